@@ -1,0 +1,33 @@
+//! The one place that reads the monotonic clock.
+
+use std::time::Instant;
+
+use super::Nanos;
+
+/// The monotonic clock, counted from the moment this value was made.
+///
+/// It is the only reader of [`Instant`] in loadgen (a test of the project keeps it so): everything else
+/// is handed a `Clock`, or a driver that may well be running in virtual time.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    zero: Instant,
+}
+
+impl Clock {
+    /// A clock that shows zero now.
+    #[expect(clippy::new_without_default, reason = "a default that reads the clock would surprise")]
+    pub fn new() -> Self {
+        Self { zero: Instant::now() }
+    }
+
+    /// Time since this clock was made.
+    pub fn now(&self) -> Nanos {
+        Nanos::from(self.zero.elapsed())
+    }
+
+    /// The moment `at` of this clock for the standard library's calls; a moment past what they can hold
+    /// is cut to a year ahead.
+    pub fn instant(&self, at: Nanos) -> Instant {
+        self.zero.checked_add(at.as_duration()).unwrap_or_else(|| self.zero + std::time::Duration::from_secs(365 * 86_400))
+    }
+}

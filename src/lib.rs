@@ -1,0 +1,7 @@
+//! loadgen: a load generator that compares sequential, threaded and async execution of the same work.
+#![warn(missing_docs)]
+
+pub mod base;
+pub mod metrics;
+pub mod plan;
+pub mod result;

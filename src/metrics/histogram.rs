@@ -1,0 +1,18 @@
+//! The one shape of histogram that loadgen uses, so that any two of them can be added.
+
+use hdrhistogram::Histogram;
+
+/// The lowest value that can be told from zero: one nanosecond.
+pub const LOWEST: u64 = 1;
+/// The highest value: an hour. What is longer is counted there and reported as clamped.
+pub const HIGHEST: u64 = 3_600_000_000_000;
+/// Decimal digits that a recorded value keeps.
+pub const SIGNIFICANT_DIGITS: u8 = 3;
+
+/// An empty histogram of nanoseconds.
+///
+/// Its quarter of a megabyte is zeroed by the system page by page as values are first recorded, so what it
+/// really takes is a few pages for each decade of values seen.
+pub fn empty() -> Histogram<u64> {
+    Histogram::new_with_bounds(LOWEST, HIGHEST, SIGNIFICANT_DIGITS).expect("the bounds are constants that the crate accepts")
+}

@@ -1,0 +1,200 @@
+//! Floor 1: the compiled scenario. Immutable, resolved, with every default explicit.
+//!
+//! A [`Plan`] is plain data: it is written to `result.json`, printed by `--dry-run` and handed to the
+//! process that runs a mode. It knows nothing of YAML, files, sockets, clocks or threads.
+
+pub mod delay;
+mod fingerprint;
+pub mod flow;
+pub mod load;
+pub mod target;
+
+use serde::{Deserialize, Serialize};
+
+pub use delay::Delay;
+pub use flow::{Action, Body, Expect, HttpRequest, Operation, StatusRule, Step, StepKind};
+pub use load::{Load, LoadModel};
+pub use target::{Address, Scheme, Target};
+
+use crate::base::Rate;
+
+/// How a run executes its iterations: the driver, by its public name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// One thing after another on one thread, with blocking calls.
+    Sequential,
+    /// One operating-system thread for each virtual user, with blocking calls.
+    Threaded,
+    /// Tasks on an event loop.
+    Async,
+    /// Virtual time, with no overhead at all; mock operations only.
+    Simulated,
+}
+
+impl Mode {
+    /// The three modes that run on real threads and sockets, in the order of comparisons.
+    pub const REAL: [Self; 3] = [Self::Sequential, Self::Threaded, Self::Async];
+
+    /// The name in scenarios, on the command line and in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sequential => "sequential",
+            Self::Threaded => "threaded",
+            Self::Async => "async",
+            Self::Simulated => "simulated",
+        }
+    }
+
+    /// The mode with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Sequential, Self::Threaded, Self::Async, Self::Simulated].into_iter().find(|m| m.name() == name)
+    }
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Caps that hold for a whole run, whatever the mode and the number of workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// At most this many operations in flight.
+    pub concurrency: Option<u32>,
+    /// At most this many operation starts in a stretch of time (token bucket).
+    pub rate: Option<Rate>,
+    /// How many tokens the bucket holds; it starts full.
+    pub burst: u32,
+}
+
+impl Limits {
+    /// Whether nothing is limited.
+    pub const fn is_empty(&self) -> bool {
+        self.concurrency.is_none() && self.rate.is_none()
+    }
+}
+
+/// One flow of the request mix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MixEntry {
+    /// Free text, unique in the mix.
+    pub name: String,
+    /// How often it is drawn, relative to the other entries' weights.
+    pub weight: f64,
+    /// The steps, in order.
+    pub flow: Vec<Step>,
+}
+
+/// A file form of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// One self-contained page.
+    Html,
+    /// The charts as pictures.
+    Png,
+    /// The charts as drawings.
+    Svg,
+}
+
+impl Format {
+    /// Every form there is.
+    pub const ALL: [Self; 3] = [Self::Html, Self::Png, Self::Svg];
+
+    /// The name in scenarios and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Png => "png",
+            Self::Svg => "svg",
+        }
+    }
+
+    /// The form with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|f| f.name() == name)
+    }
+}
+
+/// A compiled scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// `[a-z0-9][a-z0-9._-]*`: the stem of the output folder.
+    pub name: String,
+    /// What the scenario is for, in its author's words.
+    pub description: Option<String>,
+    /// The seed of every random draw.
+    pub seed: u64,
+    /// The modes to run, in the order of the first round.
+    pub modes: Vec<Mode>,
+    /// How often each mode runs.
+    pub rounds: u32,
+    /// Event loops of the async mode.
+    pub workers: u32,
+    /// The services under load.
+    pub targets: Vec<Target>,
+    /// The request mix; never empty.
+    pub mix: Vec<MixEntry>,
+    /// How much load, for how long.
+    pub load: Load,
+    /// Caps of the whole run.
+    pub limits: Limits,
+    /// Report files to write beside `result.json`.
+    pub formats: Vec<Format>,
+}
+
+impl Plan {
+    /// The modes of one round, rotated so that no mode is always first (s t a · t a s · a s t).
+    ///
+    /// `round` counts from zero.
+    pub fn order(&self, round: u32) -> Vec<Mode> {
+        let mut modes = self.modes.clone();
+        if !modes.is_empty() {
+            let shift = round as usize % modes.len();
+            modes.rotate_left(shift);
+        }
+        modes
+    }
+
+    /// Every step of every flow with the index of its mix entry, in the order written.
+    pub fn steps(&self) -> impl Iterator<Item = (usize, &Step)> {
+        self.mix.iter().enumerate().flat_map(|(mix, entry)| entry.flow.iter().map(move |step| (mix, step)))
+    }
+
+    /// Every operation with the index of its mix entry and its name, ordered by [`Operation::id`].
+    pub fn operations(&self) -> impl Iterator<Item = (usize, &str, &Operation)> {
+        self.steps().filter_map(|(mix, step)| match &step.kind {
+            StepKind::Operation(operation) => Some((mix, step.name.as_str(), &**operation)),
+            StepKind::Think(_) => None,
+        })
+    }
+
+    /// Whether no operation needs a network, so that the plan can run in virtual time.
+    pub fn is_mock(&self) -> bool {
+        self.operations().all(|(_, _, operation)| !matches!(operation.action, Action::Http(_)))
+    }
+
+    /// The indices of the targets that some operation uses, in order.
+    pub fn targets_used(&self) -> Vec<usize> {
+        let mut used: Vec<usize> = self
+            .operations()
+            .filter_map(|(_, _, operation)| match &operation.action {
+                Action::Http(request) => Some(request.target),
+                _ => None,
+            })
+            .collect();
+        used.sort_unstable();
+        used.dedup();
+        used
+    }
+
+    /// Identifies the work itself: equal for plans that differ only in target URLs, seed, modes, rounds,
+    /// name of the author's description, and report, so that two such runs can be compared.
+    ///
+    /// Sixteen hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        fingerprint::of(self)
+    }
+}

@@ -1,0 +1,62 @@
+//! The services under load.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The protocol of a target's URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    /// HTTP/1.1 over plain TCP.
+    Http,
+}
+
+/// Where a target is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Address {
+    /// The built-in mock server, started as a process of its own for the run.
+    Builtin,
+    /// A server that somebody else runs.
+    Url {
+        /// Its protocol.
+        scheme: Scheme,
+        /// Name or address, without brackets.
+        host: String,
+        /// TCP port.
+        port: u16,
+        /// Path that goes before each request's own: empty, or begins with `/` and does not end with it.
+        base: String,
+    },
+}
+
+/// As a scenario would write it.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Builtin => f.write_str("builtin"),
+            Self::Url { scheme: Scheme::Http, host, port, base } => {
+                write!(f, "http://{}{base}", authority(host, *port))
+            }
+        }
+    }
+}
+
+/// `host:port` as it stands in a URL and in the `host` header: without the port where it is HTTP's own,
+/// and with brackets around an IPv6 address.
+pub fn authority(host: &str, port: u16) -> String {
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    if port == 80 { host } else { format!("{host}:{port}") }
+}
+
+/// A service under load.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// An identifier.
+    pub name: String,
+    /// Where it is.
+    pub address: Address,
+    /// Headers of every request, in lower case, before the request's own.
+    pub headers: Vec<(String, String)>,
+}

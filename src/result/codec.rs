@@ -1,0 +1,55 @@
+//! Histograms as text: HdrHistogram's V2 format, deflated, in base64, as its reference readers expect it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use thiserror::Error;
+
+use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
+
+/// Why a text is no histogram of ours.
+#[derive(Debug, Error)]
+pub enum CodecError {
+    /// Not base64.
+    #[error("histogram is not base64")]
+    Base64(#[from] base64::DecodeError),
+    /// Not HdrHistogram's V2 deflate format.
+    #[error("histogram is not in HdrHistogram's V2 deflate format: {0}")]
+    Format(String),
+    /// A good histogram, with bounds that can't be added to ours.
+    #[error("histogram has bounds {low} to {high} at {digits} digits; expected {LOWEST} to {HIGHEST} at {SIGNIFICANT_DIGITS}")]
+    Bounds {
+        /// Its lowest value.
+        low: u64,
+        /// Its highest value.
+        high: u64,
+        /// Its significant digits.
+        digits: u8,
+    },
+}
+
+/// Writes a histogram of nanoseconds.
+pub fn encode(histogram: &Histogram<u64>) -> String {
+    let mut bytes = Vec::new();
+    // Writing to memory fails only where the histogram needs more than a u32 of bytes, which ours never do.
+    match V2DeflateSerializer::new().serialize(histogram, &mut bytes) {
+        Ok(_) => STANDARD.encode(&bytes),
+        Err(_) => String::new(),
+    }
+}
+
+/// Reads what [`encode`] wrote.
+///
+/// # Errors
+/// When the text is damaged, or the histogram has other bounds than loadgen's: adding those would silently
+/// put values into other buckets.
+pub fn decode(text: &str) -> Result<Histogram<u64>, CodecError> {
+    let bytes = STANDARD.decode(text)?;
+    let histogram: Histogram<u64> =
+        Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| CodecError::Format(e.to_string()))?;
+    if (histogram.low(), histogram.high(), histogram.sigfig()) != (LOWEST, HIGHEST, SIGNIFICANT_DIGITS) {
+        return Err(CodecError::Bounds { low: histogram.low(), high: histogram.high(), digits: histogram.sigfig() });
+    }
+    Ok(histogram)
+}

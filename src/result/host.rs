@@ -1,0 +1,20 @@
+//! [`Host`]: the machine a run was made on.
+
+use serde::{Deserialize, Serialize};
+
+/// The machine a run was made on; null is not known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// `linux`, `macos`, …
+    pub os: String,
+    /// Release of the kernel.
+    pub kernel: Option<String>,
+    /// Processors that this process may use.
+    pub cpus: u32,
+    /// What the processor calls itself.
+    pub cpu_model: Option<String>,
+    /// Processors' worth of time that a control group allows.
+    pub cpu_quota: Option<f64>,
+    /// Main memory.
+    pub memory_bytes: Option<u64>,
+}

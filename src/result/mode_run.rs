@@ -1,0 +1,370 @@
+//! [`ModeRun`]: what one mode did in one round.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::summary::Summary;
+use crate::plan::Mode;
+
+/// The identities hold always: `planned = started + dropped + skipped`,
+/// `started = completed + cancelled + unfinished`, `completed = ok + failed`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Reached by the plan.
+    pub planned: u64,
+    /// Begun.
+    pub started: u64,
+    /// Ended by themselves, well or not.
+    pub completed: u64,
+    /// Ended well.
+    pub ok: u64,
+    /// Ended badly.
+    pub failed: u64,
+    /// Refused by a full queue or limit.
+    pub dropped: u64,
+    /// Planned, but what they belong to ended before they began.
+    pub skipped: u64,
+    /// Begun, then ended by a race's winner or a failed sibling.
+    pub cancelled: u64,
+    /// In flight when the drain ended.
+    pub unfinished: u64,
+    /// Tries after the first.
+    #[serde(default)]
+    pub retries: u64,
+}
+
+impl Counts {
+    /// Whether the three identities hold.
+    pub const fn hold(&self) -> bool {
+        self.planned == self.started + self.dropped + self.skipped
+            && self.started == self.completed + self.cancelled + self.unfinished
+            && self.completed == self.ok + self.failed
+    }
+
+    /// Adds another part's counts.
+    pub const fn add(&mut self, other: &Self) {
+        self.planned += other.planned;
+        self.started += other.started;
+        self.completed += other.completed;
+        self.ok += other.ok;
+        self.failed += other.failed;
+        self.dropped += other.dropped;
+        self.skipped += other.skipped;
+        self.cancelled += other.cancelled;
+        self.unfinished += other.unfinished;
+        self.retries += other.retries;
+    }
+}
+
+/// Why a run took no new work any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoppedBy {
+    /// Its duration was over.
+    Duration,
+    /// Its iterations were done.
+    Iterations,
+    /// A signal.
+    Interrupt,
+}
+
+/// Figures of a step, a mix entry or a target: a part of the whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// Name of the step, mix entry or target.
+    pub name: String,
+    /// Of a step: the mix entry that it is in.
+    #[serde(default)]
+    pub mix: Option<String>,
+    /// Counts of operations.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Failed operations by kind.
+    pub failures: BTreeMap<String, u64>,
+    /// Good completions a second.
+    pub throughput_rps: f64,
+    /// completed − intended.
+    pub response_ms: Option<Summary>,
+    /// The same, of good operations only.
+    pub response_ok_ms: Option<Summary>,
+    /// completed − started.
+    pub service_ms: Option<Summary>,
+    /// started − intended − queue: the generator's own lateness.
+    pub lag_ms: Option<Summary>,
+    /// Deliberate waiting before the start.
+    pub queue_ms: Option<Summary>,
+    /// Time to connect, of operations that had to.
+    pub connect_ms: Option<Summary>,
+    /// Time of TLS handshakes, of operations that made one.
+    pub tls_ms: Option<Summary>,
+    /// started → first byte of the response.
+    pub first_byte_ms: Option<Summary>,
+    /// Bytes received, as HTTP sees them.
+    pub bytes_in: u64,
+    /// Bytes sent, as HTTP sees them.
+    pub bytes_out: u64,
+}
+
+/// Iterations: passes of whole flows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Iterations {
+    /// Counts of iterations.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// intended → the end of the flow, of completed iterations.
+    pub duration_ms: Option<Summary>,
+}
+
+/// What ran before the measured part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warmup {
+    /// Operations begun.
+    pub started: u64,
+    /// Operations completed.
+    pub completed: u64,
+    /// Of these, failed.
+    pub failed: u64,
+}
+
+/// One stretch of the time line. Operations belong to the window that their `intended` falls in;
+/// `throughput_rps` alone counts by completion.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// Start, in seconds from the run's epoch; below zero in the warm-up.
+    pub t_s: f64,
+    /// Width in seconds.
+    pub window_s: f64,
+    /// Operations planned in it.
+    pub planned: u64,
+    /// Of these, started.
+    pub started: u64,
+    /// Of these, completed well.
+    pub ok: u64,
+    /// Of these, completed badly.
+    pub failed: u64,
+    /// Of these, dropped.
+    pub dropped: u64,
+    /// Good completions a second that fall into this window.
+    pub throughput_rps: f64,
+    /// Mean response time.
+    pub mean_ms: Option<f64>,
+    /// Median response time.
+    pub p50_ms: Option<f64>,
+    /// 90th percentile of response time.
+    pub p90_ms: Option<f64>,
+    /// 99th percentile of response time.
+    pub p99_ms: Option<f64>,
+    /// Longest response time.
+    pub max_ms: Option<f64>,
+    /// 99th percentile of lag.
+    pub lag_p99_ms: Option<f64>,
+    /// Operations in flight, mean of the looks taken in this window.
+    pub in_flight: Option<f64>,
+    /// Virtual users with an iteration under way, mean of the looks taken.
+    pub vus: Option<f64>,
+    /// Operations waiting for a limit, mean of the looks taken.
+    pub queue: Option<f64>,
+    /// Failed operations by kind.
+    pub failures: BTreeMap<String, u64>,
+    /// Response times, as [`Histograms`] has them; null where there are none.
+    pub response: Option<String>,
+}
+
+/// What the run cost the machine: the generator's own process, without the target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Resources {
+    /// Processor time in user mode, within `wall_s`.
+    pub cpu_user_s: Option<f64>,
+    /// Processor time in the kernel, within `wall_s`.
+    pub cpu_system_s: Option<f64>,
+    /// Largest resident memory.
+    pub peak_rss_bytes: Option<u64>,
+    /// Most threads at once, loadgen's one observer thread included.
+    pub threads_peak: Option<u64>,
+    /// Context switches because a thread waited.
+    pub ctx_voluntary: Option<u64>,
+    /// Context switches because the system took the processor away.
+    pub ctx_involuntary: Option<u64>,
+    /// Time throttled by a control group's quota.
+    pub throttled_s: Option<f64>,
+    /// Time that the hypervisor gave to others, as a share is not known of one process: of the whole machine.
+    pub steal_s: Option<f64>,
+    /// Longest time that a probe of 1 ms overslept.
+    pub hiccup_max_ms: Option<f64>,
+    /// Wall clock against monotonic clock.
+    pub clock_drift_ms: Option<f64>,
+    /// Values that were longer than the histogram's highest.
+    pub clamped: u64,
+}
+
+/// Histograms of the whole run: HdrHistogram V2, deflated, in base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Histograms {
+    /// Response times.
+    pub response: String,
+    /// Response times of good operations.
+    pub response_ok: String,
+    /// Service times.
+    pub service: String,
+    /// Lag.
+    pub lag: String,
+    /// Deliberate waits.
+    pub queue: String,
+    /// `ns`.
+    pub unit: String,
+    /// Lowest value that can be told from zero.
+    pub lowest: u64,
+    /// Highest value.
+    pub highest: u64,
+    /// Decimal digits kept.
+    pub significant_digits: u8,
+}
+
+/// A distinct error, with one example.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorExample {
+    /// The failure kind.
+    pub kind: String,
+    /// What the system or the peer said.
+    pub message: String,
+    /// How often.
+    pub count: u64,
+    /// The first operation that saw it.
+    pub example: String,
+}
+
+/// How busy a limit was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitPeak {
+    /// `run`, or the target or step that it limits.
+    pub scope: String,
+    /// Most in flight at once.
+    pub peak_in_flight: u64,
+    /// Most waiting at once.
+    pub peak_queue: u64,
+    /// Refused.
+    pub dropped: u64,
+}
+
+/// The outcome of a check on the run itself; the worst decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The figures can be believed.
+    #[default]
+    Valid,
+    /// With care.
+    Degraded,
+    /// They describe the generator, not the target.
+    Invalid,
+}
+
+/// One check on the run itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// Short name.
+    pub name: String,
+    /// Its outcome.
+    pub verdict: Verdict,
+    /// What was seen, with its unit.
+    pub observed: String,
+    /// What was allowed, with its unit.
+    pub limit: String,
+    /// What it means and what to do, in plain words.
+    pub explanation: String,
+}
+
+/// Whether the figures can be believed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Validity {
+    /// The worst of the checks.
+    pub verdict: Verdict,
+    /// All of them.
+    pub checks: Vec<Check>,
+}
+
+impl Validity {
+    /// The worst of these checks.
+    pub fn of(checks: Vec<Check>) -> Self {
+        Self { verdict: checks.iter().map(|c| c.verdict).max().unwrap_or_default(), checks }
+    }
+}
+
+/// What one mode did in one round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModeRun {
+    /// The mode.
+    pub mode: Mode,
+    /// Counted from 1.
+    pub round: u32,
+    /// Event loops (1 in the sequential mode, the threads of the threaded one).
+    pub workers: u32,
+    /// Virtual users, or slots of the open model.
+    pub vus: u32,
+    /// From the run's epoch to the last completion or the end of the drain.
+    pub wall_s: f64,
+    /// The planned duration, or `wall_s` for runs bound by iterations.
+    pub measured_s: f64,
+    /// Why it ended.
+    pub stopped_by: StoppedBy,
+    /// Counts of operations.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Failed operations by kind.
+    pub failures: BTreeMap<String, u64>,
+    /// Failed tries by kind, those that a retry mended included.
+    pub try_failures: BTreeMap<String, u64>,
+    /// Responses by status.
+    pub status_codes: BTreeMap<String, u64>,
+    /// Checks of responses (their feature comes later).
+    #[serde(default)]
+    pub checks: Vec<serde_json::Value>,
+    /// Bytes received, as HTTP sees them.
+    pub bytes_in: u64,
+    /// Bytes sent, as HTTP sees them.
+    pub bytes_out: u64,
+    /// Passes of whole flows.
+    pub iterations: Iterations,
+    /// What ran before the measured part.
+    pub warmup: Warmup,
+    /// Good completions inside the measured window ÷ `measured_s`.
+    pub throughput_rps: f64,
+    /// completed − intended.
+    pub response_ms: Option<Summary>,
+    /// The same, of good operations only.
+    pub response_ok_ms: Option<Summary>,
+    /// completed − started.
+    pub service_ms: Option<Summary>,
+    /// started − intended − queue: the generator's own lateness.
+    pub lag_ms: Option<Summary>,
+    /// Deliberate waiting before the start.
+    pub queue_ms: Option<Summary>,
+    /// Time to connect, of operations that had to.
+    pub connect_ms: Option<Summary>,
+    /// Time of TLS handshakes, of operations that made one.
+    pub tls_ms: Option<Summary>,
+    /// started → first byte of the response.
+    pub first_byte_ms: Option<Summary>,
+    /// By step.
+    pub steps: Vec<Group>,
+    /// By mix entry.
+    pub mixes: Vec<Group>,
+    /// By target.
+    pub targets: Vec<Group>,
+    /// By stage (their feature comes later).
+    #[serde(default)]
+    pub stages: Vec<Group>,
+    /// How busy the limits were.
+    pub limits: Vec<LimitPeak>,
+    /// The time line.
+    pub series: Vec<Window>,
+    /// What it cost the machine.
+    pub resources: Resources,
+    /// For any percentile, and for merging.
+    pub histograms: Histograms,
+    /// Distinct errors, most frequent first, at most 50.
+    pub errors: Vec<ErrorExample>,
+    /// Whether these figures can be believed.
+    pub validity: Validity,
+}

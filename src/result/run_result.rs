@@ -1,0 +1,139 @@
+//! [`RunResult`]: the whole of `result.json`.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{Comparison, Host, ModeRun, Validity};
+
+/// The schema that this version writes and reads.
+pub const SCHEMA: &str = "loadgen.result/1";
+
+/// How a run came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum End {
+    /// As planned.
+    Complete,
+    /// Early, by a condition that the scenario names.
+    Stopped,
+    /// By a threshold.
+    Aborted,
+    /// By a signal.
+    Interrupted,
+    /// Something broke; what was measured before is here.
+    Failed,
+}
+
+/// The program that ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    /// Version of the package.
+    pub version: String,
+    /// Commit it was built from, where that is known.
+    pub git: Option<String>,
+    /// `release` or `debug`.
+    pub profile: String,
+}
+
+impl Build {
+    /// This very program.
+    pub fn current() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            git: option_env!("LOADGEN_GIT").map(Into::into),
+            profile: if cfg!(debug_assertions) { "debug" } else { "release" }.into(),
+        }
+    }
+}
+
+/// The scenario that ran.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioEcho {
+    /// Its name.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// Identifies the work; see [`crate::plan::Plan::fingerprint`].
+    pub fingerprint: String,
+    /// The seed of all draws.
+    pub seed: u64,
+    /// The file as typed.
+    pub source: String,
+}
+
+/// The result of `loadgen run`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// How it ended.
+    pub end: End,
+    /// What ran it.
+    pub loadgen: Build,
+    /// What it ran.
+    pub scenario: ScenarioEcho,
+    /// The resolved plan, as written; kept as plain JSON so that old results stay readable when plans grow.
+    pub plan: serde_json::Value,
+    /// Where it ran.
+    pub host: Host,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    /// One for each mode and round, in the order run.
+    pub runs: Vec<ModeRun>,
+    /// The modes against each other; null where nothing ran to its end.
+    pub comparison: Option<Comparison>,
+    /// Gates (their feature comes later): always empty so far.
+    #[serde(default)]
+    pub thresholds: Vec<serde_json::Value>,
+    /// Comparison with an earlier run (its feature comes later): always null so far.
+    #[serde(default)]
+    pub baseline: Option<serde_json::Value>,
+    /// Whether the figures can be believed.
+    pub validity: Validity,
+    /// What a reader should know before believing a figure, in words.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// Why a text is no result of ours.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// Not JSON, cut off, or fields of the wrong type.
+    #[error("not a loadgen result: {0}; give the result.json that `loadgen run` wrote")]
+    Json(#[from] serde_json::Error),
+    /// Good JSON of another program, or of another version of loadgen.
+    #[error("result has schema `{found}`, this loadgen reads `{SCHEMA}`; use the version of loadgen that wrote it")]
+    Schema {
+        /// What the file says.
+        found: String,
+    },
+}
+
+impl RunResult {
+    /// The text of `result.json`.
+    ///
+    /// # Errors
+    /// Never in practice: every field is plain data.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// Reads `result.json`.
+    ///
+    /// # Errors
+    /// When the text is not JSON, of another schema, or has fields of the wrong type.
+    pub fn from_json(text: &str) -> Result<Self, ReadError> {
+        #[derive(Deserialize)]
+        struct Head {
+            #[serde(default)]
+            schema: String,
+        }
+        let head: Head = serde_json::from_str(text)?;
+        if head.schema != SCHEMA {
+            return Err(ReadError::Schema { found: head.schema.chars().take(80).collect() });
+        }
+        Ok(serde_json::from_str(text)?)
+    }
+}
