@@ -2,6 +2,9 @@
 #![warn(missing_docs)]
 
 pub mod base;
+pub mod engine;
 pub mod metrics;
+pub mod pacing;
 pub mod plan;
 pub mod result;
+pub mod transport;

@@ -1,6 +1,20 @@
-//! Floor 1: samples become histograms and counters. Knows nothing of runtimes, files or the wall clock.
+//! Floor 1: samples become histograms and counters. Knows nothing of runtimes, files or the wall clock
+//! ([`resources`], which asks the system what a run costs, apart).
 
+pub mod errors;
+pub mod failure;
 pub mod histogram;
+pub mod recorder;
+pub mod resources;
+pub mod sample;
 pub mod summary;
+pub mod track;
+pub mod window;
 
+pub use errors::ErrorLog;
+pub use failure::FailureKind;
+pub use recorder::Recorder;
+pub use sample::{IterationSample, Outcome, Sample};
 pub use summary::Summary;
+pub use track::Track;
+pub use window::Windows;

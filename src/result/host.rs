@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::resources;
+
 /// The machine a run was made on; null is not known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Host {
@@ -17,4 +19,18 @@ pub struct Host {
     pub cpu_quota: Option<f64>,
     /// Main memory.
     pub memory_bytes: Option<u64>,
+}
+
+impl Host {
+    /// This very machine.
+    pub fn current() -> Self {
+        Self {
+            os: std::env::consts::OS.into(),
+            kernel: resources::kernel(),
+            cpus: std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
+            cpu_model: resources::cpu_model(),
+            cpu_quota: resources::cpu_quota(),
+            memory_bytes: resources::memory_bytes(),
+        }
+    }
 }

@@ -1,0 +1,54 @@
+//! Random draws as a function of where they are made, so that every mode, round and number of workers
+//! draws the same for the same work.
+
+use rand::SeedableRng as _;
+use rand_pcg::Pcg64Mcg;
+
+/// What a draw is for: two draws at one place must not be the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Which mix entry an iteration runs.
+    Mix,
+    /// How long a mock operation or a pause takes.
+    Length,
+    /// Whether a mock operation fails.
+    Fail,
+}
+
+/// A generator for one draw: PCG XSL 128/64 (MCG), seeded with a mix of the run's seed and the place.
+///
+/// `place` is the operation's id, or the step's index for what is no operation.
+pub fn generator(seed: u64, iteration: u64, place: u64, purpose: Purpose) -> Pcg64Mcg {
+    Pcg64Mcg::seed_from_u64([iteration, place, purpose as u64].into_iter().fold(mix(seed), |state, part| mix(state ^ mix(part))))
+}
+
+/// The finalizer of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
+const fn mix(x: u64) -> u64 {
+    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::Rng as _;
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_same_place_draws_the_same_and_another_place_something_else() {
+        let draw = |seed, iteration, place, purpose| generator(seed, iteration, place, purpose).next_u64();
+        assert_eq!(draw(1, 2, 3, Purpose::Length), draw(1, 2, 3, Purpose::Length));
+        let mut seen = HashSet::new();
+        for seed in 0..5 {
+            for iteration in 0..20 {
+                for place in 0..5 {
+                    for purpose in [Purpose::Mix, Purpose::Length, Purpose::Fail] {
+                        assert!(seen.insert(draw(seed, iteration, place, purpose)));
+                    }
+                }
+            }
+        }
+    }
+}

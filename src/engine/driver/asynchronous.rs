@@ -1,0 +1,222 @@
+//! The async driver: tasks on an event loop. One tokio current-thread runtime for each worker thread, with
+//! its own connections and its own timers.
+//!
+//! tokio's timer counts in milliseconds and is about one late; a timerfd per worker is 30 µs late, and what
+//! loadgen paces and measures is shorter than a millisecond often enough. Elsewhere than on Linux tokio's
+//! timer does the waking.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::Driver;
+use super::blocking::spend_cpu;
+use super::timers::{Sleep, Timers};
+use crate::base::{Clock, Nanos};
+use crate::transport::counted::Counted;
+
+/// One worker's event loop, as its tasks see it.
+pub struct Async {
+    clock: Clock,
+    timers: Rc<Timers>,
+    /// Counts the turns that the loop gave to its tasks.
+    turns: Cell<u64>,
+    /// The turn in which [`Driver::breathe`] was last asked.
+    breathed: Cell<u64>,
+}
+
+impl Async {
+    /// For the thread of a runtime that [`runtime`] made.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, timers: Rc::default(), turns: Cell::new(0), breathed: Cell::new(u64::MAX) }
+    }
+
+    /// Runs `root` to its end, with this driver's timers firing in between.
+    ///
+    /// # Errors
+    /// When the system has no timer for us.
+    pub async fn run<F: Future>(&self, root: F) -> io::Result<F::Output> {
+        let mut alarm = Alarm::new(self.clock)?;
+        let mut root = pin!(root);
+        Ok(poll_fn(|cx| {
+            alarm.clear(cx);
+            if self.timers.next().is_some_and(|at| at <= self.clock.now()) {
+                self.timers.fire(self.clock.now());
+            }
+            let result = root.as_mut().poll(cx);
+            if result.is_pending() {
+                alarm.set(self.timers.next(), cx);
+            }
+            result
+        })
+        .await)
+    }
+
+    /// Says that a task is polled now: what went before was another's turn.
+    pub fn turn(&self) {
+        self.turns.set(self.turns.get().wrapping_add(1));
+    }
+}
+
+/// A runtime for one worker thread.
+///
+/// # Errors
+/// When the system has no more descriptors.
+pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    // Offloaded blocking calls get as many threads as there are calls at once: a pool that is too small
+    // would make them wait for each other, and that wait would be ours.
+    tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1 << 16).build()
+}
+
+impl Driver for Async {
+    type Io = TokioIo<Counted<TcpStream>>;
+
+    fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    fn sleep_until(&self, at: Nanos) -> impl Future<Output = ()> {
+        let clock = self.clock;
+        Sleep::new(self.timers.clone(), move || clock.now(), at)
+    }
+
+    async fn connect(&self, to: SocketAddr) -> io::Result<Self::Io> {
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        Ok(TokioIo::new(Counted::new(stream)))
+    }
+
+    async fn cpu(&self, amount: Nanos, deadline: Nanos) {
+        // It holds the loop, as a computation in a task would.
+        spend_cpu(amount, || self.clock.now() >= deadline);
+    }
+
+    async fn block(&self, length: Nanos, offload: bool) {
+        if offload {
+            let call = tokio::task::spawn_blocking(move || std::thread::sleep(length.as_duration()));
+            // It fails only where the call panics, and sleeping does not.
+            let _ = call.await;
+        } else {
+            std::thread::sleep(length.as_duration());
+        }
+    }
+
+    async fn breathe(&self) {
+        if self.breathed.replace(self.turns.get()) == self.turns.get() {
+            let mut yielded = false;
+            poll_fn(|cx| {
+                if yielded {
+                    return Poll::Ready(());
+                }
+                yielded = true;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+            self.breathed.set(self.turns.get());
+        }
+    }
+}
+
+/// A task that tells the driver whenever it is polled.
+pub struct Turn<'a, F> {
+    driver: &'a Async,
+    task: F,
+}
+
+impl<'a, F> Turn<'a, F> {
+    /// Wraps `task`.
+    pub const fn new(driver: &'a Async, task: F) -> Self {
+        Self { driver, task }
+    }
+}
+
+impl<F: Future + Unpin> Future for Turn<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.driver.turn();
+        Pin::new(&mut self.task).poll(cx)
+    }
+}
+
+/// Wakes the loop at the next due time.
+#[cfg(target_os = "linux")]
+struct Alarm {
+    fd: tokio::io::unix::AsyncFd<rustix::fd::OwnedFd>,
+    clock: Clock,
+    set: Option<Nanos>,
+}
+
+#[cfg(target_os = "linux")]
+impl Alarm {
+    fn new(clock: Clock) -> io::Result<Self> {
+        use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
+        let fd = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+        #[expect(
+            deprecated,
+            reason = "its successor needs `unsafe`; what it guards against, a descriptor that is not what it says, an OwnedFd is not"
+        )]
+        let fd = tokio::io::unix::AsyncFd::new(fd)?;
+        Ok(Self { fd, clock, set: None })
+    }
+
+    /// Notes that it rang, and asks to be woken when it rings again.
+    fn clear(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(Ok(mut ready)) = self.fd.poll_read_ready(cx) {
+            let mut expirations = [0; 8];
+            if rustix::io::read(self.fd.get_ref(), &mut expirations).is_ok() {
+                self.set = None;
+            }
+            ready.clear_ready();
+        }
+    }
+
+    fn set(&mut self, at: Option<Nanos>, _cx: &mut Context<'_>) {
+        use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
+        // A later due time can wait: the alarm rings too early then, and is set anew.
+        let Some(at) = at.filter(|at| self.set.is_none_or(|set| *at < set)) else { return };
+        // Zero would disarm it.
+        let left = (at - self.clock.now()).0.max(1);
+        let value = Itimerspec {
+            it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
+            it_value: Timespec { tv_sec: (left / 1_000_000_000) as i64, tv_nsec: (left % 1_000_000_000) as i64 },
+        };
+        if timerfd_settime(self.fd.get_ref(), TimerfdTimerFlags::empty(), &value).is_ok() {
+            self.set = Some(at);
+        }
+    }
+}
+
+/// Wakes the loop at the next due time.
+#[cfg(not(target_os = "linux"))]
+struct Alarm {
+    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
+    clock: Clock,
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Alarm {
+    #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Linux, where it can fail")]
+    fn new(clock: Clock) -> io::Result<Self> {
+        Ok(Self { sleep: None, clock })
+    }
+
+    fn clear(&mut self, _cx: &mut Context<'_>) {}
+
+    fn set(&mut self, at: Option<Nanos>, cx: &mut Context<'_>) {
+        self.sleep = at.map(|at| Box::pin(tokio::time::sleep((at - self.clock.now()).as_duration())));
+        if let Some(sleep) = &mut self.sleep
+            && sleep.as_mut().poll(cx).is_ready()
+        {
+            cx.waker().wake_by_ref();
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What the sequential and the threaded driver share: futures polled by the very thread that then sleeps
+//! or reads in the kernel. No event loop takes part.
+//!
+//! `block_on` makes passes. In each, the operation is polled; it says what it waits for (a moment, a wake,
+//! a read), and the thread then does just that, blocking: it parks until the nearest moment, or the next
+//! poll is *granted* one blocking read. A request so costs one `sendmsg` and one `recvfrom`.
+
+mod seat;
+mod stream;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+pub use seat::{Seat, block_on, sit_down};
+pub use stream::Stream;
+
+use super::Driver;
+use crate::base::{Clock, Nanos};
+
+/// Looks at the clock and at whether it is cancelled so often while it uses the processor.
+const CPU_SLICE: Nanos = Nanos::from_millis(1);
+
+/// The blocking driver, as one thread sees it: sequential and threaded differ only in how many threads
+/// have one.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocking {
+    clock: Clock,
+}
+
+impl Blocking {
+    /// For the calling thread, which must have [`sit_down`].
+    pub const fn new(clock: Clock) -> Self {
+        Self { clock }
+    }
+}
+
+impl Driver for Blocking {
+    type Io = Stream;
+
+    fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    fn sleep_until(&self, at: Nanos) -> impl Future<Output = ()> {
+        Moment { clock: self.clock, at }
+    }
+
+    async fn connect(&self, to: SocketAddr) -> io::Result<Stream> {
+        Stream::connect(self.clock, to).await
+    }
+
+    async fn cpu(&self, amount: Nanos, deadline: Nanos) {
+        spend_cpu(amount, || seat::cancelled() || self.clock.now() >= deadline);
+    }
+
+    async fn block(&self, length: Nanos, _offload: bool) {
+        std::thread::sleep(length.as_duration());
+    }
+
+    async fn breathe(&self) {}
+}
+
+/// Waits for a moment: names it in every pass, so that the thread knows how long it may sleep.
+struct Moment {
+    clock: Clock,
+    at: Nanos,
+}
+
+impl Future for Moment {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
+        if self.clock.now() >= self.at {
+            return Poll::Ready(());
+        }
+        seat::wait_until(self.at);
+        Poll::Pending
+    }
+}
+
+/// Uses processor time of this thread until `amount` is spent, or `enough` says so between two slices.
+pub fn spend_cpu(amount: Nanos, enough: impl Fn() -> bool) {
+    let used = thread_cpu_clock();
+    while used() < amount && !enough() {
+        let slice = (used() + CPU_SLICE).min(amount);
+        while used() < slice {
+            for _ in 0..64 {
+                std::hint::spin_loop();
+            }
+        }
+    }
+}
+
+/// Processor time that this thread has used since the call.
+#[cfg(unix)]
+fn thread_cpu_clock() -> impl Fn() -> Nanos {
+    use rustix::time::{ClockId, clock_gettime};
+    let now = || {
+        let t = clock_gettime(ClockId::ThreadCPUTime);
+        Nanos(u64::try_from(t.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(t.tv_nsec).unwrap_or(0))
+    };
+    let start = now();
+    move || now() - start
+}
+
+/// Without a clock for threads, wall time stands in.
+#[cfg(not(unix))]
+fn thread_cpu_clock() -> impl Fn() -> Nanos {
+    let clock = Clock::new();
+    move || clock.now()
+}

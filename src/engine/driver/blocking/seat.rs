@@ -1,0 +1,164 @@
+//! [`Seat`]: a thread that waits in the kernel for one thing at a time, and can be called off from outside.
+//!
+//! What a thread waits for is a property of the thread, so it stands in a thread-local: connections can
+//! move between threads, and find the seat of the one that polls them.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use super::stream::Socket;
+use crate::base::{Clock, Nanos};
+
+/// The outside view of a waiting thread: what wakes it, and what calls it off.
+#[derive(Debug)]
+pub struct Seat {
+    thread: Thread,
+    woken: AtomicBool,
+    cancelled: AtomicBool,
+    /// The socket that the thread may be blocked on.
+    socket: Mutex<Option<Arc<Socket>>>,
+}
+
+impl Seat {
+    /// Calls the thread off: it is woken out of a sleep, and out of a blocking read by shutting the socket
+    /// down; then the operation under way is dropped.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+        if let Some(socket) = self.socket.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            socket.shut_down();
+        }
+        self.wake_up();
+    }
+
+    fn wake_up(&self) {
+        self.woken.store(true, Ordering::SeqCst);
+        self.thread.unpark();
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Seat {
+    fn wake(self: Arc<Self>) {
+        self.wake_up();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.wake_up();
+    }
+}
+
+thread_local! {
+    static SEAT: RefCell<Option<Arc<Seat>>> = const { RefCell::new(None) };
+    /// The nearest moment named in this pass.
+    static NEAREST: Cell<Nanos> = const { Cell::new(Nanos::MAX) };
+    /// Somebody wants to read.
+    static WANTED: Cell<bool> = const { Cell::new(false) };
+    /// One blocking read is granted, until this moment.
+    static GRANTED: Cell<Option<Nanos>> = const { Cell::new(None) };
+}
+
+/// Gives the calling thread a seat.
+pub fn sit_down() -> Arc<Seat> {
+    // Without this the kernel may end a sleep 50 µs late in order to save wake-ups.
+    #[cfg(target_os = "linux")]
+    if let Some(one) = std::num::NonZeroU64::new(1) {
+        // Where it is refused, sleeps are merely less exact.
+        let _ = rustix::thread::set_current_timer_slack(Some(one));
+    }
+    let seat = Arc::new(Seat {
+        thread: std::thread::current(),
+        woken: AtomicBool::new(false),
+        cancelled: AtomicBool::new(false),
+        socket: Mutex::new(None),
+    });
+    SEAT.set(Some(seat.clone()));
+    seat
+}
+
+/// Whether this thread has been called off.
+pub fn cancelled() -> bool {
+    SEAT.with_borrow(|seat| seat.as_ref().is_some_and(|s| s.is_cancelled()))
+}
+
+/// Names a moment that this pass waits for.
+pub fn wait_until(at: Nanos) {
+    NEAREST.set(NEAREST.get().min(at));
+}
+
+/// The nearest moment that this pass waits for.
+pub fn nearest() -> Nanos {
+    NEAREST.get()
+}
+
+/// Says that this pass waits for something to read.
+pub fn want_read() {
+    WANTED.set(true);
+}
+
+/// Takes the grant of one blocking read: the moment until which it may block.
+pub fn take_grant() -> Option<Nanos> {
+    GRANTED.take()
+}
+
+/// Says which socket the thread is going to block on, so that it can be called off.
+pub fn occupy(socket: &Arc<Socket>) {
+    SEAT.with_borrow(|seat| {
+        if let Some(seat) = seat {
+            let mut current = seat.socket.lock().unwrap_or_else(PoisonError::into_inner);
+            if current.as_ref().is_none_or(|known| !Arc::ptr_eq(known, socket)) {
+                *current = Some(socket.clone());
+            }
+        }
+    });
+}
+
+/// Runs `operation` on this thread, blocking; `None` where the seat was called off first.
+pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Option<F::Output> {
+    let waker = Waker::from(seat.clone());
+    let mut cx = Context::from_waker(&waker);
+    let mut operation = pin!(operation);
+    loop {
+        if seat.is_cancelled() {
+            return None;
+        }
+        NEAREST.set(Nanos::MAX);
+        WANTED.set(false);
+        seat.woken.store(false, Ordering::SeqCst);
+        let result = operation.as_mut().poll(&mut cx);
+        GRANTED.set(None);
+        if let Poll::Ready(value) = result {
+            return Some(value);
+        }
+        if seat.woken.load(Ordering::SeqCst) {
+            continue;
+        }
+        if WANTED.get() {
+            GRANTED.set(Some(NEAREST.get()));
+            continue;
+        }
+        park_until(seat, clock, NEAREST.get());
+    }
+}
+
+/// Sleeps until a moment, or until somebody wakes the seat.
+fn park_until(seat: &Seat, clock: Clock, until: Nanos) {
+    while !seat.woken.load(Ordering::SeqCst) {
+        if until == Nanos::MAX {
+            std::thread::park();
+            continue;
+        }
+        let left = until - clock.now();
+        if left == Nanos::ZERO {
+            return;
+        }
+        std::thread::park_timeout(left.as_duration());
+    }
+}

@@ -1,0 +1,260 @@
+//! [`Stream`]: a TCP connection that blocks the thread that reads it.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::net::sockopt::{Timeout, set_socket_timeout, set_tcp_nodelay, socket_error};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags, SocketType, connect, recv, sendmsg, shutdown,
+    socket_with,
+};
+use rustix::time::Timespec;
+
+use super::seat;
+use crate::base::{Clock, Nanos};
+use crate::transport::counted::{Metered, Passed};
+
+/// `SO_RCVTIMEO` counts in ticks of the kernel and ends up to some milliseconds late, so the last stretch
+/// before a deadline is waited for with `ppoll`, which counts in nanoseconds.
+const EXACT: Nanos = Nanos::from_millis(10);
+/// A connection that was quiet for longer is looked at, without blocking, before it is used again: the peer
+/// may have closed it. Sooner than that, the extra system call would cost more than it saves.
+const QUIET: Nanos = Nanos::from_millis(100);
+/// The largest read.
+const CHUNK: usize = 16 * 1024;
+
+thread_local! {
+    /// hyper's buffer can be written only by copying (or with `unsafe`), so reads go through this.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A socket that another thread may shut down.
+#[derive(Debug)]
+pub struct Socket {
+    fd: OwnedFd,
+    /// The receive timeout that the kernel has, in nanoseconds; 0 for none.
+    receive_timeout: AtomicU64,
+}
+
+impl Socket {
+    /// Ends whatever a thread is waiting for on it.
+    pub fn shut_down(&self) {
+        // It may be gone already, and then there is nothing to end.
+        let _ = shutdown(&self.fd, Shutdown::Both);
+    }
+
+    /// Waits until the socket is ready or the deadline has come: true where it is ready.
+    fn wait(&self, clock: Clock, flags: PollFlags, deadline: Nanos) -> bool {
+        loop {
+            let left = deadline - clock.now();
+            if left == Nanos::ZERO {
+                return false;
+            }
+            let timeout = (deadline != Nanos::MAX)
+                .then(|| Timespec { tv_sec: (left.0 / 1_000_000_000) as i64, tv_nsec: (left.0 % 1_000_000_000) as i64 });
+            match poll(&mut [PollFd::new(&self.fd, flags)], timeout.as_ref()) {
+                Ok(0) | Err(Errno::INTR) => {}
+                // An error shows itself in the call that follows.
+                Ok(_) | Err(_) => return true,
+            }
+            if seat::cancelled() {
+                return false;
+            }
+        }
+    }
+
+    /// One blocking read, no later than the deadline: `None` where that came first.
+    fn receive(&self, clock: Clock, buf: &mut [u8], deadline: Nanos) -> Option<Result<usize, Errno>> {
+        loop {
+            let left = deadline - clock.now();
+            if left <= EXACT {
+                if !self.wait(clock, PollFlags::IN, deadline) {
+                    return None;
+                }
+            } else if let Err(error) = self.allow(left - EXACT) {
+                return Some(Err(error));
+            }
+            match recv(&self.fd, &mut *buf, RecvFlags::empty()) {
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if !seat::cancelled() => {}
+                result => return Some(result.map(|(_, n)| n)),
+            }
+        }
+    }
+
+    /// Lets a receive block for at most this long. What the kernel has is kept where it is not too long and
+    /// not much too short, because setting it would double the system calls of every request.
+    fn allow(&self, longest: Nanos) -> Result<(), Errno> {
+        let now = self.receive_timeout.load(Ordering::Relaxed);
+        if now != 0 && now <= longest.0 && now >= longest.0 / 4 {
+            return Ok(());
+        }
+        // Whole microseconds, and not zero, which would mean forever. A day is as good as forever.
+        let wanted = Nanos(longest.0.clamp(1_000, 86_400_000_000_000) / 1_000 * 1_000);
+        // A quarter less than asked, so that the next requests with the same timeout find it good enough.
+        let wanted = Nanos((wanted.0 - wanted.0 / 16).max(1_000));
+        set_socket_timeout(&self.fd, Timeout::Recv, Some(wanted.as_duration()))?;
+        self.receive_timeout.store(wanted.0, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// A TCP connection that blocks the thread that reads it, when its seat grants that.
+#[derive(Debug)]
+pub struct Stream {
+    socket: Arc<Socket>,
+    clock: Clock,
+    passed: Arc<Passed>,
+    last_used: Nanos,
+}
+
+impl Stream {
+    /// Connects, with Nagle's delay off.
+    pub async fn connect(clock: Clock, to: SocketAddr) -> io::Result<Self> {
+        let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let fd = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?;
+        set_tcp_nodelay(&fd, true)?;
+        let socket = Arc::new(Socket { fd, receive_timeout: AtomicU64::new(0) });
+        // Known to the seat before it blocks, so that connecting can be called off.
+        seat::occupy(&socket);
+        let mut begun = false;
+        poll_fn(|_| {
+            if !begun {
+                begun = true;
+                match connect(&socket.fd, &to) {
+                    Ok(()) => return Poll::Ready(Ok(())),
+                    Err(Errno::INPROGRESS) => {}
+                    Err(error) => return Poll::Ready(Err(io::Error::from(error))),
+                }
+            }
+            if socket.wait(clock, PollFlags::OUT, seat::nearest()) && !seat::cancelled() {
+                return Poll::Ready(socket_error(&socket.fd).map_err(io::Error::from).and_then(|state| state.map_err(io::Error::from)));
+            }
+            Poll::Pending
+        })
+        .await?;
+        rustix::io::ioctl_fionbio(&socket.fd, false)?;
+        Ok(Self { socket, clock, passed: Arc::default(), last_used: clock.now() })
+    }
+
+    /// Looks whether the peer has sent or closed, where the connection was quiet for long.
+    fn look(&mut self, buf: &mut ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        let now = self.clock.now();
+        if now - self.last_used < QUIET {
+            return Poll::Pending;
+        }
+        self.last_used = now;
+        self.read(buf, |fd, scratch| match recv(fd, scratch, RecvFlags::DONTWAIT) {
+            Err(Errno::AGAIN | Errno::INTR) => None,
+            result => Some(result.map(|(_, n)| n)),
+        })
+    }
+
+    /// Reads by way of the scratch buffer; nothing read, or a seat called off, is pending.
+    fn read(
+        &self,
+        buf: &mut ReadBufCursor<'_>,
+        receive: impl FnOnce(&OwnedFd, &mut [u8]) -> Option<Result<usize, Errno>>,
+    ) -> Poll<io::Result<()>> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            scratch.resize(CHUNK, 0);
+            let room = buf.remaining().min(CHUNK);
+            let received = receive(&self.socket.fd, &mut scratch[..room]);
+            // Our own shutdown must not be taken for the peer's.
+            if seat::cancelled() {
+                return Poll::Pending;
+            }
+            match received {
+                Some(Ok(n)) => {
+                    buf.put_slice(&scratch[..n]);
+                    self.passed.receive(n);
+                    Poll::Ready(Ok(()))
+                }
+                Some(Err(error)) => Poll::Ready(Err(error.into())),
+                None => Poll::Pending,
+            }
+        })
+    }
+
+    fn send(&self, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        seat::occupy(&self.socket);
+        loop {
+            // A plain blocking send would return only when everything is queued, whatever the deadline.
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            match sendmsg(self.socket.fd.as_fd(), bufs, &mut SendAncillaryBuffer::default(), flags) {
+                Ok(n) => {
+                    self.passed.send(n);
+                    return Poll::Ready(Ok(n));
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    if !self.socket.wait(self.clock, PollFlags::OUT, seat::nearest()) {
+                        return Poll::Pending;
+                    }
+                }
+                // Our own shutdown must not be taken for the peer's.
+                Err(_) if seat::cancelled() => return Poll::Pending,
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+        }
+    }
+}
+
+impl Metered for Stream {
+    fn passed(&self) -> Arc<Passed> {
+        self.passed.clone()
+    }
+}
+
+impl Read for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, _cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        let result = match seat::take_grant() {
+            None => self.look(&mut buf),
+            Some(_) if seat::cancelled() => Poll::Pending,
+            Some(deadline) => {
+                seat::occupy(&self.socket);
+                let (socket, clock) = (self.socket.clone(), self.clock);
+                let result = self.read(&mut buf, |_, scratch| socket.receive(clock, scratch, deadline));
+                self.last_used = self.clock.now();
+                result
+            }
+        };
+        if result.is_pending() {
+            seat::want_read();
+        }
+        result
+    }
+}
+
+impl Write for Stream {
+    fn poll_write(self: Pin<&mut Self>, _cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.send(&[IoSlice::new(buf)])
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // What matters is that the descriptor closes, and dropping it does that.
+        Poll::Ready(Ok(()))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(self: Pin<&mut Self>, _cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        self.send(bufs)
+    }
+}

@@ -1,0 +1,66 @@
+//! Drivers: how the one interpreter runs. A driver says what time it is, waits, connects and blocks; it
+//! knows nothing of flows, limits or figures.
+
+pub mod asynchronous;
+pub mod blocking;
+mod cores;
+pub mod simulated;
+mod timers;
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::Poll;
+
+use hyper::rt::{Read, Write};
+
+use crate::base::Nanos;
+use crate::transport::counted::Metered;
+
+/// The I/O and the time of one mode, as one thread sees them.
+///
+/// Every wait is a future; dropping it is how it is cancelled. In the blocking drivers the futures are
+/// polled by the very thread that then sleeps or reads in the kernel.
+pub trait Driver: Sized {
+    /// A connected byte stream.
+    type Io: Read + Write + Metered + Unpin + Send + 'static;
+
+    /// Time since the start line (of the warm-up, where there is one).
+    fn now(&self) -> Nanos;
+
+    /// Waits until a moment; ready at once where that has passed.
+    fn sleep_until(&self, at: Nanos) -> impl Future<Output = ()>;
+
+    /// Connects over TCP, with Nagle's delay off.
+    fn connect(&self, to: SocketAddr) -> impl Future<Output = io::Result<Self::Io>>;
+
+    /// Uses `amount` of processor time of one core, or less where `deadline` comes first.
+    fn cpu(&self, amount: Nanos, deadline: Nanos) -> impl Future<Output = ()>;
+
+    /// Makes a blocking call of this length; `offload` hands it to a pool of threads where there is a loop
+    /// to keep free.
+    fn block(&self, length: Nanos, offload: bool) -> impl Future<Output = ()>;
+
+    /// Lets siblings on the same thread go on, where there are any and the caller has not waited since it
+    /// last asked.
+    fn breathe(&self) -> impl Future<Output = ()>;
+}
+
+/// Runs `operation` until `deadline`: `None` where that comes first.
+///
+/// The timer is polled first, because a blocking driver must know the deadline before it sleeps; on a tie
+/// the operation wins.
+pub async fn within<D: Driver, F: Future>(driver: &D, deadline: Nanos, operation: F) -> Option<F::Output> {
+    let mut timer = pin!(driver.sleep_until(deadline));
+    let mut operation = pin!(operation);
+    poll_fn(|cx| {
+        let late = timer.as_mut().poll(cx).is_ready();
+        match operation.as_mut().poll(cx) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending if late => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}

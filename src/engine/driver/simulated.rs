@@ -1,0 +1,151 @@
+//! The simulated driver: the same interpreter over a clock that jumps to the next moment at which something
+//! can happen. It has no overhead at all, so what it takes is the ideal of a plan. Mock operations only.
+
+use std::cell::Cell;
+use std::future::{Future, pending};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+
+use super::Driver;
+use super::cores::Cores;
+use super::timers::{Sleep, Timers};
+use crate::base::Nanos;
+use crate::transport::counted::{Metered, Passed};
+
+/// Virtual time, as all tasks of a run see it.
+pub struct Simulated {
+    now: Rc<Cell<Nanos>>,
+    timers: Rc<Timers>,
+    cores: Rc<Cores>,
+    /// Iterations that may still begin.
+    budget: Cell<u64>,
+}
+
+/// Why virtual time stood still before the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stuck {
+    /// The budget of iterations is used up.
+    Budget,
+    /// Nothing is left that could happen.
+    Nothing,
+}
+
+impl Simulated {
+    /// A machine with so many cores, for at most so many iterations: a plan whose iterations take no time
+    /// would never end.
+    pub fn new(cores: u32, budget: u64) -> Self {
+        let now = Rc::new(Cell::new(Nanos::ZERO));
+        Self { cores: Rc::new(Cores::new(cores, now.clone())), now, timers: Rc::default(), budget: Cell::new(budget) }
+    }
+
+    /// Runs `root` to its end, or to `last()`, in no time: `Ok(None)` where `last()` came first.
+    ///
+    /// # Errors
+    /// When nothing can happen any more, or too much has.
+    pub fn run<F: Future>(&self, root: F, last: impl Fn() -> Nanos) -> Result<Option<F::Output>, Stuck> {
+        let woken = Arc::new(Woken(AtomicBool::new(false)));
+        let waker = Waker::from(woken.clone());
+        let mut cx = Context::from_waker(&waker);
+        let mut root = pin!(root);
+        loop {
+            woken.0.store(false, Ordering::Relaxed);
+            if let Poll::Ready(value) = root.as_mut().poll(&mut cx) {
+                return Ok(Some(value));
+            }
+            if self.budget.get() == 0 {
+                return Err(Stuck::Budget);
+            }
+            if woken.0.load(Ordering::Relaxed) {
+                continue;
+            }
+            let next = [self.timers.next(), self.cores.next()].into_iter().flatten().min().ok_or(Stuck::Nothing)?;
+            if next > last() {
+                self.now.set(last());
+                return Ok(None);
+            }
+            self.now.set(next);
+            self.cores.fire();
+            self.timers.fire(next);
+        }
+    }
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Driver for Simulated {
+    type Io = NoNetwork;
+
+    fn now(&self) -> Nanos {
+        self.now.get()
+    }
+
+    fn sleep_until(&self, at: Nanos) -> impl Future<Output = ()> {
+        let now = self.now.clone();
+        Sleep::new(self.timers.clone(), move || now.get(), at)
+    }
+
+    async fn connect(&self, _to: SocketAddr) -> io::Result<NoNetwork> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "there is no network in virtual time"))
+    }
+
+    async fn cpu(&self, amount: Nanos, _deadline: Nanos) {
+        self.cores.spend(amount).await;
+    }
+
+    async fn block(&self, length: Nanos, _offload: bool) {
+        self.sleep_until(self.now() + length).await;
+    }
+
+    async fn breathe(&self) {
+        match self.budget.get().checked_sub(1) {
+            Some(left) if left > 0 => self.budget.set(left),
+            _ => {
+                self.budget.set(0);
+                pending::<()>().await;
+            }
+        }
+    }
+}
+
+/// A stream that cannot exist.
+#[derive(Debug)]
+pub enum NoNetwork {}
+
+impl Metered for NoNetwork {
+    fn passed(&self) -> Arc<Passed> {
+        match *self {}
+    }
+}
+
+impl Read for NoNetwork {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        match *self {}
+    }
+}
+
+impl Write for NoNetwork {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        match *self {}
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match *self {}
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match *self {}
+    }
+}

@@ -1,0 +1,149 @@
+//! Puts workers on threads: one function for each mode, and nothing else differs between them.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use futures_util::task::AtomicWaker;
+
+use super::RunError;
+use super::driver::Driver;
+use super::driver::asynchronous::{self, Async, Turn};
+use super::driver::blocking::{Blocking, block_on, sit_down};
+use super::driver::simulated::{Simulated, Stuck};
+use super::start::StartLine;
+use super::worker::{User, Worker};
+use super::world::World;
+use crate::base::Nanos;
+use crate::plan::{LoadModel, Mode};
+
+/// Stack of a virtual user's thread. Only the pages it touches take memory; a debug build touches more.
+const STACK: usize = 512 * 1024;
+
+/// How many threads a mode runs its workers on.
+pub fn threads(world_slots: u32, workers: u32, mode: Mode) -> usize {
+    match mode {
+        Mode::Sequential | Mode::Simulated => 1,
+        Mode::Threaded => world_slots as usize,
+        // A worker without a virtual user would only wait.
+        Mode::Async => workers.min(world_slots).max(1) as usize,
+    }
+}
+
+/// One thing after another on the calling thread.
+pub fn sequential(world: &World<'_>, start: &StartLine) {
+    let mut users = User::all(world);
+    if matches!(world.plan.load.model, LoadModel::Open { .. }) {
+        // One at a time needs one slot.
+        users.truncate(1);
+    }
+    blocking(world, start, 0, &mut users);
+}
+
+/// One thread for each virtual user.
+///
+/// # Errors
+/// When the system refuses a thread.
+pub fn threaded(world: &World<'_>, start: &StartLine) -> Result<(), RunError> {
+    let users: Vec<User<_>> = User::all(world);
+    let wanted = users.len();
+    thread::scope(|scope| {
+        for (index, user) in users.into_iter().enumerate() {
+            let work = move || blocking(world, start, index, &mut [user]);
+            let spawned = thread::Builder::new().name(format!("vu-{index}")).stack_size(STACK).spawn_scoped(scope, work);
+            if let Err(source) = spawned {
+                start.call_off();
+                return Err(RunError::Threads { started: index, wanted, source });
+            }
+        }
+        Ok(())
+    })
+}
+
+fn blocking(world: &World<'_>, start: &StartLine, thread: usize, users: &mut [User<<Blocking as Driver>::Io>]) {
+    let seat = sit_down();
+    let called_off = seat.clone();
+    world.stop.when_over(move || called_off.cancel());
+    let Some(clock) = start.arrive() else { return };
+    let worker = Worker::new(world, Blocking::new(clock), thread);
+    // Called off: what was under way has been dropped, and has written itself down.
+    let _ = block_on(&seat, clock, worker.run(users));
+}
+
+/// Tasks on event loops, one loop a thread.
+///
+/// # Errors
+/// When the system refuses a thread, a runtime or a timer.
+pub fn asynchronous(world: &World<'_>, start: &StartLine, workers: usize) -> Result<(), RunError> {
+    let mut shares: Vec<Vec<User<_>>> = (0..workers).map(|_| Vec::new()).collect();
+    for (index, user) in User::all(world).into_iter().enumerate() {
+        shares[index % workers].push(user);
+    }
+    thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for (index, users) in shares.into_iter().enumerate() {
+            let work = move || event_loop(world, start, index, users);
+            match thread::Builder::new().name(format!("worker-{index}")).spawn_scoped(scope, work) {
+                Ok(thread) => threads.push(thread),
+                Err(source) => {
+                    start.call_off();
+                    return Err(RunError::Threads { started: index, wanted: workers, source });
+                }
+            }
+        }
+        // A worker that panics is a defect of ours; it must not look like a run.
+        threads.into_iter().try_for_each(|t| t.join().unwrap_or(Err(RunError::Panicked)))
+    })
+}
+
+fn event_loop(world: &World<'_>, start: &StartLine, thread: usize, mut users: Vec<User<<Async as Driver>::Io>>) -> Result<(), RunError> {
+    let runtime = asynchronous::runtime().inspect_err(|_| start.call_off()).map_err(RunError::Runtime)?;
+    let over = Arc::new(AtomicWaker::new());
+    let called_off = over.clone();
+    world.stop.when_over(move || called_off.wake());
+    let Some(clock) = start.arrive() else { return Ok(()) };
+    let worker = Worker::new(world, Async::new(clock), thread);
+    let mut tasks: FuturesUnordered<_> =
+        users.iter_mut().map(|user| Turn::new(&worker.driver, Box::pin(worker.run(std::slice::from_mut(user))))).collect();
+    let all = poll_fn(|cx| {
+        over.register(cx.waker());
+        if world.stop.is_over() {
+            return Poll::Ready(());
+        }
+        while let Poll::Ready(next) = tasks.poll_next_unpin(cx) {
+            if next.is_none() {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
+    });
+    // Its own budget of polls would make tokio pause a loop that has work; this loop pauses itself.
+    let result = runtime.block_on(tokio::task::coop::unconstrained(worker.driver.run(all)));
+    drop(tasks);
+    runtime.shutdown_background();
+    result.map_err(RunError::Runtime)
+}
+
+/// In virtual time, on a machine with so many cores. The moment at which it ended.
+///
+/// # Errors
+/// When the plan never ends.
+pub fn simulated(world: &World<'_>, cores: u32, budget: u64) -> Result<Nanos, RunError> {
+    let mut users = User::all(world);
+    let worker = Worker::new(world, Simulated::new(cores, budget), 0);
+    let mut tasks: FuturesUnordered<_> = users.iter_mut().map(|user| Box::pin(worker.run(std::slice::from_mut(user)))).collect();
+    let all = async { while tasks.next().await.is_some() {} };
+    let end = worker.driver.run(all, || world.stop.drain_end());
+    match end {
+        Ok(Some(())) => {}
+        Ok(None) => world.stop.give_up(),
+        Err(Stuck::Budget) => return Err(RunError::Budget(budget)),
+        Err(Stuck::Nothing) => return Err(RunError::Deadlock),
+    }
+    let now = worker.driver.now();
+    drop(tasks);
+    Ok(now)
+}

@@ -1,0 +1,81 @@
+//! Floor 4: runs a plan. Knows nothing of YAML, terminals, thresholds or report formats.
+//!
+//! A run of one mode is a [`world`] that its threads share; [`launch`] puts [`worker`]s on threads over a
+//! [`driver`]; each takes iterations from the [`source`], goes through their [`flow`] and writes every
+//! [`operation`] to its [`tape`]. An [`observer`] beside them keeps the time. [`assemble`] makes figures of
+//! what the recorders hold, and [`validity`] says whether to believe them. [`process`] puts each mode into
+//! a process of its own, so that its memory and processor time are its own.
+
+pub mod assemble;
+pub mod descriptors;
+pub mod draw;
+pub mod driver;
+pub mod event;
+pub mod flow;
+pub mod launch;
+pub mod limit;
+pub mod observer;
+pub mod operation;
+pub mod preflight;
+pub mod process;
+pub mod run;
+pub mod source;
+pub mod start;
+pub mod stop;
+pub mod tape;
+pub mod validity;
+pub mod worker;
+pub mod world;
+
+use std::io;
+
+use thiserror::Error;
+
+pub use event::{Event, Phase, Progress};
+pub use run::{ideal, run_mode};
+
+use crate::transport::http::InvalidRequest;
+
+/// What a user can tell a run from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Take no new work, and let what is in flight end.
+    Drain,
+    /// Stop now, and keep what was measured.
+    GiveUp,
+}
+
+/// Why a plan could not be run.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// A target in use has no address.
+    #[error("target {0} has no address")]
+    NoTarget(usize),
+    /// A request that is no HTTP.
+    #[error(transparent)]
+    Request(#[from] InvalidRequest),
+    /// The system refuses threads.
+    #[error(
+        "the system refused a thread after {started} of {wanted}: {source}; lower `vus` (or `max_in_flight`), or raise the limit (`ulimit -u`)"
+    )]
+    Threads {
+        /// Threads that run.
+        started: usize,
+        /// Threads wanted.
+        wanted: usize,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system refuses an event loop.
+    #[error("could not start an event loop: {0}")]
+    Runtime(io::Error),
+    /// A worker panicked.
+    #[error("a worker panicked; this is a defect of loadgen, please report it with the scenario")]
+    Panicked,
+    /// In virtual time: too many iterations.
+    #[error("more than {0} iterations in virtual time; bound the run by `iterations`, or give its steps some time")]
+    Budget(u64),
+    /// In virtual time: nothing can happen any more.
+    #[error("in virtual time nothing could happen any more; this is a defect of loadgen, please report it with the scenario")]
+    Deadlock,
+}

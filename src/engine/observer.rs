@@ -1,0 +1,192 @@
+//! The observer: one thread beside the run. It ends the run when its time has come, looks at the gauges,
+//! probes the machine for hiccups, and says how it goes.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+
+use super::Signal;
+use super::event::{Event, Phase, Progress};
+use super::world::World;
+use crate::base::{Clock, Nanos};
+use crate::metrics::resources::{self, Usage};
+use crate::metrics::summary::percentile_ms;
+use crate::metrics::{Recorder, histogram};
+use crate::result::Resources;
+
+/// The gauges and signals are looked at so often.
+const LOOK: Nanos = Nanos::from_millis(20);
+/// Progress is said so often.
+const SAY: Nanos = Nanos::from_millis(200);
+
+/// Means of the gauges in a stretch of time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gauge {
+    looks: u64,
+    in_flight: u64,
+    active: u64,
+    waiting: u64,
+}
+
+impl Gauge {
+    /// Mean of operations in flight, of busy virtual users, and of operations that wait for the limit.
+    pub fn means(&self) -> Option<(f64, f64, f64)> {
+        let n = self.looks as f64;
+        (self.looks > 0).then(|| (self.in_flight as f64 / n, self.active as f64 / n, self.waiting as f64 / n))
+    }
+
+    /// Adds another stretch.
+    pub const fn add(&mut self, other: &Self) {
+        self.looks += other.looks;
+        self.in_flight += other.in_flight;
+        self.active += other.active;
+        self.waiting += other.waiting;
+    }
+}
+
+/// What the observer has seen.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Gauges by stretches of [`LOOK`], counted from the epoch; at most an hour's worth are kept.
+    pub gauges: BTreeMap<i64, Gauge>,
+    /// The width of those stretches.
+    pub width: Nanos,
+    /// What the run cost, from the epoch to its end.
+    pub resources: Resources,
+}
+
+/// What the system's counters showed at the epoch.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    usage: Option<Usage>,
+    throttled: Option<Nanos>,
+}
+
+impl Before {
+    fn now() -> Self {
+        Self { usage: Usage::now(), throttled: resources::throttled() }
+    }
+}
+
+/// The most stretches kept; then each becomes twice as wide.
+const MAX_STRETCHES: usize = 4096;
+
+/// Watches a run until `done` closes.
+pub fn watch(world: &World<'_>, clock: Clock, done: &Receiver<()>, signal: &dyn Fn() -> Option<Signal>, say: &dyn Fn(Event)) -> Seen {
+    let mut seen = Seen { width: LOOK, ..Seen::default() };
+    let mut before = Before::now();
+    let mut measuring = world.epoch() == Nanos::ZERO;
+    let mut said = Said::default();
+    let mut threads = resources::threads();
+    let mut hiccup = Nanos::ZERO;
+    loop {
+        let now = clock.now();
+        // The moments that must not be missed come before the next look.
+        let mut until = now + LOOK;
+        if !measuring {
+            until = until.min(world.epoch());
+        }
+        until = until.min(world.stop.drain_end()).max(now);
+        match done.recv_timeout((until - now).as_duration()) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+        }
+        let now = clock.now();
+        hiccup = hiccup.max(now - until);
+        if !measuring && now >= world.epoch() {
+            measuring = true;
+            before = Before::now();
+            hiccup = Nanos::ZERO;
+        }
+        match signal() {
+            Some(Signal::Drain) if !world.stop.is_interrupted() => world.stop.interrupt(now),
+            Some(Signal::GiveUp) => {
+                world.stop.interrupt(now);
+                world.stop.give_up();
+            }
+            Some(Signal::Drain) | None => {}
+        }
+        if now >= world.stop.drain_end() && !world.stop.is_over() {
+            world.stop.give_up();
+        }
+        look(world, &mut seen, now);
+        if now - said.at >= SAY {
+            threads = threads.max(resources::threads());
+            said.say(world, now, say);
+        }
+    }
+    let after = Before::now();
+    let usage = before.usage.zip(after.usage);
+    seen.resources = Resources {
+        cpu_user_s: usage.map(|(a, b)| (b.user - a.user).as_secs_f64()),
+        cpu_system_s: usage.map(|(a, b)| (b.system - a.system).as_secs_f64()),
+        peak_rss_bytes: resources::peak_rss_bytes(),
+        threads_peak: threads,
+        ctx_voluntary: usage.map(|(a, b)| b.voluntary.saturating_sub(a.voluntary)),
+        ctx_involuntary: usage.map(|(a, b)| b.involuntary.saturating_sub(a.involuntary)),
+        throttled_s: before.throttled.zip(after.throttled).map(|(a, b)| (b - a).as_secs_f64()),
+        steal_s: None,
+        hiccup_max_ms: Some(hiccup.as_millis_f64()),
+        clock_drift_ms: None,
+        clamped: 0,
+    };
+    seen
+}
+
+fn look(world: &World<'_>, seen: &mut Seen, now: Nanos) {
+    let (in_flight, active) = world.gauges();
+    let waiting = world.limit.as_ref().map_or(0, super::limit::Limit::waiting);
+    let place = |at: Nanos, width: Nanos| (at.0 as i64 - world.epoch().0 as i64).div_euclid(width.0 as i64);
+    if seen.gauges.len() >= MAX_STRETCHES {
+        seen.width = Nanos(seen.width.0 * 2);
+        for (stretch, gauge) in std::mem::take(&mut seen.gauges) {
+            seen.gauges.entry(stretch.div_euclid(2)).or_default().add(&gauge);
+        }
+    }
+    seen.gauges.entry(place(now, seen.width)).or_default().add(&Gauge { looks: 1, in_flight, active, waiting });
+}
+
+/// What was last said.
+#[derive(Default)]
+struct Said {
+    at: Nanos,
+    completed: u64,
+}
+
+impl Said {
+    fn say(&mut self, world: &World<'_>, now: Nanos, say: &dyn Fn(Event)) {
+        let (mut completed, mut failed, mut iterations) = (0, 0, 0);
+        let mut recent = histogram::empty();
+        world.each_recorder(|recorder: &Recorder| {
+            completed += recorder.warmup().completed;
+            failed += recorder.warmup().failed;
+            for step in recorder.steps() {
+                completed += step.tally.completed();
+                failed += step.tally.failures();
+            }
+            iterations += recorder.iterations().planned;
+            recent.add(recorder.windows().recent(2)).expect("all histograms have equal bounds");
+        });
+        let load = &world.plan.load;
+        let measured = now - world.epoch();
+        let by_time = load.duration.map(|d| measured.as_secs_f64() / d.as_secs_f64().max(1e-9));
+        let by_count = load.total_iterations().map(|n| iterations as f64 / n.max(1) as f64);
+        let percentile = |p| (!recent.is_empty()).then(|| percentile_ms(&recent, p, f64::INFINITY));
+        let progress = Progress {
+            phase: match now {
+                _ if now < world.epoch() => Phase::Warmup,
+                _ if now >= world.stop.end() => Phase::Drain,
+                _ => Phase::Measured,
+            },
+            elapsed_s: now.as_secs_f64(),
+            fraction: [by_time, by_count].into_iter().flatten().reduce(f64::max).map(|f| f.clamp(0.0, 1.0)),
+            completed,
+            failed,
+            in_flight: world.gauges().0,
+            rate: completed.saturating_sub(self.completed) as f64 / (now - self.at).as_secs_f64().max(1e-9),
+            p50_ms: percentile(50.0),
+            p99_ms: percentile(99.0),
+        };
+        *self = Self { at: now, completed };
+        say(Event::Progress(progress));
+    }
+}

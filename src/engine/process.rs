@@ -1,0 +1,237 @@
+//! Each mode in a process of its own: its peak memory, threads and processor time are then its own, and a
+//! mode that dies takes no other's figures with it.
+//!
+//! The child is the same program. It reads one [`Job`] as JSON from its stdin and writes lines of JSON, one
+//! [`Message`] each, to its stdout. SIGINT tells it to drain, SIGTERM to give up; it ends by itself when its
+//! parent is gone.
+
+use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::event::Event;
+use super::{Signal, run_mode};
+use crate::plan::{Mode, Plan};
+use crate::result::ModeRun;
+
+/// What a child is to run.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// The plan.
+    pub plan: Plan,
+    /// The mode.
+    pub mode: Mode,
+    /// Counted from 1.
+    pub round: u32,
+    /// Where the targets are, by index.
+    pub addresses: Vec<Option<SocketAddr>>,
+}
+
+/// What a child says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Message {
+    Event(Event),
+    Failed(String),
+    Done(Box<ModeRun>),
+}
+
+/// Why a child brought no figures.
+#[derive(Debug, Error)]
+pub enum ProcessError {
+    /// It could not be started, or talked to.
+    #[error("could not start the process that runs the {mode} mode: {source}")]
+    Start {
+        /// Its mode.
+        mode: Mode,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It said why it could not run.
+    #[error("{0}")]
+    Refused(String),
+    /// It ended without a word.
+    #[error("the process that ran the {mode} mode ended without figures ({status}); nothing of this mode and round is kept")]
+    Died {
+        /// Its mode.
+        mode: Mode,
+        /// How it ended.
+        status: String,
+    },
+}
+
+/// Passes a user's signals on to the child that runs, from whatever thread notices them.
+#[derive(Debug, Default)]
+pub struct Leash {
+    child: AtomicU32,
+    pulled: Mutex<Option<Pull>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Pull {
+    Drain,
+    GiveUp,
+}
+
+impl Leash {
+    /// Whether the user wants the run to end.
+    pub fn is_pulled(&self) -> bool {
+        self.pulled.lock().is_ok_and(|pulled| pulled.is_some())
+    }
+
+    /// The user wants the run to end; a second time, at once.
+    pub fn pull(&self) {
+        let Ok(mut pulled) = self.pulled.lock() else { return };
+        let pull = if pulled.is_none() { Pull::Drain } else { Pull::GiveUp };
+        *pulled = Some(pull);
+        self.send(pull);
+    }
+
+    fn hold(&self, child: u32) {
+        let Ok(pulled) = self.pulled.lock() else { return };
+        self.child.store(child, Ordering::SeqCst);
+        // The user may have been quicker than the start.
+        if let Some(pull) = *pulled {
+            self.send(pull);
+        }
+    }
+
+    fn let_go(&self) {
+        self.child.store(0, Ordering::SeqCst);
+    }
+
+    #[cfg(unix)]
+    fn send(&self, pull: Pull) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let child = i32::try_from(self.child.load(Ordering::SeqCst)).ok().and_then(Pid::from_raw);
+        if let Some(child) = child {
+            let signal = if pull == Pull::Drain { Signal::INT } else { Signal::TERM };
+            // It may just have ended by itself.
+            let _ = kill_process(child, signal);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn send(&self, _pull: Pull) {}
+}
+
+/// Kills and reaps the child where the parent leaves early.
+struct Running<'a> {
+    child: Child,
+    leash: &'a Leash,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.leash.let_go();
+        // After a good end both find nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a job in a child process: `program` with `arguments`, which must call [`serve`].
+///
+/// # Errors
+/// When the child can't be started, refuses the job or dies.
+pub fn run(program: &Path, arguments: &[&str], job: &Job, leash: &Leash, mut say: impl FnMut(Event)) -> Result<ModeRun, ProcessError> {
+    let mode = job.mode;
+    let failed = |source| ProcessError::Start { mode, source };
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    #[cfg(unix)]
+    {
+        // A Ctrl-C on the terminal is for the parent, which tells the child what it means.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    }
+    let mut running = Running { child: command.spawn().map_err(failed)?, leash };
+    leash.hold(running.child.id());
+    if let Some(mut stdin) = running.child.stdin.take() {
+        let text = serde_json::to_vec(job).map_err(|e| failed(e.into()))?;
+        // Where it is gone already, its silence below tells the story.
+        let _ = stdin.write_all(&text);
+    }
+    let stdout = running.child.stdout.take().ok_or_else(|| failed(io::Error::other("it has no stdout")))?;
+    for line in BufReader::new(stdout).lines() {
+        match serde_json::from_str(&line.map_err(failed)?) {
+            Ok(Message::Event(event)) => say(event),
+            Ok(Message::Failed(reason)) => return Err(ProcessError::Refused(reason)),
+            Ok(Message::Done(run)) => return Ok(*run),
+            // Cut off in the middle of a line: the end comes next.
+            Err(_) => break,
+        }
+    }
+    let status = running.child.wait().map_or_else(|e| e.to_string(), |s| s.to_string());
+    Err(ProcessError::Died { mode, status })
+}
+
+/// The child's side: reads a job from `input`, runs it and writes what there is to say to `output`.
+///
+/// # Errors
+/// When the job can't be read or the parent does not listen.
+pub fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Result<()> {
+    let mut text = Vec::new();
+    input.read_to_end(&mut text)?;
+    let job: Job = serde_json::from_slice(&text)?;
+    let signals = Signals::listen()?;
+    let output = Mutex::new(output);
+    let write = |message: &Message| -> io::Result<()> {
+        let mut line = serde_json::to_vec(message)?;
+        line.push(b'\n');
+        let mut output = output.lock().map_err(|_| io::Error::other("a writer panicked"))?;
+        output.write_all(&line)?;
+        output.flush()
+    };
+    let say = |event: Event| {
+        // A parent that is gone is noticed by the signals.
+        let _ = write(&Message::Event(event));
+    };
+    let result = run_mode(&job.plan, job.mode, job.round, job.addresses, &|| signals.pending(), &say);
+    match result {
+        Ok(run) => write(&Message::Done(Box::new(run))),
+        Err(error) => write(&Message::Failed(error.to_string())),
+    }
+}
+
+/// What the parent tells a child: by signals, and by being there.
+struct Signals {
+    drain: std::sync::Arc<AtomicBool>,
+    give_up: std::sync::Arc<AtomicBool>,
+    #[cfg(unix)]
+    parent: Option<rustix::process::Pid>,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> io::Result<Self> {
+        use signal_hook::consts::{SIGINT, SIGTERM};
+        use signal_hook::flag::register;
+        let signals = Self { drain: Default::default(), give_up: Default::default(), parent: rustix::process::getppid() };
+        register(SIGINT, signals.drain.clone())?;
+        register(SIGTERM, signals.give_up.clone())?;
+        Ok(signals)
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> io::Result<Self> {
+        Ok(Self { drain: Default::default(), give_up: Default::default() })
+    }
+
+    fn pending(&self) -> Option<Signal> {
+        #[cfg(unix)]
+        if rustix::process::getppid() != self.parent {
+            return Some(Signal::GiveUp);
+        }
+        if self.give_up.load(Ordering::Relaxed) {
+            Some(Signal::GiveUp)
+        } else {
+            self.drain.load(Ordering::Relaxed).then_some(Signal::Drain)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! [`Source`]: where iterations come from, one at a time, for the whole run.
+
+mod desk;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use desk::Desk;
+
+use super::driver::Driver;
+use super::stop::Stop;
+use crate::base::Nanos;
+use crate::pacing::Arrivals;
+use crate::pacing::arrivals::WARMUP_NUMBERS;
+use crate::plan::{Load, LoadModel};
+
+/// One iteration to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Its number: what all of its random draws depend on.
+    pub number: u64,
+    /// When the plan has it.
+    pub intended: Nanos,
+    /// How long it waited deliberately, for a virtual user's slot.
+    pub queue: Nanos,
+}
+
+/// Who asks for iterations: one virtual user, or, in the sequential mode, all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// All virtual users, one at a time, by iteration number.
+    All,
+    /// This virtual user, which has taken so many measured iterations already.
+    One {
+        /// Its index.
+        user: u64,
+        /// Iterations it has taken.
+        taken: u64,
+    },
+}
+
+/// Where iterations come from.
+pub enum Source {
+    /// Each virtual user's next one begins when its last one is complete.
+    Closed(Closed),
+    /// They begin at planned times.
+    Open(Desk),
+}
+
+/// The closed model.
+pub struct Closed {
+    users: u64,
+    iterations: Option<u64>,
+    per_user: Option<u64>,
+    total: Option<u64>,
+    epoch: Nanos,
+    warm: AtomicU64,
+    measured: AtomicU64,
+}
+
+impl Source {
+    /// The source that a load asks for.
+    pub fn new(load: &Load) -> Self {
+        match load.model {
+            LoadModel::Closed { vus } => Self::Closed(Closed {
+                users: u64::from(vus),
+                iterations: load.iterations,
+                per_user: load.iterations_per_vu,
+                total: load.total_iterations(),
+                epoch: load.warmup,
+                warm: AtomicU64::new(0),
+                measured: AtomicU64::new(0),
+            }),
+            LoadModel::Open { rate, .. } => Self::Open(Desk::new(Arrivals::new(rate, load.warmup, load.duration, load.iterations))),
+        }
+    }
+
+    /// The next iteration; nothing when there are no more.
+    pub async fn next<D: Driver>(&self, driver: &D, stop: &Stop, asker: Asker) -> Option<Turn> {
+        match self {
+            Self::Closed(closed) => closed.next(driver.now(), stop, asker),
+            Self::Open(desk) => desk.next(driver, stop).await,
+        }
+    }
+}
+
+impl Closed {
+    fn next(&self, now: Nanos, stop: &Stop, asker: Asker) -> Option<Turn> {
+        if now >= stop.end() {
+            return None;
+        }
+        let number = if now < self.epoch {
+            WARMUP_NUMBERS + self.warm.fetch_add(1, Ordering::Relaxed)
+        } else {
+            match asker {
+                Asker::All => self.count(self.total)?,
+                Asker::One { taken, .. } if self.per_user.is_some_and(|most| taken >= most) => return None,
+                // Bound for each user alone: the numbers are those that all users in turn would have.
+                Asker::One { user, taken } if self.iterations.is_none() && self.per_user.is_some() => taken * self.users + user,
+                Asker::One { .. } => self.count(self.iterations)?,
+            }
+        };
+        Some(Turn { number, intended: now, queue: Nanos::ZERO })
+    }
+
+    fn count(&self, most: Option<u64>) -> Option<u64> {
+        let number = self.measured.fetch_add(1, Ordering::Relaxed);
+        most.is_none_or(|most| number < most).then_some(number)
+    }
+}

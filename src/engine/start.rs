@@ -1,0 +1,45 @@
+//! [`StartLine`]: all threads of a run get ready first, and then share one clock that begins at zero.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use crate::base::Clock;
+
+/// Holds threads back until all have arrived. Starting a thousand threads takes tens of milliseconds, and
+/// none of that may be in anyone's figures.
+pub struct StartLine {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    missing: usize,
+    clock: Option<Clock>,
+    called_off: bool,
+}
+
+impl StartLine {
+    /// For so many threads.
+    pub fn new(threads: usize) -> Self {
+        Self { state: Mutex::new(State { missing: threads, clock: None, called_off: false }), changed: Condvar::new() }
+    }
+
+    /// Waits for all others; the last to come starts the clock. Nothing where the start was called off.
+    pub fn arrive(&self) -> Option<Clock> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.missing = state.missing.saturating_sub(1);
+        if state.missing == 0 && !state.called_off {
+            state.clock = Some(Clock::new());
+            self.changed.notify_all();
+        }
+        while state.clock.is_none() && !state.called_off {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.clock
+    }
+
+    /// Sends everybody home: somebody will not come.
+    pub fn call_off(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).called_off = true;
+        self.changed.notify_all();
+    }
+}

@@ -1,0 +1,126 @@
+//! [`Stop`]: when a run takes no new work, and when what is still under way is given up.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::base::Nanos;
+
+/// The end of a run, in its two steps: from `end` no iteration is planned any more; when it is *over*,
+/// everything still in flight is dropped. Shared by all threads of the run.
+pub struct Stop {
+    end: AtomicU64,
+    graceful: Nanos,
+    interrupted: AtomicBool,
+    over: AtomicBool,
+    /// Called once, when it is over.
+    callers: Mutex<Vec<Box<dyn Fn() + Send>>>,
+    /// Woken once, when it is interrupted.
+    waiting: Mutex<Vec<(u64, Waker)>>,
+    tickets: AtomicU64,
+}
+
+impl Stop {
+    /// No new iteration after `end` ([`Nanos::MAX`] where only iterations bound the run); `graceful` for
+    /// what is in flight then.
+    pub fn new(end: Nanos, graceful: Nanos) -> Self {
+        Self {
+            end: AtomicU64::new(end.0),
+            graceful,
+            interrupted: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            callers: Mutex::default(),
+            waiting: Mutex::default(),
+            tickets: AtomicU64::new(0),
+        }
+    }
+
+    /// No iteration is planned from this moment on.
+    pub fn end(&self) -> Nanos {
+        Nanos(self.end.load(Ordering::Relaxed))
+    }
+
+    /// What is in flight at this moment is given up.
+    pub fn drain_end(&self) -> Nanos {
+        self.end() + self.graceful
+    }
+
+    /// Whether a signal ended it early.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
+    }
+
+    /// Whether everything still in flight is to be dropped.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    /// Takes no new work from now on, and gives what is in flight its time to end.
+    pub fn interrupt(&self, now: Nanos) {
+        self.end.fetch_min(now.0, Ordering::SeqCst);
+        self.interrupted.store(true, Ordering::SeqCst);
+        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        for (_, waker) in waiting {
+            waker.wake();
+        }
+    }
+
+    /// Gives up what is in flight.
+    pub fn give_up(&self) {
+        self.over.store(true, Ordering::SeqCst);
+        let callers = std::mem::take(&mut *self.callers.lock().unwrap_or_else(PoisonError::into_inner));
+        for call in callers {
+            call();
+        }
+    }
+
+    /// Has `call` called when it is over; at once where it is.
+    pub fn when_over(&self, call: impl Fn() + Send + 'static) {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_over() {
+            drop(callers);
+            call();
+        } else {
+            callers.push(Box::new(call));
+        }
+    }
+
+    /// Waits until the run is interrupted.
+    pub fn interruption(&self) -> Interruption<'_> {
+        Interruption { stop: self, ticket: None }
+    }
+}
+
+/// Waits until a run is interrupted; see [`Stop::interruption`].
+pub struct Interruption<'a> {
+    stop: &'a Stop,
+    ticket: Option<u64>,
+}
+
+impl Future for Interruption<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let stop = self.stop;
+        let mut waiting = stop.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if stop.is_interrupted() {
+            return Poll::Ready(());
+        }
+        let ticket = *self.ticket.get_or_insert_with(|| stop.tickets.fetch_add(1, Ordering::Relaxed));
+        match waiting.iter_mut().find(|(known, _)| *known == ticket) {
+            Some((_, waker)) => waker.clone_from(cx.waker()),
+            None => waiting.push((ticket, cx.waker().clone())),
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Interruption<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.stop.waiting.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _)| *known != ticket);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! [`Tape`]: the samples that a thread has not yet handed over.
+//!
+//! A thread writes samples to its own tape and folds a full one into a recorder, so the recorder's lock is
+//! taken once for many samples, and a histogram's pages are touched in one go.
+
+use std::cell::RefCell;
+
+use super::world::{Shard, World};
+use crate::base::Nanos;
+use crate::metrics::{FailureKind, IterationSample, Outcome, Sample};
+
+/// A tape of so many samples is full.
+const FULL: usize = 64;
+/// A tape is handed over at least so often while samples come, so that progress can be seen.
+const PATIENCE: Nanos = Nanos::from_millis(50);
+/// After an operation as long as this a hand-over costs nothing that matters.
+const LONG: Nanos = Nanos::from_millis(5);
+
+struct Error {
+    kind: FailureKind,
+    message: String,
+    operation: u32,
+}
+
+#[derive(Default)]
+struct Pending {
+    operations: Vec<Sample>,
+    iterations: Vec<IterationSample>,
+    errors: Vec<Error>,
+    handed_over: Nanos,
+}
+
+/// One thread's samples on their way to a recorder.
+pub struct Tape<'w> {
+    world: &'w World<'w>,
+    shard: &'w Shard,
+    pending: RefCell<Pending>,
+}
+
+impl<'w> Tape<'w> {
+    /// An empty tape that goes to `shard`.
+    pub fn new(world: &'w World<'w>, shard: &'w Shard) -> Self {
+        Self { world, shard, pending: RefCell::default() }
+    }
+
+    /// The shard that this tape goes to.
+    pub const fn shard(&self) -> &'w Shard {
+        self.shard
+    }
+
+    /// Writes an operation down.
+    pub fn operation(&self, sample: Sample) {
+        let pending = &mut *self.pending.borrow_mut();
+        pending.operations.push(sample);
+        let completed = matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_));
+        let due = completed && (sample.service() >= LONG || sample.completed - pending.handed_over >= PATIENCE);
+        if due || pending.operations.len() >= FULL {
+            self.hand_over(pending);
+            pending.handed_over = sample.completed;
+        }
+    }
+
+    /// Writes an iteration down. It goes over with the operations.
+    pub fn iteration(&self, sample: IterationSample) {
+        let pending = &mut *self.pending.borrow_mut();
+        pending.iterations.push(sample);
+        if pending.iterations.len() >= FULL {
+            self.hand_over(pending);
+        }
+    }
+
+    /// Writes down what was said of a failure.
+    pub fn error(&self, kind: FailureKind, message: String, operation: u32) {
+        self.pending.borrow_mut().errors.push(Error { kind, message, operation });
+    }
+
+    fn hand_over(&self, pending: &mut Pending) {
+        if pending.operations.is_empty() && pending.iterations.is_empty() {
+            return;
+        }
+        let window_end = self.world.stop.end();
+        let mut recorder = self.shard.recorder();
+        for sample in pending.operations.drain(..) {
+            recorder.operation(&sample, window_end);
+        }
+        for sample in pending.iterations.drain(..) {
+            recorder.iteration(&sample);
+        }
+        for error in pending.errors.drain(..) {
+            recorder.error(error.kind, &error.message, error.operation);
+        }
+    }
+}
+
+impl Drop for Tape<'_> {
+    fn drop(&mut self) {
+        let mut pending = std::mem::take(&mut *self.pending.borrow_mut());
+        self.hand_over(&mut pending);
+    }
+}

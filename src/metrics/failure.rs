@@ -1,0 +1,63 @@
+//! [`FailureKind`]: why an operation failed. Every failure has exactly one.
+
+use std::fmt;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal,)*) => {
+        /// Why an operation failed, by the names that results use.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum FailureKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl FailureKind {
+            /// Every kind there is.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
+            /// How many kinds there are.
+            pub const COUNT: usize = Self::ALL.len();
+
+            /// The name in results.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Connecting failed in a way that has no kind of its own.
+    Connect = "connect",
+    /// Nobody listens there.
+    Refused = "refused",
+    /// No route to the host or its network.
+    Unreachable = "unreachable",
+    /// The whole operation took longer than it may.
+    TimeoutTotal = "timeout_total",
+    /// The peer reset the connection.
+    Reset = "reset",
+    /// The connection ended in the middle of a response.
+    Incomplete = "incomplete",
+    /// A kept-alive connection was closed just as the next request went out.
+    ReusedConnClosed = "reused_conn_closed",
+    /// What came is no HTTP.
+    Protocol = "protocol",
+    /// A response with a status that the scenario doesn't want.
+    Status = "status",
+    /// No file descriptor was left.
+    FdLimit = "fd_limit",
+    /// No local port was left.
+    PortExhausted = "port_exhausted",
+    /// A mock operation that was told to fail.
+    Mock = "mock",
+    /// Anything else; the message says what.
+    Other = "other",
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

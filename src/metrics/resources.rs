@@ -1,0 +1,95 @@
+//! What the system says of this process and this machine. Everything is optional: what a system does not
+//! tell is `None`, never zero.
+
+use crate::base::Nanos;
+
+/// Processor time and context switches of this process so far, all threads together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// Processor time in user mode.
+    pub user: Nanos,
+    /// Processor time in the kernel.
+    pub system: Nanos,
+    /// Context switches because a thread waited.
+    pub voluntary: u64,
+    /// Context switches because the system took the processor away.
+    pub involuntary: u64,
+}
+
+impl Usage {
+    /// Reads it now.
+    #[cfg(unix)]
+    pub fn now() -> Option<Self> {
+        use nix::sys::resource::{UsageWho, getrusage};
+        use nix::sys::time::TimeValLike as _;
+        let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+        let nanos = |us: i64| Nanos(u64::try_from(us).unwrap_or(0) * 1_000);
+        Some(Self {
+            user: nanos(usage.user_time().num_microseconds()),
+            system: nanos(usage.system_time().num_microseconds()),
+            voluntary: u64::try_from(usage.voluntary_context_switches()).unwrap_or(0),
+            involuntary: u64::try_from(usage.involuntary_context_switches()).unwrap_or(0),
+        })
+    }
+
+    /// Not known here.
+    #[cfg(not(unix))]
+    pub fn now() -> Option<Self> {
+        None
+    }
+}
+
+/// A field of `/proc/self/status`, in its own unit.
+fn status_field(name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// The largest resident memory of this process so far, in bytes.
+///
+/// From `VmHWM`: `ru_maxrss` of a child inherits its parent's peak across `exec`.
+pub fn peak_rss_bytes() -> Option<u64> {
+    status_field("VmHWM").map(|kb| kb * 1024)
+}
+
+/// Threads of this process now.
+pub fn threads() -> Option<u64> {
+    status_field("Threads")
+}
+
+/// Time that this process's control group has been throttled so far.
+pub fn throttled() -> Option<Nanos> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let stat = std::fs::read_to_string(format!("/sys/fs/cgroup{path}/cpu.stat")).ok()?;
+    let us: u64 = stat.lines().find_map(|line| line.strip_prefix("throttled_usec "))?.trim().parse().ok()?;
+    Some(Nanos(us * 1_000))
+}
+
+/// Processors' worth of time that the control group allows, where it has a quota.
+pub fn cpu_quota() -> Option<f64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let max = std::fs::read_to_string(format!("/sys/fs/cgroup{path}/cpu.max")).ok()?;
+    let (quota, period) = max.trim().split_once(' ')?;
+    Some(quota.parse::<f64>().ok()? / period.parse::<f64>().ok()?)
+}
+
+/// What the processor calls itself.
+pub fn cpu_model() -> Option<String> {
+    let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    info.lines().find_map(|line| Some(line.strip_prefix("model name")?.split_once(':')?.1.trim().to_owned()))
+}
+
+/// Main memory, in bytes.
+pub fn memory_bytes() -> Option<u64> {
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = info.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
+/// Release of the kernel.
+pub fn kernel() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/osrelease").ok().map(|s| s.trim().to_owned())
+}

@@ -1,0 +1,74 @@
+//! What a worker writes down of each operation and each iteration.
+
+use super::FailureKind;
+use crate::base::Nanos;
+
+/// How an operation or an iteration ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Completed, and well.
+    Ok,
+    /// Completed, and badly.
+    Failed(FailureKind),
+    /// Planned, but what it belongs to ended before it started.
+    Skipped,
+    /// In flight when the drain ended.
+    Unfinished,
+}
+
+/// The record of one operation. Instants are of the run's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// [`crate::plan::Operation::id`].
+    pub operation: u32,
+    /// When the plan has it.
+    pub intended: Nanos,
+    /// Deliberate waiting between `intended` and `started`.
+    pub queue: Nanos,
+    /// When work began; meaningless where it did not.
+    pub started: Nanos,
+    /// When the whole response was read; meaningless where it was not.
+    pub completed: Nanos,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// HTTP status, or 0.
+    pub status: u16,
+    /// Time to connect, where it had to.
+    pub connect: Option<Nanos>,
+    /// From `started` to the head of the response.
+    pub first_byte: Option<Nanos>,
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Bytes sent.
+    pub bytes_out: u64,
+}
+
+impl Sample {
+    /// completed − intended.
+    pub fn response(&self) -> Nanos {
+        self.completed - self.intended
+    }
+
+    /// completed − started.
+    pub fn service(&self) -> Nanos {
+        self.completed - self.started
+    }
+
+    /// started − intended − queue: the generator's own lateness.
+    pub fn lag(&self) -> Nanos {
+        self.started - self.intended - self.queue
+    }
+}
+
+/// The record of one iteration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IterationSample {
+    /// Index of its mix entry.
+    pub mix: u32,
+    /// When the plan has it.
+    pub intended: Nanos,
+    /// The end of its flow.
+    pub completed: Nanos,
+    /// How it ended; an iteration with a failed operation is failed.
+    pub outcome: Outcome,
+}

@@ -1,0 +1,169 @@
+//! [`Track`]: one measured quantity, as a histogram with exact moments beside it.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+use super::histogram::{self, HIGHEST};
+use super::summary::{Summary, percentile_ms};
+use crate::base::Nanos;
+
+/// A histogram of nanoseconds with exact count, minimum, maximum, sum and sum of squares beside it.
+///
+/// Adding two tracks is exact and associative, because everything in them is a whole number.
+#[derive(Clone, Debug)]
+pub struct Track {
+    histogram: Histogram<u64>,
+    /// Zeros are counted here and join the histogram when it is asked for: waits that did not happen are
+    /// the most frequent value of all, and need no bucket search.
+    zeros: u64,
+    min: u64,
+    max: u64,
+    sum: u128,
+    squares: u128,
+    clamped: u64,
+}
+
+impl Default for Track {
+    fn default() -> Self {
+        Self { histogram: histogram::empty(), zeros: 0, min: u64::MAX, max: 0, sum: 0, squares: 0, clamped: 0 }
+    }
+}
+
+impl Track {
+    /// Takes one value.
+    pub fn record(&mut self, value: Nanos) {
+        let ns = value.0;
+        if ns == 0 {
+            self.zeros += 1;
+            self.min = 0;
+            return;
+        }
+        self.min = self.min.min(ns);
+        self.max = self.max.max(ns);
+        self.sum += u128::from(ns);
+        self.squares += u128::from(ns) * u128::from(ns);
+        self.clamped += u64::from(ns > HIGHEST);
+        // The histogram would accept a longer value silently; the clamp above has counted it.
+        self.histogram.saturating_record(ns.min(HIGHEST));
+    }
+
+    /// Adds another track's values.
+    pub fn add(&mut self, other: &Self) {
+        assert_eq!(
+            (self.histogram.low(), self.histogram.high(), self.histogram.sigfig()),
+            (other.histogram.low(), other.histogram.high(), other.histogram.sigfig()),
+            "histograms of different bounds would be re-bucketed silently"
+        );
+        if !other.histogram.is_empty() {
+            self.histogram.add(&other.histogram).expect("equal bounds always fit");
+        }
+        self.zeros += other.zeros;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.sum += other.sum;
+        self.squares += other.squares;
+        self.clamped += other.clamped;
+    }
+
+    /// How many values.
+    pub fn count(&self) -> u64 {
+        self.histogram.len() + self.zeros
+    }
+
+    /// How many values were longer than the histogram's highest.
+    pub const fn clamped(&self) -> u64 {
+        self.clamped
+    }
+
+    /// The largest value.
+    pub const fn max(&self) -> Nanos {
+        Nanos(self.max)
+    }
+
+    /// The mean in milliseconds, where there are values.
+    pub fn mean_ms(&self) -> Option<f64> {
+        let n = self.count();
+        (n > 0).then(|| self.sum as f64 / n as f64 / 1e6)
+    }
+
+    /// The histogram, zeros included.
+    pub fn histogram(&self) -> Histogram<u64> {
+        let mut whole = self.histogram.clone();
+        whole.saturating_record_n(0, self.zeros);
+        whole
+    }
+
+    /// What is shown of it; nothing where there are no values.
+    pub fn summary(&self) -> Option<Summary> {
+        let n = self.count();
+        if n == 0 {
+            return None;
+        }
+        let whole = self.histogram();
+        let max = self.max as f64 / 1e6;
+        let at = |p: f64| percentile_ms(&whole, p, max);
+        let mean = self.sum as f64 / n as f64;
+        // Var = E[x²] − E[x]², with the difference taken in whole numbers: n·Σx² − (Σx)², which may be
+        // zero but is never negative, and does not cancel.
+        let spread = (u128::from(n)).checked_mul(self.squares).zip(self.sum.checked_mul(self.sum)).map_or_else(
+            || (self.squares as f64 / n as f64 - mean * mean).max(0.0).sqrt(),
+            |(a, b)| (a.saturating_sub(b) as f64).sqrt() / n as f64,
+        );
+        Some(Summary {
+            count: n,
+            min: self.min as f64 / 1e6,
+            mean: mean / 1e6,
+            sd: spread / 1e6,
+            max,
+            p50: at(50.0),
+            p75: at(75.0),
+            p90: at(90.0),
+            p95: at(95.0),
+            p99: at(99.0),
+            p999: at(99.9),
+            p9999: at(99.99),
+            ci95: BTreeMap::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(values: &[u64]) -> Track {
+        let mut track = Track::default();
+        for v in values {
+            track.record(Nanos(*v));
+        }
+        track
+    }
+
+    #[test]
+    fn moments_are_exact() {
+        let s = of(&[2_000_000, 4_000_000, 4_000_000, 4_000_000, 5_000_000, 5_000_000, 7_000_000, 9_000_000]).summary().expect("values");
+        assert_eq!((s.count, s.min, s.mean, s.sd, s.max), (8, 2.0, 5.0, 2.0, 9.0));
+        assert!((s.p50 - 4.0).abs() < 0.01, "{}", s.p50);
+        assert_eq!(s.p9999, 9.0, "no percentile is above the exact maximum");
+        assert!(Track::default().summary().is_none());
+    }
+
+    #[test]
+    fn what_is_longer_than_an_hour_is_counted_as_clamped() {
+        let track = of(&[HIGHEST + 1, 5]);
+        assert_eq!((track.clamped(), track.max().0), (1, HIGHEST + 1));
+    }
+
+    proptest! {
+        #[test]
+        fn adding_equals_recording_everything_in_one(a in prop::collection::vec(0u64..1 << 42, 0..50), b in prop::collection::vec(0u64..1 << 42, 0..50)) {
+            let mut sum = of(&a);
+            sum.add(&of(&b));
+            let one = of(&[a, b].concat());
+            prop_assert_eq!(sum.summary(), one.summary());
+            prop_assert_eq!(sum.histogram(), one.histogram());
+        }
+    }
+}

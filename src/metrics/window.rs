@@ -1,0 +1,376 @@
+//! [`Windows`]: the time line, in stretches of one width, of bounded number and size.
+
+use std::collections::VecDeque;
+
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
+
+use super::{FailureKind, Outcome, Sample, histogram};
+use crate::base::Nanos;
+
+/// At most so many windows; then each becomes twice as wide.
+pub const MAX_WINDOWS: usize = 600;
+/// Windows whose histograms stay open for recording; older ones are packed until something late arrives.
+const OPEN: usize = 3;
+
+/// The width of windows that suits a run: the widest of a list of round ones that still gives twenty.
+///
+/// A run of unknown length begins with the narrowest; [`Windows`] widens as it goes.
+pub fn width_for(duration: Option<Nanos>) -> Nanos {
+    const WIDTHS: [u64; 7] = [1000, 500, 200, 100, 50, 20, 10];
+    let narrowest = Nanos::from_millis(10);
+    duration.map_or(narrowest, |d| WIDTHS.into_iter().map(Nanos::from_millis).find(|w| d.0 / w.0 >= 20).unwrap_or(narrowest))
+}
+
+/// A histogram that takes little room while nobody records into it.
+#[derive(Clone, Debug)]
+enum Store {
+    Empty,
+    Open(Box<Histogram<u64>>),
+    Packed(Vec<u8>),
+}
+
+impl Store {
+    fn open(&mut self) -> &mut Histogram<u64> {
+        if !matches!(self, Self::Open(_)) {
+            *self = Self::Open(Box::new(self.read()));
+        }
+        match self {
+            Self::Open(histogram) => histogram,
+            Self::Empty | Self::Packed(_) => unreachable!("it was opened just now"),
+        }
+    }
+
+    fn read(&self) -> Histogram<u64> {
+        match self {
+            Self::Empty => histogram::empty(),
+            Self::Open(histogram) => (**histogram).clone(),
+            Self::Packed(bytes) => Deserializer::new().deserialize(&mut bytes.as_slice()).expect("these bytes were written by `pack`"),
+        }
+    }
+
+    fn pack(&mut self) {
+        if let Self::Open(histogram) = self {
+            let mut bytes = Vec::new();
+            V2Serializer::new().serialize(histogram, &mut bytes).expect("memory takes any bytes, and the bounds are ours");
+            bytes.shrink_to_fit();
+            *self = Self::Packed(bytes);
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        if !matches!(other, Self::Empty) {
+            self.open().add(other.read()).expect("all windows have equal bounds");
+        }
+    }
+}
+
+/// One stretch of the time line. Everything but `ok_completions` counts operations by their `intended`.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// Operations planned.
+    pub planned: u64,
+    /// Of these, started.
+    pub started: u64,
+    /// Of these, completed well.
+    pub ok: u64,
+    /// Of these, completed badly.
+    pub failed: u64,
+    /// Good completions that fall into this window.
+    pub ok_completions: u64,
+    /// Failed operations by kind.
+    pub failures: [u64; FailureKind::COUNT],
+    /// Longest response time.
+    pub max: Nanos,
+    sum: u128,
+    response: Store,
+    lag: Store,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self {
+            planned: 0,
+            started: 0,
+            ok: 0,
+            failed: 0,
+            ok_completions: 0,
+            failures: [0; FailureKind::COUNT],
+            max: Nanos::ZERO,
+            sum: 0,
+            response: Store::Empty,
+            lag: Store::Empty,
+        }
+    }
+}
+
+impl Window {
+    fn add(&mut self, other: &Self) {
+        self.planned += other.planned;
+        self.started += other.started;
+        self.ok += other.ok;
+        self.failed += other.failed;
+        self.ok_completions += other.ok_completions;
+        for (a, b) in self.failures.iter_mut().zip(other.failures) {
+            *a += b;
+        }
+        self.max = self.max.max(other.max);
+        self.sum += other.sum;
+        self.response.add(&other.response);
+        self.lag.add(&other.lag);
+    }
+
+    /// Mean response time in milliseconds.
+    pub fn mean_ms(&self) -> Option<f64> {
+        let n = self.ok + self.failed;
+        (n > 0).then(|| self.sum as f64 / n as f64 / 1e6)
+    }
+
+    /// Response times of completed operations.
+    pub fn response(&self) -> Histogram<u64> {
+        self.response.read()
+    }
+
+    /// Lag of completed operations.
+    pub fn lag(&self) -> Histogram<u64> {
+        self.lag.read()
+    }
+}
+
+/// The time line of a run. Window 0 begins at the epoch; the warm-up has negative ones.
+#[derive(Clone, Debug)]
+pub struct Windows {
+    width: Nanos,
+    epoch: Nanos,
+    /// Index of the first window, at most 0.
+    first: i64,
+    windows: VecDeque<Window>,
+    /// The highest index seen: windows well before it are packed.
+    newest: i64,
+}
+
+impl Windows {
+    /// An empty time line.
+    pub const fn new(width: Nanos, epoch: Nanos) -> Self {
+        Self { width, epoch, first: 0, windows: VecDeque::new(), newest: 0 }
+    }
+
+    /// The width of every window.
+    pub const fn width(&self) -> Nanos {
+        self.width
+    }
+
+    /// Every window with its index, from the earliest.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (i64, &Window)> {
+        self.windows.iter().enumerate().map(|(place, window)| (self.first + place as i64, window))
+    }
+
+    fn index(&self, at: Nanos) -> i64 {
+        // 63 bits of nanoseconds are 292 years: no instant of a run's clock comes near.
+        (at.0 as i64).wrapping_sub(self.epoch.0 as i64).div_euclid(self.width.0 as i64)
+    }
+
+    /// The window with this index, made if need be; widens all until it fits.
+    fn at(&mut self, instant: Nanos) -> &mut Window {
+        let mut index = self.index(instant);
+        loop {
+            let first = self.first.min(index);
+            let last = (self.first + self.windows.len() as i64 - 1).max(index);
+            if usize::try_from(last - first).is_ok_and(|n| n < MAX_WINDOWS) {
+                break;
+            }
+            self.widen();
+            index = self.index(instant);
+        }
+        while index < self.first {
+            self.windows.push_front(Window::default());
+            self.first -= 1;
+        }
+        while index >= self.first + self.windows.len() as i64 {
+            self.windows.push_back(Window::default());
+        }
+        if index > self.newest {
+            self.newest = index;
+            self.pack();
+        }
+        let place = (index - self.first) as usize;
+        &mut self.windows[place]
+    }
+
+    fn pack(&mut self) {
+        let before = (self.newest - self.first) as usize + 1;
+        for window in self.windows.iter_mut().take(before.saturating_sub(OPEN)) {
+            window.response.pack();
+            window.lag.pack();
+        }
+    }
+
+    /// Makes every window twice as wide. Window 0 still begins at the epoch.
+    pub fn widen(&mut self) {
+        self.width = Nanos(self.width.0.saturating_mul(2));
+        let old = std::mem::take(&mut self.windows);
+        let old_first = self.first;
+        self.first = old_first.div_euclid(2);
+        self.newest = self.newest.div_euclid(2);
+        for (index, window) in (old_first..).zip(old) {
+            let place = (index.div_euclid(2) - self.first) as usize;
+            if place == self.windows.len() {
+                self.windows.push_back(window);
+            } else {
+                self.windows[place].add(&window);
+            }
+        }
+        for window in &mut self.windows {
+            window.response.pack();
+            window.lag.pack();
+        }
+    }
+
+    /// Takes one operation.
+    pub fn record(&mut self, sample: &Sample) {
+        let window = self.at(sample.intended);
+        window.planned += 1;
+        match sample.outcome {
+            Outcome::Skipped => {}
+            Outcome::Unfinished => window.started += 1,
+            Outcome::Ok | Outcome::Failed(_) => {
+                window.started += 1;
+                let response = sample.response();
+                window.max = window.max.max(response);
+                window.sum += u128::from(response.0);
+                window.response.open().saturating_record(response.0.min(histogram::HIGHEST));
+                window.lag.open().saturating_record(sample.lag().0.min(histogram::HIGHEST));
+                if let Outcome::Failed(kind) = sample.outcome {
+                    window.failed += 1;
+                    window.failures[kind as usize] += 1;
+                } else {
+                    window.ok += 1;
+                    self.at(sample.completed).ok_completions += 1;
+                }
+            }
+        }
+    }
+
+    /// Adds another time line of the same run; the narrower one is widened first.
+    pub fn add(&mut self, other: &Self) {
+        let mut other = other.clone();
+        while self.width < other.width {
+            self.widen();
+        }
+        while other.width < self.width {
+            other.widen();
+        }
+        if let Some(last) = other.windows.len().checked_sub(1) {
+            // Making room for both ends may widen, and then the other must follow.
+            for end in [other.first, other.first + last as i64] {
+                let start = i128::from(self.epoch.0) + i128::from(end) * i128::from(other.width.0);
+                self.at(Nanos(u64::try_from(start.max(0)).unwrap_or(u64::MAX)));
+            }
+            while other.width < self.width {
+                other.widen();
+            }
+        }
+        for (index, window) in (other.first..).zip(&other.windows) {
+            let place = (index - self.first) as usize;
+            if let Some(mine) = self.windows.get_mut(place) {
+                mine.add(window);
+            }
+        }
+        self.pack();
+    }
+
+    /// The last windows that had completions, up to `count`, as one: what a progress line shows.
+    pub fn recent(&self, count: usize) -> Histogram<u64> {
+        let mut recent = histogram::empty();
+        for window in self.windows.iter().rev().filter(|w| w.ok + w.failed > 0).take(count) {
+            recent.add(window.response.read()).expect("all windows have equal bounds");
+        }
+        recent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const EPOCH: Nanos = Nanos::from_secs(1);
+
+    fn sample(intended: Nanos, response: Nanos) -> Sample {
+        Sample {
+            operation: 0,
+            intended,
+            queue: Nanos::ZERO,
+            started: intended,
+            completed: intended + response,
+            outcome: Outcome::Ok,
+            status: 0,
+            connect: None,
+            first_byte: None,
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+
+    /// What can be seen of a time line.
+    fn seen(windows: &Windows) -> Vec<(i64, u64, u64, Histogram<u64>)> {
+        windows
+            .iter()
+            .filter(|(_, w)| w.planned + w.ok_completions > 0)
+            .map(|(i, w)| (i, w.planned, w.ok_completions, w.response()))
+            .collect()
+    }
+
+    #[test]
+    fn a_width_that_gives_at_least_twenty() {
+        assert_eq!(width_for(Some(Nanos::from_secs(600))), Nanos::from_secs(1));
+        assert_eq!(width_for(Some(Nanos::from_secs(20))), Nanos::from_secs(1));
+        assert_eq!(width_for(Some(Nanos::from_secs(2))), Nanos::from_millis(100));
+        assert_eq!(width_for(None), Nanos::from_millis(10));
+    }
+
+    #[test]
+    fn operations_belong_to_their_intended_window_and_throughput_to_the_completion() {
+        let mut windows = Windows::new(Nanos::from_millis(100), EPOCH);
+        windows.record(&sample(EPOCH + Nanos::from_millis(50), Nanos::from_millis(120)));
+        windows.record(&sample(EPOCH - Nanos::from_millis(1), Nanos::from_millis(2)));
+        let shape: Vec<_> = seen(&windows).into_iter().map(|(i, planned, done, _)| (i, planned, done)).collect();
+        assert_eq!(shape, [(-1, 1, 0), (0, 1, 1), (1, 0, 1)]);
+    }
+
+    #[test]
+    fn there_are_never_more_than_the_most() {
+        let mut windows = Windows::new(Nanos::from_millis(10), EPOCH);
+        for second in 0..3600 {
+            windows.record(&sample(EPOCH + Nanos::from_secs(second), Nanos::from_millis(1)));
+        }
+        assert!(windows.iter().count() <= MAX_WINDOWS);
+        assert_eq!(windows.iter().map(|(_, w)| w.planned).sum::<u64>(), 3600);
+        assert_eq!(windows.width(), Nanos::from_millis(10 * 1024));
+    }
+
+    proptest! {
+        // Each case moves megabytes of histograms in a debug build.
+        #![proptest_config(ProptestConfig::with_cases(12))]
+        #[test]
+        fn adding_equals_recording_everything_in_one(
+            a in prop::collection::vec((0u64..20_000, 1u64..3_000), 0..40),
+            b in prop::collection::vec((0u64..20_000, 1u64..3_000), 0..40),
+        ) {
+            let fill = |values: &[(u64, u64)]| {
+                let mut windows = Windows::new(Nanos::from_millis(10), EPOCH);
+                for (at, took) in values {
+                    windows.record(&sample(Nanos::from_millis(*at), Nanos::from_millis(*took)));
+                }
+                windows
+            };
+            let mut sum = fill(&a);
+            sum.add(&fill(&b));
+            let mut one = fill(&[a, b].concat());
+            // The two may have widened at different moments; what they hold must agree at one width.
+            while sum.width() < one.width() { sum.widen(); }
+            while one.width() < sum.width() { one.widen(); }
+            prop_assert_eq!(seen(&sum), seen(&one));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! [`Bucket`]: the token bucket of a rate limit, as a pure function of time.
+
+use crate::base::{Nanos, Rate};
+
+/// A token bucket in the form of the generic cell rate algorithm (ITU-T I.371, "virtual scheduling"): it
+/// keeps one number, the theoretical arrival time, in units of 1/`events` of a nanosecond, so nothing is
+/// ever rounded away. It starts full.
+///
+/// In any stretch of time t it grants at most rate·t + burst.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    /// Theoretical arrival time of the next token.
+    tat: u128,
+    /// Distance of two tokens.
+    interval: u128,
+    /// How far ahead of its theoretical time a token may be taken.
+    tolerance: u128,
+    /// Units in a nanosecond.
+    scale: u128,
+}
+
+impl Bucket {
+    /// A full bucket of `burst` tokens (at least 1), refilled at `rate`.
+    pub fn new(rate: Rate, burst: u32) -> Self {
+        let interval = u128::from(rate.per.0);
+        Self { tat: 0, interval, tolerance: interval * u128::from(burst.max(1) - 1), scale: u128::from(rate.events.max(1)) }
+    }
+
+    /// Takes the next token; returns when it may be used, which is `now` or later.
+    pub fn take(&mut self, now: Nanos) -> Nanos {
+        let at = self.tat.saturating_sub(self.tolerance).div_ceil(self.scale).max(u128::from(now.0));
+        self.tat = self.tat.max(at * self.scale) + self.interval;
+        Nanos(u64::try_from(at).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn ten_operations_through_five_a_second_with_a_burst_of_five_take_one_second() {
+        let mut bucket = Bucket::new(Rate::per_second(5), 5);
+        let times: Vec<_> = (0..10).map(|_| bucket.take(Nanos::ZERO).0 / 1_000_000).collect();
+        assert_eq!(times, [0, 0, 0, 0, 0, 200, 400, 600, 800, 1000]);
+    }
+
+    #[test]
+    fn a_bucket_left_alone_fills_up_to_its_burst_and_no_further() {
+        let mut bucket = Bucket::new(Rate::per_second(10), 3);
+        for _ in 0..3 {
+            bucket.take(Nanos::ZERO);
+        }
+        let later = Nanos::from_secs(100);
+        let times: Vec<_> = (0..4).map(|_| (bucket.take(later) - later).0 / 1_000_000).collect();
+        assert_eq!(times, [0, 0, 0, 100]);
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_rate_times_t_plus_burst(
+            events in 1u64..1000, per in 1_000u64..2_000_000_000, burst in 1u32..20,
+            gaps in prop::collection::vec(0u64..500_000_000, 1..200),
+        ) {
+            let rate = Rate { events, per: Nanos(per) };
+            let mut bucket = Bucket::new(rate, burst);
+            let mut now = Nanos::ZERO;
+            let grants: Vec<Nanos> = gaps.iter().map(|gap| { now += Nanos(*gap); bucket.take(now) }).collect();
+            prop_assert!(grants.is_sorted());
+            for (i, from) in grants.iter().enumerate() {
+                for (n, to) in grants[i..].iter().enumerate() {
+                    let allowed = u128::from((*to - *from).0) * u128::from(events) / u128::from(per) + u128::from(burst);
+                    prop_assert!((n as u128) < allowed.max(1) + 1 && n as u128 + 1 <= allowed.max(u128::from(burst)), "{n} in {from}..{to}");
+                }
+            }
+        }
+    }
+}

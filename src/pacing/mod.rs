@@ -1,0 +1,7 @@
+//! Floor 3: when iterations are planned to start. Knows no clock and waits for nothing.
+
+pub mod arrivals;
+pub mod bucket;
+
+pub use arrivals::Arrivals;
+pub use bucket::Bucket;

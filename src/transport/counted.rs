@@ -1,0 +1,107 @@
+//! Byte streams that count what passes, so that HTTP's bytes are known without asking the HTTP library.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Bytes that passed in each direction.
+///
+/// Only the thread that polls the stream writes it, so a plain load and store do; it is atomic because
+/// connections may move between threads.
+#[derive(Debug, Default)]
+pub struct Passed {
+    received: AtomicU64,
+    sent: AtomicU64,
+}
+
+impl Passed {
+    /// Counts bytes that came in.
+    pub fn receive(&self, bytes: usize) {
+        self.received.store(self.received() + bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Counts bytes that went out.
+    pub fn send(&self, bytes: usize) {
+        self.sent.store(self.sent() + bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes received so far.
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// Bytes sent so far.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+}
+
+/// A byte stream whose traffic can be read off.
+pub trait Metered {
+    /// What has passed so far; stays readable when the stream is gone.
+    fn passed(&self) -> Arc<Passed>;
+}
+
+/// A tokio stream that counts what passes.
+#[derive(Debug)]
+pub struct Counted<S> {
+    stream: S,
+    passed: Arc<Passed>,
+}
+
+impl<S> Counted<S> {
+    /// Counts what passes through `stream`.
+    pub fn new(stream: S) -> Self {
+        Self { stream, passed: Arc::default() }
+    }
+}
+
+impl<S> Metered for TokioIo<Counted<S>> {
+    fn passed(&self) -> Arc<Passed> {
+        self.inner().passed.clone()
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.passed.receive(buf.filled().len() - before);
+        result
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(cx, buf);
+        if let Poll::Ready(Ok(n)) = result {
+            self.passed.send(n);
+        }
+        result
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        if let Poll::Ready(Ok(n)) = result {
+            self.passed.send(n);
+        }
+        result
+    }
+}

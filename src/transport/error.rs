@@ -1,0 +1,88 @@
+//! [`TransportError`]: what went wrong on the wire, with the failure kind that it counts as.
+
+use std::error::Error;
+use std::io;
+
+use thiserror::Error as ThisError;
+
+use crate::metrics::FailureKind;
+
+/// What went wrong on the wire.
+#[derive(Debug, ThisError)]
+#[error("{message}")]
+pub struct TransportError {
+    /// What it counts as.
+    pub kind: FailureKind,
+    /// What the system or the library said, without addresses that change from try to try.
+    pub message: String,
+}
+
+impl TransportError {
+    /// An error while connecting.
+    pub fn connect(error: &io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::ConnectionRefused => FailureKind::Refused,
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => FailureKind::Unreachable,
+            io::ErrorKind::ConnectionReset => FailureKind::Reset,
+            io::ErrorKind::AddrNotAvailable => FailureKind::PortExhausted,
+            _ if is_fd_limit(error) => FailureKind::FdLimit,
+            _ => FailureKind::Connect,
+        };
+        Self { kind, message: format!("connecting: {error}") }
+    }
+
+    /// An error while a request was under way. `reused`: the connection had carried a request before;
+    /// `answered`: something of the response had come.
+    pub fn exchange(error: &hyper::Error, reused: bool, answered: bool) -> Self {
+        let io = source_io(error);
+        let ended = error.is_incomplete_message()
+            || error.is_closed()
+            || error.is_canceled()
+            || io.is_some_and(|e| matches!(e.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe));
+        let reset = io.is_some_and(|e| matches!(e.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted));
+        let kind = if reused && !answered && (ended || reset) {
+            FailureKind::ReusedConnClosed
+        } else if reset {
+            FailureKind::Reset
+        } else if ended {
+            FailureKind::Incomplete
+        } else if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {
+            FailureKind::Protocol
+        } else if io.is_some() {
+            FailureKind::Other
+        } else {
+            FailureKind::Protocol
+        };
+        let mut message = error.to_string();
+        if let Some(io) = io {
+            let detail = io.to_string();
+            if !message.contains(&detail) {
+                message = format!("{message}: {detail}");
+            }
+        }
+        Self { kind, message }
+    }
+}
+
+fn source_io(error: &hyper::Error) -> Option<&io::Error> {
+    let mut source = error.source();
+    while let Some(e) = source {
+        if let Some(io) = e.downcast_ref::<io::Error>() {
+            return Some(io);
+        }
+        source = e.source();
+    }
+    None
+}
+
+/// Whether this process (EMFILE) or the whole system (ENFILE) has no file descriptor left.
+#[cfg(unix)]
+fn is_fd_limit(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    error.raw_os_error().is_some_and(|code| code == Errno::MFILE.raw_os_error() || code == Errno::NFILE.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_fd_limit(_: &io::Error) -> bool {
+    false
+}

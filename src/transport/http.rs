@@ -1,0 +1,190 @@
+//! HTTP/1.1 through hyper's connection-level client. The connection is polled inside the request, in the
+//! same task, so that no wake passes between two tasks and no thread but the caller's is needed.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::{Method, Request, Uri};
+use http_body_util::Full;
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http1;
+use hyper::rt::{Read, Write};
+use thiserror::Error;
+
+use super::TransportError;
+use super::counted::{Metered, Passed};
+use crate::metrics::FailureKind;
+use crate::plan::{HttpRequest, Target};
+
+/// A request that hyper would not take.
+#[derive(Debug, Error)]
+#[error("{method} {path}: {reason}")]
+pub struct InvalidRequest {
+    method: String,
+    path: String,
+    reason: String,
+}
+
+/// A request, built as far as can be before the run.
+#[derive(Clone, Debug)]
+pub struct PreparedRequest {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl PreparedRequest {
+    /// Builds `request` for `target`, which is reached at `base` (a path prefix) under `authority`.
+    ///
+    /// # Errors
+    /// When a method, path or header is not HTTP; the scenario's validation finds these first.
+    pub fn new(request: &HttpRequest, target: &Target, authority: &str, base: &str) -> Result<Self, InvalidRequest> {
+        let invalid = |reason: String| InvalidRequest { method: request.method.clone(), path: request.path.clone(), reason };
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_str(authority).map_err(|e| invalid(e.to_string()))?);
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION"))));
+        if let Some(content_type) = request.body.as_ref().and_then(|b| b.content_type()) {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        for (name, value) in target.headers.iter().chain(&request.headers) {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|e| invalid(format!("header `{name}`: {e}")))?;
+            let value = HeaderValue::from_str(value).map_err(|e| invalid(format!("value of header `{name}`: {e}")))?;
+            headers.insert(name, value);
+        }
+        Ok(Self {
+            method: request.method.parse().map_err(|e: http::method::InvalidMethod| invalid(e.to_string()))?,
+            uri: format!("{base}{}", request.path).parse().map_err(|e: http::uri::InvalidUri| invalid(e.to_string()))?,
+            headers,
+            body: request.body.as_ref().map_or_else(Bytes::new, |b| Bytes::copy_from_slice(b.as_bytes())),
+        })
+    }
+
+    fn build(&self) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+}
+
+/// What came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+}
+
+/// A connection to one target. Dropping it closes it.
+pub struct Connection<Io: Read + Write + Unpin + Send + 'static> {
+    sender: http1::SendRequest<Full<Bytes>>,
+    /// Boxed once a connection, so that taking it out of a pool and putting it back moves a pointer.
+    driver: Pin<Box<http1::Connection<Io, Full<Bytes>>>>,
+    /// hyper has nothing more to do on it.
+    ended: bool,
+    /// It has carried a whole exchange.
+    reused: bool,
+    passed: Arc<Passed>,
+}
+
+impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
+    /// Speaks HTTP/1.1 over `io`. Sends nothing.
+    ///
+    /// # Errors
+    /// Never in practice: the handshake of HTTP/1.1 is empty.
+    pub async fn new(io: Io) -> Result<Self, TransportError> {
+        let passed = io.passed();
+        let (sender, driver) = http1::Builder::new().handshake(io).await.map_err(|e| TransportError::exchange(&e, false, false))?;
+        Ok(Self { sender, driver: Box::pin(driver), ended: false, reused: false, passed })
+    }
+
+    /// What has passed over it so far.
+    pub fn passed(&self) -> Arc<Passed> {
+        self.passed.clone()
+    }
+
+    /// Lets hyper go on with the connection; what goes wrong reaches the request that waits for it.
+    fn advance(&mut self, cx: &mut Context<'_>) {
+        if !self.ended && self.driver.as_mut().poll(cx).is_ready() {
+            self.ended = true;
+        }
+    }
+
+    /// Waits until a request can be sent; false where the peer has closed the connection meanwhile, so that
+    /// a new one must be made. Nothing has been sent then.
+    pub async fn is_ready(&mut self) -> bool {
+        poll_fn(|cx| {
+            self.advance(cx);
+            if self.ended {
+                return Poll::Ready(false);
+            }
+            self.sender.poll_ready(cx).map(|ready| ready.is_ok())
+        })
+        .await
+    }
+
+    /// Whether another request can go over it.
+    pub fn is_reusable(&self) -> bool {
+        !self.ended && !self.sender.is_closed()
+    }
+
+    /// Sends a request and reads the whole response, the body to its end and thrown away. `on_head` is called
+    /// when the head of the response is there.
+    ///
+    /// # Errors
+    /// When the connection fails or what comes is no HTTP. The connection must not be used again then.
+    pub async fn exchange(&mut self, request: &PreparedRequest, on_head: impl FnOnce(u16)) -> Result<Reply, TransportError> {
+        let reused = std::mem::replace(&mut self.reused, true);
+        let received = self.passed.received();
+        let mut response = pin!(self.sender.send_request(request.build()));
+        let (driver, ended) = (&mut self.driver, &mut self.ended);
+        let head = poll_fn(|cx| {
+            if !*ended && driver.as_mut().poll(cx).is_ready() {
+                *ended = true;
+            }
+            match response.as_mut().poll(cx) {
+                Poll::Pending if *ended => Poll::Ready(None),
+                other => other.map(Some),
+            }
+        })
+        .await;
+        let answered = || self.passed.received() > received;
+        let gone = |kind, message: &str| TransportError { kind, message: message.into() };
+        let response = match head {
+            Some(Ok(response)) => response,
+            Some(Err(error)) => return Err(TransportError::exchange(&error, reused, answered())),
+            None if reused && !answered() => return Err(gone(FailureKind::ReusedConnClosed, "connection closed before the response")),
+            None => return Err(gone(FailureKind::Incomplete, "connection closed before the response")),
+        };
+        let status = response.status().as_u16();
+        on_head(status);
+        let mut body = response.into_body();
+        self.drain(&mut body).await.map_err(|e| TransportError::exchange(&e, reused, true))?;
+        Ok(Reply { status })
+    }
+
+    /// Reads a body to its end and throws it away, one frame at a time.
+    async fn drain(&mut self, body: &mut Incoming) -> Result<(), hyper::Error> {
+        while !body.is_end_stream() {
+            let frame = poll_fn(|cx| {
+                if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
+                    return Poll::Ready(frame);
+                }
+                self.advance(cx);
+                Pin::new(&mut *body).poll_frame(cx)
+            })
+            .await;
+            match frame {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+}
