@@ -75,7 +75,6 @@ async fn connection(stream: TcpStream, state: Rc<State>) {
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }

@@ -62,7 +62,8 @@ impl Client {
     /// Reads one answer; one to HEAD has no body.
     pub(super) fn answer(&mut self, head: bool) -> Answer {
         let status = self.line();
-        let status: u16 = status.strip_prefix("HTTP/1.1 ").and_then(|s| s[..3].parse().ok()).expect("a status line");
+        let code = status.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok());
+        let Some(status) = code else { panic!("not a status line: {status:?}") };
         let mut headers = Vec::new();
         loop {
             let line = self.line();

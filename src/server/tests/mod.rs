@@ -2,6 +2,7 @@
 
 mod client;
 mod http;
+mod process;
 mod routes;
 mod timing;
 
