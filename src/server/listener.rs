@@ -1,6 +1,6 @@
 //! Connections: accepting them, and taking each request from its bytes to its reply.
 //!
-//! Knows HTTP's framing (through hyper) and its limits; which path means what is [`route`](super::route)'s.
+//! Knows HTTP's framing (through hyper) and its limits; which path means what is [`super::route`]'s.
 
 use std::convert::Infallible;
 use std::io;
