@@ -7,4 +7,5 @@ pub mod metrics;
 pub mod pacing;
 pub mod plan;
 pub mod result;
+pub mod server;
 pub mod transport;

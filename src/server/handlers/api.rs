@@ -1,0 +1,115 @@
+//! The server itself, and answers that are late, refused, flaky or cached on request.
+
+use std::borrow::Cow;
+
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::base::Nanos;
+use crate::server::call::{self, Call};
+use crate::server::reply::{Problem, Reply};
+use crate::server::route::ROUTES;
+use crate::server::state::{Cached, State, resident_bytes};
+
+/// The longest that any answer can be put off.
+pub(super) const LONGEST: Nanos = Nanos::from_secs(3600);
+const LONGEST_FREEZE: Nanos = Nanos::from_secs(10);
+const LONGEST_KEY: usize = 200;
+const TENTH: Nanos = Nanos::from_millis(100);
+
+/// `/`
+pub(in crate::server) fn index(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
+    let routes: Vec<Value> =
+        ROUTES.iter().map(|route| json!({ "path": route.path, "methods": route.methods.allow(), "about": route.about })).collect();
+    Ok(Reply::json(&json!({ "server": "loadgen", "version": env!("CARGO_PKG_VERSION"), "routes": routes })))
+}
+
+/// `/api/status`
+pub(in crate::server) fn status(state: &State, _: &Call<'_>) -> Result<Reply, Problem> {
+    Ok(Reply::json(&json!({
+        "requests_total": state.requests(),
+        "connections": state.open(),
+        "connections_total": state.connections(),
+        "memory_bytes": resident_bytes(),
+        "uptime_s": state.clock.now().as_secs_f64(),
+    })))
+}
+
+/// `/api/data`
+pub(in crate::server) fn data(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
+    let items: Vec<Value> = (1..=10).map(|id| json!({ "id": id, "name": format!("record {id}"), "value": id * id })).collect();
+    Ok(Reply::json(&json!({ "count": items.len(), "items": items })))
+}
+
+/// `/api/slow`
+pub(in crate::server) fn slow(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+    let delay = call.duration("delay", TENTH, LONGEST)?;
+    Ok(after(state, delay))
+}
+
+/// `/delay/S`
+pub(in crate::server) fn delay(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+    let delay = call::duration("delay", call.argument, LONGEST)?;
+    Ok(after(state, delay))
+}
+
+fn after(state: &State, delay: Nanos) -> Reply {
+    Reply::json(&json!({ "delay_s": delay.as_secs_f64() })).not_before(state.clock.now() + delay)
+}
+
+/// `/status/N`
+pub(in crate::server) fn code(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+    let code = call::number("status", call.argument, 200..=599u16)?;
+    let status = StatusCode::from_u16(code).map_err(|_| Problem::bad_request("no status"))?;
+    let reply = match status {
+        // These have no body by their meaning.
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED => Reply::empty(status),
+        _ => Reply::json(&json!({ "status": code, "reason": status.canonical_reason() })).status(status),
+    };
+    Ok(match code {
+        // A redirect leads somewhere that answers.
+        301 | 302 | 303 | 307 | 308 => reply.header(header::LOCATION, HeaderValue::from_static("/")),
+        401 => reply.header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+        _ => reply,
+    })
+}
+
+/// `/flaky`
+pub(in crate::server) fn flaky(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+    let rate = call.number("rate", 0.5, 0.0..=1.0)?;
+    if state.flaky_fails(rate) {
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "flaky, as asked"));
+    }
+    Ok(Reply::json(&json!({ "ok": true })))
+}
+
+/// `/cached`
+///
+/// Each of several misses at once takes the whole delay, as with a cache that has no guard against a
+/// stampede; the first one's value is the one that is kept.
+pub(in crate::server) fn cached(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+    let key = call.parameter("key").unwrap_or(Cow::Borrowed("default"));
+    if key.len() > LONGEST_KEY {
+        return Err(Problem::bad_request(&format!("`key` is over {LONGEST_KEY} bytes; write a shorter one")));
+    }
+    let ttl = call.duration("ttl", Nanos::from_secs(60), LONGEST)?;
+    let delay = call.duration("delay", TENTH, LONGEST)?;
+    let now = state.clock.now();
+    let mut cache = state.cache.borrow_mut();
+    let kept = cache.get(&key).filter(|value| now < value.until).copied();
+    let hit = kept.is_some_and(|value| value.from <= now);
+    if kept.is_none() {
+        let from = now + delay;
+        cache.insert(&key, Cached { from, until: from + ttl });
+    }
+    let mark = HeaderValue::from_static(if hit { "hit" } else { "miss" });
+    let reply = Reply::json(&json!({ "key": key, "cache": if hit { "hit" } else { "miss" } }));
+    Ok(reply.header(HeaderName::from_static("x-cache"), mark).not_before(if hit { now } else { now + delay }))
+}
+
+/// `/freeze`: the classic mistake, on purpose. Nothing else is served meanwhile.
+pub(in crate::server) fn freeze(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+    let time = call.duration("for", Nanos::from_secs(1), LONGEST_FREEZE)?;
+    std::thread::sleep(time.as_duration());
+    Ok(Reply::json(&json!({ "frozen_s": time.as_secs_f64() })))
+}

@@ -1,0 +1,57 @@
+//! Routes that tell the client what it sent.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use crate::server::call::Call;
+use crate::server::reply::{Problem, Reply};
+use crate::server::state::State;
+
+/// `/headers`
+pub(in crate::server) fn headers(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+    Ok(Reply::json(&json!({ "headers": header_map(call) })))
+}
+
+/// `/anything`: the body as text, or in base64 if it is none; also decoded, if it says that it is JSON and is.
+pub(in crate::server) fn anything(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+    let mut query = Map::new();
+    for (name, value) in call.query() {
+        push(&mut query, &name, value.into_owned());
+    }
+    let (body, encoding) = match std::str::from_utf8(call.body) {
+        Ok(text) => (text.to_owned(), "text"),
+        Err(_) => (STANDARD.encode(call.body), "base64"),
+    };
+    let decoded: Value = match call.content_type() {
+        "application/json" => serde_json::from_slice(call.body).unwrap_or(Value::Null),
+        _ => Value::Null,
+    };
+    Ok(Reply::json(&json!({
+        "method": call.method.as_str(),
+        "path": call.path(),
+        "query": query,
+        "headers": header_map(call),
+        "body": body,
+        "body_encoding": encoding,
+        "body_bytes": call.body.len(),
+        "json": decoded,
+    })))
+}
+
+fn header_map(call: &Call<'_>) -> Map<String, Value> {
+    let mut map = Map::new();
+    for (name, value) in call.headers {
+        push(&mut map, name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned());
+    }
+    map
+}
+
+/// A name that comes again becomes a list.
+fn push(map: &mut Map<String, Value>, name: &str, value: String) {
+    match map.get_mut(name) {
+        None => drop(map.insert(name.to_owned(), value.into())),
+        Some(Value::Array(values)) => values.push(value.into()),
+        Some(one) => *one = json!([one.take(), value]),
+    }
+}

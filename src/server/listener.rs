@@ -1,0 +1,146 @@
+//! Connections: accepting them, and taking each request from its bytes to its reply.
+//!
+//! Knows HTTP's framing (through hyper) and its limits; which path means what is [`super::route`]'s.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, StatusCode, header};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use super::call::Call;
+use super::paced::Payload;
+use super::reply::{Problem, Reply};
+use super::route;
+use super::state::State;
+
+/// Connections that wait to be accepted. A run opens all of its connections at once, and the system's
+/// usual 128 would make some of them wait for a second try.
+const BACKLOG: u32 = 4096;
+
+/// The time for a request's head, counted from the end of the request before it: it ends what sends its
+/// head byte by byte, and connections that idle for longer than any run's think time is likely to be.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// The time for a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The largest request body.
+pub(super) const LARGEST_BODY: usize = 10 << 20;
+
+/// How much of a body that is too large is read before it is answered: a client that is still writing
+/// would often lose the answer otherwise.
+const LARGEST_DRAIN: usize = 64 << 20;
+
+/// After an accept that failed for want of descriptors, some are likely to be free this much later.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Listens on `address`. Call it in the runtime.
+pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Elsewhere than on Unix this option would let two servers share a port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Accepts connections for ever, each served by a task of its own.
+pub(super) async fn accept(listener: &TcpListener, state: &Rc<State>) -> Infallible {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::task::spawn_local(connection(stream, Rc::clone(state)))),
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+/// Serves one connection to its end.
+async fn connection(stream: TcpStream, state: Rc<State>) {
+    // Without it a small answer can wait for the client's delayed acknowledgement, some 40 ms.
+    let _ = stream.set_nodelay(true);
+    let _open = state.connection_opened();
+    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(&state, request).await) });
+    // The client's errors (a reset, a malformed request) end its connection; hyper has answered 400 where
+    // that makes sense, and nobody else is concerned.
+    let _ = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+/// The reply to one request, at the moment it is due.
+async fn answer(state: &State, request: Request<Incoming>) -> Response<Payload> {
+    state.request_arrived();
+    let (head, body) = request.into_parts();
+    let found = route::find(&head.method, head.uri.path());
+    let keep = found.as_ref().is_ok_and(|(route, _)| route.reads_body);
+    let expects_go_ahead = head.headers.contains_key(header::EXPECT);
+    let read = match body.size_hint().lower() {
+        // Whoever asks before it sends is told at once.
+        declared if expects_go_ahead && declared > LARGEST_BODY as u64 => Err(too_large()),
+        _ if body.is_end_stream() => Ok(Bytes::new()),
+        _ => read_body(body, keep).await,
+    };
+    let verdict = state.faults.next(state.clock.now());
+    sleep_until(state, verdict.at).await;
+    let result = read.and_then(|body| {
+        if verdict.fails {
+            return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "made to fail, as the server's failure share asks"));
+        }
+        let (route, argument) = found?;
+        let call = Call { method: &head.method, uri: &head.uri, argument, headers: &head.headers, body: &body };
+        (route.handler)(state, &call)
+    });
+    let reply = result.unwrap_or_else(Reply::from);
+    sleep_until(state, reply.not_before).await;
+    reply.into_response()
+}
+
+/// Sleeps until the server's clock shows `at`.
+async fn sleep_until(state: &State, at: crate::base::Nanos) {
+    let now = state.clock.now();
+    if at > now {
+        tokio::time::sleep((at - now).as_duration()).await;
+    }
+}
+
+/// Reads a body to its end, so that the connection can be used again, and keeps it if it is wanted.
+async fn read_body(mut body: Incoming, keep: bool) -> Result<Bytes, Problem> {
+    let reading = async {
+        let mut kept = BytesMut::new();
+        let mut size = 0usize;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|e| Problem::bad_request(&format!("the request's body can't be read: {e}")).closing())?;
+            let Ok(data) = frame.into_data() else { continue };
+            size += data.len();
+            if size > LARGEST_DRAIN {
+                return Err(too_large());
+            }
+            if size > LARGEST_BODY {
+                kept = BytesMut::new();
+            } else if keep {
+                kept.extend_from_slice(&data);
+            }
+        }
+        if size > LARGEST_BODY { Err(too_large()) } else { Ok(kept.freeze()) }
+    };
+    match tokio::time::timeout(BODY_TIMEOUT, reading).await {
+        Ok(read) => read,
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not arrive within 60 s").closing()),
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the request's body is over 10 MiB; send less").closing()
+}

@@ -1,0 +1,90 @@
+//! What ends the server: SIGINT, SIGTERM, and the end of standard input.
+//!
+//! Knows nothing of HTTP. Elsewhere than on Unix only the end of standard input is heard; the system's own
+//! way of ending a console program does the rest.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+
+use futures_util::future::select;
+use tokio::sync::oneshot;
+
+/// The sources that were asked for.
+pub(super) struct Sources {
+    stdin: Option<oneshot::Receiver<()>>,
+    #[cfg(unix)]
+    signals: signals::Pipe,
+}
+
+impl Sources {
+    /// Starts to listen for signals, and for the end of standard input if it is to count.
+    pub(super) fn new(stdin: bool) -> io::Result<Self> {
+        Ok(Self {
+            stdin: if stdin { Some(watch_stdin()?) } else { None },
+            #[cfg(unix)]
+            signals: signals::Pipe::new()?,
+        })
+    }
+
+    /// Ready when any of the sources is.
+    pub(super) fn any(self) -> impl Future<Output = ()> {
+        let stdin = async {
+            match self.stdin {
+                Some(closed) => drop(closed.await),
+                None => std::future::pending().await,
+            }
+        };
+        #[cfg(unix)]
+        let signals = self.signals.raised();
+        #[cfg(not(unix))]
+        let signals = std::future::pending::<()>();
+        async {
+            select(pin!(stdin), pin!(signals)).await;
+        }
+    }
+}
+
+/// Reads standard input to its end on a thread of its own, because a read of it can't be cancelled.
+fn watch_stdin() -> io::Result<oneshot::Receiver<()>> {
+    let (closed, receiver) = oneshot::channel();
+    std::thread::Builder::new().name("stdin".into()).spawn(move || {
+        // An error ends the server just as the end of the input does: nobody is left at the other side.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let _ = closed.send(());
+    })?;
+    Ok(receiver)
+}
+
+#[cfg(unix)]
+mod signals {
+    //! Signals as bytes in a pipe that the event loop can wait on.
+
+    use std::io;
+    use std::os::unix::net::UnixStream;
+
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::low_level::pipe;
+
+    /// The reading end.
+    pub(super) struct Pipe(UnixStream);
+
+    impl Pipe {
+        pub(super) fn new() -> io::Result<Self> {
+            let (reader, writer) = UnixStream::pair()?;
+            reader.set_nonblocking(true)?;
+            pipe::register(SIGINT, writer.try_clone()?)?;
+            pipe::register(SIGTERM, writer)?;
+            Ok(Self(reader))
+        }
+
+        /// Ready when a signal has come. A pipe that the event loop refuses never is: the signal then has
+        /// no effect, and the end of standard input still has.
+        pub(super) async fn raised(self) {
+            match tokio::net::UnixStream::from_std(self.0) {
+                Ok(stream) => drop(stream.readable().await),
+                Err(_) => std::future::pending().await,
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The server as its clients see it, over real sockets.
+
+mod client;
+mod http;
+mod process;
+mod routes;
+mod timing;
+
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use super::{Options, ServeError, serve_until};
+use crate::base::Share;
+
+/// A server with nothing special.
+pub(super) fn options() -> Options {
+    Options { listen: ([127, 0, 0, 1], 0).into(), latency: None, fail: Share::ZERO, capacity: None, seed: 42, until_stdin_closes: false }
+}
+
+/// A server on a thread of its own, for as long as this value lives.
+struct Server {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<Result<(), ServeError>>>,
+}
+
+impl Server {
+    fn new() -> Self {
+        Self::with(options())
+    }
+
+    fn with(options: Options) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let (sender, address) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            serve_until(&options, |address| sender.send(address).expect("the test waits"), async {
+                let _ = stopped.await;
+            })
+        });
+        Self { address: address.recv().expect("the server listens"), stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            assert!(thread.join().is_ok_and(|result| result.is_ok()), "the server ends well");
+        }
+    }
+}
