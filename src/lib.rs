@@ -5,3 +5,4 @@ pub mod base;
 pub mod metrics;
 pub mod plan;
 pub mod result;
+pub mod scenario;
