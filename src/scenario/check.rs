@@ -23,17 +23,20 @@ impl Places<'_> {
     }
 }
 
-/// Reports what is wrong with a plan as a whole.
-pub fn check(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
-    simulated(plan, places, problems);
+/// Reports what is wrong with single steps under the plan's modes. Parts of the plan may be missing.
+pub fn steps(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
+    requests(plan, places, problems);
     operations(plan, places, problems);
-    if let LoadModel::Open { .. } = plan.load.model {
-        little(plan, places, problems);
-    }
 }
 
-/// Virtual time has no network, and no end where nothing takes any of it.
-fn simulated(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
+/// Reports what is wrong with a plan that is complete.
+pub fn whole(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
+    endless(plan, places, problems);
+    little(plan, places, problems);
+}
+
+/// Virtual time has no network.
+fn requests(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     if !plan.modes.contains(&Mode::Simulated) {
         return;
     }
@@ -44,8 +47,15 @@ fn simulated(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
             error.related(*span, "the first request");
         }
         error.help("remove `simulated`, or use mock operations (`sleep`, `cpu`, `block`) only");
+    }
+}
+
+/// Virtual time has no end where nothing takes any of it.
+fn endless(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
+    if !plan.modes.contains(&Mode::Simulated) {
         return;
     }
+    let modes = places.of(&["modes"], "--mode");
     let closed = matches!(plan.load.model, LoadModel::Closed { .. });
     if closed && plan.load.total_iterations().is_none() && plan.mix.iter().all(|entry| mean(&entry.flow, true) == Nanos::ZERO) {
         problems
@@ -94,16 +104,16 @@ fn little(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
         problems
             .warning(
                 places.of(&["limits", "concurrency"], "--rate"),
-                format!("a concurrency of {cap} can't carry this load: {} keep {} operations busy", law(working), (rate * working).ceil()),
+                format!("a concurrency of {cap} can't carry this load: {} keep {} operations busy", law(working), up(rate * working)),
             )
             .help("raise `concurrency` to that at least, or lower the `rate`: what is beyond waits longer and longer");
     }
-    let whole = average(&|entry| mean(&entry.flow, true).as_secs_f64());
-    if rate * whole > f64::from(max_in_flight) * 1.000_001 {
+    let longest = average(&|entry| mean(&entry.flow, true).as_secs_f64());
+    if rate * longest > f64::from(max_in_flight) * 1.000_001 {
         problems
             .warning(
                 places.of(&["load", "max_in_flight"], "--rate"),
-                format!("`max_in_flight` {max_in_flight} can't carry this load: {} keep {} in flight", law(whole), (rate * whole).ceil()),
+                format!("`max_in_flight` {max_in_flight} can't carry this load: {} keep {} in flight", law(longest), up(rate * longest)),
             )
             .help("raise `max_in_flight` to that at least, or lower the `rate`: what is beyond waits longer and longer");
     }
@@ -138,4 +148,9 @@ fn mean(flow: &[crate::plan::Step], pauses: bool) -> Nanos {
         };
         sum + step
     })
+}
+
+/// Rounded up, past what the arithmetic of reals adds.
+fn up(x: f64) -> f64 {
+    (x - 1e-6).ceil()
 }

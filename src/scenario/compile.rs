@@ -74,12 +74,9 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
     };
     let formats = fields.take("report", problems).and_then(|node| report(node, problems));
     fields.finish(problems);
-    if problems.has_errors() {
-        return None;
-    }
     let Mix { entries, operations, timed } = mix?;
     let plan = Plan {
-        name: name?,
+        name: name.unwrap_or_default(),
         description,
         seed: overrides.seed.or(seed).unwrap_or_else(any_seed),
         modes: modes?,
@@ -91,7 +88,12 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
         limits,
         formats: overrides.formats.clone().or(formats).unwrap_or_else(|| vec![Format::Html, Format::Png]),
     };
-    check::check(&plan, &check::Places { root: &root, operations: &operations, timed: &timed }, problems);
+    let places = check::Places { root: &root, operations: &operations, timed: &timed };
+    check::steps(&plan, &places, problems);
+    // What is missing was reported, and says nothing of the whole.
+    if !problems.has_errors() {
+        check::whole(&plan, &places, problems);
+    }
     Some(plan)
 }
 

@@ -57,7 +57,9 @@ impl<'n> Fields<'n> {
         // A misspelt key is reported as such, and not as missing too.
         let known = self.asked.clone();
         let misspelt = self.entries.iter().any(|e| {
-            !known.contains(&e.key.as_str()) && (words::nearest(&e.key, [key]).is_some() || words::ours(self.part, &e.key) == Some(key))
+            !known.contains(&e.key.as_str())
+                && (words::nearest(&e.key, [key]).is_some()
+                    || words::ours(self.part, &e.key).is_some_and(|ours| ours.split(':').next() == Some(key)))
         });
         if !misspelt {
             problems.error(self.span, format!("`{key}` is missing")).help(format!("add `{example}`"));

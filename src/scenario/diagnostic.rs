@@ -143,13 +143,17 @@ impl Diagnostics {
         self.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// Brings them into the order of the text, those of the command line first.
+    /// Brings them into the order of the text, those of the command line first, and each once: what an
+    /// alias repeats is one mistake.
     pub(super) fn sort(&mut self) {
         let kept = self.list.len().min(KEPT);
         self.list[..kept].sort_by_key(|d| match d.place {
             Place::Flag(_) => (0, 0),
             Place::At(span) => (1, span.start),
         });
+        if !self.is_full() {
+            self.list.dedup();
+        }
     }
 }
 

@@ -42,7 +42,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> 
         } else if HeaderValue::from_str(value).is_err() {
             problems
                 .error(entry.value.span, format!("the header `{name}` holds a character that can't be sent"))
-                .help("use visible ASCII characters; encode the others, for example in base64");
+                .help("control characters can't stand in a header; encode it, for example in base64");
         } else if FRAMING.contains(&name.as_str()) {
             problems.error(entry.key_span, format!("the header `{name}` is loadgen's own")).help("remove it: it follows from the body");
         } else if headers.iter().any(|(known, _)| known == name.as_str()) {

@@ -115,7 +115,7 @@ mod tests {
         let mut all = Diagnostics::default();
         all.error(Place::Flag("--target"), "no target is called `x`").help("name one of: shop");
         let text = all.render(&source(""), false);
-        assert_eq!(text, "error: no target is called `x`\n --> from --target\n  |\n  = help: name one of: shop\n");
+        assert_eq!(text, "error: no target is called `x`\n--> from --target\n = help: name one of: shop\n");
     }
 
     #[test]

@@ -96,10 +96,10 @@ fn place(node: &Node, target: Option<&Node>, step: Span, targets: &mut Targets, 
     }
     let found = targets.find(target, step, problems);
     if !text.starts_with('/') {
-        let error = problems.error(node.span, format!("the path {} does not begin with `/`", quoted(text)));
         if text.is_empty() {
-            error.help("write `/` for the root");
+            problems.error(node.span, "an empty path").help("write `/` for the root");
         } else {
+            let error = problems.error(node.span, format!("the path {} does not begin with `/`", quoted(text)));
             error.help(format!("write {}, or a whole URL (`http://…`)", quoted(&format!("/{text}"))));
         }
         return None;

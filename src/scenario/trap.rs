@@ -20,6 +20,14 @@ pub fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics) {
         ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation | ErrorKind::TabInPlainScalar => {
             ("a tab in the indentation".to_owned(), "YAML is indented with spaces: replace the tab")
         }
+        ErrorKind::ExpectedBlockMappingKey => (
+            "this line does not fit in: a key was expected, under the keys above".to_owned(),
+            "indent it as its neighbours are, and put `:` behind the key",
+        ),
+        ErrorKind::InvalidQuotedScalarIndent => (
+            "a quoted text goes on to this line, which is not indented".to_owned(),
+            "close the quotes on the line before, or indent this line",
+        ),
         ErrorKind::UnclosedQuotedScalar => ("a quoted text that never ends".to_owned(), "close the quotes"),
         ErrorKind::RecursionLimitExceeded => {
             (format!("more than {} levels of maps and lists", super::yaml::DEPTH), "no scenario needs that depth: flatten it")
