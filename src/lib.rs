@@ -7,5 +7,6 @@ pub mod metrics;
 pub mod pacing;
 pub mod plan;
 pub mod result;
+pub mod scenario;
 pub mod server;
 pub mod transport;

@@ -108,6 +108,9 @@ pub fn duration(text: &str) -> Result<Nanos, ParseError> {
     let mut total = 0u64;
     while !rest.is_empty() {
         let (number, behind) = Decimal::take(rest).ok_or_else(malformed)?;
+        let typed = &rest[..rest.len() - behind.len()];
+        // A blank between a number and its unit does no harm.
+        let behind = Some(behind.trim_start()).filter(|b| b.starts_with(char::is_alphabetic)).unwrap_or(behind);
         let end = behind.find(|c: char| c.is_ascii_digit() || c == '.' || c.is_whitespace()).unwrap_or(behind.len());
         let (unit, behind) = behind.split_at(end);
         if unit.is_empty() {
@@ -116,7 +119,7 @@ pub fn duration(text: &str) -> Result<Nanos, ParseError> {
             }
             return Err(ParseError::NoUnit {
                 text: trimmed.into(),
-                example: format!("`{trimmed}s` for seconds or `{trimmed}ms` for milliseconds"),
+                example: format!("`{typed}s` for seconds or `{typed}ms` for milliseconds"),
             });
         }
         let scale = duration_unit(unit).ok_or_else(|| ParseError::UnknownUnit {
@@ -242,6 +245,7 @@ mod tests {
             ("0", 0),
             ("0.1s", 100_000_000),
             ("1m 30s", 90_000_000_000),
+            ("20 ms", 20_000_000),
         ] {
             assert_eq!(duration(text), Ok(Nanos(ns)), "{text}");
         }

@@ -1,0 +1,277 @@
+//! From nodes to values: helpers that report every problem and never stop at the first.
+//!
+//! Knows the shape of values and the words of each part; what they mean together is for others.
+
+use std::ops::RangeInclusive;
+
+use super::diagnostic::{Diagnostics, Place, Span, quoted};
+use super::tree::{Entry, Node, Value};
+use super::words::{self, Part};
+use crate::base::parse::{self, ParseError};
+use crate::base::{Nanos, Rate, Share};
+
+/// The keys of one map, each to be asked for once; what nobody asked for is an error.
+pub struct Fields<'n> {
+    part: Part,
+    /// Where the map stands.
+    pub span: Span,
+    entries: &'n [Entry],
+    asked: Vec<&'static str>,
+}
+
+impl<'n> Fields<'n> {
+    /// Opens a map; `what` and `example` name the thing for the author who wrote something else.
+    pub fn open(node: &'n Node, part: Part, what: &str, example: &str, problems: &mut Diagnostics) -> Option<Self> {
+        match &node.value {
+            Value::Map(entries) => Some(Self { part, span: node.span, entries, asked: Vec::new() }),
+            Value::Broken => None,
+            _ => {
+                problems.error(node.span, format!("{what} is a map, and this is {}", node.describe())).help(format!("write `{example}`"));
+                None
+            }
+        }
+    }
+
+    /// The entry of a key, whatever its value.
+    pub fn entry(&mut self, key: &'static str) -> Option<&'n Entry> {
+        self.asked.push(key);
+        self.entries.iter().find(|e| e.key == key)
+    }
+
+    /// The value of a key that may be left out. A key with nothing behind it is an error.
+    pub fn take(&mut self, key: &'static str, problems: &mut Diagnostics) -> Option<&'n Node> {
+        let entry = self.entry(key)?;
+        if entry.value.is_null() {
+            problems.error(entry.key_span, format!("`{key}` has no value")).help("write one behind the colon, or remove the key");
+            return None;
+        }
+        Some(&entry.value)
+    }
+
+    /// The value of a key that must be there.
+    pub fn need(&mut self, key: &'static str, example: &str, problems: &mut Diagnostics) -> Option<&'n Node> {
+        if self.entries.iter().any(|e| e.key == key) {
+            return self.take(key, problems);
+        }
+        self.asked.push(key);
+        // A misspelt key is reported as such, and not as missing too.
+        let known = self.asked.clone();
+        let misspelt = self.entries.iter().any(|e| {
+            !known.contains(&e.key.as_str())
+                && (words::nearest(&e.key, [key]).is_some()
+                    || words::ours(self.part, &e.key).is_some_and(|ours| ours.split(':').next() == Some(key)))
+        });
+        if !misspelt {
+            problems.error(self.span, format!("`{key}` is missing")).help(format!("add `{example}`"));
+        }
+        None
+    }
+
+    /// Marks keys as known that are read in another way.
+    pub fn known(&mut self, keys: &[&'static str]) {
+        self.asked.extend(keys);
+    }
+
+    /// The entries as written.
+    pub fn entries(&self) -> &'n [Entry] {
+        self.entries
+    }
+
+    /// Reports every key that nobody asked for.
+    pub fn finish(self, problems: &mut Diagnostics) {
+        for entry in self.entries {
+            let key = entry.key.as_str();
+            if self.asked.contains(&key) || (self.part == Part::Top && key.starts_with("x-")) {
+                continue;
+            }
+            let known = if problems.is_full() { &[][..] } else { &self.asked };
+            unknown(self.part, key, entry.key_span, known, problems);
+        }
+    }
+}
+
+fn unknown(part: Part, key: &str, span: Span, known: &[&'static str], problems: &mut Diagnostics) {
+    if words::is_later(part, key) {
+        let (message, remedy) = words::not_yet(key);
+        problems.error(span, message).help(remedy);
+        return;
+    }
+    let error = problems.error(span, format!("unknown key {}", quoted(key)));
+    if let Some(ours) = words::ours(part, key) {
+        if words::is_later(part, ours) {
+            error.help(format!("loadgen calls it `{ours}`, which this version does not run yet"));
+        } else {
+            error.help(format!("loadgen calls it `{ours}`"));
+        }
+    } else if let Some(near) = words::nearest(key, known.iter().copied()) {
+        error.help(format!("did you mean `{near}`?"));
+    } else {
+        error.help(format!("known here: {}", words::listed(known.iter().copied())));
+    }
+}
+
+/// A text; numbers and truth values are taken as written.
+pub fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) -> Option<&'n str> {
+    match &node.value {
+        Value::Scalar(_) if node.is_null() => {
+            problems.error(node.span, format!("{} has no value", quoted(key))).help("write one behind the colon; `\"\"` is an empty text");
+            None
+        }
+        Value::Scalar(scalar) => Some(&scalar.text),
+        Value::Broken => None,
+        _ => {
+            problems
+                .error(node.span, format!("{} is a text, and this is {}", quoted(key), node.describe()))
+                .help("write one value; quote it if it holds brackets or braces");
+            None
+        }
+    }
+}
+
+/// One line of text that people will read: a name.
+pub fn line(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String> {
+    let text = text(node, key, problems)?;
+    if text.trim().is_empty() {
+        problems.error(node.span, format!("`{key}` is empty")).help("give it a few words, or remove the key");
+    } else if text.chars().any(char::is_control) {
+        problems.error(node.span, format!("`{key}` holds a line break or another control character")).help("keep it on one line");
+    } else if text.chars().count() > 200 {
+        problems.error(node.span, format!("`{key}` is longer than 200 characters")).help("shorten it");
+    } else {
+        return Some(text.to_owned());
+    }
+    None
+}
+
+/// A whole number.
+pub fn count(node: &Node, key: &str, range: RangeInclusive<u64>, problems: &mut Diagnostics) -> Option<u64> {
+    let text = text(node, key, problems)?;
+    let Ok(number) = text.trim().parse::<i128>() else {
+        let error = problems.error(node.span, format!("{} is no whole number", quoted(text)));
+        error.help(format!("`{key}` is a number from {} to {}", range.start(), range.end()));
+        return None;
+    };
+    in_range(number, key, range, node.span, problems)
+}
+
+/// A whole number of at most 32 bits.
+pub fn small(node: &Node, key: &str, range: RangeInclusive<u32>, problems: &mut Diagnostics) -> Option<u32> {
+    let wide = u64::from(*range.start())..=u64::from(*range.end());
+    count(node, key, wide, problems).and_then(|n| u32::try_from(n).ok())
+}
+
+/// Reports a number that is outside of its range.
+pub fn in_range(number: i128, key: &str, range: RangeInclusive<u64>, place: impl Into<Place>, problems: &mut Diagnostics) -> Option<u64> {
+    if let Ok(n) = u64::try_from(number)
+        && range.contains(&n)
+    {
+        return Some(n);
+    }
+    let (least, most) = (range.start(), range.end());
+    let what = if number < i128::from(*least) { format!("at least {least}") } else { format!("at most {most}") };
+    problems.error(place, format!("`{key}` is {what}, and this is {number}")).help(format!("write a number from {least} to {most}"));
+    None
+}
+
+/// A real number above zero.
+pub fn weight(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<f64> {
+    let text = text(node, key, problems)?;
+    match text.trim().parse::<f64>() {
+        Ok(n) if (1e-6..=1e9).contains(&n) => Some(n),
+        Ok(0.0) => {
+            problems.error(node.span, format!("a `{key}` of 0 is never drawn")).help("write a number above 0, or remove the entry");
+            None
+        }
+        Ok(n) if n < 0.0 => {
+            problems.error(node.span, format!("a `{key}` is above 0, and this is {text}")).help("write a number such as `1` or `2.5`");
+            None
+        }
+        Ok(n) if n.is_finite() => {
+            problems.error(node.span, format!("`{key}` is out of range")).help("write a number from 0.000001 to 1000000000");
+            None
+        }
+        _ => {
+            problems.error(node.span, format!("{} is no number", quoted(text))).help(format!("`{key}` is a number such as `1` or `2.5`"));
+            None
+        }
+    }
+}
+
+/// A truth value.
+pub fn flag(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<bool> {
+    match text(node, key, problems)?.trim() {
+        "true" | "True" | "TRUE" => Some(true),
+        "false" | "False" | "FALSE" => Some(false),
+        other => {
+            problems
+                .error(node.span, format!("{} is neither true nor false", quoted(other)))
+                .help(format!("write `{key}: true` or `{key}: false`"));
+            None
+        }
+    }
+}
+
+/// The items of a list.
+pub fn list<'n>(node: &'n Node, key: &str, example: &str, problems: &mut Diagnostics) -> Option<&'n [Node]> {
+    match &node.value {
+        Value::List(items) => Some(items),
+        Value::Broken => None,
+        _ => {
+            problems.error(node.span, format!("`{key}` is a list, and this is {}", node.describe())).help(format!("write `{example}`"));
+            None
+        }
+    }
+}
+
+/// A duration.
+pub fn duration(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Nanos> {
+    quantity(node, key, parse::duration, problems)
+}
+
+/// A duration above zero.
+pub fn some_time(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Nanos> {
+    let time = duration(node, key, problems)?;
+    if time == Nanos::ZERO {
+        problems.error(node.span, format!("a `{key}` of 0 is no time at all")).help(format!("write a longer one, such as `{key}: 5s`"));
+        return None;
+    }
+    Some(time)
+}
+
+/// A rate above zero.
+pub fn rate(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Rate> {
+    let rate = quantity(node, key, parse::rate, problems)?;
+    some_rate(rate, key, node.span, problems)
+}
+
+/// Reports a rate of zero.
+pub fn some_rate(rate: Rate, key: &str, place: impl Into<Place>, problems: &mut Diagnostics) -> Option<Rate> {
+    if rate.events == 0 {
+        problems.error(place, format!("a `{key}` of 0 starts nothing")).help("write a rate above 0, such as `50/s` or `1/5s`");
+        return None;
+    }
+    Some(rate)
+}
+
+/// A share.
+pub fn share(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Share> {
+    quantity(node, key, parse::share, problems)
+}
+
+fn quantity<T>(node: &Node, key: &str, read: fn(&str) -> Result<T, ParseError>, problems: &mut Diagnostics) -> Option<T> {
+    let text = text(node, key, problems)?;
+    if text.len() > 100 {
+        problems.error(node.span, format!("{} is far too long for a `{key}`", quoted(text))).help("write a number and a unit");
+        return None;
+    }
+    read(text)
+        .inspect_err(|error| {
+            // These errors end in their remedy, behind a semicolon.
+            let error = error.to_string();
+            match error.split_once("; ") {
+                Some((message, remedy)) => problems.error(node.span, message).help(remedy),
+                None => problems.error(node.span, error),
+            };
+        })
+        .ok()
+}

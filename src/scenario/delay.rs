@@ -1,0 +1,99 @@
+//! How long a mock operation or a pause takes: one duration, or a distribution.
+
+use super::decode::{self, Fields};
+use super::diagnostic::{Diagnostics, quoted};
+use super::tree::{Node, Value};
+use super::words::{self, Part};
+use crate::base::Nanos;
+use crate::plan::Delay;
+
+const KINDS: [&str; 4] = ["uniform", "exponential", "normal", "lognormal"];
+
+/// Reads the value of `key`.
+pub fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Delay> {
+    let entries = match &node.value {
+        Value::Map(entries) => entries,
+        Value::List(_) => {
+            problems
+                .error(node.span, format!("`{key}` is a duration, and this is a list"))
+                .help(format!("for anything between two durations write `{key}: {{ uniform: [0.5s, 2s] }}`"));
+            return None;
+        }
+        _ => return decode::duration(node, key, problems).map(Delay::Constant),
+    };
+    let [entry] = entries.as_slice() else {
+        problems
+            .error(node.span, format!("`{key}` wants one distribution, and this map has {} keys", entries.len()))
+            .help(format!("write one of {}, as in `{key}: {{ exponential: {{ mean: 300ms }} }}`", words::listed(KINDS)));
+        return None;
+    };
+    let body = &entry.value;
+    match entry.key.as_str() {
+        "uniform" => uniform(body, problems),
+        "exponential" => {
+            let mut fields = Fields::open(body, Part::Delay, "`exponential`", "{ mean: 300ms }", problems)?;
+            let mean = time(&mut fields, "mean", "mean: 300ms", problems);
+            fields.finish(problems);
+            Some(Delay::Exponential { mean: mean? })
+        }
+        "normal" => {
+            let mut fields = Fields::open(body, Part::Delay, "`normal`", "{ mean: 20ms, sd: 5ms }", problems)?;
+            let mean = time(&mut fields, "mean", "mean: 20ms", problems);
+            let sd = time(&mut fields, "sd", "sd: 5ms", problems);
+            fields.finish(problems);
+            Some(Delay::Normal { mean: mean?, sd: sd? })
+        }
+        "lognormal" => lognormal(body, problems),
+        other => {
+            let error = problems.error(entry.key_span, format!("there is no distribution {}", quoted(other)));
+            match words::nearest(other, KINDS) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error.help(format!("there are {}", words::listed(KINDS))),
+            };
+            None
+        }
+    }
+}
+
+fn time(fields: &mut Fields<'_>, key: &'static str, example: &str, problems: &mut Diagnostics) -> Option<Nanos> {
+    let node = fields.need(key, example, problems)?;
+    decode::duration(node, key, problems)
+}
+
+fn uniform(node: &Node, problems: &mut Diagnostics) -> Option<Delay> {
+    let items = decode::list(node, "uniform", "uniform: [0.5s, 2s]", problems)?;
+    let [from, to] = items else {
+        problems
+            .error(node.span, format!("`uniform` wants two durations, and this list has {}", items.len()))
+            .help("write `uniform: [0.5s, 2s]`");
+        return None;
+    };
+    let (shortest, longest) = (decode::duration(from, "uniform", problems), decode::duration(to, "uniform", problems));
+    let (shortest, longest) = (shortest?, longest?);
+    if shortest > longest {
+        problems
+            .error(node.span, format!("`uniform` goes from {shortest} down to {longest}"))
+            .help(format!("write the shorter one first: `uniform: [{longest}, {shortest}]`"));
+        return None;
+    }
+    Some(Delay::Uniform { from: shortest, to: longest })
+}
+
+fn lognormal(node: &Node, problems: &mut Diagnostics) -> Option<Delay> {
+    let mut fields = Fields::open(node, Part::Delay, "`lognormal`", "{ p50: 10ms, p99: 80ms }", problems)?;
+    let p50 = time(&mut fields, "p50", "p50: 10ms", problems);
+    let p99 = time(&mut fields, "p99", "p99: 80ms", problems);
+    fields.finish(problems);
+    let (p50, p99) = (p50?, p99?);
+    if p50 == Nanos::ZERO {
+        problems.error(node.span, "the median of a log-normal distribution is above 0").help("write `p50: 10ms`, say");
+        return None;
+    }
+    if p99 <= p50 {
+        problems
+            .error(node.span, format!("`p99` ({p99}) is not above `p50` ({p50})"))
+            .help("the 99th percentile lies above the median: swap them, or write one duration if it never varies");
+        return None;
+    }
+    Some(Delay::Lognormal { p50, p99 })
+}

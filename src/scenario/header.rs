@@ -1,0 +1,57 @@
+//! Headers: names in lower case, values that can be sent.
+
+use http::{HeaderName, HeaderValue};
+
+use super::decode;
+use super::diagnostic::{Diagnostics, quoted};
+use super::tree::{Node, Value};
+
+/// Headers that say how long the message is: loadgen writes them itself, and a second opinion would
+/// break the connection.
+const FRAMING: [&str; 3] = ["content-length", "transfer-encoding", "upgrade"];
+
+/// Reads a `headers` map.
+pub fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
+    let entries = match &node.value {
+        Value::Map(entries) => entries,
+        Value::Broken => return Vec::new(),
+        _ => {
+            problems
+                .error(node.span, format!("`headers` is a map, and this is {}", node.describe()))
+                .help("write `headers: { accept: application/json }`");
+            return Vec::new();
+        }
+    };
+    let mut headers: Vec<(String, String)> = Vec::with_capacity(entries.len());
+    if let Some(entry) = entries.get(100) {
+        problems.error(entry.key_span, "more than 100 headers").help("no server takes so many: remove some");
+        return headers;
+    }
+    for entry in entries {
+        let Ok(name) = HeaderName::from_bytes(entry.key.as_bytes()) else {
+            problems
+                .error(entry.key_span, format!("{} is no name for a header", quoted(&entry.key)))
+                .help("use letters, digits and `-`, without spaces");
+            continue;
+        };
+        let Some(value) = decode::text(&entry.value, &entry.key, problems) else { continue };
+        if value.contains(['\r', '\n']) {
+            problems
+                .error(entry.value.span, format!("a line break in the header `{name}`"))
+                .help("keep it on one line: a line break would begin another header");
+        } else if HeaderValue::from_str(value).is_err() {
+            problems
+                .error(entry.value.span, format!("the header `{name}` holds a character that can't be sent"))
+                .help("control characters can't stand in a header; encode it, for example in base64");
+        } else if FRAMING.contains(&name.as_str()) {
+            problems.error(entry.key_span, format!("the header `{name}` is loadgen's own")).help("remove it: it follows from the body");
+        } else if headers.iter().any(|(known, _)| known == name.as_str()) {
+            problems
+                .error(entry.key_span, format!("the header `{name}` stands here twice"))
+                .help("header names are the same in any case: keep one");
+        } else {
+            headers.push((name.as_str().to_owned(), value.trim().to_owned()));
+        }
+    }
+    headers
+}

@@ -1,0 +1,179 @@
+//! The load: how many virtual users or arrivals, for how long; and the caps of the whole run.
+
+use super::decode::{self, Fields};
+use super::diagnostic::{Diagnostics, Place, quoted};
+use super::overrides::Overrides;
+use super::tree::Node;
+use super::words::Part;
+use crate::base::{Nanos, Rate};
+use crate::plan::{Limits, Load, LoadModel};
+
+const MOST_SLOTS: u32 = 1_000_000;
+const MOST_ITERATIONS: u64 = 1_000_000_000_000;
+
+/// What the file says, each value where it is there and good.
+#[derive(Default)]
+struct Typed {
+    vus: Option<u32>,
+    rate: Option<Rate>,
+    max_in_flight: Option<u32>,
+    duration: Option<Nanos>,
+    iterations: Option<u64>,
+    iterations_per_vu: Option<u64>,
+    warmup: Option<Nanos>,
+    graceful_stop: Option<Nanos>,
+}
+
+/// Reads the `load` section, with the command line's values in the place of the file's.
+pub fn decode(section: &Node, overrides: &Overrides, problems: &mut Diagnostics) -> Option<Load> {
+    let mut fields = Fields::open(section, Part::Load, "`load`", "load: { vus: 10, duration: 30s }", problems)?;
+    let before = problems.len();
+    let vus_key = fields.entry("vus");
+    let rate_key = fields.entry("rate");
+    let per_vu_key = fields.entry("iterations_per_vu");
+    let in_flight_key = fields.entry("max_in_flight");
+    let arrivals_key = fields.entry("arrivals");
+    // Stages, refused below, would be a bound.
+    let staged = fields.entries().iter().any(|e| e.key == "stages");
+    let mut typed = Typed {
+        vus: fields.take("vus", problems).and_then(|node| decode::small(node, "vus", 1..=MOST_SLOTS, problems)),
+        rate: fields.take("rate", problems).and_then(|node| decode::rate(node, "rate", problems)),
+        max_in_flight: fields
+            .take("max_in_flight", problems)
+            .and_then(|node| decode::small(node, "max_in_flight", 1..=MOST_SLOTS, problems)),
+        duration: fields.take("duration", problems).and_then(|node| decode::some_time(node, "duration", problems)),
+        iterations: fields.take("iterations", problems).and_then(|node| decode::count(node, "iterations", 1..=MOST_ITERATIONS, problems)),
+        iterations_per_vu: fields
+            .take("iterations_per_vu", problems)
+            .and_then(|node| decode::count(node, "iterations_per_vu", 1..=MOST_ITERATIONS, problems)),
+        warmup: fields.take("warmup", problems).and_then(|node| decode::duration(node, "warmup", problems)),
+        graceful_stop: fields.take("graceful_stop", problems).and_then(|node| decode::duration(node, "graceful_stop", problems)),
+    };
+    if let Some(node) = fields.take("arrivals", problems) {
+        arrivals(node, problems);
+    }
+    fields.finish(problems);
+
+    if let (Some(vus), Some(rate)) = (vus_key, rate_key) {
+        problems
+            .error(rate.key_span, "`vus` and `rate` together: a load is either a number of users or an arrival rate")
+            .related(vus.key_span, "the closed model")
+            .help("keep `rate` to start iterations at planned times whatever the target does; keep `vus` for users who wait for their answers");
+    }
+    // The command line chooses the model anew; what belongs to the other one alone goes with it.
+    let open = match (overrides.vus, overrides.rate) {
+        (Some(_), Some(_)) => {
+            problems
+                .error(
+                    Place::Flag("--vus and --rate"),
+                    "`--vus` and `--rate` together: a load is either a number of users or an arrival rate",
+                )
+                .help("keep `--rate` for planned arrivals, or `--vus` for users who wait for their answers");
+            return None;
+        }
+        (Some(vus), None) => {
+            typed.vus = decode::in_range(vus.into(), "vus", 1..=MOST_SLOTS.into(), Place::Flag("--vus"), problems).map(|_| vus);
+            false
+        }
+        (None, Some(rate)) => {
+            typed.rate = decode::some_rate(rate, "rate", Place::Flag("--rate"), problems);
+            typed.iterations_per_vu = None;
+            true
+        }
+        (None, None) => rate_key.is_some(),
+    };
+    let given = overrides.vus.is_some() || overrides.rate.is_some();
+    if open && !given {
+        if let Some(key) = per_vu_key {
+            problems
+                .error(key.key_span, "`iterations_per_vu` needs virtual users, and a `rate` has none")
+                .help("write `iterations: …`, which counts them all together");
+        }
+    } else if !given && vus_key.is_none() {
+        // With neither `vus` nor `rate` one virtual user is meant, unless the rest speaks of a rate.
+        for key in [in_flight_key, arrivals_key].into_iter().flatten() {
+            problems
+                .error(key.key_span, format!("`{}` belongs to a `rate`, and there is none", key.key))
+                .help("add `rate: 50/s`, or remove it");
+        }
+    } else if !given {
+        for key in [in_flight_key, arrivals_key].into_iter().flatten().filter(|_| rate_key.is_none()) {
+            problems.error(key.key_span, format!("`{}` belongs to a `rate`, and this load has `vus`", key.key)).help("remove it");
+        }
+    }
+    flags(&mut typed, overrides, problems);
+    if problems.len() > before {
+        return None;
+    }
+    if typed.duration.is_none() && typed.iterations.is_none() && typed.iterations_per_vu.is_none() && !staged {
+        let remedy = "add `duration: 30s`, or `iterations: 1000`, or both";
+        match overrides.rate {
+            Some(_) if per_vu_key.is_some() => problems
+                .error(Place::Flag("--rate"), "the scenario is bound by `iterations_per_vu`, which a rate does not have")
+                .help("add `--duration 30s` or `--iterations 1000`"),
+            _ => problems.error(section.span, "this load never ends").help(remedy),
+        };
+        return None;
+    }
+    let model = if open {
+        LoadModel::Open { rate: typed.rate?, max_in_flight: typed.max_in_flight.unwrap_or(1000) }
+    } else {
+        LoadModel::Closed { vus: typed.vus.unwrap_or(1) }
+    };
+    Some(Load {
+        model,
+        duration: typed.duration,
+        iterations: typed.iterations,
+        iterations_per_vu: typed.iterations_per_vu,
+        warmup: typed.warmup.unwrap_or(Nanos::ZERO),
+        graceful_stop: typed.graceful_stop.unwrap_or(Nanos::from_secs(30)),
+    })
+}
+
+fn flags(typed: &mut Typed, overrides: &Overrides, problems: &mut Diagnostics) {
+    if let Some(duration) = overrides.duration {
+        if duration == Nanos::ZERO {
+            problems
+                .error(Place::Flag("--duration"), "a duration of 0 is no time at all")
+                .help("write a longer one, such as `--duration 5s`");
+        }
+        typed.duration = Some(duration);
+    }
+    if let Some(iterations) = overrides.iterations {
+        decode::in_range(iterations.into(), "iterations", 1..=MOST_ITERATIONS, Place::Flag("--iterations"), problems);
+        typed.iterations = Some(iterations);
+    }
+}
+
+fn arrivals(node: &Node, problems: &mut Diagnostics) {
+    match decode::text(node, "arrivals", problems) {
+        None | Some("constant") => {}
+        Some("poisson") => {
+            problems
+                .error(node.span, "`arrivals: poisson` is part of the scenario language, but this version of loadgen does not run it yet")
+                .help("write `arrivals: constant`, or remove it");
+        }
+        Some(other) => {
+            problems.error(node.span, format!("there are no {} arrivals", quoted(other))).help("write `arrivals: constant`");
+        }
+    }
+}
+
+/// Reads the `limits` section of the run.
+pub fn limits(section: &Node, problems: &mut Diagnostics) -> Limits {
+    let mut limits = Limits { burst: 1, ..Limits::default() };
+    let Some(mut fields) = Fields::open(section, Part::Limits, "`limits`", "limits: { concurrency: 10 }", problems) else { return limits };
+    limits.concurrency = fields.take("concurrency", problems).and_then(|node| decode::small(node, "concurrency", 1..=MOST_SLOTS, problems));
+    let rate = fields.take("rate", problems);
+    limits.rate = rate.and_then(|node| decode::rate(node, "rate", problems));
+    if let Some(node) = fields.take("burst", problems) {
+        limits.burst = decode::small(node, "burst", 1..=1_000_000_000, problems).unwrap_or(1);
+        if rate.is_none() {
+            problems
+                .error(node.span, "`burst` without a `rate` limits nothing")
+                .help("add `rate: 100/s`: the bucket is filled at that rate and holds `burst` tokens");
+        }
+    }
+    fields.finish(problems);
+    limits
+}

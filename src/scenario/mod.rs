@@ -1,0 +1,36 @@
+//! Floor 3: scenarios. From YAML to a [`Plan`](crate::plan::Plan), or to every problem in the file at once.
+//!
+//! The way of a scenario: [`Source`] is its text; `yaml` makes a tree of it in which everything knows its
+//! place; `vars` and `template` put variables in; `target`, `flow`, `load` and `compile` read the tree by
+//! hand and collect what is wrong; `check` looks at the whole; `render` shows it. A part of the language
+//! that this version does not run is refused by name (`words`), never ignored.
+//!
+//! Nothing in a file can make this room panic, hang, or use much more memory than the file is long. It
+//! does not know engines, sockets, terminals or the command line.
+
+mod check;
+mod compile;
+mod decode;
+mod delay;
+pub mod diagnostic;
+mod flow;
+mod header;
+mod json;
+mod load;
+mod overrides;
+mod render;
+mod request;
+pub mod source;
+mod target;
+mod template;
+mod trap;
+mod tree;
+mod url;
+mod vars;
+mod words;
+mod yaml;
+
+pub use compile::{Compiled, compile};
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use overrides::Overrides;
+pub use source::{Source, SourceError};

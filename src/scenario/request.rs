@@ -1,0 +1,195 @@
+//! HTTP steps: method, path, query, headers, body and what is expected.
+
+use super::decode::{self, Fields};
+use super::diagnostic::{Diagnostics, Span, quoted};
+use super::target::Targets;
+use super::tree::{Node, Scalar, Value};
+use super::words::Part;
+use super::{header, json, url};
+use crate::plan::{Body, Expect, HttpRequest, StatusRule};
+
+/// The steps that are named after their method.
+pub const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
+
+/// A method and the node of its path.
+pub struct Line<'n> {
+    /// In capitals.
+    pub method: String,
+    /// The path or the whole URL.
+    pub path: &'n Node,
+}
+
+impl Line<'_> {
+    /// As typed, for the name of a step that has none.
+    pub fn title(&self) -> String {
+        match &self.path.value {
+            Value::Scalar(scalar) => format!("{} {}", self.method, scalar.as_typed()),
+            _ => self.method.clone(),
+        }
+    }
+}
+
+/// Reads `get: /path`, or `request: {method, path}`.
+pub fn line<'n>(action: &str, node: &'n Node, problems: &mut Diagnostics) -> Option<Line<'n>> {
+    if action != "request" {
+        return Some(Line { method: action.to_ascii_uppercase(), path: node });
+    }
+    let mut fields = Fields::open(node, Part::Request, "`request`", "request: { method: PURGE, path: /items }", problems)?;
+    let method = fields.need("method", "method: GET", problems).and_then(|node| method(node, problems));
+    let path = fields.need("path", "path: /items", problems);
+    fields.finish(problems);
+    Some(Line { method: method?, path: path? })
+}
+
+fn method(node: &Node, problems: &mut Diagnostics) -> Option<String> {
+    let text = decode::text(node, "method", problems)?;
+    let upper = text.trim().to_ascii_uppercase();
+    if upper == "CONNECT" {
+        problems.error(node.span, "`CONNECT` makes a tunnel, which loadgen does not").help("use another method");
+    } else if upper.len() > 40 || http::Method::from_bytes(upper.as_bytes()).is_err() {
+        problems.error(node.span, format!("{} is no HTTP method", quoted(text))).help("write one word, such as `GET` or `PURGE`");
+    } else {
+        return Some(upper);
+    }
+    None
+}
+
+/// Reads what belongs to a request from its step's fields. The part of `fields` that is read is marked.
+pub fn decode(
+    line: &Line<'_>,
+    step: Span,
+    fields: &mut Fields<'_>,
+    targets: &mut Targets,
+    problems: &mut Diagnostics,
+) -> Option<HttpRequest> {
+    let target = fields.take("target", problems);
+    let place = place(line.path, target, step, targets, problems);
+    let query = fields.take("query", problems).map(|node| query(node, problems)).unwrap_or_default();
+    let headers = fields.take("headers", problems).map(|node| header::decode(node, problems)).unwrap_or_default();
+    let body = body(fields, problems);
+    let (target, mut path) = place?;
+    for (name, value) in query {
+        url::add_query(&mut path, &name, &value);
+    }
+    Some(HttpRequest { target, method: line.method.clone(), path, headers, body })
+}
+
+/// The target and the path there.
+fn place(node: &Node, target: Option<&Node>, step: Span, targets: &mut Targets, problems: &mut Diagnostics) -> Option<(usize, String)> {
+    let text = decode::text(node, "path", problems)?;
+    if text.chars().any(char::is_control) {
+        problems.error(node.span, "a line break or another control character in a path").help("remove it, or percent-encode it (`%0A`)");
+        return None;
+    }
+    if url::is_absolute(text) {
+        let url = url::parse(text).map_err(|wrong| problems.error(node.span, wrong.message).help(wrong.remedy).message.len()).ok()?;
+        if let Some(target) = target {
+            problems
+                .error(target.span, "this step has a whole URL and a `target` too")
+                .related(node.span, "the URL")
+                .help("remove one of the two: with a target, write the path alone");
+            return None;
+        }
+        let (index, rest) = targets.of_url(&url);
+        let slash = if rest.starts_with('/') { "" } else { "/" };
+        return Some((index, url::path(&format!("{slash}{rest}"))));
+    }
+    let found = targets.find(target, step, problems);
+    if !text.starts_with('/') {
+        if text.is_empty() {
+            problems.error(node.span, "an empty path").help("write `/` for the root");
+        } else {
+            let error = problems.error(node.span, format!("the path {} does not begin with `/`", quoted(text)));
+            error.help(format!("write {}, or a whole URL (`http://…`)", quoted(&format!("/{text}"))));
+        }
+        return None;
+    }
+    if text.contains('#') {
+        problems.error(node.span, "a `#fragment` is never sent to a server").help("remove it, or write `%23` for the character itself");
+        return None;
+    }
+    Some((found?, url::path(text)))
+}
+
+fn query(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
+    let entries = match &node.value {
+        Value::Map(entries) => entries,
+        Value::Broken => return Vec::new(),
+        _ => {
+            problems
+                .error(node.span, format!("`query` is a map, and this is {}", node.describe()))
+                .help("write `query: { page: 2 }`; it is percent-encoded and put behind the path");
+            return Vec::new();
+        }
+    };
+    let mut pairs = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let values = match &entry.value.value {
+            Value::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(&entry.value),
+        };
+        let texts = values.iter().filter_map(|value| decode::text(value, &entry.key, problems));
+        pairs.extend(texts.map(|text| (entry.key.clone(), text.to_owned())));
+    }
+    pairs
+}
+
+fn body(fields: &mut Fields<'_>, problems: &mut Diagnostics) -> Option<Body> {
+    // `json: null` is a good body, so nothing behind the colon is no mistake here.
+    let json = fields.entry("json");
+    let text = fields.take("body", problems);
+    match (json, text) {
+        (Some(json), Some(text)) => {
+            problems
+                .error(text.span, "a request has one body, and this one has `json` and `body`")
+                .related(json.key_span, "the other one")
+                .help("remove one of the two");
+            None
+        }
+        (Some(json), None) => json::text(&json.value, problems).map(Body::Json),
+        (None, Some(node)) => match &node.value {
+            Value::Map(_) | Value::List(_) => {
+                problems
+                    .error(node.span, format!("`body` is a text, and this is {}", node.describe()))
+                    .help("write `json: …` to send it as JSON");
+                None
+            }
+            _ => decode::text(node, "body", problems).map(|text| Body::Text(text.to_owned())),
+        },
+        (None, None) => None,
+    }
+}
+
+/// Reads `expect`.
+pub fn expect(node: &Node, problems: &mut Diagnostics) -> Option<Expect> {
+    let mut fields = Fields::open(node, Part::Expect, "`expect`", "expect: { status: 200 }", problems)?;
+    let mut status = Vec::new();
+    if let Some(node) = fields.take("status", problems) {
+        let rules = match &node.value {
+            Value::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        if rules.is_empty() {
+            problems.error(node.span, "`status` allows nothing").help("write `status: 200`, `[200, 201]` or `2xx`");
+        }
+        status.extend(rules.iter().filter_map(|rule| status_rule(rule, problems)));
+    }
+    fields.finish(problems);
+    Some(Expect { status })
+}
+
+fn status_rule(node: &Node, problems: &mut Diagnostics) -> Option<StatusRule> {
+    if let Value::Scalar(Scalar { text, .. }) = &node.value {
+        let text = text.trim().to_ascii_lowercase();
+        let class = text.strip_suffix("xx").and_then(|digit| digit.parse::<u8>().ok()).filter(|class| (1..=5).contains(class));
+        let code = text.parse::<u16>().ok().filter(|code| (100..=599).contains(code));
+        if let Some(rule) = class.map(StatusRule::Class).or(code.map(StatusRule::Code)) {
+            return Some(rule);
+        }
+    }
+    let text = decode::text(node, "status", problems)?;
+    problems
+        .error(node.span, format!("{} is no HTTP status", quoted(text)))
+        .help("write a number from 100 to 599, a class such as `2xx`, or a list of them");
+    None
+}

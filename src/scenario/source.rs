@@ -1,0 +1,102 @@
+//! [`Source`]: the text of a scenario and the name it is known by.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// The largest scenario, in bytes.
+pub const LARGEST: usize = 1 << 20;
+
+/// A scenario as typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// As shown in diagnostics: a path, or `<stdin>`.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// Why a scenario can't be read.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// There is no such file.
+    #[error("there is no file `{0}`; check the path, or write `-` to read the scenario from standard input")]
+    Missing(PathBuf),
+    /// It is a folder.
+    #[error("`{0}` is a folder; name a scenario file in it")]
+    Folder(PathBuf),
+    /// It is larger than any scenario may be.
+    #[error("`{0}` is larger than 1 MB, which no scenario needs; is it the right file?")]
+    TooLarge(String),
+    /// It is not text.
+    #[error("`{name}` is not UTF-8 text (byte {at}); save it as UTF-8")]
+    NotUtf8 {
+        /// What was read.
+        name: String,
+        /// The first byte that is wrong, counted from zero.
+        at: usize,
+    },
+    /// The system refused.
+    #[error("can't read `{name}`: {source}; check its permissions")]
+    Io {
+        /// What was to be read.
+        name: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Source {
+    /// Reads a scenario; `-` is standard input.
+    ///
+    /// # Errors
+    /// When there is no such file, it is a folder, larger than 1 MB or not UTF-8, or can't be read.
+    pub fn read(path: &Path) -> Result<Self, SourceError> {
+        if path == Path::new("-") {
+            return Self::take("<stdin>".into(), io::stdin().lock());
+        }
+        if path.is_dir() {
+            return Err(SourceError::Folder(path.into()));
+        }
+        let name = path.display().to_string();
+        match File::open(path) {
+            Ok(file) => Self::take(name, file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SourceError::Missing(path.into())),
+            Err(source) => Err(SourceError::Io { name, source }),
+        }
+    }
+
+    /// Reads no more than one byte past the limit, so that an endless stream ends too.
+    fn take(name: String, from: impl Read) -> Result<Self, SourceError> {
+        let mut bytes = Vec::new();
+        if let Err(source) = from.take(LARGEST as u64 + 1).read_to_end(&mut bytes) {
+            return Err(SourceError::Io { name, source });
+        }
+        if bytes.len() > LARGEST {
+            return Err(SourceError::TooLarge(name));
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self { name, text }),
+            Err(error) => Err(SourceError::NotUtf8 { name, at: error.utf8_error().valid_up_to() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_is_wrong_and_what_to_do() {
+        let message = |path: &str| Source::read(Path::new(path)).expect_err("can't be read").to_string();
+        assert!(message("no/such/file.yaml").contains("there is no file `no/such/file.yaml`; check the path"));
+        assert!(message("src").contains("is a folder"));
+        let take = |bytes: &[u8]| Source::take("x".into(), bytes);
+        assert_eq!(take(b"name: a").expect("good text").text, "name: a");
+        let error = take(b"name: \xff").expect_err("not UTF-8").to_string();
+        assert!(error.contains("not UTF-8 text (byte 6)"), "{error}");
+        assert!(matches!(Source::take("x".into(), io::repeat(b'a')), Err(SourceError::TooLarge(_))));
+    }
+}

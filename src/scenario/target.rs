@@ -1,0 +1,222 @@
+//! The targets of a scenario, and how a step finds its own.
+
+use super::decode::{self, Fields};
+use super::diagnostic::{Diagnostics, Place, Span, quoted};
+use super::header;
+use super::tree::{Node, Value};
+use super::url::{self, Url};
+use super::vars::is_name;
+use super::words::{self, Part};
+use crate::base::Nanos;
+use crate::plan::target::authority;
+use crate::plan::{Address, Target};
+
+/// The longest a try may take where nothing else is said.
+pub const TIMEOUT: Nanos = Nanos::from_secs(30);
+
+const MOST: usize = 1000;
+
+/// All targets: those declared, and behind them those that absolute URLs of steps make.
+#[derive(Default)]
+pub struct Targets {
+    list: Vec<Known>,
+    /// Whether some declaration is broken, so that nobody complains of missing targets.
+    broken: bool,
+}
+
+struct Known {
+    name: String,
+    /// As the file has it, before the command line's.
+    typed: Option<Address>,
+    address: Option<Address>,
+    headers: Vec<(String, String)>,
+    timeout: Option<Nanos>,
+    declared: bool,
+}
+
+impl Targets {
+    /// Reads the `targets` section, and the URLs that the command line puts in its place.
+    pub fn collect(section: Option<&Node>, flags: &[(Option<String>, String)], problems: &mut Diagnostics) -> Self {
+        let mut targets = Self::default();
+        let entries = match section.map(|node| (node, &node.value)) {
+            Some((_, Value::Map(entries))) => entries.as_slice(),
+            None => &[],
+            Some((node, value)) => {
+                targets.broken = true;
+                if *value != Value::Broken {
+                    problems
+                        .error(node.span, format!("`targets` is a map of names, and this is {}", node.describe()))
+                        .help("write `targets: { shop: { url: http://127.0.0.1:8080 } }`");
+                }
+                &[]
+            }
+        };
+        if let Some(entry) = entries.get(MOST) {
+            problems.error(entry.key_span, format!("more than {MOST} targets")).help("remove some");
+        }
+        for entry in entries.iter().take(MOST) {
+            if !is_name(&entry.key.replace('-', "_")) {
+                problems
+                    .error(entry.key_span, format!("{} is no name for a target", quoted(&entry.key)))
+                    .help("use letters, digits, `_` and `-`, and begin with a letter");
+                targets.broken = true;
+                continue;
+            }
+            let target = declared(&entry.key, &entry.value, entry.key_span, problems);
+            targets.broken |= target.address.is_none();
+            targets.list.push(target);
+        }
+        for (name, text) in flags {
+            targets.redirect(name.as_deref(), text, problems);
+        }
+        targets
+    }
+
+    /// Puts another URL in the place of a target's.
+    fn redirect(&mut self, name: Option<&str>, text: &str, problems: &mut Diagnostics) {
+        let flag = Place::Flag("--target");
+        let address = url::address(text).inspect_err(|wrong| {
+            problems.error(flag, wrong.message.clone()).help(wrong.remedy.clone());
+        });
+        let names: Vec<&str> = self.list.iter().map(|t| t.name.as_str()).collect();
+        let found = match name {
+            Some(name) => names.iter().position(|n| *n == name),
+            None if names.len() == 1 => Some(0),
+            None => None,
+        };
+        match (found, name) {
+            (Some(index), _) => self.list[index].address = address.ok(),
+            (None, None) if names.is_empty() && !self.broken => self.list.push(Known {
+                name: "default".into(),
+                typed: None,
+                address: address.ok(),
+                headers: Vec::new(),
+                timeout: None,
+                declared: true,
+            }),
+            (None, None) if !names.is_empty() => {
+                problems.error(flag, format!("{} could be the URL of any of {} targets", quoted(text), names.len())).help(format!(
+                    "name it, as in `--target {}={text}`; there are {}",
+                    names[0],
+                    words::listed(names.iter().copied())
+                ));
+            }
+            (None, None) => {}
+            (None, Some(name)) => {
+                let error = problems.error(flag, format!("no target is called {}", quoted(name)));
+                match words::nearest(name, names.iter().copied()) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")),
+                    None if names.is_empty() => error.help("the scenario declares no targets; give the URL alone"),
+                    None => error.help(format!("there are {}", words::listed(names))),
+                };
+            }
+        }
+    }
+
+    /// The target of a step that may name one; an error where that is not clear.
+    pub fn find(&mut self, name: Option<&Node>, step: Span, problems: &mut Diagnostics) -> Option<usize> {
+        let declared: Vec<&str> = self.list.iter().filter(|t| t.declared).map(|t| t.name.as_str()).collect();
+        let Some(node) = name else {
+            match declared.len() {
+                1 => return Some(0),
+                _ if self.broken => {}
+                0 => {
+                    problems.error(step, "this request has no target, because the scenario declares none").help(
+                        "declare one, as in `targets: { shop: { url: http://127.0.0.1:8080 } }` (or `url: builtin`), or write a whole URL",
+                    );
+                }
+                n => {
+                    problems
+                        .error(step, format!("this request could go to any of {n} targets"))
+                        .help(format!("add `target: …` with one of {}", words::listed(declared)));
+                }
+            }
+            return None;
+        };
+        let text = decode::text(node, "target", problems)?;
+        let found = declared.iter().position(|name| *name == text);
+        if found.is_none() && !self.broken {
+            let error = problems.error(node.span, format!("no target is called {}", quoted(text)));
+            match words::nearest(text, declared.iter().copied()) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None if declared.is_empty() => error.help(format!("declare it: `targets: {{ {text}: {{ url: … }} }}`")),
+                None => error.help(format!("there are {}", words::listed(declared))),
+            };
+        }
+        found
+    }
+
+    /// The target of a whole URL and the path there: a declared one with this authority, or one of its own.
+    pub fn of_url(&mut self, url: &Url) -> (usize, String) {
+        for (index, target) in self.list.iter().enumerate() {
+            if let Some(Address::Url { host, port, base, .. }) = &target.typed
+                && (host, port) == (&url.host, &url.port)
+                && let Some(rest) = url.rest.strip_prefix(base.as_str())
+                && (rest.is_empty() || rest.starts_with(['/', '?']))
+            {
+                return (index, rest.to_owned());
+            }
+        }
+        let address = Address::Url { scheme: crate::plan::Scheme::Http, host: url.host.clone(), port: url.port, base: String::new() };
+        self.list.push(Known {
+            name: authority(&url.host, url.port),
+            typed: Some(address.clone()),
+            address: Some(address),
+            headers: Vec::new(),
+            timeout: None,
+            declared: false,
+        });
+        (self.list.len() - 1, url.rest.clone())
+    }
+
+    /// The timeout of a target's requests.
+    pub fn timeout(&self, index: usize) -> Nanos {
+        self.list.get(index).and_then(|target| target.timeout).unwrap_or(TIMEOUT)
+    }
+
+    /// The targets of the plan; those whose address is broken are left out, which was reported.
+    pub fn into_plan(self) -> Vec<Target> {
+        let target = |known: Known| Some(Target { name: known.name, address: known.address?, headers: known.headers });
+        self.list.into_iter().filter_map(target).collect()
+    }
+}
+
+fn declared(name: &str, node: &Node, name_span: Span, problems: &mut Diagnostics) -> Known {
+    let mut known = Known { name: name.into(), typed: None, address: None, headers: Vec::new(), timeout: None, declared: true };
+    if node.is_null() {
+        problems
+            .error(name_span, format!("the target `{name}` is empty"))
+            .help(format!("write `{name}: {{ url: http://127.0.0.1:8080 }}`"));
+        return known;
+    }
+    let what = format!("the target `{name}`");
+    let Some(mut fields) = Fields::open(node, Part::Target, &what, &format!("{name}: {{ url: http://127.0.0.1:8080 }}"), problems) else {
+        return known;
+    };
+    if let Some(node) = fields.need("url", "url: http://127.0.0.1:8080", problems)
+        && let Some(text) = decode::text(node, "url", problems)
+    {
+        match url::address(text) {
+            Ok(address) => known.address = Some(address),
+            Err(wrong) => {
+                problems.error(node.span, wrong.message).help(wrong.remedy);
+            }
+        }
+    }
+    known.typed = known.address.clone();
+    known.headers = fields.take("headers", problems).map(|node| header::decode(node, problems)).unwrap_or_default();
+    known.timeout = fields.take("timeout", problems).and_then(|node| timeout(node, problems));
+    fields.finish(problems);
+    known
+}
+
+/// A timeout: one duration, or a map with `total`.
+pub fn timeout(node: &Node, problems: &mut Diagnostics) -> Option<Nanos> {
+    if !matches!(node.value, Value::Map(_)) {
+        return decode::some_time(node, "timeout", problems);
+    }
+    let mut fields = Fields::open(node, Part::Timeout, "`timeout`", "timeout: 5s", problems)?;
+    let total = fields.take("total", problems).and_then(|node| decode::some_time(node, "total", problems));
+    fields.finish(problems);
+    total
+}

@@ -1,0 +1,174 @@
+//! URLs of targets and steps, and what is sent of them.
+//!
+//! Written by hand because each mistake wants its own remedy; it takes plain `http://` and nothing else.
+
+use std::net::Ipv6Addr;
+
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::diagnostic::quoted;
+use crate::plan::{Address, Scheme};
+
+/// What can't stand in a path or a query as it is; `%` may, because it begins what is encoded already.
+const PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}').add(b'|').add(b'\\').add(b'^');
+/// What can't stand in a name or a value of a query.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Why a text is no URL, and what to write instead.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub remedy: String,
+}
+
+/// A URL in its parts.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Url {
+    /// Name or address in lower case, without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// All behind the authority: empty, or begins with `/` or `?`.
+    pub rest: String,
+}
+
+/// Whether a text in the place of a path is a whole URL.
+pub fn is_absolute(text: &str) -> bool {
+    text.split_once("://")
+        .is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)))
+}
+
+/// Takes an `http://` URL apart.
+pub fn parse(text: &str) -> Result<Url, Wrong> {
+    const EXAMPLE: &str = "write `http://HOST:PORT`, or `builtin` for the built-in mock server";
+    let wrong = |message: String, remedy: &str| Err(Wrong { message, remedy: remedy.into() });
+    if text.chars().any(char::is_control) {
+        return wrong("a line break or another control character in a URL".into(), "remove it");
+    }
+    let (scheme, rest) = match text.split_once("://") {
+        Some(parts) => parts,
+        None if text.starts_with("unix:") => ("unix", ""),
+        None => return wrong(format!("{} is no URL", quoted(text)), EXAMPLE),
+    };
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" => {}
+        known @ ("https" | "ws" | "wss" | "tcp" | "unix") => {
+            return wrong(format!("`{known}` targets are not supported in this version of loadgen"), "use `http://…` or `builtin`");
+        }
+        _ => return wrong(format!("unknown scheme {}", quoted(scheme)), EXAMPLE),
+    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    if authority.contains('@') {
+        return wrong("a user or a password in a URL".into(), "send it in a header: `headers: { authorization: … }`");
+    }
+    if rest.contains('#') {
+        return wrong("a `#fragment` is never sent to a server".into(), "remove it, or write `%23` for the character itself");
+    }
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(inner) => match inner.split_once(']') {
+            Some((host, port)) if host.parse::<Ipv6Addr>().is_ok() => (host, port),
+            _ => return wrong(format!("{} is no IPv6 address in brackets", quoted(authority)), "write `http://[::1]:8080`"),
+        },
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+    if host.is_empty() {
+        return wrong("a URL without a host".into(), EXAMPLE);
+    }
+    if host.len() > 253 || !host.chars().all(good) {
+        return wrong(format!("{} is no host name", quoted(host)), "use letters, digits, `-` and `.` (other letters in their `xn--` form)");
+    }
+    let port = match port.strip_prefix(':') {
+        None if port.is_empty() => 80,
+        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|n| n > 0) => {
+            digits.parse().unwrap_or(80)
+        }
+        _ => return wrong(format!("{} is no port", quoted(port.trim_start_matches(':'))), "ports are numbers from 1 to 65535"),
+    };
+    Ok(Url { host: host.to_ascii_lowercase(), port, rest: rest.into() })
+}
+
+/// Where a target is.
+pub fn address(text: &str) -> Result<Address, Wrong> {
+    let text = text.trim();
+    if text == "builtin" {
+        return Ok(Address::Builtin);
+    }
+    let url = parse(text)?;
+    if url.rest.contains('?') {
+        return Err(Wrong { message: "a target's URL has no query".into(), remedy: "write it at the steps: `query: { … }`".into() });
+    }
+    let base = path(url.rest.trim_end_matches('/'));
+    Ok(Address::Url { scheme: Scheme::Http, host: url.host, port: url.port, base })
+}
+
+/// A path with its query as it is sent: what can't stand in a URL is percent-encoded.
+pub fn path(text: &str) -> String {
+    utf8_percent_encode(text, PATH).to_string()
+}
+
+/// Adds one pair to the query of a path.
+pub fn add_query(path: &mut String, name: &str, value: &str) {
+    path.push(match path.find('?') {
+        None => '?',
+        Some(_) => '&',
+    });
+    // A path that ends in `?` or `&` has its separator already.
+    if path.ends_with("?&") || path.ends_with("&&") {
+        path.pop();
+    }
+    path.extend(utf8_percent_encode(name, QUERY));
+    path.push('=');
+    path.extend(utf8_percent_encode(value, QUERY));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_urls_apart() {
+        let url = |host: &str, port, rest: &str| Ok(Url { host: host.into(), port, rest: rest.into() });
+        assert_eq!(parse("http://Example.com"), url("example.com", 80, ""));
+        assert_eq!(parse("http://a:8080/x?y=1"), url("a", 8080, "/x?y=1"));
+        assert_eq!(parse("HTTP://[::1]:81/"), url("::1", 81, "/"));
+        for bad in [
+            "",
+            "a",
+            "http://",
+            "http://a:0",
+            "http://a:99999",
+            "http://a:",
+            "http://u@a",
+            "http://a b",
+            "http://[x]",
+            "https://a",
+            "tcp://a",
+            "unix:/x",
+            "gopher://a",
+            "http://a/\r\n",
+            "http://é",
+            "http://a/#x",
+            "http://[::1]x",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(address("http://a/base/").map(|a| a.to_string()), Ok("http://a/base".into()));
+        assert_eq!(address("builtin"), Ok(Address::Builtin));
+    }
+
+    #[test]
+    fn encodes_what_is_sent() {
+        let mut text = path("/a b/é?x={1}&y=%20");
+        assert_eq!(text, "/a%20b/%C3%A9?x=%7B1%7D&y=%20");
+        add_query(&mut text, "q&", "a=b c/é");
+        assert!(text.ends_with("&q%26=a%3Db%20c%2F%C3%A9"), "{text}");
+        let mut bare = "/".to_owned();
+        add_query(&mut bare, "a", "1");
+        add_query(&mut bare, "b", "2");
+        assert_eq!(bare, "/?a=1&b=2");
+    }
+}

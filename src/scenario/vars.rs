@@ -1,0 +1,186 @@
+//! The variables of a scenario: from its `vars`, the environment and the command line.
+//!
+//! This is the only section that reads the environment. A value that was put in is never looked at
+//! again, so that neither an environment variable nor a flag can smuggle another variable in.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use super::diagnostic::{Diagnostics, Place, Span, quoted};
+use super::tree::{Node, Scalar, Value};
+use super::words;
+
+/// The most variables there can be.
+const MOST: usize = 1000;
+
+/// All variables, by name.
+pub struct Vars {
+    all: BTreeMap<String, Var>,
+}
+
+struct Var {
+    /// Nothing where its definition is broken, which was reported.
+    value: Option<Scalar>,
+    /// Given on the command line alone: the file has to use it somewhere.
+    foreign: bool,
+    used: Cell<bool>,
+}
+
+impl Vars {
+    /// Reads the `vars` section, the environment that it names, and what the command line puts in its place.
+    pub fn collect(
+        section: Option<&Node>,
+        flags: &[(String, String)],
+        env: &dyn Fn(&str) -> Option<String>,
+        problems: &mut Diagnostics,
+    ) -> Self {
+        let mut all = BTreeMap::new();
+        let entries = match section.map(|node| (node, &node.value)) {
+            Some((_, Value::Map(entries))) => entries.as_slice(),
+            None | Some((_, Value::Broken)) => &[],
+            Some((node, _)) if node.is_null() => &[],
+            Some((node, _)) => {
+                problems
+                    .error(node.span, format!("`vars` is a map, and this is {}", node.describe()))
+                    .help("write `vars: { name: value }`");
+                &[]
+            }
+        };
+        if let Some(entry) = entries.get(MOST) {
+            problems.error(entry.key_span, format!("more than {MOST} variables")).help("remove some");
+        }
+        for entry in entries.iter().take(MOST) {
+            if !is_name(&entry.key) {
+                problems
+                    .error(entry.key_span, format!("{} is no name for a variable", quoted(&entry.key)))
+                    .help("use letters, digits and `_`, and begin with a letter");
+                continue;
+            }
+            // What the command line gives is not looked for in the environment too.
+            let given = flags.iter().any(|(name, _)| *name == entry.key);
+            let value = value(&entry.key, &entry.value, given, env, problems);
+            all.insert(entry.key.clone(), Var { value, foreign: false, used: Cell::new(false) });
+        }
+        for (name, text) in flags {
+            if !is_name(name) {
+                problems
+                    .error(Place::Flag("--var"), format!("{} is no name for a variable", quoted(name)))
+                    .help("write `--var name=value`, with letters, digits and `_` in the name");
+                continue;
+            }
+            // Quotes in the file decide whether it is a text there; a bare flag may be a number.
+            let declared = all.get(name);
+            let plain = declared.and_then(|var| var.value.as_ref()).is_none_or(|scalar| scalar.plain);
+            let foreign = declared.is_none_or(|var| var.foreign);
+            let value = Some(Scalar { text: text.clone(), plain, typed: None });
+            all.insert(name.clone(), Var { value, foreign, used: Cell::new(false) });
+        }
+        Self { all }
+    }
+
+    /// The value of a variable: `None` if there is none of that name, `Some(None)` if it is broken.
+    pub fn get(&self, name: &str) -> Option<Option<&Scalar>> {
+        let var = self.all.get(name)?;
+        var.used.set(true);
+        Some(var.value.as_ref())
+    }
+
+    /// The names there are.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.all.keys().map(String::as_str)
+    }
+
+    /// Reports variables of the command line that the scenario neither declares nor uses: typing errors.
+    pub fn report_unused(&self, problems: &mut Diagnostics) {
+        for (name, _) in self.all.iter().filter(|(_, var)| var.foreign && !var.used.get()) {
+            let declared: Vec<&str> = self.all.iter().filter(|(_, var)| !var.foreign).map(|(name, _)| name.as_str()).collect();
+            let error = problems.error(Place::Flag("--var"), format!("the scenario has no variable {}", quoted(name)));
+            match words::nearest(name, declared.iter().copied()) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None if declared.is_empty() => error.help(format!("declare it in the scenario: `vars: {{ {name}: … }}`")),
+                None => error.help(format!("it has {}", words::listed(declared))),
+            };
+        }
+    }
+}
+
+/// Whether a text can name a variable or a target.
+pub fn is_name(text: &str) -> bool {
+    text.len() <= 100
+        && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn value(name: &str, node: &Node, given: bool, env: &dyn Fn(&str) -> Option<String>, problems: &mut Diagnostics) -> Option<Scalar> {
+    let scalar = match &node.value {
+        Value::Scalar(_) if node.is_null() => {
+            problems
+                .error(node.span, format!("the variable `{name}` has no value"))
+                .help(format!("write `{name}: \"\"` for an empty text"));
+            return None;
+        }
+        Value::Scalar(scalar) => scalar,
+        Value::Broken => return None,
+        _ => {
+            problems
+                .error(node.span, format!("a variable is one value, and `{name}` is {}", node.describe()))
+                .help("write a text, a number or a truth value");
+            return None;
+        }
+    };
+    if scalar.text.contains("{{") {
+        problems
+            .warning(
+                node.span,
+                format!("`{{{{…}}}}` in the value of `{name}` stays as it is: a value is put in once and never expanded again"),
+            )
+            .help("write the value out where it is used");
+    }
+    if given {
+        return Some(scalar.clone());
+    }
+    let text = from_environment(&scalar.text, node.span, env, problems)?;
+    Some(Scalar { text, plain: scalar.plain, typed: None })
+}
+
+/// Puts the environment in for every `${NAME}` and `${NAME:-default}`.
+fn from_environment(text: &str, span: Span, env: &dyn Fn(&str) -> Option<String>, problems: &mut Diagnostics) -> Option<String> {
+    const LARGEST: usize = super::source::LARGEST;
+    let mut out = String::new();
+    let mut rest = text;
+    let mut good = true;
+    while let Some(start) = rest.find("${") {
+        out.push_str(&rest[..start]);
+        let Some(length) = rest[start..].find('}') else {
+            problems.error(span, "`${` without a `}` behind it").help("write `${NAME}` or `${NAME:-default}`");
+            return None;
+        };
+        let inner = &rest[start + 2..start + length];
+        rest = &rest[start + length + 1..];
+        let (name, default) = inner.split_once(":-").map_or((inner, None), |(name, default)| (name, Some(default)));
+        if !is_name(name) {
+            problems
+                .error(span, format!("{} names no environment variable", quoted(&format!("${{{inner}}}"))))
+                .help("write `${NAME}` or `${NAME:-default}`");
+            good = false;
+            continue;
+        }
+        // As in a shell, `:-` takes an empty variable for an unset one.
+        match (env(name).filter(|value| default.is_none() || !value.is_empty()), default) {
+            (Some(value), _) => out.push_str(&value),
+            (None, Some(default)) => out.push_str(default),
+            (None, None) => {
+                problems
+                    .error(span, format!("the environment variable `{name}` is not set"))
+                    .help(format!("set it, or give a default: `${{{name}:-…}}`"));
+                good = false;
+            }
+        }
+        if out.len() > LARGEST {
+            problems.error(span, "this value is larger than 1 MB").help("shorten it");
+            return None;
+        }
+    }
+    out.push_str(rest);
+    good.then_some(out)
+}

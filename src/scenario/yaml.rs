@@ -1,0 +1,254 @@
+//! From the text of a YAML document to a [`Node`] tree: anchors, aliases and merges resolved.
+//!
+//! Knows YAML and nothing of scenarios. It is built by hand from parser events, because serde stops at
+//! its first error and loses the places of what it reads. Everything is bounded: a document that would
+//! unfold to more than it may is refused while it is read, and nothing here calls itself deeper than
+//! [`DEPTH`] levels.
+
+use std::collections::{HashMap, HashSet};
+
+use granit_parser::{Event, Parser, ScalarStyle, options};
+
+use super::diagnostic::{Diagnostics, Span, quoted};
+use super::trap;
+use super::tree::{Entry, Node, Scalar, Value};
+
+/// How deep maps and lists may lie in each other.
+pub const DEPTH: usize = 64;
+/// How many values a document may unfold to.
+const NODES: usize = 200_000;
+/// How many bytes of text a document may unfold to.
+const BYTES: usize = 8 << 20;
+
+/// Parses the one document of a scenario. Problems go to `problems`; without a tree there is at least
+/// one error among them.
+pub fn parse(text: &str, problems: &mut Diagnostics) -> Option<Node> {
+    let options = options! {
+        emit_comments: false,
+        emit_unresolved_aliases: true,
+        // One level more than ours, so that our own error is the one that is seen.
+        flow_nesting_limit: DEPTH + 1,
+        block_nesting_limit: DEPTH + 1,
+    };
+    let mut builder = Builder { text, problems, stack: Vec::new(), anchors: HashMap::new(), nodes: 0, bytes: 0, root: None };
+    for event in Parser::new_from_str_with_options(text, options) {
+        let step = match event {
+            Ok((event, span)) => builder.event(event, place(text, &span)),
+            Err(error) => {
+                trap::explain(text, &error, builder.problems);
+                Err(Stop)
+            }
+        };
+        if step.is_err() {
+            return None;
+        }
+    }
+    let root = builder.root.take();
+    match root {
+        Some(root) if !root.is_null() => Some(root),
+        _ => {
+            problems.error(Span::default(), "the scenario is empty").help("start with `name: …`; `name`, `mix` and `load` are required");
+            None
+        }
+    }
+}
+
+fn place(text: &str, span: &granit_parser::Span) -> Span {
+    let (start, end) = span.byte_range().map_or((text.len(), text.len()), |range| (range.start, range.end));
+    // A block ends where the next thing begins: the blanks before that are not its own.
+    let end = end.min(text.len());
+    let kept = text.get(start..end).map_or(0, |slice| slice.trim_end().len());
+    Span::new(start, start + kept)
+}
+
+/// Reading goes no further; the reason was reported.
+struct Stop;
+
+enum Frame {
+    List { span: Span, anchor: usize, items: Vec<Node> },
+    Map { span: Span, anchor: usize, entries: Vec<(Node, Node)>, key: Option<Node> },
+}
+
+struct Builder<'a> {
+    text: &'a str,
+    problems: &'a mut Diagnostics,
+    stack: Vec<Frame>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+    bytes: usize,
+    root: Option<Node>,
+}
+
+impl Builder<'_> {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Stop> {
+        match event {
+            Event::DocumentStart(..) if self.root.is_some() => {
+                self.problems.error(span, "a second YAML document").help("a scenario is one document: move the rest to a file of its own");
+                return Err(Stop);
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                self.charge(span, 1, text.len())?;
+                let forced = tag.as_ref().is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
+                let value = if tag.is_some() && !forced {
+                    self.refuse_tag(span);
+                    Value::Broken
+                } else {
+                    let plain = style == ScalarStyle::Plain && !forced;
+                    Value::Scalar(Scalar { text: text.into_owned(), plain, typed: None })
+                };
+                self.finish(Node { span, value }, anchor)?;
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                self.open(span, tag.is_some())?;
+                self.stack.push(Frame::List { span, anchor, items: Vec::new() });
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.open(span, tag.is_some())?;
+                self.stack.push(Frame::Map { span, anchor, entries: Vec::new(), key: None });
+            }
+            Event::SequenceEnd | Event::MappingEnd => match self.stack.pop() {
+                Some(Frame::List { span: start, anchor, items }) => {
+                    self.finish(Node { span: Span::new(start.start, span.end), value: Value::List(items) }, anchor)?;
+                }
+                Some(Frame::Map { span: start, anchor, entries, .. }) => {
+                    let span = Span::new(start.start, span.end);
+                    let value = self.map(span, entries);
+                    self.finish(Node { span, value }, anchor)?;
+                }
+                None => {}
+            },
+            Event::Alias(id) => {
+                let node = match self.anchors.get(&id) {
+                    Some(node) => node.clone(),
+                    None => {
+                        self.problems.error(span, "this alias stands inside of what it refers to").help("write the value out");
+                        Node { span, value: Value::Broken }
+                    }
+                };
+                let size = node.measure();
+                if self.stack.len() + size.depth > DEPTH {
+                    return self.too_deep(span);
+                }
+                self.charge(span, size.nodes, size.bytes)?;
+                self.finish(node, 0)?;
+            }
+            Event::UnresolvedAlias(name) => {
+                trap::unknown_alias(&name, span, self.problems);
+                self.finish(Node { span, value: Value::Broken }, 0)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, span: Span, tagged: bool) -> Result<(), Stop> {
+        if tagged {
+            self.refuse_tag(span);
+        }
+        if self.stack.len() >= DEPTH {
+            return self.too_deep(span);
+        }
+        self.charge(span, 1, 0)
+    }
+
+    fn too_deep(&mut self, span: Span) -> Result<(), Stop> {
+        self.problems.error(span, format!("more than {DEPTH} levels of maps and lists")).help("no scenario needs that depth: flatten it");
+        Err(Stop)
+    }
+
+    /// Counts what the document unfolds to, so that a few aliases of aliases can't fill the memory.
+    fn charge(&mut self, span: Span, nodes: usize, bytes: usize) -> Result<(), Stop> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.nodes > NODES || self.bytes > BYTES {
+            let message = format!("the scenario unfolds to more than {NODES} values or {} MB of text here", BYTES >> 20);
+            self.problems.error(span, message).help("use fewer aliases of aliases");
+            return Err(Stop);
+        }
+        Ok(())
+    }
+
+    fn refuse_tag(&mut self, span: Span) {
+        // The span is the node's; the tag stands before it on the same line.
+        let line = self.text[..span.start.min(self.text.len())].rfind('\n').map_or(0, |n| n + 1);
+        let start = self.text[line..span.start.min(self.text.len())].rfind('!').map_or(span.start, |n| line + n);
+        let start = if self.text[start..].starts_with('!') { start } else { span.start };
+        let end = self.text[start..].find(['\n', '#']).map_or(self.text.len(), |n| start + n);
+        let typed = self.text[start..end].trim_end();
+        self.problems
+            .error(Span::new(start, start + typed.len()), format!("{} is read as a YAML tag, and scenarios have none", quoted(typed)))
+            .help(format!("quote it: `\"{}\"`", typed.replace('"', "'")));
+    }
+
+    /// Puts a whole node where it belongs.
+    fn finish(&mut self, node: Node, anchor: usize) -> Result<(), Stop> {
+        if anchor > 0 {
+            let size = node.measure();
+            self.charge(node.span, size.nodes, size.bytes)?;
+            self.anchors.insert(anchor, node.clone());
+        }
+        match self.stack.last_mut() {
+            None => self.root = Some(node),
+            Some(Frame::List { items, .. }) => items.push(node),
+            Some(Frame::Map { entries, key, .. }) => match key.take() {
+                None => *key = Some(node),
+                Some(key) => entries.push((key, node)),
+            },
+        }
+        Ok(())
+    }
+
+    /// Makes a map of pairs: keys are texts and stand once, `<<` is merged in.
+    fn map(&mut self, span: Span, pairs: Vec<(Node, Node)>) -> Value {
+        let mut entries: Vec<Entry> = Vec::with_capacity(pairs.len());
+        let mut seen: HashMap<String, Span> = HashMap::with_capacity(pairs.len());
+        let mut merges = Vec::new();
+        for (key, value) in pairs {
+            let key_span = key.span;
+            let scalar = match key.value {
+                Value::Scalar(scalar) => scalar,
+                Value::Broken => return Value::Broken,
+                Value::List(_) | Value::Map(_) => {
+                    trap::complex_key(self.text, span, key_span, self.problems);
+                    return Value::Broken;
+                }
+            };
+            let merge = scalar.plain && scalar.text == "<<";
+            if let Some(first) = seen.insert(scalar.text.clone(), key_span) {
+                self.problems
+                    .error(key_span, format!("the key {} stands here a second time", quoted(&scalar.text)))
+                    .related(first, "first here")
+                    .help("remove one of the two");
+                seen.insert(scalar.text, first);
+            } else if merge {
+                merges.push(value);
+            } else {
+                entries.push(Entry { key: scalar.text, key_span, value });
+            }
+        }
+        for merge in merges {
+            self.merge(&mut entries, merge);
+        }
+        Value::Map(entries)
+    }
+
+    /// Keys of the map itself go before merged ones, and earlier merges before later ones.
+    fn merge(&mut self, entries: &mut Vec<Entry>, from: Node) {
+        let maps = match from.value {
+            Value::List(items) => items,
+            value => vec![Node { span: from.span, value }],
+        };
+        let mut have: HashSet<String> = entries.iter().map(|e| e.key.clone()).collect();
+        for map in maps {
+            match map.value {
+                Value::Map(merged) => entries.extend(merged.into_iter().filter(|e| have.insert(e.key.clone()))),
+                Value::Broken => {}
+                _ => {
+                    self.problems
+                        .error(map.span, "`<<` merges a map, or a list of maps")
+                        .help("name one with an alias, as in `<<: *defaults`");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Scenarios: what is wrong with broken ones, word for word, and that shipped ones are good.
+//!
+//! Each `tests/scenarios/broken/NAME.yaml` has a `NAME.txt` with everything that loadgen says about it.
+//! `LOADGEN_BLESS=1 cargo test` rewrites those texts: read the difference before committing it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use loadgen::scenario::{Overrides, Source, compile};
+
+fn environment(name: &str) -> Option<String> {
+    (name == "SET").then(|| "from the environment".into())
+}
+
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{folder}: {e}"));
+    let mut files: Vec<_> =
+        entries.map(|e| e.expect("an entry").path()).filter(|p| p.extension().is_some_and(|e| e == extension)).collect();
+    files.sort();
+    files
+}
+
+fn said_about(path: &Path) -> String {
+    let bytes = fs::read(path).expect("a scenario");
+    let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+    let source = Source { name, text: String::from_utf8(bytes).expect("UTF-8") };
+    match compile(&source, &Overrides::default(), &environment) {
+        Ok(compiled) => compiled.warnings.render(&source, false),
+        Err(problems) => problems.render(&source, false),
+    }
+}
+
+#[test]
+fn broken_scenarios_are_explained_word_for_word() {
+    let folder = "tests/scenarios/broken";
+    let bless = std::env::var_os("LOADGEN_BLESS").is_some();
+    let scenarios = files(folder, "yaml");
+    assert!(scenarios.len() >= 45, "only {} broken scenarios", scenarios.len());
+    let mut different = Vec::new();
+    for path in &scenarios {
+        let said = said_about(path);
+        assert!(!said.is_empty(), "{}: nothing is wrong with it", path.display());
+        let golden = path.with_extension("txt");
+        if bless {
+            fs::write(&golden, &said).expect("written");
+        } else if fs::read_to_string(&golden).unwrap_or_default() != said {
+            different.push(format!("--- {}\n{said}", golden.display()));
+        }
+    }
+    for golden in files(folder, "txt") {
+        assert!(golden.with_extension("yaml").exists(), "{} has no scenario", golden.display());
+    }
+    assert!(different.is_empty(), "these are said in another way now (LOADGEN_BLESS=1 rewrites them):\n{}", different.join("\n"));
+}
