@@ -7,6 +7,7 @@
 //! a process of its own, so that its memory and processor time are its own.
 
 pub mod assemble;
+pub mod choice;
 pub mod descriptors;
 pub mod draw;
 pub mod driver;

@@ -68,7 +68,7 @@ impl<'w, D: Driver> Worker<'w, D> {
 
     /// Runs one iteration and writes it down.
     async fn iterate(&self, user: &mut User<D::Io>, turn: Turn) {
-        let mix = self.world.choose(turn.number);
+        let mix = self.world.choice.of(turn.number);
         let mut record = IterationRecord::new(self, mix, turn.intended);
         record.end(flow::run(self, user, &self.world.plan.mix[mix].flow, turn).await);
     }

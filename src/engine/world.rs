@@ -5,10 +5,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rand::RngExt as _;
-
 use super::RunError;
-use super::draw::{Purpose, generator};
+use super::choice::Choice;
 use super::limit::Limit;
 use super::source::Source;
 use super::stop::Stop;
@@ -57,8 +55,9 @@ pub struct World<'p> {
     pub limit: Option<Limit>,
     /// When it ends.
     pub stop: Stop,
+    /// Which flow an iteration runs.
+    pub choice: Choice,
     shards: Vec<Shard>,
-    weights: Vec<f64>,
 }
 
 impl<'p> World<'p> {
@@ -92,23 +91,14 @@ impl<'p> World<'p> {
             in_flight: AtomicI64::new(0),
             active: AtomicI64::new(0),
         };
-        let mut sum = 0.0;
-        let weights = plan
-            .mix
-            .iter()
-            .map(|entry| {
-                sum += entry.weight;
-                sum
-            })
-            .collect();
         Ok(Self {
             plan,
             addresses,
             source: Source::new(load),
+            choice: Choice::new(plan),
             limit: Limit::new(&plan.limits),
             stop: Stop::new(end, load.graceful_stop),
             shards: (0..shards.max(1)).map(|_| shard()).collect(),
-            weights,
             requests,
         })
     }
@@ -121,16 +111,6 @@ impl<'p> World<'p> {
     /// The shard of the thread with this index.
     pub fn shard(&self, thread: usize) -> &Shard {
         &self.shards[thread % self.shards.len()]
-    }
-
-    /// Index of the mix entry that this iteration runs.
-    pub fn choose(&self, iteration: u64) -> usize {
-        if self.weights.len() == 1 {
-            return 0;
-        }
-        let total = self.weights.last().copied().unwrap_or_default();
-        let point = generator(self.plan.seed, iteration, 0, Purpose::Mix).random::<f64>() * total;
-        self.weights.partition_point(|upper| *upper <= point).min(self.weights.len() - 1)
     }
 
     /// Operations in flight now, and virtual users with an iteration under way.

@@ -49,3 +49,34 @@ pub struct Summary {
 pub fn percentile_ms(histogram: &Histogram<u64>, percentile: f64, max_ms: f64) -> f64 {
     (histogram.value_at_percentile(percentile) as f64 / 1e6).min(max_ms)
 }
+
+/// The summary of several parts whose histograms were added up to `whole`. Moments are exact as far as the
+/// parts' are; nothing where there are no samples.
+pub fn merged(parts: &[&Summary], whole: &Histogram<u64>) -> Option<Summary> {
+    let count: u64 = parts.iter().map(|p| p.count).sum();
+    if count == 0 {
+        return None;
+    }
+    let n = count as f64;
+    let weighted = |value: fn(&Summary) -> f64| parts.iter().map(|p| value(p) * p.count as f64).sum::<f64>() / n;
+    let mean = weighted(|p| p.mean);
+    // Var = mean of the parts' variances + variance of their means.
+    let variance = parts.iter().map(|p| (p.sd.powi(2) + (p.mean - mean).powi(2)) * p.count as f64).sum::<f64>() / n;
+    let max = parts.iter().map(|p| p.max).fold(f64::NEG_INFINITY, f64::max);
+    let at = |p: f64| percentile_ms(whole, p, max);
+    Some(Summary {
+        count,
+        min: parts.iter().map(|p| p.min).fold(f64::INFINITY, f64::min),
+        mean,
+        sd: variance.sqrt(),
+        max,
+        p50: at(50.0),
+        p75: at(75.0),
+        p90: at(90.0),
+        p95: at(95.0),
+        p99: at(99.0),
+        p999: at(99.9),
+        p9999: at(99.99),
+        ci95: BTreeMap::new(),
+    })
+}

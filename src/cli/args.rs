@@ -1,0 +1,239 @@
+//! What was typed. Resolving it is the commands' work.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::base::{Nanos, Rate, Share, parse};
+use crate::plan::{Format, Mode};
+use crate::scenario::Overrides;
+
+/// A load generator that compares sequential, threaded and async execution of the same work.
+#[derive(Debug, Parser)]
+#[command(name = "loadgen", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Args {
+    /// When to use colour
+    #[arg(long, global = true, env = "LOADGEN_COLOR", value_enum, default_value = "auto")]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a scenario, print a summary and write reports
+    Run(Box<RunArgs>),
+    /// Check scenarios without running them
+    Validate(ValidateArgs),
+    /// Run the built-in mock target
+    Serve(ServeArgs),
+    /// Make the reports of a result file again
+    Report(ReportArgs),
+    /// Run one mode of a plan from stdin (for loadgen's own use)
+    #[command(hide = true)]
+    RunMode,
+}
+
+/// `loadgen run`
+#[derive(Debug, ClapArgs)]
+pub struct RunArgs {
+    /// The scenario, or - for standard input
+    pub file: PathBuf,
+    /// Modes to run: sequential, threaded, async, simulated (separated by commas), or all
+    #[arg(long, env = "LOADGEN_MODE", value_parser = modes, value_name = "MODES")]
+    pub mode: Option<Modes>,
+    /// Repeats of every mode, in rotating order
+    #[arg(long, env = "LOADGEN_ROUNDS", value_name = "N")]
+    pub rounds: Option<u32>,
+    /// Event loops of the async mode
+    #[arg(long, env = "LOADGEN_WORKERS", value_name = "N")]
+    pub workers: Option<u32>,
+    /// Closed model with so many virtual users, in place of the file's load model
+    #[arg(short = 'u', long, env = "LOADGEN_VUS", value_name = "N")]
+    pub vus: Option<u32>,
+    /// Open model with this arrival rate (such as 500/s), in place of the file's load model
+    #[arg(short = 'r', long, env = "LOADGEN_RATE", value_parser = parse::rate, value_name = "RATE")]
+    pub rate: Option<Rate>,
+    /// No new iteration after this long (such as 30s)
+    #[arg(short = 'd', long, env = "LOADGEN_DURATION", value_parser = parse::duration, value_name = "DURATION")]
+    pub duration: Option<Nanos>,
+    /// No more than so many iterations
+    #[arg(short = 'i', long, env = "LOADGEN_ITERATIONS", value_name = "N")]
+    pub iterations: Option<u64>,
+    /// Where a target is, in place of the file's URL
+    #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
+    pub target: Vec<(Option<String>, String)>,
+    /// The value of a variable, in place of the file's
+    #[arg(long, env = "LOADGEN_VAR", value_parser = assignment, value_name = "NAME=VALUE", action = ArgAction::Append)]
+    pub var: Vec<(String, String)>,
+    /// The seed of all random draws
+    #[arg(long, env = "LOADGEN_SEED", value_name = "N")]
+    pub seed: Option<u64>,
+    /// Folder for this run's files [default: reports/<name>-<UTC time>]
+    #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Report files beside result.json: html, png, svg (separated by commas), or none
+    #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
+    pub format: Option<Formats>,
+    /// Print the result as JSON instead of the summary
+    #[arg(long, env = "LOADGEN_JSON")]
+    pub json: bool,
+    /// Print nothing but errors
+    #[arg(short = 'q', long, env = "LOADGEN_QUIET", conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more about what goes on
+    #[arg(short = 'v', long, env = "LOADGEN_VERBOSE")]
+    pub verbose: bool,
+    /// Show no progress
+    #[arg(long, env = "LOADGEN_NO_PROGRESS")]
+    pub no_progress: bool,
+    /// Print the resolved plan and the first planned arrivals, and send nothing
+    #[arg(long, env = "LOADGEN_DRY_RUN")]
+    pub dry_run: bool,
+}
+
+impl RunArgs {
+    /// What goes before the file's values.
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            modes: self.mode.as_ref().map(|m| m.0.clone()),
+            rounds: self.rounds,
+            workers: self.workers,
+            vus: self.vus,
+            rate: self.rate,
+            duration: self.duration,
+            iterations: self.iterations,
+            targets: self.target.clone(),
+            vars: self.var.clone(),
+            seed: self.seed,
+            formats: self.format.as_ref().map(|f| f.0.clone()),
+        }
+    }
+}
+
+/// `loadgen validate`
+#[derive(Debug, ClapArgs)]
+pub struct ValidateArgs {
+    /// The scenarios, or - for standard input
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print the resolved plans
+    #[arg(long)]
+    pub plan: bool,
+}
+
+/// `loadgen serve`
+#[derive(Debug, ClapArgs)]
+pub struct ServeArgs {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, env = "LOADGEN_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// Answer every request later by this much
+    #[arg(long, env = "LOADGEN_LATENCY", value_parser = parse::duration, value_name = "DURATION")]
+    pub latency: Option<Nanos>,
+    /// Answer this share of requests (such as 1%) with status 500
+    #[arg(long, env = "LOADGEN_FAIL", value_parser = parse::share, value_name = "SHARE", default_value = "0%")]
+    pub fail: Share,
+    /// Serve one request every 1/RATE (such as 800/s), in order
+    #[arg(long, env = "LOADGEN_CAPACITY", value_parser = parse::rate, value_name = "RATE")]
+    pub capacity: Option<Rate>,
+    /// The seed of its random draws
+    #[arg(long, env = "LOADGEN_SEED", default_value = "1", value_name = "N")]
+    pub seed: u64,
+    /// Stop when standard input closes (how a run stops its own server)
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
+}
+
+/// `loadgen report`
+#[derive(Debug, ClapArgs)]
+pub struct ReportArgs {
+    /// The result.json of a run
+    pub result: PathBuf,
+    /// Folder for the files [default: the one that the result is in]
+    #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Report files: html, png, svg (separated by commas) [default: those of the run]
+    #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
+    pub format: Option<Formats>,
+}
+
+/// A list of modes, as one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Modes(pub Vec<Mode>);
+
+/// A list of report forms, as one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Formats(pub Vec<Format>);
+
+fn modes(text: &str) -> Result<Modes, String> {
+    if text == "all" {
+        return Ok(Modes(Mode::REAL.to_vec()));
+    }
+    let mode = |name: &str| Mode::from_name(name.trim()).ok_or_else(|| format!("there is no mode `{name}`; write sequential, threaded, async, simulated or all"));
+    text.split(',').map(mode).collect::<Result<_, _>>().map(Modes)
+}
+
+fn formats(text: &str) -> Result<Formats, String> {
+    if text.is_empty() || text == "none" {
+        return Ok(Formats(Vec::new()));
+    }
+    let format = |name: &str| Format::from_name(name.trim()).ok_or_else(|| format!("there is no format `{name}`; write html, png, svg or none"));
+    text.split(',').map(format).collect::<Result<_, _>>().map(Formats)
+}
+
+/// `NAME=URL` where the part before the first `=` is an identifier, else a URL.
+fn target(text: &str) -> Result<(Option<String>, String), String> {
+    let identifier = |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+    match text.split_once('=') {
+        Some((name, url)) if identifier(name) => Ok((Some(name.into()), url.into())),
+        _ if text.is_empty() => Err("write a URL, or NAME=URL".into()),
+        _ => Ok((None, text.into())),
+    }
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    if name.is_empty() { Err("write NAME=VALUE".into()) } else { Ok((name.into(), value.into())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_target_may_be_named() {
+        assert_eq!(target("shop=http://127.0.0.1:1/"), Ok((Some("shop".into()), "http://127.0.0.1:1/".into())));
+        assert_eq!(target("http://127.0.0.1:1/?a=b"), Ok((None, "http://127.0.0.1:1/?a=b".into())));
+        assert!(target("").is_err());
+    }
+
+    #[test]
+    fn lists() {
+        assert_eq!(modes("all"), Ok(Modes(Mode::REAL.to_vec())));
+        assert_eq!(modes("async,threaded"), Ok(Modes(vec![Mode::Async, Mode::Threaded])));
+        assert!(modes("asynk").is_err());
+        assert_eq!(formats("none"), Ok(Formats(vec![])));
+        assert!(formats("pdf").is_err());
+    }
+}

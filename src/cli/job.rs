@@ -1,0 +1,53 @@
+//! What `run` and `validate` share: a scenario from its file to its plan.
+
+use std::path::Path;
+
+use super::exit::{Exit, Failure};
+use super::or_exit;
+use super::output::Talk;
+use crate::base::Nanos;
+use crate::engine::choice::Choice;
+use crate::pacing::Arrivals;
+use crate::plan::{LoadModel, Plan};
+use crate::scenario::{Compiled, Overrides, Source, compile};
+
+/// Planned starts that a plan shows.
+const SHOWN: usize = 10;
+
+/// Reads and compiles a scenario; problems are said in full. Nothing where there are errors.
+pub fn load(path: &Path, overrides: &Overrides, talk: &Talk) -> Result<Option<(Source, Plan)>, Failure> {
+    let source = or_exit(Source::read(path), Exit::Usage)?;
+    match compile(&source, overrides, &|name| std::env::var(name).ok()) {
+        Ok(Compiled { plan, warnings }) => {
+            if !warnings.is_empty() {
+                talk.say(&warnings.render(&source, talk.stderr_color()));
+            }
+            Ok(Some((source, plan)))
+        }
+        Err(problems) => {
+            talk.say(&problems.render(&source, talk.stderr_color()));
+            Ok(None)
+        }
+    }
+}
+
+/// A plan as text: the resolved scenario, its fingerprint, and the first iterations.
+pub fn describe(plan: &Plan) -> Result<String, Failure> {
+    let text = or_exit(serde_yaml::to_string(plan), Exit::Internal)?;
+    let choice = Choice::new(plan);
+    let entry = |number: u64| &plan.mix[choice.of(number)].name;
+    let mut lines = vec![format!("# fingerprint {}", plan.fingerprint()), text.trim_end().into()];
+    match plan.load.model {
+        LoadModel::Open { rate, .. } => {
+            lines.push(format!("# first planned arrivals, at {rate}:"));
+            let arrivals = Arrivals::new(rate, Nanos::ZERO, plan.load.duration, plan.load.iterations);
+            lines.extend(arrivals.take(SHOWN).map(|a| format!("#   {:>12}  iteration {}: {}", a.at.to_string(), a.number, entry(a.number))));
+        }
+        LoadModel::Closed { vus } => {
+            lines.push(format!("# first iterations, taken up by {vus} virtual users as they come free:"));
+            let most = plan.load.total_iterations().unwrap_or(u64::MAX).min(SHOWN as u64);
+            lines.extend((0..most).map(|number| format!("#   iteration {number}: {}", entry(number))));
+        }
+    }
+    Ok(lines.join("\n") + "\n")
+}

@@ -1,0 +1,47 @@
+//! Floor 7: the command line. Each command is a file that reads as parse → load → compute → write.
+
+pub mod args;
+pub mod exit;
+mod job;
+mod output;
+mod report;
+mod run;
+mod run_mode;
+mod serve;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+use exit::{Exit, Failure};
+use output::Talk;
+
+/// Runs the program: the whole of `main`.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let talk = Talk::new(args.color);
+    let result = match args.command {
+        Command::Run(options) => run::run(&options, &talk),
+        Command::Validate(options) => validate::run(&options, &talk),
+        Command::Serve(options) => serve::run(&options),
+        Command::Report(options) => report::run(&options),
+        Command::RunMode => run_mode::run(),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(Failure { exit, error }) => {
+            // A reader of our output that has gone away needs no words.
+            if !output::is_broken_pipe(&error) {
+                talk.error(&error);
+            }
+            exit.into()
+        }
+    }
+}
+
+/// Fails as `exit` says.
+fn or_exit<T, E: Into<anyhow::Error>>(result: Result<T, E>, exit: Exit) -> Result<T, Failure> {
+    result.map_err(|error| Failure { exit, error: error.into() })
+}

@@ -1,0 +1,73 @@
+//! stdout is the product, stderr is the talk. The only place that writes to either by itself.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use anyhow::Error;
+
+use super::args::Color;
+use super::exit::{Exit, Failure};
+
+/// Writes the product.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure { exit: Exit::Internal, error: error.into() })
+}
+
+/// Whether the reader of our output has gone away.
+pub fn is_broken_pipe(error: &Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Speaks to the person at the terminal.
+#[derive(Clone, Copy, Debug)]
+pub struct Talk {
+    color: Color,
+}
+
+impl Talk {
+    /// In colour, or not, or as the terminal likes.
+    pub const fn new(color: Color) -> Self {
+        Self { color }
+    }
+
+    fn colored(self, terminal: bool) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+        }
+    }
+
+    /// Whether to use colour on stdout.
+    pub fn stdout_color(self) -> bool {
+        self.colored(io::stdout().is_terminal())
+    }
+
+    /// Whether to use colour on stderr.
+    pub fn stderr_color(self) -> bool {
+        self.colored(io::stderr().is_terminal())
+    }
+
+    /// Says something as it stands.
+    pub fn say(self, text: &str) {
+        // Where nobody can hear, there is nobody to tell.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    /// Says why a command failed, with all causes on one line.
+    pub fn error(self, error: &Error) {
+        let (on, off) = if self.stderr_color() { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
+        self.say(&format!("{on}error{off}: {error:#}\n"));
+    }
+}
+
+/// Columns of the terminal that stdout is, or what fits a log.
+pub fn width() -> usize {
+    #[cfg(unix)]
+    if let Ok(size) = rustix::termios::tcgetwinsize(io::stdout())
+        && size.ws_col > 0
+    {
+        return usize::from(size.ws_col);
+    }
+    100
+}

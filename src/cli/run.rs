@@ -1,0 +1,226 @@
+//! `loadgen run`: a scenario, all of its modes and rounds, and the reports.
+
+use std::io::{self, IsTerminal as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use super::args::RunArgs;
+use super::exit::{Exit, Failure};
+use super::output::{self, Talk};
+use super::{job, or_exit};
+use crate::engine::process::{self, Job, Leash, ProcessError};
+use crate::engine::{Event, Phase, descriptors, ideal, preflight};
+use crate::plan::{Address, Mode, Plan};
+use crate::report::progress::{Progress, ProgressMode, Status};
+use crate::report::terminal::{self, Style};
+use crate::report::{self, sink};
+use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, ScenarioEcho, Validity, Verdict};
+use crate::scenario::Source;
+use crate::server;
+
+/// Runs a scenario.
+pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
+    let Some((source, plan)) = job::load(&args.file, &args.overrides(), talk)? else { return Ok(Exit::Usage) };
+    if args.dry_run {
+        output::print(&job::describe(&plan)?)?;
+        return Ok(Exit::Ok);
+    }
+    let started_at = Timestamp::now();
+    let folder = args.output.clone().unwrap_or_else(|| folder_for(&plan.name, started_at));
+    // Whatever can go wrong goes wrong before the load starts.
+    or_exit(sink::prepare(&folder), Exit::Internal)?;
+    let measured = measure(&plan, args, talk);
+    if measured.as_ref().is_ok_and(|m| m.runs.is_empty()) || measured.is_err() {
+        // No empty report, and no empty folder where we made one.
+        let _ = std::fs::remove_dir(&folder);
+    }
+    let Measured { runs, end, failure } = measured?;
+    if runs.is_empty() {
+        return failure.map_or(Ok(Exit::Interrupted), Err);
+    }
+    let result = result_of(&source, &plan, runs, end, started_at);
+    let written = or_exit(report::write_all(&result, &plan.formats, &folder), Exit::Internal)?;
+    if args.json {
+        output::print(&or_exit(result.to_json(), Exit::Internal)?)?;
+    } else if !args.quiet {
+        output::print(&terminal::render(&result, Style { color: talk.stdout_color(), width: output::width() }))?;
+    }
+    if !args.quiet {
+        let shown = written.iter().find(|p| p.ends_with(report::PAGE_FILE)).or(written.first());
+        talk.say(&shown.map_or_else(String::new, |path| format!("report: {}\n", path.display())));
+    }
+    match failure {
+        Some(failure) => Err(failure),
+        None if end == End::Interrupted => Ok(Exit::Interrupted),
+        None => Ok(Exit::Ok),
+    }
+}
+
+/// `reports/<name>-<UTC time>`, with a number behind it where that is taken.
+fn folder_for(name: &str, at: Timestamp) -> PathBuf {
+    let stem = format!("{name}-{}", at.strftime("%Y%m%dT%H%M%SZ"));
+    let reports = Path::new("reports");
+    let numbered = (2..).map(|n| reports.join(format!("{stem}-{n}")));
+    std::iter::once(reports.join(&stem)).chain(numbered).find(|path| !path.exists()).unwrap_or_else(|| reports.join(stem))
+}
+
+/// What there is when no more will come.
+struct Measured {
+    runs: Vec<ModeRun>,
+    end: End,
+    failure: Option<Failure>,
+}
+
+/// Runs every mode of every round, each in a process of its own.
+fn measure(plan: &Plan, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
+    or_exit(descriptors::provide(plan), Exit::CouldNotRun)?;
+    let program = or_exit(std::env::current_exe().context("can't find this very program"), Exit::Internal)?;
+    let builtin = plan.targets_used().iter().any(|t| plan.targets[*t].address == Address::Builtin);
+    let server = if builtin { Some(or_exit(server::Child::start(&program).context("can't start the built-in server"), Exit::CouldNotRun)?) } else { None };
+    let addresses = or_exit(preflight::preflight(plan, server.as_ref().map(server::Child::address)), Exit::CouldNotRun)?;
+    if args.verbose {
+        for (target, address) in plan.targets.iter().zip(&addresses) {
+            talk.say(&address.map_or_else(String::new, |a| format!("target {}: {} at {a}\n", target.name, target.address)));
+        }
+        talk.say(&format!("seed {}, fingerprint {}\n", plan.seed, plan.fingerprint()));
+    }
+    let leash = Arc::new(Leash::default());
+    or_exit(heed_signals(leash.clone()).context("can't listen for signals"), Exit::Internal)?;
+    let mut progress = Progress::new(progress_mode(args));
+    let mut measured = Measured { runs: Vec::new(), end: End::Complete, failure: None };
+    'rounds: for round in 0..plan.rounds {
+        for mode in plan.order(round) {
+            let result = run_one(&program, plan, mode, round + 1, &addresses, &leash, &mut progress);
+            match result {
+                Ok(run) => measured.runs.push(run),
+                Err(error) => {
+                    let exit = if matches!(error, ProcessError::Died { .. }) { Exit::Internal } else { Exit::CouldNotRun };
+                    measured.failure = Some(Failure { exit, error: error.into() });
+                    measured.end = End::Failed;
+                    break 'rounds;
+                }
+            }
+            if leash.is_pulled() {
+                measured.end = End::Interrupted;
+                break 'rounds;
+            }
+        }
+    }
+    progress.finish();
+    Ok(measured)
+}
+
+fn progress_mode(args: &RunArgs) -> ProgressMode {
+    match () {
+        () if args.no_progress || args.quiet => ProgressMode::Off,
+        () if io::stderr().is_terminal() => ProgressMode::Animated,
+        () => ProgressMode::Plain,
+    }
+}
+
+fn run_one(
+    program: &Path,
+    plan: &Plan,
+    mode: Mode,
+    round: u32,
+    addresses: &[Option<SocketAddr>],
+    leash: &Leash,
+    progress: &mut Progress,
+) -> Result<ModeRun, ProcessError> {
+    let job = Job { plan: plan.clone(), mode, round, addresses: addresses.to_vec() };
+    process::run(program, &["run-mode"], &job, leash, |Event::Progress(seen)| {
+        let left_s = seen.fraction.filter(|f| *f > 0.02).map(|f| seen.elapsed_s * (1.0 - f) / f);
+        progress.update(&Status {
+            mode,
+            round,
+            rounds: plan.rounds,
+            phase: match seen.phase {
+                Phase::Warmup => "warm-up",
+                Phase::Measured => "running",
+                Phase::Drain => "draining",
+            },
+            elapsed_s: seen.elapsed_s,
+            fraction: seen.fraction,
+            left_s,
+            completed: seen.completed,
+            failed: seen.failed,
+            in_flight: seen.in_flight,
+            rate: seen.rate,
+            p50_ms: seen.p50_ms,
+            p99_ms: seen.p99_ms,
+        });
+    })
+}
+
+/// The first Ctrl-C or SIGTERM drains the run, the second ends it now.
+#[cfg(unix)]
+fn heed_signals(leash: Arc<Leash>) -> io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || signals.forever().for_each(|_| leash.pull()))?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn heed_signals(_leash: Arc<Leash>) -> io::Result<()> {
+    Ok(())
+}
+
+fn result_of(source: &Source, plan: &Plan, runs: Vec<ModeRun>, end: End, started_at: Timestamp) -> RunResult {
+    let comparison = Comparison::of(&runs, &plan.modes, ideal(plan));
+    let build = Build::current();
+    RunResult {
+        schema: SCHEMA.into(),
+        end,
+        scenario: ScenarioEcho {
+            name: plan.name.clone(),
+            description: plan.description.clone(),
+            fingerprint: plan.fingerprint(),
+            seed: plan.seed,
+            source: source.text.clone(),
+        },
+        // A plan is plain data with text keys: it always has a JSON form.
+        plan: serde_json::to_value(plan).unwrap_or_default(),
+        host: Host::current(),
+        started_at: started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        comparison,
+        thresholds: Vec::new(),
+        baseline: None,
+        validity: overall(&runs),
+        warnings: warnings(&build, &runs, end),
+        loadgen: build,
+        runs,
+    }
+}
+
+/// The worst of the runs, with the checks that were not passed, each under its run's name.
+fn overall(runs: &[ModeRun]) -> Validity {
+    let failed = runs.iter().flat_map(|run| {
+        run.validity.checks.iter().filter(|c| c.verdict != Verdict::Valid).cloned().map(move |mut check| {
+            check.name = format!("{} ({} round {})", check.name, run.mode, run.round);
+            check
+        })
+    });
+    Validity::of(failed.collect())
+}
+
+fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if build.profile == "debug" {
+        warnings.push("this is a debug build of loadgen: its own cost is many times that of a release build (cargo build --release)".into());
+    }
+    match end {
+        End::Interrupted => warnings.push("the run was interrupted: what was under way is incomplete, and modes after it did not run".into()),
+        End::Failed => warnings.push("a mode could not be run: the figures are of those before it".into()),
+        End::Complete | End::Stopped | End::Aborted => {}
+    }
+    if runs.iter().any(|r| r.counts.completed > 0 && r.counts.ok == 0) {
+        warnings.push("no operation of some mode succeeded: its response times are those of failures".into());
+    }
+    warnings
+}

@@ -1,0 +1,25 @@
+//! `loadgen serve`: the built-in mock target.
+
+use super::args::ServeArgs;
+use super::exit::{Exit, Failure};
+use super::{or_exit, output};
+use crate::plan::Delay;
+use crate::server::{ANNOUNCEMENT, Options, serve};
+
+/// Serves until a signal, or until stdin closes.
+pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
+    let options = Options {
+        listen: args.listen,
+        latency: args.latency.map(Delay::Constant),
+        fail: args.fail,
+        capacity: args.capacity,
+        seed: args.seed,
+        until_stdin_closes: args.until_stdin_closes,
+    };
+    let announced = |address| {
+        // A server that nobody reads from serves all the same.
+        let _ = output::print(&format!("{ANNOUNCEMENT}{address}\n"));
+    };
+    or_exit(serve(&options, announced), Exit::CouldNotRun)?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,35 @@
+//! [`Choice`]: which flow an iteration runs.
+
+use rand::RngExt as _;
+
+use super::draw::{Purpose, generator};
+use crate::plan::Plan;
+
+/// Draws mix entries by their weights, the same for an iteration whoever asks.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    seed: u64,
+    /// Sums of the weights up to and with each entry.
+    upper: Vec<f64>,
+}
+
+impl Choice {
+    /// For the mix of a plan.
+    pub fn new(plan: &Plan) -> Self {
+        let sums = plan.mix.iter().scan(0.0, |sum, entry| {
+            *sum += entry.weight;
+            Some(*sum)
+        });
+        Self { seed: plan.seed, upper: sums.collect() }
+    }
+
+    /// Index of the mix entry that this iteration runs.
+    pub fn of(&self, iteration: u64) -> usize {
+        let last = self.upper.len() - 1;
+        if last == 0 {
+            return 0;
+        }
+        let point = generator(self.seed, iteration, 0, Purpose::Mix).random::<f64>() * self.upper[last];
+        self.upper.partition_point(|upper| *upper <= point).min(last)
+    }
+}
