@@ -4,4 +4,5 @@
 pub mod base;
 pub mod metrics;
 pub mod plan;
+pub mod report;
 pub mod result;
