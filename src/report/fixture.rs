@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::base::{Nanos, Rate, Share};
 use crate::metrics::{Summary, histogram, summary};
-use crate::plan::Mode;
+use crate::plan::{Action, Delay, Expect, Format, Limits, Load, LoadModel, MixEntry, Mode, Operation, Plan, Step, StepKind};
 use crate::result::{
     Build, Check, Comparison, Counts, End, ErrorExample, Group, Histograms, Host, Iterations, LimitPeak, ModeComparison, ModeRun,
     Resources, RunResult, SCHEMA, ScenarioEcho, StoppedBy, Validity, Verdict, Warmup, Window, codec,
@@ -413,6 +414,73 @@ pub fn huge() -> RunResult {
     result
 }
 
+/// An open model over a fixed time, with a warm-up and a real plan: 300 iterations a second of two operations.
+pub fn open_model() -> RunResult {
+    let sleep = |id| Step {
+        name: "sleep".into(),
+        kind: StepKind::Operation(Box::new(Operation {
+            id,
+            action: Action::Sleep(Delay::Constant(Nanos::from_millis(5))),
+            timeout: Nanos::from_secs(30),
+            expect: Expect::default(),
+            fail: Share::default(),
+            continue_on_error: false,
+        })),
+    };
+    let load = Load {
+        model: LoadModel::Open { rate: Rate::per_second(300), max_in_flight: 1000 },
+        duration: Some(Nanos::from_secs(30)),
+        iterations: None,
+        iterations_per_vu: None,
+        warmup: Nanos::from_secs(5),
+        graceful_stop: Nanos::from_secs(30),
+    };
+    let plan = Plan {
+        name: "steady-arrivals".into(),
+        description: None,
+        seed: 42,
+        modes: Mode::REAL.to_vec(),
+        rounds: 1,
+        workers: 2,
+        targets: vec![],
+        mix: vec![MixEntry { name: "only".into(), weight: 1.0, flow: vec![sleep(0), sleep(1)] }],
+        load,
+        limits: Limits::default(),
+        formats: vec![Format::Html],
+    };
+    let mut result = three_modes();
+    result.runs.retain(|r| r.round == 1);
+    result.scenario.name = "steady-arrivals".into();
+    result.plan = serde_json::to_value(&plan).unwrap_or_default();
+    result.validity = Validity::default();
+    for (i, run) in result.runs.iter_mut().enumerate() {
+        run.stopped_by = StoppedBy::Duration;
+        run.wall_s = 30.0;
+        let Some(first) = run.series.first().cloned() else { continue };
+        run.series = (-5..30)
+            .map(|t| {
+                let full = if i == 0 { 190.0 } else { 596.0 };
+                Window {
+                    t_s: f64::from(t),
+                    window_s: 1.0,
+                    throughput_rps: full + f64::from((t * 7 + i as i32 * 5) % 11) - 5.0,
+                    ..first.clone()
+                }
+            })
+            .collect();
+    }
+    for (m, (rps, ms)) in result.comparison.iter_mut().flat_map(|c| &mut c.modes).zip([(190.0, 400.0), (596.0, 1.0), (597.0, 1.0)]) {
+        m.rounds = 1;
+        (m.wall_s, m.throughput_rps, m.speedup) = (30.0, rps, Some(rps / 190.0));
+        (m.wall_s_ci95, m.throughput_rps_ci95, m.speedup_ci95, m.ideal_s, m.efficiency) = (None, None, None, None, None);
+        (m.failed, m.completed) = (0, (rps * 30.0) as u64);
+        let sample: Vec<f64> = (0..20_000).map(|i| ms * 5.0 * (1.0 + f64::from(i * 7919 % 20_000) / 20_000.0).powi(6)).collect();
+        m.response = codec::encode(&recorded(&sample));
+        m.response_ms = summarize(&sample);
+    }
+    result
+}
+
 /// Every fixture, with a name.
 pub fn all() -> Vec<(&'static str, RunResult)> {
     vec![
@@ -424,5 +492,6 @@ pub fn all() -> Vec<(&'static str, RunResult)> {
         ("nothing", nothing()),
         ("all_equal", all_equal()),
         ("huge", huge()),
+        ("open_model", open_model()),
     ]
 }

@@ -69,13 +69,15 @@ pub fn duration_ms(ms: f64) -> String {
     let size = ms.abs();
     if size < 119_500.0 {
         let units: &[(f64, &str)] = &[(1e-6, "ns"), (1e-3, "µs"), (1.0, "ms"), (1e3, "s")];
-        // From 100 s on a whole number of seconds is precise enough.
         return scaled(ms, units);
     }
     let sign = if ms < 0.0 { "-" } else { "" };
     let seconds = (size / 1e3).round() as u64;
     if seconds < 7_200 {
         return format!("{sign}{} min {} s", seconds / 60, seconds % 60);
+    }
+    if seconds >= 36_000_000 {
+        return format!("{} h", number(ms / 3.6e6));
     }
     format!("{sign}{} h {} min", count(seconds / 3_600), seconds % 3_600 / 60)
 }
@@ -118,6 +120,17 @@ pub fn share(value: f64) -> String {
     }
 }
 
+/// A figure that is round by itself, as at a tick, without the zeros behind its point: `20 ms` for `20.0 ms`.
+pub fn round(figure: &str) -> String {
+    let end = figure.find(|c: char| !c.is_ascii_digit() && !",.-".contains(c)).unwrap_or(figure.len());
+    let (number, unit) = figure.split_at(end);
+    if number.contains('.') && !unit.starts_with('e') {
+        format!("{}{unit}", number.trim_end_matches('0').trim_end_matches('.'))
+    } else {
+        figure.into()
+    }
+}
+
 /// An optional figure, or [`NA`].
 pub fn or_na<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| NA.into(), show)
@@ -156,7 +169,7 @@ pub fn percentile_interval(summary: Option<&Summary>, name: &str) -> Option<Stri
 }
 
 /// Text of a scenario or a server on one line: control characters (terminal escapes, line ends) and marks that
-/// turn the direction of what follows are replaced by a visible sign.
+/// turn the direction of what follows, or are not seen at all, are replaced by a visible sign.
 pub fn plain(text: &str) -> String {
     text.chars().map(|c| if unsafe_to_show(c) { '\u{fffd}' } else { c }).collect()
 }
@@ -167,7 +180,7 @@ pub fn plain_lines(text: &str) -> String {
 }
 
 fn unsafe_to_show(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// The first `limit` characters, with an ellipsis in place of the last where there are more.
@@ -241,6 +254,10 @@ mod tests {
         assert_eq!(share(1.0), "100 %");
         assert_eq!(share(0.0001), "< 0.1 %");
         assert_eq!(number(1e300), "1.00e300");
+        assert_eq!(duration_s(1e300), "2.78e296 h");
+        assert_eq!(round(&duration_ms(20.0)), "20 ms");
+        assert_eq!(round(&rate(2.5)), "2.5/s");
+        assert_eq!(round("1.00e300"), "1.00e300");
     }
 
     #[test]

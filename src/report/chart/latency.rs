@@ -16,6 +16,8 @@ use super::palette;
 const POINTS: u32 = 240;
 /// Ticks that are marked on the curves as well.
 const MARKED: [f64; 5] = [50.0, 90.0, 99.0, 99.9, 99.99];
+/// Pixels between the markers of two modes, so that none hides another.
+const MARK_GAP: f64 = 14.0;
 
 /// The chart, if some mode has a sample.
 pub fn svg(result: &RunResult) -> Option<String> {
@@ -39,14 +41,17 @@ pub fn svg(result: &RunResult) -> Option<String> {
     };
     Some(canvas::picture(SIZE, &title, &description, |c| {
         let legend: Vec<Entry> = curves.iter().map(|curve| Entry::mode(curve.mode)).collect();
-        frame.draw(c, (&x, &percentile_ticks(reach)), (&y, &y.ticks(6.0, view::duration_ms)), &legend);
-        for curve in &curves {
+        frame.draw(c, (&x, &percentile_ticks(reach)), (&y, &y.ticks(6.0, |ms| view::round(&view::duration_ms(ms)))), &legend);
+        // Dashed lines lie over solid ones, so that of two equal curves both are seen.
+        let (dashed, solid): (Vec<_>, Vec<_>) = curves.iter().partition(|curve| palette::look(curve.mode).dash.is_some());
+        for curve in solid.into_iter().chain(dashed) {
             let look = palette::look(curve.mode);
             let points: Vec<(f64, f64)> = curve.points.iter().map(|(px, ms)| (x.pixel(*px), y.pixel(*ms))).collect();
             c.line(&points, look.color, 2.25, look.dash);
         }
-        for curve in &curves {
-            for (px, ms) in curve.marks() {
+        let apart = MARK_GAP * reach / (right - left);
+        for (i, curve) in curves.iter().enumerate() {
+            for (px, ms) in curve.marks(apart * i as f64) {
                 c.marker((x.pixel(px), y.pixel(ms)), palette::look(curve.mode), 4.5);
             }
         }
@@ -84,12 +89,12 @@ impl Curve {
         self.histogram.value_at_quantile(1.0 - 10_f64.powf(-place)) as f64 / 1e6
     }
 
-    /// The places to mark: the ticks that the sample reaches, and its end.
-    fn marks(&self) -> Vec<(f64, f64)> {
+    /// The places to mark, moved to the left by so much: the ticks that the sample reaches, and its end.
+    fn marks(&self, moved: f64) -> Vec<(f64, f64)> {
         let reach = self.reach();
         let mut places: Vec<f64> = MARKED.into_iter().map(place).filter(|p| *p < reach - 0.08).collect();
         places.push(reach);
-        places.into_iter().map(|p| (p, self.at(p))).collect()
+        places.into_iter().map(|p| (p - moved).max(0.0)).map(|p| (p, self.at(p))).collect()
     }
 
     fn describe(&self) -> String {

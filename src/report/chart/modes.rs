@@ -19,6 +19,8 @@ const ROW: f64 = 34.0;
 const BAR: f64 = 20.0;
 /// Height of a panel's title.
 const PANEL_TITLE: f64 = 38.0;
+/// A whisker that is narrower is only a blot.
+const WHISKER: f64 = 4.0;
 /// Between panels.
 const GAP: f64 = 36.0;
 
@@ -155,9 +157,11 @@ impl Panel<'_> {
             }
             if let Some([low, high]) = self.ends(mode) {
                 let (low, high) = (x.pixel(low), x.pixel(high));
-                c.line(&[(low, middle), (high, middle)], palette::INK, 1.25, None);
-                for at in [low, high] {
-                    c.line(&[(at, middle - 4.5), (at, middle + 4.5)], palette::INK, 1.25, None);
+                if high - low >= WHISKER {
+                    c.line(&[(low, middle), (high, middle)], palette::INK, 1.25, None);
+                    for at in [low, high] {
+                        c.line(&[(at, middle - 4.5), (at, middle + 4.5)], palette::INK, 1.25, None);
+                    }
                 }
                 end = end.max(high);
             }

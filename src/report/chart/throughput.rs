@@ -2,7 +2,7 @@
 //! under each line is the same work: the faster mode is done sooner.
 
 use crate::plan::{LoadModel, Plan, StepKind};
-use crate::result::{ModeRun, RunResult};
+use crate::result::{ModeRun, RunResult, StoppedBy};
 
 use super::super::{tally, view};
 use super::axis::Axis;
@@ -10,8 +10,8 @@ use super::canvas;
 use super::frame::{Entry, FIELD, Frame, SIZE};
 use super::palette::{self, Look, Marker};
 
-/// Markers along a line.
-const MARKS: usize = 8;
+/// Pixels between the markers of a line, at the least.
+const MARK_GAP: f64 = 48.0;
 
 /// The chart, if some run has a time line.
 pub fn svg(result: &RunResult) -> Option<String> {
@@ -29,7 +29,7 @@ pub fn svg(result: &RunResult) -> Option<String> {
     let y = Axis::from_zero(windows().map(|w| w.throughput_rps).chain(planned), (bottom, top));
     let title = format!("Throughput over time – {}", view::shortened(&result.scenario.name, 48));
     let rounds = if result.runs.iter().any(|r| r.round > 1) { " First round." } else { "" };
-    let subtitle = format!("Higher is better; a line that ends is a mode that was done. Operations that completed well.{rounds}");
+    let subtitle = format!("Higher is better. Operations that completed well.{rounds}");
     let description = runs
         .iter()
         .map(|r| format!("{}: {} over {}.", r.mode, view::rate(r.throughput_rps), view::duration_s(r.wall_s)))
@@ -42,7 +42,7 @@ pub fn svg(result: &RunResult) -> Option<String> {
         y_label: "operations completed per second",
     };
     Some(canvas::picture(SIZE, &title, &description, |c| {
-        let mut legend: Vec<Entry> = runs.iter().map(|r| Entry::mode(r.mode)).collect();
+        let mut legend: Vec<Entry> = runs.iter().map(|r| entry(r)).collect();
         let target = Look { color: palette::INK, dash: Some((6.0, 5.0)), marker: Marker::Diamond };
         if let Some(rate) = planned {
             legend.push(Entry { text: format!("planned {}", view::rate(rate)), look: target, marked: false });
@@ -50,7 +50,7 @@ pub fn svg(result: &RunResult) -> Option<String> {
         if start < 0.0 {
             c.rect((x.pixel(start), top), (x.pixel(0.0), bottom), palette::SHADE, 1.0);
         }
-        frame.draw(c, (&x, &x.ticks(10.0, seconds)), (&y, &y.ticks(6.0, view::rate)), &legend);
+        frame.draw(c, (&x, &x.ticks(10.0, seconds)), (&y, &y.ticks(6.0, |v| view::round(&view::rate(v)))), &legend);
         if start < 0.0 && x.pixel(0.0) - x.pixel(start) > 60.0 {
             c.text("warm-up", (x.pixel(start) + 6.0, top + 10.0), canvas::Font::TICK, canvas::Align::Start);
         }
@@ -63,13 +63,25 @@ pub fn svg(result: &RunResult) -> Option<String> {
             c.line(&steps, look.color, 2.25, look.dash);
         }
         for run in &runs {
-            let every = run.series.len().div_ceil(MARKS).max(1);
-            for window in run.series.iter().skip(every / 2).step_by(every) {
+            let mut free_from = 0.0;
+            for window in &run.series {
                 let at = (x.pixel(window.t_s + window.window_s / 2.0), y.pixel(window.throughput_rps));
-                c.marker(at, palette::look(run.mode), 4.0);
+                if at.0 >= free_from {
+                    c.marker(at, palette::look(run.mode), 4.0);
+                    free_from = at.0 + MARK_GAP;
+                }
             }
         }
     }))
+}
+
+/// In a run bound by iterations, the legend says when a mode was done.
+fn entry(run: &ModeRun) -> Entry {
+    let mut entry = Entry::mode(run.mode);
+    if run.stopped_by == StoppedBy::Iterations {
+        entry.text = format!("{}, done after {}", run.mode, view::duration_s(run.wall_s));
+    }
+    entry
 }
 
 /// A window's rate holds over the whole of it; after the last one there is nothing.
@@ -84,16 +96,7 @@ fn steps(run: &ModeRun) -> Vec<(f64, f64)> {
 }
 
 fn seconds(value: f64) -> String {
-    if value == 0.0 { "0".into() } else { format!("{} s", trimmed(value)) }
-}
-
-/// A tick's number as short as it can be written.
-fn trimmed(value: f64) -> String {
-    if value.abs() >= 1e6 {
-        return view::number(value);
-    }
-    let text = format!("{value:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    if value == 0.0 { "0".into() } else { format!("{} s", view::round(&view::number(value))) }
 }
 
 /// Operations a second that an open model's arrivals amount to, where every iteration runs all of its steps.
