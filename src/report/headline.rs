@@ -64,16 +64,16 @@ impl Headline {
     }
 
     /// Whether this mode is among the winners.
-    pub fn won(&self, mode: Mode) -> bool {
-        self.winners.contains(&mode)
+    pub fn won(&self, mode: &Mode) -> bool {
+        self.winners.contains(mode)
     }
 }
 
 fn alone(one: &ModeComparison) -> String {
     format!(
-        "{} completed {} operations in {}: {}.",
+        "{} completed {} in {}: {}.",
         capital(one.mode.name()),
-        view::count(one.completed),
+        view::things(one.completed, "operation"),
         view::duration_s(one.wall_s),
         view::rate(one.throughput_rps)
     )

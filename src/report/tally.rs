@@ -31,7 +31,7 @@ impl Tally {
 
     /// Whether some response had a status other than 2xx and 3xx.
     pub fn has_bad_status(&self) -> bool {
-        self.status_codes.keys().any(|code| !code.starts_with('2') && !code.starts_with('3'))
+        self.status_codes.iter().any(|(code, n)| *n > 0 && !code.starts_with('2') && !code.starts_with('3'))
     }
 }
 

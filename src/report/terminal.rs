@@ -42,7 +42,9 @@ pub fn render(result: &RunResult, style: Style) -> String {
     if result.runs.iter().any(|run| run.steps.len() > 1) {
         parts.extend(tally::modes(result).into_iter().map(|mode| steps(result, mode, width)));
     }
-    parts.push(verdict(&result.validity, width));
+    if !result.runs.is_empty() {
+        parts.push(verdict(&result.validity, width));
+    }
     parts.push(warnings(&result.warnings, width));
     let text = parts.iter().filter(|p| !p.is_empty()).map(|p| format!("{p}\n")).collect::<Vec<_>>().join("\n");
     paint::finish(&text, style.color)
@@ -104,7 +106,8 @@ fn troubles(result: &RunResult, width: usize) -> String {
     let mut rows = Vec::new();
     for mode in tally::modes(result) {
         let tally = tally::Tally::of(result, mode);
-        let mut add = |what: &str, text: String| rows.push([Paint::Mode(mode).on(mode.name()), what.to_owned(), text]);
+        let mut name = Paint::Mode(mode).on(mode.name());
+        let mut add = |what: &str, text: String| rows.push([std::mem::take(&mut name), what.to_owned(), text]);
         if !tally.failures.is_empty() {
             add("failures", tally::words(&tally.failures));
         }

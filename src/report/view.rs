@@ -136,9 +136,11 @@ pub fn or_na<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| NA.into(), show)
 }
 
-/// An interval, each end shown by `show`: `9.6×–10.1×`.
+/// An interval, each end shown by `show`, the unit said once where it is the same: `9.6–10.1×`.
 pub fn interval(ends: [f64; 2], show: impl Fn(f64) -> String) -> String {
-    format!("{}–{}", show(ends[0]), show(ends[1]))
+    let (low, high) = (show(ends[0]), show(ends[1]));
+    let unit = |text: &str| text.find(|c: char| !c.is_ascii_digit() && !",.-".contains(c)).unwrap_or(text.len());
+    if low[unit(&low)..] == high[unit(&high)..] { format!("{}–{high}", &low[..unit(&low)]) } else { format!("{low}–{high}") }
 }
 
 /// A percentile of a summary, by its name (`p99`); [`NA`] where there is no sample, or too small a one.
@@ -191,6 +193,11 @@ pub fn shortened(text: &str, limit: usize) -> String {
     let mut out: String = text.chars().take(limit.saturating_sub(1)).collect();
     out.push('…');
     out
+}
+
+/// A number of things: `1 operation`, `2 operations`.
+pub fn things(n: u64, what: &str) -> String {
+    format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -258,6 +265,14 @@ mod tests {
         assert_eq!(round(&duration_ms(20.0)), "20 ms");
         assert_eq!(round(&rate(2.5)), "2.5/s");
         assert_eq!(round("1.00e300"), "1.00e300");
+    }
+
+    #[test]
+    fn an_interval_says_its_unit_once() {
+        assert_eq!(interval([9.6, 10.1], factor), "9.6–10.1×");
+        assert_eq!(interval([900.0, 1_100.0], duration_ms), "900 ms–1.10 s");
+        assert_eq!(interval([f64::NAN, 1.0], rate), "n/a–1.00/s");
+        assert_eq!(things(1, "operation"), "1 operation");
     }
 
     #[test]
