@@ -79,7 +79,7 @@ const SOURCES: [Source; 14] = [
     ("threads", "Most threads at once.", Better::Neither, |m| {
         Figure::of(m.threads_peak.map(|n| n as f64), None, |n| view::count(n as u64))
     }),
-    ("switches/operation", "Context switches for each completed operation.", Better::Low, |m| {
+    ("switches per op", "Context switches for each completed operation.", Better::Low, |m| {
         Figure::of(m.ctx_per_operation, None, view::number)
     }),
     ("failed", "Operations that completed badly, of all that completed.", Better::Neither, |m| Figure {

@@ -53,8 +53,9 @@ fn summarize(ms: &[f64]) -> Option<Summary> {
     let n = ms.len() as f64;
     let mean = ms.iter().sum::<f64>() / n;
     let max = ms.iter().copied().fold(f64::MIN, f64::max);
-    let h = recorded(ms);
-    let p = |q| summary::percentile_ms(&h, q, max);
+    let mut sorted = ms.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let p = |q: f64| sorted[((q / 100.0 * n).ceil() as usize).clamp(1, sorted.len()) - 1];
     let ci95 = summary::PERCENTILES
         .iter()
         .map(|(name, q)| {

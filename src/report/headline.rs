@@ -48,7 +48,9 @@ impl Headline {
         let text = if winners.len() == ranked.len() {
             format!("{} were about equally fast.{}", capital(&names), tail(&modes))
         } else if winners.len() > 1 {
-            let factors = view::list(&winners.iter().map(|(_, s)| view::factor(*s)).collect::<Vec<_>>());
+            let mut factors: Vec<String> = winners.iter().map(|(_, s)| view::factor(*s)).collect();
+            factors.dedup();
+            let factors = view::list(&factors);
             format!("{} were about equally fast: {factors} {}.", capital(&names), comparison.baseline_mode)
         } else {
             let interval = best.speedup_ci95.map(|i| format!(" (95 % interval {})", view::interval(i, view::factor))).unwrap_or_default();

@@ -54,16 +54,16 @@ pub fn svg(result: &RunResult) -> Option<String> {
         if start < 0.0 && x.pixel(0.0) - x.pixel(start) > 60.0 {
             c.text("warm-up", (x.pixel(start) + 6.0, top + 10.0), canvas::Font::TICK, canvas::Align::Start);
         }
+        for run in &runs {
+            let look = palette::look(run.mode);
+            let steps = steps(run, end).into_iter().map(|(t, v)| (x.pixel(t), y.pixel(v))).collect::<Vec<_>>();
+            c.line(&steps, look.color, 2.25, look.dash);
+        }
         if let Some(rate) = planned {
             c.line(&[(x.pixel(0.0), y.pixel(rate)), (right, y.pixel(rate))], target.color, 1.5, target.dash);
         }
-        for run in &runs {
-            let look = palette::look(run.mode);
-            let steps = steps(run).into_iter().map(|(t, v)| (x.pixel(t), y.pixel(v))).collect::<Vec<_>>();
-            c.line(&steps, look.color, 2.25, look.dash);
-        }
-        for run in &runs {
-            let mut free_from = 0.0;
+        for (i, run) in runs.iter().enumerate() {
+            let mut free_from = left + MARK_GAP * i as f64 / runs.len() as f64;
             for window in &run.series {
                 let at = (x.pixel(window.t_s + window.window_s / 2.0), y.pixel(window.throughput_rps));
                 if at.0 >= free_from {
@@ -84,13 +84,12 @@ fn entry(run: &ModeRun) -> Entry {
     entry
 }
 
-/// A window's rate holds over the whole of it; after the last one there is nothing.
-fn steps(run: &ModeRun) -> Vec<(f64, f64)> {
+/// A window's rate holds over the whole of it; where a run is done before the others, it falls to nothing.
+fn steps(run: &ModeRun, end: f64) -> Vec<(f64, f64)> {
     let mut points: Vec<(f64, f64)> =
         run.series.iter().flat_map(|w| [(w.t_s, w.throughput_rps), (w.t_s + w.window_s, w.throughput_rps)]).collect();
-    if let (Some(first), Some(last)) = (points.first().copied(), points.last().copied()) {
-        points.insert(0, (first.0, 0.0));
-        points.push((last.0, 0.0));
+    if let Some((t, _)) = points.last().copied().filter(|(t, _)| *t < end) {
+        points.push((t, 0.0));
     }
     points
 }

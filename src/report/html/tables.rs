@@ -36,9 +36,9 @@ pub fn of_run(run: &ModeRun) -> Vec<Table> {
     [
         times(run),
         counts(run),
+        resources(run),
         counters("Failures", "kind", &run.failures),
         counters("Statuses", "status", &run.status_codes),
-        resources(run),
     ]
     .into_iter()
     .chain([groups("Steps", &run.steps, 1), groups("Mix", &run.mixes, 2), groups("Targets", &run.targets, 2)])
@@ -129,7 +129,7 @@ fn resources(run: &ModeRun) -> Option<Table> {
         ("warm-up operations", (run.warmup.started > 0).then(|| view::count(run.warmup.completed))),
     ];
     let rows = rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), value?])).collect();
-    Table::new("Run and resources of the generator", "figures", &["", "value"], rows)
+    Table::new("Run and generator", "figures", &["", "value"], rows)
 }
 
 /// Parts of the whole; a single part that is the whole says nothing, unless fewer are asked for.
