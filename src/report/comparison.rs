@@ -44,7 +44,7 @@ struct Figure {
 
 impl Figure {
     fn of(value: Option<f64>, interval: Option<[f64; 2]>, show: impl Fn(f64) -> String) -> Self {
-        Self { value, text: view::or_na(value, &show), interval: interval.map(|ends| view::interval(ends, &show)) }
+        Self { value, text: view::or_na(value, &show), interval: view::known_interval(interval, &show) }
     }
 
     fn percentile(mode: &ModeComparison, name: &str, value: Option<f64>) -> Self {

@@ -1,7 +1,7 @@
 //! [`Headline`]: what the comparison says, in one or two sentences that a stranger understands.
 //!
 //! It reads the comparison's figures and calls modes equal where their intervals overlap or, without
-//! intervals, where they are within [`SAME`]; it computes nothing else. Knows nothing of how it is shown.
+//! intervals, where they are within 5 %; it computes nothing else. Knows nothing of how it is shown.
 
 use crate::plan::Mode;
 use crate::result::{ModeComparison, RunResult};
@@ -38,7 +38,8 @@ impl Headline {
             let one = modes.first().copied().unwrap_or(only);
             return Self { winners: Vec::new(), text: alone(one), caution };
         }
-        let mut ranked: Vec<(&ModeComparison, f64)> = modes.iter().filter_map(|m| m.speedup.map(|s| (*m, s))).collect();
+        let mut ranked: Vec<(&ModeComparison, f64)> =
+            modes.iter().filter_map(|m| m.speedup.filter(|s| s.is_finite()).map(|s| (*m, s))).collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         let Some(&(best, _)) = ranked.first() else {
             return Self { winners: Vec::new(), text: "The modes can't be compared: no speedup is known.".into(), caution };
@@ -53,15 +54,18 @@ impl Headline {
             let factors = view::list(&factors);
             format!("{} were about equally fast: {factors} {}.", capital(&names), comparison.baseline_mode)
         } else {
-            let interval = best.speedup_ci95.map(|i| format!(" (95 % interval {})", view::interval(i, view::factor))).unwrap_or_default();
+            let interval =
+                view::known_interval(best.speedup_ci95, view::factor).map(|i| format!(" (95 % interval {i})")).unwrap_or_default();
             if best.mode == comparison.baseline_mode {
-                let next = ranked.get(1).map(|(m, s)| format!(": {} reached {} of it", m.mode, view::factor(*s))).unwrap_or_default();
+                let next = ranked.get(1).map(|(m, s)| format!(": {} had {} its speed", m.mode, view::factor(*s))).unwrap_or_default();
                 format!("{} was fastest{next}.", capital(&names))
             } else {
                 let speed = best.speedup.map(view::factor).unwrap_or_default();
                 format!("{} was fastest: {speed} {}{interval}.", capital(&names), comparison.baseline_mode)
             }
         };
+        // Where all are equal, none has won.
+        let winners = if winners.len() == ranked.len() { Vec::new() } else { winners };
         Self { winners: winners.iter().map(|(m, _)| m.mode).collect(), text, caution }
     }
 
@@ -142,6 +146,17 @@ mod tests {
             }
         }
         assert_eq!(Headline::of(&result).text, "Async and threaded were about equally fast: 16.1× and 15.9× sequential.");
+    }
+
+    #[test]
+    fn the_baseline_may_win() {
+        let mut result = fixture::three_modes();
+        if let Some(c) = result.comparison.as_mut() {
+            for (m, s) in c.modes.iter_mut().zip([1.0, 0.8, 0.5]) {
+                (m.speedup, m.speedup_ci95) = (Some(s), None);
+            }
+        }
+        assert_eq!(Headline::of(&result).text, "Sequential was fastest: threaded had 0.80× its speed.");
     }
 
     #[test]

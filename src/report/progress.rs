@@ -64,18 +64,16 @@ impl Status<'_> {
         if self.rounds > 1 { format!("{} {}/{}", self.mode, self.round, self.rounds) } else { self.mode.name().into() }
     }
 
-    /// The figures, the most wanted first, because a narrow terminal cuts the end off.
+    /// Where the time goes: `warm-up · 3 s · 57 s left`.
+    fn time(&self) -> String {
+        let phase = (self.phase != "running").then(|| view::plain(self.phase));
+        let left = self.left_s.filter(|s| s.is_finite()).map(|s| format!("{} left", seconds(s)));
+        [phase, Some(seconds(self.elapsed_s)), left].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    }
+
+    /// What has come of it, in less than 80 columns.
     fn figures(&self) -> String {
-        let mut parts = Vec::new();
-        if self.phase != "running" {
-            parts.push(view::plain(self.phase));
-        }
-        parts.push(seconds(self.elapsed_s));
-        if let Some(left) = self.left_s.filter(|s| s.is_finite()) {
-            parts.push(format!("{} left", seconds(left)));
-        }
-        parts.push(view::rate(self.rate));
-        parts.push(format!("{} done", view::count(self.completed)));
+        let mut parts = vec![view::rate(self.rate), format!("{} done", view::count(self.completed))];
         parts.push(format!("{} failed", view::count(self.failed)));
         if let (Some(p50), Some(p99)) = (self.p50_ms, self.p99_ms) {
             parts.push(format!("p50 {} p99 {}", view::duration_ms(p50), view::duration_ms(p99)));
@@ -114,7 +112,7 @@ impl Progress {
                 ProgressMode::Animated => {
                     let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
                     // A template that can't be read leaves the crate's own, which shows the same.
-                    if let Ok(style) = ProgressStyle::with_template("{prefix:>14} {bar:16} {wide_msg}") {
+                    if let Ok(style) = ProgressStyle::with_template("{bar:24} {prefix}\n{wide_msg}") {
                         bar.set_style(style.progress_chars("━╸─"));
                     }
                     Form::Animated(bar)
@@ -129,7 +127,7 @@ impl Progress {
     pub fn update(&mut self, status: &Status<'_>) {
         match &mut self.form {
             Form::Animated(bar) => {
-                bar.set_prefix(status.place());
+                bar.set_prefix(format!("{} · {}", status.place(), status.time()));
                 bar.set_message(status.figures());
                 bar.set_position((status.share() * STEPS as f64) as u64);
             }
@@ -146,7 +144,7 @@ impl Progress {
                     let step = (status.elapsed_s / EVERY_S).floor() * EVERY_S;
                     *last = Some((status.mode, status.round, step));
                     let done = status.fraction.map(|_| format!(" · {} done", view::share(status.share()))).unwrap_or_default();
-                    line(out, &format!("{}{done} · {}", status.place(), status.figures()));
+                    line(out, &format!("{}{done} · {} · {}", status.place(), status.time(), status.figures()));
                 }
             }
             Form::Off => {}

@@ -143,6 +143,11 @@ pub fn interval(ends: [f64; 2], show: impl Fn(f64) -> String) -> String {
     if low[unit(&low)..] == high[unit(&high)..] { format!("{}–{high}", &low[..unit(&low)]) } else { format!("{low}–{high}") }
 }
 
+/// An interval that may not be known; one without two ends is not.
+pub fn known_interval(ends: Option<[f64; 2]>, show: impl Fn(f64) -> String) -> Option<String> {
+    ends.filter(|ends| ends.iter().all(|end| end.is_finite())).map(|ends| interval(ends, show))
+}
+
 /// A percentile of a summary, by its name (`p99`); [`NA`] where there is no sample, or too small a one.
 pub fn percentile(summary: Option<&Summary>, name: &str) -> String {
     let Some(summary) = summary else { return NA.into() };
@@ -166,8 +171,7 @@ pub fn carries(summary: &Summary, name: &str) -> bool {
 
 /// The 95 % interval of a percentile, where there is one.
 pub fn percentile_interval(summary: Option<&Summary>, name: &str) -> Option<String> {
-    let ends = summary?.ci95.get(name).copied().flatten()?;
-    Some(interval(ends, duration_ms))
+    known_interval(summary?.ci95.get(name).copied().flatten(), duration_ms)
 }
 
 /// Text of a scenario or a server on one line: control characters (terminal escapes, line ends) and marks that

@@ -1,10 +1,9 @@
 //! [`Canvas`]: shapes and text on an SVG, by plotters' backend, in pixels that may be fractions.
 //!
-//! The backend knows whole pixels only, so everything is drawn [`FINE`] times as large and shown that much
+//! The backend knows whole pixels only, so everything is drawn several times as large and shown that much
 //! smaller: curves are smooth, and text stands where it was put. Knows nothing of results.
 
 use plotters::backend::{DrawingBackend, SVGBackend};
-use plotters::element::{DashedPathElement, Drawable};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontFamily, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyle};
 
@@ -19,7 +18,8 @@ const EDGE: f64 = 20_000.0;
 /// A drawing under way.
 pub struct Canvas<'a> {
     backend: SVGBackend<'a>,
-    size: (u32, u32),
+    /// Dash and gap of every line so far.
+    dashes: Vec<Option<(f64, f64)>>,
 }
 
 /// Where a text stands relative to its point.
@@ -68,23 +68,23 @@ impl Font {
 /// Draws a picture of this size; `title` and `description` are what a screen reader reads out.
 pub fn picture(size: (u32, u32), title: &str, description: &str, draw: impl FnOnce(&mut Canvas<'_>)) -> String {
     let mut drawn = String::new();
-    {
-        let large = (size.0 * FINE as u32, size.1 * FINE as u32);
-        let mut canvas = Canvas { backend: SVGBackend::with_string(&mut drawn, large), size: large };
-        canvas.rect((0.0, 0.0), (f64::from(size.0), f64::from(size.1)), palette::PAPER, 1.0);
-        draw(&mut canvas);
-        // Writing to a string can't fail.
-        let _ = canvas.backend.present();
-    }
+    let large = (size.0 * FINE as u32, size.1 * FINE as u32);
+    let mut canvas = Canvas { backend: SVGBackend::with_string(&mut drawn, large), dashes: Vec::new() };
+    canvas.rect((0.0, 0.0), (f64::from(size.0), f64::from(size.1)), palette::PAPER, 1.0);
+    draw(&mut canvas);
+    // Writing to a string can't fail.
+    let _ = canvas.backend.present();
+    let dashes = std::mem::take(&mut canvas.dashes);
+    drop(canvas);
     // The backend's own head says the size of the large drawing; ours shows it smaller, and names it.
-    let body = drawn.split_once('\n').map_or("", |(_, body)| body);
+    let body = dashed(drawn.split_once('\n').map_or("", |(_, body)| body), &dashes);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {lw} {lh}\" role=\"img\">\n\
          <title>{title}</title>\n<desc>{desc}</desc>\n{body}",
         w = size.0,
         h = size.1,
-        lw = size.0 * FINE as u32,
-        lh = size.1 * FINE as u32,
+        lw = large.0,
+        lh = large.1,
         title = text::escape(title),
         desc = text::escape(description),
     )
@@ -95,19 +95,12 @@ impl Canvas<'_> {
     pub fn line(&mut self, points: &[(f64, f64)], color: RGBColor, width: f64, dash: Option<(f64, f64)>) {
         let mut path: Vec<(i32, i32)> = points.iter().map(|p| fine(*p)).collect();
         path.dedup();
-        let style = stroke(color, width);
         if path.len() < 2 {
             return;
         }
+        self.dashes.push(dash);
         // Writing to a string can't fail, here and below.
-        let _ = match dash {
-            Some((dash, gap)) => DashedPathElement::new(path.iter().copied(), dash * FINE, gap * FINE, style).draw(
-                path.iter().copied(),
-                &mut self.backend,
-                self.size,
-            ),
-            None => self.backend.draw_path(path, &style),
-        };
+        let _ = self.backend.draw_path(path, &stroke(color, width));
     }
 
     /// A filled rectangle.
@@ -160,6 +153,23 @@ impl Canvas<'_> {
         let baseline = at.1 + font.size * (text::CAP_HEIGHT / 2.0 + text::X_HEIGHT / 2.0);
         let _ = self.backend.draw_text(&super::super::view::plain(text), &style, fine((at.0, baseline)));
     }
+}
+
+/// Gives the lines their dashes. The backend knows none, and plotters' dashed path is an element for each dash, which
+/// makes a drawing of many windows a hundred times as large; so the attribute is put into each line afterwards.
+fn dashed(body: &str, dashes: &[Option<(f64, f64)>]) -> String {
+    let mut out = String::with_capacity(body.len() + 64 * dashes.len());
+    // Texts are escaped, so that no tag begins but the backend's own.
+    for (i, part) in body.split("<polyline").enumerate() {
+        if let Some(line) = i.checked_sub(1) {
+            out.push_str("<polyline stroke-linejoin=\"round\"");
+            if let Some((dash, gap)) = dashes.get(line).copied().flatten() {
+                out.push_str(&format!(" stroke-dasharray=\"{},{}\"", dash * FINE, gap * FINE));
+            }
+        }
+        out.push_str(part);
+    }
+    out
 }
 
 fn stroke(color: RGBColor, width: f64) -> ShapeStyle {

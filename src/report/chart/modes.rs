@@ -97,7 +97,11 @@ pub fn svg(result: &RunResult) -> Option<String> {
     let top = if headline.caution.is_some() { 98.0 } else { 76.0 };
     let foot = if notes.is_empty() { 8.0 } else { 34.0 };
     let height = top + 2.0 * panel_height + GAP + foot;
-    let title = format!("Modes compared – {}", view::shortened(&result.scenario.name, 48));
+    let what = match modes {
+        [one] => format!("The {} mode", one.mode),
+        _ => "Modes compared".into(),
+    };
+    let title = format!("{what} – {}", view::shortened(&result.scenario.name, 48));
     let description = match &headline.caution {
         Some(caution) => format!("{} {caution}", headline.text),
         None => headline.text.clone(),
