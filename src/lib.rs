@@ -6,6 +6,7 @@ pub mod engine;
 pub mod metrics;
 pub mod pacing;
 pub mod plan;
+pub mod report;
 pub mod result;
 pub mod scenario;
 pub mod server;

@@ -1,0 +1,221 @@
+//! [`Table`]: the tables of one run, as text. Knows nothing of markup.
+
+use std::collections::BTreeMap;
+
+use crate::metrics::Summary;
+use crate::result::{Check, Counts, Group, ModeRun, Resources, Verdict, Window};
+
+use super::super::view::{self, NA};
+
+/// A table; the first cell of each row names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// What it shows.
+    pub caption: &'static str,
+    /// `figures`, `words` or `steps`: how it is laid out.
+    pub class: &'static str,
+    /// Names of the columns.
+    pub head: Vec<&'static str>,
+    /// The rows, each as long as the head.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// None where there is nothing to show.
+    fn new(caption: &'static str, class: &'static str, head: &[&'static str], rows: Vec<Vec<String>>) -> Option<Self> {
+        (!rows.is_empty()).then(|| Self { caption, class, head: head.to_vec(), rows })
+    }
+}
+
+/// Percentiles that the tables show.
+const PERCENTILES: [(&str, &str); 6] =
+    [("p50", "p50"), ("p90", "p90"), ("p95", "p95"), ("p99", "p99"), ("p999", "p99.9"), ("p9999", "p99.99")];
+
+/// All tables of a run but its time line.
+pub fn of_run(run: &ModeRun) -> Vec<Table> {
+    [
+        times(run),
+        counts(run),
+        resources(run),
+        counters("Failures", "kind", &run.failures),
+        counters("Statuses", "status", &run.status_codes),
+    ]
+    .into_iter()
+    .chain([groups("Steps", &run.steps, 1), groups("Mix", &run.mixes, 2), groups("Targets", &run.targets, 2)])
+    .chain([limits(run), errors(run), checks(&run.validity.checks)])
+    .flatten()
+    .collect()
+}
+
+fn times(run: &ModeRun) -> Option<Table> {
+    let mut head = vec!["time", "count", "min", "mean"];
+    head.extend(PERCENTILES.iter().map(|(_, name)| *name));
+    head.push("max");
+    let rows = [
+        ("response", &run.response_ms),
+        ("response, ok only", &run.response_ok_ms),
+        ("service", &run.service_ms),
+        ("queue", &run.queue_ms),
+        ("lag of the generator", &run.lag_ms),
+        ("connect", &run.connect_ms),
+        ("TLS handshake", &run.tls_ms),
+        ("first byte", &run.first_byte_ms),
+        ("iteration", &run.iterations.duration_ms),
+    ];
+    let rows = rows.into_iter().filter_map(|(name, summary)| Some(time(name, summary.as_ref().filter(|s| s.count > 0)?))).collect();
+    Table::new("Times", "figures", &head, rows)
+}
+
+fn time(name: &str, summary: &Summary) -> Vec<String> {
+    let mut row = vec![name.to_owned(), view::count(summary.count), view::duration_ms(summary.min), view::duration_ms(summary.mean)];
+    row.extend(PERCENTILES.iter().map(|(key, _)| view::percentile(Some(summary), key)));
+    row.push(view::duration_ms(summary.max));
+    row
+}
+
+fn counts(run: &ModeRun) -> Option<Table> {
+    type Get = fn(&Counts) -> u64;
+    let rows: [(&str, Get); 10] = [
+        ("planned", |c| c.planned),
+        ("started", |c| c.started),
+        ("completed", |c| c.completed),
+        ("ok", |c| c.ok),
+        ("failed", |c| c.failed),
+        ("dropped", |c| c.dropped),
+        ("skipped", |c| c.skipped),
+        ("cancelled", |c| c.cancelled),
+        ("unfinished", |c| c.unfinished),
+        ("retries", |c| c.retries),
+    ];
+    let rows = rows
+        .into_iter()
+        .filter(|(name, get)| {
+            matches!(*name, "planned" | "started" | "completed" | "ok" | "failed") || get(&run.counts) + get(&run.iterations.counts) > 0
+        })
+        .map(|(name, get)| vec![name.to_owned(), view::count(get(&run.counts)), view::count(get(&run.iterations.counts))])
+        .collect();
+    Table::new("Counts", "figures", &["", "operations", "iterations"], rows)
+}
+
+fn counters(caption: &'static str, what: &'static str, counters: &BTreeMap<String, u64>) -> Option<Table> {
+    let mut sorted: Vec<_> = counters.iter().filter(|(_, n)| **n > 0).collect();
+    sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let rows = sorted.into_iter().map(|(name, n)| vec![view::plain(name), view::count(*n)]).collect();
+    Table::new(caption, "figures", &[what, "count"], rows)
+}
+
+fn resources(run: &ModeRun) -> Option<Table> {
+    let r: &Resources = &run.resources;
+    let seconds = |s: Option<f64>| s.map(view::duration_s);
+    let number = |n: Option<u64>| n.map(view::count);
+    let rows = [
+        ("wall time", Some(view::duration_s(run.wall_s))),
+        ("measured time", Some(view::duration_s(run.measured_s))),
+        ("throughput", Some(view::rate(run.throughput_rps))),
+        ("workers", Some(view::count(run.workers.into()))),
+        ("virtual users", Some(view::count(run.vus.into()))),
+        ("received", Some(view::bytes(run.bytes_in))),
+        ("sent", Some(view::bytes(run.bytes_out))),
+        ("CPU, user", seconds(r.cpu_user_s)),
+        ("CPU, system", seconds(r.cpu_system_s)),
+        ("peak memory", r.peak_rss_bytes.map(view::bytes)),
+        ("threads, at most", number(r.threads_peak)),
+        ("switches, waiting", number(r.ctx_voluntary)),
+        ("switches, forced", number(r.ctx_involuntary)),
+        ("throttled", seconds(r.throttled_s)),
+        ("steal", seconds(r.steal_s)),
+        ("longest hiccup", r.hiccup_max_ms.map(view::duration_ms)),
+        ("clock drift", r.clock_drift_ms.map(view::duration_ms)),
+        ("warm-up operations", (run.warmup.started > 0).then(|| view::count(run.warmup.completed))),
+    ];
+    let rows = rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), value?])).collect();
+    Table::new("Run and generator", "figures", &["", "value"], rows)
+}
+
+/// Parts of the whole; a single part that is the whole says nothing, unless fewer are asked for.
+fn groups(caption: &'static str, groups: &[Group], at_least: usize) -> Option<Table> {
+    if groups.len() < at_least {
+        return None;
+    }
+    let rows = groups
+        .iter()
+        .map(|g| {
+            let summary = g.response_ms.as_ref();
+            let name = match &g.mix {
+                Some(mix) => format!("{} / {}", view::plain(mix), view::plain(&g.name)),
+                None => view::plain(&g.name),
+            };
+            let mut row = vec![name, view::count(g.counts.ok), view::count(g.counts.failed), view::rate(g.throughput_rps)];
+            row.push(view::or_na(summary.filter(|s| s.count > 0), |s| view::duration_ms(s.mean)));
+            row.extend(["p50", "p90", "p99"].map(|p| view::percentile(summary, p)));
+            row.push(view::or_na(summary.filter(|s| s.count > 0), |s| view::duration_ms(s.max)));
+            row
+        })
+        .collect();
+    Table::new(caption, "steps", &["name", "ok", "failed", "throughput", "mean", "p50", "p90", "p99", "max"], rows)
+}
+
+fn limits(run: &ModeRun) -> Option<Table> {
+    let rows = run
+        .limits
+        .iter()
+        .map(|l| vec![view::plain(&l.scope), view::count(l.peak_in_flight), view::count(l.peak_queue), view::count(l.dropped)])
+        .collect();
+    Table::new("Limits", "figures", &["scope", "most in flight", "most waiting", "dropped"], rows)
+}
+
+fn errors(run: &ModeRun) -> Option<Table> {
+    let rows = run
+        .errors
+        .iter()
+        .map(|e| {
+            vec![
+                view::plain(&e.kind),
+                view::count(e.count),
+                view::shortened(&view::plain(&e.message), 400),
+                view::shortened(&view::plain(&e.example), 200),
+            ]
+        })
+        .collect();
+    Table::new("Errors", "words", &["kind", "count", "message", "first seen in"], rows)
+}
+
+/// The checks of a run on itself.
+pub fn checks(checks: &[Check]) -> Option<Table> {
+    let rows = checks
+        .iter()
+        .map(|c| {
+            let verdict = match c.verdict {
+                Verdict::Valid => "valid",
+                Verdict::Degraded => "degraded",
+                Verdict::Invalid => "invalid",
+            };
+            vec![view::plain(&c.name), verdict.to_owned(), view::plain(&c.observed), view::plain(&c.limit), view::plain(&c.explanation)]
+        })
+        .collect();
+    Table::new("Checks", "words", &["check", "verdict", "observed", "limit", "meaning"], rows)
+}
+
+/// The time line.
+pub fn series(run: &ModeRun) -> Option<Table> {
+    let ms = |v: Option<f64>| view::or_na(v, view::duration_ms);
+    let row = |w: &Window| {
+        vec![
+            // A moment is a number to look up, not a length to compare: it is not rounded to three digits.
+            format!("{:.3} s", w.t_s).replace(".000 s", " s"),
+            view::count(w.planned),
+            view::count(w.ok),
+            view::count(w.failed),
+            view::count(w.dropped),
+            view::rate(w.throughput_rps),
+            ms(w.p50_ms),
+            ms(w.p90_ms),
+            ms(w.p99_ms),
+            ms(w.max_ms),
+            ms(w.lag_p99_ms),
+            w.in_flight.map_or_else(|| NA.into(), view::number),
+        ]
+    };
+    let head = ["from", "planned", "ok", "failed", "dropped", "throughput", "p50", "p90", "p99", "max", "lag p99", "in flight"];
+    Table::new("Time line", "figures", &head, run.series.iter().map(row).collect())
+}

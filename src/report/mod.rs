@@ -1,0 +1,125 @@
+//! Floor 6: what people read of a run. Every form is a pure function of a [`RunResult`]: no clock, no chance, no
+//! state of a live engine, no statistic that the result does not hold. So `loadgen report result.json` makes the very
+//! bytes again that the run itself wrote.
+//!
+//! [`view`] rounds, [`headline`], [`comparison`] and [`tally`] say what is shown, and the forms say how: [`terminal`],
+//! [`html`] and [`chart`]. [`write_all`] writes the forms that are files, through [`sink`]. [`progress`] alone is of
+//! a run under way.
+
+pub mod chart;
+pub mod comparison;
+pub mod headline;
+pub mod html;
+pub mod paint;
+pub mod progress;
+pub mod sink;
+pub mod tally;
+pub mod terminal;
+pub mod view;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod golden;
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::plan::Format;
+use crate::result::RunResult;
+
+/// The file that every run leaves.
+pub const RESULT_FILE: &str = "result.json";
+/// The page.
+pub const PAGE_FILE: &str = "index.html";
+
+/// Why a report could not be made.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// A file could not be written.
+    #[error(transparent)]
+    Sink(#[from] sink::SinkError),
+    /// The result is not JSON.
+    #[error("can't write the result as JSON")]
+    Json(#[from] serde_json::Error),
+    /// The page could not be made.
+    #[error("can't make the HTML report")]
+    Page(#[from] html::page::PageError),
+    /// A picture could not be made.
+    #[error("can't make the picture of the chart `{chart}`")]
+    Picture {
+        /// Which.
+        chart: &'static str,
+        /// Why.
+        source: chart::png::PngError,
+    },
+}
+
+/// Writes `result.json` and the files of these formats into a folder, which is made if it is missing; returns their
+/// paths, the result first. Report files of an earlier run that this one doesn't write are removed, so that no old
+/// chart stands beside new figures.
+///
+/// # Errors
+/// When a file can't be made or written. `result.json` is written first, so that a run is not lost to a chart.
+pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    sink::prepare(dir)?;
+    let mut written = vec![sink::write(dir, RESULT_FILE, result.to_json()?.as_bytes())?];
+    let wants = |format| formats.contains(&format);
+    if wants(Format::Html) {
+        written.push(sink::write(dir, PAGE_FILE, html::render(result)?.as_bytes())?);
+    } else {
+        sink::remove(dir, PAGE_FILE)?;
+    }
+    for (name, draw) in chart::ALL {
+        let drawing = if wants(Format::Svg) || wants(Format::Png) { draw(result) } else { None };
+        let (svg, png) = (format!("{name}.svg"), format!("{name}.png"));
+        match drawing.as_ref().filter(|_| wants(Format::Svg)) {
+            Some(drawing) => written.push(sink::write(dir, &svg, drawing.as_bytes())?),
+            None => sink::remove(dir, &svg)?,
+        }
+        match drawing.as_ref().filter(|_| wants(Format::Png)) {
+            Some(drawing) => {
+                let bytes = chart::png::render(drawing).map_err(|source| ReportError::Picture { chart: name, source })?;
+                written.push(sink::write(dir, &png, &bytes)?);
+            }
+            None => sink::remove(dir, &png)?,
+        }
+    }
+    Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    use super::*;
+
+    fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+        let entries = fs::read_dir(dir).unwrap().map(|e| e.unwrap());
+        entries.map(|e| (e.file_name().into_string().unwrap(), fs::read(e.path()).unwrap())).collect()
+    }
+
+    #[test]
+    fn a_report_made_again_from_its_result_is_the_same() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let paths = write_all(&fixture::three_modes(), &Format::ALL, first.path()).unwrap();
+        assert_eq!(paths.len(), 8);
+        let read = RunResult::from_json(&fs::read_to_string(&paths[0]).unwrap()).unwrap();
+        write_all(&read, &Format::ALL, second.path()).unwrap();
+        assert!(files(first.path()) == files(second.path()));
+    }
+
+    #[test]
+    fn files_of_an_earlier_run_do_not_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+        write_all(&fixture::one_sample(), &Format::ALL, dir.path()).unwrap();
+        write_all(&fixture::no_samples(), &[Format::Svg], dir.path()).unwrap();
+        let names: Vec<String> = files(dir.path()).into_keys().collect();
+        assert_eq!(names, ["modes.svg", "notes.txt", "result.json", "throughput.svg"]);
+        write_all(&fixture::nothing(), &[], dir.path()).unwrap();
+        assert_eq!(files(dir.path()).into_keys().collect::<Vec<_>>(), ["notes.txt", "result.json"]);
+    }
+}

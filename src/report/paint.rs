@@ -1,0 +1,102 @@
+//! [`Paint`]: colour for text that is laid out first. Painted text carries marks of no width, so that tables come
+//! out the same with and without colour; [`finish`] turns them into terminal codes, or takes them away.
+
+use anstyle::{Ansi256Color, AnsiColor, Color, Style};
+
+use crate::plan::Mode;
+
+/// What a text is to look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// Stands out.
+    Strong,
+    /// Stands back.
+    Faint,
+    /// Good news.
+    Good,
+    /// To be looked at.
+    Warn,
+    /// Bad news.
+    Bad,
+    /// The colour of a mode.
+    Mode(Mode),
+}
+
+/// Marks in the order of [`Paint::ALL`]: invisible, of no width, and never part of a text from outside, because
+/// [`view::plain`](super::view::plain) replaces them.
+const MARKS: [char; 9] = ['\u{2060}', '\u{2061}', '\u{2062}', '\u{2063}', '\u{2064}', '\u{206a}', '\u{206b}', '\u{206c}', '\u{206d}'];
+/// Ends what any of [`MARKS`] began.
+const END: char = '\u{206f}';
+
+impl Paint {
+    const ALL: [Self; 9] = [
+        Self::Strong,
+        Self::Faint,
+        Self::Good,
+        Self::Warn,
+        Self::Bad,
+        Self::Mode(Mode::Sequential),
+        Self::Mode(Mode::Threaded),
+        Self::Mode(Mode::Async),
+        Self::Mode(Mode::Simulated),
+    ];
+
+    /// A text with marks that say so.
+    pub fn on(self, text: &str) -> String {
+        match Self::ALL.iter().zip(MARKS).find(|(paint, _)| **paint == self) {
+            Some((_, mark)) => format!("{mark}{text}{END}"),
+            None => text.into(),
+        }
+    }
+
+    fn style(self) -> Style {
+        let ansi = |color: AnsiColor| Style::new().bold().fg_color(Some(Color::Ansi(color)));
+        // The nearest of the 256 colours to the charts' that can be read on dark and on light grounds.
+        let mode = |index: u8| Style::new().bold().fg_color(Some(Color::Ansi256(Ansi256Color(index))));
+        match self {
+            Self::Strong => Style::new().bold(),
+            Self::Faint => Style::new().dimmed(),
+            Self::Good => ansi(AnsiColor::Green),
+            Self::Warn => ansi(AnsiColor::Yellow),
+            Self::Bad => ansi(AnsiColor::Red),
+            Self::Mode(Mode::Sequential) => mode(166),
+            Self::Mode(Mode::Threaded) => mode(32),
+            Self::Mode(Mode::Async) => mode(36),
+            Self::Mode(Mode::Simulated) => mode(175),
+        }
+    }
+}
+
+/// Turns marks into terminal codes, or takes them away.
+pub fn finish(text: &str, color: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == END {
+            if color {
+                out.push_str(&Style::new().bold().render_reset().to_string());
+            }
+        } else if let Some((paint, _)) = Paint::ALL.iter().zip(MARKS).find(|(_, mark)| *mark == c) {
+            if color {
+                out.push_str(&paint.style().render().to_string());
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_become_codes_or_nothing() {
+        let text = format!("a {} b", Paint::Strong.on("x"));
+        assert_eq!(finish(&text, false), "a x b");
+        assert_eq!(finish(&text, true), "a \x1b[1mx\x1b[0m b");
+        for mark in MARKS {
+            assert_eq!(super::super::view::plain(&mark.to_string()), "\u{fffd}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! [`Progress`]: how a run is getting on, for the person who waits. On a terminal a bar that is drawn anew;
+//! elsewhere (CI, files) a plain line every ten seconds without control characters; or nothing.
+//!
+//! Knows nothing of the engine: it is handed a [`Status`], and reads the time from there, not from a clock.
+
+use std::io::{self, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::plan::Mode;
+
+use super::view;
+
+/// Seconds between two plain lines.
+const EVERY_S: f64 = 10.0;
+/// Steps of the bar.
+const STEPS: u64 = 1_000;
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgressMode {
+    /// A bar that moves, for a terminal.
+    Animated,
+    /// A line now and then, for everything else.
+    Plain,
+    /// Not at all; notes are still printed.
+    Off,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Status<'a> {
+    /// The mode under way.
+    pub mode: Mode,
+    /// Its round, counted from 1.
+    pub round: u32,
+    /// How many rounds there are.
+    pub rounds: u32,
+    /// `setup`, `warm-up`, `running`, `draining` …
+    pub phase: &'a str,
+    /// Seconds since this mode and round began.
+    pub elapsed_s: f64,
+    /// How much of it is done, from 0 to 1, where that can be told.
+    pub fraction: Option<f64>,
+    /// Seconds that it will take yet, where that can be told.
+    pub left_s: Option<f64>,
+    /// Operations completed.
+    pub completed: u64,
+    /// Of these, failed.
+    pub failed: u64,
+    /// Operations in flight.
+    pub in_flight: u64,
+    /// Completions a second of late.
+    pub rate: f64,
+    /// Median response time of late.
+    pub p50_ms: Option<f64>,
+    /// 99th percentile of response time of late.
+    pub p99_ms: Option<f64>,
+}
+
+impl Status<'_> {
+    /// `async 1/3`, or the mode alone where there is one round.
+    fn place(&self) -> String {
+        if self.rounds > 1 { format!("{} {}/{}", self.mode, self.round, self.rounds) } else { self.mode.name().into() }
+    }
+
+    /// Where the time goes: `warm-up · 3 s · 57 s left`.
+    fn time(&self) -> String {
+        let phase = (self.phase != "running").then(|| view::plain(self.phase));
+        let left = self.left_s.filter(|s| s.is_finite()).map(|s| format!("{} left", seconds(s)));
+        [phase, Some(seconds(self.elapsed_s)), left].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    }
+
+    /// What has come of it, in less than 80 columns.
+    fn figures(&self) -> String {
+        let mut parts = vec![view::rate(self.rate), format!("{} done", view::count(self.completed))];
+        parts.push(format!("{} failed", view::count(self.failed)));
+        if let (Some(p50), Some(p99)) = (self.p50_ms, self.p99_ms) {
+            parts.push(format!("p50 {} p99 {}", view::duration_ms(p50), view::duration_ms(p99)));
+        }
+        parts.push(format!("{} in flight", view::count(self.in_flight)));
+        parts.join(" · ")
+    }
+
+    fn share(&self) -> f64 {
+        self.fraction.filter(|f| f.is_finite()).unwrap_or(0.0).clamp(0.0, 1.0)
+    }
+}
+
+/// Whole seconds, because tenths that change all the time can't be read.
+fn seconds(s: f64) -> String {
+    let whole = s.max(0.0).round() as u64;
+    if whole < 120 { format!("{whole} s") } else { format!("{}:{:02} min", whole / 60, whole % 60) }
+}
+
+enum Form {
+    Animated(ProgressBar),
+    Plain { out: Box<dyn Write + Send>, last: Option<(Mode, u32, f64)> },
+    Off,
+}
+
+/// Shows how a run is getting on, on stderr.
+pub struct Progress {
+    form: Form,
+}
+
+impl Progress {
+    /// In this form.
+    pub fn new(mode: ProgressMode) -> Self {
+        Self {
+            form: match mode {
+                ProgressMode::Animated => {
+                    let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
+                    // A template that can't be read leaves the crate's own, which shows the same.
+                    if let Ok(style) = ProgressStyle::with_template("{bar:24} {prefix}\n{wide_msg}") {
+                        bar.set_style(style.progress_chars("━╸─"));
+                    }
+                    Form::Animated(bar)
+                }
+                ProgressMode::Plain => Form::Plain { out: Box::new(io::stderr()), last: None },
+                ProgressMode::Off => Form::Off,
+            },
+        }
+    }
+
+    /// Shows a new state; call it as often as there is news, at most some ten times a second.
+    pub fn update(&mut self, status: &Status<'_>) {
+        match &mut self.form {
+            Form::Animated(bar) => {
+                bar.set_prefix(format!("{} · {}", status.place(), status.time()));
+                bar.set_message(status.figures());
+                bar.set_position((status.share() * STEPS as f64) as u64);
+            }
+            Form::Plain { out, last } => {
+                let due = match last {
+                    // A mode or round that has just begun is due in ten seconds, like any other news.
+                    Some((mode, round, at)) if *mode == status.mode && *round == status.round => status.elapsed_s >= *at + EVERY_S,
+                    _ => {
+                        *last = Some((status.mode, status.round, 0.0));
+                        status.elapsed_s >= EVERY_S
+                    }
+                };
+                if due {
+                    let step = (status.elapsed_s / EVERY_S).floor() * EVERY_S;
+                    *last = Some((status.mode, status.round, step));
+                    let done = status.fraction.map(|_| format!(" · {} done", view::share(status.share()))).unwrap_or_default();
+                    line(out, &format!("{}{done} · {} · {}", status.place(), status.time(), status.figures()));
+                }
+            }
+            Form::Off => {}
+        }
+    }
+
+    /// Prints a message that stays, above the bar; also where progress is off, because it is not progress.
+    pub fn note(&mut self, text: &str) {
+        let text = view::plain_lines(text);
+        match &mut self.form {
+            Form::Animated(bar) => bar.suspend(|| line(&mut io::stderr(), &text)),
+            Form::Plain { out, .. } => line(out, &text),
+            Form::Off => line(&mut io::stderr(), &text),
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&mut self) {
+        if let Form::Animated(bar) = &self.form {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Progress that can't be shown is no reason to stop a run.
+fn line(out: &mut dyn Write, text: &str) {
+    let _ = writeln!(out, "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn status(mode: Mode, elapsed_s: f64) -> Status<'static> {
+        Status {
+            mode,
+            round: 1,
+            rounds: 3,
+            phase: "running",
+            elapsed_s,
+            fraction: Some(elapsed_s / 60.0),
+            left_s: Some(60.0 - elapsed_s),
+            completed: 1_234,
+            failed: 5,
+            in_flight: 20,
+            rate: 567.8,
+            p50_ms: Some(1.234),
+            p99_ms: Some(45.6),
+        }
+    }
+
+    #[test]
+    fn plain_lines_come_every_ten_seconds_of_each_mode() {
+        let page = Page::default();
+        let mut progress = Progress { form: Form::Plain { out: Box::new(page.clone()), last: None } };
+        for mode in [Mode::Threaded, Mode::Async] {
+            for tenth in 0..305 {
+                progress.update(&status(mode, f64::from(tenth) / 10.0));
+            }
+        }
+        progress.note("target \x1b[2Jrefused");
+        progress.finish();
+        let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 7, "{text}");
+        assert_eq!(
+            text.lines().next(),
+            Some("threaded 1/3 · 16.7 % done · 10 s · 50 s left · 568/s · 1,234 done · 5 failed · p50 1.23 ms p99 45.6 ms · 20 in flight")
+        );
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+    }
+
+    #[test]
+    fn strange_figures_do_no_harm() {
+        for mode in [ProgressMode::Animated, ProgressMode::Off] {
+            let mut progress = Progress::new(mode);
+            for fraction in [f64::NAN, f64::INFINITY, -1.0, 7.0] {
+                let strange = Status { fraction: Some(fraction), left_s: Some(fraction), elapsed_s: fraction, ..status(Mode::Async, 1.0) };
+                progress.update(&strange);
+            }
+            progress.finish();
+        }
+    }
+}

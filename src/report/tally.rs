@@ -1,0 +1,65 @@
+//! [`Tally`]: the counters of one mode, its rounds added. Adds what may be added (counts), and nothing else:
+//! times of several rounds stand in the result's comparison, merged from histograms by those who made it.
+
+use std::collections::BTreeMap;
+
+use crate::plan::Mode;
+use crate::result::{Counts, ModeRun, RunResult};
+
+/// The counters of one mode over all of its rounds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Operations.
+    pub counts: Counts,
+    /// Failed operations by kind.
+    pub failures: BTreeMap<String, u64>,
+    /// Responses by status.
+    pub status_codes: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    /// Adds the rounds of `mode`.
+    pub fn of(result: &RunResult, mode: Mode) -> Self {
+        let mut tally = Self::default();
+        for run in rounds(result, mode) {
+            tally.counts.add(&run.counts);
+            add(&mut tally.failures, &run.failures);
+            add(&mut tally.status_codes, &run.status_codes);
+        }
+        tally
+    }
+
+    /// Whether some response had a status other than 2xx and 3xx.
+    pub fn has_bad_status(&self) -> bool {
+        self.status_codes.iter().any(|(code, n)| *n > 0 && !code.starts_with('2') && !code.starts_with('3'))
+    }
+}
+
+/// The modes of a result in the order of its comparison, or else of its runs.
+pub fn modes(result: &RunResult) -> Vec<Mode> {
+    let mut modes: Vec<Mode> = result.comparison.iter().flat_map(|c| &c.modes).map(|m| m.mode).collect();
+    for run in &result.runs {
+        if !modes.contains(&run.mode) {
+            modes.push(run.mode);
+        }
+    }
+    modes
+}
+
+/// The rounds of one mode, in order.
+pub fn rounds(result: &RunResult, mode: Mode) -> impl Iterator<Item = &ModeRun> {
+    result.runs.iter().filter(move |run| run.mode == mode)
+}
+
+fn add(into: &mut BTreeMap<String, u64>, from: &BTreeMap<String, u64>) {
+    for (key, n) in from {
+        *into.entry(key.clone()).or_default() += n;
+    }
+}
+
+/// Counters as words, the most frequent first: `timeout_total 12, refused 3`.
+pub fn words(counters: &BTreeMap<String, u64>) -> String {
+    let mut sorted: Vec<_> = counters.iter().filter(|(_, n)| **n > 0).collect();
+    sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    sorted.iter().map(|(name, n)| format!("{} {}", super::view::plain(name), super::view::count(**n))).collect::<Vec<_>>().join(", ")
+}

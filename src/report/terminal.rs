@@ -1,0 +1,271 @@
+//! The summary on the terminal: who won, by how much, and whether it can be believed, at a glance.
+//!
+//! Fits 80 columns: figures stand in rows and modes in columns, of which there are few. Text from scenarios and
+//! servers is freed of control characters. Knows nothing of the terminal itself: colour and width are told.
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+
+use crate::result::{Comparison, End, Group, RunResult, Validity, Verdict};
+
+use super::headline::Headline;
+use super::paint::{self, Paint};
+use super::{comparison, tally, view};
+
+/// How the summary is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether there are terminal codes for colour.
+    pub color: bool,
+    /// Columns to fit into.
+    pub width: usize,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { color: false, width: 100 }
+    }
+}
+
+/// Errors that are shown of each mode.
+const ERRORS: usize = 3;
+/// Nothing is fitted into less than this.
+const NARROWEST: usize = 40;
+
+/// The summary, ending with a line end.
+pub fn render(result: &RunResult, style: Style) -> String {
+    let width = style.width.clamp(NARROWEST, 400);
+    let mut parts = vec![head(result, width), headline(result, width)];
+    if let Some(comparison) = &result.comparison {
+        parts.push(compared(comparison, width));
+    }
+    parts.push(troubles(result, width));
+    if result.runs.iter().any(|run| run.steps.len() > 1) {
+        parts.extend(tally::modes(result).into_iter().map(|mode| steps(result, mode, width)));
+    }
+    if !result.runs.is_empty() {
+        parts.push(verdict(&result.validity, width));
+    }
+    parts.push(warnings(&result.warnings, width));
+    let text = parts.iter().filter(|p| !p.is_empty()).map(|p| format!("{p}\n")).collect::<Vec<_>>().join("\n");
+    paint::finish(&text, style.color)
+}
+
+fn head(result: &RunResult, width: usize) -> String {
+    let end = match result.end {
+        End::Complete => Paint::Good.on("complete"),
+        End::Stopped => Paint::Good.on("stopped by its condition"),
+        End::Aborted => Paint::Bad.on("aborted by a threshold"),
+        End::Interrupted => Paint::Warn.on("interrupted"),
+        End::Failed => Paint::Bad.on("failed"),
+    };
+    let name = Paint::Strong.on(&view::plain(&result.scenario.name));
+    let line = format!("{name} · {end} · seed {} · {}", result.scenario.seed, view::moment(&result.started_at));
+    match &result.scenario.description {
+        Some(text) => format!("{line}\n{}", Paint::Faint.on(&wrapped(&view::shortened(&view::plain(text), 200), width))),
+        None => line,
+    }
+}
+
+fn headline(result: &RunResult, width: usize) -> String {
+    let headline = Headline::of(result);
+    let text = Paint::Strong.on(&wrapped(&headline.text, width));
+    match headline.caution {
+        Some(caution) => format!("{text}\n{}", Paint::Warn.on(&wrapped(&caution, width))),
+        None => text,
+    }
+}
+
+fn compared(of: &Comparison, width: usize) -> String {
+    let mut table = table(width);
+    let modes = comparison::modes(of);
+    let mut header = vec![Cell::new("")];
+    header.extend(modes.iter().map(|mode| Cell::new(Paint::Mode(*mode).on(mode.name()))));
+    table.set_header(header);
+    for row in comparison::rows(of) {
+        let mut cells = vec![row.name.to_owned()];
+        cells.extend(row.cells.iter().map(|cell| {
+            let figure = if cell.best { Paint::Strong.on(&cell.text) } else { cell.text.clone() };
+            // Where one figure decides, its interval stands beside it; the rest is in the report.
+            match &cell.interval {
+                Some(interval) if row.name == "speedup" => format!("{figure} ({interval})"),
+                _ => figure,
+            }
+        }));
+        table.add_row(cells);
+    }
+    right(&mut table, 1);
+    let mut text = table.trim_fmt();
+    if comparison::has_small_samples(of) {
+        text.push_str(&format!("\n{}", Paint::Faint.on(" n/a: too few samples for this percentile")));
+    }
+    text
+}
+
+/// Failures by kind, statuses and errors, where there are any.
+fn troubles(result: &RunResult, width: usize) -> String {
+    let mut rows = Vec::new();
+    for mode in tally::modes(result) {
+        let tally = tally::Tally::of(result, mode);
+        let mut name = Paint::Mode(mode).on(mode.name());
+        let mut add = |what: &str, text: String| rows.push([std::mem::take(&mut name), what.to_owned(), text]);
+        if !tally.failures.is_empty() {
+            add("failures", tally::words(&tally.failures));
+        }
+        if tally.has_bad_status() {
+            add("statuses", tally::words(&tally.status_codes));
+        }
+        if tally.counts.dropped + tally.counts.skipped + tally.counts.unfinished > 0 {
+            let c = tally.counts;
+            let left = [("dropped", c.dropped), ("skipped", c.skipped), ("unfinished", c.unfinished)];
+            let words: Vec<String> = left.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what} {}", view::count(*n))).collect();
+            add("left out", words.join(", "));
+        }
+        if let Some(run) = tally::rounds(result, mode).find(|run| !run.errors.is_empty()) {
+            for error in run.errors.iter().take(ERRORS) {
+                add("e.g.", format!("{}: {}", view::plain(&error.kind), view::shortened(&view::plain(&error.message), 160)));
+            }
+        }
+    }
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = table(width);
+    table.add_rows(rows);
+    table.trim_fmt()
+}
+
+fn steps(result: &RunResult, mode: crate::plan::Mode, width: usize) -> String {
+    let Some(run) = tally::rounds(result, mode).next() else { return String::new() };
+    let several = tally::rounds(result, mode).count();
+    let round = if several > 1 { format!(" round {} of {several}", run.round) } else { String::new() };
+    let mut table = table(width);
+    let title = format!("{}{}", Paint::Mode(mode).on(mode.name()), Paint::Faint.on(&round));
+    table.set_header([title.as_str(), "ok", "failed", "p50", "p99"]);
+    let several_mixes = run.mixes.len() > 1;
+    for group in &run.steps {
+        table.add_row(step(group, several_mixes));
+    }
+    right(&mut table, 1);
+    table.trim_fmt()
+}
+
+fn step(group: &Group, several_mixes: bool) -> [String; 5] {
+    let name = match &group.mix {
+        Some(mix) if several_mixes => format!("{} / {}", view::plain(mix), view::plain(&group.name)),
+        _ => view::plain(&group.name),
+    };
+    let failed = view::count(group.counts.failed);
+    [
+        view::shortened(&name, 80),
+        view::count(group.counts.ok),
+        if group.counts.failed > 0 { Paint::Warn.on(&failed) } else { failed },
+        view::percentile(group.response_ms.as_ref(), "p50"),
+        view::percentile(group.response_ms.as_ref(), "p99"),
+    ]
+}
+
+fn verdict(validity: &Validity, width: usize) -> String {
+    let word = match validity.verdict {
+        Verdict::Valid => Paint::Good.on("valid"),
+        Verdict::Degraded => Paint::Warn.on("degraded"),
+        Verdict::Invalid => Paint::Bad.on("invalid"),
+    };
+    let meaning = match validity.verdict {
+        Verdict::Valid => "the figures can be believed",
+        Verdict::Degraded => "read the figures with care",
+        Verdict::Invalid => "the figures describe the generator, not the target",
+    };
+    let mut text = format!("{word}: {meaning}");
+    for check in validity.checks.iter().filter(|c| c.verdict != Verdict::Valid) {
+        let (name, observed, limit) = (view::plain(&check.name), view::plain(&check.observed), view::plain(&check.limit));
+        let line = format!("{name}: {observed}, limit {limit}: {}", view::plain(&check.explanation));
+        text.push('\n');
+        text.push_str(&indented(&line, width));
+    }
+    text
+}
+
+fn warnings(warnings: &[String], width: usize) -> String {
+    let lines: Vec<String> = warnings.iter().map(|w| indented(&format!("warning: {}", view::plain(w)), width)).collect();
+    lines.join("\n")
+}
+
+fn table(width: usize) -> Table {
+    let mut table = Table::new();
+    let rule = LineStyle::none().fill('─').junction('─');
+    table
+        .load_style(TableStyle::new().header_separator(rule))
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    table
+}
+
+/// Figures are read from their ends.
+fn right(table: &mut Table, from: usize) {
+    for column in table.column_iter_mut().skip(from) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+/// Text in lines of at most so many characters, broken between words.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last().map_or(0, |l| l.chars().count());
+        match lines.last_mut() {
+            Some(last) if line == 0 || line + 1 + word.chars().count() <= width => {
+                if line > 0 {
+                    last.push(' ');
+                }
+                last.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
+
+/// As [`wrapped`], every line after the first set in.
+fn indented(text: &str, width: usize) -> String {
+    format!("  {}", wrapped(text, width.saturating_sub(4)).replace('\n', "\n    "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{fixture, golden};
+    use super::*;
+
+    #[test]
+    fn golden_at_two_widths_and_in_colour() {
+        for (name, color, width) in [("terminal-100", false, 100), ("terminal-80", false, 80), ("terminal-color", true, 100)] {
+            golden::check(&format!("{name}.txt"), &render(&fixture::three_modes(), Style { color, width }));
+        }
+        for (name, result) in fixture::all() {
+            golden::check(&format!("terminal-{name}.txt"), &render(&result, Style::default()));
+        }
+    }
+
+    #[test]
+    fn colour_changes_nothing_but_codes() {
+        let plain = render(&fixture::three_modes(), Style { color: false, width: 90 });
+        let painted = render(&fixture::three_modes(), Style { color: true, width: 90 });
+        let codes = painted.split('\x1b').skip(1).map(|part| part.split_once('m').map_or(part, |(_, rest)| rest));
+        let stripped: String = painted.split('\x1b').take(1).chain(codes).collect();
+        assert_eq!(plain, stripped);
+        assert!(plain.chars().all(|c| c == '\n' || !c.is_control()));
+    }
+
+    #[test]
+    fn fits_the_width() {
+        for (name, result) in fixture::all() {
+            if name == "huge" {
+                continue;
+            }
+            for width in [80, 100] {
+                for line in render(&result, Style { color: false, width }).lines() {
+                    assert!(line.chars().count() <= width, "{name} {width}: {line}");
+                }
+            }
+        }
+    }
+}

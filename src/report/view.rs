@@ -1,0 +1,295 @@
+//! Units and rounding, once, for every form of the report.
+//!
+//! Three significant digits, a space before the unit, thousands separated by commas. What is not known is
+//! [`NA`], never zero. Knows nothing of terminals, HTML or charts, nor of where a figure comes from.
+
+use crate::metrics::Summary;
+
+/// How a figure that is not known, or that the sample can't carry, is shown.
+pub const NA: &str = "n/a";
+
+/// A number with three significant digits and no unit; whole and with separators from a hundred on.
+pub fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return NA.into();
+    }
+    let size = value.abs();
+    // The limits are where rounding would carry into the next digit: 9.996 is shown as 10.0.
+    match size {
+        _ if size == 0.0 => "0".into(),
+        _ if size >= 99.95 => grouped(value.round()),
+        _ if size >= 9.995 => format!("{value:.1}"),
+        _ if size >= 0.1 => format!("{value:.2}"),
+        _ if size >= 0.001 => format!("{value:.3}"),
+        _ => format!("{value:.1e}"),
+    }
+}
+
+/// A whole number with separators: `12,345`.
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn grouped(value: f64) -> String {
+    if value.abs() >= 1e15 {
+        return format!("{value:.2e}");
+    }
+    let sign = if value < 0.0 { "-" } else { "" };
+    format!("{sign}{}", count(value.abs() as u64))
+}
+
+/// The first unit in which the value is below the unit's limit, with its divisor.
+fn scaled(value: f64, units: &[(f64, &str)]) -> String {
+    let last = units.len().saturating_sub(1);
+    for (i, (scale, unit)) in units.iter().enumerate() {
+        // 999.6 ms is shown as 1.00 s, not as 1,000 ms.
+        if i == last || (value / scale).abs() < 999.5 {
+            return format!("{} {unit}", number(value / scale));
+        }
+    }
+    NA.into()
+}
+
+/// A stretch of time given in milliseconds: `850 ns`, `12.3 µs`, `1.23 ms`, `12.3 s`, `2 min 5 s`, `3 h 20 min`.
+pub fn duration_ms(ms: f64) -> String {
+    if !ms.is_finite() {
+        return NA.into();
+    }
+    if ms == 0.0 {
+        return "0 ms".into();
+    }
+    let size = ms.abs();
+    if size < 119_500.0 {
+        let units: &[(f64, &str)] = &[(1e-6, "ns"), (1e-3, "µs"), (1.0, "ms"), (1e3, "s")];
+        return scaled(ms, units);
+    }
+    let sign = if ms < 0.0 { "-" } else { "" };
+    let seconds = (size / 1e3).round() as u64;
+    if seconds < 7_200 {
+        return format!("{sign}{} min {} s", seconds / 60, seconds % 60);
+    }
+    if seconds >= 36_000_000 {
+        return format!("{} h", number(ms / 3.6e6));
+    }
+    format!("{sign}{} h {} min", count(seconds / 3_600), seconds % 3_600 / 60)
+}
+
+/// A stretch of time given in seconds.
+pub fn duration_s(s: f64) -> String {
+    duration_ms(s * 1e3)
+}
+
+/// Events a second: `1,234/s`.
+pub fn rate(per_second: f64) -> String {
+    if per_second.is_finite() { format!("{}/s", number(per_second)) } else { NA.into() }
+}
+
+/// An amount of bytes, in thousands: `12.3 MB`.
+pub fn bytes(value: u64) -> String {
+    if value < 1_000 {
+        return format!("{value} B");
+    }
+    scaled(value as f64, &[(1.0, "B"), (1e3, "KB"), (1e6, "MB"), (1e9, "GB"), (1e12, "TB")])
+}
+
+/// A ratio: `9.8×`, with two decimals below 2, where they matter.
+pub fn factor(value: f64) -> String {
+    match value {
+        v if !v.is_finite() => NA.into(),
+        v if v >= 99.95 => format!("{}×", grouped(v.round())),
+        v if v >= 1.995 => format!("{v:.1}×"),
+        v => format!("{v:.2}×"),
+    }
+}
+
+/// A share of one: `98.5 %`.
+pub fn share(value: f64) -> String {
+    match value * 100.0 {
+        v if !v.is_finite() => NA.into(),
+        v if v == 0.0 || v.abs() >= 99.95 => format!("{v:.0} %"),
+        v if v.abs() < 0.1 => "< 0.1 %".into(),
+        v => format!("{v:.1} %"),
+    }
+}
+
+/// A figure that is round by itself, as at a tick, without the zeros behind its point: `20 ms` for `20.0 ms`.
+pub fn round(figure: &str) -> String {
+    let end = figure.find(|c: char| !c.is_ascii_digit() && !",.-".contains(c)).unwrap_or(figure.len());
+    let (number, unit) = figure.split_at(end);
+    if number.contains('.') && !unit.starts_with('e') {
+        format!("{}{unit}", number.trim_end_matches('0').trim_end_matches('.'))
+    } else {
+        figure.into()
+    }
+}
+
+/// An optional figure, or [`NA`].
+pub fn or_na<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(|| NA.into(), show)
+}
+
+/// An interval, each end shown by `show`, the unit said once where it is the same: `9.6–10.1×`.
+pub fn interval(ends: [f64; 2], show: impl Fn(f64) -> String) -> String {
+    let (low, high) = (show(ends[0]), show(ends[1]));
+    let unit = |text: &str| text.find(|c: char| !c.is_ascii_digit() && !",.-".contains(c)).unwrap_or(text.len());
+    if low[unit(&low)..] == high[unit(&high)..] { format!("{}–{high}", &low[..unit(&low)]) } else { format!("{low}–{high}") }
+}
+
+/// An interval that may not be known; one without two ends is not.
+pub fn known_interval(ends: Option<[f64; 2]>, show: impl Fn(f64) -> String) -> Option<String> {
+    ends.filter(|ends| ends.iter().all(|end| end.is_finite())).map(|ends| interval(ends, show))
+}
+
+/// A percentile of a summary, by its name (`p99`); [`NA`] where there is no sample, or too small a one.
+pub fn percentile(summary: Option<&Summary>, name: &str) -> String {
+    let Some(summary) = summary else { return NA.into() };
+    let value = match name {
+        "p50" => summary.p50,
+        "p75" => summary.p75,
+        "p90" => summary.p90,
+        "p95" => summary.p95,
+        "p99" => summary.p99,
+        "p999" => summary.p999,
+        "p9999" => summary.p9999,
+        _ => return NA.into(),
+    };
+    if carries(summary, name) { duration_ms(value) } else { NA.into() }
+}
+
+/// Whether the sample is large enough for this percentile: it is, unless its interval says otherwise.
+pub fn carries(summary: &Summary, name: &str) -> bool {
+    summary.count > 0 && !matches!(summary.ci95.get(name), Some(None))
+}
+
+/// The 95 % interval of a percentile, where there is one.
+pub fn percentile_interval(summary: Option<&Summary>, name: &str) -> Option<String> {
+    known_interval(summary?.ci95.get(name).copied().flatten(), duration_ms)
+}
+
+/// Text of a scenario or a server on one line: control characters (terminal escapes, line ends) and marks that
+/// turn the direction of what follows, or are not seen at all, are replaced by a visible sign.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if unsafe_to_show(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// As [`plain`], for text of several lines: line ends and tabs stay.
+pub fn plain_lines(text: &str) -> String {
+    text.replace("\r\n", "\n").chars().map(|c| if c != '\n' && c != '\t' && unsafe_to_show(c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn unsafe_to_show(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The first `limit` characters, with an ellipsis in place of the last where there are more.
+pub fn shortened(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.into();
+    }
+    let mut out: String = text.chars().take(limit.saturating_sub(1)).collect();
+    out.push('…');
+    out
+}
+
+/// A number of things: `1 operation`, `2 operations`.
+pub fn things(n: u64, what: &str) -> String {
+    format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [head @ .., last] => format!("{} and {last}", head.join(", ")),
+    }
+}
+
+/// An RFC 3339 time in UTC as people write it; anything else as it stands.
+pub fn moment(rfc3339: &str) -> String {
+    let text = plain(rfc3339);
+    match text.get(..19) {
+        Some(head) if text.ends_with('Z') && head.as_bytes().get(10) == Some(&b'T') => format!("{} UTC", head.replace('T', " ")),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_take_the_unit_that_keeps_them_short() {
+        for (ms, text) in [
+            (0.0, "0 ms"),
+            (0.000_85, "850 ns"),
+            (0.012_34, "12.3 µs"),
+            (1.234, "1.23 ms"),
+            (9.996, "10.0 ms"),
+            (99.96, "100 ms"),
+            (999.4, "999 ms"),
+            (999.6, "1.00 s"),
+            (12_345.0, "12.3 s"),
+            (100_000.0, "100 s"),
+            (125_000.0, "2 min 5 s"),
+            (12_000_000.0, "3 h 20 min"),
+            (f64::NAN, "n/a"),
+            (f64::INFINITY, "n/a"),
+        ] {
+            assert_eq!(duration_ms(ms), text, "{ms}");
+        }
+    }
+
+    #[test]
+    fn rates_sizes_factors_and_shares() {
+        assert_eq!(rate(1234.4), "1,234/s");
+        assert_eq!(rate(12.34), "12.3/s");
+        assert_eq!(rate(0.0), "0/s");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(12_345_678), "12.3 MB");
+        assert_eq!(bytes(u64::MAX), "18,446,744 TB");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(count(123), "123");
+        assert_eq!(factor(9.83), "9.8×");
+        assert_eq!(factor(1.024), "1.02×");
+        assert_eq!(factor(123.4), "123×");
+        assert_eq!(share(0.985), "98.5 %");
+        assert_eq!(share(1.0), "100 %");
+        assert_eq!(share(0.0001), "< 0.1 %");
+        assert_eq!(number(1e300), "1.00e300");
+        assert_eq!(duration_s(1e300), "2.78e296 h");
+        assert_eq!(round(&duration_ms(20.0)), "20 ms");
+        assert_eq!(round(&rate(2.5)), "2.5/s");
+        assert_eq!(round("1.00e300"), "1.00e300");
+    }
+
+    #[test]
+    fn an_interval_says_its_unit_once() {
+        assert_eq!(interval([9.6, 10.1], factor), "9.6–10.1×");
+        assert_eq!(interval([900.0, 1_100.0], duration_ms), "900 ms–1.10 s");
+        assert_eq!(interval([f64::NAN, 1.0], rate), "n/a–1.00/s");
+        assert_eq!(things(1, "operation"), "1 operation");
+    }
+
+    #[test]
+    fn text_from_outside_can_not_steer_a_terminal() {
+        assert_eq!(plain("a\x1b[31mb\nc\u{202e}d"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}d");
+        assert_eq!(plain_lines("a\r\n\tb\x07"), "a\n\tb\u{fffd}");
+        assert_eq!(shortened("привет", 4), "при…");
+    }
+
+    #[test]
+    fn moments_and_lists() {
+        assert_eq!(moment("2026-11-21T08:15:00.123Z"), "2026-11-21 08:15:00 UTC");
+        assert_eq!(moment("yesterday"), "yesterday");
+        assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
+    }
+}
