@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 pub mod base;
+pub mod cli;
 pub mod engine;
 pub mod metrics;
 pub mod pacing;
