@@ -155,7 +155,7 @@ struct Said {
 impl Said {
     fn say(&mut self, world: &World<'_>, now: Nanos, say: &dyn Fn(Event)) {
         let (mut completed, mut failed, mut iterations) = (0, 0, 0);
-        let mut recent = histogram::empty();
+        let mut recent = histogram::window();
         world.each_recorder(|recorder: &Recorder| {
             completed += recorder.warmup().completed;
             failed += recorder.warmup().failed;

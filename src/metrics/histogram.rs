@@ -1,4 +1,4 @@
-//! The one shape of histogram that loadgen uses, so that any two of them can be added.
+//! The two shapes of histogram that loadgen uses, so that any two of a shape can be added.
 
 use hdrhistogram::Histogram;
 
@@ -8,6 +8,9 @@ pub const LOWEST: u64 = 1;
 pub const HIGHEST: u64 = 3_600_000_000_000;
 /// Decimal digits that a recorded value keeps.
 pub const SIGNIFICANT_DIGITS: u8 = 3;
+/// Decimal digits that a value keeps in a window of the time line, of which there are hundreds: percentiles
+/// of a window are within 1 %.
+pub const WINDOW_DIGITS: u8 = 2;
 
 /// An empty histogram of nanoseconds.
 ///
@@ -15,4 +18,9 @@ pub const SIGNIFICANT_DIGITS: u8 = 3;
 /// really takes is a few pages for each decade of values seen.
 pub fn empty() -> Histogram<u64> {
     Histogram::new_with_bounds(LOWEST, HIGHEST, SIGNIFICANT_DIGITS).expect("the bounds are constants that the crate accepts")
+}
+
+/// An empty histogram of nanoseconds for one window of the time line.
+pub fn window() -> Histogram<u64> {
+    Histogram::new_with_bounds(LOWEST, HIGHEST, WINDOW_DIGITS).expect("the bounds are constants that the crate accepts")
 }

@@ -43,7 +43,7 @@ impl Store {
 
     fn read(&self) -> Histogram<u64> {
         match self {
-            Self::Empty => histogram::empty(),
+            Self::Empty => histogram::window(),
             Self::Open(histogram) => (**histogram).clone(),
             Self::Packed(bytes) => Deserializer::new().deserialize(&mut bytes.as_slice()).expect("these bytes were written by `pack`"),
         }
@@ -217,12 +217,12 @@ impl Windows {
             if place == self.windows.len() {
                 self.windows.push_back(window);
             } else {
-                self.windows[place].add(&window);
+                let wide = &mut self.windows[place];
+                wide.add(&window);
+                // At once: hundreds of open histograms would be a peak of memory that nobody asked for.
+                wide.response.pack();
+                wide.lag.pack();
             }
-        }
-        for window in &mut self.windows {
-            window.response.pack();
-            window.lag.pack();
         }
     }
 
@@ -281,7 +281,7 @@ impl Windows {
 
     /// The last windows that had completions, up to `count`, as one: what a progress line shows.
     pub fn recent(&self, count: usize) -> Histogram<u64> {
-        let mut recent = histogram::empty();
+        let mut recent = histogram::window();
         for window in self.windows.iter().rev().filter(|w| w.ok + w.failed > 0).take(count) {
             recent.add(window.response.read()).expect("all windows have equal bounds");
         }

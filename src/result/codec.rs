@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use thiserror::Error;
 
-use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
+use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS, WINDOW_DIGITS};
 
 /// Why a text is no histogram of ours.
 #[derive(Debug, Error)]
@@ -18,7 +18,7 @@ pub enum CodecError {
     #[error("histogram is not in HdrHistogram's V2 deflate format: {0}")]
     Format(String),
     /// A good histogram, with bounds that can't be added to ours.
-    #[error("histogram has bounds {low} to {high} at {digits} digits; expected {LOWEST} to {HIGHEST} at {SIGNIFICANT_DIGITS}")]
+    #[error("histogram has bounds {low} to {high} at {digits} digits; expected {LOWEST} to {HIGHEST} at {expected}")]
     Bounds {
         /// Its lowest value.
         low: u64,
@@ -26,6 +26,8 @@ pub enum CodecError {
         high: u64,
         /// Its significant digits.
         digits: u8,
+        /// The significant digits that it should have.
+        expected: u8,
     },
 }
 
@@ -45,11 +47,23 @@ pub fn encode(histogram: &Histogram<u64>) -> String {
 /// When the text is damaged, or the histogram has other bounds than loadgen's: adding those would silently
 /// put values into other buckets.
 pub fn decode(text: &str) -> Result<Histogram<u64>, CodecError> {
+    read(text, SIGNIFICANT_DIGITS)
+}
+
+/// Reads the histogram of a window of the time line, which is a coarser one.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_window(text: &str) -> Result<Histogram<u64>, CodecError> {
+    read(text, WINDOW_DIGITS)
+}
+
+fn read(text: &str, digits: u8) -> Result<Histogram<u64>, CodecError> {
     let bytes = STANDARD.decode(text)?;
     let histogram: Histogram<u64> =
         Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| CodecError::Format(e.to_string()))?;
-    if (histogram.low(), histogram.high(), histogram.sigfig()) != (LOWEST, HIGHEST, SIGNIFICANT_DIGITS) {
-        return Err(CodecError::Bounds { low: histogram.low(), high: histogram.high(), digits: histogram.sigfig() });
+    if (histogram.low(), histogram.high(), histogram.sigfig()) != (LOWEST, HIGHEST, digits) {
+        return Err(CodecError::Bounds { low: histogram.low(), high: histogram.high(), digits: histogram.sigfig(), expected: digits });
     }
     Ok(histogram)
 }

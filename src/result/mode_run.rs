@@ -167,7 +167,8 @@ pub struct Window {
     pub queue: Option<f64>,
     /// Failed operations by kind.
     pub failures: BTreeMap<String, u64>,
-    /// Response times, as [`Histograms`] has them; null where there are none.
+    /// Response times as a histogram of two significant digits, in the form of [`Histograms`]; null where
+    /// there are none.
     pub response: Option<String>,
 }
 
