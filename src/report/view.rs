@@ -39,7 +39,7 @@ pub fn count(value: u64) -> String {
 }
 
 fn grouped(value: f64) -> String {
-    if value.abs() >= 1e15 {
+    if value.abs() >= 1e9 {
         return format!("{value:.2e}");
     }
     let sign = if value < 0.0 { "-" } else { "" };

@@ -2,7 +2,7 @@
 //! under each line is the same work: the faster mode is done sooner.
 
 use crate::plan::{LoadModel, Plan, StepKind};
-use crate::result::{ModeRun, RunResult, StoppedBy};
+use crate::result::{ModeRun, RunResult, StoppedBy, Window};
 
 use super::super::{tally, view};
 use super::axis::Axis;
@@ -12,14 +12,19 @@ use super::palette::{self, Look, Marker};
 
 /// Pixels between the markers of a line, at the least.
 const MARK_GAP: f64 = 48.0;
+/// Steps of a line, at most: more can't be told apart.
+const STEPS: usize = 120;
+/// Opacity of the range behind a line.
+const RANGE: f64 = 0.16;
 
 /// The chart, if some run has a time line.
 pub fn svg(result: &RunResult) -> Option<String> {
-    let runs: Vec<&ModeRun> =
-        tally::modes(result).into_iter().filter_map(|m| tally::rounds(result, m).next()).filter(|r| !r.series.is_empty()).collect();
+    let first = |mode| tally::rounds(result, mode).next();
+    let runs: Vec<&ModeRun> = tally::modes(result).into_iter().filter_map(first).filter(|r| !r.series.is_empty()).collect();
     if runs.is_empty() {
         return None;
     }
+    let lines: Vec<Vec<Step>> = runs.iter().map(|run| steps(&run.series)).collect();
     let (left, top, right, bottom) = FIELD;
     let windows = || runs.iter().flat_map(|r| &r.series);
     let start = windows().map(|w| w.t_s).filter(|t| t.is_finite()).fold(0.0, f64::min);
@@ -29,7 +34,9 @@ pub fn svg(result: &RunResult) -> Option<String> {
     let y = Axis::from_zero(windows().map(|w| w.throughput_rps).chain(planned), (bottom, top));
     let title = format!("Throughput over time – {}", view::shortened(&result.scenario.name, 48));
     let rounds = if result.runs.iter().any(|r| r.round > 1) { " First round." } else { "" };
-    let subtitle = format!("Higher is better. Operations that completed well.{rounds}");
+    let joined = lines.iter().flatten().any(|s| s.high > s.low);
+    let shade = if joined { " Shaded: the range of the windows behind each step." } else { "" };
+    let subtitle = format!("Higher is better. Operations that completed well.{rounds}{shade}");
     let description = runs
         .iter()
         .map(|r| format!("{}: {} over {}.", r.mode, view::rate(r.throughput_rps), view::duration_s(r.wall_s)))
@@ -54,18 +61,24 @@ pub fn svg(result: &RunResult) -> Option<String> {
         if start < 0.0 && x.pixel(0.0) - x.pixel(start) > 60.0 {
             c.text("warm-up", (x.pixel(start) + 6.0, top + 10.0), canvas::Font::TICK, canvas::Align::Start);
         }
-        for run in &runs {
+        for (run, line) in runs.iter().zip(&lines) {
+            for step in line.iter().filter(|s| s.high > s.low) {
+                let corners = ((x.pixel(step.from), y.pixel(step.high)), (x.pixel(step.to), y.pixel(step.low)));
+                c.rect(corners.0, corners.1, palette::look(run.mode).color, RANGE);
+            }
+        }
+        for (run, line) in runs.iter().zip(&lines) {
             let look = palette::look(run.mode);
-            let steps = steps(run, end).into_iter().map(|(t, v)| (x.pixel(t), y.pixel(v))).collect::<Vec<_>>();
-            c.line(&steps, look.color, 2.25, look.dash);
+            let points = outline(line, end).into_iter().map(|(t, v)| (x.pixel(t), y.pixel(v))).collect::<Vec<_>>();
+            c.line(&points, look.color, 2.25, look.dash);
         }
         if let Some(rate) = planned {
             c.line(&[(x.pixel(0.0), y.pixel(rate)), (right, y.pixel(rate))], target.color, 1.5, target.dash);
         }
-        for (i, run) in runs.iter().enumerate() {
+        for (i, (run, line)) in runs.iter().zip(&lines).enumerate() {
             let mut free_from = left + MARK_GAP * i as f64 / runs.len() as f64;
-            for window in &run.series {
-                let at = (x.pixel(window.t_s + window.window_s / 2.0), y.pixel(window.throughput_rps));
+            for step in line {
+                let at = (x.pixel(f64::midpoint(step.from, step.to)), y.pixel(step.rate));
                 if at.0 >= free_from {
                     c.marker(at, palette::look(run.mode), 4.0);
                     free_from = at.0 + MARK_GAP;
@@ -84,10 +97,37 @@ fn entry(run: &ModeRun) -> Entry {
     entry
 }
 
-/// A window's rate holds over the whole of it; where a run is done before the others, it falls to nothing.
-fn steps(run: &ModeRun, end: f64) -> Vec<(f64, f64)> {
-    let mut points: Vec<(f64, f64)> =
-        run.series.iter().flat_map(|w| [(w.t_s, w.throughput_rps), (w.t_s + w.window_s, w.throughput_rps)]).collect();
+/// One window, or some that are joined because there are too many to be seen.
+struct Step {
+    from: f64,
+    to: f64,
+    rate: f64,
+    low: f64,
+    high: f64,
+}
+
+/// The time line in at most [`STEPS`] steps. The rate of joined windows is theirs, weighted by their widths: what
+/// completed in all of them over their time.
+fn steps(series: &[Window]) -> Vec<Step> {
+    series
+        .chunks(series.len().div_ceil(STEPS).max(1))
+        .filter_map(|windows| {
+            let (first, last) = (windows.first()?, windows.last()?);
+            let rates = || windows.iter().map(|w| w.throughput_rps);
+            let width: f64 = windows.iter().map(|w| w.window_s).sum();
+            let rate = match windows {
+                [one] => one.throughput_rps,
+                several => several.iter().map(|w| w.throughput_rps * w.window_s).sum::<f64>() / width,
+            };
+            let (low, high) = (rates().fold(f64::INFINITY, f64::min), rates().fold(f64::NEG_INFINITY, f64::max));
+            Some(Step { from: first.t_s, to: last.t_s + last.window_s, rate, low, high })
+        })
+        .collect()
+}
+
+/// A step's rate holds over the whole of it; where a run is done before the others, it falls to nothing.
+fn outline(steps: &[Step], end: f64) -> Vec<(f64, f64)> {
+    let mut points: Vec<(f64, f64)> = steps.iter().flat_map(|s| [(s.from, s.rate), (s.to, s.rate)]).collect();
     if let Some((t, _)) = points.last().copied().filter(|(t, _)| *t < end) {
         points.push((t, 0.0));
     }
@@ -106,4 +146,29 @@ fn planned_rate(result: &RunResult) -> Option<f64> {
     let weights: f64 = plan.mix.iter().map(|m| m.weight).sum();
     let each = plan.mix.iter().map(|m| m.weight * operations(&m.flow)).sum::<f64>() / weights;
     Some(rate.per_second_f64() * each).filter(|r| r.is_finite() && *r > 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn joined_windows_keep_their_rate_and_their_range() {
+        let result = fixture::long_run();
+        let series = &result.runs[2].series;
+        let joined = steps(series);
+        assert_eq!(joined.len(), STEPS);
+        let mean = |rates: &mut dyn Iterator<Item = f64>, n: usize| rates.sum::<f64>() / n as f64;
+        let (all, few) = (mean(&mut series.iter().map(|w| w.throughput_rps), 600), mean(&mut joined.iter().map(|s| s.rate), STEPS));
+        assert!((all - few).abs() < 1e-6);
+        assert!(joined.iter().all(|s| s.low <= s.rate && s.rate <= s.high));
+        assert_eq!(joined.last().map(|s| s.to), Some(600.0));
+    }
+
+    #[test]
+    fn the_planned_rate_is_of_operations() {
+        assert_eq!(planned_rate(&fixture::open_model()), Some(600.0));
+        assert_eq!(planned_rate(&fixture::three_modes()), None);
+    }
 }

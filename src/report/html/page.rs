@@ -256,6 +256,12 @@ mod tests {
     }
 
     #[test]
+    fn ten_minutes_of_ten_steps_stay_under_a_megabyte() {
+        let size = render(&fixture::long_run()).unwrap().len();
+        assert!(size < 1_000_000, "{size}");
+    }
+
+    #[test]
     fn says_what_ran_and_how_to_run_it_again() {
         let html = render(&fixture::three_modes()).unwrap();
         for text in [
