@@ -184,7 +184,10 @@ fn modes(text: &str) -> Result<Modes, String> {
     if text == "all" {
         return Ok(Modes(Mode::REAL.to_vec()));
     }
-    let mode = |name: &str| Mode::from_name(name.trim()).ok_or_else(|| format!("there is no mode `{name}`; write sequential, threaded, async, simulated or all"));
+    let mode = |name: &str| {
+        Mode::from_name(name.trim())
+            .ok_or_else(|| format!("there is no mode `{name}`; write sequential, threaded, async, simulated or all"))
+    };
     text.split(',').map(mode).collect::<Result<_, _>>().map(Modes)
 }
 
@@ -192,13 +195,17 @@ fn formats(text: &str) -> Result<Formats, String> {
     if text.is_empty() || text == "none" {
         return Ok(Formats(Vec::new()));
     }
-    let format = |name: &str| Format::from_name(name.trim()).ok_or_else(|| format!("there is no format `{name}`; write html, png, svg or none"));
+    let format =
+        |name: &str| Format::from_name(name.trim()).ok_or_else(|| format!("there is no format `{name}`; write html, png, svg or none"));
     text.split(',').map(format).collect::<Result<_, _>>().map(Formats)
 }
 
 /// `NAME=URL` where the part before the first `=` is an identifier, else a URL.
 fn target(text: &str) -> Result<(Option<String>, String), String> {
-    let identifier = |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+    let identifier = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+    };
     match text.split_once('=') {
         Some((name, url)) if identifier(name) => Ok((Some(name.into()), url.into())),
         _ if text.is_empty() => Err("write a URL, or NAME=URL".into()),

@@ -41,7 +41,8 @@ pub fn describe(plan: &Plan) -> Result<String, Failure> {
         LoadModel::Open { rate, .. } => {
             lines.push(format!("# first planned arrivals, at {rate}:"));
             let arrivals = Arrivals::new(rate, Nanos::ZERO, plan.load.duration, plan.load.iterations);
-            lines.extend(arrivals.take(SHOWN).map(|a| format!("#   {:>12}  iteration {}: {}", a.at.to_string(), a.number, entry(a.number))));
+            lines
+                .extend(arrivals.take(SHOWN).map(|a| format!("#   {:>12}  iteration {}: {}", a.at.to_string(), a.number, entry(a.number))));
         }
         LoadModel::Closed { vus } => {
             lines.push(format!("# first iterations, taken up by {vus} virtual users as they come free:"));

@@ -80,7 +80,11 @@ fn measure(plan: &Plan, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure
     or_exit(descriptors::provide(plan), Exit::CouldNotRun)?;
     let program = or_exit(std::env::current_exe().context("can't find this very program"), Exit::Internal)?;
     let builtin = plan.targets_used().iter().any(|t| plan.targets[*t].address == Address::Builtin);
-    let server = if builtin { Some(or_exit(server::Child::start(&program).context("can't start the built-in server"), Exit::CouldNotRun)?) } else { None };
+    let server = if builtin {
+        Some(or_exit(server::Child::start(&program).context("can't start the built-in server"), Exit::CouldNotRun)?)
+    } else {
+        None
+    };
     let addresses = or_exit(preflight::preflight(plan, server.as_ref().map(server::Child::address)), Exit::CouldNotRun)?;
     if args.verbose {
         for (target, address) in plan.targets.iter().zip(&addresses) {
@@ -212,10 +216,13 @@ fn overall(runs: &[ModeRun]) -> Validity {
 fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {
     let mut warnings = Vec::new();
     if build.profile == "debug" {
-        warnings.push("this is a debug build of loadgen: its own cost is many times that of a release build (cargo build --release)".into());
+        warnings
+            .push("this is a debug build of loadgen: its own cost is many times that of a release build (cargo build --release)".into());
     }
     match end {
-        End::Interrupted => warnings.push("the run was interrupted: what was under way is incomplete, and modes after it did not run".into()),
+        End::Interrupted => {
+            warnings.push("the run was interrupted: what was under way is incomplete, and modes after it did not run".into())
+        }
         End::Failed => warnings.push("a mode could not be run: the figures are of those before it".into()),
         End::Complete | End::Stopped | End::Aborted => {}
     }

@@ -168,8 +168,7 @@ impl Recorder {
     pub fn new(operations: usize, epoch: Nanos, window: Nanos) -> Self {
         Self {
             epoch,
-            // Not `vec![…; n]`: its clones would touch every page of the empty histograms.
-            steps: (0..operations).map(|_| Figures::default()).collect(),
+            steps: vec![Figures::default(); operations],
             iterations: Tally::default(),
             durations: Track::default(),
             warmup: WarmupTally::default(),

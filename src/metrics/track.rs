@@ -13,7 +13,8 @@ use crate::base::Nanos;
 /// Adding two tracks is exact and associative, because everything in them is a whole number.
 #[derive(Clone, Debug)]
 pub struct Track {
-    histogram: Histogram<u64>,
+    /// Made when the first value comes: a quarter of a megabyte is much for something that stays empty.
+    histogram: Option<Histogram<u64>>,
     /// Zeros are counted here and join the histogram when it is asked for: waits that did not happen are
     /// the most frequent value of all, and need no bucket search.
     zeros: u64,
@@ -26,7 +27,7 @@ pub struct Track {
 
 impl Default for Track {
     fn default() -> Self {
-        Self { histogram: histogram::empty(), zeros: 0, min: u64::MAX, max: 0, sum: 0, squares: 0, clamped: 0 }
+        Self { histogram: None, zeros: 0, min: u64::MAX, max: 0, sum: 0, squares: 0, clamped: 0 }
     }
 }
 
@@ -45,18 +46,16 @@ impl Track {
         self.squares += u128::from(ns) * u128::from(ns);
         self.clamped += u64::from(ns > HIGHEST);
         // The histogram would accept a longer value silently; the clamp above has counted it.
-        self.histogram.saturating_record(ns.min(HIGHEST));
+        self.histogram.get_or_insert_with(histogram::empty).saturating_record(ns.min(HIGHEST));
     }
 
     /// Adds another track's values.
     pub fn add(&mut self, other: &Self) {
-        assert_eq!(
-            (self.histogram.low(), self.histogram.high(), self.histogram.sigfig()),
-            (other.histogram.low(), other.histogram.high(), other.histogram.sigfig()),
-            "histograms of different bounds would be re-bucketed silently"
-        );
-        if !other.histogram.is_empty() {
-            self.histogram.add(&other.histogram).expect("equal bounds always fit");
+        if let Some(theirs) = &other.histogram {
+            match &mut self.histogram {
+                Some(mine) => histogram::add(mine, theirs),
+                none => *none = Some(theirs.clone()),
+            }
         }
         self.zeros += other.zeros;
         self.min = self.min.min(other.min);
@@ -68,7 +67,7 @@ impl Track {
 
     /// How many values.
     pub fn count(&self) -> u64 {
-        self.histogram.len() + self.zeros
+        self.histogram.as_ref().map_or(0, Histogram::len) + self.zeros
     }
 
     /// How many values were longer than the histogram's highest.
@@ -89,7 +88,7 @@ impl Track {
 
     /// The histogram, zeros included.
     pub fn histogram(&self) -> Histogram<u64> {
-        let mut whole = self.histogram.clone();
+        let mut whole = self.histogram.clone().unwrap_or_else(histogram::empty);
         whole.saturating_record_n(0, self.zeros);
         whole
     }

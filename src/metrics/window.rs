@@ -60,7 +60,7 @@ impl Store {
 
     fn add(&mut self, other: &Self) {
         if !matches!(other, Self::Empty) {
-            self.open().add(other.read()).expect("all windows have equal bounds");
+            histogram::add(self.open(), &other.read());
         }
     }
 }
@@ -283,7 +283,7 @@ impl Windows {
     pub fn recent(&self, count: usize) -> Histogram<u64> {
         let mut recent = histogram::window();
         for window in self.windows.iter().rev().filter(|w| w.ok + w.failed > 0).take(count) {
-            recent.add(window.response.read()).expect("all windows have equal bounds");
+            histogram::add(&mut recent, &window.response.read());
         }
         recent
     }

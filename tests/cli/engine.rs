@@ -59,7 +59,15 @@ fn a_concurrency_cap_holds_whatever_the_workers() {
             assert_eq!(run.limits[0].peak_queue, 7, "{mode}");
         }
     }
-    near(Mode::Sequential, run(&plan("{name: t, mix: [{name: m, flow: [{sleep: 50ms}]}], load: {vus: 10, iterations: 10}, limits: {concurrency: 3}}"), Mode::Sequential).wall_s, 0.5);
+    near(
+        Mode::Sequential,
+        run(
+            &plan("{name: t, mix: [{name: m, flow: [{sleep: 50ms}]}], load: {vus: 10, iterations: 10}, limits: {concurrency: 3}}"),
+            Mode::Sequential,
+        )
+        .wall_s,
+        0.5,
+    );
 }
 
 #[test]
@@ -102,7 +110,11 @@ fn processor_time_is_shared_by_the_cores() {
 
 #[test]
 fn a_blocking_call_holds_the_loop_unless_it_is_offloaded() {
-    let text = |offload| format!("{{name: t, workers: 1, mix: [{{name: m, flow: [{{block: 100ms, offload: {offload}}}]}}], load: {{vus: 3, iterations: 3}}}}");
+    let text = |offload| {
+        format!(
+            "{{name: t, workers: 1, mix: [{{name: m, flow: [{{block: 100ms, offload: {offload}}}]}}], load: {{vus: 3, iterations: 3}}}}"
+        )
+    };
     near(Mode::Async, run(&plan(&text(false)), Mode::Async).wall_s, 0.3);
     near(Mode::Async, run(&plan(&text(true)), Mode::Async).wall_s, 0.1);
     near(Mode::Threaded, run(&plan(&text(false)), Mode::Threaded).wall_s, 0.1);
@@ -121,7 +133,9 @@ fn what_is_in_flight_when_the_drain_ends_is_unfinished_and_its_connection_droppe
 
 #[test]
 fn what_waits_for_a_limit_when_the_drain_ends_is_skipped() {
-    let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 50ms, graceful_stop: 50ms}, limits: {concurrency: 1}}");
+    let plan = plan(
+        "{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 50ms, graceful_stop: 50ms}, limits: {concurrency: 1}}",
+    );
     for mode in CONCURRENT {
         let run = run(&plan, mode);
         assert_eq!((run.counts.planned, run.counts.started, run.counts.skipped, run.counts.unfinished), (4, 1, 3, 1), "{mode}");
@@ -163,7 +177,8 @@ fn every_mode_and_any_number_of_workers_runs_the_same_work() {
              {{name: b, weight: 1, flow: [{{sleep: 1ms}}, {{think: 1ms}}, {{sleep: {{exponential: {{mean: 1ms}}}}}}]}}], load: {{vus: 8, iterations: 200}}}}"
         )
     };
-    let seen = |run: &ModeRun| run.mixes.iter().map(|m| (m.name.clone(), m.counts.planned, m.counts.ok, m.failures.clone())).collect::<Vec<_>>();
+    let seen =
+        |run: &ModeRun| run.mixes.iter().map(|m| (m.name.clone(), m.counts.planned, m.counts.ok, m.failures.clone())).collect::<Vec<_>>();
     let reference = seen(&run(&plan(&text(1)), Mode::Simulated));
     assert!(reference[0].2 > 70 && reference[0].2 < 140, "{reference:?}");
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
