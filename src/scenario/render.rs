@@ -124,7 +124,7 @@ fn boundary(text: &str, at: usize) -> usize {
 
 /// Messages hold words from files: no control character of theirs reaches a terminal.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars().take(2000).map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]
