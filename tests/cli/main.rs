@@ -2,3 +2,4 @@
 
 mod diagnostics;
 mod engine;
+mod hostile;
