@@ -3,3 +3,4 @@
 mod diagnostics;
 mod engine;
 mod hostile;
+mod tidy;
