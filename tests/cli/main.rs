@@ -3,4 +3,5 @@
 mod diagnostics;
 mod engine;
 mod hostile;
+mod readme;
 mod tidy;
