@@ -24,6 +24,7 @@ pub async fn run<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, step
                 let until = worker.driver.now() + pause;
                 worker.driver.sleep_until(until).await;
             }
+            StepKind::Flow(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Repeat(_) => todo!(),
             StepKind::Operation(operation) => {
                 let (intended, queue) = match first.take() {
                     Some(turn) => (turn.intended, turn.queue),
@@ -32,7 +33,7 @@ pub async fn run<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, step
                 let failure = operation::run(worker, user, operation, turn.number, intended, queue).await;
                 if let Some(kind) = failure {
                     first_failure.get_or_insert(kind);
-                    if !operation.continue_on_error {
+                    if !step.continue_on_error {
                         break;
                     }
                 }

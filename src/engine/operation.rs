@@ -37,14 +37,14 @@ pub async fn run<D: Driver>(
     };
     let started = worker.driver.now();
     record.start(started);
-    let deadline = started + operation.timeout;
+    let deadline = started + operation.timeout.total;
     let work = attempt(worker, user, operation, iteration, started, deadline, &record.trace);
     let result = within(&worker.driver, deadline, work).await.unwrap_or_else(|| Err(timed_out(operation)));
     record.complete(worker.driver.now(), result)
 }
 
 fn timed_out(operation: &Operation) -> TransportError {
-    TransportError { kind: FailureKind::TimeoutTotal, message: format!("no end after {}", operation.timeout) }
+    TransportError { kind: FailureKind::TimeoutTotal, message: format!("no end after {}", operation.timeout.total) }
 }
 
 /// What an attempt leaves behind even where it is dropped on the way.

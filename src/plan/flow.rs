@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Delay;
-use crate::base::{Nanos, Share};
+use super::{Delay, Limits};
+use crate::base::{Nanos, Share, Size};
 
 /// One step of a flow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +12,12 @@ pub struct Step {
     pub name: String,
     /// What it does.
     pub kind: StepKind,
+    /// How often it is run at all, where not always.
+    pub chance: Option<Share>,
+    /// Whether only the first iteration of a virtual user runs it.
+    pub once: bool,
+    /// Whether the flow goes on after a failure in it.
+    pub continue_on_error: bool,
 }
 
 /// What a step does.
@@ -22,6 +28,43 @@ pub enum StepKind {
     Operation(Box<Operation>),
     /// A pause: not an operation, and not measured.
     Think(Delay),
+    /// Steps in order.
+    Flow(Vec<Step>),
+    /// Branches side by side, all of them.
+    Parallel(Parallel),
+    /// Branches side by side, until one is there first.
+    Race(Race),
+    /// Steps in order, again and again.
+    Repeat(Repeat),
+}
+
+/// Branches side by side: waits for all of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parallel {
+    /// The branches; never empty.
+    pub branches: Vec<Step>,
+    /// At most this many at once.
+    pub concurrency: Option<u32>,
+    /// Whether the first failure cancels the rest.
+    pub cancel_on_error: bool,
+}
+
+/// Branches side by side: the first to complete wins, and the others are cancelled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Race {
+    /// The branches; never empty.
+    pub branches: Vec<Step>,
+    /// Whether a branch must succeed to win.
+    pub must_succeed: bool,
+}
+
+/// Steps in order, again and again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Repeat {
+    /// How often; at least once.
+    pub times: u32,
+    /// The steps of one pass.
+    pub flow: Vec<Step>,
 }
 
 /// A step that is measured.
@@ -31,14 +74,64 @@ pub struct Operation {
     pub id: u32,
     /// The work.
     pub action: Action,
-    /// The longest a try may take, from `started` to the whole response.
-    pub timeout: Nanos,
+    /// How long a try and its parts may take.
+    pub timeout: Timeouts,
     /// What makes a completed operation a good one.
     pub expect: Expect,
+    /// What is tried again.
+    pub retry: Option<Retry>,
+    /// Caps of this operation alone.
+    pub limits: Limits,
     /// How often a mock operation fails after its time.
     pub fail: Share,
-    /// Whether the iteration goes on after a failure.
-    pub continue_on_error: bool,
+}
+
+/// How long a try may take. Each counts from the try's `started`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeouts {
+    /// Until the connection is made, where one has to be.
+    pub connect: Option<Nanos>,
+    /// Until the head of the response is there.
+    pub first_byte: Option<Nanos>,
+    /// Until the whole response is there.
+    pub total: Nanos,
+}
+
+/// What is tried again after a failure, how often, and after which wait.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Retry {
+    /// All tries, the first one included; at least 1.
+    pub attempts: u32,
+    /// The failures that are tried again, by kind; `timeout` stands for all timeouts.
+    pub errors: Vec<String>,
+    /// The statuses that are tried again. Where this and `errors` are empty every failure is.
+    pub status: Vec<StatusRule>,
+    /// The wait before the next try.
+    pub backoff: Backoff,
+}
+
+/// The wait before the k-th retry.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backoff {
+    /// Always the same.
+    Constant(Nanos),
+    /// k · step.
+    Linear {
+        /// The step.
+        step: Nanos,
+    },
+    /// initial · factor^(k−1), no more than `max`.
+    Exponential {
+        /// The first wait.
+        initial: Nanos,
+        /// What each wait is multiplied by to make the next.
+        factor: f64,
+        /// The longest wait.
+        max: Nanos,
+        /// Whether each wait is drawn evenly between zero and itself ("full jitter").
+        jitter: bool,
+    },
 }
 
 /// The work of an operation.
@@ -107,6 +200,16 @@ impl Body {
 pub struct Expect {
     /// The status must fit one of these.
     pub status: Vec<StatusRule>,
+    /// Headers that must be there, in lower case, with the value that they must have.
+    pub headers: Vec<(String, String)>,
+    /// What the body must be.
+    pub body: Option<BodyRule>,
+    /// The fewest bytes that the body may have.
+    pub min_size: Option<Size>,
+    /// The most bytes that the body may have.
+    pub max_size: Option<Size>,
+    /// The longest response time that counts as good.
+    pub max_response: Option<Nanos>,
 }
 
 impl Expect {
@@ -115,11 +218,19 @@ impl Expect {
         if self.status.is_empty() {
             return (200..400).contains(&status);
         }
-        self.status.iter().any(|rule| match rule {
-            StatusRule::Code(code) => *code == status,
-            StatusRule::Class(class) => u16::from(*class) == status / 100,
-        })
+        self.status.iter().any(|rule| rule.fits(status))
     }
+}
+
+/// What a body must be; every part that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BodyRule {
+    /// Must be in it.
+    pub contains: Option<String>,
+    /// A regular expression that must match somewhere in it.
+    pub matches: Option<String>,
+    /// Must be the whole of it.
+    pub equals: Option<String>,
 }
 
 /// One status, or a class of them.
@@ -130,4 +241,43 @@ pub enum StatusRule {
     Code(u16),
     /// `2` for 200 to 299, and so on.
     Class(u8),
+}
+
+impl StatusRule {
+    /// Whether a status is meant.
+    pub fn fits(self, status: u16) -> bool {
+        match self {
+            Self::Code(code) => code == status,
+            Self::Class(class) => u16::from(class) == status / 100,
+        }
+    }
+}
+
+/// Calls `visit` with every step, and with the steps inside of it after it.
+pub fn each<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
+    for step in steps {
+        visit(step);
+        each(step.inside(), visit);
+    }
+}
+
+impl Step {
+    /// The steps inside of a group; none for what is no group.
+    pub fn inside(&self) -> &[Self] {
+        match &self.kind {
+            StepKind::Operation(_) | StepKind::Think(_) => &[],
+            StepKind::Flow(steps) => steps,
+            StepKind::Parallel(parallel) => &parallel.branches,
+            StepKind::Race(race) => &race.branches,
+            StepKind::Repeat(repeat) => &repeat.flow,
+        }
+    }
+
+    /// The first operation in it, in the order written.
+    pub fn first_operation(&self) -> Option<&Operation> {
+        match &self.kind {
+            StepKind::Operation(operation) => Some(operation),
+            _ => self.inside().iter().find_map(Self::first_operation),
+        }
+    }
 }

@@ -6,17 +6,17 @@
 pub mod delay;
 mod fingerprint;
 pub mod flow;
+pub mod limits;
 pub mod load;
 pub mod target;
 
 use serde::{Deserialize, Serialize};
 
 pub use delay::Delay;
-pub use flow::{Action, Body, Expect, HttpRequest, Operation, StatusRule, Step, StepKind};
+pub use flow::{Action, Backoff, Body, BodyRule, Expect, HttpRequest, Operation, Parallel, Race, Repeat, Retry, StatusRule, Step, StepKind, Timeouts};
+pub use limits::{Limits, OnFull};
 pub use load::{Load, LoadModel};
 pub use target::{Address, Scheme, Target};
-
-use crate::base::Rate;
 
 /// How a run executes its iterations: the driver, by its public name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,24 +58,6 @@ impl std::fmt::Display for Mode {
     }
 }
 
-/// Caps that hold for a whole run, whatever the mode and the number of workers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// At most this many operations in flight.
-    pub concurrency: Option<u32>,
-    /// At most this many operation starts in a stretch of time (token bucket).
-    pub rate: Option<Rate>,
-    /// How many tokens the bucket holds; it starts full.
-    pub burst: u32,
-}
-
-impl Limits {
-    /// Whether nothing is limited.
-    pub const fn is_empty(&self) -> bool {
-        self.concurrency.is_none() && self.rate.is_none()
-    }
-}
-
 /// One flow of the request mix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MixEntry {
@@ -83,6 +65,8 @@ pub struct MixEntry {
     pub name: String,
     /// How often it is drawn, relative to the other entries' weights.
     pub weight: f64,
+    /// Caps of this entry's iterations.
+    pub limits: Limits,
     /// The steps, in order.
     pub flow: Vec<Step>,
 }
@@ -158,16 +142,21 @@ impl Plan {
         modes
     }
 
-    /// Every step of every flow with the index of its mix entry, in the order written.
+    /// Every step of every flow, those inside of groups included, with the index of its mix entry, in the
+    /// order written.
     pub fn steps(&self) -> impl Iterator<Item = (usize, &Step)> {
-        self.mix.iter().enumerate().flat_map(|(mix, entry)| entry.flow.iter().map(move |step| (mix, step)))
+        let mut all = Vec::new();
+        for (mix, entry) in self.mix.iter().enumerate() {
+            flow::each(&entry.flow, &mut |step| all.push((mix, step)));
+        }
+        all.into_iter()
     }
 
     /// Every operation with the index of its mix entry and its name, ordered by [`Operation::id`].
     pub fn operations(&self) -> impl Iterator<Item = (usize, &str, &Operation)> {
         self.steps().filter_map(|(mix, step)| match &step.kind {
             StepKind::Operation(operation) => Some((mix, step.name.as_str(), &**operation)),
-            StepKind::Think(_) => None,
+            _ => None,
         })
     }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Limits;
+
 /// The protocol of a target's URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -59,4 +61,6 @@ pub struct Target {
     pub address: Address,
     /// Headers of every request, in lower case, before the request's own.
     pub headers: Vec<(String, String)>,
+    /// Caps of all operations on it.
+    pub limits: Limits,
 }

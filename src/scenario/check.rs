@@ -80,9 +80,9 @@ fn operations(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
             }
         };
         let own = places.timed.get(operation.id as usize).copied().unwrap_or(true);
-        if !own && least >= operation.timeout {
+        if !own && least >= operation.timeout.total {
             problems
-                .warning(span, format!("this takes about {least}, and the default timeout of {} ends it before", operation.timeout))
+                .warning(span, format!("this takes about {least}, and the default timeout of {} ends it before", operation.timeout.total))
                 .help(format!("give it a longer one: `timeout: {}`", Nanos(least.0.saturating_mul(2))));
         }
     }
@@ -134,6 +134,7 @@ fn little(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
 fn mean(flow: &[crate::plan::Step], pauses: bool) -> Nanos {
     flow.iter().fold(Nanos::ZERO, |sum, step| {
         let step = match &step.kind {
+            StepKind::Flow(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Repeat(_) => todo!(),
             StepKind::Think(delay) => {
                 if pauses {
                     delay.mean()
@@ -143,7 +144,7 @@ fn mean(flow: &[crate::plan::Step], pauses: bool) -> Nanos {
             }
             StepKind::Operation(operation) => match &operation.action {
                 Action::Http(_) => Nanos::ZERO,
-                Action::Sleep(delay) | Action::Cpu(delay) | Action::Block { duration: delay, .. } => delay.mean().min(operation.timeout),
+                Action::Sleep(delay) | Action::Cpu(delay) | Action::Block { duration: delay, .. } => delay.mean().min(operation.timeout.total),
             },
         };
         sum + step

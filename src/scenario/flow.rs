@@ -13,7 +13,7 @@ use super::target::{self, Targets};
 use super::tree::{Node, Value};
 use super::words::{self, Part};
 use crate::base::{Nanos, Share};
-use crate::plan::{Action, Expect, MixEntry, Operation, Step, StepKind};
+use crate::plan::{Action, Expect, MixEntry, Operation, Step, StepKind, Limits, Timeouts};
 
 const MOST_STEPS: usize = 10_000;
 const MOST_ENTRIES: usize = 1000;
@@ -89,7 +89,7 @@ impl Reader<'_> {
             let flow = fields.need("flow", EXAMPLE, self.problems).map(|node| self.flow(node));
             fields.finish(self.problems);
             if let (Some(name), Some(weight), Some(flow)) = (name, weight, flow) {
-                self.mix.entries.push(MixEntry { name, weight, flow });
+                self.mix.entries.push(MixEntry { name, weight, limits: Limits::default(), flow });
             }
         }
     }
@@ -138,7 +138,7 @@ impl Reader<'_> {
             None => title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect(),
             Some(name) => name?,
         };
-        Some(Step { name, kind })
+        Some(Step { name, kind, chance: None, once: false, continue_on_error: false })
     }
 
     fn no_action(&mut self, mut fields: Fields<'_>) {
@@ -212,7 +212,7 @@ impl Reader<'_> {
         let id = self.mix.operations.len() as u32;
         self.mix.operations.push(span);
         self.mix.timed.push(timed);
-        StepKind::Operation(Box::new(Operation { id, action, timeout, expect, fail, continue_on_error }))
+        StepKind::Operation(Box::new(Operation { id, action, timeout: Timeouts { connect: None, first_byte: None, total: timeout }, expect, retry: None, limits: Limits::default(), fail }))
     }
 
     fn mock(&mut self, key: &str, value: &Node, fields: &mut Fields<'_>) -> (Option<Action>, Share) {

@@ -181,7 +181,7 @@ pub fn expect(node: &Node, problems: &mut Diagnostics) -> Option<Expect> {
         status.extend(rules.iter().filter_map(|rule| status_rule(rule, problems)));
     }
     fields.finish(problems);
-    Some(Expect { status })
+    Some(Expect { status, ..Expect::default() })
 }
 
 fn status_rule(node: &Node, problems: &mut Diagnostics) -> Option<StatusRule> {

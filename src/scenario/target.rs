@@ -9,7 +9,7 @@ use super::vars::is_name;
 use super::words::{self, Part};
 use crate::base::Nanos;
 use crate::plan::target::authority;
-use crate::plan::{Address, Target};
+use crate::plan::{Address, Target, Limits};
 
 /// The longest a try may take where nothing else is said.
 pub const TIMEOUT: Nanos = Nanos::from_secs(30);
@@ -176,7 +176,7 @@ impl Targets {
 
     /// The targets of the plan; those whose address is broken are left out, which was reported.
     pub fn into_plan(self) -> Vec<Target> {
-        let target = |known: Known| Some(Target { name: known.name, address: known.address?, headers: known.headers });
+        let target = |known: Known| Some(Target { name: known.name, address: known.address?, headers: known.headers, limits: Limits::default() });
         self.list.into_iter().filter_map(target).collect()
     }
 }
