@@ -17,6 +17,7 @@ fn sample(k: u64) -> Sample {
         // Spread over a decade, as the times of a busy service are.
         completed: started + Nanos(100_000 + k.wrapping_mul(0x9e37_79b9) % 900_000),
         outcome: Outcome::Ok,
+        retries: 0,
         status: 200,
         connect: None,
         first_byte: Some(Nanos(90_000)),

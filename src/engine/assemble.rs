@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::limit::Limit;
 use super::observer::{Gauge, Seen};
 use super::source::Source;
 use super::validity;
@@ -63,8 +64,8 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
         measured_s,
         stopped_by,
         counts: total.counts,
-        failures: total.failures.clone(),
-        try_failures: total.failures,
+        failures: total.failures,
+        try_failures: kinds(recorder.try_failures()),
         status_codes: whole.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
         checks: Vec::new(),
         bytes_in: total.bytes_in,
@@ -112,9 +113,9 @@ fn counts(tally: &Tally) -> Counts {
         completed: tally.completed(),
         ok: tally.ok,
         failed: tally.failures(),
-        dropped: 0,
+        dropped: tally.dropped,
         skipped: tally.skipped,
-        cancelled: 0,
+        cancelled: tally.cancelled,
         unfinished: tally.unfinished,
         retries: 0,
     }
@@ -128,7 +129,7 @@ fn group(name: String, mix: Option<String>, figures: &Figures, measured_s: f64) 
     Group {
         name,
         mix,
-        counts: counts(&figures.tally),
+        counts: Counts { retries: figures.retries, ..counts(&figures.tally) },
         failures: kinds(&figures.tally.failed),
         throughput_rps: if measured_s > 0.0 { figures.ok_in_window as f64 / measured_s } else { 0.0 },
         response_ms: figures.response().summary(),
@@ -194,11 +195,13 @@ fn targets(world: &World<'_>, recorder: &Recorder, measured_s: f64) -> Vec<Group
 }
 
 fn limits(world: &World<'_>) -> Vec<LimitPeak> {
-    world
-        .limit
-        .iter()
-        .map(|limit| LimitPeak { scope: "run".into(), peak_in_flight: limit.peak_in_flight(), peak_queue: limit.peak_queue(), dropped: 0 })
-        .collect()
+    let peak = |limit: &Limit| LimitPeak {
+        scope: limit.scope.clone(),
+        peak_in_flight: limit.peak_in_flight(),
+        peak_queue: limit.peak_queue(),
+        dropped: limit.dropped(),
+    };
+    world.limits().map(peak).collect()
 }
 
 fn errors(world: &World<'_>, recorder: &Recorder) -> Vec<ErrorExample> {
@@ -243,7 +246,7 @@ fn series(windows: &Windows, seen: &Seen, wall_s: f64) -> Vec<Window> {
                 started: window.started,
                 ok: window.ok,
                 failed: window.failed,
-                dropped: 0,
+                dropped: window.dropped,
                 throughput_rps: window.ok_completions as f64 / width.as_secs_f64(),
                 mean_ms: window.mean_ms(),
                 p50_ms: percentile(50.0),

@@ -2,7 +2,7 @@
 
 use rand::RngExt as _;
 
-use super::draw::{Purpose, generator};
+use super::draw::{Place, Purpose, generator};
 use crate::plan::Plan;
 
 /// Draws mix entries by their weights, the same for an iteration whoever asks.
@@ -29,7 +29,7 @@ impl Choice {
         if last == 0 {
             return 0;
         }
-        let point = generator(self.seed, iteration, 0, Purpose::Mix).random::<f64>() * self.upper[last];
+        let point = generator(self.seed, iteration, Place::default(), Purpose::Mix).random::<f64>() * self.upper[last];
         self.upper.partition_point(|upper| *upper <= point).min(last)
     }
 }

@@ -13,13 +13,47 @@ pub enum Purpose {
     Length,
     /// Whether a mock operation fails.
     Fail,
+    /// Whether a step is run at all.
+    Chance,
+    /// How long a backoff is.
+    Jitter,
+}
+
+/// Where in an iteration something is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The step: a hash of its path through the groups of the flow.
+    pub step: u64,
+    /// The pass of the loops around it, as a hash of their numbers.
+    pub pass: u64,
+    /// The try, from 0.
+    pub attempt: u32,
+}
+
+impl Place {
+    /// The step with this index inside of this group.
+    #[must_use]
+    pub const fn inside(self, index: usize) -> Self {
+        Self { step: mix(self.step ^ mix(index as u64)), ..self }
+    }
+
+    /// This pass of the loop that this step is.
+    #[must_use]
+    pub const fn pass(self, number: u32) -> Self {
+        Self { pass: mix(self.pass ^ mix(number as u64)), ..self }
+    }
+
+    /// This try.
+    #[must_use]
+    pub const fn attempt(self, attempt: u32) -> Self {
+        Self { attempt, ..self }
+    }
 }
 
 /// A generator for one draw: PCG XSL 128/64 (MCG), seeded with a mix of the run's seed and the place.
-///
-/// `place` is the operation's id, or the step's index for what is no operation.
-pub fn generator(seed: u64, iteration: u64, place: u64, purpose: Purpose) -> Pcg64Mcg {
-    Pcg64Mcg::seed_from_u64([iteration, place, purpose as u64].into_iter().fold(mix(seed), |state, part| mix(state ^ mix(part))))
+pub fn generator(seed: u64, iteration: u64, place: Place, purpose: Purpose) -> Pcg64Mcg {
+    let parts = [iteration, place.step, place.pass, u64::from(place.attempt), purpose as u64];
+    Pcg64Mcg::seed_from_u64(parts.into_iter().fold(mix(seed), |state, part| mix(state ^ mix(part))))
 }
 
 /// The finalizer of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
@@ -39,11 +73,12 @@ mod tests {
     #[test]
     fn the_same_place_draws_the_same_and_another_place_something_else() {
         let draw = |seed, iteration, place, purpose| generator(seed, iteration, place, purpose).next_u64();
-        assert_eq!(draw(1, 2, 3, Purpose::Length), draw(1, 2, 3, Purpose::Length));
+        assert_eq!(draw(1, 2, Place::default(), Purpose::Length), draw(1, 2, Place::default(), Purpose::Length));
         let mut seen = HashSet::new();
         for seed in 0..5 {
             for iteration in 0..20 {
-                for place in 0..5 {
+                for place in 0..5u32 {
+                    let place = Place::default().inside(place as usize % 2).pass(place / 2).attempt(place);
                     for purpose in [Purpose::Mix, Purpose::Length, Purpose::Fail] {
                         assert!(seen.insert(draw(seed, iteration, place, purpose)));
                     }

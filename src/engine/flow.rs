@@ -1,44 +1,130 @@
-//! The interpreter: goes through the steps of a flow.
+//! The interpreter: goes through the steps of a flow, whatever the driver.
 
-use super::draw::{Purpose, generator};
-use super::driver::Driver;
-use super::operation;
+use rand::RngExt as _;
+
+use super::branches::{self, Branches};
+use super::draw::{Place, Purpose, generator};
+use super::driver::{Driver, Until};
+use super::operation::{self, Call, Record};
 use super::source::Turn;
 use super::worker::{User, Worker};
 use crate::base::Nanos;
 use crate::metrics::FailureKind;
-use crate::plan::{Step, StepKind};
+use crate::plan::{Delay, Step, StepKind};
 
-/// Runs the steps; tells the first failure, where there was one.
-pub async fn run<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, steps: &[Step], turn: Turn) -> Option<FailureKind> {
+/// What an iteration carries through its flow.
+pub struct Course<'a, 'w, D: Driver> {
+    /// The iteration's number.
+    pub number: u64,
+    /// Whether it is the first of its virtual user.
+    pub fresh: bool,
+    /// The iteration's own time and queue, until its first operation takes them.
+    pub turn: Option<Turn>,
+    /// The first operation of this branch, written down as planned when the branch began.
+    pub planned: Option<Record<'a, 'w, D>>,
+}
+
+/// Runs the steps, which are those of the group at `place`; tells the first failure, where there was one.
+pub async fn run<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    steps: &'a [Step],
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> Option<FailureKind> {
     let mut first_failure = None;
-    // The first operation has the iteration's time; a later one is intended when it is reached.
-    let mut first = Some(turn);
     for (index, step) in steps.iter().enumerate() {
-        match &step.kind {
-            StepKind::Think(delay) => {
-                first = None;
-                // Pauses draw apart from operations, whose ids may be the same numbers.
-                let place = u64::MAX - index as u64;
-                let pause = delay.sample(&mut generator(worker.world.plan.seed, turn.number, place, Purpose::Length));
-                let until = worker.driver.now() + pause;
-                worker.driver.sleep_until(until).await;
+        let place = place.inside(index);
+        if !is_due(worker, step, place, course) {
+            continue;
+        }
+        let failure = match &step.kind {
+            // Groups recurse, and only they are boxed: a flow of operations is one future.
+            StepKind::Operation(_) | StepKind::Think(_) => single(worker, user, step, place, course).await,
+            StepKind::Flow(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Repeat(_) => {
+                Box::pin(group(worker, user, step, place, course)).await
             }
-            StepKind::Flow(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Repeat(_) => todo!(),
-            StepKind::Operation(operation) => {
-                let (intended, queue) = match first.take() {
-                    Some(turn) => (turn.intended, turn.queue),
-                    None => (worker.driver.now(), Nanos::ZERO),
-                };
-                let failure = operation::run(worker, user, operation, turn.number, intended, queue).await;
-                if let Some(kind) = failure {
-                    first_failure.get_or_insert(kind);
-                    if !step.continue_on_error {
-                        break;
-                    }
-                }
+        };
+        if let Some(kind) = failure {
+            first_failure.get_or_insert(kind);
+            if !step.continue_on_error {
+                break;
             }
         }
     }
     first_failure
+}
+
+/// Whether a step is run this time.
+fn is_due<D: Driver>(worker: &Worker<'_, D>, step: &Step, place: Place, course: &Course<'_, '_, D>) -> bool {
+    if step.once && !course.fresh {
+        return false;
+    }
+    step.chance.is_none_or(|share| generator(worker.world.plan.seed, course.number, place, Purpose::Chance).random::<f64>() < share.0)
+}
+
+async fn single<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    step: &'a Step,
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> Option<FailureKind> {
+    match &step.kind {
+        StepKind::Operation(operation) => {
+            let (intended, queue) = match course.turn.take() {
+                Some(turn) => (turn.intended, turn.queue),
+                None => (worker.driver.now(), Nanos::ZERO),
+            };
+            let planned = course.planned.take_if(|record| record.operation() == operation.id);
+            let record = planned.unwrap_or_else(|| Record::new(worker, operation.id));
+            operation::run(worker, user, operation, Call { iteration: course.number, place, intended, queue }, record).await
+        }
+        StepKind::Think(delay) => {
+            course.turn = None;
+            pause(worker, delay, place, course.number).await;
+            None
+        }
+        _ => None,
+    }
+}
+
+async fn pause<D: Driver>(worker: &Worker<'_, D>, delay: &Delay, place: Place, iteration: u64) {
+    let pause = delay.sample(&mut generator(worker.world.plan.seed, iteration, place, Purpose::Length));
+    let until = worker.driver.now() + pause;
+    worker.driver.sleep_until(until).await;
+}
+
+async fn group<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    step: &'a Step,
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> Option<FailureKind> {
+    match &step.kind {
+        StepKind::Flow(steps) => run(worker, user, steps, place, course).await,
+        StepKind::Repeat(repeat) => {
+            for pass in 0..repeat.times {
+                let failure = run(worker, user, &repeat.flow, place.pass(pass), course).await;
+                if failure.is_some() {
+                    return failure;
+                }
+                worker.driver.breathe().await;
+            }
+            None
+        }
+        StepKind::Parallel(parallel) => {
+            let until = if parallel.cancel_on_error { Until::FirstFailure } else { Until::All };
+            let most = parallel.concurrency.map_or(usize::MAX, |n| n as usize);
+            let job = Branches::new(worker.world, &parallel.branches, place, course);
+            branches::run(worker, user, &job, most, until).await
+        }
+        StepKind::Race(race) => {
+            let until = if race.must_succeed { Until::FirstSuccess } else { Until::First };
+            let job = Branches::new(worker.world, &race.branches, place, course);
+            branches::run(worker, user, &job, usize::MAX, until).await
+        }
+        StepKind::Operation(_) | StepKind::Think(_) => None,
+    }
 }

@@ -40,7 +40,7 @@ pub fn sequential(world: &World<'_>, start: &StartLine) {
         // One at a time needs one slot.
         users.truncate(1);
     }
-    blocking(world, start, 0, &mut users);
+    blocking(world, start, 0, false, &mut users);
 }
 
 /// One thread for each virtual user.
@@ -52,7 +52,7 @@ pub fn threaded(world: &World<'_>, start: &StartLine) -> Result<(), RunError> {
     let wanted = users.len();
     thread::scope(|scope| {
         for (index, user) in users.into_iter().enumerate() {
-            let work = move || blocking(world, start, index, &mut [user]);
+            let work = move || blocking(world, start, index, true, &mut [user]);
             let spawned = thread::Builder::new().name(format!("vu-{index}")).stack_size(STACK).spawn_scoped(scope, work);
             if let Err(source) = spawned {
                 start.call_off();
@@ -63,12 +63,12 @@ pub fn threaded(world: &World<'_>, start: &StartLine) -> Result<(), RunError> {
     })
 }
 
-fn blocking(world: &World<'_>, start: &StartLine, thread: usize, users: &mut [User<<Blocking as Driver>::Io>]) {
+fn blocking(world: &World<'_>, start: &StartLine, thread: usize, threads: bool, users: &mut [User<<Blocking as Driver>::Io>]) {
     let seat = sit_down();
     let called_off = seat.clone();
     world.stop.when_over(move || called_off.cancel());
     let Some(clock) = start.arrive() else { return };
-    let worker = Worker::new(world, Blocking::new(clock), thread);
+    let worker = Worker::new(world, Blocking::new(clock, threads), thread);
     // Called off: what was under way has been dropped, and has written itself down.
     let _ = block_on(&seat, clock, worker.run(users));
 }

@@ -7,6 +7,9 @@
 //! a process of its own, so that its memory and processor time are its own.
 
 pub mod assemble;
+pub mod attempt;
+pub mod branches;
+pub mod check;
 pub mod choice;
 pub mod descriptors;
 pub mod draw;
@@ -19,6 +22,7 @@ pub mod observer;
 pub mod operation;
 pub mod preflight;
 pub mod process;
+pub mod retry;
 pub mod run;
 pub mod source;
 pub mod start;
@@ -55,6 +59,9 @@ pub enum RunError {
     /// A request that is no HTTP.
     #[error(transparent)]
     Request(#[from] InvalidRequest),
+    /// A regular expression that is none.
+    #[error("a check can't be compiled: {0}")]
+    Check(#[from] Box<regex::Error>),
     /// The system refuses threads.
     #[error(
         "the system refused a thread after {started} of {wanted}: {source}; lower `vus` (or `max_in_flight`), or raise the limit (`ulimit -u`)"

@@ -1,168 +1,136 @@
-//! One operation: waits for its limit, does its work within its timeout, and is written down whatever
+//! One operation: waits for its limits, tries its work as often as it may, and is written down whatever
 //! happens.
 
-use std::cell::{Cell, RefCell};
-use std::sync::Arc;
-
-use rand::RngExt as _;
-
-use super::draw::{Purpose, generator};
-use super::driver::{Driver, within};
+use super::attempt::{Attempt, Trace};
+use super::draw::Place;
+use super::driver::Driver;
+use super::limit::{Full, enter};
+use super::retry;
 use super::worker::{User, Worker};
 use crate::base::Nanos;
 use crate::metrics::{FailureKind, Outcome, Sample};
-use crate::plan::{Action, Delay, HttpRequest, Operation};
+use crate::plan::Operation;
 use crate::transport::TransportError;
-use crate::transport::counted::Passed;
-use crate::transport::http::Connection;
 
-/// Runs one operation; tells its failure, where there was one.
+/// Where an operation stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// The iteration's number.
+    pub iteration: u64,
+    /// Where its draws are made.
+    pub place: Place,
+    /// When the plan has it.
+    pub intended: Nanos,
+    /// How long it has waited deliberately before it was reached.
+    pub queue: Nanos,
+}
+
+/// Runs one operation that is written down in `record`; tells its failure, where there was one.
 pub async fn run<D: Driver>(
     worker: &Worker<'_, D>,
     user: &mut User<D::Io>,
     operation: &Operation,
-    iteration: u64,
-    intended: Nanos,
-    queue: Nanos,
+    call: Call,
+    mut record: Record<'_, '_, D>,
 ) -> Option<FailureKind> {
-    let mut record = Record::new(worker, operation.id, intended, queue);
-    let _permit = match &worker.world.limit {
-        None => None,
-        Some(limit) => {
+    let world = worker.world;
+    record.reach(call);
+    let limits = world.limits_of(operation);
+    let check = &world.checks[operation.id as usize];
+    let attempts = operation.retry.as_ref().map_or(1, |retry| retry.attempts);
+    for number in 0..attempts {
+        let permit = if limits.iter().any(Option::is_some) {
             let asked = worker.driver.now();
-            let (permit, free) = limit.enter(&worker.driver).await;
-            record.sample.queue += free - asked;
-            Some(permit)
+            match enter(limits, &worker.driver).await {
+                Ok((permit, free)) if number == 0 => {
+                    record.sample.queue += free - asked;
+                    Some(permit)
+                }
+                Ok((permit, _)) => Some(permit),
+                Err(Full) if number == 0 => {
+                    record.sample.outcome = Outcome::Dropped;
+                    return Some(FailureKind::Dropped);
+                }
+                // A retry that finds the queue full leaves the failure before it as it stands.
+                Err(Full) => break,
+            }
+        } else {
+            None
+        };
+        let started = worker.driver.now();
+        if number == 0 {
+            record.start(started);
         }
-    };
-    let started = worker.driver.now();
-    record.start(started);
-    let deadline = started + operation.timeout.total;
-    let work = attempt(worker, user, operation, iteration, started, deadline, &record.trace);
-    let result = within(&worker.driver, deadline, work).await.unwrap_or_else(|| Err(timed_out(operation)));
-    record.complete(worker.driver.now(), result)
-}
-
-fn timed_out(operation: &Operation) -> TransportError {
-    TransportError { kind: FailureKind::TimeoutTotal, message: format!("no end after {}", operation.timeout.total) }
-}
-
-/// What an attempt leaves behind even where it is dropped on the way.
-#[derive(Default)]
-struct Trace {
-    status: Cell<u16>,
-    connect: Cell<Option<Nanos>>,
-    first_byte: Cell<Option<Nanos>>,
-    /// The connection's counters with what they showed before.
-    passed: RefCell<Option<(Arc<Passed>, u64, u64)>>,
-}
-
-/// The work itself.
-async fn attempt<D: Driver>(
-    worker: &Worker<'_, D>,
-    user: &mut User<D::Io>,
-    operation: &Operation,
-    iteration: u64,
-    started: Nanos,
-    deadline: Nanos,
-    trace: &Trace,
-) -> Result<(), TransportError> {
-    let draw = |purpose| generator(worker.world.plan.seed, iteration, u64::from(operation.id), purpose);
-    let length = |delay: &Delay| match delay {
-        Delay::Constant(length) => *length,
-        other => other.sample(&mut draw(Purpose::Length)),
-    };
-    match &operation.action {
-        Action::Http(request) => return http(worker, user, operation, request, started, trace).await,
-        Action::Sleep(delay) => worker.driver.sleep_until(started + length(delay)).await,
-        Action::Cpu(delay) => worker.driver.cpu(length(delay), deadline).await,
-        Action::Block { duration, offload } => worker.driver.block(length(duration), *offload).await,
-    }
-    // What can't be cancelled may end after its deadline; it is a timeout all the same.
-    if !matches!(operation.action, Action::Sleep(_)) && worker.driver.now() >= deadline {
-        return Err(timed_out(operation));
-    }
-    if operation.fail.0 > 0.0 && draw(Purpose::Fail).random::<f64>() < operation.fail.0 {
-        return Err(TransportError { kind: FailureKind::Mock, message: format!("told to fail {} of the time", operation.fail) });
-    }
-    Ok(())
-}
-
-/// A request over the user's own connection, or over a new one.
-async fn http<D: Driver>(
-    worker: &Worker<'_, D>,
-    user: &mut User<D::Io>,
-    operation: &Operation,
-    request: &HttpRequest,
-    started: Nanos,
-    trace: &Trace,
-) -> Result<(), TransportError> {
-    let driver = &worker.driver;
-    let prepared = worker.world.requests[operation.id as usize].as_ref().expect("every HTTP operation has a prepared request");
-    // Taken out while in use: where this future is dropped, the connection closes with it.
-    let kept = match user.connections[request.target].take() {
-        Some(mut kept) => kept.is_ready().await.then_some(kept),
-        None => None,
-    };
-    let mut connection = match kept {
-        Some(kept) => kept,
-        None => {
-            let address = worker.world.addresses[request.target].expect("every target in use has an address");
-            let begun = driver.now();
-            let io = driver.connect(address).await.map_err(|e| TransportError::connect(&e))?;
-            let mut fresh = Connection::new(io).await?;
-            fresh.is_ready().await;
-            trace.connect.set(Some(driver.now() - begun));
-            fresh
+        let attempt = Attempt { worker, operation, iteration: call.iteration, place: call.place.attempt(number), started };
+        let result = attempt.run(user, &record.trace).await;
+        drop(permit);
+        let now = worker.driver.now();
+        let result = result.and_then(|()| check.time(now - call.intended));
+        let failure = record.complete(now, result);
+        let (Some(kind), Some(retry)) = (failure, &operation.retry) else { return failure };
+        if number + 1 == attempts || !retry::wanted(retry, kind, record.trace.status.get()) {
+            return failure;
         }
-    };
-    let passed = connection.passed();
-    let before = (passed.received(), passed.sent());
-    trace.passed.replace(Some((passed, before.0, before.1)));
-    let reply = connection
-        .exchange(prepared, |status| {
-            trace.status.set(status);
-            trace.first_byte.set(Some(driver.now() - started));
-        })
-        .await?;
-    if connection.is_reusable() {
-        user.connections[request.target] = Some(connection);
+        record.sample.outcome = Outcome::Unfinished;
+        let wait = retry::wait(retry.backoff, number + 1, world.plan.seed, call.iteration, call.place);
+        worker.driver.sleep_until(now + wait).await;
+        record.sample.retries += 1;
+        record.last_failure = Some(kind);
     }
-    if operation.expect.accepts(reply.status) {
-        return Ok(());
-    }
-    Err(TransportError { kind: FailureKind::Status, message: format!("status {}", reply.status) })
+    record.settle(worker.driver.now())
 }
 
-/// Writes an operation down when it is dropped: skipped where it had not started, unfinished where it had
-/// not completed.
-struct Record<'a, 'w, D: Driver> {
+/// Writes an operation down when it is dropped: skipped where it had not started; where it had started and
+/// not completed, unfinished at the end of the drain, and cancelled before.
+pub struct Record<'a, 'w, D: Driver> {
     worker: &'a Worker<'w, D>,
     sample: Sample,
     trace: Trace,
+    last_failure: Option<FailureKind>,
+    started: bool,
+    forgotten: bool,
 }
 
 impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
-    fn new(worker: &'a Worker<'w, D>, operation: u32, intended: Nanos, queue: Nanos) -> Self {
+    /// A planned operation.
+    pub fn new(worker: &'a Worker<'w, D>, operation: u32) -> Self {
+        let now = worker.driver.now();
         let sample = Sample {
             operation,
-            intended,
-            queue,
-            started: intended,
-            completed: intended,
+            intended: now,
+            queue: Nanos::ZERO,
+            started: now,
+            completed: now,
             outcome: Outcome::Skipped,
+            retries: 0,
             status: 0,
             connect: None,
             first_byte: None,
             bytes_in: 0,
             bytes_out: 0,
         };
-        Self { worker, sample, trace: Trace::default() }
+        Self { worker, sample, trace: Trace::default(), last_failure: None, started: false, forgotten: false }
+    }
+
+    /// It was not planned after all: its branch ended without coming to it.
+    pub fn forget(mut self) {
+        self.forgotten = true;
+    }
+
+    /// The operation that it is about.
+    pub const fn operation(&self) -> u32 {
+        self.sample.operation
+    }
+
+    fn reach(&mut self, call: Call) {
+        self.sample.intended = call.intended;
+        self.sample.queue = call.queue;
     }
 
     fn start(&mut self, now: Nanos) {
         self.sample.started = now;
         self.sample.outcome = Outcome::Unfinished;
+        self.started = true;
         self.worker.tape.shard().flight(1);
     }
 
@@ -175,20 +143,29 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
             error.kind
         })
     }
+
+    /// Ends with the last failure, where no further try could be made.
+    fn settle(&mut self, now: Nanos) -> Option<FailureKind> {
+        self.sample.completed = now;
+        self.sample.retries = self.sample.retries.saturating_sub(1);
+        let kind = self.last_failure?;
+        self.sample.outcome = Outcome::Failed(kind);
+        Some(kind)
+    }
 }
 
 impl<D: Driver> Drop for Record<'_, '_, D> {
     fn drop(&mut self) {
-        if self.sample.outcome != Outcome::Skipped {
+        if self.started {
             self.worker.tape.shard().flight(-1);
         }
-        self.sample.status = self.trace.status.get();
-        self.sample.connect = self.trace.connect.get();
-        self.sample.first_byte = self.trace.first_byte.get();
-        if let Some((passed, received, sent)) = self.trace.passed.take() {
-            self.sample.bytes_in = passed.received() - received;
-            self.sample.bytes_out = passed.sent() - sent;
+        if self.forgotten {
+            return;
         }
+        if self.sample.outcome == Outcome::Unfinished && !self.worker.world.stop.is_over() {
+            self.sample.outcome = Outcome::Cancelled;
+        }
+        self.trace.tell(&mut self.sample);
         self.worker.tape.operation(self.sample);
     }
 }

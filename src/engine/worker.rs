@@ -3,7 +3,9 @@
 use hyper::rt::{Read, Write};
 
 use super::driver::Driver;
-use super::flow;
+use super::draw::Place;
+use super::flow::{self, Course};
+use super::limit::{Full, enter};
 use super::source::{Asker, Turn};
 use super::tape::Tape;
 use super::world::World;
@@ -17,14 +19,26 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     index: u64,
     /// Measured iterations that it has taken.
     taken: u64,
+    /// Whether it has not finished an iteration yet.
+    fresh: bool,
     /// Its connection to each target, while nobody uses it.
     pub connections: Vec<Option<Connection<Io>>>,
+    /// What its branches keep: each needs connections of its own.
+    branches: Vec<Self>,
 }
 
 impl<Io: Read + Write + Unpin + Send + 'static> User<Io> {
     /// A user with nothing yet.
     pub fn new(index: usize, targets: usize) -> Self {
-        Self { index: index as u64, taken: 0, connections: (0..targets).map(|_| None).collect() }
+        Self { index: index as u64, taken: 0, fresh: true, connections: (0..targets).map(|_| None).collect(), branches: Vec::new() }
+    }
+
+    /// So many branches of it.
+    pub fn branches(&mut self, count: usize) -> &mut [Self] {
+        while self.branches.len() < count {
+            self.branches.push(Self::new(self.index as usize, self.connections.len()));
+        }
+        &mut self.branches[..count]
     }
 
     /// All users of a world.
@@ -70,7 +84,28 @@ impl<'w, D: Driver> Worker<'w, D> {
     async fn iterate(&self, user: &mut User<D::Io>, turn: Turn) {
         let mix = self.world.choice.of(turn.number);
         let mut record = IterationRecord::new(self, mix, turn.intended);
-        record.end(flow::run(self, user, &self.world.plan.mix[mix].flow, turn).await);
+        let mut turn = turn;
+        let mut permit = None;
+        if let limit @ Some(_) = self.world.mix_limits[mix].as_ref() {
+            record.sample.outcome = Outcome::Skipped;
+            let asked = self.driver.now();
+            match enter([limit, None, None], &self.driver).await {
+                Ok((entered, free)) => {
+                    turn.queue += free - asked;
+                    permit = Some(entered);
+                }
+                Err(Full) => {
+                    record.sample.outcome = Outcome::Dropped;
+                    return;
+                }
+            }
+        }
+        record.sample.outcome = Outcome::Unfinished;
+        let fresh = std::mem::replace(&mut user.fresh, false);
+        let mut course = Course { number: turn.number, fresh, turn: Some(turn), planned: None };
+        let failure = flow::run(self, user, &self.world.plan.mix[mix].flow, Place::default().inside(mix), &mut course).await;
+        drop(permit);
+        record.end(failure);
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::RunError;
+use super::check::Check;
 use super::choice::Choice;
 use super::limit::Limit;
 use super::source::Source;
@@ -14,7 +15,7 @@ use crate::base::Nanos;
 use crate::metrics::Recorder;
 use crate::metrics::window::width_for;
 use crate::plan::target::authority;
-use crate::plan::{Action, Address, Plan};
+use crate::plan::{Action, Address, Operation, Plan};
 use crate::transport::http::PreparedRequest;
 
 /// Workers that share a recorder. A hand-over takes some microseconds in many hundreds, so a few never wait for
@@ -69,8 +70,16 @@ pub struct World<'p> {
     pub requests: Vec<Option<PreparedRequest>>,
     /// Where iterations come from.
     pub source: Source,
+    /// By operation id: what is expected of it.
+    pub checks: Vec<Check>,
     /// The cap of the whole run.
-    pub limit: Option<Limit>,
+    run_limit: Option<Limit>,
+    /// By target: the cap of all operations on it.
+    target_limits: Vec<Option<Limit>>,
+    /// By operation id: its own cap.
+    step_limits: Vec<Option<Limit>>,
+    /// By mix entry: the cap of its iterations.
+    pub mix_limits: Vec<Option<Limit>>,
     /// When it ends.
     pub stop: Stop,
     /// Which flow an iteration runs.
@@ -112,7 +121,11 @@ impl<'p> World<'p> {
             addresses,
             source: Source::new(load),
             choice: Choice::new(plan),
-            limit: Limit::new(&plan.limits),
+            checks: plan.operations().map(|(_, _, operation)| Check::new(&operation.expect)).collect::<Result<_, _>>().map_err(Box::new)?,
+            run_limit: Limit::new("run", &plan.limits),
+            target_limits: plan.targets.iter().map(|target| Limit::new(format!("target {}", target.name), &target.limits)).collect(),
+            step_limits: plan.operations().map(|(_, name, operation)| Limit::new(format!("step {name}"), &operation.limits)).collect(),
+            mix_limits: plan.mix.iter().map(|entry| Limit::new(format!("mix {}", entry.name), &entry.limits)).collect(),
             stop: Stop::new(end, load.graceful_stop),
             recorders: (0..cores.max(1).div_ceil(WORKERS_A_RECORDER)).map(|_| recorder()).collect(),
             gauges: (0..cores.max(1)).map(|_| Gauges::default()).collect(),
@@ -128,6 +141,21 @@ impl<'p> World<'p> {
     /// Where the samples and counts of the thread with this index go.
     pub fn shard(&self, thread: usize) -> Shard<'_> {
         Shard { recorder: &self.recorders[thread % self.recorders.len()], gauges: &self.gauges[thread % self.gauges.len()] }
+    }
+
+    /// The limits that hold for an operation, the narrowest first.
+    pub fn limits_of(&self, operation: &Operation) -> [Option<&Limit>; 3] {
+        let target = match &operation.action {
+            Action::Http(request) => self.target_limits[request.target].as_ref(),
+            Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
+        };
+        [self.step_limits[operation.id as usize].as_ref(), target, self.run_limit.as_ref()]
+    }
+
+    /// Every limit there is.
+    pub fn limits(&self) -> impl Iterator<Item = &Limit> {
+        let others = self.target_limits.iter().chain(&self.step_limits).chain(&self.mix_limits);
+        self.run_limit.iter().chain(others.flatten())
     }
 
     /// Operations in flight now, and virtual users with an iteration under way.

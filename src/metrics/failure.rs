@@ -17,6 +17,11 @@ macro_rules! kinds {
             /// How many kinds there are.
             pub const COUNT: usize = Self::ALL.len();
 
+            /// The kind with this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.name() == name)
+            }
+
             /// The name in results.
             pub const fn name(self) -> &'static str {
                 match self {
@@ -34,6 +39,10 @@ kinds! {
     Refused = "refused",
     /// No route to the host or its network.
     Unreachable = "unreachable",
+    /// Making the connection took longer than it may.
+    TimeoutConnect = "timeout_connect",
+    /// The head of the response took longer than it may.
+    TimeoutFirstByte = "timeout_first_byte",
     /// The whole operation took longer than it may.
     TimeoutTotal = "timeout_total",
     /// The peer reset the connection.
@@ -46,6 +55,10 @@ kinds! {
     Protocol = "protocol",
     /// A response with a status that the scenario doesn't want.
     Status = "status",
+    /// A response that fails one of the scenario's checks.
+    Check = "check",
+    /// Refused by a full limit; a kind of iterations only.
+    Dropped = "dropped",
     /// No file descriptor was left.
     FdLimit = "fd_limit",
     /// No local port was left.

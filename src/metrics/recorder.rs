@@ -16,8 +16,12 @@ pub struct Tally {
     pub ok: u64,
     /// Ended badly, by kind.
     pub failed: [u64; FailureKind::COUNT],
+    /// Refused by a full limit.
+    pub dropped: u64,
     /// Planned and never begun.
     pub skipped: u64,
+    /// Begun, then ended from outside.
+    pub cancelled: u64,
     /// Begun and never ended.
     pub unfinished: u64,
 }
@@ -25,9 +29,11 @@ pub struct Tally {
 impl Tally {
     fn count(&mut self, outcome: Outcome) {
         self.planned += 1;
-        self.started += u64::from(outcome != Outcome::Skipped);
+        self.started += u64::from(!matches!(outcome, Outcome::Skipped | Outcome::Dropped));
         match outcome {
             Outcome::Ok => self.ok += 1,
+            Outcome::Dropped => self.dropped += 1,
+            Outcome::Cancelled => self.cancelled += 1,
             Outcome::Failed(kind) => self.failed[kind as usize] += 1,
             Outcome::Skipped => self.skipped += 1,
             Outcome::Unfinished => self.unfinished += 1,
@@ -38,7 +44,9 @@ impl Tally {
         self.planned += other.planned;
         self.started += other.started;
         self.ok += other.ok;
+        self.dropped += other.dropped;
         self.skipped += other.skipped;
+        self.cancelled += other.cancelled;
         self.unfinished += other.unfinished;
         for (a, b) in self.failed.iter_mut().zip(other.failed) {
             *a += b;
@@ -65,6 +73,8 @@ pub struct Figures {
     pub ok_in_window: u64,
     /// Responses by status.
     pub statuses: BTreeMap<u16, u64>,
+    /// Tries after the first.
+    pub retries: u64,
     /// Bytes received.
     pub bytes_in: u64,
     /// Bytes sent.
@@ -101,6 +111,7 @@ impl Figures {
         self.tally.count(sample.outcome);
         self.bytes_in += sample.bytes_in;
         self.bytes_out += sample.bytes_out;
+        self.retries += u64::from(sample.retries);
         if sample.status != 0 {
             *self.statuses.entry(sample.status).or_default() += 1;
         }
@@ -110,7 +121,7 @@ impl Figures {
                 self.response_ok.record(sample.response());
             }
             Outcome::Failed(_) => self.response_failed.record(sample.response()),
-            Outcome::Skipped | Outcome::Unfinished => return,
+            Outcome::Dropped | Outcome::Skipped | Outcome::Cancelled | Outcome::Unfinished => return,
         }
         self.service.record(sample.service());
         self.lag.record(sample.lag());
@@ -130,6 +141,7 @@ impl Figures {
         for (status, n) in &other.statuses {
             *self.statuses.entry(*status).or_default() += n;
         }
+        self.retries += other.retries;
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
         self.response_ok.add(&other.response_ok);
@@ -171,6 +183,7 @@ pub struct Recorder {
     warmup: WarmupTally,
     windows: Windows,
     errors: ErrorLog,
+    try_failures: [u64; FailureKind::COUNT],
     last_completion: Nanos,
 }
 
@@ -186,6 +199,7 @@ impl Recorder {
             warmup: WarmupTally::default(),
             windows: Windows::new(window, epoch),
             errors: ErrorLog::default(),
+            try_failures: [0; FailureKind::COUNT],
             last_completion: epoch,
         }
     }
@@ -198,7 +212,7 @@ impl Recorder {
             self.last_completion = self.last_completion.max(sample.completed);
         }
         if sample.intended < self.epoch {
-            self.warmup.started += u64::from(sample.outcome != Outcome::Skipped);
+            self.warmup.started += u64::from(!matches!(sample.outcome, Outcome::Skipped | Outcome::Dropped));
             self.warmup.completed += u64::from(completed);
             self.warmup.failed += u64::from(matches!(sample.outcome, Outcome::Failed(_)));
             return;
@@ -219,8 +233,9 @@ impl Recorder {
         }
     }
 
-    /// Takes what was said of a failure.
+    /// Takes a failed try, with what was said of it.
     pub fn error(&mut self, kind: FailureKind, message: &str, operation: u32) {
+        self.try_failures[kind as usize] += 1;
         self.errors.note(kind, message, operation);
     }
 
@@ -236,6 +251,9 @@ impl Recorder {
         self.warmup.failed += other.warmup.failed;
         self.windows.add(&other.windows);
         self.errors.add(&other.errors);
+        for (mine, theirs) in self.try_failures.iter_mut().zip(other.try_failures) {
+            *mine += theirs;
+        }
         self.last_completion = self.last_completion.max(other.last_completion);
     }
 
@@ -262,6 +280,11 @@ impl Recorder {
     /// The time line.
     pub const fn windows(&self) -> &Windows {
         &self.windows
+    }
+
+    /// Failed tries by kind, those that a retry mended included.
+    pub const fn try_failures(&self) -> &[u64; FailureKind::COUNT] {
+        &self.try_failures
     }
 
     /// Distinct errors.

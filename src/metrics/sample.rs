@@ -10,8 +10,12 @@ pub enum Outcome {
     Ok,
     /// Completed, and badly.
     Failed(FailureKind),
+    /// Refused by a full limit.
+    Dropped,
     /// Planned, but what it belongs to ended before it started.
     Skipped,
+    /// Started, then ended by a race's winner or a failed sibling.
+    Cancelled,
     /// In flight when the drain ended.
     Unfinished,
 }
@@ -31,6 +35,8 @@ pub struct Sample {
     pub completed: Nanos,
     /// How it ended.
     pub outcome: Outcome,
+    /// Tries after the first.
+    pub retries: u32,
     /// HTTP status, or 0.
     pub status: u16,
     /// Time to connect, where it had to.

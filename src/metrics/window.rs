@@ -76,6 +76,8 @@ pub struct Window {
     pub ok: u64,
     /// Of these, completed badly.
     pub failed: u64,
+    /// Of these, refused by a full limit.
+    pub dropped: u64,
     /// Good completions that fall into this window.
     pub ok_completions: u64,
     /// Failed operations by kind.
@@ -94,6 +96,7 @@ impl Default for Window {
             started: 0,
             ok: 0,
             failed: 0,
+            dropped: 0,
             ok_completions: 0,
             failures: [0; FailureKind::COUNT],
             max: Nanos::ZERO,
@@ -110,6 +113,7 @@ impl Window {
         self.started += other.started;
         self.ok += other.ok;
         self.failed += other.failed;
+        self.dropped += other.dropped;
         self.ok_completions += other.ok_completions;
         for (a, b) in self.failures.iter_mut().zip(other.failures) {
             *a += b;
@@ -232,7 +236,8 @@ impl Windows {
         window.planned += 1;
         match sample.outcome {
             Outcome::Skipped => {}
-            Outcome::Unfinished => window.started += 1,
+            Outcome::Dropped => window.dropped += 1,
+            Outcome::Cancelled | Outcome::Unfinished => window.started += 1,
             Outcome::Ok | Outcome::Failed(_) => {
                 window.started += 1;
                 let response = sample.response();
@@ -304,6 +309,7 @@ mod tests {
             started: intended,
             completed: intended + response,
             outcome: Outcome::Ok,
+            retries: 0,
             status: 0,
             connect: None,
             first_byte: None,

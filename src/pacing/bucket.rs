@@ -26,11 +26,16 @@ impl Bucket {
         Self { tat: 0, interval, tolerance: interval * u128::from(burst.max(1) - 1), scale: u128::from(rate.events.max(1)) }
     }
 
-    /// Takes the next token; returns when it may be used, which is `now` or later.
-    pub fn take(&mut self, now: Nanos) -> Nanos {
-        let at = self.tat.saturating_sub(self.tolerance).div_ceil(self.scale).max(u128::from(now.0));
-        self.tat = self.tat.max(at * self.scale) + self.interval;
-        Nanos(u64::try_from(at).unwrap_or(u64::MAX))
+    /// When the next token may be used: `now` or later.
+    pub fn next(&self, now: Nanos) -> Nanos {
+        let at = self.tat.saturating_sub(self.tolerance).div_ceil(self.scale);
+        Nanos(u64::try_from(at).unwrap_or(u64::MAX)).max(now)
+    }
+
+    /// Takes the next token, to be used at `at`, which must not be before [`Self::next`]; tokens of several
+    /// buckets are so taken for one moment.
+    pub fn take(&mut self, at: Nanos) {
+        self.tat = self.tat.max(u128::from(at.0) * self.scale) + self.interval;
     }
 }
 
@@ -39,10 +44,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn grant(bucket: &mut Bucket, now: Nanos) -> Nanos {
+        let at = bucket.next(now);
+        bucket.take(at);
+        at
+    }
+
     #[test]
     fn ten_operations_through_five_a_second_with_a_burst_of_five_take_one_second() {
         let mut bucket = Bucket::new(Rate::per_second(5), 5);
-        let times: Vec<_> = (0..10).map(|_| bucket.take(Nanos::ZERO).0 / 1_000_000).collect();
+        let times: Vec<_> = (0..10).map(|_| grant(&mut bucket, Nanos::ZERO).0 / 1_000_000).collect();
         assert_eq!(times, [0, 0, 0, 0, 0, 200, 400, 600, 800, 1000]);
     }
 
@@ -50,10 +61,10 @@ mod tests {
     fn a_bucket_left_alone_fills_up_to_its_burst_and_no_further() {
         let mut bucket = Bucket::new(Rate::per_second(10), 3);
         for _ in 0..3 {
-            bucket.take(Nanos::ZERO);
+            grant(&mut bucket, Nanos::ZERO);
         }
         let later = Nanos::from_secs(100);
-        let times: Vec<_> = (0..4).map(|_| (bucket.take(later) - later).0 / 1_000_000).collect();
+        let times: Vec<_> = (0..4).map(|_| (grant(&mut bucket, later) - later).0 / 1_000_000).collect();
         assert_eq!(times, [0, 0, 0, 100]);
     }
 
@@ -66,7 +77,7 @@ mod tests {
                 let rate = Rate { events, per: Nanos(per) };
                 let mut bucket = Bucket::new(rate, burst);
                 let mut now = Nanos::ZERO;
-                let grants: Vec<Nanos> = gaps.iter().map(|gap| { now += Nanos(*gap); bucket.take(now) }).collect();
+                let grants: Vec<Nanos> = gaps.iter().map(|gap| { now += Nanos(*gap); grant(&mut bucket, now) }).collect();
                 prop_assert!(grants.is_sorted());
                 for (i, from) in grants.iter().enumerate() {
                     for (n, to) in grants[i..].iter().enumerate() {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use http::{Method, Request, Uri};
+use http::{Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
@@ -73,13 +73,6 @@ impl PreparedRequest {
     }
 }
 
-/// What came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// The status.
-    pub status: u16,
-}
-
 /// A connection to one target. Dropping it closes it.
 pub struct Connection<Io: Read + Write + Unpin + Send + 'static> {
     sender: http1::SendRequest<Full<Bytes>>,
@@ -87,8 +80,8 @@ pub struct Connection<Io: Read + Write + Unpin + Send + 'static> {
     driver: Pin<Box<http1::Connection<Io, Full<Bytes>>>>,
     /// hyper has nothing more to do on it.
     ended: bool,
-    /// It has carried a whole exchange.
-    reused: bool,
+    /// It has carried a request.
+    used: bool,
     passed: Arc<Passed>,
 }
 
@@ -100,7 +93,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     pub async fn new(io: Io) -> Result<Self, TransportError> {
         let passed = io.passed();
         let (sender, driver) = http1::Builder::new().handshake(io).await.map_err(|e| TransportError::exchange(&e, false, false))?;
-        Ok(Self { sender, driver: Box::pin(driver), ended: false, reused: false, passed })
+        Ok(Self { sender, driver: Box::pin(driver), ended: false, used: false, passed })
     }
 
     /// What has passed over it so far.
@@ -133,13 +126,12 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         !self.ended && !self.sender.is_closed()
     }
 
-    /// Sends a request and reads the whole response, the body to its end and thrown away. `on_head` is called
-    /// when the head of the response is there.
+    /// Sends a request and waits for the head of the response.
     ///
     /// # Errors
     /// When the connection fails or what comes is no HTTP. The connection must not be used again then.
-    pub async fn exchange(&mut self, request: &PreparedRequest, on_head: impl FnOnce(u16)) -> Result<Reply, TransportError> {
-        let reused = std::mem::replace(&mut self.reused, true);
+    pub async fn send(&mut self, request: &PreparedRequest) -> Result<Response<Incoming>, TransportError> {
+        let reused = std::mem::replace(&mut self.used, true);
         let received = self.passed.received();
         let mut response = pin!(self.sender.send_request(request.build()));
         let (driver, ended) = (&mut self.driver, &mut self.ended);
@@ -153,35 +145,38 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
             }
         })
         .await;
-        let answered = || self.passed.received() > received;
-        let gone = |kind, message: &str| TransportError { kind, message: message.into() };
-        let response = match head {
-            Some(Ok(response)) => response,
-            Some(Err(error)) => return Err(TransportError::exchange(&error, reused, answered())),
-            None if reused && !answered() => return Err(gone(FailureKind::ReusedConnClosed, "connection closed before the response")),
-            None => return Err(gone(FailureKind::Incomplete, "connection closed before the response")),
-        };
-        let status = response.status().as_u16();
-        on_head(status);
-        let mut body = response.into_body();
-        self.drain(&mut body).await.map_err(|e| TransportError::exchange(&e, reused, true))?;
-        Ok(Reply { status })
+        let answered = self.passed.received() > received;
+        let gone = |kind| TransportError { kind, message: "connection closed before the response".into() };
+        match head {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(error)) => Err(TransportError::exchange(&error, reused, answered)),
+            None if reused && !answered => Err(gone(FailureKind::ReusedConnClosed)),
+            None => Err(gone(FailureKind::Incomplete)),
+        }
     }
 
-    /// Reads a body to its end and throws it away, one frame at a time.
-    async fn drain(&mut self, body: &mut Incoming) -> Result<(), hyper::Error> {
+    /// Reads a body to its end, one frame at a time, and hands each to `keep`.
+    ///
+    /// # Errors
+    /// When the connection fails or what comes is no HTTP. The connection must not be used again then.
+    pub async fn receive(&mut self, mut body: Incoming, mut keep: impl FnMut(&[u8])) -> Result<(), TransportError> {
         while !body.is_end_stream() {
             let frame = poll_fn(|cx| {
-                if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
+                if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
                     return Poll::Ready(frame);
                 }
                 self.advance(cx);
-                Pin::new(&mut *body).poll_frame(cx)
+                Pin::new(&mut body).poll_frame(cx)
             })
             .await;
             match frame {
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(error),
+                Some(Ok(frame)) => {
+                    if let Some(data) = frame.data_ref() {
+                        keep(data);
+                    }
+                }
+                // Something of this response had come, so it is never a matter of a stale connection.
+                Some(Err(error)) => return Err(TransportError::exchange(&error, false, true)),
                 None => break,
             }
         }

@@ -6,7 +6,7 @@ use loadgen::plan::{Mode, Plan};
 use loadgen::result::{ModeRun, StoppedBy};
 use loadgen::scenario::{Overrides, Source, compile};
 
-fn plan(text: &str) -> Plan {
+pub fn plan(text: &str) -> Plan {
     let source = Source { name: "test.yaml".into(), text: text.into() };
     match compile(&source, &Overrides { seed: Some(7), ..Overrides::default() }, &|_| None) {
         Ok(compiled) => compiled.plan,
@@ -14,7 +14,7 @@ fn plan(text: &str) -> Plan {
     }
 }
 
-fn run(plan: &Plan, mode: Mode) -> ModeRun {
+pub fn run(plan: &Plan, mode: Mode) -> ModeRun {
     let addresses = preflight::preflight(plan, None).expect("the targets are there");
     let run = run_mode(plan, mode, 1, addresses, &|| None, &|_| {}).expect("it can run");
     assert!(run.counts.hold() && run.iterations.counts.hold(), "{mode}: {:?} {:?}", run.counts, run.iterations.counts);
@@ -25,7 +25,7 @@ fn run(plan: &Plan, mode: Mode) -> ModeRun {
 }
 
 /// `wall` is `ideal`, or late by no more than 2 % and a margin for a noisy machine; never early.
-fn near(mode: Mode, wall: f64, ideal: f64) {
+pub fn near(mode: Mode, wall: f64, ideal: f64) {
     assert!(wall >= ideal - 1e-6, "{mode}: {wall} s is less than {ideal} s");
     let margin = if mode == Mode::Simulated { 1e-9 } else { 0.15 };
     assert!(wall <= ideal * 1.02 + margin, "{mode}: {wall} s, wanted {ideal} s");

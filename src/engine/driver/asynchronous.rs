@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::Driver;
+use super::{Driver, Job, Until, joined};
 use super::blocking::spend_cpu;
 use super::timers::{Sleep, Timers};
 use crate::base::{Clock, Nanos};
@@ -106,6 +106,10 @@ impl Driver for Async {
         } else {
             std::thread::sleep(length.as_duration());
         }
+    }
+
+    async fn gather<J: Job<Self>>(&self, job: &J, bench: &J::Bench, seats: &mut [J::Seat], most: usize, until: Until) -> io::Result<Vec<Option<bool>>> {
+        Ok(joined::gather(job, bench, seats, most, until).await)
     }
 
     async fn breathe(&self) {

@@ -4,13 +4,14 @@
 pub mod asynchronous;
 pub mod blocking;
 mod cores;
+mod joined;
 pub mod simulated;
 mod timers;
 
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use hyper::rt::{Read, Write};
@@ -42,9 +43,67 @@ pub trait Driver: Sized {
     /// to keep free.
     fn block(&self, length: Nanos, offload: bool) -> impl Future<Output = ()>;
 
+    /// Runs a job's branches, no more than `most` at once, until `until`; the rest are dropped. Tells of each
+    /// branch that ended by itself whether it ended well.
+    ///
+    /// `bench` is the calling thread's; where a driver uses other threads it makes one for each.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    fn gather<J: Job<Self>>(
+        &self,
+        job: &J,
+        bench: &J::Bench,
+        seats: &mut [J::Seat],
+        most: usize,
+        until: Until,
+    ) -> impl Future<Output = io::Result<Vec<Option<bool>>>>;
+
     /// Lets siblings on the same thread go on, where there are any and the caller has not waited since it
     /// last asked.
     fn breathe(&self) -> impl Future<Output = ()>;
+}
+
+/// A future that stays on its thread: one for each branch, never for each operation.
+pub type Local<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// When a group of branches is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// When all are.
+    All,
+    /// When all are, or one has failed.
+    FirstFailure,
+    /// When one is.
+    First,
+    /// When one has ended well, or all have ended.
+    FirstSuccess,
+}
+
+impl Until {
+    /// Whether a branch that ended so ends the group.
+    pub const fn met(self, ok: bool) -> bool {
+        match self {
+            Self::All => false,
+            Self::FirstFailure => !ok,
+            Self::First => true,
+            Self::FirstSuccess => ok,
+        }
+    }
+}
+
+/// Branches that can run side by side.
+pub trait Job<D: Driver>: Sync {
+    /// What belongs to one branch.
+    type Seat: Send;
+    /// What the branches on one thread share.
+    type Bench;
+
+    /// A bench for another thread.
+    fn bench(&self, driver: D, thread: usize) -> Self::Bench;
+
+    /// One branch; whether it ended well.
+    fn run<'a>(&'a self, bench: &'a Self::Bench, seat: &'a mut Self::Seat, index: usize) -> Local<'a, bool>;
 }
 
 /// Runs `operation` until `deadline`: `None` where that comes first.

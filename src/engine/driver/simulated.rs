@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 
-use super::Driver;
+use super::{Driver, Job, Until, joined};
 use super::cores::Cores;
 use super::timers::{Sleep, Timers};
 use crate::base::Nanos;
@@ -107,6 +107,10 @@ impl Driver for Simulated {
 
     async fn block(&self, length: Nanos, _offload: bool) {
         self.sleep_until(self.now() + length).await;
+    }
+
+    async fn gather<J: Job<Self>>(&self, job: &J, bench: &J::Bench, seats: &mut [J::Seat], most: usize, until: Until) -> io::Result<Vec<Option<bool>>> {
+        Ok(joined::gather(job, bench, seats, most, until).await)
     }
 
     async fn breathe(&self) {

@@ -5,6 +5,7 @@
 //! a read), and the thread then does just that, blocking: it parks until the nearest moment, or the next
 //! poll is *granted* one blocking read. A request so costs one `sendmsg` and one `recvfrom`.
 
+mod branches;
 mod seat;
 mod stream;
 
@@ -14,26 +15,27 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-pub use seat::{Seat, block_on, sit_down};
+pub use seat::{block_on, sit_down};
 pub use stream::Stream;
 
-use super::Driver;
+use super::{Driver, Job, Until};
 use crate::base::{Clock, Nanos};
 
 /// Looks at the clock and at whether it is cancelled so often while it uses the processor.
 const CPU_SLICE: Nanos = Nanos::from_millis(1);
 
-/// The blocking driver, as one thread sees it: sequential and threaded differ only in how many threads
-/// have one.
+/// The blocking driver, as one thread sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Blocking {
     clock: Clock,
+    /// Whether branches get threads of their own: all that sequential and threaded differ in.
+    threads: bool,
 }
 
 impl Blocking {
     /// For the calling thread, which must have [`sit_down`].
-    pub const fn new(clock: Clock) -> Self {
-        Self { clock }
+    pub const fn new(clock: Clock, threads: bool) -> Self {
+        Self { clock, threads }
     }
 }
 
@@ -58,6 +60,21 @@ impl Driver for Blocking {
 
     async fn block(&self, length: Nanos, _offload: bool) {
         std::thread::sleep(length.as_duration());
+    }
+
+    async fn gather<J: Job<Self>>(&self, job: &J, bench: &J::Bench, seats: &mut [J::Seat], most: usize, until: Until) -> io::Result<Vec<Option<bool>>> {
+        if self.threads {
+            return branches::on_threads(*self, job, bench, seats, most, until);
+        }
+        let mut ended = vec![None; seats.len()];
+        for (index, seat) in seats.iter_mut().enumerate() {
+            let ok = job.run(bench, seat, index).await;
+            ended[index] = Some(ok);
+            if until.met(ok) {
+                break;
+            }
+        }
+        Ok(ended)
     }
 
     async fn breathe(&self) {}

@@ -22,6 +22,8 @@ pub struct Seat {
     cancelled: AtomicBool,
     /// The socket that the thread may be blocked on.
     socket: Mutex<Option<Arc<Socket>>>,
+    /// Seats of the branches that this thread waits for: called off with it.
+    children: Mutex<Vec<Arc<Seat>>>,
 }
 
 impl Seat {
@@ -29,6 +31,8 @@ impl Seat {
     /// down; then the operation under way is dropped.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
+        let children = self.children.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        children.iter().for_each(|child| child.cancel());
         if let Some(socket) = self.socket.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             socket.shut_down();
         }
@@ -65,6 +69,76 @@ thread_local! {
     static GRANTED: Cell<Option<Nanos>> = const { Cell::new(None) };
 }
 
+fn seat() -> Arc<Seat> {
+    Arc::new(Seat {
+        thread: std::thread::current(),
+        woken: AtomicBool::new(false),
+        cancelled: AtomicBool::new(false),
+        socket: Mutex::new(None),
+        children: Mutex::default(),
+    })
+}
+
+/// The seat of a thread that waits for branches, as those see it.
+pub struct Family(Option<Arc<Seat>>);
+
+impl Family {
+    /// Of the calling thread.
+    pub fn of_this_thread() -> Self {
+        Self(SEAT.with_borrow(Clone::clone))
+    }
+
+    /// From now on `child` is called off with its parent; at once, where that is.
+    pub fn adopt(&self, child: &Arc<Seat>) {
+        if let Some(parent) = &self.0 {
+            parent.children.lock().unwrap_or_else(PoisonError::into_inner).push(child.clone());
+            if parent.is_cancelled() {
+                child.cancel();
+            }
+        }
+    }
+
+    /// `child` is done.
+    pub fn release(&self, child: &Arc<Seat>) {
+        if let Some(parent) = &self.0 {
+            parent.children.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| !Arc::ptr_eq(known, child));
+        }
+    }
+}
+
+/// A second seat on a thread that is in the middle of a pass: its own state is put aside until this is
+/// dropped.
+pub struct Nested {
+    seat: Arc<Seat>,
+    outer: Option<Arc<Seat>>,
+    nearest: Nanos,
+    wanted: bool,
+    granted: Option<Nanos>,
+}
+
+impl Nested {
+    /// Puts the thread's own seat aside.
+    pub fn sit_down() -> Self {
+        let seat = seat();
+        let outer = SEAT.replace(Some(seat.clone()));
+        Self { seat, outer, nearest: NEAREST.get(), wanted: WANTED.get(), granted: GRANTED.take() }
+    }
+
+    /// The second seat.
+    pub const fn seat(&self) -> &Arc<Seat> {
+        &self.seat
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        SEAT.set(self.outer.take());
+        NEAREST.set(self.nearest);
+        WANTED.set(self.wanted);
+        GRANTED.set(self.granted);
+    }
+}
+
 /// Gives the calling thread a seat.
 pub fn sit_down() -> Arc<Seat> {
     // Without this the kernel may end a sleep 50 µs late in order to save wake-ups.
@@ -73,12 +147,7 @@ pub fn sit_down() -> Arc<Seat> {
         // Where it is refused, sleeps are merely less exact.
         let _ = rustix::thread::set_current_timer_slack(Some(one));
     }
-    let seat = Arc::new(Seat {
-        thread: std::thread::current(),
-        woken: AtomicBool::new(false),
-        cancelled: AtomicBool::new(false),
-        socket: Mutex::new(None),
-    });
+    let seat = seat();
     SEAT.set(Some(seat.clone()));
     seat
 }

@@ -1,0 +1,168 @@
+//! One try of an operation: the work itself, within its timeouts.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use rand::RngExt as _;
+
+use super::draw::{Place, Purpose, generator};
+use super::driver::{Driver, within};
+use super::worker::{User, Worker};
+use crate::base::Nanos;
+use crate::metrics::{FailureKind, Sample};
+use crate::plan::{Action, Delay, HttpRequest, Operation};
+use crate::transport::TransportError;
+use crate::transport::counted::Passed;
+use crate::transport::http::Connection;
+
+/// One try of an operation.
+pub struct Attempt<'a, 'w, D: Driver> {
+    /// The thread's worker.
+    pub worker: &'a Worker<'w, D>,
+    /// The operation.
+    pub operation: &'a Operation,
+    /// The iteration's number.
+    pub iteration: u64,
+    /// Where its draws are made.
+    pub place: Place,
+    /// When the try began.
+    pub started: Nanos,
+}
+
+/// What tries leave behind even where they are dropped on the way.
+#[derive(Default)]
+pub struct Trace {
+    /// Status of the last response, or 0.
+    pub status: Cell<u16>,
+    connect: Cell<Option<Nanos>>,
+    first_byte: Cell<Option<Nanos>>,
+    bytes: Cell<(u64, u64)>,
+    /// The connection's counters with what they showed before.
+    passed: RefCell<Option<(Arc<Passed>, u64, u64)>>,
+}
+
+impl Trace {
+    /// Adds up what passed over the connection of the last try.
+    fn settle(&self) {
+        if let Some((passed, received, sent)) = self.passed.take() {
+            let (bytes_in, bytes_out) = self.bytes.get();
+            self.bytes.set((bytes_in + passed.received() - received, bytes_out + passed.sent() - sent));
+        }
+    }
+
+    /// A new try goes over this connection.
+    fn begin(&self, passed: Arc<Passed>) {
+        self.settle();
+        let before = (passed.received(), passed.sent());
+        self.passed.replace(Some((passed, before.0, before.1)));
+    }
+
+    /// Writes it to the record.
+    pub fn tell(&self, sample: &mut Sample) {
+        self.settle();
+        sample.status = self.status.get();
+        sample.connect = self.connect.get();
+        sample.first_byte = self.first_byte.get();
+        (sample.bytes_in, sample.bytes_out) = self.bytes.get();
+    }
+}
+
+fn timeout(kind: FailureKind, what: &str, after: Nanos) -> TransportError {
+    TransportError { kind, message: format!("no {what} after {after}") }
+}
+
+impl<D: Driver> Attempt<'_, '_, D> {
+    /// Does the work, within the total timeout.
+    pub async fn run(&self, user: &mut User<D::Io>, trace: &Trace) -> Result<(), TransportError> {
+        let total = self.operation.timeout.total;
+        trace.status.set(0);
+        let work = self.work(user, trace);
+        within(&self.worker.driver, self.started + total, work).await.unwrap_or_else(|| Err(self.late()))
+    }
+
+    fn late(&self) -> TransportError {
+        timeout(FailureKind::TimeoutTotal, "end", self.operation.timeout.total)
+    }
+
+    async fn work(&self, user: &mut User<D::Io>, trace: &Trace) -> Result<(), TransportError> {
+        let driver = &self.worker.driver;
+        let draw = |purpose| generator(self.worker.world.plan.seed, self.iteration, self.place, purpose);
+        let length = |delay: &Delay| match delay {
+            Delay::Constant(length) => *length,
+            other => other.sample(&mut draw(Purpose::Length)),
+        };
+        let deadline = self.started + self.operation.timeout.total;
+        match &self.operation.action {
+            Action::Http(request) => return self.http(user, request, trace).await,
+            Action::Sleep(delay) => driver.sleep_until(self.started + length(delay)).await,
+            Action::Cpu(delay) => driver.cpu(length(delay), deadline).await,
+            Action::Block { duration, offload } => driver.block(length(duration), *offload).await,
+        }
+        // What can't be cancelled may end after its deadline; it is a timeout all the same.
+        if !matches!(self.operation.action, Action::Sleep(_)) && driver.now() >= deadline {
+            return Err(self.late());
+        }
+        let fail = self.operation.fail;
+        if fail.0 > 0.0 && draw(Purpose::Fail).random::<f64>() < fail.0 {
+            return Err(TransportError { kind: FailureKind::Mock, message: format!("told to fail {fail} of the time") });
+        }
+        Ok(())
+    }
+
+    /// A connection to the target: the user's own, or a new one.
+    async fn connection(&self, user: &mut User<D::Io>, target: usize, trace: &Trace) -> Result<Connection<D::Io>, TransportError> {
+        let driver = &self.worker.driver;
+        // Taken out while in use: where this future is dropped, the connection closes with it.
+        if let Some(mut kept) = user.connections[target].take()
+            && kept.is_ready().await
+        {
+            return Ok(kept);
+        }
+        let address = self.worker.world.addresses[target].expect("every target in use has an address");
+        let begun = driver.now();
+        let connect = async {
+            let io = driver.connect(address).await.map_err(|e| TransportError::connect(&e))?;
+            let mut fresh = Connection::new(io).await?;
+            fresh.is_ready().await;
+            Ok(fresh)
+        };
+        let fresh = match self.operation.timeout.connect {
+            None => connect.await?,
+            Some(limit) => within(driver, self.started + limit, connect)
+                .await
+                .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutConnect, "connection", limit)))?,
+        };
+        trace.connect.set(Some(driver.now() - begun));
+        Ok(fresh)
+    }
+
+    async fn http(&self, user: &mut User<D::Io>, request: &HttpRequest, trace: &Trace) -> Result<(), TransportError> {
+        let (world, driver) = (self.worker.world, &self.worker.driver);
+        let id = self.operation.id as usize;
+        let prepared = world.requests[id].as_ref().expect("every HTTP operation has a prepared request");
+        let check = &world.checks[id];
+        let mut connection = self.connection(user, request.target, trace).await?;
+        trace.begin(connection.passed());
+        let response = match self.operation.timeout.first_byte {
+            None => connection.send(prepared).await?,
+            Some(limit) => within(driver, self.started + limit, connection.send(prepared))
+                .await
+                .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit)))?,
+        };
+        let (head, body) = response.into_parts();
+        trace.status.set(head.status.as_u16());
+        trace.first_byte.set(Some(driver.now() - self.started));
+        let (mut size, mut kept) = (0, Vec::new());
+        let keep = |data: &[u8]| {
+            size += data.len() as u64;
+            if check.needs_body() {
+                kept.extend_from_slice(data);
+            }
+        };
+        connection.receive(body, keep).await?;
+        if connection.is_reusable() {
+            user.connections[request.target] = Some(connection);
+        }
+        check.response(head.status.as_u16(), &head.headers, size, &kept)
+    }
+}

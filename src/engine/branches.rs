@@ -1,0 +1,122 @@
+//! [`Branches`]: the branches of a `parallel` or a `race`, as a job for a driver.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::draw::Place;
+use super::driver::{Driver, Job, Local, Until};
+use super::flow::{self, Course};
+use super::operation::Record;
+use super::source::Turn;
+use super::worker::{User, Worker};
+use super::world::World;
+use crate::metrics::FailureKind;
+use crate::plan::Step;
+
+/// No branch has failed yet.
+const NONE: u8 = u8::MAX;
+/// A branch that was never begun.
+const WAITING: u8 = 0;
+/// A branch that was.
+const BEGUN: u8 = 1;
+
+/// The branches of one group in one iteration.
+pub struct Branches<'b> {
+    world: &'b World<'b>,
+    steps: &'b [Step],
+    place: Place,
+    number: u64,
+    fresh: bool,
+    /// The iteration's own time, which the first operation of the first branch takes.
+    turn: Option<Turn>,
+    begun: Vec<AtomicU8>,
+    /// The first failure, by its number among the kinds.
+    failure: AtomicU8,
+}
+
+impl<'b> Branches<'b> {
+    /// The branches of the group at `place`.
+    pub fn new<D: Driver>(world: &'b World<'b>, steps: &'b [Step], place: Place, course: &mut Course<'_, '_, D>) -> Self {
+        Self {
+            world,
+            steps,
+            place,
+            number: course.number,
+            fresh: course.fresh,
+            turn: course.turn.take(),
+            begun: steps.iter().map(|_| AtomicU8::new(WAITING)).collect(),
+            failure: AtomicU8::new(NONE),
+        }
+    }
+}
+
+/// Runs a group; tells what made it fail, where something did.
+///
+/// A race has failed when its winner has, a `parallel` when any branch has.
+pub async fn run<'b, D: Driver>(
+    worker: &Worker<'b, D>,
+    user: &mut User<D::Io>,
+    job: &Branches<'b>,
+    most: usize,
+    until: Until,
+) -> Option<FailureKind> {
+    let never_begun = NeverBegun { worker, job };
+    let gathered = worker.driver.gather(job, worker, user.branches(job.steps.len()), most, until).await;
+    drop(never_begun);
+    let first = FailureKind::ALL.get(usize::from(job.failure.load(Ordering::SeqCst))).copied();
+    match (gathered, until) {
+        (Err(error), _) => {
+            let operation = job.steps.iter().find_map(Step::first_operation).map_or(0, |operation| operation.id);
+            worker.tape.error(FailureKind::Other, format!("the system refused a thread for a branch: {error}"), operation);
+            Some(FailureKind::Other)
+        }
+        (Ok(ended), Until::First | Until::FirstSuccess) if ended.contains(&Some(true)) => None,
+        (Ok(_), _) => first,
+    }
+}
+
+/// Writes down, when it is dropped, the first operations of branches that were never begun: the group that
+/// planned them has ended.
+struct NeverBegun<'a, 'b, D: Driver> {
+    worker: &'a Worker<'b, D>,
+    job: &'a Branches<'b>,
+}
+
+impl<D: Driver> Drop for NeverBegun<'_, '_, D> {
+    fn drop(&mut self) {
+        for (step, begun) in self.job.steps.iter().zip(&self.job.begun) {
+            if begun.load(Ordering::SeqCst) == WAITING
+                && let Some(operation) = step.first_operation()
+            {
+                // Dropped at once, and so written down as skipped.
+                Record::new(self.worker, operation.id);
+            }
+        }
+    }
+}
+
+impl<'b, D: Driver> Job<D> for Branches<'b> {
+    type Seat = User<D::Io>;
+    type Bench = Worker<'b, D>;
+
+    fn bench(&self, driver: D, thread: usize) -> Worker<'b, D> {
+        Worker::new(self.world, driver, thread)
+    }
+
+    fn run<'a>(&'a self, worker: &'a Worker<'b, D>, user: &'a mut User<D::Io>, index: usize) -> Local<'a, bool> {
+        Box::pin(async move {
+            self.begun[index].store(BEGUN, Ordering::SeqCst);
+            let step = &self.steps[index..=index];
+            let planned = step[0].first_operation().map(|operation| Record::new(worker, operation.id));
+            let turn = self.turn.filter(|_| index == 0);
+            let mut course = Course { number: self.number, fresh: self.fresh, turn, planned };
+            let failure = flow::run(worker, user, step, self.place.inside(index), &mut course).await;
+            if let Some(planned) = course.planned.take() {
+                planned.forget();
+            }
+            if let Some(kind) = failure {
+                let _ = self.failure.compare_exchange(NONE, kind as u8, Ordering::SeqCst, Ordering::SeqCst);
+            }
+            failure.is_none()
+        })
+    }
+}

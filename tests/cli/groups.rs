@@ -1,0 +1,229 @@
+//! Known answers of groups, retries, limits and expectations: in process, in every mode.
+
+use std::path::Path;
+
+use loadgen::engine::{ideal, preflight, run_mode};
+use loadgen::plan::{Mode, Plan};
+use loadgen::result::ModeRun;
+use loadgen::server::Child;
+
+use crate::engine::{near, plan};
+
+const CONCURRENT: [Mode; 3] = [Mode::Threaded, Mode::Async, Mode::Simulated];
+const MOCK: [Mode; 4] = [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated];
+const NETWORK: [Mode; 3] = [Mode::Sequential, Mode::Threaded, Mode::Async];
+
+fn run(plan: &Plan, mode: Mode) -> ModeRun {
+    crate::engine::run(plan, mode)
+}
+
+/// A plan of one iteration of this flow.
+fn once(flow: &str) -> Plan {
+    plan(&format!("{{name: t, workers: 1, mix: [{{name: m, flow: {flow}}}], load: {{iterations: 1}}}}"))
+}
+
+fn counts(run: &ModeRun) -> (u64, u64, u64, u64) {
+    (run.counts.ok, run.counts.failed, run.counts.cancelled, run.counts.skipped)
+}
+
+#[test]
+fn parallel_takes_as_long_as_its_slowest_branch() {
+    let plan = once("[{parallel: [{sleep: 100ms}, {sleep: 200ms}, {flow: [{sleep: 50ms}, {sleep: 100ms}]}]}]");
+    near(Mode::Sequential, run(&plan, Mode::Sequential).wall_s, 0.45);
+    for mode in CONCURRENT {
+        let run = run(&plan, mode);
+        near(mode, run.wall_s, 0.2);
+        assert_eq!(counts(&run), (4, 0, 0, 0), "{mode}");
+    }
+    near(Mode::Simulated, ideal(&plan).expect("it is mock"), 0.2);
+}
+
+#[test]
+fn parallel_holds_its_concurrency() {
+    let plan = once("[{parallel: [{sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}], concurrency: 2}]");
+    for mode in CONCURRENT {
+        near(mode, run(&plan, mode).wall_s, 0.15);
+    }
+}
+
+#[test]
+fn the_first_to_complete_wins_a_race() {
+    let plan = once("[{race: [{sleep: 300ms}, {sleep: 100ms}, {sleep: 2s}]}]");
+    for mode in CONCURRENT {
+        let run = run(&plan, mode);
+        near(mode, run.wall_s, 0.1);
+        assert_eq!(counts(&run), (1, 0, 2, 0), "{mode}");
+        assert_eq!(run.iterations.counts.ok, 1, "{mode}");
+    }
+    let sequential = run(&plan, Mode::Sequential);
+    near(Mode::Sequential, sequential.wall_s, 0.3);
+    assert_eq!(counts(&sequential), (1, 0, 0, 2));
+}
+
+#[test]
+fn a_race_for_success_goes_on_past_failures() {
+    let plan = once("[{race: [{sleep: 20ms, fail: 100%}, {sleep: 100ms}, {sleep: 2s}], win: ok}]");
+    for mode in CONCURRENT {
+        let run = run(&plan, mode);
+        near(mode, run.wall_s, 0.1);
+        assert_eq!(counts(&run), (1, 1, 1, 0), "{mode}");
+    }
+    assert_eq!(counts(&run(&plan, Mode::Sequential)), (1, 1, 0, 1));
+}
+
+#[test]
+fn the_first_failure_cancels_the_rest_where_that_is_asked_for() {
+    let branches = "[{sleep: 50ms, fail: 100%}, {sleep: 2s}, {sleep: 2s}, {sleep: 2s}]";
+    let cancel = once(&format!("[{{parallel: {branches}, concurrency: 3, on_error: cancel}}, {{sleep: 1s}}]"));
+    for mode in CONCURRENT {
+        let run = run(&cancel, mode);
+        near(mode, run.wall_s, 0.05);
+        // The sleep behind the group was never reached, so it was never planned.
+        assert_eq!((counts(&run), run.counts.planned), ((0, 1, 2, 1), 4), "{mode}");
+        assert_eq!(run.iterations.counts.failed, 1, "{mode}");
+    }
+    assert_eq!(counts(&run(&cancel, Mode::Sequential)), (0, 1, 0, 3));
+    let goes_on = once("[{parallel: [{sleep: 50ms, fail: 100%}, {sleep: 100ms}]}]");
+    for mode in MOCK {
+        let run = run(&goes_on, mode);
+        assert_eq!((counts(&run), run.iterations.counts.failed), ((1, 1, 0, 0), 1), "{mode}");
+    }
+}
+
+#[test]
+fn a_pause_may_win_a_race_and_cancel_what_sleeps() {
+    let plan = once("[{parallel: [{race: [{sleep: 500ms}, {think: 200ms}]}, {sleep: 300ms}, {sleep: 400ms}]}]");
+    for mode in CONCURRENT {
+        let run = run(&plan, mode);
+        near(mode, run.wall_s, 0.4);
+        assert_eq!(counts(&run), (2, 0, 1, 0), "{mode}");
+    }
+    let sequential = run(&plan, Mode::Sequential);
+    near(Mode::Sequential, sequential.wall_s, 1.2);
+    assert_eq!(counts(&sequential), (3, 0, 0, 0));
+}
+
+#[test]
+fn steps_are_repeated_and_left_to_chance() {
+    let repeated = once("[{repeat: {times: 5, flow: [{sleep: 2ms}, {sleep: 1ms}]}}]");
+    for mode in MOCK {
+        assert_eq!(run(&repeated, mode).counts.ok, 10, "{mode}");
+    }
+    let chance = plan("{name: t, mix: [{name: m, flow: [{sleep: 1ms, chance: 30%}, {repeat: {times: 3, flow: [{sleep: 1ms, chance: 50%}]}}]}], load: {vus: 4, iterations: 100}}");
+    let reference = run(&chance, Mode::Simulated).counts.ok;
+    assert!((140..220).contains(&reference), "{reference}: about 30 + 150");
+    for mode in NETWORK {
+        assert_eq!(run(&chance, mode).counts.ok, reference, "{mode}");
+    }
+    let first_only = plan("{name: t, mix: [{name: m, flow: [{sleep: 1ms, once: true}, {sleep: 1ms}]}], load: {vus: 4, iterations_per_vu: 5}}");
+    for mode in MOCK {
+        assert_eq!(run(&first_only, mode).counts.ok, 4 + 20, "{mode}");
+    }
+}
+
+#[test]
+fn retries_wait_as_they_should_and_count_once() {
+    let retry = |backoff: &str| once(&format!("[{{sleep: 10ms, fail: 100%, retry: {{attempts: 3, backoff: {backoff}}}}}]"));
+    for (backoff, ideal) in [("{linear: {step: 50ms}}", 0.18), ("{exponential: {initial: 100ms}}", 0.33), ("{constant: 20ms}", 0.07)] {
+        let plan = retry(backoff);
+        for mode in MOCK {
+            let run = run(&plan, mode);
+            near(mode, run.wall_s, ideal);
+            assert_eq!((run.counts.planned, run.counts.failed, run.counts.retries), (1, 1, 2), "{mode} {backoff}");
+            assert_eq!((run.failures.get("mock"), run.try_failures.get("mock")), (Some(&1), Some(&3)), "{mode} {backoff}");
+        }
+    }
+    // At 30 % and three attempts: 2.7 % fail, 1.39 tries on average.
+    let often = plan("{name: t, seed: 3, mix: [{name: m, flow: [{sleep: 1ms, fail: 30%, retry: {attempts: 3}}]}], load: {vus: 10, iterations: 5000}}");
+    let run = run(&often, Mode::Simulated);
+    let tries = (run.counts.started + run.counts.retries) as f64 / 5000.0;
+    assert!((tries - 1.39).abs() < 0.03, "{tries} tries on average");
+    assert!((run.counts.failed as f64 / 5000.0 - 0.027).abs() < 0.01, "{} failed", run.counts.failed);
+}
+
+#[test]
+fn a_full_queue_drops_what_comes_on_top() {
+    let plan = plan(
+        "{name: t, mix: [{name: m, flow: [{sleep: 100ms, limits: {concurrency: 2, queue: 3, on_full: drop}}]}], load: {vus: 10, iterations: 10}}",
+    );
+    for mode in CONCURRENT {
+        let run = run(&plan, mode);
+        assert_eq!((run.counts.planned, run.counts.started, run.counts.dropped), (10, 5, 5), "{mode}");
+        assert_eq!((run.iterations.counts.ok, run.iterations.counts.failed), (5, 5), "{mode}");
+        assert_eq!((run.limits[0].peak_in_flight, run.limits[0].peak_queue, run.limits[0].dropped), (2, 3, 5), "{mode}");
+    }
+    assert_eq!(run(&plan, Mode::Sequential).counts.ok, 10, "one at a time never waits");
+}
+
+#[test]
+fn a_mix_entry_is_limited_by_iterations() {
+    let plan = plan("{name: t, mix: [{name: m, limits: {concurrency: 2}, flow: [{sleep: 20ms}, {sleep: 30ms}]}], load: {vus: 6, iterations: 6}}");
+    for mode in CONCURRENT {
+        let run = run(&plan, mode);
+        near(mode, run.wall_s, 0.15);
+        assert_eq!((run.limits[0].scope.as_str(), run.limits[0].peak_in_flight), ("mix m", 2), "{mode}");
+    }
+}
+
+fn on_server(flow: &str, check: impl Fn(Mode, &ModeRun)) {
+    let server = Child::start(Path::new(env!("CARGO_BIN_EXE_loadgen"))).expect("it starts");
+    let text = format!(
+        "{{name: t, workers: 1, targets: {{s: {{url: 'http://{}'}}}}, mix: [{{name: m, flow: {flow}}}], load: {{iterations: 4}}}}",
+        server.address()
+    );
+    let plan = plan(&text);
+    for mode in NETWORK {
+        let addresses = preflight::preflight(&plan, None).expect("it listens");
+        let run = run_mode(&plan, mode, 1, addresses, &|| None, &|_| {}).expect("it can run");
+        assert!(run.counts.hold() && run.iterations.counts.hold(), "{mode}: {:?}", run.counts);
+        check(mode, &run);
+    }
+}
+
+#[test]
+fn losers_of_a_race_over_the_network_are_cancelled_at_once() {
+    on_server("[{race: [{get: /delay/2}, {get: /delay/0.05}, {get: /delay/3}]}]", |mode, run| {
+        if mode == Mode::Sequential {
+            assert_eq!(counts(run), (4, 0, 0, 8), "{mode}");
+        } else {
+            near(mode, run.wall_s, 0.2);
+            assert_eq!(counts(run), (4, 0, 8, 0), "{mode}");
+        }
+    });
+}
+
+#[test]
+fn branches_keep_their_connections_from_one_iteration_to_the_next() {
+    on_server("[{parallel: [{get: /}, {get: /json}, {get: /html}]}]", |mode, run| {
+        assert_eq!(run.counts.ok, 12, "{mode}");
+        assert_eq!(run.connect_ms.as_ref().map(|q| q.count), Some(3), "{mode}");
+    });
+}
+
+#[test]
+fn each_timeout_has_its_own_kind() {
+    on_server("[{get: /delay/1, timeout: {first_byte: 50ms, total: 5s}}]", |mode, run| {
+        assert_eq!(run.failures.get("timeout_first_byte"), Some(&4), "{mode}: {:?}", run.failures);
+    });
+    on_server("[{get: '/drip?bytes=100&over=2&chunks=10', timeout: {first_byte: 1s, total: 300ms}}]", |mode, run| {
+        assert_eq!(run.failures.get("timeout_total"), Some(&4), "{mode}: {:?}", run.failures);
+    });
+}
+
+#[test]
+fn responses_are_judged_and_statuses_retried() {
+    on_server("[{get: /bytes/100, expect: {size: {min: 100, max: 100}, headers: {content-type: application/octet-stream}}}]", |mode, run| {
+        assert_eq!(counts(run), (4, 0, 0, 0), "{mode}: {:?}", run.errors);
+    });
+    on_server("[{get: /json, expect: {body: {contains: no such thing}}}]", |mode, run| {
+        assert_eq!(run.failures.get("check"), Some(&4), "{mode}");
+        assert!(run.errors[0].message.contains("expected to contain \"no such thing\""), "{mode}: {:?}", run.errors);
+    });
+    on_server("[{get: /status/503, retry: {attempts: 3, status: [503]}}]", |mode, run| {
+        assert_eq!((run.counts.failed, run.counts.retries), (4, 8), "{mode}");
+        assert_eq!(run.try_failures.get("status"), Some(&12), "{mode}");
+    });
+    on_server("[{get: /, expect: {max_response: 1ns}}]", |mode, run| {
+        assert_eq!(run.failures.get("check"), Some(&4), "{mode}");
+    });
+}
