@@ -31,12 +31,13 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     }
     let started_at = Timestamp::now();
     let folder = args.output.clone().unwrap_or_else(|| folder_for(&plan.name, started_at));
+    let made: Vec<&Path> = folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
     // Whatever can go wrong goes wrong before the load starts.
     or_exit(sink::prepare(&folder), Exit::Internal)?;
     let measured = measure(&plan, args, talk);
     if measured.as_ref().is_ok_and(|m| m.runs.is_empty()) || measured.is_err() {
-        // No empty report, and no empty folder where we made one.
-        let _ = std::fs::remove_dir(&folder);
+        // No empty report, and none of the folders that we made for it: the innermost is the first.
+        let _ = made.into_iter().try_for_each(std::fs::remove_dir);
     }
     let Measured { runs, end, failure } = measured?;
     if runs.is_empty() {
