@@ -37,6 +37,8 @@ pub struct Job {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Message {
+    /// It heeds signals from now on: one that came earlier would have killed it.
+    Ready,
     Event(Event),
     Failed(String),
     Done(Box<ModeRun>),
@@ -96,7 +98,7 @@ impl Leash {
     fn hold(&self, child: u32) {
         let Ok(pulled) = self.pulled.lock() else { return };
         self.child.store(child, Ordering::SeqCst);
-        // The user may have been quicker than the start.
+        // The user may have been quicker than the child.
         if let Some(pull) = *pulled {
             self.send(pull);
         }
@@ -151,7 +153,6 @@ pub fn run(program: &Path, arguments: &[&str], job: &Job, leash: &Leash, mut say
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
     }
     let mut running = Running { child: command.spawn().map_err(failed)?, leash };
-    leash.hold(running.child.id());
     if let Some(mut stdin) = running.child.stdin.take() {
         let text = serde_json::to_vec(job).map_err(|e| failed(e.into()))?;
         // Where it is gone already, its silence below tells the story.
@@ -160,6 +161,7 @@ pub fn run(program: &Path, arguments: &[&str], job: &Job, leash: &Leash, mut say
     let stdout = running.child.stdout.take().ok_or_else(|| failed(io::Error::other("it has no stdout")))?;
     for line in BufReader::new(stdout).lines() {
         match serde_json::from_str(&line.map_err(failed)?) {
+            Ok(Message::Ready) => leash.hold(running.child.id()),
             Ok(Message::Event(event)) => say(event),
             Ok(Message::Failed(reason)) => return Err(ProcessError::Refused(reason)),
             Ok(Message::Done(run)) => return Ok(*run),
@@ -192,6 +194,7 @@ pub fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Res
         // A parent that is gone is noticed by the signals.
         let _ = write(&Message::Event(event));
     };
+    write(&Message::Ready)?;
     let result = run_mode(&job.plan, job.mode, job.round, job.addresses, &|| signals.pending(), &say);
     match result {
         Ok(run) => write(&Message::Done(Box::new(run))),
