@@ -1,4 +1,9 @@
 //! The one integration test binary: a module for each subject.
 
+mod commands;
+mod contract;
 mod diagnostics;
 mod engine;
+mod exits;
+mod servers;
+mod support;
