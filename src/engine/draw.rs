@@ -19,7 +19,9 @@ pub enum Purpose {
 ///
 /// `place` is the operation's id, or the step's index for what is no operation.
 pub fn generator(seed: u64, iteration: u64, place: u64, purpose: Purpose) -> Pcg64Mcg {
-    Pcg64Mcg::seed_from_u64([iteration, place, purpose as u64].into_iter().fold(mix(seed), |state, part| mix(state ^ mix(part))))
+    // The state is mixed once more than the part, or equal ones would cancel out: seed 1 and iteration 1, seed 2 and
+    // iteration 2.
+    Pcg64Mcg::seed_from_u64([iteration, place, purpose as u64].into_iter().fold(mix(seed), |state, part| mix(mix(state) ^ mix(part))))
 }
 
 /// The finalizer of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
