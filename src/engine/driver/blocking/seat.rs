@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
@@ -20,8 +20,8 @@ pub struct Seat {
     thread: Thread,
     woken: AtomicBool,
     cancelled: AtomicBool,
-    /// The socket that the thread may be blocked on.
-    socket: Mutex<Option<Arc<Socket>>>,
+    /// The socket that the thread may be blocked on. The seat must not keep it: dropping its stream closes it.
+    socket: Mutex<Weak<Socket>>,
 }
 
 impl Seat {
@@ -29,7 +29,7 @@ impl Seat {
     /// down; then the operation under way is dropped.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
-        if let Some(socket) = self.socket.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(socket) = self.socket.lock().unwrap_or_else(PoisonError::into_inner).upgrade() {
             socket.shut_down();
         }
         self.wake_up();
@@ -77,7 +77,7 @@ pub fn sit_down() -> Arc<Seat> {
         thread: std::thread::current(),
         woken: AtomicBool::new(false),
         cancelled: AtomicBool::new(false),
-        socket: Mutex::new(None),
+        socket: Mutex::new(Weak::new()),
     });
     SEAT.set(Some(seat.clone()));
     seat
@@ -113,8 +113,8 @@ pub fn occupy(socket: &Arc<Socket>) {
     SEAT.with_borrow(|seat| {
         if let Some(seat) = seat {
             let mut current = seat.socket.lock().unwrap_or_else(PoisonError::into_inner);
-            if current.as_ref().is_none_or(|known| !Arc::ptr_eq(known, socket)) {
-                *current = Some(socket.clone());
+            if !std::ptr::eq(current.as_ptr(), Arc::as_ptr(socket)) {
+                *current = Arc::downgrade(socket);
             }
         }
     });
