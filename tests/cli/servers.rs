@@ -286,7 +286,11 @@ fn a_target_that_dies_in_the_middle_is_data() {
         );
         let arguments = ["run", "test.yaml", "--target", &server.url(), "--mode", mode, "-o", "out", "--format", "none"];
         let running = Running::start(&mut loadgen(folder.path(), &arguments), None);
-        until("requests", || server.status().requests > 200 || server.status().requests > 20);
+        let mut looks = 0;
+        until("requests", || {
+            looks += 1;
+            server.status().requests >= looks + 20
+        });
         server.kill();
         running.finish().exits(0);
         let result = crate::support::result(&folder.path().join("out"));
@@ -347,7 +351,12 @@ fn a_timeout_closes_its_connection_and_the_next_request_has_a_new_one() {
         );
         let arguments = ["run", "test.yaml", "--target", &server.url(), "--mode", mode, "-o", "out", "--format", "none"];
         let mut running = Running::start(&mut loadgen(folder.path(), &arguments), None);
-        until("requests", || server.status().open > 0);
+        let users = if mode == "sequential" { 1 } else { 3 };
+        let mut looks = 0;
+        until("requests", || {
+            looks += 1;
+            server.status().requests == looks + users
+        });
         until("the connections are closed", || server.status().open == 0);
         assert!(running.is_running(), "{mode}: not because it ended");
         for _ in 0..2 {
