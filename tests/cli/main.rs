@@ -5,5 +5,8 @@ mod contract;
 mod diagnostics;
 mod engine;
 mod exits;
+mod nginx;
+mod sample_scenarios;
 mod servers;
 mod support;
+mod syscalls;
