@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -273,6 +274,40 @@ fn requests_are_on_the_wire_what_the_scenario_says() {
         for other in others.iter().copied().chain([host.as_str(), agent.as_str()]) {
             assert_eq!(lines.iter().filter(|l| *l == other).count(), 1, "`{other}` in:\n{request}");
         }
+    }
+}
+
+#[test]
+fn no_more_requests_are_under_way_than_the_cap_lets() {
+    let (under_way, most) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let (now, peak) = (under_way.clone(), most.clone());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (stream, now, peak) = (stream.expect("a connection"), now.clone(), peak.clone());
+            thread::spawn(move || {
+                while hear(&stream).is_some() {
+                    peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    thread::sleep(Duration::from_millis(20));
+                    // Before the answer: behind it the next one may come at once.
+                    now.fetch_sub(1, Ordering::SeqCst);
+                    (&stream).write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("sent");
+                }
+            });
+        }
+    });
+    let folder = folder();
+    scenario(
+        folder.path(),
+        "{name: t, mix: [{name: m, flow: [{get: /}]}], load: {vus: 30, iterations: 90}, limits: {concurrency: 6}, targets: {shop: {url: builtin}}}",
+    );
+    for (mode, workers, cap) in [("sequential", "1", 1), ("threaded", "1", 6), ("async", "1", 6), ("async", "3", 6)] {
+        most.store(0, Ordering::SeqCst);
+        let result = run_to_result(folder.path(), &["--target", &url, "--mode", mode, "--workers", workers]);
+        let run = run_of(&result, mode);
+        assert_eq!((count(run, "ok"), most.load(Ordering::SeqCst)), (90, cap), "{mode} with {workers} workers");
+        assert_eq!(count(&run["limits"][0], "peak_in_flight"), cap, "{mode} with {workers} workers");
     }
 }
 
