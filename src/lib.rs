@@ -1,5 +1,74 @@
 //! loadgen: a load generator that compares sequential, threaded and async execution of the same work.
-#![warn(missing_docs)]
+//!
+//! # In one sentence
+//!
+//! A **scenario** (YAML) is compiled to an immutable **plan**; a **driver** runs the plan's flows at the
+//! moments that **pacing** says, through a **transport**; every operation becomes a **sample** that a
+//! **recorder** folds into histograms; the merged **result** is a file, and every **report** is a pure
+//! function of that file.
+//!
+//! ```text
+//! YAML ──scenario──▶ Plan ──▶ engine worker ──Sample──▶ tape ──▶ Recorder
+//!                                   │ events                        │ merged
+//!                                   ▼                               ▼
+//!                           report::progress                   RunResult ──▶ result.json ──▶ report ──▶ files
+//! ```
+//!
+//! *When* (pacing), *where* (driver) and *what* (transport) are independent. One worker loop,
+//! [`engine::worker::Worker::run`], joins them, generic over the driver's I/O; it is never written a second
+//! time for a mode or a protocol.
+//!
+//! # Floors
+//!
+//! A module uses only the floors below its own, and neighbours on one floor do not know each other. A test
+//! of the project (`tests/cli/tidy.rs`) keeps this true.
+//!
+//! | floor | rooms |
+//! |---|---|
+//! | 7 | [`cli`]: one file per command: parse → load → compute → write |
+//! | 6 | [`report`]: terminal, progress, charts, HTML page |
+//! | 4 | [`engine`]: world, worker, flow, operation, drivers, observer |
+//! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP · [`pacing`]: arrivals, token bucket · [`server`]: the built-in target |
+//! | 2 | [`result`]: what `result.json` holds |
+//! | 1 | [`plan`]: the compiled scenario · [`metrics`]: samples, recorders, histograms |
+//! | 0 | [`base`]: quantities and the clock |
+//!
+//! # Invariants, as what is absent
+//!
+//! - No `unsafe`. No panic on anything that a scenario, a result file or a server contains.
+//! - No clock but [`base::Clock`]; no time of day but the one that `run` puts into the result.
+//! - No list of samples: memory does not grow with the number of requests.
+//! - No lock on the path of a request, but those of a limit that the scenario asks for, and of the desk
+//!   where slots of the open model pull arrivals. Samples go to a thread's own tape first.
+//! - No event loop on the request path of the sequential and threaded modes: their threads sleep and read
+//!   in the kernel (`strace -f` shows one `sendmsg` and one `recvfrom` a request).
+//! - No printing outside [`cli`] and [`report::progress`].
+//! - No statistic in [`report`] that is not in the result.
+//!
+//! # What differs from the first drawing of the house
+//!
+//! - The sequential and the threaded mode share one blocking driver ([`engine::driver::blocking`]); how many
+//!   threads have one is decided in [`engine::launch`]. They differ in nothing else.
+//! - Samples reach recorders in batches ([`engine::tape`]): with thousands of threads a recorder of its own
+//!   for each would take gigabytes, and a batch is kinder to the processor's cache in async too.
+//! - Windows of the time line keep two significant digits instead of three: there are hundreds of them.
+//!
+//! # Dependencies, and why
+//!
+//! | for | crate |
+//! |---|---|
+//! | HTTP on the wire, both ends | hyper (connection level: its pooled client hides reuse and retries), hyper-util, http, http-body-util, bytes |
+//! | event loop, semaphore | tokio, with what it needs only; futures-util for task sets |
+//! | histograms | hdrhistogram; base64 for their text form |
+//! | sockets and timers of the kernel | rustix (safe calls; its libc backend, so that it runs under valgrind), nix for `getrusage`, signal-hook |
+//! | YAML | granit-parser for events with positions, annotate-snippets and strsim for diagnostics, serde_yaml (its maintained fork) for all other YAML |
+//! | URLs | percent-encoding for scenarios, form_urlencoded for the mock server |
+//! | randomness | rand, rand_pcg (a named generator: a seed must keep its meaning), rand_distr |
+//! | results | serde, serde_json (keys in their order, floats exact), sha2 for fingerprints, jiff for the time of day |
+//! | intervals | statrs for Student's t |
+//! | charts | plotters for shapes, resvg for PNG, dejavu for a font that needs no system's |
+//! | page and terminal | askama, comfy-table, indicatif |
+//! | files, errors, command line | tempfile, thiserror, anyhow, clap |
 
 pub mod base;
 pub mod cli;

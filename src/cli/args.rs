@@ -84,7 +84,7 @@ pub struct RunArgs {
     /// The seed of all random draws
     #[arg(long, env = "LOADGEN_SEED", value_name = "N")]
     pub seed: Option<u64>,
-    /// Folder for this run's files [default: reports/<name>-<UTC time>]
+    /// Folder for this run's files [default: reports/NAME-TIME]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// Report files beside result.json: html, png, svg (separated by commas), or none

@@ -46,7 +46,7 @@ impl Gauge {
 /// What the observer has seen.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Gauges by stretches of [`LOOK`], counted from the epoch; at most an hour's worth are kept.
+    /// Gauges by stretches of `width`, counted from the epoch; at most 4,096, which grow wider instead.
     pub gauges: BTreeMap<i64, Gauge>,
     /// The width of those stretches.
     pub width: Nanos,
@@ -63,7 +63,10 @@ struct Before {
 
 impl Before {
     fn now() -> Self {
-        Self { usage: Usage::now(), throttled: resources::throttled() }
+        // The observer's own share is not the mode's: left in, it would make the slowest mode, which is
+        // observed longest, look the costliest.
+        let own = Usage::of_thread().unwrap_or_default();
+        Self { usage: Usage::of_process().map(|all| all.without(own)), throttled: resources::throttled() }
     }
 }
 
@@ -115,14 +118,14 @@ pub fn watch(world: &World<'_>, clock: Clock, done: &Receiver<()>, signal: &dyn 
         }
     }
     let after = Before::now();
-    let usage = before.usage.zip(after.usage);
+    let usage = before.usage.zip(after.usage).map(|(before, after)| after.without(before));
     seen.resources = Resources {
-        cpu_user_s: usage.map(|(a, b)| (b.user - a.user).as_secs_f64()),
-        cpu_system_s: usage.map(|(a, b)| (b.system - a.system).as_secs_f64()),
+        cpu_user_s: usage.map(|u| u.user.as_secs_f64()),
+        cpu_system_s: usage.map(|u| u.system.as_secs_f64()),
         peak_rss_bytes: resources::peak_rss_bytes(),
-        threads_peak: threads,
-        ctx_voluntary: usage.map(|(a, b)| b.voluntary.saturating_sub(a.voluntary)),
-        ctx_involuntary: usage.map(|(a, b)| b.involuntary.saturating_sub(a.involuntary)),
+        threads_peak: threads.map(|n| n.saturating_sub(1)),
+        ctx_voluntary: usage.map(|u| u.voluntary),
+        ctx_involuntary: usage.map(|u| u.involuntary),
         throttled_s: before.throttled.zip(after.throttled).map(|(a, b)| (b - a).as_secs_f64()),
         steal_s: None,
         hiccup_max_ms: Some(hiccup.as_millis_f64()),

@@ -40,8 +40,7 @@ pub async fn run<D: Driver>(
     let deadline = started + operation.timeout;
     let work = attempt(worker, user, operation, iteration, started, deadline, &record.trace);
     let result = within(&worker.driver, deadline, work).await.unwrap_or_else(|| Err(timed_out(operation)));
-    let failure = record.complete(worker.driver.now(), result);
-    failure
+    record.complete(worker.driver.now(), result)
 }
 
 fn timed_out(operation: &Operation) -> TransportError {

@@ -2,7 +2,7 @@
 //! mode that dies takes no other's figures with it.
 //!
 //! The child is the same program. It reads one [`Job`] as JSON from its stdin and writes lines of JSON, one
-//! [`Message`] each, to its stdout. SIGINT tells it to drain, SIGTERM to give up; it ends by itself when its
+//! message each, to its stdout. SIGINT tells it to drain, SIGTERM to give up; it ends by itself when its
 //! parent is gone.
 
 use std::io::{self, BufRead as _, BufReader, Read, Write};

@@ -35,7 +35,7 @@ pub fn run_mode(
 ) -> Result<ModeRun, RunError> {
     let workers = launch::threads(plan.load.model.slots(), plan.workers, mode);
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let world = World::new(plan, addresses, workers.min(cores))?;
+    let world = World::new(plan, addresses, cores)?;
     let frame = |end: Nanos| Frame { mode, round, workers: workers as u32, end };
     if mode == Mode::Simulated {
         let end = launch::simulated(&world, cores as u32, SIMULATED_BUDGET)?;
@@ -74,7 +74,7 @@ pub fn ideal(plan: &Plan) -> Option<f64> {
         return None;
     }
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let world = World::new(plan, Vec::new(), 1).ok()?;
+    let world = World::new(plan, Vec::new(), cores).ok()?;
     let end = launch::simulated(&world, cores as u32, IDEAL_BUDGET).ok()?;
     let workers = 1;
     Some(assemble(&world, &Frame { mode: Mode::Simulated, round: 1, workers, end }, &Seen::default()).wall_s)

@@ -33,18 +33,18 @@ struct Pending {
 /// One thread's samples on their way to a recorder.
 pub struct Tape<'w> {
     world: &'w World<'w>,
-    shard: &'w Shard,
+    shard: Shard<'w>,
     pending: RefCell<Pending>,
 }
 
 impl<'w> Tape<'w> {
     /// An empty tape that goes to `shard`.
-    pub fn new(world: &'w World<'w>, shard: &'w Shard) -> Self {
+    pub fn new(world: &'w World<'w>, shard: Shard<'w>) -> Self {
         Self { world, shard, pending: RefCell::default() }
     }
 
     /// The shard that this tape goes to.
-    pub const fn shard(&self) -> &'w Shard {
+    pub const fn shard(&self) -> Shard<'w> {
         self.shard
     }
 

@@ -17,28 +17,46 @@ use crate::plan::target::authority;
 use crate::plan::{Action, Address, Plan};
 use crate::transport::http::PreparedRequest;
 
-/// A recorder with the gauges of the threads that feed it.
-pub struct Shard {
-    recorder: Mutex<Recorder>,
+/// Workers that share a recorder. A hand-over takes some microseconds in many hundreds, so a few never wait for
+/// each other; and a recorder for each would make the memory of modes a matter of recorders.
+const WORKERS_A_RECORDER: usize = 4;
+
+/// Live counts of some threads: what is under way now. On cache lines of their own, because every operation
+/// writes them.
+#[derive(Default)]
+#[repr(align(128))]
+struct Gauges {
     in_flight: AtomicI64,
     active: AtomicI64,
 }
 
-impl Shard {
+/// Where one thread's samples and counts go.
+#[derive(Clone, Copy)]
+pub struct Shard<'w> {
+    recorder: &'w Mutex<Recorder>,
+    gauges: &'w Gauges,
+}
+
+impl<'w> Shard<'w> {
     /// The recorder, for as long as it takes to fold a tape into it.
-    pub fn recorder(&self) -> MutexGuard<'_, Recorder> {
-        self.recorder.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn recorder(&self) -> MutexGuard<'w, Recorder> {
+        lock(self.recorder)
     }
 
     /// Operations in flight change by this.
     pub fn flight(&self, by: i64) {
-        self.in_flight.fetch_add(by, Ordering::Relaxed);
+        self.gauges.in_flight.fetch_add(by, Ordering::Relaxed);
     }
 
     /// Virtual users with an iteration under way change by this.
     pub fn activity(&self, by: i64) {
-        self.active.fetch_add(by, Ordering::Relaxed);
+        self.gauges.active.fetch_add(by, Ordering::Relaxed);
     }
+}
+
+/// A recorder that a panic left behind is still good for what it holds.
+fn lock(recorder: &Mutex<Recorder>) -> MutexGuard<'_, Recorder> {
+    recorder.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What all threads of one run share.
@@ -57,15 +75,16 @@ pub struct World<'p> {
     pub stop: Stop,
     /// Which flow an iteration runs.
     pub choice: Choice,
-    shards: Vec<Shard>,
+    recorders: Vec<Mutex<Recorder>>,
+    gauges: Vec<Gauges>,
 }
 
 impl<'p> World<'p> {
-    /// A world for `plan`, with so many recorders.
+    /// A world for `plan`, on so many cores.
     ///
     /// # Errors
     /// When a request can't be built.
-    pub fn new(plan: &'p Plan, addresses: Vec<Option<SocketAddr>>, shards: usize) -> Result<Self, RunError> {
+    pub fn new(plan: &'p Plan, addresses: Vec<Option<SocketAddr>>, cores: usize) -> Result<Self, RunError> {
         let requests = plan
             .operations()
             .map(|(_, _, operation)| match &operation.action {
@@ -86,11 +105,8 @@ impl<'p> World<'p> {
         let load = &plan.load;
         let epoch = load.warmup;
         let end = load.duration.map_or(Nanos::MAX, |d| epoch + d);
-        let shard = || Shard {
-            recorder: Mutex::new(Recorder::new(requests.len(), epoch, width_for(load.duration))),
-            in_flight: AtomicI64::new(0),
-            active: AtomicI64::new(0),
-        };
+        let network: Vec<bool> = requests.iter().map(Option::is_some).collect();
+        let recorder = || Mutex::new(Recorder::new(&network, epoch, width_for(load.duration)));
         Ok(Self {
             plan,
             addresses,
@@ -98,7 +114,8 @@ impl<'p> World<'p> {
             choice: Choice::new(plan),
             limit: Limit::new(&plan.limits),
             stop: Stop::new(end, load.graceful_stop),
-            shards: (0..shards.max(1)).map(|_| shard()).collect(),
+            recorders: (0..cores.max(1).div_ceil(WORKERS_A_RECORDER)).map(|_| recorder()).collect(),
+            gauges: (0..cores.max(1)).map(|_| Gauges::default()).collect(),
             requests,
         })
     }
@@ -108,34 +125,34 @@ impl<'p> World<'p> {
         self.plan.load.warmup
     }
 
-    /// The shard of the thread with this index.
-    pub fn shard(&self, thread: usize) -> &Shard {
-        &self.shards[thread % self.shards.len()]
+    /// Where the samples and counts of the thread with this index go.
+    pub fn shard(&self, thread: usize) -> Shard<'_> {
+        Shard { recorder: &self.recorders[thread % self.recorders.len()], gauges: &self.gauges[thread % self.gauges.len()] }
     }
 
     /// Operations in flight now, and virtual users with an iteration under way.
     pub fn gauges(&self) -> (u64, u64) {
-        let sum = |gauge: fn(&Shard) -> &AtomicI64| {
-            let total: i64 = self.shards.iter().map(|s| gauge(s).load(Ordering::Relaxed)).sum();
+        let sum = |gauge: fn(&Gauges) -> &AtomicI64| {
+            let total: i64 = self.gauges.iter().map(|g| gauge(g).load(Ordering::Relaxed)).sum();
             u64::try_from(total).unwrap_or(0)
         };
-        (sum(|s| &s.in_flight), sum(|s| &s.active))
+        (sum(|g| &g.in_flight), sum(|g| &g.active))
     }
 
     /// All recorders as one.
     pub fn merged(&self) -> Recorder {
-        let mut shards = self.shards.iter();
-        let mut whole = shards.next().map(|s| s.recorder().clone()).expect("there is at least one shard");
-        for shard in shards {
-            whole.add(&shard.recorder());
+        let mut recorders = self.recorders.iter();
+        let mut whole = recorders.next().map(|r| lock(r).clone()).expect("there is at least one recorder");
+        for recorder in recorders {
+            whole.add(&lock(recorder));
         }
         whole
     }
 
     /// Calls `look` with each recorder.
     pub fn each_recorder(&self, mut look: impl FnMut(&Recorder)) {
-        for shard in &self.shards {
-            look(&shard.recorder());
+        for recorder in &self.recorders {
+            look(&lock(recorder));
         }
     }
 }

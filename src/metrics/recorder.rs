@@ -86,6 +86,17 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Ready for an operation: what every sample has is there already; what few have is made when it comes.
+    fn ready(network: bool) -> Self {
+        Self {
+            response_ok: Track::ready(),
+            service: Track::ready(),
+            lag: Track::ready(),
+            first_byte: if network { Track::ready() } else { Track::default() },
+            ..Self::default()
+        }
+    }
+
     fn record(&mut self, sample: &Sample, window_end: Nanos) {
         self.tally.count(sample.outcome);
         self.bytes_in += sample.bytes_in;
@@ -164,13 +175,14 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// For a plan of so many operations; instants before `epoch` are warm-up.
-    pub fn new(operations: usize, epoch: Nanos, window: Nanos) -> Self {
+    /// For a plan of these operations, each with whether it goes over the network; instants before `epoch`
+    /// are warm-up.
+    pub fn new(operations: &[bool], epoch: Nanos, window: Nanos) -> Self {
         Self {
             epoch,
-            steps: vec![Figures::default(); operations],
+            steps: operations.iter().map(|network| Figures::ready(*network)).collect(),
             iterations: Tally::default(),
-            durations: Track::default(),
+            durations: Track::ready(),
             warmup: WarmupTally::default(),
             windows: Windows::new(window, epoch),
             errors: ErrorLog::default(),

@@ -3,7 +3,7 @@
 
 use crate::base::Nanos;
 
-/// Processor time and context switches of this process so far, all threads together.
+/// Processor time and context switches.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Usage {
     /// Processor time in user mode.
@@ -17,12 +17,26 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Reads it now.
+    /// This process, all threads together, so far.
+    pub fn of_process() -> Option<Self> {
+        #[cfg(unix)]
+        return Self::read(nix::sys::resource::UsageWho::RUSAGE_SELF);
+        #[cfg(not(unix))]
+        None
+    }
+
+    /// The calling thread alone, so far; not known everywhere.
+    pub fn of_thread() -> Option<Self> {
+        #[cfg(target_os = "linux")]
+        return Self::read(nix::sys::resource::UsageWho::RUSAGE_THREAD);
+        #[cfg(not(target_os = "linux"))]
+        None
+    }
+
     #[cfg(unix)]
-    pub fn now() -> Option<Self> {
-        use nix::sys::resource::{UsageWho, getrusage};
+    fn read(who: nix::sys::resource::UsageWho) -> Option<Self> {
         use nix::sys::time::TimeValLike as _;
-        let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+        let usage = nix::sys::resource::getrusage(who).ok()?;
         let nanos = |us: i64| Nanos(u64::try_from(us).unwrap_or(0) * 1_000);
         Some(Self {
             user: nanos(usage.user_time().num_microseconds()),
@@ -32,10 +46,15 @@ impl Usage {
         })
     }
 
-    /// Not known here.
-    #[cfg(not(unix))]
-    pub fn now() -> Option<Self> {
-        None
+    /// What is left of it without another's part.
+    #[must_use]
+    pub fn without(self, part: Self) -> Self {
+        Self {
+            user: self.user - part.user,
+            system: self.system - part.system,
+            voluntary: self.voluntary.saturating_sub(part.voluntary),
+            involuntary: self.involuntary.saturating_sub(part.involuntary),
+        }
     }
 }
 

@@ -175,7 +175,8 @@ pub struct Window {
     pub response: Option<String>,
 }
 
-/// What the run cost the machine: the generator's own process, without the target.
+/// What the run cost the machine: the process of this mode, without the target, and without loadgen's one
+/// observer thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Resources {
     /// Processor time in user mode, within `wall_s`.
@@ -184,7 +185,7 @@ pub struct Resources {
     pub cpu_system_s: Option<f64>,
     /// Largest resident memory.
     pub peak_rss_bytes: Option<u64>,
-    /// Most threads at once, loadgen's one observer thread included.
+    /// Most threads at once, without loadgen's one observer thread.
     pub threads_peak: Option<u64>,
     /// Context switches because a thread waited.
     pub ctx_voluntary: Option<u64>,

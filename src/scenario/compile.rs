@@ -219,3 +219,153 @@ fn any_seed() -> u64 {
     // The standard library seeds its hash maps from the system's random numbers.
     RandomState::new().build_hasher().finish() >> 32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Nanos, Rate};
+    use crate::plan::{Action, Address, Body, Delay, LoadModel, StatusRule, StepKind};
+
+    const HEAD: &str = "name: x\nload: { vus: 2, iterations: 10 }\n";
+
+    fn with(text: &str, overrides: &Overrides) -> Result<Plan, String> {
+        let source = Source { name: "x.yaml".into(), text: text.into() };
+        let env = |name: &str| (name == "SET").then(|| "{{a}} ${SET}".to_owned());
+        compile(&source, overrides, &env).map(|c| c.plan).map_err(|e| e.render(&source, false))
+    }
+
+    fn good(text: &str) -> Plan {
+        with(text, &Overrides::default()).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    fn flow(steps: &str) -> Plan {
+        good(&format!(
+            "{HEAD}targets: {{ shop: {{ url: 'http://127.0.0.1:8080/base/', timeout: 5s }} }}\nmix: [ {{ flow: [ {steps} ] }} ]\n"
+        ))
+    }
+
+    fn sleeping(more: &str) -> String {
+        format!("name: x\nmix: [ {{ name: a, flow: [ {{ sleep: 5ms }} ] }} ]\n{more}\n")
+    }
+
+    #[test]
+    fn defaults_are_the_contracts() {
+        let plan = good(&sleeping("load: { iterations: 1 }"));
+        assert_eq!((plan.modes, plan.rounds), (vec![Mode::Async], 1));
+        assert_eq!(plan.load.model, LoadModel::Closed { vus: 1 });
+        assert_eq!((plan.load.warmup, plan.load.graceful_stop), (Nanos::ZERO, Nanos::from_secs(30)));
+        assert_eq!((plan.limits.concurrency, plan.limits.rate, plan.limits.burst), (None, None, 1));
+        assert_eq!(plan.formats, [Format::Html, Format::Png]);
+        assert!((plan.mix[0].weight - 1.0).abs() < f64::EPSILON);
+        assert!(plan.workers >= 1 && plan.seed <= u64::from(u32::MAX));
+        assert_eq!(good(&sleeping("load: { iterations: 1 }\nreport: { formats: [] }")).formats, []);
+    }
+
+    #[test]
+    fn steps_are_resolved_named_as_typed_and_numbered_in_order() {
+        let plan = flow(
+            "{ get: '/a b', query: { q: 'x&y', n: [1, 2] } }, { think: { uniform: [1s, 2s] } }, \
+             { post: /c, json: { z: 1, a: '5' }, timeout: { total: 1s }, on_error: continue, expect: { status: [201, 2xx] } }, \
+             { block: 20ms, offload: true, name: call, fail: 10% }, { request: { method: purge, path: / }, headers: { X-Y: 5 }, body: hi }",
+        );
+        let names: Vec<&str> = plan.mix[0].flow.iter().map(|s| s.name.as_str()).collect();
+        assert_eq!(names, ["GET /a b", "think {uniform: [1s, 2s]}", "POST /c", "call", "PURGE /"]);
+        let operations: Vec<_> = plan.operations().map(|(_, _, o)| o.clone()).collect();
+        assert_eq!(operations.iter().map(|o| o.id).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        let Action::Http(get) = &operations[0].action else { panic!("a request") };
+        assert_eq!((get.method.as_str(), get.path.as_str()), ("GET", "/a%20b?q=x%26y&n=1&n=2"));
+        assert_eq!(operations[0].timeout, Nanos::from_secs(5), "the target's");
+        let Action::Http(post) = &operations[1].action else { panic!("a request") };
+        assert_eq!(post.body, Some(Body::Json(r#"{"z":1,"a":"5"}"#.into())));
+        assert_eq!(operations[1].timeout, Nanos::from_secs(1), "its own");
+        assert!(operations[1].continue_on_error);
+        assert_eq!(operations[1].expect.status, [StatusRule::Code(201), StatusRule::Class(2)]);
+        assert_eq!(operations[2].action, Action::Block { duration: Delay::Constant(Nanos::from_millis(20)), offload: true });
+        let Action::Http(purge) = &operations[3].action else { panic!("a request") };
+        assert_eq!((purge.method.as_str(), &purge.headers[..]), ("PURGE", &[("x-y".to_owned(), "5".to_owned())][..]));
+        assert!(matches!(plan.mix[0].flow[1].kind, StepKind::Think(Delay::Uniform { .. })));
+        assert_eq!(plan.targets[0].address.to_string(), "http://127.0.0.1:8080/base");
+    }
+
+    #[test]
+    fn whole_urls_find_their_target_or_make_one() {
+        let plan =
+            flow("{ get: 'http://127.0.0.1:8080/base/x?y=1' }, { get: 'http://127.0.0.1:8080/other' }, { get: 'http://example.com' }");
+        let places: Vec<(usize, &str)> = plan
+            .operations()
+            .filter_map(|(_, _, o)| match &o.action {
+                Action::Http(request) => Some((request.target, request.path.as_str())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(places, [(0, "/x?y=1"), (1, "/other"), (2, "/")]);
+        assert_eq!(plan.targets.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["shop", "127.0.0.1:8080", "example.com"]);
+    }
+
+    #[test]
+    fn variables_keep_their_type_and_are_put_in_once() {
+        let text = format!(
+            "{HEAD}targets: {{ t: {{ url: builtin }} }}\nvars: {{ a: 7, b: '7', c: \"${{SET}}\", u: 20ms }}\nmix: [ {{ flow: [ {{ post: /, json: {{ n: \
+             '{{{{a}}}}', s: '{{{{b}}}}', m: 'x{{{{ a }}}}', c: '{{{{c}}}}' }} }}, {{ sleep: '{{{{u}}}}' }} ] }} ]\n"
+        );
+        let plan = good(&text);
+        let (_, _, operation) = plan.operations().next().expect("an operation");
+        let Action::Http(request) = &operation.action else { panic!("a request") };
+        assert_eq!(request.body, Some(Body::Json(r#"{"n":7,"s":"7","m":"x7","c":"{{a}} ${SET}"}"#.into())));
+        assert_eq!(plan.mix[0].flow[1].name, "sleep {{u}}", "as typed");
+        let given = Overrides { vars: vec![("u".into(), "1s".into()), ("b".into(), "9".into())], ..Overrides::default() };
+        let plan = with(&text, &given).expect("good");
+        let (_, _, sleep) = plan.operations().nth(1).expect("an operation");
+        assert_eq!(sleep.action, Action::Sleep(Delay::Constant(Nanos::from_secs(1))));
+        let (_, _, post) = plan.operations().next().expect("an operation");
+        assert!(matches!(&post.action, Action::Http(r) if r.body.as_ref().is_some_and(|b| b.as_bytes().starts_with(br#"{"n":7,"s":"9""#))));
+    }
+
+    #[test]
+    fn the_command_line_goes_before_the_file() {
+        let closed = sleeping("load: { vus: 5, iterations_per_vu: 3, warmup: 1s }\nseed: 1\nrounds: 2");
+        let open = sleeping("load: { rate: 5/s, max_in_flight: 7, duration: 3s }");
+        let rate = Overrides { rate: Some(Rate::per_second(9)), duration: Some(Nanos::from_secs(4)), ..Overrides::default() };
+        let plan = with(&closed, &rate).expect("good");
+        assert_eq!(plan.load.model, LoadModel::Open { rate: Rate::per_second(9), max_in_flight: 1000 });
+        assert_eq!((plan.load.duration, plan.load.iterations_per_vu), (Some(Nanos::from_secs(4)), None));
+        assert_eq!(plan.load.warmup, Nanos::from_secs(1));
+        let vus = Overrides { vus: Some(3), seed: Some(8), rounds: Some(4), workers: Some(6), iterations: Some(9), ..Overrides::default() };
+        let plan = with(&open, &vus).expect("good");
+        assert_eq!((plan.load.model, plan.load.iterations), (LoadModel::Closed { vus: 3 }, Some(9)));
+        assert_eq!((plan.seed, plan.rounds, plan.workers), (8, 4, 6));
+        let said = |text: &str, overrides: Overrides| with(text, &overrides).expect_err("bad");
+        assert!(said(&open, Overrides { vus: Some(1), ..rate.clone() }).contains("keep `--rate`"));
+        assert!(said(&closed, Overrides { duration: None, ..rate }).contains("add `--duration 30s`"));
+        assert!(said(&open, Overrides { vus: Some(0), ..Overrides::default() }).contains("from --vus"));
+        assert!(said(&open, Overrides { rounds: Some(0), ..Overrides::default() }).contains("from --rounds"));
+        assert!(said(&open, Overrides { modes: Some(vec![Mode::Async, Mode::Async]), ..Overrides::default() }).contains("from --mode"));
+        assert!(said(&open, Overrides { vars: vec![("nope".into(), "1".into())], ..Overrides::default() }).contains("no variable `nope`"));
+    }
+
+    #[test]
+    fn targets_can_be_given_on_the_command_line() {
+        let given = |name: Option<&str>, url: &str| Overrides { targets: vec![(name.map(Into::into), url.into())], ..Overrides::default() };
+        let none = format!("{HEAD}mix: [ {{ flow: [ {{ get: / }} ] }} ]\n");
+        let one = format!("{none}targets: {{ shop: {{ url: builtin }} }}\n");
+        let two =
+            format!("{none}targets: {{ shop: {{ url: builtin }}, blog: {{ url: builtin }} }}\n").replace("get: /", "get: /, target: shop");
+        let url = "http://127.0.0.1:1";
+        for (text, name) in [(&none, None), (&one, None), (&one, Some("shop")), (&two, Some("shop"))] {
+            let plan = with(text, &given(name, url)).unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(plan.targets[0].address.to_string(), url);
+        }
+        assert_eq!(good(&one).targets[0].address, Address::Builtin);
+        let said = |text: &str, name, url: &str| with(text, &given(name, url)).expect_err("bad");
+        assert!(said(&two, None, url).contains("any of 2 targets"));
+        assert!(said(&two, Some("shp"), url).contains("did you mean `shop`?"));
+        assert!(said(&one, None, "https://a").contains("from --target"));
+    }
+
+    #[test]
+    fn a_plan_is_the_same_for_the_same_text_and_reads_its_own() {
+        let text = sleeping("load: { rate: 1/5s, duration: 5s }\nseed: 3\nworkers: 1");
+        assert_eq!(good(&text), good(&text));
+        assert_eq!(good(&text).fingerprint(), good(&text.replace("seed: 3", "seed: 4")).fingerprint());
+    }
+}

@@ -254,7 +254,7 @@ impl Reader<'_> {
             }
             Some(other) => {
                 self.problems
-                    .error(node.span, format!("there is no `on_error: {other}`"))
+                    .error(node.span, format!("`on_error` can't be {}", quoted(other)))
                     .help("write `on_error: continue`, or leave it out: then a failure ends the iteration");
                 false
             }

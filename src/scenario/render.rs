@@ -4,13 +4,15 @@
 //! lines around its place, so that many problems in a large file stay cheap to show.
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, Title};
 
 use super::Source;
 use super::diagnostic::{Diagnostic, Diagnostics, Place, Severity, Span};
 
 /// Longer lines are not shown whole: about what the widest terminal holds.
 const WIDTH: usize = 160;
+/// Of a place on lines that are longer than this, in bytes, only the surroundings are looked at.
+const LONG: usize = 4000;
 
 impl Diagnostics {
     /// All of them, one under the other, each with its place in `source`. Ends with a line break unless
@@ -18,9 +20,10 @@ impl Diagnostics {
     pub fn render(&self, source: &Source, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(WIDTH);
+        let lines = Lines::of(&source.text);
         let mut all = String::new();
         for diagnostic in self.iter() {
-            all.push_str(&one(diagnostic, source, &renderer));
+            all.push_str(&one(diagnostic, source, &lines, &renderer));
             all.push_str("\n\n");
         }
         match self.unshown() {
@@ -32,7 +35,7 @@ impl Diagnostics {
     }
 }
 
-fn one(diagnostic: &Diagnostic, source: &Source, renderer: &Renderer) -> String {
+fn one(diagnostic: &Diagnostic, source: &Source, lines: &Lines<'_>, renderer: &Renderer) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -44,51 +47,84 @@ fn one(diagnostic: &Diagnostic, source: &Source, renderer: &Renderer) -> String 
             let mut spans = vec![(span, AnnotationKind::Primary, diagnostic.label.as_deref())];
             spans.extend(diagnostic.related.as_ref().map(|(span, label)| (*span, AnnotationKind::Context, Some(label.as_str()))));
             let text = source.text.as_str();
-            let from = spans.iter().map(|(span, ..)| line_start(text, span.start)).min().unwrap_or(0);
-            let to = spans.iter().map(|(span, ..)| line_end(text, one_line(text, *span).end)).max().unwrap_or(text.len());
-            let mut snippet = Snippet::source(&text[from..to]).line_start(1 + newlines(&text[..from])).path(source.name.as_str());
+            let from = spans.iter().map(|(span, ..)| lines.around(span.start).start).min().unwrap_or(0);
+            let to = spans.iter().map(|(span, ..)| lines.around(span.start).end).max().unwrap_or(text.len());
+            if to - from > LONG {
+                return renderer.render(&[with_help(around(group, source, lines, lines.clip(span)), diagnostic)]);
+            }
+            let mut snippet = Snippet::source(&text[from..to]).line_start(lines.number(from)).path(source.name.as_str());
             for (span, kind, label) in spans {
-                let span = one_line(text, span);
+                let span = lines.clip(span);
                 snippet = snippet.annotation(kind.span(span.start - from..span.end - from).label(label.map(printable)));
             }
             group.element(snippet)
         }
     };
-    let group = match &diagnostic.remedy {
-        Some(remedy) => group.element(Level::HELP.message(printable(remedy))),
-        None => group,
-    };
-    renderer.render(&[group])
+    renderer.render(&[with_help(group, diagnostic)])
 }
 
-/// The part of `span` on its first line, on character boundaries and inside the text.
-fn one_line(text: &str, span: Span) -> Span {
-    let start = boundary(text, span.start);
-    let end = boundary(text, span.end).max(start);
-    let line = line_end(text, start);
-    Span::new(start, end.min(line))
+fn with_help<'a>(group: Group<'a>, diagnostic: &Diagnostic) -> Group<'a> {
+    match &diagnostic.remedy {
+        Some(remedy) => group.element(Level::HELP.message(printable(remedy))),
+        None => group,
+    }
+}
+
+/// Shows the surroundings of a place on a very long line: what is cut off is counted in the column.
+fn around<'a>(title: Title<'a>, source: &'a Source, lines: &Lines<'_>, span: Span) -> Group<'a> {
+    let text = source.text.as_str();
+    let line = lines.around(span.start);
+    let from = boundary(text, span.start.saturating_sub(40)).max(line.start);
+    let to = boundary(text, span.start + 100).min(line.end);
+    let number = lines.number(span.start);
+    let column = 1 + text[line.start..span.start].chars().count();
+    let mark = AnnotationKind::Primary.span(span.start - from..span.end.min(to) - from);
+    title
+        .element(Origin::path(source.name.as_str()).line(number).char_column(column))
+        .element(Snippet::source(&text[from..to]).line_start(number).annotation(mark))
+}
+
+/// Where the lines of a text are, found once for all diagnostics.
+struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Self {
+        let mut starts = vec![0];
+        starts.extend(text.match_indices('\n').map(|(at, _)| at + 1));
+        Self { text, starts }
+    }
+
+    /// The number of the line that a byte is on, from one.
+    fn number(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at).max(1)
+    }
+
+    /// The line that a byte is on, without its end.
+    fn around(&self, at: usize) -> Span {
+        let number = self.number(at);
+        let start = self.starts[number - 1];
+        let end = self.starts.get(number).map_or(self.text.len(), |next| next - 1);
+        Span::new(start, start + self.text[start..end].trim_end_matches('\r').len())
+    }
+
+    /// The part of a place on its first line, on character boundaries and inside the text.
+    fn clip(&self, span: Span) -> Span {
+        let line = self.around(span.start);
+        let start = boundary(self.text, span.start).min(line.end).max(line.start);
+        Span::new(start, boundary(self.text, span.end).min(line.end))
+    }
 }
 
 fn boundary(text: &str, at: usize) -> usize {
     text.floor_char_boundary(at.min(text.len()))
 }
 
-fn line_start(text: &str, at: usize) -> usize {
-    text[..boundary(text, at)].rfind('\n').map_or(0, |n| n + 1)
-}
-
-fn line_end(text: &str, at: usize) -> usize {
-    let at = boundary(text, at);
-    text[at..].find(['\n', '\r']).map_or(text.len(), |n| at + n)
-}
-
-fn newlines(text: &str) -> usize {
-    text.bytes().filter(|b| *b == b'\n').count()
-}
-
 /// Messages hold words from files: no control character of theirs reaches a terminal.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars().take(2000).map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -82,7 +82,13 @@ fn place(node: &Node, target: Option<&Node>, step: Span, targets: &mut Targets, 
         return None;
     }
     if url::is_absolute(text) {
-        let url = url::parse(text).map_err(|wrong| problems.error(node.span, wrong.message).help(wrong.remedy).message.len()).ok()?;
+        let url = match url::parse(text) {
+            Ok(url) => url,
+            Err(wrong) => {
+                problems.error(node.span, wrong.message).help(wrong.remedy);
+                return None;
+            }
+        };
         if let Some(target) = target {
             problems
                 .error(target.span, "this step has a whole URL and a `target` too")

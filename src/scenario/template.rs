@@ -102,7 +102,11 @@ impl Expander<'_> {
                 *from = start + whole.len();
                 Span::new(start, start + whole.len())
             }
-            None => span,
+            None => {
+                // It is typed in another way, with escapes; so are the others, and nothing more is searched.
+                *from = span.end;
+                span
+            }
         }
     }
 

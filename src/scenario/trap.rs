@@ -75,8 +75,12 @@ pub fn complex_key(text: &str, map: Span, key: Span, problems: &mut Diagnostics)
     }
 }
 
-/// The value on a line that needs quotes, and why.
+/// The value on a line that needs quotes, and why. A line that nobody wrote by hand is not searched: that
+/// would take time with the square of its length.
 fn unquoted(start: usize, line: &str) -> Option<(Span, &'static str)> {
+    if line.len() > 1000 {
+        return None;
+    }
     let span = |value: &str| {
         // The value is a part of the line: its place is the distance between their beginnings.
         let at = start + (value.as_ptr() as usize - line.as_ptr() as usize);

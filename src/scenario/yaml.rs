@@ -169,11 +169,16 @@ impl Builder<'_> {
     }
 
     fn refuse_tag(&mut self, span: Span) {
-        // The span is the node's; the tag stands before it on the same line.
-        let line = self.text[..span.start.min(self.text.len())].rfind('\n').map_or(0, |n| n + 1);
-        let start = self.text[line..span.start.min(self.text.len())].rfind('!').map_or(span.start, |n| line + n);
-        let start = if self.text[start..].starts_with('!') { start } else { span.start };
-        let end = self.text[start..].find(['\n', '#']).map_or(self.text.len(), |n| start + n);
+        if self.problems.is_full() {
+            self.problems.error(span, "a YAML tag");
+            return;
+        }
+        // The span is the node's; the tag stands before it. A few bytes on each side are enough to say so.
+        let at = self.text.floor_char_boundary(span.start.min(self.text.len()));
+        let from = self.text.floor_char_boundary(at.saturating_sub(80));
+        let start = self.text[from..at].rfind('!').map_or(at, |n| from + n);
+        let to = self.text.floor_char_boundary(self.text.len().min(start + 80));
+        let end = self.text[start..to].find(['\n', '\r', '#', ',', '}', ']']).map_or(to, |n| start + n);
         let typed = self.text[start..end].trim_end();
         self.problems
             .error(Span::new(start, start + typed.len()), format!("{} is read as a YAML tag, and scenarios have none", quoted(typed)))
@@ -208,6 +213,10 @@ impl Builder<'_> {
             let scalar = match key.value {
                 Value::Scalar(scalar) => scalar,
                 Value::Broken => return Value::Broken,
+                Value::List(_) | Value::Map(_) if self.problems.is_full() => {
+                    self.problems.error(key_span, "a map or a list can't be a key");
+                    return Value::Broken;
+                }
                 Value::List(_) | Value::Map(_) => {
                     trap::complex_key(self.text, span, key_span, self.problems);
                     return Value::Broken;
@@ -249,6 +258,141 @@ impl Builder<'_> {
                         .help("name one with an alias, as in `<<: *defaults`");
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_yaml::Value as Theirs;
+
+    use super::super::tree::Kind;
+    use super::*;
+
+    fn ours(text: &str) -> Option<Node> {
+        let mut problems = Diagnostics::default();
+        let node = parse(text, &mut problems);
+        assert!(node.is_some() || !problems.is_empty(), "refused without a word: {text:?}");
+        node.filter(|_| problems.is_empty())
+    }
+
+    fn as_theirs(node: &Node) -> Theirs {
+        match &node.value {
+            Value::Broken => Theirs::Null,
+            Value::List(items) => Theirs::Sequence(items.iter().map(as_theirs).collect()),
+            // Keys are texts to us and typed to them.
+            Value::Map(entries) => Theirs::Mapping(entries.iter().map(|e| (e.key.clone().into(), as_theirs(&e.value))).collect()),
+            Value::Scalar(scalar) => match scalar.kind() {
+                Kind::Null => Theirs::Null,
+                Kind::Bool(b) => b.into(),
+                Kind::Int(n) => i64::try_from(n).map(Theirs::from).or_else(|_| u64::try_from(n).map(Theirs::from)).unwrap_or(Theirs::Null),
+                Kind::Float(f) => f.into(),
+                Kind::Text => scalar.text.clone().into(),
+            },
+        }
+    }
+
+    fn theirs(text: &str) -> Theirs {
+        let mut value: Theirs = serde_yaml::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
+        value.apply_merge().expect("merges");
+        value
+    }
+
+    #[test]
+    fn reads_what_serde_yaml_reads() {
+        for text in [
+            "a: 1\nb: [x, 'y', \"z\\n\"]\nc: {d: ~, e: true, f: 1.5}\n",
+            "a: &x {k: 1, l: 2}\nb: *x\nc: {<<: *x, l: 3}\nd: {<<: [*x, {m: 4}], n: 5}\n",
+            "text: |\n  one\n  two\nfolded: >-\n  three\n  four\nempty:\n",
+            "- - 1\n  - 2\n- k: v\n  w: x\n",
+            "a: 0x1f\nb: 0o17\nc: 007\nd: -1\ne: +1\nf: 1e3\ng: .5\nh: yes\ni: 20ms\nj: 1:30\nk: \"5\"\n",
+            "%YAML 1.2\n---\na: b # comment\n...\n",
+            "\u{feff}a: b\n",
+            "a: \"\\u00e9\\t\"\nb: 'it''s'\nc: gr\u{f6}\u{df}e\n",
+            "a:\r\n  b: c\r\n",
+            "? a\n: b\n",
+            "plain: several words\n  on two lines\n",
+        ] {
+            let node = ours(text).unwrap_or_else(|| panic!("refused: {text}"));
+            assert_eq!(as_theirs(&node), theirs(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn places_are_bytes_of_the_text() {
+        let text = "name: gr\u{f6}\u{df}e\nload: { vus: 10 }\n";
+        let node = ours(text).expect("good");
+        let at = |span: Span| &text[span.start..span.end];
+        assert_eq!(at(node.get("name").expect("there").span), "gr\u{f6}\u{df}e");
+        let load = node.get("load").expect("there");
+        assert_eq!(at(load.span), "{ vus: 10 }");
+        assert_eq!(at(load.get("vus").expect("there").span), "10");
+    }
+
+    #[test]
+    fn nested_merges_reach_through() {
+        let node = ours("a: &a {x: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: *b, z: 3}\n").expect("good");
+        let c = node.get("c").expect("there");
+        assert!(["x", "y", "z"].iter().all(|key| c.get(key).is_some()));
+    }
+
+    #[test]
+    fn depth_and_size_are_bounded() {
+        let refused = |text: &str| {
+            let mut problems = Diagnostics::default();
+            assert!(parse(text, &mut problems).is_none() && problems.has_errors(), "{}", &text[..text.len().min(80)]);
+        };
+        refused(&"[".repeat(100_000));
+        refused(&"- ".repeat(100_000));
+        refused(&"{a: ".repeat(100_000));
+        refused(&"? ".repeat(100_000));
+        refused(&"- a\n".repeat(NODES + 1));
+        // Deep through aliases: each level is shallow where it is written.
+        let nest = |inner: &str| format!("{}{inner}{}", "[".repeat(40), "]".repeat(40));
+        refused(&format!("a: &a {}\nb: {}\n", nest("1"), nest("*a")));
+        // A long text many times over.
+        refused(&format!("a: &a {}\nb: [{}]\n", "x".repeat(500_000), "*a,".repeat(100)));
+        // Anchors of anchors are copies too.
+        refused(&format!("x: {}{}{}", "&b [".repeat(60), "1,".repeat(20_000), "]".repeat(60)));
+    }
+
+    fn values() -> impl Strategy<Value = Theirs> {
+        let leaf = prop_oneof![
+            Just(Theirs::Null),
+            any::<bool>().prop_map(Theirs::from),
+            any::<i64>().prop_map(Theirs::from),
+            (-1e9..1e9f64).prop_map(Theirs::from),
+            "\\PC{0,12}".prop_map(Theirs::from),
+            "[a-z0-9 :#{}\\[\\],&*!|>'\"%@`~.+-]{0,12}".prop_map(Theirs::from),
+            "[a-z]{1,4}\n[a-z ]{1,4}\n?".prop_map(Theirs::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Theirs::Sequence),
+                prop::collection::vec(("[a-z]{1,6}", inner), 0..6)
+                    .prop_map(|pairs| Theirs::Mapping(pairs.into_iter().map(|(k, v)| (format!("k{k}").into(), v)).collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn reads_all_that_serde_yaml_writes(value in values()) {
+            let text = serde_yaml::to_string(&value).expect("written");
+            let theirs = theirs(&text);
+            let mut problems = Diagnostics::default();
+            match parse(&text, &mut problems) {
+                Some(node) => prop_assert_eq!(as_theirs(&node), theirs, "{}", text),
+                None => prop_assert!(theirs.is_null(), "refused: {}", text),
+            }
+        }
+
+        #[test]
+        fn never_panics(text in "\\PC{0,200}|[-a-c:{}\\[\\],&*!|>'\"%@`#? \n\t]{0,200}") {
+            let mut problems = Diagnostics::default();
+            let node = parse(&text, &mut problems);
+            prop_assert!(node.is_some() || problems.has_errors());
         }
     }
 }

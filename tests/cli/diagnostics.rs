@@ -52,3 +52,19 @@ fn broken_scenarios_are_explained_word_for_word() {
     }
     assert!(different.is_empty(), "these are said in another way now (LOADGEN_BLESS=1 rewrites them):\n{}", different.join("\n"));
 }
+
+#[test]
+fn shipped_scenarios_are_good() {
+    let mut found = 0;
+    for path in files("scenarios", "yaml").into_iter().chain(files("scenarios/seed", "yaml")) {
+        let source = Source::read(&path).expect("readable");
+        let compiled = compile(&source, &Overrides::default(), &|_| None).unwrap_or_else(|e| panic!("{}", e.render(&source, false)));
+        let shown = compiled.warnings.render(&source, false);
+        // One of them shows the classic mistake, and is warned of it.
+        let mistake = path.ends_with("21a-blocking-in-the-loop.yaml");
+        assert_eq!(compiled.warnings.len(), usize::from(mistake), "{}: {shown}", path.display());
+        assert!(!mistake || shown.contains("blocks the event loop"), "{shown}");
+        found += 1;
+    }
+    assert!(found >= 12, "only {found} shipped scenarios");
+}

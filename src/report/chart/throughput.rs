@@ -12,7 +12,7 @@ use super::palette::{self, Look, Marker};
 
 /// Pixels between the markers of a line, at the least.
 const MARK_GAP: f64 = 48.0;
-/// Steps of a line, at most: more can't be told apart.
+/// Steps across the chart, at most: more can't be told apart.
 const STEPS: usize = 120;
 /// Opacity of the range behind a line.
 const RANGE: f64 = 0.16;
@@ -24,14 +24,14 @@ pub fn svg(result: &RunResult) -> Option<String> {
     if runs.is_empty() {
         return None;
     }
-    let lines: Vec<Vec<Step>> = runs.iter().map(|run| steps(&run.series)).collect();
     let (left, top, right, bottom) = FIELD;
     let windows = || runs.iter().flat_map(|r| &r.series);
     let start = windows().map(|w| w.t_s).filter(|t| t.is_finite()).fold(0.0, f64::min);
     let end = windows().map(|w| w.t_s + w.window_s).filter(|t| t.is_finite()).fold(0.0, f64::max);
+    let lines: Vec<Vec<Step>> = runs.iter().map(|run| steps(&run.series, (end - start) / STEPS as f64)).collect();
     let planned = planned_rate(result);
     let x = Axis::linear(start, end, (left, right));
-    let y = Axis::from_zero(windows().map(|w| w.throughput_rps).chain(planned), (bottom, top));
+    let y = Axis::from_zero(lines.iter().flatten().map(|s| s.high).chain(planned), (bottom, top));
     let title = format!("Throughput over time – {}", view::shortened(&result.scenario.name, 48));
     let rounds = if result.runs.iter().any(|r| r.round > 1) { " First round." } else { "" };
     let joined = lines.iter().flatten().any(|s| s.high > s.low);
@@ -106,11 +106,15 @@ struct Step {
     high: f64,
 }
 
-/// The time line in at most [`STEPS`] steps. The rate of joined windows is theirs, weighted by their widths: what
-/// completed in all of them over their time.
-fn steps(series: &[Window]) -> Vec<Step> {
+/// The time line in steps that are at least `narrowest` seconds wide. The rate of joined windows is theirs, weighted
+/// by their widths: what completed in all of them over their time. Their range is shown where the time line is a long
+/// one; in a short run, drawn beside a longer one, a window holds few operations and its rate is mostly chance.
+fn steps(series: &[Window], narrowest: f64) -> Vec<Step> {
+    let width = series.first().map_or(1.0, |w| w.window_s);
+    let joined = ((narrowest / width).ceil() as usize).max(1);
+    let ranged = series.len() > STEPS;
     series
-        .chunks(series.len().div_ceil(STEPS).max(1))
+        .chunks(joined)
         .filter_map(|windows| {
             let (first, last) = (windows.first()?, windows.last()?);
             let rates = || windows.iter().map(|w| w.throughput_rps);
@@ -119,7 +123,8 @@ fn steps(series: &[Window]) -> Vec<Step> {
                 [one] => one.throughput_rps,
                 several => several.iter().map(|w| w.throughput_rps * w.window_s).sum::<f64>() / width,
             };
-            let (low, high) = (rates().fold(f64::INFINITY, f64::min), rates().fold(f64::NEG_INFINITY, f64::max));
+            let (low, high) =
+                if ranged { (rates().fold(f64::INFINITY, f64::min), rates().fold(f64::NEG_INFINITY, f64::max)) } else { (rate, rate) };
             Some(Step { from: first.t_s, to: last.t_s + last.window_s, rate, low, high })
         })
         .collect()
@@ -157,7 +162,7 @@ mod tests {
     fn joined_windows_keep_their_rate_and_their_range() {
         let result = fixture::long_run();
         let series = &result.runs[2].series;
-        let joined = steps(series);
+        let joined = steps(series, 600.0 / STEPS as f64);
         assert_eq!(joined.len(), STEPS);
         let mean = |rates: &mut dyn Iterator<Item = f64>, n: usize| rates.sum::<f64>() / n as f64;
         let (all, few) = (mean(&mut series.iter().map(|w| w.throughput_rps), 600), mean(&mut joined.iter().map(|s| s.rate), STEPS));

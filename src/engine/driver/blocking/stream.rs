@@ -14,10 +14,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout, set_tcp_nodelay, socket_error};
-use rustix::net::{
-    AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags, SocketType, connect, recv, sendmsg, shutdown,
-    socket_with,
-};
+use rustix::net::{AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketType, connect, recv, sendmsg, shutdown};
 use rustix::time::Timespec;
 
 use super::seat;
@@ -61,7 +58,7 @@ impl Socket {
                 return false;
             }
             let timeout = (deadline != Nanos::MAX)
-                .then(|| Timespec { tv_sec: (left.0 / 1_000_000_000) as i64, tv_nsec: (left.0 % 1_000_000_000) as i64 });
+                .then_some(Timespec { tv_sec: (left.0 / 1_000_000_000) as i64, tv_nsec: (left.0 % 1_000_000_000) as i64 });
             match poll(&mut [PollFd::new(&self.fd, flags)], timeout.as_ref()) {
                 Ok(0) | Err(Errno::INTR) => {}
                 // An error shows itself in the call that follows.
@@ -109,6 +106,23 @@ impl Socket {
     }
 }
 
+/// A TCP socket that does not block yet, and that no child process inherits.
+#[cfg(target_os = "linux")]
+fn open(family: AddressFamily) -> Result<OwnedFd, Errno> {
+    use rustix::net::{SocketFlags, socket_with};
+    socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)
+}
+
+/// A TCP socket that does not block yet, and that no child process inherits.
+#[cfg(not(target_os = "linux"))]
+fn open(family: AddressFamily) -> Result<OwnedFd, Errno> {
+    use rustix::io::{FdFlags, fcntl_setfd};
+    let fd = rustix::net::socket(family, SocketType::STREAM, None)?;
+    fcntl_setfd(&fd, FdFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&fd, true)?;
+    Ok(fd)
+}
+
 /// A TCP connection that blocks the thread that reads it, when its seat grants that.
 #[derive(Debug)]
 pub struct Stream {
@@ -121,8 +135,7 @@ pub struct Stream {
 impl Stream {
     /// Connects, with Nagle's delay off.
     pub async fn connect(clock: Clock, to: SocketAddr) -> io::Result<Self> {
-        let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let fd = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?;
+        let fd = open(if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 })?;
         set_tcp_nodelay(&fd, true)?;
         let socket = Arc::new(Socket { fd, receive_timeout: AtomicU64::new(0) });
         // Known to the seat before it blocks, so that connecting can be called off.
@@ -190,8 +203,8 @@ impl Stream {
         seat::occupy(&self.socket);
         loop {
             // A plain blocking send would return only when everything is queued, whatever the deadline.
-            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-            match sendmsg(self.socket.fd.as_fd(), bufs, &mut SendAncillaryBuffer::default(), flags) {
+            // (A peer that is gone is an error and no signal: Rust's start-up ignores SIGPIPE.)
+            match sendmsg(self.socket.fd.as_fd(), bufs, &mut SendAncillaryBuffer::default(), SendFlags::DONTWAIT) {
                 Ok(n) => {
                     self.passed.send(n);
                     return Poll::Ready(Ok(n));

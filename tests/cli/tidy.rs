@@ -1,0 +1,145 @@
+//! The repository lints itself: floors, banned calls, and the size of rooms.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floor of every room: a module uses only the floors below its own, and its own.
+const FLOORS: &[(&str, u32)] = &[
+    ("base", 0),
+    ("plan", 1),
+    ("metrics", 1),
+    ("result", 2),
+    ("scenario", 3),
+    ("transport", 3),
+    ("pacing", 3),
+    ("server", 3),
+    ("engine", 4),
+    ("report", 6),
+    ("cli", 7),
+];
+
+/// What may stand only in the files named, with the reason.
+const BANNED: &[(&str, &[&str], &str)] = &[
+    ("Instant::now", &["src/base/clock.rs"], "time comes from a Clock or a Driver"),
+    ("SystemTime::now", &[], "results carry one time of day, taken by the command"),
+    ("Timestamp::now", &["src/cli/run.rs"], "results carry one time of day, taken by the command"),
+    ("println!", &[], "stdout is the product: cli/output.rs writes it"),
+    ("print!(", &[], "stdout is the product: cli/output.rs writes it"),
+    ("dbg!", &[], "left over"),
+    ("todo!", &[], "unfinished"),
+    ("unimplemented!", &[], "unfinished"),
+    ("TODO", &[], "without an owner issue"),
+    ("#[allow", &[], "use #[expect(…, reason = \"…\")]"),
+    (".unwrap()", &[], "return an error, or `expect` with why it can't fail"),
+    ("plotters::", &["src/report/chart"], "the charts are its only users"),
+    ("serde_yaml::", &["src/scenario", "src/cli/job.rs"], "YAML belongs to the scenario"),
+    ("granit_parser", &["src/scenario/yaml.rs", "src/scenario/trap.rs"], "YAML's events belong to one file, and its errors to another"),
+    ("clap::", &["src/cli/args.rs", "src/cli/mod.rs"], "what was typed belongs to one file"),
+    (
+        "tokio::",
+        &["src/engine/driver/asynchronous.rs", "src/engine/launch.rs", "src/engine/limit.rs", "src/transport/counted.rs", "src/server"],
+        "a runtime belongs to one driver",
+    ),
+];
+
+/// Lines of a file, tests apart; what is longer must say why here.
+const LONGEST: usize = 400;
+
+fn files(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).expect("the folder is there") {
+        let path = entry.expect("it can be read").path();
+        if path.is_dir() {
+            files(&path, into);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// Every source file with its path from the top and its text without tests and comments.
+fn sources() -> Vec<(String, String)> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    files(&top.join("src"), &mut paths);
+    let product = |path: &str| !["/tests", "/fixture", "golden.rs"].iter().any(|test_only| path.contains(test_only));
+    paths
+        .into_iter()
+        .map(|path| (path.strip_prefix(top).expect("below the top").display().to_string(), fs::read_to_string(&path).expect("it is text")))
+        .filter(|(path, _)| product(path))
+        .map(|(path, text)| {
+            let text = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+            let code = text.lines().map(|line| if line.trim_start().starts_with("//") { "" } else { line });
+            (path, code.collect::<Vec<_>>().join("\n"))
+        })
+        .collect()
+}
+
+fn room(path: &str) -> Option<&str> {
+    let inside = path.strip_prefix("src/")?;
+    inside.contains('/').then(|| inside.split('/').next()).flatten()
+}
+
+fn floor(room: &str) -> Option<u32> {
+    FLOORS.iter().find(|(name, _)| *name == room).map(|(_, floor)| *floor)
+}
+
+#[test]
+fn every_room_uses_only_the_floors_below_its_own() {
+    let mut wrong = Vec::new();
+    let mut references = 0;
+    for (path, code) in sources() {
+        let Some(here) = room(&path) else { continue };
+        let own = floor(here).unwrap_or_else(|| panic!("{path} is in a room without a floor: add it to FLOORS"));
+        for (number, line) in code.lines().enumerate() {
+            for part in line.split("crate::").skip(1) {
+                let there: String = part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                let Some(other) = floor(&there) else { continue };
+                references += 1;
+                if there != here && other >= own {
+                    wrong.push(format!("{path}:{}: {here} (floor {own}) uses {there} (floor {other})", number + 1));
+                }
+            }
+        }
+    }
+    assert!(references > 100, "the test sees nothing: {references} references");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn banned_calls_stand_only_where_they_belong() {
+    let mut wrong = Vec::new();
+    for (path, code) in sources() {
+        for (call, allowed, reason) in BANNED {
+            if allowed.iter().any(|place| path.starts_with(place)) {
+                continue;
+            }
+            for (number, line) in code.lines().enumerate().filter(|(_, line)| line.contains(call)) {
+                wrong.push(format!("{path}:{}: {call} ({reason}): {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_room_has_grown_past_its_purpose() {
+    let long: Vec<String> = sources()
+        .into_iter()
+        .map(|(path, code)| (path, code.lines().count()))
+        .filter(|(_, lines)| *lines > LONGEST)
+        .map(|(path, lines)| format!("{path}: {lines} lines; split it"))
+        .collect();
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn the_top_level_holds_what_it_should() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in
+        ["Cargo.toml", "Cargo.lock", "src", "scenarios", "reports", "benches", "tests", "README.md", "LICENSE-MIT", "LICENSE-APACHE"]
+    {
+        assert!(top.join(name).exists(), "{name} is missing");
+    }
+    let main = fs::read_to_string(top.join("src/main.rs")).expect("it is there");
+    assert!(main.lines().count() < 30, "main.rs does more than it should");
+}
