@@ -194,7 +194,8 @@ fn processor_bound_work_uses_the_processor_it_says() {
     for mode in MODES {
         let run = run_of(&result, mode);
         let used = number(&run["resources"], "cpu_user_s") + number(&run["resources"], "cpu_system_s");
-        assert!((0.149..0.6).contains(&used), "{mode}: {used} s of processor time");
+        // The counters are read at the epoch by a thread of its own; on a busy machine it comes to that a moment late.
+        assert!((0.14..0.6).contains(&used), "{mode}: {used} s of processor time");
         // Others may use the processor too, so only the lower bound of the time is sure.
         let least = if mode == "threaded" { 0.05 } else { 0.15 };
         assert!(number(run, "wall_s") >= least, "{mode}");
