@@ -23,6 +23,8 @@ use crate::result::ModeRun;
 /// What a child is to run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Job {
+    /// The process that asks for it: without it there is nobody to run it for.
+    pub parent: u32,
     /// The plan.
     pub plan: Plan,
     /// The mode.
@@ -87,12 +89,14 @@ impl Leash {
         self.pulled.lock().is_ok_and(|pulled| pulled.is_some())
     }
 
-    /// The user wants the run to end; a second time, at once.
-    pub fn pull(&self) {
-        let Ok(mut pulled) = self.pulled.lock() else { return };
+    /// The user wants the run to end; a second time, at once. False where the second time finds no child
+    /// that could be told: then there is nothing to wait for.
+    pub fn pull(&self) -> bool {
+        let Ok(mut pulled) = self.pulled.lock() else { return false };
         let pull = if pulled.is_none() { Pull::Drain } else { Pull::GiveUp };
         *pulled = Some(pull);
         self.send(pull);
+        pull == Pull::Drain || self.child.load(Ordering::SeqCst) != 0
     }
 
     fn hold(&self, child: u32) {
@@ -181,7 +185,7 @@ pub fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Res
     let mut text = Vec::new();
     input.read_to_end(&mut text)?;
     let job: Job = serde_json::from_slice(&text)?;
-    let signals = Signals::listen()?;
+    let signals = Signals::listen(job.parent)?;
     let output = Mutex::new(output);
     let write = |message: &Message| -> io::Result<()> {
         let mut line = serde_json::to_vec(message)?;
@@ -207,28 +211,28 @@ struct Signals {
     drain: std::sync::Arc<AtomicBool>,
     give_up: std::sync::Arc<AtomicBool>,
     #[cfg(unix)]
-    parent: Option<rustix::process::Pid>,
+    parent: u32,
 }
 
 impl Signals {
     #[cfg(unix)]
-    fn listen() -> io::Result<Self> {
+    fn listen(parent: u32) -> io::Result<Self> {
         use signal_hook::consts::{SIGINT, SIGTERM};
         use signal_hook::flag::register;
-        let signals = Self { drain: Default::default(), give_up: Default::default(), parent: rustix::process::getppid() };
+        let signals = Self { drain: Default::default(), give_up: Default::default(), parent };
         register(SIGINT, signals.drain.clone())?;
         register(SIGTERM, signals.give_up.clone())?;
         Ok(signals)
     }
 
     #[cfg(not(unix))]
-    fn listen() -> io::Result<Self> {
+    fn listen(_parent: u32) -> io::Result<Self> {
         Ok(Self { drain: Default::default(), give_up: Default::default() })
     }
 
     fn pending(&self) -> Option<Signal> {
         #[cfg(unix)]
-        if rustix::process::getppid() != self.parent {
+        if rustix::process::getppid().is_none_or(|parent| i64::from(parent.as_raw_nonzero().get()) != i64::from(self.parent)) {
             return Some(Signal::GiveUp);
         }
         if self.give_up.load(Ordering::Relaxed) {
