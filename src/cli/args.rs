@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::base::{Nanos, Rate, Share, parse};
@@ -90,19 +91,19 @@ pub struct RunArgs {
     #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
     pub format: Option<Formats>,
     /// Print the result as JSON instead of the summary
-    #[arg(long, env = "LOADGEN_JSON")]
+    #[arg(long, env = "LOADGEN_JSON", value_parser = BoolishValueParser::new())]
     pub json: bool,
     /// Print nothing but errors
-    #[arg(short = 'q', long, env = "LOADGEN_QUIET", conflicts_with = "verbose")]
+    #[arg(short = 'q', long, env = "LOADGEN_QUIET", value_parser = BoolishValueParser::new(), conflicts_with = "verbose")]
     pub quiet: bool,
     /// Say more about what goes on
-    #[arg(short = 'v', long, env = "LOADGEN_VERBOSE")]
+    #[arg(short = 'v', long, env = "LOADGEN_VERBOSE", value_parser = BoolishValueParser::new())]
     pub verbose: bool,
     /// Show no progress
-    #[arg(long, env = "LOADGEN_NO_PROGRESS")]
+    #[arg(long, env = "LOADGEN_NO_PROGRESS", value_parser = BoolishValueParser::new())]
     pub no_progress: bool,
     /// Print the resolved plan and the first planned arrivals, and send nothing
-    #[arg(long, env = "LOADGEN_DRY_RUN")]
+    #[arg(long, env = "LOADGEN_DRY_RUN", value_parser = BoolishValueParser::new())]
     pub dry_run: bool,
 }
 

@@ -33,7 +33,9 @@ pub fn load(path: &Path, overrides: &Overrides, talk: &Talk) -> Result<Option<(S
 
 /// A plan as text: the resolved scenario, its fingerprint, and the first iterations.
 pub fn describe(plan: &Plan) -> Result<String, Failure> {
-    let text = or_exit(serde_yaml::to_string(plan), Exit::Internal)?;
+    // By way of JSON, because YAML has no form for an enum in an enum (a sleep of a drawn length); keys keep their order.
+    let plain = or_exit(serde_json::to_value(plan), Exit::Internal)?;
+    let text = or_exit(serde_yaml::to_string(&plain), Exit::Internal)?;
     let choice = Choice::new(plan);
     let entry = |number: u64| &plan.mix[choice.of(number)].name;
     let mut lines = vec![format!("# fingerprint {}", plan.fingerprint()), text.trim_end().into()];

@@ -57,8 +57,21 @@ impl Talk {
     /// Says why a command failed, with all causes on one line.
     pub fn error(self, error: &Error) {
         let (on, off) = if self.stderr_color() { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
-        self.say(&format!("{on}error{off}: {error:#}\n"));
+        self.say(&format!("{on}error{off}: {}\n", sentence(error)));
     }
+}
+
+/// An error with its causes on one line. Some errors tell their cause themselves, in the middle of a sentence: it is
+/// not told twice.
+fn sentence(error: &Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 /// Columns of the terminal that stdout is, or what fits a log.

@@ -31,12 +31,13 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     }
     let started_at = Timestamp::now();
     let folder = args.output.clone().unwrap_or_else(|| folder_for(&plan.name, started_at));
+    let made: Vec<&Path> = folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
     // Whatever can go wrong goes wrong before the load starts.
     or_exit(sink::prepare(&folder), Exit::Internal)?;
     let measured = measure(&plan, args, talk);
     if measured.as_ref().is_ok_and(|m| m.runs.is_empty()) || measured.is_err() {
-        // No empty report, and no empty folder where we made one.
-        let _ = std::fs::remove_dir(&folder);
+        // No empty report, and none of the folders that we made for it: the innermost is the first.
+        let _ = made.into_iter().try_for_each(std::fs::remove_dir);
     }
     let Measured { runs, end, failure } = measured?;
     if runs.is_empty() {
@@ -78,6 +79,8 @@ struct Measured {
 /// Runs every mode of every round, each in a process of its own.
 fn measure(plan: &Plan, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
     or_exit(descriptors::provide(plan), Exit::CouldNotRun)?;
+    let leash = Arc::new(Leash::default());
+    or_exit(heed_signals(leash.clone()).context("can't listen for signals"), Exit::Internal)?;
     let program = or_exit(std::env::current_exe().context("can't find this very program"), Exit::Internal)?;
     let builtin = plan.targets_used().iter().any(|t| plan.targets[*t].address == Address::Builtin);
     let server = if builtin {
@@ -92,12 +95,13 @@ fn measure(plan: &Plan, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure
         }
         talk.say(&format!("seed {}, fingerprint {}\n", plan.seed, plan.fingerprint()));
     }
-    let leash = Arc::new(Leash::default());
-    or_exit(heed_signals(leash.clone()).context("can't listen for signals"), Exit::Internal)?;
     let mut progress = Progress::new(progress_mode(args));
     let mut measured = Measured { runs: Vec::new(), end: End::Complete, failure: None };
     'rounds: for round in 0..plan.rounds {
         for mode in plan.order(round) {
+            if leash.is_pulled() {
+                break 'rounds;
+            }
             let result = run_one(&program, plan, mode, round + 1, &addresses, &leash, &mut progress);
             match result {
                 Ok(run) => measured.runs.push(run),
@@ -108,11 +112,10 @@ fn measure(plan: &Plan, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure
                     break 'rounds;
                 }
             }
-            if leash.is_pulled() {
-                measured.end = End::Interrupted;
-                break 'rounds;
-            }
         }
+    }
+    if leash.is_pulled() && measured.failure.is_none() {
+        measured.end = End::Interrupted;
     }
     progress.finish();
     Ok(measured)
@@ -135,7 +138,7 @@ fn run_one(
     leash: &Leash,
     progress: &mut Progress,
 ) -> Result<ModeRun, ProcessError> {
-    let job = Job { plan: plan.clone(), mode, round, addresses: addresses.to_vec() };
+    let job = Job { parent: std::process::id(), plan: plan.clone(), mode, round, addresses: addresses.to_vec() };
     process::run(program, &["run-mode"], &job, leash, |Event::Progress(seen)| {
         let left_s = seen.fraction.filter(|f| *f > 0.02).map(|f| seen.elapsed_s * (1.0 - f) / f);
         progress.update(&Status {
@@ -166,7 +169,15 @@ fn heed_signals(leash: Arc<Leash>) -> io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    std::thread::Builder::new().name("signals".into()).spawn(move || signals.forever().for_each(|_| leash.pull()))?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        for _ in signals.forever() {
+            if !leash.pull() {
+                // In the middle of a preflight, say: nothing was measured, and nothing can be told to end. The
+                // built-in server ends by itself.
+                std::process::exit(Exit::Interrupted.code().into());
+            }
+        }
+    })?;
     Ok(())
 }
 

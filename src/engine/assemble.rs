@@ -129,6 +129,7 @@ fn group(name: String, mix: Option<String>, figures: &Figures, measured_s: f64) 
     Group {
         name,
         mix,
+        tags: Vec::new(),
         counts: Counts { retries: figures.retries, ..counts(&figures.tally) },
         failures: kinds(&figures.tally.failed),
         throughput_rps: if measured_s > 0.0 { figures.ok_in_window as f64 / measured_s } else { 0.0 },

@@ -34,13 +34,13 @@ impl Place {
     /// The step with this index inside of this group.
     #[must_use]
     pub const fn inside(self, index: usize) -> Self {
-        Self { step: mix(self.step ^ mix(index as u64)), ..self }
+        Self { step: chain(self.step, index as u64), ..self }
     }
 
     /// This pass of the loop that this step is.
     #[must_use]
     pub const fn pass(self, number: u32) -> Self {
-        Self { pass: mix(self.pass ^ mix(number as u64)), ..self }
+        Self { pass: chain(self.pass, number as u64), ..self }
     }
 
     /// This try.
@@ -53,7 +53,13 @@ impl Place {
 /// A generator for one draw: PCG XSL 128/64 (MCG), seeded with a mix of the run's seed and the place.
 pub fn generator(seed: u64, iteration: u64, place: Place, purpose: Purpose) -> Pcg64Mcg {
     let parts = [iteration, place.step, place.pass, u64::from(place.attempt), purpose as u64];
-    Pcg64Mcg::seed_from_u64(parts.into_iter().fold(mix(seed), |state, part| mix(state ^ mix(part))))
+    Pcg64Mcg::seed_from_u64(parts.into_iter().fold(mix(seed), chain))
+}
+
+/// Takes another part into a state. The state is mixed once more than the part, or equal ones would cancel
+/// out: seed 1 and iteration 1, seed 2 and iteration 2.
+const fn chain(state: u64, part: u64) -> u64 {
+    mix(mix(state) ^ mix(part))
 }
 
 /// The finalizer of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").

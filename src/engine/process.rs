@@ -23,6 +23,8 @@ use crate::result::ModeRun;
 /// What a child is to run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Job {
+    /// The process that asks for it: without it there is nobody to run it for.
+    pub parent: u32,
     /// The plan.
     pub plan: Plan,
     /// The mode.
@@ -37,6 +39,8 @@ pub struct Job {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Message {
+    /// It heeds signals from now on: one that came earlier would have killed it.
+    Ready,
     Event(Event),
     Failed(String),
     Done(Box<ModeRun>),
@@ -85,18 +89,20 @@ impl Leash {
         self.pulled.lock().is_ok_and(|pulled| pulled.is_some())
     }
 
-    /// The user wants the run to end; a second time, at once.
-    pub fn pull(&self) {
-        let Ok(mut pulled) = self.pulled.lock() else { return };
+    /// The user wants the run to end; a second time, at once. False where the second time finds no child
+    /// that could be told: then there is nothing to wait for.
+    pub fn pull(&self) -> bool {
+        let Ok(mut pulled) = self.pulled.lock() else { return false };
         let pull = if pulled.is_none() { Pull::Drain } else { Pull::GiveUp };
         *pulled = Some(pull);
         self.send(pull);
+        pull == Pull::Drain || self.child.load(Ordering::SeqCst) != 0
     }
 
     fn hold(&self, child: u32) {
         let Ok(pulled) = self.pulled.lock() else { return };
         self.child.store(child, Ordering::SeqCst);
-        // The user may have been quicker than the start.
+        // The user may have been quicker than the child.
         if let Some(pull) = *pulled {
             self.send(pull);
         }
@@ -151,7 +157,6 @@ pub fn run(program: &Path, arguments: &[&str], job: &Job, leash: &Leash, mut say
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
     }
     let mut running = Running { child: command.spawn().map_err(failed)?, leash };
-    leash.hold(running.child.id());
     if let Some(mut stdin) = running.child.stdin.take() {
         let text = serde_json::to_vec(job).map_err(|e| failed(e.into()))?;
         // Where it is gone already, its silence below tells the story.
@@ -160,6 +165,7 @@ pub fn run(program: &Path, arguments: &[&str], job: &Job, leash: &Leash, mut say
     let stdout = running.child.stdout.take().ok_or_else(|| failed(io::Error::other("it has no stdout")))?;
     for line in BufReader::new(stdout).lines() {
         match serde_json::from_str(&line.map_err(failed)?) {
+            Ok(Message::Ready) => leash.hold(running.child.id()),
             Ok(Message::Event(event)) => say(event),
             Ok(Message::Failed(reason)) => return Err(ProcessError::Refused(reason)),
             Ok(Message::Done(run)) => return Ok(*run),
@@ -179,7 +185,7 @@ pub fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Res
     let mut text = Vec::new();
     input.read_to_end(&mut text)?;
     let job: Job = serde_json::from_slice(&text)?;
-    let signals = Signals::listen()?;
+    let signals = Signals::listen(job.parent)?;
     let output = Mutex::new(output);
     let write = |message: &Message| -> io::Result<()> {
         let mut line = serde_json::to_vec(message)?;
@@ -192,6 +198,7 @@ pub fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Res
         // A parent that is gone is noticed by the signals.
         let _ = write(&Message::Event(event));
     };
+    write(&Message::Ready)?;
     let result = run_mode(&job.plan, job.mode, job.round, job.addresses, &|| signals.pending(), &say);
     match result {
         Ok(run) => write(&Message::Done(Box::new(run))),
@@ -204,28 +211,28 @@ struct Signals {
     drain: std::sync::Arc<AtomicBool>,
     give_up: std::sync::Arc<AtomicBool>,
     #[cfg(unix)]
-    parent: Option<rustix::process::Pid>,
+    parent: u32,
 }
 
 impl Signals {
     #[cfg(unix)]
-    fn listen() -> io::Result<Self> {
+    fn listen(parent: u32) -> io::Result<Self> {
         use signal_hook::consts::{SIGINT, SIGTERM};
         use signal_hook::flag::register;
-        let signals = Self { drain: Default::default(), give_up: Default::default(), parent: rustix::process::getppid() };
+        let signals = Self { drain: Default::default(), give_up: Default::default(), parent };
         register(SIGINT, signals.drain.clone())?;
         register(SIGTERM, signals.give_up.clone())?;
         Ok(signals)
     }
 
     #[cfg(not(unix))]
-    fn listen() -> io::Result<Self> {
+    fn listen(_parent: u32) -> io::Result<Self> {
         Ok(Self { drain: Default::default(), give_up: Default::default() })
     }
 
     fn pending(&self) -> Option<Signal> {
         #[cfg(unix)]
-        if rustix::process::getppid() != self.parent {
+        if rustix::process::getppid().is_none_or(|parent| i64::from(parent.as_raw_nonzero().get()) != i64::from(self.parent)) {
             return Some(Signal::GiveUp);
         }
         if self.give_up.load(Ordering::Relaxed) {

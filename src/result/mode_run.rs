@@ -77,6 +77,9 @@ pub struct Group {
     /// Of a step: the mix entry that it is in.
     #[serde(default)]
     pub mix: Option<String>,
+    /// Of a step: its figures by the value of its tag (the feature comes later): always empty so far.
+    #[serde(default)]
+    pub tags: Vec<Group>,
     /// Counts of operations.
     #[serde(flatten)]
     pub counts: Counts,

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
@@ -20,8 +20,8 @@ pub struct Seat {
     thread: Thread,
     woken: AtomicBool,
     cancelled: AtomicBool,
-    /// The socket that the thread may be blocked on.
-    socket: Mutex<Option<Arc<Socket>>>,
+    /// The socket that the thread may be blocked on. The seat must not keep it: dropping its stream closes it.
+    socket: Mutex<Weak<Socket>>,
     /// Seats of the branches that this thread waits for: called off with it.
     children: Mutex<Vec<Arc<Seat>>>,
 }
@@ -33,7 +33,7 @@ impl Seat {
         self.cancelled.store(true, Ordering::SeqCst);
         let children = self.children.lock().unwrap_or_else(PoisonError::into_inner).clone();
         children.iter().for_each(|child| child.cancel());
-        if let Some(socket) = self.socket.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(socket) = self.socket.lock().unwrap_or_else(PoisonError::into_inner).upgrade() {
             socket.shut_down();
         }
         self.wake_up();
@@ -74,7 +74,7 @@ fn seat() -> Arc<Seat> {
         thread: std::thread::current(),
         woken: AtomicBool::new(false),
         cancelled: AtomicBool::new(false),
-        socket: Mutex::new(None),
+        socket: Mutex::new(Weak::new()),
         children: Mutex::default(),
     })
 }
@@ -182,8 +182,8 @@ pub fn occupy(socket: &Arc<Socket>) {
     SEAT.with_borrow(|seat| {
         if let Some(seat) = seat {
             let mut current = seat.socket.lock().unwrap_or_else(PoisonError::into_inner);
-            if current.as_ref().is_none_or(|known| !Arc::ptr_eq(known, socket)) {
-                *current = Some(socket.clone());
+            if !std::ptr::eq(current.as_ptr(), Arc::as_ptr(socket)) {
+                *current = Arc::downgrade(socket);
             }
         }
     });

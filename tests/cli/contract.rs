@@ -1,0 +1,203 @@
+//! The result file as the contract names it: every key is there, nothing is NaN, and all counts add up.
+
+use loadgen::result::codec;
+use serde_json::Value;
+
+use crate::support::{count, number};
+
+const TOP: &str = "schema end loadgen scenario plan host started_at runs comparison thresholds baseline validity";
+const COUNTS: &str = "planned started completed ok failed dropped skipped cancelled unfinished retries";
+const QUANTITIES: &str = "response_ms response_ok_ms service_ms lag_ms queue_ms connect_ms tls_ms first_byte_ms";
+const RUN: &str = "mode round workers vus wall_s measured_s stopped_by failures try_failures status_codes checks bytes_in bytes_out \
+                   iterations warmup throughput_rps steps mixes targets stages limits series resources histograms errors validity";
+const QUANTITY: &str = "count min mean sd max p50 p75 p90 p95 p99 p999 p9999 ci95";
+const WINDOW: &str = "t_s window_s planned started ok failed dropped throughput_rps mean_ms p50_ms p90_ms p99_ms max_ms lag_p99_ms \
+                      in_flight vus queue failures response";
+const RESOURCES: &str = "cpu_user_s cpu_system_s peak_rss_bytes threads_peak ctx_voluntary ctx_involuntary throttled_s steal_s \
+                         hiccup_max_ms clock_drift_ms clamped";
+const HISTOGRAMS: &str = "response service lag queue unit lowest highest significant_digits";
+const KINDS: &str = "connect refused unreachable dns tls timeout_connect timeout_first_byte timeout_total reset incomplete \
+                     reused_conn_closed protocol status check capture data redirects dropped fd_limit port_exhausted mock other";
+
+/// Walks a whole result.
+pub fn check(result: &Value) {
+    has("result", result, TOP);
+    assert_eq!(result["schema"], "loadgen.result/1");
+    one_of("end", &result["end"], "complete stopped aborted interrupted failed");
+    has("loadgen", &result["loadgen"], "version git profile");
+    has("scenario", &result["scenario"], "name fingerprint seed source");
+    has("host", &result["host"], "os kernel cpus cpu_model cpu_quota memory_bytes");
+    let at = result["started_at"].as_str().expect("a time");
+    at.parse::<jiff::Timestamp>().unwrap_or_else(|e| panic!("{at}: {e}"));
+    for run in list(result, "runs") {
+        mode_run(run);
+    }
+    let comparison = &result["comparison"];
+    has("comparison", comparison, "baseline_mode modes");
+    for mode in list(comparison, "modes") {
+        has("comparison", mode, "mode wall_s throughput_rps speedup speedup_ci95 ideal_s efficiency");
+        assert!(list(result, "runs").iter().any(|r| r["mode"] == mode["mode"]), "{} did not run", mode["mode"]);
+    }
+    validity(&result["validity"]);
+    list(result, "thresholds");
+    numbers_are_finite("result", result);
+}
+
+fn mode_run(run: &Value) {
+    let what = format!("{} round {}", run["mode"], run["round"]);
+    has(&what, run, RUN);
+    group(&what, run);
+    one_of("stopped_by", &run["stopped_by"], "duration iterations interrupt");
+    identities(&format!("{what} iterations"), &run["iterations"]);
+    let duration = &run["iterations"]["duration_ms"];
+    quantity("duration_ms", duration, count(&run["iterations"], "completed"));
+    has("warmup", &run["warmup"], "started completed failed");
+    has("resources", &run["resources"], RESOURCES);
+    for part in ["steps", "mixes", "targets", "stages"] {
+        for one in list(run, part) {
+            has(part, one, "name");
+            group(&format!("{what} {part} {}", one["name"]), one);
+            if part == "steps" {
+                has("step", one, "mix tags");
+            }
+        }
+    }
+    // Steps and mix entries are the whole, cut in two ways; what goes to a target is a part of it.
+    for name in COUNTS.split_whitespace() {
+        for part in ["steps", "mixes"] {
+            assert_eq!(sum(run, part, name), count(run, name), "{what}: `{name}` of {part}");
+        }
+        assert!(sum(run, "targets", name) <= count(run, name), "{what}: `{name}` of targets");
+    }
+    for name in ["planned", "started", "ok", "failed", "dropped"] {
+        let in_windows: u64 = list(run, "series").iter().filter(|w| number(w, "t_s") >= 0.0).map(|w| count(w, name)).sum();
+        let whole = count(run, name);
+        assert_eq!(in_windows, whole, "{what}: `{name}` of the windows");
+    }
+    for window in list(run, "series") {
+        has("window", window, WINDOW);
+        kinds(&what, window, count(window, "failed"));
+    }
+    assert!(list(run, "series").len() <= 600);
+    for limit in list(run, "limits") {
+        has("limit", limit, "scope peak_in_flight peak_queue dropped");
+    }
+    let errors: u64 = list(run, "errors").iter().map(|e| count(e, "count")).sum();
+    assert_eq!(errors, count(run, "failed"), "{what}: errors {}", run["errors"]);
+    for error in list(run, "errors") {
+        has("error", error, "kind message count example");
+        one_of("kind", &error["kind"], KINDS);
+    }
+    let statuses: u64 = run["status_codes"].as_object().expect("an object").values().map(|n| n.as_u64().expect("a count")).sum();
+    assert!(statuses <= count(run, "started"), "{what}: {}", run["status_codes"]);
+    histograms(&what, run);
+    validity(&run["validity"]);
+    assert!(number(run, "wall_s") > 0.0 && number(run, "measured_s") > 0.0, "{what}");
+}
+
+/// What the whole and its parts have in common.
+fn group(what: &str, group: &Value) {
+    has(what, group, "failures throughput_rps bytes_in bytes_out");
+    has(what, group, QUANTITIES);
+    identities(what, group);
+    kinds(what, group, count(group, "failed"));
+    let completed = count(group, "completed");
+    for name in ["response_ms", "service_ms", "lag_ms", "queue_ms"] {
+        quantity(&format!("{what} {name}"), &group[name], completed);
+    }
+    quantity(&format!("{what} response_ok_ms"), &group["response_ok_ms"], count(group, "ok"));
+    for name in ["connect_ms", "first_byte_ms", "tls_ms"] {
+        let samples = group[name].as_object().map_or(0, |_| count(&group[name], "count"));
+        assert!(samples <= count(group, "started"), "{what}: {name}");
+        quantity(&format!("{what} {name}"), &group[name], samples);
+    }
+}
+
+fn identities(what: &str, counts: &Value) {
+    has(what, counts, COUNTS);
+    let n = |name| count(counts, name);
+    assert_eq!(n("planned"), n("started") + n("dropped") + n("skipped"), "{what}: {counts}");
+    assert_eq!(n("started"), n("completed") + n("cancelled") + n("unfinished"), "{what}: {counts}");
+    assert_eq!(n("completed"), n("ok") + n("failed"), "{what}: {counts}");
+}
+
+fn kinds(what: &str, of: &Value, failed: u64) {
+    let failures = of["failures"].as_object().expect("an object");
+    let mut whole = 0;
+    for (kind, n) in failures {
+        one_of("kind", &Value::from(kind.as_str()), KINDS);
+        whole += n.as_u64().filter(|n| *n > 0).unwrap_or_else(|| panic!("{what}: {kind} is {n}"));
+    }
+    assert_eq!(whole, failed, "{what}: {failures:?}");
+}
+
+/// Null where there are no samples, else in order from the shortest to the longest.
+fn quantity(what: &str, quantity: &Value, samples: u64) {
+    if samples == 0 {
+        assert!(quantity.is_null(), "{what}: {quantity}");
+        return;
+    }
+    has(what, quantity, QUANTITY);
+    assert_eq!(count(quantity, "count"), samples, "{what}");
+    let ladder: Vec<f64> = "p50 p75 p90 p95 p99 p999 p9999 max".split_whitespace().map(|name| number(quantity, name)).collect();
+    assert!(ladder.is_sorted(), "{what}: {ladder:?}");
+    let (min, mean, max) = (number(quantity, "min"), number(quantity, "mean"), number(quantity, "max"));
+    let slack = 1e-9 * max;
+    assert!(min >= 0.0 && min <= mean + slack && mean <= max + slack && number(quantity, "sd") >= 0.0, "{what}: {quantity}");
+}
+
+fn histograms(what: &str, run: &Value) {
+    let histograms = &run["histograms"];
+    has(what, histograms, HISTOGRAMS);
+    assert_eq!(histograms["unit"], "ns");
+    for name in ["response", "service", "lag", "queue"] {
+        let text = histograms[name].as_str().expect("base64");
+        let histogram = codec::decode(text).unwrap_or_else(|e| panic!("{what}: {name}: {e}"));
+        assert_eq!(histogram.len(), count(run, "completed"), "{what}: {name}");
+    }
+    for window in list(run, "series") {
+        let samples = count(window, "ok") + count(window, "failed");
+        match window["response"].as_str() {
+            Some(text) => assert_eq!(codec::decode_window(text).expect("a histogram").len(), samples, "{what}: {window}"),
+            None => assert_eq!(samples, 0, "{what}: {window}"),
+        }
+    }
+}
+
+fn validity(validity: &Value) {
+    has("validity", validity, "verdict checks");
+    one_of("verdict", &validity["verdict"], "valid degraded invalid");
+    for check in list(validity, "checks") {
+        has("check", check, "name verdict observed limit explanation");
+    }
+}
+
+fn has(what: &str, object: &Value, keys: &str) {
+    let object = object.as_object().unwrap_or_else(|| panic!("{what} is {object}"));
+    for key in keys.split_whitespace() {
+        assert!(object.contains_key(key), "{what} has no `{key}`");
+    }
+}
+
+fn one_of(what: &str, value: &Value, words: &str) {
+    assert!(words.split_whitespace().any(|word| value == word), "{what} is {value}, none of {words}");
+}
+
+fn list<'a>(of: &'a Value, name: &str) -> &'a Vec<Value> {
+    of[name].as_array().unwrap_or_else(|| panic!("`{name}` is {}", of[name]))
+}
+
+fn sum(run: &Value, part: &str, name: &str) -> u64 {
+    list(run, part).iter().map(|one| count(one, name)).sum()
+}
+
+/// JSON can't say NaN; a program may try to by a word.
+fn numbers_are_finite(path: &str, value: &Value) {
+    match value {
+        Value::Number(n) => assert!(n.as_f64().is_some_and(f64::is_finite), "{path} is {n}"),
+        Value::String(text) => assert!(!["nan", "inf", "-inf", "infinity"].contains(&&*text.to_lowercase()), "{path} is {text}"),
+        Value::Array(items) => items.iter().enumerate().for_each(|(i, item)| numbers_are_finite(&format!("{path}[{i}]"), item)),
+        Value::Object(map) => map.iter().for_each(|(key, item)| numbers_are_finite(&format!("{path}.{key}"), item)),
+        Value::Null | Value::Bool(_) => {}
+    }
+}

@@ -1,0 +1,209 @@
+//! Every scenario that ships runs to its end, and takes the time that its own first lines say: shortened in the modes
+//! that really wait, as it is in virtual time.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::support::{MODES, count, folder, near, number, run, run_of, shipped};
+
+struct Sample {
+    /// Below `scenarios/`.
+    file: &'static str,
+    /// What makes it short.
+    arguments: &'static [&'static str],
+    /// Wall times in the order of [`MODES`] when it is shortened; nothing where the machine decides.
+    wall_s: Option<[f64; 3]>,
+    /// Operations that fail and their kind.
+    failures: Option<(&'static str, u64)>,
+    /// Wall time in virtual time, as it is; nothing where it needs a network.
+    simulated_s: Option<f64>,
+}
+
+const PLAIN: Sample = Sample { file: "", arguments: &[], wall_s: None, failures: None, simulated_s: None };
+
+const SAMPLES: [Sample; 13] = [
+    Sample { file: "api.yaml", arguments: &["--var", "slow=0.002", "-i", "80"], ..PLAIN },
+    Sample { file: "mock-sleep.yaml", wall_s: Some([2.0, 0.2, 0.2]), simulated_s: Some(0.2), ..PLAIN },
+    Sample {
+        file: "seed/01-same-tasks-three-ways.yaml",
+        arguments: &["--var", "unit=200ms"],
+        wall_s: Some([0.6, 0.2, 0.2]),
+        simulated_s: Some(1.0),
+        ..PLAIN
+    },
+    Sample { file: "seed/03-ten-urls.yaml", arguments: &["--var", "delay=0.1"], wall_s: Some([1.0, 0.1, 0.1]), ..PLAIN },
+    Sample {
+        file: "seed/04a-bounded-sleeps.yaml",
+        arguments: &["--var", "unit=100ms"],
+        wall_s: Some([1.0, 0.4, 0.4]),
+        simulated_s: Some(8.0),
+        ..PLAIN
+    },
+    Sample { file: "seed/04b-bounded-requests.yaml", arguments: &["--var", "delay=0.01"], wall_s: Some([1.0, 0.1, 0.1]), ..PLAIN },
+    Sample {
+        file: "seed/08a-timeouts.yaml",
+        arguments: &["--var", "short=100ms", "--var", "middle=300ms", "--var", "long=800ms", "--var", "limit=450ms"],
+        wall_s: Some([0.85, 0.85, 0.85]),
+        failures: Some(("timeout_total", 1)),
+        simulated_s: Some(7.5),
+    },
+    Sample {
+        file: "seed/08b-timeout.yaml",
+        arguments: &["--var", "long=900ms", "--var", "limit=300ms"],
+        wall_s: Some([0.3, 0.3, 0.3]),
+        failures: Some(("timeout_total", 1)),
+        simulated_s: Some(3.0),
+    },
+    Sample {
+        file: "seed/11-rate-limiter.yaml",
+        arguments: &["--var", "rate=10/s"],
+        wall_s: Some([0.5, 0.5, 0.5]),
+        simulated_s: Some(1.0),
+        ..PLAIN
+    },
+    Sample {
+        file: "seed/18-downloads.yaml",
+        arguments: &["--var", "mb10=100ms", "--var", "mb5=50ms", "--var", "mb15=150ms", "--var", "mb8=80ms", "--var", "mb12=120ms"],
+        wall_s: Some([0.5, 0.5, 0.5]),
+        simulated_s: Some(5.0),
+        ..PLAIN
+    },
+    Sample { file: "seed/20-processor-bound.yaml", arguments: &["--var", "unit=50ms"], ..PLAIN },
+    Sample {
+        file: "seed/21a-blocking-in-the-loop.yaml",
+        arguments: &["--var", "unit=200ms"],
+        wall_s: Some([0.6, 0.2, 0.6]),
+        simulated_s: Some(1.0),
+        ..PLAIN
+    },
+    Sample {
+        file: "seed/21b-blocking-offloaded.yaml",
+        arguments: &["--var", "unit=200ms"],
+        wall_s: Some([0.6, 0.2, 0.2]),
+        simulated_s: Some(1.0),
+        ..PLAIN
+    },
+];
+
+/// All scenarios below a folder, by their paths in it.
+fn scenarios(folder: &Path, prefix: &str, into: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() {
+            scenarios(&entry.path(), &format!("{name}/"), into);
+        } else if name.ends_with(".yaml") || name.ends_with(".yml") {
+            into.insert(name);
+        }
+    }
+}
+
+#[test]
+fn every_shipped_scenario_is_tried_here() {
+    let mut shipped_ones = BTreeSet::new();
+    scenarios(Path::new(&shipped("scenarios")), "", &mut shipped_ones);
+    let tried: BTreeSet<String> = SAMPLES.iter().map(|s| s.file.to_owned()).collect();
+    assert_eq!(shipped_ones, tried);
+    let paths: Vec<String> = tried.iter().map(|file| shipped(&format!("scenarios/{file}"))).collect();
+    let arguments: Vec<&str> = std::iter::once("validate").chain(paths.iter().map(String::as_str)).collect();
+    let ran = run(folder().path(), &arguments).exits(0);
+    assert_eq!(ran.stdout.lines().filter(|line| line.contains(": ok (")).count(), SAMPLES.len());
+}
+
+/// Runs one in the real modes, shortened.
+fn takes_the_time_it_says(sample: &Sample) {
+    let folder = folder();
+    let file = shipped(&format!("scenarios/{}", sample.file));
+    let arguments = [&["run", &file, "--mode", "all", "-o", "out", "--format", "none"], sample.arguments].concat();
+    let ran = run(folder.path(), &arguments).exits(0);
+    assert_eq!(ran.stderr.contains("warning"), sample.file.contains("21a"), "{}: {}", sample.file, ran.stderr);
+    let result = crate::support::result(&folder.path().join("out"));
+    let network = result["plan"]["targets"].as_array().is_some_and(|t| !t.is_empty());
+    for (index, mode) in MODES.into_iter().enumerate() {
+        let what = format!("{} {mode}", sample.file);
+        let run = run_of(&result, mode);
+        if let Some(ideal) = sample.wall_s {
+            // A server's timers tick in milliseconds and round up.
+            near(&what, number(run, "wall_s"), ideal[index], if network { 0.5 } else { 0.18 });
+        }
+        match sample.failures {
+            None => assert_eq!(count(run, "failed"), 0, "{what}: {}", run["errors"]),
+            Some((kind, n)) => assert_eq!((count(run, "failed"), count(&run["failures"], kind)), (n, n), "{what}"),
+        }
+        assert_eq!(run["stopped_by"], "iterations", "{what}");
+        assert_eq!((count(run, "unfinished"), count(run, "skipped")), (0, 0), "{what}");
+    }
+    let same = |name: &str| MODES.map(|mode| count(run_of(&result, mode), name));
+    for name in ["planned", "ok", "failed"] {
+        let [sequential, threaded, asynchronous] = same(name);
+        assert!(sequential == threaded && threaded == asynchronous, "{}: every mode does the same work: {:?}", sample.file, same(name));
+    }
+    let threaded = number(&result["comparison"]["modes"][1], "speedup");
+    if let Some([alone, together, _]) = sample.wall_s {
+        assert!(threaded <= alone / together * 1.2, "{}: a speedup of {threaded}", sample.file);
+    }
+}
+
+#[test]
+fn those_over_the_network_take_the_time_they_say() {
+    SAMPLES.iter().filter(|s| is_network(s)).for_each(takes_the_time_it_says);
+}
+
+#[test]
+fn those_that_only_wait_take_the_time_they_say() {
+    // They wait for nothing but time, so some of them can do that together.
+    let waiting: Vec<&Sample> = SAMPLES.iter().filter(|s| !is_network(s)).collect();
+    std::thread::scope(|scope| {
+        for share in waiting.chunks(waiting.len().div_ceil(3)) {
+            scope.spawn(|| share.iter().copied().for_each(takes_the_time_it_says));
+        }
+    });
+}
+
+fn is_network(sample: &Sample) -> bool {
+    fs::read_to_string(shipped(&format!("scenarios/{}", sample.file))).expect("a scenario").contains("targets:")
+}
+
+#[test]
+fn in_virtual_time_they_take_exactly_that() {
+    let folder = folder();
+    for sample in &SAMPLES {
+        let file = shipped(&format!("scenarios/{}", sample.file));
+        let arguments = ["run", &file, "--mode", "simulated", "-o", "out", "--format", "none"];
+        if is_network(sample) {
+            run(folder.path(), &arguments).exits(2).says(&["simulated"]);
+            continue;
+        }
+        run(folder.path(), &arguments).exits(0);
+        let result = crate::support::result(&folder.path().join("out"));
+        let run = run_of(&result, "simulated");
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(3) as f64;
+        // Three times 200 ms of one core each.
+        let wanted = sample.simulated_s.unwrap_or(0.6 / cores);
+        let (wall, ideal) = (number(run, "wall_s"), number(&result["comparison"]["modes"][0], "ideal_s"));
+        assert!(
+            (wall - wanted).abs() < 1e-6 && (ideal - wanted).abs() < 1e-6,
+            "{}: {wall} s, ideal {ideal} s, wanted {wanted} s",
+            sample.file
+        );
+        assert_eq!(count(run, "failed"), sample.failures.map_or(0, |(_, n)| n), "{}", sample.file);
+    }
+}
+
+#[test]
+fn processor_bound_work_uses_the_processor_it_says() {
+    let folder = folder();
+    let file = shipped("scenarios/seed/20-processor-bound.yaml");
+    run(folder.path(), &["run", &file, "--var", "unit=50ms", "-o", "out", "--format", "none"]).exits(0);
+    let result = crate::support::result(&folder.path().join("out"));
+    for mode in MODES {
+        let run = run_of(&result, mode);
+        let used = number(&run["resources"], "cpu_user_s") + number(&run["resources"], "cpu_system_s");
+        // The counters are read at the epoch by a thread of its own; on a busy machine it comes to that a moment late.
+        assert!((0.14..0.6).contains(&used), "{mode}: {used} s of processor time");
+        // Others may use the processor too, so only the lower bound of the time is sure.
+        let least = if mode == "threaded" { 0.05 } else { 0.15 };
+        assert!(number(run, "wall_s") >= least, "{mode}");
+    }
+}

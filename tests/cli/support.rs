@@ -1,0 +1,338 @@
+//! What the tests of the program share: it runs in a folder of its own and is never waited for in vain; what it writes
+//! is read as anybody else would read it.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::contract;
+
+/// The program.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_loadgen");
+/// The modes that do real work.
+pub const MODES: [&str; 3] = ["sequential", "threaded", "async"];
+/// Nothing here takes this long; what does hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An empty folder, removed at the end.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder for temporary files")
+}
+
+/// Writes a scenario `test.yaml` into a folder.
+pub fn scenario(folder: &Path, text: &str) {
+    fs::write(folder.join("test.yaml"), text).expect("written");
+}
+
+/// The path of a file that ships with the program.
+pub fn shipped(path: &str) -> String {
+    format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Any program in a folder, with nothing in its environment that would change what loadgen does.
+pub fn program(name: &str, folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(name);
+    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    for (key, _) in std::env::vars_os() {
+        if key.to_string_lossy().starts_with("LOADGEN_") {
+            command.env_remove(key);
+        }
+    }
+    command.env_remove("NO_COLOR").env_remove("BASE_URL");
+    command
+}
+
+/// loadgen in a folder.
+pub fn loadgen(folder: &Path, arguments: &[&str]) -> Command {
+    program(PROGRAM, folder, arguments)
+}
+
+/// Runs loadgen in a folder.
+pub fn run(folder: &Path, arguments: &[&str]) -> Ran {
+    finish(&mut loadgen(folder, arguments))
+}
+
+/// Runs `test.yaml` in a folder and writes `result.json` alone into `out`; what it says has to be good.
+pub fn run_to_result(folder: &Path, arguments: &[&str]) -> Value {
+    let whole = [&["run", "test.yaml", "-o", "out", "--format", "none"], arguments].concat();
+    run(folder, &whole).exits(0);
+    result(&folder.join("out"))
+}
+
+/// Runs a command to its end.
+pub fn finish(command: &mut Command) -> Ran {
+    Running::start(command, None).finish()
+}
+
+/// Runs a command that reads `input` to its end.
+pub fn finish_with(command: &mut Command, input: &str) -> Ran {
+    Running::start(command, Some(input)).finish()
+}
+
+/// `result.json` of a folder, which has to be as the contract says.
+pub fn result(folder: &Path) -> Value {
+    let text = fs::read_to_string(folder.join("result.json")).expect("there is a result");
+    let result = serde_json::from_str(&text).expect("it is JSON");
+    contract::check(&result);
+    result
+}
+
+/// The names of the files in a folder, sorted.
+pub fn files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut names: Vec<String> = entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// The run of a mode, of which there is one.
+pub fn run_of<'a>(result: &'a Value, mode: &str) -> &'a Value {
+    let runs = result["runs"].as_array().expect("runs");
+    let mut of_mode = runs.iter().filter(|r| r["mode"] == mode);
+    let run = of_mode.next().unwrap_or_else(|| panic!("no run in mode {mode}"));
+    assert!(of_mode.next().is_none(), "several runs in mode {mode}");
+    run
+}
+
+/// A count in an object.
+pub fn count(of: &Value, name: &str) -> u64 {
+    of[name].as_u64().unwrap_or_else(|| panic!("`{name}` is {}", of[name]))
+}
+
+/// A number in an object.
+pub fn number(of: &Value, name: &str) -> f64 {
+    of[name].as_f64().unwrap_or_else(|| panic!("`{name}` is {}", of[name]))
+}
+
+/// Requests of a run that a server has seen, by what loadgen says.
+pub fn sent(run: &Value) -> u64 {
+    count(run, "completed") + count(run, "cancelled") + count(run, "unfinished") + count(run, "retries")
+}
+
+/// Tries until it holds, and fails where that takes too long.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// What a program said, and how it ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Fails where it didn't exit with this code, or did so with a panic.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        let Self { status, stdout, stderr } = &self;
+        assert_eq!(status.code(), Some(code), "{status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        self
+    }
+
+    /// Fails where one of these is not on stderr.
+    #[track_caller]
+    pub fn says(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(self.stderr.contains(part), "no `{part}` in:\n{}", self.stderr);
+        }
+        self
+    }
+}
+
+/// A program that runs; killed when it is dropped.
+pub struct Running {
+    child: Child,
+    stdout: Option<thread::JoinHandle<String>>,
+    stderr: Option<thread::JoinHandle<String>>,
+}
+
+impl Running {
+    /// Starts a command.
+    pub fn start(command: &mut Command, input: Option<&str>) -> Self {
+        if input.is_some() {
+            command.stdin(Stdio::piped());
+        }
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+        if let Some((mut stdin, input)) = child.stdin.take().zip(input.map(str::to_owned)) {
+            thread::spawn(move || stdin.write_all(input.as_bytes()));
+        }
+        let stdout = child.stdout.take().map(drain);
+        let stderr = child.stderr.take().map(drain);
+        Self { child, stdout, stderr }
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("it can be asked").is_none()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(pid(self.id()), signal).expect("it is there");
+    }
+
+    /// Waits for its end.
+    pub fn finish(mut self) -> Ran {
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                break status;
+            }
+            if begun.elapsed() > PATIENCE {
+                let _ = self.child.kill();
+                let said = self.stderr.take().map(|s| s.join().expect("read")).unwrap_or_default();
+                panic!("it hangs; it said:\n{said}");
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        let text = |stream: Option<thread::JoinHandle<String>>| stream.expect("not taken").join().expect("read");
+        Ran { status, stdout: text(self.stdout.take()), stderr: text(self.stderr.take()) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads a stream to its end on a thread, so that its writer never waits.
+fn drain(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        String::from_utf8(bytes).expect("UTF-8")
+    })
+}
+
+/// A process's number.
+pub fn pid(id: u32) -> Pid {
+    i32::try_from(id).ok().and_then(Pid::from_raw).expect("a process")
+}
+
+/// The processes that a process has started and that still are.
+pub fn children(id: u32) -> Vec<u32> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{id}/task")) else { return Vec::new() };
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok());
+    lists.flat_map(|list| list.split_whitespace().map(|n| n.parse().expect("a number")).collect::<Vec<u32>>()).collect()
+}
+
+/// Whether a process is there and not just waits to be reaped.
+pub fn is_alive(id: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+    !matches!(state, None | Some('Z' | 'X'))
+}
+
+/// `loadgen serve` as somebody else's server; killed when it is dropped.
+pub struct Server {
+    child: Child,
+    /// Ends the server when it closes, so that nothing is left of a test that is killed.
+    _stdin: ChildStdin,
+    pub address: SocketAddr,
+}
+
+/// What the server knows of itself, without the request that asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    pub requests: u64,
+    pub connections: u64,
+    pub open: u64,
+}
+
+impl Server {
+    /// Starts it on a free port.
+    pub fn start() -> Self {
+        let folder = std::env::temp_dir();
+        let mut command = loadgen(&folder, &["serve", "--listen", "127.0.0.1:0", "--until-stdin-closes"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+        let stdin = child.stdin.take().expect("piped");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("it speaks");
+        let address = line.trim().rsplit('/').next().and_then(|a| a.parse().ok());
+        Self { address: address.unwrap_or_else(|| panic!("no address in `{line}`")), child, _stdin: stdin }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn ask(&self) -> Value {
+        let mut stream = TcpStream::connect(self.address).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.write_all(b"GET /api/status HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("answered");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no body in {answer}"));
+        serde_json::from_str(body).unwrap_or_else(|e| panic!("{e}: {answer}"))
+    }
+
+    /// Its counters now; only differences between two calls say something: see [`Self::seen_since`].
+    pub fn status(&self) -> Status {
+        let status = self.ask();
+        let at = |name| count(&status, name);
+        Status { requests: at("requests_total"), connections: at("connections_total"), open: at("connections") - 1 }
+    }
+
+    /// What came since an earlier status, without the call that asks.
+    pub fn seen_since(&self, before: Status) -> Status {
+        let now = self.status();
+        Status { requests: now.requests - before.requests - 1, connections: now.connections - before.connections - 1, open: now.open }
+    }
+
+    /// Kills it.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it is there");
+        self.child.wait().expect("it ends");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Whether a test that needs this program can run. Where it is missing the test is skipped, aloud; in CI it fails.
+pub fn is_installed(program: &str, package: &str) -> bool {
+    let search = std::env::var_os("PATH").unwrap_or_default();
+    // Servers live where the search path of ordinary users doesn't look.
+    let folders = std::env::split_paths(&search).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    if folders.into_iter().any(|folder| folder.join(program).is_file()) {
+        return true;
+    }
+    let missing = format!("{program} is not installed (apt-get install {package})");
+    assert!(std::env::var_os("CI").is_none(), "{missing}");
+    // Past the test's own capture: a skipped test must not look like one that passed.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {missing}");
+    false
+}
+
+/// `wall` is `ideal`, or late by no more than 2 % and a margin for a noisy machine; never early.
+#[track_caller]
+pub fn near(what: &str, wall: f64, ideal: f64, margin: f64) {
+    assert!(wall >= ideal - 1e-6, "{what}: {wall} s is less than {ideal} s");
+    assert!(wall <= ideal * 1.02 + margin, "{what}: {wall} s, wanted {ideal} s");
+}
