@@ -137,7 +137,10 @@ mod tests {
         let body = |rule| check(Expect { body: Some(rule), ..Expect::default() });
         let contains = body(BodyRule { contains: Some("needle".into()), ..BodyRule::default() });
         assert_eq!(verdict(&contains, 200, "a needle in it"), Ok(()));
-        assert!(verdict(&contains, 200, "\u{1b}[31mhay").expect_err("no needle").contains("\\u{1b}"), "control characters are shown as such");
+        assert!(
+            verdict(&contains, 200, "\u{1b}[31mhay").expect_err("no needle").contains("\\u{1b}"),
+            "control characters are shown as such"
+        );
         let matches = body(BodyRule { matches: Some("^a+$".into()), ..BodyRule::default() });
         assert_eq!(verdict(&matches, 200, "aaa"), Ok(()));
         assert!(verdict(&matches, 200, "b").is_err());

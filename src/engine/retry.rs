@@ -13,7 +13,8 @@ pub fn wanted(retry: &Retry, kind: FailureKind, status: u16) -> bool {
         return true;
     }
     let timeout = matches!(kind, FailureKind::TimeoutConnect | FailureKind::TimeoutFirstByte | FailureKind::TimeoutTotal);
-    retry.errors.iter().any(|name| name == kind.name() || (timeout && name == "timeout")) || (status != 0 && retry.status.iter().any(|rule| rule.fits(status)))
+    retry.errors.iter().any(|name| name == kind.name() || (timeout && name == "timeout"))
+        || (status != 0 && retry.status.iter().any(|rule| rule.fits(status)))
 }
 
 /// The wait before the retry with this number, which counts from 1.

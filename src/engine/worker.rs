@@ -2,8 +2,8 @@
 
 use hyper::rt::{Read, Write};
 
-use super::driver::Driver;
 use super::draw::Place;
+use super::driver::Driver;
 use super::flow::{self, Course};
 use super::limit::{Full, enter};
 use super::source::{Asker, Turn};

@@ -281,3 +281,21 @@ impl Step {
         }
     }
 }
+
+/// How many operations these steps complete where nothing fails, on average: what an arrival rate of
+/// iterations amounts to.
+pub fn expected(steps: &[Step]) -> f64 {
+    let each = |step: &Step| {
+        let of_one = match &step.kind {
+            StepKind::Operation(_) => 1.0,
+            StepKind::Think(_) => 0.0,
+            StepKind::Flow(steps) => expected(steps),
+            StepKind::Parallel(parallel) => expected(&parallel.branches),
+            // One branch is there first; which one is not known here.
+            StepKind::Race(race) => expected(&race.branches) / race.branches.len() as f64,
+            StepKind::Repeat(repeat) => f64::from(repeat.times) * expected(&repeat.flow),
+        };
+        of_one * step.chance.map_or(1.0, |share| share.0)
+    };
+    steps.iter().map(each).sum()
+}

@@ -13,7 +13,9 @@ pub mod target;
 use serde::{Deserialize, Serialize};
 
 pub use delay::Delay;
-pub use flow::{Action, Backoff, Body, BodyRule, Expect, HttpRequest, Operation, Parallel, Race, Repeat, Retry, StatusRule, Step, StepKind, Timeouts};
+pub use flow::{
+    Action, Backoff, Body, BodyRule, Expect, HttpRequest, Operation, Parallel, Race, Repeat, Retry, StatusRule, Step, StepKind, Timeouts,
+};
 pub use limits::{Limits, OnFull};
 pub use load::{Load, LoadModel};
 pub use target::{Address, Scheme, Target};

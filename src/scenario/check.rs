@@ -1,9 +1,10 @@
-//! What only shows when the whole plan is known: modes that can't run it, and caps that can't carry it.
+//! What only shows when the whole plan is known: modes that can't run it, and steps that make no sense in them.
 
 use super::diagnostic::{Diagnostics, Place, Span};
+use super::lint;
 use super::tree::Node;
 use crate::base::Nanos;
-use crate::plan::{Action, LoadModel, Mode, Plan, StepKind};
+use crate::plan::{Action, Backoff, LoadModel, Mode, Plan, Step, StepKind};
 
 /// Where things stand in the scenario.
 pub struct Places<'a> {
@@ -17,7 +18,7 @@ pub struct Places<'a> {
 
 impl Places<'_> {
     /// The value at this path, or the flag that took its place.
-    fn of(&self, path: &[&str], flag: &'static str) -> Place {
+    pub fn of(&self, path: &[&str], flag: &'static str) -> Place {
         let found = path.iter().try_fold(self.root, |node, key| node.get(key));
         found.map_or(Place::Flag(flag), |node| Place::At(node.span))
     }
@@ -32,7 +33,7 @@ pub fn steps(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
 /// Reports what is wrong with a plan that is complete.
 pub fn whole(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     endless(plan, places, problems);
-    little(plan, places, problems);
+    lint::little(plan, places, problems);
 }
 
 /// Virtual time has no network.
@@ -57,7 +58,8 @@ fn endless(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     }
     let modes = places.of(&["modes"], "--mode");
     let closed = matches!(plan.load.model, LoadModel::Closed { .. });
-    if closed && plan.load.total_iterations().is_none() && plan.mix.iter().all(|entry| mean(&entry.flow, true) == Nanos::ZERO) {
+    let bound = plan.load.total_iterations().is_some() || lint::limits(plan).any(|limits| limits.rate.is_some());
+    if closed && !bound && !plan.mix.iter().any(|entry| entry.flow.iter().any(takes_time)) {
         problems
             .error(modes, "in the mode `simulated` this load never ends, because no step takes any time")
             .help("give a step a duration above 0, or bound the load by `iterations`");
@@ -88,70 +90,20 @@ fn operations(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     }
 }
 
-/// Little's law: to carry a rate, a cap must be at least the rate times the mean time under it. Requests
-/// count as nothing here, because nobody knows how long they will take.
-fn little(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
-    let LoadModel::Open { rate, max_in_flight } = plan.load.model else { return };
-    let total: f64 = plan.mix.iter().map(|entry| entry.weight).sum();
-    let average = |of: &dyn Fn(&crate::plan::MixEntry) -> f64| plan.mix.iter().map(|e| e.weight / total * of(e)).sum::<f64>();
-    let rate = rate.per_second_f64();
-    let law = |time: f64| format!("{rate} iterations a second of {} each", Nanos::from_secs_f64((time * 1e6).round() / 1e6));
-
-    let working = average(&|entry| mean(&entry.flow, false).as_secs_f64());
-    if let Some(cap) = plan.limits.concurrency
-        && rate * working > f64::from(cap) * 1.000_001
-    {
-        problems
-            .warning(
-                places.of(&["limits", "concurrency"], "--rate"),
-                format!("a concurrency of {cap} can't carry this load: {} keep {} operations busy", law(working), up(rate * working)),
-            )
-            .help("raise `concurrency` to that at least, or lower the `rate`: what is beyond waits longer and longer");
+/// Whether a step takes any time, now and in every later iteration.
+fn takes_time(step: &Step) -> bool {
+    if step.once {
+        return false;
     }
-    let longest = average(&|entry| mean(&entry.flow, true).as_secs_f64());
-    if rate * longest > f64::from(max_in_flight) * 1.000_001 {
-        problems
-            .warning(
-                places.of(&["load", "max_in_flight"], "--rate"),
-                format!("`max_in_flight` {max_in_flight} can't carry this load: {} keep {} in flight", law(longest), up(rate * longest)),
-            )
-            .help("raise `max_in_flight` to that at least, or lower the `rate`: what is beyond waits longer and longer");
-    }
-    let starts = average(&|entry| entry.flow.iter().filter(|step| matches!(step.kind, StepKind::Operation(_))).count() as f64);
-    if let Some(limit) = plan.limits.rate
-        && rate * starts > limit.per_second_f64() * 1.000_001
-    {
-        problems
-            .warning(
-                places.of(&["limits", "rate"], "--rate"),
-                format!("a limit of {limit} can't carry this load: it starts {:.1} operations a second", rate * starts),
-            )
-            .help("raise the limit, or lower the `rate` of the load: what is beyond waits longer and longer");
-    }
-}
-
-/// The mean time of the mock steps of a flow, pauses included or not. A step ends at its timeout.
-fn mean(flow: &[crate::plan::Step], pauses: bool) -> Nanos {
-    flow.iter().fold(Nanos::ZERO, |sum, step| {
-        let step = match &step.kind {
-            StepKind::Flow(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Repeat(_) => todo!(),
-            StepKind::Think(delay) => {
-                if pauses {
-                    delay.mean()
-                } else {
-                    Nanos::ZERO
-                }
+    match &step.kind {
+        StepKind::Think(delay) => !delay.is_zero(),
+        StepKind::Operation(operation) => match &operation.action {
+            Action::Http(_) => true,
+            Action::Sleep(delay) | Action::Cpu(delay) | Action::Block { duration: delay, .. } => {
+                let waits = operation.retry.as_ref().is_some_and(|retry| retry.backoff != Backoff::Constant(Nanos::ZERO));
+                !delay.is_zero() || waits
             }
-            StepKind::Operation(operation) => match &operation.action {
-                Action::Http(_) => Nanos::ZERO,
-                Action::Sleep(delay) | Action::Cpu(delay) | Action::Block { duration: delay, .. } => delay.mean().min(operation.timeout.total),
-            },
-        };
-        sum + step
-    })
-}
-
-/// Rounded up, past what the arithmetic of reals adds.
-fn up(x: f64) -> f64 {
-    (x - 1e-6).ceil()
+        },
+        _ => step.inside().iter().any(takes_time),
+    }
 }

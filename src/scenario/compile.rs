@@ -4,13 +4,13 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
-use super::flow::{self, Mix};
+use super::mix::{self, Mix};
 use super::target::Targets;
 use super::tree::Node;
 use super::vars::Vars;
 use super::words::{self, Part};
-use super::{Overrides, Source, check, load, template, yaml};
-use crate::plan::{Format, Limits, Mode, Plan};
+use super::{Overrides, Source, check, limits, load, template, yaml};
+use crate::plan::{Format, Mode, Plan};
 
 /// Forms of the report that the language has and this version does not write.
 const LATER_FORMATS: [&str; 5] = ["html-dir", "junit", "markdown", "csv", "hlog"];
@@ -66,12 +66,9 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
     let mut targets = Targets::collect(fields.take("targets", problems), &overrides.targets, problems);
     let mix = fields
         .need("mix", "mix: [ { name: browse, flow: [ { get: / } ] } ]", problems)
-        .map(|node| flow::decode(node, &mut targets, problems));
+        .map(|node| mix::decode(node, &mut targets, problems));
     let load = fields.need("load", "load: { vus: 10, duration: 30s }", problems).and_then(|node| load::decode(node, overrides, problems));
-    let limits = match fields.take("limits", problems) {
-        Some(node) => load::limits(node, problems),
-        None => Limits { burst: 1, ..Limits::default() },
-    };
+    let limits = fields.take("limits", problems).map(|node| limits::decode(node, problems)).unwrap_or_default();
     let formats = fields.take("report", problems).and_then(|node| report(node, problems));
     fields.finish(problems);
     let Mix { entries, operations, timed } = mix?;
@@ -274,11 +271,11 @@ mod tests {
         assert_eq!(operations.iter().map(|o| o.id).collect::<Vec<_>>(), [0, 1, 2, 3]);
         let Action::Http(get) = &operations[0].action else { panic!("a request") };
         assert_eq!((get.method.as_str(), get.path.as_str()), ("GET", "/a%20b?q=x%26y&n=1&n=2"));
-        assert_eq!(operations[0].timeout, Nanos::from_secs(5), "the target's");
+        assert_eq!(operations[0].timeout.total, Nanos::from_secs(5), "the target's");
         let Action::Http(post) = &operations[1].action else { panic!("a request") };
         assert_eq!(post.body, Some(Body::Json(r#"{"z":1,"a":"5"}"#.into())));
-        assert_eq!(operations[1].timeout, Nanos::from_secs(1), "its own");
-        assert!(operations[1].continue_on_error);
+        assert_eq!(operations[1].timeout.total, Nanos::from_secs(1), "its own");
+        assert!(plan.mix[0].flow[2].continue_on_error);
         assert_eq!(operations[1].expect.status, [StatusRule::Code(201), StatusRule::Class(2)]);
         assert_eq!(operations[2].action, Action::Block { duration: Delay::Constant(Nanos::from_millis(20)), offload: true });
         let Action::Http(purge) = &operations[3].action else { panic!("a request") };

@@ -8,7 +8,7 @@ use super::diagnostic::{Diagnostics, Place, Span, quoted};
 use super::tree::{Entry, Node, Value};
 use super::words::{self, Part};
 use crate::base::parse::{self, ParseError};
-use crate::base::{Nanos, Rate, Share};
+use crate::base::{Nanos, Rate, Share, Size};
 
 /// The keys of one map, each to be asked for once; what nobody asked for is an error.
 pub struct Fields<'n> {
@@ -256,6 +256,11 @@ pub fn some_rate(rate: Rate, key: &str, place: impl Into<Place>, problems: &mut 
 /// A share.
 pub fn share(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Share> {
     quantity(node, key, parse::share, problems)
+}
+
+/// An amount of bytes.
+pub fn size(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Size> {
+    quantity(node, key, parse::size, problems)
 }
 
 fn quantity<T>(node: &Node, key: &str, read: fn(&str) -> Result<T, ParseError>, problems: &mut Diagnostics) -> Option<T> {

@@ -1,103 +1,64 @@
-//! The request mix: entries, flows and steps.
+//! Flows: lists of steps, and what every step may carry.
 //!
-//! Knows what each step may carry. Operations are numbered here, mix entry by mix entry in the order
-//! written, from zero.
-
-use std::collections::HashMap;
+//! What a step does is read by `operation` and `group`. Operations are numbered here, mix entry by mix
+//! entry in the order written, those inside of a group where the group stands.
 
 use super::decode::{self, Fields};
 use super::delay;
 use super::diagnostic::{Diagnostics, Span, quoted};
-use super::request::{self, METHODS};
-use super::target::{self, Targets};
+use super::group::GROUPS;
+use super::operation::{MOCKS, OF_OPERATIONS, OF_REQUESTS};
+use super::pattern::Patterns;
+use super::request::METHODS;
+use super::target::Targets;
 use super::tree::{Node, Value};
 use super::words::{self, Part};
-use crate::base::{Nanos, Share};
-use crate::plan::{Action, Expect, MixEntry, Operation, Step, StepKind, Limits, Timeouts};
+use crate::base::Share;
+use crate::plan::{Step, StepKind};
 
 const MOST_STEPS: usize = 10_000;
-const MOST_ENTRIES: usize = 1000;
-const EXAMPLE: &str = "flow: [ { get: / } ]";
+/// How a flow is written.
+pub const EXAMPLE: &str = "flow: [ { get: / } ]";
 
-/// The mock operations, and the pause.
-const MOCKS: [&str; 4] = ["sleep", "cpu", "block", "think"];
-/// What only requests carry.
-const OF_REQUESTS: [&str; 6] = ["target", "query", "headers", "json", "body", "expect"];
-
-/// The mix as read, with what later checks want to point at.
-#[derive(Default)]
-pub struct Mix {
-    /// The entries.
-    pub entries: Vec<MixEntry>,
+/// Reads flows, with what all of them share.
+pub struct Reader<'a> {
+    /// The targets, those that whole URLs make among them.
+    pub targets: &'a mut Targets,
+    /// What is wrong.
+    pub problems: &'a mut Diagnostics,
+    /// Regular expressions.
+    pub patterns: Patterns,
     /// Where each operation stands, by its number.
     pub operations: Vec<Span>,
     /// Whether each operation has a timeout of its own, by its number.
     pub timed: Vec<bool>,
-}
-
-/// Reads the `mix` section.
-pub fn decode(section: &Node, targets: &mut Targets, problems: &mut Diagnostics) -> Mix {
-    let mut reader = Reader { targets, problems, mix: Mix::default(), steps: 0 };
-    reader.mix(section);
-    reader.mix
-}
-
-struct Reader<'a> {
-    targets: &'a mut Targets,
-    problems: &'a mut Diagnostics,
-    mix: Mix,
     steps: usize,
 }
 
-impl Reader<'_> {
-    fn mix(&mut self, section: &Node) {
-        let Some(items) = decode::list(section, "mix", "mix: [ { name: browse, flow: [ { get: / } ] } ]", self.problems) else { return };
-        if items.is_empty() {
-            self.problems.error(section.span, "the `mix` is empty").help("add an entry: `{ name: browse, flow: [ { get: / } ] }`");
-        }
-        if let Some(item) = items.get(MOST_ENTRIES) {
-            self.problems.error(item.span, format!("more than {MOST_ENTRIES} entries in the `mix`")).help("remove some");
-        }
-        let mut names: HashMap<String, Span> = HashMap::new();
-        for item in items.iter().take(MOST_ENTRIES) {
-            let Some(mut fields) = Fields::open(item, Part::Mix, "an entry of the `mix`", "- name: browse", self.problems) else {
-                continue;
-            };
-            let name = match items.len() {
-                // One flow needs no name to tell it from others.
-                1 if fields.entry("name").is_none() => Some("main".to_owned()),
-                _ => match fields.need("name", "name: browse", self.problems) {
-                    Some(node) => {
-                        let name = decode::line(node, "name", self.problems);
-                        if let Some(name) = &name
-                            && let Some(first) = names.insert(name.clone(), node.span)
-                        {
-                            self.problems
-                                .error(node.span, format!("two entries of the `mix` are called {}", quoted(name)))
-                                .related(first, "the first one")
-                                .help("give each a name of its own: figures are kept by name");
-                        }
-                        name
-                    }
-                    None => None,
-                },
-            };
-            let weight = match fields.take("weight", self.problems) {
-                Some(node) => decode::weight(node, "weight", self.problems),
-                None => Some(1.0),
-            };
-            let flow = fields.need("flow", EXAMPLE, self.problems).map(|node| self.flow(node));
-            fields.finish(self.problems);
-            if let (Some(name), Some(weight), Some(flow)) = (name, weight, flow) {
-                self.mix.entries.push(MixEntry { name, weight, limits: Limits::default(), flow });
-            }
-        }
+/// The action of a step.
+#[derive(Clone, Copy)]
+pub struct Deed<'n> {
+    /// What is done.
+    pub key: &'n str,
+    /// Where that stands.
+    pub span: Span,
+    /// With what.
+    pub value: &'n Node,
+}
+
+impl<'a> Reader<'a> {
+    /// One that has read nothing yet.
+    pub fn new(targets: &'a mut Targets, problems: &'a mut Diagnostics) -> Self {
+        Self { targets, problems, patterns: Patterns::default(), operations: Vec::new(), timed: Vec::new(), steps: 0 }
     }
 
-    fn flow(&mut self, node: &Node) -> Vec<Step> {
-        let Some(items) = decode::list(node, "flow", EXAMPLE, self.problems) else { return Vec::new() };
+    /// Reads the steps under `key`: a flow, or branches.
+    pub fn list(&mut self, node: &Node, key: &str) -> Vec<Step> {
+        let example = if key == "flow" { EXAMPLE.to_owned() } else { format!("{key}: [ {{ get: /a }}, {{ get: /b }} ]") };
+        let Some(items) = decode::list(node, key, &example, self.problems) else { return Vec::new() };
         if items.is_empty() {
-            self.problems.error(node.span, "this `flow` has no steps").help("add a step: `{ get: / }` or `{ sleep: 20ms }`");
+            let what = if key == "flow" { "steps" } else { "branches" };
+            self.problems.error(node.span, format!("this `{key}` has no {what}")).help("add a step: `{ get: / }` or `{ sleep: 20ms }`");
         }
         let before = self.steps;
         self.steps = self.steps.saturating_add(items.len());
@@ -128,119 +89,91 @@ impl Reader<'_> {
             }
         };
         fields.known(&METHODS);
-        fields.known(&["request"]);
+        fields.known(&["request", "think"]);
         fields.known(&MOCKS);
+        fields.known(&GROUPS);
         let name = fields.take("name", self.problems).map(|node| decode::line(node, "name", self.problems));
-        let step = self.action(&action.key, &action.value, action.key_span, &mut fields);
+        let chance = fields.take("chance", self.problems).and_then(|node| self.chance(node));
+        let once = fields.take("once", self.problems).and_then(|node| decode::flag(node, "once", self.problems)).unwrap_or(false);
+        let deed = Deed { key: &action.key, span: action.key_span, value: &action.value };
+        if deed.value.is_null() {
+            self.problems.error(deed.span, format!("`{}` has no value", deed.key)).help(format!("write {}", example(deed.key)));
+        }
+        let mut continue_on_error = false;
+        let done = if deed.key == "parallel" {
+            self.parallel(deed, &mut fields)
+        } else {
+            continue_on_error = fields.take("on_error", self.problems).is_some_and(|node| self.continues(node));
+            match deed.key {
+                "think" => self.think(deed, &mut fields),
+                group if GROUPS.contains(&group) => self.group(deed, &mut fields),
+                mock if MOCKS.contains(&mock) => self.mock(deed, &mut fields),
+                _ => self.request(deed, &mut fields),
+            }
+        };
+        for (key, owner) in [("concurrency", "parallel"), ("win", "race")] {
+            if deed.key != owner && fields.entry(key).is_some() {
+                let remedy = match key {
+                    "concurrency" if !GROUPS.contains(&deed.key) && deed.key != "think" => "write `limits: { concurrency: … }`".to_owned(),
+                    _ => format!("remove `{key}`"),
+                };
+                self.misplaced(&mut fields, key, &format!("`{key}` belongs to `{owner}`"), &remedy);
+            }
+        }
         fields.finish(self.problems);
-        let (title, kind) = step?;
+        let (title, kind) = done?;
         let name = match name {
             None => title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect(),
             Some(name) => name?,
         };
-        Some(Step { name, kind, chance: None, once: false, continue_on_error: false })
+        Some(Step { name, kind, chance, once, continue_on_error })
     }
 
     fn no_action(&mut self, mut fields: Fields<'_>) {
         let later = fields.entries().iter().any(|e| words::is_later(Part::Step, &e.key));
         let misspelt = fields.entries().iter().any(|e| {
-            let actions = METHODS.iter().chain(&MOCKS).copied().chain(["request"]);
+            let actions = METHODS.iter().chain(&MOCKS).chain(&GROUPS).copied().chain(["request", "think"]);
             words::nearest(&e.key, actions).is_some() || words::ours(Part::Step, &e.key).is_some()
         });
         if !later && !misspelt {
-            self.problems
-                .error(fields.span, "this step does nothing")
-                .help("give it one action: `get: /items` or another method, `request`, `sleep`, `cpu`, `block` or `think`");
+            self.problems.error(fields.span, "this step does nothing").help(
+                "give it one action: `get: /items` or another method, `request`, `sleep`, `cpu`, `block` or `think`, or a group \
+                 (`flow`, `parallel`, `race`, `repeat`)",
+            );
         }
         fields.known(&METHODS);
-        fields.known(&["request"]);
+        fields.known(&["request", "think"]);
         fields.known(&MOCKS);
+        fields.known(&GROUPS);
         fields.known(&OF_REQUESTS);
-        fields.known(&["name", "timeout", "fail", "offload", "on_error"]);
+        fields.known(&OF_OPERATIONS);
+        fields.known(&["name", "chance", "once", "on_error", "concurrency", "win"]);
         fields.finish(self.problems);
     }
 
-    /// Reads the action and what goes with it: the step's name as typed, and what it does.
-    fn action(&mut self, key: &str, value: &Node, key_span: Span, fields: &mut Fields<'_>) -> Option<(String, StepKind)> {
-        let on_error = fields.take("on_error", self.problems);
-        let continue_on_error = on_error.is_some_and(|node| self.continues(node));
-        if value.is_null() {
-            self.problems.error(key_span, format!("`{key}` has no value")).help(format!("write {}", example(key)));
+    fn think(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) -> Option<(String, StepKind)> {
+        for word in OF_REQUESTS.into_iter().chain(OF_OPERATIONS) {
+            let why = "`think` is a pause and no operation: nothing of it is sent, measured or failed";
+            self.misplaced(fields, word, why, &format!("remove `{word}`"));
         }
-        if key == "think" {
-            for word in OF_REQUESTS.into_iter().chain(["timeout", "fail", "offload"]) {
-                self.misplaced(fields, word, "`think` is a pause and no operation: nothing of it is sent, measured or failed");
-            }
-            let delay = (!value.is_null()).then(|| delay::decode(value, key, self.problems)).flatten();
-            return Some((format!("think {}", typed(value)), StepKind::Think(delay?)));
-        }
-        let timeout = fields.take("timeout", self.problems).map(|node| target::timeout(node, self.problems));
-        let (title, action, expect, fail, default) = if MOCKS.contains(&key) {
-            let (action, fail) = self.mock(key, value, fields);
-            (format!("{key} {}", typed(value)), action?, Expect::default(), fail, target::TIMEOUT)
-        } else {
-            let line = if value.is_null() { None } else { request::line(key, value, self.problems) };
-            let expect = fields.take("expect", self.problems).map(|node| request::expect(node, self.problems));
-            self.misplaced(fields, "fail", "`fail` makes mock operations fail; a request fails when its answer does");
-            self.misplaced(fields, "offload", "`offload` belongs to `block`");
-            let Some(line) = line else {
-                fields.known(&OF_REQUESTS);
-                return None;
-            };
-            let request = request::decode(&line, key_span, fields, self.targets, self.problems);
-            let request = request?;
-            let default = self.targets.timeout(request.target);
-            (line.title(), Action::Http(request), expect.unwrap_or_else(|| Some(Expect::default()))?, Share::ZERO, default)
-        };
-        let timed = timeout.is_some();
-        let timeout = timeout.unwrap_or(Some(default))?;
-        Some((title, self.operation(action, timeout, expect, fail, continue_on_error, key_span, timed)))
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "they are the fields of what it makes")]
-    fn operation(
-        &mut self,
-        action: Action,
-        timeout: Nanos,
-        expect: Expect,
-        fail: Share,
-        continue_on_error: bool,
-        span: Span,
-        timed: bool,
-    ) -> StepKind {
-        // At most as many as there are steps.
-        let id = self.mix.operations.len() as u32;
-        self.mix.operations.push(span);
-        self.mix.timed.push(timed);
-        StepKind::Operation(Box::new(Operation { id, action, timeout: Timeouts { connect: None, first_byte: None, total: timeout }, expect, retry: None, limits: Limits::default(), fail }))
-    }
-
-    fn mock(&mut self, key: &str, value: &Node, fields: &mut Fields<'_>) -> (Option<Action>, Share) {
-        for word in OF_REQUESTS {
-            self.misplaced(fields, word, &format!("`{word}` belongs to a request, and `{key}` sends none"));
-        }
-        let fail = fields.take("fail", self.problems).and_then(|node| decode::share(node, "fail", self.problems)).unwrap_or(Share::ZERO);
-        let delay = if value.is_null() { None } else { delay::decode(value, key, self.problems) };
-        let mut offload = false;
-        if key == "block" {
-            let node = fields.take("offload", self.problems);
-            offload = node.and_then(|node| decode::flag(node, "offload", self.problems)).unwrap_or(false);
-        } else {
-            self.misplaced(fields, "offload", "`offload` belongs to `block`");
-        }
-        let action = delay.map(|duration| match key {
-            "cpu" => Action::Cpu(duration),
-            "block" => Action::Block { duration, offload },
-            _ => Action::Sleep(duration),
-        });
-        (action, fail)
+        let delay = (!deed.value.is_null()).then(|| delay::decode(deed.value, deed.key, self.problems)).flatten();
+        Some((format!("think {}", typed(deed.value)), StepKind::Think(delay?)))
     }
 
     /// Reports a key that is good elsewhere and means nothing in this step.
-    fn misplaced(&mut self, fields: &mut Fields<'_>, key: &'static str, why: &str) {
+    pub fn misplaced(&mut self, fields: &mut Fields<'_>, key: &'static str, why: &str, remedy: &str) {
         if let Some(entry) = fields.entry(key) {
-            self.problems.error(entry.key_span, why).help(format!("remove `{key}`"));
+            self.problems.error(entry.key_span, why).help(remedy);
         }
+    }
+
+    /// How often a step is run, where that is not always.
+    fn chance(&mut self, node: &Node) -> Option<Share> {
+        let chance = decode::share(node, "chance", self.problems)?;
+        if chance.0 <= 0.0 {
+            self.problems.error(node.span, "a step with a `chance` of 0% is never run").help("write a share above 0%, or remove the step");
+        }
+        (chance.0 < 1.0).then_some(chance)
     }
 
     fn continues(&mut self, node: &Node) -> bool {
@@ -248,7 +181,7 @@ impl Reader<'_> {
             Some("continue") => true,
             Some("cancel") => {
                 self.problems
-                    .error(node.span, "`on_error: cancel` belongs to `parallel`, which this version of loadgen does not run yet")
+                    .error(node.span, "`on_error: cancel` belongs to `parallel`: there the first failure cancels the other branches")
                     .help("remove it: without `on_error: continue` a failure ends the iteration");
                 false
             }
@@ -264,19 +197,22 @@ impl Reader<'_> {
 }
 
 fn is_action(key: &str) -> bool {
-    METHODS.contains(&key) || MOCKS.contains(&key) || key == "request"
+    METHODS.contains(&key) || MOCKS.contains(&key) || GROUPS.contains(&key) || matches!(key, "request" | "think")
 }
 
 fn example(action: &str) -> String {
     match action {
         "request" => "`request: { method: PURGE, path: /items }`".into(),
-        mock if MOCKS.contains(&mock) => format!("`{mock}: 20ms`"),
+        "flow" => format!("`{EXAMPLE}`"),
+        "repeat" => "`repeat: { times: 3, flow: [ { get: / } ] }`".into(),
+        group if GROUPS.contains(&group) => format!("`{group}: [ {{ get: /a }}, {{ get: /b }} ]`"),
+        mock if MOCKS.contains(&mock) || mock == "think" => format!("`{mock}: 20ms`"),
         method => format!("`{method}: /items`"),
     }
 }
 
 /// A value on one line as its author typed it.
-fn typed(node: &Node) -> String {
+pub fn typed(node: &Node) -> String {
     match &node.value {
         Value::Scalar(scalar) => scalar.as_typed().to_owned(),
         Value::List(items) => format!("[{}]", items.iter().map(typed).collect::<Vec<_>>().join(", ")),

@@ -10,8 +10,17 @@ use super::tree::{Node, Value};
 /// break the connection.
 const FRAMING: [&str; 3] = ["content-length", "transfer-encoding", "upgrade"];
 
-/// Reads a `headers` map.
+/// Reads a `headers` map of what is sent.
 pub fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
+    read(node, &FRAMING, problems)
+}
+
+/// Reads a `headers` map of what is expected, where the length of the message is as good as anything.
+pub fn expected(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
+    read(node, &[], problems)
+}
+
+fn read(node: &Node, refused: &[&str], problems: &mut Diagnostics) -> Vec<(String, String)> {
     let entries = match &node.value {
         Value::Map(entries) => entries,
         Value::Broken => return Vec::new(),
@@ -43,7 +52,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> 
             problems
                 .error(entry.value.span, format!("the header `{name}` holds a character that can't be sent"))
                 .help("control characters can't stand in a header; encode it, for example in base64");
-        } else if FRAMING.contains(&name.as_str()) {
+        } else if refused.contains(&name.as_str()) {
             problems.error(entry.key_span, format!("the header `{name}` is loadgen's own")).help("remove it: it follows from the body");
         } else if headers.iter().any(|(known, _)| known == name.as_str()) {
             problems

@@ -1,4 +1,4 @@
-//! The load: how many virtual users or arrivals, for how long; and the caps of the whole run.
+//! The load: how many virtual users or arrivals, for how long.
 
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Place, quoted};
@@ -6,9 +6,10 @@ use super::overrides::Overrides;
 use super::tree::Node;
 use super::words::Part;
 use crate::base::{Nanos, Rate};
-use crate::plan::{Limits, Load, LoadModel};
+use crate::plan::{Load, LoadModel};
 
-const MOST_SLOTS: u32 = 1_000_000;
+/// The most iterations, or anything else, that there can be at once.
+pub const MOST_SLOTS: u32 = 1_000_000;
 const MOST_ITERATIONS: u64 = 1_000_000_000_000;
 
 /// What the file says, each value where it is there and good.
@@ -157,23 +158,4 @@ fn arrivals(node: &Node, problems: &mut Diagnostics) {
             problems.error(node.span, format!("there are no {} arrivals", quoted(other))).help("write `arrivals: constant`");
         }
     }
-}
-
-/// Reads the `limits` section of the run.
-pub fn limits(section: &Node, problems: &mut Diagnostics) -> Limits {
-    let mut limits = Limits { burst: 1, ..Limits::default() };
-    let Some(mut fields) = Fields::open(section, Part::Limits, "`limits`", "limits: { concurrency: 10 }", problems) else { return limits };
-    limits.concurrency = fields.take("concurrency", problems).and_then(|node| decode::small(node, "concurrency", 1..=MOST_SLOTS, problems));
-    let rate = fields.take("rate", problems);
-    limits.rate = rate.and_then(|node| decode::rate(node, "rate", problems));
-    if let Some(node) = fields.take("burst", problems) {
-        limits.burst = decode::small(node, "burst", 1..=1_000_000_000, problems).unwrap_or(1);
-        if rate.is_none() {
-            problems
-                .error(node.span, "`burst` without a `rate` limits nothing")
-                .help("add `rate: 100/s`: the bucket is filled at that rate and holds `burst` tokens");
-        }
-    }
-    fields.finish(problems);
-    limits
 }

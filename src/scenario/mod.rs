@@ -1,8 +1,8 @@
 //! Floor 3: scenarios. From YAML to a [`Plan`](crate::plan::Plan), or to every problem in the file at once.
 //!
 //! The way of a scenario: [`Source`] is its text; `yaml` makes a tree of it in which everything knows its
-//! place; `vars` and `template` put variables in; `target`, `flow`, `load` and `compile` read the tree by
-//! hand and collect what is wrong; `check` looks at the whole; `render` shows it. A part of the language
+//! place; `vars` and `template` put variables in; `target`, `mix`, `load` and `compile` read the tree by
+//! hand and collect what is wrong; `check` looks at the whole and `lint` at what it can carry; `render` shows it. A part of the language
 //! that this version does not run is refused by name (`words`), never ignored.
 //!
 //! Nothing in a file can make this room panic, hang, or use much more memory than the file is long. It
@@ -13,16 +13,25 @@ mod compile;
 mod decode;
 mod delay;
 pub mod diagnostic;
+mod expect;
 mod flow;
+mod group;
 mod header;
 mod json;
+mod limits;
+mod lint;
 mod load;
+mod mix;
+mod operation;
 mod overrides;
+mod pattern;
 mod render;
 mod request;
+mod retry;
 pub mod source;
 mod target;
 mod template;
+mod timeout;
 mod trap;
 mod tree;
 mod url;

@@ -1,12 +1,12 @@
-//! HTTP steps: method, path, query, headers, body and what is expected.
+//! HTTP steps: method, path, query, headers and body.
 
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::target::Targets;
-use super::tree::{Node, Scalar, Value};
+use super::tree::{Node, Value};
 use super::words::Part;
 use super::{header, json, url};
-use crate::plan::{Body, Expect, HttpRequest, StatusRule};
+use crate::plan::{Body, HttpRequest};
 
 /// The steps that are named after their method.
 pub const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
@@ -164,38 +164,4 @@ fn body(fields: &mut Fields<'_>, problems: &mut Diagnostics) -> Option<Body> {
         },
         (None, None) => None,
     }
-}
-
-/// Reads `expect`.
-pub fn expect(node: &Node, problems: &mut Diagnostics) -> Option<Expect> {
-    let mut fields = Fields::open(node, Part::Expect, "`expect`", "expect: { status: 200 }", problems)?;
-    let mut status = Vec::new();
-    if let Some(node) = fields.take("status", problems) {
-        let rules = match &node.value {
-            Value::List(items) => items.as_slice(),
-            _ => std::slice::from_ref(node),
-        };
-        if rules.is_empty() {
-            problems.error(node.span, "`status` allows nothing").help("write `status: 200`, `[200, 201]` or `2xx`");
-        }
-        status.extend(rules.iter().filter_map(|rule| status_rule(rule, problems)));
-    }
-    fields.finish(problems);
-    Some(Expect { status, ..Expect::default() })
-}
-
-fn status_rule(node: &Node, problems: &mut Diagnostics) -> Option<StatusRule> {
-    if let Value::Scalar(Scalar { text, .. }) = &node.value {
-        let text = text.trim().to_ascii_lowercase();
-        let class = text.strip_suffix("xx").and_then(|digit| digit.parse::<u8>().ok()).filter(|class| (1..=5).contains(class));
-        let code = text.parse::<u16>().ok().filter(|code| (100..=599).contains(code));
-        if let Some(rule) = class.map(StatusRule::Class).or(code.map(StatusRule::Code)) {
-            return Some(rule);
-        }
-    }
-    let text = decode::text(node, "status", problems)?;
-    problems
-        .error(node.span, format!("{} is no HTTP status", quoted(text)))
-        .help("write a number from 100 to 599, a class such as `2xx`, or a list of them");
-    None
 }

@@ -2,17 +2,14 @@
 
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
-use super::header;
+use super::timeout::{self, Parts};
 use super::tree::{Node, Value};
 use super::url::{self, Url};
 use super::vars::is_name;
 use super::words::{self, Part};
-use crate::base::Nanos;
+use super::{header, limits, retry};
 use crate::plan::target::authority;
-use crate::plan::{Address, Target, Limits};
-
-/// The longest a try may take where nothing else is said.
-pub const TIMEOUT: Nanos = Nanos::from_secs(30);
+use crate::plan::{Address, Limits, Retry, Target};
 
 const MOST: usize = 1000;
 
@@ -30,8 +27,18 @@ struct Known {
     typed: Option<Address>,
     address: Option<Address>,
     headers: Vec<(String, String)>,
-    timeout: Option<Nanos>,
+    timeout: Parts,
+    retry: Option<Retry>,
+    limits: Limits,
     declared: bool,
+}
+
+impl Known {
+    /// One that nothing but its name is known of.
+    fn new(name: String, declared: bool) -> Self {
+        let (timeout, limits) = (Parts::default(), Limits::default());
+        Self { name, typed: None, address: None, headers: Vec::new(), timeout, retry: None, limits, declared }
+    }
 }
 
 impl Targets {
@@ -86,14 +93,9 @@ impl Targets {
         };
         match (found, name) {
             (Some(index), _) => self.list[index].address = address.ok(),
-            (None, None) if names.is_empty() && !self.broken => self.list.push(Known {
-                name: "default".into(),
-                typed: None,
-                address: address.ok(),
-                headers: Vec::new(),
-                timeout: None,
-                declared: true,
-            }),
+            (None, None) if names.is_empty() && !self.broken => {
+                self.list.push(Known { address: address.ok(), ..Known::new("default".into(), true) });
+            }
             (None, None) if !names.is_empty() => {
                 problems.error(flag, format!("{} could be the URL of any of {} targets", quoted(text), names.len())).help(format!(
                     "name it, as in `--target {}={text}`; there are {}",
@@ -158,31 +160,31 @@ impl Targets {
             }
         }
         let address = Address::Url { scheme: crate::plan::Scheme::Http, host: url.host.clone(), port: url.port, base: String::new() };
-        self.list.push(Known {
-            name: authority(&url.host, url.port),
-            typed: Some(address.clone()),
-            address: Some(address),
-            headers: Vec::new(),
-            timeout: None,
-            declared: false,
-        });
+        let known = Known::new(authority(&url.host, url.port), false);
+        self.list.push(Known { typed: Some(address.clone()), address: Some(address), ..known });
         (self.list.len() - 1, url.rest.clone())
     }
 
-    /// The timeout of a target's requests.
-    pub fn timeout(&self, index: usize) -> Nanos {
-        self.list.get(index).and_then(|target| target.timeout).unwrap_or(TIMEOUT)
+    /// What a target says about the timeouts of its requests.
+    pub fn timeout(&self, index: usize) -> Parts {
+        self.list.get(index).map(|target| target.timeout).unwrap_or_default()
+    }
+
+    /// How a target's requests are tried again.
+    pub fn retry(&self, index: usize) -> Option<Retry> {
+        self.list.get(index).and_then(|target| target.retry.clone())
     }
 
     /// The targets of the plan; those whose address is broken are left out, which was reported.
     pub fn into_plan(self) -> Vec<Target> {
-        let target = |known: Known| Some(Target { name: known.name, address: known.address?, headers: known.headers, limits: Limits::default() });
+        let target =
+            |known: Known| Some(Target { name: known.name, address: known.address?, headers: known.headers, limits: known.limits });
         self.list.into_iter().filter_map(target).collect()
     }
 }
 
 fn declared(name: &str, node: &Node, name_span: Span, problems: &mut Diagnostics) -> Known {
-    let mut known = Known { name: name.into(), typed: None, address: None, headers: Vec::new(), timeout: None, declared: true };
+    let mut known = Known::new(name.into(), true);
     if node.is_null() {
         problems
             .error(name_span, format!("the target `{name}` is empty"))
@@ -205,18 +207,9 @@ fn declared(name: &str, node: &Node, name_span: Span, problems: &mut Diagnostics
     }
     known.typed = known.address.clone();
     known.headers = fields.take("headers", problems).map(|node| header::decode(node, problems)).unwrap_or_default();
-    known.timeout = fields.take("timeout", problems).and_then(|node| timeout(node, problems));
+    known.timeout = fields.take("timeout", problems).and_then(|node| timeout::decode(node, problems)).unwrap_or_default();
+    known.retry = fields.take("retry", problems).and_then(|node| retry::decode(node, problems));
+    known.limits = fields.take("limits", problems).map(|node| limits::decode(node, problems)).unwrap_or_default();
     fields.finish(problems);
     known
-}
-
-/// A timeout: one duration, or a map with `total`.
-pub fn timeout(node: &Node, problems: &mut Diagnostics) -> Option<Nanos> {
-    if !matches!(node.value, Value::Map(_)) {
-        return decode::some_time(node, "timeout", problems);
-    }
-    let mut fields = Fields::open(node, Part::Timeout, "`timeout`", "timeout: 5s", problems)?;
-    let total = fields.take("total", problems).and_then(|node| decode::some_time(node, "total", problems));
-    fields.finish(problems);
-    total
 }

@@ -19,8 +19,18 @@ pub enum Part {
     Limits,
     /// `expect`.
     Expect,
+    /// `expect.body`.
+    BodyRule,
+    /// `expect.size`.
+    SizeRule,
     /// `timeout`.
     Timeout,
+    /// `retry`.
+    Retry,
+    /// A kind of `backoff`.
+    Backoff,
+    /// `repeat`.
+    Repeat,
     /// `report`.
     Report,
     /// `request`.
@@ -32,35 +42,12 @@ pub enum Part {
 /// The scenario language's words that this version refuses by name.
 const LATER: &[(Part, &[&str])] = &[
     (Part::Top, &["secrets", "data", "setup", "teardown", "thresholds", "allow_targets"]),
-    (Part::Target, &["http", "tls", "resolve", "auth", "limits", "retry"]),
-    (Part::Mix, &["limits", "data", "load"]),
-    (
-        Part::Step,
-        &[
-            "websocket",
-            "tcp",
-            "flow",
-            "parallel",
-            "race",
-            "repeat",
-            "set",
-            "when",
-            "chance",
-            "once",
-            "tag",
-            "form",
-            "body_file",
-            "multipart",
-            "auth",
-            "retry",
-            "limits",
-            "capture",
-        ],
-    ),
+    (Part::Target, &["http", "tls", "resolve", "auth"]),
+    (Part::Mix, &["data", "load"]),
+    (Part::Step, &["websocket", "tcp", "set", "when", "tag", "form", "body_file", "multipart", "auth", "capture"]),
     (Part::Load, &["stages", "start", "stop_when", "queue", "on_full"]),
-    (Part::Limits, &["queue", "on_full"]),
-    (Part::Expect, &["headers", "body", "json", "size", "max_response"]),
-    (Part::Timeout, &["connect", "first_byte"]),
+    (Part::Expect, &["json"]),
+    (Part::Repeat, &["until", "over", "as", "max"]),
 ];
 
 /// Words of other tools, or of habit, and how ours are written.
@@ -121,6 +108,29 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Step, "assert", "expect"),
     (Part::Step, "check", "expect"),
     (Part::Step, "status", "expect: { status: … }"),
+    (Part::Step, "retries", "retry"),
+    (Part::Step, "all", "parallel"),
+    (Part::Step, "gather", "parallel"),
+    (Part::Step, "any", "race"),
+    (Part::Step, "loop", "repeat"),
+    (Part::Step, "times", "repeat: { times: …, flow: … }"),
+    (Part::Step, "count", "repeat: { times: …, flow: … }"),
+    (Part::Step, "if", "when"),
+    (Part::Step, "ifTrue", "when"),
+    (Part::Step, "probability", "chance"),
+    (Part::Step, "group", "flow"),
+    (Part::Repeat, "count", "times"),
+    (Part::Repeat, "steps", "flow"),
+    (Part::Repeat, "while", "until"),
+    (Part::Retry, "max_attempts", "attempts"),
+    (Part::Retry, "tries", "attempts"),
+    (Part::Retry, "retries", "attempts"),
+    (Part::Retry, "on", "errors"),
+    (Part::Retry, "delay", "backoff"),
+    (Part::Backoff, "multiplier", "factor"),
+    (Part::Backoff, "base", "initial"),
+    (Part::BodyRule, "regex", "matches"),
+    (Part::BodyRule, "includes", "contains"),
     (Part::Target, "base_url", "url"),
     (Part::Target, "host", "url"),
     (Part::Delay, "median", "p50"),

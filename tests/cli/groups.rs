@@ -109,13 +109,16 @@ fn steps_are_repeated_and_left_to_chance() {
     for mode in MOCK {
         assert_eq!(run(&repeated, mode).counts.ok, 10, "{mode}");
     }
-    let chance = plan("{name: t, mix: [{name: m, flow: [{sleep: 1ms, chance: 30%}, {repeat: {times: 3, flow: [{sleep: 1ms, chance: 50%}]}}]}], load: {vus: 4, iterations: 100}}");
+    let chance = plan(
+        "{name: t, mix: [{name: m, flow: [{sleep: 1ms, chance: 30%}, {repeat: {times: 3, flow: [{sleep: 1ms, chance: 50%}]}}]}], load: {vus: 4, iterations: 100}}",
+    );
     let reference = run(&chance, Mode::Simulated).counts.ok;
     assert!((140..220).contains(&reference), "{reference}: about 30 + 150");
     for mode in NETWORK {
         assert_eq!(run(&chance, mode).counts.ok, reference, "{mode}");
     }
-    let first_only = plan("{name: t, mix: [{name: m, flow: [{sleep: 1ms, once: true}, {sleep: 1ms}]}], load: {vus: 4, iterations_per_vu: 5}}");
+    let first_only =
+        plan("{name: t, mix: [{name: m, flow: [{sleep: 1ms, once: true}, {sleep: 1ms}]}], load: {vus: 4, iterations_per_vu: 5}}");
     for mode in MOCK {
         assert_eq!(run(&first_only, mode).counts.ok, 4 + 20, "{mode}");
     }
@@ -134,7 +137,9 @@ fn retries_wait_as_they_should_and_count_once() {
         }
     }
     // At 30 % and three attempts: 2.7 % fail, 1.39 tries on average.
-    let often = plan("{name: t, seed: 3, mix: [{name: m, flow: [{sleep: 1ms, fail: 30%, retry: {attempts: 3}}]}], load: {vus: 10, iterations: 5000}}");
+    let often = plan(
+        "{name: t, seed: 3, mix: [{name: m, flow: [{sleep: 1ms, fail: 30%, retry: {attempts: 3}}]}], load: {vus: 10, iterations: 5000}}",
+    );
     let run = run(&often, Mode::Simulated);
     let tries = (run.counts.started + run.counts.retries) as f64 / 5000.0;
     assert!((tries - 1.39).abs() < 0.03, "{tries} tries on average");
@@ -157,7 +162,8 @@ fn a_full_queue_drops_what_comes_on_top() {
 
 #[test]
 fn a_mix_entry_is_limited_by_iterations() {
-    let plan = plan("{name: t, mix: [{name: m, limits: {concurrency: 2}, flow: [{sleep: 20ms}, {sleep: 30ms}]}], load: {vus: 6, iterations: 6}}");
+    let plan =
+        plan("{name: t, mix: [{name: m, limits: {concurrency: 2}, flow: [{sleep: 20ms}, {sleep: 30ms}]}], load: {vus: 6, iterations: 6}}");
     for mode in CONCURRENT {
         let run = run(&plan, mode);
         near(mode, run.wall_s, 0.15);
@@ -186,8 +192,8 @@ fn losers_of_a_race_over_the_network_are_cancelled_at_once() {
         if mode == Mode::Sequential {
             assert_eq!(counts(run), (4, 0, 0, 8), "{mode}");
         } else {
+            assert_eq!(counts(run), (4, 0, 8, 0), "{mode}: {:?}", run.errors);
             near(mode, run.wall_s, 0.2);
-            assert_eq!(counts(run), (4, 0, 8, 0), "{mode}");
         }
     });
 }
@@ -205,16 +211,19 @@ fn each_timeout_has_its_own_kind() {
     on_server("[{get: /delay/1, timeout: {first_byte: 50ms, total: 5s}}]", |mode, run| {
         assert_eq!(run.failures.get("timeout_first_byte"), Some(&4), "{mode}: {:?}", run.failures);
     });
-    on_server("[{get: '/drip?bytes=100&over=2&chunks=10', timeout: {first_byte: 1s, total: 300ms}}]", |mode, run| {
+    on_server("[{get: '/drip?bytes=100&over=2&chunks=10', timeout: {first_byte: 250ms, total: 300ms}}]", |mode, run| {
         assert_eq!(run.failures.get("timeout_total"), Some(&4), "{mode}: {:?}", run.failures);
     });
 }
 
 #[test]
 fn responses_are_judged_and_statuses_retried() {
-    on_server("[{get: /bytes/100, expect: {size: {min: 100, max: 100}, headers: {content-type: application/octet-stream}}}]", |mode, run| {
-        assert_eq!(counts(run), (4, 0, 0, 0), "{mode}: {:?}", run.errors);
-    });
+    on_server(
+        "[{get: /bytes/100, expect: {size: {min: 100, max: 100}, headers: {content-type: application/octet-stream}}}]",
+        |mode, run| {
+            assert_eq!(counts(run), (4, 0, 0, 0), "{mode}: {:?}", run.errors);
+        },
+    );
     on_server("[{get: /json, expect: {body: {contains: no such thing}}}]", |mode, run| {
         assert_eq!(run.failures.get("check"), Some(&4), "{mode}");
         assert!(run.errors[0].message.contains("expected to contain \"no such thing\""), "{mode}: {:?}", run.errors);

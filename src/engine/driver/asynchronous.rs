@@ -16,9 +16,9 @@ use std::task::{Context, Poll};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::{Driver, Job, Until, joined};
 use super::blocking::spend_cpu;
 use super::timers::{Sleep, Timers};
+use super::{Driver, Job, Until, joined};
 use crate::base::{Clock, Nanos};
 use crate::transport::counted::Counted;
 
@@ -108,7 +108,14 @@ impl Driver for Async {
         }
     }
 
-    async fn gather<J: Job<Self>>(&self, job: &J, bench: &J::Bench, seats: &mut [J::Seat], most: usize, until: Until) -> io::Result<Vec<Option<bool>>> {
+    async fn gather<J: Job<Self>>(
+        &self,
+        job: &J,
+        bench: &J::Bench,
+        seats: &mut [J::Seat],
+        most: usize,
+        until: Until,
+    ) -> io::Result<Vec<Option<bool>>> {
         Ok(joined::gather(job, bench, seats, most, until).await)
     }
 

@@ -6,7 +6,13 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use super::{Driver, Job, Until};
 
 /// [`Driver::gather`] for drivers whose branches share a thread.
-pub async fn gather<D: Driver, J: Job<D>>(job: &J, bench: &J::Bench, seats: &mut [J::Seat], most: usize, until: Until) -> Vec<Option<bool>> {
+pub async fn gather<D: Driver, J: Job<D>>(
+    job: &J,
+    bench: &J::Bench,
+    seats: &mut [J::Seat],
+    most: usize,
+    until: Until,
+) -> Vec<Option<bool>> {
     let mut ended = vec![None; seats.len()];
     let mut waiting = seats.iter_mut().enumerate();
     let mut running = FuturesUnordered::new();

@@ -13,9 +13,9 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 
-use super::{Driver, Job, Until, joined};
 use super::cores::Cores;
 use super::timers::{Sleep, Timers};
+use super::{Driver, Job, Until, joined};
 use crate::base::Nanos;
 use crate::transport::counted::{Metered, Passed};
 
@@ -109,7 +109,14 @@ impl Driver for Simulated {
         self.sleep_until(self.now() + length).await;
     }
 
-    async fn gather<J: Job<Self>>(&self, job: &J, bench: &J::Bench, seats: &mut [J::Seat], most: usize, until: Until) -> io::Result<Vec<Option<bool>>> {
+    async fn gather<J: Job<Self>>(
+        &self,
+        job: &J,
+        bench: &J::Bench,
+        seats: &mut [J::Seat],
+        most: usize,
+        until: Until,
+    ) -> io::Result<Vec<Option<bool>>> {
         Ok(joined::gather(job, bench, seats, most, until).await)
     }
 

@@ -1,7 +1,7 @@
 //! Throughput over time, the first round of every mode on one time line. In a run bound by iterations the area
 //! under each line is the same work: the faster mode is done sooner.
 
-use crate::plan::{LoadModel, Plan, StepKind};
+use crate::plan::{LoadModel, Plan, flow};
 use crate::result::{ModeRun, RunResult, StoppedBy, Window};
 
 use super::super::{tally, view};
@@ -147,9 +147,8 @@ fn seconds(value: f64) -> String {
 fn planned_rate(result: &RunResult) -> Option<f64> {
     let plan: Plan = serde_json::from_value(result.plan.clone()).ok()?;
     let LoadModel::Open { rate, .. } = plan.load.model else { return None };
-    let operations = |flow: &[crate::plan::Step]| flow.iter().filter(|s| matches!(s.kind, StepKind::Operation(_))).count() as f64;
     let weights: f64 = plan.mix.iter().map(|m| m.weight).sum();
-    let each = plan.mix.iter().map(|m| m.weight * operations(&m.flow)).sum::<f64>() / weights;
+    let each = plan.mix.iter().map(|m| m.weight * flow::expected(&m.flow)).sum::<f64>() / weights;
     Some(rate.per_second_f64() * each).filter(|r| r.is_finite() && *r > 0.0)
 }
 

@@ -21,12 +21,11 @@ struct Group<'g, S> {
 }
 
 impl<S> Group<'_, S> {
-    /// Ends the group: whoever is at work is called off.
-    fn end(&self) {
+    /// Ends the group: whoever is at work is called off, but for the one who ended it.
+    fn end(&self, winner: Option<&Arc<Seat>>) {
         self.over.store(true, Ordering::SeqCst);
-        for seat in self.at_work.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            seat.cancel();
-        }
+        let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        at_work.iter().filter(|seat| winner.is_none_or(|winner| !Arc::ptr_eq(winner, seat))).for_each(|seat| seat.cancel());
     }
 }
 
@@ -60,7 +59,7 @@ pub fn on_threads<J: Job<Blocking>>(
                 work(driver, job, &bench, group, &seat, family, until);
             };
             if let Err(error) = thread::Builder::new().name(format!("branch-{index}")).stack_size(STACK).spawn_scoped(scope, work) {
-                group.end();
+                group.end(None);
                 return Err(error);
             }
         }
@@ -91,7 +90,7 @@ fn work<J: Job<Blocking>>(
         let Some(ok) = block_on(seat, driver.clock, job.run(bench, own, index)) else { break };
         *group.ended[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(ok);
         if until.met(ok) {
-            group.end();
+            group.end(Some(seat));
         }
     }
     family.release(seat);

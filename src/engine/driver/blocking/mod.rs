@@ -62,7 +62,14 @@ impl Driver for Blocking {
         std::thread::sleep(length.as_duration());
     }
 
-    async fn gather<J: Job<Self>>(&self, job: &J, bench: &J::Bench, seats: &mut [J::Seat], most: usize, until: Until) -> io::Result<Vec<Option<bool>>> {
+    async fn gather<J: Job<Self>>(
+        &self,
+        job: &J,
+        bench: &J::Bench,
+        seats: &mut [J::Seat],
+        most: usize,
+        until: Until,
+    ) -> io::Result<Vec<Option<bool>>> {
         if self.threads {
             return branches::on_threads(*self, job, bench, seats, most, until);
         }

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -41,11 +41,14 @@ pub struct Socket {
     fd: OwnedFd,
     /// The receive timeout that the kernel has, in nanoseconds; 0 for none.
     receive_timeout: AtomicU64,
+    /// We have shut it down ourselves: for whoever finds it kept it is at its end.
+    shut: AtomicBool,
 }
 
 impl Socket {
     /// Ends whatever a thread is waiting for on it.
     pub fn shut_down(&self) {
+        self.shut.store(true, Ordering::SeqCst);
         // It may be gone already, and then there is nothing to end.
         let _ = shutdown(&self.fd, Shutdown::Both);
     }
@@ -137,7 +140,7 @@ impl Stream {
     pub async fn connect(clock: Clock, to: SocketAddr) -> io::Result<Self> {
         let fd = open(if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 })?;
         set_tcp_nodelay(&fd, true)?;
-        let socket = Arc::new(Socket { fd, receive_timeout: AtomicU64::new(0) });
+        let socket = Arc::new(Socket { fd, receive_timeout: AtomicU64::new(0), shut: AtomicBool::new(false) });
         // Known to the seat before it blocks, so that connecting can be called off.
         seat::occupy(&socket);
         let mut begun = false;
@@ -162,6 +165,10 @@ impl Stream {
 
     /// Looks whether the peer has sent or closed, where the connection was quiet for long.
     fn look(&mut self, buf: &mut ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        if self.socket.shut.load(Ordering::SeqCst) {
+            // Nothing read is the end of the stream.
+            return Poll::Ready(Ok(()));
+        }
         let now = self.clock.now();
         if now - self.last_used < QUIET {
             return Poll::Pending;

@@ -1,0 +1,122 @@
+//! What is expected of a response.
+
+use super::decode::{self, Fields};
+use super::diagnostic::{Diagnostics, quoted};
+use super::header;
+use super::pattern::Patterns;
+use super::tree::{Node, Scalar, Value};
+use super::words::Part;
+use crate::plan::{BodyRule, Expect, StatusRule};
+
+/// Reads the `expect` of a request.
+pub fn decode(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Expect> {
+    let mut fields = Fields::open(node, Part::Expect, "`expect`", "expect: { status: 200 }", problems)?;
+    let mut expect = Expect::default();
+    if let Some(node) = fields.take("status", problems) {
+        expect.status = statuses(node, ("`status` allows nothing", "write `status: 200`, `[200, 201]` or `2xx`"), problems);
+    }
+    if let Some(node) = fields.take("headers", problems) {
+        expect.headers = header::expected(node, problems);
+    }
+    if let Some(node) = fields.take("body", problems) {
+        expect.body = body(node, patterns, problems);
+    }
+    if let Some(node) = fields.take("size", problems) {
+        size(node, &mut expect, problems);
+    }
+    max_response(&mut fields, &mut expect, problems);
+    fields.finish(problems);
+    Some(expect)
+}
+
+/// Reads the `expect` of a mock operation, which has a time and no response.
+pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Expect> {
+    let mut fields = Fields::open(node, Part::Expect, "`expect`", "expect: { max_response: 500ms }", problems)?;
+    let mut expect = Expect::default();
+    for key in ["status", "headers", "body", "size"] {
+        if let Some(entry) = fields.entry(key) {
+            problems
+                .error(entry.key_span, format!("`{key}` belongs to a request, and `{action}` sends none"))
+                .help("of a mock operation only `max_response` can be expected");
+        }
+    }
+    max_response(&mut fields, &mut expect, problems);
+    fields.finish(problems);
+    Some(expect)
+}
+
+fn max_response(fields: &mut Fields<'_>, expect: &mut Expect, problems: &mut Diagnostics) {
+    let node = fields.take("max_response", problems);
+    expect.max_response = node.and_then(|node| decode::some_time(node, "max_response", problems));
+}
+
+fn body(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<BodyRule> {
+    let mut fields = Fields::open(node, Part::BodyRule, "`body`", "body: { contains: … }", problems)?;
+    let mut rule = BodyRule::default();
+    let known = fields.entries().iter().any(|e| matches!(e.key.as_str(), "contains" | "matches" | "equals"));
+    if let Some(node) = fields.take("contains", problems) {
+        rule.contains = decode::text(node, "contains", problems).map(str::to_owned);
+        if rule.contains.as_deref() == Some("") {
+            problems
+                .error(node.span, "an empty text is in every body")
+                .help("write what must be in it; `equals: \"\"` wants an empty body");
+        }
+    }
+    if let Some(node) = fields.take("matches", problems) {
+        rule.matches = patterns.decode(node, "matches", problems);
+    }
+    if let Some(node) = fields.take("equals", problems) {
+        rule.equals = decode::text(node, "equals", problems).map(str::to_owned);
+    }
+    if !known && fields.entries().is_empty() {
+        problems.error(node.span, "this `body` expects nothing").help("write `body: { contains: … }`, `matches` or `equals`");
+    }
+    fields.finish(problems);
+    Some(rule)
+}
+
+fn size(node: &Node, expect: &mut Expect, problems: &mut Diagnostics) {
+    let Some(mut fields) = Fields::open(node, Part::SizeRule, "`size`", "size: { min: 1KB, max: 4MiB }", problems) else { return };
+    expect.min_size = fields.take("min", problems).and_then(|node| decode::size(node, "min", problems));
+    let most = fields.take("max", problems);
+    expect.max_size = most.and_then(|node| decode::size(node, "max", problems));
+    if fields.entries().is_empty() {
+        problems.error(node.span, "this `size` expects nothing").help("write `size: { min: 1KB }`, `max` or both");
+    }
+    if let (Some(min), Some(max), Some(most)) = (expect.min_size, expect.max_size, most)
+        && min > max
+    {
+        problems
+            .error(most.span, format!("no body has at least {min} and at most {max}"))
+            .help(format!("swap them: `size: {{ min: {max}, max: {min} }}`"));
+    }
+    fields.finish(problems);
+}
+
+/// Reads one status, a class of them, or a list; `empty` says what an empty list means, and what to write.
+pub fn statuses(node: &Node, empty: (&str, &str), problems: &mut Diagnostics) -> Vec<StatusRule> {
+    let rules = match &node.value {
+        Value::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    if rules.is_empty() {
+        problems.error(node.span, empty.0).help(empty.1);
+    }
+    rules.iter().filter_map(|rule| status_rule(rule, problems)).collect()
+}
+
+fn status_rule(node: &Node, problems: &mut Diagnostics) -> Option<StatusRule> {
+    if let Value::Scalar(Scalar { text, .. }) = &node.value {
+        let text = text.trim().to_ascii_lowercase();
+        let class = text.strip_suffix("xx").and_then(|digit| digit.parse::<u8>().ok()).filter(|class| (1..=5).contains(class));
+        let code = text.parse::<u16>().ok().filter(|code| (100..=599).contains(code));
+        if let Some(rule) = class.map(StatusRule::Class).or(code.map(StatusRule::Code)) {
+            return Some(rule);
+        }
+    }
+    let text = decode::text(node, "status", problems)?;
+    problems
+        .error(node.span, format!("{} is no HTTP status", quoted(text)))
+        .help("write a number from 100 to 599, a class such as `2xx`, or a list of them");
+    None
+}

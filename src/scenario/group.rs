@@ -1,0 +1,95 @@
+//! Groups of steps: in order, side by side, against each other, again and again.
+
+use super::decode::{self, Fields};
+use super::diagnostic::quoted;
+use super::flow::{Deed, Reader};
+use super::load::MOST_SLOTS;
+use super::operation::{OF_OPERATIONS, OF_REQUESTS};
+use super::tree::Node;
+use super::words::{self, Part};
+use crate::plan::{Parallel, Race, Repeat, StepKind};
+
+/// The steps that hold steps.
+pub const GROUPS: [&str; 4] = ["flow", "parallel", "race", "repeat"];
+
+const MOST_TIMES: u32 = 1_000_000;
+
+impl Reader<'_> {
+    /// Reads `parallel` and what goes with it, `on_error` included, which has a meaning of its own there.
+    pub fn parallel(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) -> Option<(String, StepKind)> {
+        let concurrency = fields.take("concurrency", self.problems);
+        let concurrency = concurrency.and_then(|node| decode::small(node, "concurrency", 1..=MOST_SLOTS, self.problems));
+        let cancel_on_error = fields.take("on_error", self.problems).is_some_and(|node| self.cancels(node));
+        let branches = self.steps_of(deed, fields)?;
+        Some((deed.key.to_owned(), StepKind::Parallel(Parallel { branches, concurrency, cancel_on_error })))
+    }
+
+    /// Reads any other group.
+    pub fn group(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) -> Option<(String, StepKind)> {
+        let kind = match deed.key {
+            "race" => {
+                let must_succeed = fields.take("win", self.problems).is_some_and(|node| self.wins_ok(node));
+                StepKind::Race(Race { branches: self.steps_of(deed, fields)?, must_succeed })
+            }
+            "repeat" => {
+                self.only_operations(deed, fields);
+                StepKind::Repeat(self.repeat(deed.value)?)
+            }
+            _ => StepKind::Flow(self.steps_of(deed, fields)?),
+        };
+        Some((deed.key.to_owned(), kind))
+    }
+
+    fn steps_of(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) -> Option<Vec<crate::plan::Step>> {
+        self.only_operations(deed, fields);
+        (!deed.value.is_null()).then(|| self.list(deed.value, deed.key))
+    }
+
+    /// Reports what operations may have and groups may not.
+    fn only_operations(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) {
+        for word in OF_REQUESTS.into_iter().chain(OF_OPERATIONS) {
+            let why = format!("`{word}` belongs to an operation, and `{}` is a group of steps", deed.key);
+            self.misplaced(fields, word, &why, "give it to the steps inside");
+        }
+    }
+
+    fn repeat(&mut self, node: &Node) -> Option<Repeat> {
+        if node.is_null() {
+            return None;
+        }
+        let mut fields = Fields::open(node, Part::Repeat, "`repeat`", "repeat: { times: 3, flow: [ { get: / } ] }", self.problems)?;
+        // Where another kind of loop is refused, `times` is not missing.
+        let later = fields.entries().iter().any(|e| words::is_later(Part::Repeat, &e.key));
+        let times = if later { fields.take("times", self.problems) } else { fields.need("times", "times: 3", self.problems) };
+        let times = times.and_then(|node| decode::small(node, "times", 1..=MOST_TIMES, self.problems));
+        let flow = fields.need("flow", super::flow::EXAMPLE, self.problems).map(|node| self.list(node, "flow"));
+        fields.finish(self.problems);
+        Some(Repeat { times: times?, flow: flow? })
+    }
+
+    fn cancels(&mut self, node: &Node) -> bool {
+        match decode::text(node, "on_error", self.problems) {
+            Some("cancel") => true,
+            Some("continue") | None => false,
+            Some(other) => {
+                self.problems
+                    .error(node.span, format!("`on_error` of `parallel` can't be {}", quoted(other)))
+                    .help("write `continue` to let the other branches end (the default), or `cancel` to end them at the first failure");
+                false
+            }
+        }
+    }
+
+    fn wins_ok(&mut self, node: &Node) -> bool {
+        match decode::text(node, "win", self.problems) {
+            Some("ok") => true,
+            Some(other) => {
+                self.problems
+                    .error(node.span, format!("`win` can't be {}", quoted(other)))
+                    .help("write `win: ok` for the first that succeeds, or leave it out for the first to complete");
+                false
+            }
+            None => false,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Limits: the caps of the run, a target, a mix entry or an operation.
+
+use super::decode::{self, Fields};
+use super::diagnostic::{Diagnostics, quoted};
+use super::tree::Node;
+use super::words::{self, Part};
+use crate::plan::{Limits, OnFull};
+
+const MOST: u32 = 1_000_000_000;
+
+/// Reads a `limits` map; the defaults where it is broken, which was reported.
+pub fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
+    let mut limits = Limits::default();
+    let Some(mut fields) = Fields::open(node, Part::Limits, "`limits`", "limits: { concurrency: 10 }", problems) else { return limits };
+    let concurrency = fields.take("concurrency", problems);
+    limits.concurrency = concurrency.and_then(|node| decode::small(node, "concurrency", 1..=super::load::MOST_SLOTS, problems));
+    let rate = fields.take("rate", problems);
+    limits.rate = rate.and_then(|node| decode::rate(node, "rate", problems));
+    if let Some(node) = fields.take("burst", problems) {
+        limits.burst = decode::small(node, "burst", 1..=MOST, problems).unwrap_or(1);
+        if rate.is_none() {
+            problems
+                .error(node.span, "`burst` without a `rate` limits nothing")
+                .help("add `rate: 100/s`: the bucket is filled at that rate and holds `burst` tokens");
+        }
+    }
+    let queue = fields.take("queue", problems);
+    limits.queue = queue.and_then(|node| decode::small(node, "queue", 0..=MOST, problems)).unwrap_or(0);
+    let full = fields.take("on_full", problems);
+    limits.on_full = full.and_then(|node| on_full(node, problems)).unwrap_or_default();
+    if concurrency.is_none()
+        && rate.is_none()
+        && let Some((key, node)) = queue.map(|node| ("queue", node)).or(full.map(|node| ("on_full", node)))
+    {
+        problems
+            .error(node.span, format!("`{key}` without a `concurrency` or a `rate` limits nothing"))
+            .help("add what there may be a queue for, as in `concurrency: 10`");
+    }
+    fields.finish(problems);
+    limits
+}
+
+fn on_full(node: &Node, problems: &mut Diagnostics) -> Option<OnFull> {
+    match decode::text(node, "on_full", problems)? {
+        "wait" => Some(OnFull::Wait),
+        "drop" => Some(OnFull::Drop),
+        other => {
+            let error = problems.error(node.span, format!("`on_full` can't be {}", quoted(other)));
+            match words::nearest(other, ["wait", "drop"]) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error.help("write `wait` to hold back whoever asks until there is room, or `drop` to refuse and count it"),
+            };
+            None
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! [`Patterns`]: regular expressions, tried out before the run, within what a file may cost.
+
+use std::collections::HashSet;
+
+use regex::bytes::RegexBuilder;
+
+use super::decode;
+use super::diagnostic::{Diagnostics, quoted};
+use super::tree::Node;
+
+/// The longest pattern, in bytes.
+const LONGEST: usize = 1000;
+/// What patterns may take when they are compiled, in bytes, from the first guess to the last.
+const SIZES: [usize; 4] = [16 << 10, 64 << 10, 256 << 10, 1 << 20];
+/// What all patterns of a scenario may take together.
+const BUDGET: usize = 32 << 20;
+
+/// The good patterns so far, and what is left for more.
+pub struct Patterns {
+    good: HashSet<String>,
+    left: usize,
+}
+
+impl Default for Patterns {
+    fn default() -> Self {
+        Self { good: HashSet::new(), left: BUDGET }
+    }
+}
+
+impl Patterns {
+    /// Reads a regular expression; what is wrong with it is reported.
+    pub fn decode(&mut self, node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String> {
+        let text = decode::text(node, key, problems)?;
+        if self.good.contains(text) {
+            return Some(text.to_owned());
+        }
+        if text.is_empty() {
+            problems.error(node.span, format!("an empty `{key}` matches everything")).help("write a regular expression, or remove the key");
+            return None;
+        }
+        if text.len() > LONGEST {
+            problems
+                .error(node.span, format!("this regular expression is longer than {LONGEST} bytes"))
+                .help("look for less: one telling part of the body is enough");
+            return None;
+        }
+        // What so many mistakes cost is bounded by the first ones.
+        if problems.is_full() {
+            return None;
+        }
+        for size in SIZES {
+            if self.left < size {
+                problems
+                    .error(node.span, "the regular expressions of this scenario are too many, or too large together")
+                    .help("use fewer or simpler ones: `body: { contains: … }` costs nothing");
+                return None;
+            }
+            self.left -= size;
+            match RegexBuilder::new(text).size_limit(size).build() {
+                Ok(_) => {
+                    self.good.insert(text.to_owned());
+                    return Some(text.to_owned());
+                }
+                Err(regex::Error::CompiledTooBig(_)) => {}
+                Err(wrong) => {
+                    let wrong = wrong.to_string();
+                    // The last line says what is wrong; those before draw the pattern, and an arrow.
+                    let reason = wrong.lines().last().unwrap_or_default().trim_start_matches("error: ").trim();
+                    problems
+                        .error(node.span, format!("{} is no regular expression: {reason}", quoted(text)))
+                        .help("put a backslash before what stands for itself, and the whole in single quotes; look-around and back-references are not known");
+                    return None;
+                }
+            }
+        }
+        problems
+            .error(node.span, format!("the regular expression {} is too large when compiled", quoted(text)))
+            .help("repeat less, as in `\\d+` for `\\d{1,500}`, or write `[0-9a-z]` for `\\w`");
+        None
+    }
+}

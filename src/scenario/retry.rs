@@ -1,0 +1,209 @@
+//! Retries: what is tried again, how often, and after which wait.
+
+use super::decode::{self, Fields};
+use super::diagnostic::{Diagnostics, quoted};
+use super::expect;
+use super::tree::{Node, Value};
+use super::words::{self, Part};
+use crate::base::Nanos;
+use crate::plan::{Backoff, Retry};
+
+const MOST_ATTEMPTS: u32 = 1000;
+const EXAMPLE: &str = "retry: { attempts: 3, backoff: { constant: 1s } }";
+const BACKOFFS: [&str; 3] = ["constant", "linear", "exponential"];
+
+/// The failures of operations, by their names in results, and `timeout` for all timeouts.
+const KINDS: [&str; 23] = [
+    "timeout",
+    "connect",
+    "refused",
+    "unreachable",
+    "dns",
+    "tls",
+    "timeout_connect",
+    "timeout_first_byte",
+    "timeout_total",
+    "reset",
+    "incomplete",
+    "reused_conn_closed",
+    "protocol",
+    "status",
+    "check",
+    "capture",
+    "data",
+    "redirects",
+    "fd_limit",
+    "port_exhausted",
+    "mock",
+    "other",
+    "dropped",
+];
+
+/// Reads `retry`.
+pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
+    let mut fields = Fields::open(node, Part::Retry, "`retry`", EXAMPLE, problems)?;
+    let attempts =
+        fields.need("attempts", "attempts: 3", problems).and_then(|node| decode::small(node, "attempts", 1..=MOST_ATTEMPTS, problems));
+    let errors = fields.take("errors", problems).map(|node| errors(node, problems)).unwrap_or_default();
+    let status = fields
+        .take("status", problems)
+        .map(|node| expect::statuses(node, ("`status` names nothing to try again", "write `status: [503]`, or remove it"), problems))
+        .unwrap_or_default();
+    let wait = match fields.take("backoff", problems) {
+        Some(node) => backoff(node, problems),
+        None => Some(Backoff::Constant(Nanos::ZERO)),
+    };
+    fields.finish(problems);
+    Some(Retry { attempts: attempts?, errors, status, backoff: wait? })
+}
+
+/// Reads the retry of a mock operation, which has no status.
+pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Retry> {
+    if let Value::Map(entries) = &node.value
+        && let Some(entry) = entries.iter().find(|e| e.key == "status")
+    {
+        problems
+            .error(entry.key_span, format!("`status` belongs to a request, and `{action}` sends none"))
+            .help("remove it: without `errors` and `status` every failure is tried again");
+    }
+    decode(node, problems)
+}
+
+fn errors(node: &Node, problems: &mut Diagnostics) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let Some(items) = decode::list(node, "errors", "errors: [connect, timeout]", problems) else { return found };
+    if items.is_empty() {
+        problems
+            .error(node.span, "`errors` names nothing to try again")
+            .help("write `[connect, timeout]`, or remove it: without `errors` and `status` every failure is tried again");
+    }
+    for item in items {
+        let Some(text) = decode::text(item, "errors", problems) else { continue };
+        if text == "dropped" {
+            problems
+                .error(item.span, "what a limit dropped never started, and is not tried again")
+                .help("remove it, or let the limit wait with `on_full: wait`");
+        } else if found.iter().any(|known| known == text) {
+            problems.error(item.span, format!("{} stands here twice", quoted(text))).help("remove one");
+        } else if KINDS.contains(&text) {
+            found.push(text.to_owned());
+        } else {
+            let near = if problems.is_full() { None } else { words::nearest(text, KINDS) };
+            let error = problems.error(item.span, format!("there is no failure of the kind {}", quoted(text)));
+            let known = words::listed(KINDS.into_iter().filter(|kind| *kind != "dropped"));
+            match near {
+                Some(near) => error.help(format!("did you mean `{near}`? There are {known}")),
+                None => error.help(format!("there are {known}; a status goes into `status: [503]`")),
+            };
+        }
+    }
+    found
+}
+
+fn backoff(node: &Node, problems: &mut Diagnostics) -> Option<Backoff> {
+    let entries = match &node.value {
+        Value::Map(entries) => entries,
+        Value::Broken => return None,
+        _ => {
+            problems
+                .error(node.span, format!("`backoff` is a map, and this is {}", node.describe()))
+                .help("for the same wait before every try write `backoff: { constant: 1s }`");
+            return None;
+        }
+    };
+    let [entry] = entries.as_slice() else {
+        problems
+            .error(node.span, format!("`backoff` wants one kind of wait, and this map has {} keys", entries.len()))
+            .help(format!("write one of {}, as in `backoff: {{ constant: 1s }}`", words::listed(BACKOFFS)));
+        return None;
+    };
+    let body = &entry.value;
+    match entry.key.as_str() {
+        "constant" => decode::duration(body, "constant", problems).map(Backoff::Constant),
+        "linear" => {
+            let mut fields = Fields::open(body, Part::Backoff, "`linear`", "linear: { step: 500ms }", problems)?;
+            let step = fields.need("step", "step: 500ms", problems).and_then(|node| decode::some_time(node, "step", problems));
+            fields.finish(problems);
+            Some(Backoff::Linear { step: step? })
+        }
+        "exponential" => exponential(body, problems),
+        other => {
+            let error = problems.error(entry.key_span, format!("there is no backoff {}", quoted(other)));
+            match words::nearest(other, BACKOFFS) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error.help(format!("there are {}", words::listed(BACKOFFS))),
+            };
+            None
+        }
+    }
+}
+
+fn exponential(node: &Node, problems: &mut Diagnostics) -> Option<Backoff> {
+    let mut fields = Fields::open(node, Part::Backoff, "`exponential`", "exponential: { initial: 50ms }", problems)?;
+    let initial = fields.need("initial", "initial: 50ms", problems).and_then(|node| decode::some_time(node, "initial", problems));
+    let factor = match fields.take("factor", problems) {
+        Some(node) => factor(node, problems),
+        None => Some(2.0),
+    };
+    let longest = fields.take("max", problems);
+    let max = match longest {
+        Some(node) => decode::some_time(node, "max", problems),
+        None => Some(Nanos::from_secs(30)),
+    };
+    let jitter = match fields.take("jitter", problems) {
+        Some(node) => jitter(node, problems),
+        None => Some(false),
+    };
+    fields.finish(problems);
+    let (initial, max) = (initial?, max?);
+    if initial > max {
+        let place = longest.unwrap_or(node);
+        problems
+            .error(place.span, format!("the first wait (`initial`, {initial}) is longer than the longest (`max`, {max})"))
+            .help(format!("write `max: {initial}` or more"));
+    }
+    Some(Backoff::Exponential { initial, factor: factor?, max, jitter: jitter? })
+}
+
+fn factor(node: &Node, problems: &mut Diagnostics) -> Option<f64> {
+    let text = decode::text(node, "factor", problems)?;
+    match text.trim().parse::<f64>() {
+        Ok(n) if (1.0..=1000.0).contains(&n) => Some(n),
+        Ok(n) if n.is_finite() => {
+            problems
+                .error(node.span, format!("`factor` is a number from 1 to 1000, and this is {}", quoted(text)))
+                .help("write `factor: 2` to double each wait");
+            None
+        }
+        _ => {
+            problems.error(node.span, format!("{} is no number", quoted(text))).help("`factor` is a number such as `2` or `1.5`");
+            None
+        }
+    }
+}
+
+fn jitter(node: &Node, problems: &mut Diagnostics) -> Option<bool> {
+    match decode::text(node, "jitter", problems)? {
+        "none" => Some(false),
+        "full" => Some(true),
+        other => {
+            problems
+                .error(node.span, format!("`jitter` can't be {}", quoted(other)))
+                .help("write `full` to draw each wait between zero and itself, or `none`");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::FailureKind;
+
+    #[test]
+    fn every_kind_of_failure_can_be_named() {
+        for kind in FailureKind::ALL {
+            assert!(KINDS.contains(&kind.name()), "{kind}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Timeouts: a whole one, and those of the parts of a try.
+
+use super::decode::{self, Fields};
+use super::diagnostic::Diagnostics;
+use super::tree::{Node, Value};
+use super::words::Part;
+use crate::base::Nanos;
+use crate::plan::Timeouts;
+
+/// The longest a try may take where nothing else is said.
+const TOTAL: Nanos = Nanos::from_secs(30);
+
+/// What one place in a scenario says about timeouts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Until the connection is made.
+    pub connect: Option<Nanos>,
+    /// Until the head of the response is there.
+    pub first_byte: Option<Nanos>,
+    /// Until the whole response is there.
+    pub total: Option<Nanos>,
+}
+
+impl Parts {
+    /// These parts where they are given, and another place's where they are not.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            connect: self.connect.or(other.connect),
+            first_byte: self.first_byte.or(other.first_byte),
+            total: self.total.or(other.total),
+        }
+    }
+
+    /// With the default where nothing is said.
+    pub fn resolve(self) -> Timeouts {
+        Timeouts { connect: self.connect, first_byte: self.first_byte, total: self.total.unwrap_or(TOTAL) }
+    }
+}
+
+/// Reads a timeout: one duration, which is the total, or a map of parts.
+pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Parts> {
+    if !matches!(node.value, Value::Map(_)) {
+        return decode::some_time(node, "timeout", problems).map(|total| Parts { total: Some(total), ..Parts::default() });
+    }
+    let mut fields = Fields::open(node, Part::Timeout, "`timeout`", "timeout: 5s", problems)?;
+    let mut part = |key, problems: &mut Diagnostics| {
+        let node = fields.take(key, problems)?;
+        Some((node, decode::some_time(node, key, problems)?))
+    };
+    let connect = part("connect", problems);
+    let first_byte = part("first_byte", problems);
+    let total = part("total", problems).map(|(_, time)| time);
+    for (key, part) in [("connect", connect), ("first_byte", first_byte)] {
+        if let (Some((node, time)), Some(total)) = (part, total)
+            && time > total
+        {
+            problems
+                .error(node.span, format!("a `{key}` of {time} is never reached, because the `total` of {total} ends the try before"))
+                .help("shorten it, or raise `total`");
+        }
+    }
+    fields.finish(problems);
+    Some(Parts { connect: connect.map(|(_, time)| time), first_byte: first_byte.map(|(_, time)| time), total })
+}
+
+/// Reads the timeout of a mock operation, which has no connection and no response.
+pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Parts> {
+    if let Value::Map(entries) = &node.value {
+        for entry in entries.iter().filter(|e| matches!(e.key.as_str(), "connect" | "first_byte")) {
+            problems
+                .error(entry.key_span, format!("`{}` is a part of a request, and `{action}` sends none", entry.key))
+                .help("write `timeout: 5s`: a mock operation has a total time alone");
+        }
+    }
+    decode(node, problems)
+}
