@@ -3,5 +3,6 @@
 mod diagnostics;
 mod engine;
 mod hostile;
+mod language;
 mod readme;
 mod tidy;
