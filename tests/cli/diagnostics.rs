@@ -66,5 +66,5 @@ fn shipped_scenarios_are_good() {
         assert!(!mistake || shown.contains("blocks the event loop"), "{shown}");
         found += 1;
     }
-    assert!(found >= 12, "only {found} shipped scenarios");
+    assert!(found >= 29, "only {found} shipped scenarios");
 }

@@ -142,6 +142,47 @@ fn the_largest_files_are_read_in_a_moment() {
         ("open templates", format!("{good}{mix}description: \"{}\"\n", "{{".repeat(490_000))),
         ("steps", fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|_| "  - sleep: 1ms\n".into())),
         ("bad steps", fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|_| "  - slep: 1ms\n".into())),
+        ("groups", fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|_| "  - parallel: [ { race: [ { sleep: 1ms } ] } ]\n".into())),
+        ("branches", format!("{good}mix: [ {{ name: a, flow: [ {{ parallel: [{}] }} ] }} ]\n", "{sleep: 1ms},".repeat(70_000))),
+        ("groups in groups", format!("{good}mix: [ {{ name: a, flow: [ {} ] }} ]\n", "{ parallel: [ ".repeat(70_000))),
+        (
+            "loops in loops",
+            format!(
+                "name: x\nload: {{ rate: 1000/s, duration: 1s }}\nmix: [ {{ name: a, flow: [ {}{{ sleep: 1h, timeout: 2h, fail: 1% }}{} ] }} ]\n",
+                "{ repeat: { times: 1000000, flow: [ ".repeat(18),
+                " ] } }".repeat(18)
+            ),
+        ),
+        (
+            "patterns",
+            fill(&format!("{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n"), &|n| {
+                format!("  - {{get: /, expect: {{body: {{matches: 'a{n}'}}}}}}\n")
+            }),
+        ),
+        (
+            "large patterns",
+            fill(&format!("{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n"), &|n| {
+                format!("  - {{get: /, expect: {{body: {{matches: '{n}{}'}}}}}}\n", "\\w".repeat(490))
+            }),
+        ),
+        (
+            "patterns that grow",
+            fill(&format!("{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n"), &|n| {
+                format!("  - {{get: /, expect: {{body: {{matches: '{n}(((\\w{{100}}){{100}}){{100}}){{100}}'}}}}}}\n")
+            }),
+        ),
+        (
+            "kinds of failure",
+            fill(&format!("{good}{mix}targets: {{a: {{url: builtin, retry: {{attempts: 2, errors: ["), &|n| format!("e{n},")) + "]}}}\n",
+        ),
+        (
+            "one kind of failure",
+            fill(&format!("{good}{mix}targets: {{a: {{url: builtin, retry: {{attempts: 2, errors: ["), &|_| "timeout,".into()) + "]}}}\n",
+        ),
+        (
+            "statuses",
+            fill(&format!("{good}{mix}targets: {{a: {{url: builtin, retry: {{attempts: 2, status: ["), &|_| "503,".into()) + "]}}}\n",
+        ),
         ("mix entries", fill(&format!("{good}mix:\n"), &|n| format!("- {{name: e{n}, flow: [{{sleep: 1ms}}]}}\n"))),
         ("headers", fill(&format!("{good}{mix}targets:\n  a:\n    url: builtin\n    headers:\n"), &|n| format!("      h{n}: 1\n"))),
         (

@@ -7,6 +7,7 @@ mod engine;
 mod exits;
 mod groups;
 mod hostile;
+mod language;
 mod nginx;
 mod readme;
 mod sample_scenarios;
