@@ -11,6 +11,7 @@ mod language;
 mod nginx;
 mod readme;
 mod sample_scenarios;
+mod seed;
 mod servers;
 mod support;
 mod syscalls;

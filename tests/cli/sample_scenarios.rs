@@ -22,7 +22,7 @@ struct Sample {
 
 const PLAIN: Sample = Sample { file: "", arguments: &[], wall_s: None, failures: None, simulated_s: None };
 
-const SAMPLES: [Sample; 13] = [
+const SAMPLES: [Sample; 11] = [
     Sample { file: "api.yaml", arguments: &["--var", "slow=0.002", "-i", "80"], ..PLAIN },
     Sample { file: "mock-sleep.yaml", wall_s: Some([2.0, 0.2, 0.2]), simulated_s: Some(0.2), ..PLAIN },
     Sample {
@@ -42,13 +42,6 @@ const SAMPLES: [Sample; 13] = [
     },
     Sample { file: "seed/04b-bounded-requests.yaml", arguments: &["--var", "delay=0.01"], wall_s: Some([1.0, 0.1, 0.1]), ..PLAIN },
     Sample {
-        file: "seed/08a-timeouts.yaml",
-        arguments: &["--var", "short=100ms", "--var", "middle=300ms", "--var", "long=800ms", "--var", "limit=450ms"],
-        wall_s: Some([0.85, 0.85, 0.85]),
-        failures: Some(("timeout_total", 1)),
-        simulated_s: Some(7.5),
-    },
-    Sample {
         file: "seed/08b-timeout.yaml",
         arguments: &["--var", "long=900ms", "--var", "limit=300ms"],
         wall_s: Some([0.3, 0.3, 0.3]),
@@ -60,13 +53,6 @@ const SAMPLES: [Sample; 13] = [
         arguments: &["--var", "rate=10/s"],
         wall_s: Some([0.5, 0.5, 0.5]),
         simulated_s: Some(1.0),
-        ..PLAIN
-    },
-    Sample {
-        file: "seed/18-downloads.yaml",
-        arguments: &["--var", "mb10=100ms", "--var", "mb5=50ms", "--var", "mb15=150ms", "--var", "mb8=80ms", "--var", "mb12=120ms"],
-        wall_s: Some([0.5, 0.5, 0.5]),
-        simulated_s: Some(5.0),
         ..PLAIN
     },
     Sample { file: "seed/20-processor-bound.yaml", arguments: &["--var", "unit=50ms"], ..PLAIN },
@@ -103,12 +89,12 @@ fn scenarios(folder: &Path, prefix: &str, into: &mut BTreeSet<String>) {
 fn every_shipped_scenario_is_tried_here() {
     let mut shipped_ones = BTreeSet::new();
     scenarios(Path::new(&shipped("scenarios")), "", &mut shipped_ones);
-    let tried: BTreeSet<String> = SAMPLES.iter().map(|s| s.file.to_owned()).collect();
+    let tried: BTreeSet<String> = SAMPLES.iter().map(|s| s.file.to_owned()).chain(crate::seed::files()).collect();
     assert_eq!(shipped_ones, tried);
     let paths: Vec<String> = tried.iter().map(|file| shipped(&format!("scenarios/{file}"))).collect();
     let arguments: Vec<&str> = std::iter::once("validate").chain(paths.iter().map(String::as_str)).collect();
     let ran = run(folder().path(), &arguments).exits(0);
-    assert_eq!(ran.stdout.lines().filter(|line| line.contains(": ok (")).count(), SAMPLES.len());
+    assert_eq!(ran.stdout.lines().filter(|line| line.contains(": ok (")).count(), SAMPLES.len() + crate::seed::SEEDS.len());
 }
 
 /// Runs one in the real modes, shortened.
