@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::draw::Place;
 use super::driver::{Driver, Job, Local, Until};
-use super::flow::{self, Course};
+use super::flow::{self, Course, End};
 use super::operation::Record;
 use super::source::Turn;
 use super::worker::{User, Worker};
@@ -49,28 +49,32 @@ impl<'b> Branches<'b> {
     }
 }
 
-/// Runs a group; tells what made it fail, where something did.
-///
-/// A race has failed when its winner has, a `parallel` when any branch has.
+/// Runs a group. It is broken when the branches that decide it are: in a race the winner, in a `parallel` any
+/// one. A failed operation is a failure of the iteration either way.
 pub async fn run<'b, D: Driver>(
     worker: &Worker<'b, D>,
     user: &mut User<D::Io>,
     job: &Branches<'b>,
     most: usize,
     until: Until,
-) -> Option<FailureKind> {
+    course: &mut Course<'_, '_, D>,
+) -> End {
     let never_begun = NeverBegun { worker, job };
     let gathered = worker.driver.gather(job, worker, user.branches(job.steps.len()), most, until).await;
     drop(never_begun);
-    let first = FailureKind::ALL.get(usize::from(job.failure.load(Ordering::SeqCst))).copied();
+    if let Some(kind) = FailureKind::ALL.get(usize::from(job.failure.load(Ordering::SeqCst))) {
+        course.failure.get_or_insert(*kind);
+    }
     match (gathered, until) {
         (Err(error), _) => {
             let operation = job.steps.iter().find_map(Step::first_operation).map_or(0, |operation| operation.id);
             worker.tape.error(FailureKind::Other, format!("the system refused a thread for a branch: {error}"), operation);
-            Some(FailureKind::Other)
+            course.failure.get_or_insert(FailureKind::Other);
+            End::Broken
         }
-        (Ok(ended), Until::First | Until::FirstSuccess) if ended.contains(&Some(true)) => None,
-        (Ok(_), _) => first,
+        (Ok(ended), Until::First | Until::FirstSuccess) if ended.contains(&Some(true)) => End::Through,
+        (Ok(ended), Until::All | Until::FirstFailure) if !ended.contains(&Some(false)) => End::Through,
+        (Ok(_), _) => End::Broken,
     }
 }
 
@@ -108,15 +112,15 @@ impl<'b, D: Driver> Job<D> for Branches<'b> {
             let step = &self.steps[index..=index];
             let planned = step[0].first_operation().map(|operation| Record::new(worker, operation.id));
             let turn = self.turn.filter(|_| index == 0);
-            let mut course = Course { number: self.number, fresh: self.fresh, turn, planned };
-            let failure = flow::run(worker, user, step, self.place.inside(index), &mut course).await;
+            let mut course = Course { number: self.number, fresh: self.fresh, turn, planned, failure: None };
+            let end = flow::run(worker, user, step, self.place.inside(index), &mut course).await;
             if let Some(planned) = course.planned.take() {
                 planned.forget();
             }
-            if let Some(kind) = failure {
+            if let Some(kind) = course.failure {
                 let _ = self.failure.compare_exchange(NONE, kind as u8, Ordering::SeqCst, Ordering::SeqCst);
             }
-            failure.is_none()
+            end == End::Through
         })
     }
 }

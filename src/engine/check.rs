@@ -1,7 +1,7 @@
 //! [`Check`]: what a scenario expects of a response, compiled once.
 
 use http::HeaderMap;
-use regex::Regex;
+use regex::bytes::Regex;
 
 use crate::base::Nanos;
 use crate::metrics::FailureKind;
@@ -63,7 +63,7 @@ impl Check {
         if let Some(wanted) = rule.contains.as_ref().filter(|wanted| !text.contains(wanted.as_str())) {
             return failed(format!("body: expected to contain {}, seen {}", quoted(wanted), quoted(&text)));
         }
-        if let Some(wanted) = self.matches.as_ref().filter(|wanted| !wanted.is_match(&text)) {
+        if let Some(wanted) = self.matches.as_ref().filter(|wanted| !wanted.is_match(body)) {
             return failed(format!("body: expected to match {}, seen {}", quoted(wanted.as_str()), quoted(&text)));
         }
         if let Some(wanted) = rule.equals.as_ref().filter(|wanted| text != wanted.as_str()) {

@@ -22,37 +22,44 @@ pub struct Course<'a, 'w, D: Driver> {
     pub turn: Option<Turn>,
     /// The first operation of this branch, written down as planned when the branch began.
     pub planned: Option<Record<'a, 'w, D>>,
+    /// The first failure of an operation, whether or not the flow went on after it.
+    pub failure: Option<FailureKind>,
 }
 
-/// Runs the steps, which are those of the group at `place`; tells the first failure, where there was one.
+/// How some steps ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All of them were gone through; what failed was meant to be gone on after.
+    Through,
+    /// A failure ended them.
+    Broken,
+}
+
+/// Runs the steps, which are those of the group at `place`.
 pub async fn run<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
     steps: &'a [Step],
     place: Place,
     course: &mut Course<'a, 'w, D>,
-) -> Option<FailureKind> {
-    let mut first_failure = None;
+) -> End {
     for (index, step) in steps.iter().enumerate() {
         let place = place.inside(index);
         if !is_due(worker, step, place, course) {
             continue;
         }
-        let failure = match &step.kind {
+        let end = match &step.kind {
             // Groups recurse, and only they are boxed: a flow of operations is one future.
             StepKind::Operation(_) | StepKind::Think(_) => single(worker, user, step, place, course).await,
             StepKind::Flow(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Repeat(_) => {
                 Box::pin(group(worker, user, step, place, course)).await
             }
         };
-        if let Some(kind) = failure {
-            first_failure.get_or_insert(kind);
-            if !step.continue_on_error {
-                break;
-            }
+        if end == End::Broken && !step.continue_on_error {
+            return End::Broken;
         }
     }
-    first_failure
+    End::Through
 }
 
 /// Whether a step is run this time.
@@ -69,7 +76,7 @@ async fn single<'a, 'w, D: Driver>(
     step: &'a Step,
     place: Place,
     course: &mut Course<'a, 'w, D>,
-) -> Option<FailureKind> {
+) -> End {
     match &step.kind {
         StepKind::Operation(operation) => {
             let (intended, queue) = match course.turn.take() {
@@ -78,14 +85,21 @@ async fn single<'a, 'w, D: Driver>(
             };
             let planned = course.planned.take_if(|record| record.operation() == operation.id);
             let record = planned.unwrap_or_else(|| Record::new(worker, operation.id));
-            operation::run(worker, user, operation, Call { iteration: course.number, place, intended, queue }, record).await
+            let call = Call { iteration: course.number, place, intended, queue };
+            match operation::run(worker, user, operation, call, record).await {
+                None => End::Through,
+                Some(kind) => {
+                    course.failure.get_or_insert(kind);
+                    End::Broken
+                }
+            }
         }
         StepKind::Think(delay) => {
             course.turn = None;
             pause(worker, delay, place, course.number).await;
-            None
+            End::Through
         }
-        _ => None,
+        _ => End::Through,
     }
 }
 
@@ -101,30 +115,29 @@ async fn group<'a, 'w, D: Driver>(
     step: &'a Step,
     place: Place,
     course: &mut Course<'a, 'w, D>,
-) -> Option<FailureKind> {
+) -> End {
     match &step.kind {
         StepKind::Flow(steps) => run(worker, user, steps, place, course).await,
         StepKind::Repeat(repeat) => {
             for pass in 0..repeat.times {
-                let failure = run(worker, user, &repeat.flow, place.pass(pass), course).await;
-                if failure.is_some() {
-                    return failure;
+                if run(worker, user, &repeat.flow, place.pass(pass), course).await == End::Broken {
+                    return End::Broken;
                 }
                 worker.driver.breathe().await;
             }
-            None
+            End::Through
         }
         StepKind::Parallel(parallel) => {
             let until = if parallel.cancel_on_error { Until::FirstFailure } else { Until::All };
             let most = parallel.concurrency.map_or(usize::MAX, |n| n as usize);
             let job = Branches::new(worker.world, &parallel.branches, place, course);
-            branches::run(worker, user, &job, most, until).await
+            branches::run(worker, user, &job, most, until, course).await
         }
         StepKind::Race(race) => {
             let until = if race.must_succeed { Until::FirstSuccess } else { Until::First };
             let job = Branches::new(worker.world, &race.branches, place, course);
-            branches::run(worker, user, &job, usize::MAX, until).await
+            branches::run(worker, user, &job, usize::MAX, until, course).await
         }
-        StepKind::Operation(_) | StepKind::Think(_) => None,
+        StepKind::Operation(_) | StepKind::Think(_) => End::Through,
     }
 }

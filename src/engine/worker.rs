@@ -102,10 +102,10 @@ impl<'w, D: Driver> Worker<'w, D> {
         }
         record.sample.outcome = Outcome::Unfinished;
         let fresh = std::mem::replace(&mut user.fresh, false);
-        let mut course = Course { number: turn.number, fresh, turn: Some(turn), planned: None };
-        let failure = flow::run(self, user, &self.world.plan.mix[mix].flow, Place::default().inside(mix), &mut course).await;
+        let mut course = Course { number: turn.number, fresh, turn: Some(turn), planned: None, failure: None };
+        flow::run(self, user, &self.world.plan.mix[mix].flow, Place::default().inside(mix), &mut course).await;
         drop(permit);
-        record.end(failure);
+        record.end(course.failure);
     }
 }
 
