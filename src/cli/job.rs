@@ -7,8 +7,8 @@ use super::or_exit;
 use super::output::Talk;
 use crate::base::Nanos;
 use crate::engine::choice::Choice;
-use crate::pacing::Arrivals;
-use crate::plan::{LoadModel, Plan};
+use crate::engine::source::arrivals;
+use crate::plan::{Load, LoadModel, Plan};
 use crate::scenario::{Compiled, Overrides, Source, compile};
 
 /// Planned starts that a plan shows.
@@ -42,9 +42,12 @@ pub fn describe(plan: &Plan) -> Result<String, Failure> {
     match plan.load.model {
         LoadModel::Open { rate, .. } => {
             lines.push(format!("# first planned arrivals, at {rate}:"));
-            let arrivals = Arrivals::new(rate, Nanos::ZERO, plan.load.duration, plan.load.iterations);
-            lines
-                .extend(arrivals.take(SHOWN).map(|a| format!("#   {:>12}  iteration {}: {}", a.at.to_string(), a.number, entry(a.number))));
+            let measured = Load { warmup: Nanos::ZERO, ..plan.load };
+            lines.extend(
+                arrivals(&measured, plan.seed)
+                    .take(SHOWN)
+                    .map(|a| format!("#   {:>12}  iteration {}: {}", a.at.to_string(), a.number, entry(a.number))),
+            );
         }
         LoadModel::Closed { vus } => {
             lines.push(format!("# first iterations, taken up by {vus} virtual users as they come free:"));

@@ -150,9 +150,10 @@ fn iterations(world: &World<'_>, recorder: &Recorder) -> Iterations {
     let mut counts = counts(recorder.iterations());
     if let Source::Open(desk) = &world.source {
         // Arrivals whose time came before the stop and that nobody pulled.
-        let left = desk.left_before(world.stop.end());
-        counts.planned += left;
+        let (left, refused) = desk.close(world.stop.end());
+        counts.planned += left + refused.len() as u64;
         counts.skipped += left;
+        counts.dropped += refused.len() as u64;
     }
     Iterations { counts, duration_ms: recorder.durations().summary() }
 }

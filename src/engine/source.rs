@@ -8,10 +8,10 @@ pub use desk::Desk;
 
 use super::driver::Driver;
 use super::stop::Stop;
-use crate::base::Nanos;
-use crate::pacing::Arrivals;
+use crate::base::{Nanos, Rate};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
-use crate::plan::{Load, LoadModel};
+use crate::pacing::{Arrivals, Schedule};
+use crate::plan::{Load, LoadModel, OnFull, Spread};
 
 /// One iteration to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub struct Closed {
 
 impl Source {
     /// The source that a load asks for.
-    pub fn new(load: &Load) -> Self {
+    pub fn new(load: &Load, seed: u64) -> Self {
         match load.model {
             LoadModel::Closed { vus } => Self::Closed(Closed {
                 users: u64::from(vus),
@@ -70,7 +70,9 @@ impl Source {
                 warm: AtomicU64::new(0),
                 measured: AtomicU64::new(0),
             }),
-            LoadModel::Open { rate, .. } => Self::Open(Desk::new(Arrivals::new(rate, load.warmup, load.duration, load.iterations))),
+            LoadModel::Open { queue, on_full, .. } => {
+                Self::Open(Desk::new(arrivals(load, seed), (on_full == OnFull::Drop).then_some(queue as usize)))
+            }
         }
     }
 
@@ -81,6 +83,15 @@ impl Source {
             Self::Open(desk) => desk.next(driver, stop).await,
         }
     }
+}
+
+/// The planned arrivals of a load; a closed model has none.
+pub fn arrivals(load: &Load, seed: u64) -> Arrivals {
+    let (spread, rate, iterations) = match load.model {
+        LoadModel::Open { rate, arrivals, .. } => (arrivals, rate, load.iterations),
+        LoadModel::Closed { .. } => (Spread::Constant, Rate::per_second(1), Some(0)),
+    };
+    Arrivals::new(&Schedule { spread, rate, seed, warmup: load.warmup, duration: load.duration, iterations })
 }
 
 impl Closed {

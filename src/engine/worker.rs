@@ -6,7 +6,7 @@ use super::draw::Place;
 use super::driver::Driver;
 use super::flow::{self, Course};
 use super::limit::{Full, enter};
-use super::source::{Asker, Turn};
+use super::source::{Asker, Source, Turn};
 use super::tape::Tape;
 use super::world::World;
 use crate::base::Nanos;
@@ -72,11 +72,21 @@ impl<'w, D: Driver> Worker<'w, D> {
                 _ => Asker::All,
             };
             let Some(turn) = self.world.source.next(&self.driver, &self.world.stop, asker).await else { return };
+            self.refuse();
             let measured = turn.number < WARMUP_NUMBERS;
             let place = if measured { turn.number } else { turn.number - WARMUP_NUMBERS } % users.len() as u64;
             let user = &mut users[place as usize];
             user.taken += u64::from(measured);
             self.iterate(user, turn).await;
+        }
+    }
+
+    /// Writes down the arrivals that a full queue has refused.
+    fn refuse(&self) {
+        let Source::Open(desk) = &self.world.source else { return };
+        for arrival in desk.refused() {
+            let mix = self.world.choice.of(arrival.number) as u32;
+            self.tape.iteration(IterationSample { mix, intended: arrival.at, completed: arrival.at, outcome: Outcome::Dropped });
         }
     }
 

@@ -119,7 +119,7 @@ impl<'p> World<'p> {
         Ok(Self {
             plan,
             addresses,
-            source: Source::new(load),
+            source: Source::new(load, plan.seed),
             choice: Choice::new(plan),
             checks: plan.operations().map(|(_, _, operation)| Check::new(&operation.expect)).collect::<Result<_, _>>().map_err(Box::new)?,
             run_limit: Limit::new("run", &plan.limits),

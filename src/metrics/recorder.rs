@@ -224,6 +224,9 @@ impl Recorder {
 
     /// Takes one iteration.
     pub fn iteration(&mut self, sample: &IterationSample) {
+        if sample.outcome == Outcome::Dropped {
+            self.windows.refuse(sample.intended);
+        }
         if sample.intended < self.epoch {
             return;
         }

@@ -76,7 +76,7 @@ pub struct Window {
     pub ok: u64,
     /// Of these, completed badly.
     pub failed: u64,
-    /// Of these, refused by a full limit.
+    /// Operations and iterations refused by a full limit or queue.
     pub dropped: u64,
     /// Good completions that fall into this window.
     pub ok_completions: u64,
@@ -254,6 +254,11 @@ impl Windows {
                 }
             }
         }
+    }
+
+    /// Takes an iteration that was refused at this moment.
+    pub fn refuse(&mut self, at: Nanos) {
+        self.at(at).dropped += 1;
     }
 
     /// Adds another time line of the same run; the narrower one is widened first.

@@ -1,6 +1,11 @@
 //! [`Arrivals`]: the planned start times of the open model, as a pure sequence.
 
+use rand::SeedableRng as _;
+use rand_distr::{Distribution as _, Exp1};
+use rand_pcg::Pcg64Mcg;
+
 use crate::base::{Nanos, Rate};
+use crate::plan::Spread;
 
 /// Iteration numbers of the warm-up begin here, so that the measured part draws the same whether there was
 /// a warm-up or not.
@@ -15,27 +20,109 @@ pub struct Arrival {
     pub at: Nanos,
 }
 
-/// Planned times at a constant rate: `⌊k · per / events⌋` from the start of the warm-up, and again, from
-/// k = 0, from the epoch.
+/// The times of one part of a run, counted from its start.
+#[derive(Clone, Debug)]
+enum Times {
+    /// `⌊k · per / events⌋`.
+    Constant(Rate),
+    /// A Poisson process of that rate: exponential gaps from a seeded generator.
+    Poisson { rate: Rate, generator: Box<Pcg64Mcg>, last: Nanos },
+}
+
+impl Times {
+    fn new(spread: Spread, rate: Rate, seed: u64) -> Self {
+        match spread {
+            Spread::Constant => Self::Constant(rate),
+            Spread::Poisson => Self::Poisson { rate, generator: Box::new(Pcg64Mcg::seed_from_u64(seed)), last: Nanos::ZERO },
+        }
+    }
+
+    /// The time of the event with this number; they are asked for in order.
+    fn next(&mut self, number: u64) -> Nanos {
+        match self {
+            Self::Constant(rate) => rate.time_of(number),
+            Self::Poisson { rate, generator, last } => {
+                let gap: f64 = Exp1.sample(generator);
+                // The sum is of whole nanoseconds, so it does not drift with the size of the clock.
+                *last += Nanos::from_secs_f64(gap / rate.per_second_f64());
+                *last
+            }
+        }
+    }
+}
+
+/// One part of a run: the warm-up, or what is measured.
+#[derive(Clone, Debug)]
+struct Part {
+    times: Times,
+    /// Where it begins.
+    start: Nanos,
+    /// How long it is.
+    length: Nanos,
+    /// How many arrivals it has at most.
+    most: u64,
+    /// Its first number.
+    first: u64,
+    taken: u64,
+}
+
+impl Iterator for Part {
+    type Item = Arrival;
+
+    fn next(&mut self) -> Option<Arrival> {
+        if self.taken >= self.most {
+            return None;
+        }
+        let at = self.times.next(self.taken);
+        if at >= self.length {
+            self.most = self.taken;
+            return None;
+        }
+        let number = self.first + self.taken;
+        self.taken += 1;
+        Some(Arrival { number, at: self.start + at })
+    }
+}
+
+/// What planned starts follow from.
+#[derive(Clone, Copy, Debug)]
+pub struct Schedule {
+    /// How they are spread.
+    pub spread: Spread,
+    /// How many there are.
+    pub rate: Rate,
+    /// The seed of the random ones.
+    pub seed: u64,
+    /// The part that is not measured.
+    pub warmup: Nanos,
+    /// How long the measured part is, where that is bound.
+    pub duration: Option<Nanos>,
+    /// How many measured arrivals there are, where that is bound.
+    pub iterations: Option<u64>,
+}
+
+/// Planned times, from the start of the warm-up, and anew from the epoch: the measured part is the same
+/// whether there was a warm-up or not, and for any number of workers.
 #[derive(Clone, Debug)]
 pub struct Arrivals {
-    rate: Rate,
-    warmup: Nanos,
-    /// Arrivals of the warm-up.
-    warm: u64,
-    /// Arrivals of the measured part.
-    measured: u64,
-    next: u64,
+    warm: Part,
+    measured: Part,
 }
 
 impl Arrivals {
-    /// Arrivals before `duration` is over, and no more than `iterations`; both count from the epoch, which
-    /// comes after `warmup`. Without either it goes on for as long as 64 bits last.
-    pub fn new(rate: Rate, warmup: Nanos, duration: Option<Nanos>, iterations: Option<u64>) -> Self {
-        let before_end = duration.map_or(u64::MAX, |d| rate.events_before(d));
-        let warm = rate.events_before(warmup);
-        let measured = before_end.min(iterations.unwrap_or(u64::MAX)).min(u64::MAX - warm);
-        Self { rate, warmup, warm, measured, next: 0 }
+    /// The arrivals of a schedule.
+    pub fn new(schedule: &Schedule) -> Self {
+        let times = |part: u64| Times::new(schedule.spread, schedule.rate, schedule.seed.wrapping_mul(2).wrapping_add(part));
+        let warm = Part { times: times(0), start: Nanos::ZERO, length: schedule.warmup, most: u64::MAX, first: WARMUP_NUMBERS, taken: 0 };
+        let measured = Part {
+            times: times(1),
+            start: schedule.warmup,
+            length: schedule.duration.unwrap_or(Nanos::MAX),
+            most: schedule.iterations.unwrap_or(u64::MAX),
+            first: 0,
+            taken: 0,
+        };
+        Self { warm, measured }
     }
 }
 
@@ -43,17 +130,7 @@ impl Iterator for Arrivals {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
-        let k = self.next;
-        let arrival = if k < self.warm {
-            Arrival { number: WARMUP_NUMBERS + k, at: self.rate.time_of(k) }
-        } else if k - self.warm < self.measured {
-            let number = k - self.warm;
-            Arrival { number, at: self.warmup + self.rate.time_of(number) }
-        } else {
-            return None;
-        };
-        self.next += 1;
-        Some(arrival)
+        self.warm.next().or_else(|| self.measured.next())
     }
 }
 
@@ -62,12 +139,28 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn arrivals(rate: Rate, warmup: Nanos, duration: Option<Nanos>, iterations: Option<u64>) -> Arrivals {
+        Arrivals::new(&Schedule { spread: Spread::Constant, rate, seed: 1, warmup, duration, iterations })
+    }
+
+    fn poisson(seed: u64, warmup: Nanos) -> Vec<Arrival> {
+        let schedule = Schedule {
+            spread: Spread::Poisson,
+            rate: Rate::per_second(1000),
+            seed,
+            warmup,
+            duration: Some(Nanos::from_secs(10)),
+            iterations: None,
+        };
+        Arrivals::new(&schedule).collect()
+    }
+
     #[test]
     fn a_warm_up_comes_first_and_does_not_shift_the_measured_part() {
-        let with: Vec<_> = Arrivals::new(Rate::per_second(10), Nanos::from_millis(250), Some(Nanos::from_millis(300)), None).collect();
+        let with: Vec<_> = arrivals(Rate::per_second(10), Nanos::from_millis(250), Some(Nanos::from_millis(300)), None).collect();
         let ms = |n| Nanos::from_millis(n);
         assert_eq!(with.iter().map(|a| a.at).collect::<Vec<_>>(), [ms(0), ms(100), ms(200), ms(250), ms(350), ms(450)]);
-        let without: Vec<_> = Arrivals::new(Rate::per_second(10), Nanos::ZERO, Some(Nanos::from_millis(300)), None).collect();
+        let without: Vec<_> = arrivals(Rate::per_second(10), Nanos::ZERO, Some(Nanos::from_millis(300)), None).collect();
         assert_eq!(
             with[3..].iter().map(|a| (a.number, a.at - ms(250))).collect::<Vec<_>>(),
             without.iter().map(|a| (a.number, a.at)).collect::<Vec<_>>()
@@ -76,8 +169,43 @@ mod tests {
 
     #[test]
     fn iterations_bound_it_too() {
-        assert_eq!(Arrivals::new(Rate::per_second(1000), Nanos::ZERO, Some(Nanos::from_secs(1)), Some(7)).count(), 7);
-        assert_eq!(Arrivals::new(Rate::per_second(1000), Nanos::ZERO, None, Some(7)).count(), 7);
+        assert_eq!(arrivals(Rate::per_second(1000), Nanos::ZERO, Some(Nanos::from_secs(1)), Some(7)).count(), 7);
+        assert_eq!(arrivals(Rate::per_second(1000), Nanos::ZERO, None, Some(7)).count(), 7);
+    }
+
+    /// Anderson and Darling's A² of U = 1 − e^(−λg) against the uniform distribution.
+    fn anderson_darling(gaps: &[f64], rate: f64) -> f64 {
+        let mut u: Vec<f64> = gaps.iter().map(|g| (1.0 - (-rate * g).exp()).clamp(1e-12, 1.0 - 1e-12)).collect();
+        u.sort_by(f64::total_cmp);
+        let n = u.len();
+        let sum: f64 = (0..n).map(|i| (2 * i + 1) as f64 * (u[i].ln() + (1.0 - u[n - 1 - i]).ln())).sum();
+        -(n as f64) - sum / n as f64
+    }
+
+    fn gaps(arrivals: &[Arrival]) -> Vec<f64> {
+        arrivals.windows(2).take(1000).map(|pair| (pair[1].at - pair[0].at).as_secs_f64()).collect()
+    }
+
+    #[test]
+    fn poisson_arrivals_are_a_poisson_process_and_constant_ones_are_not() {
+        for seed in 0..5 {
+            let arrivals = poisson(seed, Nanos::ZERO);
+            // 10,000 expected, with a standard deviation of 100.
+            assert!((9_500..10_500).contains(&arrivals.len()), "{}", arrivals.len());
+            let a2 = anderson_darling(&gaps(&arrivals), 1000.0);
+            assert!(a2 < 3.857, "seed {seed}: {a2} is above the critical value at 1 %");
+        }
+        let constant: Vec<_> = arrivals(Rate::per_second(1000), Nanos::ZERO, Some(Nanos::from_secs(2)), None).collect();
+        assert!(anderson_darling(&gaps(&constant), 1000.0) > 100.0);
+    }
+
+    #[test]
+    fn one_seed_gives_one_schedule_with_a_warm_up_or_without() {
+        let measured = |warmup| -> Vec<_> {
+            poisson(3, warmup).into_iter().filter(|a| a.number < WARMUP_NUMBERS).map(|a| (a.number, a.at - warmup)).collect()
+        };
+        assert_eq!(measured(Nanos::ZERO), measured(Nanos::from_millis(700)));
+        assert_ne!(poisson(3, Nanos::ZERO), poisson(4, Nanos::ZERO));
     }
 
     proptest! {
@@ -86,13 +214,13 @@ mod tests {
             let rate = Rate { events, per: Nanos(per) };
             let wanted = (u128::from(t) * u128::from(events)).div_ceil(u128::from(per));
             prop_assume!(wanted < 20_000);
-            let count = Arrivals::new(rate, Nanos::ZERO, Some(Nanos(t)), None).count();
+            let count = arrivals(rate, Nanos::ZERO, Some(Nanos(t)), None).count();
             prop_assert_eq!(count as u128, wanted);
         }
 
         #[test]
         fn they_never_run_backwards(events in 1u64..100_000, per in 1u64..10_000_000_000) {
-            let times: Vec<_> = Arrivals::new(Rate { events, per: Nanos(per) }, Nanos(per / 3), None, Some(500)).map(|a| a.at).take(2_000).collect();
+            let times: Vec<_> = arrivals(Rate { events, per: Nanos(per) }, Nanos(per / 3), None, Some(500)).map(|a| a.at).take(2_000).collect();
             prop_assert!(times.is_sorted());
         }
     }

@@ -3,5 +3,5 @@
 pub mod arrivals;
 pub mod bucket;
 
-pub use arrivals::Arrivals;
+pub use arrivals::{Arrival, Arrivals, Schedule};
 pub use bucket::Bucket;

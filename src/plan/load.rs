@@ -2,7 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::OnFull;
 use crate::base::{Nanos, Rate};
+
+/// How planned starts are spread over time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Spread {
+    /// Evenly.
+    #[default]
+    Constant,
+    /// As a Poisson process: with exponential gaps, as independent users come.
+    Poisson,
+}
 
 /// What decides when an iteration starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +29,14 @@ pub enum LoadModel {
     Open {
         /// Planned iteration starts.
         rate: Rate,
-        /// At most this many iterations in flight; arrivals beyond wait, and keep their intended time.
+        /// How they are spread.
+        arrivals: Spread,
+        /// At most this many iterations in flight.
         max_in_flight: u32,
+        /// How many arrivals beyond may wait; they keep their intended time.
+        queue: u32,
+        /// What happens to one more: `wait` holds the stream of arrivals back, and each keeps its time.
+        on_full: OnFull,
     },
 }
 

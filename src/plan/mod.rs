@@ -17,7 +17,7 @@ pub use flow::{
     Action, Backoff, Body, BodyRule, Expect, HttpRequest, Operation, Parallel, Race, Repeat, Retry, StatusRule, Step, StepKind, Timeouts,
 };
 pub use limits::{Limits, OnFull};
-pub use load::{Load, LoadModel};
+pub use load::{Load, LoadModel, Spread};
 pub use target::{Address, Scheme, Target};
 
 /// How a run executes its iterations: the driver, by its public name.

@@ -146,7 +146,7 @@ pub struct Window {
     pub ok: u64,
     /// Of these, completed badly.
     pub failed: u64,
-    /// Of these, dropped.
+    /// Operations and iterations dropped.
     pub dropped: u64,
     /// Good completions a second that fall into this window.
     pub throughput_rps: f64,

@@ -40,7 +40,8 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
     limits
 }
 
-fn on_full(node: &Node, problems: &mut Diagnostics) -> Option<OnFull> {
+/// Reads what happens when a queue is full.
+pub fn on_full(node: &Node, problems: &mut Diagnostics) -> Option<OnFull> {
     match decode::text(node, "on_full", problems)? {
         "wait" => Some(OnFull::Wait),
         "drop" => Some(OnFull::Drop),

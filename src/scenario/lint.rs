@@ -13,9 +13,9 @@ const REMEDY: &str = "to that at least, or lower the `rate`: what is beyond wait
 
 /// Warns of caps that can't carry the rate of the open model.
 pub fn little(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
-    let LoadModel::Open { rate, max_in_flight } = plan.load.model else { return };
+    let LoadModel::Open { rate, max_in_flight, on_full, .. } = plan.load.model else { return };
     // Where work may be refused, nobody knows how much of it is left; and its author thought of it.
-    if limits(plan).any(|limits| limits.on_full == OnFull::Drop) {
+    if on_full == OnFull::Drop || limits(plan).any(|limits| limits.on_full == OnFull::Drop) {
         return;
     }
     let total: f64 = plan.mix.iter().map(|entry| entry.weight).sum();

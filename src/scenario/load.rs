@@ -2,11 +2,12 @@
 
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Place, quoted};
+use super::limits;
 use super::overrides::Overrides;
 use super::tree::Node;
 use super::words::Part;
 use crate::base::{Nanos, Rate};
-use crate::plan::{Load, LoadModel};
+use crate::plan::{Load, LoadModel, Spread};
 
 /// The most iterations, or anything else, that there can be at once.
 pub const MOST_SLOTS: u32 = 1_000_000;
@@ -33,7 +34,7 @@ pub fn decode(section: &Node, overrides: &Overrides, problems: &mut Diagnostics)
     let rate_key = fields.entry("rate");
     let per_vu_key = fields.entry("iterations_per_vu");
     let in_flight_key = fields.entry("max_in_flight");
-    let arrivals_key = fields.entry("arrivals");
+    let others = ["arrivals", "queue", "on_full"].map(|key| fields.entry(key));
     // Stages, refused below, would be a bound.
     let staged = fields.entries().iter().any(|e| e.key == "stages");
     let mut typed = Typed {
@@ -50,9 +51,9 @@ pub fn decode(section: &Node, overrides: &Overrides, problems: &mut Diagnostics)
         warmup: fields.take("warmup", problems).and_then(|node| decode::duration(node, "warmup", problems)),
         graceful_stop: fields.take("graceful_stop", problems).and_then(|node| decode::duration(node, "graceful_stop", problems)),
     };
-    if let Some(node) = fields.take("arrivals", problems) {
-        arrivals(node, problems);
-    }
+    let spread = fields.take("arrivals", problems).and_then(|node| arrivals(node, problems)).unwrap_or_default();
+    let queue = fields.take("queue", problems).and_then(|node| decode::small(node, "queue", 0..=MOST_SLOTS, problems));
+    let on_full = fields.take("on_full", problems).and_then(|node| limits::on_full(node, problems)).unwrap_or_default();
     fields.finish(problems);
 
     if let (Some(vus), Some(rate)) = (vus_key, rate_key) {
@@ -92,13 +93,13 @@ pub fn decode(section: &Node, overrides: &Overrides, problems: &mut Diagnostics)
         }
     } else if !given && vus_key.is_none() {
         // With neither `vus` nor `rate` one virtual user is meant, unless the rest speaks of a rate.
-        for key in [in_flight_key, arrivals_key].into_iter().flatten() {
+        for key in std::iter::once(in_flight_key).chain(others).flatten() {
             problems
                 .error(key.key_span, format!("`{}` belongs to a `rate`, and there is none", key.key))
                 .help("add `rate: 50/s`, or remove it");
         }
     } else if !given {
-        for key in [in_flight_key, arrivals_key].into_iter().flatten().filter(|_| rate_key.is_none()) {
+        for key in std::iter::once(in_flight_key).chain(others).flatten().filter(|_| rate_key.is_none()) {
             problems.error(key.key_span, format!("`{}` belongs to a `rate`, and this load has `vus`", key.key)).help("remove it");
         }
     }
@@ -117,7 +118,13 @@ pub fn decode(section: &Node, overrides: &Overrides, problems: &mut Diagnostics)
         return None;
     }
     let model = if open {
-        LoadModel::Open { rate: typed.rate?, max_in_flight: typed.max_in_flight.unwrap_or(1000) }
+        LoadModel::Open {
+            rate: typed.rate?,
+            arrivals: spread,
+            max_in_flight: typed.max_in_flight.unwrap_or(1000),
+            queue: queue.unwrap_or(0),
+            on_full,
+        }
     } else {
         LoadModel::Closed { vus: typed.vus.unwrap_or(1) }
     };
@@ -146,16 +153,15 @@ fn flags(typed: &mut Typed, overrides: &Overrides, problems: &mut Diagnostics) {
     }
 }
 
-fn arrivals(node: &Node, problems: &mut Diagnostics) {
-    match decode::text(node, "arrivals", problems) {
-        None | Some("constant") => {}
-        Some("poisson") => {
+fn arrivals(node: &Node, problems: &mut Diagnostics) -> Option<Spread> {
+    match decode::text(node, "arrivals", problems)? {
+        "constant" => Some(Spread::Constant),
+        "poisson" => Some(Spread::Poisson),
+        other => {
             problems
-                .error(node.span, "`arrivals: poisson` is part of the scenario language, but this version of loadgen does not run it yet")
-                .help("write `arrivals: constant`, or remove it");
-        }
-        Some(other) => {
-            problems.error(node.span, format!("there are no {} arrivals", quoted(other))).help("write `arrivals: constant`");
+                .error(node.span, format!("there are no {} arrivals", quoted(other)))
+                .help("write `arrivals: constant` or `arrivals: poisson`");
+            None
         }
     }
 }

@@ -45,7 +45,7 @@ const LATER: &[(Part, &[&str])] = &[
     (Part::Target, &["http", "tls", "resolve", "auth"]),
     (Part::Mix, &["data", "load"]),
     (Part::Step, &["websocket", "tcp", "set", "when", "tag", "form", "body_file", "multipart", "auth", "capture"]),
-    (Part::Load, &["stages", "start", "stop_when", "queue", "on_full"]),
+    (Part::Load, &["stages", "start", "stop_when"]),
     (Part::Expect, &["json"]),
     (Part::Repeat, &["until", "over", "as", "max"]),
 ];

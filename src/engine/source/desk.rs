@@ -3,7 +3,9 @@
 //! One idle slot, the leader, waits for the next arrival's time; when it goes to work, the slot that fell
 //! idle last takes its place. So few slots, and few connections, do the work where few are enough.
 
+use std::collections::VecDeque;
 use std::future::Future;
+use std::iter::Peekable;
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -14,10 +16,16 @@ use super::Turn;
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
 use crate::engine::stop::Stop;
-use crate::pacing::Arrivals;
+use crate::pacing::{Arrival, Arrivals};
 
 struct State {
-    arrivals: Arrivals,
+    arrivals: Peekable<Arrivals>,
+    /// Arrivals that came while every slot was busy, where the queue is bounded.
+    queue: VecDeque<Arrival>,
+    /// Arrivals that found the queue full, and that nobody has written down yet.
+    refused: Vec<Arrival>,
+    /// Slots that are at the desk: as long as there is one, an arrival is met.
+    free: usize,
     led: bool,
     idle: Vec<(u64, Waker)>,
     tickets: u64,
@@ -26,12 +34,47 @@ struct State {
 /// Where idle slots pull the next arrival.
 pub struct Desk {
     state: Mutex<State>,
+    /// How many arrivals may wait for a slot, where one more is refused.
+    room: Option<usize>,
+}
+
+impl State {
+    /// Brings the queue up to a moment at which no slot had been free: it has only grown since the last.
+    fn fill(&mut self, room: Option<usize>, until: Nanos) {
+        let Some(room) = room else { return };
+        while let Some(arrival) = self.arrivals.next_if(|arrival| arrival.at < until) {
+            if self.queue.len() < room {
+                self.queue.push_back(arrival);
+            } else {
+                self.refused.push(arrival);
+            }
+        }
+    }
+}
+
+/// Counts a slot as free for as long as it is at the desk.
+struct AtDesk<'a>(&'a Desk);
+
+impl Drop for AtDesk<'_> {
+    fn drop(&mut self) {
+        self.0.state().free -= 1;
+    }
 }
 
 impl Desk {
-    /// A desk for these arrivals.
-    pub fn new(arrivals: Arrivals) -> Self {
-        Self { state: Mutex::new(State { arrivals, led: false, idle: Vec::new(), tickets: 0 }) }
+    /// A desk for these arrivals. Those that find no slot wait, and where there is only so much `room` one
+    /// more is refused.
+    pub fn new(arrivals: Arrivals, room: Option<usize>) -> Self {
+        let state = State {
+            arrivals: arrivals.peekable(),
+            queue: VecDeque::new(),
+            refused: Vec::new(),
+            free: 0,
+            led: false,
+            idle: Vec::new(),
+            tickets: 0,
+        };
+        Self { state: Mutex::new(state), room }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -44,12 +87,15 @@ impl Desk {
     /// which this slot fell idle is its queue. What comes on top of that is the generator's own lateness.
     pub async fn next<D: Driver>(&self, driver: &D, stop: &Stop) -> Option<Turn> {
         let idle_since = driver.now();
-        let lead = Lead { desk: self, ticket: None, leading: false };
-        let _leading = lead.await;
+        let _at_desk = self.sit_down(idle_since);
+        let _leading = Lead { desk: self, ticket: None, leading: false }.await;
         if stop.is_interrupted() {
             return None;
         }
-        let arrival = self.state().arrivals.next()?;
+        let arrival = {
+            let mut state = self.state();
+            state.queue.pop_front().or_else(|| state.arrivals.next())?
+        };
         if driver.now() < arrival.at {
             let sleep = pin!(driver.sleep_until(arrival.at));
             if let Either::Right(_) = select(sleep, pin!(stop.interruption())).await {
@@ -59,9 +105,31 @@ impl Desk {
         Some(Turn { number: arrival.number, intended: arrival.at, queue: idle_since - arrival.at })
     }
 
-    /// How many arrivals before `end` nobody has pulled.
-    pub fn left_before(&self, end: Nanos) -> u64 {
-        self.state().arrivals.clone().take_while(|a| a.at < end).count() as u64
+    fn sit_down(&self, now: Nanos) -> AtDesk<'_> {
+        let mut state = self.state();
+        if state.free == 0 {
+            state.fill(self.room, now);
+        }
+        state.free += 1;
+        AtDesk(self)
+    }
+
+    /// Takes the arrivals that were refused since the last call.
+    pub fn refused(&self) -> Vec<Arrival> {
+        if self.room.is_none() {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.state().refused)
+    }
+
+    /// Ends the day at `end`: how many arrivals before it nobody has met, and those that were refused last.
+    pub fn close(&self, end: Nanos) -> (u64, Vec<Arrival>) {
+        let mut state = self.state();
+        if state.free == 0 {
+            state.fill(self.room, end);
+        }
+        let left = state.arrivals.clone().take_while(|arrival| arrival.at < end).count() + state.queue.len();
+        (left as u64, std::mem::take(&mut state.refused))
     }
 }
 

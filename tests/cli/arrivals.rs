@@ -1,0 +1,72 @@
+//! The open model: planned times, whatever happens to those who come.
+
+use loadgen::plan::{Mode, Plan};
+use loadgen::result::ModeRun;
+
+use crate::engine::{plan, run};
+
+fn load(load: &str) -> Plan {
+    plan(&format!("{{name: t, seed: 5, workers: 1, mix: [{{name: m, flow: [{{sleep: 100ms}}]}}], load: {load}}}"))
+}
+
+fn counts(run: &ModeRun) -> (u64, u64, u64, u64) {
+    let counts = run.iterations.counts;
+    (counts.planned, counts.ok, counts.dropped, counts.skipped)
+}
+
+#[test]
+fn an_arrival_that_finds_slots_and_queue_full_is_dropped() {
+    // One every 20 ms for 100 ms each, on two slots with a queue of one. Arrivals at 0 and 20 are taken, 40 waits, 60
+    // and 80 are dropped; at 100 the first slot takes 40, so 100 waits (it comes just as the slot falls free, and
+    // finds it free), and so on: worked out by the simulation, which is exact.
+    let plan = load("{rate: 50/s, iterations: 20, max_in_flight: 2, queue: 1, on_full: drop}");
+    let ideal = run(&plan, Mode::Simulated);
+    let (planned, ok, dropped, skipped) = counts(&ideal);
+    assert_eq!((planned, skipped), (20, 0));
+    // Two slots end 20 in a second; arrivals last 380 ms, so that about ten find a place.
+    assert!((8..=11).contains(&ok) && ok + dropped == 20, "{ok} of 20");
+    assert_eq!(ideal.series.iter().map(|w| w.dropped).sum::<u64>(), dropped, "drops are counted by window");
+    for mode in [Mode::Threaded, Mode::Async] {
+        let real = run(&plan, mode);
+        let (planned, ok, dropped, _) = counts(&real);
+        assert_eq!((planned, ok + dropped), (20, 20), "{mode}");
+        assert!((7..=12).contains(&ok), "{mode}: {ok}");
+    }
+}
+
+#[test]
+fn nothing_is_dropped_where_there_is_room_or_all_may_wait() {
+    for queue in ["queue: 20, on_full: drop", "on_full: wait"] {
+        let plan = load(&format!("{{rate: 100/s, iterations: 20, max_in_flight: 2, {queue}}}"));
+        for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
+            assert_eq!(counts(&run(&plan, mode)), (20, 20, 0, 0), "{mode} {queue}");
+        }
+    }
+}
+
+#[test]
+fn a_drop_with_no_queue_means_a_free_slot_or_nothing() {
+    // 10 arrivals a 10 ms: only the first finds the one slot free.
+    let plan = load("{rate: 100/s, iterations: 10, max_in_flight: 1, queue: 0, on_full: drop}");
+    for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
+        assert_eq!(counts(&run(&plan, mode)), (10, 1, 9, 0), "{mode}");
+    }
+}
+
+#[test]
+fn poisson_arrivals_are_the_same_in_every_mode_and_for_any_number_of_workers() {
+    let text = |workers| {
+        format!(
+            "{{name: t, seed: 5, workers: {workers}, mix: [{{name: m, flow: [{{sleep: 1ms}}]}}], \
+             load: {{rate: 200/s, arrivals: poisson, duration: 500ms, max_in_flight: 50}}}}"
+        )
+    };
+    let planned = run(&plan(&text(1)), Mode::Simulated).iterations.counts.planned;
+    // 100 expected, with a standard deviation of 10.
+    assert!((60..140).contains(&planned), "{planned}");
+    for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
+        for workers in [1, 3] {
+            assert_eq!(run(&plan(&text(workers)), mode).iterations.counts.planned, planned, "{mode} {workers}");
+        }
+    }
+}
