@@ -15,7 +15,7 @@
 //! ```
 //!
 //! *When* (pacing), *where* (driver) and *what* (transport) are independent. One worker loop,
-//! [`engine::worker::Worker::run`], joins them, generic over the driver's I/O; it is never written a second
+//! [`engine::iteration::run`], joins them, generic over the driver's I/O; it is never written a second
 //! time for a mode or a protocol.
 //!
 //! # Floors

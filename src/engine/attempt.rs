@@ -7,7 +7,8 @@ use rand::RngExt as _;
 
 use super::draw::{Place, Purpose, generator};
 use super::driver::{Driver, within};
-use super::worker::{User, Worker};
+use super::user::User;
+use super::worker::Worker;
 use crate::base::Nanos;
 use crate::metrics::{FailureKind, Sample};
 use crate::plan::{Action, Delay, HttpRequest, Operation};

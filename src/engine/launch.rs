@@ -14,8 +14,10 @@ use super::driver::Driver;
 use super::driver::asynchronous::{self, Async, Turn};
 use super::driver::blocking::{Blocking, block_on, sit_down};
 use super::driver::simulated::{Simulated, Stuck};
+use super::iteration;
 use super::start::StartLine;
-use super::worker::{User, Worker};
+use super::user::User;
+use super::worker::Worker;
 use super::world::World;
 use crate::base::Nanos;
 use crate::plan::{LoadModel, Mode};
@@ -70,7 +72,7 @@ fn blocking(world: &World<'_>, start: &StartLine, thread: usize, threads: bool, 
     let Some(clock) = start.arrive() else { return };
     let worker = Worker::new(world, Blocking::new(clock, threads), thread);
     // Called off: what was under way has been dropped, and has written itself down.
-    let _ = block_on(&seat, clock, worker.run(users));
+    let _ = block_on(&seat, clock, iteration::run(&worker, users));
 }
 
 /// Tasks on event loops, one loop a thread.
@@ -107,7 +109,7 @@ fn event_loop(world: &World<'_>, start: &StartLine, thread: usize, mut users: Ve
     let Some(clock) = start.arrive() else { return Ok(()) };
     let worker = Worker::new(world, Async::new(clock), thread);
     let mut tasks: FuturesUnordered<_> =
-        users.iter_mut().map(|user| Turn::new(&worker.driver, Box::pin(worker.run(std::slice::from_mut(user))))).collect();
+        users.iter_mut().map(|user| Turn::new(&worker.driver, Box::pin(iteration::run(&worker, std::slice::from_mut(user))))).collect();
     let all = poll_fn(|cx| {
         over.register(cx.waker());
         if world.stop.is_over() {
@@ -134,7 +136,8 @@ fn event_loop(world: &World<'_>, start: &StartLine, thread: usize, mut users: Ve
 pub fn simulated(world: &World<'_>, cores: u32, budget: u64) -> Result<Nanos, RunError> {
     let mut users = User::all(world);
     let worker = Worker::new(world, Simulated::new(cores, budget), 0);
-    let mut tasks: FuturesUnordered<_> = users.iter_mut().map(|user| Box::pin(worker.run(std::slice::from_mut(user)))).collect();
+    let mut tasks: FuturesUnordered<_> =
+        users.iter_mut().map(|user| Box::pin(iteration::run(&worker, std::slice::from_mut(user)))).collect();
     let all = async { while tasks.next().await.is_some() {} };
     let end = worker.driver.run(all, || world.stop.drain_end());
     match end {

@@ -1,7 +1,7 @@
 //! Floor 4: runs a plan. Knows nothing of YAML, terminals, thresholds or report formats.
 //!
 //! A run of one mode is a [`world`] that its threads share; [`launch`] puts [`worker`]s on threads over a
-//! [`driver`]; each takes iterations from the [`source`], goes through their [`flow`] and writes every
+//! [`driver`]; each takes [`iteration`]s from the [`source`], goes through their [`flow`] and writes every
 //! [`operation`] to its [`tape`]. An [`observer`] beside them keeps the time. [`assemble`] makes figures of
 //! what the recorders hold, and [`validity`] says whether to believe them. [`process`] puts each mode into
 //! a process of its own, so that its memory and processor time are its own.
@@ -16,6 +16,7 @@ pub mod draw;
 pub mod driver;
 pub mod event;
 pub mod flow;
+pub mod iteration;
 pub mod launch;
 pub mod limit;
 pub mod observer;
@@ -28,6 +29,7 @@ pub mod source;
 pub mod start;
 pub mod stop;
 pub mod tape;
+pub mod user;
 pub mod validity;
 pub mod worker;
 pub mod world;

@@ -43,7 +43,7 @@ pub enum Source {
     /// Each virtual user's next one begins when its last one is complete.
     Closed(Closed),
     /// They begin at planned times.
-    Open(Desk),
+    Open(Box<Desk>),
 }
 
 /// The closed model.
@@ -71,7 +71,7 @@ impl Source {
                 measured: AtomicU64::new(0),
             }),
             LoadModel::Open { queue, on_full, .. } => {
-                Self::Open(Desk::new(arrivals(load, seed), (on_full == OnFull::Drop).then_some(queue as usize)))
+                Self::Open(Box::new(Desk::new(arrivals(load, seed), (on_full == OnFull::Drop).then_some(queue as usize))))
             }
         }
     }

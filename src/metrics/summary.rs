@@ -42,6 +42,44 @@ pub struct Summary {
     pub ci95: BTreeMap<String, Option<[f64; 2]>>,
 }
 
+/// What is exact of some values, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Moments {
+    /// How many.
+    pub count: u64,
+    /// The shortest.
+    pub min: f64,
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation.
+    pub sd: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+impl Summary {
+    /// The summary of values with these moments and this histogram.
+    pub fn new(moments: Moments, histogram: &Histogram<u64>) -> Self {
+        let Moments { count, min, mean, sd, max } = moments;
+        let at = |p: f64| percentile_ms(histogram, p, max);
+        Self {
+            count,
+            min,
+            mean,
+            sd,
+            max,
+            p50: at(50.0),
+            p75: at(75.0),
+            p90: at(90.0),
+            p95: at(95.0),
+            p99: at(99.0),
+            p999: at(99.9),
+            p9999: at(99.99),
+            ci95: BTreeMap::new(),
+        }
+    }
+}
+
 /// The value at a percentile of a histogram of nanoseconds, in milliseconds.
 ///
 /// `percentile` is from 0 to 100. HdrHistogram answers with the highest value equivalent to the one
@@ -63,20 +101,6 @@ pub fn merged(parts: &[&Summary], whole: &Histogram<u64>) -> Option<Summary> {
     // Var = mean of the parts' variances + variance of their means.
     let variance = parts.iter().map(|p| (p.sd.powi(2) + (p.mean - mean).powi(2)) * p.count as f64).sum::<f64>() / n;
     let max = parts.iter().map(|p| p.max).fold(f64::NEG_INFINITY, f64::max);
-    let at = |p: f64| percentile_ms(whole, p, max);
-    Some(Summary {
-        count,
-        min: parts.iter().map(|p| p.min).fold(f64::INFINITY, f64::min),
-        mean,
-        sd: variance.sqrt(),
-        max,
-        p50: at(50.0),
-        p75: at(75.0),
-        p90: at(90.0),
-        p95: at(95.0),
-        p99: at(99.0),
-        p999: at(99.9),
-        p9999: at(99.99),
-        ci95: BTreeMap::new(),
-    })
+    let min = parts.iter().map(|p| p.min).fold(f64::INFINITY, f64::min);
+    Some(Summary::new(Moments { count, min, mean, sd: variance.sqrt(), max }, whole))
 }

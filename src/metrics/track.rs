@@ -1,11 +1,9 @@
 //! [`Track`]: one measured quantity, as a histogram with exact moments beside it.
 
-use std::collections::BTreeMap;
-
 use hdrhistogram::Histogram;
 
 use super::histogram::{self, HIGHEST};
-use super::summary::{Summary, percentile_ms};
+use super::summary::{Moments, Summary};
 use crate::base::Nanos;
 
 /// A histogram of nanoseconds with exact count, minimum, maximum, sum and sum of squares beside it.
@@ -105,9 +103,6 @@ impl Track {
         if n == 0 {
             return None;
         }
-        let whole = self.histogram();
-        let max = self.max as f64 / 1e6;
-        let at = |p: f64| percentile_ms(&whole, p, max);
         let mean = self.sum as f64 / n as f64;
         // Var = E[x²] − E[x]², with the difference taken in whole numbers: n·Σx² − (Σx)², which may be
         // zero but is never negative, and does not cancel.
@@ -115,21 +110,8 @@ impl Track {
             || (self.squares as f64 / n as f64 - mean * mean).max(0.0).sqrt(),
             |(a, b)| (a.saturating_sub(b) as f64).sqrt() / n as f64,
         );
-        Some(Summary {
-            count: n,
-            min: self.min as f64 / 1e6,
-            mean: mean / 1e6,
-            sd: spread / 1e6,
-            max,
-            p50: at(50.0),
-            p75: at(75.0),
-            p90: at(90.0),
-            p95: at(95.0),
-            p99: at(99.0),
-            p999: at(99.9),
-            p9999: at(99.99),
-            ci95: BTreeMap::new(),
-        })
+        let moments = Moments { count: n, min: self.min as f64 / 1e6, mean: mean / 1e6, sd: spread / 1e6, max: self.max as f64 / 1e6 };
+        Some(Summary::new(moments, &self.histogram()))
     }
 }
 

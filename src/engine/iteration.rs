@@ -1,0 +1,93 @@
+//! The loop: takes iterations and runs them, whatever the driver. There is no other.
+
+use super::draw::Place;
+use super::driver::Driver;
+use super::flow::{self, Course};
+use super::limit::{Full, enter};
+use super::source::{Asker, Source, Turn};
+use super::user::User;
+use super::worker::Worker;
+use crate::base::Nanos;
+use crate::metrics::{FailureKind, IterationSample, Outcome};
+use crate::pacing::arrivals::WARMUP_NUMBERS;
+
+/// Runs iterations until there are no more: each for the one user given, or in turn for all of them.
+pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
+    loop {
+        worker.driver.breathe().await;
+        let asker = match users {
+            [user] => Asker::One { user: user.index, taken: user.taken },
+            _ => Asker::All,
+        };
+        let Some(turn) = worker.world.source.next(&worker.driver, &worker.world.stop, asker).await else { return };
+        refuse(worker);
+        let measured = turn.number < WARMUP_NUMBERS;
+        let place = if measured { turn.number } else { turn.number - WARMUP_NUMBERS } % users.len() as u64;
+        let user = &mut users[place as usize];
+        user.taken += u64::from(measured);
+        iterate(worker, user, turn).await;
+    }
+}
+
+/// Writes down the arrivals that a full queue has refused.
+fn refuse<D: Driver>(worker: &Worker<'_, D>) {
+    let Source::Open(desk) = &worker.world.source else { return };
+    for arrival in desk.refused() {
+        let mix = worker.world.choice.of(arrival.number) as u32;
+        worker.tape.iteration(IterationSample { mix, intended: arrival.at, completed: arrival.at, outcome: Outcome::Dropped });
+    }
+}
+
+/// Runs one iteration and writes it down.
+async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn: Turn) {
+    let mix = worker.world.choice.of(turn.number);
+    let mut record = IterationRecord::new(worker, mix, turn.intended);
+    let mut turn = turn;
+    let mut permit = None;
+    if let limit @ Some(_) = worker.world.mix_limits[mix].as_ref() {
+        record.sample.outcome = Outcome::Skipped;
+        let asked = worker.driver.now();
+        match enter([limit, None, None], &worker.driver).await {
+            Ok((entered, free)) => {
+                turn.queue += free - asked;
+                permit = Some(entered);
+            }
+            Err(Full) => {
+                record.sample.outcome = Outcome::Dropped;
+                return;
+            }
+        }
+    }
+    record.sample.outcome = Outcome::Unfinished;
+    let fresh = std::mem::replace(&mut user.fresh, false);
+    let mut course = Course { number: turn.number, fresh, turn: Some(turn), planned: None, failure: None };
+    flow::run(worker, user, &worker.world.plan.mix[mix].flow, Place::default().inside(mix), &mut course).await;
+    drop(permit);
+    record.end(course.failure);
+}
+
+/// Writes an iteration down when it is dropped: unfinished, where it was not ended before.
+struct IterationRecord<'a, 'w, D: Driver> {
+    worker: &'a Worker<'w, D>,
+    sample: IterationSample,
+}
+
+impl<'a, 'w, D: Driver> IterationRecord<'a, 'w, D> {
+    fn new(worker: &'a Worker<'w, D>, mix: usize, intended: Nanos) -> Self {
+        worker.tape.shard().activity(1);
+        let sample = IterationSample { mix: mix as u32, intended, completed: intended, outcome: Outcome::Unfinished };
+        Self { worker, sample }
+    }
+
+    fn end(&mut self, failure: Option<FailureKind>) {
+        self.sample.completed = self.worker.driver.now();
+        self.sample.outcome = failure.map_or(Outcome::Ok, Outcome::Failed);
+    }
+}
+
+impl<D: Driver> Drop for IterationRecord<'_, '_, D> {
+    fn drop(&mut self) {
+        self.worker.tape.shard().activity(-1);
+        self.worker.tape.iteration(self.sample);
+    }
+}

@@ -1,0 +1,40 @@
+//! [`User`]: a virtual user, and what it keeps.
+
+use hyper::rt::{Read, Write};
+
+use super::world::World;
+use crate::transport::http::Connection;
+
+/// A virtual user, or a slot of the open model: what it keeps from one iteration to the next.
+pub struct User<Io: Read + Write + Unpin + Send + 'static> {
+    /// Its number among all users.
+    pub index: u64,
+    /// Measured iterations that it has taken.
+    pub taken: u64,
+    /// Whether it has not finished an iteration yet.
+    pub fresh: bool,
+    /// Its connection to each target, while nobody uses it.
+    pub connections: Vec<Option<Connection<Io>>>,
+    /// What its branches keep: each needs connections of its own.
+    branches: Vec<Self>,
+}
+
+impl<Io: Read + Write + Unpin + Send + 'static> User<Io> {
+    /// A user with nothing yet.
+    pub fn new(index: usize, targets: usize) -> Self {
+        Self { index: index as u64, taken: 0, fresh: true, connections: (0..targets).map(|_| None).collect(), branches: Vec::new() }
+    }
+
+    /// So many branches of it.
+    pub fn branches(&mut self, count: usize) -> &mut [Self] {
+        while self.branches.len() < count {
+            self.branches.push(Self::new(self.index as usize, self.connections.len()));
+        }
+        &mut self.branches[..count]
+    }
+
+    /// All users of a world.
+    pub fn all(world: &World<'_>) -> Vec<Self> {
+        (0..world.plan.load.model.slots() as usize).map(|index| Self::new(index, world.plan.targets.len())).collect()
+    }
+}
