@@ -11,8 +11,12 @@ use crate::result::{Counts, ModeRun, RunResult};
 pub struct Tally {
     /// Operations.
     pub counts: Counts,
+    /// Iterations.
+    pub iterations: Counts,
     /// Failed operations by kind.
     pub failures: BTreeMap<String, u64>,
+    /// Failed tries by kind, those that a retry mended included.
+    pub try_failures: BTreeMap<String, u64>,
     /// Responses by status.
     pub status_codes: BTreeMap<String, u64>,
 }
@@ -23,6 +27,8 @@ impl Tally {
         let mut tally = Self::default();
         for run in rounds(result, mode) {
             tally.counts.add(&run.counts);
+            tally.iterations.add(&run.iterations.counts);
+            add(&mut tally.try_failures, &run.try_failures);
             add(&mut tally.failures, &run.failures);
             add(&mut tally.status_codes, &run.status_codes);
         }

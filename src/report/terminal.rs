@@ -5,7 +5,7 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-use crate::result::{Comparison, End, Group, RunResult, Validity, Verdict};
+use crate::result::{Comparison, Counts, End, Group, RunResult, Validity, Verdict};
 
 use super::headline::Headline;
 use super::paint::{self, Paint};
@@ -48,6 +48,13 @@ pub fn render(result: &RunResult, style: Style) -> String {
     parts.push(warnings(&result.warnings, width));
     let text = parts.iter().filter(|p| !p.is_empty()).map(|p| format!("{p}\n")).collect::<Vec<_>>().join("\n");
     paint::finish(&text, style.color)
+}
+
+/// What was planned and did not come to its own end.
+fn left_out(c: &Counts) -> String {
+    let left = [("dropped", c.dropped), ("skipped", c.skipped), ("cancelled", c.cancelled), ("unfinished", c.unfinished)];
+    let words = left.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what} {}", view::count(*n)));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn head(result: &RunResult, width: usize) -> String {
@@ -114,11 +121,14 @@ fn troubles(result: &RunResult, width: usize) -> String {
         if tally.has_bad_status() {
             add("statuses", tally::words(&tally.status_codes));
         }
-        if tally.counts.dropped + tally.counts.skipped + tally.counts.unfinished > 0 {
-            let c = tally.counts;
-            let left = [("dropped", c.dropped), ("skipped", c.skipped), ("unfinished", c.unfinished)];
-            let words: Vec<String> = left.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what} {}", view::count(*n))).collect();
-            add("left out", words.join(", "));
+        if tally.counts.retries > 0 {
+            add("retried", format!("{} more tries after {}", view::count(tally.counts.retries), tally::words(&tally.try_failures)));
+        }
+        for (what, counts) in [("operations", tally.counts), ("iterations", tally.iterations)] {
+            let left = left_out(&counts);
+            if !left.is_empty() {
+                add("left out", format!("{what} {left}"));
+            }
         }
         if let Some(run) = tally::rounds(result, mode).find(|run| !run.errors.is_empty()) {
             for error in run.errors.iter().take(ERRORS) {
