@@ -1,26 +1,27 @@
 //! Floor 7: the command line. Each command is a file that reads as parse → load → compute → write.
 
 pub mod args;
+mod environment;
 pub mod exit;
 mod job;
 mod output;
+mod quick;
 mod report;
 mod run;
 mod run_mode;
 mod serve;
 mod validate;
+pub mod values;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use args::{Args, Command};
+use args::Command;
 use exit::{Exit, Failure};
 use output::Talk;
 
 /// Runs the program: the whole of `main`.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = environment::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let talk = Talk::new(args.color);
     let result = match args.command {
         Command::Run(options) => run::run(&options, &talk),

@@ -8,6 +8,7 @@ mod exits;
 mod groups;
 mod hostile;
 mod nginx;
+mod quick;
 mod readme;
 mod sample_scenarios;
 mod servers;
