@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::base::{Nanos, Rate, Share, parse};
 use crate::scenario::Overrides;
@@ -23,6 +23,19 @@ pub struct Args {
     pub command: Command,
 }
 
+/// The command line without the commands for loadgen's own use: what completions and manual pages are made of.
+pub fn shown() -> clap::Command {
+    let whole = Args::command();
+    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    clap::Command::new("loadgen")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(whole.get_about().cloned().unwrap_or_default())
+        .propagate_version(true)
+        .subcommand_required(true)
+        .args(whole.get_arguments().cloned())
+        .subcommands(shown)
+}
+
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -39,12 +52,18 @@ pub enum Color {
 pub enum Command {
     /// Run a scenario, print a summary and write reports
     Run(Box<RunArgs>),
+    /// Write a commented starter scenario
+    Init(InitArgs),
     /// Check scenarios without running them
     Validate(ValidateArgs),
     /// Run the built-in mock target
     Serve(ServeArgs),
     /// Make the reports of a result file again
     Report(ReportArgs),
+    /// Print what makes a shell complete loadgen's commands and flags
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man(ManArgs),
     /// Run one mode of a plan from stdin (for loadgen's own use)
     #[command(hide = true)]
     RunMode,
@@ -149,6 +168,30 @@ impl RunArgs {
     }
 }
 
+/// `loadgen init`
+#[derive(Debug, ClapArgs)]
+pub struct InitArgs {
+    /// Where to write it; created if missing
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub folder: PathBuf,
+}
+
+/// `loadgen completions`
+#[derive(Debug, ClapArgs)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `loadgen man`
+#[derive(Debug, ClapArgs)]
+pub struct ManArgs {
+    /// The command whose page to print [default: that of loadgen itself]
+    #[arg(value_name = "COMMAND")]
+    pub of: Option<String>,
+}
+
 /// `loadgen validate`
 #[derive(Debug, ClapArgs)]
 pub struct ValidateArgs {
@@ -199,7 +242,6 @@ pub struct ReportArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -1,9 +1,12 @@
 //! Floor 7: the command line. Each command is a file that reads as parse → load → compute → write.
 
 pub mod args;
+mod completions;
 mod environment;
 pub mod exit;
+mod init;
 mod job;
+mod man;
 mod output;
 mod quick;
 mod report;
@@ -25,9 +28,12 @@ pub fn main() -> ExitCode {
     let talk = Talk::new(args.color);
     let result = match args.command {
         Command::Run(options) => run::run(&options, &talk),
+        Command::Init(options) => init::run(&options),
         Command::Validate(options) => validate::run(&options, &talk),
         Command::Serve(options) => serve::run(&options),
         Command::Report(options) => report::run(&options),
+        Command::Completions(options) => completions::run(&options),
+        Command::Man(options) => man::run(&options),
         Command::RunMode => run_mode::run(),
     };
     match result {

@@ -1,11 +1,13 @@
-//! `loadgen run URL`: the quick form, and flags against the environment.
+//! `loadgen run URL`, and the commands that help to begin: `init`, `completions`, `man`.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::support::{self, Server, count, finish, finish_with, folder, loadgen, run, run_of};
+use crate::support::{self, Server, count, finish, finish_with, folder, is_installed, loadgen, program, run, run_of};
 
 /// A server that keeps what it was sent, to the byte, and is content with everything.
 struct Listener {
@@ -207,5 +209,59 @@ fn the_environment_never_stands_against_a_flag() {
         let ran =
             finish(loadgen(folder.path(), &["run", "test.yaml", "-d", "1ms", "-o", "out", "--format", "none", flag]).env(variable, "1"));
         assert_eq!(ran.exits(0).stdout.is_empty(), flag == "-q", "{variable} {flag}");
+    }
+}
+
+#[test]
+fn init_writes_a_scenario_that_runs_as_it_is() {
+    let folder = folder();
+    let ran = run(folder.path(), &["init"]).exits(0);
+    assert_eq!(ran.stdout, "wrote loadgen.yaml\nrun it: loadgen run loadgen.yaml\n");
+    let valid = run(folder.path(), &["validate", "loadgen.yaml"]).exits(0);
+    assert_eq!(valid.stderr, "", "no warnings");
+    run(folder.path(), &["run", "loadgen.yaml", "-o", "out", "--format", "none"]).exits(0);
+    let result = support::result(&folder.path().join("out"));
+    for mode in support::MODES {
+        let run = run_of(&result, mode);
+        assert!(count(run, "ok") >= 200 && count(run, "failed") == 0, "{mode}: {run}");
+    }
+    let ran = run(folder.path(), &["init", "a b/c"]).exits(0);
+    assert_eq!(ran.stdout, "wrote a b/c/loadgen.yaml\nrun it: loadgen run 'a b/c/loadgen.yaml'\n");
+    let mine = folder.path().join("loadgen.yaml");
+    fs::write(&mine, "mine").expect("written");
+    run(folder.path(), &["init"]).exits(1).says(&["loadgen.yaml is there already", "loadgen init DIR"]);
+    assert_eq!(fs::read_to_string(&mine).expect("there"), "mine");
+    run(folder.path(), &["init", "loadgen.yaml"]).exits(1).says(&["can't make the folder loadgen.yaml"]);
+}
+
+#[test]
+fn completions_and_manual_pages_know_the_commands() {
+    let folder = folder();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = finish(loadgen(folder.path(), &["completions", shell]).env("LOADGEN_BODY", "secret")).exits(0);
+        for word in ["validate", "print-scenario", "completions"] {
+            assert!(ran.stdout.contains(word), "{shell}: no `{word}`");
+        }
+        assert!(!ran.stdout.contains("run-mode") && !ran.stdout.contains("secret"), "{shell}");
+    }
+    run(folder.path(), &["completions", "tcsh"]).exits(2).says(&["bash", "zsh", "fish", "elvish", "powershell"]);
+    let page = run(folder.path(), &["man"]).exits(0).stdout;
+    assert!(page.contains(".TH loadgen 1") && page.contains("init") && !page.contains("run\\-mode"), "{page}");
+    let ran = finish(loadgen(folder.path(), &["man", "run"]).env("LOADGEN_BODY", "secret")).exits(0);
+    assert!(ran.stdout.contains("\\-\\-print\\-scenario") && !ran.stdout.contains("secret"), "{}", ran.stdout);
+    run(folder.path(), &["man", "run-mode"]).exits(2).says(&["no command `run-mode`", "validate"]);
+    for arguments in [&["completions", "bash"][..], &["man"], &["init"], &["run", "http://a/", "--print-scenario"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let child = loadgen(folder.path(), arguments).stdout(writer).stderr(Stdio::piped()).spawn().expect("it starts");
+        let ended = child.wait_with_output().expect("it ends");
+        assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(1), ""), "{arguments:?}");
+    }
+    if is_installed("bash", "bash") {
+        fs::write(folder.path().join("completions"), run(folder.path(), &["completions", "bash"]).exits(0).stdout).expect("written");
+        let script =
+            "source completions; COMP_WORDS=(loadgen run --print); COMP_CWORD=2; _loadgen loadgen --print run; echo \"${COMPREPLY[@]}\"";
+        let ran = finish(&mut program("bash", folder.path(), &["-c", script])).exits(0);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("--print-scenario\n", ""));
     }
 }
