@@ -69,6 +69,7 @@
 //! | charts | plotters for shapes, resvg for PNG, dejavu for a font that needs no system's |
 //! | page and terminal | askama, comfy-table, indicatif |
 //! | files, errors, command line | tempfile, thiserror, anyhow, clap |
+//! | completions and manual pages, made from the command line's own definition | clap_complete, clap_mangen |
 
 pub mod base;
 pub mod cli;

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::base::{Nanos, Rate, Share, parse};
-use crate::plan::{Format, Mode};
 use crate::scenario::Overrides;
+
+use super::values::{Formats, Modes, assignment, formats, header, modes, target};
 
 /// A load generator that compares sequential, threaded and async execution of the same work.
 #[derive(Debug, Parser)]
@@ -20,6 +21,19 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The command line without the commands for loadgen's own use: what completions and manual pages are made of.
+pub fn shown() -> clap::Command {
+    let whole = Args::command();
+    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    clap::Command::new("loadgen")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(whole.get_about().cloned().unwrap_or_default())
+        .propagate_version(true)
+        .subcommand_required(true)
+        .args(whole.get_arguments().cloned())
+        .subcommands(shown)
 }
 
 /// When to use colour.
@@ -38,12 +52,18 @@ pub enum Color {
 pub enum Command {
     /// Run a scenario, print a summary and write reports
     Run(Box<RunArgs>),
+    /// Write a commented starter scenario
+    Init(InitArgs),
     /// Check scenarios without running them
     Validate(ValidateArgs),
     /// Run the built-in mock target
     Serve(ServeArgs),
     /// Make the reports of a result file again
     Report(ReportArgs),
+    /// Print what makes a shell complete loadgen's commands and flags
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man(ManArgs),
     /// Run one mode of a plan from stdin (for loadgen's own use)
     #[command(hide = true)]
     RunMode,
@@ -52,7 +72,8 @@ pub enum Command {
 /// `loadgen run`
 #[derive(Debug, ClapArgs)]
 pub struct RunArgs {
-    /// The scenario, or - for standard input
+    /// The scenario, - for standard input, or an http:// URL for one request over and over (50 virtual users, 10s)
+    #[arg(value_name = "FILE|URL")]
     pub file: PathBuf,
     /// Modes to run: sequential, threaded, async, simulated (separated by commas), or all
     #[arg(long, env = "LOADGEN_MODE", value_parser = modes, value_name = "MODES")]
@@ -94,7 +115,7 @@ pub struct RunArgs {
     #[arg(long, env = "LOADGEN_JSON", value_parser = BoolishValueParser::new())]
     pub json: bool,
     /// Print nothing but errors
-    #[arg(short = 'q', long, env = "LOADGEN_QUIET", value_parser = BoolishValueParser::new(), conflicts_with = "verbose")]
+    #[arg(short = 'q', long, env = "LOADGEN_QUIET", value_parser = BoolishValueParser::new())]
     pub quiet: bool,
     /// Say more about what goes on
     #[arg(short = 'v', long, env = "LOADGEN_VERBOSE", value_parser = BoolishValueParser::new())]
@@ -105,6 +126,27 @@ pub struct RunArgs {
     /// Print the resolved plan and the first planned arrivals, and send nothing
     #[arg(long, env = "LOADGEN_DRY_RUN", value_parser = BoolishValueParser::new())]
     pub dry_run: bool,
+    /// What a URL alone stands for.
+    #[command(flatten)]
+    pub quick: QuickArgs,
+}
+
+/// The flags that belong to `loadgen run URL`.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "With a URL")]
+pub struct QuickArgs {
+    /// The method [default: GET, or POST where there is a body]
+    #[arg(short = 'X', long, env = "LOADGEN_METHOD", value_name = "METHOD")]
+    pub method: Option<String>,
+    /// A header; may be given several times
+    #[arg(short = 'H', long, env = "LOADGEN_HEADER", value_parser = header, value_name = "NAME: VALUE", action = ArgAction::Append)]
+    pub header: Vec<(String, String)>,
+    /// The body, sent as it stands
+    #[arg(short = 'b', long, env = "LOADGEN_BODY", value_name = "BODY", allow_hyphen_values = true)]
+    pub body: Option<String>,
+    /// Print the scenario file that the URL and the flags stand for, and run nothing
+    #[arg(long, env = "LOADGEN_PRINT_SCENARIO", value_parser = BoolishValueParser::new())]
+    pub print_scenario: bool,
 }
 
 impl RunArgs {
@@ -124,6 +166,30 @@ impl RunArgs {
             formats: self.format.as_ref().map(|f| f.0.clone()),
         }
     }
+}
+
+/// `loadgen init`
+#[derive(Debug, ClapArgs)]
+pub struct InitArgs {
+    /// Where to write it; created if missing
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub folder: PathBuf,
+}
+
+/// `loadgen completions`
+#[derive(Debug, ClapArgs)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `loadgen man`
+#[derive(Debug, ClapArgs)]
+pub struct ManArgs {
+    /// The command whose page to print [default: that of loadgen itself]
+    #[arg(value_name = "COMMAND")]
+    pub of: Option<String>,
 }
 
 /// `loadgen validate`
@@ -173,75 +239,12 @@ pub struct ReportArgs {
     pub format: Option<Formats>,
 }
 
-/// A list of modes, as one value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Modes(pub Vec<Mode>);
-
-/// A list of report forms, as one value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Formats(pub Vec<Format>);
-
-fn modes(text: &str) -> Result<Modes, String> {
-    if text == "all" {
-        return Ok(Modes(Mode::REAL.to_vec()));
-    }
-    let mode = |name: &str| {
-        Mode::from_name(name.trim())
-            .ok_or_else(|| format!("there is no mode `{name}`; write sequential, threaded, async, simulated or all"))
-    };
-    text.split(',').map(mode).collect::<Result<_, _>>().map(Modes)
-}
-
-fn formats(text: &str) -> Result<Formats, String> {
-    if text.is_empty() || text == "none" {
-        return Ok(Formats(Vec::new()));
-    }
-    let format =
-        |name: &str| Format::from_name(name.trim()).ok_or_else(|| format!("there is no format `{name}`; write html, png, svg or none"));
-    text.split(',').map(format).collect::<Result<_, _>>().map(Formats)
-}
-
-/// `NAME=URL` where the part before the first `=` is an identifier, else a URL.
-fn target(text: &str) -> Result<(Option<String>, String), String> {
-    let identifier = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
-    };
-    match text.split_once('=') {
-        Some((name, url)) if identifier(name) => Ok((Some(name.into()), url.into())),
-        _ if text.is_empty() => Err("write a URL, or NAME=URL".into()),
-        _ => Ok((None, text.into())),
-    }
-}
-
-fn assignment(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    if name.is_empty() { Err("write NAME=VALUE".into()) } else { Ok((name.into(), value.into())) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn a_target_may_be_named() {
-        assert_eq!(target("shop=http://127.0.0.1:1/"), Ok((Some("shop".into()), "http://127.0.0.1:1/".into())));
-        assert_eq!(target("http://127.0.0.1:1/?a=b"), Ok((None, "http://127.0.0.1:1/?a=b".into())));
-        assert!(target("").is_err());
-    }
-
-    #[test]
-    fn lists() {
-        assert_eq!(modes("all"), Ok(Modes(Mode::REAL.to_vec())));
-        assert_eq!(modes("async,threaded"), Ok(Modes(vec![Mode::Async, Mode::Threaded])));
-        assert!(modes("asynk").is_err());
-        assert_eq!(formats("none"), Ok(Formats(vec![])));
-        assert!(formats("pdf").is_err());
     }
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::args::RunArgs;
 use super::exit::{Exit, Failure};
-use super::or_exit;
 use super::output::Talk;
+use super::{or_exit, quick};
 use crate::base::Nanos;
 use crate::engine::choice::Choice;
 use crate::engine::source::arrivals;
@@ -17,16 +18,28 @@ const SHOWN: usize = 10;
 /// Reads and compiles a scenario; problems are said in full. Nothing where there are errors.
 pub fn load(path: &Path, overrides: &Overrides, talk: &Talk) -> Result<Option<(Source, Plan)>, Failure> {
     let source = or_exit(Source::read(path), Exit::Usage)?;
+    Ok(compiled(source, overrides, talk))
+}
+
+/// The same for `run`, where a URL stands for a scenario.
+pub fn load_to_run(args: &RunArgs, talk: &Talk) -> Result<Option<(Source, Plan)>, Failure> {
+    match quick::url(&args.file) {
+        Some(url) => Ok(compiled(quick::source(url, args), &quick::overrides(args), talk)),
+        None => load(&args.file, &args.overrides(), talk),
+    }
+}
+
+fn compiled(source: Source, overrides: &Overrides, talk: &Talk) -> Option<(Source, Plan)> {
     match compile(&source, overrides, &|name| std::env::var(name).ok()) {
         Ok(Compiled { plan, warnings }) => {
             if !warnings.is_empty() {
                 talk.say(&warnings.render(&source, talk.stderr_color()));
             }
-            Ok(Some((source, plan)))
+            Some((source, plan))
         }
         Err(problems) => {
             talk.say(&problems.render(&source, talk.stderr_color()));
-            Ok(None)
+            None
         }
     }
 }

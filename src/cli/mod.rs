@@ -1,32 +1,39 @@
 //! Floor 7: the command line. Each command is a file that reads as parse → load → compute → write.
 
 pub mod args;
+mod completions;
+mod environment;
 pub mod exit;
+mod init;
 mod job;
+mod man;
 mod output;
+mod quick;
 mod report;
 mod run;
 mod run_mode;
 mod serve;
 mod validate;
+pub mod values;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use args::{Args, Command};
+use args::Command;
 use exit::{Exit, Failure};
 use output::Talk;
 
 /// Runs the program: the whole of `main`.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = environment::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let talk = Talk::new(args.color);
     let result = match args.command {
         Command::Run(options) => run::run(&options, &talk),
+        Command::Init(options) => init::run(&options),
         Command::Validate(options) => validate::run(&options, &talk),
         Command::Serve(options) => serve::run(&options),
         Command::Report(options) => report::run(&options),
+        Command::Completions(options) => completions::run(&options),
+        Command::Man(options) => man::run(&options),
         Command::RunMode => run_mode::run(),
     };
     match result {

@@ -24,7 +24,11 @@ use crate::server;
 
 /// Runs a scenario.
 pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
-    let Some((source, plan)) = job::load(&args.file, &args.overrides(), talk)? else { return Ok(Exit::Usage) };
+    let Some((source, plan)) = job::load_to_run(args, talk)? else { return Ok(Exit::Usage) };
+    if args.quick.print_scenario {
+        output::print(&source.text)?;
+        return Ok(Exit::Ok);
+    }
     if args.dry_run {
         output::print(&job::describe(&plan)?)?;
         return Ok(Exit::Ok);

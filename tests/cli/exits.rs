@@ -48,7 +48,7 @@ fn two_for_bad_usage() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
     let cases: [(&[&str], &[&str]); 12] = [
-        (&["run"], &["<FILE>"]),
+        (&["run"], &["<FILE|URL>"]),
         (&["rum", "test.yaml"], &["unrecognized subcommand", "run"]),
         (&["run", "test.yaml", "--vuss", "3"], &["--vuss", "--vus"]),
         (&["run", "test.yaml", "-u", "many"], &["many", "--vus"]),

@@ -10,6 +10,7 @@ mod groups;
 mod hostile;
 mod language;
 mod nginx;
+mod quick;
 mod readme;
 mod sample_scenarios;
 mod seed;

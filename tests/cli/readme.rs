@@ -27,3 +27,12 @@ fn the_scenario_on_one_page_is_good_and_its_mistake_is_told_as_shown() {
     assert_eq!(told.trim(), shown.trim());
     assert!(check(&block(&readme, "name: page")).expect("no errors").is_empty(), "no warnings");
 }
+
+#[test]
+fn the_line_for_those_who_come_from_elsewhere_stands_for_the_file_shown() {
+    let (readme, folder) = (readme(), crate::support::folder());
+    let line = readme.lines().find_map(|line| line.strip_prefix("    loadgen run http://")).expect("the line");
+    let script = format!("'{}' run http://{line} --print-scenario", crate::support::PROGRAM);
+    let ran = crate::support::finish(&mut crate::support::program("sh", folder.path(), &["-c", &script])).exits(0);
+    assert_eq!(ran.stdout, block(&readme, "name: quick-127.0.0.1"));
+}

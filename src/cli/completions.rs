@@ -1,0 +1,13 @@
+//! `loadgen completions`: what a shell reads to complete commands and flags.
+
+use super::args::{self, CompletionsArgs};
+use super::exit::{Exit, Failure};
+use super::{or_exit, output};
+
+/// Prints the script for one shell.
+pub fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut args::shown(), "loadgen", &mut script);
+    output::print(&or_exit(String::from_utf8(script), Exit::Internal)?)?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,97 @@
+//! Flags and `LOADGEN_<FLAG>`: a variable of the environment counts only where nothing that was typed speaks against
+//! it. This is the one place that knows.
+
+use std::ffi::OsString;
+
+use clap::builder::Resettable;
+use clap::error::{Error, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+
+use super::args::{Args, Command};
+use super::quick;
+
+/// Flags of `run` that exclude each other. Where one is typed, the variables of the others are not looked at: not
+/// even a broken one can be in the way.
+const RIVALS: [[&str; 2]; 3] = [["vus", "rate"], ["quiet", "verbose"], ["dry_run", "print_scenario"]];
+/// What makes no sense with a file.
+const OF_URLS: [&str; 4] = ["method", "header", "body", "print_scenario"];
+/// What makes no sense with a URL, which says itself where to go, and has no variables.
+const OF_FILES: [&str; 2] = ["target", "var"];
+
+/// What was typed, with the environment behind it.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Error> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let unheard = without_environment(Args::command(), |_| true)
+        .try_get_matches_from(&arguments)
+        // What can't be read at all is said below.
+        .map_or_else(|_| Vec::new(), |typed| typed.subcommand_matches("run").map(unheard).unwrap_or_default());
+    let mut command = without_environment(Args::command(), |flag| unheard.contains(&flag));
+    let args = command.try_get_matches_from_mut(&arguments).and_then(|matches| Args::from_arg_matches(&matches))?;
+    match complaint(&args) {
+        None => Ok(args),
+        Some(text) => Err(match command.find_subcommand_mut("run") {
+            Some(run) => run.error(ErrorKind::ArgumentConflict, text),
+            None => command.error(ErrorKind::ArgumentConflict, text),
+        }),
+    }
+}
+
+/// The flags of `run` whose variables are out of place beside what was typed.
+fn unheard(typed: &ArgMatches) -> Vec<&'static str> {
+    let is_typed = |flag: &str| typed.value_source(flag) == Some(ValueSource::CommandLine);
+    let rivals = RIVALS.iter().flat_map(|[a, b]| [(*a, *b), (*b, *a)]);
+    let mut unheard: Vec<&str> = rivals.filter(|(flag, _)| is_typed(flag)).map(|(_, rival)| rival).collect();
+    let is_url = typed.get_one("file").is_some_and(|file: &std::path::PathBuf| quick::url(file).is_some());
+    unheard.extend_from_slice(if is_url { &OF_FILES } else { &OF_URLS });
+    unheard
+}
+
+fn without_environment(command: clap::Command, flags: impl Fn(&str) -> bool) -> clap::Command {
+    command.mut_subcommand("run", |run| run.mut_args(|arg| if flags(arg.get_id().as_str()) { arg.env(Resettable::Reset) } else { arg }))
+}
+
+/// What is wrong with flags that are good each by itself. Said here and not by clap, for which a switch that the
+/// environment turns off is there all the same.
+fn complaint(args: &Args) -> Option<String> {
+    let Command::Run(run) = &args.command else { return None };
+    for (flag, rival, both) in
+        [("--quiet", "--verbose", run.quiet && run.verbose), ("--dry-run", "--print-scenario", run.dry_run && run.quick.print_scenario)]
+    {
+        if both {
+            return Some(format!("the argument '{flag}' cannot be used with '{rival}'"));
+        }
+    }
+    let is_url = quick::url(&run.file).is_some();
+    let out_of_place: &[(&str, bool)] = if is_url {
+        &[("--target", !run.target.is_empty()), ("--var", !run.var.is_empty())]
+    } else {
+        &[
+            ("-X/--method", run.quick.method.is_some()),
+            ("-H/--header", !run.quick.header.is_empty()),
+            ("-b/--body", run.quick.body.is_some()),
+            ("--print-scenario", run.quick.print_scenario),
+        ]
+    };
+    let flags: Vec<&str> = out_of_place.iter().filter(|(_, is_there)| *is_there).map(|(flag, _)| *flag).collect();
+    let (flags, file) = (flags.join(", "), run.file.display());
+    match is_url {
+        _ if flags.is_empty() => None,
+        true => Some(format!("{flags}: for scenario files only; a URL says itself where to go, and has no variables")),
+        false => Some(format!("{flags}: for `loadgen run URL` only; `{file}` is a scenario file, where these are written at the step")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flag_that_is_named_here_exists() {
+        let command = Args::command();
+        let run = command.find_subcommand("run").expect("there is `run`");
+        for flag in RIVALS.as_flattened().iter().chain(&OF_URLS).chain(&OF_FILES) {
+            assert!(run.get_arguments().any(|arg| arg.get_id() == flag && arg.get_env().is_some()), "{flag}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `loadgen init`: a scenario to start from.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+
+use anyhow::{Context as _, anyhow};
+
+use super::args::InitArgs;
+use super::exit::{Exit, Failure};
+use super::{or_exit, output};
+
+/// The name of the file that is written.
+const NAME: &str = "loadgen.yaml";
+/// What is in it: a good scenario, which a test runs.
+const STARTER: &str = include_str!("starter.yaml");
+
+/// Writes the starter scenario, where there is none yet.
+pub fn run(args: &InitArgs) -> Result<Exit, Failure> {
+    let folder = &args.folder;
+    or_exit(fs::create_dir_all(folder).with_context(|| format!("can't make the folder {}", folder.display())), Exit::Internal)?;
+    let path = if folder.as_os_str() == "." { NAME.into() } else { folder.join(NAME) };
+    let shown = path.display();
+    // Made and opened in one go, so that nobody's file is lost, however close two of us are.
+    let made = File::create_new(&path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            anyhow!("{shown} is there already, and is left as it is; move it away, or name another folder: loadgen init DIR")
+        }
+        _ => anyhow!(error).context(format!("can't write {shown}")),
+    });
+    let mut file = or_exit(made, Exit::Internal)?;
+    or_exit(file.write_all(STARTER.as_bytes()).with_context(|| format!("can't write {shown}")), Exit::Internal)?;
+    let typed = in_shell(&shown.to_string());
+    output::print(&format!("wrote {shown}\nrun it: loadgen run {typed}\n"))?;
+    Ok(Exit::Ok)
+}
+
+/// A path as a shell takes it for one word.
+fn in_shell(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/+,:@".contains(c);
+    if path.chars().all(plain) { path.into() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word() {
+        assert_eq!(in_shell("a/loadgen.yaml"), "a/loadgen.yaml");
+        assert_eq!(in_shell("it's $HOME/x"), r"'it'\''s $HOME/x'");
+    }
+}

@@ -1,0 +1,290 @@
+//! `loadgen run URL`: the scenario that a URL and its flags stand for, as the text of a file.
+//!
+//! Knows how to write YAML in which nothing that was typed can be anything but a text. What is good in a scenario is
+//! said by the compiler, which reads this text as it reads any file.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::args::RunArgs;
+use crate::base::Nanos;
+use crate::scenario::{Overrides, Source};
+
+/// Virtual users where neither they nor a rate are given: as many connections as oha and hey open.
+const VUS: u32 = 50;
+/// How long it takes where neither a duration nor a number of iterations is given.
+const DURATION: Nanos = Nanos::from_secs(10);
+/// The name under which a scenario has `{`, so that no two of them stand together and begin a template.
+const BRACE: &str = "{{brace}}";
+/// Methods that steps are named after.
+const STEPS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
+
+/// The URL, where that is what was given in the place of a file.
+pub fn url(file: &Path) -> Option<&str> {
+    let text = file.to_str()?;
+    let (scheme, _) = text.split_once("://")?;
+    ["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(scheme)).then_some(text)
+}
+
+/// The scenario, as if it were a file.
+pub fn source(url: &str, args: &RunArgs) -> Source {
+    Source { name: "<quick form>".into(), text: scenario(url, args) }
+}
+
+/// What the command line has beyond what is in the scenario's text.
+pub fn overrides(args: &RunArgs) -> Overrides {
+    let written = Overrides {
+        modes: None,
+        rounds: None,
+        workers: None,
+        vus: None,
+        rate: None,
+        duration: None,
+        iterations: None,
+        seed: None,
+        formats: None,
+        ..args.overrides()
+    };
+    // A URL says itself where to go, and its scenario's variable is its own.
+    Overrides { targets: Vec::new(), vars: Vec::new(), ..written }
+}
+
+/// The text of the scenario.
+fn scenario(url: &str, args: &RunArgs) -> String {
+    let (base, path) = split(url);
+    let step = step(&path, args);
+    let url = text(base);
+    let mut out = String::from("# Written by `loadgen run URL --print-scenario`: save it, change it, and run the file.\n");
+    let mut line = |text: String| out.extend([text.as_str(), "\n"]);
+    line(format!("name: {}", name(base)));
+    let modes = args.mode.as_ref().map_or_else(|| "async".into(), |modes| listed(modes.0.iter().map(|mode| mode.name())));
+    line(format!("modes: [{modes}]"));
+    for (key, number) in [("seed", args.seed), ("rounds", args.rounds.map(u64::from)), ("workers", args.workers.map(u64::from))] {
+        if let Some(number) = number {
+            line(format!("{key}: {number}"));
+        }
+    }
+    if step.contains(BRACE) || url.contains(BRACE) {
+        line(r#"vars: { brace: "{" }            # two braces in a row would begin a template"#.into());
+    }
+    line(format!("targets:\n  default: {{ url: {url} }}"));
+    line(format!("mix:\n  - name: quick\n    flow:\n{step}"));
+    line(format!("load: {{ {} }}", load(args)));
+    if let Some(formats) = &args.format {
+        line(format!("report: {{ formats: [{}] }}", listed(formats.0.iter().map(|format| format.name()))));
+    }
+    out
+}
+
+/// The target and the path there. In a path braces are percent-encoded anyway, so that none can begin a template.
+fn split(url: &str) -> (&str, String) {
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
+    let (base, rest) = url.split_at(end);
+    let slash = if rest.starts_with('/') { "" } else { "/" };
+    (base, format!("{slash}{}", rest.replace('{', "%7B").replace('}', "%7D")))
+}
+
+/// `quick-HOST`, in the letters that a folder's name may have.
+fn name(base: &str) -> String {
+    let authority = base.rsplit(['/', '@']).next().unwrap_or_default();
+    let host = match authority.split_once(']') {
+        Some((address, _)) => address,
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    let host: String = host.to_ascii_lowercase().chars().map(|c| if good(c) { c } else { '-' }).take(80).collect();
+    match host.trim_matches(|c: char| !c.is_ascii_alphanumeric()) {
+        "" => "quick".into(),
+        host => format!("quick-{host}"),
+    }
+}
+
+fn step(path: &str, args: &RunArgs) -> String {
+    let quick = &args.quick;
+    let method = quick.method.as_deref().unwrap_or(if quick.body.is_some() { "post" } else { "get" });
+    let path = text(path);
+    let mut step = match STEPS.iter().find(|step| step.eq_ignore_ascii_case(method)) {
+        Some(step) => format!("      - {step}: {path}"),
+        None => format!("      - request: {{ method: {}, path: {path} }}", text(method)),
+    };
+    if !quick.header.is_empty() {
+        step.push_str("\n        headers:");
+    }
+    for (name, value) in &quick.header {
+        // Names are no place for templates: braces are what they are.
+        let _ = write!(step, "\n          {}: {}", quoted(name), text(value));
+    }
+    if let Some(body) = &quick.body {
+        let _ = write!(step, "\n        body: {}", text(body));
+    }
+    step
+}
+
+fn load(args: &RunArgs) -> String {
+    let vus = args.vus.or(if args.rate.is_none() { Some(VUS) } else { None });
+    let duration = args.duration.or(if args.iterations.is_none() { Some(DURATION) } else { None });
+    let parts = [
+        vus.map(|vus| format!("vus: {vus}")),
+        args.rate.map(|rate| format!("rate: {rate}")),
+        duration.map(|duration| format!("duration: {duration}")),
+        args.iterations.map(|iterations| format!("iterations: {iterations}")),
+    ];
+    listed(parts.into_iter().flatten())
+}
+
+fn listed(items: impl Iterator<Item = impl AsRef<str>>) -> String {
+    items.fold(String::new(), |list, item| if list.is_empty() { item.as_ref().into() } else { list + ", " + item.as_ref() })
+}
+
+/// A text that the scenario takes as it stands: YAML sees a text, and no template is in it.
+fn text(value: &str) -> String {
+    // All of them, because a brace in front of a template would be one more: `{` and `{{brace}}` make `{{{`.
+    if value.contains("{{") { quoted(&value.replace('{', BRACE)) } else { quoted(value) }
+}
+
+/// In YAML's double quotes, on one line, with nothing in it that is not seen.
+fn quoted(value: &str) -> String {
+    let mut out = String::from('"');
+    for c in value.chars() {
+        let _ = match c {
+            '"' | '\\' => write!(out, "\\{c}"),
+            '\n' => out.write_str("\\n"),
+            '\r' => out.write_str("\\r"),
+            '\t' => out.write_str("\\t"),
+            // Line ends, marks of direction and of byte order: YAML folds the first, people don't see the rest.
+            c if c.is_control()
+                || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') =>
+            {
+                write!(out, "\\u{:04x}", u32::from(c))
+            }
+            c => out.write_char(c),
+        };
+    }
+    out + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{Args, Command};
+    use crate::plan::{Action, Address, HttpRequest, LoadModel, Mode, Plan};
+    use crate::scenario::compile;
+    use proptest::prelude::*;
+
+    /// The scenario's text and what it compiles to.
+    fn compiled(arguments: &[&str]) -> (String, Result<Plan, String>) {
+        let arguments = [&["loadgen", "run"], arguments].concat().into_iter().map(Into::into);
+        let args = super::super::environment::parse(arguments).unwrap_or_else(|e| panic!("{e}"));
+        let Args { command: Command::Run(args), .. } = args else { panic!("`run`") };
+        let source = source(url(&args.file).expect("a URL"), &args);
+        let result = compile(&source, &overrides(&args), &|_| None);
+        let said = result.map(|good| {
+            assert!(good.warnings.is_empty(), "{}", good.warnings.render(&source, false));
+            good.plan
+        });
+        (source.text.clone(), said.map_err(|problems| problems.render(&source, false)))
+    }
+
+    fn request(arguments: &[&str]) -> HttpRequest {
+        let (text, plan) = compiled(arguments);
+        let plan = plan.unwrap_or_else(|e| panic!("{e}\n{text}"));
+        let (_, _, operation) = plan.operations().next().expect("an operation");
+        let Action::Http(request) = &operation.action else { panic!("a request") };
+        request.clone()
+    }
+
+    #[test]
+    fn a_url_alone_has_the_defaults_of_its_kind() {
+        let (text, plan) = compiled(&["http://127.0.0.1:8080/path?x=1"]);
+        let plan = plan.expect("good");
+        assert_eq!((plan.name.as_str(), &plan.modes[..]), ("quick-127.0.0.1", &[Mode::Async][..]));
+        assert_eq!(plan.load.model, LoadModel::Closed { vus: 50 });
+        assert_eq!((plan.load.duration, plan.load.iterations), (Some(Nanos::from_secs(10)), None));
+        assert_eq!(plan.targets[0].address.to_string(), "http://127.0.0.1:8080");
+        assert_eq!(plan.mix[0].flow[0].name, "GET /path?x=1");
+        assert!(!text.contains("vars"), "{text}");
+    }
+
+    #[test]
+    fn flags_go_into_the_text() {
+        let flags = ["-r", "90/min", "-i", "7", "--mode", "all", "--seed", "3", "--rounds", "2", "--workers", "4", "--format", "none"];
+        let (text, plan) = compiled(&[&["http://[::1]"], &flags[..]].concat());
+        let plan = plan.expect("good");
+        assert!(matches!(plan.load.model, LoadModel::Open { rate, .. } if rate.to_string() == "90/min"), "{text}");
+        assert_eq!((plan.load.duration, plan.load.iterations), (None, Some(7)));
+        assert_eq!((plan.seed, plan.rounds, plan.workers, plan.modes.len(), plan.formats.len()), (3, 2, 4, 3, 0));
+        assert_eq!(plan.name, "quick-1");
+        assert!(matches!(&plan.targets[0].address, Address::Url { host, port: 80, .. } if host == "::1"));
+        let (_, plan) = compiled(&["http://a", "-u", "3", "-d", "1m1.5s"]);
+        let load = plan.expect("good").load;
+        assert_eq!((load.model, load.duration), (LoadModel::Closed { vus: 3 }, Some(Nanos::from_millis(61_500))));
+    }
+
+    #[test]
+    fn a_method_is_given_or_follows_from_the_body() {
+        assert_eq!(request(&["http://a"]).method, "GET");
+        assert_eq!(request(&["http://a", "-b", ""]).method, "POST");
+        assert_eq!(request(&["http://a", "-X", "put", "-b", "x"]).method, "PUT");
+        assert_eq!(request(&["http://a", "-X", "PURGE"]).method, "PURGE");
+        for bad in ["", "G E T", "CONNECT", "get: /\n", "{{x}}", "a\", path: \"/b"] {
+            assert!(compiled(&["http://a", "-X", bad]).1.is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_bad_in_a_scenario_is_bad_here() {
+        for (arguments, words) in [
+            (&["https://a/"][..], "`https` targets are not supported"),
+            (&["http://"], "without a host"),
+            (&["http://u:p@a/"], "a user or a password in a URL"),
+            (&["http://a/#top"], "never sent"),
+            (&["http://a/x\ny"], "a line break"),
+            (&["http://a\ny/"], "a line break"),
+            (&["http://a{{x}}/"], "no host name"),
+            (&["http://a\" }\nname: b/"], "line break"),
+            (&["http://a", "-H", "x: a\nb: c"], "a line break in the header"),
+            (&["http://a", "-H", "x: a\u{7}"], "can't be sent"),
+            (&["http://a", "-H", "x y: a"], "no name for a header"),
+            (&["http://a", "-H", "x: 1", "-H", "X: 2"], "twice"),
+            (&["http://a", "-H", "content-length: 1"], "loadgen's own"),
+            (&["http://a", "-u", "0"], "`vus`"),
+            (&["http://a", "-u", "1", "-r", "1/s"], "`vus` and `rate` together"),
+        ] {
+            let (text, said) = compiled(arguments);
+            let said = said.expect_err(&text);
+            assert!(said.contains(words) && said.contains("<quick form>:"), "{arguments:?}:\n{said}");
+        }
+    }
+
+    #[test]
+    fn names_are_folders() {
+        for (base, expected) in [
+            ("http://Example.COM:80", "quick-example.com"),
+            ("http://[fe80::1]:80", "quick-fe80--1"),
+            ("http://u:p@h:1", "quick-h"),
+            ("http://", "quick"),
+            ("http://..", "quick"),
+            ("http://ä", "quick"),
+        ] {
+            assert_eq!(name(base), expected, "{base}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_typed_arrives_as_it_was_typed(
+            body in "(\\PC|[\\x00-\\x1f\\x7f-\\x9f\u{2028}\u{feff}{}\"'\\\\:# %$&*!|>\\[\\]-]){0,40}",
+            value in "[ -~äöü🦀{}]{0,30}",
+            path in "[!-\"$-~äöü🦀{}]{0,30}",
+        ) {
+            let (url, header) = (format!("http://a/{path}"), format!("x-y: {value}"));
+            let sent = request(&[&url, "-H", &header, &format!("--body={body}")]);
+            prop_assert_eq!(sent.body.as_ref().map(|b| b.as_bytes().to_vec()), Some(body.into_bytes()));
+            prop_assert_eq!(&sent.headers, &[("x-y".to_owned(), value.trim().to_owned())]);
+            let decoded = percent_encoding::percent_decode_str(&sent.path).decode_utf8_lossy().into_owned();
+            let typed = format!("/{path}");
+            prop_assert_eq!(decoded, percent_encoding::percent_decode_str(&typed).decode_utf8_lossy());
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The values of flags that are more than a number or a text.
+
+use crate::plan::{Format, Mode};
+
+/// A list of modes, as one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Modes(pub Vec<Mode>);
+
+/// A list of report forms, as one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Formats(pub Vec<Format>);
+
+/// `all`, or names separated by commas.
+pub fn modes(text: &str) -> Result<Modes, String> {
+    if text == "all" {
+        return Ok(Modes(Mode::REAL.to_vec()));
+    }
+    let mode = |name: &str| {
+        Mode::from_name(name.trim())
+            .ok_or_else(|| format!("there is no mode `{name}`; write sequential, threaded, async, simulated or all"))
+    };
+    text.split(',').map(mode).collect::<Result<_, _>>().map(Modes)
+}
+
+/// `none`, or names separated by commas.
+pub fn formats(text: &str) -> Result<Formats, String> {
+    if text.is_empty() || text == "none" {
+        return Ok(Formats(Vec::new()));
+    }
+    let format =
+        |name: &str| Format::from_name(name.trim()).ok_or_else(|| format!("there is no format `{name}`; write html, png, svg or none"));
+    text.split(',').map(format).collect::<Result<_, _>>().map(Formats)
+}
+
+/// `NAME=URL` where the part before the first `=` is an identifier, else a URL.
+pub fn target(text: &str) -> Result<(Option<String>, String), String> {
+    let identifier = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+    };
+    match text.split_once('=') {
+        Some((name, url)) if identifier(name) => Ok((Some(name.into()), url.into())),
+        _ if text.is_empty() => Err("write a URL, or NAME=URL".into()),
+        _ => Ok((None, text.into())),
+    }
+}
+
+/// `NAME=VALUE`.
+pub fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    if name.is_empty() { Err("write NAME=VALUE".into()) } else { Ok((name.into(), value.into())) }
+}
+
+/// `NAME: VALUE`, as in a request. Whether the two can be sent is the scenario's to say.
+pub fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("write NAME: VALUE")?;
+    if name.trim().is_empty() { Err("write NAME: VALUE".into()) } else { Ok((name.trim().into(), value.trim_matches([' ', '\t']).into())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_may_be_named() {
+        assert_eq!(target("shop=http://127.0.0.1:1/"), Ok((Some("shop".into()), "http://127.0.0.1:1/".into())));
+        assert_eq!(target("http://127.0.0.1:1/?a=b"), Ok((None, "http://127.0.0.1:1/?a=b".into())));
+        assert!(target("").is_err());
+    }
+
+    #[test]
+    fn lists() {
+        assert_eq!(modes("all"), Ok(Modes(Mode::REAL.to_vec())));
+        assert_eq!(modes("async,threaded"), Ok(Modes(vec![Mode::Async, Mode::Threaded])));
+        assert!(modes("asynk").is_err());
+        assert_eq!(formats("none"), Ok(Formats(vec![])));
+        assert!(formats("pdf").is_err());
+    }
+
+    #[test]
+    fn headers_are_split_at_the_first_colon() {
+        let split = |name: &str, value: &str| Ok((name.to_owned(), value.to_owned()));
+        assert_eq!(header("Host: a:1"), split("Host", "a:1"));
+        assert_eq!(header("x-empty:"), split("x-empty", ""));
+        assert!(header("no colon").is_err() && header(": v").is_err());
+    }
+}
