@@ -36,7 +36,7 @@ pub struct Branches<'b> {
 
 impl<'b> Branches<'b> {
     /// The branches of the group at `place`.
-    pub fn new<D: Driver>(world: &'b World<'b>, steps: &'b [Step], place: Place, course: &mut Course<'_, '_, D>) -> Self {
+    fn new<D: Driver>(world: &'b World<'b>, steps: &'b [Step], place: Place, course: &mut Course<'_, '_, D>) -> Self {
         Self {
             world,
             steps,
@@ -55,11 +55,13 @@ impl<'b> Branches<'b> {
 pub async fn run<'b, D: Driver>(
     worker: &Worker<'b, D>,
     user: &mut User<D::Io>,
-    job: &Branches<'b>,
+    steps: &'b [Step],
+    place: Place,
     most: usize,
     until: Until,
     course: &mut Course<'_, '_, D>,
 ) -> End {
+    let job = &Branches::new(worker.world, steps, place, course);
     let never_begun = NeverBegun { worker, job };
     let gathered = worker.driver.gather(job, worker, user.branches(job.steps.len()), most, until).await;
     drop(never_begun);
@@ -93,7 +95,7 @@ impl<D: Driver> Drop for NeverBegun<'_, '_, D> {
                 && let Some(operation) = step.first_operation()
             {
                 // Dropped at once, and so written down as skipped.
-                Record::new(self.worker, operation.id);
+                Record::new(self.worker, operation.id, self.worker.driver.now());
             }
         }
     }
@@ -111,7 +113,7 @@ impl<'b, D: Driver> Job<D> for Branches<'b> {
         Box::pin(async move {
             self.begun[index].store(BEGUN, Ordering::SeqCst);
             let step = &self.steps[index..=index];
-            let planned = step[0].first_operation().map(|operation| Record::new(worker, operation.id));
+            let planned = step[0].first_operation().map(|operation| Record::new(worker, operation.id, worker.driver.now()));
             let turn = self.turn.filter(|_| index == 0);
             let mut course = Course { number: self.number, fresh: self.fresh, turn, planned, failure: None };
             let end = flow::run(worker, user, step, self.place.inside(index), &mut course).await;

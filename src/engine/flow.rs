@@ -2,7 +2,7 @@
 
 use rand::RngExt as _;
 
-use super::branches::{self, Branches};
+use super::branches;
 use super::draw::{Place, Purpose, generator};
 use super::driver::{Driver, Until};
 use super::operation::{self, Call, Record};
@@ -11,7 +11,7 @@ use super::user::User;
 use super::worker::Worker;
 use crate::base::Nanos;
 use crate::metrics::FailureKind;
-use crate::plan::{Delay, Step, StepKind};
+use crate::plan::{Delay, Operation, Repeat, Step, StepKind};
 
 /// What an iteration carries through its flow.
 pub struct Course<'a, 'w, D: Driver> {
@@ -50,10 +50,23 @@ pub async fn run<'a, 'w, D: Driver>(
             continue;
         }
         let end = match &step.kind {
+            StepKind::Operation(operation) => operate(worker, user, operation, place, course).await,
+            StepKind::Think(delay) => {
+                course.turn = None;
+                pause(worker, delay, place, course.number).await;
+                End::Through
+            }
             // Groups recurse, and only they are boxed: a flow of operations is one future.
-            StepKind::Operation(_) | StepKind::Think(_) => single(worker, user, step, place, course).await,
-            StepKind::Flow(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Repeat(_) => {
-                Box::pin(group(worker, user, step, place, course)).await
+            StepKind::Flow(steps) => Box::pin(run(worker, user, steps, place, course)).await,
+            StepKind::Repeat(group) => Box::pin(repeat(worker, user, group, place, course)).await,
+            StepKind::Parallel(group) => {
+                let until = if group.cancel_on_error { Until::FirstFailure } else { Until::All };
+                let most = group.concurrency.map_or(usize::MAX, |n| n as usize);
+                Box::pin(branches::run(worker, user, &group.branches, place, most, until, course)).await
+            }
+            StepKind::Race(group) => {
+                let until = if group.must_succeed { Until::FirstSuccess } else { Until::First };
+                Box::pin(branches::run(worker, user, &group.branches, place, usize::MAX, until, course)).await
             }
         };
         if end == End::Broken && !step.continue_on_error {
@@ -71,36 +84,26 @@ fn is_due<D: Driver>(worker: &Worker<'_, D>, step: &Step, place: Place, course: 
     step.chance.is_none_or(|share| generator(worker.world.plan.seed, course.number, place, Purpose::Chance).random::<f64>() < share.0)
 }
 
-async fn single<'a, 'w, D: Driver>(
+async fn operate<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
-    step: &'a Step,
+    operation: &'a Operation,
     place: Place,
     course: &mut Course<'a, 'w, D>,
 ) -> End {
-    match &step.kind {
-        StepKind::Operation(operation) => {
-            let (intended, queue) = match course.turn.take() {
-                Some(turn) => (turn.intended, turn.queue),
-                None => (worker.driver.now(), Nanos::ZERO),
-            };
-            let planned = course.planned.take_if(|record| record.operation() == operation.id);
-            let record = planned.unwrap_or_else(|| Record::new(worker, operation.id));
-            let call = Call { iteration: course.number, place, intended, queue };
-            match operation::run(worker, user, operation, call, record).await {
-                None => End::Through,
-                Some(kind) => {
-                    course.failure.get_or_insert(kind);
-                    End::Broken
-                }
-            }
+    let (intended, queue) = match course.turn.take() {
+        Some(turn) => (turn.intended, turn.queue),
+        None => (worker.driver.now(), Nanos::ZERO),
+    };
+    let planned = course.planned.take_if(|record| record.operation() == operation.id);
+    let record = planned.unwrap_or_else(|| Record::new(worker, operation.id, intended));
+    let call = Call { iteration: course.number, place, intended, queue };
+    match operation::run(worker, user, operation, call, record).await {
+        None => End::Through,
+        Some(kind) => {
+            course.failure.get_or_insert(kind);
+            End::Broken
         }
-        StepKind::Think(delay) => {
-            course.turn = None;
-            pause(worker, delay, place, course.number).await;
-            End::Through
-        }
-        _ => End::Through,
     }
 }
 
@@ -110,35 +113,18 @@ async fn pause<D: Driver>(worker: &Worker<'_, D>, delay: &Delay, place: Place, i
     worker.driver.sleep_until(until).await;
 }
 
-async fn group<'a, 'w, D: Driver>(
+async fn repeat<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
-    step: &'a Step,
+    group: &'a Repeat,
     place: Place,
     course: &mut Course<'a, 'w, D>,
 ) -> End {
-    match &step.kind {
-        StepKind::Flow(steps) => run(worker, user, steps, place, course).await,
-        StepKind::Repeat(repeat) => {
-            for pass in 0..repeat.times {
-                if run(worker, user, &repeat.flow, place.pass(pass), course).await == End::Broken {
-                    return End::Broken;
-                }
-                worker.driver.breathe().await;
-            }
-            End::Through
+    for pass in 0..group.times {
+        if run(worker, user, &group.flow, place.pass(pass), course).await == End::Broken {
+            return End::Broken;
         }
-        StepKind::Parallel(parallel) => {
-            let until = if parallel.cancel_on_error { Until::FirstFailure } else { Until::All };
-            let most = parallel.concurrency.map_or(usize::MAX, |n| n as usize);
-            let job = Branches::new(worker.world, &parallel.branches, place, course);
-            branches::run(worker, user, &job, most, until, course).await
-        }
-        StepKind::Race(race) => {
-            let until = if race.must_succeed { Until::FirstSuccess } else { Until::First };
-            let job = Branches::new(worker.world, &race.branches, place, course);
-            branches::run(worker, user, &job, usize::MAX, until, course).await
-        }
-        StepKind::Operation(_) | StepKind::Think(_) => End::Through,
+        worker.driver.breathe().await;
     }
+    End::Through
 }

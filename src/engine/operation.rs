@@ -39,7 +39,8 @@ pub async fn run<D: Driver>(
     let limits = world.limits_of(operation);
     let check = &world.checks[operation.id as usize];
     let attempts = operation.retry.as_ref().map_or(1, |retry| retry.attempts);
-    for number in 0..attempts {
+    let mut number = 0;
+    loop {
         let permit = if limits.iter().any(Option::is_some) {
             let asked = worker.driver.now();
             match enter(limits, &worker.driver).await {
@@ -53,7 +54,7 @@ pub async fn run<D: Driver>(
                     return Some(FailureKind::Dropped);
                 }
                 // A retry that finds the queue full leaves the failure before it as it stands.
-                Err(Full) => break,
+                Err(Full) => return record.settle(worker.driver.now()),
             }
         } else {
             None
@@ -62,6 +63,7 @@ pub async fn run<D: Driver>(
         if number == 0 {
             record.start(started);
         }
+        record.sample.retries = number;
         let attempt = Attempt { worker, operation, iteration: call.iteration, place: call.place.attempt(number), started };
         let result = attempt.run(user, &record.trace).await;
         drop(permit);
@@ -72,13 +74,11 @@ pub async fn run<D: Driver>(
         if number + 1 == attempts || !retry::wanted(retry, kind, record.trace.status.get()) {
             return failure;
         }
-        record.sample.outcome = Outcome::Unfinished;
-        let wait = retry::wait(retry.backoff, number + 1, world.plan.seed, call.iteration, call.place);
+        record.reopen(kind);
+        number += 1;
+        let wait = retry::wait(retry.backoff, number, world.plan.seed, call.iteration, call.place);
         worker.driver.sleep_until(now + wait).await;
-        record.sample.retries += 1;
-        record.last_failure = Some(kind);
     }
-    record.settle(worker.driver.now())
 }
 
 /// Writes an operation down when it is dropped: skipped where it had not started; where it had started and
@@ -93,9 +93,8 @@ pub struct Record<'a, 'w, D: Driver> {
 }
 
 impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
-    /// A planned operation.
-    pub fn new(worker: &'a Worker<'w, D>, operation: u32) -> Self {
-        let now = worker.driver.now();
+    /// An operation that is planned at this moment.
+    pub fn new(worker: &'a Worker<'w, D>, operation: u32, now: Nanos) -> Self {
         let sample = Sample {
             operation,
             intended: now,
@@ -145,10 +144,15 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
         })
     }
 
+    /// Goes on after a failed try.
+    fn reopen(&mut self, failure: FailureKind) {
+        self.sample.outcome = Outcome::Unfinished;
+        self.last_failure = Some(failure);
+    }
+
     /// Ends with the last failure, where no further try could be made.
     fn settle(&mut self, now: Nanos) -> Option<FailureKind> {
         self.sample.completed = now;
-        self.sample.retries = self.sample.retries.saturating_sub(1);
         let kind = self.last_failure?;
         self.sample.outcome = Outcome::Failed(kind);
         Some(kind)

@@ -76,6 +76,5 @@ pub fn ideal(plan: &Plan) -> Option<f64> {
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let world = World::new(plan, Vec::new(), cores).ok()?;
     let end = launch::simulated(&world, cores as u32, IDEAL_BUDGET).ok()?;
-    let workers = 1;
-    Some(assemble(&world, &Frame { mode: Mode::Simulated, round: 1, workers, end }, &Seen::default()).wall_s)
+    Some(assemble(&world, &Frame { mode: Mode::Simulated, round: 1, workers: 1, end }, &Seen::default()).wall_s)
 }
