@@ -82,3 +82,4 @@ pub mod result;
 pub mod scenario;
 pub mod server;
 pub mod transport;
+pub mod value;

@@ -55,7 +55,7 @@ pub fn describe(plan: &Plan) -> Result<String, Failure> {
     match plan.load.model {
         LoadModel::Open { rate, .. } => {
             lines.push(format!("# first planned arrivals, at {rate}:"));
-            let measured = Load { warmup: Nanos::ZERO, ..plan.load };
+            let measured = Load { warmup: Nanos::ZERO, ..plan.load.clone() };
             lines.extend(
                 arrivals(&measured, plan.seed)
                     .take(SHOWN)

@@ -11,7 +11,7 @@ use super::user::User;
 use super::worker::Worker;
 use crate::base::Nanos;
 use crate::metrics::FailureKind;
-use crate::plan::{Delay, Operation, Repeat, Step, StepKind};
+use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind};
 
 /// What an iteration carries through its flow.
 pub struct Course<'a, 'w, D: Driver> {
@@ -56,6 +56,7 @@ pub async fn run<'a, 'w, D: Driver>(
                 pause(worker, delay, place, course.number).await;
                 End::Through
             }
+            StepKind::Set(_) => End::Through,
             // Groups recurse, and only they are boxed: a flow of operations is one future.
             StepKind::Flow(steps) => Box::pin(run(worker, user, steps, place, course)).await,
             StepKind::Repeat(group) => Box::pin(repeat(worker, user, group, place, course)).await,
@@ -120,7 +121,8 @@ async fn repeat<'a, 'w, D: Driver>(
     place: Place,
     course: &mut Course<'a, 'w, D>,
 ) -> End {
-    for pass in 0..group.times {
+    let (Passes::Times(times) | Passes::Until { max: times, .. } | Passes::Over { max: times, .. }) = group.passes;
+    for pass in 0..times {
         if run(worker, user, &group.flow, place.pass(pass), course).await == End::Broken {
             return End::Broken;
         }

@@ -50,11 +50,29 @@ impl LoadModel {
     }
 }
 
-/// The load of a run. At least one of `duration`, `iterations` and `iterations_per_vu` is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A stretch of time in which the load goes evenly from one level to another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Free text; its number, from 1, where it has none.
+    pub name: String,
+    /// How long it lasts; 0 jumps.
+    pub duration: Nanos,
+    /// The level at its begin: virtual users, or arrivals a second.
+    pub from: f64,
+    /// The level at its end.
+    pub to: f64,
+    /// Whether what is planned in it is measured.
+    pub measure: bool,
+}
+
+/// The load of a run. At least one of `duration`, `iterations` and `iterations_per_vu` is set, or a feed
+/// ends the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Load {
-    /// Closed or open.
+    /// Closed or open. With stages its level is the highest of them.
     pub model: LoadModel,
+    /// How the level changes; none where it is always the same. The duration is the sum of theirs then.
+    pub stages: Vec<Stage>,
     /// No new iteration after this long.
     pub duration: Option<Nanos>,
     /// No more than this many iterations, shared by all virtual users.

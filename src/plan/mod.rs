@@ -4,21 +4,27 @@
 //! process that runs a mode. It knows nothing of YAML, files, sockets, clocks or threads.
 
 pub mod delay;
+pub mod expect;
 mod fingerprint;
 pub mod flow;
 pub mod limits;
 pub mod load;
+pub mod operation;
 pub mod target;
+pub mod template;
+pub mod values;
 
 use serde::{Deserialize, Serialize};
 
 pub use delay::Delay;
-pub use flow::{
-    Action, Backoff, Body, BodyRule, Expect, HttpRequest, Operation, Parallel, Race, Repeat, Retry, StatusRule, Step, StepKind, Timeouts,
-};
+pub use expect::{BodyRule, Expect, JsonKind, JsonRule, StatusRule};
+pub use flow::{Parallel, Passes, Race, Repeat, Step, StepKind};
 pub use limits::{Limits, OnFull};
-pub use load::{Load, LoadModel, Spread};
-pub use target::{Address, Scheme, Target};
+pub use load::{Load, LoadModel, Spread, Stage};
+pub use operation::{Action, Backoff, Body, Content, HttpRequest, Operation, Part, Retry, Timeouts};
+pub use target::{Address, HttpOptions, Scheme, Target};
+pub use template::{Encode, Piece, Template};
+pub use values::{AtEnd, Capture, Feed, Name, Order, Source, Tag};
 
 /// How a run executes its iterations: the driver, by its public name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,6 +75,8 @@ pub struct MixEntry {
     pub weight: f64,
     /// Caps of this entry's iterations.
     pub limits: Limits,
+    /// The feeds that each of its iterations takes a row of, by their index.
+    pub data: Vec<usize>,
     /// The steps, in order.
     pub flow: Vec<Step>,
 }
@@ -121,6 +129,14 @@ pub struct Plan {
     pub workers: u32,
     /// The services under load.
     pub targets: Vec<Target>,
+    /// The feeds of rows.
+    pub feeds: Vec<Feed>,
+    /// Every name that templates and conditions use.
+    pub names: Vec<Name>,
+    /// Steps before the run, once for each mode and round; their operations are numbered on their own.
+    pub setup: Vec<Step>,
+    /// Steps after the run, wherever the setup began; their operations are numbered on their own.
+    pub teardown: Vec<Step>,
     /// The request mix; never empty.
     pub mix: Vec<MixEntry>,
     /// How much load, for how long.
@@ -164,18 +180,23 @@ impl Plan {
 
     /// Whether no operation needs a network, so that the plan can run in virtual time.
     pub fn is_mock(&self) -> bool {
-        self.operations().all(|(_, _, operation)| !matches!(operation.action, Action::Http(_)))
+        self.targets_used().is_empty()
     }
 
-    /// The indices of the targets that some operation uses, in order.
+    /// The indices of the targets that some operation uses, in order; setup and teardown included.
     pub fn targets_used(&self) -> Vec<usize> {
-        let mut used: Vec<usize> = self
-            .operations()
-            .filter_map(|(_, _, operation)| match &operation.action {
-                Action::Http(request) => Some(request.target),
-                _ => None,
-            })
-            .collect();
+        let mut used = Vec::new();
+        let mut look = |step: &Step| {
+            if let StepKind::Operation(operation) = &step.kind
+                && let Action::Http(request) = &operation.action
+            {
+                used.push(request.target);
+            }
+        };
+        let flows = self.mix.iter().map(|entry| &entry.flow).chain([&self.setup, &self.teardown]);
+        for flow in flows {
+            flow::each(flow, &mut look);
+        }
         used.sort_unstable();
         used.dedup();
         used

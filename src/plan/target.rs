@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Limits;
+use super::{Limits, Template};
 
 /// The protocol of a target's URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,21 @@ pub fn authority(host: &str, port: u16) -> String {
     if port == 80 { host } else { format!("{host}:{port}") }
 }
 
+/// How HTTP is spoken with a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpOptions {
+    /// Redirects that a request follows, one after another.
+    pub redirects: u32,
+    /// Whether each virtual user keeps the cookies that it is given.
+    pub cookies: bool,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self { redirects: 0, cookies: true }
+    }
+}
+
 /// A service under load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
@@ -60,7 +75,9 @@ pub struct Target {
     /// Where it is.
     pub address: Address,
     /// Headers of every request, in lower case, before the request's own.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(String, Template)>,
+    /// How HTTP is spoken.
+    pub http: HttpOptions,
     /// Caps of all operations on it.
     pub limits: Limits,
 }

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
 use super::mix::{self, Mix};
+use super::names::Names;
 use super::target::Targets;
 use super::tree::Node;
 use super::vars::Vars;
@@ -48,7 +49,8 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
     }
     let mut root = yaml::parse(&source.text, problems)?;
     let vars = Vars::collect(root.get("vars"), &overrides.vars, env, problems);
-    template::expand(&mut root, &vars, &source.text, problems);
+    let names = Names::collect(&root, &vars);
+    template::expand(&mut root, &names, &source.text, problems);
     vars.report_unused(problems);
 
     let mut fields = Fields::open(&root, Part::Top, "a scenario", "name: my-test", problems)?;
@@ -80,6 +82,10 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
         rounds,
         workers,
         targets: targets.into_plan(),
+        feeds: Vec::new(),
+        names: names.into_plan(),
+        setup: Vec::new(),
+        teardown: Vec::new(),
         mix: entries,
         load: load?,
         limits,
@@ -270,7 +276,7 @@ mod tests {
         let operations: Vec<_> = plan.operations().map(|(_, _, o)| o.clone()).collect();
         assert_eq!(operations.iter().map(|o| o.id).collect::<Vec<_>>(), [0, 1, 2, 3]);
         let Action::Http(get) = &operations[0].action else { panic!("a request") };
-        assert_eq!((get.method.as_str(), get.path.as_str()), ("GET", "/a%20b?q=x%26y&n=1&n=2"));
+        assert_eq!((get.method.as_str(), get.path.as_text().unwrap_or_default()), ("GET", "/a%20b?q=x%26y&n=1&n=2"));
         assert_eq!(operations[0].timeout.total, Nanos::from_secs(5), "the target's");
         let Action::Http(post) = &operations[1].action else { panic!("a request") };
         assert_eq!(post.body, Some(Body::Json(r#"{"z":1,"a":"5"}"#.into())));
@@ -279,7 +285,7 @@ mod tests {
         assert_eq!(operations[1].expect.status, [StatusRule::Code(201), StatusRule::Class(2)]);
         assert_eq!(operations[2].action, Action::Block { duration: Delay::Constant(Nanos::from_millis(20)), offload: true });
         let Action::Http(purge) = &operations[3].action else { panic!("a request") };
-        assert_eq!((purge.method.as_str(), &purge.headers[..]), ("PURGE", &[("x-y".to_owned(), "5".to_owned())][..]));
+        assert_eq!((purge.method.as_str(), &purge.headers[..]), ("PURGE", &[("x-y".to_owned(), "5".into())][..]));
         assert!(matches!(plan.mix[0].flow[1].kind, StepKind::Think(Delay::Uniform { .. })));
         assert_eq!(plan.targets[0].address.to_string(), "http://127.0.0.1:8080/base");
     }
@@ -291,7 +297,7 @@ mod tests {
         let places: Vec<(usize, &str)> = plan
             .operations()
             .filter_map(|(_, _, o)| match &o.action {
-                Action::Http(request) => Some((request.target, request.path.as_str())),
+                Action::Http(request) => Some((request.target, request.path.as_text().unwrap_or_default())),
                 _ => None,
             })
             .collect();
@@ -315,7 +321,9 @@ mod tests {
         let (_, _, sleep) = plan.operations().nth(1).expect("an operation");
         assert_eq!(sleep.action, Action::Sleep(Delay::Constant(Nanos::from_secs(1))));
         let (_, _, post) = plan.operations().next().expect("an operation");
-        assert!(matches!(&post.action, Action::Http(r) if r.body.as_ref().is_some_and(|b| b.as_bytes().starts_with(br#"{"n":7,"s":"9""#))));
+        let json =
+            |body: &Body| matches!(body, Body::Json(text) if text.as_text().is_some_and(|text| text.starts_with(r#"{"n":7,"s":"9""#)));
+        assert!(matches!(&post.action, Action::Http(r) if r.body.as_ref().is_some_and(json)));
     }
 
     #[test]

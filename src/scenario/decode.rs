@@ -5,10 +5,11 @@
 use std::ops::RangeInclusive;
 
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
-use super::tree::{Entry, Node, Value};
+use super::tree::{Entry, Node, Scalar, Value};
 use super::words::{self, Part};
 use crate::base::parse::{self, ParseError};
 use crate::base::{Nanos, Rate, Share, Size};
+use crate::plan::Template;
 
 /// The keys of one map, each to be asked for once; what nobody asked for is an error.
 pub struct Fields<'n> {
@@ -117,6 +118,12 @@ pub fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) -> Option
             problems.error(node.span, format!("{} has no value", quoted(key))).help("write one behind the colon; `\"\"` is an empty text");
             None
         }
+        Value::Scalar(Scalar { template: Some(_), .. }) => {
+            problems
+                .error(node.span, format!("{} is needed before the run, and this value is known only while it goes on", quoted(key)))
+                .help("use a variable from `vars`; captures, data columns and functions go into paths, queries, headers and bodies");
+            None
+        }
         Value::Scalar(scalar) => Some(&scalar.text),
         Value::Broken => None,
         _ => {
@@ -126,6 +133,14 @@ pub fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) -> Option
             None
         }
     }
+}
+
+/// A text that may hold values which are known only while it runs.
+pub fn template(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Template> {
+    if let Value::Scalar(Scalar { template: Some(template), .. }) = &node.value {
+        return Some(template.clone());
+    }
+    text(node, key, problems).map(|text| Template::from(text.to_owned()))
 }
 
 /// One line of text that people will read: a name.

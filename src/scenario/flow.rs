@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
             None => title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect(),
             Some(name) => name?,
         };
-        Some(Step { name, kind, chance, once, continue_on_error })
+        Some(Step { name, kind, when: None, chance, once, continue_on_error })
     }
 
     fn no_action(&mut self, mut fields: Fields<'_>) {

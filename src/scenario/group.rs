@@ -7,7 +7,7 @@ use super::load::MOST_SLOTS;
 use super::operation::{OF_OPERATIONS, OF_REQUESTS};
 use super::tree::Node;
 use super::words::{self, Part};
-use crate::plan::{Parallel, Race, Repeat, StepKind};
+use crate::plan::{Parallel, Passes, Race, Repeat, StepKind};
 
 /// The steps that hold steps.
 pub const GROUPS: [&str; 4] = ["flow", "parallel", "race", "repeat"];
@@ -64,7 +64,7 @@ impl Reader<'_> {
         let times = times.and_then(|node| decode::small(node, "times", 1..=MOST_TIMES, self.problems));
         let flow = fields.need("flow", super::flow::EXAMPLE, self.problems).map(|node| self.list(node, "flow"));
         fields.finish(self.problems);
-        Some(Repeat { times: times?, flow: flow? })
+        Some(Repeat { passes: Passes::Times(times?), flow: flow? })
     }
 
     fn cancels(&mut self, node: &Node) -> bool {

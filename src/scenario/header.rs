@@ -5,22 +5,29 @@ use http::{HeaderName, HeaderValue};
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
 use super::tree::{Node, Value};
+use crate::plan::{Piece, Template};
 
 /// Headers that say how long the message is: loadgen writes them itself, and a second opinion would
 /// break the connection.
 const FRAMING: [&str; 3] = ["content-length", "transfer-encoding", "upgrade"];
 
 /// Reads a `headers` map of what is sent.
-pub fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
-    read(node, &FRAMING, problems)
+pub fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, Template)> {
+    read(node, &FRAMING, decode::template, problems)
 }
 
 /// Reads a `headers` map of what is expected, where the length of the message is as good as anything.
 pub fn expected(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
-    read(node, &[], problems)
+    let known =
+        |node: &Node, key: &str, problems: &mut Diagnostics| decode::text(node, key, problems).map(|text| Template::from(text.to_owned()));
+    let headers = read(node, &[], known, problems);
+    headers.into_iter().map(|(name, value)| (name, value.as_text().unwrap_or_default().to_owned())).collect()
 }
 
-fn read(node: &Node, refused: &[&str], problems: &mut Diagnostics) -> Vec<(String, String)> {
+/// Reads one value.
+type Read = fn(&Node, &str, &mut Diagnostics) -> Option<Template>;
+
+fn read(node: &Node, refused: &[&str], value: Read, problems: &mut Diagnostics) -> Vec<(String, Template)> {
     let entries = match &node.value {
         Value::Map(entries) => entries,
         Value::Broken => return Vec::new(),
@@ -31,7 +38,7 @@ fn read(node: &Node, refused: &[&str], problems: &mut Diagnostics) -> Vec<(Strin
             return Vec::new();
         }
     };
-    let mut headers: Vec<(String, String)> = Vec::with_capacity(entries.len());
+    let mut headers: Vec<(String, Template)> = Vec::with_capacity(entries.len());
     if let Some(entry) = entries.get(100) {
         problems.error(entry.key_span, "more than 100 headers").help("no server takes so many: remove some");
         return headers;
@@ -43,12 +50,13 @@ fn read(node: &Node, refused: &[&str], problems: &mut Diagnostics) -> Vec<(Strin
                 .help("use letters, digits and `-`, without spaces");
             continue;
         };
-        let Some(value) = decode::text(&entry.value, &entry.key, problems) else { continue };
-        if value.contains(['\r', '\n']) {
+        let Some(value) = value(&entry.value, &entry.key, problems) else { continue };
+        let text = fixed(&value);
+        if text.contains(['\r', '\n']) {
             problems
                 .error(entry.value.span, format!("a line break in the header `{name}`"))
                 .help("keep it on one line: a line break would begin another header");
-        } else if HeaderValue::from_str(value).is_err() {
+        } else if HeaderValue::from_str(&text).is_err() {
             problems
                 .error(entry.value.span, format!("the header `{name}` holds a character that can't be sent"))
                 .help("control characters can't stand in a header; encode it, for example in base64");
@@ -59,8 +67,18 @@ fn read(node: &Node, refused: &[&str], problems: &mut Diagnostics) -> Vec<(Strin
                 .error(entry.key_span, format!("the header `{name}` stands here twice"))
                 .help("header names are the same in any case: keep one");
         } else {
-            headers.push((name.as_str().to_owned(), value.trim().to_owned()));
+            let value = value.as_text().map_or_else(|| value.clone(), |text| Template::from(text.trim().to_owned()));
+            headers.push((name.as_str().to_owned(), value));
         }
     }
     headers
+}
+
+/// What of a value is known before the run.
+fn fixed(value: &Template) -> String {
+    let text = value.pieces().iter().filter_map(|piece| match piece {
+        Piece::Text(text) => Some(text.as_str()),
+        Piece::Value(_) => None,
+    });
+    text.collect()
 }

@@ -4,54 +4,67 @@
 
 use super::diagnostic::{Diagnostics, quoted};
 use super::tree::{Kind, Node, Scalar, Value};
+use crate::plan::{Encode, Piece, Template};
 
-/// The JSON text of a node; nothing where a part of it is broken or no JSON.
-pub fn text(node: &Node, problems: &mut Diagnostics) -> Option<String> {
-    let mut out = String::new();
+/// The JSON text of a node, values of the run to be put in; nothing where a part of it is broken or no JSON.
+pub fn template(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
+    let mut out = Template::default();
     write(node, &mut out, problems).then_some(out)
 }
 
-fn write(node: &Node, out: &mut String, problems: &mut Diagnostics) -> bool {
+fn write(node: &Node, out: &mut Template, problems: &mut Diagnostics) -> bool {
     match &node.value {
         Value::Broken => false,
         Value::Scalar(scalar) => write_scalar(node, scalar, out, problems),
         Value::List(items) => {
             let mut good = true;
-            out.push('[');
+            out.push_text("[");
             for (n, item) in items.iter().enumerate() {
                 if n > 0 {
-                    out.push(',');
+                    out.push_text(",");
                 }
                 good &= write(item, out, problems);
             }
-            out.push(']');
+            out.push_text("]");
             good
         }
         Value::Map(entries) => {
             let mut good = true;
-            out.push('{');
+            out.push_text("{");
             for (n, entry) in entries.iter().enumerate() {
                 if n > 0 {
-                    out.push(',');
+                    out.push_text(",");
                 }
                 string(&entry.key, out);
-                out.push(':');
+                out.push_text(":");
                 good &= write(&entry.value, out, problems);
             }
-            out.push('}');
+            out.push_text("}");
             good
         }
     }
 }
 
-fn write_scalar(node: &Node, scalar: &Scalar, out: &mut String, problems: &mut Diagnostics) -> bool {
+fn write_scalar(node: &Node, scalar: &Scalar, out: &mut Template, problems: &mut Diagnostics) -> bool {
+    if let Some(template) = &scalar.template {
+        match template.pieces() {
+            // Exactly one value takes it with its type.
+            [Piece::Value(insert)] => out.push_value(&insert.value, Encode::Json),
+            _ => {
+                out.push_text("\"");
+                out.push(&template.encoded(Encode::JsonText, unquoted));
+                out.push_text("\"");
+            }
+        }
+        return true;
+    }
     match scalar.kind() {
-        Kind::Null => out.push_str("null"),
-        Kind::Bool(yes) => out.push_str(if yes { "true" } else { "false" }),
+        Kind::Null => out.push_text("null"),
+        Kind::Bool(yes) => out.push_text(if yes { "true" } else { "false" }),
         Kind::Text => string(&scalar.text, out),
-        Kind::Int(_) | Kind::Float(_) if is_json_number(&scalar.text) => out.push_str(&scalar.text),
-        Kind::Int(n) => out.push_str(&n.to_string()),
-        Kind::Float(n) if n.is_finite() => out.push_str(&n.to_string()),
+        Kind::Int(_) | Kind::Float(_) if is_json_number(&scalar.text) => out.push_text(&scalar.text),
+        Kind::Int(n) => out.push_text(&n.to_string()),
+        Kind::Float(n) if n.is_finite() => out.push_text(&n.to_string()),
         Kind::Float(_) => {
             problems
                 .error(node.span, format!("JSON has no number {}", quoted(&scalar.text)))
@@ -62,8 +75,14 @@ fn write_scalar(node: &Node, scalar: &Scalar, out: &mut String, problems: &mut D
     true
 }
 
-fn string(text: &str, out: &mut String) {
-    out.push_str(&serde_json::Value::from(text).to_string());
+fn string(text: &str, out: &mut Template) {
+    out.push_text(&serde_json::Value::from(text).to_string());
+}
+
+/// The inside of a JSON string.
+fn unquoted(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 fn is_json_number(text: &str) -> bool {
@@ -77,7 +96,7 @@ mod tests {
     fn json(yaml: &str) -> Option<String> {
         let mut problems = Diagnostics::default();
         let node = super::super::yaml::parse(yaml, &mut problems)?;
-        text(&node, &mut problems)
+        template(&node, &mut problems)?.as_text().map(str::to_owned)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::check::Places;
 use super::diagnostic::{Diagnostics, Place};
 use super::tree::{Node, Value};
 use crate::base::{Nanos, Rate};
-use crate::plan::{Action, Delay, Limits, LoadModel, MixEntry, OnFull, Operation, Parallel, Plan, Step, StepKind};
+use crate::plan::{Action, Delay, Limits, LoadModel, MixEntry, OnFull, Operation, Parallel, Passes, Plan, Step, StepKind};
 
 const REMEDY: &str = "to that at least, or lower the `rate`: what is beyond waits longer and longer";
 
@@ -156,13 +156,22 @@ fn one(step: &Step) -> Cost {
     let cost = match &step.kind {
         StepKind::Operation(operation) => of_operation(operation),
         StepKind::Think(delay) => Cost { time: mean(*delay, f64::INFINITY), least: least(*delay), ..Cost::NOTHING },
+        StepKind::Set(_) => Cost::NOTHING,
         StepKind::Flow(steps) => sequence(steps),
         StepKind::Parallel(parallel) => side_by_side(parallel),
         StepKind::Race(race) => against(&race.branches),
-        StepKind::Repeat(repeat) => again(sequence(&repeat.flow), repeat.times),
+        StepKind::Repeat(repeat) => {
+            let pass = sequence(&repeat.flow);
+            match repeat.passes {
+                Passes::Times(times) => again(pass, times),
+                // How many there are shows while it runs: none for a list, one at least for a condition.
+                Passes::Until { .. } => pass,
+                Passes::Over { .. } => Cost { least: 0.0, least_work: 0.0, ..pass },
+            }
+        }
     };
     // Of what is run once nothing is left in the long run, and what is run by chance may take no time.
-    let chance = if step.once { 0.0 } else { step.chance.map_or(1.0, |share| share.0) };
+    let chance = if step.once || step.when.is_some() { 0.0 } else { step.chance.map_or(1.0, |share| share.0) };
     if chance >= 1.0 {
         return cost;
     }

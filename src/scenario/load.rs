@@ -130,6 +130,7 @@ pub fn decode(section: &Node, overrides: &Overrides, problems: &mut Diagnostics)
     };
     Some(Load {
         model,
+        stages: Vec::new(),
         duration: typed.duration,
         iterations: typed.iterations,
         iterations_per_vu: typed.iterations_per_vu,

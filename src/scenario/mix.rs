@@ -57,7 +57,7 @@ fn entry(item: &Node, alone: bool, names: &mut HashMap<String, Span>, reader: &m
     let limits = fields.take("limits", reader.problems).map(|node| limits::decode(node, reader.problems)).unwrap_or_default();
     let flow = fields.need("flow", flow::EXAMPLE, reader.problems).map(|node| reader.list(node, "flow"));
     fields.finish(reader.problems);
-    Some(MixEntry { name: name?, weight: weight?, limits, flow: flow? })
+    Some(MixEntry { name: name?, weight: weight?, limits, data: Vec::new(), flow: flow? })
 }
 
 fn name(node: &Node, names: &mut HashMap<String, Span>, problems: &mut Diagnostics) -> Option<String> {

@@ -22,6 +22,7 @@ mod limits;
 mod lint;
 mod load;
 mod mix;
+mod names;
 mod operation;
 mod overrides;
 mod pattern;

@@ -80,7 +80,17 @@ impl Reader<'_> {
         self.operations.push(deed.span);
         self.timed.push(own.total.is_some());
         let timeout = own.or(inherited).resolve();
-        StepKind::Operation(Box::new(Operation { id, action, timeout, expect, retry, limits, fail }))
+        StepKind::Operation(Box::new(Operation {
+            id,
+            action,
+            timeout,
+            expect,
+            retry,
+            limits,
+            fail,
+            captures: Vec::new(),
+            tags: Vec::new(),
+        }))
     }
 }
 

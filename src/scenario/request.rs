@@ -6,7 +6,7 @@ use super::target::Targets;
 use super::tree::{Node, Value};
 use super::words::Part;
 use super::{header, json, url};
-use crate::plan::{Body, HttpRequest};
+use crate::plan::{Body, Encode, HttpRequest, Piece, Template};
 
 /// The steps that are named after their method.
 pub const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
@@ -75,14 +75,18 @@ pub fn decode(
 }
 
 /// The target and the path there.
-fn place(node: &Node, target: Option<&Node>, step: Span, targets: &mut Targets, problems: &mut Diagnostics) -> Option<(usize, String)> {
-    let text = decode::text(node, "path", problems)?;
+fn place(node: &Node, target: Option<&Node>, step: Span, targets: &mut Targets, problems: &mut Diagnostics) -> Option<(usize, Template)> {
+    let path = decode::template(node, "path", problems)?;
+    // What is typed decides; a value that is put in is checked when it is known.
+    let text: String = path.pieces().iter().map(|piece| if let Piece::Text(text) = piece { text.as_str() } else { "" }).collect();
     if text.chars().any(char::is_control) {
         problems.error(node.span, "a line break or another control character in a path").help("remove it, or percent-encode it (`%0A`)");
         return None;
     }
-    if url::is_absolute(text) {
-        let url = match url::parse(text) {
+    let encoded = |path: &Template| path.encoded(Encode::Path, url::path);
+    let head = if let Some(Piece::Text(head)) = path.pieces().first() { head.as_str() } else { "" };
+    if url::is_absolute(head) {
+        let url = match url::parse(head) {
             Ok(url) => url,
             Err(wrong) => {
                 problems.error(node.span, wrong.message).help(wrong.remedy);
@@ -96,28 +100,45 @@ fn place(node: &Node, target: Option<&Node>, step: Span, targets: &mut Targets, 
                 .help("remove one of the two: with a target, write the path alone");
             return None;
         }
+        if url.rest.is_empty() && path.as_text().is_none() {
+            problems
+                .error(node.span, "the host of this URL is known only while the scenario runs")
+                .help("write the host out, or declare a target; what is behind it may be a template");
+            return None;
+        }
         let (index, rest) = targets.of_url(&url);
         let slash = if rest.starts_with('/') { "" } else { "/" };
-        return Some((index, url::path(&format!("{slash}{rest}"))));
+        let mut whole = Template::from(format!("{slash}{rest}"));
+        let mut behind = Template::default();
+        for piece in &path.pieces()[1..] {
+            match piece {
+                Piece::Text(text) => behind.push_text(text),
+                Piece::Value(insert) => behind.push_value(&insert.value, insert.encode),
+            }
+        }
+        whole.push(&behind);
+        return Some((index, encoded(&whole)));
     }
     let found = targets.find(target, step, problems);
-    if !text.starts_with('/') {
-        if text.is_empty() {
-            problems.error(node.span, "an empty path").help("write `/` for the root");
-        } else {
-            let error = problems.error(node.span, format!("the path {} does not begin with `/`", quoted(text)));
-            error.help(format!("write {}, or a whole URL (`http://…`)", quoted(&format!("/{text}"))));
-        }
-        return None;
-    }
     if text.contains('#') {
         problems.error(node.span, "a `#fragment` is never sent to a server").help("remove it, or write `%23` for the character itself");
         return None;
     }
-    Some((found?, url::path(text)))
+    // A path that begins with a value is that value's matter.
+    let opens_with_value = matches!(path.pieces().first(), Some(Piece::Value(_)));
+    if !text.starts_with('/') && !opens_with_value {
+        if text.is_empty() {
+            problems.error(node.span, "an empty path").help("write `/` for the root");
+        } else {
+            let error = problems.error(node.span, format!("the path {} does not begin with `/`", quoted(&text)));
+            error.help(format!("write {}, or a whole URL (`http://…`)", quoted(&format!("/{text}"))));
+        }
+        return None;
+    }
+    Some((found?, encoded(&path)))
 }
 
-fn query(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
+fn query(node: &Node, problems: &mut Diagnostics) -> Vec<(String, Template)> {
     let entries = match &node.value {
         Value::Map(entries) => entries,
         Value::Broken => return Vec::new(),
@@ -134,8 +155,8 @@ fn query(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
             Value::List(items) => items.as_slice(),
             _ => std::slice::from_ref(&entry.value),
         };
-        let texts = values.iter().filter_map(|value| decode::text(value, &entry.key, problems));
-        pairs.extend(texts.map(|text| (entry.key.clone(), text.to_owned())));
+        let texts = values.iter().filter_map(|value| decode::template(value, &entry.key, problems));
+        pairs.extend(texts.map(|text| (entry.key.clone(), text)));
     }
     pairs
 }
@@ -152,7 +173,7 @@ fn body(fields: &mut Fields<'_>, problems: &mut Diagnostics) -> Option<Body> {
                 .help("remove one of the two");
             None
         }
-        (Some(json), None) => json::text(&json.value, problems).map(Body::Json),
+        (Some(json), None) => json::template(&json.value, problems).map(Body::Json),
         (None, Some(node)) => match &node.value {
             Value::Map(_) | Value::List(_) => {
                 problems
@@ -160,7 +181,7 @@ fn body(fields: &mut Fields<'_>, problems: &mut Diagnostics) -> Option<Body> {
                     .help("write `json: …` to send it as JSON");
                 None
             }
-            _ => decode::text(node, "body", problems).map(|text| Body::Text(text.to_owned())),
+            _ => decode::template(node, "body", problems).map(Body::Text),
         },
         (None, None) => None,
     }

@@ -9,7 +9,7 @@ use super::vars::is_name;
 use super::words::{self, Part};
 use super::{header, limits, retry};
 use crate::plan::target::authority;
-use crate::plan::{Address, Limits, Retry, Target};
+use crate::plan::{Address, HttpOptions, Limits, Retry, Target, Template};
 
 const MOST: usize = 1000;
 
@@ -26,7 +26,8 @@ struct Known {
     /// As the file has it, before the command line's.
     typed: Option<Address>,
     address: Option<Address>,
-    headers: Vec<(String, String)>,
+    headers: Vec<(String, Template)>,
+    http: HttpOptions,
     timeout: Parts,
     retry: Option<Retry>,
     limits: Limits,
@@ -37,7 +38,7 @@ impl Known {
     /// One that nothing but its name is known of.
     fn new(name: String, declared: bool) -> Self {
         let (timeout, limits) = (Parts::default(), Limits::default());
-        Self { name, typed: None, address: None, headers: Vec::new(), timeout, retry: None, limits, declared }
+        Self { name, typed: None, address: None, headers: Vec::new(), http: HttpOptions::default(), timeout, retry: None, limits, declared }
     }
 }
 
@@ -177,8 +178,9 @@ impl Targets {
 
     /// The targets of the plan; those whose address is broken are left out, which was reported.
     pub fn into_plan(self) -> Vec<Target> {
-        let target =
-            |known: Known| Some(Target { name: known.name, address: known.address?, headers: known.headers, limits: known.limits });
+        let target = |known: Known| {
+            Some(Target { name: known.name, address: known.address?, headers: known.headers, http: known.http, limits: known.limits })
+        };
         self.list.into_iter().filter_map(target).collect()
     }
 }

@@ -1,37 +1,42 @@
-//! Puts variables in the place of `{{name}}`, all over the tree, before anything in it is read.
+//! Puts variables in the place of `{{…}}`, all over the tree, before anything in it is read. What is known only
+//! while the scenario runs becomes a template.
 //!
 //! Knows nothing of what the values are for. Values that were put in are not looked at again.
 
-use super::diagnostic::{Diagnostics, Span, quoted};
+use super::diagnostic::{Diagnostics, Span};
+use super::names::{Checked, Names};
 use super::tree::{Node, Scalar, Value};
-use super::vars::{Vars, is_name};
+use super::vars::is_name;
 use super::words::{self, Part};
+use crate::plan::{Encode, Template};
 
 /// How much text all variables together may be put in, in bytes.
 const BUDGET: usize = 8 << 20;
 
-/// Expands every value of a scenario but those of `vars`, of ignored keys and of parts that are refused.
-pub fn expand(root: &mut Node, vars: &Vars, source: &str, problems: &mut Diagnostics) {
-    let secrets: Vec<String> = match root.get("secrets").map(|node| &node.value) {
-        Some(Value::Map(entries)) => entries.iter().map(|e| e.key.clone()).collect(),
-        _ => Vec::new(),
-    };
+/// Expands every value of a scenario but those of `vars` and `secrets`, of ignored keys and of parts that are
+/// refused.
+pub fn expand(root: &mut Node, names: &Names<'_>, source: &str, problems: &mut Diagnostics) {
     let Value::Map(entries) = &mut root.value else { return };
-    let mut expander = Expander { vars, source, secrets, problems, left: BUDGET };
+    let mut expander = Expander { names, source, problems, left: BUDGET };
     for entry in entries {
         let key = entry.key.as_str();
-        if key != "vars" && !key.starts_with("x-") && !words::is_later(Part::Top, key) {
+        if !matches!(key, "vars" | "secrets") && !key.starts_with("x-") && !words::is_later(Part::Top, key) {
             expander.node(&mut entry.value);
         }
     }
 }
 
 struct Expander<'a> {
-    vars: &'a Vars,
+    names: &'a Names<'a>,
     source: &'a str,
-    secrets: Vec<String>,
     problems: &'a mut Diagnostics,
     left: usize,
+}
+
+/// What takes the place of one pair of braces.
+enum Put {
+    Known(Scalar),
+    Running,
 }
 
 impl Expander<'_> {
@@ -48,33 +53,39 @@ impl Expander<'_> {
     }
 
     fn scalar(&mut self, span: Span, scalar: &Scalar) -> Option<Scalar> {
-        let mut out = String::new();
+        let mut out = Template::default();
         let mut rest = scalar.text.as_str();
         let mut plain = false;
         let mut good = true;
         // Where the source is searched for the next template, so that the right one is underlined.
         let mut from = span.start;
         while let Some(start) = rest.find("{{") {
-            out.push_str(&rest[..start]);
+            out.push_text(&rest[..start]);
             let Some(length) = rest[start..].find("}}") else {
                 self.problems.error(span, "`{{` without `}}` behind it").help("write `{{name}}` with the name of a variable");
                 return None;
             };
             let whole = &rest[start..start + length + 2];
+            let inner = rest[start + 2..start + length].trim();
             let place = self.locate(whole, span, &mut from);
-            match self.variable(rest[start + 2..start + length].trim(), place) {
+            match self.put(inner, place) {
                 None => good = false,
-                Some(value) => {
+                Some(Put::Known(value)) => {
                     // A value that is exactly one variable takes it with its type.
                     plain = value.plain && whole.len() == scalar.text.len();
                     self.charge(value.text.len(), span)?;
-                    out.push_str(&value.text);
+                    out.push_text(&value.text);
                 }
+                Some(Put::Running) => out.push_value(inner, Encode::Plain),
             }
             rest = &rest[start + length + 2..];
         }
-        out.push_str(rest);
-        good.then(|| Scalar { text: out, plain, typed: Some(scalar.text.clone()) })
+        out.push_text(rest);
+        let typed = Some(scalar.text.clone());
+        good.then(|| match out.as_text() {
+            Some(text) => Scalar { text: text.to_owned(), plain, typed, template: None },
+            None => Scalar { text: scalar.text.clone(), plain: scalar.plain, typed, template: Some(out) },
+        })
     }
 
     fn charge(&mut self, bytes: usize, span: Span) -> Option<()> {
@@ -110,31 +121,16 @@ impl Expander<'_> {
         }
     }
 
-    fn variable(&mut self, name: &str, place: Span) -> Option<Scalar> {
-        if !is_name(name) {
-            let error = self.problems.error(place, format!("{} is no variable", quoted(name)));
-            if name.contains(['(', '.', '[', '|']) {
-                error.help(
-                    "expressions and functions are part of the scenario language, but this version of loadgen runs plain `{{name}}` only",
-                );
-            } else {
-                error.help("write `{{name}}` with the name of a variable");
-            }
-            return None;
+    fn put(&mut self, inner: &str, place: Span) -> Option<Put> {
+        if is_name(inner)
+            && !self.names.is_given(inner)
+            && let Some(value) = self.names.vars().get(inner)
+        {
+            return value.cloned().map(Put::Known);
         }
-        match self.vars.get(name) {
-            Some(value) => value.cloned(),
-            // Secrets are refused as a whole, and that is said once.
-            None if self.secrets.iter().any(|s| s == name) => None,
-            None => {
-                let near = if self.problems.is_full() { None } else { words::nearest(name, self.vars.names()) };
-                let error = self.problems.error(place, format!("unknown variable `{name}`"));
-                match near {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error.help(format!("declare it: `vars: {{ {name}: … }}`, or give it with `--var {name}=…`")),
-                };
-                None
-            }
-        }
+        self.names.check(inner, place, self.problems).map(|checked| match checked {
+            Checked::Known(value) => Put::Known(value),
+            Checked::Running => Put::Running,
+        })
     }
 }

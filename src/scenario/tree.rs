@@ -3,6 +3,7 @@
 //! Plain data: knows neither how it is parsed nor what a scenario means.
 
 use super::diagnostic::Span;
+use crate::plan::Template;
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +47,8 @@ pub struct Scalar {
     pub plain: bool,
     /// Before variables were put in, where there were any.
     pub typed: Option<String>,
+    /// The same with values that are known only while it runs, where there are any; `text` is as typed then.
+    pub template: Option<Template>,
 }
 
 /// What a plain scalar stands for, by the rules of YAML 1.2's core schema.
@@ -66,7 +69,7 @@ pub enum Kind {
 impl Scalar {
     /// What it stands for.
     pub fn kind(&self) -> Kind {
-        if self.plain { kind(&self.text) } else { Kind::Text }
+        if self.plain && self.template.is_none() { kind(&self.text) } else { Kind::Text }
     }
 
     /// As the author typed it.

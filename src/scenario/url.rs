@@ -4,15 +4,12 @@
 
 use std::net::Ipv6Addr;
 
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use super::diagnostic::quoted;
-use crate::plan::{Address, Scheme};
-
-/// What can't stand in a path or a query as it is; `%` may, because it begins what is encoded already.
-const PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}').add(b'|').add(b'\\').add(b'^');
-/// What can't stand in a name or a value of a query.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::plan::{Address, Encode, Piece, Scheme, Template};
+use crate::value::function::QUERY;
+use crate::value::text::PATH;
 
 /// Why a text is no URL, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]
@@ -111,18 +108,23 @@ pub fn path(text: &str) -> String {
 }
 
 /// Adds one pair to the query of a path.
-pub fn add_query(path: &mut String, name: &str, value: &str) {
-    path.push(match path.find('?') {
-        None => '?',
-        Some(_) => '&',
-    });
+pub fn add_query(path: &mut Template, name: &str, value: &Template) {
+    let text = |piece: &Piece| if let Piece::Text(text) = piece { text.clone() } else { String::new() };
+    let typed: String = path.pieces().iter().map(text).collect();
     // A path that ends in `?` or `&` has its separator already.
-    if path.ends_with("?&") || path.ends_with("&&") {
-        path.pop();
+    let ends_in_text = matches!(path.pieces().last(), Some(Piece::Text(_)));
+    if !(ends_in_text && typed.ends_with(['?', '&'])) {
+        path.push_text(if typed.contains('?') { "&" } else { "?" });
     }
-    path.extend(utf8_percent_encode(name, QUERY));
-    path.push('=');
-    path.extend(utf8_percent_encode(value, QUERY));
+    path.push(&pair(name, value));
+}
+
+/// `name=value`, percent-encoded as in a query or a form.
+pub fn pair(name: &str, value: &Template) -> Template {
+    let encode = |text: &str| utf8_percent_encode(text, QUERY).to_string();
+    let mut pair = Template::from(format!("{}=", encode(name)));
+    pair.push(&value.encoded(Encode::Query, encode));
+    pair
 }
 
 #[cfg(test)]
@@ -162,13 +164,17 @@ mod tests {
 
     #[test]
     fn encodes_what_is_sent() {
-        let mut text = path("/a b/é?x={1}&y=%20");
+        let text = path("/a b/é?x={1}&y=%20");
         assert_eq!(text, "/a%20b/%C3%A9?x=%7B1%7D&y=%20");
-        add_query(&mut text, "q&", "a=b c/é");
-        assert!(text.ends_with("&q%26=a%3Db%20c%2F%C3%A9"), "{text}");
-        let mut bare = "/".to_owned();
-        add_query(&mut bare, "a", "1");
-        add_query(&mut bare, "b", "2");
-        assert_eq!(bare, "/?a=1&b=2");
+        let plain = |text: &str| Template::from(text.to_owned());
+        let mut text = plain(&text);
+        add_query(&mut text, "q&", &plain("a=b c/é"));
+        assert!(text.as_text().is_some_and(|text| text.ends_with("&q%26=a%3Db%20c%2F%C3%A9")), "{text:?}");
+        for (typed, wanted) in [("/", "/?a=1&b=2"), ("/?", "/?a=1&b=2"), ("/?x&", "/?x&a=1&b=2")] {
+            let mut bare = plain(typed);
+            add_query(&mut bare, "a", &plain("1"));
+            add_query(&mut bare, "b", &plain("2"));
+            assert_eq!(bare, plain(wanted));
+        }
     }
 }

@@ -72,7 +72,7 @@ impl Vars {
             let declared = all.get(name);
             let plain = declared.and_then(|var| var.value.as_ref()).is_none_or(|scalar| scalar.plain);
             let foreign = declared.is_none_or(|var| var.foreign);
-            let value = Some(Scalar { text: text.clone(), plain, typed: None });
+            let value = Some(Scalar { text: text.clone(), plain, typed: None, template: None });
             all.insert(name.clone(), Var { value, foreign, used: Cell::new(false) });
         }
         Self { all }
@@ -140,7 +140,7 @@ fn value(name: &str, node: &Node, given: bool, env: &dyn Fn(&str) -> Option<Stri
         return Some(scalar.clone());
     }
     let text = from_environment(&scalar.text, node.span, env, problems)?;
-    Some(Scalar { text, plain: scalar.plain, typed: None })
+    Some(Scalar { text, plain: scalar.plain, typed: None, template: None })
 }
 
 /// Puts the environment in for every `${NAME}` and `${NAME:-default}`.

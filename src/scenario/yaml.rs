@@ -94,7 +94,7 @@ impl Builder<'_> {
                     Value::Broken
                 } else {
                     let plain = style == ScalarStyle::Plain && !forced;
-                    Value::Scalar(Scalar { text: text.into_owned(), plain, typed: None })
+                    Value::Scalar(Scalar { text: text.into_owned(), plain, typed: None, template: None })
                 };
                 self.finish(Node { span, value }, anchor)?;
             }

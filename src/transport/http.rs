@@ -44,23 +44,30 @@ impl PreparedRequest {
     /// # Errors
     /// When a method, path or header is not HTTP; the scenario's validation finds these first.
     pub fn new(request: &HttpRequest, target: &Target, authority: &str, base: &str) -> Result<Self, InvalidRequest> {
-        let invalid = |reason: String| InvalidRequest { method: request.method.clone(), path: request.path.clone(), reason };
+        let invalid = |reason: String| InvalidRequest {
+            method: request.method.clone(),
+            path: request.path.as_text().unwrap_or_default().to_owned(),
+            reason,
+        };
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_str(authority).map_err(|e| invalid(e.to_string()))?);
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION"))));
-        if let Some(content_type) = request.body.as_ref().and_then(|b| b.content_type()) {
+        if let Some(content_type) = request.body.as_ref().and_then(content_type) {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
         for (name, value) in target.headers.iter().chain(&request.headers) {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|e| invalid(format!("header `{name}`: {e}")))?;
-            let value = HeaderValue::from_str(value).map_err(|e| invalid(format!("value of header `{name}`: {e}")))?;
+            let value = HeaderValue::from_str(value.as_text().unwrap_or_default())
+                .map_err(|e| invalid(format!("value of header `{name}`: {e}")))?;
             headers.insert(name, value);
         }
         Ok(Self {
             method: request.method.parse().map_err(|e: http::method::InvalidMethod| invalid(e.to_string()))?,
-            uri: format!("{base}{}", request.path).parse().map_err(|e: http::uri::InvalidUri| invalid(e.to_string()))?,
+            uri: format!("{base}{}", request.path.as_text().unwrap_or_default())
+                .parse()
+                .map_err(|e: http::uri::InvalidUri| invalid(e.to_string()))?,
             headers,
-            body: request.body.as_ref().map_or_else(Bytes::new, |b| Bytes::copy_from_slice(b.as_bytes())),
+            body: request.body.as_ref().map_or_else(Bytes::new, |b| Bytes::from(body_text(b).to_owned())),
         })
     }
 
@@ -70,6 +77,21 @@ impl PreparedRequest {
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         request
+    }
+}
+
+fn body_text(body: &crate::plan::Body) -> &str {
+    match body {
+        crate::plan::Body::Text(text) | crate::plan::Body::Json(text) | crate::plan::Body::Form(text) => text.as_text().unwrap_or_default(),
+        crate::plan::Body::File(_) | crate::plan::Body::Multipart(_) => "",
+    }
+}
+
+fn content_type(body: &crate::plan::Body) -> Option<&'static str> {
+    match body {
+        crate::plan::Body::Json(_) => Some("application/json"),
+        crate::plan::Body::Form(_) => Some("application/x-www-form-urlencoded"),
+        _ => None,
     }
 }
 

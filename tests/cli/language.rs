@@ -5,7 +5,8 @@ use std::path::Path;
 
 use loadgen::base::{Nanos, Rate, Share, Size};
 use loadgen::plan::{
-    Action, Backoff, BodyRule, Expect, Limits, OnFull, Operation, Parallel, Plan, Race, Repeat, Retry, StatusRule, Step, StepKind, Timeouts,
+    Action, Backoff, BodyRule, Expect, Limits, OnFull, Operation, Parallel, Passes, Plan, Race, Repeat, Retry, StatusRule, Step, StepKind,
+    Timeouts,
 };
 use loadgen::scenario::{Overrides, Source, compile};
 
@@ -58,7 +59,7 @@ fn groups_keep_their_shape_and_are_named_after_what_they_are() {
     assert_eq!(branches.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["GET /a", "two"]);
     assert!(matches!(&branches[1].kind, StepKind::Flow(steps) if matches!(steps[1].kind, StepKind::Think(_))));
     assert!(matches!(&found[1].kind, StepKind::Race(Race { must_succeed: true, branches }) if branches.len() == 1));
-    assert!(matches!(&found[2].kind, StepKind::Repeat(Repeat { times: 7, flow }) if flow.len() == 1));
+    assert!(matches!(&found[2].kind, StepKind::Repeat(Repeat { passes: Passes::Times(7), flow }) if flow.len() == 1));
     assert!(matches!(&found[3].kind, StepKind::Parallel(Parallel { concurrency: None, cancel_on_error: false, .. })));
     assert!(!found[3].continue_on_error, "`on_error` of `parallel` is about its branches");
     assert!(matches!(&found[4].kind, StepKind::Race(Race { must_succeed: false, .. })));
@@ -158,6 +159,7 @@ fn limits_stand_at_the_run_a_target_an_entry_and_an_operation() {
 #[test]
 fn expectations_are_kept_as_written() {
     let wanted = Expect {
+        json: Vec::new(),
         status: vec![StatusRule::Code(200)],
         headers: vec![("content-length".into(), "5".into()), ("x-cache".into(), "hit".into())],
         body: Some(BodyRule { contains: Some("a".into()), matches: Some(r"(?i)^\w+-\d{2}$".into()), equals: Some(String::new()) }),

@@ -9,6 +9,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("plan", 1),
     ("metrics", 1),
     ("result", 2),
+    ("value", 2),
     ("scenario", 3),
     ("transport", 3),
     ("pacing", 3),

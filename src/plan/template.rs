@@ -1,0 +1,168 @@
+//! [`Template`]: text with values to be put in while a scenario runs.
+
+use serde::{Deserialize, Serialize};
+
+/// Text with values to be put in. Most have none, and are plain text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Form", into = "Form")]
+pub struct Template {
+    pieces: Vec<Piece>,
+}
+
+/// A piece of a template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Piece {
+    /// As it is.
+    Text(String),
+    /// A value of the running iteration.
+    Value(Insert),
+}
+
+/// Where a value is put in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Insert {
+    /// The expression between the braces.
+    pub value: String,
+    /// The form in which it is put in.
+    #[serde(rename = "as")]
+    pub encode: Encode,
+}
+
+/// The form in which a value is put in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encode {
+    /// As text.
+    #[default]
+    Plain,
+    /// Percent-encoded where it could not stand in a path.
+    Path,
+    /// Percent-encoded as a value of a query or a form.
+    Query,
+    /// As a JSON value of its own type.
+    Json,
+    /// As a part of a JSON string.
+    JsonText,
+}
+
+/// How a template stands in a plan: a text, where it is one.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Form {
+    Text(String),
+    Pieces(Vec<Piece>),
+}
+
+impl From<Form> for Template {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Text(text) => Self::from(text),
+            Form::Pieces(pieces) => Self { pieces },
+        }
+    }
+}
+
+impl From<Template> for Form {
+    fn from(template: Template) -> Self {
+        match template.as_text() {
+            Some(text) => Self::Text(text.to_owned()),
+            None => Self::Pieces(template.pieces),
+        }
+    }
+}
+
+impl From<String> for Template {
+    fn from(text: String) -> Self {
+        let mut template = Self::default();
+        template.push_text(&text);
+        template
+    }
+}
+
+impl From<&str> for Template {
+    fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
+    }
+}
+
+impl Template {
+    /// Adds text at its end.
+    pub fn push_text(&mut self, text: &str) {
+        match self.pieces.last_mut() {
+            Some(Piece::Text(last)) => last.push_str(text),
+            _ if text.is_empty() => {}
+            _ => self.pieces.push(Piece::Text(text.to_owned())),
+        }
+    }
+
+    /// Adds a value at its end.
+    pub fn push_value(&mut self, expression: &str, encode: Encode) {
+        self.pieces.push(Piece::Value(Insert { value: expression.to_owned(), encode }));
+    }
+
+    /// Adds another template at its end.
+    pub fn push(&mut self, other: &Self) {
+        for piece in &other.pieces {
+            match piece {
+                Piece::Text(text) => self.push_text(text),
+                Piece::Value(insert) => self.push_value(&insert.value, insert.encode),
+            }
+        }
+    }
+
+    /// The same with every text changed by `text`, and every value put in as `encode`.
+    #[must_use]
+    pub fn encoded(&self, encode: Encode, text: impl Fn(&str) -> String) -> Self {
+        let mut changed = Self::default();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(plain) => changed.push_text(&text(plain)),
+                Piece::Value(insert) => changed.push_value(&insert.value, encode),
+            }
+        }
+        changed
+    }
+
+    /// The text, where no value is put in.
+    pub fn as_text(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [] => Some(""),
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Its pieces, no two texts side by side.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The expressions of its values.
+    pub fn expressions(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Value(insert) => Some(insert.value.as_str()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_is_plain_and_pieces_come_back_as_they_were() {
+        let mut template = Template::from("/items/".to_owned());
+        assert_eq!(template.as_text(), Some("/items/"));
+        assert_eq!(serde_json::to_string(&template).expect("plain data"), "\"/items/\"");
+        template.push_value("item", Encode::Path);
+        template.push_text("?a=");
+        template.push_text("1");
+        assert_eq!(template.as_text(), None);
+        let text = serde_json::to_string(&template).expect("plain data");
+        assert_eq!(text, r#"["/items/",{"value":"item","as":"path"},"?a=1"]"#);
+        assert_eq!(serde_json::from_str::<Template>(&text).expect("just written"), template);
+        assert_eq!(template.expressions().collect::<Vec<_>>(), ["item"]);
+    }
+}

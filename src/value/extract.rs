@@ -1,0 +1,138 @@
+//! [`Extract`]: takes a value out of a response.
+
+use std::cell::OnceCell;
+
+use cookie_store::RawCookie;
+use http::HeaderMap;
+use http::header::SET_COOKIE;
+use regex::bytes::Regex;
+use serde_json_path::JsonPath;
+
+use super::{Value, ValueError, from_json};
+use crate::plan::Source;
+
+/// A response, as far as it was kept.
+pub struct Response<'a> {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its body, decoded, where something needs it; else empty.
+    pub body: &'a [u8],
+    json: OnceCell<Option<serde_json::Value>>,
+}
+
+impl<'a> Response<'a> {
+    /// A response.
+    pub const fn new(status: u16, headers: &'a HeaderMap, body: &'a [u8]) -> Self {
+        Self { status, headers, body, json: OnceCell::new() }
+    }
+
+    /// The body as JSON, parsed at most once; nothing where it is none.
+    pub fn json(&self) -> Option<&serde_json::Value> {
+        self.json.get_or_init(|| serde_json::from_slice(self.body).ok()).as_ref()
+    }
+}
+
+/// A compiled place in a response.
+pub enum Extract {
+    /// The first value that a query finds.
+    JsonPath(JsonPath),
+    /// What a group matched.
+    Regex(Regex, usize),
+    /// A header.
+    Header(String),
+    /// A cookie that the response sets.
+    Cookie(String),
+    /// The whole body.
+    Body,
+    /// The status.
+    Status,
+}
+
+impl Extract {
+    /// Compiles a place.
+    ///
+    /// # Errors
+    /// When a JSONPath query or a regular expression is none; the scenario's validation finds these first.
+    pub fn compile(source: &Source) -> Result<Self, ValueError> {
+        Ok(match source {
+            Source::JsonPath(query) => Self::JsonPath(json_path(query)?),
+            Source::Regex { pattern, group } => Self::Regex(Regex::new(pattern).map_err(|e| ValueError(e.to_string()))?, *group as usize),
+            Source::Header(name) => Self::Header(name.clone()),
+            Source::Cookie(name) => Self::Cookie(name.clone()),
+            Source::Body => Self::Body,
+            Source::Status => Self::Status,
+        })
+    }
+
+    /// Whether the body has to be kept.
+    pub const fn needs_body(&self) -> bool {
+        matches!(self, Self::JsonPath(_) | Self::Regex(..) | Self::Body)
+    }
+
+    /// The value; nothing where there is none.
+    pub fn from(&self, response: &Response<'_>) -> Option<Value> {
+        match self {
+            Self::JsonPath(path) => path.query(response.json()?).first().map(from_json),
+            Self::Regex(pattern, group) => pattern.captures(response.body)?.get(*group).map(|found| lossy(found.as_bytes())),
+            Self::Header(name) => response.headers.get(name).map(|value| lossy(value.as_bytes())),
+            Self::Cookie(name) => response.headers.get_all(SET_COOKIE).iter().find_map(|value| {
+                let cookie = RawCookie::parse(value.to_str().ok()?).ok()?;
+                (cookie.name() == name).then(|| Value::from(cookie.value()))
+            }),
+            Self::Body => Some(lossy(response.body)),
+            Self::Status => Some(Value::from(response.status)),
+        }
+    }
+}
+
+fn lossy(bytes: &[u8]) -> Value {
+    Value::from(String::from_utf8_lossy(bytes).as_ref())
+}
+
+/// Compiles a JSONPath query (RFC 9535).
+///
+/// # Errors
+/// When it is none, with the reason.
+pub fn json_path(query: &str) -> Result<JsonPath, ValueError> {
+    // The parser recurses with each bracket; no scenario needs so many.
+    if query.len() > 1000 || query.bytes().filter(|b| b"[(".contains(b)).count() > 50 {
+        return Err(ValueError("it is too long".into()));
+    }
+    JsonPath::parse(query).map_err(|e| ValueError(e.to_string().lines().last().unwrap_or_default().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_values_out_of_every_part_of_a_response() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-cache", "hit".parse().expect("a value"));
+        headers.append(SET_COOKIE, "a=1; Path=/".parse().expect("a value"));
+        headers.append(SET_COOKIE, "SID=abc; HttpOnly".parse().expect("a value"));
+        let response = Response::new(201, &headers, br#"{"items": [{"id": 7, "name": "x"}], "none": null}"#);
+        let take = |source: Source| Extract::compile(&source).expect("good").from(&response).map(|v| v.to_string());
+        assert_eq!(take(Source::JsonPath("$.items[0].id".into())).as_deref(), Some("7"));
+        assert_eq!(take(Source::JsonPath("$.items[*].name".into())).as_deref(), Some("x"));
+        assert_eq!(take(Source::JsonPath("$.nothing".into())), None);
+        assert_eq!(take(Source::Regex { pattern: r#""id": (\d+)"#.into(), group: 1 }).as_deref(), Some("7"));
+        assert_eq!(take(Source::Regex { pattern: "(z)?x".into(), group: 1 }), None);
+        assert_eq!(take(Source::Header("x-cache".into())).as_deref(), Some("hit"));
+        assert_eq!(take(Source::Cookie("SID".into())).as_deref(), Some("abc"));
+        assert_eq!(take(Source::Cookie("sid".into())), None);
+        assert_eq!(take(Source::Status).as_deref(), Some("201"));
+        assert!(take(Source::Body).is_some_and(|body| body.starts_with("{\"items\"")));
+        let binary = Response::new(200, &headers, &[0xff, 0xfe]);
+        assert_eq!(Extract::JsonPath(json_path("$").expect("good")).from(&binary), None, "no JSON is no value");
+    }
+
+    #[test]
+    fn a_query_that_is_none_says_why() {
+        for bad in ["items", "$.[", "", "$..[?(@.a", &"$[".repeat(600)] {
+            assert!(json_path(bad).is_err_and(|e| !e.0.is_empty()), "{bad}");
+        }
+    }
+}

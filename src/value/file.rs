@@ -1,0 +1,112 @@
+//! Files that a scenario names: relative to its folder, and inside of it.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Component, Path, PathBuf};
+
+use thiserror::Error;
+
+/// The largest file that is read into memory, in bytes.
+pub const LARGEST: u64 = 256 << 20;
+
+/// Why a file can't be used.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// Its path leads out of the scenario's folder.
+    #[error("the path `{0}` leads out of the scenario's folder; put the file beside the scenario, or below it")]
+    Outside(String),
+    /// There is no such file.
+    #[error("there is no file `{0}` in the scenario's folder; paths are relative to the scenario")]
+    Missing(String),
+    /// It is a folder.
+    #[error("`{0}` is a folder; name a file in it")]
+    Folder(String),
+    /// It is larger than what is read into memory.
+    #[error("`{0}` is larger than {size} MiB, and files are read into memory; use a smaller one", size = LARGEST >> 20)]
+    TooLarge(String),
+    /// The system refused.
+    #[error("can't read `{path}`: {source}; check its permissions")]
+    Io {
+        /// As typed.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// The whole content of a file, by its path relative to `folder`.
+///
+/// # Errors
+/// When the path leads out of the folder (by a symbolic link, too), or the file can't be read.
+pub fn read(folder: &Path, typed: &str) -> Result<Vec<u8>, FileError> {
+    let path = resolve(folder, typed)?;
+    let failed = |source| FileError::Io { path: typed.into(), source };
+    let mut content = Vec::new();
+    File::open(path).map_err(failed)?.take(LARGEST + 1).read_to_end(&mut content).map_err(failed)?;
+    if content.len() as u64 > LARGEST {
+        return Err(FileError::TooLarge(typed.into()));
+    }
+    Ok(content)
+}
+
+fn resolve(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
+    let mut depth = 0i32;
+    for part in Path::new(typed).components() {
+        depth += match part {
+            Component::Normal(_) => 1,
+            Component::CurDir => 0,
+            Component::ParentDir => -1,
+            Component::RootDir | Component::Prefix(_) => return Err(FileError::Outside(typed.into())),
+        };
+        if depth < 0 {
+            return Err(FileError::Outside(typed.into()));
+        }
+    }
+    let real = |path: &Path| {
+        path.canonicalize().map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FileError::Missing(typed.into()),
+            _ => FileError::Io { path: typed.into(), source },
+        })
+    };
+    // `Path::new("")` is the folder that one is in, but not for the system.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let (top, path) = (real(folder)?, real(&folder.join(typed))?);
+    if !path.starts_with(top) {
+        return Err(FileError::Outside(typed.into()));
+    }
+    if path.is_dir() {
+        return Err(FileError::Folder(typed.into()));
+    }
+    // A pipe would never end, and a device is no file of a scenario.
+    if !path.is_file() {
+        return Err(FileError::Io { path: typed.into(), source: io::Error::other("it is no plain file") });
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn files_stay_inside_the_folder() {
+        let top = tempfile::tempdir().expect("a folder");
+        let inside = top.path().join("inside");
+        fs::create_dir(&inside).expect("made");
+        fs::write(inside.join("a.txt"), [0xff, 0]).expect("written");
+        fs::write(top.path().join("secret.txt"), "x").expect("written");
+        assert_eq!(read(&inside, "a.txt").expect("inside"), [0xff, 0]);
+        assert_eq!(read(&inside, "./x/../a.txt").is_ok(), inside.join("x").exists(), "every part must be there");
+        for outside in ["../secret.txt", "/etc/hostname", "x/../../secret.txt"] {
+            assert!(matches!(read(&inside, outside), Err(FileError::Outside(_))), "{outside}");
+        }
+        assert!(matches!(read(&inside, "b.txt"), Err(FileError::Missing(_))));
+        assert!(matches!(read(top.path(), "inside"), Err(FileError::Folder(_))));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(top.path().join("secret.txt"), inside.join("link")).expect("linked");
+            assert!(matches!(read(&inside, "link"), Err(FileError::Outside(_))));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The functions of expressions, and the facts that they depend on.
+//!
+//! What is drawn is a function of the place of the call in the plan alone, so that every mode, round and number
+//! of workers puts in the same values.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use minijinja::value::{Object, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use rand::{Rng as _, RngExt as _};
+use rand_pcg::Pcg64Mcg;
+
+/// What can't stand in a name or a value of a query (RFC 3986's unreserved characters can).
+pub const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The longest text that `random_string` makes.
+const LONGEST: usize = 1 << 20;
+/// The name under which functions find their facts; no scenario can write it.
+pub(super) const FACTS: &str = "\0facts";
+
+/// The functions that expressions have, beside minijinja's filters and tests.
+pub const FUNCTIONS: [&str; 10] = ["uuid", "now", "seq", "random_int", "random_string", "urlencode", "base64", "pick", "int", "float"];
+
+/// What functions depend on.
+#[derive(Debug)]
+pub struct Facts {
+    /// Draws for this place in the plan.
+    draws: Mutex<Pcg64Mcg>,
+    /// The number of the iteration, from 1.
+    seq: u64,
+    /// The time of day, in milliseconds since 1970.
+    unix_ms: u64,
+}
+
+impl Facts {
+    /// For one use of a template or an expression.
+    pub const fn new(draws: Pcg64Mcg, seq: u64, unix_ms: u64) -> Self {
+        Self { draws: Mutex::new(draws), seq, unix_ms }
+    }
+
+    fn draw<T>(&self, draw: impl FnOnce(&mut Pcg64Mcg) -> T) -> T {
+        draw(&mut self.draws.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Facts on their way through minijinja.
+#[derive(Debug)]
+pub(super) struct Carried(pub Arc<Facts>);
+
+impl Object for Carried {}
+
+/// What all expressions are compiled in.
+pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    // A name without a value is an error where it is used, not an empty text.
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    for name in ["range", "dict", "debug", "namespace"] {
+        environment.remove_global(name);
+    }
+    environment.add_function("uuid", uuid);
+    environment.add_function("now", |state: &State| facts(state).map(|facts| facts.unix_ms));
+    environment.add_function("seq", |state: &State| facts(state).map(|facts| facts.seq));
+    environment.add_function("random_int", random_int);
+    environment.add_function("random_string", random_string);
+    environment.add_function("urlencode", |value: Value| utf8_percent_encode(&text(&value), QUERY).to_string());
+    environment.add_function("base64", |value: Value| STANDARD.encode(text(&value)));
+    environment.add_function("pick", pick);
+    environment.add_function("int", int);
+    environment.add_function("float", float);
+    environment
+});
+
+fn facts(state: &State) -> Result<Arc<Facts>, Error> {
+    let carried = state.lookup(FACTS).and_then(|value| value.downcast_object::<Carried>());
+    carried.map(|carried| carried.0.clone()).ok_or_else(|| invalid("this function works only while a scenario runs"))
+}
+
+fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message)
+}
+
+/// A value as text: JSON where it is none.
+pub(super) fn text(value: &Value) -> String {
+    let json = || serde_json::to_string(value).unwrap_or_else(|_| value.to_string());
+    value.as_str().map_or_else(json, str::to_owned)
+}
+
+/// A random UUID (version 4, RFC 9562).
+fn uuid(state: &State) -> Result<String, Error> {
+    let mut bytes = [0u8; 16];
+    facts(state)?.draw(|draws| draws.fill_bytes(&mut bytes));
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let mut out = String::with_capacity(36);
+    for (n, byte) in bytes.into_iter().enumerate() {
+        if matches!(n, 4 | 6 | 8 | 10) {
+            out.push('-');
+        }
+        let _ = write!(out, "{byte:02x}");
+    }
+    Ok(out)
+}
+
+/// A whole number from `least` to `most`, both included.
+fn random_int(state: &State, least: i64, most: i64) -> Result<i64, Error> {
+    if least > most {
+        return Err(invalid(format!("random_int({least}, {most}): the first number is above the second")));
+    }
+    Ok(facts(state)?.draw(|draws| draws.random_range(least..=most)))
+}
+
+/// So many random letters and digits.
+fn random_string(state: &State, length: usize) -> Result<String, Error> {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    if length > LONGEST {
+        return Err(invalid(format!("random_string({length}): at most {LONGEST} characters")));
+    }
+    Ok(facts(state)?.draw(|draws| (0..length).map(|_| char::from(LETTERS[draws.random_range(0..LETTERS.len())])).collect()))
+}
+
+/// One of the items of a list, each as probable as any other.
+fn pick(state: &State, list: &Value) -> Result<Value, Error> {
+    let items = list.len().filter(|items| *items > 0 && list.kind() != ValueKind::String);
+    let items = items.ok_or_else(|| invalid("pick(…) needs a list with something in it"))?;
+    let index = facts(state)?.draw(|draws| draws.random_range(0..items));
+    list.get_item_by_index(index)
+}
+
+/// A value as a whole number; what is behind the point is cut off.
+fn int(value: &Value) -> Result<Value, Error> {
+    if value.is_integer() {
+        return Ok(value.clone());
+    }
+    let typed = text(value);
+    let number = typed.trim();
+    if let Ok(n) = number.parse::<i64>() {
+        return Ok(n.into());
+    }
+    match number.parse::<f64>() {
+        Ok(n) if n.abs() < 9e18 => Ok(Value::from(n.trunc() as i64)),
+        _ => Err(invalid(format!("int(…): {:?} is no number", shown(number)))),
+    }
+}
+
+/// A value as a number.
+fn float(value: &Value) -> Result<f64, Error> {
+    let typed = text(value);
+    typed.trim().parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(|| invalid(format!("float(…): {:?} is no number", shown(&typed))))
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(40).collect()
+}
