@@ -1,7 +1,7 @@
 //! The interpreter alone: iterations of mock sleeps in virtual time, where nothing waits and nothing is sent.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use loadgen::engine::run_mode;
+use loadgen::engine::{Job, run_mode};
 use loadgen::plan::{Mode, Plan};
 use loadgen::scenario::{Overrides, Source, compile};
 
@@ -9,18 +9,17 @@ const ITERATIONS: u64 = 10_000;
 
 fn plan() -> Plan {
     let text = format!("{{name: bench, seed: 1, mix: [{{name: m, flow: [{{sleep: 1ms}}]}}], load: {{vus: 50, iterations: {ITERATIONS}}}}}");
-    let source = Source { name: "bench.yaml".into(), text };
+    let source = Source::inline("bench.yaml", text);
     compile(&source, &Overrides::default(), &|_| None).expect("the scenario is good").plan
 }
 
 fn simulate(c: &mut Criterion) {
-    let plan = plan();
+    let folder = ".".into();
+    let job = Job { parent: 0, plan: plan(), mode: Mode::Simulated, round: 1, addresses: Vec::new(), folder, unix_ms: 0 };
     let mut group = c.benchmark_group("simulated");
     group.throughput(Throughput::Elements(ITERATIONS));
     group.sample_size(20);
-    group.bench_function("iterations", |b| {
-        b.iter(|| run_mode(&plan, Mode::Simulated, 1, Vec::new(), &|| None, &|_| {}).expect("it can run"))
-    });
+    group.bench_function("iterations", |b| b.iter(|| run_mode(&job, &|| None, &|_| {}).expect("it can run")));
     group.finish();
 }
 

@@ -28,7 +28,7 @@ pub fn url(file: &Path) -> Option<&str> {
 
 /// The scenario, as if it were a file.
 pub fn source(url: &str, args: &RunArgs) -> Source {
-    Source { name: "<quick form>".into(), text: scenario(url, args) }
+    Source::inline("<quick form>", scenario(url, args))
 }
 
 /// What the command line has beyond what is in the scenario's text.

@@ -1,7 +1,6 @@
 //! `loadgen run`: a scenario, all of its modes and rounds, and the reports.
 
 use std::io::{self, IsTerminal as _};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,9 +11,9 @@ use super::args::RunArgs;
 use super::exit::{Exit, Failure};
 use super::output::{self, Talk};
 use super::{job, or_exit};
-use crate::engine::process::{self, Job, Leash, ProcessError};
-use crate::engine::{Event, Phase, descriptors, ideal, preflight};
-use crate::plan::{Address, Mode, Plan};
+use crate::engine::process::{self, Leash, ProcessError};
+use crate::engine::{Event, Job, Phase, descriptors, ideal, preflight};
+use crate::plan::{Address, Plan};
 use crate::report::progress::{Progress, ProgressMode, Status};
 use crate::report::terminal::{self, Style};
 use crate::report::{self, sink};
@@ -38,7 +37,8 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     let made: Vec<&Path> = folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
     // Whatever can go wrong goes wrong before the load starts.
     or_exit(sink::prepare(&folder), Exit::Internal)?;
-    let measured = measure(&plan, args, talk);
+    let setting = Setting { folder: source.folder.clone(), unix_ms: started_at.as_millisecond().try_into().unwrap_or(0) };
+    let measured = measure(&plan, &setting, args, talk);
     if measured.as_ref().is_ok_and(|m| m.runs.is_empty()) || measured.is_err() {
         // No empty report, and none of the folders that we made for it: the innermost is the first.
         let _ = made.into_iter().try_for_each(std::fs::remove_dir);
@@ -73,6 +73,12 @@ fn folder_for(name: &str, at: Timestamp) -> PathBuf {
     std::iter::once(reports.join(&stem)).chain(numbered).find(|path| !path.exists()).unwrap_or_else(|| reports.join(stem))
 }
 
+/// What is the same for every mode and round.
+struct Setting {
+    folder: PathBuf,
+    unix_ms: u64,
+}
+
 /// What there is when no more will come.
 struct Measured {
     runs: Vec<ModeRun>,
@@ -81,7 +87,7 @@ struct Measured {
 }
 
 /// Runs every mode of every round, each in a process of its own.
-fn measure(plan: &Plan, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
+fn measure(plan: &Plan, setting: &Setting, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
     or_exit(descriptors::provide(plan), Exit::CouldNotRun)?;
     let leash = Arc::new(Leash::default());
     or_exit(heed_signals(leash.clone()).context("can't listen for signals"), Exit::Internal)?;
@@ -106,7 +112,16 @@ fn measure(plan: &Plan, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure
             if leash.is_pulled() {
                 break 'rounds;
             }
-            let result = run_one(&program, plan, mode, round + 1, &addresses, &leash, &mut progress);
+            let job = Job {
+                parent: std::process::id(),
+                plan: plan.clone(),
+                mode,
+                round: round + 1,
+                addresses: addresses.clone(),
+                folder: setting.folder.clone(),
+                unix_ms: setting.unix_ms,
+            };
+            let result = run_one(&program, &job, &leash, &mut progress);
             match result {
                 Ok(run) => measured.runs.push(run),
                 Err(error) => {
@@ -133,22 +148,13 @@ fn progress_mode(args: &RunArgs) -> ProgressMode {
     }
 }
 
-fn run_one(
-    program: &Path,
-    plan: &Plan,
-    mode: Mode,
-    round: u32,
-    addresses: &[Option<SocketAddr>],
-    leash: &Leash,
-    progress: &mut Progress,
-) -> Result<ModeRun, ProcessError> {
-    let job = Job { parent: std::process::id(), plan: plan.clone(), mode, round, addresses: addresses.to_vec() };
-    process::run(program, &["run-mode"], &job, leash, |Event::Progress(seen)| {
+fn run_one(program: &Path, job: &Job, leash: &Leash, progress: &mut Progress) -> Result<ModeRun, ProcessError> {
+    process::run(program, &["run-mode"], job, leash, |Event::Progress(seen)| {
         let left_s = seen.fraction.filter(|f| *f > 0.02).map(|f| seen.elapsed_s * (1.0 - f) / f);
         progress.update(&Status {
-            mode,
-            round,
-            rounds: plan.rounds,
+            mode: job.mode,
+            round: job.round,
+            rounds: job.plan.rounds,
             phase: match seen.phase {
                 Phase::Warmup => "warm-up",
                 Phase::Measured => "running",

@@ -36,11 +36,9 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
     let epoch = world.epoch();
     let plan = world.plan;
     let iterations = iterations(world, &recorder);
-    let stopped_by = match () {
-        () if world.stop.is_interrupted() => StoppedBy::Interrupt,
-        () if plan.load.total_iterations().is_some_and(|n| iterations.counts.planned >= n) => StoppedBy::Iterations,
-        () => StoppedBy::Duration,
-    };
+    let done = plan.load.total_iterations().is_some_and(|n| iterations.counts.planned >= n);
+    let by_plan = if done { StoppedBy::Iterations } else { StoppedBy::Duration };
+    let stopped_by = world.stop.early().unwrap_or(by_plan);
     let mut whole = Figures::default();
     recorder.steps().iter().for_each(|step| whole.add(step));
     let unfinished = whole.tally.unfinished > 0 || iterations.counts.skipped > 0;
@@ -48,9 +46,11 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
     let last = if unfinished { frame.end.max(recorder.last_completion()) } else { recorder.last_completion() };
     let wall_s = (last - epoch).as_secs_f64();
     let measured_s = match stopped_by {
-        StoppedBy::Iterations => wall_s,
-        // An interrupt moved the end to its own moment.
-        StoppedBy::Duration | StoppedBy::Interrupt => (world.stop.end() - epoch).as_secs_f64(),
+        StoppedBy::Iterations | StoppedBy::Data => wall_s,
+        // Whatever ended it early moved the end to its own moment.
+        StoppedBy::Duration | StoppedBy::Interrupt | StoppedBy::Condition | StoppedBy::Threshold => {
+            (world.stop.end() - epoch).as_secs_f64()
+        }
     };
     let total = group(String::new(), None, &whole, measured_s);
     let response = whole.response();

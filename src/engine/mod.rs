@@ -17,6 +17,7 @@ pub mod driver;
 pub mod event;
 pub mod flow;
 pub mod iteration;
+pub mod job;
 pub mod launch;
 pub mod limit;
 pub mod observer;
@@ -39,15 +40,17 @@ use std::io;
 use thiserror::Error;
 
 pub use event::{Event, Phase, Progress};
+pub use job::Job;
 pub use run::{ideal, run_mode};
 
+use crate::result::StoppedBy;
 use crate::transport::http::InvalidRequest;
 
 /// What a user can tell a run from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// Take no new work, and let what is in flight end.
-    Drain,
+    /// Take no new work, for this reason, and let what is in flight end.
+    Finish(StoppedBy),
     /// Stop now, and keep what was measured.
     GiveUp,
 }

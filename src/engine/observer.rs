@@ -11,7 +11,7 @@ use crate::base::{Clock, Nanos};
 use crate::metrics::resources::{self, Usage};
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::{Recorder, histogram};
-use crate::result::Resources;
+use crate::result::{Resources, StoppedBy};
 
 /// The gauges and signals are looked at so often.
 const LOOK: Nanos = Nanos::from_millis(20);
@@ -101,12 +101,12 @@ pub fn watch(world: &World<'_>, clock: Clock, done: &Receiver<()>, signal: &dyn 
             hiccup = Nanos::ZERO;
         }
         match signal() {
-            Some(Signal::Drain) if !world.stop.is_interrupted() => world.stop.interrupt(now),
+            Some(Signal::Finish(by)) if world.stop.early().is_none() => world.stop.finish(now, by),
             Some(Signal::GiveUp) => {
-                world.stop.interrupt(now);
+                world.stop.finish(now, StoppedBy::Interrupt);
                 world.stop.give_up();
             }
-            Some(Signal::Drain) | None => {}
+            Some(Signal::Finish(_)) | None => {}
         }
         if now >= world.stop.drain_end() && !world.stop.is_over() {
             world.stop.give_up();

@@ -6,7 +6,6 @@
 //! parent is gone.
 
 use std::io::{self, BufRead as _, BufReader, Read, Write};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -16,24 +15,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::event::Event;
-use super::{Signal, run_mode};
-use crate::plan::{Mode, Plan};
-use crate::result::ModeRun;
-
-/// What a child is to run.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Job {
-    /// The process that asks for it: without it there is nobody to run it for.
-    pub parent: u32,
-    /// The plan.
-    pub plan: Plan,
-    /// The mode.
-    pub mode: Mode,
-    /// Counted from 1.
-    pub round: u32,
-    /// Where the targets are, by index.
-    pub addresses: Vec<Option<SocketAddr>>,
-}
+use super::{Job, Signal, run_mode};
+use crate::plan::Mode;
+use crate::result::{ModeRun, StoppedBy};
 
 /// What a child says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -199,7 +183,7 @@ pub fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Res
         let _ = write(&Message::Event(event));
     };
     write(&Message::Ready)?;
-    let result = run_mode(&job.plan, job.mode, job.round, job.addresses, &|| signals.pending(), &say);
+    let result = run_mode(&job, &|| signals.pending(), &say);
     match result {
         Ok(run) => write(&Message::Done(Box::new(run))),
         Err(error) => write(&Message::Failed(error.to_string())),
@@ -238,7 +222,7 @@ impl Signals {
         if self.give_up.load(Ordering::Relaxed) {
             Some(Signal::GiveUp)
         } else {
-            self.drain.load(Ordering::Relaxed).then_some(Signal::Drain)
+            self.drain.load(Ordering::Relaxed).then_some(Signal::Finish(StoppedBy::Interrupt))
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Runs one mode of a plan from the start line to its figures.
 
-use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread;
 
@@ -10,7 +9,7 @@ use super::launch;
 use super::observer::{self, Seen};
 use super::start::StartLine;
 use super::world::World;
-use super::{RunError, Signal};
+use super::{Job, RunError, Signal};
 use crate::base::Nanos;
 use crate::plan::{Mode, Plan};
 use crate::result::ModeRun;
@@ -20,22 +19,16 @@ const IDEAL_BUDGET: u64 = 1_000_000;
 /// Iterations that a run in the simulated mode may have.
 const SIMULATED_BUDGET: u64 = 1_000_000_000;
 
-/// Runs one mode. `round` counts from 1; `addresses` are the targets' by index; `signal` is asked often
-/// whether the user wants it to end; `say` is told how it goes.
+/// Runs one mode. `signal` is asked often whether the run is to end; `say` is told how it goes.
 ///
 /// # Errors
 /// When the machine or the plan won't let it begin. A failed request is no error: it is data.
-pub fn run_mode(
-    plan: &Plan,
-    mode: Mode,
-    round: u32,
-    addresses: Vec<Option<SocketAddr>>,
-    signal: &(dyn Fn() -> Option<Signal> + Sync),
-    say: &(dyn Fn(Event) + Sync),
-) -> Result<ModeRun, RunError> {
+pub fn run_mode(job: &Job, signal: &(dyn Fn() -> Option<Signal> + Sync), say: &(dyn Fn(Event) + Sync)) -> Result<ModeRun, RunError> {
+    let Job { plan, mode, round, .. } = job;
+    let (mode, round) = (*mode, *round);
     let workers = launch::threads(plan.load.model.slots(), plan.workers, mode);
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let world = World::new(plan, addresses, cores)?;
+    let world = World::new(plan, job.addresses.clone(), cores)?;
     let frame = |end: Nanos| Frame { mode, round, workers: workers as u32, end };
     if mode == Mode::Simulated {
         let end = launch::simulated(&world, cores as u32, SIMULATED_BUDGET)?;

@@ -3,21 +3,22 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::base::Nanos;
+use crate::result::StoppedBy;
 
 /// The end of a run, in its two steps: from `end` no iteration is planned any more; when it is *over*,
 /// everything still in flight is dropped. Shared by all threads of the run.
 pub struct Stop {
     end: AtomicU64,
     graceful: Nanos,
-    interrupted: AtomicBool,
+    early: OnceLock<StoppedBy>,
     over: AtomicBool,
     /// Called once, when it is over.
     callers: Mutex<Vec<Box<dyn Fn() + Send>>>,
-    /// Woken once, when it is interrupted.
+    /// Woken once, when it is ended early.
     waiting: Mutex<Vec<(u64, Waker)>>,
     tickets: AtomicU64,
 }
@@ -29,7 +30,7 @@ impl Stop {
         Self {
             end: AtomicU64::new(end.0),
             graceful,
-            interrupted: AtomicBool::new(false),
+            early: OnceLock::new(),
             over: AtomicBool::new(false),
             callers: Mutex::default(),
             waiting: Mutex::default(),
@@ -47,9 +48,9 @@ impl Stop {
         self.end() + self.graceful
     }
 
-    /// Whether a signal ended it early.
-    pub fn is_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::SeqCst)
+    /// What ended it before its time, where something did.
+    pub fn early(&self) -> Option<StoppedBy> {
+        self.early.get().copied()
     }
 
     /// Whether everything still in flight is to be dropped.
@@ -58,9 +59,10 @@ impl Stop {
     }
 
     /// Takes no new work from now on, and gives what is in flight its time to end.
-    pub fn interrupt(&self, now: Nanos) {
+    /// Only the first reason counts.
+    pub fn finish(&self, now: Nanos, by: StoppedBy) {
         self.end.fetch_min(now.0, Ordering::SeqCst);
-        self.interrupted.store(true, Ordering::SeqCst);
+        let _ = self.early.set(by);
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         for (_, waker) in waiting {
             waker.wake();
@@ -87,13 +89,13 @@ impl Stop {
         }
     }
 
-    /// Waits until the run is interrupted.
+    /// Waits until something ends the run early.
     pub fn interruption(&self) -> Interruption<'_> {
         Interruption { stop: self, ticket: None }
     }
 }
 
-/// Waits until a run is interrupted; see [`Stop::interruption`].
+/// Waits until something ends a run early; see [`Stop::interruption`].
 pub struct Interruption<'a> {
     stop: &'a Stop,
     ticket: Option<u64>,
@@ -105,7 +107,7 @@ impl Future for Interruption<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let stop = self.stop;
         let mut waiting = stop.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if stop.is_interrupted() {
+        if stop.early().is_some() {
             return Poll::Ready(());
         }
         let ticket = *self.ticket.get_or_insert_with(|| stop.tickets.fetch_add(1, Ordering::Relaxed));

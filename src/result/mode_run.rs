@@ -67,6 +67,12 @@ pub enum StoppedBy {
     Iterations,
     /// A signal.
     Interrupt,
+    /// A feed had no more rows.
+    Data,
+    /// A condition of `stop_when` held.
+    Condition,
+    /// A threshold that aborts was crossed.
+    Threshold,
 }
 
 /// Figures of a step, a mix entry or a target: a part of the whole.

@@ -232,7 +232,7 @@ mod tests {
     const HEAD: &str = "name: x\nload: { vus: 2, iterations: 10 }\n";
 
     fn with(text: &str, overrides: &Overrides) -> Result<Plan, String> {
-        let source = Source { name: "x.yaml".into(), text: text.into() };
+        let source = Source::inline("x.yaml", text);
         let env = |name: &str| (name == "SET").then(|| "{{a}} ${SET}".to_owned());
         compile(&source, overrides, &env).map(|c| c.plan).map_err(|e| e.render(&source, false))
     }

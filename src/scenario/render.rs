@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Source {
-        Source { name: "a.yaml".into(), text: text.into() }
+        Source::inline("a.yaml", text)
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// The folder that the paths in it are relative to.
+    pub folder: PathBuf,
 }
 
 /// Why a scenario can't be read.
@@ -49,27 +51,32 @@ pub enum SourceError {
 }
 
 impl Source {
+    /// A text that is in no file; its paths are relative to the current folder.
+    pub fn inline(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: name.into(), text: text.into(), folder: PathBuf::from(".") }
+    }
+
     /// Reads a scenario; `-` is standard input.
     ///
     /// # Errors
     /// When there is no such file, it is a folder, larger than 1 MB or not UTF-8, or can't be read.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
         if path == Path::new("-") {
-            return Self::take("<stdin>".into(), io::stdin().lock());
+            return Self::take("<stdin>".into(), Path::new("."), io::stdin().lock());
         }
         if path.is_dir() {
             return Err(SourceError::Folder(path.into()));
         }
         let name = path.display().to_string();
         match File::open(path) {
-            Ok(file) => Self::take(name, file),
+            Ok(file) => Self::take(name, path.parent().unwrap_or(Path::new(".")), file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SourceError::Missing(path.into())),
             Err(source) => Err(SourceError::Io { name, source }),
         }
     }
 
     /// Reads no more than one byte past the limit, so that an endless stream ends too.
-    fn take(name: String, from: impl Read) -> Result<Self, SourceError> {
+    fn take(name: String, folder: &Path, from: impl Read) -> Result<Self, SourceError> {
         let mut bytes = Vec::new();
         if let Err(source) = from.take(LARGEST as u64 + 1).read_to_end(&mut bytes) {
             return Err(SourceError::Io { name, source });
@@ -78,7 +85,7 @@ impl Source {
             return Err(SourceError::TooLarge(name));
         }
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self { name, text }),
+            Ok(text) => Ok(Self { name, text, folder: folder.to_owned() }),
             Err(error) => Err(SourceError::NotUtf8 { name, at: error.utf8_error().valid_up_to() }),
         }
     }
@@ -93,10 +100,10 @@ mod tests {
         let message = |path: &str| Source::read(Path::new(path)).expect_err("can't be read").to_string();
         assert!(message("no/such/file.yaml").contains("there is no file `no/such/file.yaml`; check the path"));
         assert!(message("src").contains("is a folder"));
-        let take = |bytes: &[u8]| Source::take("x".into(), bytes);
+        let take = |bytes: &[u8]| Source::take("x".into(), Path::new("."), bytes);
         assert_eq!(take(b"name: a").expect("good text").text, "name: a");
         let error = take(b"name: \xff").expect_err("not UTF-8").to_string();
         assert!(error.contains("not UTF-8 text (byte 6)"), "{error}");
-        assert!(matches!(Source::take("x".into(), io::repeat(b'a')), Err(SourceError::TooLarge(_))));
+        assert!(matches!(Source::take("x".into(), Path::new("."), io::repeat(b'a')), Err(SourceError::TooLarge(_))));
     }
 }

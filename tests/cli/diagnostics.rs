@@ -23,7 +23,7 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
 fn said_about(path: &Path) -> String {
     let bytes = fs::read(path).expect("a scenario");
     let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-    let source = Source { name, text: String::from_utf8(bytes).expect("UTF-8") };
+    let source = Source::inline(name, String::from_utf8(bytes).expect("UTF-8"));
     match compile(&source, &Overrides::default(), &environment) {
         Ok(compiled) => compiled.warnings.render(&source, false),
         Err(problems) => problems.render(&source, false),

@@ -6,8 +6,10 @@ use loadgen::plan::{Mode, Plan};
 use loadgen::result::{ModeRun, StoppedBy};
 use loadgen::scenario::{Overrides, Source, compile};
 
+use crate::support::job;
+
 pub fn plan(text: &str) -> Plan {
-    let source = Source { name: "test.yaml".into(), text: text.into() };
+    let source = Source::inline("test.yaml", text);
     match compile(&source, &Overrides { seed: Some(7), ..Overrides::default() }, &|_| None) {
         Ok(compiled) => compiled.plan,
         Err(problems) => panic!("{}", problems.render(&source, false)),
@@ -16,7 +18,7 @@ pub fn plan(text: &str) -> Plan {
 
 pub fn run(plan: &Plan, mode: Mode) -> ModeRun {
     let addresses = preflight::preflight(plan, None).expect("the targets are there");
-    let run = run_mode(plan, mode, 1, addresses, &|| None, &|_| {}).expect("it can run");
+    let run = run_mode(&job(plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
     assert!(run.counts.hold() && run.iterations.counts.hold(), "{mode}: {:?} {:?}", run.counts, run.iterations.counts);
     for step in &run.steps {
         assert!(step.counts.hold(), "{mode} {}: {:?}", step.name, step.counts);

@@ -8,6 +8,7 @@ use loadgen::result::ModeRun;
 use loadgen::server::Child;
 
 use crate::engine::{near, plan};
+use crate::support::job;
 
 const CONCURRENT: [Mode; 3] = [Mode::Threaded, Mode::Async, Mode::Simulated];
 const MOCK: [Mode; 4] = [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated];
@@ -195,7 +196,7 @@ fn on_server(flow: &str, check: impl Fn(Mode, &ModeRun)) {
     let plan = plan(&text);
     for mode in NETWORK {
         let addresses = preflight::preflight(&plan, None).expect("it listens");
-        let run = run_mode(&plan, mode, 1, addresses, &|| None, &|_| {}).expect("it can run");
+        let run = run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
         assert!(run.counts.hold() && run.iterations.counts.hold(), "{mode}: {:?}", run.counts);
         check(mode, &run);
     }

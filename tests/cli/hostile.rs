@@ -17,7 +17,7 @@ static SEEDS: LazyLock<Vec<String>> = LazyLock::new(|| {
 
 /// Compiles, and shows what is wrong; returns whether it was good.
 fn survives(text: String) -> bool {
-    let source = Source { name: "hostile.yaml".into(), text };
+    let source = Source::inline("hostile.yaml", text);
     match compile(&source, &Overrides::default(), &|_| None) {
         Ok(compiled) => {
             compiled.warnings.render(&source, true);
@@ -228,7 +228,7 @@ fn a_value_from_outside_is_bounded_too() {
     for _ in 0..1000 {
         let _ = writeln!(text, "  - {{sleep: 1ms, name: \"{{{{big}}}}\"}}");
     }
-    let source = Source { name: "x".into(), text };
+    let source = Source::inline("x", text);
     let big = "x".repeat(900_000);
     let problems = compile(&source, &Overrides::default(), &|_| Some(big.clone())).expect_err("too much");
     assert!(problems.render(&source, false).contains("add up to more than"));

@@ -11,7 +11,7 @@ use loadgen::plan::{
 use loadgen::scenario::{Overrides, Source, compile};
 
 fn compiled(text: &str, overrides: &Overrides) -> Plan {
-    let source = Source { name: "test.yaml".into(), text: text.into() };
+    let source = Source::inline("test.yaml", text);
     match compile(&source, overrides, &|_| None) {
         Ok(compiled) => {
             assert!(compiled.warnings.is_empty(), "{}", compiled.warnings.render(&source, false));
@@ -182,7 +182,7 @@ fn expectations_are_kept_as_written() {
 fn warnings_of_caps_are_certain() {
     let warned = |flow: &str, cap: u32| {
         let text = format!("name: x\nload: {{ rate: 10/s, duration: 1s, max_in_flight: {cap} }}\nmix: [ {{ flow: [ {flow} ] }} ]\n");
-        let source = Source { name: "test.yaml".into(), text };
+        let source = Source::inline("test.yaml", text);
         let compiled = compile(&source, &Overrides::default(), &|_| None).unwrap_or_else(|e| panic!("{}", e.render(&source, false)));
         !compiled.warnings.is_empty()
     };

@@ -18,7 +18,7 @@ fn the_scenario_on_one_page_is_good_and_its_mistake_is_told_as_shown() {
     let readme = readme();
     let scenario = block(&readme, "name: shop");
     let check = |text: &str| {
-        let source = Source { name: "shop.yaml".into(), text: text.into() };
+        let source = Source::inline("shop.yaml", text);
         compile(&source, &Overrides::default(), &|_| None).map(|c| c.warnings).map_err(|problems| problems.render(&source, false))
     };
     assert!(check(&scenario).expect("no errors").is_empty(), "no warnings");

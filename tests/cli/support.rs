@@ -9,6 +9,8 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use loadgen::engine::Job;
+use loadgen::plan::{Mode, Plan};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -335,4 +337,9 @@ pub fn is_installed(program: &str, package: &str) -> bool {
 pub fn near(what: &str, wall: f64, ideal: f64, margin: f64) {
     assert!(wall >= ideal - 1e-6, "{what}: {wall} s is less than {ideal} s");
     assert!(wall <= ideal * 1.02 + margin, "{what}: {wall} s, wanted {ideal} s");
+}
+
+/// A job for the engine: the first round of a mode.
+pub fn job(plan: &Plan, mode: Mode, addresses: Vec<Option<SocketAddr>>) -> Job {
+    Job { parent: std::process::id(), plan: plan.clone(), mode, round: 1, addresses, folder: ".".into(), unix_ms: 1_700_000_000_000 }
 }

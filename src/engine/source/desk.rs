@@ -89,7 +89,7 @@ impl Desk {
         let idle_since = driver.now();
         let _at_desk = self.sit_down(idle_since);
         let _leading = Lead { desk: self, ticket: None, leading: false }.await;
-        if stop.is_interrupted() {
+        if stop.early().is_some() {
             return None;
         }
         let arrival = {

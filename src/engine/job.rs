@@ -1,0 +1,27 @@
+//! [`Job`]: one mode and round of a plan, with all that is known before it begins.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Mode, Plan};
+
+/// What is to be run.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// The process that asks for it: without it there is nobody to run it for.
+    pub parent: u32,
+    /// The plan.
+    pub plan: Plan,
+    /// The mode.
+    pub mode: Mode,
+    /// Counted from 1.
+    pub round: u32,
+    /// Where the targets are, by index.
+    pub addresses: Vec<Option<SocketAddr>>,
+    /// The folder that the plan's files are relative to.
+    pub folder: PathBuf,
+    /// The time of day when it was made, in milliseconds since 1970: what `now()` counts from.
+    pub unix_ms: u64,
+}
