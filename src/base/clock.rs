@@ -1,6 +1,6 @@
 //! The one place that reads the monotonic clock.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::Nanos;
 
@@ -23,6 +23,12 @@ impl Clock {
     /// Time since this clock was made.
     pub fn now(&self) -> Nanos {
         Nanos::from(self.zero.elapsed())
+    }
+
+    /// How far the wall clock is ahead of this one, in nanoseconds: constant, as long as nobody sets it.
+    pub fn wall_ahead(&self) -> Option<i128> {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        Some(wall.as_nanos() as i128 - i128::from(self.now().0))
     }
 
     /// The moment `at` of this clock for the standard library's calls; a moment past what they can hold

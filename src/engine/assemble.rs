@@ -9,6 +9,7 @@ use super::validity;
 use super::world::World;
 use crate::base::Nanos;
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
+use crate::metrics::interval::Inflation;
 use crate::metrics::recorder::{Figures, Tally};
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::{FailureKind, Recorder, Windows};
@@ -27,6 +28,21 @@ pub struct Frame {
     pub end: Nanos,
 }
 
+/// What figures are shown with.
+struct Shown {
+    /// The time that throughput is of.
+    measured_s: f64,
+    /// How much wider intervals are because operations in a row depend on each other: as the run's response times
+    /// say, for all of its figures.
+    inflation: Inflation,
+}
+
+/// How much the windows of the measured part differ from each other.
+fn inflation(windows: &Windows) -> Inflation {
+    let measured: Vec<_> = windows.iter().filter(|(index, _)| *index >= 0).map(|(_, window)| window.response()).collect();
+    Inflation::of(&measured)
+}
+
 /// Most windows in a result of a run that was shorter than a minute: they begin narrow, and need not stay so.
 const WINDOWS_OF_A_SHORT_RUN: usize = 120;
 
@@ -35,7 +51,8 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
     let recorder = world.merged();
     let epoch = world.epoch();
     let plan = world.plan;
-    let iterations = iterations(world, &recorder);
+    let inflation = inflation(recorder.windows());
+    let iterations = iterations(world, &recorder, &inflation);
     let done = plan.load.total_iterations().is_some_and(|n| iterations.counts.planned >= n);
     let by_plan = if done { StoppedBy::Iterations } else { StoppedBy::Duration };
     let stopped_by = world.stop.early().unwrap_or(by_plan);
@@ -52,7 +69,8 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
             (world.stop.end() - epoch).as_secs_f64()
         }
     };
-    let total = group(String::new(), None, &whole, measured_s);
+    let shown = &Shown { measured_s, inflation };
+    let total = group(String::new(), None, &whole, shown);
     let response = whole.response();
     let clamped = response.clamped() + whole.lag.clamped() + whole.queue.clamped();
     let mut run = ModeRun {
@@ -81,9 +99,9 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
         connect_ms: total.connect_ms,
         tls_ms: None,
         first_byte_ms: total.first_byte_ms,
-        steps: steps(world, &recorder, measured_s),
-        mixes: mixes(world, &recorder, measured_s),
-        targets: targets(world, &recorder, measured_s),
+        steps: steps(world, &recorder, shown),
+        mixes: mixes(world, &recorder, shown),
+        targets: targets(world, &recorder, shown),
         stages: Vec::new(),
         limits: limits(world),
         series: series(recorder.windows(), seen, wall_s),
@@ -102,7 +120,7 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
         errors: errors(world, &recorder),
         validity: crate::result::Validity::default(),
     };
-    run.validity = validity::check(&run);
+    run.validity = validity::check(&run, plan);
     run
 }
 
@@ -125,28 +143,28 @@ fn kinds(failed: &[u64; FailureKind::COUNT]) -> BTreeMap<String, u64> {
     FailureKind::ALL.iter().filter(|k| failed[**k as usize] > 0).map(|k| (k.name().to_owned(), failed[*k as usize])).collect()
 }
 
-fn group(name: String, mix: Option<String>, figures: &Figures, measured_s: f64) -> Group {
+fn group(name: String, mix: Option<String>, figures: &Figures, shown: &Shown) -> Group {
     Group {
         name,
         mix,
         tags: Vec::new(),
         counts: Counts { retries: figures.retries, ..counts(&figures.tally) },
         failures: kinds(&figures.tally.failed),
-        throughput_rps: if measured_s > 0.0 { figures.ok_in_window as f64 / measured_s } else { 0.0 },
-        response_ms: figures.response().summary(),
-        response_ok_ms: figures.response_ok.summary(),
-        service_ms: figures.service.summary(),
-        lag_ms: figures.lag.summary(),
-        queue_ms: figures.queue.summary(),
-        connect_ms: figures.connect.summary(),
+        throughput_rps: if shown.measured_s > 0.0 { figures.ok_in_window as f64 / shown.measured_s } else { 0.0 },
+        response_ms: figures.response().summary(&shown.inflation),
+        response_ok_ms: figures.response_ok.summary(&shown.inflation),
+        service_ms: figures.service.summary(&shown.inflation),
+        lag_ms: figures.lag.summary(&shown.inflation),
+        queue_ms: figures.queue.summary(&shown.inflation),
+        connect_ms: figures.connect.summary(&shown.inflation),
         tls_ms: None,
-        first_byte_ms: figures.first_byte.summary(),
+        first_byte_ms: figures.first_byte.summary(&shown.inflation),
         bytes_in: figures.bytes_in,
         bytes_out: figures.bytes_out,
     }
 }
 
-fn iterations(world: &World<'_>, recorder: &Recorder) -> Iterations {
+fn iterations(world: &World<'_>, recorder: &Recorder, inflation: &Inflation) -> Iterations {
     let mut counts = counts(recorder.iterations());
     if let Source::Open(desk) = &world.source {
         // Arrivals whose time came before the stop and that nobody pulled.
@@ -155,7 +173,7 @@ fn iterations(world: &World<'_>, recorder: &Recorder) -> Iterations {
         counts.skipped += left;
         counts.dropped += refused.len() as u64;
     }
-    Iterations { counts, duration_ms: recorder.durations().summary() }
+    Iterations { counts, duration_ms: recorder.durations().summary(inflation) }
 }
 
 /// Adds up the operations that have the same key, in the order in which the keys first come.
@@ -172,27 +190,27 @@ fn by<K: PartialEq>(world: &World<'_>, recorder: &Recorder, key: impl Fn(usize, 
     groups
 }
 
-fn steps(world: &World<'_>, recorder: &Recorder, measured_s: f64) -> Vec<Group> {
+fn steps(world: &World<'_>, recorder: &Recorder, shown: &Shown) -> Vec<Group> {
     by(world, recorder, |mix, name, _| Some((mix, name.to_owned())))
         .into_iter()
-        .map(|((mix, name), figures)| group(name, Some(world.plan.mix[mix].name.clone()), &figures, measured_s))
+        .map(|((mix, name), figures)| group(name, Some(world.plan.mix[mix].name.clone()), &figures, shown))
         .collect()
 }
 
-fn mixes(world: &World<'_>, recorder: &Recorder, measured_s: f64) -> Vec<Group> {
+fn mixes(world: &World<'_>, recorder: &Recorder, shown: &Shown) -> Vec<Group> {
     by(world, recorder, |mix, _, _| Some(mix))
         .into_iter()
-        .map(|(mix, figures)| group(world.plan.mix[mix].name.clone(), None, &figures, measured_s))
+        .map(|(mix, figures)| group(world.plan.mix[mix].name.clone(), None, &figures, shown))
         .collect()
 }
 
-fn targets(world: &World<'_>, recorder: &Recorder, measured_s: f64) -> Vec<Group> {
+fn targets(world: &World<'_>, recorder: &Recorder, shown: &Shown) -> Vec<Group> {
     by(world, recorder, |_, _, action| match action {
         Action::Http(request) => Some(request.target),
         Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
     })
     .into_iter()
-    .map(|(target, figures)| group(world.plan.targets[target].name.clone(), None, &figures, measured_s))
+    .map(|(target, figures)| group(world.plan.targets[target].name.clone(), None, &figures, shown))
     .collect()
 }
 

@@ -59,14 +59,21 @@ pub struct Seen {
 struct Before {
     usage: Option<Usage>,
     throttled: Option<Nanos>,
+    stolen: Option<Nanos>,
+    wall_ahead: Option<i128>,
 }
 
 impl Before {
-    fn now() -> Self {
+    fn now(clock: &Clock) -> Self {
         // The observer's own share is not the mode's: left in, it would make the slowest mode, which is
         // observed longest, look the costliest.
         let own = Usage::of_thread().unwrap_or_default();
-        Self { usage: Usage::of_process().map(|all| all.without(own)), throttled: resources::throttled() }
+        Self {
+            usage: Usage::of_process().map(|all| all.without(own)),
+            throttled: resources::throttled(),
+            stolen: resources::stolen(),
+            wall_ahead: clock.wall_ahead(),
+        }
     }
 }
 
@@ -76,7 +83,7 @@ const MAX_STRETCHES: usize = 4096;
 /// Watches a run until `done` closes.
 pub fn watch(world: &World<'_>, clock: Clock, done: &Receiver<()>, signal: &dyn Fn() -> Option<Signal>, say: &dyn Fn(Event)) -> Seen {
     let mut seen = Seen { width: LOOK, ..Seen::default() };
-    let mut before = Before::now();
+    let mut before = Before::now(&clock);
     let mut measuring = world.epoch() == Nanos::ZERO;
     let mut said = Said::default();
     let mut threads = resources::threads();
@@ -97,7 +104,7 @@ pub fn watch(world: &World<'_>, clock: Clock, done: &Receiver<()>, signal: &dyn 
         hiccup = hiccup.max(now - until);
         if !measuring && now >= world.epoch() {
             measuring = true;
-            before = Before::now();
+            before = Before::now(&clock);
             hiccup = Nanos::ZERO;
         }
         match signal() {
@@ -117,7 +124,7 @@ pub fn watch(world: &World<'_>, clock: Clock, done: &Receiver<()>, signal: &dyn 
             said.say(world, now, say);
         }
     }
-    let after = Before::now();
+    let after = Before::now(&clock);
     let usage = before.usage.zip(after.usage).map(|(before, after)| after.without(before));
     seen.resources = Resources {
         cpu_user_s: usage.map(|u| u.user.as_secs_f64()),
@@ -127,9 +134,9 @@ pub fn watch(world: &World<'_>, clock: Clock, done: &Receiver<()>, signal: &dyn 
         ctx_voluntary: usage.map(|u| u.voluntary),
         ctx_involuntary: usage.map(|u| u.involuntary),
         throttled_s: before.throttled.zip(after.throttled).map(|(a, b)| (b - a).as_secs_f64()),
-        steal_s: None,
+        steal_s: before.stolen.zip(after.stolen).map(|(a, b)| (b - a).as_secs_f64()),
         hiccup_max_ms: Some(hiccup.as_millis_f64()),
-        clock_drift_ms: None,
+        clock_drift_ms: before.wall_ahead.zip(after.wall_ahead).map(|(a, b)| (b - a) as f64 / 1e6),
         clamped: 0,
     };
     seen

@@ -4,6 +4,7 @@
 pub mod errors;
 pub mod failure;
 pub mod histogram;
+pub mod interval;
 pub mod recorder;
 pub mod resources;
 pub mod sample;

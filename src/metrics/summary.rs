@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use super::interval::{Inflation, intervals};
+
 /// The percentiles that every summary carries, with their names in results.
 pub const PERCENTILES: [(&str, f64); 7] =
     [("p50", 50.0), ("p75", 75.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p999", 99.9), ("p9999", 99.99)];
@@ -58,8 +60,8 @@ pub struct Moments {
 }
 
 impl Summary {
-    /// The summary of values with these moments and this histogram.
-    pub fn new(moments: Moments, histogram: &Histogram<u64>) -> Self {
+    /// The summary of values with these moments and this histogram of nanoseconds.
+    pub fn new(moments: Moments, histogram: &Histogram<u64>, inflation: &Inflation) -> Self {
         let Moments { count, min, mean, sd, max } = moments;
         let at = |p: f64| percentile_ms(histogram, p, max);
         Self {
@@ -75,7 +77,12 @@ impl Summary {
             p99: at(99.0),
             p999: at(99.9),
             p9999: at(99.99),
-            ci95: BTreeMap::new(),
+            ci95: PERCENTILES
+                .iter()
+                .zip(intervals(histogram, inflation))
+                // As the percentiles, they are held to the exact extremes.
+                .map(|((name, _), ends)| ((*name).to_owned(), ends.map(|ends| ends.map(|end| (end as f64 / 1e6).clamp(min, max)))))
+                .collect(),
         }
     }
 }
@@ -90,7 +97,7 @@ pub fn percentile_ms(histogram: &Histogram<u64>, percentile: f64, max_ms: f64) -
 
 /// The summary of several parts whose histograms were added up to `whole`. Moments are exact as far as the
 /// parts' are; nothing where there are no samples.
-pub fn merged(parts: &[&Summary], whole: &Histogram<u64>) -> Option<Summary> {
+pub fn merged(parts: &[&Summary], whole: &Histogram<u64>, inflation: &Inflation) -> Option<Summary> {
     let count: u64 = parts.iter().map(|p| p.count).sum();
     if count == 0 {
         return None;
@@ -102,5 +109,5 @@ pub fn merged(parts: &[&Summary], whole: &Histogram<u64>) -> Option<Summary> {
     let variance = parts.iter().map(|p| (p.sd.powi(2) + (p.mean - mean).powi(2)) * p.count as f64).sum::<f64>() / n;
     let max = parts.iter().map(|p| p.max).fold(f64::NEG_INFINITY, f64::max);
     let min = parts.iter().map(|p| p.min).fold(f64::INFINITY, f64::min);
-    Some(Summary::new(Moments { count, min, mean, sd: variance.sqrt(), max }, whole))
+    Some(Summary::new(Moments { count, min, mean, sd: variance.sqrt(), max }, whole, inflation))
 }

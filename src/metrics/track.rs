@@ -3,6 +3,7 @@
 use hdrhistogram::Histogram;
 
 use super::histogram::{self, HIGHEST};
+use super::interval::Inflation;
 use super::summary::{Moments, Summary};
 use crate::base::Nanos;
 
@@ -98,7 +99,7 @@ impl Track {
     }
 
     /// What is shown of it; nothing where there are no values.
-    pub fn summary(&self) -> Option<Summary> {
+    pub fn summary(&self, inflation: &Inflation) -> Option<Summary> {
         let n = self.count();
         if n == 0 {
             return None;
@@ -111,7 +112,7 @@ impl Track {
             |(a, b)| (a.saturating_sub(b) as f64).sqrt() / n as f64,
         );
         let moments = Moments { count: n, min: self.min as f64 / 1e6, mean: mean / 1e6, sd: spread / 1e6, max: self.max as f64 / 1e6 };
-        Some(Summary::new(moments, &self.histogram()))
+        Some(Summary::new(moments, &self.histogram(), inflation))
     }
 }
 
@@ -130,11 +131,13 @@ mod tests {
 
     #[test]
     fn moments_are_exact() {
-        let s = of(&[2_000_000, 4_000_000, 4_000_000, 4_000_000, 5_000_000, 5_000_000, 7_000_000, 9_000_000]).summary().expect("values");
+        let s = of(&[2_000_000, 4_000_000, 4_000_000, 4_000_000, 5_000_000, 5_000_000, 7_000_000, 9_000_000])
+            .summary(&Inflation::NONE)
+            .expect("values");
         assert_eq!((s.count, s.min, s.mean, s.sd, s.max), (8, 2.0, 5.0, 2.0, 9.0));
         assert!((s.p50 - 4.0).abs() < 0.01, "{}", s.p50);
         assert_eq!(s.p9999, 9.0, "no percentile is above the exact maximum");
-        assert!(Track::default().summary().is_none());
+        assert!(Track::default().summary(&Inflation::NONE).is_none());
     }
 
     #[test]
@@ -149,7 +152,7 @@ mod tests {
             let mut sum = of(&a);
             sum.add(&of(&b));
             let one = of(&[a, b].concat());
-            prop_assert_eq!(sum.summary(), one.summary());
+            prop_assert_eq!(sum.summary(&Inflation::NONE), one.summary(&Inflation::NONE));
             prop_assert_eq!(sum.histogram(), one.histogram());
         }
     }

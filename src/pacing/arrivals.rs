@@ -137,6 +137,7 @@ impl Iterator for Arrivals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pacing::fit::{CRITICAL, anderson_darling};
     use proptest::prelude::*;
 
     fn arrivals(rate: Rate, warmup: Nanos, duration: Option<Nanos>, iterations: Option<u64>) -> Arrivals {
@@ -173,15 +174,6 @@ mod tests {
         assert_eq!(arrivals(Rate::per_second(1000), Nanos::ZERO, None, Some(7)).count(), 7);
     }
 
-    /// Anderson and Darling's A² of U = 1 − e^(−λg) against the uniform distribution.
-    fn anderson_darling(gaps: &[f64], rate: f64) -> f64 {
-        let mut u: Vec<f64> = gaps.iter().map(|g| (1.0 - (-rate * g).exp()).clamp(1e-12, 1.0 - 1e-12)).collect();
-        u.sort_by(f64::total_cmp);
-        let n = u.len();
-        let sum: f64 = (0..n).map(|i| (2 * i + 1) as f64 * (u[i].ln() + (1.0 - u[n - 1 - i]).ln())).sum();
-        -(n as f64) - sum / n as f64
-    }
-
     fn gaps(arrivals: &[Arrival]) -> Vec<f64> {
         arrivals.windows(2).take(1000).map(|pair| (pair[1].at - pair[0].at).as_secs_f64()).collect()
     }
@@ -193,7 +185,7 @@ mod tests {
             // 10,000 expected, with a standard deviation of 100.
             assert!((9_500..10_500).contains(&arrivals.len()), "{}", arrivals.len());
             let a2 = anderson_darling(&gaps(&arrivals), 1000.0);
-            assert!(a2 < 3.857, "seed {seed}: {a2} is above the critical value at 1 %");
+            assert!(a2 < CRITICAL, "seed {seed}: {a2} is above the critical value at 1 %");
         }
         let constant: Vec<_> = arrivals(Rate::per_second(1000), Nanos::ZERO, Some(Nanos::from_secs(2)), None).collect();
         assert!(anderson_darling(&gaps(&constant), 1000.0) > 100.0);

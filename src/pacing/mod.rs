@@ -2,6 +2,7 @@
 
 pub mod arrivals;
 pub mod bucket;
+pub mod fit;
 
 pub use arrivals::{Arrival, Arrivals, Schedule};
 pub use bucket::Bucket;

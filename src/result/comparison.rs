@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 use super::{ModeRun, StoppedBy, codec};
+use crate::metrics::interval::Inflation;
 use crate::metrics::summary::{self, Summary};
 use crate::plan::Mode;
 
@@ -140,7 +141,9 @@ fn merged_response(rounds: &[&ModeRun]) -> (Option<Summary>, String) {
         }
     }
     let parts: Vec<&Summary> = rounds.iter().filter_map(|r| r.response_ms.as_ref()).collect();
-    (summary::merged(&parts, &whole), codec::encode(&whole))
+    let windows = rounds.iter().flat_map(|run| run.series.iter().filter(|window| window.t_s >= 0.0));
+    let windows: Vec<_> = windows.filter_map(|window| codec::decode_window(window.response.as_deref()?).ok()).collect();
+    (summary::merged(&parts, &whole, &Inflation::of(&windows)), codec::encode(&whole))
 }
 
 #[cfg(test)]

@@ -1,0 +1,100 @@
+//! Whether the generator had room: processor time, quota, hypervisor, and how late a probe woke.
+
+use super::{Check, Verdict, judged};
+use crate::plan::{Action, Mode, Plan};
+use crate::result::ModeRun;
+
+/// The share of the processor time it may use, from which on figures are to be read with care.
+const BUSY: f64 = 0.80;
+/// The share of time that a control group may hold it back.
+const THROTTLED: f64 = 0.01;
+/// The share of the machine's time that others may take.
+const STOLEN: f64 = 0.05;
+/// How late the probe may wake, in milliseconds, before figures are to be read with care.
+const LATE_MS: f64 = 50.0;
+/// And before they are worth nothing.
+const TOO_LATE_MS: f64 = 200.0;
+/// In a shorter run the system's counters are too coarse, in seconds.
+const SHORTEST: f64 = 0.2;
+
+/// The check.
+pub fn check(run: &ModeRun, plan: &Plan) -> Check {
+    let found = [busy(run, plan), throttled(run), stolen(run), hiccup(run)];
+    let verdict = found.iter().flatten().map(|found| found.verdict).max().unwrap_or_default();
+    let say = |part: fn(&Found) -> &str| {
+        let parts: Vec<&str> = found.iter().flatten().filter(|f| f.verdict == verdict).map(part).filter(|p| !p.is_empty()).collect();
+        parts.join("; ")
+    };
+    let limit = format!(
+        "{:.0} % of its processors, throttled {:.0} % of the time, {:.0} % steal, a probe {LATE_MS:.0} ms late",
+        BUSY * 100.0,
+        THROTTLED * 100.0,
+        STOLEN * 100.0
+    );
+    judged("headroom", verdict, say(|f| &f.observed), limit, say(|f| &f.explanation))
+}
+
+struct Found {
+    verdict: Verdict,
+    observed: String,
+    explanation: String,
+}
+
+fn found(verdict: Verdict, observed: String, explanation: &str) -> Found {
+    Found { verdict, observed, explanation: if verdict == Verdict::Valid { String::new() } else { explanation.into() } }
+}
+
+/// Processors that a mode can make use of.
+fn processors(run: &ModeRun) -> f64 {
+    let machine = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
+    let allowed = crate::metrics::resources::cpu_quota().map_or(machine, |quota| quota.min(machine));
+    match run.mode {
+        Mode::Sequential | Mode::Simulated => allowed.min(1.0),
+        Mode::Threaded | Mode::Async => allowed.min(f64::from(run.workers)),
+    }
+}
+
+fn busy(run: &ModeRun, plan: &Plan) -> Option<Found> {
+    let spent = run.resources.cpu_user_s? + run.resources.cpu_system_s?;
+    // What the scenario asks the processor to do is its work, and no sign of strain.
+    let asked = plan.operations().any(|(_, _, operation)| matches!(operation.action, Action::Cpu(_) | Action::Block { .. }));
+    if run.wall_s < SHORTEST || asked {
+        return None;
+    }
+    let share = spent / run.wall_s / processors(run);
+    let verdict = if share > BUSY { Verdict::Degraded } else { Verdict::Valid };
+    let observed = format!("the generator was at {:.0} % of its processors", share * 100.0);
+    let explanation = "a busy generator answers late and measures itself: the target may be faster than these figures say; use more workers, or a lower load";
+    Some(found(verdict, observed, explanation))
+}
+
+fn throttled(run: &ModeRun) -> Option<Found> {
+    let share = run.resources.throttled_s? / run.wall_s.max(1e-3);
+    if share <= THROTTLED {
+        return None;
+    }
+    let explanation =
+        "a control group held the generator back: these figures describe its quota, not the target; raise the quota, or lower the load";
+    Some(found(Verdict::Invalid, format!("throttled {:.1} % of the time", share * 100.0), explanation))
+}
+
+fn stolen(run: &ModeRun) -> Option<Found> {
+    let cores = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
+    let share = run.resources.steal_s? / (run.wall_s.max(1e-3) * cores);
+    if run.wall_s < SHORTEST || share <= STOLEN {
+        return None;
+    }
+    let explanation = "the hypervisor gave this machine's time to others: measure on a quieter one, or compare in interleaved pairs";
+    Some(found(Verdict::Degraded, format!("{:.0} % of the machine's time was stolen", share * 100.0), explanation))
+}
+
+fn hiccup(run: &ModeRun) -> Option<Found> {
+    let late = run.resources.hiccup_max_ms?;
+    let verdict = match late {
+        _ if late > TOO_LATE_MS => Verdict::Invalid,
+        _ if late > LATE_MS => Verdict::Degraded,
+        _ => return None,
+    };
+    let explanation = "the whole generator stood still for that long: the machine was too busy, or it was stopped; every response of that time looks too slow";
+    Some(found(verdict, format!("a probe woke {late:.0} ms late"), explanation))
+}

@@ -1,0 +1,136 @@
+//! Whether a run's figures can be believed, judged from the figures themselves. The table of checks and limits is
+//! that of the design's page on measurement; each check says what it saw, what was allowed, and what to do.
+
+mod headroom;
+mod settled;
+
+use super::source::arrivals;
+use crate::pacing::arrivals::WARMUP_NUMBERS;
+use crate::pacing::fit::{CRITICAL, anderson_darling};
+use crate::plan::{LoadModel, Plan, Spread};
+use crate::result::{Check, ModeRun, Validity, Verdict};
+
+/// The smallest p99 of lag that makes a run invalid.
+const LAG_FLOOR_MS: f64 = 1.0;
+/// The share of the median response time that p99 of lag may reach.
+const LAG_SHARE: f64 = 0.05;
+/// The share of started operations that may be unfinished.
+const UNFINISHED_SHARE: f64 = 0.01;
+
+/// How far the wall clock may move against the monotonic one, in milliseconds.
+const DRIFT_MS: f64 = 10.0;
+/// Gaps that are looked at.
+const GAPS: usize = 1000;
+
+/// All checks on one run.
+pub fn check(run: &ModeRun, plan: &Plan) -> Validity {
+    let mut checks = vec![accounting(run), pacing(run), unfinished(run), range(run), headroom::check(run, plan), clock(run)];
+    checks.extend(poisson(plan));
+    checks.extend(settled(run, plan));
+    Validity::of(checks)
+}
+
+/// A check; the explanation is left out where nothing is wrong.
+fn judged(name: &str, verdict: Verdict, observed: String, limit: impl Into<String>, explanation: impl Into<String>) -> Check {
+    let explanation = if verdict == Verdict::Valid { String::new() } else { explanation.into() };
+    Check { name: name.into(), verdict, observed, limit: limit.into(), explanation }
+}
+
+fn bad_if(bad: bool, verdict: Verdict) -> Verdict {
+    if bad { verdict } else { Verdict::Valid }
+}
+
+fn accounting(run: &ModeRun) -> Check {
+    let broken: Vec<&str> = [("operations", run.counts), ("iterations", run.iterations.counts)]
+        .into_iter()
+        .chain(run.steps.iter().map(|step| (step.name.as_str(), step.counts)))
+        .filter(|(_, counts)| !counts.hold())
+        .map(|(name, _)| name)
+        .collect();
+    let good = broken.is_empty();
+    judged(
+        "accounting",
+        bad_if(!good, Verdict::Invalid),
+        if good { "every operation is accounted for".into() } else { format!("counts of {} don't add up", broken.join(", ")) },
+        "planned = started + dropped + skipped; started = completed + cancelled + unfinished; completed = ok + failed",
+        "loadgen lost count: a defect of loadgen, please report it with the scenario",
+    )
+}
+
+fn pacing(run: &ModeRun) -> Check {
+    let lag = run.lag_ms.as_ref().map_or(0.0, |q| q.p99);
+    let limit = run.response_ms.as_ref().map_or(0.0, |q| q.p50 * LAG_SHARE).max(LAG_FLOOR_MS);
+    judged(
+        "pacing",
+        bad_if(lag > limit, Verdict::Invalid),
+        format!("p99 of lag {lag:.3} ms"),
+        format!("{limit:.3} ms"),
+        "the generator started operations late by its own fault: these figures describe loadgen, not the target; use more workers, or a lower rate",
+    )
+}
+
+fn unfinished(run: &ModeRun) -> Check {
+    let share = if run.counts.started == 0 { 0.0 } else { run.counts.unfinished as f64 / run.counts.started as f64 };
+    judged(
+        "unfinished",
+        bad_if(share > UNFINISHED_SHARE, Verdict::Degraded),
+        format!("{:.2} % of started operations", share * 100.0),
+        format!("{:.0} %", UNFINISHED_SHARE * 100.0),
+        "operations were still in flight when the drain ended, and are in no histogram: the slowest are missing; use a longer `graceful_stop`",
+    )
+}
+
+fn range(run: &ModeRun) -> Check {
+    let clamped = run.resources.clamped;
+    judged(
+        "range",
+        bad_if(clamped > 0, Verdict::Invalid),
+        format!("{clamped} values longer than an hour"),
+        "0",
+        "values beyond the histogram's range were cut to an hour, so percentiles are too low",
+    )
+}
+
+fn clock(run: &ModeRun) -> Check {
+    let drift = run.resources.clock_drift_ms;
+    judged(
+        "clock",
+        bad_if(drift.is_some_and(|drift| drift.abs() > DRIFT_MS), Verdict::Degraded),
+        drift.map_or_else(|| "not known".into(), |drift| format!("wall clock moved {drift:.1} ms against the monotonic one")),
+        format!("{DRIFT_MS:.0} ms"),
+        "somebody set the machine's clock during the run: times of day in logs don't match these figures, which use the monotonic clock",
+    )
+}
+
+/// Whether planned Poisson arrivals are a Poisson process.
+fn poisson(plan: &Plan) -> Option<Check> {
+    let LoadModel::Open { rate, arrivals: Spread::Poisson, .. } = plan.load.model else { return None };
+    let times = arrivals(&plan.load, plan.seed).filter(|arrival| arrival.number < WARMUP_NUMBERS).take(GAPS + 1);
+    let times: Vec<f64> = times.map(|arrival| arrival.at.as_secs_f64()).collect();
+    let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    if gaps.len() < 10 || !plan.load.stages.is_empty() {
+        return None;
+    }
+    let a2 = anderson_darling(&gaps, rate.per_second_f64());
+    Some(judged(
+        "arrivals",
+        bad_if(a2 > CRITICAL, Verdict::Degraded),
+        format!("A² = {a2:.3} over {} gaps", gaps.len()),
+        format!("{CRITICAL} (Anderson–Darling, 1 %)"),
+        "the arrivals of this seed are a rare draw of a Poisson process; use another seed",
+    ))
+}
+
+fn settled(run: &ModeRun, plan: &Plan) -> Option<Check> {
+    // A load that changes has no level to settle at.
+    if !plan.load.stages.is_empty() {
+        return None;
+    }
+    let limit = "no trend of the medians (Mann–Kendall, 1 %) and no start-up of over half of the run (MSER-5), by more than 10 %";
+    let advice = "the figures mix different states of the target; use a longer `warmup`, or a load that it can bear";
+    Some(match settled::unsettled(run) {
+        Ok(None) => judged("settled", Verdict::Valid, "settled".into(), limit, advice),
+        Ok(Some(wrong)) => judged("settled", Verdict::Degraded, wrong, limit, advice),
+        Err(short) => judged("settled", Verdict::Valid, format!("not applicable: {short}"), limit, advice),
+    })
+}
