@@ -8,7 +8,7 @@ use super::Signal;
 use super::event::{Event, Phase, Progress};
 use super::world::World;
 use crate::base::{Clock, Nanos};
-use crate::metrics::resources::{self, Usage};
+use crate::metrics::resources::{self, Usage, Waits};
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::{Recorder, histogram};
 use crate::result::{Resources, StoppedBy};
@@ -87,6 +87,9 @@ pub fn watch(world: &World<'_>, clock: Clock, done: &Receiver<()>, signal: &dyn 
     let mut measuring = world.epoch() == Nanos::ZERO;
     let mut said = Said::default();
     let mut threads = resources::threads();
+    let mut waits = Waits::default();
+    waits.look();
+    let mut waited = waits.clone();
     let mut hiccup = Nanos::ZERO;
     loop {
         let now = clock.now();
@@ -105,6 +108,8 @@ pub fn watch(world: &World<'_>, clock: Clock, done: &Receiver<()>, signal: &dyn 
         if !measuring && now >= world.epoch() {
             measuring = true;
             before = Before::now(&clock);
+            waits.look();
+            waited = waits.clone();
             hiccup = Nanos::ZERO;
         }
         match signal() {
@@ -121,14 +126,17 @@ pub fn watch(world: &World<'_>, clock: Clock, done: &Receiver<()>, signal: &dyn 
         look(world, &mut seen, now);
         if now - said.at >= SAY {
             threads = threads.max(resources::threads());
+            waits.look();
             said.say(world, now, say);
         }
     }
     let after = Before::now(&clock);
+    waits.look();
     let usage = before.usage.zip(after.usage).map(|(before, after)| after.without(before));
     seen.resources = Resources {
         cpu_user_s: usage.map(|u| u.user.as_secs_f64()),
         cpu_system_s: usage.map(|u| u.system.as_secs_f64()),
+        cpu_wait_s: waits.since(&waited).map(|waited| waited.as_secs_f64()),
         peak_rss_bytes: resources::peak_rss_bytes(),
         threads_peak: threads.map(|n| n.saturating_sub(1)),
         ctx_voluntary: usage.map(|u| u.voluntary),

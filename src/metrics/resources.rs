@@ -1,6 +1,8 @@
 //! What the system says of this process and this machine. Everything is optional: what a system does not
 //! tell is `None`, never zero.
 
+use std::collections::BTreeMap;
+
 use crate::base::Nanos;
 
 /// Processor time and context switches.
@@ -84,6 +86,36 @@ pub fn throttled() -> Option<Nanos> {
     let stat = std::fs::read_to_string(format!("/sys/fs/cgroup{path}/cpu.stat")).ok()?;
     let us: u64 = stat.lines().find_map(|line| line.strip_prefix("throttled_usec "))?.trim().parse().ok()?;
     Some(Nanos(us * 1_000))
+}
+
+/// Most threads whose waits are looked at: each costs a file to read.
+const MOST_THREADS: u64 = 64;
+
+/// How long threads have waited for a processor that was busy with something else, each by its number. A thread that
+/// has ended keeps what was last seen of it.
+#[derive(Clone, Debug, Default)]
+pub struct Waits(BTreeMap<String, u64>);
+
+impl Waits {
+    /// Looks at the threads of this process that are there now; at none where there are very many.
+    pub fn look(&mut self) {
+        if threads().is_none_or(|n| n > MOST_THREADS) {
+            return;
+        }
+        let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return };
+        for task in tasks.flatten() {
+            let seen = std::fs::read_to_string(task.path().join("schedstat")).ok();
+            if let Some(ns) = seen.and_then(|text| text.split_whitespace().nth(1)?.parse().ok()) {
+                self.0.insert(task.file_name().to_string_lossy().into_owned(), ns);
+            }
+        }
+    }
+
+    /// What came on top of an earlier look; nothing where nothing was ever seen.
+    pub fn since(&self, before: &Self) -> Option<Nanos> {
+        let grown = self.0.iter().map(|(thread, ns)| ns.saturating_sub(before.0.get(thread).copied().unwrap_or(0)));
+        (!self.0.is_empty()).then(|| Nanos(grown.sum()))
+    }
 }
 
 /// Time that a hypervisor has given to others so far, of all processors together.

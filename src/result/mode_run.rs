@@ -189,6 +189,9 @@ pub struct Resources {
     pub cpu_user_s: Option<f64>,
     /// Processor time in the kernel, within `wall_s`.
     pub cpu_system_s: Option<f64>,
+    /// Time that its threads waited for a processor that was busy with something else; not known of many threads.
+    #[serde(default)]
+    pub cpu_wait_s: Option<f64>,
     /// Largest resident memory.
     pub peak_rss_bytes: Option<u64>,
     /// Most threads at once, without loadgen's one observer thread.

@@ -7,6 +7,7 @@ mod diagnostics;
 mod engine;
 mod exits;
 mod groups;
+mod honesty;
 mod hostile;
 mod language;
 mod nginx;

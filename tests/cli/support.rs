@@ -280,19 +280,20 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    fn ask(&self) -> Value {
+    /// The body of its answer to a GET.
+    pub fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        stream.write_all(b"GET /api/status HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").expect("sent");
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("answered");
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no body in {answer}"));
-        serde_json::from_str(body).unwrap_or_else(|e| panic!("{e}: {answer}"))
+        answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no body in {answer}")).1.to_owned()
     }
 
     /// Its counters now; only differences between two calls say something: see [`Self::seen_since`].
     pub fn status(&self) -> Status {
-        let status = self.ask();
+        let answer = self.get("/api/status");
+        let status = serde_json::from_str(&answer).unwrap_or_else(|e| panic!("{e}: {answer}"));
         let at = |name| count(&status, name);
         Status { requests: at("requests_total"), connections: at("connections_total"), open: at("connections") - 1 }
     }

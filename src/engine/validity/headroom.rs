@@ -55,7 +55,8 @@ fn processors(run: &ModeRun) -> f64 {
 }
 
 fn busy(run: &ModeRun, plan: &Plan) -> Option<Found> {
-    let spent = run.resources.cpu_user_s? + run.resources.cpu_system_s?;
+    let waited = run.resources.cpu_wait_s.unwrap_or(0.0);
+    let spent = run.resources.cpu_user_s? + run.resources.cpu_system_s? + waited;
     // What the scenario asks the processor to do is its work, and no sign of strain.
     let asked = plan.operations().any(|(_, _, operation)| matches!(operation.action, Action::Cpu(_) | Action::Block { .. }));
     if run.wall_s < SHORTEST || asked {
@@ -63,7 +64,8 @@ fn busy(run: &ModeRun, plan: &Plan) -> Option<Found> {
     }
     let share = spent / run.wall_s / processors(run);
     let verdict = if share > BUSY { Verdict::Degraded } else { Verdict::Valid };
-    let observed = format!("the generator was at {:.0} % of its processors", share * 100.0);
+    let part = if waited > spent / 2.0 { "waited for" } else { "was at" };
+    let observed = format!("the generator {part} {:.0} % of its processors", share * 100.0);
     let explanation = "a busy generator answers late and measures itself: the target may be faster than these figures say; use more workers, or a lower load";
     Some(found(verdict, observed, explanation))
 }

@@ -1,0 +1,121 @@
+//! Figures that can be believed, and a verdict when they can't: a target that stalls is seen in full, a generator that
+//! is held back says so.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Signal, kill_process};
+use serde_json::Value;
+
+use crate::support::{Running, Server, children, count, finish, folder, loadgen, number, pid, result, run_of, scenario, until};
+
+/// How long the target stands still, in milliseconds; the run is ten times as long.
+const FREEZE_MS: f64 = 500.0;
+
+/// A target that stands still for a tenth of the run: p50, p95 and p99 of the response time, as shares of its stillness,
+/// and the share of its time that the target is busy.
+fn stalled(mode: &str) -> (f64, f64, f64, f64) {
+    let (folder, server) = (folder(), Server::start());
+    scenario(
+        folder.path(),
+        "{name: stall, workers: 1, targets: {server: {url: builtin}}, mix: [{name: m, flow: [{get: /json}]}], \
+         load: {rate: 200/s, duration: 5s, max_in_flight: 500}}",
+    );
+    let arguments = ["run", "test.yaml", "--mode", mode, "-o", "out", "--format", "none", "--target", &server.url()];
+    let running = Running::start(&mut loadgen(folder.path(), &arguments), None);
+    let before = server.status().requests;
+    until("the run goes on", || server.status().requests > before + 400);
+    let frozen = server.get("/freeze?for=0.5");
+    assert!(frozen.contains("frozen_s"), "{frozen}");
+    running.finish().exits(0);
+    let result = result(&folder.path().join("out"));
+    let run = run_of(&result, mode);
+    assert_eq!((count(run, "planned"), count(run, "failed"), count(run, "dropped")), (1000, 0, 0), "{mode}");
+    let response = |name| number(&run["response_ms"], name) / FREEZE_MS;
+    let busy = number(&run["service_ms"], "p50") / 1e3 * 200.0;
+    (response("p50"), response("p95"), response("p99"), busy)
+}
+
+#[test]
+fn a_stall_of_the_target_is_seen_in_full_side_by_side() {
+    // A tenth of all arrivals come while it stands still, and wait evenly between nothing and all of it. A tool that
+    // measures from the moment it sends sees one slow request.
+    for mode in ["threaded", "async"] {
+        let (p50, p95, p99, _) = stalled(mode);
+        assert!(p50 < 0.05, "{mode}: p50 stays put: {p50}");
+        assert!((0.42..0.58).contains(&p95), "{mode}: p95 is half of it: {p95}");
+        assert!((0.82..1.0).contains(&p99), "{mode}: p99 is nine tenths of it: {p99}");
+    }
+}
+
+#[test]
+fn a_stall_of_the_target_is_seen_in_full_one_after_another() {
+    // What has piled up is worked off by one: ρ is the share of its time that it is busy.
+    let (p50, p95, p99, busy) = stalled("sequential");
+    let (want95, want99) = (0.5f64.mul_add(busy - 1.0, 1.0), 0.1f64.mul_add(busy - 1.0, 1.0));
+    assert!(p50 < 0.05, "p50 stays put: {p50}");
+    assert!((p95 - want95).abs() < 0.12, "ρ = {busy}: p95 {p95}, and {want95} is known");
+    assert!((p99 - want99).abs() < 0.12, "ρ = {busy}: p99 {p99}, and {want99} is known");
+}
+
+fn check<'a>(run: &'a Value, name: &str) -> &'a Value {
+    let checks = run["validity"]["checks"].as_array().expect("checks");
+    checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no check `{name}`"))
+}
+
+#[test]
+fn a_generator_that_was_stopped_says_so() {
+    let folder = folder();
+    scenario(folder.path(), "{name: t, mix: [{name: m, flow: [{sleep: 5ms}]}], load: {rate: 100/s, duration: 1500ms}}");
+    let arguments = ["run", "test.yaml", "-o", "out", "--format", "none"];
+    let running = Running::start(&mut loadgen(folder.path(), &arguments), None);
+    until("the mode has its process", || !children(running.id()).is_empty());
+    thread::sleep(Duration::from_millis(500));
+    let mode = pid(children(running.id())[0]);
+    kill_process(mode, Signal::STOP).expect("it is there");
+    thread::sleep(Duration::from_millis(400));
+    kill_process(mode, Signal::CONT).expect("it is there");
+    let ran = running.finish().exits(0);
+    assert!(ran.stdout.contains("invalid: the figures describe the generator"), "{}", ran.stdout);
+    let result = result(&folder.path().join("out"));
+    let run = run_of(&result, "async");
+    assert_eq!(result["validity"]["verdict"], "invalid");
+    let headroom = check(run, "headroom");
+    assert_eq!(headroom["verdict"], "invalid", "{headroom}");
+    assert!(headroom["observed"].as_str().is_some_and(|seen| seen.contains("a probe woke")), "{headroom}");
+    let lag = check(run, "pacing");
+    assert_eq!(lag["verdict"], "invalid", "40 of 150 arrivals were late: {lag}");
+}
+
+#[test]
+fn a_generator_without_room_says_so() {
+    // Nothing waits, so that the one event loop is never idle.
+    let folder = folder();
+    scenario(folder.path(), "{name: t, workers: 1, mix: [{name: m, flow: [{sleep: 0s}]}], load: {vus: 4, duration: 700ms}}");
+    finish(&mut loadgen(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"])).exits(0);
+    let result = result(&folder.path().join("out"));
+    let headroom = check(run_of(&result, "async"), "headroom");
+    assert_ne!(headroom["verdict"], "valid", "{headroom}");
+    assert!(headroom["explanation"].as_str().is_some_and(|why| !why.is_empty()), "{headroom}");
+}
+
+#[test]
+fn percentiles_have_intervals_or_are_not_shown() {
+    let folder = folder();
+    let text = "{name: t, mix: [{name: m, flow: [{sleep: {uniform: [1ms, 3ms]}}]}], load: {vus: 20, iterations: 300}}";
+    scenario(folder.path(), text);
+    let ran = finish(&mut loadgen(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"])).exits(0);
+    assert!(ran.stdout.contains("n/a"), "300 samples carry no p99.9: {}", ran.stdout);
+    let result = result(&folder.path().join("out"));
+    let response = &run_of(&result, "async")["response_ms"];
+    let ends = |name: &str| {
+        response["ci95"][name].as_array().map(|ends| ends.iter().map(|end| end.as_f64().expect("a number")).collect::<Vec<_>>())
+    };
+    let median = ends("p50").expect("enough samples");
+    let p50 = number(response, "p50");
+    assert!(median[0] <= p50 && p50 <= median[1] && median[0] >= number(response, "min"), "{median:?} {p50}");
+    assert_eq!(ends("p9999"), None);
+    assert!(response["ci95"]["p9999"].is_null() && number(response, "p9999") > 0.0, "still a number");
+    fs::remove_dir_all(folder.path().join("out")).expect("it is there");
+}
