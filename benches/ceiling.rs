@@ -1,0 +1,37 @@
+//! The highest rate of mock operations that never wait: what the loop itself costs, for each driver, and what a second
+//! worker brings.
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use loadgen::engine::{Job, run_mode};
+use loadgen::plan::Mode;
+use loadgen::scenario::{Overrides, Source, compile};
+
+const ITERATIONS: u64 = 200_000;
+
+fn job(mode: Mode, workers: u32) -> Job {
+    let text = format!(
+        "{{name: bench, seed: 1, workers: {workers}, mix: [{{name: m, flow: [{{sleep: 0s}}]}}], load: {{vus: {workers}, iterations: {ITERATIONS}}}}}"
+    );
+    let source = Source::inline("bench.yaml", text);
+    let plan = compile(&source, &Overrides::default(), &|_| None).expect("the scenario is good").plan;
+    Job { parent: 0, plan, mode, round: 1, addresses: Vec::new(), folder: ".".into(), unix_ms: 0 }
+}
+
+fn ceiling(c: &mut Criterion) {
+    let mut group = c.benchmark_group("ceiling");
+    group.throughput(Throughput::Elements(ITERATIONS)).sample_size(10);
+    for mode in Mode::REAL {
+        for workers in [1, 2] {
+            if mode == Mode::Sequential && workers > 1 {
+                continue;
+            }
+            let job = job(mode, workers);
+            let name = if workers == 1 { format!("{mode}") } else { format!("{mode}, {workers} workers") };
+            group.bench_function(name, |b| b.iter(|| run_mode(&job, &|| None, &|_| {}).expect("it can run")));
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, ceiling);
+criterion_main!(benches);
