@@ -53,6 +53,12 @@ pub(in crate::server) fn delay(state: &State, call: &Call<'_>) -> Result<Reply, 
     Ok(after(state, delay))
 }
 
+/// An answer that is put off by `?delay=S`, where the request asks for that.
+pub(super) fn later(state: &State, call: &Call<'_>, reply: Reply) -> Result<Reply, Problem> {
+    let delay = call.duration("delay", Nanos::ZERO, LONGEST)?;
+    Ok(if delay == Nanos::ZERO { reply } else { reply.not_before(state.clock.now() + delay) })
+}
+
 fn after(state: &State, delay: Nanos) -> Reply {
     Reply::json(&json!({ "delay_s": delay.as_secs_f64() })).not_before(state.clock.now() + delay)
 }

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use super::api::later;
 use crate::server::call::Call;
 use crate::server::reply::{Problem, Reply};
 use crate::server::state::State;
@@ -14,7 +15,7 @@ pub(in crate::server) fn headers(_: &State, call: &Call<'_>) -> Result<Reply, Pr
 }
 
 /// `/anything`: the body as text, or in base64 if it is none; also decoded, if it says that it is JSON and is.
-pub(in crate::server) fn anything(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(in crate::server) fn anything(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let mut query = Map::new();
     for (name, value) in call.query() {
         push(&mut query, &name, value.into_owned());
@@ -27,7 +28,7 @@ pub(in crate::server) fn anything(_: &State, call: &Call<'_>) -> Result<Reply, P
         "application/json" => serde_json::from_slice(call.body).unwrap_or(Value::Null),
         _ => Value::Null,
     };
-    Ok(Reply::json(&json!({
+    let echo = Reply::json(&json!({
         "method": call.method.as_str(),
         "path": call.path(),
         "query": query,
@@ -36,7 +37,8 @@ pub(in crate::server) fn anything(_: &State, call: &Call<'_>) -> Result<Reply, P
         "body_encoding": encoding,
         "body_bytes": call.body.len(),
         "json": decoded,
-    })))
+    }));
+    later(state, call, echo)
 }
 
 fn header_map(call: &Call<'_>) -> Map<String, Value> {

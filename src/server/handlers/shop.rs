@@ -3,6 +3,7 @@
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
+use super::api::later;
 use crate::server::call::{self, Call};
 use crate::server::reply::{Problem, Reply};
 use crate::server::state::State;
@@ -22,7 +23,7 @@ pub(in crate::server) fn login(state: &State, call: &Call<'_>) -> Result<Reply, 
     let reply = Reply::json(&json!({ "token": token, "user": user }));
     let cookie = HeaderValue::from_str(&format!("SID={token}; Path=/; HttpOnly"));
     let cookie = cookie.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the token makes no cookie"))?;
-    Ok(reply.header(header::SET_COOKIE, cookie))
+    later(state, call, reply.header(header::SET_COOKIE, cookie))
 }
 
 /// The name in a JSON or form body, under any of its usual keys.
@@ -41,7 +42,7 @@ pub(in crate::server) fn private(state: &State, call: &Call<'_>) -> Result<Reply
     let token = bearer.map(|(_, token)| token.trim()).or_else(|| call.cookie("SID"));
     let sessions = state.sessions.borrow();
     match token.and_then(|token| sessions.get(token)) {
-        Some(user) => Ok(Reply::json(&json!({ "user": user }))),
+        Some(user) => later(state, call, Reply::json(&json!({ "user": user }))),
         None => Err(Problem::new(
             StatusCode::UNAUTHORIZED,
             "no session; POST /login, then send `authorization: Bearer TOKEN` or the cookie SID",
@@ -51,26 +52,28 @@ pub(in crate::server) fn private(state: &State, call: &Call<'_>) -> Result<Reply
 }
 
 /// `/users/ID`
-pub(in crate::server) fn user(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(in crate::server) fn user(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let id = call::number("id", call.argument, 0..=u64::MAX)?;
     if id == 0 {
         return Err(Problem::not_found(call.path()));
     }
     let name = pick(&NAMES, id);
-    Ok(Reply::json(&json!({
+    let user = Reply::json(&json!({
         "id": id,
         "name": name,
         "email": format!("{}.{id}@example.com", name.to_lowercase()),
         "plan": pick(&PLANS, id),
-    })))
+    }));
+    later(state, call, user)
 }
 
 /// `/items`
-pub(in crate::server) fn items(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(in crate::server) fn items(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let page = call.number("page", 1, 1..=u64::MAX)?;
     let ids = if page <= PAGES { (page - 1) * ITEMS_PER_PAGE + 1..page * ITEMS_PER_PAGE + 1 } else { 0..0 };
     let next = (page < PAGES).then_some(page + 1);
-    Ok(Reply::json(&json!({ "page": page, "pages": PAGES, "next": next, "items": ids.map(item_json).collect::<Vec<_>>() })))
+    let items = json!({ "page": page, "pages": PAGES, "next": next, "items": ids.map(item_json).collect::<Vec<_>>() });
+    later(state, call, Reply::json(&items))
 }
 
 /// `/items/ID`
