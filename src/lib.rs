@@ -27,6 +27,7 @@
 //! |---|---|
 //! | 7 | [`cli`]: one file per command: parse → load → compute → write |
 //! | 6 | [`report`]: terminal, progress, charts, HTML page |
+//! | 5 | [`gate`]: thresholds: what a run must meet, and what ends it early |
 //! | 4 | [`engine`]: world, worker, flow, operation, drivers, observer |
 //! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP · [`pacing`]: arrivals, token bucket · [`server`]: the built-in target |
 //! | 2 | [`result`]: what `result.json` holds |
@@ -74,6 +75,7 @@
 pub mod base;
 pub mod cli;
 pub mod engine;
+pub mod gate;
 pub mod metrics;
 pub mod pacing;
 pub mod plan;

@@ -47,6 +47,15 @@ pub enum Color {
     Never,
 }
 
+/// What becomes of a run whose figures can't be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnInvalid {
+    /// Exit with 97
+    Fail,
+    /// Warn of it
+    Warn,
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -111,6 +120,15 @@ pub struct RunArgs {
     /// Report files beside result.json: html, png, svg (separated by commas), or none
     #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
     pub format: Option<Formats>,
+    /// A check that the run must meet (such as 'p99 < 250ms'), beside the file's; may be given several times
+    #[arg(long, env = "LOADGEN_THRESHOLD", value_name = "CHECK", action = ArgAction::Append)]
+    pub threshold: Vec<String>,
+    /// Leave out the file's thresholds
+    #[arg(long, env = "LOADGEN_NO_THRESHOLDS", value_parser = BoolishValueParser::new())]
+    pub no_thresholds: bool,
+    /// Whether an invalid run fails (exit code 97), or is a warning [default: fail where there is a threshold]
+    #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
+    pub on_invalid: Option<OnInvalid>,
     /// Print the result as JSON instead of the summary
     #[arg(long, env = "LOADGEN_JSON", value_parser = BoolishValueParser::new())]
     pub json: bool,
@@ -162,6 +180,8 @@ impl RunArgs {
             iterations: self.iterations,
             targets: self.target.clone(),
             vars: self.var.clone(),
+            thresholds: self.threshold.clone(),
+            no_thresholds: self.no_thresholds,
             seed: self.seed,
             formats: self.format.as_ref().map(|f| f.0.clone()),
         }

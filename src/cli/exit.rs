@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
-/// How the program ends. Where several hold, the first of 1, 2, 3, 130 that holds.
+use crate::result::{End, RunResult, ThresholdResult, Verdict};
+
+/// How the program ends. Where several hold, the first of 1, 2, 3, 130, 97, 99 that holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Ran; there is nothing to complain about.
+    /// Ran; every gate was passed.
     Ok,
     /// An internal error, or an output that could not be written.
     Internal,
@@ -13,6 +15,10 @@ pub enum Exit {
     Usage,
     /// Could not run: a target that is unreachable at the start, limits of the machine.
     CouldNotRun,
+    /// The generator set the figures, and a gate would have had to trust them.
+    Invalid,
+    /// A threshold failed, or aborted the run.
+    Threshold,
     /// Interrupted; what was measured is kept.
     Interrupted,
 }
@@ -25,7 +31,20 @@ impl Exit {
             Self::Internal => 1,
             Self::Usage => 2,
             Self::CouldNotRun => 3,
+            Self::Invalid => 97,
+            Self::Threshold => 99,
             Self::Interrupted => 130,
+        }
+    }
+
+    /// How a run ends that brought a result. `trusted` says whether anything relies on figures that can't be believed.
+    pub fn of(result: &RunResult, trusted: bool) -> Self {
+        let gates_hold = result.end != End::Aborted && result.thresholds.iter().all(ThresholdResult::is_met);
+        match () {
+            () if result.end == End::Interrupted => Self::Interrupted,
+            () if trusted && result.validity.verdict == Verdict::Invalid => Self::Invalid,
+            () if !gates_hold => Self::Threshold,
+            () => Self::Ok,
         }
     }
 }

@@ -43,6 +43,7 @@ pub fn overrides(args: &RunArgs) -> Overrides {
         iterations: None,
         seed: None,
         formats: None,
+        thresholds: Vec::new(),
         ..args.overrides()
     };
     // A URL says itself where to go, and its scenario's variable is its own.
@@ -70,6 +71,9 @@ fn scenario(url: &str, args: &RunArgs) -> String {
     line(format!("targets:\n  default: {{ url: {url} }}"));
     line(format!("mix:\n  - name: quick\n    flow:\n{step}"));
     line(format!("load: {{ {} }}", load(args)));
+    if !args.threshold.is_empty() {
+        line(format!("thresholds: [{}]", listed(args.threshold.iter().map(|check| quoted(check)))));
+    }
     if let Some(formats) = &args.format {
         line(format!("report: {{ formats: [{}] }}", listed(formats.0.iter().map(|format| format.name()))));
     }

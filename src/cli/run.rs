@@ -4,20 +4,21 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
-use super::args::RunArgs;
+use super::args::{OnInvalid, RunArgs};
 use super::exit::{Exit, Failure};
 use super::output::{self, Talk};
 use super::{job, or_exit};
 use crate::engine::process::{self, Leash, ProcessError};
 use crate::engine::{Event, Job, Phase, descriptors, ideal, preflight};
+use crate::gate::{self, Judged};
 use crate::plan::{Address, Plan};
 use crate::report::progress::{Progress, ProgressMode, Status};
 use crate::report::terminal::{self, Style};
 use crate::report::{self, sink};
-use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, ScenarioEcho, Validity, Verdict};
+use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, ScenarioEcho, StoppedBy, Validity, Verdict};
 use crate::scenario::Source;
 use crate::server;
 
@@ -58,10 +59,28 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         let shown = written.iter().find(|p| p.ends_with(report::PAGE_FILE)).or(written.first());
         talk.say(&shown.map_or_else(String::new, |path| format!("report: {}\n", path.display())));
     }
-    match failure {
-        Some(failure) => Err(failure),
-        None if end == End::Interrupted => Ok(Exit::Interrupted),
-        None => Ok(Exit::Ok),
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    let exit = Exit::of(&result, args.on_invalid.map_or(!result.thresholds.is_empty(), |what| what == OnInvalid::Fail));
+    if let Some(reason) = complaint(exit, &result) {
+        talk.error(&reason);
+    }
+    Ok(exit)
+}
+
+/// Why a run that brought a result does not end with 0, where the result says it.
+fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
+    let unmet = result.thresholds.iter().filter(|threshold| !threshold.is_met()).count();
+    match exit {
+        Exit::Invalid => {
+            let invalid = result.validity.checks.iter().find(|check| check.verdict == Verdict::Invalid);
+            let name = invalid.map_or("", |check| &check.name);
+            Some(anyhow!("the run is invalid ({name}), and a gate would have to trust its figures; `--on-invalid warn` has it do so"))
+        }
+        Exit::Threshold if unmet == 0 => Some(anyhow!("a threshold aborted the run")),
+        Exit::Threshold => Some(anyhow!("{unmet} of {} thresholds not met", result.thresholds.len())),
+        _ => None,
     }
 }
 
@@ -123,7 +142,19 @@ fn measure(plan: &Plan, setting: &Setting, args: &RunArgs, talk: &Talk) -> Resul
             };
             let result = run_one(&program, &job, &leash, &mut progress);
             match result {
-                Ok(run) => measured.runs.push(run),
+                Ok(run) => {
+                    let by = run.stopped_by;
+                    measured.runs.push(run);
+                    match by {
+                        StoppedBy::Threshold => {
+                            measured.end = End::Aborted;
+                            break 'rounds;
+                        }
+                        // The next mode has its own chance.
+                        StoppedBy::Condition => measured.end = End::Stopped,
+                        _ => {}
+                    }
+                }
                 Err(error) => {
                     let exit = if matches!(error, ProcessError::Died { .. }) { Exit::Internal } else { Exit::CouldNotRun };
                     measured.failure = Some(Failure { exit, error: error.into() });
@@ -149,7 +180,8 @@ fn progress_mode(args: &RunArgs) -> ProgressMode {
 }
 
 fn run_one(program: &Path, job: &Job, leash: &Leash, progress: &mut Progress) -> Result<ModeRun, ProcessError> {
-    process::run(program, &["run-mode"], job, leash, |Event::Progress(seen)| {
+    process::run(program, &["run-mode"], job, leash, |event| {
+        let Event::Progress(seen) = event else { return };
         let left_s = seen.fraction.filter(|f| *f > 0.02).map(|f| seen.elapsed_s * (1.0 - f) / f);
         progress.update(&Status {
             mode: job.mode,
@@ -199,6 +231,7 @@ fn heed_signals(_leash: Arc<Leash>) -> io::Result<()> {
 fn result_of(source: &Source, plan: &Plan, runs: Vec<ModeRun>, end: End, started_at: Timestamp) -> RunResult {
     let comparison = Comparison::of(&runs, &plan.modes, ideal(plan));
     let build = Build::current();
+    let Judged { thresholds, warnings: doubts } = gate::judge(plan, &runs, comparison.as_ref());
     RunResult {
         schema: SCHEMA.into(),
         end,
@@ -214,10 +247,10 @@ fn result_of(source: &Source, plan: &Plan, runs: Vec<ModeRun>, end: End, started
         host: Host::current(),
         started_at: started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         comparison,
-        thresholds: Vec::new(),
+        thresholds,
         baseline: None,
         validity: overall(&runs),
-        warnings: warnings(&build, &runs, end),
+        warnings: warnings(&build, &runs, end).into_iter().chain(doubts).collect(),
         loadgen: build,
         runs,
     }
@@ -245,7 +278,8 @@ fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {
             warnings.push("the run was interrupted: what was under way is incomplete, and modes after it did not run".into())
         }
         End::Failed => warnings.push("a mode could not be run: the figures are of those before it".into()),
-        End::Complete | End::Stopped | End::Aborted => {}
+        End::Aborted => warnings.push("a threshold aborted the run: modes and rounds after it did not run".into()),
+        End::Complete | End::Stopped => {}
     }
     if runs.iter().any(|r| r.counts.completed > 0 && r.counts.ok == 0) {
         warnings.push("no operation of some mode succeeded: its response times are those of failures".into());

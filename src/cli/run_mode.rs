@@ -4,10 +4,14 @@ use std::io;
 
 use super::exit::{Exit, Failure};
 use super::or_exit;
-use crate::engine::process;
+use crate::engine::{Job, process};
+use crate::gate;
+use crate::result::ModeRun;
 
-/// Reads a job from stdin and writes what there is to say to stdout.
+/// Reads a job from stdin and writes what there is to say to stdout. The figures so far are held against what may end
+/// the run.
 pub fn run() -> Result<Exit, Failure> {
-    or_exit(process::serve(&mut io::stdin().lock(), &mut io::stdout()), Exit::Internal)?;
+    let judge = |job: &Job, so_far: &ModeRun| gate::watch(&job.plan, job.mode, so_far);
+    or_exit(process::serve(&mut io::stdin().lock(), &mut io::stdout(), &judge), Exit::Internal)?;
     Ok(Exit::Ok)
 }

@@ -6,15 +6,16 @@ use super::limit::Limit;
 use super::observer::{Gauge, Seen};
 use super::source::Source;
 use super::validity;
-use super::world::World;
+use super::world::{World, taken};
 use crate::base::Nanos;
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
 use crate::metrics::interval::Inflation;
 use crate::metrics::recorder::{Figures, Tally};
 use crate::metrics::summary::percentile_ms;
-use crate::metrics::{FailureKind, Recorder, Windows};
-use crate::plan::{Action, Mode};
-use crate::result::{Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, StoppedBy, Warmup, Window, codec};
+use crate::metrics::window::common;
+use crate::metrics::{FailureKind, Recorder, Track, Windows};
+use crate::plan::{Action, Mode, Plan, Quantity, Selector};
+use crate::result::{Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, StoppedBy, Warmup, Window, codec};
 
 /// What is known of a run beside its figures.
 pub struct Frame {
@@ -26,15 +27,6 @@ pub struct Frame {
     pub workers: u32,
     /// When the last worker was done.
     pub end: Nanos,
-}
-
-/// What figures are shown with.
-struct Shown {
-    /// The time that throughput is of.
-    measured_s: f64,
-    /// How much wider intervals are because operations in a row depend on each other: as the run's response times
-    /// say, for all of its figures.
-    inflation: Inflation,
 }
 
 /// How much the windows of the measured part differ from each other.
@@ -52,13 +44,11 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
     let epoch = world.epoch();
     let plan = world.plan;
     let inflation = inflation(recorder.windows());
-    let iterations = iterations(world, &recorder, &inflation);
+    let iterations = at_its_end(world, iterations(&recorder, &inflation));
     let done = plan.load.total_iterations().is_some_and(|n| iterations.counts.planned >= n);
     let by_plan = if done { StoppedBy::Iterations } else { StoppedBy::Duration };
     let stopped_by = world.stop.early().unwrap_or(by_plan);
-    let mut whole = Figures::default();
-    recorder.steps().iter().for_each(|step| whole.add(step));
-    let unfinished = whole.tally.unfinished > 0 || iterations.counts.skipped > 0;
+    let unfinished = recorder.steps().iter().any(|step| step.tally.unfinished > 0) || iterations.counts.skipped > 0;
     // With something left undone the run lasted to the end of its drain.
     let last = if unfinished { frame.end.max(recorder.last_completion()) } else { recorder.last_completion() };
     let wall_s = (last - epoch).as_secs_f64();
@@ -69,11 +59,40 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
             (world.stop.end() - epoch).as_secs_f64()
         }
     };
-    let shown = &Shown { measured_s, inflation };
-    let total = group(String::new(), None, &whole, shown);
+    let mut run = figures(world, frame, &recorder, &Span { wall_s, measured_s, stopped_by, inflation }, iterations, seen);
+    run.validity = validity::check(&run, plan);
+    run
+}
+
+/// The figures of a run that goes on, without what is known at its end only.
+pub fn so_far(world: &World<'_>, mode: Mode, now: Nanos) -> ModeRun {
+    let recorder = world.merged();
+    let measured_s = (now.min(world.stop.end()) - world.epoch()).as_secs_f64();
+    let frame = Frame { mode, round: 1, workers: 1, end: now };
+    // Nobody looks at intervals of figures that are still growing.
+    let span = Span { wall_s: measured_s, measured_s, stopped_by: StoppedBy::Duration, inflation: Inflation::NONE };
+    figures(world, &frame, &recorder, &span, iterations(&recorder, &Inflation::NONE), &Seen::default())
+}
+
+/// How long a run was, and why no longer.
+struct Span {
+    wall_s: f64,
+    measured_s: f64,
+    stopped_by: StoppedBy,
+    /// How much wider intervals are because operations in a row depend on each other: as the run's response times
+    /// say, for all of its figures.
+    inflation: Inflation,
+}
+
+fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, iterations: Iterations, seen: &Seen) -> ModeRun {
+    let plan = world.plan;
+    let Span { wall_s, measured_s, stopped_by, .. } = *span;
+    let mut whole = Figures::default();
+    recorder.steps().iter().for_each(|step| whole.add(step));
+    let total = group(String::new(), None, &whole, span);
     let response = whole.response();
     let clamped = response.clamped() + whole.lag.clamped() + whole.queue.clamped();
-    let mut run = ModeRun {
+    ModeRun {
         mode: frame.mode,
         round: frame.round,
         workers: frame.workers,
@@ -99,12 +118,13 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
         connect_ms: total.connect_ms,
         tls_ms: None,
         first_byte_ms: total.first_byte_ms,
-        steps: steps(world, &recorder, shown),
-        mixes: mixes(world, &recorder, shown),
-        targets: targets(world, &recorder, shown),
+        steps: steps(world, recorder, span),
+        mixes: mixes(world, recorder, span),
+        targets: targets(world, recorder, span),
+        probes: probes(world, recorder, seen, span),
         stages: Vec::new(),
         limits: limits(world),
-        series: series(recorder.windows(), seen, wall_s),
+        series: series(recorder.windows(), seen, wall_s, plan),
         resources: crate::result::Resources { clamped, ..seen.resources },
         histograms: Histograms {
             response: codec::encode(&response.histogram()),
@@ -112,16 +132,20 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
             service: codec::encode(&whole.service.histogram()),
             lag: codec::encode(&whole.lag.histogram()),
             queue: codec::encode(&whole.queue.histogram()),
+            iteration: encoded(recorder.durations()),
+            first_byte: encoded(&whole.first_byte),
             unit: "ns".into(),
             lowest: LOWEST,
             highest: HIGHEST,
             significant_digits: SIGNIFICANT_DIGITS,
         },
-        errors: errors(world, &recorder),
+        errors: errors(world, recorder),
         validity: crate::result::Validity::default(),
-    };
-    run.validity = validity::check(&run, plan);
-    run
+    }
+}
+
+fn encoded(track: &Track) -> Option<String> {
+    (track.count() > 0).then(|| codec::encode(&track.histogram()))
 }
 
 fn counts(tally: &Tally) -> Counts {
@@ -143,29 +167,34 @@ fn kinds(failed: &[u64; FailureKind::COUNT]) -> BTreeMap<String, u64> {
     FailureKind::ALL.iter().filter(|k| failed[**k as usize] > 0).map(|k| (k.name().to_owned(), failed[*k as usize])).collect()
 }
 
-fn group(name: String, mix: Option<String>, figures: &Figures, shown: &Shown) -> Group {
+fn group(name: String, mix: Option<String>, figures: &Figures, span: &Span) -> Group {
     Group {
         name,
         mix,
         tags: Vec::new(),
         counts: Counts { retries: figures.retries, ..counts(&figures.tally) },
         failures: kinds(&figures.tally.failed),
-        throughput_rps: if shown.measured_s > 0.0 { figures.ok_in_window as f64 / shown.measured_s } else { 0.0 },
-        response_ms: figures.response().summary(&shown.inflation),
-        response_ok_ms: figures.response_ok.summary(&shown.inflation),
-        service_ms: figures.service.summary(&shown.inflation),
-        lag_ms: figures.lag.summary(&shown.inflation),
-        queue_ms: figures.queue.summary(&shown.inflation),
-        connect_ms: figures.connect.summary(&shown.inflation),
+        throughput_rps: if span.measured_s > 0.0 { figures.ok_in_window as f64 / span.measured_s } else { 0.0 },
+        response_ms: figures.response().summary(&span.inflation),
+        response_ok_ms: figures.response_ok.summary(&span.inflation),
+        service_ms: figures.service.summary(&span.inflation),
+        lag_ms: figures.lag.summary(&span.inflation),
+        queue_ms: figures.queue.summary(&span.inflation),
+        connect_ms: figures.connect.summary(&span.inflation),
         tls_ms: None,
-        first_byte_ms: figures.first_byte.summary(&shown.inflation),
+        first_byte_ms: figures.first_byte.summary(&span.inflation),
         bytes_in: figures.bytes_in,
         bytes_out: figures.bytes_out,
+        histograms: BTreeMap::new(),
     }
 }
 
-fn iterations(world: &World<'_>, recorder: &Recorder, inflation: &Inflation) -> Iterations {
-    let mut counts = counts(recorder.iterations());
+fn iterations(recorder: &Recorder, inflation: &Inflation) -> Iterations {
+    Iterations { counts: counts(recorder.iterations()), duration_ms: recorder.durations().summary(inflation) }
+}
+
+fn at_its_end(world: &World<'_>, mut iterations: Iterations) -> Iterations {
+    let counts = &mut iterations.counts;
     if let Source::Open(desk) = &world.source {
         // Arrivals whose time came before the stop and that nobody pulled.
         let (left, refused) = desk.close(world.stop.end());
@@ -173,7 +202,7 @@ fn iterations(world: &World<'_>, recorder: &Recorder, inflation: &Inflation) -> 
         counts.skipped += left;
         counts.dropped += refused.len() as u64;
     }
-    Iterations { counts, duration_ms: recorder.durations().summary(inflation) }
+    iterations
 }
 
 /// Adds up the operations that have the same key, in the order in which the keys first come.
@@ -190,28 +219,57 @@ fn by<K: PartialEq>(world: &World<'_>, recorder: &Recorder, key: impl Fn(usize, 
     groups
 }
 
-fn steps(world: &World<'_>, recorder: &Recorder, shown: &Shown) -> Vec<Group> {
+fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |mix, name, _| Some((mix, name.to_owned())))
         .into_iter()
-        .map(|((mix, name), figures)| group(name, Some(world.plan.mix[mix].name.clone()), &figures, shown))
+        .map(|((mix, name), figures)| group(name, Some(world.plan.mix[mix].name.clone()), &figures, span))
         .collect()
 }
 
-fn mixes(world: &World<'_>, recorder: &Recorder, shown: &Shown) -> Vec<Group> {
+fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |mix, _, _| Some(mix))
         .into_iter()
-        .map(|(mix, figures)| group(world.plan.mix[mix].name.clone(), None, &figures, shown))
+        .map(|(mix, figures)| group(world.plan.mix[mix].name.clone(), None, &figures, span))
         .collect()
 }
 
-fn targets(world: &World<'_>, recorder: &Recorder, shown: &Shown) -> Vec<Group> {
+fn targets(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |_, _, action| match action {
         Action::Http(request) => Some(request.target),
         Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
     })
     .into_iter()
-    .map(|(target, figures)| group(world.plan.targets[target].name.clone(), None, &figures, shown))
+    .map(|(target, figures)| group(world.plan.targets[target].name.clone(), None, &figures, span))
     .collect()
+}
+
+fn probes(world: &World<'_>, recorder: &Recorder, seen: &Seen, span: &Span) -> Vec<Probe> {
+    let mut time_lines = recorder.probes();
+    let probe = |(selector, windowed): (Selector, bool)| {
+        let mut figures = Figures::default();
+        let taken = taken(world.plan, &selector);
+        recorder.steps().iter().zip(taken).filter(|(_, taken)| *taken).for_each(|(step, _)| figures.add(step));
+        let times = world.plan.percentiles_of(|own| own.of_any_mode() == selector);
+        let histograms = times.into_iter().filter_map(|of| Some((of.name().to_owned(), encoded(&track(&figures, of)?)?))).collect();
+        let figures = Group { histograms, ..group(String::new(), None, &figures, span) };
+        let windows = if windowed { time_lines.next() } else { None };
+        let series = windows.map(|windows| series(windows, seen, span.wall_s, world.plan)).unwrap_or_default();
+        Probe { selector, figures, series }
+    };
+    world.plan.probes().into_iter().map(probe).collect()
+}
+
+/// A time of some operations; iterations have their own.
+fn track(figures: &Figures, of: Quantity) -> Option<Track> {
+    match of {
+        Quantity::Response => Some(figures.response()),
+        Quantity::Ok => Some(figures.response_ok.clone()),
+        Quantity::Service => Some(figures.service.clone()),
+        Quantity::Lag => Some(figures.lag.clone()),
+        Quantity::Queue => Some(figures.queue.clone()),
+        Quantity::FirstByte => Some(figures.first_byte.clone()),
+        Quantity::Iteration => None,
+    }
 }
 
 fn limits(world: &World<'_>) -> Vec<LimitPeak> {
@@ -238,9 +296,12 @@ fn errors(world: &World<'_>, recorder: &Recorder) -> Vec<ErrorExample> {
         .collect()
 }
 
-fn series(windows: &Windows, seen: &Seen, wall_s: f64) -> Vec<Window> {
+fn series(windows: &Windows, seen: &Seen, wall_s: f64, plan: &Plan) -> Vec<Window> {
     let mut windows = windows.clone();
-    while windows.iter().count() > WINDOWS_OF_A_SHORT_RUN && windows.width() < Nanos::from_millis(500) && wall_s < 60.0 {
+    // No wider than the windows that checks ask for.
+    let widest = common(plan.windows()).unwrap_or(Nanos::MAX);
+    let narrow = |width: Nanos| width < Nanos::from_millis(500) && width + width <= widest;
+    while windows.iter().count() > WINDOWS_OF_A_SHORT_RUN && narrow(windows.width()) && wall_s < 60.0 {
         windows.widen();
     }
     let width = windows.width();

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::result::ModeRun;
+
 /// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -43,4 +45,6 @@ pub struct Progress {
 pub enum Event {
     /// How it goes.
     Progress(Progress),
+    /// The figures so far, where the plan has somebody judge them while the run goes on.
+    SoFar(Box<ModeRun>),
 }

@@ -5,18 +5,24 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use super::Signal;
+use super::assemble::so_far;
 use super::event::{Event, Phase, Progress};
 use super::world::World;
 use crate::base::{Clock, Nanos};
 use crate::metrics::resources::{self, Usage, Waits};
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::{Recorder, histogram};
+use crate::plan::Mode;
 use crate::result::{Resources, StoppedBy};
 
 /// The gauges and signals are looked at so often.
 const LOOK: Nanos = Nanos::from_millis(20);
 /// Progress is said so often.
 const SAY: Nanos = Nanos::from_millis(200);
+/// The figures so far are made so often at most …
+const JUDGE: Nanos = Nanos::from_millis(200);
+/// … and take no more than this part of the observer's time.
+const JUDGE_SHARE: u64 = 10;
 
 /// Means of the gauges in a stretch of time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,11 +87,19 @@ impl Before {
 const MAX_STRETCHES: usize = 4096;
 
 /// Watches a run until `done` closes.
-pub fn watch(world: &World<'_>, clock: Clock, done: &Receiver<()>, signal: &dyn Fn() -> Option<Signal>, say: &dyn Fn(Event)) -> Seen {
+pub fn watch(
+    world: &World<'_>,
+    mode: Mode,
+    clock: Clock,
+    done: &Receiver<()>,
+    signal: &dyn Fn() -> Option<Signal>,
+    say: &dyn Fn(Event),
+) -> Seen {
     let mut seen = Seen { width: LOOK, ..Seen::default() };
     let mut before = Before::now(&clock);
     let mut measuring = world.epoch() == Nanos::ZERO;
     let mut said = Said::default();
+    let mut judged = world.plan.is_watched(mode).then(|| world.epoch() + JUDGE);
     let mut threads = resources::threads();
     let mut waits = Waits::default();
     waits.look();
@@ -128,6 +142,11 @@ pub fn watch(world: &World<'_>, clock: Clock, done: &Receiver<()>, signal: &dyn 
             threads = threads.max(resources::threads());
             waits.look();
             said.say(world, now, say);
+        }
+        if judged.is_some_and(|due| now >= due) && now < world.stop.end() {
+            say(Event::SoFar(Box::new(so_far(world, mode, now))));
+            let after = clock.now();
+            judged = Some(after + JUDGE.max(Nanos((after - now).0.saturating_mul(JUDGE_SHARE))));
         }
     }
     let after = Before::now(&clock);

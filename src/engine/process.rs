@@ -8,8 +8,8 @@
 use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -161,11 +161,16 @@ pub fn run(program: &Path, arguments: &[&str], job: &Job, leash: &Leash, mut say
     Err(ProcessError::Died { mode, status })
 }
 
-/// The child's side: reads a job from `input`, runs it and writes what there is to say to `output`.
+/// The child's side: reads a job from `input`, runs it and writes what there is to say to `output`. `judge` is shown
+/// the figures so far, where the plan asks for that, and may end the run.
 ///
 /// # Errors
 /// When the job can't be read or the parent does not listen.
-pub fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Result<()> {
+pub fn serve(
+    input: &mut impl Read,
+    output: &mut (impl Write + Send),
+    judge: &(dyn Fn(&Job, &ModeRun) -> Option<StoppedBy> + Sync),
+) -> io::Result<()> {
     let mut text = Vec::new();
     input.read_to_end(&mut text)?;
     let job: Job = serde_json::from_slice(&text)?;
@@ -178,12 +183,20 @@ pub fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Res
         output.write_all(&line)?;
         output.flush()
     };
+    let judged = OnceLock::new();
     let say = |event: Event| {
+        if let Event::SoFar(run) = &event {
+            if let Some(by) = judge(&job, run) {
+                judged.get_or_init(|| by);
+            }
+            return;
+        }
         // A parent that is gone is noticed by the signals.
         let _ = write(&Message::Event(event));
     };
+    let pending = || signals.pending().or_else(|| judged.get().copied().map(Signal::Finish));
     write(&Message::Ready)?;
-    let result = run_mode(&job, &|| signals.pending(), &say);
+    let result = run_mode(&job, &pending, &say);
     match result {
         Ok(run) => write(&Message::Done(Box::new(run))),
         Err(error) => write(&Message::Failed(error.to_string())),

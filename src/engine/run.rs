@@ -40,7 +40,7 @@ pub fn run_mode(job: &Job, signal: &(dyn Fn() -> Option<Signal> + Sync), say: &(
         let (world, start) = (&world, &start);
         let observer = scope.spawn(move || {
             let clock = start.arrive()?;
-            let seen = observer::watch(world, clock, &watched, signal, say);
+            let seen = observer::watch(world, mode, clock, &watched, signal, say);
             Some((seen, clock.now()))
         });
         let launched = match mode {

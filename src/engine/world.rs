@@ -13,9 +13,9 @@ use super::source::Source;
 use super::stop::Stop;
 use crate::base::Nanos;
 use crate::metrics::Recorder;
-use crate::metrics::window::width_for;
+use crate::metrics::window::{aligned, width_for};
 use crate::plan::target::authority;
-use crate::plan::{Action, Address, Operation, Plan};
+use crate::plan::{Action, Address, Operation, Plan, Selector};
 use crate::transport::http::PreparedRequest;
 
 /// Workers that share a recorder. A hand-over takes some microseconds in many hundreds, so a few never wait for
@@ -58,6 +58,11 @@ impl<'w> Shard<'w> {
 /// A recorder that a panic left behind is still good for what it holds.
 fn lock(recorder: &Mutex<Recorder>) -> MutexGuard<'_, Recorder> {
     recorder.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// By operation id, whether a selector takes it.
+pub fn taken(plan: &Plan, selector: &Selector) -> Vec<bool> {
+    plan.operations().map(|(mix, name, operation)| selector.takes(plan, mix, name, operation)).collect()
 }
 
 /// What all threads of one run share.
@@ -115,7 +120,10 @@ impl<'p> World<'p> {
         let epoch = load.warmup;
         let end = load.duration.map_or(Nanos::MAX, |d| epoch + d);
         let network: Vec<bool> = requests.iter().map(Option::is_some).collect();
-        let recorder = || Mutex::new(Recorder::new(&network, epoch, width_for(load.duration)));
+        let width = aligned(width_for(load.duration), plan.windows());
+        let probes: Vec<Vec<bool>> =
+            plan.probes().iter().filter(|(_, windowed)| *windowed).map(|(selector, _)| taken(plan, selector)).collect();
+        let recorder = || Mutex::new(Recorder::new(&network, epoch, width).probing(probes.clone()));
         Ok(Self {
             plan,
             addresses,

@@ -172,6 +172,14 @@ pub struct WarmupTally {
     pub failed: u64,
 }
 
+/// The time line of some of the operations.
+#[derive(Clone, Debug)]
+struct Probe {
+    /// By operation, whether it is one of them.
+    takes: Vec<bool>,
+    windows: Windows,
+}
+
 /// Folds samples into figures. Its size doesn't grow with the number of samples, and adding two recorders
 /// gives what one would hold that had seen everything.
 #[derive(Clone, Debug)]
@@ -182,6 +190,7 @@ pub struct Recorder {
     durations: Track,
     warmup: WarmupTally,
     windows: Windows,
+    probes: Vec<Probe>,
     errors: ErrorLog,
     try_failures: [u64; FailureKind::COUNT],
     last_completion: Nanos,
@@ -198,15 +207,28 @@ impl Recorder {
             durations: Track::ready(),
             warmup: WarmupTally::default(),
             windows: Windows::new(window, epoch),
+            probes: Vec::new(),
             errors: ErrorLog::default(),
             try_failures: [0; FailureKind::COUNT],
             last_completion: epoch,
         }
     }
 
+    /// Keeps a time line for some of the operations too, for each of these lists of whether an operation is one of them.
+    pub fn probing(mut self, probes: impl IntoIterator<Item = Vec<bool>>) -> Self {
+        let windows = self.windows.clone();
+        self.probes = probes.into_iter().map(|takes| Probe { takes, windows: windows.clone() }).collect();
+        self
+    }
+
     /// Takes one operation. Good completions before `window_end` count as throughput.
     pub fn operation(&mut self, sample: &Sample, window_end: Nanos) {
         self.windows.record(sample);
+        for probe in &mut self.probes {
+            if probe.takes.get(sample.operation as usize) == Some(&true) {
+                probe.windows.record(sample);
+            }
+        }
         let completed = matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_));
         if completed {
             self.last_completion = self.last_completion.max(sample.completed);
@@ -253,6 +275,9 @@ impl Recorder {
         self.warmup.completed += other.warmup.completed;
         self.warmup.failed += other.warmup.failed;
         self.windows.add(&other.windows);
+        for (mine, theirs) in self.probes.iter_mut().zip(&other.probes) {
+            mine.windows.add(&theirs.windows);
+        }
         self.errors.add(&other.errors);
         for (mine, theirs) in self.try_failures.iter_mut().zip(other.try_failures) {
             *mine += theirs;
@@ -283,6 +308,11 @@ impl Recorder {
     /// The time line.
     pub const fn windows(&self) -> &Windows {
         &self.windows
+    }
+
+    /// The time lines of some of the operations, in the order asked for.
+    pub fn probes(&self) -> impl Iterator<Item = &Windows> {
+        self.probes.iter().map(|probe| &probe.windows)
     }
 
     /// Failed tries by kind, those that a retry mended included.

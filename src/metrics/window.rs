@@ -22,6 +22,29 @@ pub fn width_for(duration: Option<Nanos>) -> Nanos {
     duration.map_or(narrowest, |d| WIDTHS.into_iter().map(Nanos::from_millis).find(|w| d.0 / w.0 >= 20).unwrap_or(narrowest))
 }
 
+/// The width nearest to `width` of which each of the lengths `asked` for is a multiple, so that checks of windows of
+/// that length find windows that begin and end with theirs. It stays a divisor while windows grow twice as wide, up
+/// to the lengths' greatest common divisor.
+pub fn aligned(width: Nanos, asked: impl Iterator<Item = Nanos>) -> Nanos {
+    let Some(common) = common(asked) else { return width };
+    let mut aligned = common;
+    while aligned > width && aligned.0.is_multiple_of(2) {
+        aligned = Nanos(aligned.0 / 2);
+    }
+    aligned
+}
+
+/// The greatest common divisor of some lengths; nothing where there are none.
+pub fn common(lengths: impl Iterator<Item = Nanos>) -> Option<Nanos> {
+    let divisor = |mut a: u64, mut b: u64| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    lengths.map(|length| length.0).filter(|length| *length > 0).reduce(divisor).map(Nanos)
+}
+
 /// A histogram that takes little room while nobody records into it.
 #[derive(Clone, Debug)]
 enum Store {

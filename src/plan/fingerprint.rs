@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{Address, Plan};
 
 /// The first 16 hexadecimal digits of the SHA-256 of the plan's JSON, without what A and B of a comparison
-/// may differ in: target addresses, seed, modes, rounds, description and report.
+/// may differ in: target addresses, seed, modes, rounds, description, thresholds and report.
 ///
 /// Serde writes struct fields in the order of their declaration, so equal plans have equal texts.
 pub(super) fn of(plan: &Plan) -> String {
@@ -16,6 +16,7 @@ pub(super) fn of(plan: &Plan) -> String {
     work.modes.clear();
     work.rounds = 0;
     work.description = None;
+    work.thresholds.clear();
     work.formats.clear();
     for target in &mut work.targets {
         target.address = Address::Builtin;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::OnFull;
+use super::{OnFull, StopWhen};
 use crate::base::{Nanos, Rate};
 
 /// How planned starts are spread over time.
@@ -83,6 +83,8 @@ pub struct Load {
     pub warmup: Nanos,
     /// How long iterations in flight may take to end after the last one was started.
     pub graceful_stop: Nanos,
+    /// What ends the run early, and well, as soon as one of them holds.
+    pub stop_when: Vec<StopWhen>,
 }
 
 impl Load {

@@ -3,6 +3,7 @@
 //! A [`Plan`] is plain data: it is written to `result.json`, printed by `--dry-run` and handed to the
 //! process that runs a mode. It knows nothing of YAML, files, sockets, clocks or threads.
 
+pub mod check;
 pub mod delay;
 pub mod expect;
 mod fingerprint;
@@ -12,10 +13,12 @@ pub mod load;
 pub mod operation;
 pub mod target;
 pub mod template;
+pub mod threshold;
 pub mod values;
 
 use serde::{Deserialize, Serialize};
 
+pub use check::{Check, CheckError, Metric, Operator, Quantity, Statistic, Unit};
 pub use delay::Delay;
 pub use expect::{BodyRule, Expect, JsonKind, JsonRule, StatusRule};
 pub use flow::{Parallel, Passes, Race, Repeat, Step, StepKind};
@@ -24,6 +27,7 @@ pub use load::{Load, LoadModel, Spread, Stage};
 pub use operation::{Action, Backoff, Body, Content, HttpRequest, Operation, Part, Retry, Timeouts};
 pub use target::{Address, HttpOptions, Scheme, Target};
 pub use template::{Encode, Piece, Template};
+pub use threshold::{Selector, StopWhen, Threshold};
 pub use values::{AtEnd, Capture, Feed, Name, Order, Source, Tag};
 
 /// How a run executes its iterations: the driver, by its public name.
@@ -143,6 +147,8 @@ pub struct Plan {
     pub load: Load,
     /// Caps of the whole run.
     pub limits: Limits,
+    /// What the run must meet.
+    pub thresholds: Vec<Threshold>,
     /// Report files to write beside `result.json`.
     pub formats: Vec<Format>,
 }
@@ -203,7 +209,7 @@ impl Plan {
     }
 
     /// Identifies the work itself: equal for plans that differ only in target URLs, seed, modes, rounds,
-    /// name of the author's description, and report, so that two such runs can be compared.
+    /// name of the author's description, thresholds, and report, so that two such runs can be compared.
     ///
     /// Sixteen hexadecimal digits.
     pub fn fingerprint(&self) -> String {

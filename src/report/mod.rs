@@ -2,7 +2,7 @@
 //! state of a live engine, no statistic that the result does not hold. So `loadgen report result.json` makes the very
 //! bytes again that the run itself wrote.
 //!
-//! [`view`] rounds, [`headline`], [`comparison`] and [`tally`] say what is shown, and the forms say how: [`terminal`],
+//! [`view`] rounds, [`headline`], [`comparison`], [`thresholds`] and [`tally`] say what is shown, and the forms say how: [`terminal`],
 //! [`html`] and [`chart`]. [`write_all`] writes the forms that are files, through [`sink`]. [`progress`] alone is of
 //! a run under way.
 
@@ -15,6 +15,7 @@ pub mod progress;
 pub mod sink;
 pub mod tally;
 pub mod terminal;
+pub mod thresholds;
 pub mod view;
 
 #[cfg(test)]

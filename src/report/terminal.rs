@@ -5,11 +5,11 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-use crate::result::{Comparison, Counts, End, Group, RunResult, Validity, Verdict};
+use crate::result::{Comparison, Counts, End, Group, RunResult, ThresholdVerdict, Validity, Verdict};
 
 use super::headline::Headline;
 use super::paint::{self, Paint};
-use super::{comparison, tally, view};
+use super::{comparison, tally, thresholds, view};
 
 /// How the summary is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,7 @@ pub fn render(result: &RunResult, style: Style) -> String {
     if let Some(comparison) = &result.comparison {
         parts.push(compared(comparison, width));
     }
+    parts.push(judged(result, width));
     parts.push(troubles(result, width));
     if result.runs.iter().any(|run| run.steps.len() > 1) {
         parts.extend(tally::modes(result).into_iter().map(|mode| steps(result, mode, width)));
@@ -106,6 +107,23 @@ fn compared(of: &Comparison, width: usize) -> String {
         text.push_str(&format!("\n{}", Paint::Faint.on(" n/a: too few samples for this percentile")));
     }
     text
+}
+
+/// What the run had to meet, and whether it did.
+fn judged(result: &RunResult, width: usize) -> String {
+    let rows = thresholds::rows(result);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = table(width);
+    table.set_header(["thresholds", "check", "mode", "observed", "limit", "margin"]);
+    for row in rows {
+        let paint = if row.verdict == ThresholdVerdict::Pass { Paint::Good } else { Paint::Bad };
+        let mode = Paint::Mode(row.mode).on(row.mode.name());
+        table.add_row([paint.on(row.word), row.check, mode, row.observed, row.limit, row.margin]);
+    }
+    right(&mut table, 3);
+    table.trim_fmt()
 }
 
 /// Failures by kind, statuses and errors, where there are any.

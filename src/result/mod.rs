@@ -6,11 +6,14 @@ pub mod comparison;
 pub mod host;
 pub mod mode_run;
 pub mod run_result;
+pub mod threshold;
 
 pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
 pub use host::Host;
 pub use mode_run::{
-    Check, Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Resources, StoppedBy, Validity, Verdict, Warmup, Window,
+    Check, Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, Resources, StoppedBy, Validity, Verdict, Warmup,
+    Window,
 };
 pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
+pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::summary::Summary;
-use crate::plan::Mode;
+use crate::plan::{Mode, Selector};
 
 /// The identities hold always: `planned = started + dropped + skipped`,
 /// `started = completed + cancelled + unfinished`, `completed = ok + failed`.
@@ -113,6 +113,22 @@ pub struct Group {
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.
     pub bytes_out: u64,
+    /// Histograms of the times that a threshold asks a percentile of, by the name of the time, in the form of
+    /// [`Histograms`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub histograms: BTreeMap<String, String>,
+}
+
+/// Figures that only a threshold asks for: of the operations that its selector takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Which operations.
+    pub selector: Selector,
+    /// Their figures.
+    pub figures: Group,
+    /// Their time line, where a threshold asks for windows of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<Window>,
 }
 
 /// Iterations: passes of whole flows.
@@ -225,6 +241,12 @@ pub struct Histograms {
     pub lag: String,
     /// Deliberate waits.
     pub queue: String,
+    /// Durations of iterations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iteration: Option<String>,
+    /// Times to the first byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<String>,
     /// `ns`.
     pub unit: String,
     /// Lowest value that can be told from zero.
@@ -366,6 +388,9 @@ pub struct ModeRun {
     pub mixes: Vec<Group>,
     /// By target.
     pub targets: Vec<Group>,
+    /// By the selectors of thresholds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<Probe>,
     /// By stage (their feature comes later).
     #[serde(default)]
     pub stages: Vec<Group>,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Comparison, Host, ModeRun, Validity};
+use super::{Comparison, Host, ModeRun, ThresholdResult, Validity};
 
 /// The schema that this version writes and reads.
 pub const SCHEMA: &str = "loadgen.result/1";
@@ -82,9 +82,9 @@ pub struct RunResult {
     pub runs: Vec<ModeRun>,
     /// The modes against each other; null where nothing ran to its end.
     pub comparison: Option<Comparison>,
-    /// Gates (their feature comes later): always empty so far.
+    /// What the run had to meet, and whether it did: each threshold for each mode that it is about.
     #[serde(default)]
-    pub thresholds: Vec<serde_json::Value>,
+    pub thresholds: Vec<ThresholdResult>,
     /// Comparison with an earlier run (its feature comes later): always null so far.
     #[serde(default)]
     pub baseline: Option<serde_json::Value>,

@@ -10,7 +10,7 @@ use super::target::Targets;
 use super::tree::Node;
 use super::vars::Vars;
 use super::words::{self, Part};
-use super::{Overrides, Source, check, limits, load, template, yaml};
+use super::{Overrides, Source, check, limits, load, template, threshold, yaml};
 use crate::plan::{Format, Mode, Plan};
 
 /// Forms of the report that the language has and this version does not write.
@@ -72,9 +72,10 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
     let load = fields.need("load", "load: { vus: 10, duration: 30s }", problems).and_then(|node| load::decode(node, overrides, problems));
     let limits = fields.take("limits", problems).map(|node| limits::decode(node, problems)).unwrap_or_default();
     let formats = fields.take("report", problems).and_then(|node| report(node, problems));
+    let gates = threshold::Gates::decode(fields.take("thresholds", problems), stop_when(&root), overrides, &source.text, problems);
     fields.finish(problems);
     let Mix { entries, operations, timed } = mix?;
-    let plan = Plan {
+    let mut plan = Plan {
         name: name.unwrap_or_default(),
         description,
         seed: overrides.seed.or(seed).unwrap_or_else(any_seed),
@@ -89,15 +90,21 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
         mix: entries,
         load: load?,
         limits,
+        thresholds: Vec::new(),
         formats: overrides.formats.clone().or(formats).unwrap_or_else(|| vec![Format::Html, Format::Png]),
     };
     let places = check::Places { root: &root, operations: &operations, timed: &timed };
     check::steps(&plan, &places, problems);
+    gates.put_into(&mut plan, problems);
     // What is missing was reported, and says nothing of the whole.
     if !problems.has_errors() {
         check::whole(&plan, &places, problems);
     }
     Some(plan)
+}
+
+fn stop_when(root: &Node) -> Option<&Node> {
+    root.get("load").and_then(|load| load.get("stop_when"))
 }
 
 fn name(node: &Node, problems: &mut Diagnostics) -> Option<String> {

@@ -54,6 +54,8 @@ pub fn decode(section: &Node, overrides: &Overrides, problems: &mut Diagnostics)
     let spread = fields.take("arrivals", problems).and_then(|node| arrivals(node, problems)).unwrap_or_default();
     let queue = fields.take("queue", problems).and_then(|node| decode::small(node, "queue", 0..=MOST_SLOTS, problems));
     let on_full = fields.take("on_full", problems).and_then(|node| limits::on_full(node, problems)).unwrap_or_default();
+    // Read where thresholds are, which it is like.
+    fields.known(&["stop_when"]);
     fields.finish(problems);
 
     if let (Some(vus), Some(rate)) = (vus_key, rate_key) {
@@ -136,6 +138,7 @@ pub fn decode(section: &Node, overrides: &Overrides, problems: &mut Diagnostics)
         iterations_per_vu: typed.iterations_per_vu,
         warmup: typed.warmup.unwrap_or(Nanos::ZERO),
         graceful_stop: typed.graceful_stop.unwrap_or(Nanos::from_secs(30)),
+        stop_when: Vec::new(),
     })
 }
 

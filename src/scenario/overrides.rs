@@ -26,6 +26,10 @@ pub struct Overrides {
     pub targets: Vec<(Option<String>, String)>,
     /// `--var NAME=VALUE`.
     pub vars: Vec<(String, String)>,
+    /// `--threshold`: checks beside the file's.
+    pub thresholds: Vec<String>,
+    /// `--no-thresholds`: whether the file's are left out.
+    pub no_thresholds: bool,
     /// `--seed`.
     pub seed: Option<u64>,
     /// `--format`.

@@ -37,15 +37,19 @@ pub enum Part {
     Request,
     /// A distribution.
     Delay,
+    /// An entry of `thresholds`.
+    Threshold,
+    /// An entry of `load.stop_when`.
+    StopWhen,
 }
 
 /// The scenario language's words that this version refuses by name.
 const LATER: &[(Part, &[&str])] = &[
-    (Part::Top, &["secrets", "data", "setup", "teardown", "thresholds", "allow_targets"]),
+    (Part::Top, &["secrets", "data", "setup", "teardown", "allow_targets"]),
     (Part::Target, &["http", "tls", "resolve", "auth"]),
     (Part::Mix, &["data", "load"]),
     (Part::Step, &["websocket", "tcp", "set", "when", "tag", "form", "body_file", "multipart", "auth", "capture"]),
-    (Part::Load, &["stages", "start", "stop_when"]),
+    (Part::Load, &["stages", "start"]),
     (Part::Expect, &["json"]),
     (Part::Repeat, &["until", "over", "as", "max"]),
 ];
@@ -131,6 +135,12 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Backoff, "base", "initial"),
     (Part::BodyRule, "regex", "matches"),
     (Part::BodyRule, "includes", "contains"),
+    (Part::Threshold, "threshold", "check"),
+    (Part::Threshold, "metric", "check: METRIC OP VALUE"),
+    (Part::Threshold, "abortOnFail", "abort"),
+    (Part::Threshold, "delayAbortEval", "after"),
+    (Part::Threshold, "scenario", "mix"),
+    (Part::StopWhen, "condition", "check"),
     (Part::Target, "base_url", "url"),
     (Part::Target, "host", "url"),
     (Part::Delay, "median", "p50"),
@@ -196,7 +206,7 @@ mod tests {
         assert_eq!(nearest("Name", ["name", "weight"]), Some("name"));
         assert_eq!(nearest("xy", ["name", "weight"]), None);
         assert_eq!(ours(Part::Load, "arrivalrate"), Some("rate"));
-        assert!(is_later(Part::Top, "thresholds") && !is_later(Part::Step, "thresholds"));
+        assert!(is_later(Part::Top, "secrets") && !is_later(Part::Step, "secrets"));
         assert_eq!(listed(["a", "b", "c"]), "`a`, `b` and `c`");
     }
 }

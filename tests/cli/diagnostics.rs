@@ -35,7 +35,7 @@ fn broken_scenarios_are_explained_word_for_word() {
     let folder = "tests/scenarios/broken";
     let bless = std::env::var_os("LOADGEN_BLESS").is_some();
     let scenarios = files(folder, "yaml");
-    assert!(scenarios.len() >= 65, "only {} broken scenarios", scenarios.len());
+    assert!(scenarios.len() >= 80, "only {} broken scenarios", scenarios.len());
     let mut different = Vec::new();
     for path in &scenarios {
         let said = said_about(path);

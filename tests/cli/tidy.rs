@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("pacing", 3),
     ("server", 3),
     ("engine", 4),
+    ("gate", 5),
     ("report", 6),
     ("cli", 7),
 ];

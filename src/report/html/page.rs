@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::plan::{Mode, Plan};
-use crate::result::{End, Host, RunResult, Verdict};
+use crate::result::{End, Host, RunResult, ThresholdResult, Verdict};
 
 use super::super::chart::{self, palette};
 use super::super::comparison::{self, Row};
@@ -24,6 +24,7 @@ struct Page {
     looks: Vec<Look>,
     facts: Vec<(&'static str, String)>,
     badges: Vec<Badge>,
+    thresholds: Option<Table>,
     concerns: Vec<Concern>,
     headline: Headline,
     compared: Vec<Mode>,
@@ -88,6 +89,7 @@ pub fn render(result: &RunResult) -> Result<String, PageError> {
         looks: modes.into_iter().map(|m| Look { name: m.name(), color: palette::hex(m) }).collect(),
         facts: facts(result),
         badges: badges(result),
+        thresholds: tables::thresholds(result),
         concerns: concerns(result),
         headline: Headline::of(result),
         compared: result.comparison.as_ref().map(comparison::modes).unwrap_or_default(),
@@ -165,6 +167,11 @@ fn badges(result: &RunResult) -> Vec<Badge> {
             Verdict::Invalid => ("bad", "Invalid:", "the figures describe the generator, not the target"),
         };
         badges.insert(0, Badge { class, word, meaning });
+    }
+    if !result.thresholds.is_empty() {
+        let met = result.thresholds.iter().all(ThresholdResult::is_met);
+        let (class, meaning) = if met { ("good", "all of them were met") } else { ("bad", "not all of them were met") };
+        badges.push(Badge { class, word: "Thresholds:", meaning });
     }
     badges
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::metrics::Summary;
-use crate::result::{Check, Counts, Group, ModeRun, Resources, Verdict, Window};
+use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult, Verdict, Window};
 
+use super::super::thresholds;
 use super::super::view::{self, NA};
 
 /// A table; the first cell of each row names it.
@@ -194,6 +195,13 @@ pub fn checks(checks: &[Check]) -> Option<Table> {
         })
         .collect();
     Table::new("Checks", "words", &["check", "verdict", "observed", "limit", "meaning"], rows)
+}
+
+/// What the run had to meet, and whether it did.
+pub fn thresholds(result: &RunResult) -> Option<Table> {
+    let rows = thresholds::rows(result).into_iter();
+    let rows = rows.map(|row| vec![row.check, row.mode.name().to_owned(), row.word.to_owned(), row.observed, row.limit, row.margin]);
+    Table::new("Thresholds", "words", &["threshold", "mode", "verdict", "observed", "limit", "margin"], rows.collect())
 }
 
 /// The time line.

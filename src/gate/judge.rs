@@ -1,0 +1,124 @@
+//! [`judge`]: a finished run against its thresholds.
+
+use super::part::Parts;
+use super::windows::{self, Cut};
+use crate::base::Nanos;
+use crate::plan::{Metric, Mode, Plan, Threshold};
+use crate::result::{Comparison, FailingWindow, ModeComparison, ModeRun, ThresholdResult, ThresholdVerdict};
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judged {
+    /// Each threshold for each mode that it is about, in the order written.
+    pub thresholds: Vec<ThresholdResult>,
+    /// What a reader should know before trusting a verdict, in words.
+    pub warnings: Vec<String>,
+}
+
+/// Holds the runs of a plan against its thresholds: for each mode on its rounds merged. A mode that did not run has no
+/// data. The baseline mode has no speedup to be judged: it is 1 by definition.
+pub fn judge(plan: &Plan, runs: &[ModeRun], comparison: Option<&Comparison>) -> Judged {
+    let mut judged = Judged::default();
+    for threshold in &plan.thresholds {
+        for mode in plan.modes.iter().copied().filter(|mode| threshold.selector.is_about(*mode)) {
+            let is_baseline = comparison.is_some_and(|comparison| comparison.baseline_mode == mode);
+            if threshold.check.metric == Metric::Speedup && is_baseline {
+                continue;
+            }
+            let compared = comparison.and_then(|comparison| comparison.modes.iter().find(|of| of.mode == mode));
+            let of_mode = || runs.iter().filter(move |run| run.mode == mode);
+            let judgement = match threshold.window {
+                None => whole(threshold, &Parts::of(of_mode(), &threshold.selector), compared),
+                Some(window) => in_windows(threshold, window, &Parts::of(of_mode(), &threshold.selector)),
+            };
+            judged.warnings.extend(judgement.warnings(threshold, mode));
+            judged.thresholds.push(judgement.result(threshold, mode));
+        }
+    }
+    judged
+}
+
+/// One threshold for one mode.
+#[derive(Default)]
+struct Judgement {
+    observed: Option<f64>,
+    failing: Vec<FailingWindow>,
+    fails: bool,
+    thin: bool,
+    /// The length of the windows, in seconds.
+    window_s: Option<f64>,
+}
+
+fn whole(threshold: &Threshold, parts: &Parts<'_>, compared: Option<&ModeComparison>) -> Judgement {
+    let figure = parts.figure(threshold.check.metric, compared);
+    Judgement {
+        observed: figure.map(|figure| figure.value),
+        fails: figure.is_some_and(|figure| !threshold.check.holds(figure.value)),
+        thin: figure.is_some_and(|figure| figure.thin),
+        ..Judgement::default()
+    }
+}
+
+fn in_windows(threshold: &Threshold, window: Nanos, parts: &Parts<'_>) -> Judgement {
+    let check = &threshold.check;
+    let mut judgement = Judgement::default();
+    // What was planned in no round at all has no data, and not windows of zeros.
+    if parts.figure(Metric::Count, None).is_none() {
+        return judgement;
+    }
+    for (run, part) in &parts.parts {
+        let Cut { window_s, windows } = windows::cut(part.series(), check.metric, window, run.measured_s);
+        judgement.window_s = Some(judgement.window_s.map_or(window_s, |widest| widest.max(window_s)));
+        for window in windows {
+            judgement.thin |= window.thin;
+            let is_worse = judgement.observed.is_none_or(|worst| check.margin(window.value) < check.margin(worst));
+            if is_worse {
+                judgement.observed = Some(window.value);
+            }
+            if !check.holds(window.value) {
+                judgement.failing.push(FailingWindow { t_s: window.t_s, round: run.round, observed: window.value });
+            }
+        }
+    }
+    judgement.fails = !judgement.failing.is_empty();
+    judgement
+}
+
+impl Judgement {
+    fn result(self, threshold: &Threshold, mode: Mode) -> ThresholdResult {
+        let check = &threshold.check;
+        ThresholdResult {
+            check: check.to_string(),
+            selector: threshold.selector.clone(),
+            mode,
+            window_s: threshold.window.map(|window| self.window_s.unwrap_or(window.as_secs_f64())),
+            unit: check.metric.unit(),
+            observed: self.observed,
+            limit: check.limit,
+            margin: self.observed.map(|observed| check.margin(observed)),
+            failing_windows: self.failing,
+            verdict: match self.observed {
+                None => ThresholdVerdict::NoData,
+                Some(_) if self.fails => ThresholdVerdict::Fail,
+                Some(_) => ThresholdVerdict::Pass,
+            },
+        }
+    }
+
+    fn warnings(&self, threshold: &Threshold, mode: Mode) -> Vec<String> {
+        let name = format!("the threshold `{}` ({mode})", threshold.check);
+        let mut warnings = Vec::new();
+        if self.thin {
+            let where_ = if threshold.window.is_some() { "some window has" } else { "there are" };
+            warnings.push(format!("{name}: {where_} too few samples to carry this percentile; it was judged on its number all the same"));
+        }
+        let wanted = threshold.window.map(Nanos::as_secs_f64);
+        if let Some((wanted, window_s)) = wanted.zip(self.window_s).filter(|(wanted, own)| own - wanted > 1e-6) {
+            warnings.push(format!(
+                "{name}: the time line of so long a run is kept in stretches that windows of {wanted} s can't be cut from; they are of \
+                 {window_s} s"
+            ));
+        }
+        warnings
+    }
+}

@@ -1,0 +1,13 @@
+//! Floor 5: what a run must meet, and whether it did. Pure functions of the figures in a result: no clock, no chance,
+//! no statistic that the result does not hold.
+//!
+//! `part` finds the figures that a selector is about, `windows` cuts a time line into the windows of a check;
+//! [`judge`] holds a finished run against its thresholds, and [`watch`] one that goes on.
+
+mod judge;
+mod part;
+mod watch;
+mod windows;
+
+pub use judge::{Judged, judge};
+pub use watch::watch;

@@ -1,0 +1,222 @@
+//! [`Parts`]: the figures that a check is about, of all rounds of a mode.
+
+use crate::metrics::histogram;
+use crate::metrics::summary::{Summary, percentile_ms};
+use crate::plan::{Metric, Quantity, Selector, Statistic};
+use crate::result::{Counts, Group, ModeComparison, ModeRun, Window, codec};
+
+/// What of a run a selector takes.
+#[derive(Clone, Copy)]
+pub enum Part<'r> {
+    /// All of it.
+    Whole(&'r ModeRun),
+    /// Some of its operations, with their time line where there is one.
+    Some(&'r Group, &'r [Window]),
+}
+
+impl<'r> Part<'r> {
+    fn counts(self) -> &'r Counts {
+        match self {
+            Self::Whole(run) => &run.counts,
+            Self::Some(group, _) => &group.counts,
+        }
+    }
+
+    /// Iterations that were refused, which planned no operation.
+    const fn refused(self) -> u64 {
+        match self {
+            Self::Whole(run) => run.iterations.counts.dropped,
+            Self::Some(..) => 0,
+        }
+    }
+
+    const fn throughput_rps(self) -> f64 {
+        match self {
+            Self::Whole(run) => run.throughput_rps,
+            Self::Some(group, _) => group.throughput_rps,
+        }
+    }
+
+    const fn bytes_in(self) -> u64 {
+        match self {
+            Self::Whole(run) => run.bytes_in,
+            Self::Some(group, _) => group.bytes_in,
+        }
+    }
+
+    fn summary(self, of: Quantity) -> Option<&'r Summary> {
+        let all = match self {
+            Self::Whole(run) => match of {
+                Quantity::Response => &run.response_ms,
+                Quantity::Ok => &run.response_ok_ms,
+                Quantity::Service => &run.service_ms,
+                Quantity::Lag => &run.lag_ms,
+                Quantity::Queue => &run.queue_ms,
+                Quantity::Iteration => &run.iterations.duration_ms,
+                Quantity::FirstByte => &run.first_byte_ms,
+            },
+            Self::Some(group, _) => match of {
+                Quantity::Response => &group.response_ms,
+                Quantity::Ok => &group.response_ok_ms,
+                Quantity::Service => &group.service_ms,
+                Quantity::Lag => &group.lag_ms,
+                Quantity::Queue => &group.queue_ms,
+                Quantity::FirstByte => &group.first_byte_ms,
+                Quantity::Iteration => &None,
+            },
+        };
+        all.as_ref().filter(|summary| summary.count > 0)
+    }
+
+    fn histogram(self, of: Quantity) -> Option<&'r str> {
+        match self {
+            Self::Whole(run) => match of {
+                Quantity::Response => Some(&run.histograms.response),
+                Quantity::Ok => Some(&run.histograms.response_ok),
+                Quantity::Service => Some(&run.histograms.service),
+                Quantity::Lag => Some(&run.histograms.lag),
+                Quantity::Queue => Some(&run.histograms.queue),
+                Quantity::Iteration => run.histograms.iteration.as_deref(),
+                Quantity::FirstByte => run.histograms.first_byte.as_deref(),
+            },
+            Self::Some(group, _) => group.histograms.get(of.name()).map(String::as_str),
+        }
+    }
+
+    /// Its time line.
+    pub fn series(self) -> &'r [Window] {
+        match self {
+            Self::Whole(run) => &run.series,
+            Self::Some(_, series) => series,
+        }
+    }
+}
+
+/// The figures that a selector takes of some runs.
+pub struct Parts<'r> {
+    /// Each with the run that it is of.
+    pub parts: Vec<(&'r ModeRun, Part<'r>)>,
+}
+
+/// A figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure {
+    /// In the metric's unit.
+    pub value: f64,
+    /// Whether it is a percentile of fewer samples than can carry one.
+    pub thin: bool,
+}
+
+impl<'r> Parts<'r> {
+    /// What the selector takes of these runs, which are of one mode.
+    pub fn of(runs: impl IntoIterator<Item = &'r ModeRun>, selector: &Selector) -> Self {
+        let parts = runs.into_iter().flat_map(|run| taken(run, selector).into_iter().map(move |part| (run, part))).collect();
+        Self { parts }
+    }
+
+    fn sum(&self, count: impl Fn(Part<'r>) -> u64) -> u64 {
+        self.parts.iter().map(|(_, part)| count(*part)).sum()
+    }
+
+    /// The figure of all of them together, where there is any sample. What only a comparison of modes knows is taken
+    /// from there.
+    pub fn figure(&self, metric: Metric, compared: Option<&ModeComparison>) -> Option<Figure> {
+        let completed = self.sum(|part| part.counts().completed);
+        let dropped = self.sum(|part| part.counts().dropped + part.refused());
+        if completed + dropped == 0 {
+            return None;
+        }
+        let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+        let value = match metric {
+            Metric::Time(of, statistic) => return self.time(of, statistic),
+            Metric::ErrorRate => share(self.sum(|part| part.counts().failed), completed),
+            Metric::DropRate => share(dropped, self.sum(|part| part.counts().planned + part.refused())),
+            Metric::CheckRate => self.check_rate(),
+            Metric::Throughput => self.throughput(),
+            Metric::Count => Some(completed as f64),
+            Metric::Dropped => Some(dropped as f64),
+            Metric::Iterations => Some(self.parts.iter().map(|(run, _)| run.iterations.counts.completed).sum::<u64>() as f64),
+            Metric::BytesIn => Some(self.sum(Part::bytes_in) as f64),
+            Metric::Speedup => compared.and_then(|mode| mode.speedup),
+            Metric::Efficiency => compared.and_then(|mode| mode.efficiency),
+            Metric::CpuPerRequest => compared.and_then(|mode| mode.cpu_us_per_operation).map(|us| us / 1e3),
+            Metric::PeakRss => compared.and_then(|mode| mode.peak_rss_bytes).map(|bytes| bytes as f64),
+        };
+        value.map(|value| Figure { value, thin: false })
+    }
+
+    fn time(&self, of: Quantity, statistic: Statistic) -> Option<Figure> {
+        let filled: Vec<(Part<'_>, &Summary)> =
+            self.parts.iter().filter_map(|(_, part)| part.summary(of).map(|summary| (*part, summary))).collect();
+        let count: u64 = filled.iter().map(|(_, summary)| summary.count).sum();
+        let max = filled.iter().map(|(_, summary)| summary.max).reduce(f64::max)?;
+        let exact = |value| Some(Figure { value, thin: false });
+        match statistic {
+            Statistic::Mean => exact(filled.iter().map(|(_, summary)| summary.mean * summary.count as f64).sum::<f64>() / count as f64),
+            Statistic::Min => filled.iter().map(|(_, summary)| summary.min).reduce(f64::min).and_then(exact),
+            Statistic::Max => exact(max),
+            Statistic::Percentile(thousandths) => {
+                let mut whole = histogram::empty();
+                for (part, _) in &filled {
+                    histogram::add(&mut whole, &codec::decode(part.histogram(of)?).ok()?);
+                }
+                let percentile = f64::from(thousandths) / 1000.0;
+                Some(Figure { value: percentile_ms(&whole, percentile, max), thin: is_thin(percentile, count) })
+            }
+        }
+    }
+
+    /// Good completions of all rounds over all of their measured time.
+    fn throughput(&self) -> Option<f64> {
+        let mut seconds = 0.0;
+        let mut last = None;
+        for (run, _) in &self.parts {
+            // Several parts of one run share its time.
+            if last != Some(run.round) {
+                seconds += run.measured_s;
+                last = Some(run.round);
+            }
+        }
+        let completions: f64 = self.parts.iter().map(|(run, part)| part.throughput_rps() * run.measured_s).sum();
+        (seconds > 0.0).then(|| completions / seconds)
+    }
+
+    fn check_rate(&self) -> Option<f64> {
+        let checks = self.parts.iter().flat_map(|(run, _)| &run.checks);
+        let (mut passed, mut evaluated) = (0, 0);
+        for check in checks {
+            let count = |name: &str| check.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
+            passed += count("passed");
+            evaluated += count("passed") + count("failed");
+        }
+        (evaluated > 0).then(|| passed as f64 / evaluated as f64)
+    }
+}
+
+/// Whether so few samples carry no 95 % interval of a percentile: the chance that all of them lie on one side of it
+/// is above 5 %.
+pub fn is_thin(percentile: f64, samples: u64) -> bool {
+    let below = percentile / 100.0;
+    let n = samples as f64;
+    below.powf(n) + (1.0 - below).powf(n) > 0.05 && percentile < 100.0
+}
+
+fn taken<'r>(run: &'r ModeRun, selector: &Selector) -> Vec<Part<'r>> {
+    let named = |groups: &'r [Group], name: &str| -> Vec<Part<'r>> {
+        groups.iter().filter(|group| group.name == name).map(|group| Part::Some(group, &[])).collect()
+    };
+    if let Some(stage) = &selector.stage {
+        return named(&run.stages, stage);
+    }
+    if let Some(tag) = &selector.tag {
+        let fits = |wanted: &Option<String>, own: Option<&str>| wanted.as_deref().is_none_or(|wanted| own == Some(wanted));
+        let steps = run.steps.iter().filter(|step| fits(&selector.step, Some(&step.name)) && fits(&selector.mix, step.mix.as_deref()));
+        return steps.flat_map(|step| named(&step.tags, tag)).collect();
+    }
+    if selector.is_of_operations() {
+        let wanted = selector.of_any_mode();
+        let probes = run.probes.iter().filter(|probe| probe.selector == wanted);
+        return probes.map(|probe| Part::Some(&probe.figures, &probe.series)).collect();
+    }
+    vec![Part::Whole(run)]
+}

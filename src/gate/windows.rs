@@ -1,0 +1,104 @@
+//! A time line, cut into the windows of a check.
+
+use hdrhistogram::Histogram;
+
+use super::part::is_thin;
+use crate::base::Nanos;
+use crate::metrics::histogram;
+use crate::metrics::summary::percentile_ms;
+use crate::plan::{Metric, Quantity, Statistic};
+use crate::result::{Window, codec};
+
+/// The full windows of a check, and how long they came to be.
+pub struct Cut {
+    /// Their length in seconds: that of the check, or more where the time line is kept in wider stretches.
+    pub window_s: f64,
+    /// Those that there is a figure for.
+    pub windows: Vec<Judgeable>,
+}
+
+/// A full window with its figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judgeable {
+    /// Its begin, in seconds from the epoch.
+    pub t_s: f64,
+    /// Its figure, in the metric's unit.
+    pub value: f64,
+    /// Whether it is a percentile of fewer samples than can carry one.
+    pub thin: bool,
+}
+
+/// Cuts the first `until_s` seconds after the epoch into windows of this length. What is left at the end is no full
+/// window. A window in which nothing was planned has no times and no rate of errors, and is left out for these.
+pub fn cut(series: &[Window], metric: Metric, window: Nanos, until_s: f64) -> Cut {
+    const ROUNDING: f64 = 1e-6;
+    let wanted = window.as_secs_f64();
+    let stretch = series.first().map_or(wanted, |first| first.window_s);
+    let stretches = (wanted / stretch - ROUNDING).ceil().max(1.0);
+    let window_s = stretches * stretch;
+    let full = ((until_s + ROUNDING) / window_s).floor().max(0.0) as usize;
+    // The time line has a bounded number of stretches, and nothing is planned behind its end.
+    let mut sums = vec![Sum::default(); full.min(MOST)];
+    for window in series.iter().filter(|window| window.t_s >= -ROUNDING) {
+        let place = ((window.t_s + stretch / 2.0) / window_s).floor() as usize;
+        if let Some(sum) = sums.get_mut(place) {
+            sum.add(window, metric);
+        }
+    }
+    let windows = sums.iter().enumerate().filter_map(|(place, sum)| {
+        let (value, thin) = sum.figure(metric, window_s)?;
+        Some(Judgeable { t_s: place as f64 * window_s, value, thin })
+    });
+    Cut { window_s, windows: windows.collect() }
+}
+
+/// No time line has so many windows.
+const MOST: usize = 100_000;
+
+/// What the stretches of one window add up to.
+#[derive(Clone, Default)]
+struct Sum {
+    ok: u64,
+    failed: u64,
+    dropped: u64,
+    completions: f64,
+    time_ms: f64,
+    max_ms: f64,
+    response: Option<Histogram<u64>>,
+}
+
+impl Sum {
+    fn add(&mut self, window: &Window, metric: Metric) {
+        self.ok += window.ok;
+        self.failed += window.failed;
+        self.dropped += window.dropped;
+        self.completions += window.throughput_rps * window.window_s;
+        self.time_ms += window.mean_ms.unwrap_or(0.0) * (window.ok + window.failed) as f64;
+        self.max_ms = self.max_ms.max(window.max_ms.unwrap_or(0.0));
+        if matches!(metric, Metric::Time(_, Statistic::Percentile(_)))
+            && let Some(Ok(response)) = window.response.as_deref().map(codec::decode_window)
+        {
+            histogram::add(self.response.get_or_insert_with(histogram::window), &response);
+        }
+    }
+
+    fn figure(&self, metric: Metric, window_s: f64) -> Option<(f64, bool)> {
+        let completed = self.ok + self.failed;
+        let some = completed > 0;
+        let exact = |value| Some((value, false));
+        match metric {
+            Metric::Time(Quantity::Response, Statistic::Percentile(thousandths)) => {
+                let percentile = f64::from(thousandths) / 1000.0;
+                let value = percentile_ms(self.response.as_ref()?, percentile, self.max_ms);
+                Some((value, is_thin(percentile, completed)))
+            }
+            Metric::Time(Quantity::Response, Statistic::Mean) if some => exact(self.time_ms / completed as f64),
+            Metric::Time(Quantity::Response, Statistic::Max) if some => exact(self.max_ms),
+            Metric::ErrorRate if some => exact(self.failed as f64 / completed as f64),
+            Metric::Throughput => exact(self.completions / window_s),
+            Metric::Count => exact(completed as f64),
+            Metric::Dropped => exact(self.dropped as f64),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Thresholds and conditions: what a run must meet, and what ends it early.
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{Check, Metric, Quantity, Statistic};
+use super::{Action, Mode, Operation, Plan};
+use crate::base::Nanos;
+
+/// The part of a run that a check is about; what is not given does not narrow it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selector {
+    /// A mix entry.
+    pub mix: Option<String>,
+    /// A step, by its name.
+    pub step: Option<String>,
+    /// A target.
+    pub target: Option<String>,
+    /// A stage of the load.
+    pub stage: Option<String>,
+    /// A value of a tag, as its figures are named.
+    pub tag: Option<String>,
+    /// A mode.
+    pub mode: Option<Mode>,
+}
+
+impl Selector {
+    /// Whether it takes some operations and leaves others, by what they are.
+    pub const fn is_of_operations(&self) -> bool {
+        self.mix.is_some() || self.step.is_some() || self.target.is_some()
+    }
+
+    /// Whether a check with it is about this mode.
+    pub fn is_about(&self, mode: Mode) -> bool {
+        self.mode.is_none_or(|own| own == mode)
+    }
+
+    /// The same part in whatever mode.
+    pub fn of_any_mode(&self) -> Self {
+        Self { mode: None, ..self.clone() }
+    }
+
+    /// Whether it takes an operation of a plan, by its mix entry and its name.
+    pub fn takes(&self, plan: &Plan, mix: usize, name: &str, operation: &Operation) -> bool {
+        let target = match &operation.action {
+            Action::Http(request) => plan.targets.get(request.target).map(|target| target.name.as_str()),
+            Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
+        };
+        let same = |wanted: &Option<String>, own: Option<&str>| wanted.as_deref().is_none_or(|wanted| own == Some(wanted));
+        same(&self.mix, plan.mix.get(mix).map(|entry| entry.name.as_str())) && same(&self.step, Some(name)) && same(&self.target, target)
+    }
+}
+
+/// A check that a run must meet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// The check.
+    pub check: Check,
+    /// What it is about.
+    pub selector: Selector,
+    /// Every full window of this length must meet it, where it is given, and not the whole run.
+    pub window: Option<Nanos>,
+    /// Whether the run ends when it is not met.
+    pub abort: bool,
+    /// It doesn't end the run before this moment.
+    pub after: Option<Nanos>,
+}
+
+/// A check that ends a run normally as soon as it holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StopWhen {
+    /// The check.
+    pub check: Check,
+    /// It must hold in a full window of this length, where it is given, and not over all so far.
+    pub window: Option<Nanos>,
+}
+
+impl Plan {
+    /// Whether something may end a run of this mode by its figures.
+    pub fn is_watched(&self, mode: Mode) -> bool {
+        !self.load.stop_when.is_empty() || self.thresholds.iter().any(|t| t.abort && t.selector.is_about(mode))
+    }
+
+    /// The lengths of the windows that checks ask for.
+    pub fn windows(&self) -> impl Iterator<Item = Nanos> {
+        let conditions = self.load.stop_when.iter().filter_map(|stop| stop.window);
+        self.thresholds.iter().filter_map(|threshold| threshold.window).chain(conditions)
+    }
+
+    /// The parts of the work that thresholds take apart by operations, each once and with whether its time line is
+    /// asked for: their figures are kept on their own.
+    pub fn probes(&self) -> Vec<(Selector, bool)> {
+        let mut probes: Vec<(Selector, bool)> = Vec::new();
+        let with_operations = self.thresholds.iter().filter(|t| t.selector.is_of_operations());
+        for threshold in with_operations.filter(|t| t.selector.stage.is_none() && t.selector.tag.is_none()) {
+            let selector = threshold.selector.of_any_mode();
+            match probes.iter_mut().find(|(known, _)| *known == selector) {
+                Some((_, windowed)) => *windowed |= threshold.window.is_some(),
+                None => probes.push((selector, threshold.window.is_some())),
+            }
+        }
+        probes
+    }
+
+    /// The times of which a percentile is asked, by thresholds with a selector that fits: percentiles of several
+    /// rounds can't be had without histograms.
+    pub fn percentiles_of(&self, fits: impl Fn(&Selector) -> bool) -> Vec<Quantity> {
+        let asked = |of: &Quantity| {
+            let is_asked = |metric| matches!(metric, Metric::Time(own, Statistic::Percentile(_)) if own == *of);
+            self.thresholds.iter().any(|t| fits(&t.selector) && is_asked(t.check.metric))
+        };
+        Quantity::ALL.into_iter().filter(asked).collect()
+    }
+}

@@ -1,0 +1,199 @@
+//! What only shows when the whole plan is known: gates on what does not exist, or can't have a figure.
+
+use super::diagnostic::Diagnostics;
+use super::threshold::Spots;
+use super::words;
+use crate::base::Nanos;
+use crate::metrics::window::MAX_WINDOWS;
+use crate::plan::{Check, Metric, Mode, Operator, Plan, Quantity, Selector, StopWhen, Threshold};
+
+/// Reports what is wrong with a threshold of this plan.
+pub fn threshold(plan: &Plan, threshold: &Threshold, spots: &Spots, problems: &mut Diagnostics) {
+    let before = problems.len();
+    selector(plan, &threshold.selector, spots, problems);
+    let Threshold { check, selector, window, abort, after } = threshold;
+    let narrowed = selector.is_of_operations() || selector.stage.is_some() || selector.tag.is_some();
+    if narrowed && !check.metric.is_of_parts() {
+        problems
+            .error(spots.check, format!("`{}` is a figure of the whole run, and not of a part of it", check.metric))
+            .help("remove what narrows it; `mode` alone may stay");
+    }
+    if problems.len() > before {
+        return;
+    }
+    dead(plan, check.metric, Some(selector), spots, problems);
+    modes(plan, check.metric, selector, spots, problems);
+    self::window(plan, check.metric, *window, Some(selector), spots, problems);
+    if *abort {
+        live(plan, check, "abort", spots, problems);
+        if check.metric.only_rises() && window.is_none() && matches!(check.operator, Operator::Above | Operator::AtLeast | Operator::Equal)
+        {
+            problems
+                .error(spots.of("abort"), format!("`{}` begins at nothing and rises, so this would abort every run at once", check.metric))
+                .help("remove `abort`: the threshold is judged at the end too");
+        }
+        if let Some(after) = after.filter(|after| plan.load.duration.is_some_and(|whole| *after >= whole)) {
+            problems
+                .error(spots.of("after"), format!("the run is over when this may begin to abort it, after {after}"))
+                .help("write a moment before the end of `duration`, or remove `abort` and `after`");
+        }
+    }
+}
+
+/// Reports what is wrong with a condition of this plan.
+pub fn condition(plan: &Plan, condition: &StopWhen, spots: &Spots, problems: &mut Diagnostics) {
+    let metric = condition.check.metric;
+    dead(plan, metric, None, spots, problems);
+    live(plan, &condition.check, "stop_when", spots, problems);
+    window(plan, metric, condition.window, None, spots, problems);
+}
+
+/// What a selector names has to be there.
+fn selector(plan: &Plan, selector: &Selector, spots: &Spots, problems: &mut Diagnostics) {
+    let before = problems.len();
+    let mut has = |key: &str, what: &str, wanted: &Option<String>, mut known: Vec<&str>| {
+        let Some(wanted) = wanted else { return };
+        known.dedup();
+        if known.contains(&wanted.as_str()) {
+            return;
+        }
+        let error = problems.error(spots.of(key), format!("there is no {what} {}", super::diagnostic::quoted(wanted)));
+        match words::nearest(wanted, known.iter().copied()) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => error.help(format!("this scenario has none: remove `{key}`")),
+            None => error.help(format!("there are {}", words::listed(known))),
+        };
+    };
+    has("mix", "mix entry", &selector.mix, plan.mix.iter().map(|entry| entry.name.as_str()).collect());
+    let of_entry = |mix: usize| selector.mix.as_ref().is_none_or(|wanted| plan.mix.get(mix).is_some_and(|entry| entry.name == *wanted));
+    let mut steps: Vec<&str> = plan.operations().filter(|(mix, ..)| of_entry(*mix)).map(|(_, name, _)| name).collect();
+    if steps.is_empty() {
+        // The mix entry is wrong: steps of any are as good.
+        steps = plan.operations().map(|(_, name, _)| name).collect();
+    }
+    has("step", "step", &selector.step, steps);
+    let used = plan.targets_used();
+    let targets = used.iter().filter_map(|index| plan.targets.get(*index)).map(|target| target.name.as_str());
+    has("target", "target in use", &selector.target, targets.collect());
+    has("stage", "stage", &selector.stage, plan.load.stages.iter().map(|stage| stage.name.as_str()).collect());
+    if let Some(tag) = &selector.tag
+        && !plan.operations().any(|(_, _, operation)| !operation.tags.is_empty())
+    {
+        problems
+            .error(spots.of("tag"), format!("no step is split by a tag, and this asks for {}", super::diagnostic::quoted(tag)))
+            .help("give a step a `tag`, or remove this one");
+    }
+    if let Some(mode) = selector.mode.filter(|mode| !plan.modes.contains(mode)) {
+        problems
+            .error(spots.of("mode"), format!("the mode `{mode}` is not run"))
+            .help(format!("this scenario runs {}", words::listed(plan.modes.iter().map(|mode| mode.name()))));
+    }
+    if let Some((first, second)) = both(selector) {
+        problems
+            .error(spots.of(second), format!("`{first}` and `{second}` together: their figures are kept apart from each other"))
+            .help("keep one of them");
+    }
+    let taken = |(mix, name, operation)| selector.takes(plan, mix, name, operation);
+    if problems.len() == before && selector.is_of_operations() && !plan.operations().any(taken) {
+        problems.error(spots.check, "no operation is all that this threshold is narrowed to").help("remove a part of what narrows it");
+    }
+}
+
+/// Two keys of a selector that can't stand together.
+fn both(selector: &Selector) -> Option<(&'static str, &'static str)> {
+    let operations = [("mix", &selector.mix), ("step", &selector.step), ("target", &selector.target)];
+    let first = |allowed: &[&str]| operations.iter().find(|(key, value)| value.is_some() && allowed.contains(key)).map(|(key, _)| *key);
+    if selector.stage.is_some() {
+        return first(&["mix", "step", "target"]).or(selector.tag.as_ref().map(|_| "tag")).map(|other| (other, "stage"));
+    }
+    // Tags belong to steps.
+    selector.tag.as_ref().and_then(|_| first(&["target"])).map(|other| (other, "tag"))
+}
+
+/// A figure that nothing in this plan can give.
+fn dead(plan: &Plan, metric: Metric, selector: Option<&Selector>, spots: &Spots, problems: &mut Diagnostics) {
+    let network = |selector: &Selector| {
+        plan.operations().any(|(mix, name, op)| matches!(op.action, crate::plan::Action::Http(_)) && selector.takes(plan, mix, name, op))
+    };
+    let any = Selector::default();
+    match metric {
+        Metric::Time(Quantity::FirstByte, _) | Metric::BytesIn if !network(selector.unwrap_or(&any)) => {
+            problems
+                .error(spots.check, format!("`{metric}` is of requests, and there are none"))
+                .help("remove it: mock operations have no response");
+        }
+        Metric::CheckRate => {
+            let (message, remedy) = words::not_yet("check_rate");
+            problems.error(spots.check, message).help(remedy);
+        }
+        _ => {}
+    }
+}
+
+/// Figures that compare modes.
+fn modes(plan: &Plan, metric: Metric, selector: &Selector, spots: &Spots, problems: &mut Diagnostics) {
+    if metric == Metric::Speedup {
+        if plan.modes.len() < 2 {
+            problems
+                .error(spots.check, "`speedup` is against another mode, and only one is run")
+                .help("add a mode, as in `modes: [sequential, async]`, or remove the threshold");
+            return;
+        }
+        let baseline = if plan.modes.contains(&Mode::Sequential) { Some(Mode::Sequential) } else { plan.modes.first().copied() };
+        if let Some(mode) = selector.mode.filter(|mode| Some(*mode) == baseline) {
+            problems
+                .error(spots.of("mode"), format!("`{mode}` is what speedups are against: its own is always 1"))
+                .help("name another mode, or remove `mode`");
+        }
+    }
+    if metric == Metric::Efficiency && !plan.is_mock() {
+        problems
+            .error(spots.check, "`efficiency` is against the same work in virtual time, which has no network")
+            .help("use it for scenarios of mock operations (`sleep`, `cpu`, `block`) only");
+    }
+}
+
+fn live(plan: &Plan, check: &Check, key: &'static str, spots: &Spots, problems: &mut Diagnostics) {
+    if !check.metric.is_live() {
+        let place = if key == "abort" { spots.of("abort") } else { spots.check };
+        problems.error(place, format!("`{}` is known only when the run is over, and can't end it", check.metric)).help(if key == "abort" {
+            "remove `abort`: it is judged at the end"
+        } else {
+            "use a figure that is known while it runs"
+        });
+    } else if plan.modes.contains(&Mode::Simulated) {
+        let place = if key == "abort" { spots.of("abort") } else { spots.check };
+        problems
+            .warning(place, "a run in virtual time is over before anybody can look: nothing ends it early")
+            .help("its mode `simulated` runs to the planned end");
+    }
+}
+
+/// Windows that the run can't have.
+fn window(plan: &Plan, metric: Metric, window: Option<Nanos>, selector: Option<&Selector>, spots: &Spots, problems: &mut Diagnostics) {
+    let Some(window) = window else { return };
+    let place = spots.of("window");
+    if !metric.is_of_windows() {
+        problems.error(place, format!("the time line holds no `{metric}`, so it can't be judged in windows")).help(
+            "windows are for response times (percentiles, `mean`, `max`), `error_rate`, `throughput`, `count` and `dropped`; else remove it",
+        );
+        return;
+    }
+    if selector.is_some_and(|selector| selector.stage.is_some() || selector.tag.is_some()) {
+        problems
+            .error(place, "stages and values of tags have no time line of their own")
+            .help("remove `window`, or what the threshold is narrowed by");
+        return;
+    }
+    match plan.load.duration {
+        Some(whole) if window > whole => {
+            problems.error(place, format!("a window of {window} is longer than the run, which takes {whole}")).help("write a shorter one");
+        }
+        Some(whole) if whole.0 / window.0 >= MAX_WINDOWS as u64 => {
+            problems
+                .warning(place, format!("the time line of so long a run is kept in at most {MAX_WINDOWS} windows, wider than {window}"))
+                .help("the check will be judged in wider ones; write a longer `window` to choose them");
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,226 @@
+//! Thresholds and conditions: what a run must meet, and what ends it early.
+//!
+//! Each is read by itself first, and held against the plan when that is known: a gate on what does not exist would
+//! never say anything.
+
+use super::decode::{self, Fields};
+use super::diagnostic::{Diagnostic, Diagnostics, Place, Span, quoted};
+use super::gate_lint;
+use super::overrides::Overrides;
+use super::tree::{Node, Scalar, Value};
+use super::words::{self, Part};
+use crate::base::Nanos;
+use crate::plan::{Check, Metric, Mode, Plan, Selector, StopWhen, Threshold};
+
+/// The most thresholds or conditions of a scenario.
+const MOST: usize = 200;
+/// Windows are multiples of this: the time line can be cut no finer.
+const GRAIN: Nanos = Nanos::from_millis(100);
+const EXAMPLE: &str = "thresholds: [ p99 < 250ms, error_rate < 1% ]";
+const FLAG: &str = "--threshold";
+
+/// Where the parts of a threshold stand, as far as problems may be found there later.
+#[derive(Clone, Debug)]
+pub struct Spots {
+    /// The check.
+    pub check: Place,
+    /// By key, the values that a map gives.
+    keys: Vec<(&'static str, Span)>,
+}
+
+impl Spots {
+    /// Where the value of a key stands; the check, where there is none.
+    pub fn of(&self, key: &str) -> Place {
+        self.keys.iter().find(|(known, _)| *known == key).map_or(self.check, |(_, span)| Place::At(*span))
+    }
+}
+
+/// Everything that judges a run, as written.
+#[derive(Debug, Default)]
+pub struct Gates {
+    thresholds: Vec<(Threshold, Spots)>,
+    conditions: Vec<(StopWhen, Spots)>,
+}
+
+impl Gates {
+    /// Reads `thresholds`, `load.stop_when` and the checks of the command line.
+    pub fn decode(
+        thresholds: Option<&Node>,
+        stop_when: Option<&Node>,
+        overrides: &Overrides,
+        source: &str,
+        problems: &mut Diagnostics,
+    ) -> Self {
+        let mut gates = Self::default();
+        // Read even where they are left out: a mistake in them is one.
+        let of_file =
+            thresholds.map(|node| each(node, "thresholds", EXAMPLE, problems, |item, problems| threshold(item, source, problems)));
+        gates.thresholds = of_file.unwrap_or_default();
+        if overrides.no_thresholds {
+            gates.thresholds.clear();
+        }
+        for text in &overrides.thresholds {
+            match Check::parse(text) {
+                Ok(check) => {
+                    let threshold = Threshold { check, selector: Selector::default(), window: None, abort: false, after: None };
+                    gates.thresholds.push((threshold, Spots { check: Place::Flag(FLAG), keys: Vec::new() }));
+                }
+                Err(error) => explain(problems.error(Place::Flag(FLAG), format!("in {}: {}", quoted(text), error.message)), &error),
+            }
+        }
+        let example = "stop_when: [ { check: error_rate > 50%, window: 5s } ]";
+        let conditions =
+            stop_when.map(|node| each(node, "stop_when", example, problems, |item, problems| condition(item, source, problems)));
+        gates.conditions = conditions.unwrap_or_default();
+        gates
+    }
+
+    /// Puts them into a plan, and reports what can't be judged there.
+    pub fn put_into(self, plan: &mut Plan, problems: &mut Diagnostics) {
+        for (threshold, spots) in &self.thresholds {
+            gate_lint::threshold(plan, threshold, spots, problems);
+        }
+        for (condition, spots) in &self.conditions {
+            gate_lint::condition(plan, condition, spots, problems);
+        }
+        plan.thresholds = self.thresholds.into_iter().map(|(threshold, _)| threshold).collect();
+        plan.load.stop_when = self.conditions.into_iter().map(|(condition, _)| condition).collect();
+    }
+}
+
+/// Reads every item of a list.
+fn each<T>(
+    node: &Node,
+    key: &str,
+    example: &str,
+    problems: &mut Diagnostics,
+    mut read: impl FnMut(&Node, &mut Diagnostics) -> Option<T>,
+) -> Vec<T> {
+    let items = decode::list(node, key, example, problems).unwrap_or_default();
+    if let Some(item) = items.get(MOST) {
+        problems.error(item.span, format!("more than {MOST} entries in `{key}`")).help("nobody reads so many: keep those that matter");
+    }
+    items.iter().take(MOST).filter_map(|item| read(item, problems)).collect()
+}
+
+/// What a check can be narrowed by, and how one is written.
+const KEYS: [&str; 5] = ["mix", "step", "target", "stage", "tag"];
+
+fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(Threshold, Spots)> {
+    if matches!(node.value, Value::Scalar(_)) {
+        let (check, place) = check(node, source, problems)?;
+        let threshold = Threshold { check, selector: Selector::default(), window: None, abort: false, after: None };
+        return Some((threshold, Spots { check: place, keys: Vec::new() }));
+    }
+    let mut fields = Fields::open(node, Part::Threshold, "a threshold", "{ check: p95 < 200ms, mix: browse }", problems)?;
+    let checked = fields.need("check", "check: p95 < 200ms", problems).and_then(|node| check(node, source, problems));
+    let mut keys = Vec::new();
+    let mut selected = KEYS.map(|key| {
+        let node = fields.take(key, problems)?;
+        keys.push((key, node.span));
+        decode::line(node, key, problems)
+    });
+    let [mix, step, target, stage, tag] = &mut selected;
+    let mode = fields.take("mode", problems).and_then(|node| {
+        keys.push(("mode", node.span));
+        mode(node, problems)
+    });
+    let selector = Selector { mix: mix.take(), step: step.take(), target: target.take(), stage: stage.take(), tag: tag.take(), mode };
+    let window = fields.take("window", problems).and_then(|node| {
+        keys.push(("window", node.span));
+        window(node, problems)
+    });
+    let abort = fields.take("abort", problems).and_then(|node| {
+        keys.push(("abort", node.span));
+        decode::flag(node, "abort", problems)
+    });
+    let after_key = fields.entry("after");
+    let after = fields.take("after", problems).and_then(|node| {
+        keys.push(("after", node.span));
+        decode::duration(node, "after", problems)
+    });
+    fields.finish(problems);
+    if let Some(entry) = after_key.filter(|_| abort != Some(true)) {
+        problems
+            .error(entry.key_span, "`after` says when a threshold may begin to abort the run, and this one doesn't abort it")
+            .help("add `abort: true`, or remove `after`");
+    }
+    let (check, place) = checked?;
+    Some((Threshold { check, selector, window, abort: abort.unwrap_or(false), after }, Spots { check: place, keys }))
+}
+
+fn condition(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(StopWhen, Spots)> {
+    if matches!(node.value, Value::Scalar(_)) {
+        let (check, place) = check(node, source, problems)?;
+        return Some((StopWhen { check, window: None }, Spots { check: place, keys: Vec::new() }));
+    }
+    let mut fields = Fields::open(node, Part::StopWhen, "a condition", "{ check: error_rate > 50%, window: 5s }", problems)?;
+    let checked = fields.need("check", "check: error_rate > 50%", problems).and_then(|node| check(node, source, problems));
+    let mut keys = Vec::new();
+    let window = fields.take("window", problems).and_then(|node| {
+        keys.push(("window", node.span));
+        window(node, problems)
+    });
+    fields.finish(problems);
+    let (check, place) = checked?;
+    Some((StopWhen { check, window }, Spots { check: place, keys }))
+}
+
+/// Reads a check, with every problem at its very place in the text where that stands in the source as it is.
+fn check(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(Check, Place)> {
+    let text = decode::text(node, "check", problems)?;
+    match Check::parse(text) {
+        Ok(check) => Some((check, node.span.into())),
+        Err(error) => {
+            let place = inside(node, source, error.at.start, error.at.end);
+            explain(problems.error(place, error.message.clone()), &error);
+            None
+        }
+    }
+}
+
+/// Where a stretch of a scalar's text stands in the source; the whole scalar where it is typed in another way.
+fn inside(node: &Node, source: &str, start: usize, end: usize) -> Span {
+    let Value::Scalar(Scalar { text, typed: None, .. }) = &node.value else { return node.span };
+    match source.get(node.span.start..node.span.end).and_then(|typed| typed.find(text.as_str())) {
+        Some(at) => Span::new(node.span.start + at + start, node.span.start + at + end),
+        None => node.span,
+    }
+}
+
+/// Adds the remedy: a metric that is nearly right has a better one than the grammar knows.
+fn explain(diagnostic: &mut Diagnostic, error: &crate::plan::CheckError) {
+    match error.unknown.as_deref() {
+        Some(word) => match words::nearest(word, Metric::names()) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None if error.remedy.starts_with("loadgen calls it") => diagnostic.help(error.remedy.clone()),
+            None => diagnostic.help(format!("there are {} and every other percentile, such as `p99.9`", words::listed(Metric::names()))),
+        },
+        None => diagnostic.help(error.remedy.clone()),
+    };
+}
+
+fn window(node: &Node, problems: &mut Diagnostics) -> Option<Nanos> {
+    let window = decode::some_time(node, "window", problems)?;
+    if !window.0.is_multiple_of(GRAIN.0) {
+        problems
+            .error(node.span, format!("a `window` of {window} can't be cut out of the time line"))
+            .help(format!("write a multiple of {GRAIN}, such as `window: 5s`"));
+        return None;
+    }
+    Some(window)
+}
+
+fn mode(node: &Node, problems: &mut Diagnostics) -> Option<Mode> {
+    let text = decode::text(node, "mode", problems)?;
+    let mode = Mode::from_name(text);
+    if mode.is_none() {
+        let names = ["sequential", "threaded", "async", "simulated"];
+        let error = problems.error(node.span, format!("there is no mode {}", quoted(text)));
+        match words::nearest(text, names) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error.help(format!("there are {}", words::listed(names))),
+        };
+    }
+    mode
+}
