@@ -2,12 +2,14 @@
 //! no statistic that the result does not hold.
 //!
 //! `part` finds the figures that a selector is about, `windows` cuts a time line into the windows of a check;
-//! [`judge`] holds a finished run against its thresholds, and [`watch`] one that goes on.
+//! [`judge`] holds a finished run against its thresholds, and [`watch`] one that goes on; [`Search`] finds the highest rate that meets a check.
 
 mod judge;
 mod part;
+mod search;
 mod watch;
 mod windows;
 
 pub use judge::{Judged, judge};
+pub use search::Search;
 pub use watch::watch;

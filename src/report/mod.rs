@@ -6,6 +6,7 @@
 //! [`html`] and [`chart`]. [`write_all`] writes the forms that are files, through [`sink`]. [`progress`] alone is of
 //! a run under way.
 
+pub mod capacity;
 pub mod chart;
 pub mod comparison;
 pub mod headline;

@@ -1,6 +1,7 @@
 //! Floor 2: what a run leaves behind. `result.json` is this module's types and nothing else; every report
 //! and every gate is a function of it.
 
+pub mod capacity;
 pub mod codec;
 pub mod comparison;
 pub mod host;
@@ -8,6 +9,7 @@ pub mod mode_run;
 pub mod run_result;
 pub mod threshold;
 
+pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, RateProbe};
 pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
 pub use host::Host;

@@ -6,6 +6,7 @@
 
 pub mod axis;
 pub mod canvas;
+pub mod capacity;
 pub mod frame;
 pub mod latency;
 pub mod modes;

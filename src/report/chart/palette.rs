@@ -16,6 +16,9 @@ pub const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 /// The warm-up's ground.
 pub const SHADE: RGBColor = RGBColor(0xf1, 0xf3, 0xf5);
 
+/// Lines that are no modes: the remaining colours of the same palette.
+pub const CURVES: [RGBColor; 3] = [RGBColor(0x00, 0x72, 0xb2), RGBColor(0xe6, 0x9f, 0x00), RGBColor(0xd5, 0x5e, 0x00)];
+
 /// The sign at points of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {

@@ -1,0 +1,99 @@
+//! [`CapacityResult`]: what a search for the highest rate found.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Build, Host, ScenarioEcho, Verdict};
+use crate::plan::{Mode, Unit};
+
+/// The version of this file's form; readers ignore keys they don't know within it.
+pub const CAPACITY_SCHEMA: &str = "loadgen.capacity/1";
+
+/// What came of a rate that was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProbeOutcome {
+    /// It met the check.
+    Met,
+    /// It did not.
+    Missed,
+    /// The generator set the figures, so that they say nothing of the target.
+    Invalid,
+}
+
+/// Why a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LimitedBy {
+    /// A rate a little higher misses the check.
+    Check,
+    /// A higher rate is more than the generator can be believed at.
+    Generator,
+    /// The highest rate that was allowed still meets the check.
+    Maximum,
+    /// No rate meets the check.
+    Nothing,
+    /// A signal; what was found so far stands.
+    Interrupt,
+}
+
+/// One rate that was tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RateProbe {
+    /// Planned iteration starts a second.
+    pub rate: f64,
+    /// What came of it.
+    pub outcome: ProbeOutcome,
+    /// The figure that the check is about, in its unit.
+    pub observed: Option<f64>,
+    /// Operations that completed well, a second.
+    pub throughput_rps: f64,
+    /// Failed operations.
+    pub failed: u64,
+    /// Dropped operations and iterations.
+    pub dropped: u64,
+    /// Median response time.
+    pub p50_ms: Option<f64>,
+    /// 90th percentile.
+    pub p90_ms: Option<f64>,
+    /// 99th percentile.
+    pub p99_ms: Option<f64>,
+    /// The longest.
+    pub max_ms: Option<f64>,
+    /// Whether the figures can be believed.
+    pub validity: Verdict,
+    /// Why not, in words.
+    pub doubts: Vec<String>,
+}
+
+/// What a search for the highest rate found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CapacityResult {
+    /// [`CAPACITY_SCHEMA`].
+    pub schema: String,
+    /// The program that searched.
+    pub loadgen: Build,
+    /// What was run.
+    pub scenario: ScenarioEcho,
+    /// On what machine.
+    pub host: Host,
+    /// When it began, RFC 3339.
+    pub started_at: String,
+    /// The mode that was driven.
+    pub mode: Mode,
+    /// How long each rate was tried, in seconds.
+    pub probe_s: f64,
+    /// What had to be met: `METRIC OP VALUE`.
+    pub slo: String,
+    /// What `observed` and `limit` are counted in.
+    pub unit: Unit,
+    /// What `observed` is held against.
+    pub limit: f64,
+    /// The highest rate, in iterations a second, that met it.
+    pub capacity: Option<f64>,
+    /// The lowest rate above that did not.
+    pub missed: Option<f64>,
+    /// Why it ended there.
+    pub limited_by: LimitedBy,
+    /// Every rate tried, in the order of trying.
+    pub probes: Vec<RateProbe>,
+}
