@@ -19,7 +19,8 @@ const MOST_PARTS: usize = 1000;
 
 /// Reads the body of a request from its step's fields; `folder` is what paths of files are relative to.
 pub fn decode(fields: &mut Fields<'_>, folder: &Path, problems: &mut Diagnostics) -> Option<Body> {
-    let given: Vec<&Entry> = BODIES.iter().filter_map(|key| fields.entry(key)).collect();
+    let mut given: Vec<&Entry> = BODIES.iter().filter_map(|key| fields.entry(key)).collect();
+    given.sort_by_key(|entry| entry.key_span.start);
     let body = match given.as_slice() {
         [] => return None,
         [body] => *body,

@@ -295,6 +295,6 @@ fn quantity<T>(node: &Node, key: &str, read: fn(&str) -> Result<T, ParseError>, 
 pub fn with_remedy(message: &str, place: Span, problems: &mut Diagnostics) {
     match message.rsplit_once("; ") {
         Some((message, remedy)) => problems.error(place, message).help(remedy),
-        None => problems.error(place, message).help("correct it there"),
+        None => problems.error(place, message).help("correct it in the file"),
     };
 }

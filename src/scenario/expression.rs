@@ -2,6 +2,7 @@
 
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
+use super::flow::typed;
 use super::names::Names;
 use super::tree::{Node, Scalar, Value};
 use super::vars::is_name;
@@ -13,16 +14,37 @@ const RESERVED: [&str; 14] = ["and", "or", "not", "in", "is", "if", "else", "tru
 
 /// Reads the expression of `key`; it is checked, and stays an expression.
 pub fn decode(node: &Node, key: &str, names: &Names<'_>, problems: &mut Diagnostics) -> Option<String> {
-    if let Value::Scalar(scalar @ Scalar { typed: Some(_), .. }) = &node.value {
-        let typed = scalar.as_typed();
-        let bare = typed.replace("{{", "").replace("}}", "");
-        problems
-            .error(node.span, format!("{} is an expression already, and {} has braces in it", quoted(key), quoted(typed)))
-            .help(format!("write it without braces: {}", quoted(&format!("{key}: {}", bare.trim()))));
-        return None;
+    match &node.value {
+        Value::Scalar(scalar @ Scalar { typed: Some(_), .. }) => {
+            let typed = scalar.as_typed();
+            let bare = typed.replace("{{", " ").replace("}}", " ");
+            let bare = bare.split_whitespace().collect::<Vec<_>>().join(" ");
+            problems
+                .error(node.span, format!("{} is an expression already, and {} has braces in it", quoted(key), quoted(typed)))
+                .help(format!("write it without braces: {}", quoted(&format!("{key}: {}", in_yaml(&bare)))));
+            return None;
+        }
+        Value::List(_) | Value::Map(_) => {
+            problems
+                .error(node.span, format!("{} is an expression, and this is {}", quoted(key), node.describe()))
+                .help(format!("quote it: {}", quoted(&in_yaml(&typed(node)))));
+            return None;
+        }
+        _ => {}
     }
     let text = decode::text(node, key, problems)?.trim();
+    if text.is_empty() {
+        problems.error(node.span, format!("{} is empty", quoted(key))).help("write an expression, such as `items|length > 0`");
+        return None;
+    }
     names.compute(text, node.span, problems).map(|()| text.to_owned())
+}
+
+/// An expression as YAML takes it for a text.
+fn in_yaml(expression: &str) -> String {
+    let special =
+        expression.starts_with(|c: char| "[]{}!&*%@`|>\"'#,?-".contains(c)) || expression.contains(": ") || expression.contains(" #");
+    if special { format!("\"{}\"", expression.replace('"', "'")) } else { expression.to_owned() }
 }
 
 /// Reports a name that no value of an iteration can have; whether it is a good one.

@@ -115,10 +115,12 @@ impl Feeds {
 fn feed(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Feed> {
     let name = entry.key.clone();
     if !is_name(&name) || FUNCTIONS.contains(&name.as_str()) {
-        let why = if is_name(&name) { "it is a function's" } else { "templates could not ask for it" };
-        problems
-            .error(entry.key_span, format!("{} is no name for a feed: {why}", quoted(&name)))
-            .help("use letters, digits and `_`, and begin with a letter");
+        let (why, help) = if is_name(&name) {
+            ("it is a function's", "take another name")
+        } else {
+            ("templates could not ask for it", "use letters, digits and `_`, and begin with a letter")
+        };
+        problems.error(entry.key_span, format!("{} is no name for a feed: {why}", quoted(&name))).help(help);
         return None;
     }
     let example = format!("{name}: {{ file: {name}.csv }}");

@@ -196,6 +196,10 @@ impl<'a> Reader<'a> {
             Value::Broken => return None,
             // Reported as an action without a value.
             _ if deed.value.is_null() => return None,
+            Value::Map(_) => {
+                self.problems.error(deed.value.span, "this `set` sets nothing").help(format!("write {}", example("set")));
+                return None;
+            }
             _ => {
                 self.problems
                     .error(deed.value.span, format!("`set` is a map of names and expressions, and this is {}", deed.value.describe()))

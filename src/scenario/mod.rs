@@ -41,6 +41,8 @@ mod retry;
 pub mod source;
 mod target;
 mod template;
+#[cfg(test)]
+mod tests;
 mod timeout;
 mod trap;
 mod tree;

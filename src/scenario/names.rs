@@ -75,7 +75,7 @@ impl<'v> Names<'v> {
 
     /// Checks the expression of a template; what is wrong with it is reported.
     pub fn check(&self, expression: &str, place: Span, problems: &mut Diagnostics) -> Option<Checked> {
-        let (names, known) = self.resolve(expression, place, problems)?;
+        let (names, known) = self.resolve(expression, false, place, problems)?;
         if known.is_none() {
             self.used.borrow_mut().extend(names);
         }
@@ -84,13 +84,14 @@ impl<'v> Names<'v> {
 
     /// Checks an expression that is computed while it runs, even where its value is known before.
     pub fn compute(&self, expression: &str, place: Span, problems: &mut Diagnostics) -> Option<()> {
-        let (names, _) = self.resolve(expression, place, problems)?;
+        let (names, _) = self.resolve(expression, true, place, problems)?;
         self.used.borrow_mut().extend(names);
         Some(())
     }
 
-    /// The names that an expression uses, and its value where that is known before the run.
-    fn resolve(&self, expression: &str, place: Span, problems: &mut Diagnostics) -> Option<(Vec<String>, Option<Scalar>)> {
+    /// The names that an expression uses, and its value where that is known before the run; `computed` says that
+    /// it stands without braces.
+    fn resolve(&self, expression: &str, computed: bool, place: Span, problems: &mut Diagnostics) -> Option<(Vec<String>, Option<Scalar>)> {
         let uses = match uses(expression) {
             Ok(uses) => uses,
             Err(wrong) => {
@@ -107,7 +108,7 @@ impl<'v> Names<'v> {
                 None if self.is_given(name) => {}
                 None => {
                     good = false;
-                    self.unknown(name, place, problems);
+                    self.unknown(name, computed && expression == *name, place, problems);
                 }
             }
         }
@@ -140,12 +141,16 @@ impl<'v> Names<'v> {
         }
     }
 
-    fn unknown(&self, name: &str, place: Span, problems: &mut Diagnostics) {
+    /// Reports a name that nothing has; `bare` where it may have been meant as a text.
+    fn unknown(&self, name: &str, bare: bool, place: Span, problems: &mut Diagnostics) {
         let all = self.vars.names().chain(self.given.iter().map(String::as_str));
         let near = if problems.is_full() { None } else { words::nearest(name, all) };
         let error = problems.error(place, format!("unknown variable `{name}`"));
         match near {
             Some(near) => error.help(format!("did you mean `{near}`?")),
+            None if bare => error.help(format!(
+                "a text has quotes of its own in an expression: `\"'{name}'\"`; a value is declared in `vars`, or captured in a step"
+            )),
             None => error.help(format!("declare it: `vars: {{ {name}: … }}`, give it with `--var {name}=…`, or capture it in a step")),
         };
     }

@@ -57,6 +57,7 @@ pub fn check(root: &Node, names: &Names<'_>, feeds: &Feeds, source: &str, proble
         setters,
         part: 0,
         step: Span::default(),
+        request: None,
         there: HashSet::new(),
         order: Vec::new(),
         known: HashMap::new(),
@@ -124,6 +125,8 @@ struct Walk<'a, 'n> {
     part: usize,
     /// The step that is gone through.
     step: Span,
+    /// The request, while what its target adds to it is looked at.
+    request: Option<Span>,
     /// The names that can have a value by now.
     there: HashSet<&'n str>,
     /// The same in the order in which they came, so that a branch can be taken back.
@@ -238,9 +241,11 @@ impl<'n> Walk<'_, 'n> {
             None => (self.targets.len() == 1).then_some(0),
         };
         let sent = found.map(|index| self.targets[index].1.clone()).unwrap_or_default();
+        self.request = Some(step.span);
         for (expression, span) in sent {
             self.used(expression, span);
         }
+        self.request = None;
     }
 
     /// An expression without braces.
@@ -307,6 +312,15 @@ impl<'n> Walk<'_, 'n> {
     fn too_early(&mut self, name: &str, expression: &str, span: Span) {
         let place = self.place(expression, span);
         if !self.is_new(name, place) {
+            return;
+        }
+        if let Some(request) = self.request {
+            self.problems
+                .error(place, format!("`{name}` has no value when a request to this target is sent: nothing before it sets it"))
+                .related(request, "this request")
+                .help(format!(
+                    "set it in `setup`, or in a step that goes to another target; or give it a start value: `vars: {{ {name}: … }}`"
+                ));
             return;
         }
         let Some(setters) = self.setters.get(name) else { return };

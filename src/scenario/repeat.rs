@@ -27,7 +27,8 @@ impl Reader<'_> {
     }
 
     fn passes(&mut self, fields: &mut Fields<'_>) -> Option<Passes> {
-        let named: Vec<&Entry> = KINDS.iter().filter_map(|key| fields.entry(key)).collect();
+        let mut named: Vec<&Entry> = KINDS.iter().filter_map(|key| fields.entry(key)).collect();
+        named.sort_by_key(|entry| entry.key_span.start);
         let max_at = fields.entry("max");
         let max = fields.take("max", self.problems).map(|node| decode::small(node, "max", 1..=MOST_TIMES, self.problems));
         let name_at = fields.entry("as");
@@ -49,10 +50,7 @@ impl Reader<'_> {
                 self.problems
                     .error(second.key_span, format!("a loop has one end, and this one has `{}` and `{}`", first.key, second.key))
                     .related(first.key_span, "the other one")
-                    .help(match second.key.as_str() {
-                        "until" => "write `max: …` for `times: …`: the most passes of a loop that ends before",
-                        _ => "remove one of the two; `max` is the most passes of `until` and `over`",
-                    });
+                    .help("keep one of the two; the most passes of `until` and `over` are `max: …`");
                 return None;
             }
         };
