@@ -68,7 +68,7 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
     let rounds = whole(&mut fields, "rounds", MOST_ROUNDS, overrides.rounds, "--rounds", problems).unwrap_or(1);
     let workers = whole(&mut fields, "workers", MOST_WORKERS, overrides.workers, "--workers", problems).unwrap_or_else(cores);
     let mut targets = Targets::collect(fields.take("targets", problems), &overrides.targets, problems);
-    let mut feeds = Feeds::collect(fields.take("data", problems), &source.folder, problems);
+    let mut feeds = Feeds::collect(fields.take("data", problems), &source.folder, &vars, problems);
     let given = Given { names: &names, folder: &source.folder };
     let mut patterns = Patterns::default();
     let [setup, teardown] = ["setup", "teardown"].map(|key| {

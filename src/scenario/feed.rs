@@ -5,7 +5,7 @@ use std::path::Path;
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::tree::{Entry, Node, Value};
-use super::vars::is_name;
+use super::vars::{Vars, is_name};
 use super::words::{self, Part};
 use crate::plan::{AtEnd, Feed, Order};
 use crate::value::feed;
@@ -30,7 +30,7 @@ struct Known {
 
 impl Feeds {
     /// Reads the `data` section and the files that it names.
-    pub fn collect(section: Option<&Node>, folder: &Path, problems: &mut Diagnostics) -> Self {
+    pub fn collect(section: Option<&Node>, folder: &Path, vars: &Vars, problems: &mut Diagnostics) -> Self {
         let entries = match section.map(|node| (node, &node.value)) {
             Some((_, Value::Map(entries))) => entries.as_slice(),
             None | Some((_, Value::Broken)) => &[],
@@ -44,7 +44,8 @@ impl Feeds {
         if let Some(entry) = entries.get(MOST) {
             problems.error(entry.key_span, format!("more than {MOST} feeds")).help("remove some");
         }
-        let known = |entry: &Entry| Known { name: entry.key.clone(), at: entry.key_span, feed: feed(entry, folder, problems), used: false };
+        let known =
+            |entry: &Entry| Known { name: entry.key.clone(), at: entry.key_span, feed: feed(entry, folder, vars, problems), used: false };
         Self { list: entries.iter().take(MOST).map(known).collect() }
     }
 
@@ -112,7 +113,7 @@ impl Feeds {
     }
 }
 
-fn feed(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Feed> {
+fn feed(entry: &Entry, folder: &Path, vars: &Vars, problems: &mut Diagnostics) -> Option<Feed> {
     let name = entry.key.clone();
     if !is_name(&name) || FUNCTIONS.contains(&name.as_str()) {
         let (why, help) = if is_name(&name) {
@@ -121,6 +122,10 @@ fn feed(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Feed
             ("templates could not ask for it", "use letters, digits and `_`, and begin with a letter")
         };
         problems.error(entry.key_span, format!("{} is no name for a feed: {why}", quoted(&name))).help(help);
+        return None;
+    }
+    if vars.get(&name).is_some() {
+        problems.error(entry.key_span, format!("`{name}` is a variable too, and one name has one value")).help("take another name");
         return None;
     }
     let example = format!("{name}: {{ file: {name}.csv }}");

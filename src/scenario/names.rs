@@ -148,9 +148,8 @@ impl<'v> Names<'v> {
         let error = problems.error(place, format!("unknown variable `{name}`"));
         match near {
             Some(near) => error.help(format!("did you mean `{near}`?")),
-            None if bare => error.help(format!(
-                "a text has quotes of its own in an expression: `\"'{name}'\"`; a value is declared in `vars`, or captured in a step"
-            )),
+            None if bare => error
+                .help(format!("declare it in `vars`, or set or capture it in a step before; a text has quotes of its own: `\"'{name}'\"`")),
             None => error.help(format!("declare it: `vars: {{ {name}: … }}`, give it with `--var {name}=…`, or capture it in a step")),
         };
     }

@@ -211,7 +211,7 @@ impl<'n> Walk<'_, 'n> {
             }
         }
         if sends {
-            self.to_target(node);
+            self.added_by_target(node);
         }
         if let Some(Value::Map(captures)) = node.get("capture").map(|node| &node.value) {
             captures.iter().for_each(|capture| self.give(&capture.key));
@@ -234,7 +234,7 @@ impl<'n> Walk<'_, 'n> {
     }
 
     /// Headers of a target are put in at each of its requests.
-    fn to_target(&mut self, step: &'n Node) {
+    fn added_by_target(&mut self, step: &'n Node) {
         let named = step.get("target").and_then(text);
         let found = match named {
             Some(name) => self.targets.iter().position(|(known, _)| *known == name),
