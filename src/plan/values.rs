@@ -1,6 +1,6 @@
 //! Values that an iteration carries: their names, where they are taken from, and the feeds that bring rows.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A name that templates and conditions may use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,6 +11,11 @@ pub struct Name {
     pub value: Option<serde_json::Value>,
 }
 
+/// Reads a value that is there, so that `null` is one and only what is left out is none.
+pub(super) fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(from).map(Some)
+}
+
 /// Takes a value out of a response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Capture {
@@ -18,7 +23,8 @@ pub struct Capture {
     pub name: String,
     /// Where it is.
     pub source: Source,
-    /// What it is where nothing is found; without one that is a failure.
+    /// What it is where nothing is found; without one that is a failure. `null` is a value.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub default: Option<serde_json::Value>,
 }
 

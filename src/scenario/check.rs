@@ -2,9 +2,9 @@
 
 use super::diagnostic::{Diagnostics, Place, Span};
 use super::lint;
-use super::tree::Node;
+use super::tree::{Node, Value};
 use crate::base::Nanos;
-use crate::plan::{Action, Backoff, LoadModel, Mode, Plan, Step, StepKind};
+use crate::plan::{Action, AtEnd, Backoff, LoadModel, Mode, Plan, Step, StepKind, flow};
 
 /// Where things stand in the scenario.
 pub struct Places<'a> {
@@ -14,6 +14,8 @@ pub struct Places<'a> {
     pub operations: &'a [Span],
     /// Whether each operation has a timeout of its own.
     pub timed: &'a [bool],
+    /// The operations of the setup and of the teardown, by their numbers there.
+    pub around: [&'a [Span]; 2],
 }
 
 impl Places<'_> {
@@ -33,6 +35,7 @@ pub fn steps(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
 /// Reports what is wrong with a plan that is complete.
 pub fn whole(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     endless(plan, places, problems);
+    idle(plan, places, problems);
     lint::little(plan, places, problems);
 }
 
@@ -42,12 +45,35 @@ fn requests(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
         return;
     }
     let modes = places.of(&["modes"], "--mode");
-    if let Some((_, _, operation)) = plan.operations().find(|(_, _, op)| matches!(op.action, Action::Http(_))) {
-        let error = problems.error(modes, "the mode `simulated` runs in virtual time and can't send requests");
-        if let Some(span) = places.operations.get(operation.id as usize) {
-            error.related(*span, "the first request");
-        }
-        error.help("remove `simulated`, or use mock operations (`sleep`, `cpu`, `block`) only");
+    if plan.is_mock() {
+        return;
+    }
+    let flows = [(&plan.setup, places.around[0]), (&plan.teardown, places.around[1])];
+    let mix = plan.mix.iter().map(|entry| (&entry.flow, places.operations));
+    let first = mix.chain(flows).find_map(|(steps, spans)| {
+        let mut requests = Vec::new();
+        flow::each(steps, &mut |step| match &step.kind {
+            StepKind::Operation(operation) if matches!(operation.action, Action::Http(_)) => requests.push(operation.id),
+            _ => {}
+        });
+        requests.first().and_then(|id| spans.get(*id as usize))
+    });
+    let error = problems.error(modes, "the mode `simulated` runs in virtual time and can't send requests");
+    if let Some(span) = first {
+        error.related(*span, "the first request");
+    }
+    error.help("remove `simulated`, or use mock operations (`sleep`, `cpu`, `block`) only");
+}
+
+/// A target that no step uses is a leftover, or a step went elsewhere than its author thinks.
+fn idle(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
+    let Some(Value::Map(declared)) = places.root.get("targets").map(|node| &node.value) else { return };
+    let used = plan.targets_used();
+    let is_used = |name: &str| used.iter().any(|index| plan.targets.get(*index).is_some_and(|target| target.name == name));
+    for entry in declared.iter().filter(|entry| !is_used(&entry.key)) {
+        problems
+            .warning(entry.key_span, format!("no step uses the target `{}`", entry.key))
+            .help(format!("name it at a step (`target: {}`), or remove it", entry.key));
     }
 }
 
@@ -59,7 +85,9 @@ fn endless(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     let modes = places.of(&["modes"], "--mode");
     let closed = matches!(plan.load.model, LoadModel::Closed { .. });
     let bound = plan.load.total_iterations().is_some() || lint::limits(plan).any(|limits| limits.rate.is_some());
-    if closed && !bound && !plan.mix.iter().any(|entry| entry.flow.iter().any(takes_time)) {
+    let stops = |index: &usize| plan.feeds.get(*index).is_some_and(|feed| feed.at_end == AtEnd::Stop);
+    let fed = plan.mix.iter().all(|entry| entry.data.iter().any(stops));
+    if closed && !bound && !fed && !plan.mix.iter().any(|entry| entry.flow.iter().any(takes_time)) {
         problems
             .error(modes, "in the mode `simulated` this load never ends, because no step takes any time")
             .help("give a step a duration above 0, or bound the load by `iterations`");

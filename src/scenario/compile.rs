@@ -4,13 +4,16 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
+use super::feed::Feeds;
+use super::flow::{Given, Reader};
 use super::mix::{self, Mix};
 use super::names::Names;
+use super::pattern::Patterns;
 use super::target::Targets;
 use super::tree::Node;
 use super::vars::Vars;
 use super::words::{self, Part};
-use super::{Overrides, Source, check, limits, load, template, threshold, yaml};
+use super::{Overrides, Source, check, limits, load, order, template, threshold, yaml};
 use crate::plan::{Format, Mode, Plan};
 
 /// Forms of the report that the language has and this version does not write.
@@ -51,7 +54,6 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
     let vars = Vars::collect(root.get("vars"), &overrides.vars, env, problems);
     let names = Names::collect(&root, &vars);
     template::expand(&mut root, &names, &source.text, problems);
-    vars.report_unused(problems);
 
     let mut fields = Fields::open(&root, Part::Top, "a scenario", "name: my-test", problems)?;
     fields.known(&["vars"]);
@@ -66,14 +68,26 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
     let rounds = whole(&mut fields, "rounds", MOST_ROUNDS, overrides.rounds, "--rounds", problems).unwrap_or(1);
     let workers = whole(&mut fields, "workers", MOST_WORKERS, overrides.workers, "--workers", problems).unwrap_or_else(cores);
     let mut targets = Targets::collect(fields.take("targets", problems), &overrides.targets, problems);
+    let mut feeds = Feeds::collect(fields.take("data", problems), &source.folder, &vars, problems);
+    let given = Given { names: &names, folder: &source.folder };
+    let mut patterns = Patterns::default();
+    let [setup, teardown] = ["setup", "teardown"].map(|key| {
+        let section = fields.take(key, problems);
+        section.map(|node| mix::around(node, key, Reader::new(given, &mut patterns, &mut targets, problems))).unwrap_or_default()
+    });
     let mix = fields
         .need("mix", "mix: [ { name: browse, flow: [ { get: / } ] } ]", problems)
-        .map(|node| mix::decode(node, &mut targets, problems));
-    let load = fields.need("load", "load: { vus: 10, duration: 30s }", problems).and_then(|node| load::decode(node, overrides, problems));
+        .map(|node| mix::decode(node, &mut feeds, Reader::new(given, &mut patterns, &mut targets, problems)));
+    order::check(&root, &names, &feeds, &source.text, problems);
+    vars.report_unused(problems);
+    let fed = mix.as_ref().is_some_and(|mix| !mix.entries.is_empty() && mix.entries.iter().all(|entry| feeds.end(&entry.data)));
+    let load =
+        fields.need("load", "load: { vus: 10, duration: 30s }", problems).and_then(|node| load::decode(node, overrides, fed, problems));
     let limits = fields.take("limits", problems).map(|node| limits::decode(node, problems)).unwrap_or_default();
     let formats = fields.take("report", problems).and_then(|node| report(node, problems));
     let gates = threshold::Gates::decode(fields.take("thresholds", problems), stop_when(&root), overrides, &source.text, problems);
     fields.finish(problems);
+    feeds.report_unused(problems);
     let Mix { entries, operations, timed } = mix?;
     let mut plan = Plan {
         name: name.unwrap_or_default(),
@@ -83,17 +97,17 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
         rounds,
         workers,
         targets: targets.into_plan(),
-        feeds: Vec::new(),
+        feeds: feeds.into_plan(),
         names: names.into_plan(),
-        setup: Vec::new(),
-        teardown: Vec::new(),
+        setup: setup.steps,
+        teardown: teardown.steps,
         mix: entries,
         load: load?,
         limits,
         thresholds: Vec::new(),
         formats: overrides.formats.clone().or(formats).unwrap_or_else(|| vec![Format::Html, Format::Png]),
     };
-    let places = check::Places { root: &root, operations: &operations, timed: &timed };
+    let places = check::Places { root: &root, operations: &operations, timed: &timed, around: [&setup.operations, &teardown.operations] };
     check::steps(&plan, &places, problems);
     gates.put_into(&mut plan, problems);
     // What is missing was reported, and says nothing of the whole.

@@ -286,12 +286,15 @@ fn quantity<T>(node: &Node, key: &str, read: fn(&str) -> Result<T, ParseError>, 
     }
     read(text)
         .inspect_err(|error| {
-            // These errors end in their remedy, behind a semicolon.
-            let error = error.to_string();
-            match error.split_once("; ") {
-                Some((message, remedy)) => problems.error(node.span, message).help(remedy),
-                None => problems.error(node.span, error),
-            };
+            with_remedy(&error.to_string(), node.span, problems);
         })
         .ok()
+}
+
+/// Reports a message that ends in its remedy, behind a semicolon.
+pub fn with_remedy(message: &str, place: Span, problems: &mut Diagnostics) {
+    match message.rsplit_once("; ") {
+        Some((message, remedy)) => problems.error(place, message).help(remedy),
+        None => problems.error(place, message).help("correct it in the file"),
+    };
 }

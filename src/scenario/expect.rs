@@ -2,10 +2,10 @@
 
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, quoted};
-use super::header;
 use super::pattern::Patterns;
 use super::tree::{Node, Scalar, Value};
 use super::words::Part;
+use super::{header, json_rule};
 use crate::plan::{BodyRule, Expect, StatusRule};
 
 /// Reads the `expect` of a request.
@@ -21,6 +21,9 @@ pub fn decode(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) 
     if let Some(node) = fields.take("body", problems) {
         expect.body = body(node, patterns, problems);
     }
+    if let Some(node) = fields.take("json", problems) {
+        expect.json = json_rule::decode(node, patterns, problems);
+    }
     if let Some(node) = fields.take("size", problems) {
         size(node, &mut expect, problems);
     }
@@ -33,7 +36,7 @@ pub fn decode(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) 
 pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Expect> {
     let mut fields = Fields::open(node, Part::Expect, "`expect`", "expect: { max_response: 500ms }", problems)?;
     let mut expect = Expect::default();
-    for key in ["status", "headers", "body", "size"] {
+    for key in ["status", "headers", "body", "json", "size"] {
         if let Some(entry) = fields.entry(key) {
             problems
                 .error(entry.key_span, format!("`{key}` belongs to a request, and `{action}` sends none"))

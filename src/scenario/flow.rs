@@ -3,10 +3,14 @@
 //! What a step does is read by `operation` and `group`. Operations are numbered here, mix entry by mix
 //! entry in the order written, those inside of a group where the group stands.
 
+use std::path::Path;
+
 use super::decode::{self, Fields};
 use super::delay;
 use super::diagnostic::{Diagnostics, Span, quoted};
+use super::expression;
 use super::group::GROUPS;
+use super::names::Names;
 use super::operation::{MOCKS, OF_OPERATIONS, OF_REQUESTS};
 use super::pattern::Patterns;
 use super::request::METHODS;
@@ -16,18 +20,31 @@ use super::words::{self, Part};
 use crate::base::Share;
 use crate::plan::{Step, StepKind};
 
+/// The actions that are neither requests by their method nor mock operations nor groups.
+const OTHERS: [&str; 3] = ["request", "think", "set"];
 const MOST_STEPS: usize = 10_000;
 /// How a flow is written.
 pub const EXAMPLE: &str = "flow: [ { get: / } ]";
 
+/// What a scenario gives to all of its flows.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// What expressions may speak of.
+    pub names: &'a Names<'a>,
+    /// What paths of files are relative to.
+    pub folder: &'a Path,
+}
+
 /// Reads flows, with what all of them share.
 pub struct Reader<'a> {
+    /// What the scenario gives.
+    pub given: Given<'a>,
     /// The targets, those that whole URLs make among them.
     pub targets: &'a mut Targets,
     /// What is wrong.
     pub problems: &'a mut Diagnostics,
     /// Regular expressions.
-    pub patterns: Patterns,
+    pub patterns: &'a mut Patterns,
     /// Where each operation stands, by its number.
     pub operations: Vec<Span>,
     /// Whether each operation has a timeout of its own, by its number.
@@ -48,16 +65,17 @@ pub struct Deed<'n> {
 
 impl<'a> Reader<'a> {
     /// One that has read nothing yet.
-    pub fn new(targets: &'a mut Targets, problems: &'a mut Diagnostics) -> Self {
-        Self { targets, problems, patterns: Patterns::default(), operations: Vec::new(), timed: Vec::new(), steps: 0 }
+    pub fn new(given: Given<'a>, patterns: &'a mut Patterns, targets: &'a mut Targets, problems: &'a mut Diagnostics) -> Self {
+        Self { given, targets, problems, patterns, operations: Vec::new(), timed: Vec::new(), steps: 0 }
     }
 
     /// Reads the steps under `key`: a flow, or branches.
     pub fn list(&mut self, node: &Node, key: &str) -> Vec<Step> {
-        let example = if key == "flow" { EXAMPLE.to_owned() } else { format!("{key}: [ {{ get: /a }}, {{ get: /b }} ]") };
+        let in_order = matches!(key, "flow" | "setup" | "teardown");
+        let example = if in_order { EXAMPLE.replace("flow", key) } else { format!("{key}: [ {{ get: /a }}, {{ get: /b }} ]") };
         let Some(items) = decode::list(node, key, &example, self.problems) else { return Vec::new() };
         if items.is_empty() {
-            let what = if key == "flow" { "steps" } else { "branches" };
+            let what = if in_order { "steps" } else { "branches" };
             self.problems.error(node.span, format!("this `{key}` has no {what}")).help("add a step: `{ get: / }` or `{ sleep: 20ms }`");
         }
         let before = self.steps;
@@ -89,10 +107,11 @@ impl<'a> Reader<'a> {
             }
         };
         fields.known(&METHODS);
-        fields.known(&["request", "think"]);
+        fields.known(&OTHERS);
         fields.known(&MOCKS);
         fields.known(&GROUPS);
         let name = fields.take("name", self.problems).map(|node| decode::line(node, "name", self.problems));
+        let when = fields.take("when", self.problems).map(|node| expression::decode(node, "when", self.given.names, self.problems));
         let chance = fields.take("chance", self.problems).and_then(|node| self.chance(node));
         let once = fields.take("once", self.problems).and_then(|node| decode::flag(node, "once", self.problems)).unwrap_or(false);
         let deed = Deed { key: &action.key, span: action.key_span, value: &action.value };
@@ -106,6 +125,7 @@ impl<'a> Reader<'a> {
             continue_on_error = fields.take("on_error", self.problems).is_some_and(|node| self.continues(node));
             match deed.key {
                 "think" => self.think(deed, &mut fields),
+                "set" => self.set(deed, &mut fields),
                 group if GROUPS.contains(&group) => self.group(deed, &mut fields),
                 mock if MOCKS.contains(&mock) => self.mock(deed, &mut fields),
                 _ => self.request(deed, &mut fields),
@@ -114,7 +134,9 @@ impl<'a> Reader<'a> {
         for (key, owner) in [("concurrency", "parallel"), ("win", "race")] {
             if deed.key != owner && fields.entry(key).is_some() {
                 let remedy = match key {
-                    "concurrency" if !GROUPS.contains(&deed.key) && deed.key != "think" => "write `limits: { concurrency: … }`".to_owned(),
+                    "concurrency" if !GROUPS.contains(&deed.key) && !matches!(deed.key, "think" | "set") => {
+                        "write `limits: { concurrency: … }`".to_owned()
+                    }
                     _ => format!("remove `{key}`"),
                 };
                 self.misplaced(&mut fields, key, &format!("`{key}` belongs to `{owner}`"), &remedy);
@@ -126,28 +148,32 @@ impl<'a> Reader<'a> {
             None => title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect(),
             Some(name) => name?,
         };
-        Some(Step { name, kind, when: None, chance, once, continue_on_error })
+        let when = match when {
+            Some(when) => Some(when?),
+            None => None,
+        };
+        Some(Step { name, kind, when, chance, once, continue_on_error })
     }
 
     fn no_action(&mut self, mut fields: Fields<'_>) {
         let later = fields.entries().iter().any(|e| words::is_later(Part::Step, &e.key));
         let misspelt = fields.entries().iter().any(|e| {
-            let actions = METHODS.iter().chain(&MOCKS).chain(&GROUPS).copied().chain(["request", "think"]);
+            let actions = METHODS.iter().chain(&MOCKS).chain(&GROUPS).copied().chain(OTHERS);
             words::nearest(&e.key, actions).is_some() || words::ours(Part::Step, &e.key).is_some()
         });
         if !later && !misspelt {
             self.problems.error(fields.span, "this step does nothing").help(
-                "give it one action: `get: /items` or another method, `request`, `sleep`, `cpu`, `block` or `think`, or a group \
+                "give it one action: `get: /items` or another method, `request`, `sleep`, `cpu`, `block`, `think` or `set`, or a group \
                  (`flow`, `parallel`, `race`, `repeat`)",
             );
         }
         fields.known(&METHODS);
-        fields.known(&["request", "think"]);
+        fields.known(&OTHERS);
         fields.known(&MOCKS);
         fields.known(&GROUPS);
         fields.known(&OF_REQUESTS);
         fields.known(&OF_OPERATIONS);
-        fields.known(&["name", "chance", "once", "on_error", "concurrency", "win"]);
+        fields.known(&["name", "when", "chance", "once", "on_error", "concurrency", "win"]);
         fields.finish(self.problems);
     }
 
@@ -158,6 +184,41 @@ impl<'a> Reader<'a> {
         }
         let delay = (!deed.value.is_null()).then(|| delay::decode(deed.value, deed.key, self.problems)).flatten();
         Some((format!("think {}", typed(deed.value)), StepKind::Think(delay?)))
+    }
+
+    /// Names that get values, in the order written.
+    fn set(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) -> Option<(String, StepKind)> {
+        for word in OF_REQUESTS.into_iter().chain(OF_OPERATIONS) {
+            self.misplaced(fields, word, "`set` gives names to values and is no operation", &format!("remove `{word}`"));
+        }
+        let entries = match &deed.value.value {
+            Value::Map(entries) if !entries.is_empty() => entries,
+            Value::Broken => return None,
+            // Reported as an action without a value.
+            _ if deed.value.is_null() => return None,
+            Value::Map(_) => {
+                self.problems.error(deed.value.span, "this `set` sets nothing").help(format!("write {}", example("set")));
+                return None;
+            }
+            _ => {
+                self.problems
+                    .error(deed.value.span, format!("`set` is a map of names and expressions, and this is {}", deed.value.describe()))
+                    .help(format!("write {}", example("set")));
+                return None;
+            }
+        };
+        let names = self.given.names;
+        let values: Vec<Option<(String, String)>> = entries
+            .iter()
+            .map(|entry| {
+                let good = expression::nameable(&entry.key, entry.key_span, names, self.problems);
+                let value = expression::decode(&entry.value, &entry.key, names, self.problems)?;
+                good.then(|| (entry.key.clone(), value))
+            })
+            .collect();
+        let values = values.into_iter().collect::<Option<Vec<_>>>()?;
+        let title = format!("set {}", values.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
+        Some((title, StepKind::Set(values)))
     }
 
     /// Reports a key that is good elsewhere and means nothing in this step.
@@ -197,13 +258,14 @@ impl<'a> Reader<'a> {
 }
 
 fn is_action(key: &str) -> bool {
-    METHODS.contains(&key) || MOCKS.contains(&key) || GROUPS.contains(&key) || matches!(key, "request" | "think")
+    METHODS.contains(&key) || MOCKS.contains(&key) || GROUPS.contains(&key) || OTHERS.contains(&key)
 }
 
 fn example(action: &str) -> String {
     match action {
         "request" => "`request: { method: PURGE, path: /items }`".into(),
         "flow" => format!("`{EXAMPLE}`"),
+        "set" => "`set: { page: \"page + 1\" }`".into(),
         "repeat" => "`repeat: { times: 3, flow: [ { get: / } ] }`".into(),
         group if GROUPS.contains(&group) => format!("`{group}: [ {{ get: /a }}, {{ get: /b }} ]`"),
         mock if MOCKS.contains(&mock) || mock == "think" => format!("`{mock}: 20ms`"),

@@ -6,13 +6,10 @@ use super::flow::{Deed, Reader};
 use super::load::MOST_SLOTS;
 use super::operation::{OF_OPERATIONS, OF_REQUESTS};
 use super::tree::Node;
-use super::words::{self, Part};
-use crate::plan::{Parallel, Passes, Race, Repeat, StepKind};
+use crate::plan::{Parallel, Race, StepKind};
 
 /// The steps that hold steps.
 pub const GROUPS: [&str; 4] = ["flow", "parallel", "race", "repeat"];
-
-const MOST_TIMES: u32 = 1_000_000;
 
 impl Reader<'_> {
     /// Reads `parallel` and what goes with it, `on_error` included, which has a meaning of its own there.
@@ -51,20 +48,6 @@ impl Reader<'_> {
             let why = format!("`{word}` belongs to an operation, and `{}` is a group of steps", deed.key);
             self.misplaced(fields, word, &why, "give it to the steps inside");
         }
-    }
-
-    fn repeat(&mut self, node: &Node) -> Option<Repeat> {
-        if node.is_null() {
-            return None;
-        }
-        let mut fields = Fields::open(node, Part::Repeat, "`repeat`", "repeat: { times: 3, flow: [ { get: / } ] }", self.problems)?;
-        // Where another kind of loop is refused, `times` is not missing.
-        let later = fields.entries().iter().any(|e| words::is_later(Part::Repeat, &e.key));
-        let times = if later { fields.take("times", self.problems) } else { fields.need("times", "times: 3", self.problems) };
-        let times = times.and_then(|node| decode::small(node, "times", 1..=MOST_TIMES, self.problems));
-        let flow = fields.need("flow", super::flow::EXAMPLE, self.problems).map(|node| self.list(node, "flow"));
-        fields.finish(self.problems);
-        Some(Repeat { passes: Passes::Times(times?), flow: flow? })
     }
 
     fn cancels(&mut self, node: &Node) -> bool {

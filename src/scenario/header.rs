@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue};
 
 use super::decode;
-use super::diagnostic::{Diagnostics, quoted};
+use super::diagnostic::{Diagnostics, Span, quoted};
 use super::tree::{Node, Value};
 use crate::plan::{Piece, Template};
 
@@ -22,6 +22,23 @@ pub fn expected(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)
         |node: &Node, key: &str, problems: &mut Diagnostics| decode::text(node, key, problems).map(|text| Template::from(text.to_owned()));
     let headers = read(node, &[], known, problems);
     headers.into_iter().map(|(name, value)| (name, value.as_text().unwrap_or_default().to_owned())).collect()
+}
+
+/// Reports what of a value can't be sent in a header; what is put in while it runs is looked at then.
+pub fn sendable(name: &str, value: &Template, place: Span, problems: &mut Diagnostics) -> bool {
+    let text = fixed(value);
+    if text.contains(['\r', '\n']) {
+        problems
+            .error(place, format!("a line break in the header `{name}`"))
+            .help("keep it on one line: a line break would begin another header");
+    } else if HeaderValue::from_str(&text).is_err() {
+        problems
+            .error(place, format!("the header `{name}` holds a character that can't be sent"))
+            .help("control characters can't stand in a header; encode it, for example in base64");
+    } else {
+        return true;
+    }
+    false
 }
 
 /// Reads one value.
@@ -51,16 +68,10 @@ fn read(node: &Node, refused: &[&str], value: Read, problems: &mut Diagnostics) 
             continue;
         };
         let Some(value) = value(&entry.value, &entry.key, problems) else { continue };
-        let text = fixed(&value);
-        if text.contains(['\r', '\n']) {
-            problems
-                .error(entry.value.span, format!("a line break in the header `{name}`"))
-                .help("keep it on one line: a line break would begin another header");
-        } else if HeaderValue::from_str(&text).is_err() {
-            problems
-                .error(entry.value.span, format!("the header `{name}` holds a character that can't be sent"))
-                .help("control characters can't stand in a header; encode it, for example in base64");
-        } else if refused.contains(&name.as_str()) {
+        if !sendable(name.as_str(), &value, entry.value.span, problems) {
+            continue;
+        }
+        if refused.contains(&name.as_str()) {
             problems.error(entry.key_span, format!("the header `{name}` is loadgen's own")).help("remove it: it follows from the body");
         } else if headers.iter().any(|(known, _)| known == name.as_str()) {
             problems

@@ -2,6 +2,7 @@
 //!
 //! Knows JSON and the tree. Numbers that are JSON already stay digit by digit as they were typed.
 
+use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
 use super::tree::{Kind, Node, Scalar, Value};
 use crate::plan::{Encode, Piece, Template};
@@ -10,6 +11,31 @@ use crate::plan::{Encode, Piece, Template};
 pub fn template(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     let mut out = Template::default();
     write(node, &mut out, problems).then_some(out)
+}
+
+/// The JSON value of a node, which is known before the run.
+pub fn value(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<serde_json::Value> {
+    if let Some(running) = running(node) {
+        // Its complaint is the same everywhere.
+        decode::text(running, key, problems);
+        return None;
+    }
+    let text = template(node, problems)?;
+    serde_json::from_str(text.as_text()?)
+        .inspect_err(|_| {
+            problems.error(node.span, format!("a number in {} is too large for JSON", quoted(key))).help("quote it if it is a text");
+        })
+        .ok()
+}
+
+/// The first value in it that is known only while it runs.
+fn running(node: &Node) -> Option<&Node> {
+    match &node.value {
+        Value::Scalar(scalar) => scalar.template.is_some().then_some(node),
+        Value::List(items) => items.iter().find_map(running),
+        Value::Map(entries) => entries.iter().find_map(|entry| running(&entry.value)),
+        Value::Broken => None,
+    }
 }
 
 fn write(node: &Node, out: &mut Template, problems: &mut Diagnostics) -> bool {

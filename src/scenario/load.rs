@@ -26,8 +26,9 @@ struct Typed {
     graceful_stop: Option<Nanos>,
 }
 
-/// Reads the `load` section, with the command line's values in the place of the file's.
-pub fn decode(section: &Node, overrides: &Overrides, problems: &mut Diagnostics) -> Option<Load> {
+/// Reads the `load` section, with the command line's values in the place of the file's; `fed` says that every
+/// iteration takes a row of a feed which ends the run after its last one.
+pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut Diagnostics) -> Option<Load> {
     let mut fields = Fields::open(section, Part::Load, "`load`", "load: { vus: 10, duration: 30s }", problems)?;
     let before = problems.len();
     let vus_key = fields.entry("vus");
@@ -109,7 +110,7 @@ pub fn decode(section: &Node, overrides: &Overrides, problems: &mut Diagnostics)
     if problems.len() > before {
         return None;
     }
-    if typed.duration.is_none() && typed.iterations.is_none() && typed.iterations_per_vu.is_none() && !staged {
+    if typed.duration.is_none() && typed.iterations.is_none() && typed.iterations_per_vu.is_none() && !staged && !fed {
         let remedy = "add `duration: 30s`, or `iterations: 1000`, or both";
         match overrides.rate {
             Some(_) if per_vu_key.is_some() => problems

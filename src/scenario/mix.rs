@@ -1,15 +1,15 @@
-//! The request mix and its entries.
+//! The request mix and its entries, and what runs before and after them.
 
 use std::collections::HashMap;
 
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Span, quoted};
+use super::feed::Feeds;
 use super::flow::{self, Reader};
 use super::limits;
-use super::target::Targets;
 use super::tree::Node;
 use super::words::Part;
-use crate::plan::MixEntry;
+use crate::plan::{MixEntry, Step};
 
 const MOST_ENTRIES: usize = 1000;
 
@@ -24,8 +24,24 @@ pub struct Mix {
     pub timed: Vec<bool>,
 }
 
+/// Steps that run once, around the run.
+#[derive(Default)]
+pub struct Around {
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// Where each operation stands, by its number.
+    pub operations: Vec<Span>,
+}
+
+/// Reads `setup` or `teardown`, whose operations are numbered on their own.
+pub fn around(section: &Node, key: &str, mut reader: Reader<'_>) -> Around {
+    let steps = reader.list(section, key);
+    Around { steps, operations: reader.operations }
+}
+
 /// Reads the `mix` section.
-pub fn decode(section: &Node, targets: &mut Targets, problems: &mut Diagnostics) -> Mix {
+pub fn decode(section: &Node, feeds: &mut Feeds, mut reader: Reader<'_>) -> Mix {
+    let problems = &mut *reader.problems;
     let Some(items) = decode::list(section, "mix", "mix: [ { name: browse, flow: [ { get: / } ] } ]", problems) else {
         return Mix::default();
     };
@@ -35,14 +51,14 @@ pub fn decode(section: &Node, targets: &mut Targets, problems: &mut Diagnostics)
     if let Some(item) = items.get(MOST_ENTRIES) {
         problems.error(item.span, format!("more than {MOST_ENTRIES} entries in the `mix`")).help("remove some");
     }
-    let mut reader = Reader::new(targets, problems);
     let mut names: HashMap<String, Span> = HashMap::new();
-    let entries = items.iter().take(MOST_ENTRIES).filter_map(|item| entry(item, items.len() == 1, &mut names, &mut reader)).collect();
+    let entries =
+        items.iter().take(MOST_ENTRIES).filter_map(|item| entry(item, items.len() == 1, &mut names, feeds, &mut reader)).collect();
     let Reader { operations, timed, .. } = reader;
     Mix { entries, operations, timed }
 }
 
-fn entry(item: &Node, alone: bool, names: &mut HashMap<String, Span>, reader: &mut Reader<'_>) -> Option<MixEntry> {
+fn entry(item: &Node, alone: bool, names: &mut HashMap<String, Span>, feeds: &mut Feeds, reader: &mut Reader<'_>) -> Option<MixEntry> {
     let mut fields = Fields::open(item, Part::Mix, "an entry of the `mix`", "- name: browse", reader.problems)?;
     let name = if alone && fields.entry("name").is_none() {
         // One flow needs no name to tell it from others.
@@ -55,9 +71,10 @@ fn entry(item: &Node, alone: bool, names: &mut HashMap<String, Span>, reader: &m
         None => Some(1.0),
     };
     let limits = fields.take("limits", reader.problems).map(|node| limits::decode(node, reader.problems)).unwrap_or_default();
+    let data = fields.take("data", reader.problems).map(|node| feeds.of_entry(node, reader.problems)).unwrap_or_default();
     let flow = fields.need("flow", flow::EXAMPLE, reader.problems).map(|node| reader.list(node, "flow"));
     fields.finish(reader.problems);
-    Some(MixEntry { name: name?, weight: weight?, limits, data: Vec::new(), flow: flow? })
+    Some(MixEntry { name: name?, weight: weight?, limits, data, flow: flow? })
 }
 
 fn name(node: &Node, names: &mut HashMap<String, Span>, problems: &mut Diagnostics) -> Option<String> {

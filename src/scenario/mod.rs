@@ -2,37 +2,48 @@
 //!
 //! The way of a scenario: [`Source`] is its text; `yaml` makes a tree of it in which everything knows its
 //! place; `vars` and `template` put variables in; `target`, `mix`, `load` and `compile` read the tree by
-//! hand and collect what is wrong; `check` looks at the whole and `lint` at what it can carry; `render` shows it. A part of the language
+//! hand and collect what is wrong; `order` looks whether values are there when they are used; `check` looks at the whole and `lint` at what it can carry; `render` shows it. A part of the language
 //! that this version does not run is refused by name (`words`), never ignored.
 //!
 //! Nothing in a file can make this room panic, hang, or use much more memory than the file is long. It
 //! does not know engines, sockets, terminals or the command line.
 
+mod auth;
+mod body;
+mod capture;
 mod check;
 mod compile;
 mod decode;
 mod delay;
 pub mod diagnostic;
 mod expect;
+mod expression;
+mod feed;
 mod flow;
 mod gate_lint;
 mod group;
 mod header;
+mod http;
 mod json;
+mod json_rule;
 mod limits;
 mod lint;
 mod load;
 mod mix;
 mod names;
 mod operation;
+mod order;
 mod overrides;
 mod pattern;
 mod render;
+mod repeat;
 mod request;
 mod retry;
 pub mod source;
 mod target;
 mod template;
+#[cfg(test)]
+mod tests;
 mod threshold;
 mod timeout;
 mod trap;

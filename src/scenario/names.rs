@@ -25,7 +25,9 @@ pub struct Names<'v> {
     vars: &'v Vars,
     /// Given while it runs: captures, `set`, `as`, and the feeds.
     given: BTreeSet<String>,
-    /// Those that some expression uses.
+    /// The feeds among them.
+    feeds: BTreeSet<String>,
+    /// Those that some expression of the run uses.
     used: RefCell<BTreeSet<String>>,
 }
 
@@ -40,17 +42,20 @@ pub enum Checked {
 impl<'v> Names<'v> {
     /// Collects the names that a scenario gives.
     pub fn collect(root: &Node, vars: &'v Vars) -> Self {
-        let mut given = BTreeSet::new();
-        if let Some(Value::Map(feeds)) = root.get("data").map(|node| &node.value) {
-            given.extend(feeds.iter().map(|feed| feed.key.clone()));
+        let mut feeds = BTreeSet::new();
+        if let Some(Value::Map(entries)) = root.get("data").map(|node| &node.value) {
+            feeds.extend(entries.iter().map(|feed| feed.key.clone()).filter(|name| is_name(name)));
         }
+        let mut given = feeds.clone();
         for key in ["mix", "setup", "teardown"] {
             if let Some(node) = root.get(key) {
-                steps(node, &mut given);
+                gives(node, &mut |name, _| {
+                    given.insert(name.to_owned());
+                });
             }
         }
         given.retain(|name| is_name(name));
-        Self { vars, given, used: RefCell::default() }
+        Self { vars, given, feeds, used: RefCell::default() }
     }
 
     /// The variables.
@@ -63,13 +68,34 @@ impl<'v> Names<'v> {
         self.given.contains(name)
     }
 
-    /// Checks an expression; what is wrong with it is reported.
+    /// Whether it is the name of a feed.
+    pub fn is_feed(&self, name: &str) -> bool {
+        self.feeds.contains(name)
+    }
+
+    /// Checks the expression of a template; what is wrong with it is reported.
     pub fn check(&self, expression: &str, place: Span, problems: &mut Diagnostics) -> Option<Checked> {
+        let (names, known) = self.resolve(expression, false, place, problems)?;
+        if known.is_none() {
+            self.used.borrow_mut().extend(names);
+        }
+        Some(known.map_or(Checked::Running, Checked::Known))
+    }
+
+    /// Checks an expression that is computed while it runs, even where its value is known before.
+    pub fn compute(&self, expression: &str, place: Span, problems: &mut Diagnostics) -> Option<()> {
+        let (names, _) = self.resolve(expression, true, place, problems)?;
+        self.used.borrow_mut().extend(names);
+        Some(())
+    }
+
+    /// The names that an expression uses, and its value where that is known before the run; `computed` says that
+    /// it stands without braces.
+    fn resolve(&self, expression: &str, computed: bool, place: Span, problems: &mut Diagnostics) -> Option<(Vec<String>, Option<Scalar>)> {
         let uses = match uses(expression) {
             Ok(uses) => uses,
             Err(wrong) => {
-                let help = "write the name of a value, or an expression such as `items|length > 0` or `random_int(1, 9)`";
-                problems.error(place, format!("{} is no expression: {wrong}", quoted(expression.trim()))).help(help);
+                problems.error(place, format!("{} is no expression: {wrong}", quoted(expression.trim()))).help(remedy(expression));
                 return None;
             }
         };
@@ -82,7 +108,7 @@ impl<'v> Names<'v> {
                 None if self.is_given(name) => {}
                 None => {
                     good = false;
-                    self.unknown(name, place, problems);
+                    self.unknown(name, computed && expression == *name, place, problems);
                 }
             }
         }
@@ -91,10 +117,9 @@ impl<'v> Names<'v> {
         }
         let changing = CHANGING.iter().any(|function| expression.contains(function));
         if !changing && !uses.names.iter().any(|name| self.is_given(name)) {
-            return self.known(expression, place, problems).map(Checked::Known);
+            return self.known(expression, place, problems).map(|value| (uses.names, Some(value)));
         }
-        self.used.borrow_mut().extend(uses.names);
-        Some(Checked::Running)
+        Some((uses.names, None))
     }
 
     /// Computes what is known before the run.
@@ -116,12 +141,15 @@ impl<'v> Names<'v> {
         }
     }
 
-    fn unknown(&self, name: &str, place: Span, problems: &mut Diagnostics) {
+    /// Reports a name that nothing has; `bare` where it may have been meant as a text.
+    fn unknown(&self, name: &str, bare: bool, place: Span, problems: &mut Diagnostics) {
         let all = self.vars.names().chain(self.given.iter().map(String::as_str));
         let near = if problems.is_full() { None } else { words::nearest(name, all) };
         let error = problems.error(place, format!("unknown variable `{name}`"));
         match near {
             Some(near) => error.help(format!("did you mean `{near}`?")),
+            None if bare => error
+                .help(format!("declare it in `vars`, or set or capture it in a step before; a text has quotes of its own: `\"'{name}'\"`")),
             None => error.help(format!("declare it: `vars: {{ {name}: … }}`, give it with `--var {name}=…`, or capture it in a step")),
         };
     }
@@ -145,18 +173,30 @@ impl<'v> Names<'v> {
     }
 }
 
-/// Collects what the steps below a node give names to.
-fn steps(node: &Node, given: &mut BTreeSet<String>) {
+/// What to write for an expression that is none: other languages' operators are the usual reason.
+fn remedy(expression: &str) -> &'static str {
+    let text = expression.replace("!=", "");
+    if text.contains('!') {
+        "write `not x` for `!x`"
+    } else if text.contains("&&") || text.contains("||") {
+        "write `and` for `&&`, and `or` for `||`"
+    } else if text.replace("==", "").replace(">=", "").replace("<=", "").contains('=') {
+        "write `==` to compare"
+    } else {
+        "write the name of a value, or an expression such as `items|length > 0` or `random_int(1, 9)`"
+    }
+}
+
+/// Calls `visit` with every name that the steps below a node give a value to, and where that stands.
+pub fn gives<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span)) {
     match &node.value {
-        Value::List(items) => items.iter().for_each(|item| steps(item, given)),
+        Value::List(items) => items.iter().for_each(|item| gives(item, visit)),
         Value::Map(entries) => {
             for entry in entries {
                 match (entry.key.as_str(), &entry.value.value) {
-                    ("capture" | "set", Value::Map(names)) => given.extend(names.iter().map(|name| name.key.clone())),
-                    ("as", Value::Scalar(scalar)) => {
-                        given.insert(scalar.text.clone());
-                    }
-                    ("flow" | "parallel" | "race" | "repeat" | "websocket", _) => steps(&entry.value, given),
+                    ("capture" | "set", Value::Map(names)) => names.iter().for_each(|name| visit(&name.key, name.key_span)),
+                    ("as", Value::Scalar(scalar)) => visit(&scalar.text, entry.value.span),
+                    ("flow" | "parallel" | "race" | "repeat" | "websocket", _) => gives(&entry.value, visit),
                     _ => {}
                 }
             }

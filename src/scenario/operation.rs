@@ -3,14 +3,15 @@
 use super::decode::{self, Fields};
 use super::flow::{Deed, Reader, typed};
 use super::timeout::Parts;
-use super::{delay, expect, limits, request, retry, timeout};
+use super::{capture, delay, expect, limits, request, retry, timeout};
 use crate::base::Share;
-use crate::plan::{Action, Expect, Limits, Operation, Retry, StepKind};
+use crate::plan::{Action, Capture, Expect, Limits, Operation, Retry, StepKind, Tag};
 
 /// The mock operations.
 pub const MOCKS: [&str; 3] = ["sleep", "cpu", "block"];
 /// What only requests carry.
-pub const OF_REQUESTS: [&str; 5] = ["target", "query", "headers", "json", "body"];
+pub const OF_REQUESTS: [&str; 11] =
+    ["target", "query", "headers", "auth", "json", "form", "body", "body_file", "multipart", "capture", "tag"];
 /// What only operations carry.
 pub const OF_OPERATIONS: [&str; 6] = ["expect", "timeout", "retry", "limits", "fail", "offload"];
 
@@ -42,7 +43,7 @@ impl Reader<'_> {
             _ => Action::Sleep(duration),
         };
         let timeout = timeout.unwrap_or_default();
-        let made = Made { action, expect, retry, limits, fail };
+        let made = Made { action, expect, retry, limits, fail, captures: Vec::new(), tags: Vec::new() };
         Some((format!("{key} {}", typed(deed.value)), self.number(deed, made, timeout, Parts::default())))
     }
 
@@ -52,7 +53,11 @@ impl Reader<'_> {
         let timeout = fields.take("timeout", self.problems).and_then(|node| timeout::decode(node, self.problems)).unwrap_or_default();
         let retry = fields.take("retry", self.problems).and_then(|node| retry::decode(node, self.problems));
         let expect = fields.take("expect", self.problems);
-        let expect = expect.and_then(|node| expect::decode(node, &mut self.patterns, self.problems)).unwrap_or_default();
+        let expect = expect.and_then(|node| expect::decode(node, self.patterns, self.problems)).unwrap_or_default();
+        let captures = fields.take("capture", self.problems);
+        let captures = captures.map(|node| capture::captures(node, self.given.names, self.patterns, self.problems)).unwrap_or_default();
+        let tags = fields.take("tag", self.problems);
+        let tags = tags.map(|node| capture::tags(node, self.patterns, self.problems)).unwrap_or_default();
         let limits = self.limits(fields);
         let why = "`fail` makes mock operations fail; a request fails when its answer does";
         self.misplaced(fields, "fail", why, "remove `fail`");
@@ -61,10 +66,10 @@ impl Reader<'_> {
             fields.known(&OF_REQUESTS);
             return None;
         };
-        let request = request::decode(&line, deed.span, fields, self.targets, self.problems)?;
+        let request = request::decode(&line, deed.span, fields, self.given.folder, self.targets, self.problems)?;
         let targets = self.targets.timeout(request.target);
         let retry = retry.or_else(|| self.targets.retry(request.target));
-        let made = Made { action: Action::Http(request), expect, retry, limits, fail: Share::ZERO };
+        let made = Made { action: Action::Http(request), expect, retry, limits, fail: Share::ZERO, captures, tags };
         Some((line.title(), self.number(deed, made, timeout, targets)))
     }
 
@@ -74,23 +79,13 @@ impl Reader<'_> {
 
     /// Gives an operation its number.
     fn number(&mut self, deed: Deed<'_>, made: Made, own: Parts, inherited: Parts) -> StepKind {
-        let Made { action, expect, retry, limits, fail } = made;
+        let Made { action, expect, retry, limits, fail, captures, tags } = made;
         // At most as many as there are steps.
         let id = self.operations.len() as u32;
         self.operations.push(deed.span);
         self.timed.push(own.total.is_some());
         let timeout = own.or(inherited).resolve();
-        StepKind::Operation(Box::new(Operation {
-            id,
-            action,
-            timeout,
-            expect,
-            retry,
-            limits,
-            fail,
-            captures: Vec::new(),
-            tags: Vec::new(),
-        }))
+        StepKind::Operation(Box::new(Operation { id, action, timeout, expect, retry, limits, fail, captures, tags }))
     }
 }
 
@@ -101,4 +96,6 @@ struct Made {
     retry: Option<Retry>,
     limits: Limits,
     fail: Share,
+    captures: Vec<Capture>,
+    tags: Vec<Tag>,
 }

@@ -1,6 +1,6 @@
 //! [`Patterns`]: regular expressions, tried out before the run, within what a file may cost.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use regex::bytes::RegexBuilder;
 
@@ -17,21 +17,27 @@ const BUDGET: usize = 32 << 20;
 
 /// The good patterns so far, and what is left for more.
 pub struct Patterns {
-    good: HashSet<String>,
+    /// With the number of their groups.
+    good: HashMap<String, u32>,
     left: usize,
 }
 
 impl Default for Patterns {
     fn default() -> Self {
-        Self { good: HashSet::new(), left: BUDGET }
+        Self { good: HashMap::new(), left: BUDGET }
     }
 }
 
 impl Patterns {
+    /// How many groups a good pattern has, the whole match not counted.
+    pub fn groups(&self, pattern: &str) -> u32 {
+        self.good.get(pattern).copied().unwrap_or(0)
+    }
+
     /// Reads a regular expression; what is wrong with it is reported.
     pub fn decode(&mut self, node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String> {
         let text = decode::text(node, key, problems)?;
-        if self.good.contains(text) {
+        if self.good.contains_key(text) {
             return Some(text.to_owned());
         }
         if text.is_empty() {
@@ -57,8 +63,10 @@ impl Patterns {
             }
             self.left -= size;
             match RegexBuilder::new(text).size_limit(size).build() {
-                Ok(_) => {
-                    self.good.insert(text.to_owned());
+                Ok(good) => {
+                    // The whole match is the first of its groups.
+                    let groups = u32::try_from(good.captures_len() - 1).unwrap_or(u32::MAX);
+                    self.good.insert(text.to_owned(), groups);
                     return Some(text.to_owned());
                 }
                 Err(regex::Error::CompiledTooBig(_)) => {}

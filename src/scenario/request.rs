@@ -1,12 +1,14 @@
 //! HTTP steps: method, path, query, headers and body.
 
+use std::path::Path;
+
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::target::Targets;
 use super::tree::{Node, Value};
 use super::words::Part;
-use super::{header, json, url};
-use crate::plan::{Body, Encode, HttpRequest, Piece, Template};
+use super::{auth, body, header, url};
+use crate::plan::{Encode, HttpRequest, Piece, Template};
 
 /// The steps that are named after their method.
 pub const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
@@ -59,14 +61,19 @@ pub fn decode(
     line: &Line<'_>,
     step: Span,
     fields: &mut Fields<'_>,
+    folder: &Path,
     targets: &mut Targets,
     problems: &mut Diagnostics,
 ) -> Option<HttpRequest> {
     let target = fields.take("target", problems);
     let place = place(line.path, target, step, targets, problems);
-    let query = fields.take("query", problems).map(|node| query(node, problems)).unwrap_or_default();
-    let headers = fields.take("headers", problems).map(|node| header::decode(node, problems)).unwrap_or_default();
-    let body = body(fields, problems);
+    let help = "write `query: { page: 2 }`; it is percent-encoded and put behind the path";
+    let query = fields.take("query", problems).and_then(|node| body::pairs(node, "query", help, problems)).unwrap_or_default();
+    let mut headers = fields.take("headers", problems).map(|node| header::decode(node, problems)).unwrap_or_default();
+    if let Some(auth) = fields.entry("auth") {
+        auth::add(auth, &mut headers, problems);
+    }
+    let body = body::decode(fields, folder, problems);
     let (target, mut path) = place?;
     for (name, value) in query {
         url::add_query(&mut path, &name, &value);
@@ -136,53 +143,4 @@ fn place(node: &Node, target: Option<&Node>, step: Span, targets: &mut Targets, 
         return None;
     }
     Some((found?, encoded(&path)))
-}
-
-fn query(node: &Node, problems: &mut Diagnostics) -> Vec<(String, Template)> {
-    let entries = match &node.value {
-        Value::Map(entries) => entries,
-        Value::Broken => return Vec::new(),
-        _ => {
-            problems
-                .error(node.span, format!("`query` is a map, and this is {}", node.describe()))
-                .help("write `query: { page: 2 }`; it is percent-encoded and put behind the path");
-            return Vec::new();
-        }
-    };
-    let mut pairs = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let values = match &entry.value.value {
-            Value::List(items) => items.as_slice(),
-            _ => std::slice::from_ref(&entry.value),
-        };
-        let texts = values.iter().filter_map(|value| decode::template(value, &entry.key, problems));
-        pairs.extend(texts.map(|text| (entry.key.clone(), text)));
-    }
-    pairs
-}
-
-fn body(fields: &mut Fields<'_>, problems: &mut Diagnostics) -> Option<Body> {
-    // `json: null` is a good body, so nothing behind the colon is no mistake here.
-    let json = fields.entry("json");
-    let text = fields.take("body", problems);
-    match (json, text) {
-        (Some(json), Some(text)) => {
-            problems
-                .error(text.span, "a request has one body, and this one has `json` and `body`")
-                .related(json.key_span, "the other one")
-                .help("remove one of the two");
-            None
-        }
-        (Some(json), None) => json::template(&json.value, problems).map(Body::Json),
-        (None, Some(node)) => match &node.value {
-            Value::Map(_) | Value::List(_) => {
-                problems
-                    .error(node.span, format!("`body` is a text, and this is {}", node.describe()))
-                    .help("write `json: …` to send it as JSON");
-                None
-            }
-            _ => decode::template(node, "body", problems).map(Body::Text),
-        },
-        (None, None) => None,
-    }
 }

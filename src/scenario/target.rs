@@ -7,7 +7,7 @@ use super::tree::{Node, Value};
 use super::url::{self, Url};
 use super::vars::is_name;
 use super::words::{self, Part};
-use super::{header, limits, retry};
+use super::{auth, header, http, limits, retry};
 use crate::plan::target::authority;
 use crate::plan::{Address, HttpOptions, Limits, Retry, Target, Template};
 
@@ -209,6 +209,10 @@ fn declared(name: &str, node: &Node, name_span: Span, problems: &mut Diagnostics
     }
     known.typed = known.address.clone();
     known.headers = fields.take("headers", problems).map(|node| header::decode(node, problems)).unwrap_or_default();
+    if let Some(auth) = fields.entry("auth") {
+        auth::add(auth, &mut known.headers, problems);
+    }
+    known.http = fields.take("http", problems).and_then(|node| http::decode(node, problems)).unwrap_or_default();
     known.timeout = fields.take("timeout", problems).and_then(|node| timeout::decode(node, problems)).unwrap_or_default();
     known.retry = fields.take("retry", problems).and_then(|node| retry::decode(node, problems));
     known.limits = fields.take("limits", problems).map(|node| limits::decode(node, problems)).unwrap_or_default();

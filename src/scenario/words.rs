@@ -9,6 +9,14 @@ pub enum Part {
     Top,
     /// An entry of `targets`.
     Target,
+    /// `http` of a target.
+    Http,
+    /// `auth`.
+    Auth,
+    /// `auth.basic`.
+    Basic,
+    /// An entry of `data`.
+    Feed,
     /// An entry of `mix`.
     Mix,
     /// A step of a flow.
@@ -21,6 +29,8 @@ pub enum Part {
     Expect,
     /// `expect.body`.
     BodyRule,
+    /// A rule of `expect.json`.
+    JsonRule,
     /// `expect.size`.
     SizeRule,
     /// `timeout`.
@@ -31,6 +41,14 @@ pub enum Part {
     Backoff,
     /// `repeat`.
     Repeat,
+    /// A value of `capture`.
+    Capture,
+    /// A value of `tag`.
+    Tag,
+    /// `regex` as a map.
+    Regex,
+    /// A part of `multipart`.
+    Multipart,
     /// `report`.
     Report,
     /// `request`.
@@ -45,13 +63,12 @@ pub enum Part {
 
 /// The scenario language's words that this version refuses by name.
 const LATER: &[(Part, &[&str])] = &[
-    (Part::Top, &["secrets", "data", "setup", "teardown", "allow_targets"]),
-    (Part::Target, &["http", "tls", "resolve", "auth"]),
-    (Part::Mix, &["data", "load"]),
-    (Part::Step, &["websocket", "tcp", "set", "when", "tag", "form", "body_file", "multipart", "auth", "capture"]),
+    (Part::Top, &["secrets", "allow_targets"]),
+    (Part::Target, &["tls", "resolve"]),
+    (Part::Http, &["protocol", "keep_alive", "max_connections", "max_lifetime", "max_streams", "connections"]),
+    (Part::Mix, &["load"]),
+    (Part::Step, &["websocket", "tcp"]),
     (Part::Load, &["stages", "start"]),
-    (Part::Expect, &["json"]),
-    (Part::Repeat, &["until", "over", "as", "max"]),
 ];
 
 /// Words of other tools, or of habit, and how ours are written.
@@ -74,6 +91,25 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Top, "users", "load: { vus: … }"),
     (Part::Top, "vus", "load: { vus: … }"),
     (Part::Top, "rate", "load: { rate: … }"),
+    (Part::Top, "before", "setup"),
+    (Part::Top, "beforeScenario", "setup"),
+    (Part::Top, "before_all", "setup"),
+    (Part::Top, "on_start", "setup"),
+    (Part::Top, "after", "teardown"),
+    (Part::Top, "afterScenario", "teardown"),
+    (Part::Top, "after_all", "teardown"),
+    (Part::Top, "on_stop", "teardown"),
+    (Part::Top, "csv", "data"),
+    (Part::Top, "payload", "data"),
+    (Part::Top, "feeder", "data"),
+    (Part::Top, "feeders", "data"),
+    (Part::Top, "feeds", "data"),
+    (Part::Feed, "path", "file"),
+    (Part::Feed, "csv", "file"),
+    (Part::Feed, "source", "file"),
+    (Part::Feed, "strategy", "order"),
+    (Part::Feed, "loop", "at_end"),
+    (Part::Feed, "on_end", "at_end"),
     (Part::Load, "arrivalRate", "rate"),
     (Part::Load, "arrival_rate", "rate"),
     (Part::Load, "arrivalCount", "iterations"),
@@ -98,6 +134,10 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Limits, "max_in_flight", "concurrency"),
     (Part::Mix, "steps", "flow"),
     (Part::Mix, "requests", "flow"),
+    (Part::Mix, "feed", "data"),
+    (Part::Mix, "feeds", "data"),
+    (Part::Mix, "payload", "data"),
+    (Part::Mix, "csv", "data"),
     (Part::Step, "url", "get: …"),
     (Part::Step, "uri", "get: …"),
     (Part::Step, "path", "get: …"),
@@ -119,6 +159,21 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Step, "loop", "repeat"),
     (Part::Step, "times", "repeat: { times: …, flow: … }"),
     (Part::Step, "count", "repeat: { times: …, flow: … }"),
+    (Part::Step, "extract", "capture"),
+    (Part::Step, "save", "capture"),
+    (Part::Step, "saveAs", "capture"),
+    (Part::Step, "match", "expect"),
+    (Part::Step, "tags", "tag"),
+    (Part::Step, "formParams", "form"),
+    (Part::Step, "formData", "multipart"),
+    (Part::Step, "files", "multipart"),
+    (Part::Step, "file", "body_file"),
+    (Part::Step, "vars", "set"),
+    (Part::Step, "assign", "set"),
+    (Part::Step, "foreach", "repeat: { over: …, as: …, flow: … }"),
+    (Part::Step, "doWhile", "repeat: { until: …, flow: … }"),
+    (Part::Step, "asLongAs", "repeat: { until: …, flow: … }"),
+    (Part::Step, "while", "repeat: { until: …, flow: … }"),
     (Part::Step, "if", "when"),
     (Part::Step, "ifTrue", "when"),
     (Part::Step, "probability", "chance"),
@@ -126,6 +181,36 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Repeat, "count", "times"),
     (Part::Repeat, "steps", "flow"),
     (Part::Repeat, "while", "until"),
+    (Part::Repeat, "loopWhile", "until"),
+    (Part::Repeat, "whileTrue", "until"),
+    (Part::Repeat, "foreach", "over"),
+    (Part::Repeat, "in", "over"),
+    (Part::Repeat, "items", "over"),
+    (Part::Repeat, "loopElement", "as"),
+    (Part::Repeat, "name", "as"),
+    (Part::Capture, "json", "jsonpath"),
+    (Part::Capture, "jmespath", "jsonpath"),
+    (Part::Capture, "pattern", "regex"),
+    (Part::Capture, "regexp", "regex"),
+    (Part::Capture, "fallback", "default"),
+    (Part::Tag, "json", "jsonpath"),
+    (Part::Tag, "regexp", "regex"),
+    (Part::Regex, "pattern", "regex"),
+    (Part::JsonRule, "length", "min_len"),
+    (Part::JsonRule, "regex", "matches"),
+    (Part::JsonRule, "eq", "equals"),
+    (Part::JsonRule, "value", "equals"),
+    (Part::JsonRule, "kind", "type"),
+    (Part::Http, "followRedirects", "redirects"),
+    (Part::Http, "follow_redirects", "redirects"),
+    (Part::Http, "maxRedirects", "redirects"),
+    (Part::Http, "cookie_jar", "cookies"),
+    (Part::Auth, "token", "bearer"),
+    (Part::Basic, "username", "user"),
+    (Part::Basic, "pass", "password"),
+    (Part::Multipart, "path", "file"),
+    (Part::Multipart, "name", "filename"),
+    (Part::Multipart, "type", "content_type"),
     (Part::Retry, "max_attempts", "attempts"),
     (Part::Retry, "tries", "attempts"),
     (Part::Retry, "retries", "attempts"),

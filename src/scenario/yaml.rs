@@ -180,9 +180,11 @@ impl Builder<'_> {
         let to = self.text.floor_char_boundary(self.text.len().min(start + 80));
         let end = self.text[start..to].find(['\n', '\r', '#', ',', '}', ']']).map_or(to, |n| start + n);
         let typed = self.text[start..end].trim_end();
+        let negated = typed.strip_prefix('!').filter(|rest| super::vars::is_name(rest));
+        let also = negated.map_or_else(String::new, |name| format!(" (and in a condition write `not {name}`)"));
         self.problems
             .error(Span::new(start, start + typed.len()), format!("{} is read as a YAML tag, and scenarios have none", quoted(typed)))
-            .help(format!("quote it: `\"{}\"`", typed.replace('"', "'")));
+            .help(format!("quote it: `\"{}\"`{also}", typed.replace('"', "'")));
     }
 
     /// Puts a whole node where it belongs.

@@ -49,6 +49,17 @@ pub fn read(folder: &Path, typed: &str) -> Result<Vec<u8>, FileError> {
     Ok(content)
 }
 
+/// Looks whether [`read`] would give the content of a file, without reading it.
+///
+/// # Errors
+/// As for [`read`].
+pub fn check(folder: &Path, typed: &str) -> Result<(), FileError> {
+    let path = resolve(folder, typed)?;
+    let failed = |source| FileError::Io { path: typed.into(), source };
+    let size = File::open(path).and_then(|file| file.metadata()).map_err(failed)?.len();
+    if size > LARGEST { Err(FileError::TooLarge(typed.into())) } else { Ok(()) }
+}
+
 fn resolve(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
     let mut depth = 0i32;
     for part in Path::new(typed).components() {
@@ -97,6 +108,7 @@ mod tests {
         fs::write(inside.join("a.txt"), [0xff, 0]).expect("written");
         fs::write(top.path().join("secret.txt"), "x").expect("written");
         assert_eq!(read(&inside, "a.txt").expect("inside"), [0xff, 0]);
+        assert!(check(&inside, "a.txt").is_ok() && check(&inside, "../secret.txt").is_err() && check(&inside, "b.txt").is_err());
         assert_eq!(read(&inside, "./x/../a.txt").is_ok(), inside.join("x").exists(), "every part must be there");
         for outside in ["../secret.txt", "/etc/hostname", "x/../../secret.txt"] {
             assert!(matches!(read(&inside, outside), Err(FileError::Outside(_))), "{outside}");

@@ -1,0 +1,101 @@
+//! `auth`: who asks, as the `authorization` header that says so.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::decode::{self, Fields};
+use super::diagnostic::Diagnostics;
+use super::header;
+use super::tree::{Entry, Node};
+use super::words::Part;
+use crate::plan::{Encode, Piece, Template};
+
+/// The header that `auth` becomes.
+const HEADER: &str = "authorization";
+
+/// Adds the header that `auth` stands for to the headers beside it, which may not have one of their own.
+pub fn add(auth: &Entry, headers: &mut Vec<(String, Template)>, problems: &mut Diagnostics) {
+    if headers.iter().any(|(name, _)| name == HEADER) {
+        problems
+            .error(auth.key_span, "`auth` and a header `authorization` beside it: both say who asks")
+            .help("remove one of the two; `auth` makes that header");
+    } else if let Some(value) = decode(&auth.value, problems) {
+        headers.push((HEADER.to_owned(), value));
+    }
+}
+
+/// Reads `auth`: the value of its header.
+fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
+    const EXAMPLE: &str = "auth: { bearer: \"{{token}}\" }";
+    let mut fields = Fields::open(node, Part::Auth, "`auth`", EXAMPLE, problems)?;
+    let (bearer, basic) = (fields.entry("bearer"), fields.entry("basic"));
+    let value = match (bearer, basic) {
+        (Some(first), Some(second)) => {
+            problems
+                .error(second.key_span, "a request has one `auth`, and this one has `bearer` and `basic`")
+                .related(first.key_span, "the other one")
+                .help("remove one of the two");
+            None
+        }
+        (Some(_), None) => fields.take("bearer", problems).and_then(|node| self::bearer(node, problems)),
+        (None, Some(_)) => fields.take("basic", problems).and_then(|node| self::basic(node, problems)),
+        (None, None) => {
+            if fields.entries().is_empty() {
+                problems
+                    .error(node.span, "this `auth` says nothing")
+                    .help(format!("write `{EXAMPLE}`, or `basic: {{ user: …, password: … }}`"));
+            }
+            None
+        }
+    };
+    fields.finish(problems);
+    value
+}
+
+fn bearer(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
+    let token = decode::template(node, "bearer", problems)?;
+    if token.as_text().is_some_and(|text| text.trim().is_empty()) {
+        problems.error(node.span, "an empty token").help("write the token, or remove `auth`");
+        return None;
+    }
+    let mut value = Template::from("Bearer ");
+    value.push(&token);
+    header::sendable(HEADER, &value, node.span, problems).then_some(value)
+}
+
+/// RFC 7617: the base64 of `user:password`.
+fn basic(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
+    const EXAMPLE: &str = "basic: { user: me, password: \"{{password}}\" }";
+    let mut fields = Fields::open(node, Part::Basic, "`basic`", EXAMPLE, problems)?;
+    let user_at = fields.need("user", "user: me", problems);
+    let user = user_at.and_then(|node| decode::template(node, "user", problems));
+    let password = fields.need("password", "password: \"{{password}}\"", problems);
+    let password = password.and_then(|node| decode::template(node, "password", problems));
+    fields.finish(problems);
+    let (user, password) = (user?, password?);
+    let typed = |piece: &Piece| matches!(piece, Piece::Text(text) if text.contains(':'));
+    if user.pieces().iter().any(typed) {
+        let place = user_at.map_or(node.span, |node| node.span);
+        problems.error(place, "a `:` in the user: it would end there, and the password begin").help("remove it; a password may hold one");
+        return None;
+    }
+    let mut pair = user;
+    pair.push_text(":");
+    pair.push(&password);
+    let mut value = Template::from("Basic ");
+    match pair.as_text() {
+        Some(text) => value.push_text(&STANDARD.encode(text)),
+        None => value.push_value(&format!("base64({})", joined(&pair)), Encode::Plain),
+    }
+    Some(value)
+}
+
+/// An expression with the text of a template.
+fn joined(template: &Template) -> String {
+    let piece = |piece: &Piece| match piece {
+        // A JSON string is a string of expressions too.
+        Piece::Text(text) => serde_json::Value::from(text.as_str()).to_string(),
+        Piece::Value(insert) => format!("({})", insert.value),
+    };
+    template.pieces().iter().map(piece).collect::<Vec<_>>().join(" ~ ")
+}

@@ -1,0 +1,239 @@
+//! Places in a response: what `capture` takes out of it, and what `tag` splits its figures by.
+
+use super::decode::{self, Fields};
+use super::diagnostic::{Diagnostics, Span, quoted};
+use super::expression::nameable;
+use super::json;
+use super::names::Names;
+use super::pattern::Patterns;
+use super::tree::{Entry, Node, Value};
+use super::vars::is_name;
+use super::words::{self, Part};
+use crate::plan::{Capture, Source, Tag};
+use crate::value::extract::json_path;
+
+const PLACES: [&str; 6] = ["jsonpath", "regex", "header", "cookie", "body", "status"];
+/// A body is no tag: nearly every one is another.
+const OF_TAGS: [&str; 5] = ["header", "cookie", "status", "jsonpath", "regex"];
+/// The most captures, or tags, of one step.
+const MOST: usize = 100;
+
+/// Reads `capture`.
+pub fn captures(node: &Node, names: &Names<'_>, patterns: &mut Patterns, problems: &mut Diagnostics) -> Vec<Capture> {
+    let example = "capture: { item: { jsonpath: \"$.items[0].id\" } }";
+    let entries = entries(node, "capture", example, problems);
+    entries.iter().filter_map(|entry| capture(entry, names, patterns, problems)).collect()
+}
+
+/// Reads `tag`.
+pub fn tags(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Vec<Tag> {
+    let entries = entries(node, "tag", "tag: { cache: { header: x-cache } }", problems);
+    entries.iter().filter_map(|entry| tag(entry, patterns, problems)).collect()
+}
+
+fn entries<'n>(node: &'n Node, key: &str, example: &str, problems: &mut Diagnostics) -> &'n [Entry] {
+    let entries = match &node.value {
+        Value::Map(entries) => entries.as_slice(),
+        Value::Broken => &[],
+        _ => {
+            problems
+                .error(node.span, format!("`{key}` is a map of names, and this is {}", node.describe()))
+                .help(format!("write `{example}`"));
+            &[]
+        }
+    };
+    if let Some(entry) = entries.get(MOST) {
+        problems.error(entry.key_span, format!("more than {MOST} names in one `{key}`")).help("make several steps of it, or remove some");
+        return &[];
+    }
+    entries
+}
+
+fn capture(entry: &Entry, names: &Names<'_>, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Capture> {
+    let name = &entry.key;
+    let good = nameable(name, entry.key_span, names, problems);
+    let mut fields = open(entry, Part::Capture, "the capture", problems)?;
+    // `default: null` is a good default.
+    let default = fields.entry("default").map(|entry| json::value(&entry.value, "default", problems));
+    let source = source(&mut fields, &PLACES, patterns, problems);
+    fields.finish(problems);
+    let default = match default {
+        Some(value) => Some(value?),
+        None => None,
+    };
+    good.then_some(Capture { name: name.clone(), source: source?, default })
+}
+
+fn tag(entry: &Entry, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Tag> {
+    let name = &entry.key;
+    let good = is_name(&name.replace('-', "_"));
+    if !good {
+        problems
+            .error(entry.key_span, format!("{} is no name for a tag", quoted(name)))
+            .help("use letters, digits, `_` and `-`, and begin with a letter");
+    }
+    let mut fields = open(entry, Part::Tag, "the tag", problems)?;
+    for (key, why, remedy) in [
+        ("body", "a whole body is no tag: figures are split by at most 100 values", "take a part of it by `jsonpath` or `regex`"),
+        ("default", "a tag has no `default`: what has no value is counted without one", "remove it"),
+    ] {
+        if let Some(entry) = fields.entry(key) {
+            problems.error(entry.key_span, why).help(remedy);
+            fields.known(&OF_TAGS);
+            fields.known(&["group"]);
+            fields.finish(problems);
+            return None;
+        }
+    }
+    let source = source(&mut fields, &OF_TAGS, patterns, problems);
+    fields.finish(problems);
+    good.then_some(Tag { name: name.clone(), source: source? })
+}
+
+/// Opens the map of one place; most others write the query alone.
+fn open<'n>(entry: &'n Entry, part: Part, what: &str, problems: &mut Diagnostics) -> Option<Fields<'n>> {
+    let text = match &entry.value.value {
+        Value::Scalar(scalar) if !entry.value.is_null() => scalar.as_typed(),
+        _ => "$.items[0].id",
+    };
+    let kind = match text.chars().next() {
+        Some('$') => "jsonpath",
+        Some('/' | '^') => "regex",
+        _ => "header",
+    };
+    let example = format!("{}: {{ {kind}: \"{}\" }}", entry.key, text.replace('"', "'"));
+    Fields::open(&entry.value, part, &format!("{what} {}", quoted(&entry.key)), &example, problems)
+}
+
+/// Reads the one place that a map names.
+fn source(fields: &mut Fields<'_>, places: &[&'static str], patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Source> {
+    fields.known(places);
+    let group = fields.entry("group");
+    let named: Vec<&Entry> = fields.entries().iter().filter(|e| places.contains(&e.key.as_str())).collect();
+    let place = match named.as_slice() {
+        [place] => *place,
+        [] => {
+            let known = |e: &Entry| {
+                words::nearest(&e.key, places.iter().copied()).is_some()
+                    || ["json", "jmespath", "pattern", "regexp"].contains(&e.key.as_str())
+            };
+            if !fields.entries().iter().any(known) {
+                problems
+                    .error(fields.span, "this does not say where the value is")
+                    .help(format!("name one place: {}", words::listed(places.iter().copied())));
+            }
+            return None;
+        }
+        [first, second, ..] => {
+            problems
+                .error(second.key_span, format!("a value is in one place, and this one is in `{}` and `{}`", first.key, second.key))
+                .related(first.key_span, "the first one")
+                .help("remove one of the two");
+            return None;
+        }
+    };
+    if let Some(group) = group.filter(|_| place.key != "regex") {
+        problems.error(group.key_span, format!("`group` belongs to `regex`, and this is a `{}`", place.key)).help("remove it");
+    }
+    if place.value.is_null() {
+        problems.error(place.key_span, format!("`{}` has no value", place.key)).help("write one behind the colon");
+        return None;
+    }
+    let node = &place.value;
+    match place.key.as_str() {
+        "jsonpath" => query(node, "jsonpath", problems).map(Source::JsonPath),
+        "regex" => regex(node, group, patterns, problems),
+        "header" => header(node, problems).map(Source::Header),
+        "cookie" => cookie(node, problems).map(Source::Cookie),
+        key => {
+            if !decode::flag(node, key, problems)? {
+                problems
+                    .error(node.span, format!("`{key}: false` is no place"))
+                    .help(format!("write `{key}: true`, or name another place"));
+                return None;
+            }
+            Some(if key == "body" { Source::Body } else { Source::Status })
+        }
+    }
+}
+
+/// Reads a JSONPath query.
+pub fn query(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String> {
+    let text = decode::text(node, key, problems)?;
+    is_query(text, node.span, problems).then(|| text.to_owned())
+}
+
+/// Reports a text that is no JSONPath query; whether it is one.
+pub fn is_query(text: &str, place: Span, problems: &mut Diagnostics) -> bool {
+    let Err(wrong) = json_path(text) else { return true };
+    // `items[0].id`, as other tools write it.
+    let rooted = format!("$.{}", text.trim_start_matches('.'));
+    let error = if text.starts_with('$') {
+        problems.error(place, format!("{} is no JSONPath: {}", quoted(text), wrong.0.trim()))
+    } else {
+        problems.error(place, format!("{} is no JSONPath: it begins with `$`, the whole of the body", quoted(text)))
+    };
+    if !text.starts_with('$') && json_path(&rooted).is_ok() {
+        error.help(format!("write {}", quoted(&rooted)));
+    } else {
+        error.help("write a query such as `$.items[0].id` or `$..name` (RFC 9535)");
+    }
+    false
+}
+
+/// A pattern, or a map of it and its group.
+fn regex(node: &Node, group: Option<&Entry>, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Source> {
+    let mut group = group;
+    let pattern = if matches!(node.value, Value::Map(_)) {
+        let mut fields = Fields::open(node, Part::Regex, "`regex`", "regex: { regex: 'id=(\\d+)', group: 1 }", problems)?;
+        let pattern = fields.need("regex", "regex: 'id=(\\d+)'", problems);
+        let inner = fields.entry("group");
+        if let (Some(outer), Some(inner)) = (group, inner) {
+            problems
+                .error(inner.key_span, "`group` stands here twice")
+                .related(outer.key_span, "the other one")
+                .help("remove one of the two");
+        }
+        group = inner.or(group);
+        fields.finish(problems);
+        pattern?
+    } else {
+        node
+    };
+    let pattern = patterns.decode(pattern, "regex", problems)?;
+    let groups = patterns.groups(&pattern);
+    let Some(typed) = group else {
+        return Some(Source::Regex { pattern, group: groups.min(1) });
+    };
+    let group = decode::small(&typed.value, "group", 0..=1000, problems)?;
+    if group > groups {
+        let has = match groups {
+            0 => "no group".to_owned(),
+            1 => "one group".to_owned(),
+            n => format!("{n} groups"),
+        };
+        problems
+            .error(typed.value.span, format!("there is no group {group}: the regular expression has {has}"))
+            .help("a group is what stands in `(…)`; `group: 0` is the whole match");
+        return None;
+    }
+    Some(Source::Regex { pattern, group })
+}
+
+fn header(node: &Node, problems: &mut Diagnostics) -> Option<String> {
+    let text = decode::text(node, "header", problems)?;
+    let name = http::HeaderName::from_bytes(text.trim().as_bytes());
+    if name.is_err() {
+        problems.error(node.span, format!("{} is no name for a header", quoted(text))).help("use letters, digits and `-`, without spaces");
+    }
+    name.ok().map(|name| name.as_str().to_owned())
+}
+
+fn cookie(node: &Node, problems: &mut Diagnostics) -> Option<String> {
+    let text = decode::text(node, "cookie", problems)?;
+    if text.is_empty() || text.len() > 200 || text.contains(|c: char| c.is_control() || c.is_whitespace() || "=;,".contains(c)) {
+        problems.error(node.span, format!("{} is no name for a cookie", quoted(text))).help("write its name alone, such as `SID`");
+        return None;
+    }
+    Some(text.to_owned())
+}

@@ -1,0 +1,70 @@
+//! Conditions and expressions as values of keys: written without braces, computed while it runs.
+
+use super::decode;
+use super::diagnostic::{Diagnostics, Span, quoted};
+use super::flow::typed;
+use super::names::Names;
+use super::tree::{Node, Scalar, Value};
+use super::vars::is_name;
+use super::words;
+use crate::value::function::FUNCTIONS;
+
+/// Words of the language of expressions: a value that is called so could not be asked for.
+const RESERVED: [&str; 14] = ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None", "loop"];
+
+/// Reads the expression of `key`; it is checked, and stays an expression.
+pub fn decode(node: &Node, key: &str, names: &Names<'_>, problems: &mut Diagnostics) -> Option<String> {
+    match &node.value {
+        Value::Scalar(scalar @ Scalar { typed: Some(_), .. }) => {
+            let typed = scalar.as_typed();
+            let bare = typed.replace("{{", " ").replace("}}", " ");
+            let bare = bare.split_whitespace().collect::<Vec<_>>().join(" ");
+            problems
+                .error(node.span, format!("{} is an expression already, and {} has braces in it", quoted(key), quoted(typed)))
+                .help(format!("write it without braces: {}", quoted(&format!("{key}: {}", in_yaml(&bare)))));
+            return None;
+        }
+        Value::List(_) | Value::Map(_) => {
+            problems
+                .error(node.span, format!("{} is an expression, and this is {}", quoted(key), node.describe()))
+                .help(format!("quote it: {}", quoted(&in_yaml(&typed(node)))));
+            return None;
+        }
+        _ => {}
+    }
+    let text = decode::text(node, key, problems)?.trim();
+    if text.is_empty() {
+        problems.error(node.span, format!("{} is empty", quoted(key))).help("write an expression, such as `items|length > 0`");
+        return None;
+    }
+    names.compute(text, node.span, problems).map(|()| text.to_owned())
+}
+
+/// An expression as YAML takes it for a text.
+fn in_yaml(expression: &str) -> String {
+    let special =
+        expression.starts_with(|c: char| "[]{}!&*%@`|>\"'#,?-".contains(c)) || expression.contains(": ") || expression.contains(" #");
+    if special { format!("\"{}\"", expression.replace('"', "'")) } else { expression.to_owned() }
+}
+
+/// Reports a name that no value of an iteration can have; whether it is a good one.
+pub fn nameable(name: &str, place: Span, names: &Names<'_>, problems: &mut Diagnostics) -> bool {
+    if !is_name(name) {
+        problems
+            .error(place, format!("{} is no name for a value", quoted(name)))
+            .help("use letters, digits and `_`, and begin with a letter");
+    } else if FUNCTIONS.contains(&name) {
+        problems
+            .error(place, format!("`{name}` is a function, and no value can be called so"))
+            .help(format!("take another name; the functions are {}", words::listed(FUNCTIONS)));
+    } else if RESERVED.contains(&name) {
+        problems
+            .error(place, format!("`{name}` is a word of the language of expressions, and no value can be called so"))
+            .help("take another name");
+    } else if names.is_feed(name) {
+        problems.error(place, format!("`{name}` is a feed of `data`, and its rows can't be overwritten")).help("take another name");
+    } else {
+        return true;
+    }
+    false
+}

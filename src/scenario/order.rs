@@ -1,0 +1,365 @@
+//! Whether each value can be there when it is used.
+//!
+//! Goes through the tree in the order in which an iteration does. What a branch sets is there behind its group,
+//! and what a loop sets is there in all of it, because an earlier pass may have set it. A step that is not always
+//! run counts as run: only what can't ever be there is an error.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::diagnostic::{Diagnostics, Span, quoted};
+use super::feed::Feeds;
+use super::names::{Names, gives};
+use super::request::METHODS;
+use super::tree::{Node, Scalar, Value};
+use super::words;
+use crate::value::expression::{Uses, uses};
+
+/// The keys of a step that templates stand under.
+const SENT: [&str; 8] = ["query", "headers", "auth", "json", "form", "body", "multipart", "request"];
+
+/// A list of steps that is gone through from its begin.
+struct Part<'n> {
+    kind: Kind,
+    /// In words.
+    title: String,
+    flow: &'n Node,
+    /// The feeds that it takes rows of.
+    data: Vec<&'n str>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Setup,
+    Entry,
+    Teardown,
+}
+
+/// Where a name gets a value.
+struct Setter {
+    part: usize,
+    span: Span,
+}
+
+/// Reports values that are used where they can't be, and columns that no feed has.
+pub fn check(root: &Node, names: &Names<'_>, feeds: &Feeds, source: &str, problems: &mut Diagnostics) {
+    let parts = parts(root);
+    let mut setters: HashMap<&str, Vec<Setter>> = HashMap::new();
+    for (part, entry) in parts.iter().enumerate() {
+        gives(entry.flow, &mut |name, span| setters.entry(name).or_default().push(Setter { part, span }));
+    }
+    let walk = Walk {
+        names,
+        feeds,
+        source,
+        problems,
+        parts: &parts,
+        setters,
+        part: 0,
+        step: Span::default(),
+        request: None,
+        there: HashSet::new(),
+        order: Vec::new(),
+        known: HashMap::new(),
+        targets: targets(root),
+        reported: HashSet::new(),
+    };
+    walk.all();
+}
+
+/// The lists of steps, in the order in which they run.
+fn parts(root: &Node) -> Vec<Part<'_>> {
+    let once = |key: &str, kind| root.get(key).map(|flow| Part { kind, title: format!("`{key}`"), flow, data: Vec::new() });
+    let items = if let Some(Value::List(items)) = root.get("mix").map(|node| &node.value) { items.as_slice() } else { &[] };
+    let entry = |item| {
+        let name = Node::get(item, "name").and_then(text).unwrap_or("main");
+        let data = match item.get("data").map(|node| (node, &node.value)) {
+            Some((_, Value::List(feeds))) => feeds.iter().filter_map(text).collect(),
+            Some((node, _)) => text(node).into_iter().collect(),
+            None => Vec::new(),
+        };
+        Some(Part { kind: Kind::Entry, title: format!("the mix entry {}", quoted(name)), flow: item.get("flow")?, data })
+    };
+    let entries = items.iter().filter_map(entry);
+    once("setup", Kind::Setup).into_iter().chain(entries).chain(once("teardown", Kind::Teardown)).collect()
+}
+
+/// The declared targets with what each of their requests sends.
+fn targets(root: &Node) -> Vec<(&str, Vec<(&str, Span)>)> {
+    let entries = if let Some(Value::Map(entries)) = root.get("targets").map(|node| &node.value) { entries.as_slice() } else { &[] };
+    entries.iter().map(|entry| (entry.key.as_str(), sent(&entry.value))).collect()
+}
+
+fn sent(target: &Node) -> Vec<(&str, Span)> {
+    let mut found = Vec::new();
+    for node in ["headers", "auth"].into_iter().filter_map(|key| target.get(key)) {
+        expressions(node, &mut |expression, span| found.push((expression, span)));
+    }
+    found
+}
+
+fn text(node: &Node) -> Option<&str> {
+    if let Value::Scalar(scalar) = &node.value { Some(&scalar.text) } else { None }
+}
+
+/// Calls `visit` with every expression of a template below a node, and where that template stands.
+fn expressions<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span)) {
+    match &node.value {
+        Value::Scalar(Scalar { template: Some(template), .. }) => {
+            template.expressions().for_each(|expression| visit(expression, node.span));
+        }
+        Value::List(items) => items.iter().for_each(|item| expressions(item, visit)),
+        Value::Map(entries) => entries.iter().for_each(|entry| expressions(&entry.value, visit)),
+        Value::Scalar(_) | Value::Broken => {}
+    }
+}
+
+struct Walk<'a, 'n> {
+    names: &'a Names<'a>,
+    feeds: &'a Feeds,
+    source: &'a str,
+    problems: &'a mut Diagnostics,
+    parts: &'a [Part<'n>],
+    setters: HashMap<&'n str, Vec<Setter>>,
+    /// The part that is gone through.
+    part: usize,
+    /// The step that is gone through.
+    step: Span,
+    /// The request, while what its target adds to it is looked at.
+    request: Option<Span>,
+    /// The names that can have a value by now.
+    there: HashSet<&'n str>,
+    /// The same in the order in which they came, so that a branch can be taken back.
+    order: Vec<&'n str>,
+    /// What is known of expressions.
+    known: HashMap<&'n str, Rc<Uses>>,
+    /// What requests to each target send.
+    targets: Vec<(&'n str, Vec<(&'n str, Span)>)>,
+    /// What was said, by its place and the name.
+    reported: HashSet<(usize, &'n str)>,
+}
+
+impl<'n> Walk<'_, 'n> {
+    fn all(mut self) {
+        for (index, part) in self.parts.iter().enumerate() {
+            self.part = index;
+            let begin = self.order.len();
+            self.steps(part.flow);
+            // What the setup sets is there in all that follows; what an iteration sets ends with it.
+            if part.kind != Kind::Setup {
+                self.take_back(begin);
+            }
+        }
+    }
+
+    fn give(&mut self, name: &'n str) {
+        if self.there.insert(name) {
+            self.order.push(name);
+        }
+    }
+
+    /// Forgets what came since; returns it.
+    fn take_back(&mut self, begin: usize) -> Vec<&'n str> {
+        let since = self.order.split_off(begin);
+        for name in &since {
+            self.there.remove(name);
+        }
+        since
+    }
+
+    fn steps(&mut self, node: &'n Node) {
+        if let Value::List(items) = &node.value {
+            items.iter().for_each(|item| self.step(item));
+        }
+    }
+
+    fn step(&mut self, node: &'n Node) {
+        let Value::Map(entries) = &node.value else { return };
+        self.step = node.span;
+        if let Some(when) = node.get("when") {
+            self.condition(when);
+        }
+        let mut sends = false;
+        for entry in entries {
+            let key = entry.key.as_str();
+            let method = METHODS.contains(&key);
+            if method || SENT.contains(&key) {
+                sends |= method || key == "request";
+                let mut found = Vec::new();
+                expressions(&entry.value, &mut |expression, span| found.push((expression, span)));
+                found.into_iter().for_each(|(expression, span)| self.used(expression, span));
+            }
+            match (key, &entry.value.value) {
+                ("set", Value::Map(values)) => {
+                    for value in values {
+                        self.condition(&value.value);
+                        self.give(&value.key);
+                    }
+                }
+                ("flow", _) => self.steps(&entry.value),
+                ("parallel" | "race", Value::List(branches)) => {
+                    let mut all = Vec::new();
+                    for branch in branches {
+                        let begin = self.order.len();
+                        self.step(branch);
+                        all.extend(self.take_back(begin));
+                    }
+                    all.into_iter().for_each(|name| self.give(name));
+                }
+                ("repeat", Value::Map(_)) => self.repeat(&entry.value),
+                _ => {}
+            }
+        }
+        if sends {
+            self.added_by_target(node);
+        }
+        if let Some(Value::Map(captures)) = node.get("capture").map(|node| &node.value) {
+            captures.iter().for_each(|capture| self.give(&capture.key));
+        }
+    }
+
+    fn repeat(&mut self, node: &'n Node) {
+        if let Some(over) = node.get("over") {
+            self.condition(over);
+        }
+        let mut inside = Vec::new();
+        gives(node, &mut |name, _| inside.push(name));
+        inside.into_iter().for_each(|name| self.give(name));
+        if let Some(flow) = node.get("flow") {
+            self.steps(flow);
+        }
+        if let Some(until) = node.get("until") {
+            self.condition(until);
+        }
+    }
+
+    /// Headers of a target are put in at each of its requests.
+    fn added_by_target(&mut self, step: &'n Node) {
+        let named = step.get("target").and_then(text);
+        let found = match named {
+            Some(name) => self.targets.iter().position(|(known, _)| *known == name),
+            None => (self.targets.len() == 1).then_some(0),
+        };
+        let sent = found.map(|index| self.targets[index].1.clone()).unwrap_or_default();
+        self.request = Some(step.span);
+        for (expression, span) in sent {
+            self.used(expression, span);
+        }
+        self.request = None;
+    }
+
+    /// An expression without braces.
+    fn condition(&mut self, node: &'n Node) {
+        if let Value::Scalar(Scalar { text, typed: None, template: None, .. }) = &node.value {
+            self.used(text.trim(), node.span);
+        }
+    }
+
+    fn used(&mut self, expression: &'n str, span: Span) {
+        let uses = match self.known.get(expression) {
+            Some(uses) => uses.clone(),
+            // What is no expression was reported.
+            None => {
+                let uses = Rc::new(uses(expression).unwrap_or_default());
+                self.known.insert(expression, uses.clone());
+                uses
+            }
+        };
+        // What asks whether a value is there may ask before it is.
+        let asks = expression.contains("defined") || expression.contains("default");
+        for name in &uses.names {
+            if self.names.is_feed(name) {
+                self.row(name, &uses, expression, span);
+            } else if !asks && !self.there.contains(name.as_str()) && self.names.vars().get(name).is_none() {
+                self.too_early(name, expression, span);
+            }
+        }
+    }
+
+    /// Whether something new would be said.
+    fn is_new(&mut self, name: &str, place: Span) -> bool {
+        let Some((name, _)) = self.setters.get_key_value(name) else { return true };
+        self.reported.insert((place.start, name))
+    }
+
+    fn row(&mut self, name: &str, uses: &Uses, expression: &str, span: Span) {
+        let part = &self.parts[self.part];
+        let place = self.place(expression, span);
+        if part.kind != Kind::Entry {
+            self.problems
+                .error(place, format!("`{name}` is a feed, and {} takes no rows: they are for iterations", part.title))
+                .help(format!("use it in an entry of the `mix` that has `data: {name}`"));
+            return;
+        }
+        if !part.data.contains(&name) {
+            let help = match part.data.as_slice() {
+                [] => format!("add `data: {name}` to the entry"),
+                some => format!("add it to the entry: `data: [{}, {name}]`", some.join(", ")),
+            };
+            self.problems.error(place, format!("`{name}` is a feed, and {} takes no row of it", part.title)).help(help);
+            return;
+        }
+        let Some(columns) = self.feeds.columns(name) else { return };
+        for (_, column) in uses.members.iter().filter(|(of, column)| of == name && !columns.contains(column)) {
+            let error = self.problems.error(place, format!("the feed `{name}` has no column {}", quoted(column)));
+            match words::nearest(column, columns.iter().map(String::as_str)) {
+                Some(near) => error.help(format!("did you mean `{name}.{near}`?")),
+                None => error.help(format!("it has {}", words::listed(columns.iter().map(String::as_str)))),
+            };
+        }
+    }
+
+    fn too_early(&mut self, name: &str, expression: &str, span: Span) {
+        let place = self.place(expression, span);
+        if !self.is_new(name, place) {
+            return;
+        }
+        if let Some(request) = self.request {
+            self.problems
+                .error(place, format!("`{name}` has no value when a request to this target is sent: nothing before it sets it"))
+                .related(request, "this request")
+                .help(format!(
+                    "set it in `setup`, or in a step that goes to another target; or give it a start value: `vars: {{ {name}: … }}`"
+                ));
+            return;
+        }
+        let Some(setters) = self.setters.get(name) else { return };
+        let here = &self.parts[self.part];
+        let own = setters.iter().find(|setter| setter.part == self.part && setter.span.start >= place.start);
+        let Some(setter) = own.or_else(|| setters.iter().find(|s| s.part == self.part)).or_else(|| setters.first()) else { return };
+        let inside = self.step.start <= setter.span.start && setter.span.end <= self.step.end;
+        let start = format!("or give it a start value: `vars: {{ {name}: … }}`");
+        let (why, help) = if setter.part != self.part {
+            let there = &self.parts[setter.part];
+            let why = match (here.kind, there.kind) {
+                (Kind::Setup, _) => "`setup` runs before it",
+                (_, Kind::Teardown) => "`teardown` runs after it",
+                (Kind::Teardown, _) => "the values of an iteration end with it",
+                _ => "iterations share no values",
+            };
+            let help = if here.kind == Kind::Entry {
+                "set it in this entry too, or in `setup`, whose values are there everywhere"
+            } else {
+                "set it in `setup`"
+            };
+            (format!("{} sets it, and {why}", there.title), format!("{help}; {start}"))
+        } else if inside {
+            ("this very step sets it, and later than here".to_owned(), format!("set it in a step before, {start}"))
+        } else if setter.span.start < place.start {
+            ("it is set in another branch, which runs at the same time".to_owned(), format!("use it behind the group, {start}"))
+        } else {
+            ("the step that sets it comes later".to_owned(), format!("move that step up, {start}"))
+        };
+        self.problems.error(place, format!("`{name}` has no value here: {why}")).related(setter.span, "set here").help(help);
+    }
+
+    /// Where an expression stands in the text: with its braces, where it has some.
+    fn place(&self, expression: &str, span: Span) -> Span {
+        let typed = self.source.get(span.start..span.end).unwrap_or_default();
+        let opens = typed.match_indices("{{").find_map(|(at, _)| {
+            let length = typed[at..].find("}}")?;
+            (typed[at + 2..at + length].trim() == expression).then(|| Span::new(span.start + at, span.start + at + length + 2))
+        });
+        opens.unwrap_or(span)
+    }
+}
