@@ -12,6 +12,7 @@ use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
 use crate::metrics::recorder::{Figures, Tally};
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::{FailureKind, Recorder, Windows};
+use crate::pacing::Arrival;
 use crate::plan::{Action, Mode};
 use crate::result::{Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, StoppedBy, Warmup, Window, codec};
 
@@ -35,8 +36,8 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
     let recorder = world.merged();
     let epoch = world.epoch();
     let plan = world.plan;
-    let iterations = iterations(world, &recorder);
-    let done = plan.load.total_iterations().is_some_and(|n| iterations.counts.planned >= n);
+    let (iterations, aside) = iterations(world, &recorder);
+    let done = plan.load.total_iterations().is_some_and(|n| iterations.counts.planned + aside >= n);
     let by_plan = if done { StoppedBy::Iterations } else { StoppedBy::Duration };
     let stopped_by = world.stop.early().unwrap_or(by_plan);
     let mut whole = Figures::default();
@@ -45,13 +46,12 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
     // With something left undone the run lasted to the end of its drain.
     let last = if unfinished { frame.end.max(recorder.last_completion()) } else { recorder.last_completion() };
     let wall_s = (last - epoch).as_secs_f64();
-    let measured_s = match stopped_by {
-        StoppedBy::Iterations | StoppedBy::Data => wall_s,
+    let lasted = match stopped_by {
+        StoppedBy::Iterations | StoppedBy::Data => last - epoch,
         // Whatever ended it early moved the end to its own moment.
-        StoppedBy::Duration | StoppedBy::Interrupt | StoppedBy::Condition | StoppedBy::Threshold => {
-            (world.stop.end() - epoch).as_secs_f64()
-        }
+        StoppedBy::Duration | StoppedBy::Interrupt | StoppedBy::Condition | StoppedBy::Threshold => world.stop.end() - epoch,
     };
+    let measured_s = plan.load.measured(lasted).as_secs_f64();
     let total = group(String::new(), None, &whole, measured_s);
     let response = whole.response();
     let clamped = response.clamped() + whole.lag.clamped() + whole.queue.clamped();
@@ -84,7 +84,7 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
         steps: steps(world, &recorder, measured_s),
         mixes: mixes(world, &recorder, measured_s),
         targets: targets(world, &recorder, measured_s),
-        stages: Vec::new(),
+        stages: stages(world, &recorder, lasted),
         limits: limits(world),
         series: series(recorder.windows(), seen, wall_s),
         resources: crate::result::Resources { clamped, ..seen.resources },
@@ -146,16 +146,35 @@ fn group(name: String, mix: Option<String>, figures: &Figures, measured_s: f64) 
     }
 }
 
-fn iterations(world: &World<'_>, recorder: &Recorder) -> Iterations {
+/// The iterations that are measured, and how many there were beside them after the warm-up.
+fn iterations(world: &World<'_>, recorder: &Recorder) -> (Iterations, u64) {
     let mut counts = counts(recorder.iterations());
+    let mut aside = recorder.aside();
     if let Source::Open(desk) = &world.source {
+        let mut count = |arrival: Arrival, skipped: u64| {
+            if recorder.measures(arrival.at) {
+                counts.planned += 1;
+                counts.skipped += skipped;
+                counts.dropped += 1 - skipped;
+            } else {
+                aside += u64::from(arrival.at >= world.epoch());
+            }
+        };
         // Arrivals whose time came before the stop and that nobody pulled.
-        let (left, refused) = desk.close(world.stop.end());
-        counts.planned += left + refused.len() as u64;
-        counts.skipped += left;
-        counts.dropped += refused.len() as u64;
+        let refused = desk.close(world.stop.end(), |arrival| count(arrival, 1));
+        refused.into_iter().for_each(|arrival| count(arrival, 0));
     }
-    Iterations { counts, duration_ms: recorder.durations().summary() }
+    (Iterations { counts, duration_ms: recorder.durations().summary() }, aside)
+}
+
+/// The stages that are measured, each with how long it lasted.
+fn stages(world: &World<'_>, recorder: &Recorder, lasted: Nanos) -> Vec<Group> {
+    let load = &world.plan.load;
+    let figures = load.lasting().zip(recorder.stages()).filter(|(stage, _)| stage.measure).map(|(_, figures)| figures);
+    load.measured_stages(lasted)
+        .zip(figures)
+        .map(|((stage, length), figures)| group(stage.name.clone(), None, figures, length.as_secs_f64()))
+        .collect()
 }
 
 /// Adds up the operations that have the same key, in the order in which the keys first come.

@@ -43,4 +43,6 @@ pub struct Progress {
 pub enum Event {
     /// How it goes.
     Progress(Progress),
+    /// What went wrong and does not end it.
+    Warning(String),
 }

@@ -17,7 +17,7 @@ pub fn check(run: &ModeRun) -> Validity {
 fn accounting(run: &ModeRun) -> Check {
     let broken: Vec<&str> = [("operations", run.counts), ("iterations", run.iterations.counts)]
         .into_iter()
-        .chain(run.steps.iter().map(|step| (step.name.as_str(), step.counts)))
+        .chain(run.steps.iter().chain(&run.stages).map(|part| (part.name.as_str(), part.counts)))
         .filter(|(_, counts)| !counts.hold())
         .map(|(name, _)| name)
         .collect();

@@ -2,6 +2,8 @@
 
 pub mod arrivals;
 pub mod bucket;
+pub mod levels;
 
 pub use arrivals::{Arrival, Arrivals, Schedule};
 pub use bucket::Bucket;
+pub use levels::Levels;

@@ -30,6 +30,7 @@ mod render;
 mod request;
 mod retry;
 pub mod source;
+mod stages;
 mod target;
 mod template;
 mod timeout;

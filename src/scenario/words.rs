@@ -15,6 +15,8 @@ pub enum Part {
     Step,
     /// `load`.
     Load,
+    /// An entry of `load.stages`.
+    Stage,
     /// `limits`.
     Limits,
     /// `expect`.
@@ -45,7 +47,7 @@ const LATER: &[(Part, &[&str])] = &[
     (Part::Target, &["http", "tls", "resolve", "auth"]),
     (Part::Mix, &["data", "load"]),
     (Part::Step, &["websocket", "tcp", "set", "when", "tag", "form", "body_file", "multipart", "auth", "capture"]),
-    (Part::Load, &["stages", "start", "stop_when"]),
+    (Part::Load, &["stop_when"]),
     (Part::Expect, &["json"]),
     (Part::Repeat, &["until", "over", "as", "max"]),
 ];
@@ -89,6 +91,16 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Load, "requests", "iterations"),
     (Part::Load, "gracefulStop", "graceful_stop"),
     (Part::Load, "warm_up", "warmup"),
+    (Part::Load, "startRate", "start"),
+    (Part::Load, "startVUs", "start"),
+    (Part::Stage, "target", "rate"),
+    (Part::Stage, "arrivalRate", "rate"),
+    (Part::Stage, "rampTo", "rate"),
+    (Part::Stage, "rps", "rate"),
+    (Part::Stage, "qps", "rate"),
+    (Part::Stage, "users", "vus"),
+    (Part::Stage, "pause", "hold"),
+    (Part::Stage, "measured", "measure"),
     (Part::Limits, "qps", "rate"),
     (Part::Limits, "rps", "rate"),
     (Part::Limits, "max_in_flight", "concurrency"),
