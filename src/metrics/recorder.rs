@@ -265,8 +265,11 @@ impl Recorder {
         }
     }
 
-    /// Takes a failed try, with what was said of it.
-    pub fn error(&mut self, kind: FailureKind, message: &str, operation: u32) {
+    /// Takes a failed try of an operation that was planned at `intended`, with what was said of it.
+    pub fn error(&mut self, kind: FailureKind, message: &str, operation: u32, intended: Nanos) {
+        if !self.measures(intended) {
+            return;
+        }
         self.try_failures[kind as usize] += 1;
         self.errors.note(kind, message, operation);
     }

@@ -61,7 +61,7 @@ pub fn decode(section: &Node, overrides: &Overrides, problems: &mut Diagnostics)
     if let Some(stages) = stages_key {
         for key in [vus_key, rate_key, duration_key].into_iter().flatten() {
             problems
-                .error(key.key_span, format!("`{}` beside `stages`, which say how much load there is at any time", key.key))
+                .error(key.key_span, format!("`{}` beside `stages`, which say how much load there is, and for how long", key.key))
                 .related(stages.key_span, "the stages")
                 .help("remove one of the two");
         }
@@ -135,7 +135,7 @@ pub fn decode(section: &Node, overrides: &Overrides, problems: &mut Diagnostics)
         if let Some(warmup) = warmup_key.filter(|_| typed.warmup.is_some_and(|time| time > Nanos::ZERO) && stages.beginning() == 0.0) {
             problems
                 .warning(warmup.key_span, "nothing runs in this warm-up: it has the level with which the stages begin, and that is 0")
-                .help("add `start` with a level above 0, begin with a stage such as `{ duration: 0s, rate: 50/s }`, or remove `warmup`");
+                .help("add `start` with a level above 0, begin with a stage that jumps to one (`duration: 0s`), or remove `warmup`");
         }
     }
     if typed.duration.is_none() && typed.iterations.is_none() && typed.iterations_per_vu.is_none() {

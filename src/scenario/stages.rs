@@ -1,4 +1,7 @@
 //! The stages of a load: how its level changes, and what the command line leaves of them.
+//!
+//! A stage with a `duration` goes evenly from the level before it to its own; one of `0s` jumps there. A stage with
+//! a `hold` jumps to its level, where it is not there already, and keeps it for its whole length.
 
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
