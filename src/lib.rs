@@ -29,7 +29,7 @@
 //! | 6 | [`report`]: terminal, progress, charts, HTML page |
 //! | 5 | [`gate`]: thresholds: what a run must meet, and what ends it early |
 //! | 4 | [`engine`]: world, worker, flow, operation, drivers, observer |
-//! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP · [`pacing`]: arrivals, token bucket · [`server`]: the built-in target |
+//! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP · [`pacing`]: arrivals, levels of stages, token bucket · [`server`]: the built-in target |
 //! | 2 | [`result`]: what `result.json` holds |
 //! | 1 | [`plan`]: the compiled scenario · [`metrics`]: samples, recorders, histograms |
 //! | 0 | [`base`]: quantities and the clock |

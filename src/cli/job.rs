@@ -54,7 +54,8 @@ pub fn describe(plan: &Plan) -> Result<String, Failure> {
     let mut lines = vec![format!("# fingerprint {}", plan.fingerprint()), text.trim_end().into()];
     match plan.load.model {
         LoadModel::Open { rate, .. } => {
-            lines.push(format!("# first planned arrivals, at {rate}:"));
+            let staged = if plan.load.stages.is_empty() { "at" } else { "in stages of at most" };
+            lines.push(format!("# first planned arrivals, {staged} {rate}:"));
             let measured = Load { warmup: Nanos::ZERO, ..plan.load.clone() };
             lines.extend(
                 arrivals(&measured, plan.seed)
@@ -63,7 +64,8 @@ pub fn describe(plan: &Plan) -> Result<String, Failure> {
             );
         }
         LoadModel::Closed { vus } => {
-            lines.push(format!("# first iterations, taken up by {vus} virtual users as they come free:"));
+            let staged = if plan.load.stages.is_empty() { "" } else { "at most " };
+            lines.push(format!("# first iterations, taken up by {staged}{vus} virtual users as they come free:"));
             let most = plan.load.total_iterations().unwrap_or(u64::MAX).min(SHOWN as u64);
             lines.extend((0..most).map(|number| format!("#   iteration {number}: {}", entry(number))));
         }

@@ -12,7 +12,7 @@ use super::exit::{Exit, Failure};
 use super::output::{self, Talk};
 use super::{job, or_exit};
 use crate::engine::process::{self, Leash, ProcessError};
-use crate::engine::{Event, Job, Phase, descriptors, ideal, preflight};
+use crate::engine::{self, Event, Job, Phase, descriptors, ideal, preflight};
 use crate::gate::{self, Judged};
 use crate::plan::{Address, Plan};
 use crate::report::progress::{Progress, ProgressMode, Status};
@@ -44,11 +44,12 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         // No empty report, and none of the folders that we made for it: the innermost is the first.
         let _ = made.into_iter().try_for_each(std::fs::remove_dir);
     }
-    let Measured { runs, end, failure } = measured?;
+    let Measured { runs, end, failure, warnings } = measured?;
     if runs.is_empty() {
         return failure.map_or(Ok(Exit::Interrupted), Err);
     }
-    let result = result_of(&source, &plan, runs, end, started_at);
+    let mut result = result_of(&source, &plan, runs, end, started_at);
+    result.warnings.extend(warnings);
     let written = or_exit(report::write_all(&result, &plan.formats, &folder), Exit::Internal)?;
     if args.json {
         output::print(&or_exit(result.to_json(), Exit::Internal)?)?;
@@ -103,6 +104,8 @@ struct Measured {
     runs: Vec<ModeRun>,
     end: End,
     failure: Option<Failure>,
+    /// What the modes have said on their way.
+    warnings: Vec<String>,
 }
 
 /// Runs every mode of every round, each in a process of its own.
@@ -125,7 +128,7 @@ fn measure(plan: &Plan, setting: &Setting, args: &RunArgs, talk: &Talk) -> Resul
         talk.say(&format!("seed {}, fingerprint {}\n", plan.seed, plan.fingerprint()));
     }
     let mut progress = Progress::new(progress_mode(args));
-    let mut measured = Measured { runs: Vec::new(), end: End::Complete, failure: None };
+    let mut measured = Measured { runs: Vec::new(), end: End::Complete, failure: None, warnings: Vec::new() };
     'rounds: for round in 0..plan.rounds {
         for mode in plan.order(round) {
             if leash.is_pulled() {
@@ -140,7 +143,7 @@ fn measure(plan: &Plan, setting: &Setting, args: &RunArgs, talk: &Talk) -> Resul
                 folder: setting.folder.clone(),
                 unix_ms: setting.unix_ms,
             };
-            let result = run_one(&program, &job, &leash, &mut progress);
+            let result = run_one(&program, &job, &leash, &mut progress, &mut measured.warnings);
             match result {
                 Ok(run) => {
                     let by = run.stopped_by;
@@ -155,6 +158,7 @@ fn measure(plan: &Plan, setting: &Setting, args: &RunArgs, talk: &Talk) -> Resul
                         _ => {}
                     }
                 }
+                Err(ProcessError::Interrupted { .. }) => break 'rounds,
                 Err(error) => {
                     let exit = if matches!(error, ProcessError::Died { .. }) { Exit::Internal } else { Exit::CouldNotRun };
                     measured.failure = Some(Failure { exit, error: error.into() });
@@ -179,30 +183,40 @@ fn progress_mode(args: &RunArgs) -> ProgressMode {
     }
 }
 
-fn run_one(program: &Path, job: &Job, leash: &Leash, progress: &mut Progress) -> Result<ModeRun, ProcessError> {
-    process::run(program, &["run-mode"], job, leash, |event| {
-        let Event::Progress(seen) = event else { return };
-        let left_s = seen.fraction.filter(|f| *f > 0.02).map(|f| seen.elapsed_s * (1.0 - f) / f);
-        progress.update(&Status {
-            mode: job.mode,
-            round: job.round,
-            rounds: job.plan.rounds,
-            phase: match seen.phase {
-                Phase::Warmup => "warm-up",
-                Phase::Measured => "running",
-                Phase::Drain => "draining",
-            },
-            elapsed_s: seen.elapsed_s,
-            fraction: seen.fraction,
-            left_s,
-            completed: seen.completed,
-            failed: seen.failed,
-            in_flight: seen.in_flight,
-            rate: seen.rate,
-            p50_ms: seen.p50_ms,
-            p99_ms: seen.p99_ms,
-        });
+fn run_one(program: &Path, job: &Job, leash: &Leash, progress: &mut Progress, warnings: &mut Vec<String>) -> Result<ModeRun, ProcessError> {
+    process::run(program, &["run-mode"], job, leash, |event| match event {
+        Event::Progress(seen) => show(progress, job, &seen),
+        Event::Warning(text) => {
+            let warning = format!("{}, round {}: {text}", job.mode, job.round);
+            progress.note(&format!("warning: {warning}"));
+            warnings.push(warning);
+        }
+        // It is judged in the child.
+        Event::SoFar(_) => {}
     })
+}
+
+fn show(progress: &mut Progress, job: &Job, seen: &engine::Progress) {
+    let left_s = seen.fraction.filter(|f| *f > 0.02).map(|f| seen.elapsed_s * (1.0 - f) / f);
+    progress.update(&Status {
+        mode: job.mode,
+        round: job.round,
+        rounds: job.plan.rounds,
+        phase: match seen.phase {
+            Phase::Warmup => "warm-up",
+            Phase::Measured => "running",
+            Phase::Drain => "draining",
+        },
+        elapsed_s: seen.elapsed_s,
+        fraction: seen.fraction,
+        left_s,
+        completed: seen.completed,
+        failed: seen.failed,
+        in_flight: seen.in_flight,
+        rate: seen.rate,
+        p50_ms: seen.p50_ms,
+        p99_ms: seen.p99_ms,
+    });
 }
 
 /// The first Ctrl-C or SIGTERM drains the run, the second ends it now.

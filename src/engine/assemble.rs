@@ -14,6 +14,7 @@ use crate::metrics::recorder::{Figures, Tally};
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::window::common;
 use crate::metrics::{FailureKind, Recorder, Track, Windows};
+use crate::pacing::Arrival;
 use crate::plan::{Action, Mode, Plan, Quantity, Selector};
 use crate::result::{Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, StoppedBy, Warmup, Window, codec};
 
@@ -44,22 +45,22 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
     let epoch = world.epoch();
     let plan = world.plan;
     let inflation = inflation(recorder.windows());
-    let iterations = at_its_end(world, iterations(&recorder, &inflation));
-    let done = plan.load.total_iterations().is_some_and(|n| iterations.counts.planned >= n);
+    let (iterations, aside) = at_its_end(world, &recorder, iterations(&recorder, &inflation));
+    let done = plan.load.total_iterations().is_some_and(|n| iterations.counts.planned + aside >= n);
     let by_plan = if done { StoppedBy::Iterations } else { StoppedBy::Duration };
     let stopped_by = world.stop.early().unwrap_or(by_plan);
     let unfinished = recorder.steps().iter().any(|step| step.tally.unfinished > 0) || iterations.counts.skipped > 0;
     // With something left undone the run lasted to the end of its drain.
     let last = if unfinished { frame.end.max(recorder.last_completion()) } else { recorder.last_completion() };
     let wall_s = (last - epoch).as_secs_f64();
-    let measured_s = match stopped_by {
-        StoppedBy::Iterations | StoppedBy::Data => wall_s,
+    let lasted = match stopped_by {
+        StoppedBy::Iterations | StoppedBy::Data => last - epoch,
         // Whatever ended it early moved the end to its own moment.
-        StoppedBy::Duration | StoppedBy::Interrupt | StoppedBy::Condition | StoppedBy::Threshold => {
-            (world.stop.end() - epoch).as_secs_f64()
-        }
+        StoppedBy::Duration | StoppedBy::Interrupt | StoppedBy::Condition | StoppedBy::Threshold => world.stop.end() - epoch,
     };
-    let mut run = figures(world, frame, &recorder, &Span { wall_s, measured_s, stopped_by, inflation }, iterations, seen);
+    let measured_s = plan.load.measured(lasted).as_secs_f64();
+    let span = Span { wall_s, lasted, measured_s, stopped_by, inflation };
+    let mut run = figures(world, frame, &recorder, &span, iterations, seen);
     run.validity = validity::check(&run, plan);
     run
 }
@@ -67,16 +68,24 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
 /// The figures of a run that goes on, without what is known at its end only.
 pub fn so_far(world: &World<'_>, mode: Mode, now: Nanos) -> ModeRun {
     let recorder = world.merged();
-    let measured_s = (now.min(world.stop.end()) - world.epoch()).as_secs_f64();
+    let lasted = now.min(world.stop.end()) - world.epoch();
     let frame = Frame { mode, round: 1, workers: 1, end: now };
-    // Nobody looks at intervals of figures that are still growing.
-    let span = Span { wall_s: measured_s, measured_s, stopped_by: StoppedBy::Duration, inflation: Inflation::NONE };
+    let span = Span {
+        wall_s: lasted.as_secs_f64(),
+        lasted,
+        measured_s: world.plan.load.measured(lasted).as_secs_f64(),
+        stopped_by: StoppedBy::Duration,
+        // Nobody looks at intervals of figures that are still growing.
+        inflation: Inflation::NONE,
+    };
     figures(world, &frame, &recorder, &span, iterations(&recorder, &Inflation::NONE), &Seen::default())
 }
 
 /// How long a run was, and why no longer.
 struct Span {
     wall_s: f64,
+    /// From the epoch, what is not measured included.
+    lasted: Nanos,
     measured_s: f64,
     stopped_by: StoppedBy,
     /// How much wider intervals are because operations in a row depend on each other: as the run's response times
@@ -89,7 +98,7 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
     let Span { wall_s, measured_s, stopped_by, .. } = *span;
     let mut whole = Figures::default();
     recorder.steps().iter().for_each(|step| whole.add(step));
-    let total = group(String::new(), None, &whole, span);
+    let total = group(String::new(), None, &whole, span.measured_s, span);
     let response = whole.response();
     let clamped = response.clamped() + whole.lag.clamped() + whole.queue.clamped();
     ModeRun {
@@ -122,7 +131,7 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
         mixes: mixes(world, recorder, span),
         targets: targets(world, recorder, span),
         probes: probes(world, recorder, seen, span),
-        stages: Vec::new(),
+        stages: stages(world, recorder, span),
         limits: limits(world),
         series: series(recorder.windows(), seen, wall_s, plan),
         resources: crate::result::Resources { clamped, ..seen.resources },
@@ -167,14 +176,14 @@ fn kinds(failed: &[u64; FailureKind::COUNT]) -> BTreeMap<String, u64> {
     FailureKind::ALL.iter().filter(|k| failed[**k as usize] > 0).map(|k| (k.name().to_owned(), failed[*k as usize])).collect()
 }
 
-fn group(name: String, mix: Option<String>, figures: &Figures, span: &Span) -> Group {
+fn group(name: String, mix: Option<String>, figures: &Figures, measured_s: f64, span: &Span) -> Group {
     Group {
         name,
         mix,
         tags: Vec::new(),
         counts: Counts { retries: figures.retries, ..counts(&figures.tally) },
         failures: kinds(&figures.tally.failed),
-        throughput_rps: if span.measured_s > 0.0 { figures.ok_in_window as f64 / span.measured_s } else { 0.0 },
+        throughput_rps: if measured_s > 0.0 { figures.ok_in_window as f64 / measured_s } else { 0.0 },
         response_ms: figures.response().summary(&span.inflation),
         response_ok_ms: figures.response_ok.summary(&span.inflation),
         service_ms: figures.service.summary(&span.inflation),
@@ -193,16 +202,36 @@ fn iterations(recorder: &Recorder, inflation: &Inflation) -> Iterations {
     Iterations { counts: counts(recorder.iterations()), duration_ms: recorder.durations().summary(inflation) }
 }
 
-fn at_its_end(world: &World<'_>, mut iterations: Iterations) -> Iterations {
+/// The iterations that are measured, those included whose time came and that nobody took, and how many there were
+/// beside them after the warm-up.
+fn at_its_end(world: &World<'_>, recorder: &Recorder, mut iterations: Iterations) -> (Iterations, u64) {
     let counts = &mut iterations.counts;
+    let mut aside = recorder.aside();
     if let Source::Open(desk) = &world.source {
+        let mut count = |arrival: Arrival, skipped: u64| {
+            if recorder.measures(arrival.at) {
+                counts.planned += 1;
+                counts.skipped += skipped;
+                counts.dropped += 1 - skipped;
+            } else {
+                aside += u64::from(arrival.at >= world.epoch());
+            }
+        };
         // Arrivals whose time came before the stop and that nobody pulled.
-        let (left, refused) = desk.close(world.stop.end());
-        counts.planned += left + refused.len() as u64;
-        counts.skipped += left;
-        counts.dropped += refused.len() as u64;
+        let refused = desk.close(world.stop.end(), |arrival| count(arrival, 1));
+        refused.into_iter().for_each(|arrival| count(arrival, 0));
     }
-    iterations
+    (iterations, aside)
+}
+
+/// The stages that are measured, each with how long it lasted.
+fn stages(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
+    let load = &world.plan.load;
+    let figures = load.lasting().zip(recorder.stages()).filter(|(stage, _)| stage.measure).map(|(_, figures)| figures);
+    load.measured_stages(span.lasted)
+        .zip(figures)
+        .map(|((stage, length), figures)| group(stage.name.clone(), None, figures, length.as_secs_f64(), span))
+        .collect()
 }
 
 /// Adds up the operations that have the same key, in the order in which the keys first come.
@@ -222,14 +251,14 @@ fn by<K: PartialEq>(world: &World<'_>, recorder: &Recorder, key: impl Fn(usize, 
 fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |mix, name, _| Some((mix, name.to_owned())))
         .into_iter()
-        .map(|((mix, name), figures)| group(name, Some(world.plan.mix[mix].name.clone()), &figures, span))
+        .map(|((mix, name), figures)| group(name, Some(world.plan.mix[mix].name.clone()), &figures, span.measured_s, span))
         .collect()
 }
 
 fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |mix, _, _| Some(mix))
         .into_iter()
-        .map(|(mix, figures)| group(world.plan.mix[mix].name.clone(), None, &figures, span))
+        .map(|(mix, figures)| group(world.plan.mix[mix].name.clone(), None, &figures, span.measured_s, span))
         .collect()
 }
 
@@ -239,7 +268,7 @@ fn targets(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
         Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
     })
     .into_iter()
-    .map(|(target, figures)| group(world.plan.targets[target].name.clone(), None, &figures, span))
+    .map(|(target, figures)| group(world.plan.targets[target].name.clone(), None, &figures, span.measured_s, span))
     .collect()
 }
 
@@ -251,7 +280,7 @@ fn probes(world: &World<'_>, recorder: &Recorder, seen: &Seen, span: &Span) -> V
         recorder.steps().iter().zip(taken).filter(|(_, taken)| *taken).for_each(|(step, _)| figures.add(step));
         let times = world.plan.percentiles_of(|own| own.of_any_mode() == selector);
         let histograms = times.into_iter().filter_map(|of| Some((of.name().to_owned(), encoded(&track(&figures, of)?)?))).collect();
-        let figures = Group { histograms, ..group(String::new(), None, &figures, span) };
+        let figures = Group { histograms, ..group(String::new(), None, &figures, span.measured_s, span) };
         let windows = if windowed { time_lines.next() } else { None };
         let series = windows.map(|windows| series(windows, seen, span.wall_s, world.plan)).unwrap_or_default();
         Probe { selector, figures, series }

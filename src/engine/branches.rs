@@ -71,7 +71,8 @@ pub async fn run<'b, D: Driver>(
     match (gathered, until) {
         (Err(error), _) => {
             let operation = job.steps.iter().find_map(Step::first_operation).map_or(0, |operation| operation.id);
-            worker.tape.error(FailureKind::Other, format!("the system refused a thread for a branch: {error}"), operation);
+            let said = format!("the system refused a thread for a branch: {error}");
+            worker.tape.error(FailureKind::Other, said, operation, worker.driver.now());
             course.failure.get_or_insert(FailureKind::Other);
             End::Broken
         }

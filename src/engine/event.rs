@@ -47,4 +47,6 @@ pub enum Event {
     Progress(Progress),
     /// The figures so far, where the plan has somebody judge them while the run goes on.
     SoFar(Box<ModeRun>),
+    /// What went wrong and does not end it.
+    Warning(String),
 }

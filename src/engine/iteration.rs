@@ -2,14 +2,16 @@
 
 use super::draw::Place;
 use super::driver::Driver;
-use super::flow::{self, Course};
+use super::flow::{self, Course, End};
 use super::limit::{Full, enter};
 use super::source::{Asker, Source, Turn};
 use super::user::User;
 use super::worker::Worker;
+use super::world::Ended;
 use crate::base::Nanos;
 use crate::metrics::{FailureKind, IterationSample, Outcome};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
+use crate::value::Scope;
 
 /// Runs iterations until there are no more: each for the one user given, or in turn for all of them.
 pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
@@ -61,7 +63,8 @@ async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn
     record.sample.outcome = Outcome::Unfinished;
     let fresh = std::mem::replace(&mut user.fresh, false);
     let mut course = Course { number: turn.number, fresh, turn: Some(turn), planned: None, failure: None };
-    flow::run(worker, user, &worker.world.plan.mix[mix].flow, Place::default().inside(mix), &mut course).await;
+    let end = flow::run(worker, user, &worker.world.plan.mix[mix].flow, Place::default().inside(mix), &mut course).await;
+    worker.world.ended.get_or_init(|| Ended { through: end == End::Through, scope: Scope::default() });
     drop(permit);
     record.end(course.failure);
 }

@@ -3,7 +3,8 @@
 //! A run of one mode is a [`world`] that its threads share; [`launch`] puts [`worker`]s on threads over a
 //! [`driver`]; each takes [`iteration`]s from the [`source`], goes through their [`flow`] and writes every
 //! [`operation`] to its [`tape`]. An [`observer`] beside them keeps the time. [`assemble`] makes figures of
-//! what the recorders hold, and [`validity`] says whether to believe them. [`process`] puts each mode into
+//! what the recorders hold, and [`validity`] says whether to believe them. A [`setup`] goes before, and a
+//! teardown after it. [`process`] puts each mode into
 //! a process of its own, so that its memory and processor time are its own.
 
 pub mod assemble;
@@ -26,6 +27,7 @@ pub mod preflight;
 pub mod process;
 pub mod retry;
 pub mod run;
+pub mod setup;
 pub mod source;
 pub mod start;
 pub mod stop;
@@ -82,6 +84,12 @@ pub enum RunError {
     /// The system refuses an event loop.
     #[error("could not start an event loop: {0}")]
     Runtime(io::Error),
+    /// The setup failed; what failed in it, and where.
+    #[error("the setup failed {0}; the run needs it, so nothing was measured")]
+    Setup(String),
+    /// A signal came before there was anything to measure.
+    #[error("interrupted before anything was measured")]
+    Interrupted,
     /// A worker panicked.
     #[error("a worker panicked; this is a defect of loadgen, please report it with the scenario")]
     Panicked,

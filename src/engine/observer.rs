@@ -200,7 +200,7 @@ impl Said {
                 completed += step.tally.completed();
                 failed += step.tally.failures();
             }
-            iterations += recorder.iterations().planned;
+            iterations += recorder.iterations().planned + recorder.aside();
             histogram::add(&mut recent, &recorder.windows().recent(2));
         });
         let load = &world.plan.load;

@@ -139,7 +139,7 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
         let failure = result.err();
         self.sample.outcome = failure.as_ref().map_or(Outcome::Ok, |e| Outcome::Failed(e.kind));
         failure.map(|error| {
-            self.worker.tape.error(error.kind, error.message, self.sample.operation);
+            self.worker.tape.error(error.kind, error.message, self.sample.operation, self.sample.intended);
             error.kind
         })
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::event::Event;
-use super::{Job, Signal, run_mode};
+use super::{Job, RunError, Signal, run_mode};
 use crate::plan::Mode;
 use crate::result::{ModeRun, StoppedBy};
 
@@ -27,6 +27,8 @@ enum Message {
     Ready,
     Event(Event),
     Failed(String),
+    /// A signal ended it before there was anything to measure.
+    Interrupted,
     Done(Box<ModeRun>),
 }
 
@@ -44,6 +46,12 @@ pub enum ProcessError {
     /// It said why it could not run.
     #[error("{0}")]
     Refused(String),
+    /// A signal ended it before there was anything to measure.
+    #[error("the {mode} mode was interrupted before anything was measured")]
+    Interrupted {
+        /// Its mode.
+        mode: Mode,
+    },
     /// It ended without a word.
     #[error("the process that ran the {mode} mode ended without figures ({status}); nothing of this mode and round is kept")]
     Died {
@@ -152,6 +160,7 @@ pub fn run(program: &Path, arguments: &[&str], job: &Job, leash: &Leash, mut say
             Ok(Message::Ready) => leash.hold(running.child.id()),
             Ok(Message::Event(event)) => say(event),
             Ok(Message::Failed(reason)) => return Err(ProcessError::Refused(reason)),
+            Ok(Message::Interrupted) => return Err(ProcessError::Interrupted { mode }),
             Ok(Message::Done(run)) => return Ok(*run),
             // Cut off in the middle of a line: the end comes next.
             Err(_) => break,
@@ -199,6 +208,7 @@ pub fn serve(
     let result = run_mode(&job, &pending, &say);
     match result {
         Ok(run) => write(&Message::Done(Box::new(run))),
+        Err(RunError::Interrupted) => write(&Message::Interrupted),
         Err(error) => write(&Message::Failed(error.to_string())),
     }
 }

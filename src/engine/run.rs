@@ -1,4 +1,4 @@
-//! Runs one mode of a plan from the start line to its figures.
+//! Runs one mode of a plan from its setup to its figures.
 
 use std::sync::mpsc;
 use std::thread;
@@ -7,37 +7,72 @@ use super::assemble::{Frame, assemble};
 use super::event::Event;
 use super::launch;
 use super::observer::{self, Seen};
+use super::setup::Around;
 use super::start::StartLine;
 use super::world::World;
 use super::{Job, RunError, Signal};
 use crate::base::Nanos;
 use crate::plan::{Mode, Plan};
 use crate::result::ModeRun;
+use crate::value::Scope;
 
 /// Iterations that `ideal_s` may simulate: about a second's worth. A longer plan has no ideal.
 const IDEAL_BUDGET: u64 = 1_000_000;
 /// Iterations that a run in the simulated mode may have.
-const SIMULATED_BUDGET: u64 = 1_000_000_000;
+pub const SIMULATED_BUDGET: u64 = 1_000_000_000;
 
-/// Runs one mode. `signal` is asked often whether the run is to end; `say` is told how it goes.
+/// Runs one mode, with its setup before and its teardown after it. `signal` is asked often whether the run is to
+/// end; `say` is told how it goes.
 ///
 /// # Errors
 /// When the machine or the plan won't let it begin. A failed request is no error: it is data.
 pub fn run_mode(job: &Job, signal: &(dyn Fn() -> Option<Signal> + Sync), say: &(dyn Fn(Event) + Sync)) -> Result<ModeRun, RunError> {
+    let around = Around { plan: &job.plan, addresses: &job.addresses, mode: job.mode, cores: cores() };
+    let mut scope = None;
+    let result = around.setup(signal, &mut scope).and_then(|()| measure(job, scope.clone(), signal, say));
+    // However it went: what the setup has begun is to be put right again.
+    if let Some(trouble) = around.teardown(signal, result.is_err() || signal().is_some(), scope) {
+        say(Event::Warning(trouble));
+    }
+    result
+}
+
+/// Runs one mode, whose iterations begin with what its setup has ended with.
+fn measure(
+    job: &Job,
+    start: Option<Scope>,
+    signal: &(dyn Fn() -> Option<Signal> + Sync),
+    say: &(dyn Fn(Event) + Sync),
+) -> Result<ModeRun, RunError> {
     let Job { plan, mode, round, .. } = job;
     let (mode, round) = (*mode, *round);
     let workers = launch::threads(plan.load.model.slots(), plan.workers, mode);
-    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let world = World::new(plan, job.addresses.clone(), cores)?;
+    let world = World::new(plan, job.addresses.clone(), cores())?.starting(start);
     let frame = |end: Nanos| Frame { mode, round, workers: workers as u32, end };
     if mode == Mode::Simulated {
-        let end = launch::simulated(&world, cores as u32, SIMULATED_BUDGET)?;
+        let end = launch::simulated(&world, cores() as u32, SIMULATED_BUDGET)?;
         return Ok(assemble(&world, &frame(end), &Seen::default()));
     }
+    let (seen, end) = drive(&world, mode, workers, signal, say)?;
+    Ok(assemble(&world, &frame(end), &seen))
+}
+
+/// Drives a world on real threads, with an observer beside them: what that has seen, and when the last worker was
+/// done.
+///
+/// # Errors
+/// When the system refuses a thread, a runtime or a timer.
+pub fn drive(
+    world: &World<'_>,
+    mode: Mode,
+    workers: usize,
+    signal: &(dyn Fn() -> Option<Signal> + Sync),
+    say: &(dyn Fn(Event) + Sync),
+) -> Result<(Seen, Nanos), RunError> {
     let start = StartLine::new(workers + 1);
     let (done, watched) = mpsc::channel();
-    let (seen, end) = thread::scope(|scope| {
-        let (world, start) = (&world, &start);
+    thread::scope(|scope| {
+        let start = &start;
         let observer = scope.spawn(move || {
             let clock = start.arrive()?;
             let seen = observer::watch(world, mode, clock, &watched, signal, say);
@@ -56,18 +91,22 @@ pub fn run_mode(job: &Job, signal: &(dyn Fn() -> Option<Signal> + Sync), say: &(
         launched?;
         // It is there whenever the workers were launched.
         observed.ok_or(RunError::Panicked)
-    })?;
-    Ok(assemble(&world, &frame(end), &seen))
+    })
 }
 
 /// The wall time of a plan in virtual time, in seconds: what it would take with no overhead at all. Nothing
-/// where the plan needs a network, or is too long to be tried.
+/// where the plan needs a network, its setup fails, or it is too long to be tried.
 pub fn ideal(plan: &Plan) -> Option<f64> {
     if !plan.is_mock() {
         return None;
     }
-    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let world = World::new(plan, Vec::new(), cores).ok()?;
-    let end = launch::simulated(&world, cores as u32, IDEAL_BUDGET).ok()?;
+    let mut start = None;
+    Around { plan, addresses: &[], mode: Mode::Simulated, cores: cores() }.setup(&|| None, &mut start).ok()?;
+    let world = World::new(plan, Vec::new(), cores()).ok()?.starting(start);
+    let end = launch::simulated(&world, cores() as u32, IDEAL_BUDGET).ok()?;
     Some(assemble(&world, &Frame { mode: Mode::Simulated, round: 1, workers: 1, end }, &Seen::default()).wall_s)
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

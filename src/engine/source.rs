@@ -2,15 +2,17 @@
 
 mod desk;
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use desk::Desk;
+use futures_util::future::{Either, select};
 
 use super::driver::Driver;
 use super::stop::Stop;
 use crate::base::{Nanos, Rate};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
-use crate::pacing::{Arrivals, Schedule};
+use crate::pacing::{Arrivals, Levels, Schedule};
 use crate::plan::{Load, LoadModel, OnFull, Spread};
 
 /// One iteration to run.
@@ -52,6 +54,8 @@ pub struct Closed {
     iterations: Option<u64>,
     per_user: Option<u64>,
     total: Option<u64>,
+    /// How many users are active, where that changes.
+    levels: Option<Levels>,
     epoch: Nanos,
     warm: AtomicU64,
     measured: AtomicU64,
@@ -66,6 +70,7 @@ impl Source {
                 iterations: load.iterations,
                 per_user: load.iterations_per_vu,
                 total: load.total_iterations(),
+                levels: (!load.stages.is_empty()).then(|| Levels::new(&load.stages)),
                 epoch: load.warmup,
                 warm: AtomicU64::new(0),
                 measured: AtomicU64::new(0),
@@ -79,7 +84,12 @@ impl Source {
     /// The next iteration; nothing when there are no more.
     pub async fn next<D: Driver>(&self, driver: &D, stop: &Stop, asker: Asker) -> Option<Turn> {
         match self {
-            Self::Closed(closed) => closed.next(driver.now(), stop, asker),
+            Self::Closed(closed) => {
+                if let Some(levels) = &closed.levels {
+                    closed.activity(levels, driver, stop, asker).await?;
+                }
+                closed.next(driver.now(), stop, asker)
+            }
             Self::Open(desk) => desk.next(driver, stop).await,
         }
     }
@@ -91,10 +101,37 @@ pub fn arrivals(load: &Load, seed: u64) -> Arrivals {
         LoadModel::Open { rate, arrivals, .. } => (arrivals, rate, load.iterations),
         LoadModel::Closed { .. } => (Spread::Constant, Rate::per_second(1), Some(0)),
     };
-    Arrivals::new(&Schedule { spread, rate, seed, warmup: load.warmup, duration: load.duration, iterations })
+    Arrivals::new(&Schedule { spread, rate, stages: &load.stages, seed, warmup: load.warmup, duration: load.duration, iterations })
 }
 
 impl Closed {
+    /// Waits until whoever asks is active; nothing where that will not be again.
+    ///
+    /// The first user is active when the level rounds to 1, the second when it rounds to 2, and so on. One at a
+    /// time, the work of all is done as long as the first is.
+    async fn activity<D: Driver>(&self, levels: &Levels, driver: &D, stop: &Stop, asker: Asker) -> Option<()> {
+        let wanted = match asker {
+            Asker::All => 0.5,
+            Asker::One { user, .. } => user as f64 + 0.5,
+        };
+        loop {
+            let now = driver.now();
+            // The warm-up has the level with which the stages begin.
+            let since = now - self.epoch;
+            let at = levels.reaches(wanted, since)?;
+            if at <= since {
+                return Some(());
+            }
+            if self.epoch + at >= stop.end() {
+                return None;
+            }
+            let sleep = pin!(driver.sleep_until(self.epoch + at));
+            if let Either::Right(_) = select(sleep, pin!(stop.interruption())).await {
+                return None;
+            }
+        }
+    }
+
     fn next(&self, now: Nanos, stop: &Stop, asker: Asker) -> Option<Turn> {
         if now >= stop.end() {
             return None;
@@ -103,18 +140,23 @@ impl Closed {
             WARMUP_NUMBERS + self.warm.fetch_add(1, Ordering::Relaxed)
         } else {
             match asker {
-                Asker::All => self.count(self.total)?,
+                Asker::All => self.count(self.total, stop)?,
                 Asker::One { taken, .. } if self.per_user.is_some_and(|most| taken >= most) => return None,
                 // Bound for each user alone: the numbers are those that all users in turn would have.
                 Asker::One { user, taken } if self.iterations.is_none() && self.per_user.is_some() => taken * self.users + user,
-                Asker::One { .. } => self.count(self.iterations)?,
+                Asker::One { .. } => self.count(self.iterations, stop)?,
             }
         };
         Some(Turn { number, intended: now, queue: Nanos::ZERO })
     }
 
-    fn count(&self, most: Option<u64>) -> Option<u64> {
+    fn count(&self, most: Option<u64>, stop: &Stop) -> Option<u64> {
         let number = self.measured.fetch_add(1, Ordering::Relaxed);
-        most.is_none_or(|most| number < most).then_some(number)
+        if most.is_none_or(|most| number < most) {
+            return Some(number);
+        }
+        // Users who wait to become active again have nothing left to wait for.
+        stop.exhaust();
+        None
     }
 }

@@ -15,10 +15,11 @@ pub struct Stop {
     end: AtomicU64,
     graceful: Nanos,
     early: OnceLock<StoppedBy>,
+    exhausted: AtomicBool,
     over: AtomicBool,
     /// Called once, when it is over.
     callers: Mutex<Vec<Box<dyn Fn() + Send>>>,
-    /// Woken once, when it is ended early.
+    /// Woken once, when it is ended early or its iterations are used up.
     waiting: Mutex<Vec<(u64, Waker)>>,
     tickets: AtomicU64,
 }
@@ -31,6 +32,7 @@ impl Stop {
             end: AtomicU64::new(end.0),
             graceful,
             early: OnceLock::new(),
+            exhausted: AtomicBool::new(false),
             over: AtomicBool::new(false),
             callers: Mutex::default(),
             waiting: Mutex::default(),
@@ -63,6 +65,17 @@ impl Stop {
     pub fn finish(&self, now: Nanos, by: StoppedBy) {
         self.end.fetch_min(now.0, Ordering::SeqCst);
         let _ = self.early.set(by);
+        self.wake();
+    }
+
+    /// There are no more iterations: nobody needs to wait for one.
+    pub fn exhaust(&self) {
+        if !self.exhausted.swap(true, Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         for (_, waker) in waiting {
             waker.wake();
@@ -89,13 +102,13 @@ impl Stop {
         }
     }
 
-    /// Waits until something ends the run early.
+    /// Waits until something ends the run early, or its iterations are used up.
     pub fn interruption(&self) -> Interruption<'_> {
         Interruption { stop: self, ticket: None }
     }
 }
 
-/// Waits until something ends a run early; see [`Stop::interruption`].
+/// Waits until nothing more is to be waited for; see [`Stop::interruption`].
 pub struct Interruption<'a> {
     stop: &'a Stop,
     ticket: Option<u64>,
@@ -107,7 +120,7 @@ impl Future for Interruption<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let stop = self.stop;
         let mut waiting = stop.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if stop.early().is_some() {
+        if stop.early().is_some() || stop.exhausted.load(Ordering::SeqCst) {
             return Poll::Ready(());
         }
         let ticket = *self.ticket.get_or_insert_with(|| stop.tickets.fetch_add(1, Ordering::Relaxed));

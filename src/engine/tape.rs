@@ -20,6 +20,7 @@ struct Error {
     kind: FailureKind,
     message: String,
     operation: u32,
+    intended: Nanos,
 }
 
 #[derive(Default)]
@@ -70,8 +71,8 @@ impl<'w> Tape<'w> {
     }
 
     /// Writes down what was said of a failure.
-    pub fn error(&self, kind: FailureKind, message: String, operation: u32) {
-        self.pending.borrow_mut().errors.push(Error { kind, message, operation });
+    pub fn error(&self, kind: FailureKind, message: String, operation: u32, intended: Nanos) {
+        self.pending.borrow_mut().errors.push(Error { kind, message, operation, intended });
     }
 
     fn hand_over(&self, pending: &mut Pending) {
@@ -87,7 +88,7 @@ impl<'w> Tape<'w> {
             recorder.iteration(&sample);
         }
         for error in pending.errors.drain(..) {
-            recorder.error(error.kind, &error.message, error.operation);
+            recorder.error(error.kind, &error.message, error.operation, error.intended);
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::RunError;
 use super::check::Check;
@@ -12,11 +12,12 @@ use super::limit::Limit;
 use super::source::Source;
 use super::stop::Stop;
 use crate::base::Nanos;
-use crate::metrics::Recorder;
 use crate::metrics::window::{aligned, width_for};
+use crate::metrics::{Recorder, Stretch};
 use crate::plan::target::authority;
-use crate::plan::{Action, Address, Operation, Plan, Selector};
+use crate::plan::{Action, Address, Load, Operation, Plan, Selector};
 use crate::transport::http::PreparedRequest;
+use crate::value::Scope;
 
 /// Workers that share a recorder. A hand-over takes some microseconds in many hundreds, so a few never wait for
 /// each other; and a recorder for each would make the memory of modes a matter of recorders.
@@ -65,6 +66,17 @@ pub fn taken(plan: &Plan, selector: &Selector) -> Vec<bool> {
     plan.operations().map(|(mix, name, operation)| selector.takes(plan, mix, name, operation)).collect()
 }
 
+/// The stages of a load on the run's clock.
+fn stretches(load: &Load) -> Vec<Stretch> {
+    let mut end = load.warmup;
+    load.lasting()
+        .map(|stage| {
+            end += stage.duration;
+            Stretch { end, measured: stage.measure }
+        })
+        .collect()
+}
+
 /// What all threads of one run share.
 pub struct World<'p> {
     /// What is run.
@@ -89,8 +101,21 @@ pub struct World<'p> {
     pub stop: Stop,
     /// Which flow an iteration runs.
     pub choice: Choice,
+    /// What iterations begin with, where a setup has ended with something.
+    pub start: Option<Scope>,
+    /// How the first iteration to end ended: of a setup there is no other.
+    pub ended: OnceLock<Ended>,
     recorders: Vec<Mutex<Recorder>>,
     gauges: Vec<Gauges>,
+}
+
+/// How an iteration ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Whether it went through all of its steps.
+    pub through: bool,
+    /// The values that it had then.
+    pub scope: Scope,
 }
 
 impl<'p> World<'p> {
@@ -123,7 +148,7 @@ impl<'p> World<'p> {
         let width = aligned(width_for(load.duration), plan.windows());
         let probes: Vec<Vec<bool>> =
             plan.probes().iter().filter(|(_, windowed)| *windowed).map(|(selector, _)| taken(plan, selector)).collect();
-        let recorder = || Mutex::new(Recorder::new(&network, epoch, width).probing(probes.clone()));
+        let recorder = || Mutex::new(Recorder::new(&network, epoch, width).in_stages(stretches(load)).probing(probes.clone()));
         Ok(Self {
             plan,
             addresses,
@@ -135,10 +160,18 @@ impl<'p> World<'p> {
             step_limits: plan.operations().map(|(_, name, operation)| Limit::new(format!("step {name}"), &operation.limits)).collect(),
             mix_limits: plan.mix.iter().map(|entry| Limit::new(format!("mix {}", entry.name), &entry.limits)).collect(),
             stop: Stop::new(end, load.graceful_stop),
+            start: None,
+            ended: OnceLock::new(),
             recorders: (0..cores.max(1).div_ceil(WORKERS_A_RECORDER)).map(|_| recorder()).collect(),
             gauges: (0..cores.max(1)).map(|_| Gauges::default()).collect(),
             requests,
         })
+    }
+
+    /// The same world, where iterations begin with what a setup has ended with.
+    #[must_use]
+    pub fn starting(self, start: Option<Scope>) -> Self {
+        Self { start, ..self }
     }
 
     /// The end of the warm-up: where measuring begins.

@@ -56,6 +56,11 @@ impl ErrorLog {
         }
     }
 
+    /// The message that came last of all that are kept.
+    pub fn latest(&self) -> Option<&Entry> {
+        self.entries.last()
+    }
+
     /// Most frequent first.
     pub fn sorted(&self) -> Vec<Entry> {
         let mut sorted = self.entries.clone();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ErrorLog, FailureKind, IterationSample, Outcome, Sample, Track, Windows};
+use super::{ErrorLog, FailureKind, IterationSample, Outcome, Sample, Stages, Stretch, Track, Windows};
 use crate::base::Nanos;
 
 /// Counts of operations or iterations by outcome.
@@ -107,7 +107,8 @@ impl Figures {
         }
     }
 
-    fn record(&mut self, sample: &Sample, window_end: Nanos) {
+    /// Takes one operation. A good completion before `window_end` counts as throughput.
+    pub(super) fn record(&mut self, sample: &Sample, window_end: Nanos) {
         self.tally.count(sample.outcome);
         self.bytes_in += sample.bytes_in;
         self.bytes_out += sample.bytes_out;
@@ -153,6 +154,14 @@ impl Figures {
         self.first_byte.add(&other.first_byte);
     }
 
+    /// Makes them small until they are needed again.
+    pub(super) fn pack(&mut self) {
+        let Self { response_ok, response_failed, service, lag, queue, connect, first_byte, .. } = self;
+        for track in [response_ok, response_failed, service, lag, queue, connect, first_byte] {
+            track.pack();
+        }
+    }
+
     /// Response times of good and failed operations together.
     pub fn response(&self) -> Track {
         let mut all = self.response_ok.clone();
@@ -161,7 +170,7 @@ impl Figures {
     }
 }
 
-/// What ran before the epoch: counted, not measured.
+/// What ran before the epoch, or in a stage that is not measured: counted, not measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WarmupTally {
     /// Operations begun.
@@ -186,7 +195,10 @@ struct Probe {
 pub struct Recorder {
     epoch: Nanos,
     steps: Vec<Figures>,
+    stages: Stages,
     iterations: Tally,
+    /// Iterations of stages that are not measured.
+    aside: u64,
     durations: Track,
     warmup: WarmupTally,
     windows: Windows,
@@ -203,7 +215,9 @@ impl Recorder {
         Self {
             epoch,
             steps: operations.iter().map(|network| Figures::ready(*network)).collect(),
+            stages: Stages::default(),
             iterations: Tally::default(),
+            aside: 0,
             durations: Track::ready(),
             warmup: WarmupTally::default(),
             windows: Windows::new(window, epoch),
@@ -215,10 +229,17 @@ impl Recorder {
     }
 
     /// Keeps a time line for some of the operations too, for each of these lists of whether an operation is one of them.
+    #[must_use]
     pub fn probing(mut self, probes: impl IntoIterator<Item = Vec<bool>>) -> Self {
         let windows = self.windows.clone();
         self.probes = probes.into_iter().map(|takes| Probe { takes, windows: windows.clone() }).collect();
         self
+    }
+
+    /// The same for a load in these stages.
+    #[must_use]
+    pub fn in_stages(self, stretches: Vec<Stretch>) -> Self {
+        Self { stages: Stages::new(stretches), ..self }
     }
 
     /// Takes one operation. Good completions before `window_end` count as throughput.
@@ -233,15 +254,23 @@ impl Recorder {
         if completed {
             self.last_completion = self.last_completion.max(sample.completed);
         }
-        if sample.intended < self.epoch {
+        if !self.measures(sample.intended) {
             self.warmup.started += u64::from(!matches!(sample.outcome, Outcome::Skipped | Outcome::Dropped));
             self.warmup.completed += u64::from(completed);
             self.warmup.failed += u64::from(matches!(sample.outcome, Outcome::Failed(_)));
             return;
         }
+        // What completes where nothing is measured is no throughput.
+        let window_end = if self.stages.measures(sample.completed) { window_end } else { Nanos::ZERO };
+        self.stages.record(sample, window_end);
         if let Some(step) = self.steps.get_mut(sample.operation as usize) {
             step.record(sample, window_end);
         }
+    }
+
+    /// Whether what is planned at this moment is measured.
+    pub fn measures(&self, at: Nanos) -> bool {
+        at >= self.epoch && self.stages.measures(at)
     }
 
     /// Takes one iteration.
@@ -249,7 +278,8 @@ impl Recorder {
         if sample.outcome == Outcome::Dropped {
             self.windows.refuse(sample.intended);
         }
-        if sample.intended < self.epoch {
+        if !self.measures(sample.intended) {
+            self.aside += u64::from(sample.intended >= self.epoch);
             return;
         }
         self.iterations.count(sample.outcome);
@@ -258,8 +288,11 @@ impl Recorder {
         }
     }
 
-    /// Takes a failed try, with what was said of it.
-    pub fn error(&mut self, kind: FailureKind, message: &str, operation: u32) {
+    /// Takes a failed try of an operation that was planned at `intended`, with what was said of it.
+    pub fn error(&mut self, kind: FailureKind, message: &str, operation: u32, intended: Nanos) {
+        if !self.measures(intended) {
+            return;
+        }
         self.try_failures[kind as usize] += 1;
         self.errors.note(kind, message, operation);
     }
@@ -269,7 +302,9 @@ impl Recorder {
         for (mine, theirs) in self.steps.iter_mut().zip(&other.steps) {
             mine.add(theirs);
         }
+        self.stages.add(&other.stages);
         self.iterations.add(&other.iterations);
+        self.aside += other.aside;
         self.durations.add(&other.durations);
         self.warmup.started += other.warmup.started;
         self.warmup.completed += other.warmup.completed;
@@ -290,6 +325,16 @@ impl Recorder {
         &self.steps
     }
 
+    /// The figures of each stage of the load; those that are not measured have none.
+    pub fn stages(&self) -> &[Figures] {
+        self.stages.figures()
+    }
+
+    /// Iterations planned after the warm-up in stages that are not measured.
+    pub const fn aside(&self) -> u64 {
+        self.aside
+    }
+
     /// Counts of iterations.
     pub const fn iterations(&self) -> &Tally {
         &self.iterations
@@ -300,7 +345,7 @@ impl Recorder {
         &self.durations
     }
 
-    /// What ran before the epoch.
+    /// What ran before the epoch, or in a stage that is not measured.
     pub const fn warmup(&self) -> WarmupTally {
         self.warmup
     }

@@ -1,6 +1,9 @@
 //! [`Track`]: one measured quantity, as a histogram with exact moments beside it.
 
+use std::borrow::Cow;
+
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 
 use super::histogram::{self, HIGHEST};
 use super::interval::Inflation;
@@ -14,6 +17,8 @@ use crate::base::Nanos;
 pub struct Track {
     /// Made when the first value comes: a quarter of a megabyte is much for something that stays empty.
     histogram: Option<Histogram<u64>>,
+    /// The histogram, where it was packed; there is never one beside it.
+    packed: Vec<u8>,
     /// Zeros are counted here and join the histogram when it is asked for: waits that did not happen are
     /// the most frequent value of all, and need no bucket search.
     zeros: u64,
@@ -26,7 +31,7 @@ pub struct Track {
 
 impl Default for Track {
     fn default() -> Self {
-        Self { histogram: None, zeros: 0, min: u64::MAX, max: 0, sum: 0, squares: 0, clamped: 0 }
+        Self { histogram: None, packed: Vec::new(), zeros: 0, min: u64::MAX, max: 0, sum: 0, squares: 0, clamped: 0 }
     }
 }
 
@@ -51,15 +56,37 @@ impl Track {
         self.squares += u128::from(ns) * u128::from(ns);
         self.clamped += u64::from(ns > HIGHEST);
         // The histogram would accept a longer value silently; the clamp above has counted it.
-        self.histogram.get_or_insert_with(histogram::empty).saturating_record(ns.min(HIGHEST));
+        self.open().saturating_record(ns.min(HIGHEST));
+    }
+
+    fn open(&mut self) -> &mut Histogram<u64> {
+        let packed = &mut self.packed;
+        self.histogram.get_or_insert_with(|| read(&std::mem::take(packed)))
+    }
+
+    /// The histogram without its zeros, where there is one.
+    fn values(&self) -> Option<Cow<'_, Histogram<u64>>> {
+        match &self.histogram {
+            Some(histogram) => Some(Cow::Borrowed(histogram)),
+            None => (!self.packed.is_empty()).then(|| Cow::Owned(read(&self.packed))),
+        }
+    }
+
+    /// Makes it small until the next value comes.
+    pub fn pack(&mut self) {
+        if let Some(histogram) = self.histogram.take() {
+            V2Serializer::new().serialize(&histogram, &mut self.packed).expect("memory takes any bytes, and the bounds are ours");
+            self.packed.shrink_to_fit();
+        }
     }
 
     /// Adds another track's values.
     pub fn add(&mut self, other: &Self) {
-        if let Some(theirs) = &other.histogram {
-            match &mut self.histogram {
-                Some(mine) => histogram::add(mine, theirs),
-                none => *none = Some(theirs.clone()),
+        if let Some(theirs) = other.values() {
+            if self.histogram.is_none() && self.packed.is_empty() {
+                self.histogram = Some(theirs.into_owned());
+            } else {
+                histogram::add(self.open(), &theirs);
             }
         }
         self.zeros += other.zeros;
@@ -72,7 +99,7 @@ impl Track {
 
     /// How many values.
     pub fn count(&self) -> u64 {
-        self.histogram.as_ref().map_or(0, Histogram::len) + self.zeros
+        self.values().map_or(0, |histogram| histogram.len()) + self.zeros
     }
 
     /// How many values were longer than the histogram's highest.
@@ -93,7 +120,7 @@ impl Track {
 
     /// The histogram, zeros included.
     pub fn histogram(&self) -> Histogram<u64> {
-        let mut whole = self.histogram.clone().unwrap_or_else(histogram::empty);
+        let mut whole = self.values().map_or_else(histogram::empty, Cow::into_owned);
         whole.saturating_record_n(0, self.zeros);
         whole
     }
@@ -114,6 +141,14 @@ impl Track {
         let moments = Moments { count: n, min: self.min as f64 / 1e6, mean: mean / 1e6, sd: spread / 1e6, max: self.max as f64 / 1e6 };
         Some(Summary::new(moments, &self.histogram(), inflation))
     }
+}
+
+/// A histogram as it was packed; nothing is an empty one.
+fn read(packed: &[u8]) -> Histogram<u64> {
+    if packed.is_empty() {
+        return histogram::empty();
+    }
+    Deserializer::new().deserialize(&mut &*packed).expect("these bytes were written by `pack`")
 }
 
 #[cfg(test)]
@@ -151,8 +186,13 @@ mod tests {
         fn adding_equals_recording_everything_in_one(a in prop::collection::vec(0u64..1 << 42, 0..50), b in prop::collection::vec(0u64..1 << 42, 0..50)) {
             let mut sum = of(&a);
             sum.add(&of(&b));
-            let one = of(&[a, b].concat());
+            let one = of(&[&a[..], &b].concat());
             prop_assert_eq!(sum.summary(&Inflation::NONE), one.summary(&Inflation::NONE));
+            let mut packed = of(&a);
+            packed.pack();
+            b.iter().for_each(|v| packed.record(Nanos(*v)));
+            packed.pack();
+            prop_assert_eq!(packed.summary(&Inflation::NONE), one.summary(&Inflation::NONE));
             prop_assert_eq!(sum.histogram(), one.histogram());
         }
     }

@@ -4,8 +4,9 @@ use rand::SeedableRng as _;
 use rand_distr::{Distribution as _, Exp1};
 use rand_pcg::Pcg64Mcg;
 
+use super::Levels;
 use crate::base::{Nanos, Rate};
-use crate::plan::Spread;
+use crate::plan::{Spread, Stage};
 
 /// Iteration numbers of the warm-up begin here, so that the measured part draws the same whether there was
 /// a warm-up or not.
@@ -27,9 +28,17 @@ enum Times {
     Constant(Rate),
     /// A Poisson process of that rate: exponential gaps from a seeded generator.
     Poisson { rate: Rate, generator: Box<Pcg64Mcg>, last: Nanos },
+    /// In stages: the k-th comes when the integral of the rate is k, or, where they are random, as much as a
+    /// Poisson process of rate 1 has come to.
+    Staged { levels: Levels, random: Option<Box<(Pcg64Mcg, f64)>> },
 }
 
 impl Times {
+    fn staged(levels: Levels, spread: Spread, seed: u64) -> Self {
+        let random = (spread == Spread::Poisson).then(|| Box::new((Pcg64Mcg::seed_from_u64(seed), 0.0)));
+        Self::Staged { levels, random }
+    }
+
     fn new(spread: Spread, rate: Rate, seed: u64) -> Self {
         match spread {
             Spread::Constant => Self::Constant(rate),
@@ -46,6 +55,18 @@ impl Times {
                 // The sum is of whole nanoseconds, so it does not drift with the size of the clock.
                 *last += Nanos::from_secs_f64(gap / rate.per_second_f64());
                 *last
+            }
+            Self::Staged { levels, random } => {
+                let area = match random {
+                    None => number as f64,
+                    Some(process) => {
+                        let (generator, sum) = &mut **process;
+                        let gap: f64 = Exp1.sample(generator);
+                        *sum += gap;
+                        *sum
+                    }
+                };
+                levels.time_of(area).unwrap_or(Nanos::MAX)
             }
         }
     }
@@ -86,11 +107,13 @@ impl Iterator for Part {
 
 /// What planned starts follow from.
 #[derive(Clone, Copy, Debug)]
-pub struct Schedule {
+pub struct Schedule<'a> {
     /// How they are spread.
     pub spread: Spread,
-    /// How many there are.
+    /// How many there are, where there are no stages.
     pub rate: Rate,
+    /// How their rate changes in the measured part; the warm-up has the rate that they begin with.
+    pub stages: &'a [Stage],
     /// The seed of the random ones.
     pub seed: u64,
     /// The part that is not measured.
@@ -111,8 +134,15 @@ pub struct Arrivals {
 
 impl Arrivals {
     /// The arrivals of a schedule.
-    pub fn new(schedule: &Schedule) -> Self {
-        let times = |part: u64| Times::new(schedule.spread, schedule.rate, schedule.seed.wrapping_mul(2).wrapping_add(part));
+    pub fn new(schedule: &Schedule<'_>) -> Self {
+        let times = |part: u64| {
+            let seed = schedule.seed.wrapping_mul(2).wrapping_add(part);
+            if schedule.stages.is_empty() {
+                return Times::new(schedule.spread, schedule.rate, seed);
+            }
+            let levels = Levels::new(schedule.stages);
+            Times::staged(if part == 0 { levels.beginning(schedule.warmup) } else { levels }, schedule.spread, seed)
+        };
         let warm = Part { times: times(0), start: Nanos::ZERO, length: schedule.warmup, most: u64::MAX, first: WARMUP_NUMBERS, taken: 0 };
         let measured = Part {
             times: times(1),
@@ -141,13 +171,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn arrivals(rate: Rate, warmup: Nanos, duration: Option<Nanos>, iterations: Option<u64>) -> Arrivals {
-        Arrivals::new(&Schedule { spread: Spread::Constant, rate, seed: 1, warmup, duration, iterations })
+        Arrivals::new(&Schedule { spread: Spread::Constant, rate, stages: &[], seed: 1, warmup, duration, iterations })
     }
 
     fn poisson(seed: u64, warmup: Nanos) -> Vec<Arrival> {
         let schedule = Schedule {
             spread: Spread::Poisson,
             rate: Rate::per_second(1000),
+            stages: &[],
             seed,
             warmup,
             duration: Some(Nanos::from_secs(10)),
@@ -200,7 +231,87 @@ mod tests {
         assert_ne!(poisson(3, Nanos::ZERO), poisson(4, Nanos::ZERO));
     }
 
+    fn stage(ms: u64, from: f64, to: f64) -> Stage {
+        Stage { name: String::new(), duration: Nanos::from_millis(ms), from, to, measure: true }
+    }
+
+    fn staged(stages: &[Stage], spread: Spread, seed: u64, warmup: Nanos) -> Vec<Arrival> {
+        let duration = stages.iter().fold(Nanos::ZERO, |sum, stage| sum + stage.duration);
+        let schedule = Schedule { spread, rate: Rate::per_second(1), stages, seed, warmup, duration: Some(duration), iterations: None };
+        Arrivals::new(&schedule).collect()
+    }
+
+    #[test]
+    fn each_stage_has_the_arrivals_of_its_own_integral() {
+        let stages = [
+            stage(1000, 0.0, 200.0),
+            stage(500, 200.0, 200.0),
+            stage(1000, 0.0, 0.0),
+            stage(100, 900.0, 900.0),
+            stage(300, 1e9 / 3e6, 0.0),
+        ];
+        let all = staged(&stages, Spread::Constant, 1, Nanos::ZERO);
+        let within = |from, to| all.iter().filter(|a| (Nanos::from_millis(from)..Nanos::from_millis(to)).contains(&a.at)).count();
+        assert_eq!(
+            [within(0, 1000), within(1000, 1500), within(1500, 2500), within(2500, 2600), within(2600, 2900)],
+            [100, 100, 0, 90, 50]
+        );
+        assert_eq!(all.len(), 340);
+        assert_eq!(all[25].at, Nanos::from_millis(500), "a quarter of the ramp's arrivals come in its first half");
+        assert_eq!((all[100].at, all[200].at), (Nanos::from_millis(1000), Nanos::from_millis(2500)), "a stage begins with an arrival");
+    }
+
+    #[test]
+    fn a_level_that_is_held_has_the_arrivals_of_a_rate() {
+        let held = staged(&[stage(2000, 500.0, 500.0)], Spread::Constant, 1, Nanos::from_millis(100));
+        assert_eq!(held, arrivals(Rate::per_second(500), Nanos::from_millis(100), Some(Nanos::from_secs(2)), None).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_warm_up_has_the_level_that_the_stages_begin_with() {
+        let warm = |stages: &[Stage]| {
+            let all = staged(stages, Spread::Constant, 1, Nanos::from_millis(100));
+            all.iter().filter(|a| a.number >= WARMUP_NUMBERS).count()
+        };
+        assert_eq!(warm(&[stage(0, 0.0, 50.0), stage(1000, 50.0, 500.0)]), 5);
+        assert_eq!(warm(&[stage(1000, 0.0, 500.0)]), 0);
+    }
+
+    #[test]
+    fn poisson_arrivals_in_stages_are_as_many_as_the_integral_says_and_the_same_for_one_seed() {
+        let stages = [stage(10_000, 0.0, 1000.0), stage(5_000, 1000.0, 1000.0)];
+        for seed in 0..3 {
+            let all = staged(&stages, Spread::Poisson, seed, Nanos::ZERO);
+            assert_eq!(all, staged(&stages, Spread::Poisson, seed, Nanos::ZERO));
+            let ramp = all.iter().filter(|a| a.at < Nanos::from_secs(10)).count();
+            // 5,000 expected of each, with a standard deviation of 71.
+            assert!((4_650..5_350).contains(&ramp) && (4_650..5_350).contains(&(all.len() - ramp)), "{ramp} of {}", all.len());
+            let held: Vec<_> = all.into_iter().filter(|a| a.at >= Nanos::from_secs(10)).collect();
+            let a2 = anderson_darling(&gaps(&held), 1000.0);
+            assert!(a2 < 3.857, "seed {seed}: {a2} is above the critical value at 1 %");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn arrivals_in_stages_before_t_are_the_integral_of_the_rate(
+            of in prop::collection::vec((0u64..2_000, 0u32..1_000, 0u32..1_000), 1..10), cut in 0u64..20_000,
+        ) {
+            let stages: Vec<Stage> = of.iter().map(|(ms, from, to)| stage(*ms, f64::from(*from), f64::from(*to))).collect();
+            let mut begin = 0.0;
+            let area: f64 = of.iter().map(|(ms, from, to)| {
+                let (length, from, to) = (*ms as f64 / 1e3, f64::from(*from), f64::from(*to));
+                let t = (cut as f64 / 1e3 - begin).clamp(0.0, length);
+                begin += length;
+                if length > 0.0 { from * t + (to - from) * t * t / (2.0 * length) } else { 0.0 }
+            }).sum();
+            let all = staged(&stages, Spread::Constant, 1, Nanos::ZERO);
+            let count = all.iter().filter(|a| a.at < Nanos::from_millis(cut)).count();
+            prop_assert!((count as f64 - area).abs() <= 1.001, "{count} and not {area}");
+            prop_assert!(all.iter().map(|a| a.at).is_sorted());
+            prop_assert!(staged(&stages, Spread::Poisson, 5, Nanos::ZERO).iter().map(|a| a.at).is_sorted());
+        }
+
         #[test]
         fn arrivals_before_t_are_the_integral_of_the_rate(events in 1u64..100_000, per in 1u64..10_000_000_000, t in 0u64..1_000_000_000) {
             let rate = Rate { events, per: Nanos(per) };

@@ -3,6 +3,8 @@
 pub mod arrivals;
 pub mod bucket;
 pub mod fit;
+pub mod levels;
 
 pub use arrivals::{Arrival, Arrivals, Schedule};
 pub use bucket::Bucket;
+pub use levels::Levels;

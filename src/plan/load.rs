@@ -88,6 +88,27 @@ pub struct Load {
 }
 
 impl Load {
+    /// The stages that take any time: others jump, and nothing can fall into them.
+    pub fn lasting(&self) -> impl Iterator<Item = &Stage> {
+        self.stages.iter().filter(|stage| stage.duration > Nanos::ZERO)
+    }
+
+    /// How much of the first `time` after the warm-up is measured: all of it, but for stages that are not.
+    pub fn measured(&self, time: Nanos) -> Nanos {
+        if self.stages.is_empty() { time } else { self.measured_stages(time).fold(Nanos::ZERO, |sum, (_, length)| sum + length) }
+    }
+
+    /// The stages that are measured, each with how much of it lies in the first `time` after the warm-up.
+    pub fn measured_stages(&self, time: Nanos) -> impl Iterator<Item = (&Stage, Nanos)> {
+        let mut begin = Nanos::ZERO;
+        let within = self.lasting().map(move |stage| {
+            let length = (time - begin).min(stage.duration);
+            begin += stage.duration;
+            (stage, length)
+        });
+        within.filter(|(stage, _)| stage.measure)
+    }
+
     /// The number of iterations of the whole run, where it is bound by iterations.
     pub fn total_iterations(&self) -> Option<u64> {
         let per_vu = self.iterations_per_vu.map(|n| n.saturating_mul(u64::from(self.model.slots())));

@@ -5,7 +5,8 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-use crate::result::{Comparison, Counts, End, Group, RunResult, ThresholdVerdict, Validity, Verdict};
+use crate::plan::Mode;
+use crate::result::{Comparison, Counts, End, Group, ModeRun, RunResult, ThresholdVerdict, Validity, Verdict};
 
 use super::headline::Headline;
 use super::paint::{self, Paint};
@@ -43,6 +44,7 @@ pub fn render(result: &RunResult, style: Style) -> String {
     if result.runs.iter().any(|run| run.steps.len() > 1) {
         parts.extend(tally::modes(result).into_iter().map(|mode| steps(result, mode, width)));
     }
+    parts.extend(tally::modes(result).into_iter().map(|mode| stages(result, mode, width)));
     if !result.runs.is_empty() {
         parts.push(verdict(&result.validity, width));
     }
@@ -162,22 +164,37 @@ fn troubles(result: &RunResult, width: usize) -> String {
     table.trim_fmt()
 }
 
-fn steps(result: &RunResult, mode: crate::plan::Mode, width: usize) -> String {
+fn steps(result: &RunResult, mode: Mode, width: usize) -> String {
     let Some(run) = tally::rounds(result, mode).next() else { return String::new() };
-    let several = tally::rounds(result, mode).count();
-    let round = if several > 1 { format!(" round {} of {several}", run.round) } else { String::new() };
-    let mut table = table(width);
-    let title = format!("{}{}", Paint::Mode(mode).on(mode.name()), Paint::Faint.on(&round));
-    table.set_header([title.as_str(), "ok", "failed", "p50", "p99"]);
     let several_mixes = run.mixes.len() > 1;
+    let mut table = table(width);
+    table.set_header([first_of(result, run, "").as_str(), "ok", "failed", "p50", "p99"]);
     for group in &run.steps {
-        table.add_row(step(group, several_mixes));
+        let [name, ok, failed, _, p50, p99] = part(group, several_mixes);
+        table.add_row([name, ok, failed, p50, p99]);
     }
     right(&mut table, 1);
     table.trim_fmt()
 }
 
-fn step(group: &Group, several_mixes: bool) -> [String; 5] {
+/// How a load in stages went from one to the next.
+fn stages(result: &RunResult, mode: Mode, width: usize) -> String {
+    let Some(run) = tally::rounds(result, mode).next().filter(|run| !run.stages.is_empty()) else { return String::new() };
+    let mut table = table(width);
+    table.set_header([first_of(result, run, " by stage").as_str(), "ok", "failed", "throughput", "p50", "p99"]);
+    table.add_rows(run.stages.iter().map(|group| part(group, false)));
+    right(&mut table, 1);
+    table.trim_fmt()
+}
+
+/// The mode of a run, and its round where it is the first of several.
+fn first_of(result: &RunResult, run: &ModeRun, what: &str) -> String {
+    let several = tally::rounds(result, run.mode).count();
+    let round = if several > 1 { format!("{what} round {} of {several}", run.round) } else { what.to_owned() };
+    format!("{}{}", Paint::Mode(run.mode).on(run.mode.name()), Paint::Faint.on(&round))
+}
+
+fn part(group: &Group, several_mixes: bool) -> [String; 6] {
     let name = match &group.mix {
         Some(mix) if several_mixes => format!("{} / {}", view::plain(mix), view::plain(&group.name)),
         _ => view::plain(&group.name),
@@ -187,6 +204,7 @@ fn step(group: &Group, several_mixes: bool) -> [String; 5] {
         view::shortened(&name, 80),
         view::count(group.counts.ok),
         if group.counts.failed > 0 { Paint::Warn.on(&failed) } else { failed },
+        view::rate(group.throughput_rps),
         view::percentile(group.response_ms.as_ref(), "p50"),
         view::percentile(group.response_ms.as_ref(), "p99"),
     ]
@@ -281,6 +299,19 @@ mod tests {
         let stripped: String = painted.split('\x1b').take(1).chain(codes).collect();
         assert_eq!(plain, stripped);
         assert!(plain.chars().all(|c| c == '\n' || !c.is_control()));
+    }
+
+    #[test]
+    fn stages_have_a_table_of_their_own() {
+        let mut result = fixture::three_modes();
+        assert!(!render(&result, Style::default()).contains("by stage"));
+        for run in &mut result.runs {
+            run.stages = run.steps.clone();
+            run.stages[0].name = "ramp \u{7}up".into();
+        }
+        let text = render(&result, Style::default());
+        assert_eq!((text.matches(" by stage").count(), text.matches("throughput").count()), (3, 4), "{text}");
+        assert!(text.contains("ramp") && !text.contains('\u{7}'), "{text}");
     }
 
     #[test]

@@ -75,10 +75,10 @@ pub enum StoppedBy {
     Threshold,
 }
 
-/// Figures of a step, a mix entry or a target: a part of the whole.
+/// Figures of a step, a mix entry, a target or a stage: a part of the whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
-    /// Name of the step, mix entry or target.
+    /// Name of the step, mix entry, target or stage.
     pub name: String,
     /// Of a step: the mix entry that it is in.
     #[serde(default)]
@@ -141,7 +141,7 @@ pub struct Iterations {
     pub duration_ms: Option<Summary>,
 }
 
-/// What ran before the measured part.
+/// What ran before the measured part, or in stages that are not measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warmup {
     /// Operations begun.
@@ -340,7 +340,8 @@ pub struct ModeRun {
     pub vus: u32,
     /// From the run's epoch to the last completion or the end of the drain.
     pub wall_s: f64,
-    /// The planned duration, or `wall_s` for runs bound by iterations.
+    /// The planned duration, or `wall_s` for runs bound by iterations; of a load in stages, what of it lies in
+    /// stages that are measured.
     pub measured_s: f64,
     /// Why it ended.
     pub stopped_by: StoppedBy,
@@ -362,7 +363,7 @@ pub struct ModeRun {
     pub bytes_out: u64,
     /// Passes of whole flows.
     pub iterations: Iterations,
-    /// What ran before the measured part.
+    /// What ran before the measured part, or in stages that are not measured.
     pub warmup: Warmup,
     /// Good completions inside the measured window ÷ `measured_s`.
     pub throughput_rps: f64,
@@ -391,7 +392,7 @@ pub struct ModeRun {
     /// By the selectors of thresholds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<Probe>,
-    /// By stage (their feature comes later).
+    /// By stage of the load, those that take no time or are not measured left out.
     #[serde(default)]
     pub stages: Vec<Group>,
     /// How busy the limits were.

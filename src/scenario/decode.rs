@@ -253,9 +253,14 @@ pub fn some_time(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<N
     Some(time)
 }
 
+/// A rate, which may be zero.
+pub fn any_rate(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Rate> {
+    quantity(node, key, parse::rate, problems)
+}
+
 /// A rate above zero.
 pub fn rate(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Rate> {
-    let rate = quantity(node, key, parse::rate, problems)?;
+    let rate = any_rate(node, key, problems)?;
     some_rate(rate, key, node.span, problems)
 }
 

@@ -7,7 +7,7 @@ use super::check::Places;
 use super::diagnostic::{Diagnostics, Place};
 use super::tree::{Node, Value};
 use crate::base::{Nanos, Rate};
-use crate::plan::{Action, Delay, Limits, LoadModel, MixEntry, OnFull, Operation, Parallel, Passes, Plan, Step, StepKind};
+use crate::plan::{Action, Delay, Limits, LoadModel, MixEntry, OnFull, Operation, Parallel, Passes, Plan, Stage, Step, StepKind};
 
 const REMEDY: &str = "to that at least, or lower the `rate`: what is beyond waits longer and longer";
 
@@ -21,7 +21,12 @@ pub fn little(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     let total: f64 = plan.mix.iter().map(|entry| entry.weight).sum();
     let costs: Vec<Cost> = plan.mix.iter().map(|entry| sequence(&entry.flow)).collect();
     let average = |of: fn(&Cost) -> f64| plan.mix.iter().zip(&costs).map(|(entry, cost)| entry.weight / total * of(cost)).sum::<f64>();
-    let rate = rate.per_second_f64();
+    // In stages only a rate that is held is sure to last.
+    let held = |stage: &&Stage| stage.from == stage.to && stage.duration > Nanos::ZERO;
+    let rate = match plan.load.stages.as_slice() {
+        [] => rate.per_second_f64(),
+        stages => stages.iter().filter(held).map(|stage| stage.to).fold(0.0, f64::max),
+    };
     let law = |rate: f64, time: f64| format!("{rate} iterations a second of {} each", Nanos::from_secs_f64((time * 1e6).round() / 1e6));
 
     let work = average(|cost| cost.work);

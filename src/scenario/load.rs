@@ -4,6 +4,7 @@ use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Place, quoted};
 use super::limits;
 use super::overrides::Overrides;
+use super::stages::{self, Level, Stages};
 use super::tree::Node;
 use super::words::Part;
 use crate::base::{Nanos, Rate};
@@ -36,8 +37,8 @@ pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut D
     let per_vu_key = fields.entry("iterations_per_vu");
     let in_flight_key = fields.entry("max_in_flight");
     let others = ["arrivals", "queue", "on_full"].map(|key| fields.entry(key));
-    // Stages, refused below, would be a bound.
-    let staged = fields.entries().iter().any(|e| e.key == "stages");
+    let duration_key = fields.entry("duration");
+    let (stages_key, start_key, warmup_key) = (fields.entry("stages"), fields.entry("start"), fields.entry("warmup"));
     let mut typed = Typed {
         vus: fields.take("vus", problems).and_then(|node| decode::small(node, "vus", 1..=MOST_SLOTS, problems)),
         rate: fields.take("rate", problems).and_then(|node| decode::rate(node, "rate", problems)),
@@ -57,7 +58,21 @@ pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut D
     let on_full = fields.take("on_full", problems).and_then(|node| limits::on_full(node, problems)).unwrap_or_default();
     // Read where thresholds are, which it is like.
     fields.known(&["stop_when"]);
+    let start = fields.take("start", problems);
+    let stages = fields.take("stages", problems).and_then(|node| stages::decode(node, start, problems));
     fields.finish(problems);
+    if let Some(stages) = stages_key {
+        for key in [vus_key, rate_key, duration_key].into_iter().flatten() {
+            problems
+                .error(key.key_span, format!("`{}` beside `stages`, which say how much load there is, and for how long", key.key))
+                .related(stages.key_span, "the stages")
+                .help("remove one of the two");
+        }
+    } else if let Some(start) = start_key {
+        problems
+            .error(start.key_span, "`start` is the level before the first of the `stages`, and there are none")
+            .help("add `stages`, or remove it");
+    }
 
     if let (Some(vus), Some(rate)) = (vus_key, rate_key) {
         problems
@@ -85,7 +100,7 @@ pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut D
             typed.iterations_per_vu = None;
             true
         }
-        (None, None) => rate_key.is_some(),
+        (None, None) => stages.as_ref().map_or(rate_key.is_some(), Stages::are_open),
     };
     let given = overrides.vus.is_some() || overrides.rate.is_some();
     if open && !given {
@@ -94,14 +109,14 @@ pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut D
                 .error(key.key_span, "`iterations_per_vu` needs virtual users, and a `rate` has none")
                 .help("write `iterations: …`, which counts them all together");
         }
-    } else if !given && vus_key.is_none() {
+    } else if !given && vus_key.is_none() && stages_key.is_none() {
         // With neither `vus` nor `rate` one virtual user is meant, unless the rest speaks of a rate.
         for key in std::iter::once(in_flight_key).chain(others).flatten() {
             problems
                 .error(key.key_span, format!("`{}` belongs to a `rate`, and there is none", key.key))
                 .help("add `rate: 50/s`, or remove it");
         }
-    } else if !given {
+    } else if !given && (vus_key.is_some() || stages.is_some()) {
         for key in std::iter::once(in_flight_key).chain(others).flatten().filter(|_| rate_key.is_none()) {
             problems.error(key.key_span, format!("`{}` belongs to a `rate`, and this load has `vus`", key.key)).help("remove it");
         }
@@ -110,9 +125,31 @@ pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut D
     if problems.len() > before {
         return None;
     }
-    if typed.duration.is_none() && typed.iterations.is_none() && typed.iterations_per_vu.is_none() && !staged && !fed {
+    let stages = match (stages.filter(|_| !given), overrides.duration) {
+        (Some(stages), Some(time)) => Some(stages.cut(time, problems)?),
+        (stages, _) => stages,
+    };
+    if let Some(stages) = &stages {
+        typed.duration = Some(stages.length());
+        match stages.highest() {
+            Level::Users(vus) => typed.vus = Some(vus),
+            Level::Arrivals(rate) => typed.rate = Some(rate),
+        }
+        if let Some(warmup) = warmup_key.filter(|_| typed.warmup.is_some_and(|time| time > Nanos::ZERO) && stages.beginning() == 0.0) {
+            problems
+                .warning(warmup.key_span, "nothing runs in this warm-up: it has the level with which the stages begin, and that is 0")
+                .help("add `start` with a level above 0, begin with a stage that jumps to one (`duration: 0s`), or remove `warmup`");
+        }
+    }
+    if typed.duration.is_none() && typed.iterations.is_none() && typed.iterations_per_vu.is_none() && !fed {
         let remedy = "add `duration: 30s`, or `iterations: 1000`, or both";
         match overrides.rate {
+            _ if stages_key.is_some() => problems
+                .error(
+                    Place::Flag(if overrides.rate.is_some() { "--rate" } else { "--vus" }),
+                    "the scenario is bound by its stages, and this replaces them",
+                )
+                .help("add `--duration 30s` or `--iterations 1000`"),
             Some(_) if per_vu_key.is_some() => problems
                 .error(Place::Flag("--rate"), "the scenario is bound by `iterations_per_vu`, which a rate does not have")
                 .help("add `--duration 30s` or `--iterations 1000`"),
@@ -133,7 +170,7 @@ pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut D
     };
     Some(Load {
         model,
-        stages: Vec::new(),
+        stages: stages.map(Stages::into_plan).unwrap_or_default(),
         duration: typed.duration,
         iterations: typed.iterations,
         iterations_per_vu: typed.iterations_per_vu,

@@ -40,6 +40,7 @@ mod repeat;
 mod request;
 mod retry;
 pub mod source;
+mod stages;
 mod target;
 mod template;
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub enum Part {
     Step,
     /// `load`.
     Load,
+    /// An entry of `load.stages`.
+    Stage,
     /// `limits`.
     Limits,
     /// `expect`.
@@ -68,7 +70,6 @@ const LATER: &[(Part, &[&str])] = &[
     (Part::Http, &["protocol", "keep_alive", "max_connections", "max_lifetime", "max_streams", "connections"]),
     (Part::Mix, &["load"]),
     (Part::Step, &["websocket", "tcp"]),
-    (Part::Load, &["stages", "start"]),
 ];
 
 /// Words of other tools, or of habit, and how ours are written.
@@ -129,6 +130,16 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Load, "requests", "iterations"),
     (Part::Load, "gracefulStop", "graceful_stop"),
     (Part::Load, "warm_up", "warmup"),
+    (Part::Load, "startRate", "start"),
+    (Part::Load, "startVUs", "start"),
+    (Part::Stage, "target", "rate"),
+    (Part::Stage, "arrivalRate", "rate"),
+    (Part::Stage, "rampTo", "rate"),
+    (Part::Stage, "rps", "rate"),
+    (Part::Stage, "qps", "rate"),
+    (Part::Stage, "users", "vus"),
+    (Part::Stage, "pause", "hold"),
+    (Part::Stage, "measured", "measure"),
     (Part::Limits, "qps", "rate"),
     (Part::Limits, "rps", "rate"),
     (Part::Limits, "max_in_flight", "concurrency"),

@@ -16,6 +16,8 @@ mod readme;
 mod sample_scenarios;
 mod seed;
 mod servers;
+mod setup;
+mod stages;
 mod support;
 mod syscalls;
 mod tidy;

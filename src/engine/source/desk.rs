@@ -122,14 +122,15 @@ impl Desk {
         std::mem::take(&mut self.state().refused)
     }
 
-    /// Ends the day at `end`: how many arrivals before it nobody has met, and those that were refused last.
-    pub fn close(&self, end: Nanos) -> (u64, Vec<Arrival>) {
+    /// Ends the day at `end`: `unmet` is told of every arrival before it that nobody has met; those that were
+    /// refused last are returned.
+    pub fn close(&self, end: Nanos, mut unmet: impl FnMut(Arrival)) -> Vec<Arrival> {
         let mut state = self.state();
         if state.free == 0 {
             state.fill(self.room, end);
         }
-        let left = state.arrivals.clone().take_while(|arrival| arrival.at < end).count() + state.queue.len();
-        (left as u64, std::mem::take(&mut state.refused))
+        state.arrivals.clone().take_while(|arrival| arrival.at < end).chain(state.queue.iter().copied()).for_each(&mut unmet);
+        std::mem::take(&mut state.refused)
     }
 }
 

@@ -43,7 +43,7 @@ fn bad_if(bad: bool, verdict: Verdict) -> Verdict {
 fn accounting(run: &ModeRun) -> Check {
     let broken: Vec<&str> = [("operations", run.counts), ("iterations", run.iterations.counts)]
         .into_iter()
-        .chain(run.steps.iter().map(|step| (step.name.as_str(), step.counts)))
+        .chain(run.steps.iter().chain(&run.stages).map(|part| (part.name.as_str(), part.counts)))
         .filter(|(_, counts)| !counts.hold())
         .map(|(name, _)| name)
         .collect();

@@ -42,7 +42,12 @@ pub fn of_run(run: &ModeRun) -> Vec<Table> {
         counters("Statuses", "status", &run.status_codes),
     ]
     .into_iter()
-    .chain([groups("Steps", &run.steps, 1), groups("Mix", &run.mixes, 2), groups("Targets", &run.targets, 2)])
+    .chain([
+        groups("Steps", &run.steps, 1),
+        groups("Mix", &run.mixes, 2),
+        groups("Targets", &run.targets, 2),
+        groups("Stages", &run.stages, 1),
+    ])
     .chain([limits(run), errors(run), checks(&run.validity.checks)])
     .flatten()
     .collect()
