@@ -124,7 +124,7 @@ fn feed(entry: &Entry, folder: &Path, vars: &Vars, problems: &mut Diagnostics) -
         problems.error(entry.key_span, format!("{} is no name for a feed: {why}", quoted(&name))).help(help);
         return None;
     }
-    if vars.get(&name).is_some() {
+    if vars.has(&name) {
         problems.error(entry.key_span, format!("`{name}` is a variable too, and one name has one value")).help("take another name");
         return None;
     }

@@ -2,7 +2,7 @@
 //!
 //! The names are collected before anything else is read, so that a template knows what it may speak of.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ pub struct Names<'v> {
     feeds: BTreeSet<String>,
     /// Those that some expression of the run uses.
     used: RefCell<BTreeSet<String>>,
+    /// The variables, once an expression needs them before the run.
+    known: OnceCell<Places>,
 }
 
 /// What an expression turned out to be.
@@ -55,7 +57,7 @@ impl<'v> Names<'v> {
             }
         }
         given.retain(|name| is_name(name));
-        Self { vars, given, feeds, used: RefCell::default() }
+        Self { vars, given, feeds, used: RefCell::default(), known: OnceCell::new() }
     }
 
     /// The variables.
@@ -124,10 +126,12 @@ impl<'v> Names<'v> {
 
     /// Computes what is known before the run.
     fn known(&self, expression: &str, place: Span, problems: &mut Diagnostics) -> Option<Scalar> {
-        let vars: Vec<Name> = self.vars.names().map(|name| self.name(name)).collect();
-        let places = Places::new(&vars);
+        let places = self.known.get_or_init(|| {
+            let vars: Vec<Name> = self.vars.names().map(|name| self.name(name)).collect();
+            Places::new(&vars)
+        });
         let facts = Arc::new(Facts::new(Pcg64Mcg::seed_from_u64(0), 0, 0));
-        let value = Expression::compile(expression, &places).and_then(|compiled| compiled.eval(places.start(), &facts));
+        let value = Expression::compile(expression, places).and_then(|compiled| compiled.eval(places.start(), &facts));
         match value {
             Ok(value) => {
                 let text =
@@ -156,7 +160,7 @@ impl<'v> Names<'v> {
 
     /// A name with what it stands for at the begin of an iteration.
     fn name(&self, name: &str) -> Name {
-        let value = self.vars.get(name).flatten().map(|scalar| match scalar.kind() {
+        let value = self.vars.peek(name).map(|scalar| match scalar.kind() {
             Kind::Bool(yes) => yes.into(),
             Kind::Int(n) => i64::try_from(n).map_or_else(|_| scalar.text.clone().into(), Into::into),
             Kind::Float(n) => n.into(),

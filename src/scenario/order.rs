@@ -18,6 +18,9 @@ use crate::value::expression::{Uses, uses};
 /// The keys of a step that templates stand under.
 const SENT: [&str; 8] = ["query", "headers", "auth", "json", "form", "body", "multipart", "request"];
 
+/// How many values of one target's headers are looked at.
+const MOST_OF_TARGET: usize = 100;
+
 /// A list of steps that is gone through from its begin.
 struct Part<'n> {
     kind: Kind,
@@ -95,6 +98,8 @@ fn sent(target: &Node) -> Vec<(&str, Span)> {
     for node in ["headers", "auth"].into_iter().filter_map(|key| target.get(key)) {
         expressions(node, &mut |expression, span| found.push((expression, span)));
     }
+    // More headers than that are an error, and each request of the target is looked at with them.
+    found.truncate(MOST_OF_TARGET);
     found
 }
 
@@ -270,7 +275,7 @@ impl<'n> Walk<'_, 'n> {
         for name in &uses.names {
             if self.names.is_feed(name) {
                 self.row(name, &uses, expression, span);
-            } else if !asks && !self.there.contains(name.as_str()) && self.names.vars().get(name).is_none() {
+            } else if !asks && !self.there.contains(name.as_str()) && !self.names.vars().has(name) {
                 self.too_early(name, expression, span);
             }
         }
@@ -284,8 +289,8 @@ impl<'n> Walk<'_, 'n> {
 
     fn row(&mut self, name: &str, uses: &Uses, expression: &str, span: Span) {
         let part = &self.parts[self.part];
-        let place = self.place(expression, span);
         if part.kind != Kind::Entry {
+            let place = self.place(expression, span);
             self.problems
                 .error(place, format!("`{name}` is a feed, and {} takes no rows: they are for iterations", part.title))
                 .help(format!("use it in an entry of the `mix` that has `data: {name}`"));
@@ -296,11 +301,13 @@ impl<'n> Walk<'_, 'n> {
                 [] => format!("add `data: {name}` to the entry"),
                 some => format!("add it to the entry: `data: [{}, {name}]`", some.join(", ")),
             };
+            let place = self.place(expression, span);
             self.problems.error(place, format!("`{name}` is a feed, and {} takes no row of it", part.title)).help(help);
             return;
         }
         let Some(columns) = self.feeds.columns(name) else { return };
         for (_, column) in uses.members.iter().filter(|(of, column)| of == name && !columns.contains(column)) {
+            let place = self.place(expression, span);
             let error = self.problems.error(place, format!("the feed `{name}` has no column {}", quoted(column)));
             match words::nearest(column, columns.iter().map(String::as_str)) {
                 Some(near) => error.help(format!("did you mean `{name}.{near}`?")),
@@ -312,6 +319,10 @@ impl<'n> Walk<'_, 'n> {
     fn too_early(&mut self, name: &str, expression: &str, span: Span) {
         let place = self.place(expression, span);
         if !self.is_new(name, place) {
+            return;
+        }
+        if self.problems.is_full() {
+            self.problems.error(place, format!("`{name}` has no value here"));
             return;
         }
         if let Some(request) = self.request {
@@ -355,6 +366,10 @@ impl<'n> Walk<'_, 'n> {
 
     /// Where an expression stands in the text: with its braces, where it has some.
     fn place(&self, expression: &str, span: Span) -> Span {
+        // Nobody sees it any more.
+        if self.problems.is_full() {
+            return span;
+        }
         let typed = self.source.get(span.start..span.end).unwrap_or_default();
         let opens = typed.match_indices("{{").find_map(|(at, _)| {
             let length = typed[at..].find("}}")?;

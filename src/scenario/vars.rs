@@ -85,6 +85,16 @@ impl Vars {
         Some(var.value.as_ref())
     }
 
+    /// The value of a variable that is there and good, for those who only look.
+    pub fn peek(&self, name: &str) -> Option<&Scalar> {
+        self.all.get(name)?.value.as_ref()
+    }
+
+    /// Whether there is a variable of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.all.contains_key(name)
+    }
+
     /// The names there are.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.all.keys().map(String::as_str)

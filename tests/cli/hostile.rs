@@ -206,6 +206,26 @@ fn the_largest_files_are_read_in_a_moment() {
         ("aliases of nothing", format!("{good}{mix}x: [{}]", "*a,".repeat(190_000))),
         ("templates with escapes", format!("{good}{mix}vars: {{ a: 1 }}\ndescription: \"{}\"\n", "{{\\x61}}".repeat(120_000))),
         ("unknown variables on one line", format!("{good}{mix}description: \"{}\"\n", "{{v}}".repeat(190_000))),
+        ("values that are set", fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|n| format!("  - set: {{v{n}: 1}}\n"))),
+        (
+            "values before their time",
+            fill(&format!("{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n"), &|n| {
+                format!("  - {{get: \"/{{{{v{}}}}}\", capture: {{v{n}: {{body: true}}}}}}\n", n + 1)
+            }),
+        ),
+        (
+            "values of one text before their time",
+            format!(
+                "{good}targets: {{a: {{url: builtin}}}}\nmix: [ {{ flow: [ {{ get: \"/{}\" }}, {{ set: {{ a: 1 }} }} ] }} ]\n",
+                "{{a}}".repeat(190_000)
+            ),
+        ),
+        (
+            "conditions over variables",
+            fill(&fill(&format!("{good}vars:\n"), &|n| if n < 1000 { format!("  v{n}: 1\n") } else { " ".repeat(1_000_000) }), &|n| {
+                if n == 0 { "mix:\n- name: a\n  flow:\n".into() } else { format!("  - {{sleep: 1ms, when: v{} > {n}}}\n", n % 1000) }
+            }),
+        ),
         ("comments", "#\n".repeat(500_000)),
         ("lines of nothing", "\n".repeat(1_000_000)),
         (
