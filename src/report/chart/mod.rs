@@ -11,6 +11,7 @@ pub mod frame;
 pub mod latency;
 pub mod modes;
 pub mod palette;
+pub mod planned;
 pub mod png;
 pub mod text;
 pub mod throughput;

@@ -1,7 +1,6 @@
 //! Throughput over time, the first round of every mode on one time line. In a run bound by iterations the area
 //! under each line is the same work: the faster mode is done sooner.
 
-use crate::plan::{LoadModel, Plan, flow};
 use crate::result::{ModeRun, RunResult, StoppedBy, Window};
 
 use super::super::{tally, view};
@@ -9,6 +8,7 @@ use super::axis::Axis;
 use super::canvas;
 use super::frame::{Entry, FIELD, Frame, SIZE};
 use super::palette::{self, Look, Marker};
+use super::planned::Planned;
 
 /// Pixels between the markers of a line, at the least.
 const MARK_GAP: f64 = 48.0;
@@ -29,9 +29,10 @@ pub fn svg(result: &RunResult) -> Option<String> {
     let start = windows().map(|w| w.t_s).filter(|t| t.is_finite()).fold(0.0, f64::min);
     let end = windows().map(|w| w.t_s + w.window_s).filter(|t| t.is_finite()).fold(0.0, f64::max);
     let lines: Vec<Vec<Step>> = runs.iter().map(|run| steps(&run.series, (end - start) / STEPS as f64)).collect();
-    let planned = planned_rate(result);
+    let planned = Planned::of(result, end);
+    let highest = planned.highest();
     let x = Axis::linear(start, end, (left, right));
-    let y = Axis::from_zero(lines.iter().flatten().map(|s| s.high).chain(planned), (bottom, top));
+    let y = Axis::from_zero(lines.iter().flatten().map(|s| s.high).chain(highest), (bottom, top));
     let title = format!("Throughput over time – {}", view::shortened(&result.scenario.name, 48));
     let rounds = if result.runs.iter().any(|r| r.round > 1) { " First round." } else { "" };
     let joined = lines.iter().flatten().any(|s| s.high > s.low);
@@ -51,15 +52,20 @@ pub fn svg(result: &RunResult) -> Option<String> {
     Some(canvas::picture(SIZE, &title, &description, |c| {
         let mut legend: Vec<Entry> = runs.iter().map(|r| entry(r)).collect();
         let target = Look { color: palette::INK, dash: Some((6.0, 5.0)), marker: Marker::Diamond };
-        if let Some(rate) = planned {
-            legend.push(Entry { text: format!("planned {}", view::rate(rate)), look: target, marked: false });
+        if let Some(rate) = highest {
+            let up_to = if planned.staged { "up to " } else { "" };
+            legend.push(Entry { text: format!("planned {up_to}{}", view::rate(rate)), look: target, marked: false });
         }
-        if start < 0.0 {
-            c.rect((x.pixel(start), top), (x.pixel(0.0), bottom), palette::SHADE, 1.0);
+        let warm_up = (start < 0.0).then_some(("warm-up", (start, 0.0)));
+        let shaded: Vec<_> = warm_up.into_iter().chain(planned.aside.iter().map(|stage| ("not measured", *stage))).collect();
+        for (_, (from, to)) in &shaded {
+            c.rect((x.pixel(*from), top), (x.pixel(*to), bottom), palette::SHADE, 1.0);
         }
         frame.draw(c, (&x, &x.ticks(10.0, seconds)), (&y, &y.ticks(6.0, |v| view::round(&view::rate(v)))), &legend);
-        if start < 0.0 && x.pixel(0.0) - x.pixel(start) > 60.0 {
-            c.text("warm-up", (x.pixel(start) + 6.0, top + 10.0), canvas::Font::TICK, canvas::Align::Start);
+        for (what, (from, to)) in shaded {
+            if x.pixel(to) - x.pixel(from) > 9.0 * what.len() as f64 {
+                c.text(what, (x.pixel(from) + 6.0, top + 10.0), canvas::Font::TICK, canvas::Align::Start);
+            }
         }
         for (run, line) in runs.iter().zip(&lines) {
             for step in line.iter().filter(|s| s.high > s.low) {
@@ -72,8 +78,9 @@ pub fn svg(result: &RunResult) -> Option<String> {
             let points = outline(line, end).into_iter().map(|(t, v)| (x.pixel(t), y.pixel(v))).collect::<Vec<_>>();
             c.line(&points, look.color, 2.25, look.dash);
         }
-        if let Some(rate) = planned {
-            c.line(&[(x.pixel(0.0), y.pixel(rate)), (right, y.pixel(rate))], target.color, 1.5, target.dash);
+        let curve: Vec<_> = planned.rate.iter().map(|(at, rate)| (x.pixel(*at), y.pixel(*rate))).collect();
+        if !curve.is_empty() {
+            c.line(&curve, target.color, 1.5, target.dash);
         }
         for (i, (run, line)) in runs.iter().zip(&lines).enumerate() {
             let mut free_from = left + MARK_GAP * i as f64 / runs.len() as f64;
@@ -143,15 +150,6 @@ fn seconds(value: f64) -> String {
     if value == 0.0 { "0".into() } else { format!("{} s", view::round(&view::number(value))) }
 }
 
-/// Operations a second that an open model's arrivals amount to, where every iteration runs all of its steps.
-fn planned_rate(result: &RunResult) -> Option<f64> {
-    let plan: Plan = serde_json::from_value(result.plan.clone()).ok()?;
-    let LoadModel::Open { rate, .. } = plan.load.model else { return None };
-    let weights: f64 = plan.mix.iter().map(|m| m.weight).sum();
-    let each = plan.mix.iter().map(|m| m.weight * flow::expected(&m.flow)).sum::<f64>() / weights;
-    Some(rate.per_second_f64() * each).filter(|r| r.is_finite() && *r > 0.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::super::fixture;
@@ -168,11 +166,5 @@ mod tests {
         assert!((all - few).abs() < 1e-6);
         assert!(joined.iter().all(|s| s.low <= s.rate && s.rate <= s.high));
         assert_eq!(joined.last().map(|s| s.to), Some(600.0));
-    }
-
-    #[test]
-    fn the_planned_rate_is_of_operations() {
-        assert_eq!(planned_rate(&fixture::open_model()), Some(600.0));
-        assert_eq!(planned_rate(&fixture::three_modes()), None);
     }
 }

@@ -1,0 +1,89 @@
+//! [`Planned`]: what the plan asked for over time, beside which a chart shows what came of it.
+
+use crate::plan::{LoadModel, Plan, flow};
+use crate::result::RunResult;
+
+/// What the plan asked for over time, in seconds from the run's epoch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Planned {
+    /// Operations a second that the arrivals amount to, where every iteration runs all of its steps; empty where
+    /// there are no planned arrivals.
+    pub rate: Vec<(f64, f64)>,
+    /// Stages that are not measured, from and to.
+    pub aside: Vec<(f64, f64)>,
+    /// Whether the load changes.
+    pub staged: bool,
+}
+
+impl Planned {
+    /// Of a result whose time line ends at `end`.
+    pub fn of(result: &RunResult, end: f64) -> Self {
+        let Ok(plan) = serde_json::from_value::<Plan>(result.plan.clone()) else { return Self::default() };
+        let weights: f64 = plan.mix.iter().map(|m| m.weight).sum();
+        let each = plan.mix.iter().map(|m| m.weight * flow::expected(&m.flow)).sum::<f64>() / weights;
+        let mut planned = Self { staged: !plan.load.stages.is_empty(), ..Self::default() };
+        let mut begin = 0.0;
+        for stage in &plan.load.stages {
+            let length = stage.duration.as_secs_f64();
+            // What was cut off by an early end is not on the chart.
+            let shown = length.min(end - begin);
+            if shown < 0.0 {
+                break;
+            }
+            let last = if length > 0.0 { (stage.to - stage.from).mul_add(shown / length, stage.from) } else { stage.to };
+            planned.rate.extend([(begin, stage.from * each), (begin + shown, last * each)]);
+            if !stage.measure && shown > 0.0 {
+                planned.aside.push((begin, begin + shown));
+            }
+            begin += length;
+        }
+        match plan.load.model {
+            LoadModel::Closed { .. } => planned.rate.clear(),
+            LoadModel::Open { rate, .. } if !planned.staged => {
+                planned.rate = [0.0, end].map(|at| (at, rate.per_second_f64() * each)).into();
+            }
+            LoadModel::Open { .. } => {}
+        }
+        if planned.highest().is_none() {
+            planned.rate.clear();
+        }
+        planned
+    }
+
+    /// The highest planned rate, where there is one.
+    pub fn highest(&self) -> Option<f64> {
+        let rates = self.rate.iter().map(|(_, rate)| *rate);
+        rates.reduce(f64::max).filter(|rate| rate.is_finite() && *rate > 0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture;
+    use super::*;
+    use crate::base::Nanos;
+    use crate::plan::Stage;
+
+    #[test]
+    fn the_planned_rate_is_of_operations() {
+        let planned = Planned::of(&fixture::open_model(), 10.0);
+        assert_eq!((planned.rate, planned.staged), (vec![(0.0, 600.0), (10.0, 600.0)], false));
+        assert_eq!(Planned::of(&fixture::three_modes(), 10.0), Planned::default());
+    }
+
+    #[test]
+    fn stages_are_shown_up_to_the_end_of_the_time_line() {
+        let mut result = fixture::open_model();
+        let whole = Planned::of(&result, 10.0).highest().expect("a rate");
+        let mut plan: Plan = serde_json::from_value(result.plan).expect("a plan");
+        let LoadModel::Open { rate, .. } = plan.load.model else { panic!("it is open") };
+        let rate = rate.per_second_f64();
+        let stage = |s, from, to, measure| Stage { name: String::new(), duration: Nanos::from_secs(s), from, to, measure };
+        plan.load.stages =
+            vec![stage(4, 0.0, rate, false), stage(0, rate, 0.0, true), stage(8, 0.0, rate, true), stage(5, rate, rate, false)];
+        result.plan = serde_json::to_value(plan).expect("plain data");
+        let planned = Planned::of(&result, 8.0);
+        assert_eq!(planned.rate, [(0.0, 0.0), (4.0, whole), (4.0, whole), (4.0, 0.0), (4.0, 0.0), (8.0, whole / 2.0)]);
+        assert_eq!((planned.aside, planned.staged), (vec![(0.0, 4.0)], true));
+    }
+}
