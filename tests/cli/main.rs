@@ -17,4 +17,5 @@ mod seed;
 mod servers;
 mod support;
 mod syscalls;
+mod thresholds;
 mod tidy;
