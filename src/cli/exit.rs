@@ -63,3 +63,43 @@ pub struct Failure {
     /// The reason, with its causes.
     pub error: anyhow::Error,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn result(end: &str, validity: &str, verdicts: &[&str]) -> RunResult {
+        let selector = json!({"mix": null, "step": null, "target": null, "stage": null, "tag": null, "mode": null});
+        let threshold = |verdict: &&str| {
+            json!({"check": "p99 < 1s", "selector": selector, "mode": "async", "unit": "ms", "limit": 1000.0, "failing_windows": [],
+                   "verdict": verdict})
+        };
+        let thresholds: Vec<_> = verdicts.iter().map(threshold).collect();
+        let text = json!({
+            "schema": crate::result::SCHEMA, "end": end, "loadgen": {"version": "0", "git": null, "profile": "debug"},
+            "scenario": {"name": "t", "description": null, "fingerprint": "", "seed": 1, "source": ""}, "plan": null,
+            "host": {"os": "linux", "kernel": null, "cpus": 1, "cpu_model": null, "cpu_quota": null, "memory_bytes": null},
+            "started_at": "", "runs": [], "comparison": null, "thresholds": thresholds, "validity": {"verdict": validity, "checks": []},
+        });
+        RunResult::from_json(&text.to_string()).expect("a result")
+    }
+
+    #[test]
+    fn the_first_that_holds_is_said() {
+        for (end, validity, verdicts, trusted, code) in [
+            ("complete", "valid", &["pass"][..], true, 0),
+            ("complete", "degraded", &["pass", "fail"], true, 99),
+            ("complete", "valid", &["no_data"], true, 99),
+            ("aborted", "valid", &["pass"], true, 99),
+            ("stopped", "valid", &["pass"], true, 0),
+            ("complete", "invalid", &["pass"], true, 97),
+            ("complete", "invalid", &["fail"], true, 97),
+            ("complete", "invalid", &["fail"], false, 99),
+            ("complete", "invalid", &[], false, 0),
+            ("interrupted", "invalid", &["fail"], true, 130),
+        ] {
+            assert_eq!(Exit::of(&result(end, validity, verdicts), trusted).code(), code, "{end} {validity} {verdicts:?} {trusted}");
+        }
+    }
+}

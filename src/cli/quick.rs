@@ -220,6 +220,9 @@ mod tests {
         assert_eq!((plan.seed, plan.rounds, plan.workers, plan.modes.len(), plan.formats.len()), (3, 2, 4, 3, 0));
         assert_eq!(plan.name, "quick-1");
         assert!(matches!(&plan.targets[0].address, Address::Url { host, port: 80, .. } if host == "::1"));
+        let (text, plan) = compiled(&["http://a", "--threshold", "p99 < 1s", "--threshold", "error_rate < 1%"]);
+        assert!(text.contains("thresholds: [\"p99 < 1s\", \"error_rate < 1%\"]"), "{text}");
+        assert_eq!(plan.expect("good").thresholds.len(), 2);
         let (_, plan) = compiled(&["http://a", "-u", "3", "-d", "1m1.5s"]);
         let load = plan.expect("good").load;
         assert_eq!((load.model, load.duration), (LoadModel::Closed { vus: 3 }, Some(Nanos::from_millis(61_500))));

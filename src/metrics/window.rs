@@ -373,6 +373,25 @@ mod tests {
     }
 
     #[test]
+    fn windows_that_are_asked_for_can_be_cut_however_often_they_widened() {
+        let ms = Nanos::from_millis;
+        for (width, asked, expected) in [
+            (1000, &[][..], ms(1000)),
+            (1000, &[10_000], ms(625)),
+            (1000, &[1000, 5000], ms(1000)),
+            (50, &[200, 300], ms(50)),
+            (10, &[100], Nanos(6_250_000)),
+        ] {
+            let aligned = aligned(ms(width), asked.iter().map(|length| ms(*length)));
+            assert_eq!(aligned, expected, "{width} {asked:?}");
+            for length in asked {
+                let widened = (0..).map(|times| aligned.0 << times).take_while(|width| *width <= ms(100).0);
+                assert!(widened.into_iter().all(|width| ms(*length).0.is_multiple_of(width)), "{width} {asked:?}");
+            }
+        }
+    }
+
+    #[test]
     fn there_are_never_more_than_the_most() {
         let mut windows = Windows::new(Nanos::from_millis(10), EPOCH);
         for second in 0..3600 {

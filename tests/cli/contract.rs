@@ -40,7 +40,12 @@ pub fn check(result: &Value) {
         assert!(list(result, "runs").iter().any(|r| r["mode"] == mode["mode"]), "{} did not run", mode["mode"]);
     }
     validity(&result["validity"]);
-    list(result, "thresholds");
+    for threshold in list(result, "thresholds") {
+        has("threshold", threshold, "check selector mode observed limit margin failing_windows verdict");
+        has("selector", &threshold["selector"], "mix step target stage tag mode");
+        one_of("verdict", &threshold["verdict"], "pass fail no_data");
+        assert_eq!(threshold["observed"].is_null(), threshold["verdict"] == "no_data", "{threshold}");
+    }
     numbers_are_finite("result", result);
 }
 
@@ -48,7 +53,7 @@ fn mode_run(run: &Value, all_measured: bool) {
     let what = format!("{} round {}", run["mode"], run["round"]);
     has(&what, run, RUN);
     group(&what, run);
-    one_of("stopped_by", &run["stopped_by"], "duration iterations interrupt");
+    one_of("stopped_by", &run["stopped_by"], "duration iterations interrupt data condition threshold");
     identities(&format!("{what} iterations"), &run["iterations"]);
     let duration = &run["iterations"]["duration_ms"];
     quantity("duration_ms", duration, count(&run["iterations"], "completed"));

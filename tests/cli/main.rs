@@ -20,4 +20,5 @@ mod setup;
 mod stages;
 mod support;
 mod syscalls;
+mod thresholds;
 mod tidy;
