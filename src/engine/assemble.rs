@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::limit::Limit;
 use super::observer::{Gauge, Seen};
 use super::source::Source;
+use super::split;
 use super::validity;
 use super::world::World;
 use crate::base::Nanos;
@@ -67,7 +68,7 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
         failures: total.failures,
         try_failures: kinds(recorder.try_failures()),
         status_codes: whole.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
-        checks: Vec::new(),
+        checks: split::checks(world, &recorder),
         bytes_in: total.bytes_in,
         bytes_out: total.bytes_out,
         iterations,
@@ -175,7 +176,11 @@ fn by<K: PartialEq>(world: &World<'_>, recorder: &Recorder, key: impl Fn(usize, 
 fn steps(world: &World<'_>, recorder: &Recorder, measured_s: f64) -> Vec<Group> {
     by(world, recorder, |mix, name, _| Some((mix, name.to_owned())))
         .into_iter()
-        .map(|((mix, name), figures)| group(name, Some(world.plan.mix[mix].name.clone()), &figures, measured_s))
+        .map(|((mix, name), figures)| {
+            let own = world.plan.operations().filter(|(of, called, _)| *of == mix && *called == name).map(|(_, _, operation)| operation);
+            let tags = split::tags(recorder, own).into_iter().map(|(tag, figures)| group(tag, None, &figures, measured_s)).collect();
+            Group { tags, ..group(name, Some(world.plan.mix[mix].name.clone()), &figures, measured_s) }
+        })
         .collect()
 }
 

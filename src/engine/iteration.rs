@@ -10,6 +10,8 @@ use super::worker::Worker;
 use crate::base::Nanos;
 use crate::metrics::{FailureKind, IterationSample, Outcome};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
+use crate::plan::Step;
+use crate::result::StoppedBy;
 
 /// Runs iterations until there are no more: each for the one user given, or in turn for all of them.
 pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
@@ -41,6 +43,10 @@ fn refuse<D: Driver>(worker: &Worker<'_, D>) {
 /// Runs one iteration and writes it down.
 async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn: Turn) {
     let mix = worker.world.choice.of(turn.number);
+    let Ok(scope) = worker.world.scope(mix, turn.number) else {
+        worker.world.stop.finish(worker.driver.now(), StoppedBy::Data);
+        return;
+    };
     let mut record = IterationRecord::new(worker, mix, turn.intended);
     let mut turn = turn;
     let mut permit = None;
@@ -60,8 +66,10 @@ async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn
     }
     record.sample.outcome = Outcome::Unfinished;
     let fresh = std::mem::replace(&mut user.fresh, false);
-    let mut course = Course { number: turn.number, fresh, turn: Some(turn), planned: None, failure: None };
-    flow::run(worker, user, &worker.world.plan.mix[mix].flow, Place::default().inside(mix), &mut course).await;
+    let flow = &worker.world.plan.mix[mix].flow;
+    let near = flow.iter().find_map(Step::first_operation).map_or(0, |operation| operation.id);
+    let mut course = Course { number: turn.number, fresh, turn: Some(turn), planned: None, failure: None, scope, near };
+    flow::run(worker, user, flow, Place::default().inside(mix), &mut course).await;
     drop(permit);
     record.end(course.failure);
 }

@@ -8,6 +8,7 @@
 
 pub mod assemble;
 pub mod attempt;
+pub mod body;
 pub mod branches;
 pub mod check;
 pub mod choice;
@@ -15,8 +16,11 @@ pub mod descriptors;
 pub mod draw;
 pub mod driver;
 pub mod event;
+pub mod expressions;
+pub mod feed;
 pub mod flow;
 pub mod iteration;
+pub mod jar;
 pub mod job;
 pub mod launch;
 pub mod limit;
@@ -24,11 +28,16 @@ pub mod observer;
 pub mod operation;
 pub mod preflight;
 pub mod process;
+pub mod redirect;
+pub mod request;
 pub mod retry;
 pub mod run;
+pub mod site;
 pub mod source;
+pub mod split;
 pub mod start;
 pub mod stop;
+pub mod taking;
 pub mod tape;
 pub mod user;
 pub mod validity;
@@ -43,8 +52,10 @@ pub use event::{Event, Phase, Progress};
 pub use job::Job;
 pub use run::{ideal, run_mode};
 
+use self::feed::RowsError;
+use self::request::InvalidRequest;
 use crate::result::StoppedBy;
-use crate::transport::http::InvalidRequest;
+use crate::value::ValueError;
 
 /// What a user can tell a run from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +75,12 @@ pub enum RunError {
     /// A request that is no HTTP.
     #[error(transparent)]
     Request(#[from] InvalidRequest),
-    /// A regular expression that is none.
-    #[error("a check can't be compiled: {0}")]
-    Check(#[from] Box<regex::Error>),
+    /// An expression, a pattern or a query that is none.
+    #[error("the plan can't be compiled: {0}")]
+    Value(#[from] ValueError),
+    /// The rows of a feed can't be had.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
     /// The system refuses threads.
     #[error(
         "the system refused a thread after {started} of {wanted}: {source}; lower `vus` (or `max_in_flight`), or raise the limit (`ulimit -u`)"

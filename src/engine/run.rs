@@ -1,5 +1,6 @@
 //! Runs one mode of a plan from the start line to its figures.
 
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
@@ -28,7 +29,7 @@ pub fn run_mode(job: &Job, signal: &(dyn Fn() -> Option<Signal> + Sync), say: &(
     let (mode, round) = (*mode, *round);
     let workers = launch::threads(plan.load.model.slots(), plan.workers, mode);
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let world = World::new(plan, job.addresses.clone(), cores)?;
+    let world = World::new(plan, job.addresses.clone(), cores, &job.folder, job.unix_ms)?;
     let frame = |end: Nanos| Frame { mode, round, workers: workers as u32, end };
     if mode == Mode::Simulated {
         let end = launch::simulated(&world, cores as u32, SIMULATED_BUDGET)?;
@@ -67,7 +68,7 @@ pub fn ideal(plan: &Plan) -> Option<f64> {
         return None;
     }
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let world = World::new(plan, Vec::new(), cores).ok()?;
+    let world = World::new(plan, Vec::new(), cores, Path::new(""), 0).ok()?;
     let end = launch::simulated(&world, cores as u32, IDEAL_BUDGET).ok()?;
     Some(assemble(&world, &Frame { mode: Mode::Simulated, round: 1, workers: 1, end }, &Seen::default()).wall_s)
 }

@@ -2,21 +2,26 @@
 //! purpose: the source of iterations, the limit, the stop, and the recorders that full tapes go to.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::RunError;
 use super::check::Check;
 use super::choice::Choice;
+use super::expressions::Expressions;
+use super::feed::{Exhausted, Feeds};
 use super::limit::Limit;
+use super::request::Recipe;
+use super::site::Site;
 use super::source::Source;
 use super::stop::Stop;
+use super::taking::Taking;
 use crate::base::Nanos;
 use crate::metrics::Recorder;
 use crate::metrics::window::width_for;
-use crate::plan::target::authority;
-use crate::plan::{Action, Address, Operation, Plan};
-use crate::transport::http::PreparedRequest;
+use crate::plan::{Action, Operation, Plan};
+use crate::value::{Names, Scope};
 
 /// Workers that share a recorder. A hand-over takes some microseconds in many hundreds, so a few never wait for
 /// each other; and a recorder for each would make the memory of modes a matter of recorders.
@@ -66,8 +71,19 @@ pub struct World<'p> {
     pub plan: &'p Plan,
     /// Where the targets are, by their index; only those in use need one.
     pub addresses: Vec<Option<SocketAddr>>,
-    /// By operation id: the request, for those that have one.
-    pub requests: Vec<Option<PreparedRequest>>,
+    /// By target: where its requests go, as URLs say it; only those in use need one.
+    pub sites: Vec<Option<Site>>,
+    /// The names that values have, and what iterations begin with.
+    pub names: Names,
+    /// What steps compute.
+    pub expressions: Expressions,
+    /// The time of day at the start line, in milliseconds since 1970.
+    pub unix_ms: u64,
+    feeds: Feeds,
+    /// By operation id: how its request is made, for those that have one.
+    pub requests: Vec<Option<Recipe>>,
+    /// By operation id: what is taken out of its responses.
+    pub takings: Vec<Taking>,
     /// Where iterations come from.
     pub source: Source,
     /// By operation id: what is expected of it.
@@ -89,24 +105,21 @@ pub struct World<'p> {
 }
 
 impl<'p> World<'p> {
-    /// A world for `plan`, on so many cores.
+    /// A world for `plan`, on so many cores. Its files are below `folder`, and the time of day is `unix_ms`.
     ///
     /// # Errors
-    /// When a request can't be built.
-    pub fn new(plan: &'p Plan, addresses: Vec<Option<SocketAddr>>, cores: usize) -> Result<Self, RunError> {
+    /// When a request can't be built, or a file can't be read.
+    pub fn new(plan: &'p Plan, addresses: Vec<Option<SocketAddr>>, cores: usize, folder: &Path, unix_ms: u64) -> Result<Self, RunError> {
+        let names = Names::new(&plan.names);
+        let address = |target: usize| addresses.get(target).copied().flatten();
+        let sites: Vec<Option<Site>> = plan.targets.iter().enumerate().map(|(index, target)| Site::new(target, address(index))).collect();
         let requests = plan
             .operations()
             .map(|(_, _, operation)| match &operation.action {
                 Action::Http(request) => {
                     let target = plan.targets.get(request.target).ok_or(RunError::NoTarget(request.target))?;
-                    let (authority, base) = match &target.address {
-                        Address::Url { host, port, base, .. } => (authority(host, *port), base.as_str()),
-                        Address::Builtin => {
-                            let address = addresses.get(request.target).copied().flatten().ok_or(RunError::NoTarget(request.target))?;
-                            (address.to_string(), "")
-                        }
-                    };
-                    Ok(Some(PreparedRequest::new(request, target, &authority, base)?))
+                    let site = sites[request.target].as_ref().ok_or(RunError::NoTarget(request.target))?;
+                    Ok(Some(Recipe::new(request, target, site, &names, folder)?))
                 }
                 Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => Ok(None),
             })
@@ -121,7 +134,13 @@ impl<'p> World<'p> {
             addresses,
             source: Source::new(load, plan.seed),
             choice: Choice::new(plan),
-            checks: plan.operations().map(|(_, _, operation)| Check::new(&operation.expect)).collect::<Result<_, _>>().map_err(Box::new)?,
+            expressions: Expressions::compile(plan, &names)?,
+            feeds: Feeds::read(plan, &names, folder)?,
+            checks: plan.operations().map(|(_, _, operation)| Check::new(&operation.expect)).collect::<Result<_, _>>()?,
+            takings: plan.operations().map(|(_, _, operation)| Taking::new(operation, &names)).collect::<Result<_, _>>()?,
+            sites,
+            names,
+            unix_ms,
             run_limit: Limit::new("run", &plan.limits),
             target_limits: plan.targets.iter().map(|target| Limit::new(format!("target {}", target.name), &target.limits)).collect(),
             step_limits: plan.operations().map(|(_, name, operation)| Limit::new(format!("step {name}"), &operation.limits)).collect(),
@@ -131,6 +150,16 @@ impl<'p> World<'p> {
             gauges: (0..cores.max(1)).map(|_| Gauges::default()).collect(),
             requests,
         })
+    }
+
+    /// What iteration `number`, which runs this mix entry, begins with.
+    ///
+    /// # Errors
+    /// When a feed that ends the run has no row for it.
+    pub fn scope(&self, mix: usize, number: u64) -> Result<Scope, Exhausted> {
+        let mut scope = self.names.start().clone();
+        self.feeds.deal(&self.plan.mix[mix].data, number, &self.choice, self.plan.seed, &mut scope)?;
+        Ok(scope)
     }
 
     /// The end of the warm-up: where measuring begins.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ErrorLog, FailureKind, IterationSample, Outcome, Sample, Track, Windows};
+use super::{CheckTally, ErrorLog, FailureKind, IterationSample, Outcome, Sample, TagFigures, TagValue, Track, Windows};
 use crate::base::Nanos;
 
 /// Counts of operations or iterations by outcome.
@@ -107,7 +107,8 @@ impl Figures {
         }
     }
 
-    fn record(&mut self, sample: &Sample, window_end: Nanos) {
+    /// Takes one operation.
+    pub fn record(&mut self, sample: &Sample, window_end: Nanos) {
         self.tally.count(sample.outcome);
         self.bytes_in += sample.bytes_in;
         self.bytes_out += sample.bytes_out;
@@ -184,6 +185,8 @@ pub struct Recorder {
     windows: Windows,
     errors: ErrorLog,
     try_failures: [u64; FailureKind::COUNT],
+    checks: CheckTally,
+    tags: TagFigures,
     last_completion: Nanos,
 }
 
@@ -200,6 +203,8 @@ impl Recorder {
             windows: Windows::new(window, epoch),
             errors: ErrorLog::default(),
             try_failures: [0; FailureKind::COUNT],
+            checks: CheckTally::default(),
+            tags: TagFigures::default(),
             last_completion: epoch,
         }
     }
@@ -219,6 +224,20 @@ impl Recorder {
         }
         if let Some(step) = self.steps.get_mut(sample.operation as usize) {
             step.record(sample, window_end);
+        }
+    }
+
+    /// Takes the outcomes of an operation's checks, each at its place.
+    pub fn checks(&mut self, operation: u32, intended: Nanos, passed: &[bool]) {
+        if intended >= self.epoch {
+            self.checks.note(operation, passed);
+        }
+    }
+
+    /// Takes the values that split an operation's figures, one for each of its tags.
+    pub fn tags(&mut self, sample: &Sample, values: Vec<TagValue>, window_end: Nanos) {
+        if sample.intended >= self.epoch {
+            self.tags.note(sample, values, window_end);
         }
     }
 
@@ -257,6 +276,8 @@ impl Recorder {
         for (mine, theirs) in self.try_failures.iter_mut().zip(other.try_failures) {
             *mine += theirs;
         }
+        self.checks.add(&other.checks);
+        self.tags.add(&other.tags);
         self.last_completion = self.last_completion.max(other.last_completion);
     }
 
@@ -293,6 +314,16 @@ impl Recorder {
     /// Distinct errors.
     pub const fn errors(&self) -> &ErrorLog {
         &self.errors
+    }
+
+    /// How often each check held.
+    pub const fn check_tally(&self) -> &CheckTally {
+        &self.checks
+    }
+
+    /// The figures of operations by the values of their tags.
+    pub const fn tag_figures(&self) -> &TagFigures {
+        &self.tags
     }
 
     /// When the last operation completed.
