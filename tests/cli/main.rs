@@ -18,3 +18,4 @@ mod servers;
 mod support;
 mod syscalls;
 mod tidy;
+mod values;
