@@ -2,7 +2,9 @@
 //!
 //! A run of one mode is a [`world`] that its threads share; [`launch`] puts [`worker`]s on threads over a
 //! [`driver`]; each takes [`iteration`]s from the [`source`], goes through their [`flow`] and writes every
-//! [`operation`] to its [`tape`]. An [`observer`] beside them keeps the time. [`assemble`] makes figures of
+//! [`operation`] to its [`tape`]. What an iteration carries begins with its rows of each [`feed`]; a
+//! [`request`] is made with it, a response is held against its [`check`], and what is taken of it by a
+//! [`taking`] goes back. An [`observer`] beside them keeps the time. [`assemble`] makes figures of
 //! what the recorders hold, and [`validity`] says whether to believe them. [`process`] puts each mode into
 //! a process of its own, so that its memory and processor time are its own.
 

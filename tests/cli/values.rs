@@ -1,6 +1,7 @@
 //! Values on their way through an iteration: captures, conditions, loops, rows, cookies and redirects, in process and
 //! in every mode, against the built-in server and one that writes down what it hears.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -9,10 +10,10 @@ use std::thread;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use loadgen::engine::{preflight, run_mode};
+use loadgen::engine::{Job, preflight, run_mode};
 use loadgen::plan::{
-    Action, AtEnd, Capture, Encode, Feed, HttpRequest, JsonRule, Mode, Name, Operation, Order, Passes, Plan, Source, Step, StepKind, Tag,
-    Template,
+    Action, AtEnd, Body, Capture, Content, Encode, Feed, HttpRequest, JsonRule, Mode, Name, Operation, Order, Part, Passes, Plan, Source,
+    Step, StepKind, Tag, Template,
 };
 use loadgen::result::{ModeRun, ResponseCheck, StoppedBy};
 use loadgen::value::feed;
@@ -177,13 +178,12 @@ fn captured_values_arrive_in_paths_headers_and_bodies() {
     let steps = "[{get: '/items?page=1'}, {get: /items/1}, {post: /anything, headers: {x-item: a}, json: {a: 1}}]";
     let mut plan = flow(&server.url(), steps, "{vus: 3, iterations: 12}", &["item", "name", "all"]);
     capture(&mut plan, 0, "item", "$.items[2].id");
-    capture(&mut plan, 0, "all", "$.items[:2]");
+    capture(&mut plan, 0, "all", "$.items");
     ask(&mut plan, 1, "/items/{{item}}");
     expect_json(&mut plan, 1, "$.id", 3.into());
     capture(&mut plan, 1, "name", "$.name");
     request(&mut plan, 2).headers[0].1 = template("<{{item}}>", Encode::Plain);
-    request(&mut plan, 2).body =
-        Some(loadgen::plan::Body::Json(template(r#"{"id": {{item}}, "name": {{name}}, "ids": {{all}}}"#, Encode::Json)));
+    request(&mut plan, 2).body = Some(Body::Json(template(r#"{"id": {{item}}, "name": {{name}}, "ids": {{all}}}"#, Encode::Json)));
     expect_json(&mut plan, 2, "$.headers['x-item']", "<3>".into());
     expect_json(&mut plan, 2, "$.json.id", 3.into());
     expect_json(&mut plan, 2, "$.json.name", "shelf 3".into());
@@ -295,7 +295,7 @@ fn draws_are_the_same_in_every_mode() {
             listener.lines()
         })
         .collect();
-    assert_eq!(seen[0].iter().collect::<std::collections::BTreeSet<_>>().len(), 60, "all are different: {:?}", seen[0]);
+    assert_eq!(seen[0].iter().collect::<BTreeSet<_>>().len(), 60, "all are different: {:?}", seen[0]);
     assert!(seen[0].iter().any(|line| line.ends_with("/20")), "{:?}", seen[0]);
     assert_eq!((&seen[1], &seen[2]), (&seen[0], &seen[0]));
 }
@@ -303,7 +303,7 @@ fn draws_are_the_same_in_every_mode() {
 /// Runs a plan with its files in a folder.
 fn run_in(folder: &Path, plan: &Plan, mode: Mode) -> ModeRun {
     let addresses = preflight::preflight(plan, None).expect("the targets are there");
-    let job = loadgen::engine::Job { folder: folder.into(), ..job(plan, mode, addresses) };
+    let job = Job { folder: folder.into(), ..job(plan, mode, addresses) };
     run_mode(&job, &|| None, &|_| {}).expect("it can run")
 }
 
@@ -334,7 +334,7 @@ fn every_row_is_one_iteration_and_the_last_one_ends_the_run() {
         }
         plan.feeds[0].digest = "0".into();
         let addresses = preflight::preflight(&plan, None).expect("the targets are there");
-        let job = loadgen::engine::Job { folder: folder.path().into(), ..job(&plan, Mode::Async, addresses) };
+        let job = Job { folder: folder.path().into(), ..job(&plan, Mode::Async, addresses) };
         let refused = run_mode(&job, &|| None, &|_| {}).expect_err("another file").to_string();
         assert!(refused.contains("`users.csv` has changed"), "{refused}");
     }
@@ -487,5 +487,58 @@ fn only_the_checks_of_the_last_try_are_counted() {
         let run = run(&plan, mode);
         let checks: Vec<(&str, u64, u64)> = run.checks.iter().map(|check| (check.name.as_str(), check.passed, check.failed)).collect();
         assert_eq!((checks, run.counts.retries), (vec![("status 200", 0, 2), ("max_response 10s", 2, 0)], 4), "{mode}");
+    }
+}
+
+#[test]
+fn files_are_sent_as_they_are() {
+    let folder = crate::support::folder();
+    std::fs::write(folder.path().join("a.bin"), "line\r\nline").expect("written");
+    let listener = Listener::start(|_, _| reply(200, "", b""));
+    let mut plan = flow(&listener.url(), "[{post: /file}, {post: /parts}, {post: /form}]", "{iterations: 1}", &[]);
+    request(&mut plan, 0).body = Some(Body::File("a.bin".into()));
+    let part = |name: &str, content| Part { name: name.into(), content, filename: None, content_type: None };
+    let file = Part { filename: Some("a.bin".into()), ..part("file", Content::File("a.bin".into())) };
+    let text = part("number", Content::Text(template("{{seq()}}", Encode::Plain)));
+    request(&mut plan, 1).body = Some(Body::Multipart(vec![text, file]));
+    request(&mut plan, 2).body = Some(Body::Form(template("a={{'x y&z'}}", Encode::Query)));
+    for mode in Mode::REAL {
+        let run = run_in(folder.path(), &plan, mode);
+        assert_eq!(run.counts.ok, 3, "{mode}: {:?}", errors(&run));
+        let mut heard: Vec<String> = listener.heard().into_iter().map(|(_, text)| text).collect();
+        heard.sort();
+        assert!(heard[0].starts_with("POST /file") && heard[0].ends_with("\r\n\r\nline\r\nline"), "{mode}: {}", heard[0]);
+        assert!(heard[1].contains("content-type: application/x-www-form-urlencoded\r\n"), "{mode}: {}", heard[1]);
+        assert!(heard[1].ends_with("\r\n\r\na=x%20y%26z"), "{mode}: {}", heard[1]);
+        for wanted in [
+            "form-data; name=\"number\"\r\n\r\n1\r\n--loadgen-",
+            "form-data; name=\"file\"; filename=\"a.bin\"\r\ncontent-type: application/octet-stream\r\n\r\nline\r\nline\r\n--loadgen-",
+        ] {
+            assert!(heard[2].contains(wanted), "{mode}: no {wanted:?} in {}", heard[2]);
+        }
+    }
+    request(&mut plan, 0).body = Some(Body::File("../a.bin".into()));
+    let addresses = preflight::preflight(&plan, None).expect("the target is there");
+    let refused = run_mode(&job(&plan, Mode::Async, addresses), &|| None, &|_| {}).expect_err("outside").to_string();
+    assert!(refused.contains("leads out of the scenario's folder"), "{refused}");
+}
+
+#[test]
+fn mock_operations_have_conditions_and_loops_in_virtual_time_too() {
+    let text = "{name: t, workers: 2, mix: [{name: m, flow: [{sleep: 1ms, name: some}, {repeat: {times: 5, flow: [{sleep: 1ms, name: each}]}}]}], \
+                load: {vus: 4, iterations: 40}}";
+    let mut plan = plan(text);
+    plan.names = ["list", "x"].into_iter().map(|name| Name { name: name.into(), value: None }).collect();
+    plan.mix[0].flow[0].when = Some("random_int(1, 10) > 5".into());
+    if let StepKind::Repeat(repeat) = &mut plan.mix[0].flow[1].kind {
+        repeat.passes = Passes::Over { list: "list".into(), name: "x".into(), max: 10 };
+        repeat.flow[0].when = Some("x > pick([1, 2])".into());
+    }
+    plan.mix[0].flow.insert(0, set(&[("list", "[1, 2, 3]")]));
+    let counts = |mode| run(&plan, mode).steps.iter().map(|step| step.counts.ok).collect::<Vec<_>>();
+    let simulated = counts(Mode::Simulated);
+    assert!((8..32).contains(&simulated[0]) && (45..75).contains(&simulated[1]), "{simulated:?}");
+    for mode in Mode::REAL {
+        assert_eq!(counts(mode), simulated, "{mode}");
     }
 }
