@@ -39,7 +39,7 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
     let iterations = iterations(world, &recorder);
     let done = plan.load.total_iterations().is_some_and(|n| iterations.counts.planned >= n);
     let by_plan = if done { StoppedBy::Iterations } else { StoppedBy::Duration };
-    let stopped_by = world.stop.early().unwrap_or(by_plan);
+    let stopped_by = world.stopped_early().unwrap_or(by_plan);
     let mut whole = Figures::default();
     recorder.steps().iter().for_each(|step| whole.add(step));
     let unfinished = whole.tally.unfinished > 0 || iterations.counts.skipped > 0;

@@ -2,6 +2,7 @@
 
 use super::draw::Place;
 use super::driver::Driver;
+use super::feed::Exhausted;
 use super::flow::{self, Course};
 use super::limit::{Full, enter};
 use super::source::{Asker, Source, Turn};
@@ -11,7 +12,6 @@ use crate::base::Nanos;
 use crate::metrics::{FailureKind, IterationSample, Outcome};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::plan::Step;
-use crate::result::StoppedBy;
 
 /// Runs iterations until there are no more: each for the one user given, or in turn for all of them.
 pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
@@ -27,7 +27,9 @@ pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
         let place = if measured { turn.number } else { turn.number - WARMUP_NUMBERS } % users.len() as u64;
         let user = &mut users[place as usize];
         user.taken += u64::from(measured);
-        iterate(worker, user, turn).await;
+        if iterate(worker, user, turn).await.is_err() {
+            return;
+        }
     }
 }
 
@@ -40,13 +42,10 @@ fn refuse<D: Driver>(worker: &Worker<'_, D>) {
     }
 }
 
-/// Runs one iteration and writes it down.
-async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn: Turn) {
+/// Runs one iteration and writes it down; one that finds no row is not even planned.
+async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn: Turn) -> Result<(), Exhausted> {
     let mix = worker.world.choice.of(turn.number);
-    let Ok(scope) = worker.world.scope(mix, turn.number) else {
-        worker.world.stop.finish(worker.driver.now(), StoppedBy::Data);
-        return;
-    };
+    let scope = worker.world.scope(mix, turn.number).inspect_err(|Exhausted| worker.world.run_dry(worker.driver.now()))?;
     let mut record = IterationRecord::new(worker, mix, turn.intended);
     let mut turn = turn;
     let mut permit = None;
@@ -60,7 +59,7 @@ async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn
             }
             Err(Full) => {
                 record.sample.outcome = Outcome::Dropped;
-                return;
+                return Ok(());
             }
         }
     }
@@ -72,6 +71,7 @@ async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn
     flow::run(worker, user, flow, Place::default().inside(mix), &mut course).await;
     drop(permit);
     record.end(course.failure);
+    Ok(())
 }
 
 /// Writes an iteration down when it is dropped: unfinished, where it was not ended before.

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::RunError;
@@ -21,6 +21,7 @@ use crate::base::Nanos;
 use crate::metrics::Recorder;
 use crate::metrics::window::width_for;
 use crate::plan::{Action, Operation, Plan};
+use crate::result::StoppedBy;
 use crate::value::{Names, Scope};
 
 /// Workers that share a recorder. A hand-over takes some microseconds in many hundreds, so a few never wait for
@@ -80,6 +81,8 @@ pub struct World<'p> {
     /// The time of day at the start line, in milliseconds since 1970.
     pub unix_ms: u64,
     feeds: Feeds,
+    /// A feed that ends the run has had no row for an iteration.
+    dry: AtomicBool,
     /// By operation id: how its request is made, for those that have one.
     pub requests: Vec<Option<Recipe>>,
     /// By operation id: what is taken out of its responses.
@@ -141,6 +144,7 @@ impl<'p> World<'p> {
             sites,
             names,
             unix_ms,
+            dry: AtomicBool::new(false),
             run_limit: Limit::new("run", &plan.limits),
             target_limits: plan.targets.iter().map(|target| Limit::new(format!("target {}", target.name), &target.limits)).collect(),
             step_limits: plan.operations().map(|(_, name, operation)| Limit::new(format!("step {name}"), &operation.limits)).collect(),
@@ -160,6 +164,21 @@ impl<'p> World<'p> {
         let mut scope = self.names.start().clone();
         self.feeds.deal(&self.plan.mix[mix].data, number, &self.choice, self.plan.seed, &mut scope)?;
         Ok(scope)
+    }
+
+    /// A feed that ends the run has no more rows. Where each user has numbers of its own the others may have some
+    /// before that: the run ends then when each user has come to the end.
+    pub fn run_dry(&self, now: Nanos) {
+        self.dry.store(true, Ordering::Relaxed);
+        let load = &self.plan.load;
+        if load.iterations.is_some() || load.iterations_per_vu.is_none() {
+            self.stop.finish(now, StoppedBy::Data);
+        }
+    }
+
+    /// What ended the run before its time, where something did.
+    pub fn stopped_early(&self) -> Option<StoppedBy> {
+        self.stop.early().or_else(|| self.dry.load(Ordering::Relaxed).then_some(StoppedBy::Data))
     }
 
     /// The end of the warm-up: where measuring begins.

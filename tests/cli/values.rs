@@ -313,7 +313,7 @@ fn every_row_is_one_iteration_and_the_last_one_ends_the_run() {
     std::fs::write(folder.path().join("users.csv"), "id\na\nb\nc\nd\ne\nf\ng\n").expect("written");
     let rows = feed::read(folder.path(), "users.csv").expect("good");
     let listener = Listener::start(|_, _| reply(200, "", b""));
-    for load in ["{vus: 3, duration: 20s}", "{rate: 500/s, duration: 20s}"] {
+    for load in ["{vus: 3, duration: 20s}", "{vus: 3, iterations_per_vu: 20}", "{rate: 500/s, duration: 20s}"] {
         let mut plan = flow(&listener.url(), "[{get: /}]", load, &["users"]);
         ask(&mut plan, 0, "/{{users.id}}");
         plan.mix[0].data = vec![0];
