@@ -2,7 +2,7 @@
 //! worker brings.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use loadgen::engine::{Job, run_mode};
+use loadgen::engine::{Ground, Job, run_mode};
 use loadgen::plan::Mode;
 use loadgen::scenario::{Overrides, Source, compile};
 
@@ -14,7 +14,7 @@ fn job(mode: Mode, workers: u32) -> Job {
     );
     let source = Source::inline("bench.yaml", text);
     let plan = compile(&source, &Overrides::default(), &|_| None).expect("the scenario is good").plan;
-    Job { parent: 0, plan, mode, round: 1, addresses: Vec::new(), folder: ".".into(), unix_ms: 0 }
+    Job { parent: 0, plan, mode, round: 1, ground: Ground::default() }
 }
 
 fn ceiling(c: &mut Criterion) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use loadgen::base::Clock;
-use loadgen::engine::{Job, run_mode};
+use loadgen::engine::{Ground, Job, run_mode};
 use loadgen::plan::Mode;
 use loadgen::scenario::{Overrides, Source, compile};
 
@@ -21,7 +21,7 @@ fn job(mode: Mode, rate: u64, iterations: u64) -> Job {
     );
     let source = Source::inline("bench.yaml", text);
     let plan = compile(&source, &Overrides::default(), &|_| None).expect("the scenario is good").plan;
-    Job { parent: 0, plan, mode, round: 1, addresses: Vec::new(), folder: ".".into(), unix_ms: 0 }
+    Job { parent: 0, plan, mode, round: 1, ground: Ground::default() }
 }
 
 fn lag(c: &mut Criterion) {
@@ -91,7 +91,7 @@ fn seen_by_a_server(mode: Mode, rate: u64, seconds: u64) -> (Vec<f64>, f64) {
          load: {{rate: {rate}/s, duration: {seconds}s, max_in_flight: 50}}}}"
     );
     let plan = compile(&Source::inline("bench.yaml", text), &Overrides::default(), &|_| None).expect("the scenario is good").plan;
-    let job = Job { parent: 0, plan, mode, round: 1, addresses: vec![Some(address)], folder: ".".into(), unix_ms: 0 };
+    let job = Job { parent: 0, plan, mode, round: 1, ground: Ground { addresses: vec![Some(address)], ..Ground::default() } };
     let mut times = thread::scope(|scope| {
         let server = scope.spawn(|| watch(&listener, &stop));
         run_mode(&job, &|| None, &|_| {}).expect("it can run");

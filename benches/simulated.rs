@@ -1,7 +1,7 @@
 //! The interpreter alone: iterations of mock sleeps in virtual time, where nothing waits and nothing is sent.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use loadgen::engine::{Job, run_mode};
+use loadgen::engine::{Ground, Job, run_mode};
 use loadgen::plan::{Mode, Plan};
 use loadgen::scenario::{Overrides, Source, compile};
 
@@ -15,7 +15,7 @@ fn plan() -> Plan {
 
 fn simulate(c: &mut Criterion) {
     let folder = ".".into();
-    let job = Job { parent: 0, plan: plan(), mode: Mode::Simulated, round: 1, addresses: Vec::new(), folder, unix_ms: 0 };
+    let job = Job { parent: 0, plan: plan(), mode: Mode::Simulated, round: 1, ground: Ground { folder, ..Ground::default() } };
     let mut group = c.benchmark_group("simulated");
     group.throughput(Throughput::Elements(ITERATIONS));
     group.sample_size(20);

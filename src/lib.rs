@@ -39,8 +39,10 @@
 //! - No `unsafe`. No panic on anything that a scenario, a result file or a server contains.
 //! - No clock but [`base::Clock`]; no time of day but the one that `run` puts into the result.
 //! - No list of samples: memory does not grow with the number of requests.
-//! - No lock on the path of a request, but those of a limit that the scenario asks for, and of the desk
-//!   where slots of the open model pull arrivals. Samples go to a thread's own tape first.
+//! - No lock on the path of a request, but those of a limit that the scenario asks for, of the desk where
+//!   slots of the open model pull arrivals, of a user's cookies once a server has set one, and of the count
+//!   of rows where only some mix entries take them. Samples go to a thread's own tape first.
+//! - No work for values where a scenario has none: a request without them is made once, before the run.
 //! - No event loop on the request path of the sequential and threaded modes: their threads sleep and read
 //!   in the kernel (`strace -f` shows one `sendmsg` and one `recvfrom` a request).
 //! - No printing outside [`cli`] and [`report::progress`].

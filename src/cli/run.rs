@@ -12,7 +12,7 @@ use super::exit::{Exit, Failure};
 use super::output::{self, Talk};
 use super::{job, or_exit};
 use crate::engine::process::{self, Leash, ProcessError};
-use crate::engine::{self, Event, Job, Phase, descriptors, ideal, preflight};
+use crate::engine::{self, Event, Ground, Job, Phase, descriptors, ideal, preflight};
 use crate::gate::{self, Judged};
 use crate::plan::{Address, Plan};
 use crate::report::progress::{Progress, ProgressMode, Status};
@@ -127,6 +127,7 @@ fn measure(plan: &Plan, setting: &Setting, args: &RunArgs, talk: &Talk) -> Resul
         }
         talk.say(&format!("seed {}, fingerprint {}\n", plan.seed, plan.fingerprint()));
     }
+    let ground = Ground { addresses, folder: setting.folder.clone(), unix_ms: setting.unix_ms };
     let mut progress = Progress::new(progress_mode(args));
     let mut measured = Measured { runs: Vec::new(), end: End::Complete, failure: None, warnings: Vec::new() };
     'rounds: for round in 0..plan.rounds {
@@ -134,15 +135,7 @@ fn measure(plan: &Plan, setting: &Setting, args: &RunArgs, talk: &Talk) -> Resul
             if leash.is_pulled() {
                 break 'rounds;
             }
-            let job = Job {
-                parent: std::process::id(),
-                plan: plan.clone(),
-                mode,
-                round: round + 1,
-                addresses: addresses.clone(),
-                folder: setting.folder.clone(),
-                unix_ms: setting.unix_ms,
-            };
+            let job = Job { parent: std::process::id(), plan: plan.clone(), mode, round: round + 1, ground: ground.clone() };
             let result = run_one(&program, &job, &leash, &mut progress, &mut measured.warnings);
             match result {
                 Ok(run) => {
@@ -243,7 +236,7 @@ fn heed_signals(_leash: Arc<Leash>) -> io::Result<()> {
 }
 
 fn result_of(source: &Source, plan: &Plan, runs: Vec<ModeRun>, end: End, started_at: Timestamp) -> RunResult {
-    let comparison = Comparison::of(&runs, &plan.modes, ideal(plan));
+    let comparison = Comparison::of(&runs, &plan.modes, ideal(plan, &source.folder));
     let build = Build::current();
     let Judged { thresholds, warnings: doubts } = gate::judge(plan, &runs, comparison.as_ref());
     RunResult {

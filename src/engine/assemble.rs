@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::limit::Limit;
 use super::observer::{Gauge, Seen};
 use super::source::Source;
+use super::split;
 use super::validity;
 use super::world::{World, taken};
 use crate::base::Nanos;
@@ -48,7 +49,7 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
     let (iterations, aside) = at_its_end(world, &recorder, iterations(&recorder, &inflation));
     let done = plan.load.total_iterations().is_some_and(|n| iterations.counts.planned + aside >= n);
     let by_plan = if done { StoppedBy::Iterations } else { StoppedBy::Duration };
-    let stopped_by = world.stop.early().unwrap_or(by_plan);
+    let stopped_by = world.stopped_early().unwrap_or(by_plan);
     let unfinished = recorder.steps().iter().any(|step| step.tally.unfinished > 0) || iterations.counts.skipped > 0;
     // With something left undone the run lasted to the end of its drain.
     let last = if unfinished { frame.end.max(recorder.last_completion()) } else { recorder.last_completion() };
@@ -113,7 +114,7 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
         failures: total.failures,
         try_failures: kinds(recorder.try_failures()),
         status_codes: whole.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
-        checks: Vec::new(),
+        checks: split::checks(world, &recorder),
         bytes_in: total.bytes_in,
         bytes_out: total.bytes_out,
         iterations,
@@ -251,7 +252,12 @@ fn by<K: PartialEq>(world: &World<'_>, recorder: &Recorder, key: impl Fn(usize, 
 fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |mix, name, _| Some((mix, name.to_owned())))
         .into_iter()
-        .map(|((mix, name), figures)| group(name, Some(world.plan.mix[mix].name.clone()), &figures, span.measured_s, span))
+        .map(|((mix, name), figures)| {
+            let own = world.plan.operations().filter(|(of, called, _)| *of == mix && *called == name).map(|(_, _, operation)| operation);
+            let part = |name, mix, figures: &Figures| group(name, mix, figures, span.measured_s, span);
+            let tags = split::tags(recorder, own).into_iter().map(|(tag, figures)| part(tag, None, &figures)).collect();
+            Group { tags, ..part(name, Some(world.plan.mix[mix].name.clone()), &figures) }
+        })
         .collect()
 }
 

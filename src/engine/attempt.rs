@@ -3,18 +3,23 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use http::response::Parts;
 use rand::RngExt as _;
 
+use super::body::Kept;
 use super::draw::{Place, Purpose, generator};
 use super::driver::{Driver, within};
+use super::redirect;
+use super::request::Made;
 use super::user::User;
 use super::worker::Worker;
 use crate::base::Nanos;
-use crate::metrics::{FailureKind, Sample};
-use crate::plan::{Action, Delay, HttpRequest, Operation};
+use crate::metrics::{FailureKind, Sample, TagValue};
+use crate::plan::{Action, Delay, Operation};
 use crate::transport::TransportError;
 use crate::transport::counted::Passed;
-use crate::transport::http::Connection;
+use crate::transport::http::{Connection, PreparedRequest};
+use crate::value::{Facts, Response, Scope};
 
 /// One try of an operation.
 pub struct Attempt<'a, 'w, D: Driver> {
@@ -35,6 +40,10 @@ pub struct Attempt<'a, 'w, D: Driver> {
 pub struct Trace {
     /// Status of the last response, or 0.
     pub status: Cell<u16>,
+    /// How the checks of the last try's response went, where it had one and the scenario expects something of it.
+    pub checks: RefCell<Option<Vec<bool>>>,
+    /// The values of the operation's tags in the last try's response, where it had one.
+    pub tags: RefCell<Vec<TagValue>>,
     connect: Cell<Option<Nanos>>,
     first_byte: Cell<Option<Nanos>>,
     bytes: Cell<(u64, u64)>,
@@ -58,6 +67,13 @@ impl Trace {
         self.passed.replace(Some((passed, before.0, before.1)));
     }
 
+    /// Forgets what only the last try may tell.
+    fn reset(&self) {
+        self.status.set(0);
+        self.checks.take();
+        self.tags.take();
+    }
+
     /// Writes it to the record.
     pub fn tell(&self, sample: &mut Sample) {
         self.settle();
@@ -74,10 +90,10 @@ fn timeout(kind: FailureKind, what: &str, after: Nanos) -> TransportError {
 
 impl<D: Driver> Attempt<'_, '_, D> {
     /// Does the work, within the total timeout.
-    pub async fn run(&self, user: &mut User<D::Io>, trace: &Trace) -> Result<(), TransportError> {
+    pub async fn run(&self, user: &mut User<D::Io>, scope: &mut Scope, trace: &Trace) -> Result<(), TransportError> {
         let total = self.operation.timeout.total;
-        trace.status.set(0);
-        let work = self.work(user, trace);
+        trace.reset();
+        let work = self.work(user, scope, trace);
         within(&self.worker.driver, self.started + total, work).await.unwrap_or_else(|| Err(self.late()))
     }
 
@@ -85,7 +101,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         timeout(FailureKind::TimeoutTotal, "end", self.operation.timeout.total)
     }
 
-    async fn work(&self, user: &mut User<D::Io>, trace: &Trace) -> Result<(), TransportError> {
+    async fn work(&self, user: &mut User<D::Io>, scope: &mut Scope, trace: &Trace) -> Result<(), TransportError> {
         let driver = &self.worker.driver;
         let draw = |purpose| generator(self.worker.world.plan.seed, self.iteration, self.place, purpose);
         let length = |delay: &Delay| match delay {
@@ -94,7 +110,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         };
         let deadline = self.started + self.operation.timeout.total;
         match &self.operation.action {
-            Action::Http(request) => return self.http(user, request, trace).await,
+            Action::Http(request) => return self.http(user, request.target, scope, trace).await,
             Action::Sleep(delay) => driver.sleep_until(self.started + length(delay)).await,
             Action::Cpu(delay) => driver.cpu(length(delay), deadline).await,
             Action::Block { duration, offload } => driver.block(length(duration), *offload).await,
@@ -137,33 +153,83 @@ impl<D: Driver> Attempt<'_, '_, D> {
         Ok(fresh)
     }
 
-    async fn http(&self, user: &mut User<D::Io>, request: &HttpRequest, trace: &Trace) -> Result<(), TransportError> {
-        let (world, driver) = (self.worker.world, &self.worker.driver);
+    async fn http(&self, user: &mut User<D::Io>, target: usize, scope: &mut Scope, trace: &Trace) -> Result<(), TransportError> {
+        let world = self.worker.world;
         let id = self.operation.id as usize;
-        let prepared = world.requests[id].as_ref().expect("every HTTP operation has a prepared request");
-        let check = &world.checks[id];
-        let mut connection = self.connection(user, request.target, trace).await?;
+        let recipe = world.requests[id].as_ref().expect("every HTTP operation has a request");
+        let (check, taking) = (&world.checks[id], &world.takings[id]);
+        let needs_body = check.needs_body() || taking.needs_body();
+        let mut request = recipe.make(scope, || self.facts())?;
+        let (mut target, most) = (target, world.plan.targets[target].http.redirects);
+        let mut redirects = 0;
+        let (head, kept) = loop {
+            let (head, kept) = self.exchange(user, &request, target, needs_body, most > 0, trace).await?;
+            if most == 0 || !redirect::asks(head.status.as_u16(), &head.headers) {
+                break (head, kept);
+            }
+            if redirects == most {
+                return Err(redirect::too_many(most));
+            }
+            redirects += 1;
+            let (next, to) = redirect::next(world, &request, target, head.status.as_u16(), &head.headers)?;
+            (request, target) = (Made::Own(Box::new(next)), to);
+        };
+        let size = kept.size();
+        let body = kept.decoded(&head.headers);
+        let response = Response::new(head.status.as_u16(), &head.headers, body.as_deref().unwrap_or_default());
+        let judged = check.response(&response, size, body.as_ref().err());
+        if check.is_written() {
+            trace.checks.replace(Some(judged.passed));
+        }
+        trace.tags.replace(taking.tags(&response));
+        if let Some(failure) = judged.failure {
+            return Err(failure);
+        }
+        let taken = taking.captures(&response, scope);
+        body.and(taken)
+    }
+
+    /// What functions in the values of this try depend on.
+    fn facts(&self) -> Arc<Facts> {
+        self.worker.facts(self.iteration, self.place, Purpose::Value)
+    }
+
+    /// Sends one request and reads its response to the end.
+    async fn exchange(
+        &self,
+        user: &mut User<D::Io>,
+        request: &PreparedRequest,
+        target: usize,
+        needs_body: bool,
+        follows: bool,
+        trace: &Trace,
+    ) -> Result<(Parts, Kept), TransportError> {
+        let driver = &self.worker.driver;
+        let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.passed());
+        let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
+        let mut message = request.message();
+        if let Some(site) = site {
+            user.jar.put_into(&mut message, &site.authority);
+        }
         let response = match self.operation.timeout.first_byte {
-            None => connection.send(prepared).await?,
-            Some(limit) => within(driver, self.started + limit, connection.send(prepared))
+            None => connection.send(message).await?,
+            Some(limit) => within(driver, self.started + limit, connection.send(message))
                 .await
                 .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit)))?,
         };
         let (head, body) = response.into_parts();
         trace.status.set(head.status.as_u16());
         trace.first_byte.set(Some(driver.now() - self.started));
-        let (mut size, mut kept) = (0, Vec::new());
-        let keep = |data: &[u8]| {
-            size += data.len() as u64;
-            if check.needs_body() {
-                kept.extend_from_slice(data);
-            }
-        };
-        connection.receive(body, keep).await?;
-        if connection.is_reusable() {
-            user.connections[request.target] = Some(connection);
+        if let Some(site) = site {
+            user.jar.take(&head.headers, &site.authority, request.uri.path());
         }
-        check.response(head.status.as_u16(), &head.headers, size, &kept)
+        let is_followed = follows && redirect::asks(head.status.as_u16(), &head.headers);
+        let mut kept = Kept::new(needs_body && !is_followed);
+        connection.receive(body, |data| kept.take(data)).await?;
+        if connection.is_reusable() {
+            user.connections[target] = Some(connection);
+        }
+        Ok((head, kept))
     }
 }

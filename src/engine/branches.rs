@@ -12,6 +12,7 @@ use super::worker::Worker;
 use super::world::World;
 use crate::metrics::FailureKind;
 use crate::plan::Step;
+use crate::value::Scope;
 
 /// No branch has failed yet.
 const NONE: u8 = u8::MAX;
@@ -32,6 +33,10 @@ pub struct Branches<'b> {
     begun: Vec<AtomicU8>,
     /// The first failure, by its number among the kinds.
     failure: AtomicU8,
+    /// What each branch begins with.
+    scope: Scope,
+    /// The operation nearest to the group.
+    near: u32,
 }
 
 impl<'b> Branches<'b> {
@@ -46,6 +51,8 @@ impl<'b> Branches<'b> {
             turn: course.turn.take(),
             begun: steps.iter().map(|_| AtomicU8::new(WAITING)).collect(),
             failure: AtomicU8::new(NONE),
+            scope: course.scope.branch(),
+            near: course.near,
         }
     }
 }
@@ -67,6 +74,14 @@ pub async fn run<'b, D: Driver>(
     drop(never_begun);
     if let Some(kind) = FailureKind::ALL.get(usize::from(job.failure.load(Ordering::SeqCst))) {
         course.failure.get_or_insert(*kind);
+    }
+    if let Ok(ended) = &gathered {
+        // In the order written, so that it does not matter which one was there first.
+        for (branch, _) in user.branches(ended.len()).iter_mut().zip(ended).filter(|(_, ended)| ended.is_some()) {
+            if let Some(brought) = branch.brought.take() {
+                course.scope.merge(&brought);
+            }
+        }
     }
     match (gathered, until) {
         (Err(error), _) => {
@@ -116,7 +131,8 @@ impl<'b, D: Driver> Job<D> for Branches<'b> {
             let step = &self.steps[index..=index];
             let planned = step[0].first_operation().map(|operation| Record::new(worker, operation.id, worker.driver.now()));
             let turn = self.turn.filter(|_| index == 0);
-            let mut course = Course { number: self.number, fresh: self.fresh, turn, planned, failure: None };
+            let (scope, near) = (self.scope.clone(), step[0].first_operation().map_or(self.near, |operation| operation.id));
+            let mut course = Course { number: self.number, fresh: self.fresh, turn, planned, failure: None, scope, near };
             let end = flow::run(worker, user, step, self.place.inside(index), &mut course).await;
             if let Some(planned) = course.planned.take() {
                 planned.forget();
@@ -124,6 +140,7 @@ impl<'b, D: Driver> Job<D> for Branches<'b> {
             if let Some(kind) = course.failure {
                 let _ = self.failure.compare_exchange(NONE, kind as u8, Ordering::SeqCst, Ordering::SeqCst);
             }
+            user.brought = Some(course.scope);
             end == End::Through
         })
     }

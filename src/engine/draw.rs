@@ -17,6 +17,12 @@ pub enum Purpose {
     Chance,
     /// How long a backoff is.
     Jitter,
+    /// What functions in templates and in `set` give.
+    Value,
+    /// What functions in conditions give.
+    Condition,
+    /// Which row of a feed an iteration takes.
+    Row,
 }
 
 /// Where in an iteration something is drawn.
@@ -56,6 +62,29 @@ pub fn generator(seed: u64, iteration: u64, place: Place, purpose: Purpose) -> P
     Pcg64Mcg::seed_from_u64(parts.into_iter().fold(mix(seed), chain))
 }
 
+/// Where an index stands after a shuffle of so many (`length`, above the index), which is another one for each feed
+/// and each `pass` through it.
+///
+/// A Feistel network over the smallest even number of bits that holds every index, walked until it is back inside:
+/// a permutation that needs no memory, however many rows there are.
+pub fn shuffled(seed: u64, feed: usize, pass: u64, index: u64, length: u64) -> u64 {
+    const ROUNDS: u64 = 6;
+    let key = [feed as u64, pass, Purpose::Row as u64].into_iter().fold(mix(seed), chain);
+    let half = (u64::BITS - (length.saturating_sub(1) | 1).leading_zeros()).div_ceil(2);
+    let mask = (1u64 << half) - 1;
+    let mut at = index;
+    loop {
+        let (mut left, mut right) = (at >> half, at & mask);
+        for round in 0..ROUNDS {
+            (left, right) = (right, left ^ chain(chain(key, round), right) & mask);
+        }
+        at = left << half | right;
+        if at < length {
+            return at;
+        }
+    }
+}
+
 /// Takes another part into a state. The state is mixed once more than the part, or equal ones would cancel
 /// out: seed 1 and iteration 1, seed 2 and iteration 2.
 const fn chain(state: u64, part: u64) -> u64 {
@@ -88,6 +117,22 @@ mod tests {
                     for purpose in [Purpose::Mix, Purpose::Length, Purpose::Fail] {
                         assert!(seen.insert(draw(seed, iteration, place, purpose)));
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_shuffle_gives_every_index_once_and_another_order_each_time() {
+        for length in [1, 2, 3, 10, 1000, 4097] {
+            let order = |seed, feed, pass| (0..length).map(|index| shuffled(seed, feed, pass, index, length)).collect::<Vec<_>>();
+            let mut sorted = order(1, 0, 0);
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..length).collect::<Vec<_>>(), "{length}");
+            assert_eq!(order(1, 0, 0), order(1, 0, 0));
+            if length >= 1000 {
+                for other in [order(2, 0, 0), order(1, 1, 0), order(1, 0, 1), (0..length).collect()] {
+                    assert_ne!(order(1, 0, 0), other, "{length}");
                 }
             }
         }

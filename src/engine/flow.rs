@@ -12,6 +12,7 @@ use super::worker::Worker;
 use crate::base::Nanos;
 use crate::metrics::FailureKind;
 use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind};
+use crate::value::{Scope, Value, ValueError};
 
 /// What an iteration carries through its flow.
 pub struct Course<'a, 'w, D: Driver> {
@@ -25,6 +26,10 @@ pub struct Course<'a, 'w, D: Driver> {
     pub planned: Option<Record<'a, 'w, D>>,
     /// The first failure of an operation, whether or not the flow went on after it.
     pub failure: Option<FailureKind>,
+    /// The values that it carries.
+    pub scope: Scope,
+    /// The operation run last, or the first one to come: what a failure between operations is told of.
+    pub near: u32,
 }
 
 /// How some steps ended.
@@ -46,29 +51,10 @@ pub async fn run<'a, 'w, D: Driver>(
 ) -> End {
     for (index, step) in steps.iter().enumerate() {
         let place = place.inside(index);
-        if !is_due(worker, step, place, course) {
-            continue;
-        }
-        let end = match &step.kind {
-            StepKind::Operation(operation) => operate(worker, user, operation, place, course).await,
-            StepKind::Think(delay) => {
-                course.turn = None;
-                pause(worker, delay, place, course.number).await;
-                End::Through
-            }
-            StepKind::Set(_) => End::Through,
-            // Groups recurse, and only they are boxed: a flow of operations is one future.
-            StepKind::Flow(steps) => Box::pin(run(worker, user, steps, place, course)).await,
-            StepKind::Repeat(group) => Box::pin(repeat(worker, user, group, place, course)).await,
-            StepKind::Parallel(group) => {
-                let until = if group.cancel_on_error { Until::FirstFailure } else { Until::All };
-                let most = group.concurrency.map_or(usize::MAX, |n| n as usize);
-                Box::pin(branches::run(worker, user, &group.branches, place, most, until, course)).await
-            }
-            StepKind::Race(group) => {
-                let until = if group.must_succeed { Until::FirstSuccess } else { Until::First };
-                Box::pin(branches::run(worker, user, &group.branches, place, usize::MAX, until, course)).await
-            }
+        let end = match is_due(worker, step, place, course) {
+            Ok(true) => take(worker, user, step, place, course).await,
+            Ok(false) => continue,
+            Err(error) => course.fail(worker, step, &error),
         };
         if end == End::Broken && !step.continue_on_error {
             return End::Broken;
@@ -77,12 +63,84 @@ pub async fn run<'a, 'w, D: Driver>(
     End::Through
 }
 
-/// Whether a step is run this time.
-fn is_due<D: Driver>(worker: &Worker<'_, D>, step: &Step, place: Place, course: &Course<'_, '_, D>) -> bool {
-    if step.once && !course.fresh {
-        return false;
+/// Runs one step.
+async fn take<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    step: &'a Step,
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> End {
+    match &step.kind {
+        StepKind::Operation(operation) => operate(worker, user, operation, place, course).await,
+        StepKind::Think(delay) => {
+            course.turn = None;
+            pause(worker, delay, place, course.number).await;
+            End::Through
+        }
+        StepKind::Set(values) => set(worker, values, place, course).unwrap_or_else(|error| course.fail(worker, step, &error)),
+        // Groups recurse, and only they are boxed: a flow of operations is one future.
+        StepKind::Flow(steps) => Box::pin(run(worker, user, steps, place, course)).await,
+        StepKind::Repeat(group) => Box::pin(repeat(worker, user, step, group, place, course)).await,
+        StepKind::Parallel(group) => {
+            let until = if group.cancel_on_error { Until::FirstFailure } else { Until::All };
+            let most = group.concurrency.map_or(usize::MAX, |n| n as usize);
+            Box::pin(branches::run(worker, user, &group.branches, place, most, until, course)).await
+        }
+        StepKind::Race(group) => {
+            let until = if group.must_succeed { Until::FirstSuccess } else { Until::First };
+            Box::pin(branches::run(worker, user, &group.branches, place, usize::MAX, until, course)).await
+        }
     }
-    step.chance.is_none_or(|share| generator(worker.world.plan.seed, course.number, place, Purpose::Chance).random::<f64>() < share.0)
+}
+
+impl<D: Driver> Course<'_, '_, D> {
+    /// A value that a step needs can't be had: it is broken, and the iteration failed.
+    fn fail(&mut self, worker: &Worker<'_, D>, step: &Step, error: &ValueError) -> End {
+        let operation = step.first_operation().map_or(self.near, |operation| operation.id);
+        worker.tape.error(FailureKind::Data, error.to_string(), operation, worker.driver.now());
+        self.failure.get_or_insert(FailureKind::Data);
+        End::Broken
+    }
+
+    fn set(&mut self, worker: &Worker<'_, D>, name: &str, value: Value) {
+        if let Some(place) = worker.world.names.place(name) {
+            self.scope.set(place, value);
+        }
+    }
+}
+
+/// Whether a step is run this time.
+fn is_due<D: Driver>(worker: &Worker<'_, D>, step: &Step, place: Place, course: &Course<'_, '_, D>) -> Result<bool, ValueError> {
+    if step.once && !course.fresh {
+        return Ok(false);
+    }
+    let seed = worker.world.plan.seed;
+    if step.chance.is_some_and(|share| generator(seed, course.number, place, Purpose::Chance).random::<f64>() >= share.0) {
+        return Ok(false);
+    }
+    step.when.as_ref().map_or(Ok(true), |condition| holds(worker, condition, place, course))
+}
+
+/// Whether a condition holds here.
+fn holds<D: Driver>(worker: &Worker<'_, D>, condition: &str, place: Place, course: &Course<'_, '_, D>) -> Result<bool, ValueError> {
+    let facts = worker.facts(course.number, place, Purpose::Condition);
+    worker.world.expressions.get(condition)?.holds(&course.scope, &facts)
+}
+
+/// Gives names the values of expressions, in order: each may use those before it.
+fn set<D: Driver>(
+    worker: &Worker<'_, D>,
+    values: &[(String, String)],
+    place: Place,
+    course: &mut Course<'_, '_, D>,
+) -> Result<End, ValueError> {
+    let facts = worker.facts(course.number, place, Purpose::Value);
+    for (name, value) in values {
+        let value = worker.world.expressions.get(value)?.eval(&course.scope, &facts)?;
+        course.set(worker, name, value);
+    }
+    Ok(End::Through)
 }
 
 async fn operate<'a, 'w, D: Driver>(
@@ -99,7 +157,8 @@ async fn operate<'a, 'w, D: Driver>(
     let planned = course.planned.take_if(|record| record.operation() == operation.id);
     let record = planned.unwrap_or_else(|| Record::new(worker, operation.id, intended));
     let call = Call { iteration: course.number, place, intended, queue };
-    match operation::run(worker, user, operation, call, record).await {
+    course.near = operation.id;
+    match operation::run(worker, user, operation, call, &mut course.scope, record).await {
         None => End::Through,
         Some(kind) => {
             course.failure.get_or_insert(kind);
@@ -117,16 +176,40 @@ async fn pause<D: Driver>(worker: &Worker<'_, D>, delay: &Delay, place: Place, i
 async fn repeat<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
+    step: &'a Step,
     group: &'a Repeat,
     place: Place,
     course: &mut Course<'a, 'w, D>,
 ) -> End {
-    let (Passes::Times(times) | Passes::Until { max: times, .. } | Passes::Over { max: times, .. }) = group.passes;
-    for pass in 0..times {
-        if run(worker, user, &group.flow, place.pass(pass), course).await == End::Broken {
+    let mut items = match items(worker, group, place, course) {
+        Ok(items) => items.into_iter(),
+        Err(error) => return course.fail(worker, step, &error),
+    };
+    let (Passes::Times(most) | Passes::Until { max: most, .. } | Passes::Over { max: most, .. }) = group.passes;
+    for pass in 0..most {
+        if let Passes::Over { name, .. } = &group.passes {
+            let Some(item) = items.next() else { break };
+            course.set(worker, name, item);
+        }
+        let place = place.pass(pass);
+        if run(worker, user, &group.flow, place, course).await == End::Broken {
             return End::Broken;
+        }
+        if let Passes::Until { condition, .. } = &group.passes {
+            match holds(worker, condition, place, course) {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(error) => return course.fail(worker, step, &error),
+            }
         }
         worker.driver.breathe().await;
     }
     End::Through
+}
+
+/// The items of the list that a loop goes over; none where it goes over none.
+fn items<D: Driver>(worker: &Worker<'_, D>, group: &Repeat, place: Place, course: &Course<'_, '_, D>) -> Result<Vec<Value>, ValueError> {
+    let Passes::Over { list, .. } = &group.passes else { return Ok(Vec::new()) };
+    let facts = worker.facts(course.number, place, Purpose::Value);
+    worker.world.expressions.get(list)?.items(&course.scope, &facts)
 }

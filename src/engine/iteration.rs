@@ -2,6 +2,7 @@
 
 use super::draw::Place;
 use super::driver::Driver;
+use super::feed::Exhausted;
 use super::flow::{self, Course, End};
 use super::limit::{Full, enter};
 use super::source::{Asker, Source, Turn};
@@ -11,7 +12,7 @@ use super::world::Ended;
 use crate::base::Nanos;
 use crate::metrics::{FailureKind, IterationSample, Outcome};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
-use crate::value::Scope;
+use crate::plan::Step;
 
 /// Runs iterations until there are no more: each for the one user given, or in turn for all of them.
 pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
@@ -27,7 +28,9 @@ pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
         let place = if measured { turn.number } else { turn.number - WARMUP_NUMBERS } % users.len() as u64;
         let user = &mut users[place as usize];
         user.taken += u64::from(measured);
-        iterate(worker, user, turn).await;
+        if iterate(worker, user, turn).await.is_err() {
+            return;
+        }
     }
 }
 
@@ -40,9 +43,10 @@ fn refuse<D: Driver>(worker: &Worker<'_, D>) {
     }
 }
 
-/// Runs one iteration and writes it down.
-async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn: Turn) {
+/// Runs one iteration and writes it down; one that finds no row is not even planned.
+async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn: Turn) -> Result<(), Exhausted> {
     let mix = worker.world.choice.of(turn.number);
+    let scope = worker.world.scope(mix, turn.number).inspect_err(|Exhausted| worker.world.run_dry(worker.driver.now()))?;
     let mut record = IterationRecord::new(worker, mix, turn.intended);
     let mut turn = turn;
     let mut permit = None;
@@ -56,17 +60,20 @@ async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn
             }
             Err(Full) => {
                 record.sample.outcome = Outcome::Dropped;
-                return;
+                return Ok(());
             }
         }
     }
     record.sample.outcome = Outcome::Unfinished;
     let fresh = std::mem::replace(&mut user.fresh, false);
-    let mut course = Course { number: turn.number, fresh, turn: Some(turn), planned: None, failure: None };
-    let end = flow::run(worker, user, &worker.world.plan.mix[mix].flow, Place::default().inside(mix), &mut course).await;
-    worker.world.ended.get_or_init(|| Ended { through: end == End::Through, scope: Scope::default() });
+    let flow = &worker.world.plan.mix[mix].flow;
+    let near = flow.iter().find_map(Step::first_operation).map_or(0, |operation| operation.id);
+    let mut course = Course { number: turn.number, fresh, turn: Some(turn), planned: None, failure: None, scope, near };
+    let end = flow::run(worker, user, flow, Place::default().inside(mix), &mut course).await;
+    worker.world.ended.get_or_init(|| Ended { through: end == End::Through, scope: course.scope });
     drop(permit);
     record.end(course.failure);
+    Ok(())
 }
 
 /// Writes an iteration down when it is dropped: unfinished, where it was not ended before.

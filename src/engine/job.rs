@@ -18,10 +18,17 @@ pub struct Job {
     pub mode: Mode,
     /// Counted from 1.
     pub round: u32,
+    /// Where it is run.
+    pub ground: Ground,
+}
+
+/// What a plan stands on, of which itself knows nothing.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Ground {
     /// Where the targets are, by index.
     pub addresses: Vec<Option<SocketAddr>>,
     /// The folder that the plan's files are relative to.
     pub folder: PathBuf,
-    /// The time of day when it was made, in milliseconds since 1970: what `now()` counts from.
+    /// The time of day when it was asked for, in milliseconds since 1970: what `now()` counts from.
     pub unix_ms: u64,
 }

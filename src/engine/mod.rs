@@ -2,13 +2,16 @@
 //!
 //! A run of one mode is a [`world`] that its threads share; [`launch`] puts [`worker`]s on threads over a
 //! [`driver`]; each takes [`iteration`]s from the [`source`], goes through their [`flow`] and writes every
-//! [`operation`] to its [`tape`]. An [`observer`] beside them keeps the time. [`assemble`] makes figures of
+//! [`operation`] to its [`tape`]. What an iteration carries begins with its rows of each [`feed`]; a
+//! [`request`] is made with it, a response is held against its [`check`], and what is taken of it by a
+//! [`taking`] goes back. An [`observer`] beside them keeps the time. [`assemble`] makes figures of
 //! what the recorders hold, and [`validity`] says whether to believe them. A [`setup`] goes before, and a
 //! teardown after it. [`process`] puts each mode into
 //! a process of its own, so that its memory and processor time are its own.
 
 pub mod assemble;
 pub mod attempt;
+pub mod body;
 pub mod branches;
 pub mod check;
 pub mod choice;
@@ -16,8 +19,11 @@ pub mod descriptors;
 pub mod draw;
 pub mod driver;
 pub mod event;
+pub mod expressions;
+pub mod feed;
 pub mod flow;
 pub mod iteration;
+pub mod jar;
 pub mod job;
 pub mod launch;
 pub mod limit;
@@ -25,12 +31,17 @@ pub mod observer;
 pub mod operation;
 pub mod preflight;
 pub mod process;
+pub mod redirect;
+pub mod request;
 pub mod retry;
 pub mod run;
 pub mod setup;
+pub mod site;
 pub mod source;
+pub mod split;
 pub mod start;
 pub mod stop;
+pub mod taking;
 pub mod tape;
 pub mod user;
 pub mod validity;
@@ -42,11 +53,13 @@ use std::io;
 use thiserror::Error;
 
 pub use event::{Event, Phase, Progress};
-pub use job::Job;
+pub use job::{Ground, Job};
 pub use run::{ideal, run_mode};
 
+use self::feed::RowsError;
+use self::request::InvalidRequest;
 use crate::result::StoppedBy;
-use crate::transport::http::InvalidRequest;
+use crate::value::ValueError;
 
 /// What a user can tell a run from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +79,12 @@ pub enum RunError {
     /// A request that is no HTTP.
     #[error(transparent)]
     Request(#[from] InvalidRequest),
-    /// A regular expression that is none.
-    #[error("a check can't be compiled: {0}")]
-    Check(#[from] Box<regex::Error>),
+    /// An expression, a pattern or a query that is none.
+    #[error("the plan can't be compiled: {0}")]
+    Value(#[from] ValueError),
+    /// The rows of a feed can't be had.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
     /// The system refuses threads.
     #[error(
         "the system refused a thread after {started} of {wanted}: {source}; lower `vus` (or `max_in_flight`), or raise the limit (`ulimit -u`)"

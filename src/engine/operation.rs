@@ -12,6 +12,7 @@ use crate::base::Nanos;
 use crate::metrics::{FailureKind, Outcome, Sample};
 use crate::plan::Operation;
 use crate::transport::TransportError;
+use crate::value::Scope;
 
 /// Where an operation stands.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,7 @@ pub async fn run<D: Driver>(
     user: &mut User<D::Io>,
     operation: &Operation,
     call: Call,
+    scope: &mut Scope,
     mut record: Record<'_, '_, D>,
 ) -> Option<FailureKind> {
     let world = worker.world;
@@ -65,10 +67,10 @@ pub async fn run<D: Driver>(
         }
         record.sample.retries = number;
         let attempt = Attempt { worker, operation, iteration: call.iteration, place: call.place.attempt(number), started };
-        let result = attempt.run(user, &record.trace).await;
+        let result = attempt.run(user, scope, &record.trace).await;
         drop(permit);
         let now = worker.driver.now();
-        let result = result.and_then(|()| check.time(now - call.intended));
+        let result = check.time(now - call.intended, &mut record.trace.checks.borrow_mut(), result);
         let failure = record.complete(now, result);
         let (Some(kind), Some(retry)) = (failure, &operation.retry) else { return failure };
         if number + 1 == attempts || !retry::wanted(retry, kind, record.trace.status.get()) {
@@ -171,6 +173,15 @@ impl<D: Driver> Drop for Record<'_, '_, D> {
             self.sample.outcome = Outcome::Cancelled;
         }
         self.trace.tell(&mut self.sample);
+        if matches!(self.sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
+            if let Some(passed) = self.trace.checks.take() {
+                self.worker.tape.checks(self.sample.operation, self.sample.intended, passed);
+            }
+            let tags = self.trace.tags.take();
+            if !tags.is_empty() {
+                self.worker.tape.tags(self.sample, tags);
+            }
+        }
         self.worker.tape.operation(self.sample);
     }
 }

@@ -1,5 +1,6 @@
 //! Runs one mode of a plan from its setup to its figures.
 
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
@@ -10,7 +11,7 @@ use super::observer::{self, Seen};
 use super::setup::Around;
 use super::start::StartLine;
 use super::world::World;
-use super::{Job, RunError, Signal};
+use super::{Ground, Job, RunError, Signal};
 use crate::base::Nanos;
 use crate::plan::{Mode, Plan};
 use crate::result::ModeRun;
@@ -27,7 +28,7 @@ pub const SIMULATED_BUDGET: u64 = 1_000_000_000;
 /// # Errors
 /// When the machine or the plan won't let it begin. A failed request is no error: it is data.
 pub fn run_mode(job: &Job, signal: &(dyn Fn() -> Option<Signal> + Sync), say: &(dyn Fn(Event) + Sync)) -> Result<ModeRun, RunError> {
-    let around = Around { plan: &job.plan, addresses: &job.addresses, mode: job.mode, cores: cores() };
+    let around = Around { plan: &job.plan, ground: &job.ground, mode: job.mode, cores: cores() };
     let mut scope = None;
     let result = around.setup(signal, &mut scope).and_then(|()| measure(job, scope.clone(), signal, say));
     // However it went: what the setup has begun is to be put right again.
@@ -47,7 +48,7 @@ fn measure(
     let Job { plan, mode, round, .. } = job;
     let (mode, round) = (*mode, *round);
     let workers = launch::threads(plan.load.model.slots(), plan.workers, mode);
-    let world = World::new(plan, job.addresses.clone(), cores())?.starting(start);
+    let world = World::new(plan, &job.ground, cores(), start)?;
     let frame = |end: Nanos| Frame { mode, round, workers: workers as u32, end };
     if mode == Mode::Simulated {
         let end = launch::simulated(&world, cores() as u32, SIMULATED_BUDGET)?;
@@ -96,13 +97,14 @@ pub fn drive(
 
 /// The wall time of a plan in virtual time, in seconds: what it would take with no overhead at all. Nothing
 /// where the plan needs a network, its setup fails, or it is too long to be tried.
-pub fn ideal(plan: &Plan) -> Option<f64> {
+pub fn ideal(plan: &Plan, folder: &Path) -> Option<f64> {
     if !plan.is_mock() {
         return None;
     }
+    let ground = Ground { folder: folder.to_owned(), ..Ground::default() };
     let mut start = None;
-    Around { plan, addresses: &[], mode: Mode::Simulated, cores: cores() }.setup(&|| None, &mut start).ok()?;
-    let world = World::new(plan, Vec::new(), cores()).ok()?.starting(start);
+    Around { plan, ground: &ground, mode: Mode::Simulated, cores: cores() }.setup(&|| None, &mut start).ok()?;
+    let world = World::new(plan, &ground, cores(), start).ok()?;
     let end = launch::simulated(&world, cores() as u32, IDEAL_BUDGET).ok()?;
     Some(assemble(&world, &Frame { mode: Mode::Simulated, round: 1, workers: 1, end }, &Seen::default()).wall_s)
 }

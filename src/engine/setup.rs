@@ -3,11 +3,9 @@
 //! Each is a tiny run of its own: a plan with one flow, one virtual user and one iteration, in sequence, or in
 //! virtual time where the run is. Nothing of it reaches the run's figures.
 
-use std::net::SocketAddr;
-
 use super::run::{SIMULATED_BUDGET, drive};
 use super::world::{Ended, World};
-use super::{RunError, Signal, launch};
+use super::{Ground, RunError, Signal, launch};
 use crate::base::Nanos;
 use crate::plan::{Limits, Load, LoadModel, MixEntry, Mode, Plan, Step};
 use crate::result::StoppedBy;
@@ -20,8 +18,8 @@ const PATIENCE: Nanos = Nanos::from_secs(5);
 pub struct Around<'a> {
     /// The run's plan.
     pub plan: &'a Plan,
-    /// Where the targets are, by index.
-    pub addresses: &'a [Option<SocketAddr>],
+    /// Where it is run.
+    pub ground: &'a Ground,
     /// The run's mode.
     pub mode: Mode,
     /// Cores of the machine.
@@ -83,6 +81,7 @@ impl Around<'_> {
         plan.seed ^= draws << 62;
         plan.setup.clear();
         plan.teardown.clear();
+        plan.thresholds.clear();
         plan.limits = Limits::default();
         plan.targets.iter_mut().for_each(|target| target.limits = Limits::default());
         plan.mix = vec![MixEntry { name: String::new(), weight: 1.0, limits: Limits::default(), data: Vec::new(), flow: steps.to_vec() }];
@@ -100,7 +99,7 @@ impl Around<'_> {
     }
 
     fn run(&self, plan: &Plan, signal: &(dyn Fn() -> Option<Signal> + Sync), scope: &mut Option<Scope>) -> Result<End, RunError> {
-        let world = World::new(plan, self.addresses.to_vec(), self.cores)?.starting(scope.take());
+        let world = World::new(plan, self.ground, self.cores, scope.take())?;
         if self.mode == Mode::Simulated {
             launch::simulated(&world, self.cores as u32, SIMULATED_BUDGET)?;
         } else {

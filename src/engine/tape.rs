@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use super::world::{Shard, World};
 use crate::base::Nanos;
-use crate::metrics::{FailureKind, IterationSample, Outcome, Sample};
+use crate::metrics::{FailureKind, IterationSample, Outcome, Sample, TagValue};
 
 /// A tape of so many samples is full.
 const FULL: usize = 64;
@@ -23,11 +23,20 @@ struct Error {
     intended: Nanos,
 }
 
+/// The outcomes of the checks of one operation.
+struct Checked {
+    operation: u32,
+    intended: Nanos,
+    passed: Vec<bool>,
+}
+
 #[derive(Default)]
 struct Pending {
     operations: Vec<Sample>,
     iterations: Vec<IterationSample>,
     errors: Vec<Error>,
+    checked: Vec<Checked>,
+    tagged: Vec<(Sample, Vec<TagValue>)>,
     handed_over: Nanos,
 }
 
@@ -61,6 +70,16 @@ impl<'w> Tape<'w> {
         }
     }
 
+    /// Writes down how the checks of an operation went. It goes over with the operation.
+    pub fn checks(&self, operation: u32, intended: Nanos, passed: Vec<bool>) {
+        self.pending.borrow_mut().checked.push(Checked { operation, intended, passed });
+    }
+
+    /// Writes down the values of an operation's tags. They go over with the operation.
+    pub fn tags(&self, sample: Sample, values: Vec<TagValue>) {
+        self.pending.borrow_mut().tagged.push((sample, values));
+    }
+
     /// Writes an iteration down. It goes over with the operations.
     pub fn iteration(&self, sample: IterationSample) {
         let pending = &mut *self.pending.borrow_mut();
@@ -89,6 +108,12 @@ impl<'w> Tape<'w> {
         }
         for error in pending.errors.drain(..) {
             recorder.error(error.kind, &error.message, error.operation, error.intended);
+        }
+        for checked in pending.checked.drain(..) {
+            recorder.checks(checked.operation, checked.intended, &checked.passed);
+        }
+        for (sample, values) in pending.tagged.drain(..) {
+            recorder.tags(&sample, values, window_end);
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use hyper::rt::{Read, Write};
 
+use super::jar::Jar;
 use super::world::World;
 use crate::transport::http::Connection;
+use crate::value::Scope;
 
 /// A virtual user, or a slot of the open model: what it keeps from one iteration to the next.
 pub struct User<Io: Read + Write + Unpin + Send + 'static> {
@@ -15,6 +17,10 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     pub fresh: bool,
     /// Its connection to each target, while nobody uses it.
     pub connections: Vec<Option<Connection<Io>>>,
+    /// Its cookies, which its branches share.
+    pub jar: Jar,
+    /// Of a branch that has ended: its values, for the group to take.
+    pub brought: Option<Scope>,
     /// What its branches keep: each needs connections of its own.
     branches: Vec<Self>,
 }
@@ -22,13 +28,22 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
 impl<Io: Read + Write + Unpin + Send + 'static> User<Io> {
     /// A user with nothing yet.
     pub fn new(index: usize, targets: usize) -> Self {
-        Self { index: index as u64, taken: 0, fresh: true, connections: (0..targets).map(|_| None).collect(), branches: Vec::new() }
+        Self {
+            index: index as u64,
+            taken: 0,
+            fresh: true,
+            connections: (0..targets).map(|_| None).collect(),
+            jar: Jar::default(),
+            brought: None,
+            branches: Vec::new(),
+        }
     }
 
     /// So many branches of it.
     pub fn branches(&mut self, count: usize) -> &mut [Self] {
         while self.branches.len() < count {
-            self.branches.push(Self::new(self.index as usize, self.connections.len()));
+            let branch = Self { jar: self.jar.clone(), ..Self::new(self.index as usize, self.connections.len()) };
+            self.branches.push(branch);
         }
         &mut self.branches[..count]
     }

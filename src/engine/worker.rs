@@ -1,8 +1,13 @@
 //! [`Worker`]: one thread's part in a run.
 
+use std::sync::Arc;
+
+use super::draw::{Place, Purpose, generator};
 use super::driver::Driver;
 use super::tape::Tape;
 use super::world::World;
+use crate::pacing::arrivals::WARMUP_NUMBERS;
+use crate::value::Facts;
 
 /// One thread of a run: what its virtual users share.
 pub struct Worker<'w, D> {
@@ -18,5 +23,13 @@ impl<'w, D: Driver> Worker<'w, D> {
     /// For the thread with this index.
     pub fn new(world: &'w World<'w>, driver: D, thread: usize) -> Self {
         Self { world, driver, tape: Tape::new(world, world.shard(thread)) }
+    }
+
+    /// What functions depend on that are called at this place of an iteration.
+    pub fn facts(&self, iteration: u64, place: Place, purpose: Purpose) -> Arc<Facts> {
+        // A warm-up's numbers are far above those of the run, and stay as they are.
+        let seq = if iteration < WARMUP_NUMBERS { iteration + 1 } else { iteration };
+        let unix_ms = self.world.unix_ms + self.driver.now().0 / 1_000_000;
+        Arc::new(Facts::new(generator(self.world.plan.seed, iteration, place, purpose), seq, unix_ms))
     }
 }

@@ -2,22 +2,26 @@
 //! purpose: the source of iterations, the limit, the stop, and the recorders that full tapes go to.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::RunError;
 use super::check::Check;
 use super::choice::Choice;
+use super::expressions::Expressions;
+use super::feed::{Exhausted, Feeds};
 use super::limit::Limit;
+use super::request::Recipe;
+use super::site::Site;
 use super::source::Source;
 use super::stop::Stop;
+use super::taking::Taking;
+use super::{Ground, RunError};
 use crate::base::Nanos;
 use crate::metrics::window::{aligned, width_for};
 use crate::metrics::{Recorder, Stretch};
-use crate::plan::target::authority;
-use crate::plan::{Action, Address, Load, Operation, Plan, Selector};
-use crate::transport::http::PreparedRequest;
-use crate::value::Scope;
+use crate::plan::{Action, Load, Operation, Plan, Selector};
+use crate::result::StoppedBy;
+use crate::value::{Names, Scope};
 
 /// Workers that share a recorder. A hand-over takes some microseconds in many hundreds, so a few never wait for
 /// each other; and a recorder for each would make the memory of modes a matter of recorders.
@@ -83,8 +87,21 @@ pub struct World<'p> {
     pub plan: &'p Plan,
     /// Where the targets are, by their index; only those in use need one.
     pub addresses: Vec<Option<SocketAddr>>,
-    /// By operation id: the request, for those that have one.
-    pub requests: Vec<Option<PreparedRequest>>,
+    /// By target: where its requests go, as URLs say it; only those in use need one.
+    pub sites: Vec<Option<Site>>,
+    /// The names that values have, and what iterations begin with.
+    pub names: Names,
+    /// What steps compute.
+    pub expressions: Expressions,
+    /// The time of day at the start line, in milliseconds since 1970.
+    pub unix_ms: u64,
+    feeds: Feeds,
+    /// A feed that ends the run has had no row for an iteration.
+    dry: AtomicBool,
+    /// By operation id: how its request is made, for those that have one.
+    pub requests: Vec<Option<Recipe>>,
+    /// By operation id: what is taken out of its responses.
+    pub takings: Vec<Taking>,
     /// Where iterations come from.
     pub source: Source,
     /// By operation id: what is expected of it.
@@ -101,8 +118,6 @@ pub struct World<'p> {
     pub stop: Stop,
     /// Which flow an iteration runs.
     pub choice: Choice,
-    /// What iterations begin with, where a setup has ended with something.
-    pub start: Option<Scope>,
     /// How the first iteration to end ended: of a setup there is no other.
     pub ended: OnceLock<Ended>,
     recorders: Vec<Mutex<Recorder>>,
@@ -119,24 +134,22 @@ pub struct Ended {
 }
 
 impl<'p> World<'p> {
-    /// A world for `plan`, on so many cores.
+    /// A world for `plan`, on so many cores. Iterations begin with what a setup has ended with, where there was one.
     ///
     /// # Errors
-    /// When a request can't be built.
-    pub fn new(plan: &'p Plan, addresses: Vec<Option<SocketAddr>>, cores: usize) -> Result<Self, RunError> {
+    /// When a request can't be built, or a file can't be read.
+    pub fn new(plan: &'p Plan, ground: &Ground, cores: usize, start: Option<Scope>) -> Result<Self, RunError> {
+        let Ground { addresses, folder, unix_ms } = ground;
+        let names = Names::new(&plan.names).starting(start);
+        let address = |target: usize| addresses.get(target).copied().flatten();
+        let sites: Vec<Option<Site>> = plan.targets.iter().enumerate().map(|(index, target)| Site::new(target, address(index))).collect();
         let requests = plan
             .operations()
             .map(|(_, _, operation)| match &operation.action {
                 Action::Http(request) => {
                     let target = plan.targets.get(request.target).ok_or(RunError::NoTarget(request.target))?;
-                    let (authority, base) = match &target.address {
-                        Address::Url { host, port, base, .. } => (authority(host, *port), base.as_str()),
-                        Address::Builtin => {
-                            let address = addresses.get(request.target).copied().flatten().ok_or(RunError::NoTarget(request.target))?;
-                            (address.to_string(), "")
-                        }
-                    };
-                    Ok(Some(PreparedRequest::new(request, target, &authority, base)?))
+                    let site = sites[request.target].as_ref().ok_or(RunError::NoTarget(request.target))?;
+                    Ok(Some(Recipe::new(request, target, site, &names, folder)?))
                 }
                 Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => Ok(None),
             })
@@ -151,16 +164,22 @@ impl<'p> World<'p> {
         let recorder = || Mutex::new(Recorder::new(&network, epoch, width).in_stages(stretches(load)).probing(probes.clone()));
         Ok(Self {
             plan,
-            addresses,
+            addresses: addresses.clone(),
             source: Source::new(load, plan.seed),
             choice: Choice::new(plan),
-            checks: plan.operations().map(|(_, _, operation)| Check::new(&operation.expect)).collect::<Result<_, _>>().map_err(Box::new)?,
+            expressions: Expressions::compile(plan, &names)?,
+            feeds: Feeds::read(plan, &names, folder)?,
+            checks: plan.operations().map(|(_, _, operation)| Check::new(&operation.expect)).collect::<Result<_, _>>()?,
+            takings: plan.operations().map(|(_, _, operation)| Taking::new(operation, &names)).collect::<Result<_, _>>()?,
+            sites,
+            names,
+            unix_ms: *unix_ms,
+            dry: AtomicBool::new(false),
             run_limit: Limit::new("run", &plan.limits),
             target_limits: plan.targets.iter().map(|target| Limit::new(format!("target {}", target.name), &target.limits)).collect(),
             step_limits: plan.operations().map(|(_, name, operation)| Limit::new(format!("step {name}"), &operation.limits)).collect(),
             mix_limits: plan.mix.iter().map(|entry| Limit::new(format!("mix {}", entry.name), &entry.limits)).collect(),
             stop: Stop::new(end, load.graceful_stop),
-            start: None,
             ended: OnceLock::new(),
             recorders: (0..cores.max(1).div_ceil(WORKERS_A_RECORDER)).map(|_| recorder()).collect(),
             gauges: (0..cores.max(1)).map(|_| Gauges::default()).collect(),
@@ -168,10 +187,29 @@ impl<'p> World<'p> {
         })
     }
 
-    /// The same world, where iterations begin with what a setup has ended with.
-    #[must_use]
-    pub fn starting(self, start: Option<Scope>) -> Self {
-        Self { start, ..self }
+    /// What iteration `number`, which runs this mix entry, begins with.
+    ///
+    /// # Errors
+    /// When a feed that ends the run has no row for it.
+    pub fn scope(&self, mix: usize, number: u64) -> Result<Scope, Exhausted> {
+        let mut scope = self.names.start().clone();
+        self.feeds.deal(&self.plan.mix[mix].data, number, &self.choice, self.plan.seed, &mut scope)?;
+        Ok(scope)
+    }
+
+    /// A feed that ends the run has no more rows. Where each user has numbers of its own the others may have some
+    /// before that: the run ends then when each user has come to the end.
+    pub fn run_dry(&self, now: Nanos) {
+        self.dry.store(true, Ordering::Relaxed);
+        let load = &self.plan.load;
+        if load.iterations.is_some() || load.iterations_per_vu.is_none() {
+            self.stop.finish(now, StoppedBy::Data);
+        }
+    }
+
+    /// What ended the run before its time, where something did.
+    pub fn stopped_early(&self) -> Option<StoppedBy> {
+        self.stop.early().or_else(|| self.dry.load(Ordering::Relaxed).then_some(StoppedBy::Data))
     }
 
     /// The end of the warm-up: where measuring begins.

@@ -185,9 +185,8 @@ impl<'r> Parts<'r> {
         let checks = self.parts.iter().flat_map(|(run, _)| &run.checks);
         let (mut passed, mut evaluated) = (0, 0);
         for check in checks {
-            let count = |name: &str| check.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
-            passed += count("passed");
-            evaluated += count("passed") + count("failed");
+            passed += check.passed;
+            evaluated += check.passed + check.failed;
         }
         (evaluated > 0).then(|| passed as f64 / evaluated as f64)
     }

@@ -57,6 +57,12 @@ kinds! {
     Status = "status",
     /// A response that fails one of the scenario's checks.
     Check = "check",
+    /// A response in which a capture found nothing.
+    Capture = "capture",
+    /// A value that a step needs could not be had or could not be sent.
+    Data = "data",
+    /// A redirect that is not followed: one too many, or to somewhere that is no target.
+    Redirects = "redirects",
     /// Refused by a full limit; a kind of iterations only.
     Dropped = "dropped",
     /// No file descriptor was left.

@@ -1,6 +1,7 @@
 //! Floor 1: samples become histograms and counters. Knows nothing of runtimes, files or the wall clock
 //! ([`resources`], which asks the system what a run costs, apart).
 
+pub mod checks;
 pub mod errors;
 pub mod failure;
 pub mod histogram;
@@ -10,14 +11,17 @@ pub mod resources;
 pub mod sample;
 pub mod stages;
 pub mod summary;
+pub mod tags;
 pub mod track;
 pub mod window;
 
+pub use checks::CheckTally;
 pub use errors::ErrorLog;
 pub use failure::FailureKind;
 pub use recorder::Recorder;
 pub use sample::{IterationSample, Outcome, Sample};
 pub use stages::{Stages, Stretch};
 pub use summary::Summary;
+pub use tags::{TagFigures, TagValue};
 pub use track::Track;
 pub use window::Windows;

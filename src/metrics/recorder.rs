@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ErrorLog, FailureKind, IterationSample, Outcome, Sample, Stages, Stretch, Track, Windows};
+use super::{CheckTally, ErrorLog, FailureKind, IterationSample, Outcome, Sample, Stages, Stretch, TagFigures, TagValue, Track, Windows};
 use crate::base::Nanos;
 
 /// Counts of operations or iterations by outcome.
@@ -205,6 +205,8 @@ pub struct Recorder {
     probes: Vec<Probe>,
     errors: ErrorLog,
     try_failures: [u64; FailureKind::COUNT],
+    checks: CheckTally,
+    tags: TagFigures,
     last_completion: Nanos,
 }
 
@@ -224,6 +226,8 @@ impl Recorder {
             probes: Vec::new(),
             errors: ErrorLog::default(),
             try_failures: [0; FailureKind::COUNT],
+            checks: CheckTally::default(),
+            tags: TagFigures::default(),
             last_completion: epoch,
         }
     }
@@ -260,17 +264,35 @@ impl Recorder {
             self.warmup.failed += u64::from(matches!(sample.outcome, Outcome::Failed(_)));
             return;
         }
-        // What completes where nothing is measured is no throughput.
-        let window_end = if self.stages.measures(sample.completed) { window_end } else { Nanos::ZERO };
+        let window_end = self.window_end(sample, window_end);
         self.stages.record(sample, window_end);
         if let Some(step) = self.steps.get_mut(sample.operation as usize) {
             step.record(sample, window_end);
         }
     }
 
+    /// Where throughput ends for this operation: what completes where nothing is measured is none.
+    fn window_end(&self, sample: &Sample, window_end: Nanos) -> Nanos {
+        if self.stages.measures(sample.completed) { window_end } else { Nanos::ZERO }
+    }
+
     /// Whether what is planned at this moment is measured.
     pub fn measures(&self, at: Nanos) -> bool {
         at >= self.epoch && self.stages.measures(at)
+    }
+
+    /// Takes the outcomes of an operation's checks, each at its place.
+    pub fn checks(&mut self, operation: u32, intended: Nanos, passed: &[bool]) {
+        if self.measures(intended) {
+            self.checks.note(operation, passed);
+        }
+    }
+
+    /// Takes the values that split an operation's figures, one for each of its tags.
+    pub fn tags(&mut self, sample: &Sample, values: Vec<TagValue>, window_end: Nanos) {
+        if self.measures(sample.intended) {
+            self.tags.note(sample, values, self.window_end(sample, window_end));
+        }
     }
 
     /// Takes one iteration.
@@ -317,6 +339,8 @@ impl Recorder {
         for (mine, theirs) in self.try_failures.iter_mut().zip(other.try_failures) {
             *mine += theirs;
         }
+        self.checks.add(&other.checks);
+        self.tags.add(&other.tags);
         self.last_completion = self.last_completion.max(other.last_completion);
     }
 
@@ -368,6 +392,16 @@ impl Recorder {
     /// Distinct errors.
     pub const fn errors(&self) -> &ErrorLog {
         &self.errors
+    }
+
+    /// How often each check held.
+    pub const fn check_tally(&self) -> &CheckTally {
+        &self.checks
+    }
+
+    /// The figures of operations by the values of their tags.
+    pub const fn tag_figures(&self) -> &TagFigures {
+        &self.tags
     }
 
     /// When the last operation completed.

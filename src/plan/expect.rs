@@ -23,16 +23,6 @@ pub struct Expect {
     pub max_response: Option<Nanos>,
 }
 
-impl Expect {
-    /// Whether a response with this status is a good one.
-    pub fn accepts(&self, status: u16) -> bool {
-        if self.status.is_empty() {
-            return (200..400).contains(&status);
-        }
-        self.status.iter().any(|rule| rule.fits(status))
-    }
-}
-
 /// What a body must be; every part that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BodyRule {

@@ -14,8 +14,8 @@ pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
 pub use host::Host;
 pub use mode_run::{
-    Check, Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, Resources, StoppedBy, Validity, Verdict, Warmup,
-    Window,
+    Check, Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Validity,
+    Verdict, Warmup, Window,
 };
 pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};

@@ -83,7 +83,9 @@ pub struct Group {
     /// Of a step: the mix entry that it is in.
     #[serde(default)]
     pub mix: Option<String>,
-    /// Of a step: its figures by the value of its tag (the feature comes later): always empty so far.
+    /// Of a step: its figures by the values of its tags, each called `tag=value`. An operation that ended
+    /// without a response is in none of them; a response without the value is in `tag=none`, and what comes
+    /// after the first hundred values in `tag=other`.
     #[serde(default)]
     pub tags: Vec<Group>,
     /// Counts of operations.
@@ -129,6 +131,19 @@ pub struct Probe {
     /// Their time line, where a threshold asks for windows of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub series: Vec<Window>,
+}
+
+/// How often an expectation of responses held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResponseCheck {
+    /// What is expected, as `status 2xx` or `json $.items min_len 1`.
+    pub name: String,
+    /// The step whose responses are meant.
+    pub step: String,
+    /// Responses that were so.
+    pub passed: u64,
+    /// Responses that were not.
+    pub failed: u64,
 }
 
 /// Iterations: passes of whole flows.
@@ -354,9 +369,9 @@ pub struct ModeRun {
     pub try_failures: BTreeMap<String, u64>,
     /// Responses by status.
     pub status_codes: BTreeMap<String, u64>,
-    /// Checks of responses (their feature comes later).
+    /// How often each expectation that the scenario has written held, of the responses of final tries.
     #[serde(default)]
-    pub checks: Vec<serde_json::Value>,
+    pub checks: Vec<ResponseCheck>,
     /// Bytes received, as HTTP sees them.
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.

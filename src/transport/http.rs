@@ -7,91 +7,40 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use http::{Method, Request, Response, Uri};
+use http::{HeaderMap, Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper::rt::{Read, Write};
-use thiserror::Error;
 
 use super::TransportError;
 use super::counted::{Metered, Passed};
 use crate::metrics::FailureKind;
-use crate::plan::{HttpRequest, Target};
 
-/// A request that hyper would not take.
-#[derive(Debug, Error)]
-#[error("{method} {path}: {reason}")]
-pub struct InvalidRequest {
-    method: String,
-    path: String,
-    reason: String,
-}
+/// What is sent: a head and the whole body.
+pub type Message = Request<Full<Bytes>>;
 
-/// A request, built as far as can be before the run.
+/// A request with all its parts, from which the message of each try is made.
 #[derive(Clone, Debug)]
 pub struct PreparedRequest {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
+    /// The method.
+    pub method: Method,
+    /// Path and query.
+    pub uri: Uri,
+    /// Every header but those that say how long the body is.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
 }
 
 impl PreparedRequest {
-    /// Builds `request` for `target`, which is reached at `base` (a path prefix) under `authority`.
-    ///
-    /// # Errors
-    /// When a method, path or header is not HTTP; the scenario's validation finds these first.
-    pub fn new(request: &HttpRequest, target: &Target, authority: &str, base: &str) -> Result<Self, InvalidRequest> {
-        let invalid = |reason: String| InvalidRequest {
-            method: request.method.clone(),
-            path: request.path.as_text().unwrap_or_default().to_owned(),
-            reason,
-        };
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, HeaderValue::from_str(authority).map_err(|e| invalid(e.to_string()))?);
-        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION"))));
-        if let Some(content_type) = request.body.as_ref().and_then(content_type) {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        }
-        for (name, value) in target.headers.iter().chain(&request.headers) {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|e| invalid(format!("header `{name}`: {e}")))?;
-            let value = HeaderValue::from_str(value.as_text().unwrap_or_default())
-                .map_err(|e| invalid(format!("value of header `{name}`: {e}")))?;
-            headers.insert(name, value);
-        }
-        Ok(Self {
-            method: request.method.parse().map_err(|e: http::method::InvalidMethod| invalid(e.to_string()))?,
-            uri: format!("{base}{}", request.path.as_text().unwrap_or_default())
-                .parse()
-                .map_err(|e: http::uri::InvalidUri| invalid(e.to_string()))?,
-            headers,
-            body: request.body.as_ref().map_or_else(Bytes::new, |b| Bytes::from(body_text(b).to_owned())),
-        })
-    }
-
-    fn build(&self) -> Request<Full<Bytes>> {
+    /// The message of one try.
+    pub fn message(&self) -> Message {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         request
-    }
-}
-
-fn body_text(body: &crate::plan::Body) -> &str {
-    match body {
-        crate::plan::Body::Text(text) | crate::plan::Body::Json(text) | crate::plan::Body::Form(text) => text.as_text().unwrap_or_default(),
-        crate::plan::Body::File(_) | crate::plan::Body::Multipart(_) => "",
-    }
-}
-
-fn content_type(body: &crate::plan::Body) -> Option<&'static str> {
-    match body {
-        crate::plan::Body::Json(_) => Some("application/json"),
-        crate::plan::Body::Form(_) => Some("application/x-www-form-urlencoded"),
-        _ => None,
     }
 }
 
@@ -152,10 +101,10 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     ///
     /// # Errors
     /// When the connection fails or what comes is no HTTP. The connection must not be used again then.
-    pub async fn send(&mut self, request: &PreparedRequest) -> Result<Response<Incoming>, TransportError> {
+    pub async fn send(&mut self, message: Message) -> Result<Response<Incoming>, TransportError> {
         let reused = std::mem::replace(&mut self.used, true);
         let received = self.passed.received();
-        let mut response = pin!(self.sender.send_request(request.build()));
+        let mut response = pin!(self.sender.send_request(message));
         let (driver, ended) = (&mut self.driver, &mut self.ended);
         let head = poll_fn(|cx| {
             if !*ended && driver.as_mut().poll(cx).is_ready() {

@@ -1,6 +1,7 @@
 //! Floor 3: bytes on the wire. Knows nothing of rates, schedules, histograms or retries.
 
 pub mod counted;
+pub mod decode;
 pub mod error;
 pub mod http;
 

@@ -30,10 +30,11 @@ impl Names {
         &self.start
     }
 
-    /// The same names, where iterations begin with these values.
+    /// The same names, where iterations begin with these values, if there are some.
     #[must_use]
-    pub fn starting(self, start: Scope) -> Self {
-        Self { start: Scope { changed: Vec::new(), ..start }, ..self }
+    pub fn starting(self, start: Option<Scope>) -> Self {
+        let start = start.map_or(self.start, |start| Scope { changed: Vec::new(), ..start });
+        Self { start, ..self }
     }
 }
 

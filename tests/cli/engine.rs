@@ -1,5 +1,7 @@
 //! Known answers of the engine, in process: the workloads of the courses, in every mode.
 
+use std::path::Path;
+
 use loadgen::base::Nanos;
 use loadgen::engine::{ideal, preflight, run_mode};
 use loadgen::plan::{Mode, Plan};
@@ -44,7 +46,7 @@ fn the_same_tasks_three_ways() {
         near(mode, run.wall_s, 0.1);
         assert_eq!((run.counts.ok, run.iterations.counts.ok, run.stopped_by), (3, 3, StoppedBy::Iterations));
     }
-    near(Mode::Simulated, ideal(&plan).expect("it is mock"), 0.1);
+    near(Mode::Simulated, ideal(&plan, Path::new("")).expect("it is mock"), 0.1);
 }
 
 #[test]
@@ -107,7 +109,7 @@ fn processor_time_is_shared_by_the_cores() {
         assert!(used >= 0.29, "{mode}: {used} s of processor time");
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
-    near(Mode::Simulated, ideal(&plan).expect("it is mock"), 0.1 * (3.0 / cores).max(1.0));
+    near(Mode::Simulated, ideal(&plan, Path::new("")).expect("it is mock"), 0.1 * (3.0 / cores).max(1.0));
 }
 
 #[test]

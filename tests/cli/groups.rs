@@ -36,7 +36,7 @@ fn parallel_takes_as_long_as_its_slowest_branch() {
         near(mode, run.wall_s, 0.2);
         assert_eq!(counts(&run), (4, 0, 0, 0), "{mode}");
     }
-    near(Mode::Simulated, ideal(&plan).expect("it is mock"), 0.2);
+    near(Mode::Simulated, ideal(&plan, Path::new("")).expect("it is mock"), 0.2);
 }
 
 #[test]

@@ -22,3 +22,4 @@ mod support;
 mod syscalls;
 mod thresholds;
 mod tidy;
+mod values;

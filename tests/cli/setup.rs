@@ -1,5 +1,6 @@
 //! Setup and teardown: once before and after each mode, in no count, and whatever happens in between.
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -55,7 +56,7 @@ fn neither_is_in_any_count() {
         assert!(run.errors.is_empty() && run.try_failures.is_empty() && warned.is_empty(), "{mode}: {:?} {warned:?}", run.errors);
         assert!(run.wall_s < if mode == Mode::Simulated { 0.006 } else { 1.0 }, "{mode}: {}", run.wall_s);
     }
-    assert_eq!(ideal(&plan), ideal(&around("", "")));
+    assert_eq!(ideal(&plan, Path::new("")), ideal(&around("", ""), Path::new("")));
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn a_setup_that_fails_says_where_and_the_teardown_runs() {
         assert!(said.contains("the setup failed at `seed it` (mock)") && said.contains("100%"), "{mode}: {said}");
         assert!(warned.len() == 1 && warned[0].contains("the teardown failed at `clean up` (mock)"), "{mode}: {warned:?}");
     }
-    assert_eq!(ideal(&plan), None);
+    assert_eq!(ideal(&plan, Path::new("")), None);
     // What the child refuses is exit 3.
     let refused = process::run(PROGRAM.as_ref(), &["run-mode"], &job(&plan, Mode::Async, Vec::new()), &Leash::default(), |_| {});
     assert!(matches!(&refused, Err(ProcessError::Refused(said)) if said.contains("seed it")), "{refused:?}");

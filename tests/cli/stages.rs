@@ -1,5 +1,6 @@
 //! A load in stages: known answers in virtual time, and the same in the modes that do real work.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use loadgen::engine::{Signal, ideal, run_mode};
@@ -37,7 +38,7 @@ fn each_stage_has_the_arrivals_of_its_integral() {
     assert_eq!(run.stages.iter().map(|stage| stage.throughput_rps.round()).collect::<Vec<_>>(), [100.0, 200.0, 0.0, 900.0]);
     assert_eq!((run.measured_s, run.iterations.counts.planned, run.stopped_by), (2.6, 290, StoppedBy::Duration));
     assert_eq!(run.lag_ms.as_ref().expect("samples").max, 0.0);
-    assert!(ideal(&plan).is_some_and(|wall| (2.5..2.601).contains(&wall)));
+    assert!(ideal(&plan, Path::new("")).is_some_and(|wall| (2.5..2.601).contains(&wall)));
 }
 
 #[test]

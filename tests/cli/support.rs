@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use loadgen::engine::Job;
+use loadgen::engine::{Ground, Job};
 use loadgen::plan::{Mode, Plan};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -342,5 +342,6 @@ pub fn near(what: &str, wall: f64, ideal: f64, margin: f64) {
 
 /// A job for the engine: the first round of a mode.
 pub fn job(plan: &Plan, mode: Mode, addresses: Vec<Option<SocketAddr>>) -> Job {
-    Job { parent: std::process::id(), plan: plan.clone(), mode, round: 1, addresses, folder: ".".into(), unix_ms: 1_700_000_000_000 }
+    let ground = Ground { addresses, folder: ".".into(), unix_ms: 1_700_000_000_000 };
+    Job { parent: std::process::id(), plan: plan.clone(), mode, round: 1, ground }
 }

@@ -1,0 +1,75 @@
+//! [`Kept`]: the body of a response, as far as something needs it.
+
+use http::HeaderMap;
+
+use crate::metrics::FailureKind;
+use crate::transport::TransportError;
+use crate::transport::decode::decoded;
+
+/// The most that is kept of a body, in bytes, before its encoding is taken off.
+const MOST: usize = 16 << 20;
+
+/// What is kept of a body while it comes.
+pub struct Kept {
+    /// Whether it is needed.
+    wanted: bool,
+    bytes: Vec<u8>,
+    /// All bytes that came.
+    size: u64,
+}
+
+impl Kept {
+    /// Nothing yet.
+    pub const fn new(wanted: bool) -> Self {
+        Self { wanted, bytes: Vec::new(), size: 0 }
+    }
+
+    /// Takes what has come.
+    pub fn take(&mut self, data: &[u8]) {
+        self.size += data.len() as u64;
+        if self.wanted && self.size <= MOST as u64 {
+            self.bytes.extend_from_slice(data);
+        }
+    }
+
+    /// How many bytes came.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The body without its encodings; empty where it is not needed.
+    ///
+    /// # Errors
+    /// When it is too large to be kept, or an encoding can't be taken off.
+    pub fn decoded(self, headers: &HeaderMap) -> Result<Vec<u8>, TransportError> {
+        if !self.wanted {
+            return Ok(Vec::new());
+        }
+        if self.size > MOST as u64 {
+            let message = format!("the body has more than {} MiB, and so much is not kept for checks, captures and tags", MOST >> 20);
+            return Err(TransportError { kind: FailureKind::Check, message });
+        }
+        decoded(headers, self.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_kept_than_there_may_be() {
+        let headers = HeaderMap::new();
+        let mut kept = Kept::new(true);
+        kept.take(b"ab");
+        kept.take(b"c");
+        assert_eq!((kept.size(), kept.decoded(&headers).expect("small")), (3, b"abc".to_vec()));
+        let mut large = Kept::new(true);
+        (0..17).for_each(|_| large.take(&[0; 1 << 20]));
+        assert!(large.bytes.len() <= MOST);
+        assert!(large.decoded(&headers).is_err_and(|e| e.kind == FailureKind::Check && e.message.contains("16 MiB")));
+        let mut unwanted = Kept::new(false);
+        unwanted.take(&[0; 100]);
+        assert_eq!((unwanted.size(), unwanted.decoded(&headers).expect("nothing")), (100, Vec::new()));
+    }
+}

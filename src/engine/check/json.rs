@@ -1,0 +1,201 @@
+//! [`Json`]: what must be found at a place in a JSON body, compiled once.
+
+use regex::Regex;
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+use super::{failed, quoted};
+use crate::plan::{JsonKind, JsonRule};
+use crate::transport::TransportError;
+use crate::value::extract::json_path;
+use crate::value::{Response, ValueError};
+
+/// What must be found at a place in a JSON body.
+pub struct Json {
+    path: JsonPath,
+    rule: JsonRule,
+    matches: Option<Regex>,
+}
+
+impl Json {
+    /// Compiles a rule.
+    ///
+    /// # Errors
+    /// When its query or its regular expression is none.
+    pub fn new(rule: &JsonRule) -> Result<Self, ValueError> {
+        let matches = rule.matches.as_deref().map(Regex::new).transpose().map_err(|e| ValueError(e.to_string()))?;
+        Ok(Self { path: json_path(&rule.path)?, rule: rule.clone(), matches })
+    }
+
+    /// `json`, its path, and all that it asks for.
+    pub fn name(&self) -> String {
+        let rule = &self.rule;
+        let parts = [
+            rule.exists.map(|exists| format!("exists {exists}")),
+            rule.equals.as_ref().map(|value| format!("equals {}", short(value))),
+            rule.matches.as_deref().map(|pattern| format!("matches {}", quoted(pattern))),
+            rule.kind.map(|kind| format!("type {}", word(kind))),
+            rule.min.map(|n| format!("min {n}")),
+            rule.max.map(|n| format!("max {n}")),
+            rule.min_len.map(|n| format!("min_len {n}")),
+            rule.max_len.map(|n| format!("max_len {n}")),
+        ];
+        [format!("json {}", rule.path)].into_iter().chain(parts.into_iter().flatten()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Judges a response.
+    ///
+    /// # Errors
+    /// The first part of the rule that does not hold, with what was seen.
+    pub fn judge(&self, response: &Response<'_>) -> Result<(), TransportError> {
+        let rule = &self.rule;
+        let Some(body) = response.json() else {
+            return self.wrong("", "a JSON body", &quoted(&String::from_utf8_lossy(response.body)));
+        };
+        let Some(value) = self.path.query(body).first() else {
+            return if rule.exists == Some(false) { Ok(()) } else { self.wrong("", "a value", "nothing") };
+        };
+        if rule.exists == Some(false) {
+            return self.wrong("", "nothing", &short(value));
+        }
+        let seen = || short(value);
+        if let Some(wanted) = rule.equals.as_ref().filter(|wanted| !equal(wanted, value)) {
+            return self.wrong("", &short(wanted), &seen());
+        }
+        if let Some(wanted) = self.matches.as_ref().filter(|wanted| !wanted.is_match(&text(value))) {
+            return self.wrong("to match ", &quoted(wanted.as_str()), &seen());
+        }
+        if let Some(wanted) = rule.kind.filter(|wanted| !is_kind(*wanted, value)) {
+            return self.wrong("the type ", word(wanted), &seen());
+        }
+        let number = value.as_f64();
+        if let Some(least) = rule.min.filter(|least| number.is_none_or(|n| n < *least)) {
+            return self.wrong("at least ", &least.to_string(), &seen());
+        }
+        if let Some(most) = rule.max.filter(|most| number.is_none_or(|n| n > *most)) {
+            return self.wrong("at most ", &most.to_string(), &seen());
+        }
+        let length = length(value);
+        let long = || length.map_or_else(seen, |n| n.to_string());
+        if let Some(least) = rule.min_len.filter(|least| length.is_none_or(|n| n < *least)) {
+            return self.wrong("a length of at least ", &least.to_string(), &long());
+        }
+        if let Some(most) = rule.max_len.filter(|most| length.is_none_or(|n| n > *most)) {
+            return self.wrong("a length of at most ", &most.to_string(), &long());
+        }
+        Ok(())
+    }
+
+    fn wrong(&self, what: &str, wanted: &str, seen: &str) -> Result<(), TransportError> {
+        failed(format!("json {}: expected {what}{wanted}, seen {seen}", self.rule.path))
+    }
+}
+
+/// A value as a message shows it.
+fn short(value: &Value) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Array(_) | Value::Object(_) => quoted(&value.to_string()),
+        other => other.to_string(),
+    }
+}
+
+/// A value as the text that a pattern looks at.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Whether two values are the same; 1 and 1.0 are.
+fn equal(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y)),
+        (Value::Object(x), Value::Object(y)) => x.len() == y.len() && x.iter().all(|(key, x)| y.get(key).is_some_and(|y| equal(x, y))),
+        (a, b) => a == b,
+    }
+}
+
+/// Items of a list, members of a map, characters of a text.
+fn length(value: &Value) -> Option<u64> {
+    match value {
+        Value::String(text) => Some(text.chars().count() as u64),
+        Value::Array(items) => Some(items.len() as u64),
+        Value::Object(members) => Some(members.len() as u64),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+fn is_kind(kind: JsonKind, value: &Value) -> bool {
+    match kind {
+        JsonKind::Null => value.is_null(),
+        JsonKind::Boolean => value.is_boolean(),
+        JsonKind::Number => value.is_number(),
+        JsonKind::Integer => value.as_f64().is_some_and(|n| n.fract() == 0.0),
+        JsonKind::String => value.is_string(),
+        JsonKind::Array => value.is_array(),
+        JsonKind::Object => value.is_object(),
+    }
+}
+
+const fn word(kind: JsonKind) -> &'static str {
+    match kind {
+        JsonKind::Null => "null",
+        JsonKind::Boolean => "boolean",
+        JsonKind::Number => "number",
+        JsonKind::Integer => "integer",
+        JsonKind::String => "string",
+        JsonKind::Array => "array",
+        JsonKind::Object => "object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderMap;
+    use serde_json::json;
+
+    const BODY: &str = r#"{"items": [{"id": 7}, {"id": 8.5}], "name": "Ada é", "none": null, "yes": true}"#;
+
+    fn verdict(rule: Value, body: &str) -> Result<(), String> {
+        let mut whole = serde_json::to_value(JsonRule::default()).expect("plain data");
+        for (key, value) in rule.as_object().expect("a map") {
+            whole[key] = value.clone();
+        }
+        let json = Json::new(&serde_json::from_value(whole).expect("a rule")).expect("good");
+        let headers = HeaderMap::new();
+        json.judge(&Response::new(200, &headers, body.as_bytes())).map_err(|e| e.message)
+    }
+
+    #[test]
+    fn every_part_of_a_rule_holds_or_says_what_it_saw() {
+        for (good, bad, said) in [
+            (json!({"path": "$.name"}), json!({"path": "$.x"}), "json $.x: expected a value, seen nothing"),
+            (json!({"path": "$.x", "exists": false}), json!({"path": "$.yes", "exists": false}), "expected nothing, seen true"),
+            (json!({"path": "$.items[0].id", "equals": 7.0}), json!({"path": "$.name", "equals": 7}), "expected 7, seen \"Ada é\""),
+            (json!({"path": "$.items[0]", "equals": {"id": 7}}), json!({"path": "$.none", "equals": "x"}), "expected \"x\", seen null"),
+            (json!({"path": "$.name", "matches": "^Ada"}), json!({"path": "$.items[0].id", "matches": "^8"}), "to match \"^8\", seen 7"),
+            (
+                json!({"path": "$.items[0].id", "kind": "integer"}),
+                json!({"path": "$.items[1].id", "kind": "integer"}),
+                "type integer, seen 8.5",
+            ),
+            (json!({"path": "$.none", "kind": "null"}), json!({"path": "$.yes", "kind": "string"}), "type string, seen true"),
+            (json!({"path": "$.items[1].id", "min": 8, "max": 9}), json!({"path": "$.items[1].id", "max": 8}), "at most 8, seen 8.5"),
+            (json!({"path": "$.items[0].id", "min": 7}), json!({"path": "$.name", "min": 1}), "at least 1, seen \"Ada é\""),
+            (json!({"path": "$.name", "max_len": 5}), json!({"path": "$.items", "min_len": 3}), "a length of at least 3, seen 2"),
+            (json!({"path": "$", "min_len": 4}), json!({"path": "$.yes", "max_len": 3}), "a length of at most 3, seen true"),
+        ] {
+            assert_eq!(verdict(good.clone(), BODY), Ok(()), "{good}");
+            let message = verdict(bad.clone(), BODY).expect_err("bad");
+            assert!(message.contains(said), "{bad}: {message}");
+        }
+        assert!(verdict(json!({"path": "$"}), "<html>").expect_err("none").contains("expected a JSON body, seen \"<html>\""));
+    }
+
+    #[test]
+    fn a_name_tells_all_that_is_asked_for() {
+        let rule = JsonRule { path: "$.items".into(), kind: Some(JsonKind::Array), min_len: Some(1), ..JsonRule::default() };
+        assert_eq!(Json::new(&rule).expect("good").name(), "json $.items type array min_len 1");
+    }
+}

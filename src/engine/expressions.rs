@@ -1,0 +1,47 @@
+//! [`Expressions`]: every condition, list and value that the steps of a plan compute, compiled once.
+
+use std::collections::HashMap;
+
+use crate::plan::{Passes, Plan, Step, StepKind, flow};
+use crate::value::{Expression, Names, ValueError};
+
+/// Compiled expressions, found by their text: the same text is the same expression wherever it stands.
+#[derive(Default)]
+pub struct Expressions(HashMap<String, Expression>);
+
+impl Expressions {
+    /// Compiles the expressions of all flows of a plan.
+    ///
+    /// # Errors
+    /// When one is none; the scenario's validation finds these first.
+    pub fn compile(plan: &Plan, names: &Names) -> Result<Self, ValueError> {
+        let mut texts = Vec::new();
+        for flow in plan.mix.iter().map(|entry| &entry.flow).chain([&plan.setup, &plan.teardown]) {
+            flow::each(flow, &mut |step| texts.extend(of(step)));
+        }
+        let compile = |text: &String| Ok((text.clone(), Expression::compile(text, names)?));
+        texts.into_iter().map(compile).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The compiled form of an expression.
+    ///
+    /// # Errors
+    /// When it is none of the plan's.
+    pub fn get(&self, text: &str) -> Result<&Expression, ValueError> {
+        self.0.get(text).ok_or_else(|| ValueError(format!("`{text}` is no expression of this plan")))
+    }
+}
+
+fn of(step: &Step) -> Vec<&String> {
+    let mut texts: Vec<&String> = step.when.iter().collect();
+    match &step.kind {
+        StepKind::Set(values) => texts.extend(values.iter().map(|(_, value)| value)),
+        StepKind::Repeat(repeat) => match &repeat.passes {
+            Passes::Until { condition, .. } => texts.push(condition),
+            Passes::Over { list, .. } => texts.push(list),
+            Passes::Times(_) => {}
+        },
+        StepKind::Operation(_) | StepKind::Think(_) | StepKind::Flow(_) | StepKind::Parallel(_) | StepKind::Race(_) => {}
+    }
+    texts
+}

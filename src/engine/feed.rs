@@ -1,0 +1,294 @@
+//! [`Feeds`]: the rows of files, and which one an iteration takes.
+//!
+//! That is a function of the iteration's number alone, so that all modes, rounds and numbers of workers give the
+//! same rows to the same iterations, and nobody has to ask for the next one.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use rand::RngExt as _;
+use thiserror::Error;
+
+use super::choice::Choice;
+use super::draw::{Place, Purpose, generator, shuffled};
+use crate::pacing::arrivals::WARMUP_NUMBERS;
+use crate::plan::{AtEnd, Feed, Order, Plan};
+use crate::value::feed::{FeedError, Rows};
+use crate::value::{Names, Scope, feed};
+
+/// Iterations of a block whose ranks are counted in one go.
+const BLOCK: u64 = 4096;
+/// Blocks whose ranks are kept: more than those that iterations under way lie in.
+const KEPT: usize = 8;
+
+/// Why the rows of a plan can't be had.
+#[derive(Debug, Error)]
+pub enum RowsError {
+    /// The file can't be read, or something in it is wrong.
+    #[error("data `{name}`: {source}")]
+    File {
+        /// The feed.
+        name: String,
+        /// What is wrong.
+        source: FeedError,
+    },
+    /// It is another file than the plan was made for.
+    #[error(
+        "data `{name}`: `{file}` has changed since the scenario was read; run the scenario again, and leave the file as it is until it ends"
+    )]
+    Changed {
+        /// The feed.
+        name: String,
+        /// Its path, as typed.
+        file: String,
+    },
+}
+
+/// A feed that an iteration needs has no more rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted;
+
+/// The feeds of a plan, by their index; only those in use are read.
+pub struct Feeds(Vec<Option<Hopper>>);
+
+/// The rows of one feed.
+struct Hopper {
+    /// Where in the scope a row goes.
+    place: Option<usize>,
+    rows: Rows,
+    order: Order,
+    at_end: AtEnd,
+    /// Where not every iteration takes a row: which ones do.
+    ranks: Option<Ranks>,
+}
+
+impl Feeds {
+    /// Reads the files that mix entries use, from `folder`.
+    ///
+    /// # Errors
+    /// When a file can't be read, or is not the one that the plan was made for.
+    pub fn read(plan: &Plan, names: &Names, folder: &Path) -> Result<Self, RowsError> {
+        let hopper = |(index, feed): (usize, &Feed)| {
+            let users: Vec<bool> = plan.mix.iter().map(|entry| entry.data.contains(&index)).collect();
+            if !users.contains(&true) {
+                return Ok(None);
+            }
+            let rows = feed::read(folder, &feed.file).map_err(|source| RowsError::File { name: feed.name.clone(), source })?;
+            if rows.digest != feed.digest || rows.rows.len() as u64 != feed.rows || *rows.columns != *feed.columns {
+                return Err(RowsError::Changed { name: feed.name.clone(), file: feed.file.clone() });
+            }
+            let ranks = users.contains(&false).then(|| Ranks::new(users));
+            Ok(Some(Hopper { place: names.place(&feed.name), rows, order: feed.order, at_end: feed.at_end, ranks }))
+        };
+        plan.feeds.iter().enumerate().map(hopper).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Puts the row of each of these feeds that iteration `number` takes into its scope.
+    ///
+    /// # Errors
+    /// When a feed that ends the run has no row for it.
+    pub fn deal(&self, feeds: &[usize], number: u64, choice: &Choice, seed: u64, scope: &mut Scope) -> Result<(), Exhausted> {
+        for feed in feeds {
+            let Some(hopper) = self.0.get(*feed).and_then(Option::as_ref) else { continue };
+            let row = hopper.row(*feed, number, choice, seed)?;
+            if let (Some(place), Some(row)) = (hopper.place, hopper.rows.rows.get(row as usize)) {
+                scope.set(place, row.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Hopper {
+    fn row(&self, feed: usize, number: u64, choice: &Choice, seed: u64) -> Result<u64, Exhausted> {
+        let rows = self.rows.rows.len() as u64;
+        // A warm-up takes rows by its own numbers, begins again where they end, and leaves those of the run alone.
+        let (rank, measured) = match number.checked_sub(WARMUP_NUMBERS) {
+            Some(own) => (own, false),
+            None => (self.ranks.as_ref().map_or(number, |ranks| ranks.of(number, choice)), true),
+        };
+        if measured && self.at_end == AtEnd::Stop && rank >= rows {
+            return Err(Exhausted);
+        }
+        Ok(match self.order {
+            Order::Sequential => rank % rows,
+            Order::Shuffled => shuffled(seed, feed, rank / rows, rank % rows, rows),
+            Order::Random => generator(seed, number, Place::default().inside(feed), Purpose::Row).random_range(0..rows),
+        })
+    }
+}
+
+/// How many iterations before one take a row of a feed that only some mix entries use.
+struct Ranks {
+    /// By mix entry: whether its iterations take one.
+    users: Vec<bool>,
+    counted: Mutex<Counted>,
+}
+
+#[derive(Default)]
+struct Counted {
+    /// How many there are before each block, as far as has been asked for.
+    before: Vec<u64>,
+    /// The blocks asked for last, each with the ranks of its iterations within it.
+    kept: VecDeque<(usize, Box<[u16]>)>,
+}
+
+impl Ranks {
+    fn new(users: Vec<bool>) -> Self {
+        Self { users, counted: Mutex::default() }
+    }
+
+    /// How many iterations with a smaller number take a row.
+    fn of(&self, number: u64, choice: &Choice) -> u64 {
+        let takes = |number: u64| self.users.get(choice.of(number)).copied().unwrap_or(false);
+        let block = (number / BLOCK) as usize;
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let Counted { before, kept } = &mut *counted;
+        if before.is_empty() {
+            before.push(0);
+        }
+        while before.len() <= block {
+            let first = (before.len() as u64 - 1) * BLOCK;
+            let there = (first..first + BLOCK).filter(|number| takes(*number)).count() as u64;
+            before.push(before[before.len() - 1] + there);
+        }
+        if !kept.iter().any(|(known, _)| *known == block) {
+            let first = block as u64 * BLOCK;
+            let within = (first..first + BLOCK).scan(0u16, |rank, number| {
+                let own = *rank;
+                *rank += u16::from(takes(number));
+                Some(own)
+            });
+            kept.push_front((block, within.collect()));
+            kept.truncate(KEPT);
+        }
+        let within = kept.iter().find(|(known, _)| *known == block).map_or(0, |(_, ranks)| ranks[(number % BLOCK) as usize]);
+        before[block] + u64::from(within)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Limits, MixEntry, Name};
+    use crate::value::Value;
+    use std::collections::BTreeSet;
+
+    fn plan(order: Order, at_end: AtEnd, rows: &Rows, users: &[bool]) -> Plan {
+        let entry = |(index, uses): (usize, &bool)| MixEntry {
+            name: format!("m{index}"),
+            weight: 1.0 + index as f64,
+            limits: Limits::default(),
+            data: if *uses { vec![0] } else { Vec::new() },
+            flow: Vec::new(),
+        };
+        let feed = Feed {
+            name: "users".into(),
+            file: "users.csv".into(),
+            order,
+            at_end,
+            columns: rows.columns.to_vec(),
+            rows: rows.rows.len() as u64,
+            digest: rows.digest.clone(),
+        };
+        Plan {
+            name: "t".into(),
+            description: None,
+            seed: 7,
+            modes: Vec::new(),
+            rounds: 1,
+            workers: 1,
+            targets: Vec::new(),
+            feeds: vec![feed],
+            names: vec![Name { name: "users".into(), value: None }],
+            setup: Vec::new(),
+            teardown: Vec::new(),
+            mix: users.iter().enumerate().map(entry).collect(),
+            load: crate::plan::Load {
+                model: crate::plan::LoadModel::Closed { vus: 1 },
+                stages: Vec::new(),
+                stop_when: Vec::new(),
+                duration: None,
+                iterations: Some(1),
+                iterations_per_vu: None,
+                warmup: crate::base::Nanos::ZERO,
+                graceful_stop: crate::base::Nanos::ZERO,
+            },
+            limits: Limits::default(),
+            thresholds: Vec::new(),
+            formats: Vec::new(),
+        }
+    }
+
+    /// The `id` that an iteration gets; nothing where the rows are at their end.
+    fn ids(order: Order, at_end: AtEnd, users: &[bool], numbers: &[u64]) -> Vec<Option<String>> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let lines: String = (0..5).map(|id| format!("{id}\n")).collect();
+        std::fs::write(folder.path().join("users.csv"), format!("id\n{lines}")).expect("written");
+        let plan = plan(order, at_end, &feed::read(folder.path(), "users.csv").expect("good"), users);
+        let names = Names::new(&plan.names);
+        let feeds = Feeds::read(&plan, &names, folder.path()).expect("unchanged");
+        let choice = Choice::new(&plan);
+        let id = |number: &u64| {
+            let mut scope = names.start().clone();
+            feeds.deal(&[0], *number, &choice, plan.seed, &mut scope).ok()?;
+            scope.get(0).get_attr("id").ok().map(|id: Value| id.to_string())
+        };
+        numbers.iter().map(id).collect()
+    }
+
+    #[test]
+    fn rows_follow_the_number_of_the_iteration() {
+        let numbers: Vec<u64> = (0..12).collect();
+        let sequential: Vec<_> = numbers.iter().map(|n| Some((n % 5).to_string())).collect();
+        assert_eq!(ids(Order::Sequential, AtEnd::Recycle, &[true], &numbers), sequential);
+        let stopped = ids(Order::Sequential, AtEnd::Stop, &[true], &[4, 5, WARMUP_NUMBERS + 7]);
+        assert_eq!(stopped, [Some("4".into()), None, Some("2".into())], "a warm-up never ends");
+        let shuffled = ids(Order::Shuffled, AtEnd::Recycle, &[true], &numbers);
+        for pass in shuffled[..10].chunks(5) {
+            assert_eq!(pass.iter().collect::<BTreeSet<_>>().len(), 5, "each row once in {pass:?}");
+        }
+        assert_eq!(ids(Order::Shuffled, AtEnd::Recycle, &[true], &numbers), shuffled);
+        let random = ids(Order::Random, AtEnd::Recycle, &[true], &numbers);
+        assert!(random.iter().all(Option::is_some) && random != sequential);
+    }
+
+    #[test]
+    fn only_iterations_that_take_a_row_are_counted() {
+        let plan = plan(
+            Order::Sequential,
+            AtEnd::Recycle,
+            &Rows { columns: Vec::new().into(), rows: Vec::new(), digest: String::new() },
+            &[true, false],
+        );
+        let choice = Choice::new(&plan);
+        let ranks = Ranks::new(vec![true, false]);
+        let mut rank = 0;
+        for number in 0..3 * BLOCK {
+            assert_eq!(ranks.of(number, &choice), rank, "{number}");
+            rank += u64::from(choice.of(number) == 0);
+        }
+        assert!(rank > BLOCK / 2, "{rank}");
+        // In another order, and after its block was forgotten.
+        for block in (0..20).rev() {
+            ranks.of(block * BLOCK, &choice);
+        }
+        let before = (0..100).filter(|number| choice.of(*number) == 0).count() as u64;
+        assert_eq!(ranks.of(100, &choice), before);
+        assert!(ranks.counted.lock().expect("no panic").kept.len() <= KEPT);
+    }
+
+    #[test]
+    fn a_file_that_has_changed_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |text: &str| std::fs::write(folder.path().join("users.csv"), text).expect("written");
+        write("id\n1\n");
+        let plan = plan(Order::Sequential, AtEnd::Stop, &feed::read(folder.path(), "users.csv").expect("good"), &[true]);
+        let names = Names::new(&plan.names);
+        assert!(Feeds::read(&plan, &names, folder.path()).is_ok());
+        write("id\n2\n");
+        let message = Feeds::read(&plan, &names, folder.path()).err().expect("changed").to_string();
+        assert!(message.contains("`users.csv` has changed") && message.contains("run the scenario again"), "{message}");
+    }
+}

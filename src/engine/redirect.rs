@@ -1,0 +1,70 @@
+//! Redirects: which request an answer asks for instead.
+
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, COOKIE, HOST, LOCATION};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Uri};
+
+use super::check::quoted;
+use super::site;
+use super::world::World;
+use crate::metrics::FailureKind;
+use crate::transport::TransportError;
+use crate::transport::http::PreparedRequest;
+
+/// Whether a response asks for another request.
+pub fn asks(status: u16, headers: &HeaderMap) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308) && headers.contains_key(LOCATION)
+}
+
+/// The request that a redirect asks for, and the target that it goes to.
+///
+/// # Errors
+/// When that is no target of the plan: a failure of kind `redirects`.
+pub fn next(
+    world: &World<'_>,
+    request: &PreparedRequest,
+    target: usize,
+    status: u16,
+    headers: &HeaderMap,
+) -> Result<(PreparedRequest, usize), TransportError> {
+    let location = headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes())).unwrap_or_default();
+    let refused = |why: &str| {
+        let message = format!("redirected to {}, which is {why}; only the scenario's own targets are asked", quoted(&location));
+        TransportError { kind: FailureKind::Redirects, message }
+    };
+    let site = |target: usize| world.sites.get(target).and_then(Option::as_ref);
+    let here = site(target).map(|site| site.authority.as_str()).unwrap_or_default();
+    let path = request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let (authority, path) = site::resolve(&location, here, path).ok_or_else(|| refused("no http:// URL"))?;
+    let is_there = |target: &usize| site(*target).is_some_and(|site| site.authority == authority) && world.addresses[*target].is_some();
+    // The target that it comes from first: others may have the same address.
+    let to = std::iter::once(target).chain(0..world.sites.len()).find(is_there).ok_or_else(|| refused("no target that a step uses"))?;
+    let mut next = request.clone();
+    next.uri = PathAndQuery::try_from(path).map(Uri::from).map_err(|_| refused("no URL"))?;
+    let becomes_get = match status {
+        303 => next.method != Method::HEAD,
+        301 | 302 => next.method == Method::POST,
+        _ => false,
+    };
+    if becomes_get {
+        next.method = Method::GET;
+        next.body.clear();
+        for name in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE] {
+            next.headers.remove(name);
+        }
+    }
+    if authority != here {
+        if let Some(host) = site(to).and_then(|site| site.host().ok()) {
+            next.headers.insert(HOST, host);
+        }
+        // What was meant for one service is no other's business.
+        next.headers.remove(AUTHORIZATION);
+        next.headers.remove(COOKIE);
+    }
+    Ok((next, to))
+}
+
+/// One redirect more than may be followed.
+pub fn too_many(most: u32) -> TransportError {
+    TransportError { kind: FailureKind::Redirects, message: format!("more than {most} redirects, one after another") }
+}

@@ -1,0 +1,121 @@
+//! [`Multipart`]: bodies of several parts (RFC 7578).
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use regex::bytes::Regex;
+use sha2::{Digest as _, Sha256};
+
+use crate::plan::{Content, Part};
+use crate::value::{Names, Text, ValueError, file};
+
+/// A compiled multipart body.
+pub struct Multipart {
+    parts: Vec<Compiled>,
+    /// Digits of a hash of the parts: what boundaries are made of.
+    digest: String,
+    /// The first boundary that is in no file.
+    boundary: String,
+}
+
+struct Compiled {
+    /// Its headers, with the empty line behind them.
+    head: String,
+    content: Filling,
+}
+
+enum Filling {
+    Text(Text),
+    File(Vec<u8>),
+}
+
+impl Multipart {
+    /// Compiles the parts; files are read from `folder`.
+    pub fn new(parts: &[Part], names: &Names, folder: &Path) -> Result<Self, String> {
+        let mut compiled = Vec::with_capacity(parts.len());
+        for part in parts {
+            let content = match &part.content {
+                Content::Text(template) => Filling::Text(Text::compile(template, names).map_err(|e| e.0)?),
+                Content::File(path) => Filling::File(file::read(folder, path).map_err(|e| e.to_string())?),
+            };
+            compiled.push(Compiled { head: head(part)?, content });
+        }
+        // Parts are plain data with text keys: writing them cannot fail.
+        let text = serde_json::to_vec(parts).unwrap_or_default();
+        let digest = Sha256::digest(&text).iter().take(8).fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
+        let boundary = free(&digest, |boundary| compiled.iter().any(|part| part.holds(boundary)));
+        Ok(Self { parts: compiled, digest, boundary })
+    }
+
+    /// The body, and the content type that names its boundary. `put` puts values into a text.
+    pub fn make(&self, put: impl Fn(&Text) -> Result<String, ValueError>) -> Result<(Bytes, String), ValueError> {
+        let mut texts = Vec::new();
+        for part in &self.parts {
+            if let Filling::Text(text) = &part.content {
+                texts.push(put(text)?);
+            }
+        }
+        let in_texts = |boundary: &str| texts.iter().any(|text| text.contains(boundary));
+        let boundary = if in_texts(&self.boundary) {
+            free(&self.digest, |boundary| in_texts(boundary) || self.parts.iter().any(|part| part.holds(boundary)))
+        } else {
+            self.boundary.clone()
+        };
+        let mut body = Vec::new();
+        let mut rest = texts.iter();
+        for part in &self.parts {
+            let content = match &part.content {
+                Filling::Text(_) => rest.next().map_or(&[][..], |text| text.as_bytes()),
+                Filling::File(bytes) => bytes,
+            };
+            for piece in [b"--", boundary.as_bytes(), b"\r\n", part.head.as_bytes(), content, b"\r\n"] {
+                body.extend_from_slice(piece);
+            }
+        }
+        for piece in [b"--", boundary.as_bytes(), b"--\r\n"] {
+            body.extend_from_slice(piece);
+        }
+        Ok((body.into(), format!("multipart/form-data; boundary={boundary}")))
+    }
+}
+
+impl Compiled {
+    /// Whether a text is in its file.
+    fn holds(&self, text: &str) -> bool {
+        match &self.content {
+            // Letters, digits and signs that mean themselves: it is its own pattern, and found fast as one.
+            Filling::File(bytes) => Regex::new(text).is_ok_and(|pattern| pattern.is_match(bytes)),
+            Filling::Text(_) => false,
+        }
+    }
+}
+
+/// The first boundary that is not taken.
+fn free(digest: &str, taken: impl Fn(&str) -> bool) -> String {
+    (0u64..).map(|number| format!("loadgen-{digest}-{number}")).find(|boundary| !taken(boundary)).unwrap_or_default()
+}
+
+fn head(part: &Part) -> Result<String, String> {
+    let mut head = format!("content-disposition: form-data; name=\"{}\"", escaped(&part.name));
+    if let Some(filename) = &part.filename {
+        let _ = write!(head, "; filename=\"{}\"", escaped(filename));
+    }
+    head.push_str("\r\n");
+    let of_file = matches!(part.content, Content::File(_)).then_some("application/octet-stream");
+    if let Some(content_type) = part.content_type.as_deref().or(of_file) {
+        HeaderValue::from_str(content_type).map_err(|e| format!("content type of part `{}`: {e}", part.name))?;
+        let _ = write!(head, "content-type: {content_type}\r\n");
+    }
+    head.push_str("\r\n");
+    Ok(head)
+}
+
+/// A name as it stands between quotes: as browsers write it.
+fn escaped(name: &str) -> String {
+    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}

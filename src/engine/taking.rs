@@ -1,0 +1,83 @@
+//! [`Taking`]: what is taken out of the responses of an operation: captures, and the values of tags.
+
+use super::check::quoted;
+use crate::metrics::{FailureKind, TagValue};
+use crate::plan::{Operation, Source};
+use crate::transport::TransportError;
+use crate::value::{Extract, Names, Response, Scope, Value, ValueError, from_json};
+
+/// What is taken out of the responses of an operation, compiled once.
+pub struct Taking {
+    captures: Vec<Taken>,
+    tags: Vec<Extract>,
+}
+
+struct Taken {
+    name: String,
+    /// Where in the scope it goes.
+    place: usize,
+    extract: Extract,
+    default: Option<Value>,
+    /// Where it is looked for, as messages say it.
+    source: String,
+}
+
+impl Taking {
+    /// Compiles what is taken.
+    ///
+    /// # Errors
+    /// When a place in a response is none, or a name is not one of the plan's.
+    pub fn new(operation: &Operation, names: &Names) -> Result<Self, ValueError> {
+        let mut captures = Vec::with_capacity(operation.captures.len());
+        for capture in &operation.captures {
+            let place = names.place(&capture.name).ok_or_else(|| ValueError(format!("there is no value called `{}`", capture.name)))?;
+            captures.push(Taken {
+                name: capture.name.clone(),
+                place,
+                extract: Extract::compile(&capture.source)?,
+                default: capture.default.as_ref().map(from_json),
+                source: words(&capture.source),
+            });
+        }
+        let tags = operation.tags.iter().map(|tag| Extract::compile(&tag.source)).collect::<Result<_, _>>()?;
+        Ok(Self { captures, tags })
+    }
+
+    /// Whether the body has to be kept.
+    pub fn needs_body(&self) -> bool {
+        self.captures.iter().map(|taken| &taken.extract).chain(&self.tags).any(Extract::needs_body)
+    }
+
+    /// Takes the captures of a good response.
+    ///
+    /// # Errors
+    /// When nothing is found for one that has no default.
+    pub fn captures(&self, response: &Response<'_>, scope: &mut Scope) -> Result<(), TransportError> {
+        for taken in &self.captures {
+            let Some(value) = taken.extract.from(response).or_else(|| taken.default.clone()) else {
+                let message = format!("capture `{}`: nothing at {}", taken.name, taken.source);
+                return Err(TransportError { kind: FailureKind::Capture, message });
+            };
+            scope.set(taken.place, value);
+        }
+        Ok(())
+    }
+
+    /// The value of each tag.
+    pub fn tags(&self, response: &Response<'_>) -> Vec<TagValue> {
+        let value = |extract: &Extract| extract.from(response).map_or(TagValue::None, |value| TagValue::found(&value.to_string()));
+        self.tags.iter().map(value).collect()
+    }
+}
+
+fn words(source: &Source) -> String {
+    let cut = |text: &str| text.chars().take(100).collect::<String>();
+    match source {
+        Source::JsonPath(query) => format!("`{}`", cut(query)),
+        Source::Regex { pattern, group } => format!("{} (group {group})", quoted(pattern)),
+        Source::Header(name) => format!("header `{}`", cut(name)),
+        Source::Cookie(name) => format!("cookie `{}`", cut(name)),
+        Source::Body => "the body".into(),
+        Source::Status => "the status".into(),
+    }
+}

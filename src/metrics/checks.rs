@@ -1,0 +1,52 @@
+//! [`CheckTally`]: how often each check of a response held.
+
+/// How often a check held, and how often it did not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// It held.
+    pub passed: u64,
+    /// It did not.
+    pub failed: u64,
+}
+
+/// How often each check held, by operation and by the check's place in it. Operations without checks cost nothing.
+#[derive(Clone, Debug, Default)]
+pub struct CheckTally {
+    operations: Vec<Vec<Held>>,
+}
+
+impl CheckTally {
+    /// Counts the checks of one response, each at its place.
+    pub fn note(&mut self, operation: u32, passed: &[bool]) {
+        for (held, passed) in self.row(operation as usize, passed.len()).iter_mut().zip(passed) {
+            held.passed += u64::from(*passed);
+            held.failed += u64::from(!*passed);
+        }
+    }
+
+    fn row(&mut self, operation: usize, checks: usize) -> &mut Vec<Held> {
+        if self.operations.len() <= operation {
+            self.operations.resize(operation + 1, Vec::new());
+        }
+        let row = &mut self.operations[operation];
+        if row.len() < checks {
+            row.resize(checks, Held::default());
+        }
+        row
+    }
+
+    /// Adds another tally's counts.
+    pub fn add(&mut self, other: &Self) {
+        for (operation, theirs) in other.operations.iter().enumerate() {
+            for (mine, theirs) in self.row(operation, theirs.len()).iter_mut().zip(theirs) {
+                mine.passed += theirs.passed;
+                mine.failed += theirs.failed;
+            }
+        }
+    }
+
+    /// How often the check at this place of this operation held.
+    pub fn of(&self, operation: usize, check: usize) -> Held {
+        self.operations.get(operation).and_then(|row| row.get(check)).copied().unwrap_or_default()
+    }
+}

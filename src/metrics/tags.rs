@@ -1,0 +1,114 @@
+//! [`TagFigures`]: the figures of operations, split by a value of their responses.
+
+use std::collections::BTreeMap;
+
+use super::Sample;
+use super::recorder::Figures;
+use crate::base::Nanos;
+
+/// Values of one tag that have figures of their own.
+const MOST: usize = 100;
+/// Characters of a value that are kept.
+const LONGEST: usize = 100;
+
+/// The value of a tag in one response.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TagValue {
+    /// What was found, cut to a bounded length.
+    Found(String),
+    /// The response has none.
+    None,
+    /// One of those past the first hundred.
+    Other,
+}
+
+impl TagValue {
+    /// What was found.
+    pub fn found(text: &str) -> Self {
+        Self::Found(text.chars().take(LONGEST).collect())
+    }
+
+    /// As it is shown.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Found(text) => text,
+            Self::None => "none",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Figures by operation, by the place of the tag in it, and by value. Bounded, so that a tag with a million values
+/// costs no more than one with a hundred.
+#[derive(Clone, Debug, Default)]
+pub struct TagFigures {
+    tags: BTreeMap<(u32, usize), BTreeMap<TagValue, Figures>>,
+}
+
+impl TagFigures {
+    /// Takes an operation with the values of its tags.
+    pub fn note(&mut self, sample: &Sample, values: Vec<TagValue>, window_end: Nanos) {
+        for (tag, value) in values.into_iter().enumerate() {
+            self.figures(sample.operation, tag, value).record(sample, window_end);
+        }
+    }
+
+    fn figures(&mut self, operation: u32, tag: usize, value: TagValue) -> &mut Figures {
+        let values = self.tags.entry((operation, tag)).or_default();
+        let found = values.keys().filter(|value| matches!(value, TagValue::Found(_))).count();
+        let is_new = matches!(value, TagValue::Found(_)) && !values.contains_key(&value);
+        let value = if is_new && found >= MOST { TagValue::Other } else { value };
+        values.entry(value).or_default()
+    }
+
+    /// Adds what another recorder has seen.
+    pub fn add(&mut self, other: &Self) {
+        for ((operation, tag), values) in &other.tags {
+            for (value, figures) in values {
+                self.figures(*operation, *tag, value.clone()).add(figures);
+            }
+        }
+    }
+
+    /// The values of one tag of one operation, in order, with their figures.
+    pub fn of(&self, operation: u32, tag: usize) -> impl Iterator<Item = (&TagValue, &Figures)> {
+        self.tags.get(&(operation, tag)).into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Outcome;
+
+    #[test]
+    fn a_hundred_values_have_figures_and_the_rest_share_some() {
+        let sample = Sample {
+            operation: 3,
+            intended: Nanos::ZERO,
+            queue: Nanos::ZERO,
+            started: Nanos::ZERO,
+            completed: Nanos(1),
+            outcome: Outcome::Ok,
+            retries: 0,
+            status: 200,
+            connect: None,
+            first_byte: None,
+            bytes_in: 0,
+            bytes_out: 0,
+        };
+        let mut seen = [TagFigures::default(), TagFigures::default()];
+        for number in 0..150 {
+            for (index, half) in seen.iter_mut().enumerate() {
+                let value = if number == 0 { TagValue::None } else { TagValue::found(&format!("{}", number + index * 1000)) };
+                half.note(&sample, vec![value], Nanos::MAX);
+            }
+        }
+        let [mut whole, other] = seen;
+        whole.add(&other);
+        let counts: Vec<(String, u64)> = whole.of(3, 0).map(|(value, figures)| (value.name().to_owned(), figures.tally.ok)).collect();
+        assert_eq!((counts.len(), counts.iter().map(|(_, n)| n).sum::<u64>()), (102, 300), "none is lost");
+        assert!(counts.contains(&("none".into(), 2)) && counts.contains(&("other".into(), 198)), "{counts:?}");
+        assert_eq!(TagValue::found(&"é".repeat(1000)).name().chars().count(), LONGEST);
+    }
+}

@@ -1,0 +1,149 @@
+//! Takes the content encodings off a body.
+
+use std::io::{self, Read};
+
+use brotli_decompressor::Decompressor;
+use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
+use ruzstd::decoding::StreamingDecoder;
+
+use super::TransportError;
+use crate::metrics::FailureKind;
+
+/// The largest body once it is decoded, in bytes.
+pub const LARGEST: u64 = 64 << 20;
+/// Encodings one over another; no server needs as many.
+const MOST: usize = 4;
+/// What the brotli decoder reads at a time.
+const BUFFER: usize = 4096;
+/// Characters of a header that a message shows.
+const SHOWN: usize = 60;
+
+/// The body without the encodings that its headers name; as it is where they name none.
+///
+/// # Errors
+/// Where an encoding is not known or the body grows too large, of kind `check`; where it is broken, of kind
+/// `protocol`.
+pub fn decoded(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, TransportError> {
+    // An answer to HEAD names the encoding of what it does not have.
+    if body.is_empty() || !headers.contains_key(CONTENT_ENCODING) {
+        return Ok(body);
+    }
+    let named: Vec<String> =
+        headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into()).collect();
+    let named = named.join(",").to_ascii_lowercase();
+    let encodings: Vec<&str> = named.split(',').map(str::trim).filter(|name| !matches!(*name, "" | "identity")).collect();
+    if encodings.len() > MOST {
+        return Err(check(format!(
+            "the body has {} content encodings one over another, and at most {MOST} are taken off",
+            encodings.len()
+        )));
+    }
+    // The last one named was put on last.
+    encodings.into_iter().rev().try_fold(body, |body, encoding| take_off(encoding, &body))
+}
+
+fn take_off(encoding: &str, body: &[u8]) -> Result<Vec<u8>, TransportError> {
+    let taken = match encoding {
+        "gzip" | "x-gzip" => read(MultiGzDecoder::new(body)),
+        // By the standard it is zlib's form; some servers send the bare stream.
+        "deflate" if is_zlib(body) => read(ZlibDecoder::new(body)),
+        "deflate" => read(DeflateDecoder::new(body)),
+        "br" => read(Decompressor::new(body, BUFFER)),
+        "zstd" => zstd(body),
+        other => {
+            let shown: String = other.chars().take(SHOWN).collect();
+            return Err(check(format!(
+                "content-encoding {shown:?} is not known, and the body is needed; send `accept-encoding` with gzip, deflate, br or zstd"
+            )));
+        }
+    };
+    let whole =
+        taken.map_err(|e| TransportError { kind: FailureKind::Protocol, message: format!("the body is no good {encoding}: {e}") })?;
+    if whole.len() as u64 > LARGEST {
+        return Err(check(format!("the body is larger than {} MiB without its {encoding}, and so much is not kept", LARGEST >> 20)));
+    }
+    Ok(whole)
+}
+
+fn check(message: String) -> TransportError {
+    TransportError { kind: FailureKind::Check, message }
+}
+
+/// Everything, or one byte more than there may be.
+fn read(decoder: impl Read) -> io::Result<Vec<u8>> {
+    let mut whole = Vec::new();
+    decoder.take(LARGEST + 1).read_to_end(&mut whole)?;
+    Ok(whole)
+}
+
+/// Whether it begins as RFC 1950 says.
+fn is_zlib(body: &[u8]) -> bool {
+    matches!(body, [method, flags, ..] if method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31))
+}
+
+/// All frames, one behind the other.
+fn zstd(mut body: &[u8]) -> io::Result<Vec<u8>> {
+    let mut whole = Vec::new();
+    while !body.is_empty() && whole.len() as u64 <= LARGEST {
+        let decoder = StreamingDecoder::new(&mut body).map_err(io::Error::other)?;
+        decoder.take(LARGEST + 1 - whole.len() as u64).read_to_end(&mut whole)?;
+    }
+    Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+    use std::io::Write as _;
+
+    const TEXT: &[u8] = b"the same text, the same text, the same text";
+
+    fn taken(encoding: &str, body: &[u8]) -> Result<Vec<u8>, String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, encoding.parse().expect("a value"));
+        decoded(&headers, body.to_vec()).map_err(|e| format!("{}: {}", e.kind, e.message))
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).expect("into memory");
+        encoder.finish().expect("into memory")
+    }
+
+    #[test]
+    fn every_encoding_comes_off() {
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
+        zlib.write_all(TEXT).expect("into memory");
+        let mut deflate = DeflateEncoder::new(Vec::new(), Compression::fast());
+        deflate.write_all(TEXT).expect("into memory");
+        let zstd = ruzstd::encoding::compress_to_vec(TEXT, ruzstd::encoding::CompressionLevel::Fastest);
+        assert_eq!(taken("gzip", &gzip(TEXT)).as_deref(), Ok(TEXT));
+        assert_eq!(taken("X-GZIP, identity", &gzip(TEXT)).as_deref(), Ok(TEXT));
+        assert_eq!(taken("deflate", &zlib.finish().expect("into memory")).as_deref(), Ok(TEXT));
+        assert_eq!(taken("deflate", &deflate.finish().expect("into memory")).as_deref(), Ok(TEXT));
+        assert_eq!(taken("zstd", &[zstd.clone(), zstd].concat()), Ok([TEXT, TEXT].concat()));
+        assert_eq!(taken("gzip, gzip", &gzip(&gzip(TEXT))).as_deref(), Ok(TEXT));
+        // A brotli stream with one uncompressed part (RFC 7932, section 9.2).
+        assert_eq!(taken("br", b"\x0b\x01\x80abc\x03").as_deref(), Ok(&b"abc"[..]));
+        assert_eq!(taken("identity", TEXT).as_deref(), Ok(TEXT));
+        assert_eq!(taken("gzip", b"").as_deref(), Ok(&b""[..]), "an answer to HEAD");
+    }
+
+    #[test]
+    fn what_is_broken_unknown_or_too_large_is_said() {
+        for encoding in ["gzip", "br", "zstd", "deflate"] {
+            let message = taken(encoding, b"\xff\xff\xff\xff no such thing").expect_err(encoding);
+            assert!(message.starts_with(&format!("protocol: the body is no good {encoding}")), "{message}");
+        }
+        let cut = gzip(TEXT);
+        assert!(taken("gzip", &cut[..cut.len() - 9]).is_err(), "cut off");
+        assert!(taken("compress", TEXT).expect_err("unknown").starts_with("check: content-encoding \"compress\" is not known"));
+        assert!(taken("gzip,gzip,gzip,gzip,gzip", TEXT).expect_err("too many").starts_with("check:"));
+        let bomb = gzip(&vec![0; LARGEST as usize + 1]);
+        assert!(taken("gzip", &bomb).expect_err("a bomb").contains("larger than 64 MiB"));
+    }
+}
