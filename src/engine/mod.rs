@@ -26,6 +26,7 @@ pub mod preflight;
 pub mod process;
 pub mod retry;
 pub mod run;
+pub mod safety;
 pub mod source;
 pub mod start;
 pub mod stop;

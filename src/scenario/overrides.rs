@@ -26,6 +26,8 @@ pub struct Overrides {
     pub targets: Vec<(Option<String>, String)>,
     /// `--var NAME=VALUE`.
     pub vars: Vec<(String, String)>,
+    /// `--allow-target`: hosts beside those that the file allows.
+    pub allow_targets: Vec<String>,
     /// `--seed`.
     pub seed: Option<u64>,
     /// `--format`.

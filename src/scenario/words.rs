@@ -41,7 +41,7 @@ pub enum Part {
 
 /// The scenario language's words that this version refuses by name.
 const LATER: &[(Part, &[&str])] = &[
-    (Part::Top, &["secrets", "data", "setup", "teardown", "thresholds", "allow_targets"]),
+    (Part::Top, &["data", "setup", "teardown", "thresholds"]),
     (Part::Target, &["http", "tls", "resolve", "auth"]),
     (Part::Mix, &["data", "load"]),
     (Part::Step, &["websocket", "tcp", "set", "when", "tag", "form", "body_file", "multipart", "auth", "capture"]),

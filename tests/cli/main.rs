@@ -13,6 +13,8 @@ mod nginx;
 mod quick;
 mod readme;
 mod sample_scenarios;
+mod schema;
+mod secrets;
 mod seed;
 mod servers;
 mod support;
