@@ -6,6 +6,7 @@ mod contract;
 mod diagnostics;
 mod engine;
 mod exits;
+mod fuzz;
 mod groups;
 mod hostile;
 mod language;
