@@ -44,10 +44,10 @@ fn the_line_for_those_who_come_from_elsewhere_stands_for_the_file_shown() {
 }
 
 /// The reference of the language.
-const LANGUAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/LANGUAGE.md");
+pub const LANGUAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/LANGUAGE.md");
 
 /// The marked YAML examples of the reference: their mark, their line and their text.
-fn examples(page: &str) -> Vec<(&str, usize, &str)> {
+pub fn examples(page: &str) -> Vec<(&str, usize, &str)> {
     let mut line = 1;
     let mut examples = Vec::new();
     for (n, part) in page.split("```").enumerate() {
@@ -63,7 +63,7 @@ fn examples(page: &str) -> Vec<(&str, usize, &str)> {
 }
 
 /// An example as a whole scenario, completed as the page says.
-fn completed(mark: &str, text: &str) -> String {
+pub fn completed(mark: &str, text: &str) -> String {
     let mut whole = String::new();
     if mark == "step" {
         whole.push_str("targets: { api: { url: builtin } }\nmix:\n  - flow:\n");

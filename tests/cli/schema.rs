@@ -9,6 +9,7 @@ use jsonschema::Validator;
 use loadgen::scenario::{Overrides, SCHEMA, Source, compile};
 use serde_json::{Value, json};
 
+use crate::readme::{LANGUAGE, completed, examples};
 use crate::support::{folder, run};
 
 fn schema() -> Value {
@@ -59,6 +60,14 @@ fn what_ships_is_good() {
     assert!(paths.len() >= 30, "only {} scenarios", paths.len());
     for path in paths {
         good(&validator, &path.display().to_string(), &tree(&fs::read_to_string(&path).expect("readable")));
+    }
+}
+
+#[test]
+fn what_the_reference_shows_is_good() {
+    let (page, validator) = (fs::read_to_string(LANGUAGE).expect("it is there"), validator());
+    for (mark, line, text) in examples(&page) {
+        good(&validator, &format!("LANGUAGE.md:{line}"), &tree(&completed(mark, text)));
     }
 }
 
