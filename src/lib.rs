@@ -54,6 +54,8 @@
 //!   threads have one is decided in [`engine::launch`]. They differ in nothing else.
 //! - Samples reach recorders in batches ([`engine::tape`]): with thousands of threads a recorder of its own
 //!   for each would take gigabytes, and a batch is kinder to the processor's cache in async too.
+//! - The JSON Schema of scenarios is written by hand ([`scenario::SCHEMA`]), because scenarios are decoded by hand, from a tree
+//!   of nodes that know their places: there are no types to derive it from. A test holds the two together.
 //! - Windows of the time line keep two significant digits instead of three: there are hundreds of them.
 //!
 //! # Dependencies, and why

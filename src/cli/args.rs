@@ -61,10 +61,12 @@ pub enum OnInvalid {
 pub enum Command {
     /// Run a scenario, print a summary and write reports
     Run(Box<RunArgs>),
-    /// Write a commented starter scenario
+    /// Write a commented starter scenario, and the schema by which editors complete it
     Init(InitArgs),
     /// Check scenarios without running them
     Validate(ValidateArgs),
+    /// Print the JSON Schema of scenarios
+    Schema,
     /// Run the built-in mock target
     Serve(ServeArgs),
     /// Make the reports of a result file again
@@ -109,8 +111,11 @@ pub struct RunArgs {
     #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
     pub target: Vec<(Option<String>, String)>,
     /// The value of a variable, in place of the file's
-    #[arg(long, env = "LOADGEN_VAR", value_parser = assignment, value_name = "NAME=VALUE", action = ArgAction::Append)]
+    #[arg(long, env = "LOADGEN_VAR", hide_env_values = true, value_parser = assignment, value_name = "NAME=VALUE", action = ArgAction::Append)]
     pub var: Vec<(String, String)>,
+    /// A public host that may be put under load: a name, an address, or *.NAME; may be given several times
+    #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',', action = ArgAction::Append)]
+    pub allow_target: Vec<String>,
     /// The seed of all random draws
     #[arg(long, env = "LOADGEN_SEED", value_name = "N")]
     pub seed: Option<u64>,
@@ -157,10 +162,10 @@ pub struct QuickArgs {
     #[arg(short = 'X', long, env = "LOADGEN_METHOD", value_name = "METHOD")]
     pub method: Option<String>,
     /// A header; may be given several times
-    #[arg(short = 'H', long, env = "LOADGEN_HEADER", value_parser = header, value_name = "NAME: VALUE", action = ArgAction::Append)]
+    #[arg(short = 'H', long, env = "LOADGEN_HEADER", hide_env_values = true, value_parser = header, value_name = "NAME: VALUE", action = ArgAction::Append)]
     pub header: Vec<(String, String)>,
     /// The body, sent as it stands
-    #[arg(short = 'b', long, env = "LOADGEN_BODY", value_name = "BODY", allow_hyphen_values = true)]
+    #[arg(short = 'b', long, env = "LOADGEN_BODY", hide_env_values = true, value_name = "BODY", allow_hyphen_values = true)]
     pub body: Option<String>,
     /// Print the scenario file that the URL and the flags stand for, and run nothing
     #[arg(long, env = "LOADGEN_PRINT_SCENARIO", value_parser = BoolishValueParser::new())]
@@ -182,6 +187,7 @@ impl RunArgs {
             vars: self.var.clone(),
             thresholds: self.threshold.clone(),
             no_thresholds: self.no_thresholds,
+            allow_targets: self.allow_target.clone(),
             seed: self.seed,
             formats: self.format.as_ref().map(|f| f.0.clone()),
         }

@@ -11,9 +11,10 @@ pub enum Exit {
     Ok,
     /// An internal error, or an output that could not be written.
     Internal,
-    /// Bad usage or an invalid scenario, a missing file or variable; nothing was sent.
+    /// Bad usage or an invalid scenario, a missing file or variable, a public address that nobody allowed; nothing was
+    /// sent.
     Usage,
-    /// Could not run: a target that is unreachable at the start, limits of the machine.
+    /// Could not run: a target that is unreachable at the start, or whose name turned out to have a public address, limits of the machine.
     CouldNotRun,
     /// The generator set the figures, and a gate would have had to trust them.
     Invalid,

@@ -9,49 +9,51 @@ use super::{or_exit, quick};
 use crate::base::Nanos;
 use crate::engine::choice::Choice;
 use crate::engine::source::arrivals;
-use crate::plan::{Load, LoadModel, Plan};
+use crate::plan::{Load, LoadModel};
 use crate::scenario::{Compiled, Overrides, Source, compile};
 
 /// Planned starts that a plan shows.
 const SHOWN: usize = 10;
 
 /// Reads and compiles a scenario; problems are said in full. Nothing where there are errors.
-pub fn load(path: &Path, overrides: &Overrides, talk: &Talk) -> Result<Option<(Source, Plan)>, Failure> {
+pub fn load(path: &Path, overrides: &Overrides, talk: &Talk) -> Result<Option<(Source, Compiled)>, Failure> {
     let source = or_exit(Source::read(path), Exit::Usage)?;
     Ok(compiled(source, overrides, talk))
 }
 
 /// The same for `run`, where a URL stands for a scenario.
-pub fn load_to_run(args: &RunArgs, talk: &Talk) -> Result<Option<(Source, Plan)>, Failure> {
+pub fn load_to_run(args: &RunArgs, talk: &Talk) -> Result<Option<(Source, Compiled)>, Failure> {
     match quick::url(&args.file) {
         Some(url) => Ok(compiled(quick::source(url, args), &quick::overrides(args), talk)),
         None => load(&args.file, &args.overrides(), talk),
     }
 }
 
-fn compiled(source: Source, overrides: &Overrides, talk: &Talk) -> Option<(Source, Plan)> {
+fn compiled(source: Source, overrides: &Overrides, talk: &Talk) -> Option<(Source, Compiled)> {
     match compile(&source, overrides, &|name| std::env::var(name).ok()) {
-        Ok(Compiled { plan, warnings }) => {
-            if !warnings.is_empty() {
-                talk.say(&warnings.render(&source, talk.stderr_color()));
+        Ok(compiled) => {
+            talk.hide(&compiled.secrets);
+            if !compiled.warnings.is_empty() {
+                talk.say(&compiled.warnings.render(&source, talk.stderr_color()));
             }
-            Some((source, plan))
+            Some((source, compiled))
         }
         Err(problems) => {
+            talk.hide(problems.secrets());
             talk.say(&problems.render(&source, talk.stderr_color()));
             None
         }
     }
 }
 
-/// A plan as text: the resolved scenario, its fingerprint, and the first iterations.
-pub fn describe(plan: &Plan) -> Result<String, Failure> {
+/// A plan as text, without secrets: the resolved scenario, its fingerprint, and the first iterations.
+pub fn describe(compiled: &Compiled) -> Result<String, Failure> {
+    let Compiled { plan, secrets, .. } = compiled;
     // By way of JSON, because YAML has no form for an enum in an enum (a sleep of a drawn length); keys keep their order.
-    let plain = or_exit(serde_json::to_value(plan), Exit::Internal)?;
-    let text = or_exit(serde_yaml::to_string(&plain), Exit::Internal)?;
+    let text = or_exit(serde_yaml::to_string(&plan.shown(secrets)), Exit::Internal)?;
     let choice = Choice::new(plan);
-    let entry = |number: u64| &plan.mix[choice.of(number)].name;
-    let mut lines = vec![format!("# fingerprint {}", plan.fingerprint()), text.trim_end().into()];
+    let entry = |number: u64| secrets.redact(&plan.mix[choice.of(number)].name);
+    let mut lines = vec![format!("# fingerprint {}", plan.fingerprint(secrets)), text.trim_end().into()];
     match plan.load.model {
         LoadModel::Open { rate, .. } => {
             let staged = if plan.load.stages.is_empty() { "at" } else { "in stages of at most" };

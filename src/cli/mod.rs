@@ -12,6 +12,7 @@ mod quick;
 mod report;
 mod run;
 mod run_mode;
+mod schema;
 mod serve;
 mod validate;
 pub mod values;
@@ -30,6 +31,7 @@ pub fn main() -> ExitCode {
         Command::Run(options) => run::run(&options, &talk),
         Command::Init(options) => init::run(&options),
         Command::Validate(options) => validate::run(&options, &talk),
+        Command::Schema => schema::run(),
         Command::Serve(options) => serve::run(&options),
         Command::Report(options) => report::run(&options),
         Command::Completions(options) => completions::run(&options),

@@ -1,11 +1,13 @@
 //! stdout is the product, stderr is the talk. The only place that writes to either by itself.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Error;
 
 use super::args::Color;
 use super::exit::{Exit, Failure};
+use crate::plan::Secrets;
 
 /// Writes the product.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -18,19 +20,25 @@ pub fn is_broken_pipe(error: &Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Speaks to the person at the terminal.
-#[derive(Clone, Copy, Debug)]
+/// Speaks to the person at the terminal, and never tells a secret.
+#[derive(Debug)]
 pub struct Talk {
     color: Color,
+    secrets: Mutex<Secrets>,
 }
 
 impl Talk {
     /// In colour, or not, or as the terminal likes.
-    pub const fn new(color: Color) -> Self {
-        Self { color }
+    pub fn new(color: Color) -> Self {
+        Self { color, secrets: Mutex::new(Secrets::default()) }
     }
 
-    fn colored(self, terminal: bool) -> bool {
+    /// Hides these from now on.
+    pub fn hide(&self, secrets: &Secrets) {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).extend(secrets);
+    }
+
+    fn colored(&self, terminal: bool) -> bool {
         match self.color {
             Color::Always => true,
             Color::Never => false,
@@ -39,23 +47,24 @@ impl Talk {
     }
 
     /// Whether to use colour on stdout.
-    pub fn stdout_color(self) -> bool {
+    pub fn stdout_color(&self) -> bool {
         self.colored(io::stdout().is_terminal())
     }
 
     /// Whether to use colour on stderr.
-    pub fn stderr_color(self) -> bool {
+    pub fn stderr_color(&self) -> bool {
         self.colored(io::stderr().is_terminal())
     }
 
-    /// Says something as it stands.
-    pub fn say(self, text: &str) {
+    /// Says something as it stands, secrets apart.
+    pub fn say(&self, text: &str) {
+        let text = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).redact(text);
         // Where nobody can hear, there is nobody to tell.
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
     /// Says why a command failed, with all causes on one line.
-    pub fn error(self, error: &Error) {
+    pub fn error(&self, error: &Error) {
         let (on, off) = if self.stderr_color() { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
         self.say(&format!("{on}error{off}: {}\n", sentence(error)));
     }

@@ -44,6 +44,7 @@ pub fn overrides(args: &RunArgs) -> Overrides {
         seed: None,
         formats: None,
         thresholds: Vec::new(),
+        allow_targets: Vec::new(),
         ..args.overrides()
     };
     // A URL says itself where to go, and its scenario's variable is its own.
@@ -67,6 +68,9 @@ fn scenario(url: &str, args: &RunArgs) -> String {
     }
     if step.contains(BRACE) || url.contains(BRACE) {
         line(r#"vars: { brace: "{" }            # two braces in a row would begin a template"#.into());
+    }
+    if !args.allow_target.is_empty() {
+        line(format!("allow_targets: [{}]", listed(args.allow_target.iter().map(|host| text(host)))));
     }
     line(format!("targets:\n  default: {{ url: {url} }}"));
     line(format!("mix:\n  - name: quick\n    flow:\n{step}"));

@@ -12,33 +12,36 @@ use super::exit::{Exit, Failure};
 use super::output::{self, Talk};
 use super::{job, or_exit};
 use crate::engine::process::{self, Leash, ProcessError};
-use crate::engine::{self, Event, Ground, Job, Phase, descriptors, ideal, preflight};
+use crate::engine::{self, Event, Ground, Job, Phase, descriptors, ideal, preflight, safety};
 use crate::gate::{self, Judged};
-use crate::plan::{Address, Plan};
+use crate::plan::{Address, Plan, Secrets};
 use crate::report::progress::{Progress, ProgressMode, Status};
 use crate::report::terminal::{self, Style};
 use crate::report::{self, sink};
 use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, ScenarioEcho, StoppedBy, Validity, Verdict};
-use crate::scenario::Source;
+use crate::scenario::{Compiled, Source};
 use crate::server;
 
 /// Runs a scenario.
 pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
-    let Some((source, plan)) = job::load_to_run(args, talk)? else { return Ok(Exit::Usage) };
+    let Some((source, compiled)) = job::load_to_run(args, talk)? else { return Ok(Exit::Usage) };
     if args.quick.print_scenario {
-        output::print(&source.text)?;
+        print_scenario(&source, &compiled.secrets, talk)?;
         return Ok(Exit::Ok);
     }
     if args.dry_run {
-        output::print(&job::describe(&plan)?)?;
+        output::print(&job::describe(&compiled)?)?;
         return Ok(Exit::Ok);
     }
+    let Compiled { plan, secrets, .. } = compiled;
+    or_exit(safety::literal(&plan), Exit::Usage)?;
     let started_at = Timestamp::now();
-    let folder = args.output.clone().unwrap_or_else(|| folder_for(&plan.name, started_at));
+    let folder = args.output.clone().unwrap_or_else(|| folder_for(&secrets.redact(&plan.name), started_at));
     let made: Vec<&Path> = folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
     // Whatever can go wrong goes wrong before the load starts.
     or_exit(sink::prepare(&folder), Exit::Internal)?;
-    let setting = Setting { folder: source.folder.clone(), unix_ms: started_at.as_millisecond().try_into().unwrap_or(0) };
+    let setting =
+        Setting { secrets: &secrets, folder: source.folder.clone(), unix_ms: started_at.as_millisecond().try_into().unwrap_or(0) };
     let measured = measure(&plan, &setting, args, talk);
     if measured.as_ref().is_ok_and(|m| m.runs.is_empty()) || measured.is_err() {
         // No empty report, and none of the folders that we made for it: the innermost is the first.
@@ -48,8 +51,10 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     if runs.is_empty() {
         return failure.map_or(Ok(Exit::Interrupted), Err);
     }
-    let mut result = result_of(&source, &plan, runs, end, started_at);
+    let mut result = result_of(&source, &plan, &secrets, runs, end, started_at);
     result.warnings.extend(warnings);
+    // Once, and before anything is written or shown: every report is made of it.
+    let result = or_exit(result.redacted(&secrets).context("can't hide the secrets in the result"), Exit::Internal)?;
     let written = or_exit(report::write_all(&result, &plan.formats, &folder), Exit::Internal)?;
     if args.json {
         output::print(&or_exit(result.to_json(), Exit::Internal)?)?;
@@ -85,6 +90,16 @@ fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
     }
 }
 
+/// Prints the file that a URL stands for. It is meant to be kept: a secret in it would be kept too.
+fn print_scenario(source: &Source, secrets: &Secrets, talk: &Talk) -> Result<(), Failure> {
+    let shown = secrets.redact(&source.text);
+    output::print(&shown)?;
+    if shown != source.text {
+        talk.say("the secrets in it are shown as ***: declare them, as in `secrets: { token: \"${TOKEN}\" }`, and write `{{token}}` in their place\n");
+    }
+    Ok(())
+}
+
 /// `reports/<name>-<UTC time>`, with a number behind it where that is taken.
 fn folder_for(name: &str, at: Timestamp) -> PathBuf {
     let stem = format!("{name}-{}", at.strftime("%Y%m%dT%H%M%SZ"));
@@ -94,7 +109,8 @@ fn folder_for(name: &str, at: Timestamp) -> PathBuf {
 }
 
 /// What is the same for every mode and round.
-struct Setting {
+struct Setting<'a> {
+    secrets: &'a Secrets,
     folder: PathBuf,
     unix_ms: u64,
 }
@@ -109,7 +125,7 @@ struct Measured {
 }
 
 /// Runs every mode of every round, each in a process of its own.
-fn measure(plan: &Plan, setting: &Setting, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
+fn measure(plan: &Plan, setting: &Setting<'_>, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
     or_exit(descriptors::provide(plan), Exit::CouldNotRun)?;
     let leash = Arc::new(Leash::default());
     or_exit(heed_signals(leash.clone()).context("can't listen for signals"), Exit::Internal)?;
@@ -125,7 +141,7 @@ fn measure(plan: &Plan, setting: &Setting, args: &RunArgs, talk: &Talk) -> Resul
         for (target, address) in plan.targets.iter().zip(&addresses) {
             talk.say(&address.map_or_else(String::new, |a| format!("target {}: {} at {a}\n", target.name, target.address)));
         }
-        talk.say(&format!("seed {}, fingerprint {}\n", plan.seed, plan.fingerprint()));
+        talk.say(&format!("seed {}, fingerprint {}\n", plan.seed, plan.fingerprint(setting.secrets)));
     }
     let ground = Ground { addresses, folder: setting.folder.clone(), unix_ms: setting.unix_ms };
     let mut progress = Progress::new(progress_mode(args));
@@ -235,7 +251,7 @@ fn heed_signals(_leash: Arc<Leash>) -> io::Result<()> {
     Ok(())
 }
 
-fn result_of(source: &Source, plan: &Plan, runs: Vec<ModeRun>, end: End, started_at: Timestamp) -> RunResult {
+fn result_of(source: &Source, plan: &Plan, secrets: &Secrets, runs: Vec<ModeRun>, end: End, started_at: Timestamp) -> RunResult {
     let comparison = Comparison::of(&runs, &plan.modes, ideal(plan, &source.folder));
     let build = Build::current();
     let Judged { thresholds, warnings: doubts } = gate::judge(plan, &runs, comparison.as_ref());
@@ -245,12 +261,11 @@ fn result_of(source: &Source, plan: &Plan, runs: Vec<ModeRun>, end: End, started
         scenario: ScenarioEcho {
             name: plan.name.clone(),
             description: plan.description.clone(),
-            fingerprint: plan.fingerprint(),
+            fingerprint: plan.fingerprint(secrets),
             seed: plan.seed,
             source: source.text.clone(),
         },
-        // A plan is plain data with text keys: it always has a JSON form.
-        plan: serde_json::to_value(plan).unwrap_or_default(),
+        plan: plan.shown(secrets),
         host: Host::current(),
         started_at: started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         comparison,

@@ -4,22 +4,22 @@ use super::args::ValidateArgs;
 use super::exit::{Exit, Failure};
 use super::job;
 use super::output::{self, Talk};
-use crate::scenario::Overrides;
+use crate::scenario::{Compiled, Overrides};
 
 /// Checks every file, however many are bad.
 pub fn run(args: &ValidateArgs, talk: &Talk) -> Result<Exit, Failure> {
     let mut exit = Exit::Ok;
     for file in &args.files {
         match job::load(file, &Overrides::default(), talk) {
-            Ok(Some((source, plan))) if args.plan => output::print(&format!("# {}\n{}", source.name, job::describe(&plan)?))?,
-            Ok(Some((source, plan))) => {
+            Ok(Some((source, compiled))) if args.plan => output::print(&format!("# {}\n{}", source.name, job::describe(&compiled)?))?,
+            Ok(Some((source, Compiled { plan, secrets, .. }))) => {
                 let entries = plan.mix.len();
                 let operations = plan.operations().count();
                 let plural = |n: usize| if n == 1 { "" } else { "s" };
                 let summary = format!(
                     "{}: ok ({}: {entries} mix entr{}, {operations} operation{})\n",
                     source.name,
-                    plan.name,
+                    secrets.redact(&plan.name),
                     if entries == 1 { "y" } else { "ies" },
                     plural(operations)
                 );

@@ -35,6 +35,7 @@ pub mod redirect;
 pub mod request;
 pub mod retry;
 pub mod run;
+pub mod safety;
 pub mod setup;
 pub mod site;
 pub mod source;

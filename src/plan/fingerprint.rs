@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::{Address, Plan};
+use super::{Address, Plan, Secrets};
 
 /// The first 16 hexadecimal digits of the SHA-256 of the plan's JSON, without what A and B of a comparison
-/// may differ in: target addresses, seed, modes, rounds, description, thresholds and report.
+/// may differ in: target addresses, seed, modes, rounds, description, thresholds, hosts allowed and report. Secrets
+/// are hidden in it, so that neither their change nor a guess shows in the digits.
 ///
 /// Serde writes struct fields in the order of their declaration, so equal plans have equal texts.
-pub(super) fn of(plan: &Plan) -> String {
+pub(super) fn of(plan: &Plan, secrets: &Secrets) -> String {
     let mut work = plan.clone();
     work.seed = 0;
     work.modes.clear();
@@ -18,12 +19,12 @@ pub(super) fn of(plan: &Plan) -> String {
     work.description = None;
     work.thresholds.clear();
     work.formats.clear();
+    work.allow_targets.clear();
     for target in &mut work.targets {
         target.address = Address::Builtin;
     }
-    // A plan is plain data with text keys: writing it cannot fail.
-    let text = serde_json::to_vec(&work).unwrap_or_default();
-    Sha256::digest(&text).iter().take(8).fold(String::new(), |mut hex, byte| {
+    let text = work.shown(secrets).to_string();
+    Sha256::digest(text).iter().take(8).fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })

@@ -11,6 +11,7 @@ pub mod flow;
 pub mod limits;
 pub mod load;
 pub mod operation;
+pub mod secrets;
 pub mod target;
 pub mod template;
 pub mod threshold;
@@ -25,6 +26,7 @@ pub use flow::{Parallel, Passes, Race, Repeat, Step, StepKind};
 pub use limits::{Limits, OnFull};
 pub use load::{Load, LoadModel, Spread, Stage};
 pub use operation::{Action, Backoff, Body, Content, HttpRequest, Operation, Part, Retry, Timeouts};
+pub use secrets::Secrets;
 pub use target::{Address, HttpOptions, Scheme, Target};
 pub use template::{Encode, Piece, Template};
 pub use threshold::{Selector, StopWhen, Threshold};
@@ -151,6 +153,8 @@ pub struct Plan {
     pub thresholds: Vec<Threshold>,
     /// Report files to write beside `result.json`.
     pub formats: Vec<Format>,
+    /// The public hosts that may be put under load: names, addresses, and `*.` before a name for all below it.
+    pub allow_targets: Vec<String>,
 }
 
 impl Plan {
@@ -209,10 +213,24 @@ impl Plan {
     }
 
     /// Identifies the work itself: equal for plans that differ only in target URLs, seed, modes, rounds,
-    /// name of the author's description, thresholds, and report, so that two such runs can be compared.
+    /// name of the author's description, thresholds, hosts allowed, and report, so that two such runs can be compared.
     ///
-    /// Sixteen hexadecimal digits.
-    pub fn fingerprint(&self) -> String {
-        fingerprint::of(self)
+    /// Sixteen hexadecimal digits. They don't depend on the secrets, which are hidden first.
+    pub fn fingerprint(&self, secrets: &Secrets) -> String {
+        fingerprint::of(self, secrets)
+    }
+
+    /// The plan as JSON, to be seen: without secrets.
+    pub fn shown(&self, secrets: &Secrets) -> serde_json::Value {
+        // A plan is plain data with text keys: it always has a JSON form.
+        let mut shown = serde_json::to_value(self).unwrap_or_default();
+        if let Some(fields) = shown.as_object_mut().filter(|_| !secrets.is_empty()) {
+            // These have words of ours alone, which a secret may be by chance.
+            fields
+                .iter_mut()
+                .filter(|(key, _)| !matches!(key.as_str(), "modes" | "formats" | "seed"))
+                .for_each(|(_, value)| secrets.redact_json(value));
+        }
+        shown
     }
 }

@@ -6,6 +6,7 @@ pub mod codec;
 pub mod comparison;
 pub mod host;
 pub mod mode_run;
+mod redact;
 pub mod run_result;
 pub mod threshold;
 

@@ -13,8 +13,8 @@ use super::target::Targets;
 use super::tree::Node;
 use super::vars::Vars;
 use super::words::{self, Part};
-use super::{Overrides, Source, check, limits, load, order, template, threshold, yaml};
-use crate::plan::{Format, Mode, Plan};
+use super::{Overrides, Source, allow, check, credentials, limits, load, order, template, threshold, yaml};
+use crate::plan::{Format, Mode, Plan, Secrets};
 
 /// Forms of the report that the language has and this version does not write.
 const LATER_FORMATS: [&str; 5] = ["html-dir", "junit", "markdown", "csv", "hlog"];
@@ -28,9 +28,11 @@ pub struct Compiled {
     pub plan: Plan,
     /// What its author should know before.
     pub warnings: Diagnostics,
+    /// What must not be seen in anything that is written of it.
+    pub secrets: Secrets,
 }
 
-/// Compiles a scenario. `env` is the environment that `vars` may read.
+/// Compiles a scenario. `env` is the environment that `vars` and `secrets` may read.
 ///
 /// # Errors
 /// Everything that is wrong with the scenario and with the overrides, and the warnings along with it,
@@ -40,7 +42,7 @@ pub fn compile(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Opt
     let plan = plan(source, overrides, env, &mut problems);
     problems.sort();
     match plan {
-        Some(plan) if !problems.has_errors() => Ok(Compiled { plan, warnings: problems }),
+        Some(plan) if !problems.has_errors() => Ok(Compiled { plan, secrets: problems.secrets().clone(), warnings: problems }),
         _ => Err(problems),
     }
 }
@@ -51,12 +53,13 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
         return None;
     }
     let mut root = yaml::parse(&source.text, problems)?;
-    let vars = Vars::collect(root.get("vars"), &overrides.vars, env, problems);
+    let vars = Vars::collect(&root, &overrides.vars, env, problems);
     let names = Names::collect(&root, &vars);
     template::expand(&mut root, &names, &source.text, problems);
+    credentials::hide(&root, problems);
 
     let mut fields = Fields::open(&root, Part::Top, "a scenario", "name: my-test", problems)?;
-    fields.known(&["vars"]);
+    fields.known(&["vars", "secrets"]);
     let name = fields.need("name", "name: my-test", problems).and_then(|node| name(node, problems));
     let description = fields.take("description", problems).and_then(|node| decode::text(node, "description", problems)).map(str::to_owned);
     if let Some(node) = fields.take("version", problems) {
@@ -86,6 +89,7 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
     let limits = fields.take("limits", problems).map(|node| limits::decode(node, problems)).unwrap_or_default();
     let formats = fields.take("report", problems).and_then(|node| report(node, problems));
     let gates = threshold::Gates::decode(fields.take("thresholds", problems), stop_when(&root), overrides, &source.text, problems);
+    let allow_targets = allow::decode(fields.take("allow_targets", problems), &overrides.allow_targets, problems);
     fields.finish(problems);
     feeds.report_unused(problems);
     let Mix { entries, operations, timed } = mix?;
@@ -106,6 +110,7 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
         limits,
         thresholds: Vec::new(),
         formats: overrides.formats.clone().or(formats).unwrap_or_else(|| vec![Format::Html, Format::Png]),
+        allow_targets,
     };
     let places = check::Places { root: &root, operations: &operations, timed: &timed, around: [&setup.operations, &teardown.operations] };
     check::steps(&plan, &places, problems);
@@ -392,6 +397,7 @@ mod tests {
     fn a_plan_is_the_same_for_the_same_text_and_reads_its_own() {
         let text = sleeping("load: { rate: 1/5s, duration: 5s }\nseed: 3\nworkers: 1");
         assert_eq!(good(&text), good(&text));
-        assert_eq!(good(&text).fingerprint(), good(&text.replace("seed: 3", "seed: 4")).fingerprint());
+        let none = Secrets::default();
+        assert_eq!(good(&text).fingerprint(&none), good(&text.replace("seed: 3", "seed: 4")).fingerprint(&none));
     }
 }

@@ -3,6 +3,8 @@
 //! Knows places in a text and nothing of YAML or of what a scenario means. How a diagnostic looks is
 //! the business of `render`.
 
+use crate::plan::Secrets;
+
 /// A stretch of the source text, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
@@ -89,6 +91,7 @@ const KEPT: usize = 200;
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
     more: usize,
+    secrets: Secrets,
 }
 
 impl Diagnostics {
@@ -111,6 +114,16 @@ impl Diagnostics {
         self.list.push(Diagnostic { severity, place, message, label: None, related: None, remedy: None });
         let last = self.list.len() - 1;
         &mut self.list[last]
+    }
+
+    /// Hides a text wherever these problems are shown, and in everything that a run of this scenario writes.
+    pub fn hide(&mut self, text: &str) {
+        self.secrets.add(text);
+    }
+
+    /// What is hidden.
+    pub const fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Whether so many problems were found that no more are kept: time to stop thinking about hints.

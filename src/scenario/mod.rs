@@ -8,11 +8,13 @@
 //! Nothing in a file can make this room panic, hang, or use much more memory than the file is long. It
 //! does not know engines, sockets, terminals or the command line.
 
+mod allow;
 mod auth;
 mod body;
 mod capture;
 mod check;
 mod compile;
+mod credentials;
 mod decode;
 mod delay;
 pub mod diagnostic;
@@ -53,6 +55,12 @@ mod url;
 mod vars;
 mod words;
 mod yaml;
+
+/// The JSON Schema (draft-07) of scenarios, for editors: every key with what it means.
+///
+/// It is kept by hand, as scenarios are decoded by hand from a tree of nodes that know their places: there are no
+/// types to derive it from. A test (`tests/cli/schema.rs`) holds the two together, key by key.
+pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use compile::{Compiled, compile};
 pub use diagnostic::{Diagnostic, Diagnostics};

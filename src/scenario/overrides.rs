@@ -30,6 +30,8 @@ pub struct Overrides {
     pub thresholds: Vec<String>,
     /// `--no-thresholds`: whether the file's are left out.
     pub no_thresholds: bool,
+    /// `--allow-target`: hosts beside those that the file allows.
+    pub allow_targets: Vec<String>,
     /// `--seed`.
     pub seed: Option<u64>,
     /// `--format`.

@@ -20,10 +20,12 @@ impl Diagnostics {
     pub fn render(&self, source: &Source, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(WIDTH);
+        // Messages tell what was typed and what came of it, and lines are shown as they stand.
+        let source = &Source { text: self.secrets().mask(&source.text), ..source.clone() };
         let lines = Lines::of(&source.text);
         let mut all = String::new();
         for diagnostic in self.iter() {
-            all.push_str(&one(diagnostic, source, &lines, &renderer));
+            all.push_str(&one(&self.without_secrets(diagnostic), source, &lines, &renderer));
             all.push_str("\n\n");
         }
         match self.unshown() {
@@ -32,6 +34,21 @@ impl Diagnostics {
         }
         all.pop();
         all
+    }
+}
+
+impl Diagnostics {
+    fn without_secrets(&self, diagnostic: &Diagnostic) -> Diagnostic {
+        let hidden = |text: &String| self.secrets().redact(text);
+        let Diagnostic { severity, place, message, label, related, remedy } = diagnostic;
+        Diagnostic {
+            severity: *severity,
+            place: *place,
+            message: hidden(message),
+            label: label.as_ref().map(hidden),
+            related: related.as_ref().map(|(span, text)| (*span, hidden(text))),
+            remedy: remedy.as_ref().map(hidden),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
-//! The variables of a scenario: from its `vars`, the environment and the command line.
+//! The variables of a scenario: from its `vars` and `secrets`, the environment and the command line.
 //!
-//! This is the only section that reads the environment. A value that was put in is never looked at
+//! These are the only sections that read the environment. A value that was put in is never looked at
 //! again, so that neither an environment variable nor a flag can smuggle another variable in.
 
 use std::cell::Cell;
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
 use super::tree::{Node, Scalar, Value};
 use super::words;
+use crate::plan::secrets::SHORTEST;
 
 /// The most variables there can be.
 const MOST: usize = 1000;
@@ -23,43 +24,18 @@ struct Var {
     value: Option<Scalar>,
     /// Given on the command line alone: the file has to use it somewhere.
     foreign: bool,
+    /// From `secrets`.
+    secret: bool,
     used: Cell<bool>,
 }
 
 impl Vars {
-    /// Reads the `vars` section, the environment that it names, and what the command line puts in its place.
-    pub fn collect(
-        section: Option<&Node>,
-        flags: &[(String, String)],
-        env: &dyn Fn(&str) -> Option<String>,
-        problems: &mut Diagnostics,
-    ) -> Self {
+    /// Reads `vars` and `secrets` of a scenario, the environment that they name, and what the command line puts in
+    /// their place.
+    pub fn collect(root: &Node, flags: &[(String, String)], env: &dyn Fn(&str) -> Option<String>, problems: &mut Diagnostics) -> Self {
         let mut all = BTreeMap::new();
-        let entries = match section.map(|node| (node, &node.value)) {
-            Some((_, Value::Map(entries))) => entries.as_slice(),
-            None | Some((_, Value::Broken)) => &[],
-            Some((node, _)) if node.is_null() => &[],
-            Some((node, _)) => {
-                problems
-                    .error(node.span, format!("`vars` is a map, and this is {}", node.describe()))
-                    .help("write `vars: { name: value }`");
-                &[]
-            }
-        };
-        if let Some(entry) = entries.get(MOST) {
-            problems.error(entry.key_span, format!("more than {MOST} variables")).help("remove some");
-        }
-        for entry in entries.iter().take(MOST) {
-            if !is_name(&entry.key) {
-                problems
-                    .error(entry.key_span, format!("{} is no name for a variable", quoted(&entry.key)))
-                    .help("use letters, digits and `_`, and begin with a letter");
-                continue;
-            }
-            // What the command line gives is not looked for in the environment too.
-            let given = flags.iter().any(|(name, _)| *name == entry.key);
-            let value = value(&entry.key, &entry.value, given, env, problems);
-            all.insert(entry.key.clone(), Var { value, foreign: false, used: Cell::new(false) });
+        for section in ["vars", "secrets"] {
+            read(section, root.get(section), &mut all, flags, env, problems);
         }
         for (name, text) in flags {
             if !is_name(name) {
@@ -72,8 +48,12 @@ impl Vars {
             let declared = all.get(name);
             let plain = declared.and_then(|var| var.value.as_ref()).is_none_or(|scalar| scalar.plain);
             let foreign = declared.is_none_or(|var| var.foreign);
+            let secret = declared.is_some_and(|var| var.secret);
             let value = Some(Scalar { text: text.clone(), plain, typed: None, template: None });
-            all.insert(name.clone(), Var { value, foreign, used: Cell::new(false) });
+            all.insert(name.clone(), Var { value, foreign, secret, used: Cell::new(false) });
+        }
+        for (name, var) in all.iter().filter(|(_, var)| var.secret) {
+            hide(name, var, root, problems);
         }
         Self { all }
     }
@@ -111,6 +91,74 @@ impl Vars {
                 None => error.help(format!("it has {}", words::listed(declared))),
             };
         }
+    }
+}
+
+/// Reads one section.
+fn read(
+    section: &str,
+    node: Option<&Node>,
+    all: &mut BTreeMap<String, Var>,
+    flags: &[(String, String)],
+    env: &dyn Fn(&str) -> Option<String>,
+    problems: &mut Diagnostics,
+) {
+    let entries = match node.map(|node| (node, &node.value)) {
+        Some((_, Value::Map(entries))) => entries.as_slice(),
+        None | Some((_, Value::Broken)) => &[],
+        Some((node, _)) if node.is_null() => &[],
+        Some((node, _)) => {
+            problems
+                .error(node.span, format!("`{section}` is a map, and this is {}", node.describe()))
+                .help(format!("write `{section}: {{ name: value }}`"));
+            &[]
+        }
+    };
+    if let Some(entry) = entries.get(MOST) {
+        problems.error(entry.key_span, format!("more than {MOST} variables")).help("remove some");
+    }
+    let secret = section == "secrets";
+    for entry in entries.iter().take(MOST) {
+        if !is_name(&entry.key) {
+            problems
+                .error(entry.key_span, format!("{} is no name for a variable", quoted(&entry.key)))
+                .help("use letters, digits and `_`, and begin with a letter");
+            continue;
+        }
+        // What the command line gives is not looked for in the environment too.
+        let given = flags.iter().any(|(name, _)| *name == entry.key);
+        let value = value(&entry.key, &entry.value, given, env, problems);
+        if let Some(other) = all.get(&entry.key)
+            && other.secret != secret
+        {
+            problems
+                .error(entry.key_span, format!("`{}` stands in `vars` too", entry.key))
+                .help("keep it in `secrets` if nobody may see it, else in `vars`");
+        }
+        all.insert(entry.key.clone(), Var { value, foreign: false, secret, used: Cell::new(false) });
+    }
+}
+
+/// Hides a secret's value, and the one in the file in whose place it is.
+fn hide(name: &str, var: &Var, root: &Node, problems: &mut Diagnostics) {
+    let node = root.get("secrets").and_then(|secrets| secrets.get(name));
+    if let Some(Node { value: Value::Scalar(typed), .. }) = node
+        && !typed.text.contains("${")
+    {
+        problems.hide(&typed.text);
+    }
+    let Some(value) = &var.value else { return };
+    problems.hide(&value.text);
+    if !value.text.is_empty() && value.text.len() < SHORTEST {
+        let place = node.map_or(Place::Flag("--var"), |node| node.span.into());
+        problems
+            .warning(
+                place,
+                format!(
+                    "the secret `{name}` has fewer than {SHORTEST} characters, and may be seen: so little can't be told from other text"
+                ),
+            )
+            .help("give it a longer value; move it to `vars` if it is none");
     }
 }
 

@@ -65,7 +65,6 @@ pub enum Part {
 
 /// The scenario language's words that this version refuses by name.
 const LATER: &[(Part, &[&str])] = &[
-    (Part::Top, &["secrets", "allow_targets"]),
     (Part::Target, &["tls", "resolve"]),
     (Part::Http, &["protocol", "keep_alive", "max_connections", "max_lifetime", "max_streams", "connections"]),
     (Part::Mix, &["load"]),

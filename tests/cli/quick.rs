@@ -216,7 +216,11 @@ fn the_environment_never_stands_against_a_flag() {
 fn init_writes_a_scenario_that_runs_as_it_is() {
     let folder = folder();
     let ran = run(folder.path(), &["init"]).exits(0);
-    assert_eq!(ran.stdout, "wrote loadgen.yaml\nrun it: loadgen run loadgen.yaml\n");
+    assert_eq!(ran.stdout, "wrote loadgen.yaml and loadgen.schema.json\nrun it: loadgen run loadgen.yaml\n");
+    let starter = fs::read_to_string(folder.path().join("loadgen.yaml")).expect("written");
+    assert!(starter.starts_with("# yaml-language-server: $schema=./loadgen.schema.json\n"), "{starter}");
+    let schema = fs::read_to_string(folder.path().join("loadgen.schema.json")).expect("written");
+    assert_eq!(schema, run(folder.path(), &["schema"]).exits(0).stdout);
     let valid = run(folder.path(), &["validate", "loadgen.yaml"]).exits(0);
     assert_eq!(valid.stderr, "", "no warnings");
     run(folder.path(), &["run", "loadgen.yaml", "-o", "out", "--format", "none"]).exits(0);
@@ -226,7 +230,7 @@ fn init_writes_a_scenario_that_runs_as_it_is() {
         assert!(count(run, "ok") >= 200 && count(run, "failed") == 0, "{mode}: {run}");
     }
     let ran = run(folder.path(), &["init", "a b/c"]).exits(0);
-    assert_eq!(ran.stdout, "wrote a b/c/loadgen.yaml\nrun it: loadgen run 'a b/c/loadgen.yaml'\n");
+    assert_eq!(ran.stdout, "wrote a b/c/loadgen.yaml and a b/c/loadgen.schema.json\nrun it: loadgen run 'a b/c/loadgen.yaml'\n");
     let mine = folder.path().join("loadgen.yaml");
     fs::write(&mine, "mine").expect("written");
     run(folder.path(), &["init"]).exits(1).says(&["loadgen.yaml is there already", "loadgen init DIR"]);

@@ -1,9 +1,15 @@
-//! The README is true: its scenario compiles, and its diagnostic is the one that loadgen gives.
+//! The README is true: its scenario compiles, and its diagnostic is the one that loadgen gives. So is the reference of
+//! the language: its examples compile, those that are whole run, and every key is in it.
 
-use loadgen::scenario::{Overrides, Source, compile};
+use std::fs;
+use std::path::Path;
+
+use loadgen::scenario::{Overrides, SCHEMA, Source, compile};
+
+use crate::support;
 
 fn readme() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("it is there")
+    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("it is there")
 }
 
 /// The first fenced block that contains `part`.
@@ -30,9 +36,104 @@ fn the_scenario_on_one_page_is_good_and_its_mistake_is_told_as_shown() {
 
 #[test]
 fn the_line_for_those_who_come_from_elsewhere_stands_for_the_file_shown() {
-    let (readme, folder) = (readme(), crate::support::folder());
+    let (readme, folder) = (readme(), support::folder());
     let line = readme.lines().find_map(|line| line.strip_prefix("    loadgen run http://")).expect("the line");
-    let script = format!("'{}' run http://{line} --print-scenario", crate::support::PROGRAM);
-    let ran = crate::support::finish(&mut crate::support::program("sh", folder.path(), &["-c", &script])).exits(0);
+    let script = format!("'{}' run http://{line} --print-scenario", support::PROGRAM);
+    let ran = support::finish(&mut support::program("sh", folder.path(), &["-c", &script])).exits(0);
     assert_eq!(ran.stdout, block(&readme, "name: quick-127.0.0.1"));
+}
+
+/// The reference of the language.
+pub const LANGUAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/LANGUAGE.md");
+
+/// The marked YAML examples of the reference: their mark, their line and their text.
+pub fn examples(page: &str) -> Vec<(&str, usize, &str)> {
+    let mut line = 1;
+    let mut examples = Vec::new();
+    for (n, part) in page.split("```").enumerate() {
+        if n % 2 == 1
+            && let Some((language, text)) = part.split_once('\n')
+            && let Some(mark) = language.strip_prefix("yaml")
+        {
+            examples.push((mark.trim(), line, text));
+        }
+        line += part.matches('\n').count();
+    }
+    examples
+}
+
+/// An example as a whole scenario, completed as the page says.
+pub fn completed(mark: &str, text: &str) -> String {
+    let mut whole = String::new();
+    if mark == "step" {
+        whole.push_str("targets: { api: { url: builtin } }\nmix:\n  - flow:\n");
+        text.lines().for_each(|line| whole.extend(["      ", line, "\n"]));
+    } else {
+        whole.push_str(text);
+    }
+    for (key, line) in [("name", "name: example"), ("mix", "mix: [ { flow: [ { sleep: 1ms } ] } ]"), ("load", "load: { iterations: 1 }")] {
+        if !whole.lines().any(|typed| typed.starts_with(&format!("{key}:"))) {
+            whole.extend([line, "\n"]);
+        }
+    }
+    whole
+}
+
+/// A folder with the files that examples speak of.
+fn with_files() -> tempfile::TempDir {
+    let folder = support::folder();
+    for (name, text) in [("users.csv", "id,name\n1,a\n2,b\n3,c\n"), ("order.xml", "<order/>"), ("me.png", "png")] {
+        fs::write(folder.path().join(name), text).expect("written");
+    }
+    folder
+}
+
+#[test]
+fn every_example_of_the_reference_is_good_and_the_whole_ones_run() {
+    let page = fs::read_to_string(LANGUAGE).expect("it is there");
+    let folder = with_files();
+    let examples = examples(&page);
+    assert!(examples.len() >= 20, "only {} examples", examples.len());
+    let mut wrong = Vec::new();
+    for (mark, line, text) in examples {
+        let whole = completed(mark, text);
+        let path = folder.path().join(format!("line-{line}.yaml"));
+        fs::write(&path, &whole).expect("written");
+        let source = Source::read(&path).expect("readable");
+        if let Err(problems) = compile(&source, &Overrides::default(), &|_| None) {
+            wrong.push(format!("LANGUAGE.md:{line}:\n{}", problems.render(&source, false)));
+        } else if mark.is_empty() {
+            run_to_its_end(folder.path(), line);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn run_to_its_end(folder: &Path, line: usize) {
+    let ran = support::run(folder, &["run", &format!("line-{line}.yaml"), "-o", "out", "--no-progress"]).exits(0);
+    assert!(ran.stdout.contains("async") || ran.stdout.contains("threaded"), "LANGUAGE.md:{line}: {}", ran.stdout);
+    for run in support::result(&folder.join("out"))["runs"].as_array().expect("runs") {
+        assert!(support::count(run, "completed") > 0 && support::count(run, "failed") == 0, "LANGUAGE.md:{line}: {run}");
+    }
+}
+
+#[test]
+fn every_key_is_in_the_reference() {
+    fn keys(part: &serde_json::Value, into: &mut Vec<String>) {
+        let Some(fields) = part.as_object() else {
+            part.as_array().into_iter().flatten().for_each(|item| keys(item, into));
+            return;
+        };
+        if let Some(properties) = fields.get("properties").and_then(|p| p.as_object()) {
+            into.extend(properties.keys().cloned());
+        }
+        fields.values().for_each(|value| keys(value, into));
+    }
+    let page = fs::read_to_string(LANGUAGE).expect("it is there");
+    let mut all = Vec::new();
+    keys(&serde_json::from_str(SCHEMA).expect("JSON"), &mut all);
+    assert!(all.len() > 120, "only {} keys", all.len());
+    let is_there = |key: &String| page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == key);
+    let missing: Vec<&String> = all.iter().filter(|key| !is_there(key)).collect();
+    assert!(missing.is_empty(), "LANGUAGE.md has nothing on {missing:?}");
 }

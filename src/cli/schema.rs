@@ -1,0 +1,11 @@
+//! `loadgen schema`: the JSON Schema by which editors complete and check scenarios.
+
+use super::exit::{Exit, Failure};
+use super::output;
+use crate::scenario::SCHEMA;
+
+/// Prints the schema.
+pub fn run() -> Result<Exit, Failure> {
+    output::print(SCHEMA)?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,279 @@
+//! [`Secrets`]: what must not be seen in anything that is written, and how it is hidden.
+//!
+//! A value is hidden in the forms too in which it travels: percent-encoded, escaped for JSON, in base64 alone
+//! or behind a user's name. Whoever writes something passes it through here first.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+/// What stands in the place of a secret.
+pub const HIDDEN: &str = "***";
+/// Shorter values can't be told from other text.
+pub const SHORTEST: usize = 4;
+/// How much of a secret must stand at the very end of a text to be taken for one that was cut off there.
+const CUT: usize = 12;
+/// What URLs leave as it is.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What a path leaves as it is besides.
+const IN_PATHS: &AsciiSet = &DELIMITERS.remove(b'/').remove(b':').remove(b'@');
+const DELIMITERS: &AsciiSet = &UNRESERVED
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=');
+
+/// The texts to hide.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secrets {
+    texts: BTreeSet<String>,
+    /// Every form of every text, by its first bytes, the longest first.
+    forms: HashMap<[u8; SHORTEST], Vec<Form>>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Form {
+    text: String,
+    /// Letters beside it are made of the secret too, as its base64 is seldom cut between two bytes.
+    is_base64: bool,
+}
+
+/// Never with a value in it.
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secrets({})", self.texts.len())
+    }
+}
+
+impl Secrets {
+    /// Hides a text from now on. One of fewer than [`SHORTEST`] bytes is not hidden.
+    pub fn add(&mut self, text: &str) {
+        if text.len() < SHORTEST || !self.texts.insert(text.to_owned()) {
+            return;
+        }
+        for form in forms(text) {
+            let Some(head) = head(form.text.as_bytes()) else { continue };
+            let alike = self.forms.entry(head).or_default();
+            if !alike.contains(&form) {
+                alike.push(form);
+                alike.sort_by_key(|form| std::cmp::Reverse(form.text.len()));
+            }
+        }
+    }
+
+    /// Hides what another one hides too.
+    pub fn extend(&mut self, other: &Self) {
+        other.texts.iter().for_each(|text| self.add(text));
+    }
+
+    /// Whether there is nothing to hide.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// The text with every secret hidden.
+    pub fn redact(&self, text: &str) -> String {
+        self.replaced(text, |_| HIDDEN.to_owned())
+    }
+
+    /// The same, no byte longer or shorter: what is said of places in the text stays true.
+    pub fn mask(&self, text: &str) -> String {
+        self.replaced(text, |hidden| "*".repeat(hidden))
+    }
+
+    fn replaced(&self, text: &str, hidden: impl Fn(usize) -> String) -> String {
+        if self.is_empty() {
+            return text.to_owned();
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        while let Some(c) = text[at..].chars().next() {
+            match self.found(&text[at..]) {
+                Some((length, is_base64)) => {
+                    let end = at + length + if is_base64 { behind(&text[at + length..]) } else { 0 };
+                    let before = if is_base64 && out.ends_with(is_letter) { 1 } else { 0 };
+                    out.truncate(out.len() - before);
+                    out.push_str(&hidden(end - at + before));
+                    at = end;
+                }
+                None => {
+                    out.push(c);
+                    at += c.len_utf8();
+                }
+            }
+        }
+        out
+    }
+
+    /// How long the secret is that a text begins with, and whether it is in base64.
+    fn found(&self, text: &str) -> Option<(usize, bool)> {
+        let alike = self.forms.get(&head(text.as_bytes())?)?;
+        let whole = alike.iter().find(|form| text.starts_with(&form.text)).map(|form| (form.text.len(), form.is_base64));
+        whole.or_else(|| {
+            // What shortens texts cuts secrets too, and what is left of one is a part of it.
+            alike.iter().find_map(|form| {
+                let common = common(&form.text, text);
+                let rest = &text[common..];
+                let cut = rest.starts_with('…') || rest.starts_with("...") || (rest.is_empty() && common >= CUT);
+                cut.then_some((common, false))
+            })
+        })
+    }
+
+    /// Hides secrets in every text of a JSON value, and numbers that are one. Keys stay: they are ours.
+    pub fn redact_json(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.redact(text),
+            Value::Number(number) if self.texts.contains(&number.to_string()) => *value = HIDDEN.into(),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.redact_json(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|item| self.redact_json(item)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+}
+
+fn head(bytes: &[u8]) -> Option<[u8; SHORTEST]> {
+    bytes.first_chunk().copied()
+}
+
+/// How many bytes two texts have in common at their begin, whole characters only.
+fn common(a: &str, b: &str) -> usize {
+    a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+}
+
+const fn is_letter(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_')
+}
+
+/// The bytes of base64 behind a secret that are made of it too.
+fn behind(text: &str) -> usize {
+    let letter = usize::from(text.starts_with(is_letter));
+    letter + text[letter..].bytes().take(2).take_while(|b| *b == b'=').count()
+}
+
+/// The forms in which a text travels.
+fn forms(text: &str) -> Vec<Form> {
+    let json = Value::from(text).to_string();
+    let mut plain = vec![
+        text.to_owned(),
+        json[1..json.len() - 1].to_owned(),
+        text.escape_default().to_string(),
+        text.escape_debug().to_string(),
+        text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect(),
+        text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
+    ];
+    for set in [NON_ALPHANUMERIC, UNRESERVED, IN_PATHS] {
+        let encoded = utf8_percent_encode(text, set).to_string();
+        plain.push(lower_escapes(&encoded));
+        plain.push(encoded.replace("%20", "+"));
+        plain.push(encoded);
+    }
+    let mut all: Vec<Form> = Vec::new();
+    for text in plain {
+        if !all.iter().any(|known| known.text == text) {
+            all.push(Form { text, is_base64: false });
+        }
+    }
+    // Three bytes make four letters: what stands before the secret decides which letters are all its own.
+    for before in 0..3 {
+        let letters = STANDARD_NO_PAD.encode([&b"\0\0"[..before], text.as_bytes()].concat());
+        let first = (before * 8).div_ceil(6);
+        let own = &letters[first..(before + text.len()) * 8 / 6];
+        all.push(Form { text: own.to_owned(), is_base64: true });
+        all.push(Form { text: own.replace('+', "-").replace('/', "_"), is_base64: true });
+    }
+    all
+}
+
+/// `%2F` as `%2f`.
+fn lower_escapes(encoded: &str) -> String {
+    let mut out = String::with_capacity(encoded.len());
+    for (n, part) in encoded.split('%').enumerate() {
+        // Behind each `%` stand two digits, both of them ASCII.
+        let (digits, rest) = part.split_at(if n == 0 { 0 } else { 2 });
+        if n > 0 {
+            out.push('%');
+        }
+        out.push_str(&digits.to_ascii_lowercase());
+        out.push_str(rest);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    use proptest::prelude::*;
+
+    fn secrets(texts: &[&str]) -> Secrets {
+        let mut secrets = Secrets::default();
+        texts.iter().for_each(|text| secrets.add(text));
+        secrets
+    }
+
+    #[test]
+    fn a_secret_is_hidden_in_all_its_forms() {
+        let secrets = secrets(&["p\"a/s s&w\n", "käse-käse"]);
+        for text in
+            ["p\"a/s s&w\n", r#"p\"a/s s&w\n"#, "p%22a%2Fs%20s%26w%0A", "p%22a%2fs%20s%26w%0a", "p%22a%2Fs+s%26w%0A", "k%C3%A4se-k%c3%a4se"]
+        {
+            let hidden = secrets.redact(&format!("<{text}>"));
+            assert!(hidden == "<***>" || text.starts_with("k%"), "{text}: {hidden}");
+        }
+        assert_eq!(secrets.redact("käse-käse, käse"), "***, käse");
+        for user in ["", "u", "us", "use", "user"] {
+            for coded in [STANDARD.encode(format!("{user}:käse-käse")), URL_SAFE.encode(format!("{user}:käse-käse?"))] {
+                let hidden = secrets.redact(&format!("Basic {coded}"));
+                assert!(hidden.starts_with("Basic ") && hidden.contains(HIDDEN) && hidden.len() <= 6 + 6 + 3 + 3, "{coded}: {hidden}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_a_secret_that_was_cut_is_hidden() {
+        let secrets = secrets(&["abcdefghijklmnopqrstuvwxyz"]);
+        assert_eq!(secrets.redact("seen `abcdef…`"), "seen `***…`");
+        assert_eq!(secrets.redact("abcdef..."), "***...");
+        assert_eq!(secrets.redact("seen abcdefghijklm"), "seen ***");
+        assert_eq!(secrets.redact("abcdef"), "abcdef");
+    }
+
+    #[test]
+    fn short_texts_are_not_hidden_and_nothing_tells_a_value() {
+        let secrets = secrets(&["abc", "", "hidden"]);
+        assert_eq!(secrets.redact("abc hidden"), "abc ***");
+        assert_eq!(format!("{secrets:?}"), "Secrets(1)");
+        assert_eq!(secrets.mask("a hidden b"), "a ****** b");
+    }
+
+    #[test]
+    fn numbers_and_texts_of_json_are_hidden_and_keys_stay() {
+        let mut value = serde_json::json!({ "hidden": [123456, 12345, "x hidden"], "a": { "b": "123456" } });
+        secrets(&["hidden", "123456"]).redact_json(&mut value);
+        assert_eq!(value, serde_json::json!({ "hidden": ["***", 12345, "x ***"], "a": { "b": "***" } }));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_no_secret_stays(secret in "\\PC{4,12}", before in "\\PC{0,9}", after in "\\PC{0,9}") {
+            let secrets = secrets(&[&secret]);
+            let hidden = secrets.redact(&format!("{before}{secret}{after}"));
+            prop_assert!(!hidden.contains(&secret), "{}", hidden);
+            let text = format!("{before}{}{after}", STANDARD.encode(format!("{before}{secret}")));
+            secrets.redact(&text);
+            prop_assert_eq!(secrets.mask(&text).len(), text.len());
+        }
+    }
+}

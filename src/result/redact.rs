@@ -1,0 +1,51 @@
+//! A result without secrets.
+
+use serde_json::Value;
+
+use super::RunResult;
+use crate::plan::Secrets;
+
+/// What of a result has words and figures of ours alone, by its key: a secret that is one of these by chance is
+/// not told by it, and readers of the result need them as they are.
+const OURS: [&str; 14] = [
+    "schema",
+    "end",
+    "loadgen",
+    "host",
+    "started_at",
+    "fingerprint",
+    "mode",
+    "baseline_mode",
+    "verdict",
+    "kind",
+    "stopped_by",
+    "histograms",
+    "response",
+    "plan",
+];
+
+impl RunResult {
+    /// The same with every secret hidden in every text. The plan has none any more; see [`crate::plan::Plan::shown`].
+    ///
+    /// # Errors
+    /// When a text is none of a reader's, which no result of ours has.
+    pub fn redacted(self, secrets: &Secrets) -> serde_json::Result<Self> {
+        if secrets.is_empty() {
+            return Ok(self);
+        }
+        let mut value = serde_json::to_value(self)?;
+        hide(&mut value, secrets);
+        serde_json::from_value(value)
+    }
+}
+
+fn hide(value: &mut Value, secrets: &Secrets) {
+    match value {
+        Value::String(text) => *text = secrets.redact(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, secrets)),
+        Value::Object(fields) => {
+            fields.iter_mut().filter(|(key, _)| !OURS.contains(&key.as_str())).for_each(|(_, item)| hide(item, secrets));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

@@ -1,0 +1,127 @@
+//! Credentials: what is secret without being declared so, because a header or `auth` that everybody knows holds it.
+//!
+//! They are found in the tree, before it is read: a scenario that is broken elsewhere must not show them either.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::diagnostic::Diagnostics;
+use super::tree::{Entry, Node, Scalar, Value};
+use crate::plan::Piece;
+use crate::plan::secrets::SHORTEST;
+
+/// Headers whose values are nobody's business, in lower case.
+const HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
+/// Values inside of a cookie are hidden each by itself too, where they are long enough to be no common words.
+const COOKIE: usize = 8;
+
+/// Hides every credential below a node.
+pub fn hide(node: &Node, problems: &mut Diagnostics) {
+    match &node.value {
+        Value::Map(entries) => {
+            for Entry { key, value, .. } in entries {
+                match (key.as_str(), &value.value) {
+                    ("headers", Value::Map(headers)) => headers.iter().for_each(|header| of_header(header, problems)),
+                    ("auth", Value::Map(kinds)) => kinds.iter().for_each(|kind| of_auth(kind, problems)),
+                    _ => {}
+                }
+                hide(value, problems);
+            }
+        }
+        Value::List(items) => items.iter().for_each(|item| hide(item, problems)),
+        Value::Scalar(_) | Value::Broken => {}
+    }
+}
+
+fn of_header(header: &Entry, problems: &mut Diagnostics) {
+    let name = header.key.to_ascii_lowercase();
+    if !HEADERS.contains(&name.as_str()) {
+        return;
+    }
+    for text in known(&header.value) {
+        let text = text.trim();
+        if name == "cookie" {
+            for (_, value) in text.split(';').filter_map(|pair| pair.split_once('=')).filter(|(_, value)| value.len() >= COOKIE) {
+                problems.hide(value.trim());
+            }
+        }
+        match text.split_once(' ') {
+            Some((scheme, credentials)) if name.ends_with("authorization") => {
+                problems.hide(credentials.trim());
+                if scheme.eq_ignore_ascii_case("basic") {
+                    basic(credentials.trim(), problems);
+                }
+            }
+            // A scheme whose credentials are known only while it runs.
+            None if name.ends_with("authorization") && matches!(&header.value.value, Value::Scalar(Scalar { template: Some(_), .. })) => {}
+            _ => problems.hide(text),
+        }
+    }
+}
+
+/// The password of `user:password` in base64.
+fn basic(credentials: &str, problems: &mut Diagnostics) {
+    let decoded = STANDARD.decode(credentials).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    if let Some((_, password)) = decoded.as_deref().and_then(|pair| pair.split_once(':')) {
+        problems.hide(password);
+    }
+}
+
+/// `bearer: TOKEN` or `basic: { user: …, password: … }`.
+fn of_auth(kind: &Entry, problems: &mut Diagnostics) {
+    let secret = match kind.key.as_str() {
+        "bearer" => Some(&kind.value),
+        _ => kind.value.get("password"),
+    };
+    for text in secret.into_iter().flat_map(known) {
+        problems.hide(text);
+        if text.len() < SHORTEST && !text.is_empty() {
+            problems
+                .warning(
+                    kind.value.span,
+                    format!("a password or token of fewer than {SHORTEST} characters may be seen: so little can't be told from other text"),
+                )
+                .help("give it a longer one");
+        }
+    }
+}
+
+/// The texts of a value that are known before the run.
+fn known(node: &Node) -> Vec<&str> {
+    match &node.value {
+        Value::Scalar(Scalar { template: Some(template), .. }) => {
+            let pieces = template.pieces().iter().filter_map(|piece| match piece {
+                Piece::Text(text) => Some(text.as_str()),
+                Piece::Value(_) => None,
+            });
+            pieces.collect()
+        }
+        Value::Scalar(scalar) => vec![&scalar.text],
+        Value::List(_) | Value::Map(_) | Value::Broken => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(yaml: &str, text: &str) -> String {
+        let mut problems = Diagnostics::default();
+        let root = super::super::yaml::parse(yaml, &mut problems).expect("good YAML");
+        hide(&root, &mut problems);
+        problems.secrets().redact(text)
+    }
+
+    #[test]
+    fn credentials_are_hidden_wherever_they_stand() {
+        let basic = STANDARD.encode("me:pass-word");
+        let yaml = format!(
+            "targets: {{ a: {{ headers: {{ Authorization: 'Bearer tok-1', accept: text/html }}, auth: {{ bearer: tok-2 }} }} }}\n\
+             setup: [ {{ parallel: [ {{ get: /, headers: {{ COOKIE: 'SID=session-1; theme=dark', X-Api-Key: key-1 }} }} ] }} ]\n\
+             mix: [ {{ flow: [ {{ get: /, headers: {{ proxy-authorization: 'Basic {basic}' }}, auth: {{ basic: {{ user: somebody, password: word-2 }} }} }} ] }} ]"
+        );
+        let text = "tok-1 text/html tok-2 session-1 dark key-1 pass-word somebody word-2";
+        assert_eq!(seen(&yaml, text), "*** text/html *** *** dark *** *** somebody ***");
+        assert_eq!(seen(&yaml, "SID=session-1; theme=dark"), "***");
+    }
+}

@@ -1,0 +1,242 @@
+//! Secrets are in nothing that the program writes, and public hosts are not put under load by accident.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{Ran, Server, finish, folder, loadgen, result, run, scenario};
+
+/// One for each place in which a secret may stand; in base64 each of them is another one.
+const DECLARED: &str = "tok-declared-7f3a&<x>";
+const ENVIRONMENT: &str = "tok environment/9b1c\"q";
+const NUMBER: &str = "918273645546";
+const HEADER: &str = "tok-header-55d2";
+const COOKIE: &str = "tok-cookie-6e21";
+const KEY: &str = "tok-key-0c4b";
+const PASSWORD: &str = "tok-password-e8f7";
+/// `somebody:tok-password-e8f7`
+const BASIC: &str = "c29tZWJvZHk6dG9rLXBhc3N3b3JkLWU4Zjc=";
+const TEMPLATED: &str = "tok-templated-31aa";
+const VARIABLE: &str = "plain-variable-1234";
+
+fn text() -> String {
+    format!(
+        r#"name: quiet
+description: "uses {{{{declared}}}}"
+seed: 1
+vars: {{ open: {VARIABLE} }}
+secrets:
+  declared: '{DECLARED}'
+  environment: "${{QUIET_TOKEN}}"
+  number: {NUMBER}
+  templated: {TEMPLATED}
+modes: [threaded, async]
+targets:
+  api:
+    url: builtin
+    headers: {{ X-Api-Key: {KEY}, Cookie: "SID={COOKIE}; theme=dark" }}
+mix:
+  - name: "entry {{{{declared}}}}"
+    flow:
+      - post: "/anything/{{{{declared}}}}"
+        name: "step {{{{environment}}}} {{{{open}}}}"
+        query: {{ q: "{{{{environment}}}}" }}
+        headers: {{ authorization: "Bearer {HEADER}", x-coded: "{{{{base64('me:' ~ declared)}}}}" }}
+        json: {{ n: "{{{{number}}}}", t: "{{{{environment}}}}", later: "{{{{declared ~ random_int(1, 1)}}}}" }}
+        expect: {{ body: {{ equals: "{{{{declared}}}}" }} }}
+        on_error: continue
+      - get: /headers
+        headers: {{ proxy-authorization: "Basic {BASIC}", x-y: "{{{{templated}}}}" }}
+        expect: {{ body: {{ contains: "no such text" }}, headers: {{ x-request: "{{{{templated}}}}" }} }}
+        on_error: continue
+      - sleep: 1ms
+        name: "sleep {{{{number}}}}"
+load: {{ vus: 2, iterations: 4 }}
+report: {{ formats: [html, png, svg] }}
+"#
+    )
+}
+
+fn all() -> Vec<&'static str> {
+    vec![DECLARED, ENVIRONMENT, NUMBER, HEADER, COOKIE, KEY, PASSWORD, TEMPLATED]
+}
+
+/// Looks for every secret in every form; `open` has to be there, so that something was looked at.
+#[track_caller]
+fn quiet(what: &str, bytes: &[u8], open: bool) {
+    let text = String::from_utf8_lossy(bytes);
+    let json = |secret: &str| serde_json::Value::from(secret).to_string().trim_matches('"').to_owned();
+    let percent = |secret: &str| percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string();
+    for secret in all() {
+        for form in [secret.to_owned(), json(secret), percent(secret), secret.replace('&', "&amp;"), secret.replace('&', "&#38;")] {
+            assert!(!text.contains(&form), "{what} tells {form}:\n{}", &text[..text.len().min(20_000)]);
+        }
+    }
+    for coded in [BASIC, "dG9rLWRlY2xhcmVk", "b2stZGVjbGFyZW", "OnRvay1kZWNsYXJl"] {
+        assert!(!text.contains(&coded[..coded.len() - 4]), "{what} tells {coded}");
+    }
+    // The middle of each: what was shortened or wrapped would show it still.
+    for part in ["declared-7f3a", "environment/9b1c", "header-55d2", "cookie-6e21", "key-0c4b", "password-e8f7", "templated-31aa"] {
+        assert!(!text.contains(part), "{what} tells {part}");
+    }
+    assert!(!open || text.contains(VARIABLE), "{what} has no `{VARIABLE}`");
+}
+
+#[track_caller]
+fn said(what: &str, ran: &Ran) {
+    quiet(what, ran.stdout.as_bytes(), false);
+    quiet(what, ran.stderr.as_bytes(), false);
+}
+
+fn with_token(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = loadgen(folder, arguments);
+    command.env("QUIET_TOKEN", ENVIRONMENT);
+    command
+}
+
+#[test]
+fn no_byte_that_is_written_tells_a_secret() {
+    let folder = folder();
+    scenario(folder.path(), &text());
+    let ran = finish(&mut with_token(folder.path(), &["run", "test.yaml", "-o", "out", "-v", "--no-progress"])).exits(0);
+    said("run", &ran);
+    let mut files = 0;
+    for file in fs::read_dir(folder.path().join("out")).expect("written") {
+        let path = file.expect("an entry").path();
+        if path.is_file() {
+            let bytes = fs::read(&path).expect("readable");
+            quiet(&path.display().to_string(), &bytes, path.extension().is_some_and(|e| e == "json" || e == "html"));
+            files += 1;
+        }
+    }
+    assert!(files >= 5, "only {files} files");
+    let result = result(&folder.path().join("out"));
+    let errors = result["runs"][0]["errors"].as_array().expect("errors");
+    assert!(errors.iter().any(|e| e["message"].as_str().is_some_and(|m| m.contains("***"))), "{errors:?}");
+    assert!(result["scenario"]["source"].as_str().is_some_and(|s| s.contains("${QUIET_TOKEN}") && s.contains("***")));
+    let ran = finish(&mut with_token(folder.path(), &["run", "test.yaml", "-o", "out", "--json"])).exits(0);
+    said("--json", &ran);
+    assert!(ran.stdout.contains(VARIABLE));
+    said("report", &run(folder.path(), &["report", "out/result.json", "-o", "again"]).exits(0));
+    for arguments in [&["run", "test.yaml", "--dry-run"][..], &["validate", "test.yaml", "--plan"], &["validate", "test.yaml"]] {
+        let ran = finish(&mut with_token(folder.path(), arguments)).exits(0);
+        said(&arguments.join(" "), &ran);
+        assert!(arguments.len() == 2 || (ran.stdout.contains("***") && ran.stdout.contains(VARIABLE)), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn what_is_said_of_a_broken_scenario_tells_no_secret() {
+    let folder = folder();
+    for (typed, broken) in [
+        (
+            "load: { vus: 2, iterations: 4 }",
+            "load: { vus: \"{{declared}}\", duration: \"{{environment}}\", iterations: \"{{templated}}\", warmup: \"{{declared}}{{declared}}{{declared}}{{declared}}\" }",
+        ),
+        ("secrets:\n", "secrets:\n  open: tok-password-e8f7\n"),
+        ("X-Api-Key: tok-key-0c4b,", "X-Api-Key: tok-key-0c4b, 'a b': c,"),
+        ("expect: { body: { contains", "expcet: { body: { contains"),
+        (
+            "headers: { authorization: \"Bearer tok-header-55d2\",",
+            "headers: { authorization: \"Bearer tok-header-55d2\", authorization2: \"\\r\\n\",",
+        ),
+        ("modes: [threaded, async]", "modes: [threaded, \"{{templated}}\"]"),
+    ] {
+        let text = text();
+        assert!(text.contains(typed), "{typed}");
+        scenario(folder.path(), &text.replacen(typed, broken, 1));
+        for arguments in [&["run", "test.yaml"][..], &["run", "test.yaml", "--color", "always"], &["validate", "test.yaml", "--plan"]] {
+            said(broken, &finish(&mut with_token(folder.path(), arguments)).exits(2));
+        }
+    }
+    scenario(folder.path(), &text());
+    run(folder.path(), &["validate", "test.yaml"]).exits(2).says(&["the environment variable `QUIET_TOKEN` is not set"]);
+}
+
+#[test]
+fn the_quick_form_tells_no_secret() {
+    let (folder, server) = (folder(), Server::start());
+    let url = format!("{}/anything", server.url());
+    let (bearer, basic) = (format!("Authorization: Bearer {HEADER}"), format!("proxy-authorization: Basic {BASIC}"));
+    let flags = ["-H", bearer.as_str(), "-H", basic.as_str(), "-i", "3", "-u", "1"];
+    for more in [&["-o", "out", "-v"][..], &["--dry-run"], &["--print-scenario"], &["-o", "out", "--json"], &["-H", "a b: c"]] {
+        let ran = run(folder.path(), &[&["run", url.as_str()], &flags[..], more].concat());
+        let ran = ran.exits(if more.contains(&"a b: c") { 2 } else { 0 });
+        said(&more.join(" "), &ran);
+    }
+    quiet("result.json", &fs::read(folder.path().join("out/result.json")).expect("written"), false);
+    let ran = finish(loadgen(folder.path(), &["run", "--help"]).env("LOADGEN_HEADER", &bearer).env("LOADGEN_VAR", format!("a={DECLARED}")));
+    said("--help", &ran.exits(0));
+}
+
+#[test]
+fn an_error_of_the_run_tells_no_secret() {
+    let folder = folder();
+    let text = "name: x\nsecrets: { host: no-such-host-4242, path: sub-path-4343 }\ntargets: { a: { url: 'http://{{host}}.invalid/{{path}}' } }\n\
+                mix: [ { flow: [ { get: / } ] } ]\nload: { iterations: 1 }\n";
+    scenario(folder.path(), text);
+    let ran = run(folder.path(), &["run", "test.yaml"]).exits(3).says(&["***.invalid", "does not resolve"]);
+    assert!(!ran.stderr.contains("4242") && !ran.stderr.contains("4343"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_fingerprint_does_not_depend_on_a_secret() {
+    let folder = folder();
+    scenario(folder.path(), &text());
+    let fingerprint = |token: &str, more: &[&str]| {
+        let ran = finish(loadgen(folder.path(), &[&["run", "test.yaml", "--dry-run"], more].concat()).env("QUIET_TOKEN", token)).exits(0);
+        ran.stdout.lines().next().expect("a line").to_owned()
+    };
+    let first = fingerprint("some token", &[]);
+    assert_eq!(first, fingerprint("quite another token", &[]));
+    assert_eq!(first, fingerprint("some token", &["--var", "declared=elsewhere-5", "--var", "number=12345"]));
+    assert_ne!(first, fingerprint("some token", &["--var", "open=other"]));
+}
+
+#[test]
+fn a_secret_is_declared_once_and_is_long_enough() {
+    let folder = folder();
+    let more = "mix: [ { flow: [ { sleep: 1ms } ] } ]\nload: { iterations: 1 }\nname: x\n";
+    scenario(folder.path(), &format!("vars: {{ a: 1 }}\nsecrets: {{ a: long-enough }}\n{more}"));
+    let ran = run(folder.path(), &["validate", "test.yaml"]).exits(2).says(&["`a` stands in `vars` too"]);
+    assert!(!ran.stderr.contains("long-enough"), "{}", ran.stderr);
+    scenario(folder.path(), &format!("secrets: {{ a: abc, b: \"\" }}\n{more}"));
+    run(folder.path(), &["validate", "test.yaml"]).exits(0).says(&["the secret `a` has fewer than 4 characters", "move it to `vars`"]);
+    scenario(folder.path(), &format!("secrets: [a]\n{more}"));
+    run(folder.path(), &["validate", "test.yaml"]).exits(2).says(&["`secrets` is a map"]);
+}
+
+#[test]
+fn public_hosts_are_refused_before_anything_is_sent() {
+    let folder = folder();
+    let text = |url: &str, more: &str| {
+        format!(
+            "name: x\n{more}targets: {{ shop: {{ url: '{url}' }} }}\nmix: [ {{ flow: [ {{ get: / }} ] }} ]\nload: {{ iterations: 1 }}\n"
+        )
+    };
+    for url in ["http://192.0.2.1", "http://[2001:db8::1]:8080/x"] {
+        scenario(folder.path(), &text(url, ""));
+        run(folder.path(), &["run", "test.yaml"]).exits(2).says(&["target `shop`", "--allow-target", "nothing was sent", "allow_targets"]);
+        run(folder.path(), &["validate", "test.yaml"]).exits(0);
+        run(folder.path(), &["run", "test.yaml", "--dry-run"]).exits(0);
+        run(folder.path(), &["run", "test.yaml", "--allow-target", "192.0.2.9,*.example.com"]).exits(2);
+        run(folder.path(), &["run", url]).exits(2).says(&["--allow-target"]);
+    }
+    assert!(!folder.path().join("reports").exists(), "no folder for a run that did not begin");
+    for host in ["http://a", "*", "a:80"] {
+        run(folder.path(), &["run", "test.yaml", "--allow-target", host]).exits(2).says(&["from --allow-target", "is no host"]);
+        scenario(folder.path(), &text("builtin", &format!("allow_targets: ['{host}']\n")));
+        run(folder.path(), &["validate", "test.yaml"]).exits(2).says(&["is no host", "test.yaml:2"]);
+    }
+    // What is near needs nothing, by name or by address; what is allowed stands in the plan.
+    let server = Server::start();
+    for host in ["127.0.0.1", "localhost"] {
+        scenario(folder.path(), &text(&format!("http://{host}:{}", server.address.port()), "allow_targets: [b.example.com]\n"));
+        run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--allow-target", "A.example.com."]).exits(0);
+    }
+    assert_eq!(result(&folder.path().join("out"))["plan"]["allow_targets"], serde_json::json!(["a.example.com", "b.example.com"]));
+    let ran = finish(loadgen(folder.path(), &["run", "test.yaml", "--dry-run"]).env("LOADGEN_ALLOW_TARGET", "c.example.com,d.example.com"));
+    assert!(ran.exits(0).stdout.contains("- c.example.com\n- d.example.com"));
+    let printed = run(folder.path(), &["run", "http://192.0.2.1", "--allow-target", "192.0.2.1", "--print-scenario"]).exits(0).stdout;
+    assert!(printed.contains("allow_targets: [\"192.0.2.1\"]"), "{printed}");
+}
