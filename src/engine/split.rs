@@ -1,8 +1,7 @@
 //! What splits the figures of operations: the checks of their responses, and the values of their tags.
 
 use super::world::World;
-use crate::metrics::Recorder;
-use crate::metrics::recorder::Figures;
+use crate::metrics::{Figures, Recorder};
 use crate::plan::Operation;
 use crate::result::ResponseCheck;
 

@@ -4,6 +4,7 @@
 pub mod checks;
 pub mod errors;
 pub mod failure;
+pub mod figures;
 pub mod histogram;
 pub mod interval;
 pub mod recorder;
@@ -18,6 +19,7 @@ pub mod window;
 pub use checks::CheckTally;
 pub use errors::ErrorLog;
 pub use failure::FailureKind;
+pub use figures::{Figures, Tally};
 pub use recorder::Recorder;
 pub use sample::{IterationSample, Outcome, Sample};
 pub use stages::{Stages, Stretch};

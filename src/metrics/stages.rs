@@ -1,7 +1,6 @@
 //! [`Stages`]: figures by stage of the load, and which stages are measured at all.
 
-use super::recorder::Figures;
-use super::{Outcome, Sample};
+use super::{Figures, Outcome, Sample};
 use crate::base::Nanos;
 
 /// Stages whose histograms stay open for recording; older ones are packed until something late arrives.

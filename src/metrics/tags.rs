@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Sample;
-use super::recorder::Figures;
+use super::{Figures, Sample};
 use crate::base::Nanos;
 
 /// Values of one tag that have figures of their own.

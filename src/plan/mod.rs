@@ -10,6 +10,7 @@ mod fingerprint;
 pub mod flow;
 pub mod limits;
 pub mod load;
+pub mod metric;
 pub mod operation;
 pub mod secrets;
 pub mod target;
@@ -19,12 +20,13 @@ pub mod values;
 
 use serde::{Deserialize, Serialize};
 
-pub use check::{Check, CheckError, Metric, Operator, Quantity, Statistic, Unit};
+pub use check::{Check, CheckError, Operator};
 pub use delay::Delay;
 pub use expect::{BodyRule, Expect, JsonKind, JsonRule, StatusRule};
 pub use flow::{Parallel, Passes, Race, Repeat, Step, StepKind};
 pub use limits::{Limits, OnFull};
 pub use load::{Load, LoadModel, Spread, Stage};
+pub use metric::{Metric, Quantity, Statistic, Unit};
 pub use operation::{Action, Backoff, Body, Content, HttpRequest, Operation, Part, Retry, Timeouts};
 pub use secrets::Secrets;
 pub use target::{Address, HttpOptions, Scheme, Target};

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{Check, Metric, Quantity, Statistic};
 use super::{Action, Mode, Operation, Plan};
+use super::{Check, Metric, Quantity, Statistic};
 use crate::base::Nanos;
 
 /// The part of a run that a check is about; what is not given does not narrow it.

@@ -9,14 +9,15 @@ pub mod mode_run;
 mod redact;
 pub mod run_result;
 pub mod threshold;
+pub mod validity;
 
 pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, RateProbe};
 pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
 pub use host::Host;
 pub use mode_run::{
-    Check, Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Validity,
-    Verdict, Warmup, Window,
+    Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Warmup, Window,
 };
 pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
+pub use validity::{Check, Validity, Verdict};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Validity;
 use crate::metrics::summary::Summary;
 use crate::plan::{Mode, Selector};
 
@@ -296,50 +297,6 @@ pub struct LimitPeak {
     pub peak_queue: u64,
     /// Refused.
     pub dropped: u64,
-}
-
-/// The outcome of a check on the run itself; the worst decides.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// The figures can be believed.
-    #[default]
-    Valid,
-    /// With care.
-    Degraded,
-    /// They describe the generator, not the target.
-    Invalid,
-}
-
-/// One check on the run itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Check {
-    /// Short name.
-    pub name: String,
-    /// Its outcome.
-    pub verdict: Verdict,
-    /// What was seen, with its unit.
-    pub observed: String,
-    /// What was allowed, with its unit.
-    pub limit: String,
-    /// What it means and what to do, in plain words.
-    pub explanation: String,
-}
-
-/// Whether the figures can be believed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Validity {
-    /// The worst of the checks.
-    pub verdict: Verdict,
-    /// All of them.
-    pub checks: Vec<Check>,
-}
-
-impl Validity {
-    /// The worst of these checks.
-    pub fn of(checks: Vec<Check>) -> Self {
-        Self { verdict: checks.iter().map(|c| c.verdict).max().unwrap_or_default(), checks }
-    }
 }
 
 /// What one mode did in one round.

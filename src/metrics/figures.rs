@@ -1,0 +1,171 @@
+//! [`Figures`]: counts and times of some operations, added up.
+
+use std::collections::BTreeMap;
+
+use super::{FailureKind, Outcome, Sample, Track};
+use crate::base::Nanos;
+
+/// Counts of operations or iterations by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Reached by the plan.
+    pub planned: u64,
+    /// Begun.
+    pub started: u64,
+    /// Ended well.
+    pub ok: u64,
+    /// Ended badly, by kind.
+    pub failed: [u64; FailureKind::COUNT],
+    /// Refused by a full limit.
+    pub dropped: u64,
+    /// Planned and never begun.
+    pub skipped: u64,
+    /// Begun, then ended from outside.
+    pub cancelled: u64,
+    /// Begun and never ended.
+    pub unfinished: u64,
+}
+
+impl Tally {
+    pub(super) fn count(&mut self, outcome: Outcome) {
+        self.planned += 1;
+        self.started += u64::from(!matches!(outcome, Outcome::Skipped | Outcome::Dropped));
+        match outcome {
+            Outcome::Ok => self.ok += 1,
+            Outcome::Dropped => self.dropped += 1,
+            Outcome::Cancelled => self.cancelled += 1,
+            Outcome::Failed(kind) => self.failed[kind as usize] += 1,
+            Outcome::Skipped => self.skipped += 1,
+            Outcome::Unfinished => self.unfinished += 1,
+        }
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.planned += other.planned;
+        self.started += other.started;
+        self.ok += other.ok;
+        self.dropped += other.dropped;
+        self.skipped += other.skipped;
+        self.cancelled += other.cancelled;
+        self.unfinished += other.unfinished;
+        for (a, b) in self.failed.iter_mut().zip(other.failed) {
+            *a += b;
+        }
+    }
+
+    /// Failures of all kinds.
+    pub fn failures(&self) -> u64 {
+        self.failed.iter().sum()
+    }
+
+    /// Ended by themselves.
+    pub fn completed(&self) -> u64 {
+        self.ok + self.failures()
+    }
+}
+
+/// The figures of some operations: of one step, or of many added up.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// Counts.
+    pub tally: Tally,
+    /// Good completions inside the measured window.
+    pub ok_in_window: u64,
+    /// Responses by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Tries after the first.
+    pub retries: u64,
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Bytes sent.
+    pub bytes_out: u64,
+    /// completed − intended, of good operations.
+    pub response_ok: Track,
+    /// completed − intended, of failed operations.
+    pub response_failed: Track,
+    /// completed − started.
+    pub service: Track,
+    /// started − intended − queue.
+    pub lag: Track,
+    /// Deliberate waits.
+    pub queue: Track,
+    /// Time to connect, of those that had to.
+    pub connect: Track,
+    /// started → head of the response.
+    pub first_byte: Track,
+}
+
+impl Figures {
+    /// Ready for an operation: what every sample has is there already; what few have is made when it comes.
+    pub(super) fn ready(network: bool) -> Self {
+        Self {
+            response_ok: Track::ready(),
+            service: Track::ready(),
+            lag: Track::ready(),
+            first_byte: if network { Track::ready() } else { Track::default() },
+            ..Self::default()
+        }
+    }
+
+    /// Takes one operation. A good completion before `window_end` counts as throughput.
+    pub(super) fn record(&mut self, sample: &Sample, window_end: Nanos) {
+        self.tally.count(sample.outcome);
+        self.bytes_in += sample.bytes_in;
+        self.bytes_out += sample.bytes_out;
+        self.retries += u64::from(sample.retries);
+        if sample.status != 0 {
+            *self.statuses.entry(sample.status).or_default() += 1;
+        }
+        match sample.outcome {
+            Outcome::Ok => {
+                self.ok_in_window += u64::from(sample.completed < window_end);
+                self.response_ok.record(sample.response());
+            }
+            Outcome::Failed(_) => self.response_failed.record(sample.response()),
+            Outcome::Dropped | Outcome::Skipped | Outcome::Cancelled | Outcome::Unfinished => return,
+        }
+        self.service.record(sample.service());
+        self.lag.record(sample.lag());
+        self.queue.record(sample.queue);
+        if let Some(connect) = sample.connect {
+            self.connect.record(connect);
+        }
+        if let Some(first_byte) = sample.first_byte {
+            self.first_byte.record(first_byte);
+        }
+    }
+
+    /// Adds other operations' figures.
+    pub fn add(&mut self, other: &Self) {
+        self.tally.add(&other.tally);
+        self.ok_in_window += other.ok_in_window;
+        for (status, n) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += n;
+        }
+        self.retries += other.retries;
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+        self.response_ok.add(&other.response_ok);
+        self.response_failed.add(&other.response_failed);
+        self.service.add(&other.service);
+        self.lag.add(&other.lag);
+        self.queue.add(&other.queue);
+        self.connect.add(&other.connect);
+        self.first_byte.add(&other.first_byte);
+    }
+
+    /// Makes them small until they are needed again.
+    pub(super) fn pack(&mut self) {
+        let Self { response_ok, response_failed, service, lag, queue, connect, first_byte, .. } = self;
+        for track in [response_ok, response_failed, service, lag, queue, connect, first_byte] {
+            track.pack();
+        }
+    }
+
+    /// Response times of good and failed operations together.
+    pub fn response(&self) -> Track {
+        let mut all = self.response_ok.clone();
+        all.add(&self.response_failed);
+        all
+    }
+}

@@ -1,0 +1,243 @@
+//! [`Metric`]: a figure of a run that has a name, a unit and a direction.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A time that every operation (or iteration) has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Quantity {
+    /// completed − intended.
+    Response,
+    /// The same, of good operations only.
+    Ok,
+    /// completed − started.
+    Service,
+    /// The generator's own lateness.
+    Lag,
+    /// Deliberate waiting.
+    Queue,
+    /// intended → the end of the flow.
+    Iteration,
+    /// started → first byte of the response.
+    FirstByte,
+}
+
+impl Quantity {
+    /// Every time there is.
+    pub const ALL: [Self; 7] = [Self::Response, Self::Ok, Self::Service, Self::Lag, Self::Queue, Self::Iteration, Self::FirstByte];
+
+    /// The word in front of the dot; none for response times.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Response => "response",
+            Self::Ok => "ok",
+            Self::Service => "service",
+            Self::Lag => "lag",
+            Self::Queue => "queue",
+            Self::Iteration => "iteration",
+            Self::FirstByte => "first_byte",
+        }
+    }
+}
+
+/// What is taken of many times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistic {
+    /// A percentile, in thousandths: 99,900 is p99.9.
+    Percentile(u32),
+    /// The mean.
+    Mean,
+    /// The shortest.
+    Min,
+    /// The longest.
+    Max,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// A statistic of a time.
+    Time(Quantity, Statistic),
+    /// failed ÷ completed.
+    ErrorRate,
+    /// dropped ÷ planned.
+    DropRate,
+    /// Checks passed ÷ evaluated.
+    CheckRate,
+    /// Good completions a second.
+    Throughput,
+    /// Operations completed.
+    Count,
+    /// Operations and iterations dropped.
+    Dropped,
+    /// Iterations completed.
+    Iterations,
+    /// Bytes received.
+    BytesIn,
+    /// How much faster than the baseline mode.
+    Speedup,
+    /// Ideal wall time ÷ wall time.
+    Efficiency,
+    /// Processor time for each completed operation.
+    CpuPerRequest,
+    /// Largest resident memory.
+    PeakRss,
+}
+
+/// What a metric is counted in, here and in results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unit {
+    /// Milliseconds.
+    #[serde(rename = "ms")]
+    Millis,
+    /// A part of the whole, from 0 to 1.
+    #[serde(rename = "share")]
+    Share,
+    /// Events a second.
+    #[serde(rename = "/s")]
+    PerSecond,
+    /// Bytes.
+    #[serde(rename = "bytes")]
+    Bytes,
+    /// A plain number.
+    #[serde(rename = "")]
+    Number,
+}
+
+/// The metrics that are one word.
+pub(super) const WORDS: [(&str, Metric); 12] = [
+    ("error_rate", Metric::ErrorRate),
+    ("drop_rate", Metric::DropRate),
+    ("check_rate", Metric::CheckRate),
+    ("throughput", Metric::Throughput),
+    ("count", Metric::Count),
+    ("dropped", Metric::Dropped),
+    ("iterations", Metric::Iterations),
+    ("bytes_in", Metric::BytesIn),
+    ("speedup", Metric::Speedup),
+    ("efficiency", Metric::Efficiency),
+    ("cpu_per_request", Metric::CpuPerRequest),
+    ("peak_rss", Metric::PeakRss),
+];
+
+impl Metric {
+    /// The names that stand for a figure by themselves, for hints; any other percentile is one too.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        ["p50", "p95", "p99", "mean", "min", "max"].into_iter().chain(WORDS.iter().map(|(name, _)| *name))
+    }
+
+    /// The metric with this name.
+    ///
+    /// # Errors
+    /// A remedy, where the name is nearly one; none where it is nothing that is known.
+    pub(super) fn from_name(name: &str) -> Result<Self, Option<String>> {
+        if let Some((_, metric)) = WORDS.iter().find(|(word, _)| *word == name) {
+            return Ok(*metric);
+        }
+        let (of, statistic) = match name.split_once('.').filter(|(head, _)| !head.starts_with('p')) {
+            None => (Quantity::Response, name),
+            Some((head, rest)) => match Quantity::ALL.into_iter().find(|q| q.name() == head) {
+                Some(Quantity::Response) => return Err(Some(format!("response times have no prefix: write `{rest}`"))),
+                Some(of) => (of, rest),
+                None => return Err(Some("the prefixes are `ok.`, `service.`, `lag.`, `queue.`, `iteration.` and `first_byte.`".into())),
+            },
+        };
+        let statistic = match statistic {
+            "mean" => Statistic::Mean,
+            "min" => Statistic::Min,
+            "max" => Statistic::Max,
+            other => Statistic::Percentile(percentile(other)?),
+        };
+        Ok(Self::Time(of, statistic))
+    }
+
+    /// What it is counted in.
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::Time(..) | Self::CpuPerRequest => Unit::Millis,
+            Self::ErrorRate | Self::DropRate | Self::CheckRate => Unit::Share,
+            Self::Throughput => Unit::PerSecond,
+            Self::BytesIn | Self::PeakRss => Unit::Bytes,
+            Self::Count | Self::Dropped | Self::Iterations | Self::Speedup | Self::Efficiency => Unit::Number,
+        }
+    }
+
+    /// Whether it only ever rises while a run goes on.
+    pub const fn only_rises(self) -> bool {
+        matches!(self, Self::Count | Self::Dropped | Self::Iterations | Self::BytesIn | Self::Time(_, Statistic::Max))
+    }
+
+    /// Whether it is known while a run goes on.
+    pub const fn is_live(self) -> bool {
+        !matches!(self, Self::Speedup | Self::Efficiency | Self::CpuPerRequest | Self::PeakRss)
+    }
+
+    /// Whether a part of the operations has it, and not only the whole run.
+    pub const fn is_of_parts(self) -> bool {
+        self.is_live() && !matches!(self, Self::Iterations | Self::Time(Quantity::Iteration, _))
+    }
+
+    /// Whether the time line has it.
+    pub const fn is_of_windows(self) -> bool {
+        match self {
+            Self::Time(Quantity::Response, statistic) => !matches!(statistic, Statistic::Min),
+            other => matches!(other, Self::ErrorRate | Self::Throughput | Self::Count | Self::Dropped),
+        }
+    }
+}
+
+/// `p99.9` in thousandths.
+fn percentile(name: &str) -> Result<u32, Option<String>> {
+    let digits = name.strip_prefix('p').ok_or(None)?;
+    let plain = |text: &str| !text.is_empty() && text.len() <= 9 && text.bytes().all(|b| b.is_ascii_digit());
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    if !plain(whole) || !plain(fraction) {
+        let inner = digits.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+        return Err(inner.map(|inner| format!("loadgen writes it `p{inner}`")));
+    }
+    if fraction.len() > 3 {
+        return Err(Some("a percentile has at most three decimals, as in `p99.999`".into()));
+    }
+    let thousandths = format!("{whole}{fraction:0<3}").parse::<u64>().unwrap_or(u64::MAX);
+    match u32::try_from(thousandths) {
+        Ok(good @ 1..=100_000) => Ok(good),
+        _ if whole.len() > 2 && whole.starts_with("99") => Err(Some(format!("did you mean `p{}.{}`?", &whole[..2], &whole[2..]))),
+        _ => Err(Some("a percentile is above 0 and at most 100, as in `p99.9`".into())),
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((name, _)) = WORDS.iter().find(|(_, metric)| metric == self) {
+            return f.write_str(name);
+        }
+        let Self::Time(of, statistic) = self else { return Ok(()) };
+        if *of != Quantity::Response {
+            write!(f, "{}.", of.name())?;
+        }
+        match statistic {
+            Statistic::Percentile(thousandths) => write!(f, "p{}", f64::from(*thousandths) / 1000.0),
+            Statistic::Mean => f.write_str("mean"),
+            Statistic::Min => f.write_str("min"),
+            Statistic::Max => f.write_str("max"),
+        }
+    }
+}
+
+/// Metrics of other tools.
+pub(super) fn foreign(name: &str) -> Option<String> {
+    let ours = match name {
+        "avg" | "average" => "mean",
+        "med" | "median" => "p50",
+        "rate" | "http_req_failed" | "failures" | "errors" => "error_rate",
+        "http_req_duration" | "latency" | "response_time" => "p95",
+        "rps" | "qps" | "http_reqs" => "throughput",
+        "checks" => "check_rate",
+        "requests" => "count",
+        "dropped_iterations" => "dropped",
+        "rss" | "memory" => "peak_rss",
+        _ => return None,
+    };
+    Some(format!("loadgen calls it `{ours}`"))
+}
