@@ -77,7 +77,10 @@ fn tag(entry: &Entry, patterns: &mut Patterns, problems: &mut Diagnostics) -> Op
         ("body", "a whole body is no tag: figures are split by at most 100 values", "take a part of it by `jsonpath` or `regex`"),
         ("default", "a tag has no `default`: what has no value is counted without one", "remove it"),
     ] {
-        if let Some(entry) = fields.entry(key) {
+        // Asked for only where it is there: it is not among the keys that are offered.
+        if fields.entries().iter().any(|entry| entry.key == key)
+            && let Some(entry) = fields.entry(key)
+        {
             problems.error(entry.key_span, why).help(remedy);
             fields.known(&OF_TAGS);
             fields.known(&["group"]);

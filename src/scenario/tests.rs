@@ -120,7 +120,7 @@ fn bodies_of_every_kind() {
 #[test]
 fn auth_is_a_header() {
     let plan = good(&format!(
-        "{HEAD}vars: {{ user: me }}\nmix: [ {{ flow: [ {{ get: /, auth: {{ bearer: abc }} }}, {{ get: /, auth: {{ basic: {{ user: '{{{{user}}}}', password: 'p:w' }} }} }}, \
+        "{HEAD}vars: {{ user: me }}\nmix: [ {{ flow: [ {{ get: /, auth: {{ bearer: abcdef }} }}, {{ get: /, auth: {{ basic: {{ user: '{{{{user}}}}', password: 'p:wd' }} }} }}, \
          {{ set: {{ pw: \"'x'\" }} }}, {{ get: /, auth: {{ basic: {{ user: 'a\"', password: '{{{{pw}}}}' }} }} }}, {{ get: /, auth: {{ bearer: '{{{{pw}}}}' }} }} ] }} ]\n"
     ));
     let headers: Vec<String> = plan
@@ -131,8 +131,8 @@ fn auth_is_a_header() {
             shown(value)
         })
         .collect();
-    assert_eq!(headers[0], r#""Bearer abc""#);
-    assert_eq!(headers[1], r#""Basic bWU6cDp3""#, "computed before the run");
+    assert_eq!(headers[0], r#""Bearer abcdef""#);
+    assert_eq!(headers[1], r#""Basic bWU6cDp3ZA==""#, "computed before the run");
     assert_eq!(headers[2], r#"["Basic ",{"value":"base64(\"a\\\":\" ~ (pw))","as":"plain"}]"#);
     assert_eq!(headers[3], r#"["Bearer ",{"value":"pw","as":"plain"}]"#);
 }

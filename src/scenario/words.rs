@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(nearest("Name", ["name", "weight"]), Some("name"));
         assert_eq!(nearest("xy", ["name", "weight"]), None);
         assert_eq!(ours(Part::Load, "arrivalrate"), Some("rate"));
-        assert!(is_later(Part::Top, "secrets") && !is_later(Part::Step, "secrets"));
+        assert!(is_later(Part::Step, "websocket") && !is_later(Part::Top, "websocket"));
         assert_eq!(listed(["a", "b", "c"]), "`a`, `b` and `c`");
     }
 }

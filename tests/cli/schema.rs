@@ -213,7 +213,6 @@ const PLACES: &[(&str, &str)] = &[
     ("/definitions/jsonRule/anyOf/1", "mix: [ { flow: [ { get: /, expect: { json: { $.a: { @ } } } } ] } ]"),
     ("/definitions/capture", "mix: [ { flow: [ { get: /, capture: { a: { @ } } } ] } ]"),
     ("/definitions/tag", "mix: [ { flow: [ { get: /, tag: { a: { @ } } } ] } ]"),
-    ("/definitions/regex/anyOf/1", "mix: [ { flow: [ { get: /, capture: { a: { regex: { @ } } } } ] } ]"),
     ("/definitions/delay/anyOf/1", "mix: [ { flow: [ { sleep: { @ } } ] } ]"),
     ("/definitions/delay/anyOf/1/properties/exponential", "mix: [ { flow: [ { sleep: { exponential: { @ } } } ] } ]"),
     ("/definitions/delay/anyOf/1/properties/normal", "mix: [ { flow: [ { sleep: { normal: { @ } } } ] } ]"),
