@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::support::{MODES, count, folder, near, number, run, run_of, shipped};
 
 struct Sample {
@@ -14,15 +16,17 @@ struct Sample {
     arguments: &'static [&'static str],
     /// Wall times in the order of [`MODES`] when it is shortened; nothing where the machine decides.
     wall_s: Option<[f64; 3]>,
-    /// Operations that fail and their kind.
-    failures: Option<(&'static str, u64)>,
+    /// Operations that fail, by kind.
+    failures: &'static [(&'static str, u64)],
+    /// What ends it.
+    stopped_by: &'static str,
     /// Wall time in virtual time, as it is; nothing where it needs a network.
     simulated_s: Option<f64>,
 }
 
-const PLAIN: Sample = Sample { file: "", arguments: &[], wall_s: None, failures: None, simulated_s: None };
+const PLAIN: Sample = Sample { file: "", arguments: &[], wall_s: None, failures: &[], stopped_by: "iterations", simulated_s: None };
 
-const SAMPLES: [Sample; 11] = [
+const SAMPLES: [Sample; 18] = [
     Sample { file: "api.yaml", arguments: &["--var", "slow=0.002", "-i", "80"], ..PLAIN },
     Sample { file: "mock-sleep.yaml", wall_s: Some([2.0, 0.2, 0.2]), simulated_s: Some(0.2), ..PLAIN },
     Sample {
@@ -45,8 +49,9 @@ const SAMPLES: [Sample; 11] = [
         file: "seed/08b-timeout.yaml",
         arguments: &["--var", "long=900ms", "--var", "limit=300ms"],
         wall_s: Some([0.3, 0.3, 0.3]),
-        failures: Some(("timeout_total", 1)),
+        failures: &[("timeout_total", 1)],
         simulated_s: Some(3.0),
+        ..PLAIN
     },
     Sample {
         file: "seed/11-rate-limiter.yaml",
@@ -55,6 +60,13 @@ const SAMPLES: [Sample; 11] = [
         simulated_s: Some(1.0),
         ..PLAIN
     },
+    Sample {
+        file: "seed/15-chained-calls.yaml",
+        arguments: &["--var", "token_s=0.1", "--var", "user_s=0.15", "--var", "recommendations_s=0.1"],
+        wall_s: Some([0.35, 0.35, 0.35]),
+        ..PLAIN
+    },
+    Sample { file: "seed/17-bulk-messages.yaml", wall_s: Some([1.2, 0.3, 0.3]), stopped_by: "data", ..PLAIN },
     Sample { file: "seed/20-processor-bound.yaml", arguments: &["--var", "unit=50ms"], ..PLAIN },
     Sample {
         file: "seed/21a-blocking-in-the-loop.yaml",
@@ -68,6 +80,18 @@ const SAMPLES: [Sample; 11] = [
         arguments: &["--var", "unit=200ms"],
         wall_s: Some([0.6, 0.2, 0.2]),
         simulated_s: Some(1.0),
+        ..PLAIN
+    },
+    Sample { file: "seed/22-http-client.yaml", wall_s: Some([1.7, 0.5, 0.5]), failures: &[("status", 2), ("timeout_total", 1)], ..PLAIN },
+    Sample { file: "seed/23-http-server.yaml", ..PLAIN },
+    Sample { file: "seed/25-cache.yaml", wall_s: Some([0.5, 0.5, 0.5]), ..PLAIN },
+    Sample { file: "seed/26-pages.yaml", ..PLAIN },
+    Sample {
+        file: "seed/28-live-data.yaml",
+        // Whether the generator was in time is not the question here.
+        arguments: &["--var", "length=1s", "--var", "window=500ms", "--on-invalid", "warn"],
+        wall_s: Some([0.9, 0.9, 0.9]),
+        stopped_by: "duration",
         ..PLAIN
     },
 ];
@@ -97,13 +121,18 @@ fn every_shipped_scenario_is_tried_here() {
     assert_eq!(ran.stdout.lines().filter(|line| line.contains(": ok (")).count(), SAMPLES.len() + crate::seed::SEEDS.len());
 }
 
+/// Operations that fail, of all kinds.
+fn failed(sample: &Sample) -> u64 {
+    sample.failures.iter().map(|(_, n)| n).sum()
+}
+
 /// Runs one in the real modes, shortened.
 fn takes_the_time_it_says(sample: &Sample) {
     let folder = folder();
     let file = shipped(&format!("scenarios/{}", sample.file));
     let arguments = [&["run", &file, "--mode", "all", "-o", "out", "--format", "none"], sample.arguments].concat();
     let ran = run(folder.path(), &arguments).exits(0);
-    assert_eq!(ran.stderr.contains("warning"), sample.file.contains("21a"), "{}: {}", sample.file, ran.stderr);
+    assert_eq!(ran.stderr.contains("warning:"), sample.file.contains("21a"), "{}: {}", sample.file, ran.stderr);
     let result = crate::support::result(&folder.path().join("out"));
     let network = result["plan"]["targets"].as_array().is_some_and(|t| !t.is_empty());
     for (index, mode) in MODES.into_iter().enumerate() {
@@ -113,11 +142,11 @@ fn takes_the_time_it_says(sample: &Sample) {
             // A server's timers tick in milliseconds and round up.
             near(&what, number(run, "wall_s"), ideal[index], if network { 0.5 } else { 0.18 });
         }
-        match sample.failures {
-            None => assert_eq!(count(run, "failed"), 0, "{what}: {}", run["errors"]),
-            Some((kind, n)) => assert_eq!((count(run, "failed"), count(&run["failures"], kind)), (n, n), "{what}"),
+        assert_eq!(count(run, "failed"), failed(sample), "{what}: {}", run["errors"]);
+        for (kind, n) in sample.failures {
+            assert_eq!(count(&run["failures"], kind), *n, "{what}: {kind}");
         }
-        assert_eq!(run["stopped_by"], "iterations", "{what}");
+        assert_eq!(run["stopped_by"], sample.stopped_by, "{what}");
         assert_eq!((count(run, "unfinished"), count(run, "skipped")), (0, 0), "{what}");
     }
     let same = |name: &str| MODES.map(|mode| count(run_of(&result, mode), name));
@@ -173,7 +202,7 @@ fn in_virtual_time_they_take_exactly_that() {
             "{}: {wall} s, ideal {ideal} s, wanted {wanted} s",
             sample.file
         );
-        assert_eq!(count(run, "failed"), sample.failures.map_or(0, |(_, n)| n), "{}", sample.file);
+        assert_eq!(count(run, "failed"), failed(sample), "{}", sample.file);
     }
 }
 
@@ -191,5 +220,55 @@ fn processor_bound_work_uses_the_processor_it_says() {
         // Others may use the processor too, so only the lower bound of the time is sure.
         let least = if mode == "threaded" { 0.05 } else { 0.15 };
         assert!(number(run, "wall_s") >= least, "{mode}");
+    }
+}
+
+/// The result of a shipped scenario with these arguments beside it.
+fn result_of(file: &str, arguments: &[&str], exit: i32) -> Value {
+    let folder = folder();
+    let file = shipped(&format!("scenarios/seed/{file}"));
+    run(folder.path(), &[&["run", &file, "-o", "out", "--format", "none"], arguments].concat()).exits(exit);
+    crate::support::result(&folder.path().join("out"))
+}
+
+#[test]
+fn hits_and_misses_of_the_cache_are_two_populations() {
+    let result = result_of("25-cache.yaml", &[], 0);
+    for mode in MODES {
+        let tags = run_of(&result, mode)["steps"][0]["tags"].as_array().expect("tags").clone();
+        let named = |name: &str| tags.iter().find(|tag| tag["name"] == name).unwrap_or_else(|| panic!("{mode}: no {name} in {tags:?}"));
+        let (hits, misses) = (named("cache=hit"), named("cache=miss"));
+        assert_eq!((tags.len(), count(hits, "ok"), count(misses, "ok")), (2, 35, 5), "{mode}");
+        assert!(number(&misses["response_ms"], "min") >= 100.0, "{mode}: {}", misses["response_ms"]);
+        assert!(number(&hits["response_ms"], "p50") < 50.0, "{mode}: {}", hits["response_ms"]);
+    }
+}
+
+#[test]
+fn rows_and_pages_are_counted_to_their_end() {
+    let (messages, pages) = (result_of("17-bulk-messages.yaml", &["--var", "delay=0"], 0), result_of("26-pages.yaml", &[], 0));
+    for mode in MODES {
+        assert_eq!(count(run_of(&messages, mode), "ok"), 12, "{mode}: one for each row");
+        assert_eq!(count(run_of(&pages, mode), "ok"), 3 * 6, "{mode}: six pages for each user");
+    }
+}
+
+#[test]
+fn an_alert_of_live_data_is_heard() {
+    let arguments = ["--mode", "async", "--var", "length=1s", "--var", "window=500ms", "--on-invalid", "warn"];
+    let result = result_of("28-live-data.yaml", &[&arguments[..], &["--var", "delay=0.2"]].concat(), 99);
+    let alert = &result["thresholds"][0];
+    assert_eq!((alert["verdict"].as_str(), count(run_of(&result, "async"), "ok")), (Some("fail"), 10), "{alert}");
+}
+
+#[test]
+fn resources_say_what_each_mode_costs() {
+    let result = result_of("27-resources.yaml", &["--var", "wait=20ms"], 0);
+    let threads = MODES.map(|mode| count(&run_of(&result, mode)["resources"], "threads_peak"));
+    assert!(threads[0] <= 2 && threads[1] >= 50 && threads[2] <= 4, "{threads:?}");
+    for mode in MODES {
+        let resources = &run_of(&result, mode)["resources"];
+        assert!(number(resources, "cpu_user_s") + number(resources, "cpu_system_s") > 0.005, "{mode}: {resources}");
+        assert!(count(resources, "peak_rss_bytes") > 1_000_000 && count(resources, "ctx_voluntary") > 0, "{mode}: {resources}");
     }
 }

@@ -47,6 +47,8 @@ pub const SEEDS: &[Seed] = &[
     drawn("14-users.yaml"),
     seed("16-dashboard.yaml", 3.7, 1.5),
     seed("18-downloads.yaml", 5.0, 1.5),
+    drawn("19-profile-by-name.yaml"),
+    drawn("27-resources.yaml"),
 ];
 
 /// The files, for the test that looks whether every shipped scenario is tried.
@@ -129,4 +131,18 @@ fn what_is_drawn_has_the_outcome_that_the_file_names() {
     let queue = run(&plan("12b-queue-overflow.yaml", 1), Mode::Simulated);
     assert_eq!((queue.counts.ok, queue.counts.dropped), (11, 9));
     assert_eq!((queue.limits[0].peak_in_flight, queue.limits[0].peak_queue), (3, 5));
+}
+
+#[test]
+fn each_name_of_a_profile_has_its_calls() {
+    for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
+        let run = run(&plan("19-profile-by-name.yaml", 10), mode);
+        let calls: Vec<_> = run.steps.iter().map(|step| (step.name.as_str(), step.counts.ok)).collect();
+        assert_eq!(calls, [("quick", 10), ("slow", 5), ("mixed", 8)], "{mode}");
+        let quick = run.steps[0].response_ms.as_ref().expect("ten calls");
+        assert!(quick.min >= 10.0 && quick.mean < 15.0, "{mode}: {quick:?}");
+        // The short calls come first and the long ones last: that is the flow, and no trend of the target.
+        let settled = run.validity.checks.iter().find(|check| check.name == "settled").expect("every run has it");
+        assert!(settled.observed.starts_with("not applicable: 1 iterations"), "{mode}: {}", settled.observed);
+    }
 }

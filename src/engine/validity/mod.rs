@@ -128,7 +128,7 @@ fn settled(run: &ModeRun, plan: &Plan) -> Option<Check> {
     }
     let limit = "no trend of the medians (Mann–Kendall, 1 %) and no start-up of over half of the run (MSER-5), by more than 10 %";
     let advice = "the figures mix different states of the target; use a longer `warmup`, or a load that it can bear";
-    Some(match settled::unsettled(run) {
+    Some(match settled::unsettled(run, matches!(plan.load.model, LoadModel::Closed { .. })) {
         Ok(None) => judged("settled", Verdict::Valid, "settled".into(), limit, advice),
         Ok(Some(wrong)) => judged("settled", Verdict::Degraded, wrong, limit, advice),
         Err(short) => judged("settled", Verdict::Valid, format!("not applicable: {short}"), limit, advice),

@@ -20,8 +20,13 @@ const ALPHA: f64 = 0.01;
 /// A change by less than this share of the level is no matter.
 const MATTERS: f64 = 0.10;
 
-/// What is wrong, where the run has not settled; `Err` where it is too short to tell.
-pub fn unsettled(run: &ModeRun) -> Result<Option<String>, String> {
+/// What is wrong, where the run has not settled; `Err` where it is too short to tell. In a closed model time goes through
+/// the flow with the users: where each goes through it a few times only, a change over time is the flow's own.
+pub fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>, String> {
+    let iterations = run.iterations.counts.started / u64::from(run.vus.max(1));
+    if is_closed && iterations < FEWEST as u64 {
+        return Err(format!("{iterations} iterations of each virtual user, and {FEWEST} are needed to tell the target from the flow"));
+    }
     let windows: Vec<&Window> = run.series.iter().filter(|w| w.t_s >= 0.0 && w.t_s + w.window_s <= run.measured_s + 1e-9).collect();
     let means: Vec<f64> = windows.iter().filter_map(|w| w.mean_ms).collect();
     let medians: Vec<f64> = windows.iter().filter_map(|w| w.p50_ms).collect();
