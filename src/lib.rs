@@ -30,7 +30,7 @@
 //! | 5 | [`gate`]: thresholds: what a run must meet, and what ends it early |
 //! | 4 | [`engine`]: world, worker, flow, operation, drivers, observer |
 //! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP · [`pacing`]: arrivals, levels of stages, token bucket · [`server`]: the built-in target |
-//! | 2 | [`result`]: what `result.json` holds |
+//! | 2 | [`result`]: what `result.json` holds · [`value`]: scopes, expressions, extraction, rows of feeds |
 //! | 1 | [`plan`]: the compiled scenario · [`metrics`]: samples, recorders, histograms |
 //! | 0 | [`base`]: quantities and the clock |
 //!
@@ -68,6 +68,9 @@
 //! | sockets and timers of the kernel | rustix (safe calls; its libc backend, so that it runs under valgrind), nix for `getrusage`, signal-hook |
 //! | YAML | granit-parser for events with positions, annotate-snippets and strsim for diagnostics, serde_yaml (its maintained fork) for all other YAML |
 //! | URLs | percent-encoding for scenarios, form_urlencoded for the mock server |
+//! | expressions, JSONPath, patterns | minijinja (its expressions alone), serde_json_path (RFC 9535), regex (linear time, whatever the pattern) |
+//! | cookies, compressed responses | cookie_store (RFC 6265); flate2, brotli-decompressor, ruzstd |
+//! | rows | csv |
 //! | randomness | rand, rand_pcg (a named generator: a seed must keep its meaning), rand_distr |
 //! | results | serde, serde_json (keys in their order, floats exact), sha2 for fingerprints, jiff for the time of day |
 //! | intervals | statrs for Student's t |
