@@ -114,7 +114,7 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
         failures: total.failures,
         try_failures: kinds(recorder.try_failures()),
         status_codes: whole.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
-        checks: split::checks(world, &recorder),
+        checks: split::checks(world, recorder),
         bytes_in: total.bytes_in,
         bytes_out: total.bytes_out,
         iterations,

@@ -56,7 +56,7 @@ impl Inflation {
 }
 
 /// Variance of the number above a percentile, from window to window, as a multiple of the binomial one; at least
-/// 1. The estimator of a ratio in a sample of clusters, which for windows of L samples each is
+/// one. The estimator of a ratio in a sample of clusters, which for windows of L samples each is
 /// `L · Var(f) / (p · (1 − p))`, f the windows' shares.
 fn factor(whole: &Histogram<u64>, windows: &[Histogram<u64>], percentile: f64) -> f64 {
     let value = whole.value_at_percentile(percentile);
