@@ -111,6 +111,7 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
         measured_s,
         stopped_by,
         counts: total.counts,
+        oldest_unfinished_ms: (total.counts.unfinished > 0).then(|| recorder.oldest_unfinished().as_millis_f64()),
         failures: total.failures,
         try_failures: kinds(recorder.try_failures()),
         status_codes: whole.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),

@@ -169,8 +169,12 @@ impl<D: Driver> Drop for Record<'_, '_, D> {
         if self.forgotten {
             return;
         }
-        if self.sample.outcome == Outcome::Unfinished && !self.worker.world.stop.is_over() {
-            self.sample.outcome = Outcome::Cancelled;
+        if self.sample.outcome == Outcome::Unfinished {
+            if self.worker.world.stop.is_over() {
+                self.sample.completed = self.worker.driver.now();
+            } else {
+                self.sample.outcome = Outcome::Cancelled;
+            }
         }
         self.trace.tell(&mut self.sample);
         if matches!(self.sample.outcome, Outcome::Ok | Outcome::Failed(_)) {

@@ -101,6 +101,14 @@ pub fn intervals(histogram: &Histogram<u64>, inflation: &Inflation) -> [Option<[
     found
 }
 
+/// The value that a percentile exceeds in 97.5 % of samples like this one: of few values, one that is well below the
+/// largest.
+pub fn at_least(histogram: &Histogram<u64>, percentile: f64) -> u64 {
+    let n = histogram.len();
+    let rank = Binomial::new(percentile / 100.0, n).map_or(0, |binomial| binomial.inverse_cdf(ALPHA / 2.0));
+    if rank == 0 { 0 } else { histogram.value_at_quantile(rank as f64 / n as f64) }
+}
+
 /// The ranks, from 1, between which the p-quantile of n samples lies; nothing where one is beyond the sample.
 fn ranks(n: u64, p: f64, factor: f64, windows: usize) -> Option<(u64, u64)> {
     let count = n as f64;
@@ -172,6 +180,21 @@ mod tests {
         }
         let naive = cover(0.9, false);
         assert!(naive < 0.75, "without the correction the interval is too narrow: {naive}");
+    }
+
+    #[test]
+    fn one_late_moment_condemns_no_small_sample() {
+        let of = |small: usize, large: usize| {
+            let mut histogram = histogram::empty();
+            histogram.saturating_record_n(1_000, small as u64);
+            histogram.saturating_record_n(1_000_000, large as u64);
+            at_least(&histogram, 99.0) >= 1_000_000
+        };
+        // Of thirty values of which one in a hundred is large, two or more are large in 3.6 % and three or more in 0.3 %.
+        assert_eq!([of(30, 0), of(29, 1), of(28, 2), of(27, 3)], [false, false, false, true]);
+        assert_eq!([of(0, 1), of(1, 1)], [true, true], "half of all is more than one in a hundred");
+        assert_eq!([of(995, 5), of(985, 15), of(970, 30)], [false, false, true]);
+        assert_eq!(at_least(&histogram::empty(), 99.0), 0);
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub struct Recorder {
     checks: CheckTally,
     tags: TagFigures,
     last_completion: Nanos,
+    /// How long the oldest operation that never ended had been under way.
+    oldest_unfinished: Nanos,
 }
 
 impl Recorder {
@@ -65,6 +67,7 @@ impl Recorder {
             checks: CheckTally::default(),
             tags: TagFigures::default(),
             last_completion: epoch,
+            oldest_unfinished: Nanos::ZERO,
         }
     }
 
@@ -93,6 +96,9 @@ impl Recorder {
         let completed = matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_));
         if completed {
             self.last_completion = self.last_completion.max(sample.completed);
+        }
+        if sample.outcome == Outcome::Unfinished {
+            self.oldest_unfinished = self.oldest_unfinished.max(sample.completed - sample.started);
         }
         if !self.measures(sample.intended) {
             self.warmup.started += u64::from(!matches!(sample.outcome, Outcome::Skipped | Outcome::Dropped));
@@ -178,6 +184,7 @@ impl Recorder {
         self.checks.add(&other.checks);
         self.tags.add(&other.tags);
         self.last_completion = self.last_completion.max(other.last_completion);
+        self.oldest_unfinished = self.oldest_unfinished.max(other.oldest_unfinished);
     }
 
     /// The figures of each operation, by its id.
@@ -243,5 +250,10 @@ impl Recorder {
     /// When the last operation completed.
     pub const fn last_completion(&self) -> Nanos {
         self.last_completion
+    }
+
+    /// How long the oldest operation that never ended had been under way when it was given up; zero where all ended.
+    pub const fn oldest_unfinished(&self) -> Nanos {
+        self.oldest_unfinished
     }
 }

@@ -320,6 +320,9 @@ pub struct ModeRun {
     /// Counts of operations.
     #[serde(flatten)]
     pub counts: Counts,
+    /// How long the oldest unfinished operation had been under way when it was given up, in milliseconds.
+    #[serde(default)]
+    pub oldest_unfinished_ms: Option<f64>,
     /// Failed operations by kind.
     pub failures: BTreeMap<String, u64>,
     /// Failed tries by kind, those that a retry mended included.

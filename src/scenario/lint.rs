@@ -44,7 +44,7 @@ pub fn little(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     if beyond(rate * time, f64::from(max_in_flight)) {
         problems
             .warning(
-                places.of(&["load", "max_in_flight"], "--rate"),
+                in_flight_or_rate(places),
                 format!("`max_in_flight` {max_in_flight} can't carry this load: {} keep {} in flight", law(rate, time), up(rate * time)),
             )
             .help(format!("raise `max_in_flight` {REMEDY}"));
@@ -101,6 +101,14 @@ fn of_entry(places: &Places<'_>, index: usize, key: &str) -> Place {
     let entry = if let Some(Value::List(items)) = mix { items.get(index) } else { None };
     let found: Option<&Node> = entry.and_then(|node| node.get("limits")?.get(key));
     found.map_or(Place::Flag("--rate"), |node| Place::At(node.span))
+}
+
+/// Where the cap of the open model stands: beside the rate, where the scenario leaves it out.
+fn in_flight_or_rate(places: &Places<'_>) -> Place {
+    match places.of(&["load", "max_in_flight"], "--rate") {
+        Place::Flag(flag) => places.of(&["load", "rate"], flag),
+        place => place,
+    }
 }
 
 fn beyond(load: f64, cap: f64) -> bool {

@@ -132,6 +132,11 @@ fn what_is_in_flight_when_the_drain_ends_is_unfinished_and_its_connection_droppe
         let vus = if mode == Mode::Sequential { 1 } else { 4 };
         assert_eq!((run.counts.started, run.counts.unfinished, run.iterations.counts.unfinished), (vus, vus, vus), "{mode}");
         near(mode, run.wall_s, 0.2);
+        // From its own start, which on a busy machine comes a moment after the run's.
+        let age = run.oldest_unfinished_ms.expect("some are unfinished");
+        assert!((100.0..350.0).contains(&age) && (mode != Mode::Simulated || age == 200.0), "{mode}: {age} ms");
+        let check = run.validity.checks.iter().find(|check| check.name == "unfinished").expect("every run has it");
+        assert!(check.observed.starts_with("100.00 % of started operations, the oldest for 0."), "{mode}: {}", check.observed);
     }
 }
 

@@ -89,6 +89,18 @@ fn a_generator_that_was_stopped_says_so() {
 }
 
 #[test]
+fn arrivals_that_never_begin_make_a_run_invalid() {
+    let folder = folder();
+    let load = "{rate: 50/s, duration: 200ms, max_in_flight: 2, graceful_stop: 100ms}";
+    scenario(folder.path(), &format!("{{name: t, mix: [{{name: m, flow: [{{sleep: 10s}}]}}], load: {load}}}"));
+    finish(&mut loadgen(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"])).exits(0);
+    let result = result(&folder.path().join("out"));
+    let pacing = check(run_of(&result, "async"), "pacing");
+    assert_eq!(pacing["verdict"], "invalid", "{pacing}");
+    assert!(pacing["observed"].as_str().is_some_and(|seen| seen.starts_with("8 of 10 planned iterations never began")), "{pacing}");
+}
+
+#[test]
 fn a_generator_without_room_says_so() {
     // Nothing waits, so that the one event loop is never idle.
     let folder = folder();

@@ -269,6 +269,8 @@ fn resources_say_what_each_mode_costs() {
     for mode in MODES {
         let resources = &run_of(&result, mode)["resources"];
         assert!(number(resources, "cpu_user_s") + number(resources, "cpu_system_s") > 0.005, "{mode}: {resources}");
-        assert!(count(resources, "peak_rss_bytes") > 1_000_000 && count(resources, "ctx_voluntary") > 0, "{mode}: {resources}");
+        // On a busy machine the kernel may take the processor away each time before a thread gives it up.
+        assert!(count(resources, "ctx_voluntary") + count(resources, "ctx_involuntary") > 0, "{mode}: {resources}");
+        assert!(count(resources, "peak_rss_bytes") > 1_000_000, "{mode}: {resources}");
     }
 }
