@@ -46,5 +46,6 @@ pub fn template(bytes: &[u8]) {
     let mut secrets = Secrets::default();
     secrets.add(text);
     assert_eq!(secrets.mask(text).len(), text.len());
-    assert!(text.len() < 4 || text.starts_with("**") || !secrets.redact(&format!("<{text}>")).contains(text));
+    // What stands in the place of a secret is no secret.
+    assert!(text.len() < 4 || text.contains("***") || !secrets.redact(&format!("<{text}>")).contains(text));
 }
