@@ -125,23 +125,24 @@ impl Step {
 }
 
 /// How many operations these steps complete where nothing fails, on average: what an arrival rate of
-/// iterations amounts to.
-pub fn expected(steps: &[Step]) -> f64 {
+/// iterations amounts to. Nothing where that shows only while they run.
+pub fn expected(steps: &[Step]) -> Option<f64> {
     let each = |step: &Step| {
         let of_one = match &step.kind {
             StepKind::Operation(_) => 1.0,
             StepKind::Think(_) | StepKind::Set(_) => 0.0,
-            StepKind::Flow(steps) => expected(steps),
-            StepKind::Parallel(parallel) => expected(&parallel.branches),
+            StepKind::Flow(steps) => expected(steps)?,
+            StepKind::Parallel(parallel) => expected(&parallel.branches)?,
             // One branch is there first; which one is not known here.
-            StepKind::Race(race) => expected(&race.branches) / race.branches.len() as f64,
-            StepKind::Repeat(repeat) => match repeat.passes {
-                Passes::Times(times) => f64::from(times) * expected(&repeat.flow),
-                // How many there are shows while it runs.
-                Passes::Until { .. } | Passes::Over { .. } => expected(&repeat.flow),
+            StepKind::Race(race) => expected(&race.branches)? / race.branches.len() as f64,
+            StepKind::Repeat(repeat) => match (&repeat.passes, expected(&repeat.flow)?) {
+                (Passes::Times(times), of_pass) => f64::from(*times) * of_pass,
+                (Passes::Until { .. } | Passes::Over { .. }, of_pass) if of_pass > 0.0 => return None,
+                (Passes::Until { .. } | Passes::Over { .. }, _) => 0.0,
             },
         };
-        of_one * step.chance.map_or(1.0, |share| share.0)
+        let sure = of_one == 0.0 || (step.when.is_none() && !step.once);
+        sure.then(|| of_one * step.chance.map_or(1.0, |share| share.0))
     };
     steps.iter().map(each).sum()
 }

@@ -7,7 +7,7 @@ use crate::result::RunResult;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Planned {
     /// Operations a second that the arrivals amount to, where every iteration runs all of its steps; empty where
-    /// there are no planned arrivals.
+    /// there are no planned arrivals, and where how many steps they run shows only then.
     pub rate: Vec<(f64, f64)>,
     /// Stages that are not measured, from and to.
     pub aside: Vec<(f64, f64)>,
@@ -20,7 +20,7 @@ impl Planned {
     pub fn of(result: &RunResult, end: f64) -> Self {
         let Ok(plan) = serde_json::from_value::<Plan>(result.plan.clone()) else { return Self::default() };
         let weights: f64 = plan.mix.iter().map(|m| m.weight).sum();
-        let each = plan.mix.iter().map(|m| m.weight * flow::expected(&m.flow)).sum::<f64>() / weights;
+        let each = plan.mix.iter().map(|m| Some(m.weight * flow::expected(&m.flow)?)).sum::<Option<f64>>().map(|sum| sum / weights);
         let mut planned = Self { staged: !plan.load.stages.is_empty(), ..Self::default() };
         let mut begin = 0.0;
         for stage in &plan.load.stages {
@@ -31,7 +31,7 @@ impl Planned {
                 break;
             }
             let last = if length > 0.0 { (stage.to - stage.from).mul_add(shown / length, stage.from) } else { stage.to };
-            planned.rate.extend([(begin, stage.from * each), (begin + shown, last * each)]);
+            planned.rate.extend(each.iter().flat_map(|each| [(begin, stage.from * each), (begin + shown, last * each)]));
             if !stage.measure && shown > 0.0 {
                 planned.aside.push((begin, begin + shown));
             }
@@ -40,7 +40,7 @@ impl Planned {
         match plan.load.model {
             LoadModel::Closed { .. } => planned.rate.clear(),
             LoadModel::Open { rate, .. } if !planned.staged => {
-                planned.rate = [0.0, end].map(|at| (at, rate.per_second_f64() * each)).into();
+                planned.rate = each.iter().flat_map(|each| [0.0, end].map(|at| (at, rate.per_second_f64() * each))).collect();
             }
             LoadModel::Open { .. } => {}
         }
@@ -85,5 +85,14 @@ mod tests {
         let planned = Planned::of(&result, 8.0);
         assert_eq!(planned.rate, [(0.0, 0.0), (4.0, whole), (4.0, whole), (4.0, 0.0), (4.0, 0.0), (8.0, whole / 2.0)]);
         assert_eq!((planned.aside, planned.staged), (vec![(0.0, 4.0)], true));
+    }
+
+    #[test]
+    fn what_shows_only_in_the_run_is_not_planned() {
+        let mut result = fixture::open_model();
+        let flow = result.plan["mix"][0]["flow"].as_array_mut().expect("a flow");
+        flow[0]["when"] = "x > 1".into();
+        let planned = Planned::of(&result, 10.0);
+        assert_eq!((planned.rate, planned.staged), (Vec::new(), false));
     }
 }
