@@ -11,7 +11,7 @@ use super::world::World;
 use crate::base::{Clock, Nanos};
 use crate::metrics::resources::{self, Usage, Waits};
 use crate::metrics::summary::percentile_ms;
-use crate::metrics::{Recorder, histogram};
+use crate::metrics::{Recorder, cgroup, histogram};
 use crate::plan::Mode;
 use crate::result::{Resources, StoppedBy};
 
@@ -76,7 +76,7 @@ impl Before {
         let own = Usage::of_thread().unwrap_or_default();
         Self {
             usage: Usage::of_process().map(|all| all.without(own)),
-            throttled: resources::throttled(),
+            throttled: cgroup::throttled(),
             stolen: resources::stolen(),
             wall_ahead: clock.wall_ahead(),
         }

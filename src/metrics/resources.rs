@@ -79,15 +79,6 @@ pub fn threads() -> Option<u64> {
     status_field("Threads")
 }
 
-/// Time that this process's control group has been throttled so far.
-pub fn throttled() -> Option<Nanos> {
-    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let stat = std::fs::read_to_string(format!("/sys/fs/cgroup{path}/cpu.stat")).ok()?;
-    let us: u64 = stat.lines().find_map(|line| line.strip_prefix("throttled_usec "))?.trim().parse().ok()?;
-    Some(Nanos(us * 1_000))
-}
-
 /// Most threads whose waits are looked at: each costs a file to read.
 const MOST_THREADS: u64 = 64;
 
@@ -124,15 +115,6 @@ pub fn stolen() -> Option<Nanos> {
     let ticks: u64 = stat.lines().next()?.split_whitespace().nth(8)?.parse().ok()?;
     // `USER_HZ`, which Linux has fixed at 100 for whoever reads it.
     Some(Nanos(ticks * 10_000_000))
-}
-
-/// Processors' worth of time that the control group allows, where it has a quota.
-pub fn cpu_quota() -> Option<f64> {
-    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let max = std::fs::read_to_string(format!("/sys/fs/cgroup{path}/cpu.max")).ok()?;
-    let (quota, period) = max.trim().split_once(' ')?;
-    Some(quota.parse::<f64>().ok()? / period.parse::<f64>().ok()?)
 }
 
 /// What the processor calls itself.

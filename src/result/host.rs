@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::resources;
+use crate::metrics::{cgroup, resources};
 
 /// The machine a run was made on; null is not known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ impl Host {
             kernel: resources::kernel(),
             cpus: std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
             cpu_model: resources::cpu_model(),
-            cpu_quota: resources::cpu_quota(),
+            cpu_quota: cgroup::quota(),
             memory_bytes: resources::memory_bytes(),
         }
     }

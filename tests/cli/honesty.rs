@@ -2,13 +2,17 @@
 //! is held back says so.
 
 use std::fs;
+use std::io::{Write as _, stderr};
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{Running, Server, children, count, finish, folder, loadgen, number, pid, result, run_of, scenario, until};
+use crate::support::{
+    PROGRAM, Running, Server, children, count, finish, folder, loadgen, number, pid, program, result, run_of, scenario, until,
+};
 
 /// How long the target stands still, in milliseconds; the run is ten times as long.
 const FREEZE_MS: f64 = 500.0;
@@ -110,6 +114,46 @@ fn a_generator_without_room_says_so() {
     let headroom = check(run_of(&result, "async"), "headroom");
     assert_ne!(headroom["verdict"], "valid", "{headroom}");
     assert!(headroom["explanation"].as_str().is_some_and(|why| !why.is_empty()), "{headroom}");
+}
+
+/// A control group of half a processor, gone with it; nothing where the system doesn't let one be made.
+struct Half(PathBuf);
+
+impl Half {
+    fn new() -> Option<Self> {
+        let root = Path::new("/sys/fs/cgroup");
+        let top = if root.join("cpu").is_dir() { root.join("cpu") } else { root.to_owned() };
+        let group = Self(top.join(format!("loadgen-test-{}", std::process::id())));
+        fs::create_dir(&group.0).ok()?;
+        let one = |file: &str, text: &str| fs::write(group.0.join(file), text).is_ok();
+        let set = one("cpu.max", "50000 100000") || (one("cpu.cfs_period_us", "100000") && one("cpu.cfs_quota_us", "50000"));
+        set.then_some(group)
+    }
+}
+
+impl Drop for Half {
+    fn drop(&mut self) {
+        // Not a folder of files: it goes when its last process has gone.
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+fn a_generator_under_a_quota_says_so() {
+    let Some(group) = Half::new() else {
+        let _ = writeln!(stderr(), "SKIPPED: this machine lets nobody make a control group with a quota");
+        return;
+    };
+    let folder = folder();
+    scenario(folder.path(), "{name: t, workers: 1, mix: [{name: m, flow: [{sleep: 0s}]}], load: {vus: 4, duration: 700ms}}");
+    let join = format!("echo $$ > {} && exec '{PROGRAM}' run test.yaml -o out --format none", group.0.join("cgroup.procs").display());
+    let ran = finish(&mut program("sh", folder.path(), &["-c", &join])).exits(0);
+    assert!(ran.stdout.contains("invalid: the figures describe the generator"), "{}", ran.stdout);
+    let result = result(&folder.path().join("out"));
+    let headroom = check(run_of(&result, "async"), "headroom");
+    assert_eq!((headroom["verdict"].as_str(), result["host"]["cpu_quota"].as_f64()), (Some("invalid"), Some(0.5)), "{headroom}");
+    assert!(headroom["observed"].as_str().is_some_and(|seen| seen.contains("throttled")), "{headroom}");
+    assert!(headroom["explanation"].as_str().is_some_and(|why| why.contains("quota")), "{headroom}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn found(verdict: Verdict, observed: String, explanation: &str) -> Found {
 /// Processors that a mode can make use of.
 fn processors(run: &ModeRun) -> f64 {
     let machine = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
-    let allowed = crate::metrics::resources::cpu_quota().map_or(machine, |quota| quota.min(machine));
+    let allowed = crate::metrics::cgroup::quota().map_or(machine, |quota| quota.min(machine));
     match run.mode {
         Mode::Sequential | Mode::Simulated => allowed.min(1.0),
         Mode::Threaded | Mode::Async => allowed.min(f64::from(run.workers)),
