@@ -264,6 +264,7 @@ fn result_of(source: &Source, plan: &Plan, secrets: &Secrets, runs: Vec<ModeRun>
             fingerprint: plan.fingerprint(secrets),
             seed: plan.seed,
             source: source.text.clone(),
+            file: source.path().map(Into::into),
         },
         plan: plan.shown(secrets),
         host: Host::current(),
