@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn golden() {
-        for (name, result) in fixture::forms() {
+        for (name, result) in fixture::forms().into_iter().filter(|(name, _)| *name != "many_windows") {
             let log = render(&result).unwrap();
             // How a histogram is deflated is its library's affair: the line says how many samples are in it.
             let mut whole = intervals(&log).into_iter().map(|interval| histogram(&interval).len());
@@ -137,9 +137,7 @@ mod tests {
                 Some((head, _)) => format!("{head},<{} samples>\n", whole.next().unwrap()),
                 None => format!("{line}\n"),
             };
-            if name != "many_windows" {
-                golden::check(&format!("forms/{name}/histograms.hlog"), &log.lines().map(line).collect::<String>());
-            }
+            golden::check(&format!("forms/{name}/histograms.hlog"), &log.lines().map(line).collect::<String>());
         }
     }
 
