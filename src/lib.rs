@@ -26,7 +26,7 @@
 //! | floor | rooms |
 //! |---|---|
 //! | 7 | [`cli`]: one file per command: parse → load → compute → write |
-//! | 6 | [`report`]: terminal, progress, charts, HTML page |
+//! | 6 | [`report`]: terminal, progress, charts, HTML page, and the forms that other programs read |
 //! | 5 | [`gate`]: thresholds: what a run must meet, and what ends it early |
 //! | 4 | [`engine`]: world, worker, flow, operation, drivers, observer |
 //! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP · [`pacing`]: arrivals, levels of stages, token bucket · [`server`]: the built-in target |
@@ -58,6 +58,13 @@
 //!   of nodes that know their places: there are no types to derive it from. A test holds the two together.
 //! - Windows of the time line keep two significant digits instead of three: there are hundreds of them.
 //!
+//! # Names beside the contract's
+//!
+//! - Forms of the report: `ctrf`, `openmetrics`, `github-benchmark`.
+//! - Files of the report: `report.md`, `summary.csv`, `series.csv`, `histograms.hlog`, `junit.xml`, `ctrf-report.json`, `metrics.txt`,
+//!   `benchmark-bigger.json`, `benchmark-smaller.json`.
+//! - In `result.json`: `scenario.file`, the path as it was given, and `thresholds[].line`, for reports that point at a line.
+//!
 //! # Dependencies, and why
 //!
 //! | for | crate |
@@ -76,6 +83,7 @@
 //! | intervals | statrs for Student's t |
 //! | charts | plotters for shapes, resvg for PNG, dejavu for a font that needs no system's |
 //! | page and terminal | askama, comfy-table, indicatif |
+//! | JUnit's XML, tables for spreadsheets | quick-xml (quick-junit would bring a second library for dates), csv (which feeds of rows are read with, too) |
 //! | files, errors, command line | tempfile, thiserror, anyhow, clap |
 //! | completions and manual pages, made from the command line's own definition | clap_complete, clap_mangen |
 

@@ -122,7 +122,7 @@ pub struct RunArgs {
     /// Folder for this run's files [default: reports/NAME-TIME]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Report files beside result.json: html, png, svg (separated by commas), or none
+    /// Report files beside result.json: html, png, svg, markdown, csv, hlog, junit, ctrf, openmetrics, github-benchmark (separated by commas), or none
     #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
     pub format: Option<Formats>,
     /// A check that the run must meet (such as 'p99 < 250ms'), beside the file's; may be given several times
@@ -260,7 +260,7 @@ pub struct ReportArgs {
     /// Folder for the files [default: the one that the result is in]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Report files: html, png, svg (separated by commas) [default: those of the run]
+    /// Report files: html, png, svg, markdown, csv, hlog, junit, ctrf, openmetrics, github-benchmark (separated by commas) [default: those of the run]
     #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
     pub format: Option<Formats>,
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::args::RunArgs;
 use super::exit::{Exit, Failure};
 use super::output::Talk;
-use super::{or_exit, quick};
+use super::{ci, or_exit, quick};
 use crate::base::Nanos;
 use crate::engine::choice::Choice;
 use crate::engine::source::arrivals;
@@ -35,12 +35,14 @@ fn compiled(source: Source, overrides: &Overrides, talk: &Talk) -> Option<(Sourc
             talk.hide(&compiled.secrets);
             if !compiled.warnings.is_empty() {
                 talk.say(&compiled.warnings.render(&source, talk.stderr_color()));
+                ci::point_at(&compiled.warnings, &source, talk);
             }
             Some((source, compiled))
         }
         Err(problems) => {
             talk.hide(problems.secrets());
             talk.say(&problems.render(&source, talk.stderr_color()));
+            ci::point_at(&problems, &source, talk);
             None
         }
     }

@@ -1,6 +1,7 @@
 //! Floor 7: the command line. Each command is a file that reads as parse → load → compute → write.
 
 pub mod args;
+mod ci;
 mod completions;
 mod environment;
 pub mod exit;

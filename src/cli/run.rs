@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::args::{OnInvalid, RunArgs};
 use super::exit::{Exit, Failure};
 use super::output::{self, Talk};
-use super::{job, or_exit};
+use super::{ci, job, or_exit};
 use crate::engine::process::{self, Leash, ProcessError};
 use crate::engine::{self, Event, Ground, Job, Phase, descriptors, ideal, preflight, safety};
 use crate::gate::{self, Judged};
@@ -65,6 +65,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         let shown = written.iter().find(|p| p.ends_with(report::PAGE_FILE)).or(written.first());
         talk.say(&shown.map_or_else(String::new, |path| format!("report: {}\n", path.display())));
     }
+    ci::publish(&result, talk)?;
     if let Some(failure) = failure {
         return Err(failure);
     }
@@ -264,6 +265,7 @@ fn result_of(source: &Source, plan: &Plan, secrets: &Secrets, runs: Vec<ModeRun>
             fingerprint: plan.fingerprint(secrets),
             seed: plan.seed,
             source: source.text.clone(),
+            file: source.path().map(Into::into),
         },
         plan: plan.shown(secrets),
         host: Host::current(),

@@ -27,8 +27,9 @@ pub fn formats(text: &str) -> Result<Formats, String> {
     if text.is_empty() || text == "none" {
         return Ok(Formats(Vec::new()));
     }
+    let names = || Format::ALL.map(Format::name).join(", ");
     let format =
-        |name: &str| Format::from_name(name.trim()).ok_or_else(|| format!("there is no format `{name}`; write html, png, svg or none"));
+        |name: &str| Format::from_name(name.trim()).ok_or_else(|| format!("there is no format `{name}`; write {} or none", names()));
     text.split(',').map(format).collect::<Result<_, _>>().map(Formats)
 }
 

@@ -102,6 +102,7 @@ impl Judgement {
                 Some(_) if self.fails => ThresholdVerdict::Fail,
                 Some(_) => ThresholdVerdict::Pass,
             },
+            line: threshold.line,
         }
     }
 

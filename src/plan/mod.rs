@@ -99,11 +99,36 @@ pub enum Format {
     Png,
     /// The charts as drawings.
     Svg,
+    /// A page of text for a pull request's comment or a job's summary.
+    Markdown,
+    /// Tables for a spreadsheet: the figures of every part, and the time line.
+    Csv,
+    /// A log of histograms that HdrHistogram's readers open.
+    Hlog,
+    /// The gates as test cases, in JUnit's XML.
+    Junit,
+    /// The gates as test cases, in the Common Test Report Format.
+    Ctrf,
+    /// The figures of each mode as OpenMetrics text.
+    Openmetrics,
+    /// What github-action-benchmark keeps a history of.
+    GithubBenchmark,
 }
 
 impl Format {
     /// Every form there is.
-    pub const ALL: [Self; 3] = [Self::Html, Self::Png, Self::Svg];
+    pub const ALL: [Self; 10] = [
+        Self::Html,
+        Self::Png,
+        Self::Svg,
+        Self::Markdown,
+        Self::Csv,
+        Self::Hlog,
+        Self::Junit,
+        Self::Ctrf,
+        Self::Openmetrics,
+        Self::GithubBenchmark,
+    ];
 
     /// The name in scenarios and on the command line.
     pub const fn name(self) -> &'static str {
@@ -111,6 +136,13 @@ impl Format {
             Self::Html => "html",
             Self::Png => "png",
             Self::Svg => "svg",
+            Self::Markdown => "markdown",
+            Self::Csv => "csv",
+            Self::Hlog => "hlog",
+            Self::Junit => "junit",
+            Self::Ctrf => "ctrf",
+            Self::Openmetrics => "openmetrics",
+            Self::GithubBenchmark => "github-benchmark",
         }
     }
 

@@ -63,6 +63,9 @@ pub struct Threshold {
     pub abort: bool,
     /// It doesn't end the run before this moment.
     pub after: Option<Nanos>,
+    /// Its line in the scenario, counted from 1; one of the command line has none.
+    #[serde(default)]
+    pub line: Option<u32>,
 }
 
 /// A check that ends a run normally as soon as it holds.

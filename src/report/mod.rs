@@ -2,18 +2,31 @@
 //! state of a live engine, no statistic that the result does not hold. So `loadgen report result.json` makes the very
 //! bytes again that the run itself wrote.
 //!
-//! [`view`] rounds, [`headline`], [`comparison`], [`thresholds`] and [`tally`] say what is shown, and the forms say how: [`terminal`],
-//! [`html`] and [`chart`]. [`write_all`] writes the forms that are files, through [`sink`]. [`progress`] alone is of
-//! a run under way.
+//! [`view`] rounds, [`headline`], [`comparison`], [`thresholds`], [`tally`], [`cases`] and [`reproduce`] say what is shown, and
+//! the forms say how: [`terminal`], [`html`] and [`chart`] for people, [`markdown`] (with [`markup`]) for a pull request,
+//! [`spreadsheet`] and [`hlog`] for further work, and for CI servers [`junit`], [`ctrf`], [`openmetrics`],
+//! [`github_benchmark`] and [`annotations`]. [`write_all`] writes the forms that are files, through [`sink`]; their names
+//! are in [`TEXTS`]. [`progress`] alone is of a run under way.
 
+pub mod annotations;
 pub mod capacity;
+pub mod cases;
 pub mod chart;
 pub mod comparison;
+pub mod ctrf;
+pub mod github_benchmark;
 pub mod headline;
+pub mod hlog;
 pub mod html;
+pub mod junit;
+pub mod markdown;
+pub mod markup;
+pub mod openmetrics;
 pub mod paint;
 pub mod progress;
+pub mod reproduce;
 pub mod sink;
+pub mod spreadsheet;
 pub mod tally;
 pub mod terminal;
 pub mod thresholds;
@@ -24,6 +37,7 @@ mod fixture;
 #[cfg(test)]
 mod golden;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -35,6 +49,22 @@ use crate::result::RunResult;
 pub const RESULT_FILE: &str = "result.json";
 /// The page.
 pub const PAGE_FILE: &str = "index.html";
+
+/// Makes the text of a file.
+type Texter = fn(&RunResult) -> io::Result<String>;
+
+/// The forms that are text: of each file its form, its name, and what makes it.
+pub const TEXTS: [(Format, &str, Texter); 9] = [
+    (Format::Markdown, "report.md", |result| Ok(markdown::render(result))),
+    (Format::Csv, "summary.csv", spreadsheet::summary),
+    (Format::Csv, "series.csv", spreadsheet::series),
+    (Format::Hlog, "histograms.hlog", hlog::render),
+    (Format::Junit, "junit.xml", junit::render),
+    (Format::Ctrf, "ctrf-report.json", |result| Ok(ctrf::render(result)?)),
+    (Format::Openmetrics, "metrics.txt", |result| Ok(openmetrics::render(result))),
+    (Format::GithubBenchmark, "benchmark-bigger.json", |result| Ok(github_benchmark::bigger(result)?)),
+    (Format::GithubBenchmark, "benchmark-smaller.json", |result| Ok(github_benchmark::smaller(result)?)),
+];
 
 /// Why a report could not be made.
 #[derive(Debug, Error)]
@@ -48,6 +78,14 @@ pub enum ReportError {
     /// The page could not be made.
     #[error("can't make the HTML report")]
     Page(#[from] html::page::PageError),
+    /// A file of text could not be made.
+    #[error("can't make {file}")]
+    Text {
+        /// Its name.
+        file: &'static str,
+        /// Why.
+        source: io::Error,
+    },
     /// A picture could not be made.
     #[error("can't make the picture of the chart `{chart}`")]
     Picture {
@@ -88,6 +126,14 @@ pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Result<V
             None => sink::remove(dir, &png)?,
         }
     }
+    for (format, file, make) in TEXTS {
+        if wants(format) {
+            let text = make(result).map_err(|source| ReportError::Text { file, source })?;
+            written.push(sink::write(dir, file, text.as_bytes())?);
+        } else {
+            sink::remove(dir, file)?;
+        }
+    }
     Ok(written)
 }
 
@@ -107,7 +153,7 @@ mod tests {
     fn a_report_made_again_from_its_result_is_the_same() {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let paths = write_all(&fixture::three_modes(), &Format::ALL, first.path()).unwrap();
-        assert_eq!(paths.len(), 8);
+        assert_eq!(paths.len(), 17);
         let read = RunResult::from_json(&fs::read_to_string(&paths[0]).unwrap()).unwrap();
         write_all(&read, &Format::ALL, second.path()).unwrap();
         assert!(files(first.path()) == files(second.path()));

@@ -63,6 +63,13 @@ fn add(into: &mut BTreeMap<String, u64>, from: &BTreeMap<String, u64>) {
     }
 }
 
+/// What was planned and did not come to its own end, as words.
+pub fn left_out(c: &Counts) -> String {
+    let left = [("dropped", c.dropped), ("skipped", c.skipped), ("cancelled", c.cancelled), ("unfinished", c.unfinished)];
+    let words = left.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what} {}", super::view::count(*n)));
+    words.collect::<Vec<_>>().join(", ")
+}
+
 /// Counters as words, the most frequent first: `timeout_total 12, refused 3`.
 pub fn words(counters: &BTreeMap<String, u64>) -> String {
     let mut sorted: Vec<_> = counters.iter().filter(|(_, n)| **n > 0).collect();

@@ -6,7 +6,7 @@
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
 use crate::plan::Mode;
-use crate::result::{Comparison, Counts, End, Group, ModeRun, RunResult, ThresholdVerdict, Validity, Verdict};
+use crate::result::{Comparison, End, Group, ModeRun, RunResult, ThresholdVerdict, Validity, Verdict};
 
 use super::headline::Headline;
 use super::paint::{self, Paint};
@@ -51,13 +51,6 @@ pub fn render(result: &RunResult, style: Style) -> String {
     parts.push(warnings(&result.warnings, width));
     let text = parts.iter().filter(|p| !p.is_empty()).map(|p| format!("{p}\n")).collect::<Vec<_>>().join("\n");
     paint::finish(&text, style.color)
-}
-
-/// What was planned and did not come to its own end.
-fn left_out(c: &Counts) -> String {
-    let left = [("dropped", c.dropped), ("skipped", c.skipped), ("cancelled", c.cancelled), ("unfinished", c.unfinished)];
-    let words = left.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what} {}", view::count(*n)));
-    words.collect::<Vec<_>>().join(", ")
 }
 
 fn head(result: &RunResult, width: usize) -> String {
@@ -145,7 +138,7 @@ fn troubles(result: &RunResult, width: usize) -> String {
             add("retried", format!("{} more tries after {}", view::count(tally.counts.retries), tally::words(&tally.try_failures)));
         }
         for (what, counts) in [("operations", tally.counts), ("iterations", tally.iterations)] {
-            let left = left_out(&counts);
+            let left = tally::left_out(&counts);
             if !left.is_empty() {
                 add("left out", format!("{what} {left}"));
             }

@@ -25,6 +25,22 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// A number for programs to read: decimal digits, at least six of them where there are so many, and nothing where it is
+/// no number.
+pub fn digits(value: f64) -> Option<String> {
+    let size = value.abs();
+    match size {
+        _ if !size.is_finite() => None,
+        _ if size == 0.0 => Some("0".into()),
+        _ if !(1e-9..1e15).contains(&size) => Some(format!("{value:.5e}")),
+        _ => {
+            let places = (5.0 - size.log10().floor()).max(0.0) as usize;
+            let text = format!("{value:.places$}");
+            Some(if places > 0 { text.trim_end_matches('0').trim_end_matches('.').into() } else { text })
+        }
+    }
+}
+
 /// A whole number with separators: `12,345`.
 pub fn count(value: u64) -> String {
     let digits = value.to_string();
@@ -150,18 +166,22 @@ pub fn known_interval(ends: Option<[f64; 2]>, show: impl Fn(f64) -> String) -> O
 
 /// A percentile of a summary, by its name (`p99`); [`NA`] where there is no sample, or too small a one.
 pub fn percentile(summary: Option<&Summary>, name: &str) -> String {
-    let Some(summary) = summary else { return NA.into() };
-    let value = match name {
-        "p50" => summary.p50,
-        "p75" => summary.p75,
-        "p90" => summary.p90,
-        "p95" => summary.p95,
-        "p99" => summary.p99,
-        "p999" => summary.p999,
-        "p9999" => summary.p9999,
-        _ => return NA.into(),
-    };
-    if carries(summary, name) { duration_ms(value) } else { NA.into() }
+    or_na(percentile_ms(summary, name), duration_ms)
+}
+
+/// A percentile of a summary in milliseconds, by its name; nothing where there is no sample, or too small a one.
+pub fn percentile_ms(summary: Option<&Summary>, name: &str) -> Option<f64> {
+    let summary = summary.filter(|summary| carries(summary, name))?;
+    match name {
+        "p50" => Some(summary.p50),
+        "p75" => Some(summary.p75),
+        "p90" => Some(summary.p90),
+        "p95" => Some(summary.p95),
+        "p99" => Some(summary.p99),
+        "p999" => Some(summary.p999),
+        "p9999" => Some(summary.p9999),
+        _ => None,
+    }
 }
 
 /// Whether the sample is large enough for this percentile: it is, unless its interval says otherwise.
@@ -269,6 +289,24 @@ mod tests {
         assert_eq!(round(&duration_ms(20.0)), "20 ms");
         assert_eq!(round(&rate(2.5)), "2.5/s");
         assert_eq!(round("1.00e300"), "1.00e300");
+    }
+
+    #[test]
+    fn programs_get_plain_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (0.1 + 0.2, "0.3"),
+            (1_234.567_89, "1234.57"),
+            (-5.0, "-5"),
+            (12_600_000.0, "12600000"),
+            (0.000_012_345_678, "0.0000123457"),
+            (1e300, "1.00000e300"),
+            (1e-12, "1.00000e-12"),
+        ] {
+            assert_eq!(digits(value).as_deref(), Some(text), "{value}");
+        }
+        assert_eq!((digits(f64::NAN), digits(f64::NEG_INFINITY)), (None, None));
     }
 
     #[test]

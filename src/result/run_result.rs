@@ -59,6 +59,9 @@ pub struct ScenarioEcho {
     pub seed: u64,
     /// The file as typed.
     pub source: String,
+    /// The path of the file as it was given; null where it came from standard input or stands for a URL.
+    #[serde(default)]
+    pub file: Option<String>,
 }
 
 /// The result of `loadgen run`.

@@ -50,6 +50,9 @@ pub struct ThresholdResult {
     pub failing_windows: Vec<FailingWindow>,
     /// Whether it was met.
     pub verdict: ThresholdVerdict,
+    /// Its line in the scenario, counted from 1; one of the command line has none.
+    #[serde(default)]
+    pub line: Option<u32>,
 }
 
 impl ThresholdResult {

@@ -17,7 +17,7 @@ use super::{Overrides, Source, allow, check, credentials, limits, load, order, t
 use crate::plan::{Format, Mode, Plan, Secrets};
 
 /// Forms of the report that the language has and this version does not write.
-const LATER_FORMATS: [&str; 5] = ["html-dir", "junit", "markdown", "csv", "hlog"];
+const LATER_FORMATS: [&str; 1] = ["html-dir"];
 const MOST_ROUNDS: u32 = 1000;
 const MOST_WORKERS: u32 = 1024;
 

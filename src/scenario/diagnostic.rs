@@ -19,6 +19,12 @@ impl Span {
     pub const fn new(start: usize, end: usize) -> Self {
         Self { start, end: if end < start { start } else { end } }
     }
+
+    /// The line of the text that it begins in, counted from 1.
+    pub fn line(self, text: &str) -> u32 {
+        let before = text.as_bytes().iter().take(self.start).filter(|byte| **byte == b'\n').count();
+        u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
+    }
 }
 
 /// How bad it is.

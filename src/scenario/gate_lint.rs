@@ -11,7 +11,7 @@ use crate::plan::{Check, Metric, Mode, Operator, Plan, Quantity, Selector, StopW
 pub fn threshold(plan: &Plan, threshold: &Threshold, spots: &Spots, problems: &mut Diagnostics) {
     let before = problems.len();
     selector(plan, &threshold.selector, spots, problems);
-    let Threshold { check, selector, window, abort, after } = threshold;
+    let Threshold { check, selector, window, abort, after, line: _ } = threshold;
     let narrowed = selector.is_of_operations() || selector.stage.is_some() || selector.tag.is_some();
     if narrowed && !check.metric.is_of_parts() {
         problems

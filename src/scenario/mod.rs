@@ -63,6 +63,6 @@ mod yaml;
 pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use compile::{Compiled, compile};
-pub use diagnostic::{Diagnostic, Diagnostics};
+pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, Span};
 pub use overrides::Overrides;
 pub use source::{Source, SourceError};

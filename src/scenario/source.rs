@@ -56,6 +56,11 @@ impl Source {
         Self { name: name.into(), text: text.into(), folder: PathBuf::from(".") }
     }
 
+    /// The path of the file that it was read from; what is called `<…>` is in none.
+    pub fn path(&self) -> Option<&str> {
+        (!self.name.starts_with('<')).then_some(&*self.name)
+    }
+
     /// Reads a scenario; `-` is standard input.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ impl Gates {
         for text in &overrides.thresholds {
             match Check::parse(text) {
                 Ok(check) => {
-                    let threshold = Threshold { check, selector: Selector::default(), window: None, abort: false, after: None };
+                    let threshold = Threshold { check, selector: Selector::default(), window: None, abort: false, after: None, line: None };
                     gates.thresholds.push((threshold, Spots { check: Place::Flag(FLAG), keys: Vec::new() }));
                 }
                 Err(error) => explain(problems.error(Place::Flag(FLAG), format!("in {}: {}", quoted(text), error.message)), &error),
@@ -107,9 +107,10 @@ fn each<T>(
 const KEYS: [&str; 5] = ["mix", "step", "target", "stage", "tag"];
 
 fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(Threshold, Spots)> {
+    let line = Some(node.span.line(source));
     if matches!(node.value, Value::Scalar(_)) {
         let (check, place) = check(node, source, problems)?;
-        let threshold = Threshold { check, selector: Selector::default(), window: None, abort: false, after: None };
+        let threshold = Threshold { check, selector: Selector::default(), window: None, abort: false, after: None, line };
         return Some((threshold, Spots { check: place, keys: Vec::new() }));
     }
     let mut fields = Fields::open(node, Part::Threshold, "a threshold", "{ check: p95 < 200ms, mix: browse }", problems)?;
@@ -146,7 +147,7 @@ fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(T
             .help("add `abort: true`, or remove `after`");
     }
     let (check, place) = checked?;
-    Some((Threshold { check, selector, window, abort: abort.unwrap_or(false), after }, Spots { check: place, keys }))
+    Some((Threshold { check, selector, window, abort: abort.unwrap_or(false), after, line }, Spots { check: place, keys }))
 }
 
 fn condition(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(StopWhen, Spots)> {

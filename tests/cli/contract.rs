@@ -25,7 +25,7 @@ pub fn check(result: &Value) {
     assert_eq!(result["schema"], "loadgen.result/1");
     one_of("end", &result["end"], "complete stopped aborted interrupted failed");
     has("loadgen", &result["loadgen"], "version git profile");
-    has("scenario", &result["scenario"], "name fingerprint seed source");
+    has("scenario", &result["scenario"], "name fingerprint seed source file");
     has("host", &result["host"], "os kernel cpus cpu_model cpu_quota memory_bytes");
     let at = result["started_at"].as_str().expect("a time");
     at.parse::<jiff::Timestamp>().unwrap_or_else(|e| panic!("{at}: {e}"));
@@ -41,7 +41,7 @@ pub fn check(result: &Value) {
     }
     validity(&result["validity"]);
     for threshold in list(result, "thresholds") {
-        has("threshold", threshold, "check selector mode observed limit margin failing_windows verdict");
+        has("threshold", threshold, "check selector mode observed limit margin failing_windows verdict line");
         has("selector", &threshold["selector"], "mix step target stage tag mode");
         one_of("verdict", &threshold["verdict"], "pass fail no_data");
         assert_eq!(threshold["observed"].is_null(), threshold["verdict"] == "no_data", "{threshold}");

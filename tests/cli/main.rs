@@ -6,6 +6,7 @@ mod contract;
 mod diagnostics;
 mod engine;
 mod exits;
+mod forms;
 mod fuzz;
 mod groups;
 mod honesty;

@@ -47,7 +47,9 @@ pub fn program(name: &str, folder: &Path, arguments: &[&str]) -> Command {
             command.env_remove(key);
         }
     }
-    command.env_remove("NO_COLOR").env_remove("BASE_URL");
+    for variable in ["NO_COLOR", "BASE_URL", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"] {
+        command.env_remove(variable);
+    }
     command
 }
 

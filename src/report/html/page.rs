@@ -8,7 +8,7 @@ use crate::result::{End, Host, RunResult, ThresholdResult, Verdict};
 use super::super::chart::{self, palette};
 use super::super::comparison::{self, Row};
 use super::super::headline::Headline;
-use super::super::{tally, view};
+use super::super::{reproduce, tally, view};
 use super::tables::{self, Table};
 
 /// Why a page could not be made.
@@ -81,7 +81,7 @@ struct Round {
 /// Never in practice: the template only writes to memory.
 pub fn render(result: &RunResult) -> Result<String, PageError> {
     let modes = [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated];
-    let file = file_name(&result.scenario.name);
+    let file = reproduce::file_name(&result.scenario.name);
     Page {
         name: view::plain(&result.scenario.name),
         version: view::plain(&result.loadgen.version),
@@ -97,7 +97,7 @@ pub fn render(result: &RunResult) -> Result<String, PageError> {
         small_samples: result.comparison.as_ref().is_some_and(comparison::has_small_samples),
         charts: chart::ALL.into_iter().filter_map(|(name, draw)| Some((name, draw(result)?))).collect(),
         sections: tally::modes(result).into_iter().map(|mode| section(result, mode)).filter(|s| !s.rounds.is_empty()).collect(),
-        command: command(result, &file),
+        command: reproduce::command(result, &file),
         file,
         fingerprint: view::plain(&result.scenario.fingerprint),
         source: view::plain_lines(&result.scenario.source),
@@ -206,26 +206,6 @@ fn section(result: &RunResult, mode: Mode) -> Section {
     Section { mode, meaning, rounds }
 }
 
-/// A scenario's name is made to be a file's; one from a damaged result is not used.
-fn file_name(name: &str) -> String {
-    let good =
-        !name.is_empty() && name.len() <= 100 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c));
-    if good && !name.starts_with(['.', '-']) { format!("{name}.yaml") } else { "scenario.yaml".into() }
-}
-
-/// Modes and rounds are said, because they may have been given on the command line.
-fn command(result: &RunResult, file: &str) -> String {
-    let modes: Vec<&str> = tally::modes(result).into_iter().map(Mode::name).collect();
-    let mut command = format!("loadgen run {file} --seed {}", result.scenario.seed);
-    if !modes.is_empty() {
-        command.push_str(&format!(" --mode {}", modes.join(",")));
-    }
-    if let Some(rounds) = result.runs.iter().map(|r| r.round).max().filter(|n| *n > 1) {
-        command.push_str(&format!(" --rounds {rounds}"));
-    }
-    command
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::super::fixture;
@@ -280,7 +260,5 @@ mod tests {
         ] {
             assert!(html.contains(text), "{text}");
         }
-        assert_eq!(file_name("../x"), "scenario.yaml");
-        assert_eq!(file_name("-x"), "scenario.yaml");
     }
 }

@@ -1,0 +1,79 @@
+//! What GitHub Actions is told beside the report: problems and gates at their lines of the scenario, and the report in
+//! the summary of the job. Elsewhere nothing is.
+
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::exit::{Exit, Failure};
+use super::or_exit;
+use super::output::Talk;
+use crate::report::{annotations, markdown};
+use crate::result::RunResult;
+use crate::scenario::{Diagnostics, Place, Severity, Source};
+
+/// The file that a job's summary is collected in; there is one for each step.
+const SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+/// Where the repository was checked out.
+const WORKSPACE: &str = "GITHUB_WORKSPACE";
+/// GitHub shows no more annotations of one step.
+const MOST: usize = 10;
+
+/// Tells of a run that is over.
+///
+/// # Errors
+/// When the summary can't be written.
+pub fn publish(result: &RunResult, talk: &Talk) -> Result<(), Failure> {
+    if is_github() {
+        let file = result.scenario.file.as_deref().map(in_repository);
+        talk.say(&annotations::render(result, file.as_deref()));
+    }
+    if let Some(path) = env::var_os(SUMMARY).filter(|path| !path.is_empty()).map(PathBuf::from) {
+        or_exit(append(&path, &markdown::render(result)).with_context(|| format!("can't write to ${SUMMARY}")), Exit::Internal)?;
+        talk.say(&format!("the report was appended to the summary of the job (${SUMMARY})\n"));
+    }
+    Ok(())
+}
+
+/// Tells of the problems of a scenario.
+pub fn point_at(problems: &Diagnostics, source: &Source, talk: &Talk) {
+    if !is_github() {
+        return;
+    }
+    let file = source.path().map(in_repository);
+    for problem in problems.iter().take(MOST) {
+        let kind = match problem.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let line = match problem.place {
+            Place::At(span) => Some(span.line(&source.text)),
+            Place::Flag(_) => None,
+        };
+        let remedy = problem.remedy.iter().map(|remedy| format!("\n{remedy}")).collect::<String>();
+        let text = format!("{}{remedy}", problem.message);
+        // Before it is escaped: what is escaped is no secret by its letters any more.
+        let text = problems.secrets().redact(&text);
+        talk.say(&annotations::command(kind, file.as_deref(), line, "loadgen", &text));
+    }
+}
+
+fn is_github() -> bool {
+    env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// Steps before this one may have written to it too.
+fn append(path: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new().append(true).create(true).open(path)?.write_all(format!("{text}\n").as_bytes())
+}
+
+/// The path of a file as GitHub knows it: from the top of the repository, wherever in it the program was started.
+fn in_repository(file: &str) -> String {
+    let whole = |path: &Path| fs::canonicalize(path).ok();
+    let top = env::var_os(WORKSPACE).and_then(|top| whole(Path::new(&top)));
+    let inside = top.zip(whole(Path::new(file))).and_then(|(top, file)| file.strip_prefix(top).ok().map(Path::to_path_buf));
+    inside.map_or_else(|| file.into(), |path| path.display().to_string())
+}

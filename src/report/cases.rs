@@ -1,0 +1,157 @@
+//! [`Case`]: every gate of a run as a test case, for the forms that CI servers read. Whether the run came to its end
+//! and whether its figures can be believed are cases too, so that a green report means all three.
+
+use std::collections::BTreeMap;
+
+use crate::plan::Mode;
+use crate::result::{End, RunResult, ThresholdResult, ThresholdVerdict, Verdict};
+
+use super::{tally, thresholds, view};
+
+/// Windows that are told one by one.
+const WINDOWS: usize = 10;
+
+/// What came of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The gate was met.
+    Passed,
+    /// It was not.
+    Failed,
+    /// Something broke, or somebody, before it was known.
+    Broken,
+    /// There was nothing to judge, for a reason that another case tells.
+    Skipped,
+}
+
+/// One gate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// What had to hold; no two cases of a mode share it.
+    pub name: String,
+    /// The mode that was judged; of the whole run there is none.
+    pub mode: Option<Mode>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What was seen, in one line.
+    pub message: String,
+    /// More of it, line by line.
+    pub details: Vec<String>,
+    /// The line of the scenario that asks for it, counted from 1.
+    pub line: Option<u32>,
+    /// How long the runs that it judges took, in seconds.
+    pub seconds: f64,
+}
+
+/// Every gate of a result: its end, its validity, then its thresholds in the order of the scenario.
+pub fn all(result: &RunResult) -> Vec<Case> {
+    let mut cases = vec![end(result), validity(result)];
+    cases.extend(result.thresholds.iter().zip(thresholds::rows(result)).map(|(threshold, row)| judged(result, threshold, row)));
+    let mut seen = BTreeMap::new();
+    for case in &mut cases {
+        let times = seen.entry((case.mode, case.name.clone())).or_insert(0_u32);
+        *times += 1;
+        if *times > 1 {
+            case.name.push_str(&format!(" ({times})"));
+        }
+    }
+    cases
+}
+
+/// How long the runs of a mode took together, or all of them; what is no time takes none.
+pub fn seconds(result: &RunResult, mode: Option<Mode>) -> f64 {
+    let walls = result.runs.iter().filter(|run| mode.is_none_or(|mode| run.mode == mode)).map(|run| run.wall_s);
+    // Not `sum`, which begins with a zero below zero.
+    walls.filter(|wall_s| (0.0..1e9).contains(wall_s)).fold(0.0, |sum, wall_s| sum + wall_s)
+}
+
+fn end(result: &RunResult) -> Case {
+    let (outcome, message) = match result.end {
+        End::Complete => (Outcome::Passed, "everything planned was run"),
+        End::Stopped => (Outcome::Passed, "stopped by a condition that the scenario names"),
+        End::Aborted => (Outcome::Failed, "a threshold aborted the run: modes and rounds after it did not run"),
+        End::Interrupted => (Outcome::Broken, "the run was interrupted: modes and rounds after it did not run"),
+        End::Failed => (Outcome::Broken, "a mode could not be run: the figures are of those before it"),
+    };
+    Case {
+        name: "the run came to its end".into(),
+        mode: None,
+        outcome,
+        message: message.into(),
+        details: Vec::new(),
+        line: None,
+        seconds: seconds(result, None),
+    }
+}
+
+fn validity(result: &RunResult) -> Case {
+    let (outcome, message) = match result.validity.verdict {
+        _ if result.runs.is_empty() => (Outcome::Skipped, "nothing was measured"),
+        Verdict::Valid => (Outcome::Passed, "valid: the figures can be believed"),
+        Verdict::Degraded => (Outcome::Passed, "degraded: read the figures with care"),
+        Verdict::Invalid => (Outcome::Failed, "invalid: the figures describe the generator, not the target"),
+    };
+    let doubts = result.validity.checks.iter().filter(|check| check.verdict != Verdict::Valid);
+    let details = doubts
+        .map(|check| view::plain(&format!("{}: {}, limit {}: {}", check.name, check.observed, check.limit, check.explanation)))
+        .collect();
+    Case { name: "the figures can be believed".into(), mode: None, outcome, message: message.into(), details, line: None, seconds: 0.0 }
+}
+
+fn judged(result: &RunResult, threshold: &ThresholdResult, row: thresholds::Row) -> Case {
+    let ran = tally::rounds(result, threshold.mode).next().is_some();
+    let (outcome, message) = match threshold.verdict {
+        ThresholdVerdict::Pass => (Outcome::Passed, None),
+        ThresholdVerdict::Fail => (Outcome::Failed, None),
+        ThresholdVerdict::NoData if ran => (Outcome::Failed, Some(format!("no data, limit {}", row.limit))),
+        ThresholdVerdict::NoData => (Outcome::Skipped, Some(format!("{} did not run", threshold.mode))),
+    };
+    let windows = threshold.failing_windows.iter().take(WINDOWS).map(|window| {
+        let observed = thresholds::figure(threshold.unit, window.observed);
+        format!("round {}, the window from {}: {observed}", window.round, view::duration_s(window.t_s))
+    });
+    let mut details: Vec<String> = windows.collect();
+    if threshold.failing_windows.len() > WINDOWS {
+        details.push(format!("and {} more", view::things((threshold.failing_windows.len() - WINDOWS) as u64, "window")));
+    }
+    Case {
+        message: message.unwrap_or_else(|| format!("observed {}, limit {}, margin {}", row.observed, row.limit, row.margin)),
+        name: row.check,
+        mode: Some(threshold.mode),
+        outcome,
+        details,
+        line: threshold.line,
+        seconds: seconds(result, Some(threshold.mode)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn every_gate_is_a_case_of_its_own() {
+        let mut result = fixture::three_modes();
+        let outcomes: Vec<Outcome> = all(&result).iter().map(|case| case.outcome).collect();
+        use Outcome::{Broken, Failed, Passed, Skipped};
+        assert_eq!(outcomes, [Passed, Passed, Passed, Failed, Failed, Passed]);
+        result.thresholds.push(result.thresholds[0].clone());
+        assert_eq!(all(&result)[6].name, "p99 < 250ms (2)");
+        result.runs.retain(|run| run.mode != Mode::Sequential);
+        (result.end, result.validity.verdict) = (End::Interrupted, Verdict::Invalid);
+        let outcomes: Vec<Outcome> = all(&result).iter().map(|case| case.outcome).collect();
+        assert_eq!(outcomes, [Broken, Failed, Passed, Failed, Skipped, Passed, Passed]);
+        assert_eq!(all(&fixture::nothing())[1].outcome, Skipped);
+    }
+
+    #[test]
+    fn few_windows_are_told_and_the_others_counted() {
+        let mut result = fixture::three_modes();
+        let window = result.thresholds[1].failing_windows[0];
+        result.thresholds[1].failing_windows = vec![window; 1000];
+        let case = &all(&result)[3];
+        assert_eq!(case.details.len(), WINDOWS + 1);
+        assert_eq!(case.details[WINDOWS], "and 990 windows more");
+    }
+}

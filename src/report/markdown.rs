@@ -1,0 +1,229 @@
+//! The result as Markdown, as GitHub and GitLab show it: for a pull request's comment and for a job's summary.
+//!
+//! It stays below the length of a comment whatever is in the result. Names and messages stand in code spans, where
+//! nothing is a mention, a link, an issue or markup; see [`super::markup`].
+
+use crate::plan::Mode;
+use crate::result::{Comparison, End, RunResult, ThresholdVerdict, Verdict};
+
+use super::headline::Headline;
+use super::markup::{cell, code, fenced, prose};
+use super::thresholds::Row;
+use super::{comparison, reproduce, tally, thresholds, view};
+
+/// Bytes of the rows of a table or a list; GitHub takes 65,536 characters in all.
+const ROWS: usize = 12_000;
+/// Bytes of a scenario that is shown whole.
+const SOURCE: usize = 16_000;
+/// Errors that are shown of each mode.
+const ERRORS: usize = 3;
+
+/// The page, ending with a line end.
+pub fn render(result: &RunResult) -> String {
+    let mut parts = vec![title(result), facts(result), headline(result), judged(result)];
+    parts.extend(result.comparison.as_ref().map(compared));
+    parts.extend([troubles(result), notes(result), again(result)]);
+    parts.into_iter().filter(|part| !part.is_empty()).map(|part| format!("{}\n", part.trim_end())).collect::<Vec<_>>().join("\n")
+}
+
+/// The verdict, first.
+fn title(result: &RunResult) -> String {
+    let unmet = result.thresholds.iter().filter(|threshold| !threshold.is_met()).count();
+    let all = result.thresholds.len() as u64;
+    let gates = match (all, unmet) {
+        (0, _) => String::new(),
+        (_, 0) => format!(", {} met", view::things(all, "threshold")),
+        _ => format!(", {unmet} of {} not met", view::things(all, "threshold")),
+    };
+    let (end, ended) = match result.end {
+        End::Complete => ("complete", true),
+        End::Stopped => ("stopped by its condition", true),
+        End::Aborted => ("aborted by a threshold", false),
+        End::Interrupted => ("interrupted", false),
+        End::Failed => ("failed", false),
+    };
+    let verdict = if result.runs.is_empty() { Verdict::Valid } else { result.validity.verdict };
+    let sign = match verdict {
+        _ if unmet > 0 || !ended => "❌",
+        Verdict::Invalid => "❌",
+        Verdict::Degraded => "⚠️",
+        Verdict::Valid => "✅",
+    };
+    format!("### {sign} loadgen {}: {end}{gates}\n", code(&result.scenario.name, 100))
+}
+
+fn facts(result: &RunResult) -> String {
+    let mut facts = Vec::new();
+    if !result.runs.is_empty() {
+        facts.push(match result.validity.verdict {
+            Verdict::Valid => "**Valid**: the figures can be believed.",
+            Verdict::Degraded => "**Degraded**: read the figures with care.",
+            Verdict::Invalid => "**Invalid**: the figures describe the generator, not the target.",
+        });
+    }
+    let moment = prose(&view::shortened(&view::moment(&result.started_at), 40));
+    let version = prose(&view::shortened(&result.loadgen.version, 40));
+    let run = format!("Seed {}, {moment}, loadgen {version}, {}.", result.scenario.seed, view::things(result.host.cpus.into(), "CPU"));
+    facts.push(&run);
+    format!("{}\n", facts.join(" "))
+}
+
+fn headline(result: &RunResult) -> String {
+    let Headline { text, caution, .. } = Headline::of(result);
+    let caution = caution.map_or_else(String::new, |caution| format!(" {}", prose(&caution)));
+    format!("**{}**{caution}\n", prose(&text))
+}
+
+fn judged(result: &RunResult) -> String {
+    let mut rows = thresholds::rows(result);
+    if rows.is_empty() {
+        return String::new();
+    }
+    // What is not met is what a reader looks for, and is cut last.
+    rows.sort_by_key(|row| row.verdict == ThresholdVerdict::Pass);
+    let row = |row: &Row| {
+        let sign = if row.verdict == ThresholdVerdict::Pass { "✅" } else { "❌" };
+        let figures = [row.observed.as_str(), &unbroken(&row.limit), &unbroken(&row.margin)].join(" | ");
+        format!("| {sign} | {} | {} | {figures} |\n", cell(&row.check, 300), row.mode)
+    };
+    let (rows, left) = bounded(rows.iter().map(row));
+    let more = if left > 0 { format!("\nand {left} more; the other forms of the report have all of them\n") } else { String::new() };
+    format!("| | threshold | mode | observed | limit | margin |\n|---|---|---|--:|--:|--:|\n{rows}{more}")
+}
+
+fn compared(of: &Comparison) -> String {
+    let modes = comparison::modes(of);
+    let mut text =
+        format!("| | {} |\n|---|{}\n", modes.iter().map(Mode::to_string).collect::<Vec<_>>().join(" | "), "--:|".repeat(modes.len()));
+    for row in comparison::rows(of) {
+        let cells = row.cells.iter().map(|cell| {
+            let figure = prose(&cell.text);
+            let figure = if cell.best { format!("**{figure}**") } else { figure };
+            match &cell.interval {
+                Some(interval) => format!("{figure}<br><sub>{}</sub>", prose(interval)),
+                None => figure,
+            }
+        });
+        text.push_str(&format!("| {} | {} |\n", row.name, cells.collect::<Vec<_>>().join(" | ")));
+    }
+    let mut legend = Vec::new();
+    if comparison::rows(of).iter().flat_map(|row| &row.cells).any(|cell| cell.interval.is_some()) {
+        legend.push("small figures are 95 % intervals");
+    }
+    if comparison::has_small_samples(of) {
+        legend.push("n/a: too few samples for this percentile");
+    }
+    if legend.is_empty() { text } else { format!("{text}\n<sub>{}</sub>\n", legend.join("; ")) }
+}
+
+/// Failures by kind, with examples, and what did not run.
+fn troubles(result: &RunResult) -> String {
+    let mut lines = Vec::new();
+    for mode in tally::modes(result) {
+        let tally = tally::Tally::of(result, mode);
+        if !tally.failures.is_empty() {
+            lines.push(format!("- **{mode}**: {}\n", code(&tally::words(&tally.failures), 500)));
+        }
+        let run = tally::rounds(result, mode).find(|run| !run.errors.is_empty());
+        for error in run.iter().flat_map(|run| &run.errors).take(ERRORS) {
+            let (message, example) = (code(&error.message, 160), code(&error.example, 80));
+            lines.push(format!("  - {} {}, as in {example}: {message}\n", view::count(error.count), code(&error.kind, 40)));
+        }
+        let left = tally::left_out(&tally.counts);
+        if !left.is_empty() {
+            lines.push(format!("- **{mode}**, left out: {left}\n"));
+        }
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let (lines, left) = bounded(lines.into_iter());
+    format!("**Failures**\n\n{lines}{}", more(left))
+}
+
+/// What a reader should know before believing a figure.
+fn notes(result: &RunResult) -> String {
+    let doubts = result.validity.checks.iter().filter(|check| check.verdict != Verdict::Valid).map(|check| {
+        let text = format!("{}, limit {}: {}", check.observed, check.limit, check.explanation);
+        format!("- **{}**: {}\n", prose(&view::shortened(&check.name, 80)), prose(&view::shortened(&text, 600)))
+    });
+    let warnings = result.warnings.iter().map(|warning| format!("- {}\n", prose(&view::shortened(warning, 600))));
+    let (lines, left) = bounded(doubts.chain(warnings));
+    if lines.is_empty() { String::new() } else { format!("**Before you believe a figure**\n\n{lines}{}", more(left)) }
+}
+
+fn again(result: &RunResult) -> String {
+    let file = reproduce::path(result);
+    let command = fenced(&reproduce::command(result, &file), "sh");
+    let source = view::plain_lines(&result.scenario.source);
+    let source = if source.len() <= SOURCE { fenced(&source, "yaml") } else { "The scenario is in `result.json`.\n".into() };
+    format!("<details><summary>How to reproduce</summary>\n\n{command}\n{source}\n</details>\n")
+}
+
+/// A figure with its unit beside it, however narrow the column.
+fn unbroken(figure: &str) -> String {
+    figure.replace(' ', "\u{a0}")
+}
+
+/// As many lines as there is room for, and how many are left.
+fn bounded(lines: impl Iterator<Item = String>) -> (String, usize) {
+    let (mut text, mut left) = (String::new(), 0);
+    for line in lines {
+        if left == 0 && text.len() + line.len() <= ROWS { text.push_str(&line) } else { left += 1 }
+    }
+    (text, left)
+}
+
+fn more(left: usize) -> String {
+    if left > 0 { format!("- and {left} more\n") } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{fixture, golden};
+    use super::*;
+
+    #[test]
+    fn golden() {
+        for (name, result) in fixture::forms() {
+            golden::check(&format!("forms/{name}/report.md"), &render(&result));
+        }
+    }
+
+    #[test]
+    fn fits_a_comment_whatever_is_in_it() {
+        for (name, mut result) in fixture::forms() {
+            let hostile = "`|\\|@team #1 <img src=x>".repeat(50);
+            result.scenario.name = hostile.clone();
+            result.scenario.source = "`".repeat(1 << 20);
+            result.started_at = hostile.clone();
+            result.loadgen.version = hostile.clone();
+            result.warnings = vec![hostile.clone(); 100];
+            if let Some(threshold) = result.thresholds.get(1).cloned() {
+                result.thresholds = vec![threshold; 400];
+                result.thresholds.iter_mut().for_each(|t| t.check = hostile.clone());
+            }
+            for run in &mut result.runs {
+                run.failures = (0..100).map(|i| (format!("{hostile}{i}"), 1)).collect();
+                run.errors.iter_mut().for_each(|e| e.message = hostile.clone());
+            }
+            for check in &mut result.validity.checks {
+                (check.name, check.explanation) = (hostile.clone(), hostile.clone());
+            }
+            let text = render(&result);
+            assert!(text.len() < 65_000, "{name}: {}", text.len());
+        }
+    }
+
+    #[test]
+    fn says_what_there_is_and_not_more() {
+        let text = render(&fixture::three_modes());
+        assert!(text.starts_with("### ❌ loadgen `shop-api`: complete, 2 of 4 thresholds not met\n"), "{text}");
+        assert!(text.contains("loadgen run scenarios/shop-api.yaml --seed 42"), "{text}");
+        let text = render(&fixture::one_sample());
+        assert!(text.contains("| p99 | n/a |") && !text.contains("threshold"), "{text}");
+        for (name, result) in fixture::all() {
+            assert!(!render(&result).contains("NaN"), "{name}");
+        }
+    }
+}

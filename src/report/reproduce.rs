@@ -1,0 +1,56 @@
+//! How a run is made again: the command and the file that it names.
+
+use crate::plan::Mode;
+use crate::result::RunResult;
+
+use super::tally;
+
+/// The scenario's file as it was given, where a shell takes it as it stands; else a name for a copy of it.
+pub fn path(result: &RunResult) -> String {
+    let is_plain =
+        |path: &&str| !path.starts_with('-') && path.len() <= 200 && path.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
+    let given = result.scenario.file.as_deref().filter(is_plain);
+    given.map_or_else(|| file_name(&result.scenario.name), str::to_owned)
+}
+
+/// A scenario's name is made to be a file's; one from a damaged result is not used.
+pub fn file_name(name: &str) -> String {
+    let good =
+        !name.is_empty() && name.len() <= 100 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c));
+    if good && !name.starts_with(['.', '-']) { format!("{name}.yaml") } else { "scenario.yaml".into() }
+}
+
+/// Modes and rounds are said, because they may have been given on the command line.
+pub fn command(result: &RunResult, file: &str) -> String {
+    let modes: Vec<&str> = tally::modes(result).into_iter().map(Mode::name).collect();
+    let mut command = format!("loadgen run {file} --seed {}", result.scenario.seed);
+    if !modes.is_empty() {
+        command.push_str(&format!(" --mode {}", modes.join(",")));
+    }
+    if let Some(rounds) = result.runs.iter().map(|r| r.round).max().filter(|n| *n > 1) {
+        command.push_str(&format!(" --rounds {rounds}"));
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_what_a_shell_takes() {
+        let mut result = super::super::fixture::three_modes();
+        assert_eq!(path(&result), "scenarios/shop-api.yaml");
+        for file in ["a b.yaml", "$(x).yaml", "-x.yaml", "a\n"] {
+            result.scenario.file = Some(file.into());
+            assert_eq!(path(&result), "shop-api.yaml");
+        }
+    }
+
+    #[test]
+    fn a_name_is_no_path() {
+        assert_eq!(file_name("shop-api"), "shop-api.yaml");
+        assert_eq!(file_name("../x"), "scenario.yaml");
+        assert_eq!(file_name("-x"), "scenario.yaml");
+    }
+}

@@ -1,0 +1,154 @@
+//! The forms of the report that other programs read, as the program writes them, and what it tells GitHub Actions.
+
+use std::fs;
+use std::path::Path;
+
+use loadgen::plan::Format;
+use serde_json::Value;
+
+use crate::support::{files, finish, folder, is_installed, loadgen, program, run, scenario, shipped};
+
+/// In virtual time: the check in line 4 is met, and that in line 5 is not.
+const SCENARIO: &str = "name: forms
+modes: [simulated]
+thresholds:
+  - p50 < 1s
+  - { check: 'p99 < 11ms', mix: a|b }
+mix: [ { name: a|b, flow: [ { sleep: 20ms } ] } ]
+load: { vus: 2, iterations: 400 }
+";
+const ALL: &str = "markdown,csv,hlog,junit,ctrf,openmetrics,github-benchmark";
+const FILES: [&str; 10] = [
+    "benchmark-bigger.json",
+    "benchmark-smaller.json",
+    "ctrf-report.json",
+    "histograms.hlog",
+    "junit.xml",
+    "metrics.txt",
+    "report.md",
+    "result.json",
+    "series.csv",
+    "summary.csv",
+];
+
+fn ran() -> tempfile::TempDir {
+    let folder = folder();
+    scenario(folder.path(), SCENARIO);
+    run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", ALL]).exits(99);
+    folder
+}
+
+#[test]
+fn every_form_is_made_by_the_run_and_made_again_from_its_result() {
+    let folder = ran();
+    assert_eq!(files(&folder.path().join("out")), FILES);
+    run(folder.path(), &["report", "out/result.json", "-o", "again", "--format", ALL]).exits(0);
+    for name in FILES {
+        let [made, again] = ["out", "again"].map(|dir| fs::read(folder.path().join(dir).join(name)).expect("written"));
+        assert!(made == again, "{name}");
+    }
+    run(folder.path(), &["report", "out/result.json", "-o", "again", "--format", "junit"]).exits(0);
+    assert_eq!(files(&folder.path().join("again")), ["junit.xml", "result.json"]);
+}
+
+#[test]
+fn a_scenario_names_its_forms() {
+    let folder = folder();
+    scenario(folder.path(), &format!("{SCENARIO}report: {{ formats: [junit, markdown] }}\n"));
+    run(folder.path(), &["run", "test.yaml", "-o", "out"]).exits(99);
+    assert_eq!(files(&folder.path().join("out")), ["junit.xml", "report.md", "result.json"]);
+    run(folder.path(), &["run", "test.yaml", "--format", "pdf"]).exits(2).says(&["there is no format `pdf`", "github-benchmark"]);
+}
+
+#[test]
+fn junit_keeps_to_its_schema() {
+    if !is_installed("xmllint", "libxml2-utils") {
+        return;
+    }
+    let folder = ran();
+    let golden: Vec<String> = files(Path::new(&shipped("tests/golden/forms")))
+        .iter()
+        .map(|name| shipped(&format!("tests/golden/forms/{name}/junit.xml")))
+        .collect();
+    assert!(golden.len() > 4);
+    let schema = shipped("tests/schemas/junit.xsd");
+    let check = |file: &str| finish(&mut program("xmllint", folder.path(), &["--noout", "--nonet", "--schema", &schema, file]));
+    for file in golden.iter().map(String::as_str).chain(["out/junit.xml"]) {
+        check(file).exits(0);
+    }
+    let bad = fs::read_to_string(folder.path().join("out/junit.xml")).expect("written").replace("classname", "klass");
+    fs::write(folder.path().join("bad.xml"), bad).expect("written");
+    assert!(!check("bad.xml").status.success());
+}
+
+#[test]
+fn github_is_shown_the_line_and_given_the_summary() {
+    let folder = folder();
+    let inside = folder.path().join("load");
+    fs::create_dir(&inside).expect("made");
+    scenario(&inside, SCENARIO);
+    let summary = folder.path().join("summary.md");
+    fs::write(&summary, "of the step before\n").expect("written");
+    let mut command = loadgen(&inside, &["run", "test.yaml", "-o", "out", "--format", "markdown", "--json"]);
+    command.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", folder.path()).env("GITHUB_STEP_SUMMARY", &summary);
+    let ran = finish(&mut command).exits(99).says(&[
+        "::error file=load/test.yaml,line=5,title=loadgen%3A p99 < 11ms%2C mix a|b (simulated)::observed 20.0 ms, limit 11.0 ms, margin -9.",
+        "the report was appended to the summary of the job",
+    ]);
+    assert_eq!(ran.stderr.matches("::error ").count(), 1, "{}", ran.stderr);
+    // What is told to GitHub does not stand between a program and the result.
+    serde_json::from_str::<Value>(&ran.stdout).expect("the result alone");
+    let page = fs::read_to_string(inside.join("out/report.md")).expect("written");
+    assert_eq!(fs::read_to_string(&summary).expect("there"), format!("of the step before\n{page}\n"));
+    // A report made again is no news.
+    let mut again = loadgen(&inside, &["report", "out/result.json", "--format", "markdown"]);
+    finish(again.env("GITHUB_STEP_SUMMARY", &summary)).exits(0);
+    assert_eq!(fs::read_to_string(&summary).expect("there").matches("### ").count(), 1);
+}
+
+#[test]
+fn elsewhere_nothing_is_annotated() {
+    let folder = folder();
+    scenario(folder.path(), SCENARIO);
+    let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"]).exits(99);
+    assert!(!ran.stderr.contains("::error") && !ran.stderr.contains("summary of the job"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_summary_that_can_not_be_written_is_an_error() {
+    let folder = folder();
+    scenario(folder.path(), SCENARIO);
+    let mut command = loadgen(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"]);
+    finish(command.env("GITHUB_STEP_SUMMARY", folder.path())).exits(1).says(&["can't write to $GITHUB_STEP_SUMMARY"]);
+    assert!(folder.path().join("out/result.json").exists());
+}
+
+#[test]
+fn github_is_shown_the_problems_of_a_scenario_and_no_secret_in_them() {
+    let folder = folder();
+    let validated = |mix: &str| {
+        let text = format!("name: t\nsecrets: {{ token: \"${{TOKEN}}\" }}\nmix: [ {{ {mix}, flow: [ {{ sleep: 1ms }} ] }} ]\n");
+        let rest = "load: { iterations: 3 }\nthresholds:\n  - { check: p99 < 1s, mix: '100%:a,b' }\n";
+        scenario(folder.path(), &(text + rest));
+        let mut command = loadgen(folder.path(), &["validate", "test.yaml"]);
+        finish(command.env("GITHUB_ACTIONS", "true").env("TOKEN", "100%:a,b")).exits(2).stderr
+    };
+    let said = validated("name: m, wieght: 3");
+    assert!(said.contains("::error file=test.yaml,line=3,title=loadgen::unknown key `wieght`%0Adid you mean `weight`?\n"), "{said}");
+    let said = validated("name: m");
+    assert!(said.contains("::error file=test.yaml,line=6,title=loadgen::there is no mix entry `***`%0A"), "{said}");
+}
+
+#[test]
+fn every_form_is_named_wherever_forms_are() {
+    let folder = folder();
+    let help = |command: &str| run(folder.path(), &[command, "--help"]).exits(0).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let read = |path: &str| fs::read_to_string(shipped(path)).expect("it is there");
+    let places = [help("run"), help("report"), read("README.md"), read("scenarios/LANGUAGE.md"), read("src/scenario/schema.json")];
+    for format in Format::ALL {
+        for place in &places {
+            let named = |name: &str| place.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|word| word == name);
+            assert!(named(format.name()), "{}: {place}", format.name());
+        }
+    }
+}
