@@ -1,4 +1,4 @@
-//! What `run` and `validate` share: a scenario from its file to its plan.
+//! What commands share: a scenario from its file to its plan.
 
 use std::path::Path;
 
@@ -9,7 +9,8 @@ use super::{or_exit, quick};
 use crate::base::Nanos;
 use crate::engine::choice::Choice;
 use crate::engine::source::arrivals;
-use crate::plan::{Load, LoadModel};
+use crate::plan::{Load, LoadModel, Plan, Secrets};
+use crate::result::ScenarioEcho;
 use crate::scenario::{Compiled, Overrides, Source, compile};
 
 /// Planned starts that a plan shows.
@@ -43,6 +44,17 @@ fn compiled(source: Source, overrides: &Overrides, talk: &Talk) -> Option<(Sourc
             talk.say(&problems.render(&source, talk.stderr_color()));
             None
         }
+    }
+}
+
+/// What results say of the scenario that was run.
+pub fn echo(source: &Source, plan: &Plan, secrets: &Secrets) -> ScenarioEcho {
+    ScenarioEcho {
+        name: plan.name.clone(),
+        description: plan.description.clone(),
+        fingerprint: plan.fingerprint(secrets),
+        seed: plan.seed,
+        source: source.text.clone(),
     }
 }
 

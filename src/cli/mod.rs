@@ -4,6 +4,7 @@ pub mod args;
 mod completions;
 mod environment;
 pub mod exit;
+mod folder;
 mod init;
 mod job;
 mod man;
@@ -14,6 +15,7 @@ mod run;
 mod run_mode;
 mod schema;
 mod serve;
+mod session;
 mod validate;
 pub mod values;
 
