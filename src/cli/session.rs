@@ -94,6 +94,11 @@ impl Session {
         self.leash.is_pulled()
     }
 
+    /// Says something that stays, above the progress.
+    pub fn note(&mut self, text: &str) {
+        self.progress.note(text);
+    }
+
     /// Takes the progress away; what the modes have warned of on their way.
     pub fn close(mut self) -> Vec<String> {
         self.progress.finish();

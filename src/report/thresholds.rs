@@ -74,7 +74,7 @@ fn check(threshold: &ThresholdResult) -> String {
 }
 
 /// A figure, which may be a distance below zero.
-fn figure(unit: Unit, value: f64) -> String {
+pub fn figure(unit: Unit, value: f64) -> String {
     let sign = if value < 0.0 { "-" } else { "" };
     let size = value.abs();
     let text = match unit {
