@@ -26,7 +26,7 @@ const FIRST: f64 = 50.0;
 /// The shortest try.
 const SHORTEST: Nanos = Nanos::from_secs(1);
 /// Iterations that a try needs at least: of fewer nothing is known.
-const FEWEST: f64 = 10.0;
+const FEWEST: f64 = 20.0;
 
 /// Searches.
 pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {

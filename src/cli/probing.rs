@@ -84,7 +84,7 @@ impl Prober {
         if let Some(ms) = tried.probe.iteration_ms.filter(|_| is_highest && tried.probe.outcome == ProbeOutcome::Met) {
             self.iteration_ms = Some((rate, ms));
         }
-        if run.counts.unfinished + run.iterations.counts.skipped > 0 {
+        if run.counts.unfinished + run.iterations.counts.skipped > 0 && self.mode != Mode::Simulated {
             // What the target was left with would be in the figures of the next rate.
             self.rest(Duration::from_secs_f64(run.wall_s.max(0.0)));
         }

@@ -7,7 +7,7 @@
 use super::{Judged, judge};
 use crate::base::Nanos;
 use crate::metrics::trend::trend;
-use crate::plan::{LoadModel, Plan};
+use crate::plan::{Check, LoadModel, Metric, Plan};
 use crate::result::{Counts, ModeRun, ProbeOutcome, RateProbe, ThresholdVerdict, Verdict};
 
 /// The share of planned iterations that may be lost.
@@ -65,6 +65,7 @@ pub fn probe(plan: &Plan, run: &ModeRun) -> Tried {
     };
     let doubtful = run.validity.checks.iter().filter(|check| check.verdict != Verdict::Valid);
     let doubts = doubtful.map(|check| format!("{}: {}; {}", check.name, check.observed, check.explanation));
+    let unproven = plan.thresholds.iter().find_map(|threshold| unproven(&threshold.check, &run.counts));
     let summary = run.response_ms.as_ref();
     let probe = RateProbe {
         rate,
@@ -84,9 +85,18 @@ pub fn probe(plan: &Plan, run: &ModeRun) -> Tried {
         max_ms: summary.map(|of| of.max),
         max_in_flight,
         verdict: validity,
-        doubts: doubts.chain(warnings).collect(),
+        doubts: doubts.chain(warnings).chain(unproven).collect(),
     };
     Tried { clear: lost_share.max(late_share(run)) > OVERLOADED, probe }
+}
+
+/// Where so few operations can't tell that no more than a share fails: of three times its inverse, one at least is
+/// expected to be bad, 19 times out of 20.
+fn unproven(check: &Check, counts: &Counts) -> Option<String> {
+    let completed = counts.completed;
+    (check.metric == Metric::ErrorRate && check.limit > 0.0 && counts.failed == 0 && completed as f64 * check.limit < 3.0).then(|| {
+        format!("`{check}`: none of {completed} operations failed, and it takes {:.0} to tell; try the rate for longer", 3.0 / check.limit)
+    })
 }
 
 /// Iterations that were planned and came to no end.

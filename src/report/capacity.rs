@@ -9,7 +9,10 @@ use super::view;
 use crate::result::{CapacityResult, LimitedBy, ProbeOutcome, RateProbe, ThresholdResult};
 
 /// Metrics that have a column of their own.
-const SHOWN: [&str; 4] = ["p50", "p90", "p99", "max"];
+const SHOWN: [&str; 2] = ["p50", "p99"];
+
+/// The column that is a word.
+const OUTCOME: usize = 1;
 
 /// The answer in one sentence.
 pub fn sentence(result: &CapacityResult) -> String {
@@ -91,14 +94,15 @@ pub fn render(result: &CapacityResult, style: Style) -> String {
     let width = style.width.clamp(40, 400);
     let mut table = terminal::table(width);
     let header = ["rate", "", "throughput"].into_iter().chain(more.iter().map(|(_, name)| name.as_str()));
-    let header = header.chain(SHOWN).chain(["failed", "lost"]);
+    let any_lost = probes.iter().any(|probe| probe.lost > 0);
+    let header = header.chain(SHOWN).chain(["failed"]).chain(any_lost.then_some("lost"));
     table.set_header(header);
     for probe in &probes {
-        table.add_row(row(probe, &more));
+        table.add_row(row(probe, &more, any_lost));
     }
-    let columns = table.column_count();
-    for column in std::iter::once(0).chain(2..columns) {
-        if let Some(column) = table.column_mut(column) {
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 1));
+        if index != OUTCOME {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -108,7 +112,7 @@ pub fn render(result: &CapacityResult, style: Style) -> String {
     paint::finish(&format!("{head}\n\n{}\n\n{answer}\n{notes}", table.trim_fmt()), style.color)
 }
 
-fn row(probe: &RateProbe, more: &[(usize, String)]) -> Vec<Cell> {
+fn row(probe: &RateProbe, more: &[(usize, String)], any_lost: bool) -> Vec<Cell> {
     let time = |ms: Option<f64>| view::or_na(ms, view::duration_ms);
     let paint = match probe.outcome {
         ProbeOutcome::Met => Paint::Good,
@@ -117,8 +121,8 @@ fn row(probe: &RateProbe, more: &[(usize, String)]) -> Vec<Cell> {
     };
     let mut cells = vec![view::rate(probe.rate), paint.on(word(probe.outcome)), view::rate(probe.throughput_rps)];
     cells.extend(more.iter().map(|(index, _)| probe.thresholds.get(*index).map_or_else(|| view::NA.into(), observed)));
-    cells.extend([time(probe.p50_ms), time(probe.p90_ms), time(probe.p99_ms), time(probe.max_ms)]);
-    cells.extend([view::count(probe.failed), view::count(probe.lost)]);
+    cells.extend([time(probe.p50_ms), time(probe.p99_ms), view::count(probe.failed)]);
+    cells.extend(any_lost.then(|| view::count(probe.lost)));
     cells.into_iter().map(Cell::new).collect()
 }
 
@@ -134,13 +138,41 @@ fn notes(result: &CapacityResult, probes: &[&RateProbe]) -> Vec<String> {
         Some(probe) => {
             let (some, all) = (view::count(invalid.len() as u64), view::count(probes.len() as u64));
             let doubt = probe.doubts.first().map_or("", |doubt| brief(doubt));
-            notes.push(format!(
-                "{some} of {all} tries could not be believed and were made again, the last of them at {}: {doubt}",
-                view::rate(probe.rate)
-            ));
+            notes.push(format!("{some} of {all} tries could not be believed, the last of them at {}: {doubt}", view::rate(probe.rate)));
         }
         None => {}
     }
     notes.extend(result.warnings.iter().map(|warning| format!("warning: {warning}")));
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{fixture, golden};
+    use super::*;
+
+    #[test]
+    fn golden_and_in_colour() {
+        let result = fixture::capacity::found();
+        golden::check("capacity-100.txt", &render(&result, Style { color: false, width: 100 }));
+        golden::check("capacity-color.txt", &render(&result, Style { color: true, width: 80 }));
+    }
+
+    #[test]
+    fn every_end_has_its_sentence() {
+        let ends = fixture::capacity::ends();
+        let text: String = ends.iter().map(|(name, result)| format!("{name}: {}\n", sentence(result))).collect();
+        golden::check("capacity-ends.txt", &text);
+    }
+
+    #[test]
+    fn nothing_gets_through_to_the_terminal() {
+        for (name, result) in fixture::capacity::ends().into_iter().chain([("silent", fixture::capacity::silent())]) {
+            let lines: String = result.probes.iter().map(line).collect();
+            for text in [render(&result, Style::default()), lines] {
+                assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{name}: {text:?}");
+                assert!(!text.contains("NaN") && !text.contains("inf"), "{name}: {text}");
+            }
+        }
+    }
 }
