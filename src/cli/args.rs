@@ -7,9 +7,10 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::base::{Nanos, Rate, Share, parse};
+use crate::plan::Mode;
 use crate::scenario::Overrides;
 
-use super::values::{Formats, Modes, assignment, formats, header, modes, target};
+use super::values::{Formats, Modes, assignment, formats, header, mode, modes, target};
 
 /// A load generator that compares sequential, threaded and async execution of the same work.
 #[derive(Debug, Parser)]
@@ -71,6 +72,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Make the reports of a result file again
     Report(ReportArgs),
+    /// Find the highest arrival rate that still meets a check
+    Capacity(Box<CapacityArgs>),
     /// Print what makes a shell complete loadgen's commands and flags
     Completions(CompletionsArgs),
     /// Print the manual page
@@ -186,12 +189,62 @@ impl RunArgs {
             targets: self.target.clone(),
             vars: self.var.clone(),
             thresholds: self.threshold.clone(),
+            threshold_flag: None,
             no_thresholds: self.no_thresholds,
             allow_targets: self.allow_target.clone(),
             seed: self.seed,
             formats: self.format.as_ref().map(|f| f.0.clone()),
         }
     }
+}
+
+/// `loadgen capacity`
+#[derive(Debug, ClapArgs)]
+pub struct CapacityArgs {
+    /// The scenario, or - for standard input; planned arrivals take the place of its load, and its thresholds are left out
+    pub file: PathBuf,
+    /// What a rate has to meet (such as 'p99 < 50ms'); may be given several times
+    #[arg(long, env = "LOADGEN_SLO", value_name = "CHECK", required = true, action = ArgAction::Append)]
+    pub slo: Vec<String>,
+    /// How long each rate is tried, after a warm-up of a fifth of that
+    #[arg(long, env = "LOADGEN_PROBE", value_parser = parse::duration, value_name = "DURATION", default_value = "5s")]
+    pub probe: Nanos,
+    /// The first rate to try [default: the file's, or 50/s]
+    #[arg(long, env = "LOADGEN_FROM", value_parser = parse::rate, value_name = "RATE")]
+    pub from: Option<Rate>,
+    /// The highest rate to try
+    #[arg(long, env = "LOADGEN_MOST", value_parser = parse::rate, value_name = "RATE", default_value = "1000000/s")]
+    pub most: Rate,
+    /// The mode to drive: sequential, threaded, async or simulated [default: the file's; async where it has several]
+    #[arg(long, env = "LOADGEN_MODE", value_parser = mode, value_name = "MODE")]
+    pub mode: Option<Mode>,
+    /// Event loops of the async mode
+    #[arg(long, env = "LOADGEN_WORKERS", value_name = "N")]
+    pub workers: Option<u32>,
+    /// Where a target is, in place of the file's URL
+    #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
+    pub target: Vec<(Option<String>, String)>,
+    /// The value of a variable, in place of the file's
+    #[arg(long, env = "LOADGEN_VAR", hide_env_values = true, value_parser = assignment, value_name = "NAME=VALUE", action = ArgAction::Append)]
+    pub var: Vec<(String, String)>,
+    /// A public host that may be put under load: a name, an address, or *.NAME; may be given several times
+    #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',', action = ArgAction::Append)]
+    pub allow_target: Vec<String>,
+    /// The seed of all random draws
+    #[arg(long, env = "LOADGEN_SEED", value_name = "N")]
+    pub seed: Option<u64>,
+    /// Folder for capacity.json and the chart [default: reports/NAME-capacity-TIME]
+    #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Print the result as JSON instead of the summary
+    #[arg(long, env = "LOADGEN_JSON", value_parser = BoolishValueParser::new())]
+    pub json: bool,
+    /// Print nothing but errors
+    #[arg(short = 'q', long, env = "LOADGEN_QUIET", value_parser = BoolishValueParser::new())]
+    pub quiet: bool,
+    /// Show no progress
+    #[arg(long, env = "LOADGEN_NO_PROGRESS", value_parser = BoolishValueParser::new())]
+    pub no_progress: bool,
 }
 
 /// `loadgen init`

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::result::{End, RunResult, ThresholdResult, Verdict};
+use crate::result::{End, LimitedBy, RunResult, ThresholdResult, Verdict};
 
 /// How the program ends. Where several hold, the first of 1, 2, 3, 130, 97, 99 that holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +16,9 @@ pub enum Exit {
     Usage,
     /// Could not run: a target that is unreachable at the start, or whose name turned out to have a public address, limits of the machine.
     CouldNotRun,
-    /// The generator set the figures, and a gate would have had to trust them.
+    /// The generator set the figures, and a gate would have had to trust them; or it gave out before the target did.
     Invalid,
-    /// A threshold failed, or aborted the run.
+    /// A threshold failed, or aborted the run; or no rate was found that meets what it has to.
     Threshold,
     /// Interrupted; what was measured is kept.
     Interrupted,
@@ -35,6 +35,17 @@ impl Exit {
             Self::Invalid => 97,
             Self::Threshold => 99,
             Self::Interrupted => 130,
+        }
+    }
+
+    /// How a search for the highest rate ends.
+    pub const fn of_search(limited_by: LimitedBy) -> Self {
+        match limited_by {
+            LimitedBy::Check | LimitedBy::Maximum => Self::Ok,
+            LimitedBy::Generator => Self::Invalid,
+            LimitedBy::Nothing => Self::Threshold,
+            LimitedBy::Interrupt => Self::Interrupted,
+            LimitedBy::Failure => Self::CouldNotRun,
         }
     }
 

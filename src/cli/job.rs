@@ -1,4 +1,4 @@
-//! What `run` and `validate` share: a scenario from its file to its plan.
+//! What commands share: a scenario from its file to its plan.
 
 use std::path::Path;
 
@@ -9,7 +9,8 @@ use super::{ci, or_exit, quick};
 use crate::base::Nanos;
 use crate::engine::choice::Choice;
 use crate::engine::source::arrivals;
-use crate::plan::{Load, LoadModel};
+use crate::plan::{Load, LoadModel, Plan, Secrets};
+use crate::result::ScenarioEcho;
 use crate::scenario::{Compiled, Overrides, Source, compile};
 
 /// Planned starts that a plan shows.
@@ -45,6 +46,18 @@ fn compiled(source: Source, overrides: &Overrides, talk: &Talk) -> Option<(Sourc
             ci::point_at(&problems, &source, talk);
             None
         }
+    }
+}
+
+/// What results say of the scenario that was run.
+pub fn echo(source: &Source, plan: &Plan, secrets: &Secrets) -> ScenarioEcho {
+    ScenarioEcho {
+        name: plan.name.clone(),
+        description: plan.description.clone(),
+        fingerprint: plan.fingerprint(secrets),
+        seed: plan.seed,
+        source: source.text.clone(),
+        file: source.path().map(Into::into),
     }
 }
 

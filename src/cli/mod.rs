@@ -1,20 +1,24 @@
 //! Floor 7: the command line. Each command is a file that reads as parse → load → compute → write.
 
 pub mod args;
+mod capacity;
 mod ci;
 mod completions;
 mod environment;
 pub mod exit;
+mod folder;
 mod init;
 mod job;
 mod man;
 mod output;
+mod probing;
 mod quick;
 mod report;
 mod run;
 mod run_mode;
 mod schema;
 mod serve;
+mod session;
 mod validate;
 pub mod values;
 
@@ -35,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Schema => schema::run(),
         Command::Serve(options) => serve::run(&options),
         Command::Report(options) => report::run(&options),
+        Command::Capacity(options) => capacity::run(&options, &talk),
         Command::Completions(options) => completions::run(&options),
         Command::Man(options) => man::run(&options),
         Command::RunMode => run_mode::run(),

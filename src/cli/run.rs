@@ -1,26 +1,21 @@
 //! `loadgen run`: a scenario, all of its modes and rounds, and the reports.
 
-use std::io::{self, IsTerminal as _};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
 use super::args::{OnInvalid, RunArgs};
 use super::exit::{Exit, Failure};
+use super::folder::Folder;
 use super::output::{self, Talk};
+use super::session::{self, Session};
 use super::{ci, job, or_exit};
-use crate::engine::process::{self, Leash, ProcessError};
-use crate::engine::{self, Event, Ground, Job, Phase, descriptors, ideal, preflight, safety};
+use crate::engine::{Job, ideal, safety};
 use crate::gate::{self, Judged};
-use crate::plan::{Address, Plan, Secrets};
-use crate::report::progress::{Progress, ProgressMode, Status};
+use crate::plan::{Plan, Secrets};
+use crate::report;
 use crate::report::terminal::{self, Style};
-use crate::report::{self, sink};
-use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, ScenarioEcho, StoppedBy, Validity, Verdict};
+use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, StoppedBy, Validity, Verdict};
 use crate::scenario::{Compiled, Source};
-use crate::server;
 
 /// Runs a scenario.
 pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
@@ -35,17 +30,13 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     }
     let Compiled { plan, secrets, .. } = compiled;
     or_exit(safety::literal(&plan), Exit::Usage)?;
-    let started_at = Timestamp::now();
-    let folder = args.output.clone().unwrap_or_else(|| folder_for(&secrets.redact(&plan.name), started_at));
-    let made: Vec<&Path> = folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
-    // Whatever can go wrong goes wrong before the load starts.
-    or_exit(sink::prepare(&folder), Exit::Internal)?;
-    let setting =
-        Setting { secrets: &secrets, folder: source.folder.clone(), unix_ms: started_at.as_millisecond().try_into().unwrap_or(0) };
-    let measured = measure(&plan, &setting, args, talk);
-    if measured.as_ref().is_ok_and(|m| m.runs.is_empty()) || measured.is_err() {
-        // No empty report, and none of the folders that we made for it: the innermost is the first.
-        let _ = made.into_iter().try_for_each(std::fs::remove_dir);
+    let started_at = session::now();
+    let folder = Folder::prepare(args.output.as_deref(), &secrets.redact(&plan.name), started_at)?;
+    let measured = measure(&source, &plan, &secrets, started_at, args, talk);
+    let path = folder.path().to_owned();
+    if measured.as_ref().map_or(true, |m| m.runs.is_empty()) {
+        // No empty report, and none of the folders that we made for it.
+        folder.give_back();
     }
     let Measured { runs, end, failure, warnings } = measured?;
     if runs.is_empty() {
@@ -55,7 +46,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     result.warnings.extend(warnings);
     // Once, and before anything is written or shown: every report is made of it.
     let result = or_exit(result.redacted(&secrets).context("can't hide the secrets in the result"), Exit::Internal)?;
-    let written = or_exit(report::write_all(&result, &plan.formats, &folder), Exit::Internal)?;
+    let written = or_exit(report::write_all(&result, &plan.formats, &path), Exit::Internal)?;
     if args.json {
         output::print(&or_exit(result.to_json(), Exit::Internal)?)?;
     } else if !args.quiet {
@@ -101,21 +92,6 @@ fn print_scenario(source: &Source, secrets: &Secrets, talk: &Talk) -> Result<(),
     Ok(())
 }
 
-/// `reports/<name>-<UTC time>`, with a number behind it where that is taken.
-fn folder_for(name: &str, at: Timestamp) -> PathBuf {
-    let stem = format!("{name}-{}", at.strftime("%Y%m%dT%H%M%SZ"));
-    let reports = Path::new("reports");
-    let numbered = (2..).map(|n| reports.join(format!("{stem}-{n}")));
-    std::iter::once(reports.join(&stem)).chain(numbered).find(|path| !path.exists()).unwrap_or_else(|| reports.join(stem))
-}
-
-/// What is the same for every mode and round.
-struct Setting<'a> {
-    secrets: &'a Secrets,
-    folder: PathBuf,
-    unix_ms: u64,
-}
-
 /// What there is when no more will come.
 struct Measured {
     runs: Vec<ModeRun>,
@@ -126,130 +102,50 @@ struct Measured {
 }
 
 /// Runs every mode of every round, each in a process of its own.
-fn measure(plan: &Plan, setting: &Setting<'_>, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
-    or_exit(descriptors::provide(plan), Exit::CouldNotRun)?;
-    let leash = Arc::new(Leash::default());
-    or_exit(heed_signals(leash.clone()).context("can't listen for signals"), Exit::Internal)?;
-    let program = or_exit(std::env::current_exe().context("can't find this very program"), Exit::Internal)?;
-    let builtin = plan.targets_used().iter().any(|t| plan.targets[*t].address == Address::Builtin);
-    let server = if builtin {
-        Some(or_exit(server::Child::start(&program).context("can't start the built-in server"), Exit::CouldNotRun)?)
-    } else {
-        None
-    };
-    let addresses = or_exit(preflight::preflight(plan, server.as_ref().map(server::Child::address)), Exit::CouldNotRun)?;
+fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
+    let mut session = Session::open(!args.no_progress && !args.quiet)?;
+    let ground = session.ground(plan, &source.folder, at)?;
     if args.verbose {
-        for (target, address) in plan.targets.iter().zip(&addresses) {
+        for (target, address) in plan.targets.iter().zip(&ground.addresses) {
             talk.say(&address.map_or_else(String::new, |a| format!("target {}: {} at {a}\n", target.name, target.address)));
         }
-        talk.say(&format!("seed {}, fingerprint {}\n", plan.seed, plan.fingerprint(setting.secrets)));
+        talk.say(&format!("seed {}, fingerprint {}\n", plan.seed, plan.fingerprint(secrets)));
     }
-    let ground = Ground { addresses, folder: setting.folder.clone(), unix_ms: setting.unix_ms };
-    let mut progress = Progress::new(progress_mode(args));
     let mut measured = Measured { runs: Vec::new(), end: End::Complete, failure: None, warnings: Vec::new() };
-    'rounds: for round in 0..plan.rounds {
-        for mode in plan.order(round) {
-            if leash.is_pulled() {
-                break 'rounds;
-            }
-            let job = Job { parent: std::process::id(), plan: plan.clone(), mode, round: round + 1, ground: ground.clone() };
-            let result = run_one(&program, &job, &leash, &mut progress, &mut measured.warnings);
-            match result {
-                Ok(run) => {
-                    let by = run.stopped_by;
-                    measured.runs.push(run);
-                    match by {
-                        StoppedBy::Threshold => {
-                            measured.end = End::Aborted;
-                            break 'rounds;
-                        }
-                        // The next mode has its own chance.
-                        StoppedBy::Condition => measured.end = End::Stopped,
-                        _ => {}
+    let order = (0..plan.rounds).flat_map(|round| plan.order(round).into_iter().map(move |mode| (mode, round + 1)));
+    for (mode, round) in order {
+        if session.is_interrupted() {
+            break;
+        }
+        let job = Job { parent: std::process::id(), plan: plan.clone(), mode, round, ground: ground.clone() };
+        let place = if plan.rounds > 1 { format!("{mode} {round}/{}", plan.rounds) } else { mode.name().into() };
+        match session.run(&job, &place) {
+            Ok(Some(run)) => {
+                let by = run.stopped_by;
+                measured.runs.push(run);
+                match by {
+                    StoppedBy::Threshold => {
+                        measured.end = End::Aborted;
+                        break;
                     }
+                    // The next mode has its own chance.
+                    StoppedBy::Condition => measured.end = End::Stopped,
+                    _ => {}
                 }
-                Err(ProcessError::Interrupted { .. }) => break 'rounds,
-                Err(error) => {
-                    let exit = if matches!(error, ProcessError::Died { .. }) { Exit::Internal } else { Exit::CouldNotRun };
-                    measured.failure = Some(Failure { exit, error: error.into() });
-                    measured.end = End::Failed;
-                    break 'rounds;
-                }
+            }
+            Ok(None) => break,
+            Err(failure) => {
+                measured.failure = Some(failure);
+                measured.end = End::Failed;
+                break;
             }
         }
     }
-    if leash.is_pulled() && measured.failure.is_none() {
+    if session.is_interrupted() && measured.failure.is_none() {
         measured.end = End::Interrupted;
     }
-    progress.finish();
+    measured.warnings = session.close();
     Ok(measured)
-}
-
-fn progress_mode(args: &RunArgs) -> ProgressMode {
-    match () {
-        () if args.no_progress || args.quiet => ProgressMode::Off,
-        () if io::stderr().is_terminal() => ProgressMode::Animated,
-        () => ProgressMode::Plain,
-    }
-}
-
-fn run_one(program: &Path, job: &Job, leash: &Leash, progress: &mut Progress, warnings: &mut Vec<String>) -> Result<ModeRun, ProcessError> {
-    process::run(program, &["run-mode"], job, leash, |event| match event {
-        Event::Progress(seen) => show(progress, job, &seen),
-        Event::Warning(text) => {
-            let warning = format!("{}, round {}: {text}", job.mode, job.round);
-            progress.note(&format!("warning: {warning}"));
-            warnings.push(warning);
-        }
-        // It is judged in the child.
-        Event::SoFar(_) => {}
-    })
-}
-
-fn show(progress: &mut Progress, job: &Job, seen: &engine::Progress) {
-    let left_s = seen.fraction.filter(|f| *f > 0.02).map(|f| seen.elapsed_s * (1.0 - f) / f);
-    progress.update(&Status {
-        mode: job.mode,
-        round: job.round,
-        rounds: job.plan.rounds,
-        phase: match seen.phase {
-            Phase::Warmup => "warm-up",
-            Phase::Measured => "running",
-            Phase::Drain => "draining",
-        },
-        elapsed_s: seen.elapsed_s,
-        fraction: seen.fraction,
-        left_s,
-        completed: seen.completed,
-        failed: seen.failed,
-        in_flight: seen.in_flight,
-        rate: seen.rate,
-        p50_ms: seen.p50_ms,
-        p99_ms: seen.p99_ms,
-    });
-}
-
-/// The first Ctrl-C or SIGTERM drains the run, the second ends it now.
-#[cfg(unix)]
-fn heed_signals(leash: Arc<Leash>) -> io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    use signal_hook::iterator::Signals;
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        for _ in signals.forever() {
-            if !leash.pull() {
-                // In the middle of a preflight, say: nothing was measured, and nothing can be told to end. The
-                // built-in server ends by itself.
-                std::process::exit(Exit::Interrupted.code().into());
-            }
-        }
-    })?;
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn heed_signals(_leash: Arc<Leash>) -> io::Result<()> {
-    Ok(())
 }
 
 fn result_of(source: &Source, plan: &Plan, secrets: &Secrets, runs: Vec<ModeRun>, end: End, started_at: Timestamp) -> RunResult {
@@ -259,17 +155,10 @@ fn result_of(source: &Source, plan: &Plan, secrets: &Secrets, runs: Vec<ModeRun>
     RunResult {
         schema: SCHEMA.into(),
         end,
-        scenario: ScenarioEcho {
-            name: plan.name.clone(),
-            description: plan.description.clone(),
-            fingerprint: plan.fingerprint(secrets),
-            seed: plan.seed,
-            source: source.text.clone(),
-            file: source.path().map(Into::into),
-        },
+        scenario: job::echo(source, plan, secrets),
         plan: plan.shown(secrets),
         host: Host::current(),
-        started_at: started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        started_at: session::rfc3339(started_at),
         comparison,
         thresholds,
         baseline: None,

@@ -22,6 +22,14 @@ pub fn modes(text: &str) -> Result<Modes, String> {
     text.split(',').map(mode).collect::<Result<_, _>>().map(Modes)
 }
 
+/// One name.
+pub fn mode(text: &str) -> Result<Mode, String> {
+    Mode::from_name(text.trim()).ok_or_else(|| {
+        let what = if text == "all" || text.contains(',') { "one mode at a time" } else { "there is no such mode" };
+        format!("{what}; write sequential, threaded, async or simulated")
+    })
+}
+
 /// `none`, or names separated by commas.
 pub fn formats(text: &str) -> Result<Formats, String> {
     if text.is_empty() || text == "none" {

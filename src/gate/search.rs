@@ -1,12 +1,16 @@
 //! [`Search`]: the highest rate that still meets a check, by bracketing and bisection. Pure: whoever asks for the next
 //! rate tries it, and tells what came of it.
+//!
+//! Noise makes a target slow and hardly ever fast, and a rate that was given up by mistake is never tried again: all
+//! that is above it is lost to the search. So a rate is met by one try, and missed by two of three, unless the one was
+//! beyond doubt.
 
 use crate::result::{LimitedBy, ProbeOutcome};
 
 /// The bracket is narrow enough where its ends differ by no more than this factor.
 const NARROW: f64 = 1.02;
-/// Rates below this, a second, are not tried.
-const LOWEST: f64 = 0.1;
+/// Rates are tried with so many digits, so that what is told is what was tried. They are far finer than [`NARROW`].
+const DIGITS: i32 = 4;
 /// A rate whose figures can't be believed is tried so often in all.
 const TRIES: u32 = 3;
 
@@ -14,20 +18,43 @@ const TRIES: u32 = 3;
 #[derive(Clone, Debug)]
 pub struct Search {
     next: f64,
+    least: f64,
     most: f64,
     /// The highest rate that met the check.
     met: Option<f64>,
     /// The lowest rate that did not, and whether that was the generator's fault.
     missed: Option<(f64, bool)>,
-    invalid: u32,
+    /// Of the rate that is tried now.
+    tries: Tries,
     end: Option<LimitedBy>,
 }
 
+/// What came of one rate so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tries {
+    met: u32,
+    missed: u32,
+    invalid: u32,
+}
+
+impl Tries {
+    /// What it comes to, where that is known.
+    fn outcome(self) -> Option<ProbeOutcome> {
+        match self {
+            Self { missed: 0, met: 1.., .. } | Self { met: 2.., .. } => Some(ProbeOutcome::Met),
+            Self { missed: 2.., .. } => Some(ProbeOutcome::Missed),
+            Self { met, missed, invalid: TRIES.. } if missed > met => Some(ProbeOutcome::Missed),
+            Self { invalid: TRIES.., .. } => Some(ProbeOutcome::Invalid),
+            _ => None,
+        }
+    }
+}
+
 impl Search {
-    /// Begins at `first`, and goes no higher than `most`.
-    pub fn new(first: f64, most: f64) -> Self {
-        let next = first.clamp(LOWEST, most.max(LOWEST));
-        Self { next, most: most.max(LOWEST), met: None, missed: None, invalid: 0, end: None }
+    /// Begins at `first`, and goes no lower than `least` and no higher than `most`.
+    pub fn new(first: f64, least: f64, most: f64) -> Self {
+        let most = most.max(least);
+        Self { next: round(first.clamp(least, most)), least, most, met: None, missed: None, tries: Tries::default(), end: None }
     }
 
     /// The rate to try; nothing at the end.
@@ -35,14 +62,16 @@ impl Search {
         self.end.is_none().then_some(self.next)
     }
 
-    /// Takes what came of the rate that [`Self::next`] gave.
-    pub fn take(&mut self, outcome: ProbeOutcome) {
-        let rate = self.next;
-        if outcome == ProbeOutcome::Invalid && self.invalid + 1 < TRIES {
-            self.invalid += 1;
-            return;
+    /// Takes what came of the rate that [`Self::next`] gave; `clear` says that a miss was beyond doubt.
+    pub fn take(&mut self, outcome: ProbeOutcome, clear: bool) {
+        match outcome {
+            ProbeOutcome::Met => self.tries.met += 1,
+            ProbeOutcome::Missed => self.tries.missed += if clear { 2 } else { 1 },
+            ProbeOutcome::Invalid => self.tries.invalid += 1,
         }
-        self.invalid = 0;
+        let Some(outcome) = self.tries.outcome() else { return };
+        self.tries = Tries::default();
+        let rate = self.next;
         match outcome {
             ProbeOutcome::Met => self.met = Some(self.met.map_or(rate, |met| met.max(rate))),
             ProbeOutcome::Missed | ProbeOutcome::Invalid => {
@@ -56,16 +85,17 @@ impl Search {
     }
 
     fn aim(&mut self) {
+        let by = |generator| if generator { LimitedBy::Generator } else { LimitedBy::Check };
         match (self.met, self.missed) {
             (Some(met), None) if met >= self.most => self.end = Some(LimitedBy::Maximum),
-            (Some(met), None) => self.next = (met * 2.0).min(self.most),
-            (None, Some((missed, _))) if missed <= LOWEST => self.end = Some(LimitedBy::Nothing),
-            (None, Some((missed, _))) => self.next = (missed / 2.0).max(LOWEST),
-            (Some(met), Some((missed, generator))) if missed / met <= NARROW => {
-                self.end = Some(if generator { LimitedBy::Generator } else { LimitedBy::Check });
+            (Some(met), None) => self.next = round(met * 2.0).min(self.most),
+            (None, Some((missed, generator))) if missed <= self.least => {
+                self.end = Some(if generator { LimitedBy::Generator } else { LimitedBy::Nothing });
             }
+            (None, Some((missed, _))) => self.next = round(missed / 2.0).max(self.least),
+            (Some(met), Some((missed, generator))) if missed / met <= NARROW => self.end = Some(by(generator)),
             // The middle of a ratio.
-            (Some(met), Some((missed, _))) => self.next = (met * missed).sqrt(),
+            (Some(met), Some((missed, _))) => self.next = round((met * missed).sqrt()),
             (None, None) => {}
         }
     }
@@ -86,17 +116,24 @@ impl Search {
     }
 }
 
+/// To the digits that are told.
+fn round(rate: f64) -> f64 {
+    let digits = DIGITS - 1 - rate.log10().floor() as i32;
+    if digits <= 0 { rate.round() } else { (rate * 10f64.powi(digits)).round() / 10f64.powi(digits) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Every rate down to 0.1 a second may be tried.
     fn search(first: f64, most: f64, mut try_it: impl FnMut(f64) -> ProbeOutcome) -> (Search, u32) {
-        let (mut search, mut probes) = (Search::new(first, most), 0);
+        let (mut search, mut probes) = (Search::new(first, 0.1, most), 0);
         while let Some(rate) = search.next() {
             probes += 1;
-            assert!(probes < 100, "it ends");
-            search.take(try_it(rate));
+            assert!(probes < 200, "it ends");
+            search.take(try_it(rate), false);
         }
         (search, probes)
     }
@@ -109,26 +146,57 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_moment_of_the_machine_does_not_end_it() {
-        let mut tries = 0;
-        let (search, _) = search(50.0, 1e6, |rate| {
-            tries += 1;
-            if tries % 3 == 0 {
-                ProbeOutcome::Invalid
-            } else if rate > 800.0 {
-                ProbeOutcome::Missed
-            } else {
-                ProbeOutcome::Met
+    fn a_generator_that_is_never_to_be_believed_says_nothing_of_the_target() {
+        let (search, _) = search(50.0, 1e6, |_| ProbeOutcome::Invalid);
+        assert_eq!((search.found(), search.limited_by()), (None, Some(LimitedBy::Generator)));
+    }
+
+    #[test]
+    fn bad_moments_of_the_machine_do_not_spoil_it() {
+        for bad in [ProbeOutcome::Invalid, ProbeOutcome::Missed] {
+            let mut tries = 0;
+            let (search, _) = search(50.0, 1e6, |rate| {
+                tries += 1;
+                match () {
+                    () if tries % 3 == 0 => bad,
+                    () if rate > 800.0 => ProbeOutcome::Missed,
+                    () => ProbeOutcome::Met,
+                }
+            });
+            assert_eq!(search.limited_by(), Some(LimitedBy::Check), "{bad:?}");
+            assert!(search.found().is_some_and(|found| (784.0..=800.0).contains(&found)), "{bad:?}: {:?}", search.found());
+        }
+    }
+
+    #[test]
+    fn a_rate_is_given_up_by_two_tries_of_three_or_beyond_doubt() {
+        use ProbeOutcome::{Invalid, Met, Missed};
+        // 100/s is tried until the next rate is another one: twice as high, or half.
+        for (tries, next) in [
+            (&[Met][..], 200.0),
+            (&[Missed, Missed], 50.0),
+            (&[Missed, Met, Met], 200.0),
+            (&[Missed, Met, Missed], 50.0),
+            (&[Invalid, Invalid, Met], 200.0),
+            (&[Invalid, Missed, Invalid, Missed], 50.0),
+            (&[Missed, Invalid, Invalid, Invalid], 50.0),
+        ] {
+            let mut search = Search::new(100.0, 0.1, 1e6);
+            for outcome in tries {
+                assert_eq!(search.next(), Some(100.0), "{tries:?}");
+                search.take(*outcome, false);
             }
-        });
-        assert_eq!(search.limited_by(), Some(LimitedBy::Check));
-        assert!(search.found().is_some_and(|found| (784.0..=800.0).contains(&found)), "{:?}", search.found());
+            assert_eq!(search.next(), Some(next), "{tries:?}");
+        }
+        let mut search = Search::new(100.0, 0.1, 1e6);
+        search.take(Missed, true);
+        assert_eq!(search.next(), Some(50.0));
     }
 
     #[test]
     fn all_or_nothing() {
         let (none, _) = search(50.0, 1000.0, |_| ProbeOutcome::Missed);
-        assert_eq!((none.found(), none.limited_by()), (None, Some(LimitedBy::Nothing)));
+        assert_eq!((none.found(), none.missed(), none.limited_by()), (None, Some(0.1), Some(LimitedBy::Nothing)));
         let (all, _) = search(50.0, 1000.0, |_| ProbeOutcome::Met);
         assert_eq!((all.found(), all.limited_by()), (Some(1000.0), Some(LimitedBy::Maximum)));
     }
@@ -139,7 +207,7 @@ mod tests {
             let (search, probes) = search(first, 100_000.0, |rate| if rate <= capacity { ProbeOutcome::Met } else { ProbeOutcome::Missed });
             let found = search.found().expect("some rate meets it");
             prop_assert!(found <= capacity && capacity <= found * 1.021, "{} for {}", found, capacity);
-            prop_assert!(probes < 40);
+            prop_assert!(probes < 80);
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod stages;
 pub mod summary;
 pub mod tags;
 pub mod track;
+pub mod trend;
 pub mod window;
 
 pub use checks::CheckTally;

@@ -6,7 +6,7 @@
 //! the forms say how: [`terminal`], [`html`] and [`chart`] for people, [`markdown`] (with [`markup`]) for a pull request,
 //! [`spreadsheet`] and [`hlog`] for further work, and for CI servers [`junit`], [`ctrf`], [`openmetrics`],
 //! [`github_benchmark`] and [`annotations`]. [`write_all`] writes the forms that are files, through [`sink`]; their names
-//! are in [`TEXTS`]. [`progress`] alone is of a run under way.
+//! are in [`TEXTS`]. [`capacity`] is what a search for the highest rate found. [`progress`] alone is of a run under way.
 
 pub mod annotations;
 pub mod capacity;
@@ -43,10 +43,12 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::plan::Format;
-use crate::result::RunResult;
+use crate::result::{CapacityResult, RunResult};
 
 /// The file that every run leaves.
 pub const RESULT_FILE: &str = "result.json";
+/// The file that a search for the highest rate leaves.
+pub const CAPACITY_FILE: &str = "capacity.json";
 /// The page.
 pub const PAGE_FILE: &str = "index.html";
 
@@ -134,6 +136,27 @@ pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Result<V
             sink::remove(dir, file)?;
         }
     }
+    Ok(written)
+}
+
+/// Writes `capacity.json` and the chart into a folder, which is made if it is missing; returns their paths, the result
+/// first. A chart of an earlier search is removed where this one has none.
+///
+/// # Errors
+/// When a file can't be made or written. `capacity.json` is written first, so that a search is not lost to a chart.
+pub fn write_capacity(result: &CapacityResult, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    const CHART: &str = "capacity";
+    sink::prepare(dir)?;
+    let mut written = vec![sink::write(dir, CAPACITY_FILE, result.to_json()?.as_bytes())?];
+    let (svg, png) = (format!("{CHART}.svg"), format!("{CHART}.png"));
+    let Some(drawing) = chart::capacity::svg(result) else {
+        sink::remove(dir, &svg)?;
+        sink::remove(dir, &png)?;
+        return Ok(written);
+    };
+    let bytes = chart::png::render(&drawing).map_err(|source| ReportError::Picture { chart: CHART, source })?;
+    written.push(sink::write(dir, &png, &bytes)?);
+    written.push(sink::write(dir, &svg, drawing.as_bytes())?);
     Ok(written)
 }
 

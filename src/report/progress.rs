@@ -7,8 +7,6 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::plan::Mode;
-
 use super::view;
 
 /// Seconds between two plain lines.
@@ -30,15 +28,11 @@ pub enum ProgressMode {
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Status<'a> {
-    /// The mode under way.
-    pub mode: Mode,
-    /// Its round, counted from 1.
-    pub round: u32,
-    /// How many rounds there are.
-    pub rounds: u32,
+    /// What is under way: the mode and its round, or the rate that is tried.
+    pub place: &'a str,
     /// `setup`, `warm-up`, `running`, `draining` …
     pub phase: &'a str,
-    /// Seconds since this mode and round began.
+    /// Seconds since it began.
     pub elapsed_s: f64,
     /// How much of it is done, from 0 to 1, where that can be told.
     pub fraction: Option<f64>,
@@ -59,11 +53,6 @@ pub struct Status<'a> {
 }
 
 impl Status<'_> {
-    /// `async 1/3`, or the mode alone where there is one round.
-    fn place(&self) -> String {
-        if self.rounds > 1 { format!("{} {}/{}", self.mode, self.round, self.rounds) } else { self.mode.name().into() }
-    }
-
     /// Where the time goes: `warm-up · 3 s · 57 s left`.
     fn time(&self) -> String {
         let phase = (self.phase != "running").then(|| view::plain(self.phase));
@@ -95,7 +84,7 @@ fn seconds(s: f64) -> String {
 
 enum Form {
     Animated(ProgressBar),
-    Plain { out: Box<dyn Write + Send>, last: Option<(Mode, u32, f64)> },
+    Plain { out: Box<dyn Write + Send>, last: Option<(String, f64)> },
     Off,
 }
 
@@ -127,24 +116,24 @@ impl Progress {
     pub fn update(&mut self, status: &Status<'_>) {
         match &mut self.form {
             Form::Animated(bar) => {
-                bar.set_prefix(format!("{} · {}", status.place(), status.time()));
+                bar.set_prefix(format!("{} · {}", status.place, status.time()));
                 bar.set_message(status.figures());
                 bar.set_position((status.share() * STEPS as f64) as u64);
             }
             Form::Plain { out, last } => {
                 let due = match last {
-                    // A mode or round that has just begun is due in ten seconds, like any other news.
-                    Some((mode, round, at)) if *mode == status.mode && *round == status.round => status.elapsed_s >= *at + EVERY_S,
+                    Some((place, at)) if place == status.place => status.elapsed_s >= *at + EVERY_S,
+                    // What has just begun is due in ten seconds, like any other news.
                     _ => {
-                        *last = Some((status.mode, status.round, 0.0));
+                        *last = Some((status.place.into(), 0.0));
                         status.elapsed_s >= EVERY_S
                     }
                 };
                 if due {
                     let step = (status.elapsed_s / EVERY_S).floor() * EVERY_S;
-                    *last = Some((status.mode, status.round, step));
+                    *last = Some((status.place.into(), step));
                     let done = status.fraction.map(|_| format!(" · {} done", view::share(status.share()))).unwrap_or_default();
-                    line(out, &format!("{}{done} · {} · {}", status.place(), status.time(), status.figures()));
+                    line(out, &format!("{}{done} · {} · {}", status.place, status.time(), status.figures()));
                 }
             }
             Form::Off => {}
@@ -193,11 +182,9 @@ mod tests {
         }
     }
 
-    fn status(mode: Mode, elapsed_s: f64) -> Status<'static> {
+    fn status(place: &str, elapsed_s: f64) -> Status<'_> {
         Status {
-            mode,
-            round: 1,
-            rounds: 3,
+            place,
             phase: "running",
             elapsed_s,
             fraction: Some(elapsed_s / 60.0),
@@ -215,9 +202,9 @@ mod tests {
     fn plain_lines_come_every_ten_seconds_of_each_mode() {
         let page = Page::default();
         let mut progress = Progress { form: Form::Plain { out: Box::new(page.clone()), last: None } };
-        for mode in [Mode::Threaded, Mode::Async] {
+        for place in ["threaded 1/3", "async 1/3"] {
             for tenth in 0..305 {
-                progress.update(&status(mode, f64::from(tenth) / 10.0));
+                progress.update(&status(place, f64::from(tenth) / 10.0));
             }
         }
         progress.note("target \x1b[2Jrefused");
@@ -236,7 +223,7 @@ mod tests {
         for mode in [ProgressMode::Animated, ProgressMode::Off] {
             let mut progress = Progress::new(mode);
             for fraction in [f64::NAN, f64::INFINITY, -1.0, 7.0] {
-                let strange = Status { fraction: Some(fraction), left_s: Some(fraction), elapsed_s: fraction, ..status(Mode::Async, 1.0) };
+                let strange = Status { fraction: Some(fraction), left_s: Some(fraction), elapsed_s: fraction, ..status("async", 1.0) };
                 progress.update(&strange);
             }
             progress.finish();

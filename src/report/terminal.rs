@@ -229,7 +229,8 @@ fn warnings(warnings: &[String], width: usize) -> String {
     lines.join("\n")
 }
 
-fn table(width: usize) -> Table {
+/// A table with a rule under its head.
+pub(super) fn table(width: usize) -> Table {
     let mut table = Table::new();
     let rule = LineStyle::none().fill('─').junction('─');
     table
@@ -265,7 +266,7 @@ fn wrapped(text: &str, width: usize) -> String {
 }
 
 /// As [`wrapped`], every line after the first set in.
-fn indented(text: &str, width: usize) -> String {
+pub(super) fn indented(text: &str, width: usize) -> String {
     format!("  {}", wrapped(text, width.saturating_sub(4)).replace('\n', "\n    "))
 }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Build, Host, ScenarioEcho, Verdict};
-use crate::plan::{Mode, Unit};
+use super::{Build, Host, ScenarioEcho, ThresholdResult, Verdict};
+use crate::plan::Mode;
 
 /// The version of this file's form; readers ignore keys they don't know within it.
 pub const CAPACITY_SCHEMA: &str = "loadgen.capacity/1";
@@ -12,7 +12,7 @@ pub const CAPACITY_SCHEMA: &str = "loadgen.capacity/1";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProbeOutcome {
-    /// It met the check.
+    /// It met all checks, and the target kept up with it.
     Met,
     /// It did not.
     Missed,
@@ -34,6 +34,8 @@ pub enum LimitedBy {
     Nothing,
     /// A signal; what was found so far stands.
     Interrupt,
+    /// Something broke; what was found so far stands.
+    Failure,
 }
 
 /// One rate that was tried.
@@ -43,14 +45,24 @@ pub struct RateProbe {
     pub rate: f64,
     /// What came of it.
     pub outcome: ProbeOutcome,
-    /// The figure that the check is about, in its unit.
-    pub observed: Option<f64>,
+    /// What had to be met, each with its figure.
+    pub thresholds: Vec<ThresholdResult>,
+    /// Why it was missed, in words, where that is not in the thresholds.
+    pub reasons: Vec<String>,
     /// Operations that completed well, a second.
     pub throughput_rps: f64,
+    /// Iterations that were planned.
+    pub planned: u64,
+    /// Of these, dropped, never begun or not ended.
+    pub lost: u64,
+    /// Operations that completed.
+    pub completed: u64,
     /// Failed operations.
     pub failed: u64,
     /// Dropped operations and iterations.
     pub dropped: u64,
+    /// Mean time of an iteration.
+    pub iteration_ms: Option<f64>,
     /// Median response time.
     pub p50_ms: Option<f64>,
     /// 90th percentile.
@@ -59,8 +71,10 @@ pub struct RateProbe {
     pub p99_ms: Option<f64>,
     /// The longest.
     pub max_ms: Option<f64>,
+    /// How many iterations could be in flight at once.
+    pub max_in_flight: u32,
     /// Whether the figures can be believed.
-    pub validity: Verdict,
+    pub verdict: Verdict,
     /// Why not, in words.
     pub doubts: Vec<String>,
 }
@@ -80,20 +94,32 @@ pub struct CapacityResult {
     pub started_at: String,
     /// The mode that was driven.
     pub mode: Mode,
-    /// How long each rate was tried, in seconds.
+    /// How long each rate was tried, in seconds, warm-up apart.
     pub probe_s: f64,
-    /// What had to be met: `METRIC OP VALUE`.
-    pub slo: String,
-    /// What `observed` and `limit` are counted in.
-    pub unit: Unit,
-    /// What `observed` is held against.
-    pub limit: f64,
+    /// What had to be met: each `METRIC OP VALUE`.
+    pub slo: Vec<String>,
+    /// What had to be met beside, because none of these limits failures.
+    pub implied: Option<String>,
     /// The highest rate, in iterations a second, that met it.
     pub capacity: Option<f64>,
-    /// The lowest rate above that did not.
+    /// The lowest rate that did not.
     pub missed: Option<f64>,
     /// Why it ended there.
     pub limited_by: LimitedBy,
     /// Every rate tried, in the order of trying.
     pub probes: Vec<RateProbe>,
+    /// What a reader should know before believing a figure, in words.
+    pub warnings: Vec<String>,
+}
+
+impl CapacityResult {
+    /// The text of `capacity.json`.
+    ///
+    /// # Errors
+    /// Never in practice: every field is plain data.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        Ok(text)
+    }
 }

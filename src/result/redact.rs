@@ -1,13 +1,15 @@
 //! A result without secrets.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::RunResult;
+use super::{CapacityResult, RunResult};
 use crate::plan::Secrets;
 
 /// What of a result has words and figures of ours alone, by its key: a secret that is one of these by chance is
 /// not told by it, and readers of the result need them as they are.
-const OURS: [&str; 14] = [
+const OURS: [&str; 17] = [
     "schema",
     "end",
     "loadgen",
@@ -22,6 +24,9 @@ const OURS: [&str; 14] = [
     "histograms",
     "response",
     "plan",
+    "unit",
+    "outcome",
+    "limited_by",
 ];
 
 impl RunResult {
@@ -30,13 +35,27 @@ impl RunResult {
     /// # Errors
     /// When a text is none of a reader's, which no result of ours has.
     pub fn redacted(self, secrets: &Secrets) -> serde_json::Result<Self> {
-        if secrets.is_empty() {
-            return Ok(self);
-        }
-        let mut value = serde_json::to_value(self)?;
-        hide(&mut value, secrets);
-        serde_json::from_value(value)
+        redacted(self, secrets)
     }
+}
+
+impl CapacityResult {
+    /// The same with every secret hidden in every text.
+    ///
+    /// # Errors
+    /// When a text is none of a reader's, which no result of ours has.
+    pub fn redacted(self, secrets: &Secrets) -> serde_json::Result<Self> {
+        redacted(self, secrets)
+    }
+}
+
+fn redacted<T: Serialize + DeserializeOwned>(result: T, secrets: &Secrets) -> serde_json::Result<T> {
+    if secrets.is_empty() {
+        return Ok(result);
+    }
+    let mut value = serde_json::to_value(result)?;
+    hide(&mut value, secrets);
+    serde_json::from_value(value)
 }
 
 fn hide(value: &mut Value, secrets: &Secrets) {

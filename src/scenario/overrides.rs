@@ -28,6 +28,8 @@ pub struct Overrides {
     pub vars: Vec<(String, String)>,
     /// `--threshold`: checks beside the file's.
     pub thresholds: Vec<String>,
+    /// The flag that they come from, where it is not `--threshold`.
+    pub threshold_flag: Option<&'static str>,
     /// `--no-thresholds`: whether the file's are left out.
     pub no_thresholds: bool,
     /// `--allow-target`: hosts beside those that the file allows.

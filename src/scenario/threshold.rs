@@ -59,13 +59,14 @@ impl Gates {
         if overrides.no_thresholds {
             gates.thresholds.clear();
         }
+        let flag = Place::Flag(overrides.threshold_flag.unwrap_or(FLAG));
         for text in &overrides.thresholds {
             match Check::parse(text) {
                 Ok(check) => {
                     let threshold = Threshold { check, selector: Selector::default(), window: None, abort: false, after: None, line: None };
-                    gates.thresholds.push((threshold, Spots { check: Place::Flag(FLAG), keys: Vec::new() }));
+                    gates.thresholds.push((threshold, Spots { check: flag, keys: Vec::new() }));
                 }
-                Err(error) => explain(problems.error(Place::Flag(FLAG), format!("in {}: {}", quoted(text), error.message)), &error),
+                Err(error) => explain(problems.error(flag, format!("in {}: {}", quoted(text), error.message)), &error),
             }
         }
         let example = "stop_when: [ { check: error_rate > 50%, window: 5s } ]";

@@ -1,6 +1,7 @@
 //! The one integration test binary: a module for each subject.
 
 mod arrivals;
+mod capacity;
 mod commands;
 mod contract;
 mod diagnostics;

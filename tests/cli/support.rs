@@ -267,8 +267,13 @@ pub struct Status {
 impl Server {
     /// Starts it on a free port.
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same, with more flags.
+    pub fn with(flags: &[&str]) -> Self {
         let folder = std::env::temp_dir();
-        let mut command = loadgen(&folder, &["serve", "--listen", "127.0.0.1:0", "--until-stdin-closes"]);
+        let mut command = loadgen(&folder, &[&["serve", "--listen", "127.0.0.1:0", "--until-stdin-closes"], flags].concat());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
         let stdin = child.stdin.take().expect("piped");
         let mut line = String::new();

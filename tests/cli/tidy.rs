@@ -28,7 +28,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
         &["src/base/clock.rs"],
         "results carry one time of day, taken by the command; a Clock sees whether anybody sets it",
     ),
-    ("Timestamp::now", &["src/cli/run.rs"], "results carry one time of day, taken by the command"),
+    ("Timestamp::now", &["src/cli/session.rs"], "results carry one time of day, taken by the command"),
     ("println!", &[], "stdout is the product: cli/output.rs writes it"),
     ("print!(", &[], "stdout is the product: cli/output.rs writes it"),
     ("dbg!", &[], "left over"),

@@ -5,8 +5,7 @@
 //! test finds a trend of the medians. Both find the smallest drifts in long runs, so what they find must matter too:
 //! a tenth of the level.
 
-use statrs::distribution::{ContinuousCDF as _, Normal};
-
+use crate::metrics::trend::{Trend, trend};
 use crate::result::{ModeRun, Window};
 
 /// Windows that a judgement needs.
@@ -15,8 +14,6 @@ const FEWEST: usize = 10;
 const BATCH: usize = 5;
 /// Batches that MSER-5 needs.
 const FEWEST_BATCHES: usize = 12;
-/// The chance that the trend test finds one where there is none.
-const ALPHA: f64 = 0.01;
 /// A change by less than this share of the level is no matter.
 const MATTERS: f64 = 0.10;
 
@@ -33,38 +30,11 @@ pub fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>, Strin
     if means.len() < FEWEST {
         return Err(format!("{} windows with responses, and {FEWEST} are needed to tell", means.len()));
     }
-    if let Some(change) = trend(&medians) {
-        let way = if change > 0.0 { "rose" } else { "fell" };
-        return Ok(Some(format!("the median {way} by {:.0} % over the run", change.abs() * 100.0)));
+    if let Some(Trend { share, .. }) = trend(&medians).filter(|trend| trend.share.abs() > MATTERS) {
+        let way = if share > 0.0 { "rose" } else { "fell" };
+        return Ok(Some(format!("the median {way} by {:.0} % over the run", share.abs() * 100.0)));
     }
     Ok(start_up(&means).map(|share| format!("the first {:.0} % of the run differ from the rest", share * 100.0)))
-}
-
-/// The change over all values as a share of their median, where Mann and Kendall's test finds a trend that matters.
-fn trend(values: &[f64]) -> Option<f64> {
-    let n = values.len() as f64;
-    let mut rises = 0.0;
-    let mut slopes = Vec::with_capacity(values.len() * (values.len() - 1) / 2);
-    for (i, a) in values.iter().enumerate() {
-        for (j, b) in values.iter().enumerate().skip(i + 1) {
-            rises += (b - a).partial_cmp(&0.0).map_or(0.0, |order| f64::from(order as i8));
-            slopes.push((b - a) / (j - i) as f64);
-        }
-    }
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    // Ties make the sum vary less: each group of t equal values takes t(t−1)(2t+5) away.
-    let ties: f64 = sorted.chunk_by(|a, b| a == b).map(|group| group.len() as f64).map(|t| t * (t - 1.0) * (2.0 * t + 5.0)).sum();
-    let variance = (n * (n - 1.0) * (2.0 * n + 5.0) - ties) / 18.0;
-    if variance <= 0.0 {
-        return None;
-    }
-    let z = (rises - rises.signum()) / variance.sqrt();
-    let found = z.abs() > Normal::standard().inverse_cdf(1.0 - ALPHA / 2.0);
-    // Theil and Sen's slope: the median of all.
-    slopes.sort_by(f64::total_cmp);
-    let change = slopes[slopes.len() / 2] * (n - 1.0) / sorted[sorted.len() / 2];
-    (found && change.abs() > MATTERS).then_some(change)
 }
 
 /// The share of the run that is start-up, where that is more than half of it and matters.
@@ -102,31 +72,10 @@ mod tests {
     }
 
     #[test]
-    fn a_level_is_no_trend_and_a_rise_is_one() {
-        assert_eq!(trend(&noise(60, |_| 5.0)), None);
-        assert_eq!(trend(&[5.0; 60]), None);
-        let rise = trend(&noise(60, |i| 5.0 + i as f64 / 10.0)).expect("a rise");
-        assert!((0.6..0.9).contains(&rise), "from 5 to 11 is 75 % of 8: {rise}");
-        assert!(trend(&noise(60, |i| 11.0 - i as f64 / 10.0)).is_some_and(|fall| fall < -0.5));
-        // Significant in so many windows, and no matter.
-        assert_eq!(trend(&noise(600, |i| 5.0 + i as f64 / 6000.0)), None);
-    }
-
-    #[test]
     fn a_start_up_of_more_than_half_is_found() {
         assert_eq!(start_up(&noise(200, |_| 5.0)), None);
         assert_eq!(start_up(&noise(200, |i| if i < 20 { 50.0 } else { 5.0 })), None, "a short one is cut by whoever reads on");
         let late = start_up(&noise(200, |i| if i < 140 { 50.0 } else { 5.0 })).expect("most of it is start-up");
         assert!((0.65..0.8).contains(&late), "{late}");
-    }
-
-    #[test]
-    fn one_in_a_hundred_levels_at_most_looks_like_a_trend() {
-        let found = (0..300u64).filter(|seed| {
-            let mut generator = Pcg64Mcg::seed_from_u64(*seed);
-            let values: Vec<f64> = (0..30).map(|_| generator.random_range(1.0..2.0)).collect();
-            trend(&values).is_some()
-        });
-        assert!(found.count() <= 8, "α is 1 %");
     }
 }

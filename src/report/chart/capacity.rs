@@ -1,10 +1,11 @@
 //! Latency against rate: what a search for the highest rate tried, and where the target gave out.
 
+use crate::plan::{Check, Metric, Quantity};
 use crate::result::{CapacityResult, ProbeOutcome, RateProbe};
 
 use super::super::view;
 use super::axis::Axis;
-use super::canvas::{self, Align, Font};
+use super::canvas::{self, Align, Canvas, Font};
 use super::frame::{Entry, FIELD, Frame, SIZE};
 use super::palette::{self, Look, Marker};
 
@@ -21,34 +22,65 @@ const CURVES: [Curve; 3] = [
 pub fn svg(result: &CapacityResult) -> Option<String> {
     let mut probes: Vec<&RateProbe> = result.probes.iter().filter(|probe| probe.p50_ms.is_some()).collect();
     probes.sort_by(|a, b| a.rate.total_cmp(&b.rate));
-    let (first, last) = (probes.first()?, probes.last()?);
+    // The last try of a rate that can be believed decides it: the curves go through that.
+    let believed = |probe: &&&RateProbe| probe.outcome != ProbeOutcome::Invalid;
+    let tries = probes.chunk_by(|a, b| a.rate == b.rate);
+    let decisive: Vec<&RateProbe> = tries.filter_map(|tries| tries.iter().rfind(believed).or(tries.last()).copied()).collect();
+    let (first, last) = (decisive.first()?, decisive.last()?);
     let (left, top, right, bottom) = FIELD;
-    let values: Vec<f64> = CURVES.iter().flat_map(|(_, figure, _)| probes.iter().filter_map(|probe| figure(probe))).collect();
+    let limits: Vec<(String, f64)> = limits(result);
+    let figures = CURVES.iter().flat_map(|(_, figure, _)| probes.iter().filter_map(|probe| figure(probe)));
+    let values: Vec<f64> = figures.chain(limits.iter().map(|(_, limit)| *limit)).collect();
     let x = Axis::for_times(&[first.rate, last.rate], (left, right));
     let y = Axis::for_times(&values, (bottom, top));
     let title = format!("Response time against arrival rate – {}", view::shortened(&result.scenario.name, 48));
     let found = super::super::capacity::sentence(result);
-    let frame = Frame { title: &title, subtitle: &found, x_label: "planned iterations per second", y_label: "response time" };
+    let subtitle = view::shortened(&found, 120);
+    let frame = Frame { title: &title, subtitle: &subtitle, x_label: "planned iterations per second", y_label: "response time" };
     Some(canvas::picture(SIZE, &title, &found, |c| {
         let legend: Vec<Entry> = CURVES.iter().map(|(name, _, look)| Entry { text: (*name).into(), look: *look, marked: true }).collect();
         if let Some(missed) = result.missed {
             c.rect((x.pixel(missed), top), (right, bottom), palette::SHADE, 1.0);
         }
-        frame.draw(c, (&x, &x.ticks(8.0, view::rate)), (&y, &y.ticks(6.0, view::duration_ms)), &legend);
-        for (_, figure, look) in CURVES {
-            let points: Vec<(f64, f64)> = probes.iter().filter_map(|probe| Some((x.pixel(probe.rate), y.pixel(figure(probe)?)))).collect();
-            c.line(&points, look.color, 2.25, look.dash);
-            points.iter().for_each(|point| c.marker(*point, look, 4.0));
+        frame.draw(
+            c,
+            (&x, &x.ticks(8.0, |rate| view::round(&view::rate(rate)))),
+            (&y, &y.ticks(6.0, |ms| view::round(&view::duration_ms(ms)))),
+            &legend,
+        );
+        for (text, limit) in &limits {
+            let at = y.pixel(*limit);
+            c.line(&[(left, at), (right, at)], palette::MUTED, 1.25, Some((2.0, 3.0)));
+            c.text(text, (left + 6.0, at - 9.0), Font::TICK, Align::Start);
         }
         if let Some(capacity) = result.capacity {
-            let at = x.pixel(capacity);
-            c.line(&[(at, top), (at, bottom)], palette::INK, 1.5, Some((6.0, 5.0)));
-            let (text, room) = (format!("{} met", view::rate(capacity)), at - left);
-            let (at, align) = if room > 140.0 { (at - 6.0, Align::End) } else { (at + 6.0, Align::Start) };
-            c.text(&text, (at, top + 10.0), Font::TICK.bold(), align);
+            met(c, x.pixel(capacity), &format!("{} met", view::rate(capacity)));
         }
-        for probe in probes.iter().filter(|probe| probe.outcome == ProbeOutcome::Invalid) {
+        for (_, figure, look) in CURVES {
+            let point = |probe: &RateProbe| Some((x.pixel(probe.rate), y.pixel(figure(probe)?)));
+            let points: Vec<(f64, f64)> = decisive.iter().filter_map(|probe| point(probe)).collect();
+            c.line(&points, look.color, 2.25, look.dash);
+            // The others are small points beside them.
+            probes.iter().filter(believed).filter_map(|probe| point(probe)).for_each(|at| c.marker(at, look, 2.5));
+            points.iter().for_each(|at| c.marker(*at, look, 4.0));
+        }
+        for probe in decisive.iter().filter(|probe| probe.outcome == ProbeOutcome::Invalid) {
             c.text("invalid", (x.pixel(probe.rate), bottom - 8.0), Font::TICK, Align::Middle);
         }
     }))
+}
+
+/// The rate that was found, as a line with its name on the side that has room.
+fn met(c: &mut Canvas<'_>, at: f64, text: &str) {
+    let (left, top, _, bottom) = FIELD;
+    c.line(&[(at, top), (at, bottom)], palette::INK, 1.5, Some((6.0, 5.0)));
+    let (beside, align) = if at - left > 140.0 { (at - 6.0, Align::End) } else { (at + 6.0, Align::Start) };
+    c.text(text, (beside, top + 10.0), Font::TICK.bold(), align);
+}
+
+/// The limits of response times, which are what the curves are held against.
+fn limits(result: &CapacityResult) -> Vec<(String, f64)> {
+    let checks = result.slo.iter().filter_map(|text| Check::parse(text).ok());
+    let of_response = checks.filter(|check| matches!(check.metric, Metric::Time(Quantity::Response, _)));
+    of_response.map(|check| (check.to_string(), check.limit)).collect()
 }

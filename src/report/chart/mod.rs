@@ -72,6 +72,15 @@ mod tests {
     }
 
     #[test]
+    fn a_search_is_drawn_however_it_ended() {
+        for (name, result) in fixture::capacity::ends() {
+            check(&format!("capacity-{name}"), &capacity::svg(&result).unwrap());
+        }
+        assert_eq!(capacity::svg(&fixture::capacity::silent()), None);
+        super::super::golden::check("capacity.svg", &capacity::svg(&fixture::capacity::found()).unwrap());
+    }
+
+    #[test]
     fn golden() {
         for (chart, draw) in ALL {
             super::super::golden::check(&format!("{chart}.svg"), &draw(&fixture::three_modes()).unwrap());

@@ -1,0 +1,264 @@
+//! `loadgen capacity`: the highest arrival rate that still meets what it has to.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, anyhow};
+use jiff::Timestamp;
+
+use super::args::CapacityArgs;
+use super::exit::{Exit, Failure};
+use super::folder::Folder;
+use super::output::{self, Talk};
+use super::probing::{Prober, warmup};
+use super::session::{self, Session};
+use super::{job, or_exit, quick};
+use crate::base::{Nanos, Rate};
+use crate::engine::safety;
+use crate::gate::{Search, objective};
+use crate::plan::{Check, LoadModel, Mode, Plan};
+use crate::report::terminal::Style;
+use crate::report::{self, capacity};
+use crate::result::{Build, CAPACITY_SCHEMA, CapacityResult, Host, LimitedBy, ProbeOutcome, RateProbe};
+use crate::scenario::{Compiled, Overrides, Source};
+
+/// The first rate where neither a flag nor the file says one.
+const FIRST: f64 = 50.0;
+/// The shortest try.
+const SHORTEST: Nanos = Nanos::from_secs(1);
+/// Iterations that a try needs at least: of fewer nothing is known.
+const FEWEST: f64 = 20.0;
+
+/// Searches.
+pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {
+    let slo = or_exit(checks(args), Exit::Usage)?;
+    let implied = objective::implied(&slo);
+    let Some((source, compiled)) = job::load(&args.file, &overrides(args, implied), talk)? else { return Ok(Exit::Usage) };
+    let Compiled { plan, secrets, .. } = compiled;
+    let mode = args.mode.unwrap_or_else(|| mode_of(&plan));
+    let load = described(&plan);
+    let mut search = or_exit(search_of(args, &plan), Exit::Usage)?;
+    or_exit(worth_it(&plan), Exit::Usage)?;
+    or_exit(safety::literal(&plan), Exit::Usage)?;
+    // One mode, and all that depends on the modes with it.
+    let plan = Plan { modes: vec![mode], rounds: 1, ..plan };
+    let started_at = session::now();
+    let folder = Folder::prepare(args.output.as_deref(), &format!("{}-capacity", secrets.redact(&plan.name)), started_at)?;
+    if !args.quiet {
+        talk.say(&format!(
+            "in place of {load}, iterations begin at planned times: each rate for {} after {} of warm-up; thresholds of the file, and what \
+             would end it early, are left out\n",
+            args.probe,
+            warmup(args.probe)
+        ));
+    }
+    let searched = go(&mut search, &plan, mode, &source, started_at, args);
+    let path = folder.path().to_owned();
+    if searched.as_ref().map_or(true, |searched| searched.probes.is_empty()) {
+        folder.give_back();
+    }
+    let Searched { probes, failure, warnings } = searched?;
+    if probes.is_empty() {
+        return failure.map_or(Ok(Exit::Interrupted), Err);
+    }
+    let limited_by = search.limited_by().unwrap_or(if failure.is_some() { LimitedBy::Failure } else { LimitedBy::Interrupt });
+    let result = CapacityResult {
+        schema: CAPACITY_SCHEMA.into(),
+        loadgen: Build::current(),
+        scenario: job::echo(&source, &plan, &secrets),
+        host: Host::current(),
+        started_at: session::rfc3339(started_at),
+        mode,
+        probe_s: args.probe.as_secs_f64(),
+        slo: slo.iter().map(Check::to_string).collect(),
+        implied: implied.map(|check| check.to_string()),
+        capacity: search.found(),
+        missed: search.missed(),
+        limited_by,
+        warnings: all_warnings(&probes, search.found(), warnings),
+        probes,
+    };
+    // Once, and before anything is written or shown: every report is made of it.
+    let result = or_exit(result.redacted(&secrets).context("can't hide the secrets in the result"), Exit::Internal)?;
+    let written = or_exit(report::write_capacity(&result, &path), Exit::Internal)?;
+    if args.json {
+        output::print(&or_exit(result.to_json(), Exit::Internal)?)?;
+    } else if !args.quiet {
+        output::print(&capacity::render(&result, Style { color: talk.stdout_color(), width: output::width() }))?;
+    }
+    if !args.quiet {
+        talk.say(&written.iter().map(|path| format!("report: {}\n", path.display())).collect::<String>());
+    }
+    match failure {
+        Some(failure) => Err(failure),
+        None => {
+            let exit = Exit::of_search(limited_by);
+            if matches!(exit, Exit::Invalid | Exit::Threshold) {
+                talk.error(&anyhow!("{}", capacity::sentence(&result)));
+            }
+            Ok(exit)
+        }
+    }
+}
+
+/// The checks that a rate has to meet. What can't be read is left to the compiler, which says more about it.
+fn checks(args: &CapacityArgs) -> anyhow::Result<Vec<Check>> {
+    if quick::url(&args.file).is_some() {
+        let url = args.file.display();
+        return Err(anyhow!(
+            "`{url}` is no scenario file: `loadgen run {url} --print-scenario > scenario.yaml` writes the one that it stands for"
+        ));
+    }
+    let read: Vec<Check> = args.slo.iter().filter_map(|text| Check::parse(text).ok()).collect();
+    for check in &read {
+        objective::check(check).context("--slo")?;
+    }
+    Ok(read)
+}
+
+fn overrides(args: &CapacityArgs, implied: Option<Check>) -> Overrides {
+    Overrides {
+        modes: args.mode.map(|mode| vec![mode]),
+        workers: args.workers,
+        targets: args.target.clone(),
+        vars: args.var.clone(),
+        thresholds: args.slo.iter().cloned().chain(implied.map(|check| check.to_string())).collect(),
+        threshold_flag: Some("--slo"),
+        no_thresholds: true,
+        allow_targets: args.allow_target.clone(),
+        seed: args.seed,
+        ..Overrides::default()
+    }
+}
+
+/// The file's mode, where it has one: with several, the one that drives most.
+fn mode_of(plan: &Plan) -> Mode {
+    match plan.modes.as_slice() {
+        [one] => *one,
+        several if several.contains(&Mode::Async) => Mode::Async,
+        several => several.first().copied().unwrap_or(Mode::Async),
+    }
+}
+
+/// The load that is left out, in words.
+fn described(plan: &Plan) -> String {
+    let load = &plan.load;
+    let level = match load.model {
+        LoadModel::Closed { vus: 1 } => "1 virtual user".into(),
+        LoadModel::Closed { vus } => format!("{vus} virtual users"),
+        LoadModel::Open { rate, .. } => rate.to_string(),
+    };
+    match load.stages.len() {
+        0 => format!("the file's load ({level})"),
+        1 => format!("the file's load (a stage of at most {level})"),
+        several => format!("the file's load ({several} stages of at most {level})"),
+    }
+}
+
+/// Where to begin, and how low and high to go.
+fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
+    if args.probe < SHORTEST {
+        return Err(anyhow!("--probe {} is too short to see anything; write at least {SHORTEST}", args.probe));
+    }
+    for (flag, rate) in [("--from", args.from), ("--most", Some(args.most))] {
+        if rate.is_some_and(|rate| rate.events == 0) {
+            return Err(anyhow!("{flag}: a rate of 0 starts nothing; write one above 0, such as 50/s"));
+        }
+    }
+    let most = args.most.per_second_f64();
+    let least = FEWEST / args.probe.as_secs_f64();
+    let fewest = |flag: &str, rate: Rate| {
+        anyhow!(
+            "{flag} {rate} begins fewer than {FEWEST} iterations in {}, and of so few nothing is known; write a longer --probe, or a higher \
+             rate",
+            args.probe
+        )
+    };
+    if most < least {
+        return Err(fewest("--most", args.most));
+    }
+    let of_file = match plan.load.model {
+        LoadModel::Open { rate, .. } if plan.load.stages.is_empty() => rate.per_second_f64(),
+        _ => FIRST,
+    };
+    match args.from {
+        Some(from) if from.per_second_f64() < least => Err(fewest("--from", from)),
+        Some(from) if from.per_second_f64() > most => {
+            Err(anyhow!("--from {from} is above --most {}: begin lower, or go higher", args.most))
+        }
+        from => Ok(Search::new(from.map_or(of_file, Rate::per_second_f64), least, most)),
+    }
+}
+
+/// Without a target and without a limit there is nothing whose capacity could be found, but loadgen's own.
+fn worth_it(plan: &Plan) -> anyhow::Result<()> {
+    let mixes = plan.mix.iter().map(|entry| &entry.limits);
+    let steps = plan.operations().map(|(_, _, operation)| &operation.limits);
+    let is_limited = std::iter::once(&plan.limits).chain(mixes).chain(steps).any(|of| of.concurrency.is_some() || of.rate.is_some());
+    if plan.is_mock() && !is_limited {
+        return Err(anyhow!(
+            "scenario `{}` has mock operations only, and no `limits`: there is no target whose capacity could be found; add a step with a \
+             request, or limits to see what they carry",
+            plan.name
+        ));
+    }
+    Ok(())
+}
+
+/// What there is when no more will come.
+struct Searched {
+    probes: Vec<RateProbe>,
+    failure: Option<Failure>,
+    warnings: Vec<String>,
+}
+
+/// Tries rates until the search ends, or the user does.
+fn go(
+    search: &mut Search,
+    plan: &Plan,
+    mode: Mode,
+    source: &Source,
+    started_at: Timestamp,
+    args: &CapacityArgs,
+) -> Result<Searched, Failure> {
+    let show_progress = !args.no_progress && !args.quiet;
+    let mut session = Session::open(show_progress)?;
+    let ground = session.ground(plan, &source.folder, started_at)?;
+    let mut prober = Prober::new(session, plan, mode, args.probe, ground);
+    let mut searched = Searched { probes: Vec::new(), failure: None, warnings: Vec::new() };
+    while let Some(rate) = search.next() {
+        match prober.probe(rate) {
+            Ok(Some(tried)) => {
+                search.take(tried.probe.outcome, tried.clear);
+                if show_progress {
+                    prober.session.note(&capacity::line(&tried.probe));
+                }
+                searched.probes.push(tried.probe);
+            }
+            Ok(None) => break,
+            Err(failure) => {
+                searched.failure = Some(failure);
+                break;
+            }
+        }
+        if prober.session.is_interrupted() {
+            break;
+        }
+    }
+    searched.warnings = prober.session.close();
+    Ok(searched)
+}
+
+/// What was warned of on the way, and what is doubtful about the rate that was found.
+fn all_warnings(probes: &[RateProbe], found: Option<f64>, said: Vec<String>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if Build::current().profile == "debug" {
+        warnings
+            .push("this is a debug build of loadgen: its own cost is many times that of a release build (cargo build --release)".into());
+    }
+    let of_found = probes.iter().filter(|probe| Some(probe.rate) == found && probe.outcome == ProbeOutcome::Met);
+    warnings.extend(of_found.flat_map(|probe| probe.doubts.clone()));
+    warnings.extend(said);
+    let mut seen = BTreeSet::new();
+    warnings.retain(|warning| seen.insert(warning.clone()));
+    warnings
+}

@@ -1,0 +1,150 @@
+//! [`Prober`]: tries a rate: the scenario's work, begun at planned times for a while.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::anyhow;
+
+use super::exit::{Exit, Failure};
+use super::session::Session;
+use crate::base::{Nanos, Rate};
+use crate::engine::{Ground, Job, descriptors};
+use crate::gate::{self, Tried};
+use crate::plan::{Load, LoadModel, Mode, OnFull, Plan, Spread};
+use crate::result::{ProbeOutcome, StoppedBy};
+
+/// Iterations that may be in flight at once, where a rate needs no more: the scenario language's default.
+const IN_FLIGHT: u32 = 1000;
+/// And where it does, so many times what it needs while all is well: what is slower than that is the target's doing.
+const ROOM: f64 = 4.0;
+/// But no more than this: each may be a connection, and in the threaded mode a thread.
+const MOST_IN_FLIGHT: u32 = 20_000;
+/// The part of a try that goes before it, to open connections and fill queues.
+const WARMUP: u64 = 5;
+
+/// Tries rates.
+pub struct Prober {
+    /// What it measures with.
+    pub session: Session,
+    ground: Ground,
+    /// The work, with the load of the rate that was tried last.
+    plan: Plan,
+    mode: Mode,
+    /// The warm-up that the scenario itself asks for: the target's, which needs it once.
+    first_warmup: Nanos,
+    /// The mean time of an iteration at the highest rate that was met.
+    iteration_ms: Option<(f64, f64)>,
+    tries: u32,
+}
+
+impl Prober {
+    /// For this work, each rate for `time`.
+    pub fn new(session: Session, plan: &Plan, mode: Mode, time: Nanos, ground: Ground) -> Self {
+        let arrivals = match plan.load.model {
+            LoadModel::Open { arrivals, .. } => arrivals,
+            LoadModel::Closed { .. } => Spread::Constant,
+        };
+        let model = LoadModel::Open { rate: Rate::per_second(1), arrivals, max_in_flight: IN_FLIGHT, queue: 0, on_full: OnFull::Wait };
+        let load = Load {
+            model,
+            stages: Vec::new(),
+            duration: Some(time),
+            iterations: None,
+            iterations_per_vu: None,
+            warmup: warmup(time),
+            graceful_stop: plan.load.graceful_stop,
+            stop_when: Vec::new(),
+        };
+        let first_warmup = plan.load.warmup;
+        Self { session, ground, plan: Plan { load, ..plan.clone() }, mode, first_warmup, iteration_ms: None, tries: 0 }
+    }
+
+    /// Tries a rate. Nothing where the user ended it.
+    pub fn probe(&mut self, rate: f64) -> Result<Option<Tried>, Failure> {
+        self.load(rate);
+        self.tries += 1;
+        let job =
+            Job { parent: std::process::id(), plan: self.plan.clone(), mode: self.mode, round: self.tries, ground: self.ground.clone() };
+        let LoadModel::Open { rate: exact, .. } = self.plan.load.model else { return Ok(None) };
+        let Some(run) = self.session.run(&job, &format!("{} at {exact}", self.mode))? else { return Ok(None) };
+        match run.stopped_by {
+            StoppedBy::Interrupt => return Ok(None),
+            StoppedBy::Data => {
+                let error = anyhow!(
+                    "at {exact} the rows of the scenario's data were used up before the {} of a try were over: use `at_end: recycle`, more \
+                     rows, or a shorter --probe",
+                    self.plan.load.duration.unwrap_or(Nanos::ZERO)
+                );
+                return Err(Failure { exit: Exit::CouldNotRun, error });
+            }
+            StoppedBy::Duration | StoppedBy::Iterations | StoppedBy::Condition | StoppedBy::Threshold => {}
+        }
+        let tried = gate::probe(&self.plan, &run);
+        let is_highest = self.iteration_ms.is_none_or(|(highest, _)| rate > highest);
+        if let Some(ms) = tried.probe.iteration_ms.filter(|_| is_highest && tried.probe.outcome == ProbeOutcome::Met) {
+            self.iteration_ms = Some((rate, ms));
+        }
+        if run.counts.unfinished + run.iterations.counts.skipped > 0 && self.mode != Mode::Simulated {
+            // What the target was left with would be in the figures of the next rate.
+            self.rest(Duration::from_secs_f64(run.wall_s.max(0.0)));
+        }
+        Ok(Some(tried))
+    }
+
+    /// Puts the rate into the plan.
+    fn load(&mut self, rate: f64) {
+        self.plan.load.warmup = warmup(self.plan.load.duration.unwrap_or(Nanos::ZERO));
+        if self.tries == 0 {
+            self.plan.load.warmup = self.plan.load.warmup.max(self.first_warmup);
+        }
+        // Little's law, on the time that an iteration took while all was well.
+        let needed = self.iteration_ms.map_or(0.0, |(_, ms)| rate * ms / 1e3 * ROOM);
+        let mut wanted = (needed.ceil() as u32).clamp(IN_FLIGHT, MOST_IN_FLIGHT);
+        loop {
+            if let LoadModel::Open { rate: planned, max_in_flight, .. } = &mut self.plan.load.model {
+                *planned = exactly(rate);
+                *max_in_flight = wanted;
+            }
+            if wanted == 1 || descriptors::provide(&self.plan).is_ok() {
+                return;
+            }
+            wanted = (wanted / 2).max(1);
+        }
+    }
+
+    /// Waits, unless the user ends it.
+    fn rest(&self, time: Duration) {
+        const LOOK: Duration = Duration::from_millis(50);
+        let mut left = time;
+        while !left.is_zero() && !self.session.is_interrupted() {
+            thread::sleep(left.min(LOOK));
+            left = left.saturating_sub(LOOK);
+        }
+    }
+}
+
+/// What goes before a try of this length.
+pub fn warmup(time: Nanos) -> Nanos {
+    Nanos(time.0 / WARMUP)
+}
+
+/// A rate of a few digits as two whole numbers, the shorter time first.
+fn exactly(rate: f64) -> Rate {
+    let mut per: u64 = 1;
+    while per < 100_000 && (rate * per as f64 - (rate * per as f64).round()).abs() > 1e-6 {
+        per *= 10;
+    }
+    Rate { events: (rate * per as f64).round().max(1.0) as u64, per: Nanos::from_secs(per) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_kept_exact() {
+        for (rate, events, per) in [(50.0, 50, 1), (565.7, 5_657, 10), (0.1234, 1_234, 10_000), (0.1, 1, 10), (999_900.0, 999_900, 1)] {
+            assert_eq!(exactly(rate), Rate { events, per: Nanos::from_secs(per) }, "{rate}");
+        }
+    }
+}

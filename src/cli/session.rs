@@ -1,0 +1,151 @@
+//! [`Session`]: what a command has while it measures: this program, the user's signals, the built-in server, and the
+//! progress on the terminal. What is measured, how often and what comes of it, is the command's to say.
+
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use super::exit::{Exit, Failure};
+use super::or_exit;
+use crate::engine::process::{self, Leash, ProcessError};
+use crate::engine::{self, Event, Ground, Job, Phase, descriptors, preflight};
+use crate::plan::{Address, Plan};
+use crate::report::progress::{Progress, ProgressMode, Status};
+use crate::result::ModeRun;
+use crate::server;
+
+/// The one time of day of a command, which its results carry.
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// A time of day as results have it: RFC 3339, UTC.
+pub fn rfc3339(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// What a command has while it measures.
+pub struct Session {
+    program: PathBuf,
+    leash: Arc<Leash>,
+    /// Started for the first plan that wants it; it ends with the session.
+    server: Option<server::Child>,
+    progress: Progress,
+    warnings: Vec<String>,
+}
+
+impl Session {
+    /// Heeds the user's signals from now on, and shows progress unless it is not wanted.
+    pub fn open(show_progress: bool) -> Result<Self, Failure> {
+        let leash = Arc::new(Leash::default());
+        or_exit(heed_signals(leash.clone()).context("can't listen for signals"), Exit::Internal)?;
+        let program = or_exit(std::env::current_exe().context("can't find this very program"), Exit::Internal)?;
+        let mode = match () {
+            () if !show_progress => ProgressMode::Off,
+            () if io::stderr().is_terminal() => ProgressMode::Animated,
+            () => ProgressMode::Plain,
+        };
+        Ok(Self { program, leash, server: None, progress: Progress::new(mode), warnings: Vec::new() })
+    }
+
+    /// What a plan stands on: enough descriptors, the built-in server where it is a target, and targets that are there
+    /// and may be put under load. `folder` is what its files are relative to.
+    pub fn ground(&mut self, plan: &Plan, folder: &Path, asked_at: Timestamp) -> Result<Ground, Failure> {
+        or_exit(descriptors::provide(plan), Exit::CouldNotRun)?;
+        let builtin = plan.targets_used().iter().any(|t| plan.targets[*t].address == Address::Builtin);
+        if builtin && self.server.is_none() {
+            let server = server::Child::start(&self.program).context("can't start the built-in server");
+            self.server = Some(or_exit(server, Exit::CouldNotRun)?);
+        }
+        let addresses = preflight::preflight(plan, self.server.as_ref().map(server::Child::address));
+        let addresses = or_exit(addresses, Exit::CouldNotRun)?;
+        Ok(Ground { addresses, folder: folder.to_owned(), unix_ms: asked_at.as_millisecond().try_into().unwrap_or(0) })
+    }
+
+    /// Runs one mode and round in a process of its own. `place` is its name in progress and warnings. Nothing where the
+    /// user ended it before anything was measured.
+    pub fn run(&mut self, job: &Job, place: &str) -> Result<Option<ModeRun>, Failure> {
+        let Self { program, leash, progress, warnings, .. } = self;
+        let ran = process::run(program, &["run-mode"], job, leash, |event| match event {
+            Event::Progress(seen) => show(progress, place, &seen),
+            Event::Warning(text) => {
+                let warning = format!("{place}: {text}");
+                progress.note(&format!("warning: {warning}"));
+                warnings.push(warning);
+            }
+            // It is judged in the child.
+            Event::SoFar(_) => {}
+        });
+        match ran {
+            Ok(run) => Ok(Some(run)),
+            Err(ProcessError::Interrupted { .. }) => Ok(None),
+            Err(error) => {
+                let exit = if matches!(error, ProcessError::Died { .. }) { Exit::Internal } else { Exit::CouldNotRun };
+                Err(Failure { exit, error: error.into() })
+            }
+        }
+    }
+
+    /// Whether the user wants it to end.
+    pub fn is_interrupted(&self) -> bool {
+        self.leash.is_pulled()
+    }
+
+    /// Says something that stays, above the progress.
+    pub fn note(&mut self, text: &str) {
+        self.progress.note(text);
+    }
+
+    /// Takes the progress away; what the modes have warned of on their way.
+    pub fn close(mut self) -> Vec<String> {
+        self.progress.finish();
+        self.warnings
+    }
+}
+
+fn show(progress: &mut Progress, place: &str, seen: &engine::Progress) {
+    let left_s = seen.fraction.filter(|f| *f > 0.02).map(|f| seen.elapsed_s * (1.0 - f) / f);
+    progress.update(&Status {
+        place,
+        phase: match seen.phase {
+            Phase::Warmup => "warm-up",
+            Phase::Measured => "running",
+            Phase::Drain => "draining",
+        },
+        elapsed_s: seen.elapsed_s,
+        fraction: seen.fraction,
+        left_s,
+        completed: seen.completed,
+        failed: seen.failed,
+        in_flight: seen.in_flight,
+        rate: seen.rate,
+        p50_ms: seen.p50_ms,
+        p99_ms: seen.p99_ms,
+    });
+}
+
+/// The first Ctrl-C or SIGTERM drains the run, the second ends it now.
+#[cfg(unix)]
+fn heed_signals(leash: Arc<Leash>) -> io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        for _ in signals.forever() {
+            if !leash.pull() {
+                // In the middle of a preflight, say: nothing was measured, and nothing can be told to end. The
+                // built-in server ends by itself.
+                std::process::exit(Exit::Interrupted.code().into());
+            }
+        }
+    })?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn heed_signals(_leash: Arc<Leash>) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Which checks a search for the highest rate can be held to: those of which a higher rate makes a worse figure.
+
+use thiserror::Error;
+
+use crate::plan::{Check, Metric, Operator, Quantity};
+
+/// Why a rate can't be searched for by a check.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error(
+    "`{check}` can't be what a rate has to meet: {reason}; write an upper limit of a time or of failures, such as `p99 < 50ms` or `error_rate < 1%`"
+)]
+pub struct NoObjective {
+    check: String,
+    reason: &'static str,
+}
+
+/// The part of all operations that may fail where nobody has said how many.
+const FAILED: f64 = 0.01;
+
+/// Whether a higher rate makes a check harder to meet.
+///
+/// # Errors
+/// When a higher rate would meet it all the better, or has nothing to do with it.
+pub fn check(check: &Check) -> Result<(), NoObjective> {
+    let upper = matches!(check.operator, Operator::Below | Operator::AtMost);
+    let none = matches!(check.operator, Operator::Equal) && check.limit == 0.0;
+    let reason = match check.metric {
+        Metric::Time(Quantity::Lag, _) => "lag is loadgen's own lateness, and what the verdict on each rate looks at anyway",
+        Metric::CpuPerRequest | Metric::PeakRss => "it is a figure of loadgen itself, and not of the target",
+        Metric::Speedup | Metric::Efficiency => "it compares modes, and one mode alone is driven",
+        Metric::Throughput | Metric::Count | Metric::Iterations | Metric::BytesIn => "it grows with the rate by itself",
+        Metric::Time(..) if upper => return Ok(()),
+        Metric::ErrorRate | Metric::DropRate | Metric::Dropped if upper || none => return Ok(()),
+        Metric::CheckRate if matches!(check.operator, Operator::Above | Operator::AtLeast) => return Ok(()),
+        Metric::Time(..) | Metric::ErrorRate | Metric::DropRate | Metric::Dropped | Metric::CheckRate => {
+            "a higher rate would meet it all the better"
+        }
+    };
+    Err(NoObjective { check: check.to_string(), reason })
+}
+
+/// The check on failures that holds where none of these speaks of failures: a target that refuses everything at once
+/// is quick.
+pub fn implied(checks: &[Check]) -> Option<Check> {
+    let speaks = checks.iter().any(|check| matches!(check.metric, Metric::ErrorRate | Metric::CheckRate));
+    (!speaks).then_some(Check { metric: Metric::ErrorRate, operator: Operator::AtMost, limit: FAILED })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_higher_rate_has_to_make_it_worse() {
+        let said = |text: &str| check(&Check::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"))).err().map(|error| error.to_string());
+        for good in [
+            "p99 < 50ms",
+            "mean <= 1s",
+            "ok.p90 < 1s",
+            "iteration.max < 3s",
+            "queue.p50 < 1ms",
+            "error_rate < 1%",
+            "error_rate == 0",
+            "dropped == 0",
+            "drop_rate <= 1%",
+            "check_rate > 99%",
+        ] {
+            assert_eq!(said(good), None, "{good}");
+        }
+        for (bad, reason) in [
+            ("p99 > 50ms", "all the better"),
+            ("p99 == 50ms", "all the better"),
+            ("error_rate > 1%", "all the better"),
+            ("check_rate < 1%", "all the better"),
+            ("lag.p99 < 1ms", "own lateness"),
+            ("throughput > 500/s", "grows with the rate"),
+            ("count < 500", "grows with the rate"),
+            ("speedup > 2", "compares modes"),
+            ("peak_rss < 1MB", "of loadgen itself"),
+        ] {
+            assert!(said(bad).is_some_and(|said| said.contains(reason) && said.contains(bad)), "{bad}: {:?}", said(bad));
+        }
+    }
+
+    #[test]
+    fn failures_are_limited_where_nobody_speaks_of_them() {
+        let checks = |texts: &[&str]| texts.iter().map(|text| Check::parse(text).expect("a check")).collect::<Vec<_>>();
+        assert_eq!(implied(&checks(&["p99 < 50ms"])).map(|check| check.to_string()).as_deref(), Some("error_rate <= 1%"));
+        assert_eq!(implied(&checks(&["p99 < 50ms", "error_rate < 5%"])), None);
+    }
+}

@@ -1,0 +1,122 @@
+//! [`probe`]: what came of a rate that was tried.
+//!
+//! A check alone can be met by a rate that the target does not bear: what waits at the end of a short try is slow only
+//! later, and what was never begun is in no figure. So a rate is missed, too, where its iterations got lost, and where
+//! response times only grew.
+
+use super::{Judged, judge};
+use crate::base::Nanos;
+use crate::metrics::trend::trend;
+use crate::plan::{Check, LoadModel, Metric, Plan};
+use crate::result::{Counts, ModeRun, ProbeOutcome, RateProbe, ThresholdVerdict, Verdict};
+
+/// The share of planned iterations that may be lost.
+const LOST: f64 = 0.01;
+/// The share of a rate by which a target may fall behind it.
+const BEHIND: f64 = 0.01;
+/// And this share of the median response time has to have been added: the smallest drifts don't matter.
+const GROWN: f64 = 0.10;
+/// Windows that it takes to see a growth.
+const FEWEST: usize = 10;
+/// A target that leaves this share of its work to the end of the try, or loses it, is overloaded beyond doubt.
+const OVERLOADED: f64 = 0.10;
+
+/// What came of a rate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tried {
+    /// For the result.
+    pub probe: RateProbe,
+    /// Whether it was missed beyond doubt, so that it need not be tried again.
+    pub clear: bool,
+}
+
+/// Judges a run of a plan with a constant arrival rate, for the whole of its time.
+pub fn probe(plan: &Plan, run: &ModeRun) -> Tried {
+    let (rate, max_in_flight) = match plan.load.model {
+        LoadModel::Open { rate, max_in_flight, .. } => (rate.per_second_f64(), max_in_flight),
+        LoadModel::Closed { vus } => (0.0, vus),
+    };
+    let Judged { thresholds, warnings } = judge(plan, std::slice::from_ref(run), None);
+    let mut reasons = Vec::new();
+    let lost = lost(&run.iterations.counts);
+    let planned = run.iterations.counts.planned;
+    let lost_share = lost as f64 / planned.max(1) as f64;
+    if lost_share > LOST {
+        reasons.push(format!(
+            "{lost} of {planned} iterations were dropped, never began or did not end; they are in no figure, and the rate was not borne"
+        ));
+    }
+    if let Some(growth_ms) = growth_ms(run) {
+        reasons.push(format!(
+            "the median response time grew by {} in {}; the target falls behind, and a longer try would find it slower",
+            Nanos::from_secs_f64(growth_ms.round() / 1e3),
+            Nanos::from_secs_f64(run.measured_s)
+        ));
+    }
+    if thresholds.iter().any(|threshold| threshold.verdict == ThresholdVerdict::NoData) {
+        reasons.push("there is no figure to judge".into());
+    }
+    let validity = run.validity.verdict;
+    let missed = !reasons.is_empty() || thresholds.iter().any(|threshold| !threshold.is_met());
+    let outcome = match () {
+        () if validity == Verdict::Invalid => ProbeOutcome::Invalid,
+        () if missed => ProbeOutcome::Missed,
+        () => ProbeOutcome::Met,
+    };
+    let doubtful = run.validity.checks.iter().filter(|check| check.verdict != Verdict::Valid);
+    let doubts = doubtful.map(|check| format!("{}: {}; {}", check.name, check.observed, check.explanation));
+    let unproven = plan.thresholds.iter().find_map(|threshold| unproven(&threshold.check, &run.counts));
+    let summary = run.response_ms.as_ref();
+    let probe = RateProbe {
+        rate,
+        outcome,
+        thresholds,
+        reasons,
+        throughput_rps: run.throughput_rps,
+        planned,
+        lost,
+        completed: run.counts.completed,
+        failed: run.counts.failed,
+        dropped: run.counts.dropped + run.iterations.counts.dropped,
+        iteration_ms: run.iterations.duration_ms.as_ref().map(|of| of.mean),
+        p50_ms: summary.map(|of| of.p50),
+        p90_ms: summary.map(|of| of.p90),
+        p99_ms: summary.map(|of| of.p99),
+        max_ms: summary.map(|of| of.max),
+        max_in_flight,
+        verdict: validity,
+        doubts: doubts.chain(warnings).chain(unproven).collect(),
+    };
+    Tried { clear: lost_share.max(late_share(run)) > OVERLOADED, probe }
+}
+
+/// Where so few operations can't tell that no more than a share fails: of three times its inverse, one at least is
+/// expected to be bad, 19 times out of 20.
+fn unproven(check: &Check, counts: &Counts) -> Option<String> {
+    let completed = counts.completed;
+    (check.metric == Metric::ErrorRate && check.limit > 0.0 && counts.failed == 0 && completed as f64 * check.limit < 3.0).then(|| {
+        format!("`{check}`: none of {completed} operations failed, and it takes {:.0} to tell; try the rate for longer", 3.0 / check.limit)
+    })
+}
+
+/// Iterations that were planned and came to no end.
+const fn lost(counts: &Counts) -> u64 {
+    counts.dropped + counts.skipped + counts.unfinished
+}
+
+/// The share of good operations that completed only after the measured time.
+fn late_share(run: &ModeRun) -> f64 {
+    if run.counts.ok == 0 { 0.0 } else { 1.0 - run.throughput_rps * run.measured_s / run.counts.ok as f64 }
+}
+
+/// By how much the median response time grew, where the target fell behind the rate: each second in which it does a
+/// hundredth less than is planned adds a hundredth of a second.
+fn growth_ms(run: &ModeRun) -> Option<f64> {
+    let measured = run.series.iter().filter(|window| window.t_s >= 0.0 && window.t_s + window.window_s <= run.measured_s + 1e-9);
+    let medians: Vec<f64> = measured.filter_map(|window| window.p50_ms).collect();
+    if medians.len() < FEWEST {
+        return None;
+    }
+    let growth = trend(&medians)?;
+    (growth.change > run.measured_s * 1e3 * BEHIND && growth.share > GROWN).then_some(growth.change)
+}

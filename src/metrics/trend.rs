@@ -1,0 +1,77 @@
+//! [`trend`]: whether values rise or fall over time, by Mann and Kendall's test, and by how much, by Theil and Sen's
+//! slope. Both look at pairs, so that a few wild values among many do no harm.
+
+use statrs::distribution::{ContinuousCDF as _, Normal};
+
+/// The chance that a trend is found where there is none.
+const ALPHA: f64 = 0.01;
+
+/// A change over all values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trend {
+    /// From the first value to the last, in their unit.
+    pub change: f64,
+    /// The same as a share of their median.
+    pub share: f64,
+}
+
+/// The trend of some values, where there is one. It may be too small to matter: many values tell the smallest drift.
+pub fn trend(values: &[f64]) -> Option<Trend> {
+    let n = values.len() as f64;
+    let mut rises = 0.0;
+    let mut slopes = Vec::with_capacity(values.len() * values.len().saturating_sub(1) / 2);
+    for (i, a) in values.iter().enumerate() {
+        for (j, b) in values.iter().enumerate().skip(i + 1) {
+            rises += (b - a).partial_cmp(&0.0).map_or(0.0, |order| f64::from(order as i8));
+            slopes.push((b - a) / (j - i) as f64);
+        }
+    }
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    // Ties make the sum vary less: each group of t equal values takes t(t−1)(2t+5) away.
+    let ties: f64 = sorted.chunk_by(|a, b| a == b).map(|group| group.len() as f64).map(|t| t * (t - 1.0) * (2.0 * t + 5.0)).sum();
+    let variance = (n * (n - 1.0) * (2.0 * n + 5.0) - ties) / 18.0;
+    if variance <= 0.0 {
+        return None;
+    }
+    let z = (rises - rises.signum()) / variance.sqrt();
+    let found = z.abs() > Normal::standard().inverse_cdf(1.0 - ALPHA / 2.0);
+    slopes.sort_by(f64::total_cmp);
+    let change = slopes[slopes.len() / 2] * (n - 1.0);
+    found.then(|| Trend { change, share: change / sorted[sorted.len() / 2] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt as _, SeedableRng as _};
+    use rand_pcg::Pcg64Mcg;
+
+    fn noise(count: usize, level: impl Fn(usize) -> f64) -> Vec<f64> {
+        let mut generator = Pcg64Mcg::seed_from_u64(3);
+        (0..count).map(|i| level(i) * generator.random_range(0.9..1.1)).collect()
+    }
+
+    #[test]
+    fn a_level_is_no_trend_and_a_rise_is_one() {
+        assert_eq!(trend(&noise(60, |_| 5.0)), None);
+        assert_eq!(trend(&[5.0; 60]), None);
+        assert_eq!((trend(&[]), trend(&[5.0])), (None, None));
+        let rise = trend(&noise(60, |i| 5.0 + i as f64 / 10.0)).expect("a rise");
+        assert!((0.6..0.9).contains(&rise.share), "from 5 to 11 is 75 % of 8: {rise:?}");
+        assert!((5.0..7.0).contains(&rise.change), "from 5 to 11 is 6: {rise:?}");
+        assert!(trend(&noise(60, |i| 11.0 - i as f64 / 10.0)).is_some_and(|fall| fall.share < -0.5));
+        // Significant in so many windows; whether it matters is for others to say.
+        assert!(trend(&noise(600, |i| 5.0 + i as f64 / 600.0)).is_some_and(|drift| drift.share < 0.3));
+    }
+
+    #[test]
+    fn one_in_a_hundred_levels_at_most_looks_like_a_trend() {
+        let found = (0..300u64).filter(|seed| {
+            let mut generator = Pcg64Mcg::seed_from_u64(*seed);
+            let values: Vec<f64> = (0..30).map(|_| generator.random_range(1.0..2.0)).collect();
+            trend(&values).is_some()
+        });
+        assert!(found.count() <= 8, "α is 1 %");
+    }
+}
