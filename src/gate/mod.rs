@@ -1,12 +1,15 @@
-//! Floor 5: what a run must meet, and whether it did. Pure functions of the figures in a result: no clock, no chance,
-//! no statistic that the result does not hold.
+//! Floor 5: what a run must meet, and whether it did. Pure functions of the figures in a result: no clock, and no
+//! chance but from a seed.
 //!
 //! `part` finds the figures that a selector is about, `windows` cuts a time line into the windows of a check;
 //! [`judge`] holds a finished run against its thresholds, and [`watch`] one that goes on; [`Search`] finds the highest rate that meets a check.
+//! [`shift`] says how far apart the two runs of each pair are, and [`verdict`] what that means for a figure.
 
 mod judge;
 mod part;
 mod search;
+pub mod shift;
+pub mod verdict;
 mod watch;
 mod windows;
 

@@ -2,6 +2,7 @@
 //! and every gate is a function of it.
 
 pub mod capacity;
+pub mod change;
 pub mod codec;
 pub mod comparison;
 pub mod host;
@@ -12,6 +13,7 @@ pub mod threshold;
 pub mod validity;
 
 pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, RateProbe};
+pub use change::{Change, Outcome};
 pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
 pub use host::Host;

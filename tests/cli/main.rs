@@ -1,5 +1,6 @@
 //! The one integration test binary: a module for each subject.
 
+mod alarms;
 mod arrivals;
 mod commands;
 mod contract;
