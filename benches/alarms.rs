@@ -6,11 +6,15 @@ mod simulation;
 use loadgen::result::Outcome;
 use simulation::{Method, alarms, outcomes};
 
+/// All of them, ours first.
+const METHODS: [Method; 6] =
+    [Method::Loadgen, Method::NoTolerance, Method::NotInterleaved, Method::Welch, Method::OneRatio, Method::MannWhitney];
+
 fn main() {
     let comparisons = std::env::var("LOADGEN_COMPARISONS").ok().and_then(|n| n.parse().ok()).unwrap_or(3_000);
     println!("calls B regressed, of {comparisons} comparisons, where B is slower by:");
     println!("{:>8} {:>8} {:>8} {:>8}", "0 %", "2 %", "10 %", "20 %");
-    for method in Method::ALL {
+    for method in METHODS {
         let share = |factor| 100.0 * alarms(method, factor, comparisons) as f64 / comparisons as f64;
         println!("{:>7.2}% {:>7.2}% {:>7.2}% {:>7.2}%  {method}", share(1.0), share(1.02), share(1.1), share(1.2));
     }

@@ -53,11 +53,6 @@ pub enum Method {
     MannWhitney,
 }
 
-impl Method {
-    /// All of them, ours first.
-    pub const ALL: [Self; 6] = [Self::Loadgen, Self::NoTolerance, Self::NotInterleaved, Self::Welch, Self::OneRatio, Self::MannWhitney];
-}
-
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

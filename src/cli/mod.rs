@@ -1,6 +1,8 @@
 //! Floor 7: the command line. Each command is a file that reads as parse → load → compute → write.
 
+mod ab;
 pub mod args;
+mod compare;
 mod completions;
 mod environment;
 pub mod exit;
@@ -11,6 +13,7 @@ mod man;
 mod output;
 mod quick;
 mod report;
+mod results;
 mod run;
 mod run_mode;
 mod schema;
@@ -36,6 +39,8 @@ pub fn main() -> ExitCode {
         Command::Schema => schema::run(),
         Command::Serve(options) => serve::run(&options),
         Command::Report(options) => report::run(&options),
+        Command::Ab(options) => ab::run(&options, &talk),
+        Command::Compare(options) => compare::run(&options, &talk),
         Command::Completions(options) => completions::run(&options),
         Command::Man(options) => man::run(&options),
         Command::RunMode => run_mode::run(),

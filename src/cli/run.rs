@@ -4,7 +4,7 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
 use super::args::{OnInvalid, RunArgs};
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, Gates};
 use super::folder::Folder;
 use super::output::{self, Talk};
 use super::session::{self, Session};
@@ -59,7 +59,8 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     if let Some(failure) = failure {
         return Err(failure);
     }
-    let exit = Exit::of(&result, args.on_invalid.map_or(!result.thresholds.is_empty(), |what| what == OnInvalid::Fail));
+    let trusting = args.on_invalid.map_or(!result.thresholds.is_empty(), |what| what == OnInvalid::Fail);
+    let exit = Exit::of(&result, Gates { trusting, no_doubt: false });
     if let Some(reason) = complaint(exit, &result) {
         talk.error(&reason);
     }
@@ -147,7 +148,8 @@ fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args:
     Ok(measured)
 }
 
-fn result_of(source: &Source, plan: &Plan, secrets: &Secrets, runs: Vec<ModeRun>, end: End, started_at: Timestamp) -> RunResult {
+/// The result of these runs of a plan.
+pub(super) fn result_of(source: &Source, plan: &Plan, secrets: &Secrets, runs: Vec<ModeRun>, end: End, started_at: Timestamp) -> RunResult {
     let comparison = Comparison::of(&runs, &plan.modes, ideal(plan, &source.folder));
     let build = Build::current();
     let Judged { thresholds, warnings: doubts } = gate::judge(plan, &runs, comparison.as_ref());

@@ -3,13 +3,16 @@
 //!
 //! `part` finds the figures that a selector is about, `windows` cuts a time line into the windows of a check;
 //! [`judge`] holds a finished run against its thresholds, and [`watch`] one that goes on; [`Search`] finds the highest rate that meets a check.
-//! [`shift`] says how far apart the two runs of each pair are, and [`verdict`] what that means for a figure.
+//! [`side`] holds the repeated runs of two versions side by side, [`shift`] says how far apart the two of each pair are,
+//! [`verdict`] what that means for a figure, and [`versions`] for a version.
 
 mod judge;
 mod part;
 mod search;
 pub mod shift;
+pub mod side;
 pub mod verdict;
+pub mod versions;
 mod watch;
 mod windows;
 

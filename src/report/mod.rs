@@ -17,6 +17,7 @@ pub mod sink;
 pub mod tally;
 pub mod terminal;
 pub mod thresholds;
+pub mod versions;
 pub mod view;
 
 #[cfg(test)]
@@ -33,6 +34,8 @@ use crate::result::RunResult;
 
 /// The file that every run leaves.
 pub const RESULT_FILE: &str = "result.json";
+/// The file that a comparison of versions leaves.
+pub const COMPARISON_FILE: &str = "comparison.json";
 /// The page.
 pub const PAGE_FILE: &str = "index.html";
 

@@ -11,6 +11,7 @@ mod redact;
 pub mod run_result;
 pub mod threshold;
 pub mod validity;
+pub mod versions;
 
 pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, RateProbe};
 pub use change::{Change, Outcome};
@@ -23,3 +24,4 @@ pub use mode_run::{
 pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
 pub use validity::{Check, Validity, Verdict};
+pub use versions::{Calibration, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison};

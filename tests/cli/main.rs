@@ -27,3 +27,4 @@ mod syscalls;
 mod thresholds;
 mod tidy;
 mod values;
+mod versions;
