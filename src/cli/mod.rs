@@ -2,11 +2,14 @@
 
 mod ab;
 pub mod args;
+pub mod args_versions;
+mod baseline;
 mod compare;
 mod completions;
 mod environment;
 pub mod exit;
 mod folder;
+mod held;
 mod init;
 mod job;
 mod man;
@@ -40,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Report(options) => report::run(&options),
         Command::Ab(options) => ab::run(&options, &talk),
+        Command::Baseline(options) => baseline::run(&options, &talk),
         Command::Compare(options) => compare::run(&options, &talk),
         Command::Completions(options) => completions::run(&options),
         Command::Man(options) => man::run(&options),

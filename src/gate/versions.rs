@@ -7,7 +7,7 @@ use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64Mcg;
 use statrs::distribution::{Beta, ContinuousCDF as _};
 
-use super::side::{Side, differences, incomparable, paired};
+use super::side::{Coming, Side, differences, incomparable, paired, unfit};
 use super::verdict::{Paired, verdicts};
 use crate::plan::Guard;
 use crate::result::{Calibration, End, Outcome, RunOrder, RunResult, VERSIONS_SCHEMA, Version, VersionComparison};
@@ -76,6 +76,15 @@ pub fn compare(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> Result<Version
         calibration: None,
         warnings,
     })
+}
+
+/// Makes sure that a run that is yet to be made can be compared with `base`.
+///
+/// # Errors
+/// Every reason why it could not.
+pub fn promise(base: &Side<'_>, coming: &Coming, terms: &Terms) -> Result<(), Incomparable> {
+    let reasons = unfit(base, coming, &terms.guards, terms.same_machine);
+    if reasons.is_empty() { Ok(()) } else { Err(Incomparable(reasons)) }
 }
 
 fn version(side: &Side<'_>) -> Version {

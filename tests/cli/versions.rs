@@ -251,3 +251,73 @@ fn ab_keeps_what_it_has_when_it_is_interrupted() {
     assert!(written["end"] == "interrupted" && written["pairs"].as_u64() >= Some(2), "{written}");
     assert!(servers.iter().all(|server| !is_alive(*server)));
 }
+
+/// `load` is the same for all; `more` are other sections.
+fn simulated(folder: &Path, ms: f64, more: &str) {
+    let text = format!(
+        "{{name: t, seed: 1, modes: [simulated], rounds: 10, mix: [{{name: m, flow: [{{sleep: \"{{{{d}}}}\", name: s}}]}}], \
+         vars: {{d: {ms}ms}}, load: {{vus: 2, iterations: 100}}{more}}}"
+    );
+    scenario(folder, &text);
+}
+
+#[test]
+fn a_run_is_held_against_a_baseline() {
+    let folder = folder();
+    let path = folder.path();
+    simulated(path, 10.0, "");
+    run(path, &["run", "test.yaml", "-o", "out", "--format", "none", "-q"]).exits(0);
+    let saved = run(path, &["baseline", "save", "main", "out"]).exits(0).says(&["10 runs of t kept"]);
+    assert_eq!(saved.stdout, "baselines/main\n");
+    run(path, &["baseline", "save", "main", "out"]).exits(2).says(&["is there already", "--replace"]);
+    run(path, &["baseline", "save", "main", "out", "--replace"]).exits(0);
+    run(path, &["baseline", "save", "Bad/name", "out"]).exits(2).says(&["small letters"]);
+    run(path, &["baseline", "save", "other", "nowhere"]).exits(2).says(&["can't read nowhere"]);
+    run(path, &["baseline", "save", "other"]).exits(2).says(&["no result in reports/"]);
+    let listed = run(path, &["baseline", "list"]).exits(0);
+    assert!(listed.stdout.contains("main") && listed.stdout.contains("10 runs of simulated"), "{}", listed.stdout);
+    let held = |more: &[&str]| run(path, &[&["run", "test.yaml", "-o", "again", "--format", "none", "--baseline", "main"], more].concat());
+    let same = held(&[]).exits(0);
+    assert!(same.stdout.contains("equivalent: nothing changed"), "{}", same.stdout);
+    let result = crate::support::result(&path.join("again"));
+    assert_eq!((&result["baseline"]["verdict"], &result["baseline"]["pairs"]), (&json!("equivalent"), &json!(10)));
+    // What can't be compared is refused before anything is sent.
+    held(&["--rounds", "1"]).exits(3).says(&["10 runs of every mode, and this run has 1 run", "add `--rounds 10`"]);
+    held(&["--var", "d=20ms"]).exits(3).says(&["did other work", "make the baseline again"]);
+    held(&["--mode", "async"]).exits(3).says(&["ran in the modes simulated"]);
+    fs::write(path.join("cut.json"), "{").expect("written");
+    run(path, &["run", "test.yaml", "--baseline", "cut.json"]).exits(3).says(&["not a loadgen result"]);
+    run(path, &["run", "test.yaml", "--baseline", "missing"]).exits(2).says(&["can't read missing"]);
+    // A baseline that was three times as fast.
+    simulated(path, 3.0, "");
+    run(path, &["run", "test.yaml", "-o", "fast", "--format", "none", "-q"]).exits(0);
+    let own = result["scenario"]["fingerprint"].clone();
+    change(path, "fast", |result| result["scenario"]["fingerprint"] = own);
+    simulated(path, 10.0, "");
+    let worse = ["run", "test.yaml", "-o", "again", "--format", "none", "--baseline", "fast"];
+    run(path, &worse).exits(98).says(&["error: regressed: p50"]);
+    run(path, &[&worse[..], &["--threshold", "max < 1ms"]].concat()).exits(99);
+}
+
+#[test]
+fn thresholds_against_a_baseline_need_one_that_has_the_figure() {
+    let folder = folder();
+    let path = folder.path();
+    simulated(path, 10.0, "");
+    run(path, &["run", "test.yaml", "-o", "old", "--format", "none", "-q"]).exits(0);
+    simulated(path, 10.0, ", thresholds: [{check: p90, vs: baseline, max_regression: 3%, step: s}, {check: throughput, vs: baseline}]");
+    run(path, &["run", "test.yaml"]).exits(2).says(&["`vs: baseline`", "--baseline", "--no-thresholds"]);
+    run(path, &["run", "test.yaml", "--baseline", "old"]).exits(3).says(&["no figure for `p90, step s`", "make the baseline again"]);
+    // The run that makes the baseline judges nothing, and keeps the figures that later ones are judged by.
+    run(path, &["run", "test.yaml", "-o", "new", "--format", "none", "-q", "--no-thresholds"]).exits(0);
+    let held = ["run", "test.yaml", "-o", "held", "--format", "none", "--baseline", "new"];
+    run(path, &held).exits(0);
+    let result = crate::support::result(&path.join("held"));
+    let changes: Vec<String> = result["baseline"]["changes"]
+        .as_array()
+        .expect("changes")
+        .iter()
+        .map(|change| format!("{} {} {}", change["metric"], change["selector"]["step"], change["tolerance"]))
+        .collect();
+    assert_eq!(changes, ["\"p90\" \"s\" 0.03", "\"throughput\" null 0.05"]);
+}
