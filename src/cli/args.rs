@@ -10,6 +10,7 @@ use crate::base::{Nanos, Rate, Share, parse};
 use crate::plan::Mode;
 use crate::scenario::Overrides;
 
+pub use super::args_versions::{AbArgs, BaselineArgs, BaselineCommand, CompareArgs, JudgeArgs};
 use super::values::{Formats, Modes, assignment, formats, header, mode, modes, target};
 
 /// A load generator that compares sequential, threaded and async execution of the same work.
@@ -74,6 +75,12 @@ pub enum Command {
     Report(ReportArgs),
     /// Find the highest arrival rate that still meets a check
     Capacity(Box<CapacityArgs>),
+    /// Run two versions in turn, and say whether the second is worse
+    Ab(Box<AbArgs>),
+    /// Say whether a version is worse than another, from repeated runs of both
+    Compare(CompareArgs),
+    /// Keep results that later runs are held against
+    Baseline(BaselineArgs),
     /// Print what makes a shell complete loadgen's commands and flags
     Completions(CompletionsArgs),
     /// Print the manual page
@@ -134,7 +141,16 @@ pub struct RunArgs {
     /// Leave out the file's thresholds
     #[arg(long, env = "LOADGEN_NO_THRESHOLDS", value_parser = BoolishValueParser::new())]
     pub no_thresholds: bool,
-    /// Whether an invalid run fails (exit code 97), or is a warning [default: fail where there is a threshold]
+    /// The result of the version that is known, a folder of repeated ones, or a name of `loadgen baseline save`
+    #[arg(long, env = "LOADGEN_BASELINE", value_name = "FILE|NAME")]
+    pub baseline: Option<PathBuf>,
+    /// Compare with a baseline of another machine, or of another build of loadgen
+    #[arg(long, env = "LOADGEN_ALLOW_ENVIRONMENT", value_parser = BoolishValueParser::new())]
+    pub allow_environment: bool,
+    /// Exit with 96 where the comparison with the baseline is inconclusive
+    #[arg(long, env = "LOADGEN_FAIL_ON_INCONCLUSIVE", value_parser = BoolishValueParser::new())]
+    pub fail_on_inconclusive: bool,
+    /// Whether an invalid run fails (exit code 97), or is a warning [default: fail where there is a threshold or a baseline]
     #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
     pub on_invalid: Option<OnInvalid>,
     /// Print the result as JSON instead of the summary

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::result::{End, LimitedBy, RunResult, ThresholdResult, Verdict};
+use crate::result::{End, LimitedBy, Outcome, RunResult, ThresholdResult, Verdict, VersionComparison};
 
-/// How the program ends. Where several hold, the first of 1, 2, 3, 130, 97, 99 that holds.
+/// How the program ends. Where several hold, the first of 1, 2, 3, 130, 97, 99, 98, 96 that holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Ran; every gate was passed.
@@ -14,10 +14,15 @@ pub enum Exit {
     /// Bad usage or an invalid scenario, a missing file or variable, a public address that nobody allowed; nothing was
     /// sent.
     Usage,
-    /// Could not run: a target that is unreachable at the start, or whose name turned out to have a public address, limits of the machine.
+    /// Could not run: a target that is unreachable at the start, or whose name turned out to have a public address, limits of the machine,
+    /// results that can't be compared.
     CouldNotRun,
+    /// A comparison says neither that something regressed nor that nothing did, and the caller wants to be told.
+    Inconclusive,
     /// The generator set the figures, and a gate would have had to trust them; or it gave out before the target did.
     Invalid,
+    /// Something became worse than in the baseline.
+    Regression,
     /// A threshold failed, or aborted the run; or no rate was found that meets what it has to.
     Threshold,
     /// Interrupted; what was measured is kept.
@@ -32,7 +37,9 @@ impl Exit {
             Self::Internal => 1,
             Self::Usage => 2,
             Self::CouldNotRun => 3,
+            Self::Inconclusive => 96,
             Self::Invalid => 97,
+            Self::Regression => 98,
             Self::Threshold => 99,
             Self::Interrupted => 130,
         }
@@ -49,16 +56,44 @@ impl Exit {
         }
     }
 
-    /// How a run ends that brought a result. `trusted` says whether anything relies on figures that can't be believed.
-    pub fn of(result: &RunResult, trusted: bool) -> Self {
-        let gates_hold = result.end != End::Aborted && result.thresholds.iter().all(ThresholdResult::is_met);
+    /// How a run ends that brought a result. `gates` says what relies on it.
+    pub fn of(result: &RunResult, gates: Gates) -> Self {
+        let are_met = result.end != End::Aborted && result.thresholds.iter().all(ThresholdResult::is_met);
+        let baseline = result.baseline.as_ref();
+        let worst = result.validity.verdict.max(baseline.map(VersionComparison::validity).unwrap_or_default());
         match () {
             () if result.end == End::Interrupted => Self::Interrupted,
-            () if trusted && result.validity.verdict == Verdict::Invalid => Self::Invalid,
-            () if !gates_hold => Self::Threshold,
-            () => Self::Ok,
+            () if gates.trusting && worst == Verdict::Invalid => Self::Invalid,
+            () if !are_met => Self::Threshold,
+            () => baseline.map_or(Self::Ok, |comparison| Self::of_outcome(comparison.verdict, gates)),
         }
     }
+
+    /// How a comparison of versions ends.
+    pub fn of_versions(comparison: &VersionComparison, gates: Gates) -> Self {
+        match () {
+            () if comparison.end == End::Interrupted => Self::Interrupted,
+            () if gates.trusting && comparison.validity() == Verdict::Invalid => Self::Invalid,
+            () => Self::of_outcome(comparison.verdict, gates),
+        }
+    }
+
+    fn of_outcome(outcome: Option<Outcome>, gates: Gates) -> Self {
+        match outcome {
+            Some(Outcome::Regressed) => Self::Regression,
+            None | Some(Outcome::Inconclusive) if gates.no_doubt => Self::Inconclusive,
+            _ => Self::Ok,
+        }
+    }
+}
+
+/// What the caller wants of gates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gates {
+    /// Whether anything relies on figures that can't be believed.
+    pub trusting: bool,
+    /// Whether a comparison that is inconclusive is a failure.
+    pub no_doubt: bool,
 }
 
 impl From<Exit> for ExitCode {
@@ -111,7 +146,38 @@ mod tests {
             ("complete", "invalid", &[], false, 0),
             ("interrupted", "invalid", &["fail"], true, 130),
         ] {
-            assert_eq!(Exit::of(&result(end, validity, verdicts), trusted).code(), code, "{end} {validity} {verdicts:?} {trusted}");
+            assert_eq!(
+                Exit::of(&result(end, validity, verdicts), Gates { trusting: trusted, no_doubt: false }).code(),
+                code,
+                "{end} {validity} {verdicts:?} {trusted}"
+            );
         }
+    }
+
+    #[test]
+    fn a_baseline_is_behind_thresholds() {
+        let version = json!({"source": "x", "runs": 1, "started_at": null, "loadgen": null, "host": null, "validity": "valid"});
+        let of = |end: &str, verdict: &str| -> VersionComparison {
+            let text = json!({"schema": "", "end": end, "scenario": "t", "fingerprint": "", "base": version, "new": version, "pairs": 1,
+                "order": "unpaired", "verdict": verdict, "changes": [], "calibration": null, "warnings": []});
+            serde_json::from_value(text).expect("a comparison")
+        };
+        for (verdict, validity, threshold, trusting, no_doubt, code) in [
+            ("equivalent", "valid", "pass", true, true, 0),
+            ("improved", "valid", "pass", true, true, 0),
+            ("inconclusive", "valid", "pass", true, false, 0),
+            ("inconclusive", "valid", "pass", true, true, 96),
+            ("regressed", "valid", "pass", true, false, 98),
+            ("regressed", "valid", "fail", true, true, 99),
+            ("regressed", "invalid", "fail", true, true, 97),
+            ("regressed", "invalid", "pass", false, true, 98),
+        ] {
+            let mut run = result("complete", validity, &[threshold]);
+            run.baseline = Some(of("complete", verdict));
+            assert_eq!(Exit::of(&run, Gates { trusting, no_doubt }).code(), code, "{verdict} {validity} {threshold}");
+        }
+        let gates = Gates { trusting: true, no_doubt: true };
+        assert_eq!(Exit::of_versions(&of("interrupted", "regressed"), gates), Exit::Interrupted);
+        assert_eq!(Exit::of_versions(&of("complete", "regressed"), gates), Exit::Regression);
     }
 }

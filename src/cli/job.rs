@@ -49,6 +49,17 @@ fn compiled(source: Source, overrides: &Overrides, talk: &Talk) -> Option<(Sourc
     }
 }
 
+/// The plan of a scenario that is good, with other values from the command line: its warnings have been said.
+pub fn compiled_again(source: &Source, overrides: &Overrides, talk: &Talk) -> Option<Plan> {
+    match compile(source, overrides, &|name| std::env::var(name).ok()) {
+        Ok(compiled) => Some(compiled.plan),
+        Err(problems) => {
+            talk.say(&problems.render(source, talk.stderr_color()));
+            None
+        }
+    }
+}
+
 /// What results say of the scenario that was run.
 pub fn echo(source: &Source, plan: &Plan, secrets: &Secrets) -> ScenarioEcho {
     ScenarioEcho {

@@ -1,12 +1,17 @@
 //! Floor 7: the command line. Each command is a file that reads as parse → load → compute → write.
 
+mod ab;
 pub mod args;
+pub mod args_versions;
+mod baseline;
 mod capacity;
 mod ci;
+mod compare;
 mod completions;
 mod environment;
 pub mod exit;
 mod folder;
+mod held;
 mod init;
 mod job;
 mod man;
@@ -14,6 +19,7 @@ mod output;
 mod probing;
 mod quick;
 mod report;
+mod results;
 mod run;
 mod run_mode;
 mod schema;
@@ -40,6 +46,9 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Report(options) => report::run(&options),
         Command::Capacity(options) => capacity::run(&options, &talk),
+        Command::Ab(options) => ab::run(&options, &talk),
+        Command::Baseline(options) => baseline::run(&options, &talk),
+        Command::Compare(options) => compare::run(&options, &talk),
         Command::Completions(options) => completions::run(&options),
         Command::Man(options) => man::run(&options),
         Command::RunMode => run_mode::run(),

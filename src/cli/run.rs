@@ -4,8 +4,9 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
 use super::args::{OnInvalid, RunArgs};
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, Gates};
 use super::folder::Folder;
+use super::held::Held;
 use super::output::{self, Talk};
 use super::session::{self, Session};
 use super::{ci, job, or_exit};
@@ -14,6 +15,7 @@ use crate::gate::{self, Judged};
 use crate::plan::{Plan, Secrets};
 use crate::report;
 use crate::report::terminal::{self, Style};
+use crate::report::versions;
 use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, StoppedBy, Validity, Verdict};
 use crate::scenario::{Compiled, Source};
 
@@ -30,6 +32,11 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     }
     let Compiled { plan, secrets, .. } = compiled;
     or_exit(safety::literal(&plan), Exit::Usage)?;
+    let baseline = Held::open(args, &plan, &secrets)?;
+    let plan = match &baseline {
+        Some(baseline) => Plan { guards: baseline.guards().to_vec(), ..plan },
+        None => plan,
+    };
     let started_at = session::now();
     let folder = Folder::prepare(args.output.as_deref(), &secrets.redact(&plan.name), started_at)?;
     let measured = measure(&source, &plan, &secrets, started_at, args, talk);
@@ -44,23 +51,37 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     }
     let mut result = result_of(&source, &plan, &secrets, runs, end, started_at);
     result.warnings.extend(warnings);
+    // A run that is not whole is held against nothing.
+    let whole = baseline.as_ref().filter(|_| matches!(result.end, End::Complete | End::Stopped));
+    let (compared, refused) = match whole.map(|baseline| baseline.compare(&result)) {
+        Some(Ok(comparison)) => (Some(comparison), None),
+        Some(Err(failure)) => (None, Some(failure)),
+        None => (None, None),
+    };
+    result.baseline = compared;
     // Once, and before anything is written or shown: every report is made of it.
     let result = or_exit(result.redacted(&secrets).context("can't hide the secrets in the result"), Exit::Internal)?;
     let written = or_exit(report::write_all(&result, &plan.formats, &path), Exit::Internal)?;
     if args.json {
         output::print(&or_exit(result.to_json(), Exit::Internal)?)?;
     } else if !args.quiet {
-        output::print(&terminal::render(&result, Style { color: talk.stdout_color(), width: output::width() }))?;
+        let style = Style { color: talk.stdout_color(), width: output::width() };
+        output::print(&terminal::render(&result, style))?;
+        if let Some(comparison) = &result.baseline {
+            output::print(&format!("\n{}", versions::render(comparison, style)))?;
+        }
     }
     if !args.quiet {
         let shown = written.iter().find(|p| p.ends_with(report::PAGE_FILE)).or(written.first());
         talk.say(&shown.map_or_else(String::new, |path| format!("report: {}\n", path.display())));
     }
     ci::publish(&result, talk)?;
-    if let Some(failure) = failure {
+    if let Some(failure) = failure.or(refused) {
         return Err(failure);
     }
-    let exit = Exit::of(&result, args.on_invalid.map_or(!result.thresholds.is_empty(), |what| what == OnInvalid::Fail));
+    let has_gates = !result.thresholds.is_empty() || baseline.is_some();
+    let trusting = args.on_invalid.map_or(has_gates, |what| what == OnInvalid::Fail);
+    let exit = Exit::of(&result, Gates { trusting, no_doubt: args.fail_on_inconclusive });
     if let Some(reason) = complaint(exit, &result) {
         talk.error(&reason);
     }
@@ -76,6 +97,7 @@ fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
             let name = invalid.map_or("", |check| &check.name);
             Some(anyhow!("the run is invalid ({name}), and a gate would have to trust its figures; `--on-invalid warn` has it do so"))
         }
+        Exit::Regression | Exit::Inconclusive => result.baseline.as_ref().map(|comparison| anyhow!(versions::sentence(comparison))),
         Exit::Threshold if unmet == 0 => Some(anyhow!("a threshold aborted the run")),
         Exit::Threshold => Some(anyhow!("{unmet} of {} thresholds not met", result.thresholds.len())),
         _ => None,
@@ -148,7 +170,8 @@ fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args:
     Ok(measured)
 }
 
-fn result_of(source: &Source, plan: &Plan, secrets: &Secrets, runs: Vec<ModeRun>, end: End, started_at: Timestamp) -> RunResult {
+/// The result of these runs of a plan.
+pub(super) fn result_of(source: &Source, plan: &Plan, secrets: &Secrets, runs: Vec<ModeRun>, end: End, started_at: Timestamp) -> RunResult {
     let comparison = Comparison::of(&runs, &plan.modes, ideal(plan, &source.folder));
     let build = Build::current();
     let Judged { thresholds, warnings: doubts } = gate::judge(plan, &runs, comparison.as_ref());

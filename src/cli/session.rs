@@ -15,7 +15,7 @@ use crate::engine::{self, Event, Ground, Job, Phase, descriptors, preflight};
 use crate::plan::{Address, Plan};
 use crate::report::progress::{Progress, ProgressMode, Status};
 use crate::result::ModeRun;
-use crate::server;
+use crate::server::{self, Groups};
 
 /// The one time of day of a command, which its results carry.
 pub fn now() -> Timestamp {
@@ -31,6 +31,8 @@ pub fn rfc3339(at: Timestamp) -> String {
 pub struct Session {
     program: PathBuf,
     leash: Arc<Leash>,
+    /// What the user's own commands have started.
+    groups: Arc<Groups>,
     /// Started for the first plan that wants it; it ends with the session.
     server: Option<server::Child>,
     progress: Progress,
@@ -41,14 +43,15 @@ impl Session {
     /// Heeds the user's signals from now on, and shows progress unless it is not wanted.
     pub fn open(show_progress: bool) -> Result<Self, Failure> {
         let leash = Arc::new(Leash::default());
-        or_exit(heed_signals(leash.clone()).context("can't listen for signals"), Exit::Internal)?;
+        let groups = Arc::<Groups>::default();
+        or_exit(heed_signals(leash.clone(), groups.clone()).context("can't listen for signals"), Exit::Internal)?;
         let program = or_exit(std::env::current_exe().context("can't find this very program"), Exit::Internal)?;
         let mode = match () {
             () if !show_progress => ProgressMode::Off,
             () if io::stderr().is_terminal() => ProgressMode::Animated,
             () => ProgressMode::Plain,
         };
-        Ok(Self { program, leash, server: None, progress: Progress::new(mode), warnings: Vec::new() })
+        Ok(Self { program, leash, groups, server: None, progress: Progress::new(mode), warnings: Vec::new() })
     }
 
     /// What a plan stands on: enough descriptors, the built-in server where it is a target, and targets that are there
@@ -87,6 +90,11 @@ impl Session {
                 Err(Failure { exit, error: error.into() })
             }
         }
+    }
+
+    /// Where servers that the user's commands start are kept, so that none outlives the program.
+    pub const fn groups(&self) -> &Arc<Groups> {
+        &self.groups
     }
 
     /// Whether the user wants it to end.
@@ -129,7 +137,7 @@ fn show(progress: &mut Progress, place: &str, seen: &engine::Progress) {
 
 /// The first Ctrl-C or SIGTERM drains the run, the second ends it now.
 #[cfg(unix)]
-fn heed_signals(leash: Arc<Leash>) -> io::Result<()> {
+fn heed_signals(leash: Arc<Leash>, groups: Arc<Groups>) -> io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
@@ -138,6 +146,7 @@ fn heed_signals(leash: Arc<Leash>) -> io::Result<()> {
             if !leash.pull() {
                 // In the middle of a preflight, say: nothing was measured, and nothing can be told to end. The
                 // built-in server ends by itself.
+                groups.kill();
                 std::process::exit(Exit::Interrupted.code().into());
             }
         }
@@ -146,6 +155,6 @@ fn heed_signals(leash: Arc<Leash>) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn heed_signals(_leash: Arc<Leash>) -> io::Result<()> {
+fn heed_signals(_leash: Arc<Leash>, _groups: Arc<Groups>) -> io::Result<()> {
     Ok(())
 }

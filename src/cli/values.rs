@@ -1,6 +1,7 @@
 //! The values of flags that are more than a number or a text.
 
-use crate::plan::{Format, Mode};
+use crate::base::{Share, parse};
+use crate::plan::{Format, Metric, Mode};
 
 /// A list of modes, as one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,9 +67,31 @@ pub fn header(text: &str) -> Result<(String, String), String> {
     if name.trim().is_empty() { Err("write NAME: VALUE".into()) } else { Ok((name.trim().into(), value.trim_matches([' ', '\t']).into())) }
 }
 
+/// `METRIC=SHARE`, of a figure that can become worse.
+pub fn tolerance(text: &str) -> Result<(Metric, Share), String> {
+    let (name, share) = text.split_once('=').ok_or("write METRIC=SHARE, as in `p99=10%`")?;
+    let metric: Metric = name.trim().parse()?;
+    if metric.worse().is_none() {
+        return Err(format!("`{metric}` is neither good nor bad by itself; use `throughput`, `drop_rate` or a time"));
+    }
+    Ok((metric, parse::share(share).map_err(|error| error.to_string())?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tolerances_are_of_what_can_become_worse() {
+        let p99 = tolerance("p99=10%").expect("good");
+        assert_eq!((p99.0.to_string(), p99.1), ("p99".into(), Share(0.1)));
+        for (bad, said) in
+            [("p99", "METRIC=SHARE"), ("p99=10", "percent sign"), ("p999=1%", "p99.9"), ("count=1%", "neither good"), ("x=1%", "there are")]
+        {
+            let error = tolerance(bad).expect_err(bad);
+            assert!(error.contains(said), "{error}");
+        }
+    }
 
     #[test]
     fn a_target_may_be_named() {

@@ -217,6 +217,7 @@ mod tests {
             },
             limits: Limits::default(),
             thresholds: Vec::new(),
+            guards: Vec::new(),
             allow_targets: Vec::new(),
             formats: Vec::new(),
         }

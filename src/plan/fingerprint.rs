@@ -18,6 +18,7 @@ pub(super) fn of(plan: &Plan, secrets: &Secrets) -> String {
     work.rounds = 0;
     work.description = None;
     work.thresholds.clear();
+    work.guards.clear();
     work.formats.clear();
     work.allow_targets.clear();
     for target in &mut work.targets {

@@ -1,6 +1,7 @@
 //! [`Metric`]: a figure of a run that has a name, a unit and a direction.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +56,8 @@ pub enum Statistic {
 }
 
 /// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Metric {
     /// A statistic of a time.
     Time(Quantity, Statistic),
@@ -163,6 +165,21 @@ impl Metric {
         }
     }
 
+    /// Whether it is a part of a whole. It is often nothing at all, so a change of it is a difference and no quotient.
+    pub const fn is_share(self) -> bool {
+        matches!(self.unit(), Unit::Share)
+    }
+
+    /// What becomes worse in which direction: 1 where more is worse, −1 where less is. Nothing for what is neither
+    /// good nor bad, or says how long the run was.
+    pub const fn worse(self) -> Option<f64> {
+        match self {
+            Self::Time(..) | Self::ErrorRate | Self::DropRate | Self::CpuPerRequest | Self::PeakRss => Some(1.0),
+            Self::Throughput | Self::CheckRate | Self::Speedup | Self::Efficiency => Some(-1.0),
+            Self::Count | Self::Dropped | Self::Iterations | Self::BytesIn => None,
+        }
+    }
+
     /// Whether it only ever rises while a run goes on.
     pub const fn only_rises(self) -> bool {
         matches!(self, Self::Count | Self::Dropped | Self::Iterations | Self::BytesIn | Self::Time(_, Statistic::Max))
@@ -184,6 +201,30 @@ impl Metric {
             Self::Time(Quantity::Response, statistic) => !matches!(statistic, Statistic::Min),
             other => matches!(other, Self::ErrorRate | Self::Throughput | Self::Count | Self::Dropped),
         }
+    }
+}
+
+impl From<Metric> for String {
+    fn from(value: Metric) -> Self {
+        value.to_string()
+    }
+}
+
+impl TryFrom<String> for Metric {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl FromStr for Metric {
+    type Err = String;
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let names = || format!("there are {} and every other percentile, such as `p99.9`", Self::names().collect::<Vec<_>>().join(", "));
+        Self::from_name(name).map_err(|remedy| {
+            let shown: String = name.chars().take(40).collect();
+            format!("there is no metric `{shown}`; {}", remedy.or_else(|| foreign(name)).unwrap_or_else(names))
+        })
     }
 }
 

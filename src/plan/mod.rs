@@ -31,7 +31,7 @@ pub use operation::{Action, Backoff, Body, Content, HttpRequest, Operation, Part
 pub use secrets::Secrets;
 pub use target::{Address, HttpOptions, Scheme, Target};
 pub use template::{Encode, Piece, Template};
-pub use threshold::{Selector, StopWhen, Threshold};
+pub use threshold::{Guard, Selector, StopWhen, Threshold};
 pub use values::{AtEnd, Capture, Feed, Name, Order, Source, Tag};
 
 /// How a run executes its iterations: the driver, by its public name.
@@ -185,6 +185,10 @@ pub struct Plan {
     pub limits: Limits,
     /// What the run must meet.
     pub thresholds: Vec<Threshold>,
+    /// What must not become worse than in a baseline. Left out where there is none, so that fingerprints stay what
+    /// they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<Guard>,
     /// Report files to write beside `result.json`.
     pub formats: Vec<Format>,
     /// The public hosts that may be put under load: names, addresses, and `*.` before a name for all below it.

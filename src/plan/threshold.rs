@@ -77,6 +77,42 @@ pub struct StopWhen {
     pub window: Option<Nanos>,
 }
 
+/// A figure that must not become worse than that of a baseline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Guard {
+    /// The figure.
+    pub metric: Metric,
+    /// What it is about.
+    pub selector: Selector,
+    /// How much worse it may be: a part of the baseline's, for shares the difference.
+    pub max_regression: f64,
+    /// The confidence of the verdict on it.
+    pub confidence: f64,
+}
+
+impl Guard {
+    /// The confidence of a verdict, where nobody asks for another.
+    pub const CONFIDENCE: f64 = 0.95;
+
+    /// Of the whole run, with what is usually tolerated: 5 %, and 10 % where few requests decide; of shares one of a
+    /// hundred.
+    pub fn usual(metric: Metric) -> Self {
+        let max_regression = match metric {
+            _ if metric.is_share() => 0.01,
+            Metric::Time(_, Statistic::Percentile(thousandths)) if thousandths >= 95_000 => 0.10,
+            Metric::Time(_, Statistic::Max) => 0.10,
+            _ => 0.05,
+        };
+        Self { metric, selector: Selector::default(), max_regression, confidence: Self::CONFIDENCE }
+    }
+
+    /// Those where nobody names others: how long it takes, how much it does, and whether it works.
+    pub fn all_usual() -> Vec<Self> {
+        let percentile = |thousandths| Metric::Time(Quantity::Response, Statistic::Percentile(thousandths));
+        [percentile(50_000), percentile(99_000), Metric::Throughput, Metric::ErrorRate].into_iter().map(Self::usual).collect()
+    }
+}
+
 impl Plan {
     /// Whether something may end a run of this mode by its figures.
     pub fn is_watched(&self, mode: Mode) -> bool {
@@ -93,12 +129,14 @@ impl Plan {
     /// asked for: their figures are kept on their own.
     pub fn probes(&self) -> Vec<(Selector, bool)> {
         let mut probes: Vec<(Selector, bool)> = Vec::new();
-        let with_operations = self.thresholds.iter().filter(|t| t.selector.is_of_operations());
-        for threshold in with_operations.filter(|t| t.selector.stage.is_none() && t.selector.tag.is_none()) {
-            let selector = threshold.selector.of_any_mode();
+        let of_thresholds = self.thresholds.iter().map(|threshold| (&threshold.selector, threshold.window.is_some()));
+        let asked = of_thresholds.chain(self.guards.iter().map(|guard| (&guard.selector, false)));
+        let with_operations = asked.filter(|(selector, _)| selector.is_of_operations());
+        for (selector, in_windows) in with_operations.filter(|(selector, _)| selector.stage.is_none() && selector.tag.is_none()) {
+            let selector = selector.of_any_mode();
             match probes.iter_mut().find(|(known, _)| *known == selector) {
-                Some((_, windowed)) => *windowed |= threshold.window.is_some(),
-                None => probes.push((selector, threshold.window.is_some())),
+                Some((_, windowed)) => *windowed |= in_windows,
+                None => probes.push((selector, in_windows)),
             }
         }
         probes
@@ -109,7 +147,9 @@ impl Plan {
     pub fn percentiles_of(&self, fits: impl Fn(&Selector) -> bool) -> Vec<Quantity> {
         let asked = |of: &Quantity| {
             let is_asked = |metric| matches!(metric, Metric::Time(own, Statistic::Percentile(_)) if own == *of);
-            self.thresholds.iter().any(|t| fits(&t.selector) && is_asked(t.check.metric))
+            let of_thresholds = self.thresholds.iter().map(|threshold| (&threshold.selector, threshold.check.metric));
+            let mut all = of_thresholds.chain(self.guards.iter().map(|guard| (&guard.selector, guard.metric)));
+            all.any(|(selector, metric)| fits(selector) && is_asked(metric))
         };
         Quantity::ALL.into_iter().filter(asked).collect()
     }

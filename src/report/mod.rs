@@ -30,6 +30,7 @@ pub mod spreadsheet;
 pub mod tally;
 pub mod terminal;
 pub mod thresholds;
+pub mod versions;
 pub mod view;
 
 #[cfg(test)]
@@ -49,6 +50,8 @@ use crate::result::{CapacityResult, RunResult};
 pub const RESULT_FILE: &str = "result.json";
 /// The file that a search for the highest rate leaves.
 pub const CAPACITY_FILE: &str = "capacity.json";
+/// The file that a comparison of versions leaves.
+pub const COMPARISON_FILE: &str = "comparison.json";
 /// The page.
 pub const PAGE_FILE: &str = "index.html";
 

@@ -1,6 +1,6 @@
 //! What a run had to meet, as text: one row for each threshold and mode. The same for every form of the report.
 
-use crate::plan::{Mode, Unit};
+use crate::plan::{Mode, Selector, Unit};
 use crate::result::{RunResult, ThresholdResult, ThresholdVerdict};
 
 use super::view::{self, NA};
@@ -53,7 +53,15 @@ fn row(threshold: &ThresholdResult) -> Row {
 
 /// The check with what it is narrowed to.
 fn check(threshold: &ThresholdResult) -> String {
-    let selector = &threshold.selector;
+    let mut text = narrowed(&threshold.check, &threshold.selector);
+    if let Some(window_s) = threshold.window_s {
+        text.push_str(&format!(", every {}", view::duration_s(window_s)));
+    }
+    text
+}
+
+/// A check or a figure with the parts that it is about.
+pub(super) fn narrowed(what: &str, selector: &Selector) -> String {
     let parts = [
         ("mix", &selector.mix),
         ("step", &selector.step),
@@ -61,14 +69,11 @@ fn check(threshold: &ThresholdResult) -> String {
         ("stage", &selector.stage),
         ("tag", &selector.tag),
     ];
-    let mut text = view::shortened(&view::plain(&threshold.check), 200);
+    let mut text = view::shortened(&view::plain(what), 200);
     for (key, value) in parts {
         if let Some(value) = value {
             text.push_str(&format!(", {key} {}", view::shortened(&view::plain(value), 60)));
         }
-    }
-    if let Some(window_s) = threshold.window_s {
-        text.push_str(&format!(", every {}", view::duration_s(window_s)));
     }
     text
 }

@@ -2,6 +2,7 @@
 //! and every gate is a function of it.
 
 pub mod capacity;
+pub mod change;
 pub mod codec;
 pub mod comparison;
 pub mod host;
@@ -10,8 +11,10 @@ mod redact;
 pub mod run_result;
 pub mod threshold;
 pub mod validity;
+pub mod versions;
 
 pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, RateProbe};
+pub use change::{Change, Outcome};
 pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
 pub use host::Host;
@@ -21,3 +24,4 @@ pub use mode_run::{
 pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
 pub use validity::{Check, Validity, Verdict};
+pub use versions::{Calibration, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Comparison, Host, ModeRun, ThresholdResult, Validity};
+use super::{Comparison, Host, ModeRun, ThresholdResult, Validity, VersionComparison};
 
 /// The schema that this version writes and reads.
 pub const SCHEMA: &str = "loadgen.result/1";
@@ -88,9 +88,9 @@ pub struct RunResult {
     /// What the run had to meet, and whether it did: each threshold for each mode that it is about.
     #[serde(default)]
     pub thresholds: Vec<ThresholdResult>,
-    /// Comparison with an earlier run (its feature comes later): always null so far.
+    /// The run against its baseline, where one was given.
     #[serde(default)]
-    pub baseline: Option<serde_json::Value>,
+    pub baseline: Option<VersionComparison>,
     /// Whether the figures can be believed.
     pub validity: Validity,
     /// What a reader should know before believing a figure, in words.

@@ -109,6 +109,7 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
         load: load?,
         limits,
         thresholds: Vec::new(),
+        guards: Vec::new(),
         formats: overrides.formats.clone().or(formats).unwrap_or_else(|| vec![Format::Html, Format::Png]),
         allow_targets,
     };

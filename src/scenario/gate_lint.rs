@@ -5,24 +5,14 @@ use super::threshold::Spots;
 use super::words;
 use crate::base::Nanos;
 use crate::metrics::window::MAX_WINDOWS;
-use crate::plan::{Check, Metric, Mode, Operator, Plan, Quantity, Selector, StopWhen, Threshold};
+use crate::plan::{Check, Guard, Metric, Mode, Operator, Plan, Quantity, Selector, StopWhen, Threshold};
 
 /// Reports what is wrong with a threshold of this plan.
 pub fn threshold(plan: &Plan, threshold: &Threshold, spots: &Spots, problems: &mut Diagnostics) {
-    let before = problems.len();
-    selector(plan, &threshold.selector, spots, problems);
     let Threshold { check, selector, window, abort, after, line: _ } = threshold;
-    let narrowed = selector.is_of_operations() || selector.stage.is_some() || selector.tag.is_some();
-    if narrowed && !check.metric.is_of_parts() {
-        problems
-            .error(spots.check, format!("`{}` is a figure of the whole run, and not of a part of it", check.metric))
-            .help("remove what narrows it; `mode` alone may stay");
-    }
-    if problems.len() > before {
+    if !figure(plan, check.metric, selector, spots, problems) {
         return;
     }
-    dead(plan, check.metric, Some(selector), spots, problems);
-    modes(plan, check.metric, selector, spots, problems);
     self::window(plan, check.metric, *window, Some(selector), spots, problems);
     if *abort {
         live(plan, check, "abort", spots, problems);
@@ -38,6 +28,29 @@ pub fn threshold(plan: &Plan, threshold: &Threshold, spots: &Spots, problems: &m
                 .help("write a moment before the end of `duration`, or remove `abort` and `after`");
         }
     }
+}
+
+/// Reports what is wrong with a comparison with a baseline.
+pub fn guard(plan: &Plan, guard: &Guard, spots: &Spots, problems: &mut Diagnostics) {
+    figure(plan, guard.metric, &guard.selector, spots, problems);
+}
+
+/// Whether what is judged is there to be looked at more closely. A figure that nothing can give is reported.
+fn figure(plan: &Plan, metric: Metric, of: &Selector, spots: &Spots, problems: &mut Diagnostics) -> bool {
+    let before = problems.len();
+    selector(plan, of, spots, problems);
+    let narrowed = of.is_of_operations() || of.stage.is_some() || of.tag.is_some();
+    if narrowed && !metric.is_of_parts() {
+        problems
+            .error(spots.check, format!("`{metric}` is a figure of the whole run, and not of a part of it"))
+            .help("remove what narrows it; `mode` alone may stay");
+    }
+    if problems.len() > before {
+        return false;
+    }
+    dead(plan, metric, Some(of), spots, problems);
+    modes(plan, metric, of, spots, problems);
+    true
 }
 
 /// Reports what is wrong with a condition of this plan.

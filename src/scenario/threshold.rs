@@ -7,10 +7,10 @@ use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostic, Diagnostics, Place, Span, quoted};
 use super::gate_lint;
 use super::overrides::Overrides;
-use super::tree::{Node, Scalar, Value};
+use super::tree::{Entry, Node, Scalar, Value};
 use super::words::{self, Part};
-use crate::base::Nanos;
-use crate::plan::{Check, Metric, Mode, Plan, Selector, StopWhen, Threshold};
+use crate::base::{Nanos, Share};
+use crate::plan::{Check, Guard, Metric, Mode, Plan, Selector, StopWhen, Threshold};
 
 /// The most thresholds or conditions of a scenario.
 const MOST: usize = 200;
@@ -18,6 +18,9 @@ const MOST: usize = 200;
 const GRAIN: Nanos = Nanos::from_millis(100);
 const EXAMPLE: &str = "thresholds: [ p99 < 250ms, error_rate < 1% ]";
 const FLAG: &str = "--threshold";
+/// Below, chance decides; above, nobody runs as many pairs as it takes.
+const LEAST_SURE: Share = Share(0.8);
+const MOST_SURE: Share = Share(0.999);
 
 /// Where the parts of a threshold stand, as far as problems may be found there later.
 #[derive(Clone, Debug)]
@@ -39,6 +42,7 @@ impl Spots {
 #[derive(Debug, Default)]
 pub struct Gates {
     thresholds: Vec<(Threshold, Spots)>,
+    guards: Vec<(Guard, Spots)>,
     conditions: Vec<(StopWhen, Spots)>,
 }
 
@@ -55,9 +59,13 @@ impl Gates {
         // Read even where they are left out: a mistake in them is one.
         let of_file =
             thresholds.map(|node| each(node, "thresholds", EXAMPLE, problems, |item, problems| threshold(item, source, problems)));
-        gates.thresholds = of_file.unwrap_or_default();
-        if overrides.no_thresholds {
-            gates.thresholds.clear();
+        for (gate, spots) in of_file.unwrap_or_default() {
+            match gate {
+                Gate::Threshold(_) if overrides.no_thresholds => {}
+                Gate::Threshold(threshold) => gates.thresholds.push((threshold, spots)),
+                // A baseline is made without thresholds, and has to have the figures that are asked of it.
+                Gate::Guard(guard) => gates.guards.push((guard, spots)),
+            }
         }
         let flag = Place::Flag(overrides.threshold_flag.unwrap_or(FLAG));
         for text in &overrides.thresholds {
@@ -81,10 +89,14 @@ impl Gates {
         for (threshold, spots) in &self.thresholds {
             gate_lint::threshold(plan, threshold, spots, problems);
         }
+        for (guard, spots) in &self.guards {
+            gate_lint::guard(plan, guard, spots, problems);
+        }
         for (condition, spots) in &self.conditions {
             gate_lint::condition(plan, condition, spots, problems);
         }
         plan.thresholds = self.thresholds.into_iter().map(|(threshold, _)| threshold).collect();
+        plan.guards = self.guards.into_iter().map(|(guard, _)| guard).collect();
         plan.load.stop_when = self.conditions.into_iter().map(|(condition, _)| condition).collect();
     }
 }
@@ -107,15 +119,24 @@ fn each<T>(
 /// What a check can be narrowed by, and how one is written.
 const KEYS: [&str; 5] = ["mix", "step", "target", "stage", "tag"];
 
-fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(Threshold, Spots)> {
+/// What an entry of `thresholds` may be.
+enum Gate {
+    /// Against a limit of its own.
+    Threshold(Threshold),
+    /// Against a baseline.
+    Guard(Guard),
+}
+
+fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(Gate, Spots)> {
     let line = Some(node.span.line(source));
     if matches!(node.value, Value::Scalar(_)) {
         let (check, place) = check(node, source, problems)?;
         let threshold = Threshold { check, selector: Selector::default(), window: None, abort: false, after: None, line };
-        return Some((threshold, Spots { check: place, keys: Vec::new() }));
+        return Some((Gate::Threshold(threshold), Spots { check: place, keys: Vec::new() }));
     }
     let mut fields = Fields::open(node, Part::Threshold, "a threshold", "{ check: p95 < 200ms, mix: browse }", problems)?;
-    let checked = fields.need("check", "check: p95 < 200ms", problems).and_then(|node| check(node, source, problems));
+    let versus = fields.entry("vs");
+    let text = fields.need("check", "check: p95 < 200ms", problems);
     let mut keys = Vec::new();
     let mut selected = KEYS.map(|key| {
         let node = fields.take(key, problems)?;
@@ -128,6 +149,19 @@ fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(T
         mode(node, problems)
     });
     let selector = Selector { mix: mix.take(), step: step.take(), target: target.take(), stage: stage.take(), tag: tag.take(), mode };
+    if let Some(entry) = versus {
+        let guard = guard(text, entry, selector, &mut fields, problems);
+        fields.finish(problems);
+        return guard.map(|(guard, check)| (Gate::Guard(guard), Spots { check, keys }));
+    }
+    let checked = text.and_then(|node| check(node, source, problems));
+    for key in ["max_regression", "confidence"] {
+        if let Some(entry) = fields.entry(key) {
+            problems
+                .error(entry.key_span, format!("`{key}` is of a comparison with a baseline, and this threshold has a limit of its own"))
+                .help("add `vs: baseline`, as in `{ check: p99, vs: baseline, max_regression: 10% }`, or remove it");
+        }
+    }
     let window = fields.take("window", problems).and_then(|node| {
         keys.push(("window", node.span));
         window(node, problems)
@@ -148,7 +182,74 @@ fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(T
             .help("add `abort: true`, or remove `after`");
     }
     let (check, place) = checked?;
-    Some((Threshold { check, selector, window, abort: abort.unwrap_or(false), after, line }, Spots { check: place, keys }))
+    let threshold = Threshold { check, selector, window, abort: abort.unwrap_or(false), after, line };
+    Some((Gate::Threshold(threshold), Spots { check: place, keys }))
+}
+
+/// A threshold with `vs: baseline`: what it is of, and how much worse that may become.
+fn guard(
+    text: Option<&Node>,
+    versus: &Entry,
+    selector: Selector,
+    fields: &mut Fields<'_>,
+    problems: &mut Diagnostics,
+) -> Option<(Guard, Place)> {
+    let is_baseline = decode::text(&versus.value, "vs", problems).is_some_and(|text| {
+        if text != "baseline" {
+            problems.error(versus.value.span, format!("there is no {} to compare with", quoted(text))).help("write `vs: baseline`");
+        }
+        text == "baseline"
+    });
+    for key in ["window", "abort", "after"] {
+        if let Some(entry) = fields.entry(key) {
+            problems
+                .error(entry.key_span, format!("a comparison with a baseline is of whole runs, and knows no `{key}`"))
+                .help("remove it, or write a threshold with a limit of its own beside this one");
+        }
+    }
+    let example = "check: p99, vs: baseline, max_regression: 10%";
+    let metric = text.and_then(|node| {
+        let text = decode::text(node, "check", problems)?;
+        if text.contains(['<', '>', '=']) {
+            problems
+                .error(node.span, format!("{} has a limit of its own, and `vs: baseline` takes it from the baseline", quoted(text)))
+                .help(format!("write the metric alone, as in `{example}`, or remove `vs`"));
+            return None;
+        }
+        match text.trim().parse::<Metric>() {
+            Ok(metric) if metric.worse().is_some() => Some((metric, Place::from(node.span))),
+            Ok(metric) => {
+                problems
+                    .error(node.span, format!("`{metric}` is neither good nor bad by itself, so it can't become worse"))
+                    .help("compare `throughput`, `error_rate`, `drop_rate` or a time");
+                None
+            }
+            Err(error) => {
+                decode::with_remedy(&error, node.span, problems);
+                None
+            }
+        }
+    });
+    let tolerated = fields.take("max_regression", problems).and_then(|node| decode::share(node, "max_regression", problems));
+    let confidence = fields.take("confidence", problems).and_then(|node| {
+        let share = decode::share(node, "confidence", problems)?;
+        if !(LEAST_SURE..=MOST_SURE).contains(&share) {
+            problems
+                .error(node.span, format!("a confidence of {share} can't be worked with"))
+                .help(format!("write one from {LEAST_SURE} to {MOST_SURE}; `95%` is usual"));
+            return None;
+        }
+        Some(share)
+    });
+    let (metric, place) = metric.filter(|_| is_baseline)?;
+    let usual = Guard::usual(metric);
+    let guard = Guard {
+        metric,
+        selector,
+        max_regression: tolerated.map_or(usual.max_regression, |share| share.0),
+        confidence: confidence.map_or(usual.confidence, |share| share.0),
+    };
+    Some((guard, place))
 }
 
 fn condition(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(StopWhen, Spots)> {

@@ -23,6 +23,7 @@ mod listener;
 mod paced;
 mod reply;
 mod route;
+mod started;
 mod state;
 mod stop;
 #[cfg(test)]
@@ -40,6 +41,7 @@ use futures_util::future::{Either, select};
 use thiserror::Error;
 
 pub use child::Child;
+pub use started::{Groups, Started};
 
 use crate::base::{Rate, Share};
 use crate::plan::Delay;

@@ -1,5 +1,6 @@
 //! The one integration test binary: a module for each subject.
 
+mod alarms;
 mod arrivals;
 mod capacity;
 mod commands;
@@ -28,3 +29,4 @@ mod syscalls;
 mod thresholds;
 mod tidy;
 mod values;
+mod versions;

@@ -1,0 +1,28 @@
+//! How often each method of comparing two versions cries wolf, and how much it sees: `cargo bench --bench alarms`.
+//! Simulated runs on a machine that drifts and has moods; `LOADGEN_COMPARISONS=N` says how many.
+
+mod simulation;
+
+use loadgen::result::Outcome;
+use simulation::{Method, alarms, outcomes};
+
+/// All of them, ours first.
+const METHODS: [Method; 6] =
+    [Method::Loadgen, Method::NoTolerance, Method::NotInterleaved, Method::Welch, Method::OneRatio, Method::MannWhitney];
+
+fn main() {
+    let comparisons = std::env::var("LOADGEN_COMPARISONS").ok().and_then(|n| n.parse().ok()).unwrap_or(3_000);
+    println!("calls B regressed, of {comparisons} comparisons, where B is slower by:");
+    println!("{:>8} {:>8} {:>8} {:>8}", "0 %", "2 %", "10 %", "20 %");
+    for method in METHODS {
+        let share = |factor| 100.0 * alarms(method, factor, comparisons) as f64 / comparisons as f64;
+        println!("{:>7.2}% {:>7.2}% {:>7.2}% {:>7.2}%  {method}", share(1.0), share(1.02), share(1.1), share(1.2));
+    }
+    println!("what loadgen says where B is slower by:");
+    for percent in [-10, 0, 2, 5, 10, 20] {
+        let of = outcomes(1.0 + f64::from(percent) / 100.0, comparisons);
+        let words = [Outcome::Regressed, Outcome::Improved, Outcome::Equivalent, Outcome::Inconclusive];
+        let shares = words.map(|word| format!("{} {:.1}%", word.name(), 100.0 * of(word) as f64 / comparisons as f64));
+        println!("{percent:>4} %  {}", shares.join(", "));
+    }
+}

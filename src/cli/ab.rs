@@ -1,0 +1,241 @@
+//! `loadgen ab`: two versions under the same load, in turn, and whether the second is worse.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use jiff::Timestamp;
+
+use super::args::AbArgs;
+use super::exit::{Exit, Failure};
+use super::folder::Folder;
+use super::output::Talk;
+use super::run::result_of;
+use super::session::{self, Session};
+use super::{compare, job, or_exit};
+use crate::base::Clock;
+use crate::engine::{Job, preflight, safety};
+use crate::gate::side::Side;
+use crate::gate::versions::{self, Terms};
+use crate::plan::{Address, Guard, Plan, Secrets};
+use crate::report::{COMPARISON_FILE, sink};
+use crate::result::{End, RunOrder, RunResult, StoppedBy};
+use crate::scenario::{Compiled, Source};
+use crate::server::Started;
+
+/// Looks at a server that comes up.
+const STEP: Duration = Duration::from_millis(20);
+
+/// One of the two versions.
+struct Version<'a> {
+    /// `a` or `b`: its folder.
+    letter: &'static str,
+    /// What it is called in the comparison.
+    name: String,
+    plan: Plan,
+    start: Option<&'a str>,
+    log: Option<File>,
+}
+
+/// Runs both.
+pub fn run(args: &AbArgs, talk: &Talk) -> Result<Exit, Failure> {
+    let Some((source, compiled)) = job::load(&args.file, &args.overrides(&args.a), talk)? else { return Ok(Exit::Usage) };
+    let Some(other) = job::compiled_again(&source, &args.overrides(&args.b), talk) else { return Ok(Exit::Usage) };
+    let Compiled { plan, secrets, .. } = compiled;
+    // One seed, so that both do the very same work.
+    let other = Plan { seed: plan.seed, ..other };
+    let guards = compare::guards(plan.guards.clone(), &args.judge);
+    let plans = [plan, other].map(|plan| plan_of(plan, &guards));
+    for plan in &plans {
+        or_exit(safety::literal(plan), Exit::Usage)?;
+    }
+    check_starts(args, &plans)?;
+    let at = session::now();
+    let folder = Folder::prepare(args.output.as_deref(), &secrets.redact(&format!("{}-ab", plans[0].name)), at)?;
+    let versions = versions_of(args, plans, &secrets, folder.path())?;
+    let mut results = [Vec::new(), Vec::new()];
+    let (end, failure) = measure(&source, &versions, &secrets, args, at, folder.path(), &mut results)?;
+    let [a, b] = results;
+    if a.is_empty() || b.is_empty() {
+        return failure.map_or(Ok(Exit::Interrupted), Err);
+    }
+    // A pair that is not whole says nothing.
+    let pairs = a.len().min(b.len());
+    let base = Side::of(&versions[0].name, &a[..pairs]);
+    let new = Side::of(&versions[1].name, &b[..pairs]);
+    let terms = Terms { guards, same_machine: true, order: Some(RunOrder::Interleaved) };
+    let mut comparison = versions::compare(&base, &new, &terms).map_err(compare::cant_be_compared)?;
+    comparison.end = end;
+    let text = or_exit(comparison.to_json(), Exit::Internal)?;
+    or_exit(sink::write(folder.path(), COMPARISON_FILE, text.as_bytes()), Exit::Internal)?;
+    compare::show(&comparison, args.json, args.judge.quiet, talk)?;
+    if !args.judge.quiet {
+        talk.say(&format!("results: {}\n", folder.path().display()));
+    }
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    let exit = Exit::of_versions(&comparison, compare::gates(&args.judge));
+    compare::complain(exit, &comparison, talk);
+    Ok(exit)
+}
+
+/// What one run does: every mode once. Thresholds are for `run`; what must not become worse is kept, because some
+/// figures are only measured where somebody asks for them.
+fn plan_of(plan: Plan, guards: &[Guard]) -> Plan {
+    Plan { rounds: 1, thresholds: Vec::new(), guards: guards.to_vec(), formats: Vec::new(), ..plan }
+}
+
+/// A server that nobody talks to would be started in vain.
+fn check_starts(args: &AbArgs, plans: &[Plan; 2]) -> Result<(), Failure> {
+    let starts = [("--a-start", &args.a_start, "--a"), ("--b-start", &args.b_start, "--b")];
+    for (plan, (flag, command, url)) in plans.iter().zip(starts) {
+        let is_url = |target: usize| matches!(plan.targets[target].address, Address::Url { .. });
+        if command.is_some() && !plan.targets_used().into_iter().any(is_url) {
+            let error = anyhow!("{flag} starts a server, and the scenario sends nothing to a URL; say where it listens with {url} URL");
+            return Err(Failure { exit: Exit::Usage, error });
+        }
+    }
+    Ok(())
+}
+
+fn versions_of<'a>(args: &'a AbArgs, plans: [Plan; 2], secrets: &Secrets, folder: &Path) -> Result<[Version<'a>; 2], Failure> {
+    let [plan_a, plan_b] = plans;
+    let version = |letter: &'static str, plan: Plan, start: Option<&'a str>| {
+        or_exit(empty(&folder.join(letter)), Exit::Internal)?;
+        let log =
+            start.map(|_| folder.join(format!("{letter}.log"))).map(|path| File::create(&path).with_context(|| path.display().to_string()));
+        let log = or_exit(log.transpose().context("can't write the server's log"), Exit::Internal)?;
+        let urls = plan.targets_used().into_iter().map(|target| plan.targets[target].address.to_string());
+        let name = start.map_or_else(|| urls.collect::<Vec<_>>().join(", "), str::to_owned);
+        Ok(Version { letter, name: secrets.redact(&format!("{}: {name}", letter.to_uppercase())), plan, start, log })
+    };
+    Ok([version("a", plan_a, args.a_start.as_deref())?, version("b", plan_b, args.b_start.as_deref())?])
+}
+
+/// A folder without the results of an earlier comparison.
+fn empty(folder: &Path) -> anyhow::Result<()> {
+    sink::prepare(folder)?;
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_numbered = path.file_stem().is_some_and(|stem| stem.to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()));
+        if is_numbered && path.extension().is_some_and(|extension| extension == "json") {
+            fs::remove_file(&path).with_context(|| format!("can't remove {}, which an earlier comparison left", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs the pairs: A B, B A, A B, … Each result is written as soon as it is there.
+fn measure(
+    source: &Source,
+    versions: &[Version<'_>; 2],
+    secrets: &Secrets,
+    args: &AbArgs,
+    at: Timestamp,
+    folder: &Path,
+    results: &mut [Vec<RunResult>; 2],
+) -> Result<(End, Option<Failure>), Failure> {
+    let mut session = Session::open(!args.no_progress && !args.judge.quiet)?;
+    let mut end = End::Complete;
+    let mut failure = None;
+    'pairs: for pair in 0..args.pairs {
+        let order = if pair.is_multiple_of(2) { [0, 1] } else { [1, 0] };
+        for side in order {
+            match one(source, &versions[side], secrets, args, at, pair, &mut session) {
+                Ok(Some(result)) => {
+                    let text = or_exit(result.to_json(), Exit::Internal)?;
+                    let name = format!("{:02}.json", pair + 1);
+                    or_exit(sink::write(&folder.join(versions[side].letter), &name, text.as_bytes()), Exit::Internal)?;
+                    results[side].push(result);
+                }
+                Ok(None) => {
+                    end = End::Interrupted;
+                    break 'pairs;
+                }
+                Err(error) => {
+                    end = End::Failed;
+                    failure = Some(error);
+                    break 'pairs;
+                }
+            }
+        }
+    }
+    session.close();
+    Ok((end, failure))
+}
+
+/// One run of one version: every mode once. Nothing where the user ended it before it was whole.
+fn one(
+    source: &Source,
+    version: &Version<'_>,
+    secrets: &Secrets,
+    args: &AbArgs,
+    at: Timestamp,
+    pair: u32,
+    session: &mut Session,
+) -> Result<Option<RunResult>, Failure> {
+    let name = version.letter.to_uppercase();
+    if session.is_interrupted() {
+        return Ok(None);
+    }
+    let started = match (version.start, &version.log) {
+        (Some(line), Some(log)) => match start(line, log, version, args, session)? {
+            Some(started) => Some(started),
+            None => return Ok(None),
+        },
+        _ => None,
+    };
+    let plan = &version.plan;
+    let started_at = session::now();
+    let ground = session.ground(plan, &source.folder, at)?;
+    let mut runs = Vec::new();
+    for mode in plan.order(pair) {
+        let job = Job { parent: std::process::id(), plan: plan.clone(), mode, round: 1, ground: ground.clone() };
+        match session.run(&job, &format!("{name} {}/{} {mode}", pair + 1, args.pairs))? {
+            Some(run) if !session.is_interrupted() => runs.push(run),
+            _ => return Ok(None),
+        }
+    }
+    // It is stopped before the other one begins.
+    drop(started);
+    let end = if runs.iter().any(|run| run.stopped_by == StoppedBy::Condition) { End::Stopped } else { End::Complete };
+    let result = result_of(source, plan, secrets, runs, end, started_at);
+    or_exit(result.redacted(secrets).context("can't hide the secrets in the result"), Exit::Internal).map(Some)
+}
+
+/// Starts a version's server and waits until it answers. Nothing where the user did not want to wait.
+fn start(line: &str, log: &File, version: &Version<'_>, args: &AbArgs, session: &Session) -> Result<Option<Started>, Failure> {
+    let could_not = |error: anyhow::Error| Failure { exit: Exit::CouldNotRun, error };
+    let (name, flag) = (version.letter.to_uppercase(), format!("--{}-start", version.letter));
+    let reachable = || preflight::preflight(&version.plan, None);
+    if reachable().is_ok() {
+        return Err(could_not(anyhow!(
+            "something answers where {name} shall listen, before {flag} has started anything; stop it, or leave {flag} out"
+        )));
+    }
+    let groups: &Arc<_> = session.groups();
+    let mut started = Started::start(line, log, groups).with_context(|| format!("can't run {flag}")).map_err(could_not)?;
+    let clock = Clock::new();
+    loop {
+        match reachable() {
+            Ok(_) => return Ok(Some(started)),
+            // Waiting will not change it.
+            Err(error @ preflight::PreflightError::NotAllowed(_)) => return Err(could_not(error.into())),
+            Err(error) if clock.now() > args.start_timeout => {
+                let waited = format!("{name} does not answer {} after {flag}; see {}.log", args.start_timeout, version.letter);
+                return Err(could_not(anyhow::Error::from(error).context(waited)));
+            }
+            Err(_) => {}
+        }
+        if let Some(status) = started.ended() {
+            return Err(could_not(anyhow!("{flag} ended ({status}) before it answered; see {}.log", version.letter)));
+        }
+        if session.is_interrupted() {
+            return Ok(None);
+        }
+        std::thread::sleep(STEP);
+    }
+}

@@ -1,0 +1,87 @@
+//! `loadgen compare`: repeated runs of two versions, and whether the new one is worse.
+
+use anyhow::anyhow;
+
+use super::args::{CompareArgs, JudgeArgs, OnInvalid};
+use super::exit::{Exit, Failure, Gates};
+use super::output::{self, Talk};
+use super::{or_exit, results};
+use crate::gate::side::Side;
+use crate::gate::versions::{self, Incomparable, Terms};
+use crate::plan::Guard;
+use crate::report::terminal::Style;
+use crate::report::versions::{render, sentence};
+use crate::result::{RunResult, VersionComparison};
+
+/// Compares two results, or folders of them.
+pub fn run(args: &CompareArgs, talk: &Talk) -> Result<Exit, Failure> {
+    let (base, new) = (results::read(&args.base)?, results::read(&args.new)?);
+    let base = Side::of(&args.base.display().to_string(), &base);
+    let new = Side::of(&args.new.display().to_string(), &new);
+    let guards = guards(guards_of(new.results()), &args.judge);
+    let terms = Terms { guards, same_machine: !args.allow_environment, order: None };
+    let mut comparison = versions::compare(&base, &new, &terms).map_err(cant_be_compared)?;
+    if let Some(comparisons) = args.calibrate {
+        let seed = args.seed.unwrap_or(1);
+        comparison.calibration = Some(versions::calibrate([&base, &new], &terms.guards, comparisons, seed).map_err(cant_be_compared)?);
+    }
+    show(&comparison, args.json, args.judge.quiet, talk)?;
+    let exit = Exit::of_versions(&comparison, gates(&args.judge));
+    complain(exit, &comparison, talk);
+    Ok(exit)
+}
+
+/// The figures that a scenario names for comparisons with a baseline, as the results echo its plan.
+fn guards_of(results: &[&RunResult]) -> Vec<Guard> {
+    let named = results.first().and_then(|result| result.plan.get("guards"));
+    named.and_then(|guards| serde_json::from_value(guards.clone()).ok()).unwrap_or_default()
+}
+
+/// What must not become worse: what the scenario names, or the usual, with what the command line puts in its place.
+pub fn guards(mut named: Vec<Guard>, args: &JudgeArgs) -> Vec<Guard> {
+    if named.is_empty() {
+        named = Guard::all_usual();
+    }
+    for (metric, tolerance) in &args.tolerance {
+        if !named.iter().any(|guard| guard.metric == *metric) {
+            named.push(Guard::usual(*metric));
+        }
+        named.iter_mut().filter(|guard| guard.metric == *metric).for_each(|guard| guard.max_regression = tolerance.0);
+    }
+    named
+}
+
+/// What the command line wants of gates: a comparison trusts its figures, unless it is told otherwise.
+pub fn gates(args: &JudgeArgs) -> Gates {
+    Gates { trusting: args.on_invalid != Some(OnInvalid::Warn), no_doubt: args.fail_on_inconclusive }
+}
+
+/// Every reason, each on a line of its own.
+pub fn cant_be_compared(Incomparable(reasons): Incomparable) -> Failure {
+    let error = match reasons.as_slice() {
+        [one] => anyhow!("these can't be compared: {one}"),
+        all => anyhow!("these can't be compared:\n  - {}", all.join("\n  - ")),
+    };
+    Failure { exit: Exit::CouldNotRun, error }
+}
+
+/// Writes the comparison to stdout.
+pub fn show(comparison: &VersionComparison, json: bool, quiet: bool, talk: &Talk) -> Result<(), Failure> {
+    if json {
+        output::print(&or_exit(comparison.to_json(), Exit::Internal)?)
+    } else if !quiet {
+        output::print(&render(comparison, Style { color: talk.stdout_color(), width: output::width() }))
+    } else {
+        Ok(())
+    }
+}
+
+/// Says why it does not end with 0.
+pub fn complain(exit: Exit, comparison: &VersionComparison, talk: &Talk) {
+    let invalid = "some run is invalid, and the comparison would have to trust its figures; `--on-invalid warn` has it do so";
+    match exit {
+        Exit::Invalid => talk.error(&anyhow!(invalid)),
+        Exit::Regression | Exit::Inconclusive => talk.error(&anyhow!(sentence(comparison))),
+        _ => {}
+    }
+}

@@ -1,0 +1,65 @@
+//! [`Held`]: the baseline that a run is held against.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+
+use super::args::RunArgs;
+use super::exit::{Exit, Failure};
+use super::{baseline, compare, results};
+use crate::gate::side::{Coming, Side};
+use crate::gate::versions::{self, Terms};
+use crate::plan::{Guard, Plan, Secrets};
+use crate::result::{Build, Host, RunOrder, RunResult, VersionComparison};
+
+/// A baseline, and what must not become worse than in it.
+pub struct Held {
+    path: PathBuf,
+    results: Vec<RunResult>,
+    terms: Terms,
+}
+
+impl Held {
+    /// Reads the baseline of a run, where it has one, and makes sure before anything is sent that the run can be
+    /// held against it.
+    pub fn open(args: &RunArgs, plan: &Plan, secrets: &Secrets) -> Result<Option<Self>, Failure> {
+        let Some(given) = &args.baseline else {
+            if plan.guards.is_empty() || args.no_thresholds {
+                return Ok(None);
+            }
+            let error = anyhow!(
+                "the scenario has thresholds with `vs: baseline`, and there is none; name it with --baseline, or make one: run it \
+                 with --no-thresholds, then `loadgen baseline save NAME`"
+            );
+            return Err(Failure { exit: Exit::Usage, error });
+        };
+        let path = baseline::find(given);
+        let results = results::read(&path)?;
+        let guards = if plan.guards.is_empty() { Guard::all_usual() } else { plan.guards.clone() };
+        let terms = Terms { guards, same_machine: !args.allow_environment, order: Some(RunOrder::Apart) };
+        let held = Self { path, results, terms };
+        let coming = Coming {
+            fingerprint: plan.fingerprint(secrets),
+            modes: plan.modes.clone(),
+            runs: plan.rounds as usize,
+            host: Host::current(),
+            loadgen: Build::current(),
+        };
+        versions::promise(&held.base(), &coming, &held.terms).map_err(compare::cant_be_compared)?;
+        Ok(Some(held))
+    }
+
+    fn base(&self) -> Side<'_> {
+        Side::of(&self.path.display().to_string(), &self.results)
+    }
+
+    /// What must not become worse.
+    pub fn guards(&self) -> &[Guard] {
+        &self.terms.guards
+    }
+
+    /// Holds the run against it.
+    pub fn compare(&self, result: &RunResult) -> Result<VersionComparison, Failure> {
+        versions::compare(&self.base(), &Side::of("this run", [result]), &self.terms).map_err(compare::cant_be_compared)
+    }
+}

@@ -1,0 +1,167 @@
+//! [`compare`]: repeated runs of two versions, and what is said of the new one.
+
+use std::collections::BTreeSet;
+
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_pcg::Pcg64Mcg;
+use statrs::distribution::{Beta, ContinuousCDF as _};
+
+use super::side::{Coming, Side, differences, incomparable, paired, unfit};
+use super::verdict::{Paired, verdicts};
+use crate::plan::Guard;
+use crate::result::{Calibration, End, Outcome, RunOrder, RunResult, VERSIONS_SCHEMA, Version, VersionComparison};
+
+/// Why two versions can't be compared: each reason a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incomparable(pub Vec<String>);
+
+/// How two versions are compared.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// What must not become worse.
+    pub guards: Vec<Guard>,
+    /// Whether machine and program have to be the same.
+    pub same_machine: bool,
+    /// The order of the runs; where it is not known, it is read off the times at which they began.
+    pub order: Option<RunOrder>,
+}
+
+/// Compares two versions.
+///
+/// # Errors
+/// Every reason why they can't be compared.
+pub fn compare(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> Result<VersionComparison, Incomparable> {
+    let reasons = incomparable(base, new, terms.same_machine);
+    if !reasons.is_empty() {
+        return Err(Incomparable(reasons));
+    }
+    let figures = paired(base, new, &terms.guards).map_err(Incomparable)?;
+    let changes = verdicts(&figures);
+    if changes.is_empty() {
+        return Err(Incomparable(vec!["no figure is asked for that both have".into()]));
+    }
+    let order = if base.len() < 2 { RunOrder::Unpaired } else { terms.order.unwrap_or_else(|| order(base, new)) };
+    let mut warnings = Vec::new();
+    match order {
+        RunOrder::Interleaved => {}
+        RunOrder::Apart => warnings.push(
+            "the runs of the one were made before those of the other: what changed on the machine in between counts as a change; \
+             `loadgen ab` runs them in turn"
+                .into(),
+        ),
+        RunOrder::Unpaired => warnings.push(
+            "there is one run of each: unpaired, they can't tell a change of the version from a mood of the machine, however \
+             many requests they made; run both ten times (`loadgen ab`, or `--rounds 10`)"
+                .into(),
+        ),
+    }
+    if let (false, Some(first)) = (terms.same_machine, base.results().first()) {
+        let all = base.results().iter().chain(new.results());
+        let differ: BTreeSet<String> = all.flat_map(|other| differences(first, other)).collect();
+        warnings.extend(differ);
+    }
+    let first = base.results().first();
+    Ok(VersionComparison {
+        schema: VERSIONS_SCHEMA.into(),
+        end: End::Complete,
+        scenario: first.map(|result| result.scenario.name.clone()).unwrap_or_default(),
+        fingerprint: first.map(|result| result.scenario.fingerprint.clone()).unwrap_or_default(),
+        base: version(base),
+        new: version(new),
+        pairs: small(base.len()),
+        order,
+        verdict: Outcome::worst(changes.iter().map(|change| change.verdict)),
+        changes,
+        calibration: None,
+        warnings,
+    })
+}
+
+/// Makes sure that a run that is yet to be made can be compared with `base`.
+///
+/// # Errors
+/// Every reason why it could not.
+pub fn promise(base: &Side<'_>, coming: &Coming, terms: &Terms) -> Result<(), Incomparable> {
+    let reasons = unfit(base, coming, &terms.guards, terms.same_machine);
+    if reasons.is_empty() { Ok(()) } else { Err(Incomparable(reasons)) }
+}
+
+fn version(side: &Side<'_>) -> Version {
+    let first = side.results().first();
+    Version {
+        source: side.name().to_owned(),
+        runs: small(side.len()),
+        started_at: first.map(|result| result.started_at.clone()),
+        loadgen: first.map(|result| result.loadgen.clone()),
+        host: first.map(|result| result.host.clone()),
+        validity: side.validity(),
+    }
+}
+
+fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// Whether the runs of both were made in turn: each has one that began between the first and the last of the other.
+fn order(base: &Side<'_>, new: &Side<'_>) -> RunOrder {
+    let times = |side: &Side<'_>| -> Vec<String> { side.results().iter().map(|result: &&RunResult| result.started_at.clone()).collect() };
+    let (base, new) = (times(base), times(new));
+    let within = |inner: &[String], outer: &[String]| inner.iter().any(|at| outer.first() < Some(at) && Some(at) < outer.last());
+    if within(&base, &new) && within(&new, &base) { RunOrder::Interleaved } else { RunOrder::Apart }
+}
+
+/// The fewest pairs with which a comparison can be calibrated.
+const FEWEST_PAIRS: usize = 5;
+
+/// Compares each of the two with itself, so many times in all: its runs are put into pairs anew by a draw from `seed`
+/// each time, and nothing that is then called a regression is one.
+///
+/// # Errors
+/// Where there are too few runs, or they lack a figure.
+pub fn calibrate(sides: [&Side<'_>; 2], guards: &[Guard], comparisons: u32, seed: u64) -> Result<Calibration, Incomparable> {
+    let pairs = sides.map(Side::len).into_iter().min().unwrap_or_default() / 2;
+    if pairs < FEWEST_PAIRS {
+        let most = 2 * FEWEST_PAIRS;
+        return Err(Incomparable(vec![format!("a calibration needs {most} runs of each at least: it compares the halves of them")]));
+    }
+    let figures = sides.map(|side| paired(side, side, guards));
+    let figures = figures.into_iter().collect::<Result<Vec<_>, _>>().map_err(Incomparable)?;
+    let mut chance = Pcg64Mcg::seed_from_u64(seed);
+    let mut alarms = 0;
+    for own in figures.iter().cycle().take(comparisons as usize) {
+        let mut order: Vec<usize> = (0..own.first().map_or(0, |figure| figure.pairs.len())).collect();
+        order.shuffle(&mut chance);
+        let drawn: Vec<Paired> = own
+            .iter()
+            .map(|figure| {
+                let at = |index: usize| figure.pairs[index][0];
+                let drawn = order.chunks_exact(2).take(pairs).map(|two| [at(two[0]), at(two[1])]).collect();
+                Paired { pairs: drawn, ..figure.clone() }
+            })
+            .collect();
+        alarms += u32::from(verdicts(&drawn).iter().any(|change| change.verdict == Outcome::Regressed));
+    }
+    Ok(Calibration { comparisons, pairs: small(pairs), alarms, rate_high: rate_high(alarms, comparisons) })
+}
+
+/// Clopper and Pearson's upper bound of a share of which `seen` of `all` were seen, at 95 %.
+pub fn rate_high(seen: u32, all: u32) -> f64 {
+    if seen >= all {
+        return 1.0;
+    }
+    Beta::new(f64::from(seen) + 1.0, f64::from(all - seen)).map_or(1.0, |beta| beta.inverse_cdf(0.95))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clopper_and_pearson() {
+        // 1 − 0.05^(1/n) where none was seen: the rule of three.
+        assert!((rate_high(0, 299) - 0.009_969).abs() < 1e-5, "{}", rate_high(0, 299));
+        assert!((rate_high(1, 20) - 0.216_11).abs() < 1e-4, "{}", rate_high(1, 20));
+        assert_eq!((rate_high(5, 5), rate_high(0, 0)), (1.0, 1.0));
+    }
+}

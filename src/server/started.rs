@@ -1,0 +1,171 @@
+//! [`Started`]: a server that the user's own command starts, for as long as it is under load.
+//!
+//! The command runs in a shell, in a process group of its own: whatever it starts is stopped with it, and nothing
+//! else is. Knows nothing of what the server serves.
+
+use std::fs::File;
+use std::io;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::base::{Clock, Nanos};
+
+/// How long a server may take to end by itself when it is told to.
+const PATIENCE: Nanos = Nanos::from_secs(5);
+const STEP: Duration = Duration::from_millis(10);
+
+/// The process groups that run, for whoever has to end the program at once.
+#[derive(Debug, Default)]
+pub struct Groups(Mutex<Vec<u32>>);
+
+impl Groups {
+    fn change(&self, change: impl FnOnce(&mut Vec<u32>)) {
+        change(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    }
+
+    /// Kills all of them.
+    pub fn kill(&self) {
+        self.change(|groups| groups.drain(..).for_each(|group| signal(group, Stop::Kill)));
+    }
+}
+
+/// A server of the user's. Dropping it stops it.
+#[derive(Debug)]
+pub struct Started {
+    child: Child,
+    groups: Arc<Groups>,
+}
+
+impl Started {
+    /// Runs a command line in a shell; what it says goes to `log`.
+    ///
+    /// # Errors
+    /// When there is no shell, or the log can't be shared with it.
+    pub fn start(line: &str, log: &File, groups: &Arc<Groups>) -> io::Result<Self> {
+        let mut command = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
+        command.args([if cfg!(windows) { "/C" } else { "-c" }, line]);
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let child = command.spawn()?;
+        groups.change(|groups| groups.push(child.id()));
+        Ok(Self { child, groups: groups.clone() })
+    }
+
+    /// How it ended, where it has ended by itself.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Tells the whole group to end, and kills what is still there after five seconds.
+    fn stop(&mut self) {
+        let group = self.child.id();
+        signal(group, Stop::End);
+        let clock = Clock::new();
+        // The shell is reaped on the way: as a zombie it would count as there.
+        while (self.ended().is_none() || is_there(group)) && clock.now() < PATIENCE {
+            std::thread::sleep(STEP);
+        }
+        if self.ended().is_none() || is_there(group) {
+            signal(group, Stop::Kill);
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
+        self.groups.change(|groups| groups.retain(|known| *known != group));
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Stop {
+    End,
+    Kill,
+}
+
+#[cfg(unix)]
+fn signal(group: u32, stop: Stop) {
+    use rustix::process::{Signal, kill_process_group};
+    if let Some(group) = pid(group) {
+        // Where nobody is left there is nobody to tell.
+        let _ = kill_process_group(group, if matches!(stop, Stop::End) { Signal::TERM } else { Signal::KILL });
+    }
+}
+
+#[cfg(unix)]
+fn is_there(group: u32) -> bool {
+    pid(group).is_some_and(|group| rustix::process::test_kill_process_group(group).is_ok())
+}
+
+#[cfg(unix)]
+fn pid(id: u32) -> Option<rustix::process::Pid> {
+    i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw)
+}
+
+#[cfg(not(unix))]
+fn signal(_group: u32, _stop: Stop) {}
+
+#[cfg(not(unix))]
+fn is_there(_group: u32) -> bool {
+    false
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    fn start(line: &str) -> (Started, tempfile::NamedTempFile) {
+        let log = tempfile::NamedTempFile::new().expect("a file");
+        let started = Started::start(line, log.as_file(), &Arc::default()).expect("a shell");
+        (started, log)
+    }
+
+    fn text(log: &tempfile::NamedTempFile) -> String {
+        let mut text = String::new();
+        log.reopen().expect("it is there").read_to_string(&mut text).expect("text");
+        text
+    }
+
+    fn until(mut holds: impl FnMut() -> bool) {
+        let clock = Clock::new();
+        while !holds() {
+            assert!(clock.now() < Nanos::from_secs(30), "not after 30 s");
+            std::thread::sleep(STEP);
+        }
+    }
+
+    #[test]
+    fn the_whole_group_ends_with_it() {
+        let (started, log) = start("sleep 60 & sleep 60 & echo $! ; wait");
+        let group = started.child.id();
+        until(|| text(&log).ends_with('\n'));
+        let grandchild = pid(text(&log).trim().parse().expect("a number")).expect("a process");
+        assert!(rustix::process::test_kill_process(grandchild).is_ok());
+        drop(started);
+        assert!(!is_there(group));
+    }
+
+    #[test]
+    fn what_heeds_no_signal_is_killed_by_the_registry() {
+        let groups = Arc::<Groups>::default();
+        let log = tempfile::NamedTempFile::new().expect("a file");
+        let mut started = Started::start("trap '' TERM; echo up; while :; do sleep 1; done", log.as_file(), &groups).expect("a shell");
+        until(|| text(&log).contains("up"));
+        groups.kill();
+        until(|| started.ended().is_some());
+    }
+
+    #[test]
+    fn it_says_how_it_ended() {
+        let (mut started, log) = start("echo no port >&2; exit 7");
+        until(|| started.ended().is_some());
+        assert_eq!(started.ended().and_then(|status| status.code()), Some(7));
+        assert_eq!(text(&log), "no port\n");
+    }
+}

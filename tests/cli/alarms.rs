@@ -1,0 +1,34 @@
+//! Whether verdicts on versions can be trusted: a simulation of many comparisons, small; `cargo bench --bench alarms`
+//! is the large one.
+
+#[path = "../../benches/simulation/mod.rs"]
+mod simulation;
+
+use loadgen::result::Outcome;
+use simulation::{Method, alarms, outcomes};
+
+const COMPARISONS: u64 = 200;
+
+#[test]
+fn nothing_changed_and_nobody_cries_wolf() {
+    assert_eq!(alarms(Method::Loadgen, 1.0, COMPARISONS), 0);
+    assert_eq!(alarms(Method::Loadgen, 1.02, COMPARISONS), 0, "within the tolerance");
+    // What was not chosen, on the same machine.
+    for (method, at_least) in
+        [(Method::MannWhitney, 20), (Method::Welch, 20), (Method::OneRatio, 10), (Method::NotInterleaved, 10), (Method::NoTolerance, 3)]
+    {
+        let wolves = alarms(method, 1.0, COMPARISONS);
+        assert!(wolves >= at_least, "{method}: {wolves} of {COMPARISONS}");
+    }
+}
+
+#[test]
+fn what_changed_is_seen() {
+    let slower = |factor| alarms(Method::Loadgen, factor, COMPARISONS);
+    assert!(slower(1.10) >= COMPARISONS * 9 / 10, "{}", slower(1.10));
+    assert_eq!(slower(1.20), COMPARISONS);
+    let faster = outcomes(1.0 / 1.2, COMPARISONS);
+    assert_eq!(faster(Outcome::Improved) as u64, COMPARISONS);
+    let same = outcomes(1.0, COMPARISONS);
+    assert!(same(Outcome::Equivalent) as u64 >= COMPARISONS * 9 / 10, "{}", same(Outcome::Equivalent));
+}

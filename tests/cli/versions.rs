@@ -1,0 +1,323 @@
+//! Two versions against each other: every verdict and exit code, and results that can't be compared.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::support::{PROGRAM, Ran, Running, children, folder, is_alive, loadgen, run, scenario, until};
+
+/// Writes the result of a version that takes so long, in virtual time: its figures are known.
+fn version(folder: &Path, name: &str, ms: f64, rounds: u32) -> Value {
+    let text = format!(
+        "{{name: t, seed: 1, modes: [simulated], rounds: {rounds}, mix: [{{name: m, flow: [{{sleep: {ms}ms, name: s}}]}}], \
+         load: {{vus: 2, iterations: 100}}}}"
+    );
+    scenario(folder, &text);
+    run(folder, &["run", "test.yaml", "-o", name, "--format", "none", "-q"]).exits(0);
+    // The time is part of the work, and here it stands for the server.
+    change(folder, name, |result| result["scenario"]["fingerprint"] = "same".into())
+}
+
+/// Changes a result that was written.
+fn change(folder: &Path, name: &str, how: impl FnOnce(&mut Value)) -> Value {
+    let path = folder.join(name).join("result.json");
+    let mut result = serde_json::from_str(&fs::read_to_string(&path).expect("a result")).expect("JSON");
+    how(&mut result);
+    fs::write(&path, result.to_string()).expect("written");
+    result
+}
+
+fn compare(folder: &Path, more: &[&str]) -> Ran {
+    run(folder, &[&["compare"], more].concat())
+}
+
+fn json(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {}", ran.stdout))
+}
+
+#[test]
+fn ninety_eight_where_it_is_worse_and_zero_where_it_is_not() {
+    let folder = folder();
+    let path = folder.path();
+    for (name, ms) in [("base", 10.0), ("same", 10.2), ("slow", 12.0), ("fast", 7.0)] {
+        version(path, name, ms, 10);
+    }
+    compare(path, &["base", "slow"]).exits(98).says(&["error: regressed: p50", "throughput"]);
+    let same = compare(path, &["base", "same/result.json", "--json"]).exits(0);
+    let same = json(&same);
+    assert_eq!((&same["schema"], &same["verdict"], &same["pairs"]), (&json!("loadgen.comparison/1"), &json!("equivalent"), &json!(10)));
+    assert_eq!(same["order"], "apart");
+    let p50 = &same["changes"][0];
+    assert_eq!((&p50["metric"], &p50["mode"], &p50["unit"]), (&json!("p50"), &json!("simulated"), &json!("ms")));
+    assert!((p50["change"].as_f64().expect("a number") - 0.02).abs() < 0.002, "{p50}");
+    let fast = compare(path, &["base", "fast"]).exits(0);
+    assert!(fast.stdout.contains("✓ improved") && fast.stdout.contains("`loadgen ab` runs them in turn"), "{}", fast.stdout);
+    // What is tolerated is said by the caller.
+    compare(path, &["base", "slow", "--tolerance", "p50=25%,throughput=25%", "--tolerance", "p99=25%", "-q"]).exits(0);
+    compare(path, &["base", "same", "--tolerance", "mean=1%"]).exits(98).says(&["regressed: mean"]);
+    let calibrated = json(&compare(path, &["base", "same", "--calibrate", "299", "--json"]).exits(0));
+    assert_eq!(calibrated["calibration"]["alarms"], 0);
+    assert!(calibrated["calibration"]["rate_high"].as_f64() < Some(0.01), "{calibrated}");
+}
+
+#[test]
+fn one_run_each_tells_nothing_and_says_so() {
+    let folder = folder();
+    let path = folder.path();
+    version(path, "base", 10.0, 1);
+    version(path, "slow", 20.0, 1);
+    let ran = compare(path, &["base", "slow"]).exits(0);
+    assert!(ran.stdout.contains("unpaired") && ran.stdout.contains("? inconclusive"), "{}", ran.stdout);
+    compare(path, &["base", "slow", "--fail-on-inconclusive"]).exits(96).says(&["error: inconclusive", "about 7 pairs would tell"]);
+}
+
+#[test]
+fn folders_of_repeated_runs_are_compared_in_pairs() {
+    let folder = folder();
+    let path = folder.path();
+    for n in 0..7 {
+        for (side, ms) in [("base", 10.0), ("new", 20.0)] {
+            let name = format!("{side}/{n}");
+            version(path, &name, ms, 1);
+            change(path, &name, |result| {
+                result["started_at"] = format!("2026-11-21T08:00:{:02}Z", 2 * n + u32::from(side == "new")).into()
+            });
+        }
+    }
+    let ran = compare(path, &["base", "new", "--json"]).exits(98);
+    assert_eq!((&json(&ran)["pairs"], &json(&ran)["order"]), (&json!(7), &json!("interleaved")));
+    fs::remove_dir_all(path.join("new/3")).expect("removed");
+    compare(path, &["base", "new"]).exits(3).says(&["base has 7 runs and new 6 runs", "equally often"]);
+}
+
+#[test]
+fn three_where_they_can_not_be_compared_with_every_reason() {
+    let folder = folder();
+    let path = folder.path();
+    version(path, "base", 10.0, 10);
+    version(path, "one", 10.0, 1);
+    compare(path, &["base", "one"]).exits(3).says(&["base has 10 runs and one 1 run", "run both equally often"]);
+    type Change = fn(&mut Value);
+    let cases: [(Change, &[&str]); 9] = [
+        (|r| r["scenario"]["fingerprint"] = "other".into(), &["did not do the same work", "other"]),
+        (|r| r["runs"].as_array_mut().expect("runs").iter_mut().for_each(|run| run["mode"] = "async".into()), &["modes", "async"]),
+        (|r| r["end"] = "interrupted".into(), &["was interrupted"]),
+        (|r| r["runs"] = json!([]), &["has no runs"]),
+        (|r| r["runs"][3]["round"] = 3.into(), &["two runs of one mode and round"]),
+        (|r| r["host"]["cpus"] = 999.into(), &["the number of processors is not the same", "--allow-environment"]),
+        (|r| r["loadgen"]["version"] = "9.9.9".into(), &["the version of loadgen is not the same"]),
+        (|r| r["runs"][4]["throughput_rps"] = (-5.0).into(), &["-5 for `throughput`", "no figure"]),
+        (|r| r["runs"][4]["histograms"]["response"] = "rubbish".into(), &["no figure for `p50` (simulated)"]),
+    ];
+    for (how, said) in cases {
+        fs::create_dir_all(path.join("new")).expect("made");
+        fs::copy(path.join("base/result.json"), path.join("new/result.json")).expect("copied");
+        change(path, "new", how);
+        let ran = compare(path, &["base", "new"]).exits(3).says(&["can't be compared"]).says(said);
+        assert_eq!(ran.stdout, "");
+    }
+    fs::copy(path.join("base/result.json"), path.join("new/result.json")).expect("copied");
+    change(path, "new", |r| {
+        r["host"]["cpus"] = 999.into();
+        r["host"]["cpu_model"] = "other".into();
+    });
+    compare(path, &["base", "new"]).exits(3).says(&["processors", "the processor is not the same"]);
+    let allowed = compare(path, &["base", "new", "--allow-environment"]).exits(0);
+    assert!(allowed.stdout.contains("warning: the number of processors is not the same"), "{}", allowed.stdout);
+}
+
+#[test]
+fn three_for_what_is_no_result_and_two_for_what_is_not_there() {
+    let folder = folder();
+    let path = folder.path();
+    let good = version(path, "base", 10.0, 1).to_string();
+    let future = good.replacen("loadgen.result/1", "loadgen.result/2", 1);
+    let number = |typed: &str| good.replacen("\"wall_s\":", &format!("\"wall_s\":{typed},\"was\":"), 1);
+    let bad: [(&str, &str, &str); 9] = [
+        ("empty", "", "not a loadgen result"),
+        ("cut", &good[..good.len() / 2], "not a loadgen result"),
+        ("future", &future, "`loadgen.result/2`, this loadgen reads `loadgen.result/1`"),
+        ("nan", &number("NaN"), "not a loadgen result"),
+        ("huge", &number("1e999"), "number out of range"),
+        ("null", "null", "not a loadgen result"),
+        ("deep", &"[".repeat(100_000), "not a loadgen result"),
+        ("text", "name: t", "not a loadgen result"),
+        ("other", "{\"schema\": \"k6\"}", "has schema `k6`"),
+    ];
+    for (name, text, said) in bad {
+        fs::write(path.join(format!("{name}.json")), text).expect("written");
+        let name = format!("{name}.json");
+        compare(path, &["base", &name]).exits(3).says(&[&name, said]);
+        compare(path, &[&name, "base"]).exits(3).says(&[&name, said]);
+    }
+    fs::write(path.join("binary.json"), [0xff, 0xfe, 0x00]).expect("written");
+    compare(path, &["base", "binary.json"]).exits(3).says(&["can't read binary.json"]);
+    compare(path, &["base", "/dev/zero"]).exits(3).says(&["/dev/zero", "no file"]);
+    fs::create_dir(path.join("nothing")).expect("made");
+    compare(path, &["base", "nothing"]).exits(3).says(&["no result in this folder"]);
+    compare(path, &["base", "missing.json"]).exits(2).says(&["can't read missing.json"]);
+    compare(path, &["base"]).exits(2);
+    for (tolerance, said) in
+        [("p99", "METRIC=SHARE"), ("p99=5", "percent sign"), ("count=5%", "neither good nor bad"), ("p999=5%", "p99.9")]
+    {
+        compare(path, &["base", "base", "--tolerance", tolerance]).exits(2).says(&[said]);
+    }
+}
+
+#[test]
+fn ninety_seven_where_a_run_can_not_be_trusted() {
+    let folder = folder();
+    let path = folder.path();
+    version(path, "base", 10.0, 10);
+    version(path, "slow", 20.0, 10);
+    change(path, "base", |result| result["validity"]["verdict"] = "invalid".into());
+    compare(path, &["base", "slow"]).exits(97).says(&["--on-invalid warn"]);
+    compare(path, &["base", "slow", "--on-invalid", "warn"]).exits(98);
+}
+
+/// A port that was free a moment ago.
+fn port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
+}
+
+fn to(folder: &Path, port: u16) {
+    let text = format!(
+        "{{name: t, mix: [{{name: m, flow: [{{get: /}}]}}], targets: {{shop: {{url: 'http://127.0.0.1:{port}'}}}}, \
+         load: {{vus: 1, iterations: 10}}}}"
+    );
+    scenario(folder, &text);
+}
+
+fn serve(port: u16, latency: &str) -> String {
+    format!("'{PROGRAM}' serve --listen 127.0.0.1:{port} --latency {latency}")
+}
+
+#[test]
+fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
+    let (folder, port) = (folder(), port());
+    let path = folder.path();
+    to(path, port);
+    let (a, b) = (serve(port, "2ms"), serve(port, "40ms"));
+    let arguments = ["ab", "test.yaml", "--a-start", &a, "--b-start", &b, "--pairs", "7", "-o", "out", "--on-invalid", "warn"];
+    let ran = run(path, &arguments).exits(98).says(&["error: regressed: p50", "results: out"]);
+    assert!(ran.stdout.contains("7 pairs, made in turn"), "{}", ran.stdout);
+    let written: Value = serde_json::from_str(&fs::read_to_string(path.join("out/comparison.json")).expect("it is there")).expect("JSON");
+    assert_eq!((&written["pairs"], &written["verdict"], &written["order"]), (&json!(7), &json!("regressed"), &json!("interleaved")));
+    assert_eq!(crate::support::files(&path.join("out/a")), (1..=7).map(|n| format!("{n:02}.json")).collect::<Vec<_>>());
+    assert!(fs::read_to_string(path.join("out/b.log")).expect("it is there").contains("listening"));
+    TcpListener::bind(("127.0.0.1", port)).expect("the server is gone");
+    // The folders are as good as the run itself.
+    compare(path, &["out/a", "out/b", "--on-invalid", "warn"]).exits(98);
+}
+
+#[test]
+fn ab_says_what_is_wrong_with_a_server() {
+    let (folder, port) = (folder(), port());
+    let path = folder.path();
+    to(path, port);
+    let ab = |more: &[&str]| run(path, &[&["ab", "test.yaml", "--pairs", "2", "-o", "out"], more].concat());
+    ab(&["--a-start", "exit 7", "--b-start", "exit 7"]).exits(3).says(&["--a-start ended (exit status: 7)", "a.log"]);
+    ab(&["--a-start", "sleep 60", "--b-start", "sleep 60", "--start-timeout", "100ms"])
+        .exits(3)
+        .says(&["does not answer 100ms after --a-start"]);
+    let held = TcpListener::bind(("127.0.0.1", port)).expect("free");
+    ab(&["--a-start", "true", "--b-start", "true"]).exits(3).says(&["something answers where A shall listen"]);
+    drop(held);
+    let url = format!("http://127.0.0.1:{port}");
+    ab(&["--a", &url, "--b", &url]).exits(3).says(&["Connection refused"]);
+    ab(&["--a", &url]).exits(2).says(&["--b"]);
+    ab(&[]).exits(2).says(&["--a"]);
+    scenario(path, "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {iterations: 1}}");
+    ab(&["--a-start", "true", "--b-start", "true"]).exits(2).says(&["--a-start starts a server, and the scenario sends nothing to a URL"]);
+}
+
+#[test]
+fn ab_keeps_what_it_has_when_it_is_interrupted() {
+    let (folder, port) = (folder(), port());
+    let path = folder.path();
+    to(path, port);
+    let (a, b) = (serve(port, "2ms"), serve(port, "3ms"));
+    let arguments = ["ab", "test.yaml", "--a-start", &a, "--b-start", &b, "--pairs", "500", "-o", "out", "--on-invalid", "warn"];
+    let running = Running::start(&mut loadgen(path, &arguments), None);
+    until("two pairs", || path.join("out/a/02.json").exists() && path.join("out/b/02.json").exists());
+    let servers = children(running.id());
+    running.signal(Signal::INT);
+    let ran = running.finish().exits(130);
+    assert!(ran.stdout.contains("interrupted"), "{}", ran.stdout);
+    let written: Value = serde_json::from_str(&fs::read_to_string(path.join("out/comparison.json")).expect("it is there")).expect("JSON");
+    assert!(written["end"] == "interrupted" && written["pairs"].as_u64() >= Some(2), "{written}");
+    assert!(servers.iter().all(|server| !is_alive(*server)));
+}
+
+/// `load` is the same for all; `more` are other sections.
+fn simulated(folder: &Path, ms: f64, more: &str) {
+    let text = format!(
+        "{{name: t, seed: 1, modes: [simulated], rounds: 10, mix: [{{name: m, flow: [{{sleep: \"{{{{d}}}}\", name: s}}]}}], \
+         vars: {{d: {ms}ms}}, load: {{vus: 2, iterations: 100}}{more}}}"
+    );
+    scenario(folder, &text);
+}
+
+#[test]
+fn a_run_is_held_against_a_baseline() {
+    let folder = folder();
+    let path = folder.path();
+    simulated(path, 10.0, "");
+    run(path, &["run", "test.yaml", "-o", "out", "--format", "none", "-q"]).exits(0);
+    let saved = run(path, &["baseline", "save", "main", "out"]).exits(0).says(&["10 runs of t kept"]);
+    assert_eq!(saved.stdout, "baselines/main\n");
+    run(path, &["baseline", "save", "main", "out"]).exits(2).says(&["is there already", "--replace"]);
+    run(path, &["baseline", "save", "main", "out", "--replace"]).exits(0);
+    run(path, &["baseline", "save", "Bad/name", "out"]).exits(2).says(&["small letters"]);
+    run(path, &["baseline", "save", "other", "nowhere"]).exits(2).says(&["can't read nowhere"]);
+    run(path, &["baseline", "save", "other"]).exits(2).says(&["no result in reports/"]);
+    let listed = run(path, &["baseline", "list"]).exits(0);
+    assert!(listed.stdout.contains("main") && listed.stdout.contains("10 runs of simulated"), "{}", listed.stdout);
+    let held = |more: &[&str]| run(path, &[&["run", "test.yaml", "-o", "again", "--format", "none", "--baseline", "main"], more].concat());
+    let same = held(&[]).exits(0);
+    assert!(same.stdout.contains("equivalent: nothing changed"), "{}", same.stdout);
+    let result = crate::support::result(&path.join("again"));
+    assert_eq!((&result["baseline"]["verdict"], &result["baseline"]["pairs"]), (&json!("equivalent"), &json!(10)));
+    // What can't be compared is refused before anything is sent.
+    held(&["--rounds", "1"]).exits(3).says(&["10 runs of every mode, and this run has 1 run", "add `--rounds 10`"]);
+    held(&["--var", "d=20ms"]).exits(3).says(&["did other work", "make the baseline again"]);
+    held(&["--mode", "async"]).exits(3).says(&["ran in the modes simulated"]);
+    fs::write(path.join("cut.json"), "{").expect("written");
+    run(path, &["run", "test.yaml", "--baseline", "cut.json"]).exits(3).says(&["not a loadgen result"]);
+    run(path, &["run", "test.yaml", "--baseline", "missing"]).exits(2).says(&["can't read missing"]);
+    // A baseline that was three times as fast.
+    simulated(path, 3.0, "");
+    run(path, &["run", "test.yaml", "-o", "fast", "--format", "none", "-q"]).exits(0);
+    let own = result["scenario"]["fingerprint"].clone();
+    change(path, "fast", |result| result["scenario"]["fingerprint"] = own);
+    simulated(path, 10.0, "");
+    let worse = ["run", "test.yaml", "-o", "again", "--format", "none", "--baseline", "fast"];
+    run(path, &worse).exits(98).says(&["error: regressed: p50"]);
+    run(path, &[&worse[..], &["--threshold", "max < 1ms"]].concat()).exits(99);
+}
+
+#[test]
+fn thresholds_against_a_baseline_need_one_that_has_the_figure() {
+    let folder = folder();
+    let path = folder.path();
+    simulated(path, 10.0, "");
+    run(path, &["run", "test.yaml", "-o", "old", "--format", "none", "-q"]).exits(0);
+    simulated(path, 10.0, ", thresholds: [{check: p90, vs: baseline, max_regression: 3%, step: s}, {check: throughput, vs: baseline}]");
+    run(path, &["run", "test.yaml"]).exits(2).says(&["`vs: baseline`", "--baseline", "--no-thresholds"]);
+    run(path, &["run", "test.yaml", "--baseline", "old"]).exits(3).says(&["no figure for `p90, step s`", "make the baseline again"]);
+    // The run that makes the baseline judges nothing, and keeps the figures that later ones are judged by.
+    run(path, &["run", "test.yaml", "-o", "new", "--format", "none", "-q", "--no-thresholds"]).exits(0);
+    let held = ["run", "test.yaml", "-o", "held", "--format", "none", "--baseline", "new"];
+    run(path, &held).exits(0);
+    let result = crate::support::result(&path.join("held"));
+    let changes: Vec<String> = result["baseline"]["changes"]
+        .as_array()
+        .expect("changes")
+        .iter()
+        .map(|change| format!("{} {} {}", change["metric"], change["selector"]["step"], change["tolerance"]))
+        .collect();
+    assert_eq!(changes, ["\"p90\" \"s\" 0.03", "\"throughput\" null 0.05"]);
+}
