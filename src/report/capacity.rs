@@ -132,8 +132,8 @@ fn notes(result: &CapacityResult, probes: &[&RateProbe]) -> Vec<String> {
     let above = probes.iter().filter(|probe| Some(probe.rate) == result.missed && probe.outcome == ProbeOutcome::Missed);
     let mut notes: Vec<String> = above.flat_map(|probe| probe.reasons.iter().map(|reason| at(probe, reason))).take(1).collect();
     let invalid: Vec<&&RateProbe> = probes.iter().filter(|probe| probe.outcome == ProbeOutcome::Invalid).collect();
-    let of_missed = invalid.iter().filter(|probe| Some(probe.rate) == result.missed);
-    match of_missed.last().or(invalid.last()) {
+    let mut of_missed = invalid.iter().filter(|probe| Some(probe.rate) == result.missed);
+    match of_missed.next_back().or(invalid.last()) {
         Some(probe) if result.limited_by == LimitedBy::Generator => notes.extend(probe.doubts.iter().map(|doubt| at(probe, doubt))),
         Some(probe) => {
             let (some, all) = (view::count(invalid.len() as u64), view::count(probes.len() as u64));
