@@ -27,7 +27,7 @@
 //! |---|---|
 //! | 7 | [`cli`]: one file per command: parse → load → compute → write |
 //! | 6 | [`report`]: terminal, progress, charts, HTML page, and the forms that other programs read |
-//! | 5 | [`gate`]: thresholds: what a run must meet, and what ends it early |
+//! | 5 | [`gate`]: thresholds: what a run must meet, and what ends it early · the search for the highest rate that meets a check · versions: whether one is worse than another |
 //! | 4 | [`engine`]: world, worker, flow, operation, drivers, observer |
 //! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP · [`pacing`]: arrivals, levels of stages, token bucket · [`server`]: the built-in target |
 //! | 2 | [`result`]: what `result.json` holds · [`value`]: scopes, expressions, extraction, rows of feeds |
@@ -37,7 +37,7 @@
 //! # Invariants, as what is absent
 //!
 //! - No `unsafe`. No panic on anything that a scenario, a result file or a server contains.
-//! - No clock but [`base::Clock`]; no time of day but the one that `run` puts into the result.
+//! - No clock but [`base::Clock`]; no time of day but the one that a command puts into its result.
 //! - No list of samples: memory does not grow with the number of requests.
 //! - No lock on the path of a request, but those of a limit that the scenario asks for, of the desk where
 //!   slots of the open model pull arrivals, of a user's cookies once a server has set one, and of the count
@@ -56,6 +56,8 @@
 //!   for each would take gigabytes, and a batch is kinder to the processor's cache in async too.
 //! - The JSON Schema of scenarios is written by hand ([`scenario::SCHEMA`]), because scenarios are decoded by hand, from a tree
 //!   of nodes that know their places: there are no types to derive it from. A test holds the two together.
+//! - A search for capacity ([`gate::Search`]) asks more of a rate than the check alone: nothing lost, no growing response
+//!   times ([`gate::probe`]); a rate is given up by two tries of three, and no invalid one counts.
 //! - Windows of the time line keep two significant digits instead of three: there are hundreds of them.
 //!
 //! # Names beside the contract's

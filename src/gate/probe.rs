@@ -21,12 +21,15 @@ const FEWEST: usize = 10;
 /// A target that leaves this share of its work to the end of the try, or loses it, is overloaded beyond doubt.
 const OVERLOADED: f64 = 0.10;
 
+/// A generator that starts every second operation so late is overloaded itself, and has not just its bad moments.
+const SATURATED_MS: f64 = 1.0;
+
 /// What came of a rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tried {
     /// For the result.
     pub probe: RateProbe,
-    /// Whether it was missed beyond doubt, so that it need not be tried again.
+    /// Whether it was missed, or too much for the generator, beyond doubt, so that it need not be tried as often.
     pub clear: bool,
 }
 
@@ -87,7 +90,11 @@ pub fn probe(plan: &Plan, run: &ModeRun) -> Tried {
         verdict: validity,
         doubts: doubts.chain(warnings).chain(unproven).collect(),
     };
-    Tried { clear: lost_share.max(late_share(run)) > OVERLOADED, probe }
+    let clear = match outcome {
+        ProbeOutcome::Invalid => run.lag_ms.as_ref().is_some_and(|lag| lag.p50 > SATURATED_MS),
+        ProbeOutcome::Met | ProbeOutcome::Missed => lost_share.max(late_share(run)) > OVERLOADED,
+    };
+    Tried { probe, clear }
 }
 
 /// Where so few operations can't tell that no more than a share fails: of three times its inverse, one at least is

@@ -11,8 +11,11 @@ use crate::result::{LimitedBy, ProbeOutcome};
 const NARROW: f64 = 1.02;
 /// Rates are tried with so many digits, so that what is told is what was tried. They are far finer than [`NARROW`].
 const DIGITS: i32 = 4;
-/// A rate whose figures can't be believed is tried so often in all.
-const TRIES: u32 = 3;
+/// A rate whose figures can't be believed is tried so often in all: a machine that is busy with other things has its
+/// bad moments at any rate, and a lower one is no way out.
+const TRIES: u32 = 8;
+/// And a third of that where it is beyond doubt that the rate is too much for the generator: such a try counts as so many.
+const CLEAR: u32 = 3;
 
 /// A search for the highest rate, a second.
 #[derive(Clone, Debug)]
@@ -62,12 +65,13 @@ impl Search {
         self.end.is_none().then_some(self.next)
     }
 
-    /// Takes what came of the rate that [`Self::next`] gave; `clear` says that a miss was beyond doubt.
+    /// Takes what came of the rate that [`Self::next`] gave; `clear` says that a miss, or the
+    /// generator's own fault, was beyond doubt.
     pub fn take(&mut self, outcome: ProbeOutcome, clear: bool) {
         match outcome {
             ProbeOutcome::Met => self.tries.met += 1,
             ProbeOutcome::Missed => self.tries.missed += if clear { 2 } else { 1 },
-            ProbeOutcome::Invalid => self.tries.invalid += 1,
+            ProbeOutcome::Invalid => self.tries.invalid += if clear { CLEAR } else { 1 },
         }
         let Some(outcome) = self.tries.outcome() else { return };
         self.tries = Tries::default();
@@ -132,7 +136,7 @@ mod tests {
         let (mut search, mut probes) = (Search::new(first, 0.1, most), 0);
         while let Some(rate) = search.next() {
             probes += 1;
-            assert!(probes < 200, "it ends");
+            assert!(probes < 400, "it ends");
             search.take(try_it(rate), false);
         }
         (search, probes)
@@ -179,7 +183,8 @@ mod tests {
             (&[Missed, Met, Missed], 50.0),
             (&[Invalid, Invalid, Met], 200.0),
             (&[Invalid, Missed, Invalid, Missed], 50.0),
-            (&[Missed, Invalid, Invalid, Invalid], 50.0),
+            (&[Missed, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid], 50.0),
+            (&[Invalid; 8], 50.0),
         ] {
             let mut search = Search::new(100.0, 0.1, 1e6);
             for outcome in tries {
@@ -188,9 +193,14 @@ mod tests {
             }
             assert_eq!(search.next(), Some(next), "{tries:?}");
         }
-        let mut search = Search::new(100.0, 0.1, 1e6);
-        search.take(Missed, true);
-        assert_eq!(search.next(), Some(50.0));
+        for (outcome, tries) in [(Missed, 1), (Invalid, 3)] {
+            let mut search = Search::new(100.0, 0.1, 1e6);
+            for _ in 0..tries {
+                assert_eq!(search.next(), Some(100.0), "{outcome:?}");
+                search.take(outcome, true);
+            }
+            assert_eq!(search.next(), Some(50.0), "{outcome:?}");
+        }
     }
 
     #[test]
