@@ -48,6 +48,19 @@
 //! - No printing outside [`cli`] and [`report::progress`].
 //! - No statistic in [`report`] that is not in the result.
 //!
+//! # Names that gates on versions add
+//!
+//! - `ab`: `--start-timeout`, and the load flags of `run`; it writes `a/NN.json`, `b/NN.json`, `comparison.json`, and
+//!   `a.log` and `b.log` of servers that it starts.
+//! - `compare`: `--seed` (of `--calibrate`); `compare`, `ab`: `--on-invalid`, `--json` (schema `loadgen.comparison/1`,
+//!   [`result::VersionComparison`], which `result.json` holds under `baseline`), `-q`.
+//! - `run`: `--fail-on-inconclusive`, `--allow-environment`; `baseline save NAME [RESULT] [--replace]`,
+//!   `baseline list`, `--store DIR`.
+//! - thresholds: `vs: baseline`, `max_regression`, `confidence`.
+//! - The Hodges–Lehmann interval up to 12 pairs is that of the exact signed-rank test, which is the sign-flip
+//!   permutation on ranks: test, estimate and bounds then say the same ([`gate::shift`]).
+//! - `error_rate` is compared too, in percentage points: a version that fails fast is no faster.
+//!
 //! # What differs from the first drawing of the house
 //!
 //! - The sequential and the threaded mode share one blocking driver ([`engine::driver::blocking`]); how many
@@ -82,7 +95,7 @@
 //! | rows | csv |
 //! | randomness | rand, rand_pcg (a named generator: a seed must keep its meaning), rand_distr |
 //! | results | serde, serde_json (keys in their order, floats exact), sha2 for fingerprints, jiff for the time of day |
-//! | intervals | statrs for Student's t |
+//! | intervals and verdicts | statrs for the distributions |
 //! | charts | plotters for shapes, resvg for PNG, dejavu for a font that needs no system's |
 //! | page and terminal | askama, comfy-table, indicatif |
 //! | JUnit's XML, tables for spreadsheets | quick-xml (quick-junit would bring a second library for dates), csv (which feeds of rows are read with, too) |

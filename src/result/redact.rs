@@ -9,7 +9,7 @@ use crate::plan::Secrets;
 
 /// What of a result has words and figures of ours alone, by its key: a secret that is one of these by chance is
 /// not told by it, and readers of the result need them as they are.
-const OURS: [&str; 17] = [
+const OURS: [&str; 18] = [
     "schema",
     "end",
     "loadgen",
@@ -21,6 +21,7 @@ const OURS: [&str; 17] = [
     "verdict",
     "kind",
     "stopped_by",
+    "order",
     "histograms",
     "response",
     "plan",
