@@ -9,6 +9,8 @@ use crate::result::{LimitedBy, ProbeOutcome};
 
 /// The bracket is narrow enough where its ends differ by no more than this factor.
 const NARROW: f64 = 1.02;
+/// And near enough to say so where a rate between them could not be believed.
+const NEAR: f64 = 1.05;
 /// Rates are tried with so many digits, so that what is told is what was tried. They are far finer than [`NARROW`].
 const DIGITS: i32 = 4;
 /// A rate whose figures can't be believed is tried so often in all: a machine that is busy with other things has its
@@ -27,6 +29,8 @@ pub struct Search {
     met: Option<f64>,
     /// The lowest rate that did not, and whether that was the generator's fault.
     missed: Option<(f64, bool)>,
+    /// The lowest rate that did not by the target's fault.
+    too_much: Option<f64>,
     /// Of the rate that is tried now.
     tries: Tries,
     end: Option<LimitedBy>,
@@ -57,7 +61,16 @@ impl Search {
     /// Begins at `first`, and goes no lower than `least` and no higher than `most`.
     pub fn new(first: f64, least: f64, most: f64) -> Self {
         let most = most.max(least);
-        Self { next: round(first.clamp(least, most)), least, most, met: None, missed: None, tries: Tries::default(), end: None }
+        Self {
+            next: round(first.clamp(least, most)),
+            least,
+            most,
+            met: None,
+            missed: None,
+            too_much: None,
+            tries: Tries::default(),
+            end: None,
+        }
     }
 
     /// The rate to try; nothing at the end.
@@ -82,6 +95,9 @@ impl Search {
                 let (known, _) = self.missed.unwrap_or((f64::INFINITY, false));
                 if rate < known {
                     self.missed = Some((rate, outcome == ProbeOutcome::Invalid));
+                    if outcome == ProbeOutcome::Missed {
+                        self.too_much = Some(rate);
+                    }
                 }
             }
         }
@@ -89,7 +105,6 @@ impl Search {
     }
 
     fn aim(&mut self) {
-        let by = |generator| if generator { LimitedBy::Generator } else { LimitedBy::Check };
         match (self.met, self.missed) {
             (Some(met), None) if met >= self.most => self.end = Some(LimitedBy::Maximum),
             (Some(met), None) => self.next = round(met * 2.0).min(self.most),
@@ -97,7 +112,13 @@ impl Search {
                 self.end = Some(if generator { LimitedBy::Generator } else { LimitedBy::Nothing });
             }
             (None, Some((missed, _))) => self.next = round(missed / 2.0).max(self.least),
-            (Some(met), Some((missed, generator))) if missed / met <= NARROW => self.end = Some(by(generator)),
+            (Some(met), Some((missed, generator))) if missed / met <= NARROW => {
+                let is_near = self.too_much.is_some_and(|rate| rate / met <= NEAR);
+                if is_near {
+                    self.missed = self.too_much.map(|rate| (rate, false));
+                }
+                self.end = Some(if generator && !is_near { LimitedBy::Generator } else { LimitedBy::Check });
+            }
             // The middle of a ratio.
             (Some(met), Some((missed, _))) => self.next = round((met * missed).sqrt()),
             (None, None) => {}
@@ -147,6 +168,19 @@ mod tests {
         let (search, _) = search(50.0, 1e6, |rate| if rate > 3_000.0 { ProbeOutcome::Invalid } else { ProbeOutcome::Met });
         assert_eq!(search.limited_by(), Some(LimitedBy::Generator));
         assert!(search.found().is_some_and(|found| (2_900.0..=3_000.0).contains(&found)));
+    }
+
+    #[test]
+    fn bad_moments_between_a_met_and_a_missed_rate_do_not_hide_the_capacity() {
+        let outcome = |rate: f64| match rate {
+            _ if rate > 805.0 => ProbeOutcome::Missed,
+            _ if rate > 795.0 => ProbeOutcome::Invalid,
+            _ => ProbeOutcome::Met,
+        };
+        let (search, _) = search(70.0, 1e6, outcome);
+        assert_eq!(search.limited_by(), Some(LimitedBy::Check));
+        let (found, missed) = (search.found().expect("met"), search.missed().expect("missed"));
+        assert!(found <= 795.0 && missed > 805.0 && missed / found <= NEAR, "{found} {missed}");
     }
 
     #[test]
