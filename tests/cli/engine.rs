@@ -126,15 +126,15 @@ fn a_blocking_call_holds_the_loop_unless_it_is_offloaded() {
 
 #[test]
 fn what_is_in_flight_when_the_drain_ends_is_unfinished_and_its_connection_dropped() {
-    let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 100ms, graceful_stop: 100ms}}");
+    let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 300ms, graceful_stop: 100ms}}");
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
         let run = run(&plan, mode);
         let vus = if mode == Mode::Sequential { 1 } else { 4 };
         assert_eq!((run.counts.started, run.counts.unfinished, run.iterations.counts.unfinished), (vus, vus, vus), "{mode}");
-        near(mode, run.wall_s, 0.2);
+        near(mode, run.wall_s, 0.4);
         // From its own start, which on a busy machine comes a moment after the run's.
         let age = run.oldest_unfinished_ms.expect("some are unfinished");
-        assert!((100.0..350.0).contains(&age) && (mode != Mode::Simulated || age == 200.0), "{mode}: {age} ms");
+        assert!((100.0..550.0).contains(&age) && (mode != Mode::Simulated || age == 400.0), "{mode}: {age} ms");
         let check = run.validity.checks.iter().find(|check| check.name == "unfinished").expect("every run has it");
         assert!(check.observed.starts_with("100.00 % of started operations, the oldest for 0."), "{mode}: {}", check.observed);
     }
@@ -143,7 +143,7 @@ fn what_is_in_flight_when_the_drain_ends_is_unfinished_and_its_connection_droppe
 #[test]
 fn what_waits_for_a_limit_when_the_drain_ends_is_skipped() {
     let plan = plan(
-        "{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 50ms, graceful_stop: 50ms}, limits: {concurrency: 1}}",
+        "{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 400ms, graceful_stop: 50ms}, limits: {concurrency: 1}}",
     );
     for mode in CONCURRENT {
         let run = run(&plan, mode);
