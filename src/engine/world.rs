@@ -1,12 +1,13 @@
 //! [`World`]: what all threads of one run share. Immutable, but for the few things that are shared on
 //! purpose: the source of iterations, the limit, the stop, and the recorders that full tapes go to.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::busy::Busy;
 use super::check::Check;
 use super::choice::Choice;
+use super::dial::Dial;
 use super::expressions::Expressions;
 use super::feed::{Exhausted, Feeds};
 use super::limit::Limit;
@@ -85,8 +86,10 @@ fn stretches(load: &Load) -> Vec<Stretch> {
 pub struct World<'p> {
     /// What is run.
     pub plan: &'p Plan,
-    /// Where the targets are, by their index; only those in use need one.
-    pub addresses: Vec<Option<SocketAddr>>,
+    /// By target: how connections to it are made; only those in use need one.
+    pub dials: Vec<Option<Dial>>,
+    /// By target: how many of its connections or streams are in use, where they are counted.
+    pub busy: Vec<Arc<Busy>>,
     /// By target: where its requests go, as URLs say it; only those in use need one.
     pub sites: Vec<Option<Site>>,
     /// The names that values have, and what iterations begin with.
@@ -139,10 +142,12 @@ impl<'p> World<'p> {
     /// # Errors
     /// When a request can't be built, or a file can't be read.
     pub fn new(plan: &'p Plan, ground: &Ground, cores: usize, start: Option<Scope>) -> Result<Self, RunError> {
-        let Ground { addresses, folder, unix_ms } = ground;
+        let Ground { reached, folder, unix_ms } = ground;
         let names = Names::new(&plan.names).starting(start);
-        let address = |target: usize| addresses.get(target).copied().flatten();
-        let sites: Vec<Option<Site>> = plan.targets.iter().enumerate().map(|(index, target)| Site::new(target, address(index))).collect();
+        let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
+        let sites: Vec<Option<Site>> = plan.targets.iter().enumerate().map(|(index, target)| Site::new(target, reached(index))).collect();
+        let dial = |(index, target)| reached(index).map(|reach| Dial::new(target, reach, folder)).transpose();
+        let dials = plan.targets.iter().enumerate().map(dial).collect::<Result<_, _>>()?;
         let requests = plan
             .operations()
             .map(|(_, _, operation)| match &operation.action {
@@ -164,7 +169,8 @@ impl<'p> World<'p> {
         let recorder = || Mutex::new(Recorder::new(&network, epoch, width).in_stages(stretches(load)).probing(probes.clone()));
         Ok(Self {
             plan,
-            addresses: addresses.clone(),
+            dials,
+            busy: plan.targets.iter().map(|_| Arc::default()).collect(),
             source: Source::new(load, plan.seed),
             choice: Choice::new(plan),
             expressions: Expressions::compile(plan, &names)?,
