@@ -15,6 +15,8 @@ mod honesty;
 mod hostile;
 mod language;
 mod nginx;
+mod peer;
+mod peers;
 mod quick;
 mod readme;
 mod sample_scenarios;
