@@ -4,6 +4,7 @@ mod alarms;
 mod arrivals;
 mod capacity;
 mod commands;
+mod connections;
 mod contract;
 mod diagnostics;
 mod engine;
