@@ -2,6 +2,7 @@
 
 mod alarms;
 mod arrivals;
+mod authority;
 mod capacity;
 mod commands;
 mod connections;
@@ -31,5 +32,6 @@ mod support;
 mod syscalls;
 mod thresholds;
 mod tidy;
+mod tls;
 mod values;
 mod versions;
