@@ -28,6 +28,7 @@ mod seed;
 mod servers;
 mod setup;
 mod stages;
+mod streams;
 mod support;
 mod syscalls;
 mod thresholds;
