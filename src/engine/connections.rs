@@ -114,15 +114,16 @@ impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
         let (places, _) = self.places.as_ref()?;
         let (permit, counted) = self.busy.enter(places).await?;
         self.in_use.fetch_add(1, Ordering::SeqCst);
-        Some(Place { pool: self, _permit: permit, _counted: counted })
+        Some(Place { pool: self, _counted: counted, _permit: permit })
     }
 }
 
 /// The right to have a connection open, for as long as a request lasts.
 pub struct Place<Io: Read + Write + Unpin + Send + 'static> {
     pool: Arc<Pool<Io>>,
-    _permit: OwnedSemaphorePermit,
+    // Not counted any more before somebody else can be.
     _counted: Counted,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl<Io: Read + Write + Unpin + Send + 'static> Drop for Place<Io> {

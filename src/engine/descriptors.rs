@@ -11,7 +11,7 @@ const OVERHEAD: u64 = 32;
 /// The system allows fewer descriptors than a plan needs.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
-    "this plan needs {needed} file descriptors, and the system allows {allowed}; lower `vus` (or `max_in_flight`), or raise the limit (`ulimit -n {needed}`)"
+    "this plan needs {needed} file descriptors, and the system allows {allowed}; lower `vus` (or `max_in_flight`), cap the connections (`http: {{ max_connections: … }}`), or raise the limit (`ulimit -n {needed}`)"
 )]
 pub struct TooFew {
     /// How many it needs.
@@ -22,13 +22,15 @@ pub struct TooFew {
 
 /// How many descriptors a plan needs in its hungriest mode.
 pub fn needed(plan: &Plan) -> u64 {
-    let targets = plan.targets_used().len() as u64;
+    let slots = plan.load.model.slots();
+    let most = |target: usize| plan.targets[target].http.max_connections.unwrap_or(u32::MAX);
+    let connections: u64 = plan.targets_used().into_iter().map(|target| u64::from(slots.min(most(target)))).sum();
     let busiest = plan
         .modes
         .iter()
         .map(|mode| match mode {
             Mode::Simulated => 0,
-            Mode::Sequential | Mode::Threaded | Mode::Async => u64::from(plan.load.model.slots()) * targets,
+            Mode::Sequential | Mode::Threaded | Mode::Async => connections,
         })
         .max()
         .unwrap_or(0);

@@ -80,8 +80,9 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connecting<Io> {
 /// The right to have a stream open, for as long as a request lasts.
 pub struct Slot<Io: Read + Write + Unpin + Send + 'static> {
     streams: Arc<Streams<Io>>,
-    permit: Option<OwnedSemaphorePermit>,
+    // Not counted any more before somebody else can be.
     _counted: Counted,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl<Io: Read + Write + Unpin + Send + 'static> Drop for Slot<Io> {
@@ -111,7 +112,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Streams<Io> {
     /// Waits until one more stream may be open.
     pub async fn enter(self: Arc<Self>) -> Option<Slot<Io>> {
         let (permit, counted) = self.busy.enter(&self.slots).await?;
-        Some(Slot { streams: self, permit: Some(permit), _counted: counted })
+        Some(Slot { streams: self, _counted: counted, permit: Some(permit) })
     }
 
     /// A part in the connection that is used least; or the task to make one.

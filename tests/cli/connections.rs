@@ -309,3 +309,29 @@ fn descriptors_that_run_out_are_named_with_the_remedy() {
         assert!(run["errors"][0]["message"].as_str().is_some_and(|m| m.contains("ulimit -n")), "{}", run["errors"]);
     }
 }
+
+#[test]
+fn many_users_of_few_connections_need_few_descriptors() {
+    let (folder, server) = (folder(), Server::start());
+    let text = |http: &str| {
+        format!(
+            "{{name: t, targets: {{shop: {{url: builtin{http}}}}}, load: {{vus: 200, iterations: 400}}, workers: 1, mix: [{{name: m, flow: [{{get: /}}]}}]}}"
+        )
+    };
+    let url = server.url();
+    let limited = |mode: &str| {
+        let arguments = ["-c", "ulimit -n 60; exec \"$0\" \"$@\"", crate::support::PROGRAM, "run", "test.yaml", "--mode", mode];
+        let more = ["--target", &url, "-o", "out", "--format", "none"];
+        finish(&mut program("sh", folder.path(), &[&arguments[..], &more].concat()))
+    };
+    scenario(folder.path(), &text(""));
+    limited("async").exits(3).says(&["file descriptors", "max_connections"]);
+    scenario(folder.path(), &text(", http: {keep_alive: shared, max_connections: 5}"));
+    for mode in ["threaded", "async"] {
+        limited(mode).exits(0);
+        let result = crate::support::result(&folder.path().join("out"));
+        let run = run_of(&result, mode);
+        assert_eq!((count(run, "ok"), count(&run["limits"][0], "peak_in_flight")), (400, 5), "{mode}: {}", run["errors"]);
+        assert_eq!(run["limits"][0]["scope"], "connections of shop");
+    }
+}
