@@ -163,7 +163,8 @@ impl Http2 {
         !self.ended
     }
 
-    /// Sends a request and waits for the head of the response; `sent` is called whenever something of it has gone out.
+    /// Sends a request and waits for the head of the response; `sent` is called whenever something of it has gone out,
+    /// or has been handed to the task that sends it.
     ///
     /// # Errors
     /// When the connection or the stream fails, or what comes is no HTTP/2.
@@ -182,11 +183,15 @@ impl Http2 {
         if !is_alone {
             stream.send_data(data, true).map_err(|e| error(&e, reused))?;
         }
+        if self.driver.is_none() {
+            // Whoever keeps the connection going sends it, and doesn't say when.
+            sent();
+        }
         let mut gone = self.passed.sent();
-        let passed = self.passed.clone();
+        let (passed, is_own) = (self.passed.clone(), self.driver.is_some());
         let head = run(&mut self.driver, &mut self.ended, |cx| {
             let now = passed.sent();
-            if now != gone {
+            if now != gone && is_own {
                 gone = now;
                 sent();
             }

@@ -194,6 +194,9 @@ fn http2_is_spoken_in_every_mode_with_prior_knowledge() {
         assert_eq!((count(&run, "ok"), count(&run, "failed")), (30, 0), "{mode}: {} {before}", run["errors"]);
         assert_eq!(server.seen.connections.load(Ordering::SeqCst), 3, "{mode}: each user has one");
         assert!(count(&run, "bytes_in") > 30 * 9 && count(&run, "bytes_out") > 30 * 9, "{mode}");
+        for time in ["send_ms", "first_byte_ms", "body_ms"] {
+            assert_eq!(count(&run[time], "count"), 30, "{mode}: {time}");
+        }
     }
 }
 

@@ -49,6 +49,9 @@ fn https_is_spoken_in_every_mode_and_the_handshake_timed_apart() {
             assert_eq!(count(&run[time], "count"), 3, "{mode}: {time}");
         }
         assert!(number(&run["tls_ms"], "min") > 0.0);
+        for time in ["send_ms", "first_byte_ms", "body_ms"] {
+            assert_eq!(count(&run[time], "count"), 30, "{mode}: {time}");
+        }
         assert_eq!(count(run, "bytes_in"), 30 * 42, "{mode}: HTTP's bytes, before TLS");
         assert!(run["histograms"]["tls"].is_string() && run["histograms"]["send"].is_string(), "{mode}");
     }
