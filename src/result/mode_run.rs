@@ -76,6 +76,12 @@ pub enum StoppedBy {
     Threshold,
 }
 
+/// What is not there is not written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// Figures of a step, a mix entry, a target or a stage: a part of the whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
@@ -116,6 +122,10 @@ pub struct Group {
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.
     pub bytes_out: u64,
+    /// Messages that a server has pushed over a WebSocket: those that no step waited for. Of a step: that of the
+    /// handshake.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pushes: u64,
     /// Histograms of the times that a threshold asks a percentile of, by the name of the time, in the form of
     /// [`Histograms`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -336,6 +346,9 @@ pub struct ModeRun {
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.
     pub bytes_out: u64,
+    /// Messages that servers have pushed over WebSockets: those that no step waited for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pushes: u64,
     /// Passes of whole flows.
     pub iterations: Iterations,
     /// What ran before the measured part, or in stages that are not measured.
