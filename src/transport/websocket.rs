@@ -312,3 +312,133 @@ impl<Io: Write + Unpin> io::Write for Stream<'_, '_, Io> {
         blocking(Pin::new(&mut *self.io).poll_flush(self.cx))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::rt::ReadBufCursor;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+    use std::pin::pin;
+    use std::task::Waker;
+
+    /// A peer that says what it was told to, piece by piece, and then ends.
+    struct Scripted {
+        pieces: VecDeque<Vec<u8>>,
+        heard: Vec<u8>,
+        passed: Arc<Passed>,
+    }
+
+    impl Metered for Scripted {
+        fn passed(&self) -> Arc<Passed> {
+            self.passed.clone()
+        }
+    }
+
+    impl Read for Scripted {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+            if let Some(mut piece) = self.pieces.pop_front() {
+                if piece.is_empty() {
+                    // There is nothing yet.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                let rest = piece.split_off(piece.len().min(buf.remaining()));
+                buf.put_slice(&piece);
+                self.passed.receive(piece.len());
+                if !rest.is_empty() {
+                    self.pieces.push_front(rest);
+                }
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl Write for Scripted {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            // Never all at once.
+            let n = bytes.len().min(7);
+            self.heard.extend(&bytes[..n]);
+            Poll::Ready(Ok(n))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Polls until it is done, which has to be soon.
+    fn soon<T>(future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..10_000 {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut cx) {
+                return value;
+            }
+        }
+        panic!("it goes on and on");
+    }
+
+    fn scripted(pieces: &[&[u8]]) -> Scripted {
+        Scripted { pieces: pieces.iter().map(|piece| piece.to_vec()).collect(), heard: Vec::new(), passed: Arc::default() }
+    }
+
+    fn socket(pieces: &[&[u8]]) -> Socket<Scripted> {
+        let io = scripted(pieces);
+        let passed = io.passed();
+        let config = WebSocketConfig::default().max_message_size(Some(MOST)).max_frame_size(Some(MOST));
+        Socket { io, context: WebSocketContext::new(Role::Client, Some(config)), passed, ended: false }
+    }
+
+    /// All messages up to the end, and the kind of that.
+    fn all(socket: &mut Socket<Scripted>) -> (Vec<Bytes>, FailureKind) {
+        let mut messages = Vec::new();
+        loop {
+            match soon(socket.receive()) {
+                Ok(message) => messages.push(message),
+                Err(error) => return (messages, error.kind),
+            }
+        }
+    }
+
+    #[test]
+    fn fragments_are_put_together_and_pings_answered() {
+        let mut socket = socket(&[b"\x01\x02he", b"", b"\x89\x02pi\x80\x03l", b"lo\x82\x01", b"\xff"]);
+        assert_eq!(all(&mut socket), (vec![Bytes::from("hello"), Bytes::from_static(b"\xff")], FailureKind::Incomplete));
+        assert_eq!((socket.io.heard[0], socket.io.heard[1]), (0x8a, 0x82), "a pong, with a mask");
+        assert_eq!(soon(socket.send("late".into())).map_err(|e| e.kind), Err(FailureKind::Incomplete), "it is over");
+    }
+
+    #[test]
+    fn a_goodbye_is_answered_and_waited_for() {
+        let mut said = socket(&[b"\x81\x01a\x88\x02\x03\xe8"]);
+        let count = Cell::new(0);
+        soon(said.close(&count));
+        assert_eq!((count.get(), &said.io.heard[..2]), (1, &[0x88, 0x80][..]), "one message came before it");
+        let mut heard = socket(&[b"\x88\x04\x0f\xa0no"]);
+        let error = soon(heard.receive()).expect_err("closed");
+        assert_eq!((error.kind, heard.io.heard[0]), (FailureKind::Incomplete, 0x88));
+        assert!(error.message.contains("code 4000: no"), "{}", error.message);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic_or_hang(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..12)) {
+            let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+            let (_, kind) = all(&mut socket(&pieces));
+            prop_assert!(matches!(kind, FailureKind::Incomplete | FailureKind::Protocol));
+        }
+
+        #[test]
+        fn no_answer_to_a_handshake_makes_it_panic_or_hang(head in "HTTP/1\\.[01] [0-9]{3} ?[ -~]{0,20}\r\n([a-zA-Z-]{1,12}: ?[ -~]{0,20}\r\n){0,4}(\r\n)?", tail in prop::collection::vec(any::<u8>(), 0..20)) {
+            let opened = soon(open(scripted(&[head.as_bytes(), &tail]), Request::default()));
+            if let Ok(Opened { head, socket }) = opened {
+                prop_assert!(socket.is_none() && head.status != StatusCode::SWITCHING_PROTOCOLS, "nobody knows the key");
+            }
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod commands;
 mod contract;
 mod diagnostics;
 mod engine;
+mod exchanges;
 mod exits;
 mod forms;
 mod fuzz;

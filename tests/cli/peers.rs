@@ -642,3 +642,28 @@ fn a_late_answer_is_never_taken_for_the_next() {
         assert_eq!((count(failures, "timeout_total"), count(failures, "incomplete")), (2, 2), "{mode}: {failures}");
     }
 }
+
+#[test]
+fn a_branch_that_loses_hangs_up() {
+    // The first waits for an answer when it loses, the second for nothing that the network could tell it.
+    let asks = "{websocket: /, name: open, flow: [{send: hello, name: ask, receive: {contains: never}}]}";
+    let thinks = "{websocket: /, name: open, flow: [{think: 30s}]}";
+    for branch in [asks, thinks] {
+        let flow = format!("flow: [{{race: [{{sleep: 50ms}}, {branch}, {branch}]}}]");
+        let text = format!("{}{flow}}}]}}", &WS[..WS.find("flow:").expect("a flow")]);
+        let folder = folder();
+        let peer = Peer::start(|s| drop(opened_and_asked(s).then_some(s)));
+        scenario(folder.path(), &text.replace("PORT", &peer.port.to_string()));
+        run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--on-invalid", "warn"]).exits(0);
+        let result = crate::support::result(&folder.path().join("out"));
+        for mode in ["threaded", "async"] {
+            let run = run_of(&result, mode);
+            assert_eq!((count(&run["iterations"], "ok"), count(run, "failed")), (TIMES, 0), "{mode}: {}", run["errors"]);
+        }
+        assert_eq!(count(run_of(&result, "sequential"), "skipped"), 2 * TIMES, "the first in order has won");
+        let (accepted, most_open) = peer.end();
+        assert_eq!(accepted, 1 + 2 * 2 * TIMES);
+        // Two of this race, and those of the one before while their ends are noticed.
+        assert!(most_open <= 4, "{most_open} connections were open at once");
+    }
+}
