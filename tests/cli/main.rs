@@ -7,6 +7,7 @@ mod commands;
 mod contract;
 mod diagnostics;
 mod engine;
+mod exchange_peers;
 mod exchanges;
 mod exits;
 mod forms;
@@ -16,7 +17,7 @@ mod honesty;
 mod hostile;
 mod language;
 mod nginx;
-mod peers;
+
 mod quick;
 mod readme;
 mod sample_scenarios;
