@@ -149,6 +149,11 @@ fn asked(stream: &mut TcpStream) -> bool {
     stream.read_exact(&mut rest).is_ok()
 }
 
+/// The same, and then says nothing.
+fn opened_and_silent(stream: &mut TcpStream) {
+    let _ = opened_and_asked(stream);
+}
+
 /// A short frame from a server.
 fn frame(opcode: u8, text: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | opcode, u8::try_from(text.len()).expect("short")];
@@ -469,14 +474,7 @@ fn handshakes_that_fail_have_their_names() {
 #[test]
 fn messages_that_fail_have_their_names() {
     let rows = [
-        late(
-            "never answers",
-            |s| {
-                let _ = opened_and_asked(s);
-            },
-            "ask",
-            &["timeout_total"],
-        ),
+        late("never answers", opened_and_silent, "ask", &["timeout_total"]),
         row(
             "closes without a word",
             |s| {
@@ -652,7 +650,7 @@ fn a_branch_that_loses_hangs_up() {
         let flow = format!("flow: [{{race: [{{sleep: 50ms}}, {branch}, {branch}]}}]");
         let text = format!("{}{flow}}}]}}", &WS[..WS.find("flow:").expect("a flow")]);
         let folder = folder();
-        let peer = Peer::start(|s| drop(opened_and_asked(s).then_some(s)));
+        let peer = Peer::start(opened_and_silent);
         scenario(folder.path(), &text.replace("PORT", &peer.port.to_string()));
         run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--on-invalid", "warn"]).exits(0);
         let result = crate::support::result(&folder.path().join("out"));
