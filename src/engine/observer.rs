@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use super::Signal;
 use super::assemble::so_far;
+use super::driver::exact;
 use super::event::{Event, Phase, Progress};
 use super::world::World;
 use crate::base::{Clock, Nanos};
@@ -64,6 +65,7 @@ pub struct Seen {
 #[derive(Clone, Copy, Default)]
 struct Before {
     usage: Option<Usage>,
+    spun: Nanos,
     throttled: Option<Nanos>,
     stolen: Option<Nanos>,
     wall_ahead: Option<i128>,
@@ -76,6 +78,7 @@ impl Before {
         let own = Usage::of_thread().unwrap_or_default();
         Self {
             usage: Usage::of_process().map(|all| all.without(own)),
+            spun: exact::spun(),
             throttled: cgroup::throttled(),
             stolen: resources::stolen(),
             wall_ahead: clock.wall_ahead(),
@@ -155,6 +158,7 @@ pub fn watch(
     seen.resources = Resources {
         cpu_user_s: usage.map(|u| u.user.as_secs_f64()),
         cpu_system_s: usage.map(|u| u.system.as_secs_f64()),
+        cpu_spin_s: Some((after.spun - before.spun).as_secs_f64()),
         cpu_wait_s: waits.since(&waited).map(|waited| waited.as_secs_f64()),
         peak_rss_bytes: resources::peak_rss_bytes(),
         threads_peak: threads.map(|n| n.saturating_sub(1)),

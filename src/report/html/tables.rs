@@ -125,6 +125,7 @@ fn resources(run: &ModeRun) -> Option<Table> {
         ("messages pushed", (run.pushes > 0).then(|| view::count(run.pushes))),
         ("CPU, user", seconds(r.cpu_user_s)),
         ("CPU, system", seconds(r.cpu_system_s)),
+        ("CPU, turning until a start", seconds(r.cpu_spin_s.filter(|s| *s > 0.0))),
         ("peak memory", r.peak_rss_bytes.map(view::bytes)),
         ("threads, at most", number(r.threads_peak)),
         ("switches, waiting", number(r.ctx_voluntary)),
