@@ -8,8 +8,7 @@ use super::Validity;
 use crate::metrics::summary::Summary;
 use crate::plan::{Mode, Selector};
 
-/// The identities hold always: `planned = started + dropped + skipped`,
-/// `started = completed + cancelled + unfinished`, `completed = ok + failed`.
+/// The identities hold always: `planned = started + dropped + skipped`, `started = completed + cancelled + unfinished`, `completed = ok + failed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Reached by the plan.
@@ -76,12 +75,6 @@ pub enum StoppedBy {
     Threshold,
 }
 
-/// What is not there is not written.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
 /// Figures of a step, a mix entry, a target or a stage: a part of the whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
@@ -122,9 +115,8 @@ pub struct Group {
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.
     pub bytes_out: u64,
-    /// Messages that a server has pushed over a WebSocket: those that no step waited for. Of a step: that of the
-    /// handshake.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    /// Messages that a server has pushed and no step waited for: of the step that opened the WebSocket.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub pushes: u64,
     /// Histograms of the times that a threshold asks a percentile of, by the name of the time, in the form of
     /// [`Histograms`].
@@ -356,8 +348,8 @@ pub struct ModeRun {
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.
     pub bytes_out: u64,
-    /// Messages that servers have pushed over WebSockets: those that no step waited for.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    /// Messages that servers have pushed over WebSockets, and that no step waited for.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub pushes: u64,
     /// Passes of whole flows.
     pub iterations: Iterations,
