@@ -65,7 +65,8 @@ impl Session {
         }
         let addresses = preflight::preflight(plan, self.server.as_ref().map(server::Child::address));
         let addresses = or_exit(addresses, Exit::CouldNotRun)?;
-        Ok(Ground { addresses, folder: folder.to_owned(), unix_ms: asked_at.as_millisecond().try_into().unwrap_or(0) })
+        let echo = self.server.as_ref().map(server::Child::echo);
+        Ok(Ground { addresses, echo, folder: folder.to_owned(), unix_ms: asked_at.as_millisecond().try_into().unwrap_or(0) })
     }
 
     /// Runs one mode and round in a process of its own. `place` is its name in progress and warnings. Nothing where the

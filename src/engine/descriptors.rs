@@ -1,8 +1,10 @@
 //! Enough file descriptors for a plan's connections, or a clear word that there aren't.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
-use crate::plan::{Mode, Plan};
+use crate::plan::{Action, Mode, Plan};
 
 /// Descriptors that a run needs beside its connections: the standard streams, and an event loop's and a
 /// timer's for each worker.
@@ -22,17 +24,31 @@ pub struct TooFew {
 
 /// How many descriptors a plan needs in its hungriest mode.
 pub fn needed(plan: &Plan) -> u64 {
-    let targets = plan.targets_used().len() as u64;
+    let connections = connections(plan);
     let busiest = plan
         .modes
         .iter()
         .map(|mode| match mode {
             Mode::Simulated => 0,
-            Mode::Sequential | Mode::Threaded | Mode::Async => u64::from(plan.load.model.slots()) * targets,
+            Mode::Sequential | Mode::Threaded | Mode::Async => u64::from(plan.load.model.slots()) * connections,
         })
         .max()
         .unwrap_or(0);
     busiest + 4 * u64::from(plan.workers) + OVERHEAD
+}
+
+/// How many connections a virtual user may have: one of each kind to each target.
+fn connections(plan: &Plan) -> u64 {
+    let kinds: BTreeSet<_> = plan
+        .operations()
+        .filter_map(|(_, _, operation)| match &operation.action {
+            Action::Http(request) => Some((request.target, "http")),
+            Action::Handshake(request) => Some((request.target, "websocket")),
+            Action::Tcp(exchange) => Some((exchange.target, "tcp")),
+            Action::Message(_) | Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
+        })
+        .collect();
+    kinds.len() as u64
 }
 
 /// Raises this process's limit to what the system allows, where the plan needs more than it has.

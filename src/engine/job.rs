@@ -27,6 +27,9 @@ pub struct Job {
 pub struct Ground {
     /// Where the targets are, by index.
     pub addresses: Vec<Option<SocketAddr>>,
+    /// Where the built-in server's TCP echo is, where it runs.
+    #[serde(default)]
+    pub echo: Option<SocketAddr>,
     /// The folder that the plan's files are relative to.
     pub folder: PathBuf,
     /// The time of day when it was asked for, in milliseconds since 1970: what `now()` counts from.

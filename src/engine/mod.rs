@@ -19,6 +19,7 @@ pub mod descriptors;
 pub mod draw;
 pub mod driver;
 pub mod event;
+pub mod exchange;
 pub mod expressions;
 pub mod feed;
 pub mod flow;

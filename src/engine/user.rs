@@ -5,6 +5,8 @@ use hyper::rt::{Read, Write};
 use super::jar::Jar;
 use super::world::World;
 use crate::transport::http::Connection;
+use crate::transport::tcp;
+use crate::transport::websocket::Socket;
 use crate::value::Scope;
 
 /// A virtual user, or a slot of the open model: what it keeps from one iteration to the next.
@@ -17,6 +19,10 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     pub fresh: bool,
     /// Its connection to each target, while nobody uses it.
     pub connections: Vec<Option<Connection<Io>>>,
+    /// Its TCP connections, by target, while nobody uses them; there are none where no step speaks TCP.
+    streams: Vec<Option<tcp::Connection<Io>>>,
+    /// The WebSocket that is open, while nobody uses it.
+    pub socket: Option<Box<Socket<Io>>>,
     /// Its cookies, which its branches share.
     pub jar: Jar,
     /// Of a branch that has ended: its values, for the group to take.
@@ -33,6 +39,8 @@ impl<Io: Read + Write + Unpin + Send + 'static> User<Io> {
             taken: 0,
             fresh: true,
             connections: (0..targets).map(|_| None).collect(),
+            streams: Vec::new(),
+            socket: None,
             jar: Jar::default(),
             brought: None,
             branches: Vec::new(),
@@ -46,6 +54,25 @@ impl<Io: Read + Write + Unpin + Send + 'static> User<Io> {
             self.branches.push(branch);
         }
         &mut self.branches[..count]
+    }
+
+    /// Its TCP connection to a target.
+    pub fn take_stream(&mut self, target: usize) -> Option<tcp::Connection<Io>> {
+        self.streams.get_mut(target)?.take()
+    }
+
+    /// Keeps a TCP connection for the next exchange with a target.
+    pub fn keep_stream(&mut self, target: usize, stream: tcp::Connection<Io>) {
+        if self.streams.len() <= target {
+            self.streams.resize_with(target + 1, || None);
+        }
+        self.streams[target] = Some(stream);
+    }
+
+    /// Closes the WebSocket that was left open, those of its branches too.
+    pub fn hang_up(&mut self) {
+        self.socket = None;
+        self.branches.iter_mut().for_each(Self::hang_up);
     }
 
     /// All users of a world.

@@ -12,6 +12,21 @@ use super::{Limits, Template};
 pub enum Scheme {
     /// HTTP/1.1 over plain TCP.
     Http,
+    /// WebSocket, opened over plain HTTP/1.1.
+    Ws,
+    /// Whatever the steps send, over plain TCP.
+    Tcp,
+}
+
+impl Scheme {
+    /// As it stands before `://`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Ws => "ws",
+            Self::Tcp => "tcp",
+        }
+    }
 }
 
 /// Where a target is.
@@ -38,9 +53,9 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Builtin => f.write_str("builtin"),
-            Self::Url { scheme: Scheme::Http, host, port, base } => {
-                write!(f, "http://{}{base}", authority(host, *port))
-            }
+            // It has no port of its own.
+            Self::Url { scheme: Scheme::Tcp, host, port, .. } => write!(f, "tcp://{}:{port}", bracketed(host)),
+            Self::Url { scheme, host, port, base } => write!(f, "{}://{}{base}", scheme.name(), authority(host, *port)),
         }
     }
 }
@@ -48,8 +63,12 @@ impl fmt::Display for Address {
 /// `host:port` as it stands in a URL and in the `host` header: without the port where it is HTTP's own,
 /// and with brackets around an IPv6 address.
 pub fn authority(host: &str, port: u16) -> String {
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let host = bracketed(host);
     if port == 80 { host } else { format!("{host}:{port}") }
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 /// How HTTP is spoken with a target.

@@ -9,7 +9,7 @@ use super::vars::is_name;
 use super::words::{self, Part};
 use super::{auth, header, http, limits, retry};
 use crate::plan::target::authority;
-use crate::plan::{Address, HttpOptions, Limits, Retry, Target, Template};
+use crate::plan::{Address, HttpOptions, Limits, Retry, Scheme, Target, Template};
 
 const MOST: usize = 1000;
 
@@ -152,18 +152,35 @@ impl Targets {
     /// The target of a whole URL and the path there: a declared one with this authority, or one of its own.
     pub fn of_url(&mut self, url: &Url) -> (usize, String) {
         for (index, target) in self.list.iter().enumerate() {
-            if let Some(Address::Url { host, port, base, .. }) = &target.typed
-                && (host, port) == (&url.host, &url.port)
+            if let Some(Address::Url { scheme, host, port, base }) = &target.typed
+                && (scheme, host, port) == (&url.scheme, &url.host, &url.port)
                 && let Some(rest) = url.rest.strip_prefix(base.as_str())
                 && (rest.is_empty() || rest.starts_with(['/', '?']))
             {
                 return (index, rest.to_owned());
             }
         }
-        let address = Address::Url { scheme: crate::plan::Scheme::Http, host: url.host.clone(), port: url.port, base: String::new() };
+        let address = Address::Url { scheme: url.scheme, host: url.host.clone(), port: url.port, base: String::new() };
         let known = Known::new(authority(&url.host, url.port), false);
         self.list.push(Known { typed: Some(address.clone()), address: Some(address), ..known });
         (self.list.len() - 1, url.rest.clone())
+    }
+
+    /// Reports a step that does not speak what its target does; whether it does.
+    pub fn speaks(&self, index: usize, step: &str, schemes: &[Scheme], place: Span, problems: &mut Diagnostics) -> bool {
+        let Some(Known { name, address: Some(address @ Address::Url { scheme, .. }), .. }) = self.list.get(index) else { return true };
+        if schemes.contains(scheme) {
+            return true;
+        }
+        let steps = match scheme {
+            Scheme::Tcp => "a `tcp` step",
+            Scheme::Ws => "a `websocket` step",
+            Scheme::Http => "a request or a `websocket` step",
+        };
+        problems
+            .error(place, format!("`{step}` can't go to the target `{name}`, which is at {address}"))
+            .help(format!("use {steps} there, or give this step a target with `{}://…`", schemes[0].name()));
+        false
     }
 
     /// What a target says about the timeouts of its requests.

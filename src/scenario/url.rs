@@ -1,6 +1,6 @@
 //! URLs of targets and steps, and what is sent of them.
 //!
-//! Written by hand because each mistake wants its own remedy; it takes plain `http://` and nothing else.
+//! Written by hand because each mistake wants its own remedy; it takes `http://`, `ws://` and `tcp://`.
 
 use std::net::Ipv6Addr;
 
@@ -23,6 +23,8 @@ pub struct Wrong {
 /// A URL in its parts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Url {
+    /// Its protocol.
+    pub scheme: Scheme,
     /// Name or address in lower case, without brackets.
     pub host: String,
     /// TCP port.
@@ -37,7 +39,7 @@ pub fn is_absolute(text: &str) -> bool {
         .is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)))
 }
 
-/// Takes an `http://` URL apart.
+/// Takes a URL apart.
 pub fn parse(text: &str) -> Result<Url, Wrong> {
     const EXAMPLE: &str = "write `http://HOST:PORT`, or `builtin` for the built-in mock server";
     let wrong = |message: String, remedy: &str| Err(Wrong { message, remedy: remedy.into() });
@@ -49,13 +51,15 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
         None if text.starts_with("unix:") => ("unix", ""),
         None => return wrong(format!("{} is no URL", quoted(text)), EXAMPLE),
     };
-    match scheme.to_ascii_lowercase().as_str() {
-        "http" => {}
-        known @ ("https" | "ws" | "wss" | "tcp" | "unix") => {
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "http" => Scheme::Http,
+        "ws" => Scheme::Ws,
+        "tcp" => Scheme::Tcp,
+        known @ ("https" | "wss" | "unix") => {
             return wrong(format!("`{known}` targets are not supported in this version of loadgen"), "use `http://…` or `builtin`");
         }
         _ => return wrong(format!("unknown scheme {}", quoted(scheme)), EXAMPLE),
-    }
+    };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
     if authority.contains('@') {
@@ -79,13 +83,19 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
         return wrong(format!("{} is no host name", quoted(host)), "use letters, digits, `-` and `.` (other letters in their `xn--` form)");
     }
     let port = match port.strip_prefix(':') {
+        None if port.is_empty() && scheme == Scheme::Tcp => {
+            return wrong(format!("{} has no port, and TCP has none of its own", quoted(text)), "write `tcp://HOST:PORT`");
+        }
         None if port.is_empty() => 80,
         Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|n| n > 0) => {
             digits.parse().unwrap_or(80)
         }
         _ => return wrong(format!("{} is no port", quoted(port.trim_start_matches(':'))), "ports are numbers from 1 to 65535"),
     };
-    Ok(Url { host: host.to_ascii_lowercase(), port, rest: rest.into() })
+    if scheme == Scheme::Tcp && !matches!(rest, "" | "/") {
+        return wrong("a `tcp://` URL has no path".into(), "write `tcp://HOST:PORT`");
+    }
+    Ok(Url { scheme, host: host.to_ascii_lowercase(), port, rest: rest.into() })
 }
 
 /// Where a target is.
@@ -99,7 +109,7 @@ pub fn address(text: &str) -> Result<Address, Wrong> {
         return Err(Wrong { message: "a target's URL has no query".into(), remedy: "write it at the steps: `query: { … }`".into() });
     }
     let base = path(url.rest.trim_end_matches('/'));
-    Ok(Address::Url { scheme: Scheme::Http, host: url.host, port: url.port, base })
+    Ok(Address::Url { scheme: url.scheme, host: url.host, port: url.port, base })
 }
 
 /// A path with its query as it is sent: what can't stand in a URL is percent-encoded.
@@ -133,7 +143,7 @@ mod tests {
 
     #[test]
     fn takes_urls_apart() {
-        let url = |host: &str, port, rest: &str| Ok(Url { host: host.into(), port, rest: rest.into() });
+        let url = |host: &str, port, rest: &str| Ok(Url { scheme: Scheme::Http, host: host.into(), port, rest: rest.into() });
         assert_eq!(parse("http://Example.com"), url("example.com", 80, ""));
         assert_eq!(parse("http://a:8080/x?y=1"), url("a", 8080, "/x?y=1"));
         assert_eq!(parse("HTTP://[::1]:81/"), url("::1", 81, "/"));
@@ -149,6 +159,9 @@ mod tests {
             "http://[x]",
             "https://a",
             "tcp://a",
+            "tcp://a:80/x",
+            "tcp://a:0",
+            "wss://a",
             "unix:/x",
             "gopher://a",
             "http://a/\r\n",
@@ -160,6 +173,9 @@ mod tests {
         }
         assert_eq!(address("http://a/base/").map(|a| a.to_string()), Ok("http://a/base".into()));
         assert_eq!(address("builtin"), Ok(Address::Builtin));
+        for whole in ["ws://a:81/chat", "tcp://a:80", "tcp://[::1]:7", "ws://a"] {
+            assert_eq!(address(whole).map(|a| a.to_string()), Ok(whole.to_owned()));
+        }
     }
 
     #[test]

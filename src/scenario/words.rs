@@ -43,6 +43,12 @@ pub enum Part {
     Backoff,
     /// `repeat`.
     Repeat,
+    /// `tcp`.
+    Tcp,
+    /// `receive` of `tcp`.
+    Framing,
+    /// `receive` of a message.
+    Receive,
     /// A value of `capture`.
     Capture,
     /// A value of `tag`.
@@ -68,7 +74,6 @@ const LATER: &[(Part, &[&str])] = &[
     (Part::Target, &["tls", "resolve"]),
     (Part::Http, &["protocol", "keep_alive", "max_connections", "max_lifetime", "max_streams", "connections"]),
     (Part::Mix, &["load"]),
-    (Part::Step, &["websocket", "tcp"]),
 ];
 
 /// Words of other tools, or of habit, and how ours are written.
@@ -188,6 +193,21 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Step, "ifTrue", "when"),
     (Part::Step, "probability", "chance"),
     (Part::Step, "group", "flow"),
+    (Part::Step, "ws", "websocket"),
+    (Part::Step, "connect", "websocket"),
+    (Part::Step, "sendJson", "send_json"),
+    (Part::Step, "emit", "send"),
+    (Part::Step, "response", "receive"),
+    (Part::Tcp, "write", "send"),
+    (Part::Tcp, "expect", "receive"),
+    (Part::Tcp, "read", "receive"),
+    (Part::Framing, "size", "bytes"),
+    (Part::Framing, "length", "bytes"),
+    (Part::Framing, "delimiter", "until"),
+    (Part::Receive, "regex", "matches"),
+    (Part::Receive, "includes", "contains"),
+    (Part::Receive, "text", "contains"),
+    (Part::Receive, "jsonpath", "json"),
     (Part::Repeat, "count", "times"),
     (Part::Repeat, "steps", "flow"),
     (Part::Repeat, "while", "until"),
@@ -304,7 +324,7 @@ mod tests {
         assert_eq!(nearest("Name", ["name", "weight"]), Some("name"));
         assert_eq!(nearest("xy", ["name", "weight"]), None);
         assert_eq!(ours(Part::Load, "arrivalrate"), Some("rate"));
-        assert!(is_later(Part::Step, "websocket") && !is_later(Part::Top, "websocket"));
+        assert!(is_later(Part::Mix, "load") && !is_later(Part::Top, "load"));
         assert_eq!(listed(["a", "b", "c"]), "`a`, `b` and `c`");
     }
 }

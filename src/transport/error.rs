@@ -62,6 +62,20 @@ impl TransportError {
         }
         Self { kind, message }
     }
+
+    /// An error of the byte stream itself. `reused`: the connection had carried something before; `answered`:
+    /// something of the answer had come.
+    pub fn stream(error: &io::Error, reused: bool, answered: bool) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe if reused && !answered => {
+                FailureKind::ReusedConnClosed
+            }
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => FailureKind::Reset,
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe => FailureKind::Incomplete,
+            _ => FailureKind::Other,
+        };
+        Self { kind, message: error.to_string() }
+    }
 }
 
 fn source_io(error: &hyper::Error) -> Option<&io::Error> {

@@ -4,5 +4,7 @@ pub mod counted;
 pub mod decode;
 pub mod error;
 pub mod http;
+pub mod tcp;
+pub mod websocket;
 
 pub use error::TransportError;
