@@ -13,7 +13,7 @@ const OVERHEAD: u64 = 32;
 /// The system allows fewer descriptors than a plan needs.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
-    "this plan needs {needed} file descriptors, and the system allows {allowed}; lower `vus` (or `max_in_flight`), or raise the limit (`ulimit -n {needed}`)"
+    "this plan needs {needed} file descriptors, and the system allows {allowed}; lower `vus` (or `max_in_flight`), cap the connections (`http: {{ max_connections: … }}`), or raise the limit (`ulimit -n {needed}`)"
 )]
 pub struct TooFew {
     /// How many it needs.
@@ -30,25 +30,28 @@ pub fn needed(plan: &Plan) -> u64 {
         .iter()
         .map(|mode| match mode {
             Mode::Simulated => 0,
-            Mode::Sequential | Mode::Threaded | Mode::Async => u64::from(plan.load.model.slots()) * connections,
+            Mode::Sequential | Mode::Threaded | Mode::Async => connections,
         })
         .max()
         .unwrap_or(0);
     busiest + 4 * u64::from(plan.workers) + OVERHEAD
 }
 
-/// How many connections a virtual user may have: one of each kind to each target.
+/// How many connections all virtual users may have: one each of each kind to each target, those of requests no more than
+/// their cap.
 fn connections(plan: &Plan) -> u64 {
+    let slots = plan.load.model.slots();
+    let capped = |target: usize| slots.min(plan.targets[target].http.max_connections.unwrap_or(u32::MAX));
     let kinds: BTreeSet<_> = plan
         .operations()
         .filter_map(|(_, _, operation)| match &operation.action {
-            Action::Http(request) => Some((request.target, "http")),
-            Action::Handshake(request) => Some((request.target, "websocket")),
-            Action::Tcp(exchange) => Some((exchange.target, "tcp")),
+            Action::Http(request) => Some((request.target, "http", capped(request.target))),
+            Action::Handshake(request) => Some((request.target, "websocket", slots)),
+            Action::Tcp(exchange) => Some((exchange.target, "tcp", slots)),
             Action::Message(_) | Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
         })
         .collect();
-    kinds.len() as u64
+    kinds.into_iter().map(|(_, _, most)| u64::from(most)).sum()
 }
 
 /// Raises this process's limit to what the system allows, where the plan needs more than it has.

@@ -1,12 +1,13 @@
 //! [`World`]: what all threads of one run share. Immutable, but for the few things that are shared on
 //! purpose: the source of iterations, the limit, the stop, and the recorders that full tapes go to.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::busy::Busy;
 use super::check::Check;
 use super::choice::Choice;
+use super::dial::Dial;
 use super::exchange::Exchange;
 use super::expressions::Expressions;
 use super::feed::{Exhausted, Feeds};
@@ -22,6 +23,7 @@ use crate::metrics::window::{aligned, width_for};
 use crate::metrics::{Recorder, Stretch};
 use crate::plan::{Action, Address, Load, Operation, Plan, Selector};
 use crate::result::StoppedBy;
+use crate::transport::endpoint::Endpoint;
 use crate::value::{Names, Scope};
 
 /// Workers that share a recorder. A hand-over takes some microseconds in many hundreds, so a few never wait for
@@ -86,10 +88,12 @@ fn stretches(load: &Load) -> Vec<Stretch> {
 pub struct World<'p> {
     /// What is run.
     pub plan: &'p Plan,
-    /// Where the targets are, by their index; only those in use need one.
-    pub addresses: Vec<Option<SocketAddr>>,
-    /// Where the built-in server's TCP echo is.
-    echo: Option<SocketAddr>,
+    /// By target: how connections to it are made; only those in use need one.
+    pub dials: Vec<Option<Dial>>,
+    /// By target: how many of its connections or streams are in use, where they are counted.
+    pub busy: Vec<Arc<Busy>>,
+    /// How connections to the built-in server's TCP echo are made.
+    echo: Option<Dial>,
     /// By target: where its requests go, as URLs say it; only those in use need one.
     pub sites: Vec<Option<Site>>,
     /// The names that values have, and what iterations begin with.
@@ -144,10 +148,12 @@ impl<'p> World<'p> {
     /// # Errors
     /// When a request can't be built, or a file can't be read.
     pub fn new(plan: &'p Plan, ground: &Ground, cores: usize, start: Option<Scope>) -> Result<Self, RunError> {
-        let Ground { addresses, echo, folder, unix_ms } = ground;
+        let Ground { reached, echo, folder, unix_ms } = ground;
         let names = Names::new(&plan.names).starting(start);
-        let address = |target: usize| addresses.get(target).copied().flatten();
-        let sites: Vec<Option<Site>> = plan.targets.iter().enumerate().map(|(index, target)| Site::new(target, address(index))).collect();
+        let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
+        let sites: Vec<Option<Site>> = plan.targets.iter().enumerate().map(|(index, target)| Site::new(target, reached(index))).collect();
+        let dial = |(index, target)| reached(index).map(|reach| Dial::new(target, reach, folder)).transpose();
+        let dials = plan.targets.iter().enumerate().map(dial).collect::<Result<_, _>>()?;
         let requests = plan
             .operations()
             .map(|(_, _, operation)| match &operation.action {
@@ -169,8 +175,9 @@ impl<'p> World<'p> {
         let recorder = || Mutex::new(Recorder::new(&network, epoch, width).in_stages(stretches(load)).probing(probes.clone()));
         Ok(Self {
             plan,
-            addresses: addresses.clone(),
-            echo: *echo,
+            dials,
+            busy: plan.targets.iter().map(|_| Arc::default()).collect(),
+            echo: echo.map(|address| Dial::plain(Endpoint::Tcp(address))),
             source: Source::new(load, plan.seed),
             choice: Choice::new(plan),
             expressions: Expressions::compile(plan, &names)?,
@@ -230,8 +237,8 @@ impl<'p> World<'p> {
     }
 
     /// Where TCP is spoken with a target: the built-in server has a port of its own for it.
-    pub fn stream_address(&self, target: usize) -> Option<SocketAddr> {
-        if self.plan.targets[target].address == Address::Builtin { self.echo } else { self.addresses[target] }
+    pub fn stream_dial(&self, target: usize) -> Option<&Dial> {
+        if self.plan.targets[target].address == Address::Builtin { self.echo.as_ref() } else { self.dials[target].as_ref() }
     }
 
     /// The limits that hold for an operation, the narrowest first.

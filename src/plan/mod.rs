@@ -31,7 +31,7 @@ pub use load::{Load, LoadModel, Spread, Stage};
 pub use metric::{Metric, Quantity, Statistic, Unit};
 pub use operation::{Action, Backoff, Body, Content, HttpRequest, Operation, Part, Retry, Timeouts};
 pub use secrets::Secrets;
-pub use target::{Address, HttpOptions, Scheme, Target};
+pub use target::{Address, HttpOptions, KeepAlive, Protocol, Scheme, Target, TlsOptions};
 pub use template::{Encode, Piece, Template};
 pub use threshold::{Guard, Selector, StopWhen, Threshold};
 pub use values::{AtEnd, Capture, Feed, Name, Order, Source, Tag};

@@ -5,6 +5,7 @@ pub mod capacity;
 pub mod change;
 pub mod codec;
 pub mod comparison;
+pub mod histograms;
 pub mod host;
 pub mod mode_run;
 mod redact;
@@ -17,9 +18,10 @@ pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, Rat
 pub use change::{Change, Outcome};
 pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
+pub use histograms::Histograms;
 pub use host::Host;
 pub use mode_run::{
-    Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Warmup, Window,
+    Counts, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Warmup, Window,
 };
 pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Validity;
+use super::{Histograms, Validity};
 use crate::metrics::summary::Summary;
 use crate::plan::{Mode, Selector};
 
@@ -109,8 +109,14 @@ pub struct Group {
     pub connect_ms: Option<Summary>,
     /// Time of TLS handshakes, of operations that made one.
     pub tls_ms: Option<Summary>,
+    /// Time until the request had gone out, from when the connection was there.
+    #[serde(default)]
+    pub send_ms: Option<Summary>,
     /// started → first byte of the response.
     pub first_byte_ms: Option<Summary>,
+    /// Head of the response → the end of its body.
+    #[serde(default)]
+    pub body_ms: Option<Summary>,
     /// Bytes received, as HTTP sees them.
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.
@@ -256,35 +262,6 @@ impl Resources {
     }
 }
 
-/// Histograms of the whole run: HdrHistogram V2, deflated, in base64.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Histograms {
-    /// Response times.
-    pub response: String,
-    /// Response times of good operations.
-    pub response_ok: String,
-    /// Service times.
-    pub service: String,
-    /// Lag.
-    pub lag: String,
-    /// Deliberate waits.
-    pub queue: String,
-    /// Durations of iterations.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub iteration: Option<String>,
-    /// Times to the first byte.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_byte: Option<String>,
-    /// `ns`.
-    pub unit: String,
-    /// Lowest value that can be told from zero.
-    pub lowest: u64,
-    /// Highest value.
-    pub highest: u64,
-    /// Decimal digits kept.
-    pub significant_digits: u8,
-}
-
 /// A distinct error, with one example.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorExample {
@@ -371,8 +348,14 @@ pub struct ModeRun {
     pub connect_ms: Option<Summary>,
     /// Time of TLS handshakes, of operations that made one.
     pub tls_ms: Option<Summary>,
+    /// Time until the request had gone out, from when the connection was there.
+    #[serde(default)]
+    pub send_ms: Option<Summary>,
     /// started → first byte of the response.
     pub first_byte_ms: Option<Summary>,
+    /// Head of the response → the end of its body.
+    #[serde(default)]
+    pub body_ms: Option<Summary>,
     /// By step.
     pub steps: Vec<Group>,
     /// By mix entry.

@@ -50,6 +50,7 @@ mod template;
 mod tests;
 mod threshold;
 mod timeout;
+mod tls;
 mod trap;
 mod tree;
 mod url;

@@ -71,7 +71,10 @@ pub fn decode(
     problems: &mut Diagnostics,
 ) -> Option<HttpRequest> {
     let target = fields.take("target", problems);
-    let schemes: &[Scheme] = if line.action == "websocket" { &[Scheme::Ws, Scheme::Http] } else { &[Scheme::Http] };
+    let schemes: &[Scheme] = match line.action {
+        "websocket" => &[Scheme::Ws, Scheme::Wss, Scheme::Http, Scheme::Https],
+        _ => &[Scheme::Http, Scheme::Https],
+    };
     let place = place(line.path, target, step, targets, problems)
         .filter(|(index, _)| targets.speaks(*index, line.action, schemes, target.map_or(step, |node| node.span), problems));
     let help = "write `query: { page: 2 }`; it is percent-encoded and put behind the path";

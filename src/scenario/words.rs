@@ -11,6 +11,8 @@ pub enum Part {
     Target,
     /// `http` of a target.
     Http,
+    /// `tls` of a target.
+    Tls,
     /// `auth`.
     Auth,
     /// `auth.basic`.
@@ -70,11 +72,7 @@ pub enum Part {
 }
 
 /// The scenario language's words that this version refuses by name.
-const LATER: &[(Part, &[&str])] = &[
-    (Part::Target, &["tls", "resolve"]),
-    (Part::Http, &["protocol", "keep_alive", "max_connections", "max_lifetime", "max_streams", "connections"]),
-    (Part::Mix, &["load"]),
-];
+const LATER: &[(Part, &[&str])] = &[(Part::Mix, &["load"])];
 
 /// Words of other tools, or of habit, and how ours are written.
 const FOREIGN: &[(Part, &str, &str)] = &[
@@ -235,6 +233,23 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Http, "follow_redirects", "redirects"),
     (Part::Http, "maxRedirects", "redirects"),
     (Part::Http, "cookie_jar", "cookies"),
+    (Part::Http, "keepalive", "keep_alive"),
+    (Part::Http, "keep-alive", "keep_alive"),
+    (Part::Http, "version", "protocol"),
+    (Part::Http, "http2", "protocol: http2"),
+    (Part::Http, "sharedConnections", "connections"),
+    (Part::Http, "streams", "max_streams"),
+    (Part::Http, "maxConcurrentStreams", "max_streams"),
+    (Part::Tls, "cacert", "ca"),
+    (Part::Tls, "rootCAs", "ca"),
+    (Part::Tls, "certificate", "cert"),
+    (Part::Tls, "private_key", "key"),
+    (Part::Tls, "sni", "server_name"),
+    (Part::Tls, "servername", "server_name"),
+    (Part::Tls, "verify", "insecure"),
+    (Part::Tls, "rejectUnauthorized", "insecure"),
+    (Part::Tls, "insecureSkipTLSVerify", "insecure"),
+    (Part::Tls, "skip_verify", "insecure"),
     (Part::Auth, "token", "bearer"),
     (Part::Basic, "username", "user"),
     (Part::Basic, "pass", "password"),
@@ -261,6 +276,11 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::StopWhen, "condition", "check"),
     (Part::Target, "base_url", "url"),
     (Part::Target, "host", "url"),
+    (Part::Target, "connect_to", "resolve"),
+    (Part::Target, "addresses", "resolve"),
+    (Part::Target, "keep_alive", "http: { keep_alive: … }"),
+    (Part::Target, "protocol", "http: { protocol: … }"),
+    (Part::Target, "insecure", "tls: { insecure: true }"),
     (Part::Delay, "median", "p50"),
     (Part::Delay, "stddev", "sd"),
     (Part::Delay, "std", "sd"),

@@ -1,31 +1,28 @@
 //! What exchanges over TCP and WebSocket have in common: the stream below them, and answers that are texts.
 
-use std::net::SocketAddr;
-
 use http::HeaderMap;
 
+use super::super::dial::Dial;
 use super::super::driver::{Driver, within};
 use super::{Attempt, Trace, timeout};
 use crate::metrics::FailureKind;
 use crate::transport::TransportError;
+use crate::transport::wire::Wire;
 use crate::value::{Response, Scope};
 
 impl<D: Driver> Attempt<'_, '_, D> {
-    /// Connects to an address.
-    pub(super) async fn connect(&self, address: SocketAddr, trace: &Trace) -> Result<D::Io, TransportError> {
+    /// Connects for what is no HTTP.
+    pub(super) async fn connect(&self, dial: &Dial, trace: &Trace) -> Result<Wire<D::Io>, TransportError> {
         let driver = &self.worker.driver;
-        let begun = driver.now();
-        let connect = driver.connect(address);
-        let connected = match self.operation.timeout.connect {
-            None => connect.await,
-            Some(limit) => match within(driver, self.started + limit, connect).await {
-                Some(connected) => connected,
-                None => return Err(timeout(FailureKind::TimeoutConnect, "connection", limit)),
-            },
+        let connect = dial.stream(driver, trace);
+        let wire = match self.operation.timeout.connect {
+            None => connect.await?,
+            Some(limit) => within(driver, self.started + limit, connect)
+                .await
+                .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutConnect, "connection", limit)))?,
         };
-        let io = connected.map_err(|e| TransportError::connect(&e))?;
-        trace.connect.set(Some(driver.now() - begun));
-        Ok(io)
+        trace.ready.set(driver.now());
+        Ok(wire)
     }
 
     /// Holds the text of an answer against what is expected of it, and takes out of it what is wanted.

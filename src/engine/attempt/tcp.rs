@@ -7,6 +7,7 @@ use crate::metrics::FailureKind;
 use crate::plan::TcpExchange;
 use crate::transport::TransportError;
 use crate::transport::tcp::Connection;
+use crate::transport::wire::Wire;
 use crate::value::Scope;
 
 impl<D: Driver> Attempt<'_, '_, D> {
@@ -67,14 +68,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
     }
 
     /// A connection to the target: the user's own, or a new one.
-    async fn stream(&self, user: &mut User<D::Io>, target: usize, trace: &Trace) -> Result<Connection<D::Io>, TransportError> {
+    async fn stream(&self, user: &mut User<D::Io>, target: usize, trace: &Trace) -> Result<Connection<Wire<D::Io>>, TransportError> {
         // Taken out while in use: where this future is dropped, the connection closes with it.
         if let Some(mut kept) = user.take_stream(target)
             && kept.is_quiet().await
         {
             return Ok(kept);
         }
-        let address = self.worker.world.stream_address(target).expect("every target in use has an address");
-        self.connect(address, trace).await.map(Connection::new)
+        let dial = self.worker.world.stream_dial(target).expect("every target in use was reached");
+        self.connect(dial, trace).await.map(Connection::new)
     }
 }

@@ -27,10 +27,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let mut message = request.message();
         let site = world.sites[target].as_ref().filter(|_| world.plan.targets[target].http.cookies);
         if let Some(site) = site {
-            user.jar.put_into(&mut message, &site.authority);
+            user.jar.put_into(&mut message, &site.origin);
         }
-        let address = world.addresses[target].expect("every target in use has an address");
-        let io = self.connect(address, trace).await?;
+        let dial = world.dials[target].as_ref().expect("every target in use was reached");
+        let io = self.connect(dial, trace).await?;
         trace.begin(io.passed());
         let opened = match self.operation.timeout.first_byte {
             None => open(io, message).await?,
@@ -41,7 +41,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.first_byte.set(Some(driver.now() - self.started));
         trace.status.set(opened.head.status.as_u16());
         if let Some(site) = site {
-            user.jar.take(&opened.head.headers, &site.authority, request.uri.path());
+            user.jar.take(&opened.head.headers, &site.origin, request.uri.path());
         }
         let Some(socket) = opened.socket else {
             let message = format!("status {}, expected 101: the server opens no WebSocket here", opened.head.status.as_u16());

@@ -9,20 +9,20 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use super::blocking::spend_cpu;
 use super::exact::{Lateness, Turning};
+use super::socket::Socket;
 use super::timers::{Sleep, Timers};
-use super::{Driver, Job, Until, joined};
+use super::{Driver, Job, Task, Until, joined};
 use crate::base::{Clock, Nanos};
 use crate::transport::counted::Counted;
+use crate::transport::endpoint::Endpoint;
 
 /// One worker's event loop, as its tasks see it.
 pub struct Async {
@@ -101,7 +101,7 @@ pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
 }
 
 impl Driver for Async {
-    type Io = TokioIo<Counted<TcpStream>>;
+    type Io = TokioIo<Counted<Socket>>;
 
     fn now(&self) -> Nanos {
         let now = self.clock.now();
@@ -117,10 +117,13 @@ impl Driver for Async {
         self.timer(&self.starts, at)
     }
 
-    async fn connect(&self, to: SocketAddr) -> io::Result<Self::Io> {
-        let stream = TcpStream::connect(to).await?;
-        stream.set_nodelay(true)?;
-        Ok(TokioIo::new(Counted::new(stream)))
+    async fn connect(&self, to: &Endpoint) -> io::Result<Self::Io> {
+        Ok(TokioIo::new(Counted::new(Socket::connect(to).await?)))
+    }
+
+    fn background(&self, task: Task) -> Option<Task> {
+        tokio::spawn(task);
+        None
     }
 
     async fn cpu(&self, amount: Nanos, deadline: Nanos) {

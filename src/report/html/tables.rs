@@ -65,7 +65,9 @@ fn times(run: &ModeRun) -> Option<Table> {
         ("lag of the generator", &run.lag_ms),
         ("connect", &run.connect_ms),
         ("TLS handshake", &run.tls_ms),
+        ("send", &run.send_ms),
         ("first byte", &run.first_byte_ms),
+        ("body", &run.body_ms),
         ("iteration", &run.iterations.duration_ms),
     ];
     let rows = rows.into_iter().filter_map(|(name, summary)| Some(time(name, summary.as_ref().filter(|s| s.count > 0)?))).collect();
