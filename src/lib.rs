@@ -29,7 +29,7 @@
 //! | 6 | [`report`]: terminal, progress, charts, HTML page, and the forms that other programs read |
 //! | 5 | [`gate`]: thresholds: what a run must meet, and what ends it early · the search for the highest rate that meets a check · versions: whether one is worse than another |
 //! | 4 | [`engine`]: world, worker, flow, operation, drivers, observer |
-//! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP/1.1, HTTP/2, TLS · [`pacing`]: arrivals, levels of stages, token bucket · [`server`]: the built-in target |
+//! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP/1.1, HTTP/2, TLS, WebSocket, TCP · [`pacing`]: arrivals, levels of stages, token bucket · [`server`]: the built-in target |
 //! | 2 | [`result`]: what `result.json` holds · [`value`]: scopes, expressions, extraction, rows of feeds |
 //! | 1 | [`plan`]: the compiled scenario · [`metrics`]: samples, recorders, histograms |
 //! | 0 | [`base`]: quantities and the clock |
@@ -81,6 +81,8 @@
 //! - Forms of the report: `ctrf`, `openmetrics`, `github-benchmark`.
 //! - Files of the report: `report.md`, `summary.csv`, `series.csv`, `histograms.hlog`, `junit.xml`, `ctrf-report.json`, `metrics.txt`,
 //!   `benchmark-bigger.json`, `benchmark-smaller.json`.
+//! - In `result.json`: `pushes` of runs, steps, mix entries and targets, where there are any: messages that came over a
+//!   WebSocket and that no step waited for.
 //! - In `result.json`: `send_ms`, `body_ms`, and their histograms and those of `connect` and `tls`; `scenario.file`, the path as it was given, and `thresholds[].line`, for reports that point at a line.
 //!
 //! # Dependencies, and why
@@ -90,6 +92,7 @@
 //! | HTTP on the wire, both ends | hyper (connection level: its pooled client hides reuse and retries), hyper-util, http, http-body-util, bytes |
 //! | HTTP/2 | h2 (hyper's own layer over it needs an executor, which the blocking modes don't have) |
 //! | TLS | rustls with aws-lc, tokio-rustls (over the blocking sockets too: it needs no runtime), webpki-roots |
+//! | WebSocket framing | tungstenite: its core reads and writes any stream and says where that would block, so that one code path ([`transport::websocket`]) serves the blocking drivers and the event loop; tokio-tungstenite over it for the built-in server |
 //! | event loop, semaphore | tokio, with what it needs only; futures-util for task sets |
 //! | histograms | hdrhistogram; base64 for their text form |
 //! | sockets and timers of the kernel | rustix (safe calls; its libc backend, so that it runs under valgrind), nix for `getrusage`, signal-hook |

@@ -69,7 +69,8 @@ impl Session {
             self.progress.note(&format!("warning: {warning}"));
             self.warnings.push(warning);
         }
-        Ok(Ground { reached, folder: folder.to_owned(), unix_ms: asked_at.as_millisecond().try_into().unwrap_or(0) })
+        let echo = self.server.as_ref().map(server::Child::echo);
+        Ok(Ground { reached, echo, folder: folder.to_owned(), unix_ms: asked_at.as_millisecond().try_into().unwrap_or(0) })
     }
 
     /// Runs one mode and round in a process of its own. `place` is its name in progress and warnings. Nothing where the

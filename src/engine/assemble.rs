@@ -120,6 +120,7 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
         checks: split::checks(world, recorder),
         bytes_in: total.bytes_in,
         bytes_out: total.bytes_out,
+        pushes: total.pushes,
         iterations,
         warmup: Warmup { started: recorder.warmup().started, completed: recorder.warmup().completed, failed: recorder.warmup().failed },
         throughput_rps: total.throughput_rps,
@@ -206,6 +207,7 @@ fn group(name: String, mix: Option<String>, figures: &Figures, measured_s: f64, 
         body_ms: figures.body.summary(&span.inflation),
         bytes_in: figures.bytes_in,
         bytes_out: figures.bytes_out,
+        pushes: figures.pushes,
         histograms: BTreeMap::new(),
     }
 }
@@ -280,13 +282,10 @@ fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
 }
 
 fn targets(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
-    by(world, recorder, |_, _, action| match action {
-        Action::Http(request) => Some(request.target),
-        Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
-    })
-    .into_iter()
-    .map(|(target, figures)| group(world.plan.targets[target].name.clone(), None, &figures, span.measured_s, span))
-    .collect()
+    by(world, recorder, |_, _, action| action.target())
+        .into_iter()
+        .map(|(target, figures)| group(world.plan.targets[target].name.clone(), None, &figures, span.measured_s, span))
+        .collect()
 }
 
 fn probes(world: &World<'_>, recorder: &Recorder, seen: &Seen, span: &Span) -> Vec<Probe> {

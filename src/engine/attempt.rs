@@ -1,5 +1,9 @@
 //! One try of an operation: the work itself, within its timeouts.
 
+mod stream;
+mod tcp;
+mod websocket;
+
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
@@ -125,6 +129,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let deadline = self.started + self.operation.timeout.total;
         match &self.operation.action {
             Action::Http(request) => return self.http(user, request.target, scope, trace).await,
+            // Boxed, so that they don't make the future of a plain request larger.
+            Action::Handshake(request) => return Box::pin(self.handshake(user, request.target, scope, trace)).await,
+            Action::Message(message) => return Box::pin(self.message(user, message, scope, trace)).await,
+            Action::Tcp(exchange) => return Box::pin(self.tcp(user, exchange, scope, trace)).await,
             Action::Sleep(delay) => driver.sleep_until(self.started + length(delay)).await,
             Action::Cpu(delay) => driver.cpu(length(delay), deadline).await,
             Action::Block { duration, offload } => driver.block(length(duration), *offload).await,

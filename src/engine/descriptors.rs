@@ -1,8 +1,10 @@
 //! Enough file descriptors for a plan's connections, or a clear word that there aren't.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
-use crate::plan::{Mode, Plan};
+use crate::plan::{Action, Mode, Plan};
 
 /// Descriptors that a run needs beside its connections: the standard streams, and an event loop's and a
 /// timer's for each worker.
@@ -22,9 +24,7 @@ pub struct TooFew {
 
 /// How many descriptors a plan needs in its hungriest mode.
 pub fn needed(plan: &Plan) -> u64 {
-    let slots = plan.load.model.slots();
-    let most = |target: usize| plan.targets[target].http.max_connections.unwrap_or(u32::MAX);
-    let connections: u64 = plan.targets_used().into_iter().map(|target| u64::from(slots.min(most(target)))).sum();
+    let connections = connections(plan);
     let busiest = plan
         .modes
         .iter()
@@ -35,6 +35,23 @@ pub fn needed(plan: &Plan) -> u64 {
         .max()
         .unwrap_or(0);
     busiest + 4 * u64::from(plan.workers) + OVERHEAD
+}
+
+/// How many connections all virtual users may have: one each of each kind to each target, those of requests no more than
+/// their cap.
+fn connections(plan: &Plan) -> u64 {
+    let slots = plan.load.model.slots();
+    let capped = |target: usize| slots.min(plan.targets[target].http.max_connections.unwrap_or(u32::MAX));
+    let kinds: BTreeSet<_> = plan
+        .operations()
+        .filter_map(|(_, _, operation)| match &operation.action {
+            Action::Http(request) => Some((request.target, "http", capped(request.target))),
+            Action::Handshake(request) => Some((request.target, "websocket", slots)),
+            Action::Tcp(exchange) => Some((exchange.target, "tcp", slots)),
+            Action::Message(_) | Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
+        })
+        .collect();
+    kinds.into_iter().map(|(_, _, most)| u64::from(most)).sum()
 }
 
 /// Raises this process's limit to what the system allows, where the plan needs more than it has.

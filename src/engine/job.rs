@@ -1,6 +1,7 @@
 //! [`Job`]: one mode and round of a plan, with all that is known before it begins.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ pub struct Job {
 pub struct Ground {
     /// Where the targets are, by index; only those in use need to be known.
     pub reached: Vec<Option<Reach>>,
+    /// Where the built-in server's TCP echo is, where it runs.
+    #[serde(default)]
+    pub echo: Option<SocketAddr>,
     /// The folder that the plan's files are relative to.
     pub folder: PathBuf,
     /// The time of day when it was asked for, in milliseconds since 1970: what `now()` counts from.

@@ -22,6 +22,7 @@ pub mod dial;
 pub mod draw;
 pub mod driver;
 pub mod event;
+pub mod exchange;
 pub mod expressions;
 pub mod feed;
 pub mod flow;

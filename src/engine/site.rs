@@ -39,7 +39,9 @@ impl Site {
     /// That of a target; `reach` is where it is, which the built-in one has to be known by.
     pub fn new(target: &Target, reach: Option<&Reach>) -> Option<Self> {
         let (scheme, authority, base) = match &target.address {
-            Address::Url { scheme, host, port, base } => (*scheme, authority(*scheme, host, *port).to_ascii_lowercase(), base.clone()),
+            Address::Url { scheme, host, port, base } => {
+                (scheme.of_requests(), authority(*scheme, host, *port).to_ascii_lowercase(), base.clone())
+            }
             Address::Builtin => (Scheme::Http, reach?.addresses.first()?.to_string(), String::new()),
             // Whoever asks for a socket has no name for it.
             Address::Unix { .. } => (Scheme::Http, "localhost".into(), String::new()),

@@ -7,6 +7,9 @@ use super::jar::Jar;
 use super::world::World;
 use crate::plan::{Action, Operation};
 use crate::transport::counted::Metered;
+use crate::transport::tcp;
+use crate::transport::websocket::Socket;
+use crate::transport::wire::Wire;
 use crate::value::Scope;
 
 /// A virtual user, or a slot of the open model: what it keeps from one iteration to the next.
@@ -21,6 +24,10 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     pub connections: Vec<Kept<Io>>,
     /// Whether some of them are kept for an iteration only.
     tidies: bool,
+    /// Its TCP connections, by target, while nobody uses them; there are none where no step speaks TCP.
+    streams: Vec<Option<tcp::Connection<Wire<Io>>>>,
+    /// The WebSocket that is open, while nobody uses it.
+    pub socket: Option<Box<Socket<Wire<Io>>>>,
     /// Its cookies, which its branches share.
     pub jar: Jar,
     /// Of a branch that has ended: its values, for the group to take.
@@ -38,6 +45,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             fresh: true,
             connections: like.iter().map(Kept::another).collect(),
             tidies: like.iter().any(Kept::is_per_iteration),
+            streams: Vec::new(),
+            socket: None,
             jar,
             brought: None,
             branches: Vec::new(),
@@ -51,6 +60,25 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             self.branches.push(branch);
         }
         &mut self.branches[..count]
+    }
+
+    /// Its TCP connection to a target.
+    pub fn take_stream(&mut self, target: usize) -> Option<tcp::Connection<Wire<Io>>> {
+        self.streams.get_mut(target)?.take()
+    }
+
+    /// Keeps a TCP connection for the next exchange with a target.
+    pub fn keep_stream(&mut self, target: usize, stream: tcp::Connection<Wire<Io>>) {
+        if self.streams.len() <= target {
+            self.streams.resize_with(target + 1, || None);
+        }
+        self.streams[target] = Some(stream);
+    }
+
+    /// Closes the WebSocket that was left open, those of its branches too.
+    pub fn hang_up(&mut self) {
+        self.socket = None;
+        self.branches.iter_mut().for_each(Self::hang_up);
     }
 
     /// All users of a world, dealt out to as many parts as have connections of their own; `side_by_side`: several can use
@@ -69,6 +97,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
     pub fn wanted(&self, operation: &Operation) -> Option<Wanted<Io>> {
         match &operation.action {
             Action::Http(request) => self.connections[request.target].wanted(),
+            // These have connections of their own.
+            Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => None,
             Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
         }
     }

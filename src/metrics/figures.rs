@@ -75,6 +75,8 @@ pub struct Figures {
     pub statuses: BTreeMap<u16, u64>,
     /// Tries after the first.
     pub retries: u64,
+    /// Messages that came over what was opened, and that nobody waited for.
+    pub pushes: u64,
     /// Bytes received.
     pub bytes_in: u64,
     /// Bytes sent.
@@ -157,6 +159,7 @@ impl Figures {
             *self.statuses.entry(*status).or_default() += n;
         }
         self.retries += other.retries;
+        self.pushes += other.pushes;
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
         self.response_ok.add(&other.response_ok);

@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod delay;
+pub mod exchange;
 pub mod expect;
 mod fingerprint;
 pub mod flow;
@@ -22,8 +23,9 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{Check, CheckError, Operator};
 pub use delay::Delay;
+pub use exchange::{Framing, Message, Receive, TcpExchange};
 pub use expect::{BodyRule, Expect, JsonKind, JsonRule, StatusRule};
-pub use flow::{Parallel, Passes, Race, Repeat, Step, StepKind};
+pub use flow::{Parallel, Passes, Race, Repeat, Step, StepKind, Websocket};
 pub use limits::{Limits, OnFull};
 pub use load::{Load, LoadModel, Spread, Stage};
 pub use metric::{Metric, Quantity, Statistic, Unit};
@@ -220,10 +222,7 @@ impl Plan {
 
     /// Every operation with the index of its mix entry and its name, ordered by [`Operation::id`].
     pub fn operations(&self) -> impl Iterator<Item = (usize, &str, &Operation)> {
-        self.steps().filter_map(|(mix, step)| match &step.kind {
-            StepKind::Operation(operation) => Some((mix, step.name.as_str(), &**operation)),
-            _ => None,
-        })
+        self.steps().filter_map(|(mix, step)| Some((mix, step.name.as_str(), step.operation()?)))
     }
 
     /// Whether no operation needs a network, so that the plan can run in virtual time.
@@ -234,13 +233,7 @@ impl Plan {
     /// The indices of the targets that some operation uses, in order; setup and teardown included.
     pub fn targets_used(&self) -> Vec<usize> {
         let mut used = Vec::new();
-        let mut look = |step: &Step| {
-            if let StepKind::Operation(operation) = &step.kind
-                && let Action::Http(request) = &operation.action
-            {
-                used.push(request.target);
-            }
-        };
+        let mut look = |step: &Step| used.extend(step.operation().and_then(|operation| operation.action.target()));
         let flows = self.mix.iter().map(|entry| &entry.flow).chain([&self.setup, &self.teardown]);
         for flow in flows {
             flow::each(flow, &mut look);

@@ -16,6 +16,12 @@ pub enum Scheme {
     Http,
     /// HTTP over TLS.
     Https,
+    /// WebSocket, opened over plain HTTP/1.1.
+    Ws,
+    /// WebSocket, opened over HTTP/1.1 over TLS.
+    Wss,
+    /// Whatever the steps send, over plain TCP.
+    Tcp,
 }
 
 impl Scheme {
@@ -24,14 +30,28 @@ impl Scheme {
         match self {
             Self::Http => "http",
             Self::Https => "https",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+            Self::Tcp => "tcp",
         }
     }
 
-    /// The port where a URL names none.
+    /// The port where a URL names none. TCP has none of its own: 0, which no URL has.
     pub const fn port(self) -> u16 {
         match self {
-            Self::Http => 80,
-            Self::Https => 443,
+            Self::Http | Self::Ws => 80,
+            Self::Https | Self::Wss => 443,
+            Self::Tcp => 0,
+        }
+    }
+
+    /// The HTTP that a WebSocket is opened over; what is none stays as it is.
+    #[must_use]
+    pub const fn of_requests(self) -> Self {
+        match self {
+            Self::Ws => Self::Http,
+            Self::Wss => Self::Https,
+            Self::Http | Self::Https | Self::Tcp => self,
         }
     }
 }
@@ -64,7 +84,7 @@ impl Address {
     /// The host that TLS is spoken with, where it is.
     pub fn tls_host(&self) -> Option<&str> {
         match self {
-            Self::Url { scheme: Scheme::Https, host, .. } => Some(host),
+            Self::Url { scheme: Scheme::Https | Scheme::Wss, host, .. } => Some(host),
             Self::Url { .. } | Self::Unix { .. } | Self::Builtin => None,
         }
     }

@@ -27,3 +27,9 @@ pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
 pub use validity::{Check, Validity, Verdict};
 pub use versions::{Calibration, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison};
+
+/// What is not there is not written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}

@@ -8,8 +8,7 @@ use super::{Histograms, Validity};
 use crate::metrics::summary::Summary;
 use crate::plan::{Mode, Selector};
 
-/// The identities hold always: `planned = started + dropped + skipped`,
-/// `started = completed + cancelled + unfinished`, `completed = ok + failed`.
+/// The identities hold always: `planned = started + dropped + skipped`, `started = completed + cancelled + unfinished`, `completed = ok + failed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Reached by the plan.
@@ -122,6 +121,9 @@ pub struct Group {
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.
     pub bytes_out: u64,
+    /// Messages that a server has pushed and no step waited for: of the step that opened the WebSocket.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub pushes: u64,
     /// Histograms of the times that a threshold asks a percentile of, by the name of the time, in the form of
     /// [`Histograms`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -323,6 +325,9 @@ pub struct ModeRun {
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.
     pub bytes_out: u64,
+    /// Messages that servers have pushed over WebSockets, and that no step waited for.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub pushes: u64,
     /// Passes of whole flows.
     pub iterations: Iterations,
     /// What ran before the measured part, or in stages that are not measured.

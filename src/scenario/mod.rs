@@ -18,6 +18,7 @@ mod credentials;
 mod decode;
 mod delay;
 pub mod diagnostic;
+mod exchange;
 mod expect;
 mod expression;
 mod feed;

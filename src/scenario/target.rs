@@ -12,7 +12,7 @@ use super::vars::is_name;
 use super::words::{self, Part};
 use super::{auth, header, http, limits, retry, tls};
 use crate::plan::target::authority;
-use crate::plan::{Address, HttpOptions, Limits, Protocol, Retry, Target, Template, TlsOptions};
+use crate::plan::{Address, HttpOptions, Limits, Protocol, Retry, Scheme, Target, Template, TlsOptions};
 
 const MOST: usize = 1000;
 /// The most addresses that a target may have in `resolve`.
@@ -216,6 +216,23 @@ impl Targets {
         let known = Known::new(authority(url.scheme, &url.host, url.port), false);
         self.list.push(Known { typed: Some(address.clone()), address: Some(address), ..known });
         (self.list.len() - 1, url.rest.clone())
+    }
+
+    /// Reports a step that does not speak what its target does; whether it does.
+    pub fn speaks(&self, index: usize, step: &str, schemes: &[Scheme], place: Span, problems: &mut Diagnostics) -> bool {
+        let Some(Known { name, address: Some(address @ Address::Url { scheme, .. }), .. }) = self.list.get(index) else { return true };
+        if schemes.contains(scheme) {
+            return true;
+        }
+        let steps = match scheme {
+            Scheme::Tcp => "a `tcp` step",
+            Scheme::Ws | Scheme::Wss => "a `websocket` step",
+            Scheme::Http | Scheme::Https => "a request or a `websocket` step",
+        };
+        problems
+            .error(place, format!("`{step}` can't go to the target `{name}`, which is at {address}"))
+            .help(format!("use {steps} there, or give this step a target with `{}://…`", schemes[0].name()));
+        false
     }
 
     /// What a target says about the timeouts of its requests.

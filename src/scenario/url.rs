@@ -42,7 +42,7 @@ pub fn is_absolute(text: &str) -> bool {
         .is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)))
 }
 
-/// Takes an `http://` or `https://` URL apart.
+/// Takes a URL apart.
 pub fn parse(text: &str) -> Result<Url, Wrong> {
     const EXAMPLE: &str = "write `http://HOST:PORT`, or `builtin` for the built-in mock server";
     let wrong = |message: String, remedy: &str| Err(Wrong { message, remedy: remedy.into() });
@@ -57,10 +57,10 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
     let scheme = match scheme.to_ascii_lowercase().as_str() {
         "http" => Scheme::Http,
         "https" => Scheme::Https,
+        "ws" => Scheme::Ws,
+        "wss" => Scheme::Wss,
+        "tcp" => Scheme::Tcp,
         "unix" => return wrong("a Unix socket is a target's and no request's own".into(), "declare a target: `url: unix:/run/shop.sock`"),
-        known @ ("ws" | "wss" | "tcp") => {
-            return wrong(format!("`{known}` targets are not supported in this version of loadgen"), "use `http://…` or `builtin`");
-        }
         _ => return wrong(format!("unknown scheme {}", quoted(scheme)), EXAMPLE),
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -86,12 +86,18 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
         return wrong(format!("{} is no host name", quoted(host)), "use letters, digits, `-` and `.` (other letters in their `xn--` form)");
     }
     let port = match port.strip_prefix(':') {
+        None if port.is_empty() && scheme == Scheme::Tcp => {
+            return wrong(format!("{} has no port, and TCP has none of its own", quoted(text)), "write `tcp://HOST:PORT`");
+        }
         None if port.is_empty() => scheme.port(),
         Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|n| n > 0) => {
             digits.parse().unwrap_or(scheme.port())
         }
         _ => return wrong(format!("{} is no port", quoted(port.trim_start_matches(':'))), "ports are numbers from 1 to 65535"),
     };
+    if scheme == Scheme::Tcp && !matches!(rest, "" | "/") {
+        return wrong("a `tcp://` URL has no path".into(), "write `tcp://HOST:PORT`");
+    }
     Ok(Url { scheme, host: host.to_ascii_lowercase(), port, rest: rest.into() })
 }
 
@@ -178,6 +184,8 @@ mod tests {
             "http://a b",
             "http://[x]",
             "tcp://a",
+            "tcp://a:80/x",
+            "tcp://a:0",
             "unix:/x",
             "gopher://a",
             "http://a/\r\n",
@@ -195,6 +203,9 @@ mod tests {
         }
         for bad in ["unix:", "unix:x.sock", "unix://x", "unix:/run/", &format!("unix:/{}", "x".repeat(107))] {
             assert!(address(bad).is_err(), "{bad}");
+        }
+        for whole in ["ws://a:81/chat", "wss://a/chat", "wss://a:80", "tcp://a:80", "tcp://[::1]:7", "ws://a"] {
+            assert_eq!(address(whole).map(|a| a.to_string()), Ok(whole.to_owned()));
         }
     }
 

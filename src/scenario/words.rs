@@ -45,6 +45,12 @@ pub enum Part {
     Backoff,
     /// `repeat`.
     Repeat,
+    /// `tcp`.
+    Tcp,
+    /// `receive` of `tcp`.
+    Framing,
+    /// `receive` of a message.
+    Receive,
     /// A value of `capture`.
     Capture,
     /// A value of `tag`.
@@ -66,7 +72,7 @@ pub enum Part {
 }
 
 /// The scenario language's words that this version refuses by name.
-const LATER: &[(Part, &[&str])] = &[(Part::Mix, &["load"]), (Part::Step, &["websocket", "tcp"])];
+const LATER: &[(Part, &[&str])] = &[(Part::Mix, &["load"])];
 
 /// Words of other tools, or of habit, and how ours are written.
 const FOREIGN: &[(Part, &str, &str)] = &[
@@ -185,6 +191,21 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Step, "ifTrue", "when"),
     (Part::Step, "probability", "chance"),
     (Part::Step, "group", "flow"),
+    (Part::Step, "ws", "websocket"),
+    (Part::Step, "connect", "websocket"),
+    (Part::Step, "sendJson", "send_json"),
+    (Part::Step, "emit", "send"),
+    (Part::Step, "response", "receive"),
+    (Part::Tcp, "write", "send"),
+    (Part::Tcp, "expect", "receive"),
+    (Part::Tcp, "read", "receive"),
+    (Part::Framing, "size", "bytes"),
+    (Part::Framing, "length", "bytes"),
+    (Part::Framing, "delimiter", "until"),
+    (Part::Receive, "regex", "matches"),
+    (Part::Receive, "includes", "contains"),
+    (Part::Receive, "text", "contains"),
+    (Part::Receive, "jsonpath", "json"),
     (Part::Repeat, "count", "times"),
     (Part::Repeat, "steps", "flow"),
     (Part::Repeat, "while", "until"),
@@ -323,7 +344,7 @@ mod tests {
         assert_eq!(nearest("Name", ["name", "weight"]), Some("name"));
         assert_eq!(nearest("xy", ["name", "weight"]), None);
         assert_eq!(ours(Part::Load, "arrivalrate"), Some("rate"));
-        assert!(is_later(Part::Step, "websocket") && !is_later(Part::Top, "websocket"));
+        assert!(is_later(Part::Mix, "load") && !is_later(Part::Top, "load"));
         assert_eq!(listed(["a", "b", "c"]), "`a`, `b` and `c`");
     }
 }

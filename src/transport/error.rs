@@ -76,9 +76,15 @@ impl TransportError {
         }
         Self { kind, message }
     }
+
+    /// An error of the byte stream itself. `reused`: the connection had carried something before; `answered`:
+    /// something of the answer had come.
+    pub fn stream(error: &io::Error, reused: bool, answered: bool) -> Self {
+        broken(error, reused && !answered)
+    }
 }
 
-/// A connection that failed below HTTP/2. `unanswered`: it had carried a request before, and nothing came of this one.
+/// A connection that failed below what is spoken on it. `unanswered`: it had carried a request before, and nothing came of this one.
 pub(super) fn broken(error: &io::Error, unanswered: bool) -> TransportError {
     if let Some(reason) = tls::reason(error) {
         return TransportError { kind: FailureKind::Tls, message: reason };

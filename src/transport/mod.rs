@@ -7,7 +7,9 @@ pub mod error;
 pub mod http;
 pub mod http2;
 pub mod link;
+pub mod tcp;
 pub mod tls;
+pub mod websocket;
 pub mod wire;
 
 pub use error::TransportError;

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use crate::authority::Authority;
-use crate::support::{MODES, count, folder, is_installed, number, run_of, run_to_result, scenario, until};
+use crate::support::{MODES, Server, count, folder, is_installed, number, run_of, run_to_result, scenario, until};
 
 /// A server that runs; killed when it is dropped.
 struct Other(Child);
@@ -185,4 +185,44 @@ fn nginx_speaks_tls_and_both_versions_of_http() {
         nginx
     });
     both_versions(folder.path(), port);
+}
+
+#[test]
+fn websockets_go_over_tls_through_haproxy() {
+    if !is_installed("haproxy", "haproxy") {
+        return;
+    }
+    let folder = folder();
+    certificates(folder.path());
+    let behind = Server::start();
+    let (_server, port) = Other::start(|port| {
+        // It would speak HTTP/2 too, over which no WebSocket is opened.
+        let config = format!(
+            "defaults\n  mode http\n  timeout client 10s\n  timeout connect 1s\n  timeout server 10s\n\
+             frontend shop\n  bind 127.0.0.1:{port} ssl crt both.pem alpn h2,http/1.1\n  default_backend serve\n\
+             backend serve\n  server one {}\n",
+            behind.address
+        );
+        fs::write(folder.path().join("haproxy.cfg"), config).expect("written");
+        let mut haproxy = command("haproxy", folder.path());
+        haproxy.args(["-db", "-f", "haproxy.cfg"]);
+        haproxy
+    });
+    for scheme in ["wss", "https"] {
+        scenario(
+            folder.path(),
+            &format!(
+                "{{name: t, targets: {{shop: {{url: '{scheme}://127.0.0.1:{port}', tls: {{ca: ca.pem}}}}}}, load: {{vus: 3, iterations_per_vu: 2}}, \
+                 mix: [{{name: m, flow: [{{websocket: /ws/echo, name: open, flow: [{{repeat: {{times: 10, flow: [{{send: hello, name: ask, receive: {{contains: hello}}}}]}}}}]}}]}}]}}"
+            ),
+        );
+        for mode in MODES {
+            let result = run_to_result(folder.path(), &["--mode", mode]);
+            let run = run_of(&result, mode);
+            assert_eq!((count(run, "ok"), count(run, "failed")), (66, 0), "{scheme} {mode}: {}", run["errors"]);
+            assert_eq!(count(&run["tls_ms"], "count"), 6, "{scheme} {mode}: a handshake for each WebSocket");
+            let ask = run["steps"].as_array().expect("steps").iter().find(|step| step["name"] == "ask").expect("the step");
+            assert_eq!((count(ask, "bytes_out"), count(ask, "bytes_in")), (60 * 11, 60 * 7), "{scheme} {mode}: before TLS");
+        }
+    }
 }

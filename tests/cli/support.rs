@@ -361,6 +361,6 @@ pub fn patiently(body: impl Fn()) {
 
 /// A job for the engine: the first round of a mode.
 pub fn job(plan: &Plan, mode: Mode, reached: Vec<Option<Reach>>) -> Job {
-    let ground = Ground { reached, folder: ".".into(), unix_ms: 1_700_000_000_000 };
+    let ground = Ground { reached, folder: ".".into(), unix_ms: 1_700_000_000_000, ..Ground::default() };
     Job { parent: std::process::id(), plan: plan.clone(), mode, round: 1, ground }
 }

@@ -48,6 +48,26 @@ fn blocking_modes_have_no_event_loop_and_two_calls_a_request() {
 }
 
 #[test]
+fn exchanges_of_blocking_modes_have_no_event_loop_either() {
+    if !is_installed("strace", "strace") {
+        return;
+    }
+    let text = "{name: t, mix: [{name: m, flow: [{websocket: /ws/echo, flow: [{repeat: {times: 50, flow: [{send: hello, receive: {contains: hello}}]}}]}]}], \
+                load: {vus: 2, iterations_per_vu: 2}, targets: {shop: {url: builtin}}}";
+    for mode in ["sequential", "threaded"] {
+        let calls = calls(mode, text);
+        let loops: Vec<_> =
+            calls.iter().filter(|c| c.starts_with("epoll") || c.starts_with("select") || c.starts_with("pselect")).collect();
+        assert!(loops.is_empty(), "{mode}: {loops:?}");
+        let messages = 200;
+        let sent = calls.iter().filter(|c| c.starts_with("sendmsg")).count();
+        let received = calls.iter().filter(|c| c.starts_with("recvfrom")).count();
+        assert!((messages..=messages * 12 / 10).contains(&sent), "{mode}: {sent} sends for {messages} messages");
+        assert!((messages..=messages * 12 / 10).contains(&received), "{mode}: {received} receives for {messages} messages");
+    }
+}
+
+#[test]
 fn the_async_mode_has_one() {
     if !is_installed("strace", "strace") {
         return;

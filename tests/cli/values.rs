@@ -112,6 +112,10 @@ fn operations(steps: &mut [Step]) -> Vec<&mut Operation> {
             StepKind::Parallel(group) => all.extend(operations(&mut group.branches)),
             StepKind::Race(group) => all.extend(operations(&mut group.branches)),
             StepKind::Repeat(group) => all.extend(operations(&mut group.flow)),
+            StepKind::Websocket(group) => {
+                all.push(&mut *group.handshake);
+                all.extend(operations(&mut group.flow));
+            }
             StepKind::Think(_) | StepKind::Set(_) => {}
         }
     }

@@ -124,6 +124,7 @@ fn resources(run: &ModeRun) -> Option<Table> {
         ("virtual users", Some(view::count(run.vus.into()))),
         ("received", Some(view::bytes(run.bytes_in))),
         ("sent", Some(view::bytes(run.bytes_out))),
+        ("messages pushed", (run.pushes > 0).then(|| view::count(run.pushes))),
         ("CPU, user", seconds(r.cpu_user_s)),
         ("CPU, system", seconds(r.cpu_system_s)),
         ("CPU, turning until a start", seconds(r.cpu_spin_s.filter(|s| *s > 0.0))),
