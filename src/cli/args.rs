@@ -132,7 +132,7 @@ pub struct RunArgs {
     /// Folder for this run's files [default: reports/NAME-TIME]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Report files beside result.json: html, png, svg, markdown, csv, hlog, junit, ctrf, openmetrics, github-benchmark (separated by commas), or none
+    /// Report files beside result.json: html, png, svg, html-dir, markdown, csv, hlog, junit, ctrf, openmetrics, github-benchmark (separated by commas), or none
     #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
     pub format: Option<Formats>,
     /// A check that the run must meet (such as 'p99 < 250ms'), beside the file's; may be given several times
@@ -324,12 +324,13 @@ pub struct ServeArgs {
 /// `loadgen report`
 #[derive(Debug, ClapArgs)]
 pub struct ReportArgs {
-    /// The result.json of a run
-    pub result: PathBuf,
-    /// Folder for the files [default: the one that the result is in]
+    /// The result.json of a run; of several, their charts are laid over one another
+    #[arg(required = true, value_name = "RESULT")]
+    pub results: Vec<PathBuf>,
+    /// Folder for the files [default: the one that the result is in; several need one]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Report files: html, png, svg, markdown, csv, hlog, junit, ctrf, openmetrics, github-benchmark (separated by commas) [default: those of the run]
+    /// Report files: html, png, svg, html-dir, markdown, csv, hlog, junit, ctrf, openmetrics, github-benchmark (separated by commas) [default: those of the run; of several html and png]
     #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
     pub format: Option<Formats>,
 }

@@ -374,7 +374,10 @@ fn series(windows: &Windows, seen: &Seen, wall_s: f64, plan: &Plan) -> Vec<Windo
                 in_flight: means.map(|m| m.0),
                 vus: means.map(|m| m.1),
                 queue: means.map(|m| m.2),
+                cpu_cores: gauge.cores(),
+                rss_bytes: gauge.rss_bytes(),
                 failures: kinds(&window.failures),
+                status_codes: window.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
                 response: (!response.is_empty()).then(|| codec::encode(&response)),
             }
         })

@@ -206,8 +206,17 @@ pub struct Window {
     pub vus: Option<f64>,
     /// Operations waiting for a limit, mean of the looks taken.
     pub queue: Option<f64>,
+    /// Processors that loadgen's own process kept busy, mean of the window; null where nobody looked in it.
+    #[serde(default)]
+    pub cpu_cores: Option<f64>,
+    /// Resident memory of loadgen's own process, the most that was seen in the window.
+    #[serde(default)]
+    pub rss_bytes: Option<u64>,
     /// Failed operations by kind.
     pub failures: BTreeMap<String, u64>,
+    /// Responses by status.
+    #[serde(default)]
+    pub status_codes: BTreeMap<String, u64>,
     /// Response times as a histogram of two significant digits, in the form of [`Histograms`]; null where
     /// there are none.
     pub response: Option<String>,

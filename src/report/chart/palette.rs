@@ -16,8 +16,32 @@ pub const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 /// The warm-up's ground.
 pub const SHADE: RGBColor = RGBColor(0xf1, 0xf3, 0xf5);
 
+/// What lines are held against.
+pub const LIMIT: RGBColor = RGBColor(0xa3, 0x20, 0x0f);
+
 /// Lines that are no modes: the remaining colours of the same palette.
 pub const CURVES: [RGBColor; 3] = [RGBColor(0x00, 0x72, 0xb2), RGBColor(0xe6, 0x9f, 0x00), RGBColor(0xd5, 0x5e, 0x00)];
+
+/// Lines of any number: the palette from its most distinct on, with black in the place of the yellow that no paper shows.
+const SERIES: [RGBColor; 7] = [
+    RGBColor(0x00, 0x72, 0xb2),
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xcc, 0x79, 0xa7),
+    RGBColor(0xe6, 0x9f, 0x00),
+    RGBColor(0x56, 0xb4, 0xe9),
+    INK,
+];
+/// Dashes of lines of any number.
+const DASHES: [Option<(f64, f64)>; 4] = [None, Some((9.0, 4.0)), Some((3.0, 3.0)), Some((12.0, 3.0))];
+/// Markers of lines of any number.
+const MARKERS: [Marker; 4] = [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond];
+
+/// The look of a line that is no mode's, by its place. Colours and dashes come round after a different number of lines,
+/// so that 28 lines differ in one of them.
+pub const fn of_index(index: usize) -> Look {
+    Look { color: SERIES[index % SERIES.len()], dash: DASHES[index % DASHES.len()], marker: MARKERS[index % MARKERS.len()] }
+}
 
 /// The sign at points of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +77,18 @@ pub const fn look(mode: Mode) -> Look {
     }
 }
 
-/// The colour of a mode as `#rrggbb`, for forms that are not drawn here.
-pub fn hex(mode: Mode) -> String {
-    let RGBColor(r, g, b) = look(mode).color;
+/// What stands for a colour on a dark ground, where it would be too dark itself. The page's style does the same to the
+/// colours of charts.
+pub const fn on_dark(color: RGBColor) -> RGBColor {
+    match color {
+        INK => RGBColor(0xe6, 0xea, 0xee),
+        RGBColor(0x00, 0x72, 0xb2) => RGBColor(0x4c, 0xa6, 0xe0),
+        other => other,
+    }
+}
+
+/// A colour as `#rrggbb`, for forms that are not drawn here.
+pub fn hex(color: RGBColor) -> String {
+    let RGBColor(r, g, b) = color;
     format!("#{r:02x}{g:02x}{b:02x}")
 }
