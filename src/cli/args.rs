@@ -11,7 +11,7 @@ use crate::plan::Mode;
 use crate::scenario::Overrides;
 
 pub use super::args_versions::{AbArgs, BaselineArgs, BaselineCommand, CompareArgs, JudgeArgs};
-use super::values::{Formats, Modes, assignment, formats, header, mode, modes, target};
+use super::values::{Formats, Modes, assignment, formats, header, listen, mode, modes, target};
 
 /// A load generator that compares sequential, threaded and async execution of the same work.
 #[derive(Debug, Parser)]
@@ -153,6 +153,9 @@ pub struct RunArgs {
     /// Whether an invalid run fails (exit code 97), or is a warning [default: fail where there is a threshold or a baseline]
     #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
     pub on_invalid: Option<OnInvalid>,
+    /// Serve the report on this address while the run goes on; a port alone is on this machine only
+    #[arg(long, env = "LOADGEN_LIVE", value_parser = listen, value_name = "ADDR")]
+    pub live: Option<SocketAddr>,
     /// Print the result as JSON instead of the summary
     #[arg(long, env = "LOADGEN_JSON", value_parser = BoolishValueParser::new())]
     pub json: bool,

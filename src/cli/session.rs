@@ -13,7 +13,7 @@ use super::or_exit;
 use crate::engine::process::{self, Leash, ProcessError};
 use crate::engine::{self, Event, Ground, Job, Phase, descriptors, preflight};
 use crate::plan::{Address, Plan};
-use crate::report::progress::{Progress, ProgressMode, Status};
+use crate::report::progress::{Progress, ProgressMode, Status, StepStatus};
 use crate::result::ModeRun;
 use crate::server::{self, Groups};
 
@@ -65,22 +65,27 @@ impl Session {
         }
         let addresses = preflight::preflight(plan, self.server.as_ref().map(server::Child::address));
         let addresses = or_exit(addresses, Exit::CouldNotRun)?;
-        Ok(Ground { addresses, folder: folder.to_owned(), unix_ms: asked_at.as_millisecond().try_into().unwrap_or(0) })
+        Ok(Ground { addresses, folder: folder.to_owned(), unix_ms: asked_at.as_millisecond().try_into().unwrap_or(0), live: false })
     }
 
     /// Runs one mode and round in a process of its own. `place` is its name in progress and warnings. Nothing where the
     /// user ended it before anything was measured.
     pub fn run(&mut self, job: &Job, place: &str) -> Result<Option<ModeRun>, Failure> {
+        self.run_watched(job, place, &mut |_| {})
+    }
+
+    /// The same, handing on the figures so far, which come where the job's ground says that somebody watches.
+    pub fn run_watched(&mut self, job: &Job, place: &str, so_far: &mut dyn FnMut(ModeRun)) -> Result<Option<ModeRun>, Failure> {
         let Self { program, leash, progress, warnings, .. } = self;
+        let names: Vec<String> = job.plan.operations().map(|(mix, name, _)| format!("{} / {name}", job.plan.mix[mix].name)).collect();
         let ran = process::run(program, &["run-mode"], job, leash, |event| match event {
-            Event::Progress(seen) => show(progress, place, &seen),
+            Event::Progress(seen) => show(progress, place, &names, &seen),
             Event::Warning(text) => {
                 let warning = format!("{place}: {text}");
                 progress.note(&format!("warning: {warning}"));
                 warnings.push(warning);
             }
-            // It is judged in the child.
-            Event::SoFar(_) => {}
+            Event::SoFar(run) => so_far(*run),
         });
         match ran {
             Ok(run) => Ok(Some(run)),
@@ -114,7 +119,21 @@ impl Session {
     }
 }
 
-fn show(progress: &mut Progress, place: &str, seen: &engine::Progress) {
+/// What each step has brought, those of one name together.
+fn by_name(names: &[String], seen: &engine::Progress) -> Vec<StepStatus> {
+    let mut steps: Vec<StepStatus> = Vec::new();
+    for (name, counts) in names.iter().zip(&seen.steps) {
+        let place = steps.iter().position(|step| step.name == *name).unwrap_or_else(|| {
+            steps.push(StepStatus { name: name.clone(), ..StepStatus::default() });
+            steps.len() - 1
+        });
+        steps[place].completed += counts.completed;
+        steps[place].failed += counts.failed;
+    }
+    steps
+}
+
+fn show(progress: &mut Progress, place: &str, names: &[String], seen: &engine::Progress) {
     let left_s = seen.fraction.filter(|f| *f > 0.02).map(|f| seen.elapsed_s * (1.0 - f) / f);
     progress.update(&Status {
         place,
@@ -132,6 +151,8 @@ fn show(progress: &mut Progress, place: &str, seen: &engine::Progress) {
         rate: seen.rate,
         p50_ms: seen.p50_ms,
         p99_ms: seen.p99_ms,
+        lag_p99_ms: seen.lag_p99_ms,
+        steps: &by_name(names, seen),
     });
 }
 

@@ -67,7 +67,7 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
 }
 
 /// The figures of a run that goes on, without what is known at its end only.
-pub fn so_far(world: &World<'_>, mode: Mode, now: Nanos) -> ModeRun {
+pub fn so_far(world: &World<'_>, mode: Mode, seen: &Seen, now: Nanos) -> ModeRun {
     let recorder = world.merged();
     let lasted = now.min(world.stop.end()) - world.epoch();
     let frame = Frame { mode, round: 1, workers: 1, end: now };
@@ -79,7 +79,7 @@ pub fn so_far(world: &World<'_>, mode: Mode, now: Nanos) -> ModeRun {
         // Nobody looks at intervals of figures that are still growing.
         inflation: Inflation::NONE,
     };
-    figures(world, &frame, &recorder, &span, iterations(&recorder, &Inflation::NONE), &Seen::default())
+    figures(world, &frame, &recorder, &span, iterations(&recorder, &Inflation::NONE), seen)
 }
 
 /// How long a run was, and why no longer.

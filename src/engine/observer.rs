@@ -25,6 +25,8 @@ const SAY: Nanos = Nanos::from_millis(200);
 const WEIGH: Nanos = Nanos::from_millis(100);
 /// The figures so far are made so often at most …
 const JUDGE: Nanos = Nanos::from_millis(200);
+/// … or so often, where they are only shown …
+const SHOW: Nanos = Nanos::from_millis(1_000);
 /// … and take no more than this part of the observer's time.
 const JUDGE_SHARE: u64 = 10;
 
@@ -152,7 +154,8 @@ pub fn watch(
     let mut before = Before::now(&clock);
     let mut measuring = world.epoch() == Nanos::ZERO;
     let mut said = Said::default();
-    let mut judged = world.plan.is_watched(mode).then(|| world.epoch() + JUDGE);
+    let pace = if world.plan.is_watched(mode) { JUDGE } else { SHOW };
+    let mut judged = (world.plan.is_watched(mode) || world.live).then(|| world.epoch() + pace);
     let mut threads = resources::threads();
     let mut waits = Waits::default();
     waits.look();
@@ -198,9 +201,9 @@ pub fn watch(
             said.say(world, now, say);
         }
         if judged.is_some_and(|due| now >= due) && now < world.stop.end() {
-            say(Event::SoFar(Box::new(so_far(world, mode, now))));
+            say(Event::SoFar(Box::new(so_far(world, mode, &seen, now))));
             let after = clock.now();
-            judged = Some(after + JUDGE.max(Nanos((after - now).0.saturating_mul(JUDGE_SHARE))));
+            judged = Some(after + pace.max(Nanos((after - now).0.saturating_mul(JUDGE_SHARE))));
         }
     }
     let after = Before::now(&clock);

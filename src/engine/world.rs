@@ -95,6 +95,8 @@ pub struct World<'p> {
     pub expressions: Expressions,
     /// The time of day at the start line, in milliseconds since 1970.
     pub unix_ms: u64,
+    /// Whether somebody watches, who is told the figures so far.
+    pub live: bool,
     feeds: Feeds,
     /// A feed that ends the run has had no row for an iteration.
     dry: AtomicBool,
@@ -139,7 +141,7 @@ impl<'p> World<'p> {
     /// # Errors
     /// When a request can't be built, or a file can't be read.
     pub fn new(plan: &'p Plan, ground: &Ground, cores: usize, start: Option<Scope>) -> Result<Self, RunError> {
-        let Ground { addresses, folder, unix_ms } = ground;
+        let Ground { addresses, folder, unix_ms, live } = ground;
         let names = Names::new(&plan.names).starting(start);
         let address = |target: usize| addresses.get(target).copied().flatten();
         let sites: Vec<Option<Site>> = plan.targets.iter().enumerate().map(|(index, target)| Site::new(target, address(index))).collect();
@@ -174,6 +176,7 @@ impl<'p> World<'p> {
             sites,
             names,
             unix_ms: *unix_ms,
+            live: *live,
             dry: AtomicBool::new(false),
             run_limit: Limit::new("run", &plan.limits),
             target_limits: plan.targets.iter().map(|target| Limit::new(format!("target {}", target.name), &target.limits)).collect(),

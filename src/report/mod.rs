@@ -6,9 +6,11 @@
 //! the forms say how: [`terminal`], [`html`] and [`chart`] for people, [`markdown`] (with [`markup`]) for a pull request,
 //! [`spreadsheet`] and [`hlog`] for further work, and for CI servers [`junit`], [`ctrf`], [`openmetrics`],
 //! [`github_benchmark`] and [`annotations`]. [`write_all`] writes the forms that are files, through [`sink`]; their names
-//! are in [`TEXTS`]. [`capacity`] is what a search for the highest rate found. [`progress`] alone is of a run under way.
+//! are in [`TEXTS`]. [`capacity`] is what a search for the highest rate found. [`progress`] and [`board`] alone are of a
+//! run under way.
 
 pub mod annotations;
+pub mod board;
 pub mod capacity;
 pub mod cases;
 pub mod chart;

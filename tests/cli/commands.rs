@@ -229,14 +229,14 @@ fn reports_made_again_are_the_same_to_the_byte() {
     let ran = run(folder.path(), &["report", "first/result.json", "-o", "second"]).exits(0);
     let (first, second) = (contents(&folder.path().join("first")), contents(&folder.path().join("second")));
     assert!(first.keys().eq(second.keys()), "{:?} {:?}", first.keys(), second.keys());
-    assert_eq!(first.len(), 8);
+    assert_eq!(first.len(), 10);
     for (name, bytes) in &first {
         assert!(bytes == &second[name], "{name} differs");
         assert!(ran.stdout.contains(&format!("second/{name}\n")), "{}", ran.stdout);
     }
     run(folder.path(), &["report", "first/result.json", "-o", "third", "--format", "png"]).exits(0);
     let third = contents(&folder.path().join("third"));
-    assert!(third.keys().eq(["latency.png", "modes.png", "result.json", "throughput.png"]), "{:?}", third.keys());
+    assert!(third.keys().eq(["latency.png", "modes.png", "result.json", "throughput.png", "timeline.png"]), "{:?}", third.keys());
     fs::remove_file(folder.path().join("first/index.html")).expect("it is there");
     run(folder.path(), &["report", "first/result.json"]).exits(0);
     assert!(contents(&folder.path().join("first")) == first, "made again in its own folder");

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod arrivals;
+mod browser;
 mod capacity;
 mod commands;
 mod contract;

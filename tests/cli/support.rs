@@ -349,6 +349,6 @@ pub fn near(what: &str, wall: f64, ideal: f64, margin: f64) {
 
 /// A job for the engine: the first round of a mode.
 pub fn job(plan: &Plan, mode: Mode, addresses: Vec<Option<SocketAddr>>) -> Job {
-    let ground = Ground { addresses, folder: ".".into(), unix_ms: 1_700_000_000_000 };
+    let ground = Ground { addresses, folder: ".".into(), unix_ms: 1_700_000_000_000, live: false };
     Job { parent: std::process::id(), plan: plan.clone(), mode, round: 1, ground }
 }

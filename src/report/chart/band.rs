@@ -42,14 +42,15 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     if curves.iter().all(Vec::is_empty) {
         return None;
     }
-    let (start, end) = cast.span()?;
+    let (start, end) = trace.span()?;
     let values: Vec<f64> = curves.iter().flatten().chain(&longest).map(|p| p.1).collect();
     let max_look = Look { color: palette::MUTED, dash: None, marker: Marker::Diamond };
     let mut legend: Vec<Entry> =
         CURVES.iter().map(|(name, _, look)| Entry { key: (*name).into(), text: (*name).into(), look: *look, marked: true }).collect();
     legend.push(Entry { key: "max".into(), text: "max".into(), look: Look { dash: Some((1.0, 4.0)), ..max_look }, marked: false });
     let worst = |points: &[(f64, f64)]| points.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
-    let peak = worst(&curves[2]).map(|(at, ms)| format!("p99 at most {}, about {} s into the run.", view::duration_ms(ms), view::number(at)));
+    let peak =
+        worst(&curves[2]).map(|(at, ms)| format!("p99 at most {}, about {} s into the run.", view::duration_ms(ms), view::number(at)));
     let joined = if step > 1 { format!(" Highest of {step} windows each.") } else { String::new() };
     let plot = Plot {
         title: format!("Response time over time – {}", trace.label),

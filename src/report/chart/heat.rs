@@ -25,7 +25,7 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let columns: Vec<Column> = windows.chunks(step).filter_map(Column::of).collect();
     let values: Vec<f64> = columns.iter().flat_map(|column| column.times.iter().map(|(ms, _)| *ms)).collect();
     let (low, high) = (values.iter().copied().reduce(f64::min)?, values.iter().copied().reduce(f64::max)?);
-    let (start, end) = cast.span()?;
+    let (start, end) = trace.span()?;
     let plot = Plot {
         title: format!("Response times over time – {}", trace.label),
         subtitle: format!("Darker: more operations took about so long, at that moment.{}", rounds(cast)),

@@ -16,7 +16,7 @@ const MARKED: [f64; 5] = [50.0, 90.0, 99.0, 99.9, 99.99];
 /// Pixels between the markers of two modes, so that none hides another.
 const MARK_GAP: f64 = 14.0;
 /// Service times are drawn where they are less than this share of response times.
-const APART: f64 = 0.95;
+const APART: f64 = 0.9;
 
 /// The chart, if some mode has a sample.
 pub fn svg(cast: &Cast<'_>) -> Option<String> {
@@ -88,7 +88,8 @@ impl<'a> Curve<'a> {
     fn of(trace: &'a Trace<'a>) -> Option<Self> {
         let response = trace.response()?;
         let points = points(&response);
-        let service = trace.times(|times| Some(&times.service)).and_then(|service| Ladder::of(&service)).map(|service| self::points(&service));
+        let service =
+            trace.times(|times| Some(&times.service)).and_then(|service| Ladder::of(&service)).map(|service| self::points(&service));
         let differs = |service: &Vec<(f64, f64)>| {
             let mut pairs = service.iter().zip(&points);
             service.len() == points.len() && pairs.any(|(service, response)| service.1 < APART * response.1)

@@ -32,7 +32,8 @@ use self::trace::Cast;
 pub type Chart = (&'static str, fn(&Cast<'_>) -> Option<String>);
 
 /// The charts that are files of their own.
-pub const FILES: [Chart; 4] = [("modes", modes::svg), ("latency", latency::svg), ("throughput", throughput::svg), ("timeline", timeline::svg)];
+pub const FILES: [Chart; 4] =
+    [("modes", modes::svg), ("latency", latency::svg), ("throughput", throughput::svg), ("timeline", timeline::svg)];
 
 #[cfg(test)]
 mod tests {
@@ -79,7 +80,11 @@ mod tests {
             let drawn = all(&cast);
             let has = |chart: &str| drawn.iter().any(|(drawn, _)| drawn == chart);
             let silent = matches!(name, "nothing" | "no_samples" | "not_finite");
-            assert_eq!((has("modes"), has("latency"), has("cdf"), has("distribution")), (name != "nothing", !silent, !silent, !silent), "{name}");
+            assert_eq!(
+                (has("modes"), has("latency"), has("cdf"), has("distribution")),
+                (name != "nothing", !silent, !silent, !silent),
+                "{name}"
+            );
             assert_eq!(has("throughput"), !matches!(name, "nothing" | "not_finite"), "{name}");
             for (chart, svg) in drawn {
                 assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name} {chart}");

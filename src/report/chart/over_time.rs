@@ -158,7 +158,7 @@ fn kinds(
         (Entry { key: line.key.clone(), text: view::shortened(name, 30), look: line.look, marked: true }, line)
     };
     let (legend, lines): (Vec<Entry>, Vec<Line>) = names.iter().enumerate().map(line).unzip();
-    let (start, end) = cast.span()?;
+    let (start, end) = trace.span()?;
     let totals = sorted.iter().map(|(kind, n)| format!("{} {}", view::shortened(&view::plain(kind), 30), view::count(*n)));
     let plot = Plot {
         title: format!("{title} – {}", trace.label),

@@ -53,8 +53,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         for ((trace, _), line) in runs.iter().zip(&lines) {
             plot::series(c, &trace.key, |c| {
                 let ranges = line.iter().filter(|s| s.high > s.low);
-                let cells: Vec<_> =
-                    ranges.map(|s| ((x.pixel(s.from), y.pixel(s.high)), (x.pixel(s.to), y.pixel(s.low)))).collect();
+                let cells: Vec<_> = ranges.map(|s| ((x.pixel(s.from), y.pixel(s.high)), (x.pixel(s.to), y.pixel(s.low)))).collect();
                 c.cells(&cells, trace.look.color, RANGE);
             });
         }

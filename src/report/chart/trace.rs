@@ -83,11 +83,8 @@ impl<'a> Cast<'a> {
 
     /// From where to where the time lines reach, in seconds from the run's epoch; nothing where there is none.
     pub fn span(&self) -> Option<(f64, f64)> {
-        let windows = || self.traces.iter().flat_map(Trace::series);
-        windows().next()?;
-        let start = windows().map(|w| w.t_s).fold(0.0, f64::min);
-        let end = windows().map(|w| w.t_s + w.window_s).filter(|t| t.is_finite()).fold(0.0, f64::max);
-        Some((start, end))
+        let spans = self.traces.iter().filter_map(Trace::span);
+        spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
     /// What was planned up to `end`: of the result, or of those laid over one another where all planned the same.
@@ -117,6 +114,14 @@ impl<'a> Trace<'a> {
     /// The time line, without what lies at no moment.
     pub fn series(&self) -> impl Iterator<Item = &'a Window> + use<'a> {
         self.run().into_iter().flat_map(|run| &run.series).filter(|w| w.t_s.is_finite() && w.window_s.is_finite() && w.window_s > 0.0)
+    }
+
+    /// From where to where the time line reaches, in seconds from the run's epoch; nothing where there is none.
+    pub fn span(&self) -> Option<(f64, f64)> {
+        self.series().next()?;
+        let start = self.series().map(|w| w.t_s).fold(0.0, f64::min);
+        let end = self.series().map(|w| w.t_s + w.window_s).filter(|t| t.is_finite()).fold(0.0, f64::max);
+        Some((start, end))
     }
 
     /// Response times of all rounds, where there are any.

@@ -13,9 +13,8 @@ use crate::metrics::summary::PERCENTILES;
 use crate::result::{ModeRun, Window};
 
 /// The percentiles that the table has.
-const ROWS: [f64; 22] = [
-    1.0, 5.0, 10.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 70.0, 75.0, 80.0, 85.0, 90.0, 92.5, 95.0, 97.5, 98.0, 99.0, 99.5, 99.9, 99.99,
-];
+const ROWS: [f64; 22] =
+    [1.0, 5.0, 10.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 70.0, 75.0, 80.0, 85.0, 90.0, 92.5, 95.0, 97.5, 98.0, 99.0, 99.5, 99.9, 99.99];
 
 /// Response and service times of every trace by percentile.
 pub fn percentiles(cast: &Cast<'_>) -> Option<Table> {
@@ -48,11 +47,15 @@ pub fn percentiles(cast: &Cast<'_>) -> Option<Table> {
     Some(Table { id: data::PERCENTILES.into(), ..table })
 }
 
-/// Whether a sample is large enough for a percentile: as the result says of the next of its own that is further out.
+/// Whether a sample is large enough for a percentile.
 fn carries(summary: Option<&Summary>, percentile: f64) -> bool {
-    let outer = percentile.max(100.0 - percentile);
-    let next = PERCENTILES.iter().find(|(_, known)| *known >= outer);
-    next.is_some_and(|(name, _)| summary.is_some_and(|summary| view::carries(summary, name)))
+    summary.and_then(outermost).is_some_and(|outermost| percentile.max(100.0 - percentile) <= outermost)
+}
+
+/// The furthest out of the result's own percentiles that a sample is large enough for; what lies between it and its
+/// counterpart at the lower end can be read.
+pub fn outermost(summary: &Summary) -> Option<f64> {
+    PERCENTILES.iter().rfind(|(name, _)| view::carries(summary, name)).map(|(_, percentile)| *percentile)
 }
 
 /// Every step of every trace, of the first round.

@@ -22,7 +22,7 @@
   };
 
   // Histograms: HdrHistogram's V2 format, deflated, in base64, as in result.json.
-  const ladders = {};
+  const ladders = {}, carried = {};
   const decode = async (text) => {
     const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
     const inner = new Blob([bytes.subarray(8)]).stream().pipeThrough(new DecompressionStream("deflate"));
@@ -168,7 +168,7 @@
         const rungs = off.has(key) ? null : ladders[key]?.response;
         if (rungs) rows.push(`${name}: ${kind === "times" ? `${number(100 * shareBelow(rungs, value))} %` : duration(atQuantile(rungs, 1 - 10 ** -value))}`);
       }
-      return [kind === "times" ? `within ${duration(value)}` : `${+(100 - 10 ** (2 - value)).toPrecision(6)} %`, rows];
+      return [kind === "times" ? `within ${duration(value)}` : `${+(100 - 10 ** (2 - value)).toFixed(Math.max(1, Math.ceil(value)))} %`, rows];
     };
     const look = (value) => {
       at = Math.min(Math.max(value, shown[0]), shown[1]);
@@ -180,8 +180,11 @@
       make("b", { textContent: head }, box);
       rows.forEach((row) => make("span", { textContent: row }, box));
       box.hidden = false;
-      const share = x / svg.viewBox.baseVal.width;
-      Object.assign(box.style, share < 0.5 ? { left: "auto", right: "1rem" } : { left: "1rem", right: "auto" });
+      // Beside the line, on the side that has room.
+      const [outer, inner] = [figure.getBoundingClientRect(), svg.getBoundingClientRect()], scale = inner.width / svg.viewBox.baseVal.width;
+      const begin = inner.left - outer.left + x * scale, room = outer.width - box.offsetWidth - 4;
+      box.style.left = `${Math.max(4, begin + 12 < room ? begin + 12 : Math.min(room, begin - box.offsetWidth - 12))}px`;
+      box.style.top = `${top * scale + 8}px`;
     };
     const hide = () => { at = null; box.hidden = true; cross.setAttribute("visibility", "hidden"); };
     const pointer = (event) => {
@@ -281,19 +284,20 @@
     open();
     filter();
     if (!globalThis.DecompressionStream) return;
-    for (const [key, times] of Object.entries(JSON.parse(document.getElementById("histograms").textContent))) {
+    for (const [key, { outermost, times }] of Object.entries(JSON.parse(document.getElementById("histograms").textContent))) {
       ladders[key] = {};
+      carried[key] = outermost / 100;
       for (const [name, text] of Object.entries(times)) ladders[key][name] = await decode(text);
     }
     const reader = document.getElementById("reader");
     if (!reader) return;
     const [input, select, output] = ["percentile", "times", "read"].map((id) => document.getElementById(id));
-    [...new Set(Object.values(ladders).flatMap(Object.keys))].forEach((name) => make("option", { value: name, textContent: `${name} time` }, select));
+    [...new Set(Object.values(ladders).flatMap(Object.keys))].forEach((name) => make("option", { value: name, textContent: `${name} time`, selected: name === "response" }, select));
     const read = () => {
       const q = input.valueAsNumber / 100, known = names().filter(([key]) => ladders[key]?.[select.value]);
       const one = ([key, name]) => {
-        const rungs = ladders[key][select.value];
-        return `${name} ${q > 1 - 1 / total(rungs) && q < 1 ? "n/a (too few samples)" : duration(atQuantile(rungs, q))}`;
+        const known = q === 0 || q === 1 || Math.max(q, 1 - q) <= carried[key];
+        return `${name} ${known ? duration(atQuantile(ladders[key][select.value], q)) : "n/a"}`;
       };
       output.textContent = q >= 0 && q <= 1 ? known.map(one).join(" · ") : "a number from 0 to 100";
     };

@@ -6,12 +6,13 @@ use std::sync::OnceLock;
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::plan::Mode;
 use crate::result::{ModeComparison, ModeRun, RunResult, codec};
 
-use super::super::chart::palette;
+use super::super::chart::palette::{self, Look};
 use super::super::chart::trace::{Cast, Trace};
 use super::super::comparison::{self, Row};
 use super::super::headline::Headline;
@@ -124,7 +125,12 @@ struct Round {
 /// # Errors
 /// Never in practice: the template only writes to memory.
 pub fn render(result: &RunResult, place: Place<'_>) -> Result<String, PageError> {
-    let head = Head::of(result, None);
+    let mut head = Head::of(result, None);
+    if place == Place::Live {
+        // Nothing is decided yet.
+        head.badges = vec![Badge { class: "warn", word: "Under way:", meaning: "these are the figures so far".into() }];
+        head.thresholds = None;
+    }
     let title = head.name.clone();
     page(&Cast::of(result), title, vec![head], Headline::of(result), place)
 }
@@ -203,13 +209,20 @@ impl Head {
     }
 }
 
-/// The style with the colours of the traces.
+/// The style with the colours of the traces: of every mode there is, so that it stays the same while modes join a page
+/// that is served, or of those that are laid over one another.
 pub fn style(cast: &Cast<'_>) -> String {
-    let color = |trace: &Trace<'_>| {
-        let (light, dark) = (palette::hex(trace.look.color), palette::hex(palette::on_dark(trace.look.color)));
-        format!(".{} {{ --mode: light-dark({light}, {dark}) }}\n", trace.key)
+    let rule = |key: &str, look: Look| {
+        let (light, dark) = (palette::hex(look.color), palette::hex(palette::on_dark(look.color)));
+        format!(".{key} {{ --mode: light-dark({light}, {dark}) }}\n")
     };
-    format!("{STYLE}{}", cast.traces.iter().map(color).collect::<String>())
+    let modes = [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated];
+    let rules: String = if cast.overlaid {
+        cast.traces.iter().map(|trace| rule(&trace.key, trace.look)).collect()
+    } else {
+        modes.into_iter().map(|mode| rule(mode.name(), palette::look(mode))).collect()
+    };
+    format!("{STYLE}{rules}")
 }
 
 /// What a browser lets the page do: nothing but its own style and its own script, known by their hashes.
@@ -223,22 +236,27 @@ fn policy(style: &str, place: Place<'_>) -> String {
     format!("default-src 'none'; style-src {style}; script-src {script}; img-src data:; base-uri 'none'; form-action 'none'{news}")
 }
 
-/// The histograms behind the percentiles, as the result has them, for the script to read any of them.
+/// What the script reads percentiles from: the histograms as the result has them, and how far out they carry.
+#[derive(Serialize)]
+struct Histograms<'a> {
+    outermost: Option<f64>,
+    times: BTreeMap<&'a str, String>,
+}
+
+/// The histograms behind the percentiles, by trace, for an element that ends at the first `</`, whatever it is in.
 fn histograms(cast: &Cast<'_>) -> String {
-    let mut all: BTreeMap<&str, serde_json::Map<String, serde_json::Value>> = BTreeMap::new();
-    for trace in &cast.traces {
-        let own = all.entry(&trace.key).or_default();
-        if let Some(compared) = trace.compared.filter(|_| trace.response().is_some()) {
-            own.insert("response".into(), compared.response.clone().into());
-        }
+    let of = |trace: &Trace<'_>| {
         let others = [
             ("service", trace.times(|h| Some(&h.service))),
             ("first byte", trace.times(|h| h.first_byte.as_ref())),
             ("iteration", trace.times(|h| h.iteration.as_ref())),
         ];
-        own.extend(others.into_iter().filter_map(|(name, sum)| Some((name.to_owned(), codec::encode(&sum?).into()))));
-    }
-    // In an element that ends at the first `</`, whatever it is in.
+        let response = trace.compared.filter(|_| trace.response().is_some()).map(|m| ("response", m.response.clone()));
+        let times = response.into_iter().chain(others.into_iter().filter_map(|(name, sum)| Some((name, codec::encode(&sum?)))));
+        let summary = trace.compared.and_then(|m| m.response_ms.as_ref());
+        Histograms { outermost: summary.and_then(tables_of::outermost), times: times.collect() }
+    };
+    let all: BTreeMap<&str, Histograms<'_>> = cast.traces.iter().map(|trace| (trace.key.as_str(), of(trace))).collect();
     serde_json::to_string(&all).unwrap_or_default().replace('<', "\\u003c")
 }
 
@@ -310,7 +328,18 @@ mod tests {
     fn refers_to_nothing_outside() {
         for (name, result) in fixture::all() {
             let html = render(&result, WHOLE).unwrap();
-            for outside in [" src=", "url(", "@import", "href=\"http", "href=\"//", "<link rel=\"stylesheet", " style=", " onload=", " onerror=", " onclick="] {
+            for outside in [
+                " src=",
+                "url(",
+                "@import",
+                "href=\"http",
+                "href=\"//",
+                "<link rel=\"stylesheet",
+                " style=",
+                " onload=",
+                " onerror=",
+                " onclick=",
+            ] {
                 let rest = without_script(&html).replace(&result.scenario.source, "");
                 let found = rest.match_indices(outside).filter(|(at, _)| rest[..*at].rfind('<') > rest[..*at].rfind('>')).count();
                 assert_eq!(found, 0, "{name}: {outside}");

@@ -218,4 +218,3 @@ pub fn thresholds(result: &RunResult) -> Option<Table> {
     let rows = rows.map(|row| vec![row.check, row.mode.name().to_owned(), row.word.to_owned(), row.observed, row.limit, row.margin]);
     Table::new("Thresholds", "words", &["threshold", "mode", "verdict", "observed", "limit", "margin"], rows.collect())
 }
-
