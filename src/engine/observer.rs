@@ -66,8 +66,8 @@ impl Gauge {
         self.in_flight += other.in_flight;
         self.active += other.active;
         self.waiting += other.waiting;
-        self.busy = self.busy + other.busy;
-        self.weighed = self.weighed + other.weighed;
+        self.busy += other.busy;
+        self.weighed += other.weighed;
         self.rss_bytes = self.rss_bytes.max(other.rss_bytes);
     }
 }

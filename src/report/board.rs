@@ -113,7 +113,7 @@ mod tests {
             in_flight: 20 + second % 4,
             rate: 100.0 * second as f64,
             p50_ms: (second > 1).then_some(1.234),
-            p99_ms: (second > 1).then(|| 40.0 + second as f64),
+            p99_ms: (second > 1).then_some(40.0 + second as f64),
             lag_p99_ms: Some(0.02),
             steps,
         }

@@ -246,6 +246,39 @@ fn reports_made_again_are_the_same_to_the_byte() {
 }
 
 #[test]
+fn several_results_become_one_report() {
+    let folder = folder();
+    scenario(folder.path(), SLEEPS);
+    for name in ["before", "after"] {
+        run(folder.path(), &["run", "test.yaml", "-o", name, "--format", "none"]).exits(0);
+    }
+    let both = ["report", "before/result.json", "after/result.json"];
+    let with = |more: &[&'static str]| [&both[..], more].concat();
+    run(folder.path(), &with(&["-o", "both", "--format", "html,html-dir,png,svg"])).exits(0);
+    let page = fs::read_to_string(folder.path().join("both/index.html")).expect("it was written");
+    assert!(page.contains("2 results side by side") && page.contains("before · async") && page.contains("after · async"));
+    let is_there = |name: &str| folder.path().join("both").join(name).is_file();
+    assert!(is_there("timeline.png") && is_there("modes.svg") && is_there("html/script.js") && !is_there("result.json"));
+    run(folder.path(), &both).exits(2).says(&["--output"]);
+    run(folder.path(), &with(&["-o", "both", "--format", "junit"])).exits(2).says(&["junit", "html-dir"]);
+    let many: Vec<&str> = ["report", "-o", "both"].into_iter().chain(std::iter::repeat_n("before/result.json", 13)).collect();
+    run(folder.path(), &many).exits(2).says(&["at most 12"]);
+    run(folder.path(), &["report", "before/result.json", "none.json", "-o", "both"]).exits(2).says(&["none.json"]);
+}
+
+#[test]
+fn a_live_page_needs_an_address_that_can_be_listened_on() {
+    let folder = folder();
+    scenario(folder.path(), SLEEPS);
+    run(folder.path(), &["run", "test.yaml", "--live", "here"]).exits(2).says(&["--live", "127.0.0.1:8090"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("it has one").port().to_string();
+    run(folder.path(), &["run", "test.yaml", "-o", "out", "--live", &port]).exits(3).says(&["can't serve the live page", "--live"]);
+    let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--live", "127.0.0.1:0"]).exits(0);
+    assert!(ran.stderr.contains("live: http://127.0.0.1:"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_reader_that_has_gone_away_is_no_panic() {
     let folder = folder();
     scenario(folder.path(), SLEEPS);

@@ -16,6 +16,9 @@ const FINE: f64 = 4.0;
 /// Coordinates beyond this are cut: nothing that is seen lies there.
 const EDGE: f64 = 20_000.0;
 
+/// A rectangle, by two of its corners.
+pub type Cell = ((f64, f64), (f64, f64));
+
 /// A drawing under way.
 #[derive(Default)]
 pub struct Canvas {
@@ -155,7 +158,7 @@ impl Canvas {
     }
 
     /// Many rectangles of one colour as a single element: thousands of elements would be most of a page.
-    pub fn cells(&mut self, cells: &[((f64, f64), (f64, f64))], color: RGBColor, opacity: f64) {
+    pub fn cells(&mut self, cells: &[Cell], color: RGBColor, opacity: f64) {
         if cells.is_empty() {
             return;
         }

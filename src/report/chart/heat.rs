@@ -95,7 +95,7 @@ impl Column {
         let times = decoded
             .flat_map(|h| h.iter_recorded().map(|v| (v.value_iterated_to() as f64 / 1e6, v.count_at_value())).collect::<Vec<_>>())
             .collect::<Vec<_>>();
-        (!times.is_empty()).then(|| Self { from: first.t_s, to: last.t_s + last.window_s, times })
+        (!times.is_empty()).then_some(Self { from: first.t_s, to: last.t_s + last.window_s, times })
     }
 
     fn rows(&self, y: &Axis, (bottom, height): (f64, f64)) -> [u64; ROWS] {

@@ -104,6 +104,14 @@ mod tests {
     }
 
     #[test]
+    fn ten_thousand_windows_are_no_heavier_than_can_be_seen() {
+        for (chart, svg) in all(&Cast::of(&fixture::many_windows())) {
+            assert!(svg.len() < 60_000, "{chart}: {}", svg.len());
+            read(&format!("{chart}-many_windows"), &svg);
+        }
+    }
+
+    #[test]
     fn several_results_are_laid_over_one_another() {
         let results = [
             ("before".to_owned(), fixture::three_modes()),

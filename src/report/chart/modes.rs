@@ -207,7 +207,8 @@ impl Panel<'_> {
         let mut values: Vec<(usize, f64)> = self.modes.iter().enumerate().filter_map(known).collect();
         values.sort_by(|a, b| a.1.total_cmp(&b.1));
         match values.as_slice() {
-            [(mode, first), (_, second), ..] if first < second => Some(*mode),
+            // Figures that look the same are the same, to a reader.
+            [(mode, first), (_, second), ..] if (self.show)(first.abs()) != (self.show)(second.abs()) => Some(*mode),
             _ => None,
         }
     }

@@ -18,6 +18,9 @@ const GAP: f64 = 40.0;
 /// Points of a line, at most.
 const POINTS: usize = 300;
 
+/// The points of a line, in seconds and the panel's unit.
+type Points = Vec<(f64, f64)>;
+
 /// One panel.
 struct Panel {
     title: &'static str,
@@ -51,7 +54,7 @@ const PANELS: [Panel; 5] = [
 /// The chart, if some run has a time line.
 pub fn svg(cast: &Cast<'_>) -> Option<String> {
     let (start, end) = cast.span()?;
-    let shown: Vec<(&Panel, Vec<Vec<(f64, f64)>>)> = PANELS
+    let shown: Vec<(&Panel, Vec<Points>)> = PANELS
         .iter()
         .map(|panel| (panel, cast.traces.iter().map(|trace| points(trace, panel)).collect::<Vec<_>>()))
         .filter(|(_, lines)| lines.iter().flatten().any(|p| p.1 > 0.0))
@@ -104,7 +107,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
 }
 
 impl Panel {
-    fn draw(&self, c: &mut Canvas, cast: &Cast<'_>, lines: &[Vec<(f64, f64)>], x: &Axis, (top, bottom): (f64, f64)) {
+    fn draw(&self, c: &mut Canvas, cast: &Cast<'_>, lines: &[Points], x: &Axis, (top, bottom): (f64, f64)) {
         let values: Vec<f64> = lines.iter().flatten().map(|p| p.1).collect();
         let y = if self.log { Axis::for_times(&values, (bottom, top)) } else { Axis::from_zero(values, (bottom, top)) };
         let title = if y.is_log() { format!("{}, log scale", self.title) } else { self.title.to_owned() };
@@ -132,7 +135,7 @@ impl Panel {
 }
 
 /// The points of a line; where there are too many windows, one for several of them.
-fn points(trace: &Trace<'_>, panel: &Panel) -> Vec<(f64, f64)> {
+fn points(trace: &Trace<'_>, panel: &Panel) -> Points {
     let windows: Vec<&Window> = trace.series().collect();
     let step = windows.len().div_ceil(POINTS).max(1);
     let join = |chunk: &[&Window]| {

@@ -16,10 +16,13 @@ use crate::result::{ModeRun, Window};
 const ROWS: [f64; 22] =
     [1.0, 5.0, 10.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 70.0, 75.0, 80.0, 85.0, 90.0, 92.5, 95.0, 97.5, 98.0, 99.0, 99.5, 99.9, 99.99];
 
+/// Times of a trace, with the summary that says which percentiles they carry.
+type Times<'a> = (Option<&'a Summary>, Ladder);
+
 /// Response and service times of every trace by percentile.
 pub fn percentiles(cast: &Cast<'_>) -> Option<Table> {
     let mut head = vec!["percentile".to_owned()];
-    let mut columns: Vec<(Option<&Summary>, Ladder)> = Vec::new();
+    let mut columns: Vec<Times<'_>> = Vec::new();
     for trace in &cast.traces {
         let summary = trace.compared.and_then(|m| m.response_ms.as_ref());
         let Some(response) = trace.response() else { continue };
@@ -33,12 +36,10 @@ pub fn percentiles(cast: &Cast<'_>) -> Option<Table> {
     if columns.is_empty() {
         return None;
     }
-    let cell = |(summary, ladder): &(Option<&Summary>, Ladder), percentile: f64| {
+    let cell = |(summary, ladder): &Times<'_>, percentile: f64| {
         if carries(*summary, percentile) { view::duration_ms(ladder.at(percentile / 100.0)) } else { NA.into() }
     };
-    let row = |name: String, cell: &dyn Fn(&(Option<&Summary>, Ladder)) -> String| {
-        std::iter::once(name).chain(columns.iter().map(cell)).collect::<Vec<_>>()
-    };
+    let row = |name: String, cell: &dyn Fn(&Times<'_>) -> String| std::iter::once(name).chain(columns.iter().map(cell)).collect::<Vec<_>>();
     let mut rows = vec![row("0 % (shortest)".into(), &|(_, ladder)| view::duration_ms(ladder.min()))];
     rows.extend(ROWS.map(|percentile| row(format!("{percentile} %"), &|column| cell(column, percentile))));
     rows.push(row("100 % (longest)".into(), &|(_, ladder)| view::duration_ms(ladder.max())));
@@ -80,7 +81,7 @@ pub fn steps(cast: &Cast<'_>) -> Option<Table> {
         row.push(view::or_na(known, |s| view::duration_ms(s.max)));
         if staged {
             let parts = stages::parts(step).map(|parts| parts.map(view::duration_ms));
-            row.extend(parts.unwrap_or_else(|| [const { String::new() }; 4]));
+            row.extend(parts.unwrap_or([const { String::new() }; 4]));
         }
         row
     };

@@ -132,7 +132,12 @@ pub fn render(result: &RunResult, place: Place<'_>) -> Result<String, PageError>
         head.thresholds = None;
     }
     let title = head.name.clone();
-    page(&Cast::of(result), title, vec![head], Headline::of(result), place)
+    let headline = if place == Place::Live && result.runs.is_empty() {
+        Headline { winners: Vec::new(), text: "Nothing is measured yet.".into(), caution: None }
+    } else {
+        Headline::of(result)
+    };
+    page(&Cast::of(result), title, vec![head], headline, place)
 }
 
 /// The page of several results, laid over one another, each with its name.
