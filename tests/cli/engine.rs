@@ -8,7 +8,7 @@ use loadgen::plan::{Mode, Plan};
 use loadgen::result::{ModeRun, StoppedBy};
 use loadgen::scenario::{Overrides, Source, compile};
 
-use crate::support::job;
+use crate::support::{job, patiently};
 
 pub fn plan(text: &str) -> Plan {
     let source = Source::inline("test.yaml", text);
@@ -39,105 +39,120 @@ const CONCURRENT: [Mode; 3] = [Mode::Threaded, Mode::Async, Mode::Simulated];
 
 #[test]
 fn the_same_tasks_three_ways() {
-    let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 100ms}]}], load: {vus: 3, iterations: 3}}");
-    near(Mode::Sequential, run(&plan, Mode::Sequential).wall_s, 0.3);
-    for mode in CONCURRENT {
-        let run = run(&plan, mode);
-        near(mode, run.wall_s, 0.1);
-        assert_eq!((run.counts.ok, run.iterations.counts.ok, run.stopped_by), (3, 3, StoppedBy::Iterations));
-    }
-    near(Mode::Simulated, ideal(&plan, Path::new("")).expect("it is mock"), 0.1);
+    patiently(|| {
+        let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 100ms}]}], load: {vus: 3, iterations: 3}}");
+        near(Mode::Sequential, run(&plan, Mode::Sequential).wall_s, 0.3);
+        for mode in CONCURRENT {
+            let run = run(&plan, mode);
+            near(mode, run.wall_s, 0.1);
+            assert_eq!((run.counts.ok, run.iterations.counts.ok, run.stopped_by), (3, 3, StoppedBy::Iterations));
+        }
+        near(Mode::Simulated, ideal(&plan, Path::new("")).expect("it is mock"), 0.1);
+    });
 }
 
 #[test]
 fn a_concurrency_cap_holds_whatever_the_workers() {
-    for workers in [1, 2, 4] {
-        let text = format!(
-            "{{name: t, workers: {workers}, mix: [{{name: m, flow: [{{sleep: 50ms}}]}}], load: {{vus: 10, iterations: 10}}, limits: {{concurrency: 3}}}}"
-        );
-        let plan = plan(&text);
-        for mode in CONCURRENT {
-            let run = run(&plan, mode);
-            near(mode, run.wall_s, 0.2);
-            assert_eq!(run.limits[0].peak_in_flight, 3, "{mode}");
-            assert_eq!(run.limits[0].peak_queue, 7, "{mode}");
+    patiently(|| {
+        for workers in [1, 2, 4] {
+            let text = format!(
+                "{{name: t, workers: {workers}, mix: [{{name: m, flow: [{{sleep: 50ms}}]}}], load: {{vus: 10, iterations: 10}}, limits: {{concurrency: 3}}}}"
+            );
+            let plan = plan(&text);
+            for mode in CONCURRENT {
+                let run = run(&plan, mode);
+                near(mode, run.wall_s, 0.2);
+                assert_eq!(run.limits[0].peak_in_flight, 3, "{mode}");
+                assert_eq!(run.limits[0].peak_queue, 7, "{mode}");
+            }
         }
-    }
-    near(
-        Mode::Sequential,
-        run(
-            &plan("{name: t, mix: [{name: m, flow: [{sleep: 50ms}]}], load: {vus: 10, iterations: 10}, limits: {concurrency: 3}}"),
+        near(
             Mode::Sequential,
-        )
-        .wall_s,
-        0.5,
-    );
+            run(
+                &plan("{name: t, mix: [{name: m, flow: [{sleep: 50ms}]}], load: {vus: 10, iterations: 10}, limits: {concurrency: 3}}"),
+                Mode::Sequential,
+            )
+            .wall_s,
+            0.5,
+        );
+    });
 }
 
 #[test]
 fn a_token_bucket_lets_a_burst_through_and_then_one_at_a_time_in_every_mode() {
-    let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 0s}]}], load: {vus: 10, iterations: 10}, limits: {rate: 20/s, burst: 5}}");
-    for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
-        let run = run(&plan, mode);
-        near(mode, run.wall_s, 0.25);
-        assert_eq!(run.counts.ok, 10);
-    }
+    patiently(|| {
+        let plan =
+            plan("{name: t, mix: [{name: m, flow: [{sleep: 0s}]}], load: {vus: 10, iterations: 10}, limits: {rate: 20/s, burst: 5}}");
+        for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
+            let run = run(&plan, mode);
+            near(mode, run.wall_s, 0.25);
+            assert_eq!(run.counts.ok, 10);
+        }
+    });
 }
 
 #[test]
 fn a_timeout_ends_what_takes_too_long() {
-    let text = "{name: t, mix: [{name: m, flow: [{sleep: 50ms, timeout: 175ms, on_error: continue}, {sleep: 150ms, timeout: 175ms, on_error: continue}, \
+    patiently(|| {
+        let text = "{name: t, mix: [{name: m, flow: [{sleep: 50ms, timeout: 175ms, on_error: continue}, {sleep: 150ms, timeout: 175ms, on_error: continue}, \
                 {sleep: 250ms, timeout: 175ms, on_error: continue}]}], load: {iterations: 1}}";
-    let plan = plan(text);
-    for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
-        let run = run(&plan, mode);
-        near(mode, run.wall_s, 0.375);
-        assert_eq!((run.counts.ok, run.counts.failed), (2, 1), "{mode}");
-        assert_eq!(run.failures.get("timeout_total"), Some(&1), "{mode}");
-        assert_eq!(run.iterations.counts.failed, 1, "{mode}");
-    }
+        let plan = plan(text);
+        for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
+            let run = run(&plan, mode);
+            near(mode, run.wall_s, 0.375);
+            assert_eq!((run.counts.ok, run.counts.failed), (2, 1), "{mode}");
+            assert_eq!(run.failures.get("timeout_total"), Some(&1), "{mode}");
+            assert_eq!(run.iterations.counts.failed, 1, "{mode}");
+        }
+    });
 }
 
 #[test]
 fn processor_time_is_shared_by_the_cores() {
-    let plan = plan("{name: t, workers: 1, mix: [{name: m, flow: [{cpu: 100ms}]}], load: {vus: 3, iterations: 3}}");
-    for mode in [Mode::Sequential, Mode::Async] {
-        let run = run(&plan, mode);
-        // Other tests share the two cores, so only the lower bound is sure.
-        assert!(run.wall_s >= 0.3, "{mode}: {}", run.wall_s);
-        let used = run.resources.cpu_user_s.unwrap_or(0.0) + run.resources.cpu_system_s.unwrap_or(0.0);
-        assert!(used >= 0.29, "{mode}: {used} s of processor time");
-    }
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
-    near(Mode::Simulated, ideal(&plan, Path::new("")).expect("it is mock"), 0.1 * (3.0 / cores).max(1.0));
+    patiently(|| {
+        let plan = plan("{name: t, workers: 1, mix: [{name: m, flow: [{cpu: 100ms}]}], load: {vus: 3, iterations: 3}}");
+        for mode in [Mode::Sequential, Mode::Async] {
+            let run = run(&plan, mode);
+            // Other tests share the two cores, so only the lower bound is sure.
+            assert!(run.wall_s >= 0.3, "{mode}: {}", run.wall_s);
+            let used = run.resources.cpu_user_s.unwrap_or(0.0) + run.resources.cpu_system_s.unwrap_or(0.0);
+            assert!(used >= 0.29, "{mode}: {used} s of processor time");
+        }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
+        near(Mode::Simulated, ideal(&plan, Path::new("")).expect("it is mock"), 0.1 * (3.0 / cores).max(1.0));
+    });
 }
 
 #[test]
 fn a_blocking_call_holds_the_loop_unless_it_is_offloaded() {
-    let text = |offload| {
-        format!(
-            "{{name: t, workers: 1, mix: [{{name: m, flow: [{{block: 100ms, offload: {offload}}}]}}], load: {{vus: 3, iterations: 3}}}}"
-        )
-    };
-    near(Mode::Async, run(&plan(&text(false)), Mode::Async).wall_s, 0.3);
-    near(Mode::Async, run(&plan(&text(true)), Mode::Async).wall_s, 0.1);
-    near(Mode::Threaded, run(&plan(&text(false)), Mode::Threaded).wall_s, 0.1);
+    patiently(|| {
+        let text = |offload| {
+            format!(
+                "{{name: t, workers: 1, mix: [{{name: m, flow: [{{block: 100ms, offload: {offload}}}]}}], load: {{vus: 3, iterations: 3}}}}"
+            )
+        };
+        near(Mode::Async, run(&plan(&text(false)), Mode::Async).wall_s, 0.3);
+        near(Mode::Async, run(&plan(&text(true)), Mode::Async).wall_s, 0.1);
+        near(Mode::Threaded, run(&plan(&text(false)), Mode::Threaded).wall_s, 0.1);
+    });
 }
 
 #[test]
 fn what_is_in_flight_when_the_drain_ends_is_unfinished_and_its_connection_dropped() {
-    let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 300ms, graceful_stop: 100ms}}");
-    for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
-        let run = run(&plan, mode);
-        let vus = if mode == Mode::Sequential { 1 } else { 4 };
-        assert_eq!((run.counts.started, run.counts.unfinished, run.iterations.counts.unfinished), (vus, vus, vus), "{mode}");
-        near(mode, run.wall_s, 0.4);
-        // From its own start, which on a busy machine comes a moment after the run's.
-        let age = run.oldest_unfinished_ms.expect("some are unfinished");
-        assert!((100.0..550.0).contains(&age) && (mode != Mode::Simulated || age == 400.0), "{mode}: {age} ms");
-        let check = run.validity.checks.iter().find(|check| check.name == "unfinished").expect("every run has it");
-        assert!(check.observed.starts_with("100.00 % of started operations, the oldest for 0."), "{mode}: {}", check.observed);
-    }
+    patiently(|| {
+        let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 300ms, graceful_stop: 100ms}}");
+        for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
+            let run = run(&plan, mode);
+            let vus = if mode == Mode::Sequential { 1 } else { 4 };
+            assert_eq!((run.counts.started, run.counts.unfinished, run.iterations.counts.unfinished), (vus, vus, vus), "{mode}");
+            near(mode, run.wall_s, 0.4);
+            // From its own start, which on a busy machine comes a moment after the run's.
+            let age = run.oldest_unfinished_ms.expect("some are unfinished");
+            assert!((100.0..550.0).contains(&age) && (mode != Mode::Simulated || age == 400.0), "{mode}: {age} ms");
+            let check = run.validity.checks.iter().find(|check| check.name == "unfinished").expect("every run has it");
+            assert!(check.observed.starts_with("100.00 % of started operations, the oldest for 0."), "{mode}: {}", check.observed);
+        }
+    });
 }
 
 #[test]
@@ -163,19 +178,21 @@ fn an_open_model_keeps_its_planned_times() {
 
 #[test]
 fn an_open_model_with_one_slot_counts_waiting_as_queue_and_not_as_lag() {
-    // 10 arrivals a 10 ms, each taking 20 ms, one at a time: the k-th waits k·10 ms.
-    let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 20ms}]}], load: {rate: 100/s, iterations: 10, max_in_flight: 1}}");
-    let simulated = run(&plan, Mode::Simulated);
-    let queue = simulated.queue_ms.as_ref().expect("samples");
-    assert!((queue.max - 90.0).abs() < 1e-6 && (queue.mean - 45.0).abs() < 1e-6, "{queue:?}");
-    assert_eq!(simulated.lag_ms.as_ref().expect("samples").max, 0.0);
-    assert!((simulated.response_ms.as_ref().expect("samples").max - 110.0).abs() < 1e-6);
-    for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
-        let run = run(&plan, mode);
-        near(mode, run.wall_s, 0.2);
-        assert!(run.queue_ms.as_ref().expect("samples").max >= 89.0, "{mode}: {:?}", run.queue_ms);
-        assert!(run.lag_ms.as_ref().expect("samples").p50 < 10.0, "{mode}: {:?}", run.lag_ms);
-    }
+    patiently(|| {
+        // 10 arrivals a 10 ms, each taking 20 ms, one at a time: the k-th waits k·10 ms.
+        let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 20ms}]}], load: {rate: 100/s, iterations: 10, max_in_flight: 1}}");
+        let simulated = run(&plan, Mode::Simulated);
+        let queue = simulated.queue_ms.as_ref().expect("samples");
+        assert!((queue.max - 90.0).abs() < 1e-6 && (queue.mean - 45.0).abs() < 1e-6, "{queue:?}");
+        assert_eq!(simulated.lag_ms.as_ref().expect("samples").max, 0.0);
+        assert!((simulated.response_ms.as_ref().expect("samples").max - 110.0).abs() < 1e-6);
+        for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
+            let run = run(&plan, mode);
+            near(mode, run.wall_s, 0.2);
+            assert!(run.queue_ms.as_ref().expect("samples").max >= 89.0, "{mode}: {:?}", run.queue_ms);
+            assert!(run.lag_ms.as_ref().expect("samples").p50 < 10.0, "{mode}: {:?}", run.lag_ms);
+        }
+    });
 }
 
 #[test]

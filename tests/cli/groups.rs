@@ -8,7 +8,7 @@ use loadgen::result::ModeRun;
 use loadgen::server::Child;
 
 use crate::engine::{near, plan};
-use crate::support::job;
+use crate::support::{job, patiently};
 
 const CONCURRENT: [Mode; 3] = [Mode::Threaded, Mode::Async, Mode::Simulated];
 const MOCK: [Mode; 4] = [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated];
@@ -29,49 +29,57 @@ fn counts(run: &ModeRun) -> (u64, u64, u64, u64) {
 
 #[test]
 fn parallel_takes_as_long_as_its_slowest_branch() {
-    let plan = once("[{parallel: [{sleep: 100ms}, {sleep: 200ms}, {flow: [{sleep: 50ms}, {sleep: 100ms}]}]}]");
-    near(Mode::Sequential, run(&plan, Mode::Sequential).wall_s, 0.45);
-    for mode in CONCURRENT {
-        let run = run(&plan, mode);
-        near(mode, run.wall_s, 0.2);
-        assert_eq!(counts(&run), (4, 0, 0, 0), "{mode}");
-    }
-    near(Mode::Simulated, ideal(&plan, Path::new("")).expect("it is mock"), 0.2);
+    patiently(|| {
+        let plan = once("[{parallel: [{sleep: 100ms}, {sleep: 200ms}, {flow: [{sleep: 50ms}, {sleep: 100ms}]}]}]");
+        near(Mode::Sequential, run(&plan, Mode::Sequential).wall_s, 0.45);
+        for mode in CONCURRENT {
+            let run = run(&plan, mode);
+            near(mode, run.wall_s, 0.2);
+            assert_eq!(counts(&run), (4, 0, 0, 0), "{mode}");
+        }
+        near(Mode::Simulated, ideal(&plan, Path::new("")).expect("it is mock"), 0.2);
+    });
 }
 
 #[test]
 fn parallel_holds_its_concurrency() {
-    let plan = once("[{parallel: [{sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}], concurrency: 2}]");
-    for mode in CONCURRENT {
-        near(mode, run(&plan, mode).wall_s, 0.15);
-    }
+    patiently(|| {
+        let plan = once("[{parallel: [{sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}], concurrency: 2}]");
+        for mode in CONCURRENT {
+            near(mode, run(&plan, mode).wall_s, 0.15);
+        }
+    });
 }
 
 #[test]
 fn the_first_to_complete_wins_a_race() {
-    let plan = once("[{race: [{sleep: 300ms}, {sleep: 100ms}, {sleep: 2s}]}]");
-    for mode in CONCURRENT {
-        let run = run(&plan, mode);
-        near(mode, run.wall_s, 0.1);
-        assert_eq!(counts(&run), (1, 0, 2, 0), "{mode}");
-        assert_eq!(run.iterations.counts.ok, 1, "{mode}");
-    }
-    let sequential = run(&plan, Mode::Sequential);
-    near(Mode::Sequential, sequential.wall_s, 0.3);
-    assert_eq!(counts(&sequential), (1, 0, 0, 2));
+    patiently(|| {
+        let plan = once("[{race: [{sleep: 300ms}, {sleep: 100ms}, {sleep: 2s}]}]");
+        for mode in CONCURRENT {
+            let run = run(&plan, mode);
+            near(mode, run.wall_s, 0.1);
+            assert_eq!(counts(&run), (1, 0, 2, 0), "{mode}");
+            assert_eq!(run.iterations.counts.ok, 1, "{mode}");
+        }
+        let sequential = run(&plan, Mode::Sequential);
+        near(Mode::Sequential, sequential.wall_s, 0.3);
+        assert_eq!(counts(&sequential), (1, 0, 0, 2));
+    });
 }
 
 #[test]
 fn a_race_for_success_goes_on_past_failures() {
-    let plan = once("[{race: [{sleep: 20ms, fail: 100%}, {sleep: 100ms}, {sleep: 2s}], win: ok}]");
-    for mode in CONCURRENT {
-        let run = run(&plan, mode);
-        near(mode, run.wall_s, 0.1);
-        assert_eq!(counts(&run), (1, 1, 1, 0), "{mode}");
-    }
-    let sequential = run(&plan, Mode::Sequential);
-    // The race went well; an iteration with a failed operation is a failed one all the same.
-    assert_eq!((counts(&sequential), sequential.iterations.counts.failed), ((1, 1, 0, 1), 1));
+    patiently(|| {
+        let plan = once("[{race: [{sleep: 20ms, fail: 100%}, {sleep: 100ms}, {sleep: 2s}], win: ok}]");
+        for mode in CONCURRENT {
+            let run = run(&plan, mode);
+            near(mode, run.wall_s, 0.1);
+            assert_eq!(counts(&run), (1, 1, 1, 0), "{mode}");
+        }
+        let sequential = run(&plan, Mode::Sequential);
+        // The race went well; an iteration with a failed operation is a failed one all the same.
+        assert_eq!((counts(&sequential), sequential.iterations.counts.failed), ((1, 1, 0, 1), 1));
+    });
 }
 
 #[test]
@@ -89,34 +97,38 @@ fn a_failure_that_is_gone_on_after_breaks_nothing_around_it() {
 
 #[test]
 fn the_first_failure_cancels_the_rest_where_that_is_asked_for() {
-    let branches = "[{sleep: 50ms, fail: 100%}, {sleep: 2s}, {sleep: 2s}, {sleep: 2s}]";
-    let cancel = once(&format!("[{{parallel: {branches}, concurrency: 3, on_error: cancel}}, {{sleep: 1s}}]"));
-    for mode in CONCURRENT {
-        let run = run(&cancel, mode);
-        near(mode, run.wall_s, 0.05);
-        // The sleep behind the group was never reached, so it was never planned.
-        assert_eq!((counts(&run), run.counts.planned), ((0, 1, 2, 1), 4), "{mode}");
-        assert_eq!(run.iterations.counts.failed, 1, "{mode}");
-    }
-    assert_eq!(counts(&run(&cancel, Mode::Sequential)), (0, 1, 0, 3));
-    let goes_on = once("[{parallel: [{sleep: 50ms, fail: 100%}, {sleep: 100ms}]}]");
-    for mode in MOCK {
-        let run = run(&goes_on, mode);
-        assert_eq!((counts(&run), run.iterations.counts.failed), ((1, 1, 0, 0), 1), "{mode}");
-    }
+    patiently(|| {
+        let branches = "[{sleep: 50ms, fail: 100%}, {sleep: 2s}, {sleep: 2s}, {sleep: 2s}]";
+        let cancel = once(&format!("[{{parallel: {branches}, concurrency: 3, on_error: cancel}}, {{sleep: 1s}}]"));
+        for mode in CONCURRENT {
+            let run = run(&cancel, mode);
+            near(mode, run.wall_s, 0.05);
+            // The sleep behind the group was never reached, so it was never planned.
+            assert_eq!((counts(&run), run.counts.planned), ((0, 1, 2, 1), 4), "{mode}");
+            assert_eq!(run.iterations.counts.failed, 1, "{mode}");
+        }
+        assert_eq!(counts(&run(&cancel, Mode::Sequential)), (0, 1, 0, 3));
+        let goes_on = once("[{parallel: [{sleep: 50ms, fail: 100%}, {sleep: 100ms}]}]");
+        for mode in MOCK {
+            let run = run(&goes_on, mode);
+            assert_eq!((counts(&run), run.iterations.counts.failed), ((1, 1, 0, 0), 1), "{mode}");
+        }
+    });
 }
 
 #[test]
 fn a_pause_may_win_a_race_and_cancel_what_sleeps() {
-    let plan = once("[{parallel: [{race: [{sleep: 500ms}, {think: 200ms}]}, {sleep: 300ms}, {sleep: 400ms}]}]");
-    for mode in CONCURRENT {
-        let run = run(&plan, mode);
-        near(mode, run.wall_s, 0.4);
-        assert_eq!(counts(&run), (2, 0, 1, 0), "{mode}");
-    }
-    let sequential = run(&plan, Mode::Sequential);
-    near(Mode::Sequential, sequential.wall_s, 1.2);
-    assert_eq!(counts(&sequential), (3, 0, 0, 0));
+    patiently(|| {
+        let plan = once("[{parallel: [{race: [{sleep: 500ms}, {think: 200ms}]}, {sleep: 300ms}, {sleep: 400ms}]}]");
+        for mode in CONCURRENT {
+            let run = run(&plan, mode);
+            near(mode, run.wall_s, 0.4);
+            assert_eq!(counts(&run), (2, 0, 1, 0), "{mode}");
+        }
+        let sequential = run(&plan, Mode::Sequential);
+        near(Mode::Sequential, sequential.wall_s, 1.2);
+        assert_eq!(counts(&sequential), (3, 0, 0, 0));
+    });
 }
 
 #[test]
@@ -142,24 +154,26 @@ fn steps_are_repeated_and_left_to_chance() {
 
 #[test]
 fn retries_wait_as_they_should_and_count_once() {
-    let retry = |backoff: &str| once(&format!("[{{sleep: 10ms, fail: 100%, retry: {{attempts: 3, backoff: {backoff}}}}}]"));
-    for (backoff, ideal) in [("{linear: {step: 50ms}}", 0.18), ("{exponential: {initial: 100ms}}", 0.33), ("{constant: 20ms}", 0.07)] {
-        let plan = retry(backoff);
-        for mode in MOCK {
-            let run = run(&plan, mode);
-            near(mode, run.wall_s, ideal);
-            assert_eq!((run.counts.planned, run.counts.failed, run.counts.retries), (1, 1, 2), "{mode} {backoff}");
-            assert_eq!((run.failures.get("mock"), run.try_failures.get("mock")), (Some(&1), Some(&3)), "{mode} {backoff}");
+    patiently(|| {
+        let retry = |backoff: &str| once(&format!("[{{sleep: 10ms, fail: 100%, retry: {{attempts: 3, backoff: {backoff}}}}}]"));
+        for (backoff, ideal) in [("{linear: {step: 50ms}}", 0.18), ("{exponential: {initial: 100ms}}", 0.33), ("{constant: 20ms}", 0.07)] {
+            let plan = retry(backoff);
+            for mode in MOCK {
+                let run = run(&plan, mode);
+                near(mode, run.wall_s, ideal);
+                assert_eq!((run.counts.planned, run.counts.failed, run.counts.retries), (1, 1, 2), "{mode} {backoff}");
+                assert_eq!((run.failures.get("mock"), run.try_failures.get("mock")), (Some(&1), Some(&3)), "{mode} {backoff}");
+            }
         }
-    }
-    // At 30 % and three attempts: 2.7 % fail, 1.39 tries on average.
-    let often = plan(
-        "{name: t, seed: 3, mix: [{name: m, flow: [{sleep: 1ms, fail: 30%, retry: {attempts: 3}}]}], load: {vus: 10, iterations: 5000}}",
-    );
-    let run = run(&often, Mode::Simulated);
-    let tries = (run.counts.started + run.counts.retries) as f64 / 5000.0;
-    assert!((tries - 1.39).abs() < 0.03, "{tries} tries on average");
-    assert!((run.counts.failed as f64 / 5000.0 - 0.027).abs() < 0.01, "{} failed", run.counts.failed);
+        // At 30 % and three attempts: 2.7 % fail, 1.39 tries on average.
+        let often = plan(
+            "{name: t, seed: 3, mix: [{name: m, flow: [{sleep: 1ms, fail: 30%, retry: {attempts: 3}}]}], load: {vus: 10, iterations: 5000}}",
+        );
+        let run = run(&often, Mode::Simulated);
+        let tries = (run.counts.started + run.counts.retries) as f64 / 5000.0;
+        assert!((tries - 1.39).abs() < 0.03, "{tries} tries on average");
+        assert!((run.counts.failed as f64 / 5000.0 - 0.027).abs() < 0.01, "{} failed", run.counts.failed);
+    });
 }
 
 #[test]
@@ -178,13 +192,16 @@ fn a_full_queue_drops_what_comes_on_top() {
 
 #[test]
 fn a_mix_entry_is_limited_by_iterations() {
-    let plan =
-        plan("{name: t, mix: [{name: m, limits: {concurrency: 2}, flow: [{sleep: 20ms}, {sleep: 30ms}]}], load: {vus: 6, iterations: 6}}");
-    for mode in CONCURRENT {
-        let run = run(&plan, mode);
-        near(mode, run.wall_s, 0.15);
-        assert_eq!((run.limits[0].scope.as_str(), run.limits[0].peak_in_flight), ("mix m", 2), "{mode}");
-    }
+    patiently(|| {
+        let plan = plan(
+            "{name: t, mix: [{name: m, limits: {concurrency: 2}, flow: [{sleep: 20ms}, {sleep: 30ms}]}], load: {vus: 6, iterations: 6}}",
+        );
+        for mode in CONCURRENT {
+            let run = run(&plan, mode);
+            near(mode, run.wall_s, 0.15);
+            assert_eq!((run.limits[0].scope.as_str(), run.limits[0].peak_in_flight), ("mix m", 2), "{mode}");
+        }
+    });
 }
 
 fn on_server(flow: &str, check: impl Fn(Mode, &ModeRun)) {
@@ -204,13 +221,15 @@ fn on_server(flow: &str, check: impl Fn(Mode, &ModeRun)) {
 
 #[test]
 fn losers_of_a_race_over_the_network_are_cancelled_at_once() {
-    on_server("[{race: [{get: /delay/2}, {get: /delay/0.05}, {get: /delay/3}]}]", |mode, run| {
-        if mode == Mode::Sequential {
-            assert_eq!(counts(run), (4, 0, 0, 8), "{mode}");
-        } else {
-            assert_eq!(counts(run), (4, 0, 8, 0), "{mode}: {:?}", run.errors);
-            near(mode, run.wall_s, 0.2);
-        }
+    patiently(|| {
+        on_server("[{race: [{get: /delay/2}, {get: /delay/0.05}, {get: /delay/3}]}]", |mode, run| {
+            if mode == Mode::Sequential {
+                assert_eq!(counts(run), (4, 0, 0, 8), "{mode}");
+            } else {
+                assert_eq!(counts(run), (4, 0, 8, 0), "{mode}: {:?}", run.errors);
+                near(mode, run.wall_s, 0.2);
+            }
+        });
     });
 }
 

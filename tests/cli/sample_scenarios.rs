@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{MODES, count, folder, near, number, run, run_of, shipped};
+use crate::support::{MODES, count, folder, near, number, patiently, run, run_of, shipped};
 
 struct Sample {
     /// Below `scenarios/`.
@@ -128,36 +128,38 @@ fn failed(sample: &Sample) -> u64 {
 
 /// Runs one in the real modes, shortened.
 fn takes_the_time_it_says(sample: &Sample) {
-    let folder = folder();
-    let file = shipped(&format!("scenarios/{}", sample.file));
-    let arguments = [&["run", &file, "--mode", "all", "-o", "out", "--format", "none"], sample.arguments].concat();
-    let ran = run(folder.path(), &arguments).exits(0);
-    assert_eq!(ran.stderr.contains("warning:"), sample.file.contains("21a"), "{}: {}", sample.file, ran.stderr);
-    let result = crate::support::result(&folder.path().join("out"));
-    let network = result["plan"]["targets"].as_array().is_some_and(|t| !t.is_empty());
-    for (index, mode) in MODES.into_iter().enumerate() {
-        let what = format!("{} {mode}", sample.file);
-        let run = run_of(&result, mode);
-        if let Some(ideal) = sample.wall_s {
-            // A server's timers tick in milliseconds and round up.
-            near(&what, number(run, "wall_s"), ideal[index], if network { 0.5 } else { 0.18 });
+    patiently(|| {
+        let folder = folder();
+        let file = shipped(&format!("scenarios/{}", sample.file));
+        let arguments = [&["run", &file, "--mode", "all", "-o", "out", "--format", "none"], sample.arguments].concat();
+        let ran = run(folder.path(), &arguments).exits(0);
+        assert_eq!(ran.stderr.contains("warning:"), sample.file.contains("21a"), "{}: {}", sample.file, ran.stderr);
+        let result = crate::support::result(&folder.path().join("out"));
+        let network = result["plan"]["targets"].as_array().is_some_and(|t| !t.is_empty());
+        for (index, mode) in MODES.into_iter().enumerate() {
+            let what = format!("{} {mode}", sample.file);
+            let run = run_of(&result, mode);
+            if let Some(ideal) = sample.wall_s {
+                // A server's timers tick in milliseconds and round up.
+                near(&what, number(run, "wall_s"), ideal[index], if network { 0.5 } else { 0.18 });
+            }
+            assert_eq!(count(run, "failed"), failed(sample), "{what}: {}", run["errors"]);
+            for (kind, n) in sample.failures {
+                assert_eq!(count(&run["failures"], kind), *n, "{what}: {kind}");
+            }
+            assert_eq!(run["stopped_by"], sample.stopped_by, "{what}");
+            assert_eq!((count(run, "unfinished"), count(run, "skipped")), (0, 0), "{what}");
         }
-        assert_eq!(count(run, "failed"), failed(sample), "{what}: {}", run["errors"]);
-        for (kind, n) in sample.failures {
-            assert_eq!(count(&run["failures"], kind), *n, "{what}: {kind}");
+        let same = |name: &str| MODES.map(|mode| count(run_of(&result, mode), name));
+        for name in ["planned", "ok", "failed"] {
+            let [sequential, threaded, asynchronous] = same(name);
+            assert!(sequential == threaded && threaded == asynchronous, "{}: every mode does the same work: {:?}", sample.file, same(name));
         }
-        assert_eq!(run["stopped_by"], sample.stopped_by, "{what}");
-        assert_eq!((count(run, "unfinished"), count(run, "skipped")), (0, 0), "{what}");
-    }
-    let same = |name: &str| MODES.map(|mode| count(run_of(&result, mode), name));
-    for name in ["planned", "ok", "failed"] {
-        let [sequential, threaded, asynchronous] = same(name);
-        assert!(sequential == threaded && threaded == asynchronous, "{}: every mode does the same work: {:?}", sample.file, same(name));
-    }
-    let threaded = number(&result["comparison"]["modes"][1], "speedup");
-    if let Some([alone, together, _]) = sample.wall_s {
-        assert!(threaded <= alone / together * 1.2, "{}: a speedup of {threaded}", sample.file);
-    }
+        let threaded = number(&result["comparison"]["modes"][1], "speedup");
+        if let Some([alone, together, _]) = sample.wall_s {
+            assert!(threaded <= alone / together * 1.2, "{}: a speedup of {threaded}", sample.file);
+        }
+    });
 }
 
 #[test]

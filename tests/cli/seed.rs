@@ -7,7 +7,7 @@ use loadgen::result::ModeRun;
 use loadgen::scenario::{Overrides, Source, compile};
 
 use crate::engine::{near, run};
-use crate::support::shipped;
+use crate::support::{patiently, shipped};
 
 /// A seed system: its file below `scenarios/seed/`, its wall times in seconds one after another and side by side, where
 /// they are fixed, and by how much it is shortened.
@@ -100,11 +100,13 @@ fn side_by_side_each_takes_the_ideal_and_has_the_same_outcome() {
     for seed in SEEDS {
         let plan = plan(seed.file, seed.shorter);
         let ideal = run(&plan, Mode::Simulated);
-        for mode in [Mode::Threaded, Mode::Async] {
-            let real = run(&plan, mode);
-            assert_eq!(outcome(&real), outcome(&ideal), "{} {mode}: {:?}", seed.file, real.errors);
-            near(mode, real.wall_s, ideal.wall_s);
-        }
+        patiently(|| {
+            for mode in [Mode::Threaded, Mode::Async] {
+                let real = run(&plan, mode);
+                assert_eq!(outcome(&real), outcome(&ideal), "{} {mode}: {:?}", seed.file, real.errors);
+                near(mode, real.wall_s, ideal.wall_s);
+            }
+        });
     }
 }
 
@@ -113,7 +115,7 @@ fn one_after_another_each_takes_the_sum() {
     for seed in SEEDS {
         let Some(sum) = seed.sequential else { continue };
         let shorter = seed.shorter.max(10);
-        near(Mode::Sequential, run(&plan(seed.file, shorter), Mode::Sequential).wall_s, sum / shorter as f64);
+        patiently(|| near(Mode::Sequential, run(&plan(seed.file, shorter), Mode::Sequential).wall_s, sum / shorter as f64));
     }
 }
 

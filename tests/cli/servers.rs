@@ -11,42 +11,46 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::support::{
-    MODES, Running, Server, children, count, folder, is_alive, loadgen, near, number, run, run_of, run_to_result, scenario, sent, shipped,
-    until,
+    MODES, Running, Server, children, count, folder, is_alive, loadgen, near, number, patiently, run, run_of, run_to_result, scenario,
+    sent, shipped, until,
 };
 
 #[test]
 fn ten_urls() {
-    let folder = folder();
-    let file = shipped("scenarios/seed/03-ten-urls.yaml");
-    run(folder.path(), &["run", &file, "--var", "delay=0.2", "-o", "out", "--format", "none"]).exits(0);
-    let result = crate::support::result(&folder.path().join("out"));
-    for (mode, ideal) in [("sequential", 2.0), ("threaded", 0.2), ("async", 0.2)] {
-        let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(&run["status_codes"], "200")), (10, 10), "{mode}");
-        near(mode, number(run, "wall_s"), ideal, 0.3);
-    }
-    let speedup = number(&result["comparison"]["modes"][2], "speedup");
-    assert!(speedup > 4.0 && speedup < 11.0, "{speedup}");
-    assert!(result["comparison"]["modes"][0]["ideal_s"].is_null(), "only virtual time knows an ideal");
+    patiently(|| {
+        let folder = folder();
+        let file = shipped("scenarios/seed/03-ten-urls.yaml");
+        run(folder.path(), &["run", &file, "--var", "delay=0.2", "-o", "out", "--format", "none"]).exits(0);
+        let result = crate::support::result(&folder.path().join("out"));
+        for (mode, ideal) in [("sequential", 2.0), ("threaded", 0.2), ("async", 0.2)] {
+            let run = run_of(&result, mode);
+            assert_eq!((count(run, "ok"), count(&run["status_codes"], "200")), (10, 10), "{mode}");
+            near(mode, number(run, "wall_s"), ideal, 0.3);
+        }
+        let speedup = number(&result["comparison"]["modes"][2], "speedup");
+        assert!(speedup > 4.0 && speedup < 11.0, "{speedup}");
+        assert!(result["comparison"]["modes"][0]["ideal_s"].is_null(), "only virtual time knows an ideal");
+    });
 }
 
 #[test]
 fn a_hundred_requests_through_a_cap_of_ten() {
-    let folder = folder();
-    let file = shipped("scenarios/seed/04b-bounded-requests.yaml");
-    for workers in ["1", "3"] {
-        let arguments = ["run", &file, "--var", "delay=0.02", "--workers", workers, "-o", "out", "--format", "none"];
-        run(folder.path(), &arguments).exits(0);
-        let result = crate::support::result(&folder.path().join("out"));
-        for (mode, ideal, cap) in [("sequential", 2.0, 1), ("threaded", 0.2, 10), ("async", 0.2, 10)] {
-            let run = run_of(&result, mode);
-            assert_eq!(count(run, "ok"), 100, "{mode}");
-            assert_eq!(count(&run["limits"][0], "peak_in_flight"), cap, "{mode} with {workers} workers");
-            // The server's timers tick in milliseconds and round up: a little for each of those in a row.
-            near(mode, number(run, "wall_s"), ideal, 0.4 + ideal * 0.1);
+    patiently(|| {
+        let folder = folder();
+        let file = shipped("scenarios/seed/04b-bounded-requests.yaml");
+        for workers in ["1", "3"] {
+            let arguments = ["run", &file, "--var", "delay=0.02", "--workers", workers, "-o", "out", "--format", "none"];
+            run(folder.path(), &arguments).exits(0);
+            let result = crate::support::result(&folder.path().join("out"));
+            for (mode, ideal, cap) in [("sequential", 2.0, 1), ("threaded", 0.2, 10), ("async", 0.2, 10)] {
+                let run = run_of(&result, mode);
+                assert_eq!(count(run, "ok"), 100, "{mode}");
+                assert_eq!(count(&run["limits"][0], "peak_in_flight"), cap, "{mode} with {workers} workers");
+                // The server's timers tick in milliseconds and round up: a little for each of those in a row.
+                near(mode, number(run, "wall_s"), ideal, 0.4 + ideal * 0.1);
+            }
         }
-    }
+    });
 }
 
 /// Of each kind of end something: ok, another status, timed out, unfinished.

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
@@ -345,6 +346,17 @@ pub fn is_installed(program: &str, package: &str) -> bool {
 pub fn near(what: &str, wall: f64, ideal: f64, margin: f64) {
     assert!(wall >= ideal - 1e-6, "{what}: {wall} s is less than {ideal} s");
     assert!(wall <= ideal * 1.02 + margin, "{what}: {wall} s, wanted {ideal} s");
+}
+
+/// Gives what takes its time three goes: a machine with other things to do makes a right program late now and then, and a
+/// wrong one is late each time.
+pub fn patiently(body: impl Fn()) {
+    for _ in 0..2 {
+        if std::panic::catch_unwind(AssertUnwindSafe(&body)).is_ok() {
+            return;
+        }
+    }
+    body();
 }
 
 /// A job for the engine: the first round of a mode.
