@@ -126,7 +126,7 @@ struct Measured {
 
 /// Runs every mode of every round, each in a process of its own.
 fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
-    let mut session = Session::open(!args.no_progress && !args.quiet)?;
+    let mut session = Session::open(!args.no_progress && !args.quiet, secrets)?;
     let ground = session.ground(plan, &source.folder, at)?;
     if args.verbose {
         for (target, address) in plan.targets.iter().zip(&ground.addresses) {

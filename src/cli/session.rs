@@ -12,7 +12,7 @@ use super::exit::{Exit, Failure};
 use super::or_exit;
 use crate::engine::process::{self, Leash, ProcessError};
 use crate::engine::{self, Event, Ground, Job, Phase, descriptors, preflight};
-use crate::plan::{Address, Plan};
+use crate::plan::{Address, Plan, Secrets};
 use crate::report::progress::{Progress, ProgressMode, Status, StepStatus};
 use crate::result::ModeRun;
 use crate::server::{self, Groups};
@@ -36,12 +36,14 @@ pub struct Session {
     /// Started for the first plan that wants it; it ends with the session.
     server: Option<server::Child>,
     progress: Progress,
+    /// What must not be seen in it.
+    secrets: Secrets,
     warnings: Vec<String>,
 }
 
 impl Session {
-    /// Heeds the user's signals from now on, and shows progress unless it is not wanted.
-    pub fn open(show_progress: bool) -> Result<Self, Failure> {
+    /// Heeds the user's signals from now on, and shows progress unless it is not wanted, secrets hidden.
+    pub fn open(show_progress: bool, secrets: &Secrets) -> Result<Self, Failure> {
         let leash = Arc::new(Leash::default());
         let groups = Arc::<Groups>::default();
         or_exit(heed_signals(leash.clone(), groups.clone()).context("can't listen for signals"), Exit::Internal)?;
@@ -51,7 +53,7 @@ impl Session {
             () if io::stderr().is_terminal() => ProgressMode::Animated,
             () => ProgressMode::Plain,
         };
-        Ok(Self { program, leash, groups, server: None, progress: Progress::new(mode), warnings: Vec::new() })
+        Ok(Self { program, leash, groups, server: None, progress: Progress::new(mode), secrets: secrets.clone(), warnings: Vec::new() })
     }
 
     /// What a plan stands on: enough descriptors, the built-in server where it is a target, and targets that are there
@@ -76,8 +78,9 @@ impl Session {
 
     /// The same, handing on the figures so far, which come where the job's ground says that somebody watches.
     pub fn run_watched(&mut self, job: &Job, place: &str, so_far: &mut dyn FnMut(ModeRun)) -> Result<Option<ModeRun>, Failure> {
-        let Self { program, leash, progress, warnings, .. } = self;
-        let names: Vec<String> = job.plan.operations().map(|(mix, name, _)| format!("{} / {name}", job.plan.mix[mix].name)).collect();
+        let Self { program, leash, progress, secrets, warnings, .. } = self;
+        let names: Vec<String> =
+            job.plan.operations().map(|(mix, name, _)| secrets.redact(&format!("{} / {name}", job.plan.mix[mix].name))).collect();
         let ran = process::run(program, &["run-mode"], job, leash, |event| match event {
             Event::Progress(seen) => show(progress, place, &names, &seen),
             Event::Warning(text) => {

@@ -64,7 +64,10 @@ impl Board {
             view::rate(status.rate),
             ms(status.p50_ms),
             ms(status.p99_ms),
-            format!("{} of {}", view::count(status.failed), view::count(status.completed)),
+            match status.failed {
+                0 => "0".into(),
+                failed => format!("{} ({})", view::count(failed), view::share(failed as f64 / status.completed.max(1) as f64)),
+            },
             view::count(status.in_flight),
             ms(status.lag_p99_ms),
         ];

@@ -1,5 +1,5 @@
 // Opens reports in a real browser, and says of each thing that a reader does whether it works. Called by
-// tests/cli/browser.rs: node check.mjs CHROMIUM FOLDER LOADGEN. The folder has the reports; screenshots go there too.
+// tests/browser/main.rs: node check.mjs CHROMIUM FOLDER LOADGEN. The folder has the reports; screenshots go there too.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";

@@ -38,7 +38,7 @@ fn a_run_prints_a_comparison_and_leaves_a_report_in_a_folder_of_its_own() {
     assert_eq!(shape, "00000000T000000Z");
     assert!(ran.stderr.ends_with(&format!("report: reports/{name}/index.html\n")), "{}", ran.stderr);
     let written = contents(&reports.join(name));
-    let expected = ["index.html", "latency.png", "modes.png", "result.json", "throughput.png"];
+    let expected = ["index.html", "latency.png", "modes.png", "result.json", "throughput.png", "timeline.png"];
     assert!(written.keys().eq(expected), "{:?}", written.keys());
     for (name, bytes) in &written {
         if name.ends_with(".png") {

@@ -2,7 +2,6 @@
 
 mod alarms;
 mod arrivals;
-mod browser;
 mod capacity;
 mod commands;
 mod contract;
