@@ -20,6 +20,11 @@ impl Nanos {
     /// Later than anything that can happen.
     pub const MAX: Self = Self(u64::MAX);
 
+    /// Whole microseconds.
+    pub const fn from_micros(us: u64) -> Self {
+        Self(us * 1_000)
+    }
+
     /// Whole milliseconds.
     pub const fn from_millis(ms: u64) -> Self {
         Self(ms * 1_000_000)

@@ -144,7 +144,7 @@ pub async fn enter<'a, D: Driver>(limits: [Option<&'a Limit>; MOST], driver: &D)
     let now = driver.now();
     let (at, _waiting) = tokens(limits, now)?;
     if at > now {
-        driver.sleep_until(at).await;
+        driver.be_there_at(at).await;
     }
     for place in permit.0.iter_mut().flatten() {
         let in_flight = place.limit.in_flight.fetch_add(1, Ordering::Relaxed) + 1;

@@ -8,6 +8,7 @@ use hdrhistogram::Histogram;
 
 use super::Signal;
 use super::assemble::so_far;
+use super::driver::exact;
 use super::event::{Event, Phase, Progress, StepCounts};
 use super::world::World;
 use crate::base::{Clock, Nanos};
@@ -87,6 +88,7 @@ pub struct Seen {
 #[derive(Clone, Copy, Default)]
 struct Before {
     usage: Option<Usage>,
+    spun: Nanos,
     throttled: Option<Nanos>,
     stolen: Option<Nanos>,
     wall_ahead: Option<i128>,
@@ -99,14 +101,14 @@ impl Before {
         let own = Usage::of_thread().unwrap_or_default();
         Self {
             usage: Usage::of_process().map(|all| all.without(own)),
+            spun: exact::spun(),
             throttled: cgroup::throttled(),
             stolen: resources::stolen(),
             wall_ahead: clock.wall_ahead(),
         }
     }
-}
 
-impl Before {
+    /// Processor time of the process so far.
     fn spent(&self) -> Option<Nanos> {
         self.usage.map(|usage| usage.user + usage.system)
     }
@@ -212,6 +214,7 @@ pub fn watch(
     seen.resources = Resources {
         cpu_user_s: usage.map(|u| u.user.as_secs_f64()),
         cpu_system_s: usage.map(|u| u.system.as_secs_f64()),
+        cpu_spin_s: Some((after.spun - before.spun).as_secs_f64()),
         cpu_wait_s: waits.since(&waited).map(|waited| waited.as_secs_f64()),
         peak_rss_bytes: resources::peak_rss_bytes(),
         threads_peak: threads.map(|n| n.saturating_sub(1)),

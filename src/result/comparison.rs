@@ -78,7 +78,7 @@ fn compare(mode: Mode, rounds: &[&ModeRun], baseline: &[&ModeRun], ideal_s: Opti
     let completed: u64 = rounds.iter().map(|r| r.counts.completed).sum();
     let per_operation = |total: Option<f64>| total.filter(|_| completed > 0).map(|t| t / completed as f64);
     let sum = |value: fn(&ModeRun) -> Option<f64>| rounds.iter().map(|r| value(r)).sum::<Option<f64>>();
-    let cpu_s = sum(|r| Some(r.resources.cpu_user_s? + r.resources.cpu_system_s?));
+    let cpu_s = sum(|r| r.resources.cpu_s());
     let switches = sum(|r| Some((r.resources.ctx_voluntary? + r.resources.ctx_involuntary?) as f64));
     // Round against round: what drifts between rounds, a pair has in common.
     let speedups: Vec<f64> = rounds

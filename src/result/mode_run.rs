@@ -230,6 +230,9 @@ pub struct Resources {
     pub cpu_user_s: Option<f64>,
     /// Processor time in the kernel, within `wall_s`.
     pub cpu_system_s: Option<f64>,
+    /// How much of that went into turning until planned starts, in order to be exact: waiting, not work.
+    #[serde(default)]
+    pub cpu_spin_s: Option<f64>,
     /// Time that its threads waited for a processor that was busy with something else; not known of many threads.
     #[serde(default)]
     pub cpu_wait_s: Option<f64>,
@@ -251,6 +254,13 @@ pub struct Resources {
     pub clock_drift_ms: Option<f64>,
     /// Values that were longer than the histogram's highest.
     pub clamped: u64,
+}
+
+impl Resources {
+    /// Processor time that went into work.
+    pub fn cpu_s(&self) -> Option<f64> {
+        Some((self.cpu_user_s? + self.cpu_system_s? - self.cpu_spin_s.unwrap_or(0.0)).max(0.0))
+    }
 }
 
 /// Histograms of the whole run: HdrHistogram V2, deflated, in base64.

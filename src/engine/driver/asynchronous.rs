@@ -3,7 +3,8 @@
 //!
 //! tokio's timer counts in milliseconds and is about one late; a timerfd per worker is 30 µs late, and what
 //! loadgen paces and measures is shorter than a millisecond often enough. Elsewhere than on Linux tokio's
-//! timer does the waking.
+//! timer does the waking. Planned starts are met more exactly yet: the loop is woken a little before them, and
+//! turns, looking after its connections, until they come.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -17,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::blocking::spend_cpu;
+use super::exact::{Lateness, Turning};
 use super::timers::{Sleep, Timers};
 use super::{Driver, Job, Until, joined};
 use crate::base::{Clock, Nanos};
@@ -26,6 +28,8 @@ use crate::transport::counted::Counted;
 pub struct Async {
     clock: Clock,
     timers: Rc<Timers>,
+    /// Planned starts.
+    starts: Rc<Timers>,
     /// Counts the turns that the loop gave to its tasks.
     turns: Cell<u64>,
     /// The turn in which [`Driver::breathe`] was last asked.
@@ -35,7 +39,7 @@ pub struct Async {
 impl Async {
     /// For the thread of a runtime that [`runtime`] made.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, timers: Rc::default(), turns: Cell::new(0), breathed: Cell::new(u64::MAX) }
+        Self { clock, timers: Rc::default(), starts: Rc::default(), turns: Cell::new(0), breathed: Cell::new(u64::MAX) }
     }
 
     /// Runs `root` to its end, with this driver's timers firing in between.
@@ -44,19 +48,31 @@ impl Async {
     /// When the system has no timer for us.
     pub async fn run<F: Future>(&self, root: F) -> io::Result<F::Output> {
         let mut alarm = Alarm::new(self.clock)?;
+        let mut approach = Approach::default();
         let mut root = pin!(root);
         Ok(poll_fn(|cx| {
-            alarm.clear(cx);
-            if self.timers.next().is_some_and(|at| at <= self.clock.now()) {
-                self.timers.fire(self.clock.now());
+            if let Some(late) = alarm.clear(cx) {
+                approach.lateness.learn(late);
             }
+            self.ring(&self.timers);
+            self.ring(&self.starts);
+            let turns = self.turns.get();
             let result = root.as_mut().poll(cx);
             if result.is_pending() {
-                alarm.set(self.timers.next(), cx);
+                let idle = turns == self.turns.get();
+                let early = approach.turn(self.clock, self.starts.next(), idle, cx);
+                alarm.set([self.timers.next(), early].into_iter().flatten().min(), cx);
             }
             result
         })
         .await)
+    }
+
+    /// Wakes what is due.
+    fn ring(&self, timers: &Timers) {
+        if timers.next().is_some_and(|at| at <= self.clock.now()) {
+            timers.fire(self.clock.now());
+        }
     }
 
     /// Says that a task is polled now: what went before was another's turn.
@@ -85,6 +101,11 @@ impl Driver for Async {
     fn sleep_until(&self, at: Nanos) -> impl Future<Output = ()> {
         let clock = self.clock;
         Sleep::new(self.timers.clone(), move || clock.now(), at)
+    }
+
+    fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()> {
+        let clock = self.clock;
+        Sleep::new(self.starts.clone(), move || clock.now(), at)
     }
 
     async fn connect(&self, to: SocketAddr) -> io::Result<Self::Io> {
@@ -158,6 +179,40 @@ impl<F: Future + Unpin> Future for Turn<'_, F> {
     }
 }
 
+/// The way to the next planned start.
+#[derive(Default)]
+struct Approach {
+    lateness: Lateness,
+    /// Held while the loop turns, with the time of the last look.
+    turning: Option<(Turning, Nanos)>,
+}
+
+impl Approach {
+    /// When the loop must be woken for the next start. Where that is so near that it would come late, the loop is made to
+    /// turn once more; `idle` says that nothing was polled since the last turn.
+    fn turn(&mut self, clock: Clock, next: Option<Nanos>, idle: bool, cx: &mut Context<'_>) -> Option<Nanos> {
+        let now = clock.now();
+        let Some(at) = next.filter(|at| now >= self.lateness.before(*at)) else {
+            self.turning = None;
+            return next.map(|at| self.lateness.before(at));
+        };
+        match &mut self.turning {
+            Some((turning, last)) => {
+                if idle {
+                    turning.add(now - *last);
+                }
+                *last = now;
+            }
+            None => self.turning = Turning::begin().map(|turning| (turning, now)),
+        }
+        if self.turning.is_none() {
+            return Some(at);
+        }
+        cx.waker().wake_by_ref();
+        None
+    }
+}
+
 /// Wakes the loop at the next due time.
 #[cfg(target_os = "linux")]
 struct Alarm {
@@ -179,15 +234,17 @@ impl Alarm {
         Ok(Self { fd, clock, set: None })
     }
 
-    /// Notes that it rang, and asks to be woken when it rings again.
-    fn clear(&mut self, cx: &mut Context<'_>) {
+    /// Notes that it rang, and asks to be woken when it rings again. Tells how long ago it rang.
+    fn clear(&mut self, cx: &mut Context<'_>) -> Option<Nanos> {
+        let mut late = None;
         while let Poll::Ready(Ok(mut ready)) = self.fd.poll_read_ready(cx) {
             let mut expirations = [0; 8];
             if rustix::io::read(self.fd.get_ref(), &mut expirations).is_ok() {
-                self.set = None;
+                late = self.set.take().map(|at| self.clock.now() - at);
             }
             ready.clear_ready();
         }
+        late
     }
 
     fn set(&mut self, at: Option<Nanos>, _cx: &mut Context<'_>) {
@@ -220,7 +277,9 @@ impl Alarm {
         Ok(Self { sleep: None, clock })
     }
 
-    fn clear(&mut self, _cx: &mut Context<'_>) {}
+    fn clear(&mut self, _cx: &mut Context<'_>) -> Option<Nanos> {
+        None
+    }
 
     fn set(&mut self, at: Option<Nanos>, cx: &mut Context<'_>) {
         self.sleep = at.map(|at| Box::pin(tokio::time::sleep((at - self.clock.now()).as_duration())));

@@ -4,6 +4,7 @@
 pub mod asynchronous;
 pub mod blocking;
 mod cores;
+pub mod exact;
 mod joined;
 pub mod simulated;
 mod timers;
@@ -32,6 +33,9 @@ pub trait Driver: Sized {
 
     /// Waits until a moment; ready at once where that has passed.
     fn sleep_until(&self, at: Nanos) -> impl Future<Output = ()>;
+
+    /// Waits until a planned start, as exactly as the driver can: see [`exact`].
+    fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()>;
 
     /// Connects over TCP, with Nagle's delay off.
     fn connect(&self, to: SocketAddr) -> impl Future<Output = io::Result<Self::Io>>;

@@ -97,6 +97,10 @@ impl Driver for Simulated {
         Sleep::new(self.timers.clone(), move || now.get(), at)
     }
 
+    fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()> {
+        self.sleep_until(at)
+    }
+
     async fn connect(&self, _to: SocketAddr) -> io::Result<NoNetwork> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "there is no network in virtual time"))
     }

@@ -1,7 +1,8 @@
 //! [`Timers`]: due times with the wakers that wait for them, for drivers that keep their own time.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -9,17 +10,93 @@ use std::task::{Context, Poll, Waker};
 
 use crate::base::Nanos;
 
+/// So many due times may stand in the heap that nobody waits for any more, beside as many as somebody does.
+const STALE: usize = 64;
+
 /// Due times in order. Equal times are woken in the order in which they were asked for.
+///
+/// Nearly every due time is a timeout that is given up long before it comes, and later than all those before it. In a
+/// heap such a one goes in at the end, and is given up by forgetting its waker; what is stale is swept out now and then.
 #[derive(Debug, Default)]
-pub struct Timers {
-    due: RefCell<BTreeMap<(Nanos, u64), Waker>>,
-    sequence: Cell<u64>,
+pub struct Timers(RefCell<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    due: BinaryHeap<Reverse<Due>>,
+    slots: Vec<Slot>,
+    /// Slots that nobody has.
+    free: Vec<u32>,
+    /// Due times asked for so far.
+    asked: u64,
+}
+
+/// A due time: ordered by time, then by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    at: Nanos,
+    number: u64,
+    slot: u32,
+}
+
+/// Who waits for a due time.
+#[derive(Debug, Default)]
+struct Slot {
+    /// Number of the due time that has it; none has the number 0.
+    number: u64,
+    waker: Option<Waker>,
+}
+
+impl State {
+    fn add(&mut self, at: Nanos, waker: &Waker) -> Due {
+        self.asked += 1;
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.slots.len() as u32 - 1
+        });
+        let due = Due { at, number: self.asked, slot };
+        self.slots[slot as usize] = Slot { number: due.number, waker: Some(waker.clone()) };
+        self.due.push(Reverse(due));
+        due
+    }
+
+    /// Whether somebody waits for it.
+    fn is_wanted(slots: &[Slot], due: &Due) -> bool {
+        slots[due.slot as usize].number == due.number
+    }
+
+    /// Gives a due time up, or has it rung: its waker, where it was wanted.
+    fn take(&mut self, due: &Due) -> Option<Waker> {
+        if !Self::is_wanted(&self.slots, due) {
+            return None;
+        }
+        self.free.push(due.slot);
+        std::mem::take(&mut self.slots[due.slot as usize]).waker
+    }
+
+    fn sweep(&mut self) {
+        let wanted = self.slots.len() - self.free.len();
+        if self.due.len() > 2 * wanted + STALE {
+            let slots = &self.slots;
+            self.due.retain(|Reverse(due)| Self::is_wanted(slots, due));
+        }
+    }
+
+    /// The earliest that somebody waits for.
+    fn first(&mut self) -> Option<Due> {
+        loop {
+            let Reverse(due) = *self.due.peek()?;
+            if Self::is_wanted(&self.slots, &due) {
+                return Some(due);
+            }
+            self.due.pop();
+        }
+    }
 }
 
 impl Timers {
     /// The earliest due time.
     pub fn next(&self) -> Option<Nanos> {
-        self.due.borrow().first_key_value().map(|((at, _), _)| *at)
+        self.0.borrow_mut().first().map(|due| due.at)
     }
 
     /// Wakes everything that is due at `now`; true where there was something.
@@ -34,9 +111,10 @@ impl Timers {
     }
 
     fn pop(&self, now: Nanos) -> Option<Waker> {
-        let mut due = self.due.borrow_mut();
-        let entry = due.first_entry().filter(|e| e.key().0 <= now)?;
-        Some(entry.remove())
+        let mut state = self.0.borrow_mut();
+        let due = state.first().filter(|due| due.at <= now)?;
+        state.due.pop();
+        state.take(&due)
     }
 }
 
@@ -46,20 +124,25 @@ pub struct Sleep<F> {
     timers: Rc<Timers>,
     now: F,
     at: Nanos,
-    key: Option<(Nanos, u64)>,
+    due: Option<Due>,
 }
 
 impl<F: Fn() -> Nanos + Unpin> Sleep<F> {
     /// Waits until `now()` is `at`.
     pub const fn new(timers: Rc<Timers>, now: F, at: Nanos) -> Self {
-        Self { timers, now, at, key: None }
+        Self { timers, now, at, due: None }
     }
 }
 
 impl<F> Sleep<F> {
     fn forget(&mut self) {
-        if let Some(key) = self.key.take() {
-            self.timers.due.borrow_mut().remove(&key);
+        if let Some(due) = self.due.take() {
+            let mut state = self.timers.0.borrow_mut();
+            let waker = state.take(&due);
+            state.sweep();
+            drop(state);
+            // It may be the last to hold its task, whose end may well give up another timer.
+            drop(waker);
         }
     }
 }
@@ -72,19 +155,17 @@ impl<F: Fn() -> Nanos + Unpin> Future for Sleep<F> {
             self.forget();
             return Poll::Ready(());
         }
-        let timers = self.timers.clone();
-        let at = self.at;
-        let key = *self.key.get_or_insert_with(|| {
-            let sequence = timers.sequence.get();
-            timers.sequence.set(sequence + 1);
-            (at, sequence)
-        });
-        let mut due = timers.due.borrow_mut();
-        match due.get_mut(&key) {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => {
-                due.insert(key, cx.waker().clone());
+        let waiting = self.due.is_some_and(|due| {
+            let slot = &mut self.timers.0.borrow_mut().slots[due.slot as usize];
+            let wanted = slot.number == due.number;
+            if wanted && let Some(waker) = &mut slot.waker {
+                waker.clone_from(cx.waker());
             }
+            wanted
+        });
+        if !waiting {
+            let due = self.timers.0.borrow_mut().add(self.at, cx.waker());
+            self.due = Some(due);
         }
         Poll::Pending
     }
@@ -93,5 +174,91 @@ impl<F: Fn() -> Nanos + Unpin> Future for Sleep<F> {
 impl<F> Drop for Sleep<F> {
     fn drop(&mut self) {
         self.forget();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::task::Wake;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Takes down when it was woken.
+    struct Rung(AtomicU64, Arc<AtomicU64>);
+
+    impl Wake for Rung {
+        fn wake(self: Arc<Self>) {
+            self.0.store(self.1.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Act {
+        Ask(u64),
+        GiveUp(usize),
+        Fire(u64),
+    }
+
+    fn acts() -> impl Strategy<Value = Vec<Act>> {
+        let act = prop_oneof![
+            4 => (0..50u64).prop_map(Act::Ask),
+            3 => any::<usize>().prop_map(Act::GiveUp),
+            1 => (0..50u64).prop_map(Act::Fire),
+        ];
+        prop::collection::vec(act, 0..400)
+    }
+
+    proptest! {
+        #[test]
+        fn rings_in_order_and_never_for_what_was_given_up(acts in acts()) {
+            let timers = Rc::new(Timers::default());
+            let order = Arc::new(AtomicU64::new(0));
+            let mut waiting = BTreeMap::new();
+            for (number, act) in acts.into_iter().enumerate() {
+                match act {
+                    Act::Ask(at) => {
+                        let rung = Arc::new(Rung(AtomicU64::new(0), order.clone()));
+                        let mut sleep = Sleep::new(timers.clone(), || Nanos::ZERO, Nanos(at + 1));
+                        let waker = Waker::from(rung.clone());
+                        prop_assert!(Pin::new(&mut sleep).poll(&mut Context::from_waker(&waker)).is_pending());
+                        waiting.insert((at + 1, number), (sleep, rung));
+                    }
+                    Act::GiveUp(which) if !waiting.is_empty() => {
+                        let key = *waiting.keys().nth(which % waiting.len()).expect("there is one");
+                        let (sleep, rung) = waiting.remove(&key).expect("there is one");
+                        drop(sleep);
+                        prop_assert_eq!(rung.0.load(Ordering::SeqCst), 0);
+                    }
+                    Act::GiveUp(_) => {}
+                    Act::Fire(now) => {
+                        let later = waiting.split_off(&(now + 1, 0));
+                        let due = std::mem::replace(&mut waiting, later);
+                        let before = order.load(Ordering::SeqCst);
+                        prop_assert_eq!(timers.fire(Nanos(now)), !due.is_empty());
+                        let rung: Vec<u64> = due.values().map(|(_, rung)| rung.0.load(Ordering::SeqCst)).collect();
+                        prop_assert_eq!(rung, (before + 1..=before + due.len() as u64).collect::<Vec<_>>());
+                    }
+                }
+                prop_assert_eq!(timers.next(), waiting.keys().next().map(|(at, _)| Nanos(*at)));
+                let state = timers.0.borrow();
+                prop_assert_eq!(state.slots.len() - state.free.len(), waiting.len());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_given_up_takes_no_room() {
+        let timers = Rc::new(Timers::default());
+        for at in 1..100_000 {
+            let mut sleep = Sleep::new(timers.clone(), || Nanos::ZERO, Nanos(at));
+            assert!(Pin::new(&mut sleep).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        let state = timers.0.borrow();
+        assert!(state.due.len() <= STALE && state.slots.len() == 1, "{} and {}", state.due.len(), state.slots.len());
     }
 }

@@ -97,7 +97,7 @@ impl Desk {
             state.queue.pop_front().or_else(|| state.arrivals.next())?
         };
         if driver.now() < arrival.at {
-            let sleep = pin!(driver.sleep_until(arrival.at));
+            let sleep = pin!(driver.be_there_at(arrival.at));
             if let Either::Right(_) = select(sleep, pin!(stop.interruption())).await {
                 return None;
             }

@@ -56,7 +56,7 @@ fn processors(run: &ModeRun) -> f64 {
 
 fn busy(run: &ModeRun, plan: &Plan) -> Option<Found> {
     let waited = run.resources.cpu_wait_s.unwrap_or(0.0);
-    let spent = run.resources.cpu_user_s? + run.resources.cpu_system_s? + waited;
+    let spent = run.resources.cpu_s()? + waited;
     // What the scenario asks the processor to do is its work, and no sign of strain.
     let asked = plan.operations().any(|(_, _, operation)| matches!(operation.action, Action::Cpu(_) | Action::Block { .. }));
     if run.wall_s < SHORTEST || asked {

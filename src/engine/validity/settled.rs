@@ -3,7 +3,8 @@
 //! Two methods look at the windows of the time line. MSER-5 (White, 1997) finds how much of the beginning is
 //! start-up: it cuts where the rest, in batches of five windows, has the smallest standard error. Mann and Kendall's
 //! test finds a trend of the medians. Both find the smallest drifts in long runs, so what they find must matter too:
-//! a tenth of the level.
+//! a tenth of the level, and more than what machines do by themselves: where a request takes a tenth of a millisecond,
+//! clocks, caches and the processor that a thread happens to be on make its time drift by as much again.
 
 use crate::metrics::trend::{Trend, trend};
 use crate::result::{ModeRun, Window};
@@ -16,6 +17,8 @@ const BATCH: usize = 5;
 const FEWEST_BATCHES: usize = 12;
 /// A change by less than this share of the level is no matter.
 const MATTERS: f64 = 0.10;
+/// And one of fewer milliseconds.
+const MATTERS_MS: f64 = 0.25;
 
 /// What is wrong, where the run has not settled; `Err` where it is too short to tell. In a closed model time goes through
 /// the flow with the users: where each goes through it a few times only, a change over time is the flow's own.
@@ -30,7 +33,8 @@ pub fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>, Strin
     if means.len() < FEWEST {
         return Err(format!("{} windows with responses, and {FEWEST} are needed to tell", means.len()));
     }
-    if let Some(Trend { share, .. }) = trend(&medians).filter(|trend| trend.share.abs() > MATTERS) {
+    let matters = |trend: &Trend| trend.share.abs() > MATTERS && trend.change.abs() > MATTERS_MS;
+    if let Some(Trend { share, .. }) = trend(&medians).filter(matters) {
         let way = if share > 0.0 { "rose" } else { "fell" };
         return Ok(Some(format!("the median {way} by {:.0} % over the run", share.abs() * 100.0)));
     }
@@ -56,7 +60,8 @@ fn start_up(means: &[f64]) -> Option<f64> {
     let late = (half + 1..=latest).find(|cut| error(*cut) <= 4.0 * error(latest)).unwrap_or(latest);
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
     let (before, after) = batches.split_at(late);
-    let found = error(late) < error(early) / 2.0 && (mean(before) - mean(after)).abs() > MATTERS * mean(after);
+    let change = (mean(before) - mean(after)).abs();
+    let found = error(late) < error(early) / 2.0 && change > MATTERS * mean(after) && change > MATTERS_MS;
     found.then(|| late as f64 / batches.len() as f64)
 }
 
@@ -77,5 +82,6 @@ mod tests {
         assert_eq!(start_up(&noise(200, |i| if i < 20 { 50.0 } else { 5.0 })), None, "a short one is cut by whoever reads on");
         let late = start_up(&noise(200, |i| if i < 140 { 50.0 } else { 5.0 })).expect("most of it is start-up");
         assert!((0.65..0.8).contains(&late), "{late}");
+        assert_eq!(start_up(&noise(200, |i| if i < 140 { 0.2 } else { 0.1 })), None, "so little is the machine's own");
     }
 }

@@ -15,8 +15,8 @@ use crate::result::Window;
 const HEIGHT: f64 = 112.0;
 /// Between two fields: the title of the lower.
 const GAP: f64 = 40.0;
-/// Points of a line, at most.
-const POINTS: usize = 300;
+/// Points across the chart, at most: a line that is short beside the others has as many fewer.
+const POINTS: f64 = 150.0;
 
 /// The points of a line, in seconds and the panel's unit.
 type Points = Vec<(f64, f64)>;
@@ -56,7 +56,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
     let (start, end) = cast.span()?;
     let shown: Vec<(&Panel, Vec<Points>)> = PANELS
         .iter()
-        .map(|panel| (panel, cast.traces.iter().map(|trace| points(trace, panel)).collect::<Vec<_>>()))
+        .map(|panel| (panel, cast.traces.iter().map(|trace| points(trace, panel, (end - start) / POINTS)).collect::<Vec<_>>()))
         .filter(|(_, lines)| lines.iter().flatten().any(|p| p.1 > 0.0))
         .collect();
     if shown.is_empty() {
@@ -134,10 +134,11 @@ impl Panel {
     }
 }
 
-/// The points of a line; where there are too many windows, one for several of them.
-fn points(trace: &Trace<'_>, panel: &Panel) -> Points {
+/// The points of a line, each at least `narrowest` seconds wide: where windows are narrower, one for several of them.
+fn points(trace: &Trace<'_>, panel: &Panel, narrowest: f64) -> Points {
     let windows: Vec<&Window> = trace.series().collect();
-    let step = windows.len().div_ceil(POINTS).max(1);
+    let width = windows.first().map_or(1.0, |w| w.window_s);
+    let step = ((narrowest / width).ceil() as usize).max(1);
     let join = |chunk: &[&Window]| {
         let (first, last) = (chunk.first()?, chunk.last()?);
         let known: Vec<f64> = chunk.iter().filter_map(|w| (panel.value)(w).filter(|v| v.is_finite())).collect();

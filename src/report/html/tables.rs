@@ -134,6 +134,7 @@ fn resources(run: &ModeRun) -> Option<Table> {
         ("sent", Some(view::bytes(run.bytes_out))),
         ("CPU, user", seconds(r.cpu_user_s)),
         ("CPU, system", seconds(r.cpu_system_s)),
+        ("CPU, turning until a start", seconds(r.cpu_spin_s.filter(|s| *s > 0.0))),
         ("peak memory", r.peak_rss_bytes.map(view::bytes)),
         ("threads, at most", number(r.threads_peak)),
         ("switches, waiting", number(r.ctx_voluntary)),

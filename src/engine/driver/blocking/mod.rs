@@ -47,7 +47,11 @@ impl Driver for Blocking {
     }
 
     fn sleep_until(&self, at: Nanos) -> impl Future<Output = ()> {
-        Moment { clock: self.clock, at }
+        Moment { clock: self.clock, at, exactly: false }
+    }
+
+    fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()> {
+        Moment { clock: self.clock, at, exactly: true }
     }
 
     async fn connect(&self, to: SocketAddr) -> io::Result<Stream> {
@@ -91,6 +95,7 @@ impl Driver for Blocking {
 struct Moment {
     clock: Clock,
     at: Nanos,
+    exactly: bool,
 }
 
 impl Future for Moment {
@@ -100,7 +105,7 @@ impl Future for Moment {
         if self.clock.now() >= self.at {
             return Poll::Ready(());
         }
-        seat::wait_until(self.at);
+        seat::wait_until(self.at, self.exactly);
         Poll::Pending
     }
 }

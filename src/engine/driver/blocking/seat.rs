@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
+use super::super::exact::{Lateness, Turning};
 use super::stream::Socket;
 use crate::base::{Clock, Nanos};
 
@@ -63,6 +64,10 @@ thread_local! {
     static SEAT: RefCell<Option<Arc<Seat>>> = const { RefCell::new(None) };
     /// The nearest moment named in this pass.
     static NEAREST: Cell<Nanos> = const { Cell::new(Nanos::MAX) };
+    /// Whether that moment is to be met exactly.
+    static EXACTLY: Cell<bool> = const { Cell::new(false) };
+    /// How late this thread is woken.
+    static LATENESS: Cell<Option<Lateness>> = const { Cell::new(None) };
     /// Somebody wants to read.
     static WANTED: Cell<bool> = const { Cell::new(false) };
     /// One blocking read is granted, until this moment.
@@ -112,6 +117,7 @@ pub struct Nested {
     seat: Arc<Seat>,
     outer: Option<Arc<Seat>>,
     nearest: Nanos,
+    exactly: bool,
     wanted: bool,
     granted: Option<Nanos>,
 }
@@ -121,7 +127,7 @@ impl Nested {
     pub fn sit_down() -> Self {
         let seat = seat();
         let outer = SEAT.replace(Some(seat.clone()));
-        Self { seat, outer, nearest: NEAREST.get(), wanted: WANTED.get(), granted: GRANTED.take() }
+        Self { seat, outer, nearest: NEAREST.get(), exactly: EXACTLY.get(), wanted: WANTED.get(), granted: GRANTED.take() }
     }
 
     /// The second seat.
@@ -134,6 +140,7 @@ impl Drop for Nested {
     fn drop(&mut self) {
         SEAT.set(self.outer.take());
         NEAREST.set(self.nearest);
+        EXACTLY.set(self.exactly);
         WANTED.set(self.wanted);
         GRANTED.set(self.granted);
     }
@@ -157,9 +164,12 @@ pub fn cancelled() -> bool {
     SEAT.with_borrow(|seat| seat.as_ref().is_some_and(|s| s.is_cancelled()))
 }
 
-/// Names a moment that this pass waits for.
-pub fn wait_until(at: Nanos) {
-    NEAREST.set(NEAREST.get().min(at));
+/// Names a moment that this pass waits for, and whether it is to be met exactly.
+pub fn wait_until(at: Nanos, exactly: bool) {
+    if at < NEAREST.get() {
+        NEAREST.set(at);
+        EXACTLY.set(exactly);
+    }
 }
 
 /// The nearest moment that this pass waits for.
@@ -199,6 +209,7 @@ pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Opti
             return None;
         }
         NEAREST.set(Nanos::MAX);
+        EXACTLY.set(false);
         WANTED.set(false);
         seat.woken.store(false, Ordering::SeqCst);
         let result = operation.as_mut().poll(&mut cx);
@@ -213,7 +224,11 @@ pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Opti
             GRANTED.set(Some(NEAREST.get()));
             continue;
         }
-        park_until(seat, clock, NEAREST.get());
+        if EXACTLY.get() {
+            meet(seat, clock, NEAREST.get());
+        } else {
+            park_until(seat, clock, NEAREST.get());
+        }
     }
 }
 
@@ -230,4 +245,26 @@ fn park_until(seat: &Seat, clock: Clock, until: Nanos) {
         }
         std::thread::park_timeout(left.as_duration());
     }
+}
+
+/// Sleeps until shortly before a moment and turns until it comes, or until somebody wakes the seat.
+fn meet(seat: &Seat, clock: Clock, at: Nanos) {
+    let mut lateness = LATENESS.get().unwrap_or_default();
+    let early = lateness.before(at);
+    if clock.now() < early {
+        park_until(seat, clock, early);
+        let now = clock.now();
+        if now >= early {
+            lateness.learn(now - early);
+            LATENESS.set(Some(lateness));
+        }
+    }
+    let Some(turning) = Turning::begin() else { return park_until(seat, clock, at) };
+    let begun = clock.now();
+    let mut now = begun;
+    while now < at && !seat.woken.load(Ordering::SeqCst) {
+        std::hint::spin_loop();
+        now = clock.now();
+    }
+    turning.add(now - begun);
 }

@@ -1,0 +1,130 @@
+//! Lag as a server sees it. The system stamps what comes in, however late the server's own thread is to read it.
+
+use std::io::{IoSliceMut, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, UNIX_EPOCH};
+
+use criterion::Criterion;
+use loadgen::engine::{Ground, Job, run_mode};
+use loadgen::plan::Mode;
+use loadgen::scenario::{Overrides, Source, compile};
+use nix::sys::socket::sockopt::ReceiveTimestampns;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
+use nix::sys::time::TimeSpec;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// Seconds for which the load is warmed up: every connection that will be is there then.
+const WARMUP: u64 = 1;
+/// Seconds that are looked at.
+const SECONDS: u64 = 2;
+
+/// One request of `connection`, answered: when it came, or nothing where the connection has ended.
+fn answer(connection: &mut TcpStream) -> Option<f64> {
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+    let mut buffer = [0; 4096];
+    let mut parts = [IoSliceMut::new(&mut buffer)];
+    let mut space = nix::cmsg_space!(TimeSpec);
+    let message = recvmsg::<()>(connection.as_raw_fd(), &mut parts, Some(&mut space), MsgFlags::empty()).ok()?;
+    if message.bytes == 0 {
+        return None;
+    }
+    let stamp = message.cmsgs().ok()?.find_map(|part| match part {
+        ControlMessageOwned::ScmTimestampns(at) => Some(Duration::from(at)),
+        _ => None,
+    });
+    // What came before the connection was accepted has no stamp.
+    let came = stamp.or_else(|| UNIX_EPOCH.elapsed().ok())?.as_secs_f64();
+    connection.write_all(ANSWER).ok()?;
+    Some(came)
+}
+
+/// Answers whatever comes in over any connection, and takes down when it came, until it is told to stop.
+fn watch(listener: &TcpListener, stop: &AtomicBool) -> Vec<f64> {
+    let (mut connections, mut times): (Vec<TcpStream>, Vec<f64>) = (Vec::new(), Vec::new());
+    while !stop.load(Ordering::Relaxed) {
+        let mut waiting = vec![PollFd::new(listener, PollFlags::IN)];
+        waiting.extend(connections.iter().map(|connection| PollFd::new(connection, PollFlags::IN)));
+        poll(&mut waiting, Some(&Timespec { tv_sec: 0, tv_nsec: 50_000_000 })).expect("it can wait");
+        let ready: Vec<bool> = waiting.iter().map(|fd| !fd.revents().is_empty()).collect();
+        let mut ready = ready.into_iter();
+        if ready.next() == Some(true) {
+            let (connection, _) = listener.accept().expect("a connection");
+            setsockopt(&connection, ReceiveTimestampns, &true).expect("the system stamps what comes in");
+            connection.set_nodelay(true).expect("a socket");
+            connections.push(connection);
+        }
+        // What was accepted just now was not asked about.
+        connections.retain_mut(|connection| {
+            if ready.next() != Some(true) {
+                return true;
+            }
+            let came = answer(connection);
+            times.extend(came);
+            came.is_some()
+        });
+    }
+    times
+}
+
+/// Lag of the requests as the server sees it, in seconds, in order of size, and the rate achieved as a multiple of the
+/// planned one. What is common to all, the way through the system, is taken off.
+fn seen_by_a_server(mode: Mode, rate: u64) -> (Vec<f64>, f64) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address: SocketAddr = listener.local_addr().expect("it is bound");
+    let stop = AtomicBool::new(false);
+    let text = format!(
+        "{{name: bench, seed: 1, workers: 1, targets: {{t: {{url: 'http://{address}'}}}}, mix: [{{name: m, flow: [{{get: /}}]}}], \
+         load: {{rate: {rate}/s, warmup: {WARMUP}s, duration: {SECONDS}s, max_in_flight: 50}}}}"
+    );
+    let plan = compile(&Source::inline("bench.yaml", text), &Overrides::default(), &|_| None).expect("the scenario is good").plan;
+    let job = Job { parent: 0, plan, mode, round: 1, ground: Ground { addresses: vec![Some(address)], ..Ground::default() } };
+    let mut times = thread::scope(|scope| {
+        let server = scope.spawn(|| watch(&listener, &stop));
+        run_mode(&job, &|| None, &|_| {}).expect("it can run");
+        stop.store(true, Ordering::Relaxed);
+        server.join().expect("it ends")
+    });
+    times.sort_by(f64::total_cmp);
+    assert_eq!(times.len() as u64, rate * (WARMUP + SECONDS), "every planned request has come");
+    let times = &times[(rate * WARMUP) as usize..];
+    let planned = |k: usize| k as f64 / rate as f64;
+    let late: Vec<f64> = times.iter().enumerate().map(|(k, at)| at - times[0] - planned(k)).collect();
+    let way = late.iter().copied().fold(f64::INFINITY, f64::min);
+    let mut lags: Vec<f64> = late.iter().map(|late| late - way).collect();
+    lags.sort_by(f64::total_cmp);
+    let span = times.last().expect("requests") - times[0];
+    (lags, planned(times.len() - 1) / span)
+}
+
+/// The same lag, by the system's stamps.
+pub fn lag(c: &mut Criterion) {
+    let mut group = c.benchmark_group("lag seen by the server");
+    group.sample_size(10).measurement_time(Duration::from_secs(10));
+    for (mode, rate) in
+        [(Mode::Sequential, 1_000), (Mode::Threaded, 1_000), (Mode::Threaded, 10_000), (Mode::Async, 1_000), (Mode::Async, 10_000)]
+    {
+        let mut all: Vec<[f64; 3]> = Vec::new();
+        group.bench_function(format!("{mode} at {rate} a second"), |b| {
+            b.iter_custom(|iterations| {
+                let (lags, achieved) = seen_by_a_server(mode, rate);
+                let at = |share: f64| lags[((lags.len() - 1) as f64 * share) as usize];
+                all.push([at(0.50) * 1e6, at(0.99) * 1e6, (achieved - 1.0) * 100.0]);
+                Duration::from_secs_f64(lags.iter().sum::<f64>() / lags.len() as f64 * iterations as f64)
+            });
+        });
+        if all.is_empty() {
+            continue;
+        }
+        let median = |part: usize| {
+            let mut values: Vec<f64> = all.iter().map(|row| row[part]).collect();
+            values.sort_by(f64::total_cmp);
+            values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+        };
+        let (p50, p99, rate_off) = (median(0), median(1), median(2));
+        eprintln!("{mode} at {rate}/s, by the server: lag p50 {p50:.1} µs, p99 {p99:.1} µs, rate off by {rate_off:+.4} % (medians)");
+    }
+    group.finish();
+}
