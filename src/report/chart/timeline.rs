@@ -74,7 +74,9 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
     let about = About { title: &title, description: &description, ..About::default() };
     let shaded = shades(cast, (start, end));
     Some(canvas::picture((WIDTH, (bottom + 58.0) as u32), &about, |c| {
-        let subtitle = format!("Percentiles of each window, by the moment that operations were due.{}", rounds(cast));
+        let narrow = traces.iter().flat_map(|trace| trace.series()).any(|w| w.window_s < (end - start) / POINTS);
+        let joined = if narrow { " Windows too narrow to be seen: their highest; throughput: their mean." } else { "" };
+        let subtitle = format!("By the moment that operations were due.{joined}{}", rounds(cast));
         frame::heading(c, &title, &subtitle);
         frame::entries(c, &legend);
         for (i, (panel, lines)) in shown.iter().enumerate() {
