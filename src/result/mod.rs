@@ -12,6 +12,7 @@ pub mod run_result;
 pub mod threshold;
 pub mod validity;
 pub mod versions;
+pub mod window;
 
 pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, RateProbe};
 pub use change::{Change, Outcome};
@@ -19,9 +20,10 @@ pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
 pub use host::Host;
 pub use mode_run::{
-    Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Warmup, Window,
+    Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Warmup,
 };
 pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
 pub use validity::{Check, Validity, Verdict};
 pub use versions::{Calibration, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison};
+pub use window::Window;
