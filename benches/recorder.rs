@@ -20,7 +20,10 @@ fn sample(k: u64) -> Sample {
         retries: 0,
         status: 200,
         connect: None,
+        tls: None,
+        send: Some(Nanos(9_000)),
         first_byte: Some(Nanos(90_000)),
+        body: Some(Nanos(1_000)),
         bytes_in: 200,
         bytes_out: 80,
     }

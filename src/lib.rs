@@ -29,7 +29,7 @@
 //! | 6 | [`report`]: terminal, progress, charts, HTML page, and the forms that other programs read · several results laid over one another |
 //! | 5 | [`gate`]: thresholds: what a run must meet, and what ends it early · the search for the highest rate that meets a check · versions: whether one is worse than another |
 //! | 4 | [`engine`]: world, worker, flow, operation, drivers, observer |
-//! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP · [`pacing`]: arrivals, levels of stages, token bucket · [`server`]: the built-in target, and the page while a run goes on |
+//! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP/1.1, HTTP/2, TLS, WebSocket, TCP · [`pacing`]: arrivals, levels of stages, token bucket · [`server`]: the built-in target, and the page while a run goes on |
 //! | 2 | [`result`]: what `result.json` holds · [`value`]: scopes, expressions, extraction, rows of feeds |
 //! | 1 | [`plan`]: the compiled scenario · [`metrics`]: samples, recorders, histograms |
 //! | 0 | [`base`]: quantities and the clock |
@@ -44,7 +44,8 @@
 //!   of rows where only some mix entries take them. Samples go to a thread's own tape first.
 //! - No work for values where a scenario has none: a request without them is made once, before the run.
 //! - No event loop on the request path of the sequential and threaded modes: their threads sleep and read
-//!   in the kernel (`strace -f` shows one `sendmsg` and one `recvfrom` a request).
+//!   in the kernel (`strace -f` shows one `sendmsg` and one `recvfrom` a request, and one look more, which does not
+//!   wait, at a connection that was quiet for 10 ms).
 //! - No printing outside [`cli`] and [`report::progress`].
 //! - No statistic in [`report`] that is not in the result.
 //!
@@ -69,6 +70,8 @@
 //!   for each would take gigabytes, and a batch is kinder to the processor's cache in async too.
 //! - The JSON Schema of scenarios is written by hand ([`scenario::SCHEMA`]), because scenarios are decoded by hand, from a tree
 //!   of nodes that know their places: there are no types to derive it from. A test holds the two together.
+//! - TLS and HTTP/2 are the same code in every mode, over the mode's own byte stream ([`transport::wire`]): where that
+//!   blocks, the whole blocks. Only in the async mode requests share a connection of HTTP/2 ([`engine::streams`]).
 //! - A search for capacity ([`gate::Search`]) asks more of a rate than the check alone: nothing lost, no growing response
 //!   times ([`gate::probe`]); a rate is given up by two tries of three, and no invalid one counts.
 //! - Windows of the time line keep two significant digits instead of three: there are hundreds of them.
@@ -80,13 +83,18 @@
 //! - In `result.json`, `series[]`: `cpu_cores` and `rss_bytes` of the generator, and `status_codes`.
 //! - Files of the report: `timeline.png`, `report.md`, `summary.csv`, `series.csv`, `histograms.hlog`, `junit.xml`, `ctrf-report.json`, `metrics.txt`,
 //!   `benchmark-bigger.json`, `benchmark-smaller.json`.
-//! - In `result.json`: `scenario.file`, the path as it was given, and `thresholds[].line`, for reports that point at a line.
+//! - In `result.json`: `pushes` of runs, steps, mix entries and targets, where there are any: messages that came over a
+//!   WebSocket and that no step waited for.
+//! - In `result.json`: `send_ms`, `body_ms`, and their histograms and those of `connect` and `tls`; `scenario.file`, the path as it was given, and `thresholds[].line`, for reports that point at a line.
 //!
 //! # Dependencies, and why
 //!
 //! | for | crate |
 //! |---|---|
 //! | HTTP on the wire, both ends | hyper (connection level: its pooled client hides reuse and retries), hyper-util, http, http-body-util, bytes |
+//! | HTTP/2 | h2 (hyper's own layer over it needs an executor, which the blocking modes don't have) |
+//! | TLS | rustls with aws-lc, tokio-rustls (over the blocking sockets too: it needs no runtime), webpki-roots |
+//! | WebSocket framing | tungstenite: its core reads and writes any stream and says where that would block, so that one code path ([`transport::websocket`]) serves the blocking drivers and the event loop; tokio-tungstenite over it for the built-in server |
 //! | event loop, semaphore | tokio, with what it needs only; futures-util for task sets |
 //! | histograms | hdrhistogram; base64 for their text form |
 //! | sockets and timers of the kernel | rustix (safe calls; its libc backend, so that it runs under valgrind), nix for `getrusage`, signal-hook |

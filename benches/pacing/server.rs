@@ -80,7 +80,13 @@ fn seen_by_a_server(mode: Mode, rate: u64) -> (Vec<f64>, f64) {
          load: {{rate: {rate}/s, warmup: {WARMUP}s, duration: {SECONDS}s, max_in_flight: 50}}}}"
     );
     let plan = compile(&Source::inline("bench.yaml", text), &Overrides::default(), &|_| None).expect("the scenario is good").plan;
-    let job = Job { parent: 0, plan, mode, round: 1, ground: Ground { addresses: vec![Some(address)], ..Ground::default() } };
+    let job = Job {
+        parent: 0,
+        plan,
+        mode,
+        round: 1,
+        ground: Ground { reached: vec![Some(loadgen::transport::endpoint::Endpoint::Tcp(address).into())], ..Ground::default() },
+    };
     let mut times = thread::scope(|scope| {
         let server = scope.spawn(|| watch(&listener, &stop));
         run_mode(&job, &|| None, &|_| {}).expect("it can run");

@@ -92,7 +92,7 @@ fn plan_of(plan: Plan, guards: &[Guard]) -> Plan {
 fn check_starts(args: &AbArgs, plans: &[Plan; 2]) -> Result<(), Failure> {
     let starts = [("--a-start", &args.a_start, "--a"), ("--b-start", &args.b_start, "--b")];
     for (plan, (flag, command, url)) in plans.iter().zip(starts) {
-        let is_url = |target: usize| matches!(plan.targets[target].address, Address::Url { .. });
+        let is_url = |target: usize| !matches!(plan.targets[target].address, Address::Builtin);
         if command.is_some() && !plan.targets_used().into_iter().any(is_url) {
             let error = anyhow!("{flag} starts a server, and the scenario sends nothing to a URL; say where it listens with {url} URL");
             return Err(Failure { exit: Exit::Usage, error });
@@ -182,7 +182,7 @@ fn one(
         return Ok(None);
     }
     let started = match (version.start, &version.log) {
-        (Some(line), Some(log)) => match start(line, log, version, args, session)? {
+        (Some(line), Some(log)) => match start(line, log, version, &source.folder, args, session)? {
             Some(started) => Some(started),
             None => return Ok(None),
         },
@@ -207,10 +207,17 @@ fn one(
 }
 
 /// Starts a version's server and waits until it answers. Nothing where the user did not want to wait.
-fn start(line: &str, log: &File, version: &Version<'_>, args: &AbArgs, session: &Session) -> Result<Option<Started>, Failure> {
+fn start(
+    line: &str,
+    log: &File,
+    version: &Version<'_>,
+    folder: &Path,
+    args: &AbArgs,
+    session: &Session,
+) -> Result<Option<Started>, Failure> {
     let could_not = |error: anyhow::Error| Failure { exit: Exit::CouldNotRun, error };
     let (name, flag) = (version.letter.to_uppercase(), format!("--{}-start", version.letter));
-    let reachable = || preflight::preflight(&version.plan, None);
+    let reachable = || preflight::preflight(&version.plan, folder, None);
     if reachable().is_ok() {
         return Err(could_not(anyhow!(
             "something answers where {name} shall listen, before {flag} has started anything; stop it, or leave {flag} out"

@@ -307,6 +307,9 @@ pub struct ServeArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, env = "LOADGEN_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
+    /// Address of a TCP port that sends back what comes; port 0 takes a free one, and without it there is none
+    #[arg(long, env = "LOADGEN_TCP", value_name = "ADDR")]
+    pub tcp: Option<SocketAddr>,
     /// Answer every request later by this much
     #[arg(long, env = "LOADGEN_LATENCY", value_parser = parse::duration, value_name = "DURATION")]
     pub latency: Option<Nanos>,

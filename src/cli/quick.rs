@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn what_is_bad_in_a_scenario_is_bad_here() {
         for (arguments, words) in [
-            (&["https://a/"][..], "`https` targets are not supported"),
+            (&["http://a:0/"][..], "is no port"),
             (&["http://"], "without a host"),
             (&["http://u:p@a/"], "a user or a password in a URL"),
             (&["http://a/#top"], "never sent"),

@@ -1,5 +1,7 @@
 //! `loadgen run`: a scenario, all of its modes and rounds, and the reports.
 
+use std::net::IpAddr;
+
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
@@ -13,7 +15,7 @@ use super::watched::Watched;
 use super::{ci, job, or_exit};
 use crate::engine::{Ground, Job, ideal, safety};
 use crate::gate::{self, Judged};
-use crate::plan::{Plan, Secrets};
+use crate::plan::{Address, Plan, Secrets, Target};
 use crate::report;
 use crate::report::terminal::{self, Style};
 use crate::report::versions;
@@ -128,10 +130,14 @@ struct Measured {
 fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
     let mut session = Session::open(!args.no_progress && !args.quiet, secrets)?;
     let ground = session.ground(plan, &source.folder, at)?;
-    if args.verbose {
-        for (target, address) in plan.targets.iter().zip(&ground.addresses) {
-            talk.say(&address.map_or_else(String::new, |a| format!("target {}: {} at {a}\n", target.name, target.address)));
+    // A name is looked up once, here; whoever reads the figures wants to know what it meant.
+    let is_named = |target: &Target| matches!(&target.address, Address::Url { host, .. } if host.parse::<IpAddr>().is_err());
+    for (target, reach) in plan.targets.iter().zip(&ground.reached).filter_map(|(target, reach)| Some((target, reach.as_ref()?))) {
+        if args.verbose || (!args.quiet && (is_named(target) || !reach.silent.is_empty())) {
+            talk.say(&format!("target {}: {} at {reach}\n", target.name, target.address));
         }
+    }
+    if args.verbose {
         talk.say(&format!("seed {}, fingerprint {}\n", plan.seed, plan.fingerprint(secrets)));
     }
     let draft = |runs| result_of_runs(source, plan, secrets, runs, End::Complete, at, None);

@@ -10,15 +10,16 @@ use crate::server::{ANNOUNCEMENT, Options, serve};
 pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     let options = Options {
         listen: args.listen,
+        tcp: args.tcp,
         latency: args.latency.map(Delay::Constant),
         fail: args.fail,
         capacity: args.capacity,
         seed: args.seed,
         until_stdin_closes: args.until_stdin_closes,
     };
-    let announced = |address| {
+    let announced = |bound| {
         // A server that nobody reads from serves all the same.
-        let _ = output::print(&format!("{ANNOUNCEMENT}{address}\n"));
+        let _ = output::print(&format!("{ANNOUNCEMENT}{bound}\n"));
     };
     or_exit(serve(&options, announced), Exit::CouldNotRun)?;
     Ok(Exit::Ok)

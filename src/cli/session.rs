@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::exit::{Exit, Failure};
 use super::or_exit;
 use crate::engine::process::{self, Leash, ProcessError};
-use crate::engine::{self, Event, Ground, Job, Phase, descriptors, preflight};
+use crate::engine::{self, Event, Ground, Job, Phase, descriptors, ports, preflight};
 use crate::plan::{Address, Plan, Secrets};
 use crate::report::progress::{Progress, ProgressMode, Status, StepStatus};
 use crate::result::ModeRun;
@@ -65,9 +65,15 @@ impl Session {
             let server = server::Child::start(&self.program).context("can't start the built-in server");
             self.server = Some(or_exit(server, Exit::CouldNotRun)?);
         }
-        let addresses = preflight::preflight(plan, self.server.as_ref().map(server::Child::address));
-        let addresses = or_exit(addresses, Exit::CouldNotRun)?;
-        Ok(Ground { addresses, folder: folder.to_owned(), unix_ms: asked_at.as_millisecond().try_into().unwrap_or(0), live: false })
+        let reached = preflight::preflight(plan, folder, self.server.as_ref().map(server::Child::address));
+        let reached = or_exit(reached, Exit::CouldNotRun)?;
+        for warning in or_exit(ports::foresee(plan, &reached), Exit::CouldNotRun)?.into_iter().chain(insecure(plan)) {
+            self.progress.note(&format!("warning: {warning}"));
+            self.warnings.push(warning);
+        }
+        let echo = self.server.as_ref().map(server::Child::echo);
+        let unix_ms = asked_at.as_millisecond().try_into().unwrap_or(0);
+        Ok(Ground { reached, echo, folder: folder.to_owned(), unix_ms, live: false })
     }
 
     /// Runs one mode and round in a process of its own. `place` is its name in progress and warnings. Nothing where the
@@ -120,6 +126,12 @@ impl Session {
         self.progress.finish();
         self.warnings
     }
+}
+
+/// Says of each target whose certificate nobody looks at that it is so: what answers may be anybody.
+fn insecure(plan: &Plan) -> impl Iterator<Item = String> {
+    let used = plan.targets_used().into_iter().map(|index| &plan.targets[index]).filter(|target| target.tls.insecure);
+    used.map(|target| format!("target `{}`: `insecure: true` takes any certificate, so these figures may be anybody's", target.name))
 }
 
 /// What each step has brought, those of one name together.

@@ -1,7 +1,9 @@
 //! Makes a [`ModeRun`] of what the recorders and the observer hold.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::busy::Busy;
 use super::limit::Limit;
 use super::observer::{Gauge, Seen};
 use super::source::Source;
@@ -16,7 +18,7 @@ use crate::metrics::window::common;
 use crate::metrics::{FailureKind, Recorder, Track, Windows};
 use crate::metrics::{Figures, Tally};
 use crate::pacing::Arrival;
-use crate::plan::{Action, Mode, Plan, Quantity, Selector};
+use crate::plan::{Action, Mode, Plan, Quantity, Selector, Target};
 use crate::result::{Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, StoppedBy, Warmup, Window, codec};
 
 /// What is known of a run beside its figures.
@@ -118,6 +120,7 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
         checks: split::checks(world, recorder),
         bytes_in: total.bytes_in,
         bytes_out: total.bytes_out,
+        pushes: total.pushes,
         iterations,
         warmup: Warmup { started: recorder.warmup().started, completed: recorder.warmup().completed, failed: recorder.warmup().failed },
         throughput_rps: total.throughput_rps,
@@ -127,8 +130,10 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
         lag_ms: total.lag_ms,
         queue_ms: total.queue_ms,
         connect_ms: total.connect_ms,
-        tls_ms: None,
+        tls_ms: total.tls_ms,
+        send_ms: total.send_ms,
         first_byte_ms: total.first_byte_ms,
+        body_ms: total.body_ms,
         steps: steps(world, recorder, span),
         mixes: mixes(world, recorder, span),
         targets: targets(world, recorder, span),
@@ -145,6 +150,10 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
             queue: codec::encode(&whole.queue.histogram()),
             iteration: encoded(recorder.durations()),
             first_byte: encoded(&whole.first_byte),
+            connect: encoded(&whole.connect),
+            tls: encoded(&whole.tls),
+            send: encoded(&whole.send),
+            body: encoded(&whole.body),
             unit: "ns".into(),
             lowest: LOWEST,
             highest: HIGHEST,
@@ -192,10 +201,13 @@ fn group(name: String, mix: Option<String>, figures: &Figures, measured_s: f64, 
         lag_ms: figures.lag.summary(&span.inflation),
         queue_ms: figures.queue.summary(&span.inflation),
         connect_ms: figures.connect.summary(&span.inflation),
-        tls_ms: None,
+        tls_ms: figures.tls.summary(&span.inflation),
+        send_ms: figures.send.summary(&span.inflation),
         first_byte_ms: figures.first_byte.summary(&span.inflation),
+        body_ms: figures.body.summary(&span.inflation),
         bytes_in: figures.bytes_in,
         bytes_out: figures.bytes_out,
+        pushes: figures.pushes,
         histograms: BTreeMap::new(),
     }
 }
@@ -270,13 +282,10 @@ fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
 }
 
 fn targets(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
-    by(world, recorder, |_, _, action| match action {
-        Action::Http(request) => Some(request.target),
-        Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
-    })
-    .into_iter()
-    .map(|(target, figures)| group(world.plan.targets[target].name.clone(), None, &figures, span.measured_s, span))
-    .collect()
+    by(world, recorder, |_, _, action| action.target())
+        .into_iter()
+        .map(|(target, figures)| group(world.plan.targets[target].name.clone(), None, &figures, span.measured_s, span))
+        .collect()
 }
 
 fn probes(world: &World<'_>, recorder: &Recorder, seen: &Seen, span: &Span) -> Vec<Probe> {
@@ -315,7 +324,14 @@ fn limits(world: &World<'_>) -> Vec<LimitPeak> {
         peak_queue: limit.peak_queue(),
         dropped: limit.dropped(),
     };
-    world.limits().map(peak).collect()
+    let of_target = |(target, busy): (&Target, &Arc<Busy>)| {
+        // A pool without a cap counts nobody.
+        let what = busy.what().filter(|_| busy.peak_in_use() > 0)?;
+        let scope = format!("{what} of {}", target.name);
+        Some(LimitPeak { scope, peak_in_flight: busy.peak_in_use(), peak_queue: busy.peak_waiting(), dropped: 0 })
+    };
+    let counted = world.plan.targets.iter().zip(&world.busy).filter_map(of_target);
+    world.limits().map(peak).chain(counted).collect()
 }
 
 fn errors(world: &World<'_>, recorder: &Recorder) -> Vec<ErrorExample> {

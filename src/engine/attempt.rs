@@ -1,5 +1,9 @@
 //! One try of an operation: the work itself, within its timeouts.
 
+mod stream;
+mod tcp;
+mod websocket;
+
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
@@ -11,6 +15,7 @@ use super::draw::{Place, Purpose, generator};
 use super::driver::{Driver, within};
 use super::redirect;
 use super::request::Made;
+use super::streams::Taken;
 use super::user::User;
 use super::worker::Worker;
 use crate::base::Nanos;
@@ -18,7 +23,8 @@ use crate::metrics::{FailureKind, Sample, TagValue};
 use crate::plan::{Action, Delay, Operation};
 use crate::transport::TransportError;
 use crate::transport::counted::Passed;
-use crate::transport::http::{Connection, PreparedRequest};
+use crate::transport::http::PreparedRequest;
+use crate::transport::link::Link;
 use crate::value::{Facts, Response, Scope};
 
 /// One try of an operation.
@@ -44,8 +50,16 @@ pub struct Trace {
     pub checks: RefCell<Option<Vec<bool>>>,
     /// The values of the operation's tags in the last try's response, where it had one.
     pub tags: RefCell<Vec<TagValue>>,
-    connect: Cell<Option<Nanos>>,
+    /// Time to connect, where it had to.
+    pub connect: Cell<Option<Nanos>>,
+    /// Time of the TLS handshake, where there was one.
+    pub tls: Cell<Option<Nanos>>,
+    /// When the connection of the last request was there.
+    ready: Cell<Nanos>,
+    /// When the last of the last request had gone out.
+    sent: Cell<Option<Nanos>>,
     first_byte: Cell<Option<Nanos>>,
+    body: Cell<Option<Nanos>>,
     bytes: Cell<(u64, u64)>,
     /// The connection's counters with what they showed before.
     passed: RefCell<Option<(Arc<Passed>, u64, u64)>>,
@@ -79,7 +93,10 @@ impl Trace {
         self.settle();
         sample.status = self.status.get();
         sample.connect = self.connect.get();
+        sample.tls = self.tls.get();
+        sample.send = self.sent.get().map(|at| at - self.ready.get());
         sample.first_byte = self.first_byte.get();
+        sample.body = self.body.get();
         (sample.bytes_in, sample.bytes_out) = self.bytes.get();
     }
 }
@@ -93,6 +110,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     pub async fn run(&self, user: &mut User<D::Io>, scope: &mut Scope, trace: &Trace) -> Result<(), TransportError> {
         let total = self.operation.timeout.total;
         trace.reset();
+        trace.ready.set(self.started);
         let work = self.work(user, scope, trace);
         within(&self.worker.driver, self.started + total, work).await.unwrap_or_else(|| Err(self.late()))
     }
@@ -111,6 +129,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let deadline = self.started + self.operation.timeout.total;
         match &self.operation.action {
             Action::Http(request) => return self.http(user, request.target, scope, trace).await,
+            // Boxed, so that they don't make the future of a plain request larger.
+            Action::Handshake(request) => return Box::pin(self.handshake(user, request.target, scope, trace)).await,
+            Action::Message(message) => return Box::pin(self.message(user, message, scope, trace)).await,
+            Action::Tcp(exchange) => return Box::pin(self.tcp(user, exchange, scope, trace)).await,
             Action::Sleep(delay) => driver.sleep_until(self.started + length(delay)).await,
             Action::Cpu(delay) => driver.cpu(length(delay), deadline).await,
             Action::Block { duration, offload } => driver.block(length(duration), *offload).await,
@@ -126,31 +148,35 @@ impl<D: Driver> Attempt<'_, '_, D> {
         Ok(())
     }
 
-    /// A connection to the target: the user's own, or a new one.
-    async fn connection(&self, user: &mut User<D::Io>, target: usize, trace: &Trace) -> Result<Connection<D::Io>, TransportError> {
+    /// A connection to the target: one that was kept, or a new one.
+    async fn connection(&self, user: &mut User<D::Io>, target: usize, trace: &Trace) -> Result<Link<D::Io>, TransportError> {
         let driver = &self.worker.driver;
+        let dial = self.worker.world.dials[target].as_ref().expect("every target in use was reached");
         // Taken out while in use: where this future is dropped, the connection closes with it.
-        if let Some(mut kept) = user.connections[target].take()
-            && kept.is_ready().await
-        {
-            return Ok(kept);
-        }
-        let address = self.worker.world.addresses[target].expect("every target in use has an address");
-        let begun = driver.now();
-        let connect = async {
-            let io = driver.connect(address).await.map_err(|e| TransportError::connect(&e))?;
-            let mut fresh = Connection::new(io).await?;
-            fresh.is_ready().await;
-            Ok(fresh)
+        let turn = loop {
+            match user.connections[target].take().await {
+                Taken::Link(mut kept) => {
+                    if !dial.is_old(kept.born, || driver.now()) && kept.is_ready().await {
+                        return Ok(kept);
+                    }
+                    user.connections[target].discard(&kept);
+                }
+                Taken::Nothing(turn) => break turn,
+            }
         };
+        user.connections[target].make_room();
+        let connect = dial.connect(driver, trace);
         let fresh = match self.operation.timeout.connect {
             None => connect.await?,
             Some(limit) => within(driver, self.started + limit, connect)
                 .await
                 .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutConnect, "connection", limit)))?,
         };
-        trace.connect.set(Some(driver.now() - begun));
-        Ok(fresh)
+        trace.ready.set(driver.now());
+        Ok(match turn {
+            Some(turn) => turn.done(fresh),
+            None => fresh,
+        })
     }
 
     async fn http(&self, user: &mut User<D::Io>, target: usize, scope: &mut Scope, trace: &Trace) -> Result<(), TransportError> {
@@ -210,25 +236,30 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
         let mut message = request.message();
         if let Some(site) = site {
-            user.jar.put_into(&mut message, &site.authority);
+            user.jar.put_into(&mut message, &site.origin);
         }
-        let response = match self.operation.timeout.first_byte {
-            None => connection.send(message).await?,
-            Some(limit) => within(driver, self.started + limit, connection.send(message))
+        let send = connection.send(message, || trace.sent.set(Some(driver.now())));
+        let (head, body) = match self.operation.timeout.first_byte {
+            None => send.await?,
+            Some(limit) => within(driver, self.started + limit, send)
                 .await
                 .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit)))?,
         };
-        let (head, body) = response.into_parts();
         trace.status.set(head.status.as_u16());
-        trace.first_byte.set(Some(driver.now() - self.started));
+        let answered = driver.now();
+        trace.first_byte.set(Some(answered - self.started));
         if let Some(site) = site {
-            user.jar.take(&head.headers, &site.authority, request.uri.path());
+            user.jar.take(&head.headers, &site.origin, request.uri.path());
         }
         let is_followed = follows && redirect::asks(head.status.as_u16(), &head.headers);
         let mut kept = Kept::new(needs_body && !is_followed);
         connection.receive(body, |data| kept.take(data)).await?;
+        let ended = driver.now();
+        trace.body.set(Some(ended - answered));
+        // Where it leads to another request, that one's begins here.
+        trace.ready.set(if is_followed { ended } else { trace.ready.get() });
         if connection.is_reusable() {
-            user.connections[target] = Some(connection);
+            user.connections[target].put(connection);
         }
         Ok((head, kept))
     }

@@ -72,6 +72,8 @@ pub async fn run<'b, D: Driver>(
     let never_begun = NeverBegun { worker, job };
     let gathered = worker.driver.gather(job, worker, user.branches(job.steps.len()), most, until).await;
     drop(never_begun);
+    // A branch that was dropped in its middle has left its WebSocket behind.
+    user.branches(job.steps.len()).iter_mut().for_each(User::hang_up);
     if let Some(kind) = FailureKind::ALL.get(usize::from(job.failure.load(Ordering::SeqCst))) {
         course.failure.get_or_insert(*kind);
     }

@@ -1,6 +1,6 @@
 //! [`Check`]: what a scenario expects of a response, compiled once.
 
-mod json;
+pub mod json;
 
 use regex::bytes::Regex;
 

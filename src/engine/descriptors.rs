@@ -1,8 +1,10 @@
 //! Enough file descriptors for a plan's connections, or a clear word that there aren't.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
-use crate::plan::{Mode, Plan};
+use crate::plan::{Action, Mode, Plan};
 
 /// Descriptors that a run needs beside its connections: the standard streams, and an event loop's and a
 /// timer's for each worker.
@@ -11,7 +13,7 @@ const OVERHEAD: u64 = 32;
 /// The system allows fewer descriptors than a plan needs.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
-    "this plan needs {needed} file descriptors, and the system allows {allowed}; lower `vus` (or `max_in_flight`), or raise the limit (`ulimit -n {needed}`)"
+    "this plan needs {needed} file descriptors, and the system allows {allowed}; lower `vus` (or `max_in_flight`), cap the connections (`http: {{ max_connections: … }}`), or raise the limit (`ulimit -n {needed}`)"
 )]
 pub struct TooFew {
     /// How many it needs.
@@ -22,17 +24,34 @@ pub struct TooFew {
 
 /// How many descriptors a plan needs in its hungriest mode.
 pub fn needed(plan: &Plan) -> u64 {
-    let targets = plan.targets_used().len() as u64;
+    let connections = connections(plan);
     let busiest = plan
         .modes
         .iter()
         .map(|mode| match mode {
             Mode::Simulated => 0,
-            Mode::Sequential | Mode::Threaded | Mode::Async => u64::from(plan.load.model.slots()) * targets,
+            Mode::Sequential | Mode::Threaded | Mode::Async => connections,
         })
         .max()
         .unwrap_or(0);
     busiest + 4 * u64::from(plan.workers) + OVERHEAD
+}
+
+/// How many connections all virtual users may have: one each of each kind to each target, those of requests no more than
+/// their cap.
+fn connections(plan: &Plan) -> u64 {
+    let slots = plan.load.model.slots();
+    let capped = |target: usize| slots.min(plan.targets[target].http.max_connections.unwrap_or(u32::MAX));
+    let kinds: BTreeSet<_> = plan
+        .operations()
+        .filter_map(|(_, _, operation)| match &operation.action {
+            Action::Http(request) => Some((request.target, "http", capped(request.target))),
+            Action::Handshake(request) => Some((request.target, "websocket", slots)),
+            Action::Tcp(exchange) => Some((exchange.target, "tcp", slots)),
+            Action::Message(_) | Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
+        })
+        .collect();
+    kinds.into_iter().map(|(_, _, most)| u64::from(most)).sum()
 }
 
 /// Raises this process's limit to what the system allows, where the plan needs more than it has.

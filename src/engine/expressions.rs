@@ -41,7 +41,12 @@ fn of(step: &Step) -> Vec<&String> {
             Passes::Over { list, .. } => texts.push(list),
             Passes::Times(_) => {}
         },
-        StepKind::Operation(_) | StepKind::Think(_) | StepKind::Flow(_) | StepKind::Parallel(_) | StepKind::Race(_) => {}
+        StepKind::Operation(_)
+        | StepKind::Think(_)
+        | StepKind::Flow(_)
+        | StepKind::Parallel(_)
+        | StepKind::Race(_)
+        | StepKind::Websocket(_) => {}
     }
     texts
 }

@@ -1,18 +1,23 @@
 //! The interpreter: goes through the steps of a flow, whatever the driver.
 
+use std::cell::Cell;
+
 use rand::RngExt as _;
 
 use super::branches;
 use super::draw::{Place, Purpose, generator};
-use super::driver::{Driver, Until};
+use super::driver::{Driver, Until, within};
 use super::operation::{self, Call, Record};
 use super::source::Turn;
 use super::user::User;
 use super::worker::Worker;
 use crate::base::Nanos;
 use crate::metrics::FailureKind;
-use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind};
+use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
 use crate::value::{Scope, Value, ValueError};
+
+/// How long a peer may take to say goodbye too when a WebSocket is closed.
+const GOODBYE: Nanos = Nanos::from_secs(1);
 
 /// What an iteration carries through its flow.
 pub struct Course<'a, 'w, D: Driver> {
@@ -81,6 +86,7 @@ async fn take<'a, 'w, D: Driver>(
         StepKind::Set(values) => set(worker, values, place, course).unwrap_or_else(|error| course.fail(worker, step, &error)),
         // Groups recurse, and only they are boxed: a flow of operations is one future.
         StepKind::Flow(steps) => Box::pin(run(worker, user, steps, place, course)).await,
+        StepKind::Websocket(group) => Box::pin(websocket(worker, user, group, place, course)).await,
         StepKind::Repeat(group) => Box::pin(repeat(worker, user, step, group, place, course)).await,
         StepKind::Parallel(group) => {
             let until = if group.cancel_on_error { Until::FirstFailure } else { Until::All };
@@ -171,6 +177,31 @@ async fn pause<D: Driver>(worker: &Worker<'_, D>, delay: &Delay, place: Place, i
     let pause = delay.sample(&mut generator(worker.world.plan.seed, iteration, place, Purpose::Length));
     let until = worker.driver.now() + pause;
     worker.driver.sleep_until(until).await;
+}
+
+/// Opens a WebSocket, goes through the steps that may use it, and closes it.
+async fn websocket<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    group: &'a Websocket,
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> End {
+    // That of a group around this one is there again behind it.
+    let outer = user.socket.take();
+    let mut end = operate(worker, user, &group.handshake, place, course).await;
+    if end == End::Through {
+        end = run(worker, user, &group.flow, place, course).await;
+    }
+    if let Some(mut socket) = user.socket.take() {
+        let pushes = Cell::new(0);
+        let patience = worker.driver.now() + GOODBYE;
+        // Who does not say goodbye in time is left without.
+        let _ = within(&worker.driver, patience, socket.close(&pushes)).await;
+        worker.tape.pushes(group.handshake.id, worker.driver.now(), pushes.get());
+    }
+    user.socket = outer;
+    end
 }
 
 async fn repeat<'a, 'w, D: Driver>(

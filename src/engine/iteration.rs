@@ -72,6 +72,7 @@ async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn
     let end = flow::run(worker, user, flow, Place::default().inside(mix), &mut course).await;
     worker.world.ended.get_or_init(|| Ended { through: end == End::Through, scope: course.scope });
     drop(permit);
+    user.end_iteration();
     record.end(course.failure);
     Ok(())
 }

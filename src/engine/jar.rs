@@ -6,6 +6,7 @@ use cookie_store::CookieStore;
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 
+use super::site::Origin;
 use crate::transport::http::Message;
 
 /// Cookies that a jar holds; one more is not taken.
@@ -21,9 +22,9 @@ pub struct Jar(Arc<OnceLock<Mutex<CookieStore>>>);
 impl Jar {
     /// Puts the cookies for a place into a message. Where the scenario writes some itself they stay, and win over
     /// those of the same name.
-    pub fn put_into(&self, message: &mut Message, authority: &str) {
+    pub fn put_into(&self, message: &mut Message, origin: &Origin) {
         let Some(store) = self.0.get() else { return };
-        let Ok(url) = format!("http://{authority}{}", message.uri()).parse() else { return };
+        let Ok(url) = format!("{origin}{}", message.uri()).parse() else { return };
         let own = message.headers().get(COOKIE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default();
         let written: Vec<&str> = own.split(';').filter_map(|pair| pair.split('=').next()).map(str::trim).collect();
         let store = store.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,11 +48,11 @@ impl Jar {
     }
 
     /// Takes the cookies that an answer sets; `path` is what was asked for.
-    pub fn take(&self, headers: &HeaderMap, authority: &str, path: &str) {
+    pub fn take(&self, headers: &HeaderMap, origin: &Origin, path: &str) {
         if !headers.contains_key(SET_COOKIE) {
             return;
         }
-        let Ok(url) = format!("http://{authority}{path}").parse() else { return };
+        let Ok(url) = format!("{origin}{path}").parse() else { return };
         let mut store = self.0.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
         for cookie in headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok()).filter(|text| text.len() <= LONGEST) {
             if store.iter_any().count() < MOST {
@@ -65,9 +66,14 @@ impl Jar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Scheme;
     use bytes::Bytes;
     use http::Request;
     use http_body_util::Full;
+
+    fn origin() -> Origin {
+        Origin { scheme: Scheme::Http, authority: "127.0.0.1:81".into() }
+    }
 
     fn sent(jar: &Jar, path: &str, own: Option<&str>) -> Option<String> {
         let mut message = Request::new(Full::new(Bytes::new()));
@@ -75,20 +81,20 @@ mod tests {
         if let Some(own) = own {
             message.headers_mut().insert(COOKIE, own.parse().expect("a value"));
         }
-        jar.put_into(&mut message, "127.0.0.1:81");
+        jar.put_into(&mut message, &origin());
         message.headers().get(COOKIE).map(|value| value.to_str().expect("text").to_owned())
     }
 
     fn set(jar: &Jar, cookie: &str) {
         let mut headers = HeaderMap::new();
         headers.insert(SET_COOKIE, cookie.parse().expect("a value"));
-        jar.take(&headers, "127.0.0.1:81", "/login");
+        jar.take(&headers, &origin(), "/login");
     }
 
     #[test]
     fn cookies_come_back_where_they_belong() {
         let jar = Jar::default();
-        jar.take(&HeaderMap::new(), "127.0.0.1:81", "/");
+        jar.take(&HeaderMap::new(), &origin(), "/");
         assert!(jar.0.get().is_none() && sent(&jar, "/", None).is_none(), "nothing until a server sets one");
         for cookie in ["b=2; Path=/", "a=1; Path=/x; HttpOnly", "c=3; Domain=example.com"] {
             set(&jar, cookie);

@@ -10,6 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
 
 use super::RunError;
+use super::connections::most_parts;
 use super::driver::Driver;
 use super::driver::asynchronous::{self, Async, Turn};
 use super::driver::blocking::{Blocking, block_on, sit_down};
@@ -26,18 +27,20 @@ use crate::plan::{LoadModel, Mode};
 const STACK: usize = 512 * 1024;
 
 /// How many threads a mode runs its workers on.
-pub fn threads(world_slots: u32, workers: u32, mode: Mode) -> usize {
+pub fn threads(world: &World<'_>, mode: Mode) -> usize {
+    let plan = world.plan;
+    let slots = plan.load.model.slots() as usize;
     match mode {
         Mode::Sequential | Mode::Simulated => 1,
-        Mode::Threaded => world_slots as usize,
-        // A worker without a virtual user would only wait.
-        Mode::Async => workers.min(world_slots).max(1) as usize,
+        Mode::Threaded => slots,
+        // A worker without a virtual user, or without a connection, would only wait.
+        Mode::Async => (plan.workers as usize).min(slots).min(most_parts(world)).max(1),
     }
 }
 
 /// One thing after another on the calling thread.
 pub fn sequential(world: &World<'_>, start: &StartLine) {
-    let mut users = User::all(world);
+    let mut users = User::all(world, 1, false).remove(0);
     if matches!(world.plan.load.model, LoadModel::Open { .. }) {
         // One at a time needs one slot.
         users.truncate(1);
@@ -50,7 +53,7 @@ pub fn sequential(world: &World<'_>, start: &StartLine) {
 /// # Errors
 /// When the system refuses a thread.
 pub fn threaded(world: &World<'_>, start: &StartLine) -> Result<(), RunError> {
-    let users: Vec<User<_>> = User::all(world);
+    let users: Vec<User<_>> = User::all(world, 1, false).remove(0);
     let wanted = users.len();
     thread::scope(|scope| {
         for (index, user) in users.into_iter().enumerate() {
@@ -80,13 +83,9 @@ fn blocking(world: &World<'_>, start: &StartLine, thread: usize, threads: bool, 
 /// # Errors
 /// When the system refuses a thread, a runtime or a timer.
 pub fn asynchronous(world: &World<'_>, start: &StartLine, workers: usize) -> Result<(), RunError> {
-    let mut shares: Vec<Vec<User<_>>> = (0..workers).map(|_| Vec::new()).collect();
-    for (index, user) in User::all(world).into_iter().enumerate() {
-        shares[index % workers].push(user);
-    }
     thread::scope(|scope| {
         let mut threads = Vec::new();
-        for (index, users) in shares.into_iter().enumerate() {
+        for (index, users) in User::all(world, workers, true).into_iter().enumerate() {
             let work = move || event_loop(world, start, index, users);
             match thread::Builder::new().name(format!("worker-{index}")).spawn_scoped(scope, work) {
                 Ok(thread) => threads.push(thread),
@@ -134,7 +133,7 @@ fn event_loop(world: &World<'_>, start: &StartLine, thread: usize, mut users: Ve
 /// # Errors
 /// When the plan never ends.
 pub fn simulated(world: &World<'_>, cores: u32, budget: u64) -> Result<Nanos, RunError> {
-    let mut users = User::all(world);
+    let mut users = User::all(world, 1, false).remove(0);
     let worker = Worker::new(world, Simulated::new(cores, budget), 0);
     let mut tasks: FuturesUnordered<_> =
         users.iter_mut().map(|user| Box::pin(iteration::run(&worker, std::slice::from_mut(user)))).collect();

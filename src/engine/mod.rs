@@ -13,12 +13,16 @@ pub mod assemble;
 pub mod attempt;
 pub mod body;
 pub mod branches;
+pub mod busy;
 pub mod check;
 pub mod choice;
+pub mod connections;
 pub mod descriptors;
+pub mod dial;
 pub mod draw;
 pub mod driver;
 pub mod event;
+pub mod exchange;
 pub mod expressions;
 pub mod feed;
 pub mod flow;
@@ -29,6 +33,7 @@ pub mod launch;
 pub mod limit;
 pub mod observer;
 pub mod operation;
+pub mod ports;
 pub mod preflight;
 pub mod process;
 pub mod redirect;
@@ -42,6 +47,7 @@ pub mod source;
 pub mod split;
 pub mod start;
 pub mod stop;
+pub mod streams;
 pub mod taking;
 pub mod tape;
 pub mod user;
@@ -54,12 +60,13 @@ use std::io;
 use thiserror::Error;
 
 pub use event::{Event, Phase, Progress, StepCounts};
-pub use job::{Ground, Job};
+pub use job::{Ground, Job, Reach};
 pub use run::{ideal, run_mode};
 
 use self::feed::RowsError;
 use self::request::InvalidRequest;
 use crate::result::StoppedBy;
+use crate::transport::tls::TlsError;
 use crate::value::ValueError;
 
 /// What a user can tell a run from outside.
@@ -83,6 +90,9 @@ pub enum RunError {
     /// An expression, a pattern or a query that is none.
     #[error("the plan can't be compiled: {0}")]
     Value(#[from] ValueError),
+    /// A target's TLS can't be had.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The rows of a feed can't be had.
     #[error(transparent)]
     Rows(#[from] RowsError),

@@ -231,7 +231,7 @@ pub fn watch(
 
 fn look(world: &World<'_>, seen: &mut Seen, weighed: Gauge, now: Nanos) {
     let (in_flight, active) = world.gauges();
-    let waiting = world.limits().map(super::limit::Limit::waiting).sum();
+    let waiting = world.limits().map(super::limit::Limit::waiting).chain(world.busy.iter().map(|busy| busy.waiting())).sum();
     let place = |at: Nanos, width: Nanos| (at.0 as i64 - world.epoch().0 as i64).div_euclid(width.0 as i64);
     if seen.gauges.len() >= MAX_STRETCHES {
         seen.width = Nanos(seen.width.0 * 2);

@@ -61,6 +61,17 @@ pub async fn run<D: Driver>(
         } else {
             None
         };
+        let place = match user.wanted(operation) {
+            Some(wanted) => {
+                let asked = worker.driver.now();
+                let place = wanted.enter().await;
+                if number == 0 {
+                    record.sample.queue += worker.driver.now() - asked;
+                }
+                place
+            }
+            None => None,
+        };
         let started = worker.driver.now();
         if number == 0 {
             record.start(started);
@@ -68,7 +79,7 @@ pub async fn run<D: Driver>(
         record.sample.retries = number;
         let attempt = Attempt { worker, operation, iteration: call.iteration, place: call.place.attempt(number), started };
         let result = attempt.run(user, scope, &record.trace).await;
-        drop(permit);
+        drop((place, permit));
         let now = worker.driver.now();
         let result = check.time(now - call.intended, &mut record.trace.checks.borrow_mut(), result);
         let failure = record.complete(now, result);
@@ -107,7 +118,10 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
             retries: 0,
             status: 0,
             connect: None,
+            tls: None,
+            send: None,
             first_byte: None,
+            body: None,
             bytes_in: 0,
             bytes_out: 0,
         };

@@ -1,14 +1,19 @@
 //! Before anything is measured: may the targets be put under load, and are they there? Resolves each that is in use,
-//! judges every address, and only then connects to them; sends nothing.
+//! judges every address, and only then connects to them and makes the TLS handshake; sends nothing else.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::path::Path;
 use std::time::Duration;
 
 use thiserror::Error;
 
+use super::job::Reach;
 use super::safety::{self, NotAllowed};
-use crate::plan::{Address, Plan};
+use crate::plan::{Address, Plan, Protocol, Target};
+use crate::transport::TransportError;
+use crate::transport::endpoint::Endpoint;
+use crate::transport::tls::{Tls, TlsError};
 
 /// How long a target may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,6 +34,24 @@ pub enum PreflightError {
         /// What the system said.
         source: io::Error,
     },
+    /// Its TLS can't be had.
+    #[error("target `{name}`: {source}")]
+    Tls {
+        /// The target.
+        name: String,
+        /// Why not.
+        source: TlsError,
+    },
+    /// Somebody listens there, but no handshake comes about.
+    #[error("target `{name}` at {address}: {reason}")]
+    Handshake {
+        /// The target.
+        name: String,
+        /// Where it is.
+        address: String,
+        /// Why not.
+        reason: String,
+    },
     /// Nobody accepts a connection there.
     #[error("target `{name}` at {address}: {source}; start the server, or give another address with --target {name}=URL")]
     Unreachable {
@@ -41,74 +64,150 @@ pub enum PreflightError {
     },
 }
 
-/// Resolves each target in use and connects to it once. The addresses by the targets' indices; `builtin` is
-/// where the built-in server listens.
+/// Resolves each target in use and connects to each of its addresses once. Where they were reached, by the targets'
+/// indices; `builtin` is where the built-in server listens, and `folder` what files are relative to.
 ///
 /// # Errors
-/// When a name does not resolve or has an address that is not allowed, or none of its addresses accepts a connection in five seconds.
-pub fn preflight(plan: &Plan, builtin: Option<SocketAddr>) -> Result<Vec<Option<SocketAddr>>, PreflightError> {
-    let mut addresses = vec![None; plan.targets.len()];
+/// When a name does not resolve or has an address that is not allowed, none of its addresses accepts a connection in five
+/// seconds, or one that does can't be trusted.
+pub fn preflight(plan: &Plan, folder: &Path, builtin: Option<SocketAddr>) -> Result<Vec<Option<Reach>>, PreflightError> {
+    let mut reached = vec![None; plan.targets.len()];
     let mut found = Vec::new();
     for index in plan.targets_used() {
         let target = &plan.targets[index];
         match &target.address {
-            Address::Builtin => addresses[index] = builtin,
-            Address::Url { host, port, .. } => found.push((index, resolve(&plan.allow_targets, &target.name, host, *port)?)),
+            Address::Builtin => reached[index] = builtin.map(|address| Reach::from(Endpoint::Tcp(address))),
+            Address::Url { host, port, .. } => found.push((index, resolve(&plan.allow_targets, target, host, *port)?)),
+            Address::Unix { path } => found.push((index, vec![Endpoint::Unix(path.into())])),
         }
     }
     // All of them are allowed: nobody was connected to before.
     for (index, candidates) in found {
-        addresses[index] = Some(reach(&plan.targets[index].name, &candidates)?);
+        reached[index] = Some(reach(&plan.targets[index], candidates, folder)?);
     }
-    Ok(addresses)
+    Ok(reached)
 }
 
-/// The addresses of a host, every one of them allowed; at least one.
-fn resolve(allowed: &[String], name: &str, host: &str, port: u16) -> Result<Vec<SocketAddr>, PreflightError> {
-    let unresolved = |source| PreflightError::Resolve { name: name.into(), host: host.into(), source };
-    let found: Vec<SocketAddr> = (host, port).to_socket_addrs().map_err(unresolved)?.collect();
+/// The addresses of a target, every one of them allowed; at least one.
+fn resolve(allowed: &[String], target: &Target, host: &str, port: u16) -> Result<Vec<Endpoint>, PreflightError> {
+    let unresolved = |source| PreflightError::Resolve { name: target.name.clone(), host: host.into(), source };
+    let mut found: Vec<SocketAddr> =
+        if target.resolve.is_empty() { (host, port).to_socket_addrs().map_err(unresolved)?.collect() } else { target.resolve.clone() };
     if found.is_empty() {
         return Err(unresolved(io::Error::new(io::ErrorKind::NotFound, "it has no address")));
     }
+    // A resolver may name one twice, and it would get twice the connections.
+    let mut seen = Vec::new();
+    found.retain(|address| {
+        !seen.contains(address) && {
+            seen.push(*address);
+            true
+        }
+    });
     for address in &found {
-        safety::check(allowed, name, host, address.ip())?;
+        safety::check(allowed, &target.name, host, address.ip())?;
     }
-    Ok(found)
+    Ok(found.into_iter().map(Endpoint::Tcp).collect())
 }
 
-/// The first address that accepts a connection.
-fn reach(name: &str, addresses: &[SocketAddr]) -> Result<SocketAddr, PreflightError> {
-    let unreachable = |address: String, source| PreflightError::Unreachable { name: name.into(), address, source };
-    let mut failure = unreachable("no address".into(), io::Error::from(io::ErrorKind::NotFound));
+/// The addresses that accept a connection and, where TLS is spoken, can be trusted.
+fn reach(target: &Target, addresses: Vec<Endpoint>, folder: &Path) -> Result<Reach, PreflightError> {
+    let name = &target.name;
+    let of_tls = |source| PreflightError::Tls { name: name.clone(), source };
+    let tls = target.address.tls_host().map(|host| Tls::new(&target.tls, host, target.http.protocol, folder)).transpose();
+    let tls = tls.map_err(of_tls)?;
+    let mut reach = Reach { addresses: Vec::new(), silent: Vec::new(), is_http2: tls.is_some() || target.http.protocol == Protocol::Http2 };
+    let mut failure = None;
     for address in addresses {
-        match TcpStream::connect_timeout(address, CONNECT_TIMEOUT) {
-            Ok(_) => return Ok(*address),
-            Err(source) => failure = unreachable(address.to_string(), source),
+        match knock(&address, tls.as_ref()) {
+            Ok(is_http2) => {
+                // What is agreed on holds for all of them.
+                reach.is_http2 &= tls.is_none() || is_http2;
+                reach.addresses.push(address);
+            }
+            Err(Knock::Silent(source)) => {
+                failure = Some(PreflightError::Unreachable { name: name.clone(), address: address.to_string(), source });
+                reach.silent.push(address);
+            }
+            Err(Knock::Refused(error)) => {
+                return Err(PreflightError::Handshake { name: name.clone(), address: address.to_string(), reason: error.message });
+            }
         }
     }
-    Err(failure)
+    match failure {
+        Some(failure) if reach.addresses.is_empty() => Err(failure),
+        _ => Ok(reach),
+    }
+}
+
+/// Why nobody could be reached at an address.
+enum Knock {
+    /// Nobody accepts a connection.
+    Silent(io::Error),
+    /// Somebody does, and TLS fails.
+    Refused(TransportError),
+}
+
+/// Connects to an address and makes the handshake; tells whether that chose HTTP/2.
+fn knock(address: &Endpoint, tls: Option<&Tls>) -> Result<bool, Knock> {
+    let socket = match address {
+        Endpoint::Tcp(address) => TcpStream::connect_timeout(address, CONNECT_TIMEOUT).map_err(Knock::Silent)?,
+        Endpoint::Unix(path) => {
+            return connect_unix(path).map(|()| false).map_err(Knock::Silent);
+        }
+    };
+    let Some(tls) = tls else { return Ok(false) };
+    for bounded in [socket.set_read_timeout(Some(CONNECT_TIMEOUT)), socket.set_write_timeout(Some(CONNECT_TIMEOUT))] {
+        bounded.map_err(Knock::Silent)?;
+    }
+    tls.try_out(socket).map_err(Knock::Refused)
+}
+
+#[cfg(unix)]
+fn connect_unix(path: &Path) -> io::Result<()> {
+    std::os::unix::net::UnixStream::connect(path).map(|_| ())
+}
+
+#[cfg(not(unix))]
+fn connect_unix(_: &Path) -> io::Result<()> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{HttpOptions, Limits, Scheme, TlsOptions};
     use std::net::TcpListener;
+
+    fn target(resolve: Vec<SocketAddr>) -> Target {
+        let address = Address::Url { scheme: Scheme::Http, host: "shop".into(), port: 80, base: String::new() };
+        let (http, tls) = (HttpOptions::default(), TlsOptions::default());
+        Target { name: "shop".into(), address, headers: Vec::new(), http, tls, resolve, limits: Limits::default() }
+    }
 
     #[test]
     fn a_listener_is_reached_and_its_absence_named() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
-        let candidates = resolve(&[], "shop", "127.0.0.1", address.port()).expect("loopback");
-        assert_eq!(reach("shop", &candidates).expect("it listens"), address);
-        drop(listener);
-        let error = reach("shop", &candidates).expect_err("nobody listens").to_string();
-        assert!(error.contains("shop") && error.contains(&address.to_string()) && error.contains("refused"), "{error}");
+        let bind = || TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let (living, dead) = (bind(), bind());
+        let [here, gone] = [&living, &dead].map(|listener| listener.local_addr().expect("it is bound"));
+        drop(dead);
+        let target = target(vec![gone, here, gone]);
+        let candidates = resolve(&[], &target, "shop", 80).expect("loopback");
+        assert_eq!(candidates, [Endpoint::Tcp(gone), Endpoint::Tcp(here)], "each once");
+        let reached = reach(&target, candidates.clone(), Path::new(".")).expect("one of them listens");
+        assert_eq!((reached.addresses, reached.silent), (vec![Endpoint::Tcp(here)], vec![Endpoint::Tcp(gone)]));
+        drop(living);
+        let error = reach(&target, candidates, Path::new(".")).expect_err("nobody listens").to_string();
+        assert!(error.contains("shop") && error.contains(&here.to_string()) && error.contains("refused"), "{error}");
     }
 
     #[test]
     fn a_public_address_is_refused_unless_it_is_allowed() {
-        assert!(matches!(resolve(&[], "shop", "192.0.2.1", 80), Err(PreflightError::NotAllowed(_))));
-        assert_eq!(resolve(&["192.0.2.1".into()], "shop", "192.0.2.1", 80).expect("allowed").len(), 1);
-        assert!(resolve(&[], "shop", "localhost", 80).is_ok());
+        let plain = target(Vec::new());
+        assert!(matches!(resolve(&[], &plain, "192.0.2.1", 80), Err(PreflightError::NotAllowed(_))));
+        assert_eq!(resolve(&["192.0.2.1".into()], &plain, "192.0.2.1", 80).expect("allowed").len(), 1);
+        assert!(resolve(&[], &plain, "localhost", 80).is_ok());
+        let elsewhere = target(vec!["192.0.2.1:80".parse().expect("an address")]);
+        assert!(matches!(resolve(&[], &elsewhere, "localhost", 80), Err(PreflightError::NotAllowed(_))), "whatever it is called");
     }
 }

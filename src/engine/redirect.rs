@@ -33,10 +33,10 @@ pub fn next(
         TransportError { kind: FailureKind::Redirects, message }
     };
     let site = |target: usize| world.sites.get(target).and_then(Option::as_ref);
-    let here = site(target).map(|site| site.authority.as_str()).unwrap_or_default();
+    let here = &site(target).ok_or_else(|| refused("no target that a step uses"))?.origin;
     let path = request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    let (authority, path) = site::resolve(&location, here, path).ok_or_else(|| refused("no http:// URL"))?;
-    let is_there = |target: &usize| site(*target).is_some_and(|site| site.authority == authority) && world.addresses[*target].is_some();
+    let (origin, path) = site::resolve(&location, here, path).ok_or_else(|| refused("no http:// URL"))?;
+    let is_there = |target: &usize| site(*target).is_some_and(|site| site.origin == origin) && world.dials[*target].is_some();
     // The target that it comes from first: others may have the same address.
     let to = std::iter::once(target).chain(0..world.sites.len()).find(is_there).ok_or_else(|| refused("no target that a step uses"))?;
     let mut next = request.clone();
@@ -53,7 +53,7 @@ pub fn next(
             next.headers.remove(name);
         }
     }
-    if authority != here {
+    if origin != *here {
         if let Some(host) = site(to).and_then(|site| site.host().ok()) {
             next.headers.insert(HOST, host);
         }

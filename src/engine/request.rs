@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::uri::PathAndQuery;
 use http::{Method, Uri};
 use thiserror::Error;
@@ -17,7 +17,7 @@ use super::check::quoted;
 use super::draw::{Place, Purpose, generator};
 use super::site::{self, Site};
 use crate::metrics::FailureKind;
-use crate::plan::{Body, HttpRequest, Target, Template};
+use crate::plan::{Body, HttpRequest, KeepAlive, Target, Template};
 use crate::transport::TransportError;
 use crate::transport::http::PreparedRequest;
 use crate::value::{Facts, Names, Scope, Text, ValueError, file};
@@ -104,6 +104,9 @@ impl Recipe {
             (HOST, Line::Fixed(site.host().map_err(|e| invalid(e.to_string()))?)),
             (USER_AGENT, Line::Fixed(HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION"))))),
         ];
+        if target.http.keep_alive == KeepAlive::Never {
+            headers.push((CONNECTION, Line::Fixed(HeaderValue::from_static("close"))));
+        }
         match &request.body {
             Some(Body::Json(_)) => headers.push((CONTENT_TYPE, Line::Fixed(HeaderValue::from_static("application/json")))),
             Some(Body::Form(_)) => {
@@ -176,10 +179,10 @@ impl Rendered {
             // What stands behind it would not be sent, and it comes out of a value: a scenario can't write it.
             format!("{}{path}", self.site.base).replace('#', "%23")
         } else {
-            let url = site::absolute(path).filter(|(authority, _)| *authority == self.site.authority);
+            let url = site::absolute(path).filter(|(origin, _)| *origin == self.site.origin);
             let (_, rest) = url.ok_or_else(|| {
-                let authority = &self.site.authority;
-                data(format!("the path {} neither begins with `/` nor is a URL of this target (http://{authority}/…)", quoted(path)))
+                let origin = &self.site.origin;
+                data(format!("the path {} neither begins with `/` nor is a URL of this target ({origin}/…)", quoted(path)))
             })?;
             rest
         };
@@ -206,15 +209,24 @@ impl From<ValueError> for TransportError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Address, Content as Inside, Encode, HttpOptions, Limits, Name, Part};
+    use crate::engine::site::Origin;
+    use crate::plan::{Address, Content as Inside, Encode, HttpOptions, Limits, Name, Part, Scheme, TlsOptions};
     use serde_json::json;
 
     fn target(headers: Vec<(String, Template)>) -> Target {
-        Target { name: "t".into(), address: Address::Builtin, headers, http: HttpOptions::default(), limits: Limits::default() }
+        Target {
+            name: "t".into(),
+            address: Address::Builtin,
+            headers,
+            http: HttpOptions::default(),
+            tls: TlsOptions::default(),
+            resolve: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 
     fn site() -> Site {
-        Site { authority: "a:81".into(), base: "/base".into() }
+        Site { origin: Origin { scheme: Scheme::Http, authority: "a:81".into() }, base: "/base".into() }
     }
 
     fn put(before: &str, encode: Encode) -> Template {

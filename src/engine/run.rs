@@ -47,8 +47,8 @@ fn measure(
 ) -> Result<ModeRun, RunError> {
     let Job { plan, mode, round, .. } = job;
     let (mode, round) = (*mode, *round);
-    let workers = launch::threads(plan.load.model.slots(), plan.workers, mode);
     let world = World::new(plan, &job.ground, cores(), start)?;
+    let workers = launch::threads(&world, mode);
     let frame = |end: Nanos| Frame { mode, round, workers: workers as u32, end };
     if mode == Mode::Simulated {
         let end = launch::simulated(&world, cores() as u32, SIMULATED_BUDGET)?;

@@ -59,10 +59,14 @@ pub fn check(allowed: &[String], target: &str, host: &str, address: IpAddr) -> R
 /// For the first that is not allowed.
 pub fn literal(plan: &Plan) -> Result<(), NotAllowed> {
     for target in plan.targets_used().into_iter().map(|index| &plan.targets[index]) {
-        if let Address::Url { host, .. } = &target.address
+        let Address::Url { host, .. } = &target.address else { continue };
+        if target.resolve.is_empty()
             && let Ok(address) = host.parse()
         {
             check(&plan.allow_targets, &target.name, host, address)?;
+        }
+        for address in &target.resolve {
+            check(&plan.allow_targets, &target.name, host, address.ip())?;
         }
     }
     Ok(())

@@ -37,6 +37,7 @@ struct Pending {
     errors: Vec<Error>,
     checked: Vec<Checked>,
     tagged: Vec<(Sample, Vec<TagValue>)>,
+    pushed: Vec<(u32, Nanos, u64)>,
     handed_over: Nanos,
 }
 
@@ -80,6 +81,14 @@ impl<'w> Tape<'w> {
         self.pending.borrow_mut().tagged.push((sample, values));
     }
 
+    /// Writes down messages that a server has pushed over what an operation has opened. They go over with the next
+    /// operation or iteration.
+    pub fn pushes(&self, operation: u32, now: Nanos, count: u64) {
+        if count > 0 {
+            self.pending.borrow_mut().pushed.push((operation, now, count));
+        }
+    }
+
     /// Writes an iteration down. It goes over with the operations.
     pub fn iteration(&self, sample: IterationSample) {
         let pending = &mut *self.pending.borrow_mut();
@@ -95,7 +104,7 @@ impl<'w> Tape<'w> {
     }
 
     fn hand_over(&self, pending: &mut Pending) {
-        if pending.operations.is_empty() && pending.iterations.is_empty() {
+        if pending.operations.is_empty() && pending.iterations.is_empty() && pending.pushed.is_empty() {
             return;
         }
         let window_end = self.world.stop.end();
@@ -111,6 +120,9 @@ impl<'w> Tape<'w> {
         }
         for checked in pending.checked.drain(..) {
             recorder.checks(checked.operation, checked.intended, &checked.passed);
+        }
+        for (operation, at, count) in pending.pushed.drain(..) {
+            recorder.pushes(operation, at, count);
         }
         for (sample, values) in pending.tagged.drain(..) {
             recorder.tags(&sample, values, window_end);

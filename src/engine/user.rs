@@ -2,9 +2,14 @@
 
 use hyper::rt::{Read, Write};
 
+use super::connections::{self, Kept, Part, Wanted};
 use super::jar::Jar;
 use super::world::World;
-use crate::transport::http::Connection;
+use crate::plan::{Action, Operation};
+use crate::transport::counted::Metered;
+use crate::transport::tcp;
+use crate::transport::websocket::Socket;
+use crate::transport::wire::Wire;
 use crate::value::Scope;
 
 /// A virtual user, or a slot of the open model: what it keeps from one iteration to the next.
@@ -15,8 +20,14 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     pub taken: u64,
     /// Whether it has not finished an iteration yet.
     pub fresh: bool,
-    /// Its connection to each target, while nobody uses it.
-    pub connections: Vec<Option<Connection<Io>>>,
+    /// What it has of connections to each target.
+    pub connections: Vec<Kept<Io>>,
+    /// Whether some of them are kept for an iteration only.
+    tidies: bool,
+    /// Its TCP connections, by target, while nobody uses them; there are none where no step speaks TCP.
+    streams: Vec<Option<tcp::Connection<Wire<Io>>>>,
+    /// The WebSocket that is open, while nobody uses it.
+    pub socket: Option<Box<Socket<Wire<Io>>>>,
     /// Its cookies, which its branches share.
     pub jar: Jar,
     /// Of a branch that has ended: its values, for the group to take.
@@ -25,15 +36,18 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     branches: Vec<Self>,
 }
 
-impl<Io: Read + Write + Unpin + Send + 'static> User<Io> {
-    /// A user with nothing yet.
-    pub fn new(index: usize, targets: usize) -> Self {
+impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
+    /// A user with nothing yet, whose connections are like these.
+    fn new(index: u64, like: &[Kept<Io>], jar: Jar) -> Self {
         Self {
-            index: index as u64,
+            index,
             taken: 0,
             fresh: true,
-            connections: (0..targets).map(|_| None).collect(),
-            jar: Jar::default(),
+            connections: like.iter().map(Kept::another).collect(),
+            tidies: like.iter().any(Kept::is_per_iteration),
+            streams: Vec::new(),
+            socket: None,
+            jar,
             brought: None,
             branches: Vec::new(),
         }
@@ -42,14 +56,58 @@ impl<Io: Read + Write + Unpin + Send + 'static> User<Io> {
     /// So many branches of it.
     pub fn branches(&mut self, count: usize) -> &mut [Self] {
         while self.branches.len() < count {
-            let branch = Self { jar: self.jar.clone(), ..Self::new(self.index as usize, self.connections.len()) };
+            let branch = Self::new(self.index, &self.connections, self.jar.clone());
             self.branches.push(branch);
         }
         &mut self.branches[..count]
     }
 
-    /// All users of a world.
-    pub fn all(world: &World<'_>) -> Vec<Self> {
-        (0..world.plan.load.model.slots() as usize).map(|index| Self::new(index, world.plan.targets.len())).collect()
+    /// Its TCP connection to a target.
+    pub fn take_stream(&mut self, target: usize) -> Option<tcp::Connection<Wire<Io>>> {
+        self.streams.get_mut(target)?.take()
+    }
+
+    /// Keeps a TCP connection for the next exchange with a target.
+    pub fn keep_stream(&mut self, target: usize, stream: tcp::Connection<Wire<Io>>) {
+        if self.streams.len() <= target {
+            self.streams.resize_with(target + 1, || None);
+        }
+        self.streams[target] = Some(stream);
+    }
+
+    /// Closes the WebSocket that was left open, those of its branches too.
+    pub fn hang_up(&mut self) {
+        self.socket = None;
+        self.branches.iter_mut().for_each(Self::hang_up);
+    }
+
+    /// All users of a world, dealt out to as many parts as have connections of their own; `side_by_side`: several can use
+    /// one at once.
+    pub fn all(world: &World<'_>, parts: usize, side_by_side: bool) -> Vec<Vec<Self>> {
+        let mut shares: Vec<Vec<Self>> = (0..parts).map(|_| Vec::new()).collect();
+        let like = |index| connections::of_world(world, Part { index, of: parts }, side_by_side);
+        let like: Vec<Vec<Kept<Io>>> = (0..parts).map(like).collect();
+        for index in 0..world.plan.load.model.slots() as usize {
+            shares[index % parts].push(Self::new(index as u64, &like[index % parts], Jar::default()));
+        }
+        shares
+    }
+
+    /// What an operation has to wait for before it may begin.
+    pub fn wanted(&self, operation: &Operation) -> Option<Wanted<Io>> {
+        match &operation.action {
+            Action::Http(request) => self.connections[request.target].wanted(),
+            // These have connections of their own.
+            Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => None,
+            Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
+        }
+    }
+
+    /// Closes the connections that are kept for an iteration only.
+    pub fn end_iteration(&mut self) {
+        if self.tidies {
+            self.connections.iter_mut().for_each(Kept::end_iteration);
+            self.branches.iter_mut().for_each(Self::end_iteration);
+        }
     }
 }

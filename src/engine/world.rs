@@ -1,12 +1,14 @@
 //! [`World`]: what all threads of one run share. Immutable, but for the few things that are shared on
 //! purpose: the source of iterations, the limit, the stop, and the recorders that full tapes go to.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::busy::Busy;
 use super::check::Check;
 use super::choice::Choice;
+use super::dial::Dial;
+use super::exchange::Exchange;
 use super::expressions::Expressions;
 use super::feed::{Exhausted, Feeds};
 use super::limit::Limit;
@@ -19,8 +21,9 @@ use super::{Ground, RunError};
 use crate::base::Nanos;
 use crate::metrics::window::{aligned, width_for};
 use crate::metrics::{Recorder, Stretch};
-use crate::plan::{Action, Load, Operation, Plan, Selector};
+use crate::plan::{Action, Address, Load, Operation, Plan, Selector};
 use crate::result::StoppedBy;
+use crate::transport::endpoint::Endpoint;
 use crate::value::{Names, Scope};
 
 /// Workers that share a recorder. A hand-over takes some microseconds in many hundreds, so a few never wait for
@@ -85,8 +88,12 @@ fn stretches(load: &Load) -> Vec<Stretch> {
 pub struct World<'p> {
     /// What is run.
     pub plan: &'p Plan,
-    /// Where the targets are, by their index; only those in use need one.
-    pub addresses: Vec<Option<SocketAddr>>,
+    /// By target: how connections to it are made; only those in use need one.
+    pub dials: Vec<Option<Dial>>,
+    /// By target: how many of its connections or streams are in use, where they are counted.
+    pub busy: Vec<Arc<Busy>>,
+    /// How connections to the built-in server's TCP echo are made.
+    echo: Option<Dial>,
     /// By target: where its requests go, as URLs say it; only those in use need one.
     pub sites: Vec<Option<Site>>,
     /// The names that values have, and what iterations begin with.
@@ -102,6 +109,8 @@ pub struct World<'p> {
     dry: AtomicBool,
     /// By operation id: how its request is made, for those that have one.
     pub requests: Vec<Option<Recipe>>,
+    /// By operation id: what it exchanges, for those that send a text as it is.
+    pub exchanges: Vec<Option<Exchange>>,
     /// By operation id: what is taken out of its responses.
     pub takings: Vec<Taking>,
     /// Where iterations come from.
@@ -141,37 +150,42 @@ impl<'p> World<'p> {
     /// # Errors
     /// When a request can't be built, or a file can't be read.
     pub fn new(plan: &'p Plan, ground: &Ground, cores: usize, start: Option<Scope>) -> Result<Self, RunError> {
-        let Ground { addresses, folder, unix_ms, live } = ground;
+        let Ground { reached, echo, folder, unix_ms, live } = ground;
         let names = Names::new(&plan.names).starting(start);
-        let address = |target: usize| addresses.get(target).copied().flatten();
-        let sites: Vec<Option<Site>> = plan.targets.iter().enumerate().map(|(index, target)| Site::new(target, address(index))).collect();
+        let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
+        let sites: Vec<Option<Site>> = plan.targets.iter().enumerate().map(|(index, target)| Site::new(target, reached(index))).collect();
+        let dial = |(index, target)| reached(index).map(|reach| Dial::new(target, reach, folder)).transpose();
+        let dials = plan.targets.iter().enumerate().map(dial).collect::<Result<_, _>>()?;
         let requests = plan
             .operations()
             .map(|(_, _, operation)| match &operation.action {
-                Action::Http(request) => {
+                Action::Http(request) | Action::Handshake(request) => {
                     let target = plan.targets.get(request.target).ok_or(RunError::NoTarget(request.target))?;
                     let site = sites[request.target].as_ref().ok_or(RunError::NoTarget(request.target))?;
                     Ok(Some(Recipe::new(request, target, site, &names, folder)?))
                 }
-                Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => Ok(None),
+                Action::Message(_) | Action::Tcp(_) | Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => Ok(None),
             })
             .collect::<Result<Vec<_>, RunError>>()?;
         let load = &plan.load;
         let epoch = load.warmup;
         let end = load.duration.map_or(Nanos::MAX, |d| epoch + d);
-        let network: Vec<bool> = requests.iter().map(Option::is_some).collect();
+        let network: Vec<bool> = plan.operations().map(|(_, _, operation)| operation.action.target().is_some()).collect();
         let width = aligned(width_for(load.duration), plan.windows());
         let probes: Vec<Vec<bool>> =
             plan.probes().iter().filter(|(_, windowed)| *windowed).map(|(selector, _)| taken(plan, selector)).collect();
         let recorder = || Mutex::new(Recorder::new(&network, epoch, width).in_stages(stretches(load)).probing(probes.clone()));
         Ok(Self {
             plan,
-            addresses: addresses.clone(),
+            dials,
+            busy: plan.targets.iter().map(|_| Arc::default()).collect(),
+            echo: echo.map(|address| Dial::plain(Endpoint::Tcp(address))),
             source: Source::new(load, plan.seed),
             choice: Choice::new(plan),
             expressions: Expressions::compile(plan, &names)?,
             feeds: Feeds::read(plan, &names, folder)?,
             checks: plan.operations().map(|(_, _, operation)| Check::new(&operation.expect)).collect::<Result<_, _>>()?,
+            exchanges: plan.operations().map(|(_, _, operation)| Exchange::new(&operation.action, &names)).collect::<Result<_, _>>()?,
             takings: plan.operations().map(|(_, _, operation)| Taking::new(operation, &names)).collect::<Result<_, _>>()?,
             sites,
             names,
@@ -225,12 +239,14 @@ impl<'p> World<'p> {
         Shard { recorder: &self.recorders[thread % self.recorders.len()], gauges: &self.gauges[thread % self.gauges.len()] }
     }
 
+    /// Where TCP is spoken with a target: the built-in server has a port of its own for it.
+    pub fn stream_dial(&self, target: usize) -> Option<&Dial> {
+        if self.plan.targets[target].address == Address::Builtin { self.echo.as_ref() } else { self.dials[target].as_ref() }
+    }
+
     /// The limits that hold for an operation, the narrowest first.
     pub fn limits_of(&self, operation: &Operation) -> [Option<&Limit>; 3] {
-        let target = match &operation.action {
-            Action::Http(request) => self.target_limits[request.target].as_ref(),
-            Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
-        };
+        let target = operation.action.target().and_then(|target| self.target_limits[target].as_ref());
         [self.step_limits[operation.id as usize].as_ref(), target, self.run_limit.as_ref()]
     }
 

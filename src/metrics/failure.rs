@@ -39,6 +39,8 @@ kinds! {
     Refused = "refused",
     /// No route to the host or its network.
     Unreachable = "unreachable",
+    /// The TLS handshake failed, or TLS ended the connection.
+    Tls = "tls",
     /// Making the connection took longer than it may.
     TimeoutConnect = "timeout_connect",
     /// The head of the response took longer than it may.

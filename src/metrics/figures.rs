@@ -75,6 +75,8 @@ pub struct Figures {
     pub statuses: BTreeMap<u16, u64>,
     /// Tries after the first.
     pub retries: u64,
+    /// Messages that came over what was opened, and that nobody waited for.
+    pub pushes: u64,
     /// Bytes received.
     pub bytes_in: u64,
     /// Bytes sent.
@@ -91,8 +93,14 @@ pub struct Figures {
     pub queue: Track,
     /// Time to connect, of those that had to.
     pub connect: Track,
+    /// Time of TLS handshakes, of those that made one.
+    pub tls: Track,
+    /// A connection is there → the request has gone out.
+    pub send: Track,
     /// started → head of the response.
     pub first_byte: Track,
+    /// Head of the response → its end.
+    pub body: Track,
 }
 
 impl Figures {
@@ -102,7 +110,9 @@ impl Figures {
             response_ok: Track::ready(),
             service: Track::ready(),
             lag: Track::ready(),
+            send: if network { Track::ready() } else { Track::default() },
             first_byte: if network { Track::ready() } else { Track::default() },
+            body: if network { Track::ready() } else { Track::default() },
             ..Self::default()
         }
     }
@@ -127,11 +137,17 @@ impl Figures {
         self.service.record(sample.service());
         self.lag.record(sample.lag());
         self.queue.record(sample.queue);
-        if let Some(connect) = sample.connect {
-            self.connect.record(connect);
-        }
-        if let Some(first_byte) = sample.first_byte {
-            self.first_byte.record(first_byte);
+        let parts = [
+            (&mut self.connect, sample.connect),
+            (&mut self.tls, sample.tls),
+            (&mut self.send, sample.send),
+            (&mut self.first_byte, sample.first_byte),
+            (&mut self.body, sample.body),
+        ];
+        for (track, time) in parts {
+            if let Some(time) = time {
+                track.record(time);
+            }
         }
     }
 
@@ -143,6 +159,7 @@ impl Figures {
             *self.statuses.entry(*status).or_default() += n;
         }
         self.retries += other.retries;
+        self.pushes += other.pushes;
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
         self.response_ok.add(&other.response_ok);
@@ -151,13 +168,16 @@ impl Figures {
         self.lag.add(&other.lag);
         self.queue.add(&other.queue);
         self.connect.add(&other.connect);
+        self.tls.add(&other.tls);
+        self.send.add(&other.send);
         self.first_byte.add(&other.first_byte);
+        self.body.add(&other.body);
     }
 
     /// Makes them small until they are needed again.
     pub(super) fn pack(&mut self) {
-        let Self { response_ok, response_failed, service, lag, queue, connect, first_byte, .. } = self;
-        for track in [response_ok, response_failed, service, lag, queue, connect, first_byte] {
+        let Self { response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body, .. } = self;
+        for track in [response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body] {
             track.pack();
         }
     }

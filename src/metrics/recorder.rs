@@ -137,6 +137,15 @@ impl Recorder {
         }
     }
 
+    /// Takes messages that a server has pushed at this moment over what an operation has opened.
+    pub fn pushes(&mut self, operation: u32, at: Nanos, count: u64) {
+        if self.measures(at)
+            && let Some(step) = self.steps.get_mut(operation as usize)
+        {
+            step.pushes += count;
+        }
+    }
+
     /// Takes one iteration.
     pub fn iteration(&mut self, sample: &IterationSample) {
         if sample.outcome == Outcome::Dropped {

@@ -41,8 +41,14 @@ pub struct Sample {
     pub status: u16,
     /// Time to connect, where it had to.
     pub connect: Option<Nanos>,
+    /// Time of the TLS handshake, where there was one.
+    pub tls: Option<Nanos>,
+    /// Time until the whole request had gone out, from when the connection was there.
+    pub send: Option<Nanos>,
     /// From `started` to the head of the response.
     pub first_byte: Option<Nanos>,
+    /// From the head of the response to the end of its body.
+    pub body: Option<Nanos>,
     /// Bytes received.
     pub bytes_in: u64,
     /// Bytes sent.

@@ -355,7 +355,10 @@ mod tests {
             retries: 0,
             status: 0,
             connect: None,
+            tls: None,
+            send: None,
             first_byte: None,
+            body: None,
             bytes_in: 0,
             bytes_out: 0,
         }

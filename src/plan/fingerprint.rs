@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::{Address, Plan, Secrets};
+use super::{Address, Plan, Secrets, TlsOptions};
 
 /// The first 16 hexadecimal digits of the SHA-256 of the plan's JSON, without what A and B of a comparison
-/// may differ in: target addresses, seed, modes, rounds, description, thresholds, hosts allowed and report. Secrets
+/// may differ in: target addresses and their TLS, seed, modes, rounds, description, thresholds, hosts allowed and report. Secrets
 /// are hidden in it, so that neither their change nor a guess shows in the digits.
 ///
 /// Serde writes struct fields in the order of their declaration, so equal plans have equal texts.
@@ -23,6 +23,8 @@ pub(super) fn of(plan: &Plan, secrets: &Secrets) -> String {
     work.allow_targets.clear();
     for target in &mut work.targets {
         target.address = Address::Builtin;
+        target.resolve.clear();
+        target.tls = TlsOptions::default();
     }
     let text = work.shown(secrets).to_string();
     Sha256::digest(text).iter().take(8).fold(String::new(), |mut hex, byte| {

@@ -40,6 +40,8 @@ pub enum StepKind {
     Race(Race),
     /// Steps in order, again and again.
     Repeat(Repeat),
+    /// A WebSocket connection, and steps in order that may use it.
+    Websocket(Websocket),
 }
 
 /// Branches side by side: waits for all of them.
@@ -60,6 +62,15 @@ pub struct Race {
     pub branches: Vec<Step>,
     /// Whether a branch must succeed to win.
     pub must_succeed: bool,
+}
+
+/// A WebSocket connection, and what is done while it is open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Websocket {
+    /// The operation that opens it.
+    pub handshake: Box<Operation>,
+    /// The steps that are run where it is open; it is closed behind them.
+    pub flow: Vec<Step>,
 }
 
 /// Steps in order, again and again.
@@ -112,15 +123,22 @@ impl Step {
             StepKind::Parallel(parallel) => &parallel.branches,
             StepKind::Race(race) => &race.branches,
             StepKind::Repeat(repeat) => &repeat.flow,
+            StepKind::Websocket(websocket) => &websocket.flow,
+        }
+    }
+
+    /// The operation that it is, or that it begins with: a handshake comes before the steps inside.
+    pub fn operation(&self) -> Option<&Operation> {
+        match &self.kind {
+            StepKind::Operation(operation) => Some(operation),
+            StepKind::Websocket(websocket) => Some(&websocket.handshake),
+            _ => None,
         }
     }
 
     /// The first operation in it, in the order written.
     pub fn first_operation(&self) -> Option<&Operation> {
-        match &self.kind {
-            StepKind::Operation(operation) => Some(operation),
-            _ => self.inside().iter().find_map(Self::first_operation),
-        }
+        self.operation().or_else(|| self.inside().iter().find_map(Self::first_operation))
     }
 }
 
@@ -140,6 +158,7 @@ pub fn expected(steps: &[Step]) -> Option<f64> {
                 (Passes::Until { .. } | Passes::Over { .. }, of_pass) if of_pass > 0.0 => return None,
                 (Passes::Until { .. } | Passes::Over { .. }, _) => 0.0,
             },
+            StepKind::Websocket(websocket) => 1.0 + expected(&websocket.flow)?,
         };
         let sure = of_one == 0.0 || (step.when.is_none() && !step.once);
         sure.then(|| of_one * step.chance.map_or(1.0, |share| share.0))

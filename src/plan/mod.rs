@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod delay;
+pub mod exchange;
 pub mod expect;
 mod fingerprint;
 pub mod flow;
@@ -22,14 +23,15 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{Check, CheckError, Operator};
 pub use delay::Delay;
+pub use exchange::{Framing, Message, Receive, TcpExchange};
 pub use expect::{BodyRule, Expect, JsonKind, JsonRule, StatusRule};
-pub use flow::{Parallel, Passes, Race, Repeat, Step, StepKind};
+pub use flow::{Parallel, Passes, Race, Repeat, Step, StepKind, Websocket};
 pub use limits::{Limits, OnFull};
 pub use load::{Load, LoadModel, Spread, Stage};
 pub use metric::{Metric, Quantity, Statistic, Unit};
 pub use operation::{Action, Backoff, Body, Content, HttpRequest, Operation, Part, Retry, Timeouts};
 pub use secrets::Secrets;
-pub use target::{Address, HttpOptions, Scheme, Target};
+pub use target::{Address, HttpOptions, KeepAlive, Protocol, Scheme, Target, TlsOptions};
 pub use template::{Encode, Piece, Template};
 pub use threshold::{Guard, Selector, StopWhen, Threshold};
 pub use values::{AtEnd, Capture, Feed, Name, Order, Source, Tag};
@@ -224,10 +226,7 @@ impl Plan {
 
     /// Every operation with the index of its mix entry and its name, ordered by [`Operation::id`].
     pub fn operations(&self) -> impl Iterator<Item = (usize, &str, &Operation)> {
-        self.steps().filter_map(|(mix, step)| match &step.kind {
-            StepKind::Operation(operation) => Some((mix, step.name.as_str(), &**operation)),
-            _ => None,
-        })
+        self.steps().filter_map(|(mix, step)| Some((mix, step.name.as_str(), step.operation()?)))
     }
 
     /// Whether no operation needs a network, so that the plan can run in virtual time.
@@ -238,13 +237,7 @@ impl Plan {
     /// The indices of the targets that some operation uses, in order; setup and teardown included.
     pub fn targets_used(&self) -> Vec<usize> {
         let mut used = Vec::new();
-        let mut look = |step: &Step| {
-            if let StepKind::Operation(operation) = &step.kind
-                && let Action::Http(request) = &operation.action
-            {
-                used.push(request.target);
-            }
-        };
+        let mut look = |step: &Step| used.extend(step.operation().and_then(|operation| operation.action.target()));
         let flows = self.mix.iter().map(|entry| &entry.flow).chain([&self.setup, &self.teardown]);
         for flow in flows {
             flow::each(flow, &mut look);

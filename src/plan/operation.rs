@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Capture, Delay, Expect, Limits, StatusRule, Tag, Template};
+use super::{Capture, Delay, Expect, Limits, Message, StatusRule, Tag, TcpExchange, Template};
 use crate::base::{Nanos, Share};
 
 /// A step that is measured.
@@ -82,6 +82,12 @@ pub enum Backoff {
 pub enum Action {
     /// An HTTP request.
     Http(HttpRequest),
+    /// The request that opens a WebSocket.
+    Handshake(HttpRequest),
+    /// A message over the WebSocket that is open, and the one that answers it.
+    Message(Message),
+    /// A text over a TCP connection, and its answer.
+    Tcp(TcpExchange),
     /// Waits, as for something remote that needs none of this machine's processor.
     Sleep(Delay),
     /// Uses this much processor time of one core.
@@ -93,6 +99,18 @@ pub enum Action {
         /// Whether the async mode hands it to a pool of threads.
         offload: bool,
     },
+}
+
+impl Action {
+    /// The target that it goes to, by its index; none of a mock operation.
+    pub const fn target(&self) -> Option<usize> {
+        match self {
+            Self::Http(request) | Self::Handshake(request) => Some(request.target),
+            Self::Message(message) => Some(message.target),
+            Self::Tcp(exchange) => Some(exchange.target),
+            Self::Sleep(_) | Self::Cpu(_) | Self::Block { .. } => None,
+        }
+    }
 }
 
 /// A request, resolved as far as can be before the run.

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Mode, Operation, Plan};
 use super::{Check, Metric, Quantity, Statistic};
+use super::{Mode, Operation, Plan};
 use crate::base::Nanos;
 
 /// The part of a run that a check is about; what is not given does not narrow it.
@@ -41,10 +41,7 @@ impl Selector {
 
     /// Whether it takes an operation of a plan, by its mix entry and its name.
     pub fn takes(&self, plan: &Plan, mix: usize, name: &str, operation: &Operation) -> bool {
-        let target = match &operation.action {
-            Action::Http(request) => plan.targets.get(request.target).map(|target| target.name.as_str()),
-            Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
-        };
+        let target = operation.action.target().and_then(|target| plan.targets.get(target)).map(|target| target.name.as_str());
         let same = |wanted: &Option<String>, own: Option<&str>| wanted.as_deref().is_none_or(|wanted| own == Some(wanted));
         same(&self.mix, plan.mix.get(mix).map(|entry| entry.name.as_str())) && same(&self.step, Some(name)) && same(&self.target, target)
     }

@@ -87,7 +87,11 @@ fn quantities(run: &ModeRun) -> Vec<(&'static str, Result<Histogram<u64>, CodecE
         ("lag", Some(&h.lag)),
         ("queue", Some(&h.queue)),
         ("iteration", h.iteration.as_ref()),
+        ("connect", h.connect.as_ref()),
+        ("tls", h.tls.as_ref()),
+        ("send", h.send.as_ref()),
         ("first_byte", h.first_byte.as_ref()),
+        ("body", h.body.as_ref()),
     ];
     texts.into_iter().filter_map(|(name, text)| Some((name, codec::decode(text?)))).collect()
 }

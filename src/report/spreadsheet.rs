@@ -39,7 +39,7 @@ const OF_WORK: [&str; 6] = ["wall_s", "measured_s", "throughput_rps", "bytes_in"
 /// Times of which the most is known.
 const RESPONSE: &str = "response";
 /// The other times.
-const TIMES: [&str; 6] = ["service", "lag", "queue", "connect", "tls", "first_byte"];
+const TIMES: [&str; 8] = ["service", "lag", "queue", "connect", "tls", "send", "first_byte", "body"];
 /// The percentiles of the response time, and those of the other times.
 const PERCENTILES: [&str; 7] = ["p50", "p75", "p90", "p95", "p99", "p999", "p9999"];
 const FEW_PERCENTILES: [&str; 3] = ["p50", "p90", "p99"];
@@ -143,7 +143,7 @@ struct Part<'a> {
     bytes: Option<[u64; 2]>,
     failures: Option<&'a BTreeMap<String, u64>>,
     response: Option<&'a Summary>,
-    times: [Option<&'a Summary>; 6],
+    times: [Option<&'a Summary>; 8],
     compared: Option<&'a ModeComparison>,
 }
 
@@ -174,7 +174,17 @@ impl<'a> Part<'a> {
             bytes: Some([run.bytes_in, run.bytes_out]),
             failures: Some(&run.failures),
             response: run.response_ms.as_ref(),
-            times: [&run.service_ms, &run.lag_ms, &run.queue_ms, &run.connect_ms, &run.tls_ms, &run.first_byte_ms].map(Option::as_ref),
+            times: [
+                &run.service_ms,
+                &run.lag_ms,
+                &run.queue_ms,
+                &run.connect_ms,
+                &run.tls_ms,
+                &run.send_ms,
+                &run.first_byte_ms,
+                &run.body_ms,
+            ]
+            .map(Option::as_ref),
             ..Self::default()
         }
     }
@@ -191,8 +201,17 @@ impl<'a> Part<'a> {
             bytes: Some([group.bytes_in, group.bytes_out]),
             failures: Some(&group.failures),
             response: group.response_ms.as_ref(),
-            times: [&group.service_ms, &group.lag_ms, &group.queue_ms, &group.connect_ms, &group.tls_ms, &group.first_byte_ms]
-                .map(Option::as_ref),
+            times: [
+                &group.service_ms,
+                &group.lag_ms,
+                &group.queue_ms,
+                &group.connect_ms,
+                &group.tls_ms,
+                &group.send_ms,
+                &group.first_byte_ms,
+                &group.body_ms,
+            ]
+            .map(Option::as_ref),
             ..Self::default()
         }
     }

@@ -19,6 +19,8 @@ pub struct Tally {
     pub try_failures: BTreeMap<String, u64>,
     /// Responses by status.
     pub status_codes: BTreeMap<String, u64>,
+    /// Messages that servers have pushed.
+    pub pushes: u64,
 }
 
 impl Tally {
@@ -30,14 +32,15 @@ impl Tally {
             tally.iterations.add(&run.iterations.counts);
             add(&mut tally.try_failures, &run.try_failures);
             add(&mut tally.failures, &run.failures);
+            tally.pushes += run.pushes;
             add(&mut tally.status_codes, &run.status_codes);
         }
         tally
     }
 
-    /// Whether some response had a status other than 2xx and 3xx.
+    /// Whether some response had a status other than 2xx and 3xx, and 101, which opens a WebSocket.
     pub fn has_bad_status(&self) -> bool {
-        self.status_codes.iter().any(|(code, n)| *n > 0 && !code.starts_with('2') && !code.starts_with('3'))
+        self.status_codes.iter().any(|(code, n)| *n > 0 && !code.starts_with('2') && !code.starts_with('3') && code != "101")
     }
 }
 

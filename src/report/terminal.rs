@@ -137,6 +137,9 @@ fn troubles(result: &RunResult, width: usize) -> String {
         if tally.counts.retries > 0 {
             add("retried", format!("{} more tries after {}", view::count(tally.counts.retries), tally::words(&tally.try_failures)));
         }
+        if tally.pushes > 0 {
+            add("pushed", format!("{} messages that no step waited for", view::count(tally.pushes)));
+        }
         for (what, counts) in [("operations", tally.counts), ("iterations", tally.iterations)] {
             let left = tally::left_out(&counts);
             if !left.is_empty() {

@@ -5,6 +5,7 @@ pub mod capacity;
 pub mod change;
 pub mod codec;
 pub mod comparison;
+pub mod histograms;
 pub mod host;
 pub mod mode_run;
 mod redact;
@@ -18,12 +19,17 @@ pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, Rat
 pub use change::{Change, Outcome};
 pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
+pub use histograms::Histograms;
 pub use host::Host;
-pub use mode_run::{
-    Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Warmup,
-};
+pub use mode_run::{Counts, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Warmup};
 pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
 pub use validity::{Check, Validity, Verdict};
 pub use versions::{Calibration, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison};
 pub use window::Window;
+
+/// What is not there is not written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}

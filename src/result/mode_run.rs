@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Validity, Window};
+use super::{Histograms, Validity, Window};
 use crate::metrics::summary::Summary;
 use crate::plan::{Mode, Selector};
 
-/// The identities hold always: `planned = started + dropped + skipped`,
-/// `started = completed + cancelled + unfinished`, `completed = ok + failed`.
+/// The identities hold always: `planned = started + dropped + skipped`, `started = completed + cancelled + unfinished`, `completed = ok + failed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Reached by the plan.
@@ -110,12 +109,21 @@ pub struct Group {
     pub connect_ms: Option<Summary>,
     /// Time of TLS handshakes, of operations that made one.
     pub tls_ms: Option<Summary>,
+    /// Time until the request had gone out, from when the connection was there.
+    #[serde(default)]
+    pub send_ms: Option<Summary>,
     /// started → first byte of the response.
     pub first_byte_ms: Option<Summary>,
+    /// Head of the response → the end of its body.
+    #[serde(default)]
+    pub body_ms: Option<Summary>,
     /// Bytes received, as HTTP sees them.
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.
     pub bytes_out: u64,
+    /// Messages that a server has pushed and no step waited for: of the step that opened the WebSocket.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub pushes: u64,
     /// Histograms of the times that a threshold asks a percentile of, by the name of the time, in the form of
     /// [`Histograms`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -209,35 +217,6 @@ impl Resources {
     }
 }
 
-/// Histograms of the whole run: HdrHistogram V2, deflated, in base64.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Histograms {
-    /// Response times.
-    pub response: String,
-    /// Response times of good operations.
-    pub response_ok: String,
-    /// Service times.
-    pub service: String,
-    /// Lag.
-    pub lag: String,
-    /// Deliberate waits.
-    pub queue: String,
-    /// Durations of iterations.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub iteration: Option<String>,
-    /// Times to the first byte.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_byte: Option<String>,
-    /// `ns`.
-    pub unit: String,
-    /// Lowest value that can be told from zero.
-    pub lowest: u64,
-    /// Highest value.
-    pub highest: u64,
-    /// Decimal digits kept.
-    pub significant_digits: u8,
-}
-
 /// A distinct error, with one example.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorExample {
@@ -301,6 +280,9 @@ pub struct ModeRun {
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.
     pub bytes_out: u64,
+    /// Messages that servers have pushed over WebSockets, and that no step waited for.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub pushes: u64,
     /// Passes of whole flows.
     pub iterations: Iterations,
     /// What ran before the measured part, or in stages that are not measured.
@@ -321,8 +303,14 @@ pub struct ModeRun {
     pub connect_ms: Option<Summary>,
     /// Time of TLS handshakes, of operations that made one.
     pub tls_ms: Option<Summary>,
+    /// Time until the request had gone out, from when the connection was there.
+    #[serde(default)]
+    pub send_ms: Option<Summary>,
     /// started → first byte of the response.
     pub first_byte_ms: Option<Summary>,
+    /// Head of the response → the end of its body.
+    #[serde(default)]
+    pub body_ms: Option<Summary>,
     /// By step.
     pub steps: Vec<Group>,
     /// By mix entry.

@@ -18,17 +18,42 @@ const OF_TAGS: [&str; 5] = ["header", "cookie", "status", "jsonpath", "regex"];
 /// The most captures, or tags, of one step.
 const MOST: usize = 100;
 
+/// What something is taken out of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The response to a request.
+    Response,
+    /// The response that opens a WebSocket: it has no body.
+    Handshake,
+    /// A text over TCP or a WebSocket: it has nothing else.
+    Text,
+}
+
+impl Origin {
+    /// Whether it has such a place; else why not.
+    pub fn has(self, place: &str) -> Result<(), &'static str> {
+        match (self, place) {
+            (Self::Handshake, "jsonpath" | "regex" | "body" | "json" | "size") => {
+                Err("the answer that opens a WebSocket has no body; messages have")
+            }
+            (Self::Handshake, "status") => Err("a WebSocket is opened by status 101 and by no other"),
+            (Self::Text, "header" | "headers" | "cookie" | "status") => Err("what comes over TCP or a WebSocket is a text alone"),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Reads `capture`.
-pub fn captures(node: &Node, names: &Names<'_>, patterns: &mut Patterns, problems: &mut Diagnostics) -> Vec<Capture> {
+pub fn captures(node: &Node, of: Origin, names: &Names<'_>, patterns: &mut Patterns, problems: &mut Diagnostics) -> Vec<Capture> {
     let example = "capture: { item: { jsonpath: \"$.items[0].id\" } }";
     let entries = entries(node, "capture", example, problems);
-    entries.iter().filter_map(|entry| capture(entry, names, patterns, problems)).collect()
+    entries.iter().filter_map(|entry| capture(entry, of, names, patterns, problems)).collect()
 }
 
 /// Reads `tag`.
-pub fn tags(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Vec<Tag> {
+pub fn tags(node: &Node, of: Origin, patterns: &mut Patterns, problems: &mut Diagnostics) -> Vec<Tag> {
     let entries = entries(node, "tag", "tag: { cache: { header: x-cache } }", problems);
-    entries.iter().filter_map(|entry| tag(entry, patterns, problems)).collect()
+    entries.iter().filter_map(|entry| tag(entry, of, patterns, problems)).collect()
 }
 
 fn entries<'n>(node: &'n Node, key: &str, example: &str, problems: &mut Diagnostics) -> &'n [Entry] {
@@ -49,13 +74,13 @@ fn entries<'n>(node: &'n Node, key: &str, example: &str, problems: &mut Diagnost
     entries
 }
 
-fn capture(entry: &Entry, names: &Names<'_>, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Capture> {
+fn capture(entry: &Entry, of: Origin, names: &Names<'_>, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Capture> {
     let name = &entry.key;
     let good = nameable(name, entry.key_span, names, problems);
     let mut fields = open(entry, Part::Capture, "the capture", problems)?;
     // `default: null` is a good default.
     let default = fields.entry("default").map(|entry| json::value(&entry.value, "default", problems));
-    let source = source(&mut fields, &PLACES, patterns, problems);
+    let source = source(&mut fields, of, &PLACES, patterns, problems);
     fields.finish(problems);
     let default = match default {
         Some(value) => Some(value?),
@@ -64,7 +89,7 @@ fn capture(entry: &Entry, names: &Names<'_>, patterns: &mut Patterns, problems: 
     good.then_some(Capture { name: name.clone(), source: source?, default })
 }
 
-fn tag(entry: &Entry, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Tag> {
+fn tag(entry: &Entry, of: Origin, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Tag> {
     let name = &entry.key;
     let good = is_name(&name.replace('-', "_"));
     if !good {
@@ -88,7 +113,7 @@ fn tag(entry: &Entry, patterns: &mut Patterns, problems: &mut Diagnostics) -> Op
             return None;
         }
     }
-    let source = source(&mut fields, &OF_TAGS, patterns, problems);
+    let source = source(&mut fields, of, &OF_TAGS, patterns, problems);
     fields.finish(problems);
     good.then_some(Tag { name: name.clone(), source: source? })
 }
@@ -109,7 +134,13 @@ fn open<'n>(entry: &'n Entry, part: Part, what: &str, problems: &mut Diagnostics
 }
 
 /// Reads the one place that a map names.
-fn source(fields: &mut Fields<'_>, places: &[&'static str], patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Source> {
+fn source(
+    fields: &mut Fields<'_>,
+    of: Origin,
+    places: &[&'static str],
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Option<Source> {
     fields.known(places);
     let group = fields.entry("group");
     let named: Vec<&Entry> = fields.entries().iter().filter(|e| places.contains(&e.key.as_str())).collect();
@@ -137,6 +168,11 @@ fn source(fields: &mut Fields<'_>, places: &[&'static str], patterns: &mut Patte
     };
     if let Some(group) = group.filter(|_| place.key != "regex") {
         problems.error(group.key_span, format!("`group` belongs to `regex`, and this is a `{}`", place.key)).help("remove it");
+    }
+    if let Err(why) = of.has(&place.key) {
+        let there = places.iter().copied().filter(|place| of.has(place).is_ok());
+        problems.error(place.key_span, format!("there is no `{}` here: {why}", place.key)).help(format!("take {}", words::listed(there)));
+        return None;
     }
     if place.value.is_null() {
         problems.error(place.key_span, format!("`{}` has no value", place.key)).help("write one behind the colon");

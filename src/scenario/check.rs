@@ -52,9 +52,8 @@ fn requests(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     let mix = plan.mix.iter().map(|entry| (&entry.flow, places.operations));
     let first = mix.chain(flows).find_map(|(steps, spans)| {
         let mut requests = Vec::new();
-        flow::each(steps, &mut |step| match &step.kind {
-            StepKind::Operation(operation) if matches!(operation.action, Action::Http(_)) => requests.push(operation.id),
-            _ => {}
+        flow::each(steps, &mut |step| {
+            requests.extend(step.operation().filter(|operation| operation.action.target().is_some()).map(|operation| operation.id));
         });
         requests.first().and_then(|id| spans.get(*id as usize))
     });
@@ -98,7 +97,7 @@ fn operations(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     for (_, _, operation) in plan.operations() {
         let Some(span) = places.operations.get(operation.id as usize).copied() else { continue };
         let least = match &operation.action {
-            Action::Http(_) => continue,
+            Action::Http(_) | Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => continue,
             Action::Sleep(duration) | Action::Cpu(duration) => duration.mean(),
             Action::Block { duration, offload } => {
                 if !offload && plan.modes.contains(&Mode::Async) {
@@ -126,12 +125,13 @@ fn takes_time(step: &Step) -> bool {
     match &step.kind {
         StepKind::Think(delay) => !delay.is_zero(),
         StepKind::Operation(operation) => match &operation.action {
-            Action::Http(_) => true,
+            Action::Http(_) | Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => true,
             Action::Sleep(delay) | Action::Cpu(delay) | Action::Block { duration: delay, .. } => {
                 let waits = operation.retry.as_ref().is_some_and(|retry| retry.backoff != Backoff::Constant(Nanos::ZERO));
                 !delay.is_zero() || waits
             }
         },
+        StepKind::Websocket(_) => true,
         _ => step.inside().iter().any(takes_time),
     }
 }

@@ -68,7 +68,7 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
     let modes = modes(modes_at, overrides, problems);
     let rounds = whole(&mut fields, "rounds", MOST_ROUNDS, overrides.rounds, "--rounds", problems).unwrap_or(1);
     let workers = whole(&mut fields, "workers", MOST_WORKERS, overrides.workers, "--workers", problems).unwrap_or_else(cores);
-    let mut targets = Targets::collect(fields.take("targets", problems), &overrides.targets, problems);
+    let mut targets = Targets::collect(fields.take("targets", problems), &overrides.targets, &source.folder, problems);
     let mut feeds = Feeds::collect(fields.take("data", problems), &source.folder, &vars, problems);
     let given = Given { names: &names, folder: &source.folder };
     let mut patterns = Patterns::default();
@@ -385,7 +385,7 @@ mod tests {
         let said = |text: &str, name, url: &str| with(text, &given(name, url)).expect_err("bad");
         assert!(said(&two, None, url).contains("any of 2 targets"));
         assert!(said(&two, Some("shp"), url).contains("did you mean `shop`?"));
-        assert!(said(&one, None, "https://a").contains("from --target"));
+        assert!(said(&one, None, "tcp://a").contains("from --target"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What is expected of a response.
 
+use super::capture::Origin;
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, quoted};
 use super::pattern::Patterns;
@@ -8,9 +9,17 @@ use super::words::Part;
 use super::{header, json_rule};
 use crate::plan::{BodyRule, Expect, StatusRule};
 
-/// Reads the `expect` of a request.
-pub fn decode(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Expect> {
+/// What is expected of an answer itself.
+const OF_ANSWERS: [&str; 5] = ["status", "headers", "body", "json", "size"];
+
+/// Reads the `expect` of a request that has such an answer.
+pub fn decode(node: &Node, of: Origin, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Expect> {
     let mut fields = Fields::open(node, Part::Expect, "`expect`", "expect: { status: 200 }", problems)?;
+    for key in OF_ANSWERS {
+        if let (Some(entry), Err(why)) = (fields.entry(key), of.has(key)) {
+            problems.error(entry.key_span, format!("there is no `{key}` here: {why}")).help("remove it");
+        }
+    }
     let mut expect = Expect::default();
     if let Some(node) = fields.take("status", problems) {
         expect.status = statuses(node, ("`status` allows nothing", "write `status: 200`, `[200, 201]` or `2xx`"), problems);
@@ -36,7 +45,7 @@ pub fn decode(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) 
 pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Expect> {
     let mut fields = Fields::open(node, Part::Expect, "`expect`", "expect: { max_response: 500ms }", problems)?;
     let mut expect = Expect::default();
-    for key in ["status", "headers", "body", "json", "size"] {
+    for key in OF_ANSWERS {
         if let Some(entry) = fields.entry(key) {
             problems
                 .error(entry.key_span, format!("`{key}` belongs to a request, and `{action}` sends none"))
@@ -46,6 +55,18 @@ pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<
     max_response(&mut fields, &mut expect, problems);
     fields.finish(problems);
     Some(expect)
+}
+
+/// Reads the `expect` of an exchange over TCP or a WebSocket, which may receive nothing.
+pub fn of_text(node: &Node, action: &str, receives: bool, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Expect> {
+    if let (false, Value::Map(entries)) = (receives, &node.value) {
+        for entry in entries.iter().filter(|entry| OF_ANSWERS.contains(&entry.key.as_str())) {
+            problems
+                .error(entry.key_span, format!("`{}` is of an answer, and this `{action}` receives none", entry.key))
+                .help("add `receive`, or remove it");
+        }
+    }
+    decode(node, Origin::Text, patterns, problems)
 }
 
 fn max_response(fields: &mut Fields<'_>, expect: &mut Expect, problems: &mut Diagnostics) {

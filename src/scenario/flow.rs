@@ -8,6 +8,7 @@ use std::path::Path;
 use super::decode::{self, Fields};
 use super::delay;
 use super::diagnostic::{Diagnostics, Span, quoted};
+use super::exchange::{MESSAGES, Socket};
 use super::expression;
 use super::group::GROUPS;
 use super::names::Names;
@@ -15,13 +16,13 @@ use super::operation::{MOCKS, OF_OPERATIONS, OF_REQUESTS};
 use super::pattern::Patterns;
 use super::request::METHODS;
 use super::target::Targets;
-use super::tree::{Node, Value};
+use super::tree::{Entry, Node, Value};
 use super::words::{self, Part};
 use crate::base::Share;
 use crate::plan::{Step, StepKind};
 
 /// The actions that are neither requests by their method nor mock operations nor groups.
-const OTHERS: [&str; 3] = ["request", "think", "set"];
+const OTHERS: [&str; 5] = ["request", "think", "set", "websocket", "tcp"];
 const MOST_STEPS: usize = 10_000;
 /// How a flow is written.
 pub const EXAMPLE: &str = "flow: [ { get: / } ]";
@@ -49,6 +50,8 @@ pub struct Reader<'a> {
     pub operations: Vec<Span>,
     /// Whether each operation has a timeout of its own, by its number.
     pub timed: Vec<bool>,
+    /// The WebSocket that is open where steps are read.
+    pub socket: Socket,
     steps: usize,
 }
 
@@ -66,7 +69,7 @@ pub struct Deed<'n> {
 impl<'a> Reader<'a> {
     /// One that has read nothing yet.
     pub fn new(given: Given<'a>, patterns: &'a mut Patterns, targets: &'a mut Targets, problems: &'a mut Diagnostics) -> Self {
-        Self { given, targets, problems, patterns, operations: Vec::new(), timed: Vec::new(), steps: 0 }
+        Self { given, targets, problems, patterns, operations: Vec::new(), timed: Vec::new(), socket: Socket::None, steps: 0 }
     }
 
     /// Reads the steps under `key`: a flow, or branches.
@@ -86,12 +89,18 @@ impl<'a> Reader<'a> {
             }
             return Vec::new();
         }
-        items.iter().filter_map(|item| self.step(item)).collect()
+        let socket = self.socket;
+        if matches!(key, "parallel" | "race") {
+            self.socket = socket.in_branches();
+        }
+        let steps = items.iter().filter_map(|item| self.step(item)).collect();
+        self.socket = socket;
+        steps
     }
 
     fn step(&mut self, node: &Node) -> Option<Step> {
         let mut fields = Fields::open(node, Part::Step, "a step", "- get: /items", self.problems)?;
-        let actions: Vec<_> = fields.entries().iter().filter(|e| is_action(&e.key)).collect();
+        let actions = actions(fields.entries());
         let action = match actions.as_slice() {
             [action] => *action,
             [] => {
@@ -110,6 +119,7 @@ impl<'a> Reader<'a> {
         fields.known(&OTHERS);
         fields.known(&MOCKS);
         fields.known(&GROUPS);
+        fields.known(&MESSAGES);
         let name = fields.take("name", self.problems).map(|node| decode::line(node, "name", self.problems));
         let when = fields.take("when", self.problems).map(|node| expression::decode(node, "when", self.given.names, self.problems));
         let chance = fields.take("chance", self.problems).and_then(|node| self.chance(node));
@@ -126,6 +136,9 @@ impl<'a> Reader<'a> {
             match deed.key {
                 "think" => self.think(deed, &mut fields),
                 "set" => self.set(deed, &mut fields),
+                "tcp" => self.tcp(deed, &mut fields),
+                "websocket" => self.websocket(deed, &mut fields),
+                message if MESSAGES.contains(&message) => self.message(deed, &mut fields),
                 group if GROUPS.contains(&group) => self.group(deed, &mut fields),
                 mock if MOCKS.contains(&mock) => self.mock(deed, &mut fields),
                 _ => self.request(deed, &mut fields),
@@ -158,19 +171,20 @@ impl<'a> Reader<'a> {
     fn no_action(&mut self, mut fields: Fields<'_>) {
         let later = fields.entries().iter().any(|e| words::is_later(Part::Step, &e.key));
         let misspelt = fields.entries().iter().any(|e| {
-            let actions = METHODS.iter().chain(&MOCKS).chain(&GROUPS).copied().chain(OTHERS);
+            let actions = METHODS.iter().chain(&MOCKS).chain(&GROUPS).chain(&MESSAGES).copied().chain(OTHERS);
             words::nearest(&e.key, actions).is_some() || words::ours(Part::Step, &e.key).is_some()
         });
         if !later && !misspelt {
             self.problems.error(fields.span, "this step does nothing").help(
-                "give it one action: `get: /items` or another method, `request`, `sleep`, `cpu`, `block`, `think` or `set`, or a group \
-                 (`flow`, `parallel`, `race`, `repeat`)",
+                "give it one action: `get: /items` or another method, `request`, `websocket`, `tcp`, `sleep`, `cpu`, `block`, `think` or \
+                 `set`, or a group (`flow`, `parallel`, `race`, `repeat`)",
             );
         }
         fields.known(&METHODS);
         fields.known(&OTHERS);
         fields.known(&MOCKS);
         fields.known(&GROUPS);
+        fields.known(&MESSAGES);
         fields.known(&OF_REQUESTS);
         fields.known(&OF_OPERATIONS);
         fields.known(&["name", "when", "chance", "once", "on_error", "concurrency", "win"]);
@@ -257,8 +271,16 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The keys of a step that say what it does: `flow` is a part of `websocket`, and `receive` of what is sent.
+fn actions(entries: &[Entry]) -> Vec<&Entry> {
+    let has = |keys: &[&str]| entries.iter().any(|entry| keys.contains(&entry.key.as_str()));
+    let (opens, sends) = (has(&["websocket"]), has(&["send", "send_json"]));
+    let part = |key: &str| (key == "flow" && opens) || (key == "receive" && sends);
+    entries.iter().filter(|entry| is_action(&entry.key) && !part(&entry.key)).collect()
+}
+
 fn is_action(key: &str) -> bool {
-    METHODS.contains(&key) || MOCKS.contains(&key) || GROUPS.contains(&key) || OTHERS.contains(&key)
+    METHODS.contains(&key) || MOCKS.contains(&key) || GROUPS.contains(&key) || MESSAGES.contains(&key) || OTHERS.contains(&key)
 }
 
 fn example(action: &str) -> String {
@@ -266,6 +288,11 @@ fn example(action: &str) -> String {
         "request" => "`request: { method: PURGE, path: /items }`".into(),
         "flow" => format!("`{EXAMPLE}`"),
         "set" => "`set: { page: \"page + 1\" }`".into(),
+        "tcp" => "`tcp: { send: \"ping\\n\", receive: line }`".into(),
+        "websocket" => "`websocket: /chat`".into(),
+        "send" => "`send: hello`".into(),
+        "send_json" => "`send_json: { say: hello }`".into(),
+        "receive" => "`receive: { contains: hello }`".into(),
         "repeat" => "`repeat: { times: 3, flow: [ { get: / } ] }`".into(),
         group if GROUPS.contains(&group) => format!("`{group}: [ {{ get: /a }}, {{ get: /b }} ]`"),
         mock if MOCKS.contains(&mock) || mock == "think" => format!("`{mock}: 20ms`"),

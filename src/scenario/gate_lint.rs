@@ -125,9 +125,8 @@ fn both(selector: &Selector) -> Option<(&'static str, &'static str)> {
 
 /// A figure that nothing in this plan can give.
 fn dead(plan: &Plan, metric: Metric, selector: Option<&Selector>, spots: &Spots, problems: &mut Diagnostics) {
-    let network = |selector: &Selector| {
-        plan.operations().any(|(mix, name, op)| matches!(op.action, crate::plan::Action::Http(_)) && selector.takes(plan, mix, name, op))
-    };
+    let network =
+        |selector: &Selector| plan.operations().any(|(mix, name, op)| op.action.target().is_some() && selector.takes(plan, mix, name, op));
     let any = Selector::default();
     match metric {
         Metric::Time(Quantity::FirstByte, _) | Metric::BytesIn if !network(selector.unwrap_or(&any)) => {

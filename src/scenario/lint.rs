@@ -146,6 +146,21 @@ impl Cost {
     }
 }
 
+impl Cost {
+    /// One operation of the network, and behind it, where it ends well, the steps that it makes possible.
+    fn before(self, then: &Self) -> Self {
+        let sure = f64::from(u8::from(self.good >= 1.0));
+        Self {
+            time: self.time + self.good * then.time,
+            least: self.least + sure * then.least,
+            work: self.work + self.good * then.work,
+            least_work: self.least_work + sure * then.least_work,
+            starts: self.starts + self.good * then.starts,
+            good: self.good * then.good,
+        }
+    }
+}
+
 /// Steps in order: the first failure ends them, unless its step says otherwise.
 fn sequence(steps: &[Step]) -> Cost {
     let mut sum = Cost::NOTHING;
@@ -173,6 +188,7 @@ fn one(step: &Step) -> Cost {
         StepKind::Flow(steps) => sequence(steps),
         StepKind::Parallel(parallel) => side_by_side(parallel),
         StepKind::Race(race) => against(&race.branches),
+        StepKind::Websocket(websocket) => of_operation(&websocket.handshake).before(&sequence(&websocket.flow)),
         StepKind::Repeat(repeat) => {
             let pass = sequence(&repeat.flow);
             match repeat.passes {
@@ -196,7 +212,9 @@ fn of_operation(operation: &Operation) -> Cost {
     // A response time grows with the waits that this is about.
     let in_time = if operation.expect.max_response.is_some() { 0.0 } else { 1.0 };
     let delay = match &operation.action {
-        Action::Http(_) => return Cost { starts: 1.0, good: in_time, ..Cost::NOTHING },
+        Action::Http(_) | Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => {
+            return Cost { starts: 1.0, good: in_time, ..Cost::NOTHING };
+        }
         Action::Sleep(delay) | Action::Cpu(delay) | Action::Block { duration: delay, .. } => *delay,
     };
     let timeout = operation.timeout.total.as_secs_f64();

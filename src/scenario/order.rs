@@ -16,7 +16,8 @@ use super::words;
 use crate::value::expression::{Uses, uses};
 
 /// The keys of a step that templates stand under.
-const SENT: [&str; 8] = ["query", "headers", "auth", "json", "form", "body", "multipart", "request"];
+const SENT: [&str; 12] =
+    ["query", "headers", "auth", "json", "form", "body", "multipart", "request", "send", "send_json", "receive", "tcp"];
 
 /// How many values of one target's headers are looked at.
 const MOST_OF_TARGET: usize = 100;
@@ -187,7 +188,7 @@ impl<'n> Walk<'_, 'n> {
         let mut sends = false;
         for entry in entries {
             let key = entry.key.as_str();
-            let method = METHODS.contains(&key);
+            let method = METHODS.contains(&key) || key == "websocket";
             if method || SENT.contains(&key) {
                 sends |= method || key == "request";
                 let mut found = Vec::new();
@@ -201,7 +202,13 @@ impl<'n> Walk<'_, 'n> {
                         self.give(&value.key);
                     }
                 }
-                ("flow", _) => self.steps(&entry.value),
+                ("flow", _) => {
+                    // What a handshake gives is there in the steps behind it.
+                    if node.get("websocket").is_some() {
+                        self.captured(node);
+                    }
+                    self.steps(&entry.value);
+                }
                 ("parallel" | "race", Value::List(branches)) => {
                     let mut all = Vec::new();
                     for branch in branches {
@@ -218,7 +225,11 @@ impl<'n> Walk<'_, 'n> {
         if sends {
             self.added_by_target(node);
         }
-        if let Some(Value::Map(captures)) = node.get("capture").map(|node| &node.value) {
+        self.captured(node);
+    }
+
+    fn captured(&mut self, step: &'n Node) {
+        if let Some(Value::Map(captures)) = step.get("capture").map(|node| &node.value) {
             captures.iter().for_each(|capture| self.give(&capture.key));
         }
     }

@@ -8,13 +8,15 @@ use super::target::Targets;
 use super::tree::{Node, Value};
 use super::words::Part;
 use super::{auth, body, header, url};
-use crate::plan::{Encode, HttpRequest, Piece, Template};
+use crate::plan::{Encode, HttpRequest, Piece, Scheme, Template};
 
 /// The steps that are named after their method.
 pub const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
 
 /// A method and the node of its path.
 pub struct Line<'n> {
+    /// The key of the step.
+    pub action: &'n str,
     /// In capitals.
     pub method: String,
     /// The path or the whole URL.
@@ -24,23 +26,26 @@ pub struct Line<'n> {
 impl Line<'_> {
     /// As typed, for the name of a step that has none.
     pub fn title(&self) -> String {
+        let what = if self.action == "websocket" { self.action } else { &self.method };
         match &self.path.value {
-            Value::Scalar(scalar) => format!("{} {}", self.method, scalar.as_typed()),
-            _ => self.method.clone(),
+            Value::Scalar(scalar) => format!("{what} {}", scalar.as_typed()),
+            _ => what.to_owned(),
         }
     }
 }
 
 /// Reads `get: /path`, or `request: {method, path}`.
-pub fn line<'n>(action: &str, node: &'n Node, problems: &mut Diagnostics) -> Option<Line<'n>> {
-    if action != "request" {
-        return Some(Line { method: action.to_ascii_uppercase(), path: node });
+pub fn line<'n>(action: &'n str, node: &'n Node, problems: &mut Diagnostics) -> Option<Line<'n>> {
+    match action {
+        "request" => {}
+        "websocket" => return Some(Line { action, method: "GET".into(), path: node }),
+        method => return Some(Line { action, method: method.to_ascii_uppercase(), path: node }),
     }
     let mut fields = Fields::open(node, Part::Request, "`request`", "request: { method: PURGE, path: /items }", problems)?;
     let method = fields.need("method", "method: GET", problems).and_then(|node| method(node, problems));
     let path = fields.need("path", "path: /items", problems);
     fields.finish(problems);
-    Some(Line { method: method?, path: path? })
+    Some(Line { action, method: method?, path: path? })
 }
 
 fn method(node: &Node, problems: &mut Diagnostics) -> Option<String> {
@@ -66,7 +71,12 @@ pub fn decode(
     problems: &mut Diagnostics,
 ) -> Option<HttpRequest> {
     let target = fields.take("target", problems);
-    let place = place(line.path, target, step, targets, problems);
+    let schemes: &[Scheme] = match line.action {
+        "websocket" => &[Scheme::Ws, Scheme::Wss, Scheme::Http, Scheme::Https],
+        _ => &[Scheme::Http, Scheme::Https],
+    };
+    let place = place(line.path, target, step, targets, problems)
+        .filter(|(index, _)| targets.speaks(*index, line.action, schemes, target.map_or(step, |node| node.span), problems));
     let help = "write `query: { page: 2 }`; it is percent-encoded and put behind the path";
     let query = fields.take("query", problems).and_then(|node| body::pairs(node, "query", help, problems)).unwrap_or_default();
     let mut headers = fields.take("headers", problems).map(|node| header::decode(node, problems)).unwrap_or_default();

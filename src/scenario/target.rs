@@ -1,5 +1,8 @@
 //! The targets of a scenario, and how a step finds its own.
 
+use std::net::SocketAddr;
+use std::path::Path;
+
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
 use super::timeout::{self, Parts};
@@ -7,11 +10,13 @@ use super::tree::{Node, Value};
 use super::url::{self, Url};
 use super::vars::is_name;
 use super::words::{self, Part};
-use super::{auth, header, http, limits, retry};
+use super::{auth, header, http, limits, retry, tls};
 use crate::plan::target::authority;
-use crate::plan::{Address, HttpOptions, Limits, Retry, Target, Template};
+use crate::plan::{Address, HttpOptions, Limits, Protocol, Retry, Scheme, Target, Template, TlsOptions};
 
 const MOST: usize = 1000;
+/// The most addresses that a target may have in `resolve`.
+const MOST_ADDRESSES: usize = 100;
 
 /// All targets: those declared, and behind them those that absolute URLs of steps make.
 #[derive(Default)]
@@ -28,6 +33,14 @@ struct Known {
     address: Option<Address>,
     headers: Vec<(String, Template)>,
     http: HttpOptions,
+    /// Where `http` stands.
+    http_span: Option<Span>,
+    tls: TlsOptions,
+    /// Where `tls` stands.
+    tls_span: Option<Span>,
+    resolve: Vec<SocketAddr>,
+    /// Where `resolve` stands.
+    resolve_span: Option<Span>,
     timeout: Parts,
     retry: Option<Retry>,
     limits: Limits,
@@ -38,13 +51,51 @@ impl Known {
     /// One that nothing but its name is known of.
     fn new(name: String, declared: bool) -> Self {
         let (timeout, limits) = (Parts::default(), Limits::default());
-        Self { name, typed: None, address: None, headers: Vec::new(), http: HttpOptions::default(), timeout, retry: None, limits, declared }
+        let (http, tls) = (HttpOptions::default(), TlsOptions::default());
+        let (headers, resolve) = (Vec::new(), Vec::new());
+        Self {
+            name,
+            typed: None,
+            address: None,
+            headers,
+            http,
+            http_span: None,
+            tls,
+            tls_span: None,
+            resolve,
+            resolve_span: None,
+            timeout,
+            retry: None,
+            limits,
+            declared,
+        }
+    }
+}
+
+impl Known {
+    /// Whether what is said of it goes with where it is in the end.
+    fn judge(&self, problems: &mut Diagnostics) {
+        let Some(address) = &self.address else { return };
+        if let (Some(place), false) = (self.tls_span, address.is_secure()) {
+            problems
+                .error(place, format!("`tls` is for `https://` targets, and this one is `{address}`"))
+                .help("write an `https://` URL, or remove `tls`");
+        }
+        if let (Some(place), Address::Builtin, Protocol::Http2) = (self.http_span, address, self.http.protocol) {
+            problems.error(place, "the built-in server speaks HTTP/1.1 alone").help("remove `protocol: http2`, or name another server");
+        }
+        if let (Some(place), Address::Builtin | Address::Unix { .. }) = (self.resolve_span, address) {
+            problems
+                .error(place, format!("`resolve` stands in for a name, and `{address}` has none"))
+                .help("write an `http://` or `https://` URL, or remove `resolve`");
+        }
     }
 }
 
 impl Targets {
-    /// Reads the `targets` section, and the URLs that the command line puts in its place.
-    pub fn collect(section: Option<&Node>, flags: &[(Option<String>, String)], problems: &mut Diagnostics) -> Self {
+    /// Reads the `targets` section, and the URLs that the command line puts in its place. `folder` is what paths of
+    /// files are relative to.
+    pub fn collect(section: Option<&Node>, flags: &[(Option<String>, String)], folder: &Path, problems: &mut Diagnostics) -> Self {
         let mut targets = Self::default();
         let entries = match section.map(|node| (node, &node.value)) {
             Some((_, Value::Map(entries))) => entries.as_slice(),
@@ -70,13 +121,14 @@ impl Targets {
                 targets.broken = true;
                 continue;
             }
-            let target = declared(&entry.key, &entry.value, entry.key_span, problems);
+            let target = declared(&entry.key, &entry.value, entry.key_span, folder, problems);
             targets.broken |= target.address.is_none();
             targets.list.push(target);
         }
         for (name, text) in flags {
             targets.redirect(name.as_deref(), text, problems);
         }
+        targets.list.iter().for_each(|target| target.judge(problems));
         targets
     }
 
@@ -152,18 +204,35 @@ impl Targets {
     /// The target of a whole URL and the path there: a declared one with this authority, or one of its own.
     pub fn of_url(&mut self, url: &Url) -> (usize, String) {
         for (index, target) in self.list.iter().enumerate() {
-            if let Some(Address::Url { host, port, base, .. }) = &target.typed
-                && (host, port) == (&url.host, &url.port)
+            if let Some(Address::Url { scheme, host, port, base }) = &target.typed
+                && (scheme, host, port) == (&url.scheme, &url.host, &url.port)
                 && let Some(rest) = url.rest.strip_prefix(base.as_str())
                 && (rest.is_empty() || rest.starts_with(['/', '?']))
             {
                 return (index, rest.to_owned());
             }
         }
-        let address = Address::Url { scheme: crate::plan::Scheme::Http, host: url.host.clone(), port: url.port, base: String::new() };
-        let known = Known::new(authority(&url.host, url.port), false);
+        let address = Address::Url { scheme: url.scheme, host: url.host.clone(), port: url.port, base: String::new() };
+        let known = Known::new(authority(url.scheme, &url.host, url.port), false);
         self.list.push(Known { typed: Some(address.clone()), address: Some(address), ..known });
         (self.list.len() - 1, url.rest.clone())
+    }
+
+    /// Reports a step that does not speak what its target does; whether it does.
+    pub fn speaks(&self, index: usize, step: &str, schemes: &[Scheme], place: Span, problems: &mut Diagnostics) -> bool {
+        let Some(Known { name, address: Some(address @ Address::Url { scheme, .. }), .. }) = self.list.get(index) else { return true };
+        if schemes.contains(scheme) {
+            return true;
+        }
+        let steps = match scheme {
+            Scheme::Tcp => "a `tcp` step",
+            Scheme::Ws | Scheme::Wss => "a `websocket` step",
+            Scheme::Http | Scheme::Https => "a request or a `websocket` step",
+        };
+        problems
+            .error(place, format!("`{step}` can't go to the target `{name}`, which is at {address}"))
+            .help(format!("use {steps} there, or give this step a target with `{}://…`", schemes[0].name()));
+        false
     }
 
     /// What a target says about the timeouts of its requests.
@@ -179,13 +248,41 @@ impl Targets {
     /// The targets of the plan; those whose address is broken are left out, which was reported.
     pub fn into_plan(self) -> Vec<Target> {
         let target = |known: Known| {
-            Some(Target { name: known.name, address: known.address?, headers: known.headers, http: known.http, limits: known.limits })
+            let Known { name, address, headers, http, tls, resolve, limits, .. } = known;
+            Some(Target { name, address: address?, headers, http, tls, resolve, limits })
         };
         self.list.into_iter().filter_map(target).collect()
     }
 }
 
-fn declared(name: &str, node: &Node, name_span: Span, problems: &mut Diagnostics) -> Known {
+/// Reads `resolve`: an address with a port, or several of them.
+fn addresses(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>> {
+    let items = match &node.value {
+        Value::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    if items.is_empty() || items.len() > MOST_ADDRESSES {
+        problems
+            .error(node.span, format!("`resolve` has from 1 to {MOST_ADDRESSES} addresses, and this are {}", items.len()))
+            .help("write `resolve: 127.0.0.1:8443`, or remove the key");
+        return None;
+    }
+    let mut found = Vec::new();
+    for item in items {
+        let Some(text) = decode::text(item, "resolve", problems) else { continue };
+        match text.trim().parse() {
+            Ok(address) => found.push(address),
+            Err(_) => {
+                problems
+                    .error(item.span, format!("{} is no address with a port", quoted(text)))
+                    .help("write `127.0.0.1:8443`, or `[::1]:8443`; what has a name stands in `url`");
+            }
+        }
+    }
+    Some(found)
+}
+
+fn declared(name: &str, node: &Node, name_span: Span, folder: &Path, problems: &mut Diagnostics) -> Known {
     let mut known = Known::new(name.into(), true);
     if node.is_null() {
         problems
@@ -212,7 +309,19 @@ fn declared(name: &str, node: &Node, name_span: Span, problems: &mut Diagnostics
     if let Some(auth) = fields.entry("auth") {
         auth::add(auth, &mut known.headers, problems);
     }
-    known.http = fields.take("http", problems).and_then(|node| http::decode(node, problems)).unwrap_or_default();
+    let secure = known.typed.as_ref().map(Address::is_secure);
+    if let Some(node) = fields.take("http", problems) {
+        known.http_span = Some(node.span);
+        known.http = http::decode(node, secure, problems).unwrap_or_default();
+    }
+    if let Some(node) = fields.take("tls", problems) {
+        known.tls_span = Some(node.span);
+        known.tls = tls::decode(node, folder, problems).unwrap_or_default();
+    }
+    if let Some(node) = fields.take("resolve", problems) {
+        known.resolve_span = Some(node.span);
+        known.resolve = addresses(node, problems).unwrap_or_default();
+    }
     known.timeout = fields.take("timeout", problems).and_then(|node| timeout::decode(node, problems)).unwrap_or_default();
     known.retry = fields.take("retry", problems).and_then(|node| retry::decode(node, problems));
     known.limits = fields.take("limits", problems).map(|node| limits::decode(node, problems)).unwrap_or_default();

@@ -142,7 +142,7 @@ fn targets_say_how_http_is_spoken_and_who_asks() {
     let text = "name: x\nload: { iterations: 1 }\ntargets:\n  shop: { url: builtin, http: { redirects: 3, cookies: false }, auth: { bearer: \"{{token}}\" }, \
                 headers: { x-n: \"{{seq()}}\" } }\nsetup: [ { set: { token: \"'t'\" } } ]\nmix: [ { flow: [ { get: / } ] } ]\n";
     let target = good(text).targets.remove(0);
-    assert_eq!(target.http, HttpOptions { redirects: 3, cookies: false });
+    assert_eq!(target.http, HttpOptions { redirects: 3, cookies: false, ..HttpOptions::default() });
     assert_eq!(target.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["x-n", "authorization"]);
 }
 

@@ -63,6 +63,18 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Parts> {
     Some(Parts { connect: connect.map(|(_, time)| time), first_byte: first_byte.map(|(_, time)| time), total })
 }
 
+/// Reads the timeout of a message, whose connection is there already.
+pub fn of_message(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Parts> {
+    if let Value::Map(entries) = &node.value {
+        for entry in entries.iter().filter(|e| matches!(e.key.as_str(), "connect" | "first_byte")) {
+            problems
+                .error(entry.key_span, format!("`{}` belongs to the handshake, and `{action}` uses a WebSocket that is open", entry.key))
+                .help("write `timeout: 5s`, or give it to the `websocket` step");
+        }
+    }
+    decode(node, problems)
+}
+
 /// Reads the timeout of a mock operation, which has no connection and no response.
 pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Parts> {
     if let Value::Map(entries) = &node.value {

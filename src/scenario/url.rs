@@ -1,6 +1,6 @@
 //! URLs of targets and steps, and what is sent of them.
 //!
-//! Written by hand because each mistake wants its own remedy; it takes plain `http://` and nothing else.
+//! Written by hand because each mistake wants its own remedy.
 
 use std::net::Ipv6Addr;
 
@@ -10,6 +10,9 @@ use super::diagnostic::quoted;
 use crate::plan::{Address, Encode, Piece, Scheme, Template};
 use crate::value::function::QUERY;
 use crate::value::text::PATH;
+
+/// What `sun_path` holds, its last zero apart.
+const LONGEST_SOCKET: usize = 107;
 
 /// Why a text is no URL, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Wrong {
 /// A URL in its parts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Url {
+    /// Its protocol.
+    pub scheme: Scheme,
     /// Name or address in lower case, without brackets.
     pub host: String,
     /// TCP port.
@@ -37,7 +42,7 @@ pub fn is_absolute(text: &str) -> bool {
         .is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)))
 }
 
-/// Takes an `http://` URL apart.
+/// Takes a URL apart.
 pub fn parse(text: &str) -> Result<Url, Wrong> {
     const EXAMPLE: &str = "write `http://HOST:PORT`, or `builtin` for the built-in mock server";
     let wrong = |message: String, remedy: &str| Err(Wrong { message, remedy: remedy.into() });
@@ -49,13 +54,15 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
         None if text.starts_with("unix:") => ("unix", ""),
         None => return wrong(format!("{} is no URL", quoted(text)), EXAMPLE),
     };
-    match scheme.to_ascii_lowercase().as_str() {
-        "http" => {}
-        known @ ("https" | "ws" | "wss" | "tcp" | "unix") => {
-            return wrong(format!("`{known}` targets are not supported in this version of loadgen"), "use `http://…` or `builtin`");
-        }
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "http" => Scheme::Http,
+        "https" => Scheme::Https,
+        "ws" => Scheme::Ws,
+        "wss" => Scheme::Wss,
+        "tcp" => Scheme::Tcp,
+        "unix" => return wrong("a Unix socket is a target's and no request's own".into(), "declare a target: `url: unix:/run/shop.sock`"),
         _ => return wrong(format!("unknown scheme {}", quoted(scheme)), EXAMPLE),
-    }
+    };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
     if authority.contains('@') {
@@ -79,13 +86,19 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
         return wrong(format!("{} is no host name", quoted(host)), "use letters, digits, `-` and `.` (other letters in their `xn--` form)");
     }
     let port = match port.strip_prefix(':') {
-        None if port.is_empty() => 80,
+        None if port.is_empty() && scheme == Scheme::Tcp => {
+            return wrong(format!("{} has no port, and TCP has none of its own", quoted(text)), "write `tcp://HOST:PORT`");
+        }
+        None if port.is_empty() => scheme.port(),
         Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|n| n > 0) => {
-            digits.parse().unwrap_or(80)
+            digits.parse().unwrap_or(scheme.port())
         }
         _ => return wrong(format!("{} is no port", quoted(port.trim_start_matches(':'))), "ports are numbers from 1 to 65535"),
     };
-    Ok(Url { host: host.to_ascii_lowercase(), port, rest: rest.into() })
+    if scheme == Scheme::Tcp && !matches!(rest, "" | "/") {
+        return wrong("a `tcp://` URL has no path".into(), "write `tcp://HOST:PORT`");
+    }
+    Ok(Url { scheme, host: host.to_ascii_lowercase(), port, rest: rest.into() })
 }
 
 /// Where a target is.
@@ -94,12 +107,32 @@ pub fn address(text: &str) -> Result<Address, Wrong> {
     if text == "builtin" {
         return Ok(Address::Builtin);
     }
+    if let Some(path) = text.strip_prefix("unix:") {
+        return socket(path).map(|path| Address::Unix { path });
+    }
     let url = parse(text)?;
     if url.rest.contains('?') {
         return Err(Wrong { message: "a target's URL has no query".into(), remedy: "write it at the steps: `query: { … }`".into() });
     }
     let base = path(url.rest.trim_end_matches('/'));
-    Ok(Address::Url { scheme: Scheme::Http, host: url.host, port: url.port, base })
+    Ok(Address::Url { scheme: url.scheme, host: url.host, port: url.port, base })
+}
+
+/// The path of a Unix socket, which the system has no room for where it is long.
+fn socket(path: &str) -> Result<String, Wrong> {
+    // `unix:///run/x` is a way to write it, too.
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let wrong = |message: &str, remedy: &str| Err(Wrong { message: message.into(), remedy: remedy.into() });
+    if !path.starts_with('/') || path.ends_with('/') {
+        return wrong("a Unix socket needs its whole path", "write it from the root, as in `unix:/run/shop.sock`");
+    }
+    if path.len() > LONGEST_SOCKET {
+        return wrong(&format!("the path of a Unix socket has at most {LONGEST_SOCKET} bytes"), "use a shorter path, such as a link");
+    }
+    if path.chars().any(char::is_control) {
+        return wrong("a control character in the path of a Unix socket", "remove it");
+    }
+    Ok(path.into())
 }
 
 /// A path with its query as it is sent: what can't stand in a URL is percent-encoded.
@@ -133,7 +166,10 @@ mod tests {
 
     #[test]
     fn takes_urls_apart() {
-        let url = |host: &str, port, rest: &str| Ok(Url { host: host.into(), port, rest: rest.into() });
+        let of = |scheme, host: &str, port, rest: &str| Ok(Url { scheme, host: host.into(), port, rest: rest.into() });
+        let url = |host: &str, port, rest: &str| of(Scheme::Http, host, port, rest);
+        assert_eq!(parse("HTTPS://a/x"), of(Scheme::Https, "a", 443, "/x"));
+        assert_eq!(parse("https://a:80"), of(Scheme::Https, "a", 80, ""));
         assert_eq!(parse("http://Example.com"), url("example.com", 80, ""));
         assert_eq!(parse("http://a:8080/x?y=1"), url("a", 8080, "/x?y=1"));
         assert_eq!(parse("HTTP://[::1]:81/"), url("::1", 81, "/"));
@@ -147,8 +183,9 @@ mod tests {
             "http://u@a",
             "http://a b",
             "http://[x]",
-            "https://a",
             "tcp://a",
+            "tcp://a:80/x",
+            "tcp://a:0",
             "unix:/x",
             "gopher://a",
             "http://a/\r\n",
@@ -160,6 +197,16 @@ mod tests {
         }
         assert_eq!(address("http://a/base/").map(|a| a.to_string()), Ok("http://a/base".into()));
         assert_eq!(address("builtin"), Ok(Address::Builtin));
+        assert_eq!(address("https://a:443/base/").map(|a| a.to_string()), Ok("https://a/base".into()));
+        for (typed, path) in [("unix:/run/x.sock", "/run/x.sock"), ("unix:///run/x.sock", "/run/x.sock")] {
+            assert_eq!(address(typed), Ok(Address::Unix { path: path.into() }));
+        }
+        for bad in ["unix:", "unix:x.sock", "unix://x", "unix:/run/", &format!("unix:/{}", "x".repeat(107))] {
+            assert!(address(bad).is_err(), "{bad}");
+        }
+        for whole in ["ws://a:81/chat", "wss://a/chat", "wss://a:80", "tcp://a:80", "tcp://[::1]:7", "ws://a"] {
+            assert_eq!(address(whole).map(|a| a.to_string()), Ok(whole.to_owned()));
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum Part {
     Target,
     /// `http` of a target.
     Http,
+    /// `tls` of a target.
+    Tls,
     /// `auth`.
     Auth,
     /// `auth.basic`.
@@ -43,6 +45,12 @@ pub enum Part {
     Backoff,
     /// `repeat`.
     Repeat,
+    /// `tcp`.
+    Tcp,
+    /// `receive` of `tcp`.
+    Framing,
+    /// `receive` of a message.
+    Receive,
     /// A value of `capture`.
     Capture,
     /// A value of `tag`.
@@ -64,12 +72,7 @@ pub enum Part {
 }
 
 /// The scenario language's words that this version refuses by name.
-const LATER: &[(Part, &[&str])] = &[
-    (Part::Target, &["tls", "resolve"]),
-    (Part::Http, &["protocol", "keep_alive", "max_connections", "max_lifetime", "max_streams", "connections"]),
-    (Part::Mix, &["load"]),
-    (Part::Step, &["websocket", "tcp"]),
-];
+const LATER: &[(Part, &[&str])] = &[(Part::Mix, &["load"])];
 
 /// Words of other tools, or of habit, and how ours are written.
 const FOREIGN: &[(Part, &str, &str)] = &[
@@ -188,6 +191,21 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Step, "ifTrue", "when"),
     (Part::Step, "probability", "chance"),
     (Part::Step, "group", "flow"),
+    (Part::Step, "ws", "websocket"),
+    (Part::Step, "connect", "websocket"),
+    (Part::Step, "sendJson", "send_json"),
+    (Part::Step, "emit", "send"),
+    (Part::Step, "response", "receive"),
+    (Part::Tcp, "write", "send"),
+    (Part::Tcp, "expect", "receive"),
+    (Part::Tcp, "read", "receive"),
+    (Part::Framing, "size", "bytes"),
+    (Part::Framing, "length", "bytes"),
+    (Part::Framing, "delimiter", "until"),
+    (Part::Receive, "regex", "matches"),
+    (Part::Receive, "includes", "contains"),
+    (Part::Receive, "text", "contains"),
+    (Part::Receive, "jsonpath", "json"),
     (Part::Repeat, "count", "times"),
     (Part::Repeat, "steps", "flow"),
     (Part::Repeat, "while", "until"),
@@ -215,6 +233,23 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Http, "follow_redirects", "redirects"),
     (Part::Http, "maxRedirects", "redirects"),
     (Part::Http, "cookie_jar", "cookies"),
+    (Part::Http, "keepalive", "keep_alive"),
+    (Part::Http, "keep-alive", "keep_alive"),
+    (Part::Http, "version", "protocol"),
+    (Part::Http, "http2", "protocol: http2"),
+    (Part::Http, "sharedConnections", "connections"),
+    (Part::Http, "streams", "max_streams"),
+    (Part::Http, "maxConcurrentStreams", "max_streams"),
+    (Part::Tls, "cacert", "ca"),
+    (Part::Tls, "rootCAs", "ca"),
+    (Part::Tls, "certificate", "cert"),
+    (Part::Tls, "private_key", "key"),
+    (Part::Tls, "sni", "server_name"),
+    (Part::Tls, "servername", "server_name"),
+    (Part::Tls, "verify", "insecure"),
+    (Part::Tls, "rejectUnauthorized", "insecure"),
+    (Part::Tls, "insecureSkipTLSVerify", "insecure"),
+    (Part::Tls, "skip_verify", "insecure"),
     (Part::Auth, "token", "bearer"),
     (Part::Basic, "username", "user"),
     (Part::Basic, "pass", "password"),
@@ -241,6 +276,11 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::StopWhen, "condition", "check"),
     (Part::Target, "base_url", "url"),
     (Part::Target, "host", "url"),
+    (Part::Target, "connect_to", "resolve"),
+    (Part::Target, "addresses", "resolve"),
+    (Part::Target, "keep_alive", "http: { keep_alive: … }"),
+    (Part::Target, "protocol", "http: { protocol: … }"),
+    (Part::Target, "insecure", "tls: { insecure: true }"),
     (Part::Delay, "median", "p50"),
     (Part::Delay, "stddev", "sd"),
     (Part::Delay, "std", "sd"),
@@ -304,7 +344,7 @@ mod tests {
         assert_eq!(nearest("Name", ["name", "weight"]), Some("name"));
         assert_eq!(nearest("xy", ["name", "weight"]), None);
         assert_eq!(ours(Part::Load, "arrivalrate"), Some("rate"));
-        assert!(is_later(Part::Step, "websocket") && !is_later(Part::Top, "websocket"));
+        assert!(is_later(Part::Mix, "load") && !is_later(Part::Top, "load"));
         assert_eq!(listed(["a", "b", "c"]), "`a`, `b` and `c`");
     }
 }

@@ -10,7 +10,7 @@ use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::{ANNOUNCEMENT, ServeError};
+use super::{ANNOUNCEMENT, ECHO, ServeError};
 
 /// The time until the child has to say where it listens.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,22 +27,28 @@ const LONGEST_LINE: u64 = 1024;
 pub struct Child {
     process: Process,
     address: SocketAddr,
+    echo: SocketAddr,
 }
 
 impl Child {
-    /// Runs `PROGRAM serve` on a free port of 127.0.0.1 and waits until it listens, at most 10 s.
+    /// Runs `PROGRAM serve` on free ports of 127.0.0.1 and waits until it listens, at most 10 s.
     ///
     /// # Errors
     /// When the program can't be run, ends, or does not say where it listens.
     pub fn start(program: &Path) -> Result<Self, ServeError> {
         let mut command = Command::new(program);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--until-stdin-closes"]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--until-stdin-closes"]);
         Self::run(command, PATIENCE)
     }
 
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its TCP echo is.
+    pub const fn echo(&self) -> SocketAddr {
+        self.echo
     }
 
     /// Its process number.
@@ -62,7 +68,7 @@ impl Child {
         let first_line = first_line(stdout).map_err(ServeError::Setup)?;
         match first_line.recv_timeout(patience) {
             Ok(line) => match announced(&line) {
-                Some(address) => Ok(Self { process, address }),
+                Some((address, echo)) => Ok(Self { process, address, echo }),
                 None => Err(ServeError::Garbled { line: line.trim_end().chars().take(200).collect() }),
             },
             Err(RecvTimeoutError::Timeout) => Err(ServeError::Silent { seconds: patience.as_secs() }),
@@ -92,9 +98,10 @@ fn first_line(stdout: ChildStdout) -> io::Result<Receiver<String>> {
     Ok(receiver)
 }
 
-/// The address in the announcement.
-fn announced(line: &str) -> Option<SocketAddr> {
-    line.strip_prefix(ANNOUNCEMENT)?.trim_end().parse().ok()
+/// The addresses in the announcement.
+fn announced(line: &str) -> Option<(SocketAddr, SocketAddr)> {
+    let (http, echo) = line.strip_prefix(ANNOUNCEMENT)?.trim_end().split_once(ECHO)?;
+    Some((http.parse().ok()?, echo.parse().ok()?))
 }
 
 /// A process that does not outlive this value.
@@ -142,7 +149,8 @@ mod tests {
 
     #[test]
     fn it_lives_until_it_is_dropped() {
-        let child = script(&format!("echo '{ANNOUNCEMENT}127.0.0.1:4321'; echo more; exec cat"), PATIENCE).expect("a child");
+        let child =
+            script(&format!("echo '{ANNOUNCEMENT}127.0.0.1:4321{ECHO}127.0.0.1:4322'; echo more; exec cat"), PATIENCE).expect("a child");
         assert_eq!(child.address().to_string(), "127.0.0.1:4321");
         let pid = child.pid();
         assert!(lives(pid));
@@ -155,7 +163,7 @@ mod tests {
 
     #[test]
     fn it_ends_when_its_standard_input_closes() {
-        let mut child = script(&format!("echo '{ANNOUNCEMENT}[::1]:80'; cat"), PATIENCE).expect("a child");
+        let mut child = script(&format!("echo '{ANNOUNCEMENT}[::1]:80{ECHO}[::1]:81'; cat"), PATIENCE).expect("a child");
         drop(child.process.0.stdin.take());
         assert!(child.process.0.wait().expect("a status").success());
     }

@@ -21,7 +21,8 @@ use super::call::Call;
 use super::paced::Payload;
 use super::reply::{Problem, Reply};
 use super::route;
-use super::state::State;
+use super::state::{OpenConnection, State};
+use super::websocket;
 
 /// Connections that wait to be accepted. A run opens all of its connections at once, and the system's
 /// usual 128 would make some of them wait for a second try.
@@ -42,7 +43,7 @@ pub(super) const LARGEST_BODY: usize = 10 << 20;
 const LARGEST_DRAIN: usize = 64 << 20;
 
 /// After an accept that failed for want of descriptors, some are likely to be free this much later.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Listens on `address`. Call it in the runtime.
 pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -68,20 +69,22 @@ pub(super) async fn accept(listener: &TcpListener, state: &Rc<State>) -> Infalli
 async fn connection(stream: TcpStream, state: Rc<State>) {
     // Without it a small answer can wait for the client's delayed acknowledgement, some 40 ms.
     let _ = stream.set_nodelay(true);
-    let _open = state.connection_opened();
-    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(&state, request).await) });
+    let open = Rc::new(State::connection_opened(&state));
+    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(&state, &open, request).await) });
     // The client's errors (a reset, a malformed request) end its connection; hyper has answered 400 where
     // that makes sense, and nobody else is concerned.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
         .await;
 }
 
 /// The reply to one request, at the moment it is due.
-async fn answer(state: &State, request: Request<Incoming>) -> Response<Payload> {
+async fn answer(state: &Rc<State>, open: &Rc<OpenConnection>, mut request: Request<Incoming>) -> Response<Payload> {
     state.request_arrived();
+    let upgrade = websocket::Upgrade::of(&mut request);
     let (head, body) = request.into_parts();
     let found = route::find(&head.method, head.uri.path());
     let keep = found.as_ref().is_ok_and(|(route, _)| route.reads_body);
@@ -99,6 +102,9 @@ async fn answer(state: &State, request: Request<Incoming>) -> Response<Payload> 
             return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "made to fail, as the server's failure share asks"));
         }
         let (route, argument) = found?;
+        if let Some(upgrade) = upgrade.filter(|_| route.path.starts_with(websocket::PATHS)) {
+            return upgrade.accept(route.path, state, open);
+        }
         let call = Call { method: &head.method, uri: &head.uri, argument, headers: &head.headers, body: &body };
         (route.handler)(state, &call)
     });

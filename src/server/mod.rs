@@ -9,7 +9,10 @@
 //!
 //! ```text
 //! listener (accept, body) → faults (latency, share of failures, capacity) → route (table) → handlers → reply
+//!                                                                        └ websocket (where one is asked for)
 //! ```
+//!
+//! Beside it `tcp` sends back what comes to a port of its own.
 //!
 //! Waiting is done with tokio's timers. They tick in whole milliseconds and round up: no answer comes
 //! earlier than asked, and one may come up to about 1 ms later. That is fine for a mock service, whose
@@ -27,9 +30,12 @@ mod route;
 mod started;
 mod state;
 mod stop;
+mod tcp;
 #[cfg(test)]
 mod tests;
+mod websocket;
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -48,7 +54,7 @@ pub use started::{Groups, Started};
 use crate::base::{Rate, Share};
 use crate::plan::Delay;
 
-/// What the line on standard output begins with that says where the server listens; the address follows.
+/// What the line on standard output begins with that says where the server listens; [`Bound`] follows.
 ///
 /// [`Child`] waits for it, so whoever runs [`serve`] for a `Child` has to print it.
 pub const ANNOUNCEMENT: &str = "loadgen serve: listening on http://";
@@ -58,6 +64,8 @@ pub const ANNOUNCEMENT: &str = "loadgen serve: listening on http://";
 pub struct Options {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where it sends back what comes over TCP, if anywhere; port 0 takes a free one.
+    pub tcp: Option<SocketAddr>,
     /// Every answer comes later by a draw from this.
     pub latency: Option<Delay>,
     /// This share of the requests, drawn at random, is answered with 500.
@@ -69,6 +77,26 @@ pub struct Options {
     /// Ends when standard input is closed, which it is when the process at its other end dies.
     pub until_stdin_closes: bool,
 }
+
+/// Where a server listens. Displayed as URLs, the first one without its scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// HTTP and WebSocket.
+    pub http: SocketAddr,
+    /// The TCP echo.
+    pub tcp: Option<SocketAddr>,
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { http, tcp } = self;
+        write!(f, "{http}")?;
+        tcp.map_or(Ok(()), |tcp| write!(f, "{ECHO}{tcp}"))
+    }
+}
+
+/// What stands between the two addresses of a [`Bound`].
+const ECHO: &str = " and tcp://";
 
 /// Why the server, or the process that it is to run in, did not start.
 #[derive(Debug, Error)]
@@ -117,30 +145,38 @@ pub enum ServeError {
 
 /// Serves until SIGINT or SIGTERM, or until standard input closes if the options say so; blocks.
 ///
-/// `ready` is called once, with the address that was bound. The soft limit of open files is raised to the
+/// `ready` is called once, with the addresses that were bound. The soft limit of open files is raised to the
 /// hard one first, where there is such a thing. Requests in flight at the end are dropped: what loads this
 /// server has drained before it stops it.
 ///
 /// # Errors
 /// When the address can't be listened on, or the system refuses an event loop or a signal handler.
-pub fn serve(options: &Options, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+pub fn serve(options: &Options, ready: impl FnOnce(Bound)) -> Result<(), ServeError> {
     raise_file_limit();
     let stop = stop::Sources::new(options.until_stdin_closes).map_err(ServeError::Setup)?;
     serve_until(options, ready, stop.any())
 }
 
 /// Serves until `stop` is ready.
-fn serve_until(options: &Options, ready: impl FnOnce(SocketAddr), stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+fn serve_until(options: &Options, ready: impl FnOnce(Bound), stop: impl Future<Output = ()>) -> Result<(), ServeError> {
     if options.capacity.is_some_and(|rate| rate.events == 0) {
         return Err(ServeError::NoCapacity);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Setup)?;
     let tasks = tokio::task::LocalSet::new();
     tasks.block_on(&runtime, async {
-        let bound = listener::bind(options.listen).and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, listener) = bound.map_err(|source| ServeError::Listen { address: options.listen, source })?;
-        ready(address);
+        let bind = |address| {
+            let bound = listener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
+            bound.map_err(|source| ServeError::Listen { address, source })
+        };
+        let (http, listener) = bind(options.listen)?;
+        let echo = options.tcp.map(bind).transpose()?;
         let state = Rc::new(state::State::new(options));
+        let tcp = echo.map(|(address, listener)| {
+            tokio::task::spawn_local(tcp::accept(listener, Rc::clone(&state)));
+            address
+        });
+        ready(Bound { http, tcp });
         match select(pin!(stop), pin!(listener::accept(&listener, &state))).await {
             Either::Left(((), _)) => Ok(()),
             Either::Right((never, _)) => match never {},

@@ -96,8 +96,16 @@ pub(super) static ROUTES: &[Route] = &[
     get("/bytes/{count}", "so many bytes, at most 100 MiB", stream::bytes),
     get("/download", "?mb=N (1) megabytes, taking ?per_mb=S (0.1) for each", stream::download),
     get("/drip", "?bytes=N (1000) in ?chunks=N (10) over ?over=S (1), in chunked transfer", stream::drip),
+    get("/ws/echo", "a WebSocket that sends every message back", websocket_only),
+    get("/ws/broadcast", "a WebSocket whose messages all who are there get, the sender too", websocket_only),
     get("/freeze", "blocks the whole server for=S (1), at most 10: what blocking an event loop does", api::freeze),
 ];
+
+/// What a request gets that asks for no WebSocket where there is nothing else.
+fn websocket_only(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
+    Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "here is a WebSocket; ask for it with `upgrade: websocket`")
+        .header(header::UPGRADE, HeaderValue::from_static("websocket")))
+}
 
 /// Answers OPTIONS where the route itself does not.
 static OPTIONS: [Route; 2] = [

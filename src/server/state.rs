@@ -11,6 +11,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::Options;
 use super::faults::Faults;
+use super::websocket::Room;
 use crate::base::{Clock, Nanos};
 
 /// The largest number of sessions, and of cached values.
@@ -26,6 +27,8 @@ pub(super) struct State {
     pub(super) sessions: RefCell<Bounded<String>>,
     /// The cached values by key.
     pub(super) cache: RefCell<Bounded<Cached>>,
+    /// What is said to all who listen.
+    pub(super) room: Room,
     seed: u64,
     tokens: RefCell<Pcg64Mcg>,
     requests: Cell<u64>,
@@ -45,11 +48,11 @@ pub(super) struct Cached {
 }
 
 /// Counts a connection as open for as long as it lives.
-pub(super) struct OpenConnection<'a>(&'a Cell<u64>);
+pub(super) struct OpenConnection(Rc<State>);
 
-impl Drop for OpenConnection<'_> {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
+        self.0.open.set(self.0.open.get() - 1);
     }
 }
 
@@ -66,6 +69,7 @@ impl State {
             faults: Faults::new(options),
             sessions: RefCell::new(Bounded::new(MOST_ENTRIES)),
             cache: RefCell::new(Bounded::new(MOST_ENTRIES)),
+            room: Room::default(),
             seed: options.seed,
             tokens: RefCell::new(Pcg64Mcg::seed_from_u64(options.seed.wrapping_add(1))),
             requests: Cell::new(0),
@@ -77,10 +81,10 @@ impl State {
     }
 
     /// Counts a connection until the guard is dropped.
-    pub(super) fn connection_opened(&self) -> OpenConnection<'_> {
-        count(&self.connections);
-        count(&self.open);
-        OpenConnection(&self.open)
+    pub(super) fn connection_opened(state: &Rc<Self>) -> OpenConnection {
+        count(&state.connections);
+        count(&state.open);
+        OpenConnection(Rc::clone(state))
     }
 
     /// Counts a request whose head has arrived.

@@ -5,6 +5,7 @@ use std::io;
 
 use thiserror::Error as ThisError;
 
+use super::tls;
 use crate::metrics::FailureKind;
 
 /// What went wrong on the wire.
@@ -28,13 +29,23 @@ impl TransportError {
             _ if is_fd_limit(error) => FailureKind::FdLimit,
             _ => FailureKind::Connect,
         };
-        Self { kind, message: format!("connecting: {error}") }
+        let remedy = match kind {
+            FailureKind::FdLimit => "; no file descriptor is left: raise the limit (`ulimit -n`), or keep fewer connections",
+            FailureKind::PortExhausted => {
+                "; no local port is left: keep connections (`http: { keep_alive: … }`), or give the target more addresses (`resolve`)"
+            }
+            _ => "",
+        };
+        Self { kind, message: format!("connecting: {error}{remedy}") }
     }
 
     /// An error while a request was under way. `reused`: the connection had carried a request before;
     /// `answered`: something of the response had come.
     pub fn exchange(error: &hyper::Error, reused: bool, answered: bool) -> Self {
         let io = source_io(error);
+        if let Some(reason) = io.and_then(tls::reason) {
+            return Self { kind: FailureKind::Tls, message: reason };
+        }
         let ended = error.is_incomplete_message()
             || error.is_closed()
             || error.is_canceled()
@@ -47,6 +58,9 @@ impl TransportError {
         } else if ended {
             FailureKind::Incomplete
         } else if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {
+            FailureKind::Protocol
+        } else if io.is_some_and(|e| matches!(e.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) {
+            // Chunks that are none.
             FailureKind::Protocol
         } else if io.is_some() {
             FailureKind::Other
@@ -62,6 +76,30 @@ impl TransportError {
         }
         Self { kind, message }
     }
+
+    /// An error of the byte stream itself. `reused`: the connection had carried something before; `answered`:
+    /// something of the answer had come.
+    pub fn stream(error: &io::Error, reused: bool, answered: bool) -> Self {
+        broken(error, reused && !answered)
+    }
+}
+
+/// A connection that failed below what is spoken on it. `unanswered`: it had carried a request before, and nothing came of this one.
+pub(super) fn broken(error: &io::Error, unanswered: bool) -> TransportError {
+    if let Some(reason) = tls::reason(error) {
+        return TransportError { kind: FailureKind::Tls, message: reason };
+    }
+    let kind = match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof
+            if unanswered =>
+        {
+            FailureKind::ReusedConnClosed
+        }
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => FailureKind::Reset,
+        io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => FailureKind::Incomplete,
+        _ => FailureKind::Other,
+    };
+    TransportError { kind, message: error.to_string() }
 }
 
 fn source_io(error: &hyper::Error) -> Option<&io::Error> {

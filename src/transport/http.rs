@@ -97,18 +97,24 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         !self.ended && !self.sender.is_closed()
     }
 
-    /// Sends a request and waits for the head of the response.
+    /// Sends a request and waits for the head of the response; `sent` is called whenever something of it has gone out.
     ///
     /// # Errors
     /// When the connection fails or what comes is no HTTP. The connection must not be used again then.
-    pub async fn send(&mut self, message: Message) -> Result<Response<Incoming>, TransportError> {
+    pub async fn send(&mut self, message: Message, mut sent: impl FnMut()) -> Result<Response<Incoming>, TransportError> {
         let reused = std::mem::replace(&mut self.used, true);
         let received = self.passed.received();
         let mut response = pin!(self.sender.send_request(message));
-        let (driver, ended) = (&mut self.driver, &mut self.ended);
+        let (driver, ended, passed) = (&mut self.driver, &mut self.ended, &self.passed);
+        let mut gone = passed.sent();
         let head = poll_fn(|cx| {
             if !*ended && driver.as_mut().poll(cx).is_ready() {
                 *ended = true;
+            }
+            let now = passed.sent();
+            if now != gone {
+                gone = now;
+                sent();
             }
             match response.as_mut().poll(cx) {
                 Poll::Pending if *ended => Poll::Ready(None),

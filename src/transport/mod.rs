@@ -2,7 +2,14 @@
 
 pub mod counted;
 pub mod decode;
+pub mod endpoint;
 pub mod error;
 pub mod http;
+pub mod http2;
+pub mod link;
+pub mod tcp;
+pub mod tls;
+pub mod websocket;
+pub mod wire;
 
 pub use error::TransportError;

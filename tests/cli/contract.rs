@@ -7,7 +7,7 @@ use crate::support::{count, number};
 
 const TOP: &str = "schema end loadgen scenario plan host started_at runs comparison thresholds baseline validity";
 const COUNTS: &str = "planned started completed ok failed dropped skipped cancelled unfinished retries";
-const QUANTITIES: &str = "response_ms response_ok_ms service_ms lag_ms queue_ms connect_ms tls_ms first_byte_ms";
+const QUANTITIES: &str = "response_ms response_ok_ms service_ms lag_ms queue_ms connect_ms tls_ms send_ms first_byte_ms body_ms";
 const RUN: &str = "mode round workers vus wall_s measured_s stopped_by failures try_failures status_codes checks bytes_in bytes_out \
                    iterations warmup throughput_rps steps mixes targets stages limits series resources histograms errors validity";
 const QUANTITY: &str = "count min mean sd max p50 p75 p90 p95 p99 p999 p9999 ci95";
@@ -92,7 +92,10 @@ fn mode_run(run: &Value, all_measured: bool) {
         has("limit", limit, "scope peak_in_flight peak_queue dropped");
     }
     let errors: u64 = list(run, "errors").iter().map(|e| count(e, "count")).sum();
-    assert_eq!(errors, count(run, "failed"), "{what}: errors {}", run["errors"]);
+    // Every try that failed has said why.
+    let tries: u64 = run["try_failures"].as_object().expect("an object").values().map(|n| n.as_u64().expect("a count")).sum();
+    assert_eq!(errors, tries, "{what}: errors {}", run["errors"]);
+    assert!(errors >= count(run, "failed"), "{what}: errors {}", run["errors"]);
     for error in list(run, "errors") {
         has("error", error, "kind message count example");
         one_of("kind", &error["kind"], KINDS);
@@ -115,7 +118,7 @@ fn group(what: &str, group: &Value) {
         quantity(&format!("{what} {name}"), &group[name], completed);
     }
     quantity(&format!("{what} response_ok_ms"), &group["response_ok_ms"], count(group, "ok"));
-    for name in ["connect_ms", "first_byte_ms", "tls_ms"] {
+    for name in ["connect_ms", "tls_ms", "send_ms", "first_byte_ms", "body_ms"] {
         let samples = group[name].as_object().map_or(0, |_| count(&group[name], "count"));
         assert!(samples <= count(group, "started"), "{what}: {name}");
         quantity(&format!("{what} {name}"), &group[name], samples);

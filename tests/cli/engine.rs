@@ -19,7 +19,7 @@ pub fn plan(text: &str) -> Plan {
 }
 
 pub fn run(plan: &Plan, mode: Mode) -> ModeRun {
-    let addresses = preflight::preflight(plan, None).expect("the targets are there");
+    let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets are there");
     let run = run_mode(&job(plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
     assert!(run.counts.hold() && run.iterations.counts.hold(), "{mode}: {:?} {:?}", run.counts, run.iterations.counts);
     for step in &run.steps {

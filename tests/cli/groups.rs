@@ -212,7 +212,7 @@ fn on_server(flow: &str, check: impl Fn(Mode, &ModeRun)) {
     );
     let plan = plan(&text);
     for mode in NETWORK {
-        let addresses = preflight::preflight(&plan, None).expect("it listens");
+        let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("it listens");
         let run = run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
         assert!(run.counts.hold() && run.iterations.counts.hold(), "{mode}: {:?}", run.counts);
         check(mode, &run);

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use loadgen::base::{Nanos, Rate, Share, Size};
 use loadgen::plan::{
-    Action, Backoff, BodyRule, Expect, Limits, OnFull, Operation, Parallel, Passes, Plan, Race, Repeat, Retry, StatusRule, Step, StepKind,
-    Timeouts,
+    Action, Backoff, BodyRule, Expect, Framing, Limits, OnFull, Operation, Parallel, Passes, Plan, Race, Repeat, Retry, StatusRule, Step,
+    StepKind, TcpExchange, Timeouts,
 };
 use loadgen::scenario::{Overrides, Source, compile};
 
@@ -91,6 +91,39 @@ fn operations_are_numbered_where_they_stand_however_deep() {
     assert_eq!(ids, [0, 1, 2, 3, 4, 5, 6], "in the order that the plan is gone through");
     let times: Vec<String> = plan.operations().map(|(_, name, _)| name.to_owned()).collect();
     assert_eq!(times, (1..=7).map(|n| format!("sleep {n}ms")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_handshake_is_numbered_before_its_messages_and_each_has_its_own_timeout() {
+    let text = format!(
+        "name: x\n{LOAD}targets: {{ shop: {{ url: 'ws://127.0.0.1:1/base', timeout: {{ connect: 1s, first_byte: 2s, total: 5s }}, retry: {{ attempts: 2 }} }}, \
+         echo: {{ url: 'tcp://127.0.0.1:2' }} }}\nmix:\n- flow:\n  - {{ websocket: '/a b', target: shop, timeout: 3s, flow: [ {{ send: a, timeout: 1s }}, {{ repeat: {{ times: 2, flow: \
+         [ {{ receive: {{ contains: b, matches: c, json: {{ $.d: 1 }} }} }} ] }} }} ] }}\n  - {{ tcp: {{ send: \"e\\n\", receive: {{ bytes: 4KiB }} }}, target: echo }}\n  - {{ tcp: {{ receive: {{ until: f }} }}, target: echo }}\n"
+    );
+    let plan = good(&text);
+    let operations: Vec<(&str, &Operation)> = plan.operations().map(|(_, name, operation)| (name, operation)).collect();
+    assert_eq!(
+        operations.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        ["websocket /a b", "send a", "receive {contains: b, matches: c, json: {$.d: 1}}", "tcp e", "tcp receive"]
+    );
+    assert!(operations.iter().enumerate().all(|(n, (_, operation))| operation.id as usize == n));
+    let Action::Handshake(handshake) = &operations[0].1.action else { panic!("a handshake") };
+    assert_eq!((handshake.method.as_str(), handshake.path.as_text(), operations[0].1.retry.is_some()), ("GET", Some("/a%20b"), true));
+    let timeouts: Vec<Timeouts> = operations.iter().map(|(_, operation)| operation.timeout).collect();
+    assert_eq!(timeouts[0], Timeouts { connect: Some(MS(1000)), first_byte: Some(MS(2000)), total: MS(3000) });
+    assert_eq!(timeouts[1], Timeouts { connect: None, first_byte: None, total: MS(1000) });
+    assert_eq!(timeouts[2], Timeouts { connect: None, first_byte: None, total: MS(5000) }, "the target's, for the whole");
+    let Action::Message(message) = &operations[2].1.action else { panic!("a message") };
+    let receive = message.receive.as_ref().expect("it waits");
+    assert_eq!((message.target, message.handshake, message.send.is_none(), operations[2].1.retry.is_none()), (0, 0, true, true));
+    assert_eq!(
+        (receive.contains.as_ref().and_then(|t| t.as_text()), receive.matches.as_deref(), receive.json.len()),
+        (Some("b"), Some("c"), 1)
+    );
+    let exchange = |n: usize| if let Action::Tcp(exchange) = &operations[n].1.action { exchange.clone() } else { panic!("TCP") };
+    assert_eq!(exchange(3), TcpExchange { target: 1, send: Some("e\n".into()), receive: Some(Framing::Bytes(4096)) });
+    assert_eq!(exchange(4), TcpExchange { target: 1, send: None, receive: Some(Framing::Until("f".into())) });
+    assert_eq!((plan.targets_used(), plan.is_mock()), (vec![0, 1], false));
 }
 
 #[test]

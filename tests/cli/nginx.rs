@@ -11,14 +11,15 @@ use rustix::process::{Signal, kill_process};
 use crate::support::{MODES, count, folder, is_installed, number, pid, run_of, run_to_result, scenario, sent, until};
 
 /// nginx in a folder, without privileges; stopped when it is dropped.
-struct Nginx {
+pub struct Nginx {
     child: Child,
     log: PathBuf,
-    url: String,
+    pub url: String,
+    pub port: u16,
 }
 
 impl Nginx {
-    fn start(folder: &Path) -> Self {
+    pub fn start(folder: &Path) -> Self {
         // A port that is free now may be taken a moment later: then nginx ends, and another one is tried.
         for _ in 0..20 {
             let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
@@ -29,7 +30,8 @@ impl Nginx {
         panic!("nginx does not start: {}", fs::read_to_string(folder.join("error.log")).unwrap_or_default());
     }
 
-    fn listen(folder: &Path, port: u16) -> Option<Self> {
+    /// Starts it on this port; nothing where somebody else has that.
+    pub fn listen(folder: &Path, port: u16) -> Option<Self> {
         let at = folder.display();
         let temporary: String =
             ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].iter().map(|kind| format!("{kind}_temp_path {at}/{kind};\n")).collect();
@@ -47,7 +49,7 @@ impl Nginx {
         let mut command = Command::new("nginx");
         command.env("PATH", path).arg("-c").arg(folder.join("nginx.conf")).arg("-p").arg(folder).arg("-e").arg(folder.join("error.log"));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it is installed");
-        let mut nginx = Self { child, log, url: format!("http://127.0.0.1:{port}") };
+        let mut nginx = Self { child, log, url: format!("http://127.0.0.1:{port}"), port };
         let mut ended = false;
         until("nginx listens", || {
             ended = nginx.child.try_wait().expect("it can be asked").is_some();
@@ -57,7 +59,7 @@ impl Nginx {
     }
 
     /// What the log has from a line on, when it has so many lines more.
-    fn logged(&self, from: usize, lines: u64) -> Vec<String> {
+    pub fn logged(&self, from: usize, lines: u64) -> Vec<String> {
         let mut logged = Vec::new();
         until("nginx writes its log", || {
             logged = fs::read_to_string(&self.log).unwrap_or_default().lines().skip(from).map(str::to_owned).collect();

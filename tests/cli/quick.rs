@@ -137,7 +137,7 @@ fn the_scenario_that_is_printed_is_one_to_begin_with() {
 fn a_bad_url_is_told_as_in_a_file() {
     let folder = folder();
     for arguments in [
-        &["https://127.0.0.1:1/"][..],
+        &["https://127.0.0.1:0/"][..],
         &["HTTP://127.0.0.1:0/"],
         &["http://u:secret@a/"],
         &["http://a/x\r\nhost: b"],
@@ -151,7 +151,7 @@ fn a_bad_url_is_told_as_in_a_file() {
             assert_eq!(ran.stdout, "");
         }
     }
-    run(folder.path(), &["run", "https://127.0.0.1:1/"]).exits(2).says(&["`https` targets are not supported"]);
+    run(folder.path(), &["run", "https://127.0.0.1:1/"]).exits(3).says(&["127.0.0.1:1", "refused"]);
     run(folder.path(), &["run", "http://a/", "-H", "no colon"]).exits(2).says(&["no colon", "write NAME: VALUE"]);
     assert_eq!(support::files(folder.path()).len(), 0);
 }

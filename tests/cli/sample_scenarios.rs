@@ -26,7 +26,7 @@ struct Sample {
 
 const PLAIN: Sample = Sample { file: "", arguments: &[], wall_s: None, failures: &[], stopped_by: "iterations", simulated_s: None };
 
-const SAMPLES: [Sample; 18] = [
+const SAMPLES: [Sample; 19] = [
     Sample { file: "api.yaml", arguments: &["--var", "slow=0.002", "-i", "80"], ..PLAIN },
     Sample { file: "mock-sleep.yaml", wall_s: Some([2.0, 0.2, 0.2]), simulated_s: Some(0.2), ..PLAIN },
     Sample {
@@ -84,6 +84,7 @@ const SAMPLES: [Sample; 18] = [
     },
     Sample { file: "seed/22-http-client.yaml", wall_s: Some([1.7, 0.5, 0.5]), failures: &[("status", 2), ("timeout_total", 1)], ..PLAIN },
     Sample { file: "seed/23-http-server.yaml", ..PLAIN },
+    Sample { file: "seed/24-tcp-echo.yaml", ..PLAIN },
     Sample { file: "seed/25-cache.yaml", wall_s: Some([0.5, 0.5, 0.5]), ..PLAIN },
     Sample { file: "seed/26-pages.yaml", ..PLAIN },
     Sample {
@@ -260,7 +261,42 @@ fn an_alert_of_live_data_is_heard() {
     let arguments = ["--mode", "async", "--var", "length=1s", "--var", "window=500ms", "--on-invalid", "warn"];
     let result = result_of("28-live-data.yaml", &[&arguments[..], &["--var", "delay=0.2"]].concat(), 99);
     let alert = &result["thresholds"][0];
-    assert_eq!((alert["verdict"].as_str(), count(run_of(&result, "async"), "ok")), (Some("fail"), 10), "{alert}");
+    // A sample, a handshake and a message each time.
+    assert_eq!((alert["verdict"].as_str(), count(run_of(&result, "async"), "ok")), (Some("fail"), 30), "{alert}");
+}
+
+#[test]
+fn four_lines_have_four_answers_over_one_connection_each() {
+    let result = result_of("24-tcp-echo.yaml", &[], 0);
+    for mode in MODES {
+        let run = run_of(&result, mode);
+        let steps = run["steps"].as_array().expect("steps");
+        assert_eq!((steps.len(), count(&steps[0], "ok"), count(&steps[0]["first_byte_ms"], "count")), (1, 40, 40), "{mode}");
+        assert_eq!(count(&steps[0]["connect_ms"], "count"), 10, "{mode}: each client connects once");
+        // What was sent came back: 6, 12, 14 and 8 bytes for each client.
+        assert_eq!((count(run, "bytes_out"), count(run, "bytes_in")), (400, 400), "{mode}");
+        assert_eq!(run["status_codes"].as_object().map(serde_json::Map::len), Some(0), "{mode}: there are none in TCP");
+        let checks = run["checks"].as_array().expect("checks");
+        assert!(checks.len() == 4 && checks.iter().all(|check| count(check, "passed") == 10), "{mode}: {checks:?}");
+    }
+}
+
+#[test]
+fn what_is_said_to_all_is_heard_and_what_others_say_is_counted() {
+    let result = result_of("23-http-server.yaml", &["--var", "visits=10"], 0);
+    for mode in MODES {
+        let run = run_of(&result, mode);
+        let step = |name: &str| {
+            let steps = run["steps"].as_array().expect("steps");
+            steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("no step {name}")).clone()
+        };
+        let oks = ["echo", "message", "broadcast", "said to all"].map(|name| count(&step(name), "ok"));
+        assert_eq!(oks, [10, 30, 10, 10], "{mode}");
+        assert_eq!(count(&run["status_codes"], "101"), 20, "{mode}");
+        assert!(step("said to all").get("pushes").is_none(), "{mode}: they are the handshake's");
+        // One after another nobody else is there.
+        assert!(mode != "sequential" || run.get("pushes").is_none(), "{mode}: {}", run["pushes"]);
+    }
 }
 
 #[test]

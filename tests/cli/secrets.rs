@@ -49,6 +49,17 @@ mix:
         headers: {{ proxy-authorization: "Basic {BASIC}", x-y: "{{{{templated}}}}" }}
         expect: {{ body: {{ contains: "no such text" }}, headers: {{ x-request: "{{{{templated}}}}" }} }}
         on_error: continue
+      - tcp: {{ send: "{{{{declared}}}} {{{{templated}}}}\n", receive: line }}
+        expect: {{ body: {{ equals: "{{{{environment}}}}" }} }}
+        on_error: continue
+      - websocket: "/ws/echo?{{{{templated}}}}"
+        flow:
+          - send: "{{{{environment}}}} {{{{templated}}}}"
+            receive: {{ matches: .* }}
+            expect: {{ body: {{ contains: "no such text {{{{declared}}}}" }} }}
+            on_error: continue
+          - send_json: {{ t: "{{{{templated}}}}", n: "{{{{number}}}}" }}
+            receive: {{ contains: "{{{{templated}}}}" }}
       - sleep: 1ms
         name: "sleep {{{{number}}}}"
 load: {{ vus: 2, iterations: 4 }}

@@ -129,7 +129,7 @@ fn the_server_sees_them_once() {
     }
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
         let before = server.status();
-        let addresses = preflight::preflight(&plan, None).expect("it listens");
+        let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("it listens");
         let run = run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
         assert_eq!((run.counts.ok, server.seen_since(before).requests), (10, 13), "{mode}");
     }
@@ -137,7 +137,7 @@ fn the_server_sees_them_once() {
     plan.load.iterations = None;
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
         let before = server.status();
-        let addresses = preflight::preflight(&plan, None).expect("it listens");
+        let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("it listens");
         // The server counts those who ask it too.
         let asked = AtomicU64::new(0);
         let interrupt = || {

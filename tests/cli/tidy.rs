@@ -47,7 +47,17 @@ const BANNED: &[(&str, &[&str], &str)] = &[
     ),
     (
         "tokio::",
-        &["src/engine/driver/asynchronous.rs", "src/engine/launch.rs", "src/engine/limit.rs", "src/transport/counted.rs", "src/server"],
+        &[
+            "src/engine/driver/asynchronous.rs",
+            "src/engine/driver/socket.rs",
+            "src/engine/launch.rs",
+            "src/engine/limit.rs",
+            "src/engine/busy.rs",
+            "src/engine/connections.rs",
+            "src/engine/streams.rs",
+            "src/transport/counted.rs",
+            "src/server",
+        ],
         "a runtime belongs to one driver",
     ),
 ];

@@ -112,6 +112,10 @@ fn operations(steps: &mut [Step]) -> Vec<&mut Operation> {
             StepKind::Parallel(group) => all.extend(operations(&mut group.branches)),
             StepKind::Race(group) => all.extend(operations(&mut group.branches)),
             StepKind::Repeat(group) => all.extend(operations(&mut group.flow)),
+            StepKind::Websocket(group) => {
+                all.push(&mut *group.handshake);
+                all.extend(operations(&mut group.flow));
+            }
             StepKind::Think(_) | StepKind::Set(_) => {}
         }
     }
@@ -302,7 +306,7 @@ fn draws_are_the_same_in_every_mode() {
 
 /// Runs a plan with its files in a folder.
 fn run_in(folder: &Path, plan: &Plan, mode: Mode) -> ModeRun {
-    let addresses = preflight::preflight(plan, None).expect("the targets are there");
+    let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets are there");
     let mut job = job(plan, mode, addresses);
     job.ground.folder = folder.into();
     run_mode(&job, &|| None, &|_| {}).expect("it can run")
@@ -334,7 +338,7 @@ fn every_row_is_one_iteration_and_the_last_one_ends_the_run() {
             assert_eq!(listener.lines(), ["GET /a", "GET /b", "GET /c", "GET /d", "GET /e", "GET /f", "GET /g"], "{mode} {load}");
         }
         plan.feeds[0].digest = "0".into();
-        let addresses = preflight::preflight(&plan, None).expect("the targets are there");
+        let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("the targets are there");
         let mut job = job(&plan, Mode::Async, addresses);
         job.ground.folder = folder.path().into();
         let refused = run_mode(&job, &|| None, &|_| {}).expect_err("another file").to_string();
@@ -520,7 +524,7 @@ fn files_are_sent_as_they_are() {
         }
     }
     request(&mut plan, 0).body = Some(Body::File("../a.bin".into()));
-    let addresses = preflight::preflight(&plan, None).expect("the target is there");
+    let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("the target is there");
     let refused = run_mode(&job(&plan, Mode::Async, addresses), &|| None, &|_| {}).expect_err("outside").to_string();
     assert!(refused.contains("leads out of the scenario's folder"), "{refused}");
 }

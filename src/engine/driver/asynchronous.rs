@@ -9,24 +9,26 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use super::blocking::spend_cpu;
 use super::exact::{Lateness, Turning};
+use super::socket::Socket;
 use super::timers::{Sleep, Timers};
-use super::{Driver, Job, Until, joined};
+use super::{Driver, Job, Task, Until, joined};
 use crate::base::{Clock, Nanos};
 use crate::transport::counted::Counted;
+use crate::transport::endpoint::Endpoint;
 
 /// One worker's event loop, as its tasks see it.
 pub struct Async {
     clock: Clock,
+    /// The moment last read off the clock: what a timer that is asked goes by.
+    latest: Rc<Cell<Nanos>>,
     timers: Rc<Timers>,
     /// Planned starts.
     starts: Rc<Timers>,
@@ -39,7 +41,14 @@ pub struct Async {
 impl Async {
     /// For the thread of a runtime that [`runtime`] made.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, timers: Rc::default(), starts: Rc::default(), turns: Cell::new(0), breathed: Cell::new(u64::MAX) }
+        Self {
+            clock,
+            latest: Rc::default(),
+            timers: Rc::default(),
+            starts: Rc::default(),
+            turns: Cell::new(0),
+            breathed: Cell::new(u64::MAX),
+        }
     }
 
     /// Runs `root` to its end, with this driver's timers firing in between.
@@ -54,8 +63,9 @@ impl Async {
             if let Some(late) = alarm.clear(cx) {
                 approach.lateness.learn(late);
             }
-            self.ring(&self.timers);
-            self.ring(&self.starts);
+            let now = self.now();
+            self.timers.fire(now);
+            self.starts.fire(now);
             let turns = self.turns.get();
             let result = root.as_mut().poll(cx);
             if result.is_pending() {
@@ -68,11 +78,10 @@ impl Async {
         .await)
     }
 
-    /// Wakes what is due.
-    fn ring(&self, timers: &Timers) {
-        if timers.next().is_some_and(|at| at <= self.clock.now()) {
-            timers.fire(self.clock.now());
-        }
+    /// A timer that reads no clock of its own: the loop rings it, and it takes the loop's word for the time.
+    fn timer(&self, timers: &Rc<Timers>, at: Nanos) -> impl Future<Output = ()> + use<> {
+        let latest = self.latest.clone();
+        Sleep::new(timers.clone(), move || latest.get(), at)
     }
 
     /// Says that a task is polled now: what went before was another's turn.
@@ -92,26 +101,29 @@ pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
 }
 
 impl Driver for Async {
-    type Io = TokioIo<Counted<TcpStream>>;
+    type Io = TokioIo<Counted<Socket>>;
 
     fn now(&self) -> Nanos {
-        self.clock.now()
+        let now = self.clock.now();
+        self.latest.set(now);
+        now
     }
 
     fn sleep_until(&self, at: Nanos) -> impl Future<Output = ()> {
-        let clock = self.clock;
-        Sleep::new(self.timers.clone(), move || clock.now(), at)
+        self.timer(&self.timers, at)
     }
 
     fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()> {
-        let clock = self.clock;
-        Sleep::new(self.starts.clone(), move || clock.now(), at)
+        self.timer(&self.starts, at)
     }
 
-    async fn connect(&self, to: SocketAddr) -> io::Result<Self::Io> {
-        let stream = TcpStream::connect(to).await?;
-        stream.set_nodelay(true)?;
-        Ok(TokioIo::new(Counted::new(stream)))
+    async fn connect(&self, to: &Endpoint) -> io::Result<Self::Io> {
+        Ok(TokioIo::new(Counted::new(Socket::connect(to).await?)))
+    }
+
+    fn background(&self, task: Task) -> Option<Task> {
+        tokio::spawn(task);
+        None
     }
 
     async fn cpu(&self, amount: Nanos, deadline: Nanos) {
@@ -191,11 +203,15 @@ impl Approach {
     /// When the loop must be woken for the next start. Where that is so near that it would come late, the loop is made to
     /// turn once more; `idle` says that nothing was polled since the last turn.
     fn turn(&mut self, clock: Clock, next: Option<Nanos>, idle: bool, cx: &mut Context<'_>) -> Option<Nanos> {
-        let now = clock.now();
-        let Some(at) = next.filter(|at| now >= self.lateness.before(*at)) else {
+        let Some(next) = next else {
             self.turning = None;
-            return next.map(|at| self.lateness.before(at));
+            return None;
         };
+        let (now, early) = (clock.now(), self.lateness.before(next));
+        if now < early {
+            self.turning = None;
+            return Some(early);
+        }
         match &mut self.turning {
             Some((turning, last)) => {
                 if idle {
@@ -206,7 +222,7 @@ impl Approach {
             None => self.turning = Turning::begin().map(|turning| (turning, now)),
         }
         if self.turning.is_none() {
-            return Some(at);
+            return Some(next);
         }
         cx.waker().wake_by_ref();
         None

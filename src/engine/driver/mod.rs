@@ -7,11 +7,11 @@ mod cores;
 pub mod exact;
 mod joined;
 pub mod simulated;
+mod socket;
 mod timers;
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
@@ -19,6 +19,8 @@ use hyper::rt::{Read, Write};
 
 use crate::base::Nanos;
 use crate::transport::counted::Metered;
+use crate::transport::endpoint::Endpoint;
+use crate::transport::http2::Driver as Task;
 
 /// The I/O and the time of one mode, as one thread sees them.
 ///
@@ -37,8 +39,11 @@ pub trait Driver: Sized {
     /// Waits until a planned start, as exactly as the driver can: see [`exact`].
     fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()>;
 
-    /// Connects over TCP, with Nagle's delay off.
-    fn connect(&self, to: SocketAddr) -> impl Future<Output = io::Result<Self::Io>>;
+    /// Connects; over TCP with Nagle's delay off.
+    fn connect(&self, to: &Endpoint) -> impl Future<Output = io::Result<Self::Io>>;
+
+    /// Lets a task go on beside the others, until it ends; gives it back where there is nobody to poll it.
+    fn background(&self, task: Task) -> Option<Task>;
 
     /// Uses `amount` of processor time of one core, or less where `deadline` comes first.
     fn cpu(&self, amount: Nanos, deadline: Nanos) -> impl Future<Output = ()>;

@@ -4,7 +4,6 @@
 use std::cell::Cell;
 use std::future::{Future, pending};
 use std::io;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,9 +14,10 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 
 use super::cores::Cores;
 use super::timers::{Sleep, Timers};
-use super::{Driver, Job, Until, joined};
+use super::{Driver, Job, Task, Until, joined};
 use crate::base::Nanos;
 use crate::transport::counted::{Metered, Passed};
+use crate::transport::endpoint::Endpoint;
 
 /// Virtual time, as all tasks of a run see it.
 pub struct Simulated {
@@ -101,7 +101,11 @@ impl Driver for Simulated {
         self.sleep_until(at)
     }
 
-    async fn connect(&self, _to: SocketAddr) -> io::Result<NoNetwork> {
+    fn background(&self, task: Task) -> Option<Task> {
+        Some(task)
+    }
+
+    async fn connect(&self, _to: &Endpoint) -> io::Result<NoNetwork> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "there is no network in virtual time"))
     }
 

@@ -75,7 +75,9 @@ fn times(run: &ModeRun) -> Option<Table> {
         ("lag of the generator", &run.lag_ms),
         ("connect", &run.connect_ms),
         ("TLS handshake", &run.tls_ms),
+        ("send", &run.send_ms),
         ("first byte", &run.first_byte_ms),
+        ("body", &run.body_ms),
         ("iteration", &run.iterations.duration_ms),
     ];
     let rows = rows.into_iter().filter_map(|(name, summary)| Some(time(name, summary.as_ref().filter(|s| s.count > 0)?))).collect();
@@ -132,6 +134,7 @@ fn resources(run: &ModeRun) -> Option<Table> {
         ("virtual users", Some(view::count(run.vus.into()))),
         ("received", Some(view::bytes(run.bytes_in))),
         ("sent", Some(view::bytes(run.bytes_out))),
+        ("messages pushed", (run.pushes > 0).then(|| view::count(run.pushes))),
         ("CPU, user", seconds(r.cpu_user_s)),
         ("CPU, system", seconds(r.cpu_system_s)),
         ("CPU, turning until a start", seconds(r.cpu_spin_s.filter(|s| *s > 0.0))),

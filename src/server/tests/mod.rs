@@ -5,23 +5,33 @@ mod http;
 mod process;
 mod routes;
 mod timing;
+mod websocket;
 
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use super::{Options, ServeError, serve_until};
+use super::{Bound, Options, ServeError, serve_until};
 use crate::base::Share;
 
 /// A server with nothing special.
 pub(super) fn options() -> Options {
-    Options { listen: ([127, 0, 0, 1], 0).into(), latency: None, fail: Share::ZERO, capacity: None, seed: 42, until_stdin_closes: false }
+    Options {
+        listen: ([127, 0, 0, 1], 0).into(),
+        tcp: None,
+        latency: None,
+        fail: Share::ZERO,
+        capacity: None,
+        seed: 42,
+        until_stdin_closes: false,
+    }
 }
 
 /// A server on a thread of its own, for as long as this value lives.
 struct Server {
     address: SocketAddr,
+    tcp: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<(), ServeError>>>,
 }
@@ -33,13 +43,14 @@ impl Server {
 
     fn with(options: Options) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let (sender, address) = std::sync::mpsc::channel();
+        let (sender, bound) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
-            serve_until(&options, |address| sender.send(address).expect("the test waits"), async {
+            serve_until(&options, |bound| sender.send(bound).expect("the test waits"), async {
                 let _ = stopped.await;
             })
         });
-        Self { address: address.recv().expect("the server listens"), stop: Some(stop), thread: Some(thread) }
+        let Bound { http: address, tcp } = bound.recv().expect("the server listens");
+        Self { address, tcp, stop: Some(stop), thread: Some(thread) }
     }
 }
 

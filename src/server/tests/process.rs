@@ -18,7 +18,7 @@ fn serves_if_told_to() {
         return;
     }
     let given = Options { until_stdin_closes: true, ..options() };
-    serve(&given, |address| writeln!(io::stdout(), "\n{ANNOUNCEMENT}{address}").expect("the test reads")).expect("a good end");
+    serve(&given, |bound| writeln!(io::stdout(), "\n{ANNOUNCEMENT}{bound}").expect("the test reads")).expect("a good end");
 }
 
 /// Starts a copy, uses it, ends it in some way, and checks that it ends well and at once.

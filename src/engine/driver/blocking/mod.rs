@@ -11,15 +11,15 @@ mod stream;
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pub use seat::{block_on, sit_down};
 pub use stream::Stream;
 
-use super::{Driver, Job, Until};
+use super::{Driver, Job, Task, Until};
 use crate::base::{Clock, Nanos};
+use crate::transport::endpoint::Endpoint;
 
 /// Looks at the clock and at whether it is cancelled so often while it uses the processor.
 const CPU_SLICE: Nanos = Nanos::from_millis(1);
@@ -54,8 +54,12 @@ impl Driver for Blocking {
         Moment { clock: self.clock, at, exactly: true }
     }
 
-    async fn connect(&self, to: SocketAddr) -> io::Result<Stream> {
+    async fn connect(&self, to: &Endpoint) -> io::Result<Stream> {
         Stream::connect(self.clock, to).await
+    }
+
+    fn background(&self, task: Task) -> Option<Task> {
+        Some(task)
     }
 
     async fn cpu(&self, amount: Nanos, deadline: Nanos) {

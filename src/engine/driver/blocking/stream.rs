@@ -1,9 +1,8 @@
-//! [`Stream`]: a TCP connection that blocks the thread that reads it.
+//! [`Stream`]: a connection, over TCP or to a Unix socket, that blocks the thread that reads it.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,19 +13,23 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout, set_tcp_nodelay, socket_error};
-use rustix::net::{AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketType, connect, recv, sendmsg, shutdown};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrUnix, SocketType, connect, recv, sendmsg, shutdown,
+};
 use rustix::time::Timespec;
 
+use super::super::socket::AGAIN;
 use super::seat;
 use crate::base::{Clock, Nanos};
 use crate::transport::counted::{Metered, Passed};
+use crate::transport::endpoint::Endpoint;
 
 /// `SO_RCVTIMEO` counts in ticks of the kernel and ends up to some milliseconds late, so the last stretch
 /// before a deadline is waited for with `ppoll`, which counts in nanoseconds.
 const EXACT: Nanos = Nanos::from_millis(10);
 /// A connection that was quiet for longer is looked at, without blocking, before it is used again: the peer
 /// may have closed it. Sooner than that, the extra system call would cost more than it saves.
-const QUIET: Nanos = Nanos::from_millis(100);
+const QUIET: Nanos = Nanos::from_millis(10);
 /// The largest read.
 const CHUNK: usize = 16 * 1024;
 
@@ -109,14 +112,14 @@ impl Socket {
     }
 }
 
-/// A TCP socket that does not block yet, and that no child process inherits.
+/// A socket that does not block yet, and that no child process inherits.
 #[cfg(target_os = "linux")]
 fn open(family: AddressFamily) -> Result<OwnedFd, Errno> {
     use rustix::net::{SocketFlags, socket_with};
     socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)
 }
 
-/// A TCP socket that does not block yet, and that no child process inherits.
+/// A socket that does not block yet, and that no child process inherits.
 #[cfg(not(target_os = "linux"))]
 fn open(family: AddressFamily) -> Result<OwnedFd, Errno> {
     use rustix::io::{FdFlags, fcntl_setfd};
@@ -126,20 +129,28 @@ fn open(family: AddressFamily) -> Result<OwnedFd, Errno> {
     Ok(fd)
 }
 
-/// A TCP connection that blocks the thread that reads it, when its seat grants that.
+/// A connection that blocks the thread that reads it, when its seat grants that.
 #[derive(Debug)]
 pub struct Stream {
     socket: Arc<Socket>,
     clock: Clock,
     passed: Arc<Passed>,
     last_used: Nanos,
+    /// The peer has closed it: whoever asks again is told so without asking the kernel.
+    closed: bool,
 }
 
 impl Stream {
-    /// Connects, with Nagle's delay off.
-    pub async fn connect(clock: Clock, to: SocketAddr) -> io::Result<Self> {
-        let fd = open(if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 })?;
-        set_tcp_nodelay(&fd, true)?;
+    /// Connects; over TCP with Nagle's delay off.
+    pub async fn connect(clock: Clock, to: &Endpoint) -> io::Result<Self> {
+        let fd = match to {
+            Endpoint::Tcp(address) => {
+                let fd = open(if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 })?;
+                set_tcp_nodelay(&fd, true)?;
+                fd
+            }
+            Endpoint::Unix(_) => open(AddressFamily::UNIX)?,
+        };
         let socket = Arc::new(Socket { fd, receive_timeout: AtomicU64::new(0), shut: AtomicBool::new(false) });
         // Known to the seat before it blocks, so that connecting can be called off.
         seat::occupy(&socket);
@@ -147,9 +158,18 @@ impl Stream {
         poll_fn(|_| {
             if !begun {
                 begun = true;
-                match connect(&socket.fd, &to) {
+                let result = match to {
+                    Endpoint::Tcp(address) => connect(&socket.fd, address),
+                    Endpoint::Unix(path) => SocketAddrUnix::new(path).and_then(|address| connect(&socket.fd, &address)),
+                };
+                match result {
                     Ok(()) => return Poll::Ready(Ok(())),
                     Err(Errno::INPROGRESS) => {}
+                    Err(Errno::AGAIN) if matches!(to, Endpoint::Unix(_)) => {
+                        begun = false;
+                        seat::wait_until(clock.now() + AGAIN, false);
+                        return Poll::Pending;
+                    }
                     Err(error) => return Poll::Ready(Err(io::Error::from(error))),
                 }
             }
@@ -160,12 +180,12 @@ impl Stream {
         })
         .await?;
         rustix::io::ioctl_fionbio(&socket.fd, false)?;
-        Ok(Self { socket, clock, passed: Arc::default(), last_used: clock.now() })
+        Ok(Self { socket, clock, passed: Arc::default(), last_used: clock.now(), closed: false })
     }
 
     /// Looks whether the peer has sent or closed, where the connection was quiet for long.
     fn look(&mut self, buf: &mut ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        if self.socket.shut.load(Ordering::SeqCst) {
+        if self.closed || self.socket.shut.load(Ordering::SeqCst) {
             // Nothing read is the end of the stream.
             return Poll::Ready(Ok(()));
         }
@@ -182,7 +202,7 @@ impl Stream {
 
     /// Reads by way of the scratch buffer; nothing read, or a seat called off, is pending.
     fn read(
-        &self,
+        &mut self,
         buf: &mut ReadBufCursor<'_>,
         receive: impl FnOnce(&OwnedFd, &mut [u8]) -> Option<Result<usize, Errno>>,
     ) -> Poll<io::Result<()>> {
@@ -196,6 +216,7 @@ impl Stream {
             }
             match received {
                 Some(Ok(n)) => {
+                    self.closed = n == 0 && room > 0;
                     buf.put_slice(&scratch[..n]);
                     self.passed.receive(n);
                     Poll::Ready(Ok(()))

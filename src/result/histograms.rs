@@ -1,0 +1,44 @@
+//! [`Histograms`]: what any percentile can be computed from.
+
+use serde::{Deserialize, Serialize};
+
+/// Histograms of the whole run: HdrHistogram V2, deflated, in base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Histograms {
+    /// Response times.
+    pub response: String,
+    /// Response times of good operations.
+    pub response_ok: String,
+    /// Service times.
+    pub service: String,
+    /// Lag.
+    pub lag: String,
+    /// Deliberate waits.
+    pub queue: String,
+    /// Durations of iterations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iteration: Option<String>,
+    /// Times to the first byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<String>,
+    /// Times to connect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<String>,
+    /// Times of TLS handshakes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<String>,
+    /// Times until the request had gone out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send: Option<String>,
+    /// Times from the head of the response to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// `ns`.
+    pub unit: String,
+    /// Lowest value that can be told from zero.
+    pub lowest: u64,
+    /// Highest value.
+    pub highest: u64,
+    /// Decimal digits kept.
+    pub significant_digits: u8,
+}

@@ -1,0 +1,48 @@
+//! `tls` of a target: whom to trust, and who we are.
+
+use std::path::Path;
+
+use rustls::pki_types::ServerName;
+
+use super::body::path;
+use super::decode::{self, Fields};
+use super::diagnostic::{Diagnostics, quoted};
+use super::tree::Node;
+use super::words::Part;
+use crate::plan::TlsOptions;
+
+/// Reads `tls`; `folder` is what paths of files are relative to.
+pub fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<TlsOptions> {
+    let mut fields = Fields::open(node, Part::Tls, "`tls`", "tls: { ca: certs/ca.pem }", problems)?;
+    let mut file = |key, problems: &mut Diagnostics| {
+        let node = fields.take(key, problems)?;
+        Some((node.span, path(node, key, folder, problems)))
+    };
+    let (ca, cert, key) = (file("ca", problems), file("cert", problems), file("key", problems));
+    let insecure = fields.take("insecure", problems).and_then(|node| decode::flag(node, "insecure", problems)).unwrap_or(false);
+    let server_name = fields.take("server_name", problems).and_then(|node| {
+        let name = decode::text(node, "server_name", problems)?;
+        if ServerName::try_from(name).is_err() {
+            problems
+                .error(node.span, format!("{} is no name of a server", quoted(name)))
+                .help("write a host name or an address, without a port");
+            return None;
+        }
+        Some(name.to_owned())
+    });
+    fields.finish(problems);
+    match (&cert, &key) {
+        (Some((place, _)), None) => {
+            problems.error(*place, "a client's `cert` needs its `key`").help("add `key: FILE`; it may be the same file");
+        }
+        (None, Some((place, _))) => {
+            problems.error(*place, "a client's `key` needs its `cert`").help("add `cert: FILE`; it may be the same file");
+        }
+        _ => {}
+    }
+    if let (Some((place, _)), true) = (&ca, insecure) {
+        problems.error(*place, "`ca` says whom to trust, and with `insecure: true` everybody is").help("remove one of the two");
+    }
+    let file = |given: Option<(_, Option<String>)>| given.and_then(|(_, path)| path);
+    Some(TlsOptions { ca: file(ca), cert: file(cert), key: file(key), insecure, server_name })
+}

@@ -1,0 +1,27 @@
+//! The TCP echo: sends back what comes, byte by byte, until the client ends.
+
+use std::convert::Infallible;
+use std::rc::Rc;
+
+use tokio::net::{TcpListener, TcpStream};
+
+use super::listener::ACCEPT_PAUSE;
+use super::state::State;
+
+/// Accepts connections for ever, each served by a task of its own.
+pub(super) async fn accept(listener: TcpListener, state: Rc<State>) -> Infallible {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::task::spawn_local(connection(stream, Rc::clone(&state)))),
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+async fn connection(mut stream: TcpStream, state: Rc<State>) {
+    let _ = stream.set_nodelay(true);
+    let _open = State::connection_opened(&state);
+    let (mut from, mut to) = stream.split();
+    // However it ends, nobody else is concerned.
+    let _ = tokio::io::copy(&mut from, &mut to).await;
+}

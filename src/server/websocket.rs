@@ -1,0 +1,147 @@
+//! WebSockets: an echo, and a room in which everybody hears everybody.
+//!
+//! Knows the handshake and messages; the framing is tungstenite's.
+
+use std::pin::pin;
+use std::rc::Rc;
+
+use futures_util::future::{Either, select};
+use futures_util::{SinkExt, StreamExt};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use hyper::body::Incoming;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio_tungstenite::WebSocketStream;
+use tungstenite::Message;
+use tungstenite::handshake::derive_accept_key;
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+
+use super::reply::{Problem, Reply};
+use super::state::{OpenConnection, State};
+
+/// What the paths of all WebSockets begin with.
+pub(super) const PATHS: &str = "/ws/";
+
+/// So many messages a listener may be behind before it is sent away.
+const BACKLOG: usize = 1024;
+
+/// The largest message.
+const LARGEST: usize = 10 << 20;
+
+/// Everybody who listens to the broadcast.
+pub(super) struct Room(broadcast::Sender<Message>);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(BACKLOG))
+    }
+}
+
+/// A request that asks for a WebSocket.
+pub(super) struct Upgrade {
+    upgrade: OnUpgrade,
+    accept: Result<HeaderValue, Problem>,
+}
+
+impl Upgrade {
+    /// Nothing where a request asks for no WebSocket.
+    pub(super) fn of(request: &mut Request<Incoming>) -> Option<Self> {
+        let asks = *request.method() == Method::GET && has(request.headers(), header::UPGRADE, "websocket");
+        asks.then(|| Self { accept: accept(request.headers()), upgrade: hyper::upgrade::on(request) })
+    }
+
+    /// The answer that opens it; what is at `path` goes on in a task of its own.
+    pub(super) fn accept(self, path: &'static str, state: &Rc<State>, open: &Rc<OpenConnection>) -> Result<Reply, Problem> {
+        let accept = self.accept?;
+        let (upgrade, state, open) = (self.upgrade, Rc::clone(state), Rc::clone(open));
+        // Whoever is answered hears what is said from then on.
+        let heard = path.ends_with("broadcast").then(|| state.room.0.subscribe());
+        tokio::task::spawn_local(async move {
+            // It counts as open for as long as it is a WebSocket.
+            let _open = open;
+            let Ok(stream) = upgrade.await else { return };
+            let config = WebSocketConfig::default()
+                .read_buffer_size(8 << 10)
+                .write_buffer_size(0)
+                .max_message_size(Some(LARGEST))
+                .max_frame_size(Some(LARGEST));
+            let socket = WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Server, Some(config)).await;
+            // However it ends, nobody else is concerned.
+            let _ = match heard {
+                Some(heard) => broadcast(socket, &state.room.0, heard).await,
+                None => echo(socket).await,
+            };
+        });
+        Ok(Reply::empty(StatusCode::SWITCHING_PROTOCOLS)
+            .header(header::CONNECTION, HeaderValue::from_static("Upgrade"))
+            .header(header::UPGRADE, HeaderValue::from_static("websocket"))
+            .header(header::SEC_WEBSOCKET_ACCEPT, accept))
+    }
+}
+
+fn has(headers: &HeaderMap, name: header::HeaderName, wanted: &str) -> bool {
+    let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(',').any(|word| word.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// What proves that the request was understood.
+fn accept(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
+    let key = headers.get(header::SEC_WEBSOCKET_KEY);
+    let version = headers.get(header::SEC_WEBSOCKET_VERSION);
+    match key {
+        Some(key) if has(headers, header::CONNECTION, "upgrade") && version.is_some_and(|version| version == "13") => {
+            let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()));
+            accept.map_err(|_| Problem::bad_request("`sec-websocket-key` is none"))
+        }
+        _ => Err(Problem::bad_request("a handshake has `connection: upgrade`, a `sec-websocket-key` and `sec-websocket-version: 13`")
+            .header(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))),
+    }
+}
+
+type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// What was said, of a message that says something.
+fn said(message: Message) -> Option<Message> {
+    matches!(message, Message::Text(_) | Message::Binary(_)).then_some(message)
+}
+
+/// Sends every message back.
+async fn echo(mut socket: Socket) -> Result<(), tungstenite::Error> {
+    while let Some(message) = socket.next().await {
+        if let Some(message) = said(message?) {
+            socket.send(message).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Sends what this one says to everybody, and what anybody says to this one.
+async fn broadcast(
+    mut socket: Socket,
+    room: &broadcast::Sender<Message>,
+    mut heard: broadcast::Receiver<Message>,
+) -> Result<(), tungstenite::Error> {
+    loop {
+        let next = match select(pin!(socket.next()), pin!(heard.recv())).await {
+            Either::Left((message, _)) => Either::Left(message),
+            Either::Right((message, _)) => Either::Right(message),
+        };
+        match next {
+            Either::Left(None) => return Ok(()),
+            Either::Left(Some(message)) => {
+                if let Some(message) = said(message?) {
+                    // This one listens at least.
+                    let _ = room.send(message);
+                }
+            }
+            Either::Right(Ok(message)) => socket.send(message).await?,
+            Either::Right(Err(RecvError::Closed)) => return Ok(()),
+            Either::Right(Err(RecvError::Lagged(_))) => {
+                let frame = CloseFrame { code: CloseCode::Again, reason: "too far behind".into() };
+                return socket.close(Some(frame)).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! HTTP/2 through the h2 library. Where nobody else polls the connection it is polled inside the request, in the same
+//! task, as HTTP/1.1 is; what requests share has a task of its own.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use h2::client::{Builder, SendRequest};
+use h2::{Reason, RecvStream};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
+use http::response::Parts;
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
+use hyper::body::Body as _;
+use hyper::rt::{Read, Write};
+use hyper_util::rt::TokioIo;
+
+use super::TransportError;
+use super::counted::{Metered, Passed};
+use super::error::broken;
+use super::http::Message;
+use crate::metrics::FailureKind;
+
+/// What a stream may send before we have read it, in bytes.
+const STREAM_WINDOW: u32 = 2 << 20;
+/// The same for all streams of a connection together.
+const CONNECTION_WINDOW: u32 = 5 << 20;
+/// The longest head of a response, in bytes.
+const LONGEST_HEAD: u32 = 64 << 10;
+/// Headers that are about a connection of HTTP/1.1, and that HTTP/2 forbids (RFC 9113, section 8.2.2).
+const OF_HTTP1: [HeaderName; 5] =
+    [CONNECTION, TRANSFER_ENCODING, UPGRADE, HeaderName::from_static("keep-alive"), HeaderName::from_static("proxy-connection")];
+
+/// What keeps a connection going.
+pub type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A connection to one target, or a part in one that is shared. Dropping the last part closes it.
+pub struct Http2 {
+    sender: SendRequest<Bytes>,
+    /// What keeps the connection going, where nobody else does.
+    driver: Option<Driver>,
+    /// It has come to its end.
+    ended: bool,
+    /// It has carried a request.
+    used: bool,
+    scheme: Scheme,
+    passed: Arc<Passed>,
+    /// Of a part: what has passed over the whole connection.
+    whole: Option<Arc<Whole>>,
+}
+
+/// What has passed over a connection that is shared, and how much of it is on somebody's account. Which bytes are whose
+/// can't be told; so whoever is done takes all that nobody has, and the sum is right.
+struct Whole {
+    passed: Arc<Passed>,
+    claimed: Passed,
+}
+
+impl Drop for Http2 {
+    fn drop(&mut self) {
+        self.claim();
+    }
+}
+
+impl Http2 {
+    /// Speaks HTTP/2 over `io`, and waits for what the server says about itself, which is how many streams it allows.
+    ///
+    /// # Errors
+    /// When the connection fails, or the server speaks something else.
+    pub async fn open<Io>(io: Io, secure: bool) -> Result<Self, TransportError>
+    where
+        Io: Read + Write + Metered + Unpin + Send + 'static,
+    {
+        let passed = io.passed();
+        let mut builder = Builder::new();
+        builder.enable_push(false).initial_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
+        // None before the server has said how many: what comes on top of its limit would be refused.
+        builder.max_header_list_size(LONGEST_HEAD).initial_max_send_streams(0);
+        let (sender, mut connection) = builder.handshake(TokioIo::new(io)).await.map_err(|e| error(&e, false))?;
+        poll_fn(|cx| {
+            if let Poll::Ready(end) = Pin::new(&mut connection).poll(cx) {
+                return Poll::Ready(Err(end.err().map_or_else(closed, |e| error(&e, false))));
+            }
+            if connection.max_concurrent_send_streams() > 0 { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+        .await?;
+        let driver: Driver = Box::pin(async move {
+            // What goes wrong reaches the streams.
+            let _ = connection.await;
+        });
+        let scheme = if secure { Scheme::HTTPS } else { Scheme::HTTP };
+        Ok(Self { sender, driver: Some(driver), ended: false, used: false, scheme, passed, whole: None })
+    }
+
+    /// Takes what has passed and is on nobody's account.
+    fn claim(&self) {
+        // The connection itself has all of them on its own.
+        if let Some(whole) = self.whole.as_ref().filter(|whole| !Arc::ptr_eq(&whole.passed, &self.passed)) {
+            let received = (whole.passed.received() - whole.claimed.received()) as usize;
+            let sent = (whole.passed.sent() - whole.claimed.sent()) as usize;
+            for account in [&whole.claimed, &*self.passed] {
+                account.receive(received);
+                account.send(sent);
+            }
+        }
+    }
+
+    /// Takes out what keeps the connection going, for a task of its own.
+    pub const fn detach(&mut self) -> Option<Driver> {
+        self.driver.take()
+    }
+
+    /// Puts it back, where there is no place for such a task.
+    pub fn attach(&mut self, driver: Driver) {
+        self.driver = Some(driver);
+    }
+
+    /// Another part in a connection that keeps going by itself.
+    pub fn share(&mut self) -> Self {
+        let whole = self.whole.get_or_insert_with(|| {
+            // What has passed before was for no request.
+            let claimed = Passed::default();
+            claimed.receive(self.passed.received() as usize);
+            claimed.send(self.passed.sent() as usize);
+            Arc::new(Whole { passed: self.passed.clone(), claimed })
+        });
+        let (whole, used) = (Some(whole.clone()), std::mem::replace(&mut self.used, true));
+        let (sender, scheme) = (self.sender.clone(), self.scheme.clone());
+        Self { sender, driver: None, ended: false, used, scheme, passed: Arc::default(), whole }
+    }
+
+    /// How many parts there are in it, itself apart.
+    pub fn parts(&self) -> usize {
+        self.whole.as_ref().map_or(0, |whole| Arc::strong_count(whole) - 1)
+    }
+
+    /// Whether it is the same connection, in another part.
+    pub fn is_shared_with(&self, other: &Self) -> bool {
+        self.whole.as_ref().zip(other.whole.as_ref()).is_some_and(|(this, that)| Arc::ptr_eq(this, that))
+    }
+
+    /// How many streams the server allows at once.
+    pub fn most_streams(&self) -> usize {
+        self.sender.current_max_send_streams()
+    }
+
+    /// What has passed over it so far; of a part, what is on its account.
+    pub fn passed(&self) -> Arc<Passed> {
+        self.passed.clone()
+    }
+
+    /// Waits until a request can be sent; false where the connection is at its end. Nothing has been sent then.
+    pub async fn is_ready(&mut self) -> bool {
+        let sender = &mut self.sender;
+        let ready = run(&mut self.driver, &mut self.ended, |cx| sender.poll_ready(cx)).await;
+        ready.is_some_and(|ready| ready.is_ok()) && !self.ended
+    }
+
+    /// Whether another request can go over it.
+    pub const fn is_reusable(&self) -> bool {
+        !self.ended
+    }
+
+    /// Sends a request and waits for the head of the response; `sent` is called whenever something of it has gone out.
+    ///
+    /// # Errors
+    /// When the connection or the stream fails, or what comes is no HTTP/2.
+    pub async fn send(&mut self, message: Message, mut sent: impl FnMut()) -> Result<(Parts, RecvStream), TransportError> {
+        let reused = std::mem::replace(&mut self.used, true);
+        let (head, body) = message.into_parts();
+        let mut body = pin!(body);
+        // A body of ours is one piece, and it is there.
+        let data = match body.as_mut().poll_frame(&mut Context::from_waker(std::task::Waker::noop())) {
+            Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+            Poll::Ready(_) | Poll::Pending => Bytes::new(),
+        };
+        let request = self.request(head.method, &head.uri, head.headers, data.len())?;
+        let is_alone = data.is_empty();
+        let (mut response, mut stream) = self.sender.send_request(request, is_alone).map_err(|e| error(&e, reused))?;
+        if !is_alone {
+            stream.send_data(data, true).map_err(|e| error(&e, reused))?;
+        }
+        let mut gone = self.passed.sent();
+        let passed = self.passed.clone();
+        let head = run(&mut self.driver, &mut self.ended, |cx| {
+            let now = passed.sent();
+            if now != gone {
+                gone = now;
+                sent();
+            }
+            Pin::new(&mut response).poll(cx)
+        });
+        let (head, body) = head.await.ok_or_else(closed)?.map_err(|e| error(&e, reused))?.into_parts();
+        self.claim();
+        Ok((head, body))
+    }
+
+    /// A request as HTTP/2 has it.
+    fn request(&self, method: Method, uri: &Uri, mut headers: HeaderMap, length: usize) -> Result<Request<()>, TransportError> {
+        let wrong = |what: &str| TransportError { kind: FailureKind::Data, message: format!("{what} can't be sent over HTTP/2") };
+        let host = headers.remove(HOST);
+        let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok()).ok_or_else(|| wrong("the `host` header"))?;
+        for name in OF_HTTP1 {
+            headers.remove(name);
+        }
+        if length > 0 {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        let mut parts = uri.clone().into_parts();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(authority);
+        let mut request = Request::new(());
+        *request.method_mut() = method;
+        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| wrong("the URL"))?;
+        *request.version_mut() = Version::HTTP_2;
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+
+    /// Reads a body to its end, one piece at a time, and hands each to `keep`.
+    ///
+    /// # Errors
+    /// When the connection or the stream fails.
+    pub async fn receive(&mut self, mut body: RecvStream, mut keep: impl FnMut(&[u8])) -> Result<(), TransportError> {
+        while !body.is_end_stream() {
+            let piece = run(&mut self.driver, &mut self.ended, |cx| body.poll_data(cx)).await.ok_or_else(closed)?;
+            let Some(piece) = piece else { break };
+            let piece = piece.map_err(|e| error(&e, false))?;
+            keep(&piece);
+            // It fails only where more is given back than was taken.
+            let _ = body.flow_control().release_capacity(piece.len());
+        }
+        self.claim();
+        Ok(())
+    }
+}
+
+/// Waits for something on a connection, which is kept going meanwhile; nothing where it comes to its end before.
+async fn run<T>(driver: &mut Option<Driver>, ended: &mut bool, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Option<T> {
+    poll_fn(|cx| {
+        let Some(driver) = driver else { return wanted(cx).map(Some) };
+        if !*ended && driver.as_mut().poll(cx).is_ready() {
+            *ended = true;
+        }
+        match wanted(cx) {
+            Poll::Pending if *ended => Poll::Ready(None),
+            // It may have left something to be sent.
+            Poll::Ready(value) => {
+                if !*ended && driver.as_mut().poll(cx).is_ready() {
+                    *ended = true;
+                }
+                Poll::Ready(Some(value))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+fn closed() -> TransportError {
+    TransportError { kind: FailureKind::Incomplete, message: "connection closed before the response".into() }
+}
+
+/// What went wrong. `reused`: the connection had carried a request before.
+fn error(error: &h2::Error, reused: bool) -> TransportError {
+    if let Some(io) = error.get_io() {
+        return broken(io, reused);
+    }
+    let of = |kind, message: String| TransportError { kind, message };
+    let name = error.reason().map_or_else(|| error.to_string(), |reason| format!("{} ({reason})", name(reason)));
+    if !error.is_remote() {
+        return of(FailureKind::Protocol, format!("what the server says is no good HTTP/2: {name}"));
+    }
+    if error.is_go_away() {
+        let kind = if reused && error.reason() == Some(Reason::NO_ERROR) { FailureKind::ReusedConnClosed } else { FailureKind::Reset };
+        return of(kind, format!("the server closed the connection before it took the request: GOAWAY {name}"));
+    }
+    let taken = if error.reason() == Some(Reason::REFUSED_STREAM) { ", and did not process the request" } else { "" };
+    of(FailureKind::Reset, format!("the server reset the stream{taken}: RST_STREAM {name}"))
+}
+
+/// A reason by the name that the standard gives it (RFC 9113, section 7).
+const fn name(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NO_ERROR => "NO_ERROR",
+        Reason::PROTOCOL_ERROR => "PROTOCOL_ERROR",
+        Reason::INTERNAL_ERROR => "INTERNAL_ERROR",
+        Reason::FLOW_CONTROL_ERROR => "FLOW_CONTROL_ERROR",
+        Reason::SETTINGS_TIMEOUT => "SETTINGS_TIMEOUT",
+        Reason::STREAM_CLOSED => "STREAM_CLOSED",
+        Reason::FRAME_SIZE_ERROR => "FRAME_SIZE_ERROR",
+        Reason::REFUSED_STREAM => "REFUSED_STREAM",
+        Reason::CANCEL => "CANCEL",
+        Reason::COMPRESSION_ERROR => "COMPRESSION_ERROR",
+        Reason::CONNECT_ERROR => "CONNECT_ERROR",
+        Reason::ENHANCE_YOUR_CALM => "ENHANCE_YOUR_CALM",
+        Reason::INADEQUATE_SECURITY => "INADEQUATE_SECURITY",
+        Reason::HTTP_1_1_REQUIRED => "HTTP_1_1_REQUIRED",
+        _ => "unknown",
+    }
+}

@@ -1,0 +1,250 @@
+//! [`Tls`]: whom a target's connections trust, who they are, and the handshake.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use hyper::rt::{Read, Write};
+use hyper_util::rt::TokioIo;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use thiserror::Error;
+use tokio_rustls::TlsConnector;
+
+use super::TransportError;
+use super::wire::Wire;
+use crate::metrics::FailureKind;
+use crate::plan::{Protocol, TlsOptions};
+use crate::value::file::{self, FileError};
+
+/// HTTP/2's name in the handshake (RFC 9113, section 3.2).
+const HTTP2: &[u8] = b"h2";
+/// HTTP/1.1's (RFC 7301, section 6).
+const HTTP1: &[u8] = b"http/1.1";
+
+/// Why a target's `tls` can't be used.
+#[derive(Debug, Error)]
+pub enum TlsError {
+    /// A file can't be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file is not what it should be.
+    #[error("`{path}` holds no {what} in PEM form; it begins with `-----BEGIN {begin}-----`")]
+    Pem {
+        /// As typed.
+        path: String,
+        /// What should be in it.
+        what: &'static str,
+        /// How that begins.
+        begin: &'static str,
+    },
+    /// A certificate to trust is none.
+    #[error("a certificate in `{path}` can't be trusted: {reason}; it has to be an authority's, in X.509")]
+    Authority {
+        /// As typed.
+        path: String,
+        /// What the library said.
+        reason: String,
+    },
+    /// Certificate and key don't go together.
+    #[error("`{cert}` and `{key}` can't be used: {reason}; they have to belong together")]
+    Identity {
+        /// As typed.
+        cert: String,
+        /// As typed.
+        key: String,
+        /// What the library said.
+        reason: String,
+    },
+    /// No TLS name can be made of the host.
+    #[error("`{0}` is no name that a certificate can be for; add `tls: {{ server_name: … }}`")]
+    Name(String),
+}
+
+/// TLS as a target wants it. Its connections resume each other's sessions.
+#[derive(Clone)]
+pub struct Tls {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+impl Tls {
+    /// TLS with `host`, offering what `protocol` says; files are relative to `folder`.
+    ///
+    /// # Errors
+    /// When a file can't be read or is not what it should be.
+    pub fn new(options: &TlsOptions, host: &str, protocol: Protocol, folder: &Path) -> Result<Self, TlsError> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider.clone());
+        let builder = builder.with_safe_default_protocol_versions().expect("the provider's own versions go with it");
+        let builder = if options.insecure {
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+        } else {
+            builder.with_root_certificates(trusted(options.ca.as_deref(), folder)?)
+        };
+        let mut config = match (&options.cert, &options.key) {
+            (Some(cert), Some(key)) => {
+                let pem = |path: &str, what, begin| TlsError::Pem { path: path.into(), what, begin };
+                let own = certificates(cert, folder)?;
+                let secret = PrivateKeyDer::from_pem_slice(&file::read(folder, key)?).map_err(|_| pem(key, "key", "PRIVATE KEY"))?;
+                let identity = builder.with_client_auth_cert(own, secret);
+                identity.map_err(|e| TlsError::Identity { cert: cert.clone(), key: key.clone(), reason: e.to_string() })?
+            }
+            _ => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = match protocol {
+            Protocol::Auto => vec![HTTP2.to_vec(), HTTP1.to_vec()],
+            Protocol::Http1 => vec![HTTP1.to_vec()],
+            Protocol::Http2 => vec![HTTP2.to_vec()],
+        };
+        let host = options.server_name.as_deref().unwrap_or(host);
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Name(host.into()))?;
+        Ok(Self { config: Arc::new(config), name })
+    }
+
+    /// Makes the handshake over `io`.
+    ///
+    /// # Errors
+    /// When the peer is not to be trusted, doesn't trust us, or speaks no TLS: of kind `tls`, with the reason.
+    pub async fn shake<Io: Read + Write + Unpin>(&self, io: Io) -> Result<Wire<Io>, TransportError> {
+        let connector = TlsConnector::from(self.config.clone());
+        let stream = connector.connect(self.name.clone(), TokioIo::new(io)).await.map_err(|e| failed(&e))?;
+        self.agreed(stream.get_ref().1)?;
+        Ok(Wire::sealed(stream))
+    }
+
+    /// Makes the handshake over a socket that blocks; tells whether the peer chose HTTP/2.
+    ///
+    /// # Errors
+    /// As for [`Self::shake`].
+    pub fn try_out(&self, mut socket: impl io::Read + io::Write) -> Result<bool, TransportError> {
+        let mut connection = ClientConnection::new(self.config.clone(), self.name.clone()).map_err(|e| failed(&io::Error::other(e)))?;
+        while connection.is_handshaking() {
+            match connection.complete_io(&mut socket) {
+                Ok((0, 0)) => return Err(failed(&io::Error::from(io::ErrorKind::UnexpectedEof))),
+                Ok(_) => {}
+                Err(error) => return Err(failed(&error)),
+            }
+        }
+        self.agreed(&connection)
+    }
+
+    /// Whether HTTP/2 was agreed on; an error where nothing else was offered and it was not.
+    fn agreed(&self, connection: &ClientConnection) -> Result<bool, TransportError> {
+        let is_http2 = connection.alpn_protocol() == Some(HTTP2);
+        if !is_http2 && self.config.alpn_protocols == [HTTP2] {
+            let message = "TLS handshake: the server did not agree to HTTP/2 (ALPN); `protocol: auto` speaks what it knows".into();
+            return Err(TransportError { kind: FailureKind::Tls, message });
+        }
+        Ok(is_http2)
+    }
+}
+
+/// The authorities in a file, or those that browsers trust.
+fn trusted(ca: Option<&str>, folder: &Path) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    let Some(path) = ca else {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        return Ok(roots);
+    };
+    for certificate in certificates(path, folder)? {
+        roots.add(certificate).map_err(|e| TlsError::Authority { path: path.into(), reason: e.to_string() })?;
+    }
+    Ok(roots)
+}
+
+/// The certificates in a file; at least one.
+fn certificates(path: &str, folder: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let wrong = || TlsError::Pem { path: path.into(), what: "certificate", begin: "CERTIFICATE" };
+    let content = file::read(folder, path)?;
+    let found: Vec<_> = CertificateDer::pem_slice_iter(&content).collect::<Result<_, _>>().map_err(|_| wrong())?;
+    if found.is_empty() { Err(wrong()) } else { Ok(found) }
+}
+
+/// A handshake that failed.
+fn failed(error: &io::Error) -> TransportError {
+    let said = match (reason(error), error.kind()) {
+        (Some(reason), _) => reason,
+        (None, io::ErrorKind::UnexpectedEof) => "the server closed the connection".into(),
+        (None, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => "the server reset the connection".into(),
+        (None, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => "the server did not answer in time".into(),
+        (None, _) => error.to_string(),
+    };
+    TransportError { kind: FailureKind::Tls, message: format!("TLS handshake: {said}") }
+}
+
+/// What TLS has against the peer, or the peer against us, where that is what the error is about. The same words for
+/// the same thing: times and numbers that change from try to try are left out.
+pub(super) fn reason(error: &io::Error) -> Option<String> {
+    use rustls::{AlertDescription as Alert, Error as Tls};
+    let error = error.get_ref()?.downcast_ref::<Tls>()?;
+    Some(match error {
+        Tls::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            "the server's certificate has expired".into()
+        }
+        Tls::InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => {
+            "the server's certificate is not valid yet".into()
+        }
+        Tls::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
+            "the server's certificate is for another name; `tls: { server_name: … }` asks for that one".into()
+        }
+        Tls::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "the server's certificate is of an authority that is not trusted; `tls: { ca: FILE }` trusts it".into()
+        }
+        // What `openssl req -x509` makes is one, so people meet this often; the library names it in no other way.
+        Tls::InvalidCertificate(CertificateError::Other(other)) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "the server's certificate is an authority's (CA:TRUE), which no server may show; make it with `-addext \
+             basicConstraints=critical,CA:FALSE`"
+                .into()
+        }
+        Tls::InvalidCertificate(CertificateError::BadSignature) => {
+            "the server's certificate is not signed by the authority that it names; `tls: { ca: FILE }` has to be that one's".into()
+        }
+        Tls::InvalidMessage(_) => "what the server says is no TLS; `http://` speaks without".into(),
+        Tls::AlertReceived(Alert::CertificateRequired) => "the server wants a client certificate; give it `cert` and `key` of `tls`".into(),
+        Tls::AlertReceived(Alert::NoApplicationProtocol) => "the server speaks none of the offered HTTP versions".into(),
+        other => other.to_string(),
+    })
+}
+
+/// Takes any certificate, as `insecure: true` says; that the peer holds its key is looked at all the same.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

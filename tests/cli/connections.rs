@@ -1,0 +1,337 @@
+//! How long connections are kept and who uses them, on which address, and what a run says of it beforehand.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::peer::{Peer, Then};
+use crate::support::{MODES, Server, count, finish, folder, loadgen, program, run, run_of, run_to_result, scenario, until};
+
+/// Runs two steps an iteration against a server; tells its run and how many connections it took.
+fn connections(server: &Server, http: &str, load: &str, mode: &str) -> (Value, u64) {
+    let folder = folder();
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, targets: {{shop: {{url: builtin, http: {http}}}}}, load: {load}, workers: 2, mix: [{{name: m, flow: [{{get: /json}}, {{get: /delay/0.005}}]}}]}}"
+        ),
+    );
+    let before = server.status();
+    let result = run_to_result(folder.path(), &["--target", &server.url(), "--mode", mode]);
+    let run = run_of(&result, mode).clone();
+    assert_eq!((count(&run, "failed"), count(&run, "unfinished")), (0, 0), "{mode} {http}: {}", run["errors"]);
+    // One is the look whether it is there.
+    (run, server.seen_since(before).connections - 1)
+}
+
+#[test]
+fn connections_are_kept_as_long_as_the_scenario_says() {
+    let server = Server::start();
+    let load = "{vus: 3, iterations_per_vu: 4}";
+    for mode in MODES {
+        for (keep, wanted) in [("per_vu", 3..=3), ("per_iteration", 12..=12), ("never", 24..=24)] {
+            let (run, made) = connections(&server, &format!("{{keep_alive: {keep}}}"), load, mode);
+            assert!(wanted.contains(&made), "{mode} {keep}: {made} connections");
+            assert_eq!(count(&run["connect_ms"], "count"), made, "{mode} {keep}: each is timed");
+        }
+        let (_, made) = connections(&server, "{keep_alive: shared}", load, mode);
+        let most = if mode == "sequential" { 1 } else { 3 };
+        assert!((1..=most).contains(&made), "{mode}: {made} shared connections");
+        until("they are closed", || server.status().open == 0);
+    }
+}
+
+#[test]
+fn no_more_connections_are_open_than_the_cap_lets_whoever_keeps_them() {
+    for (keep, cap) in [("per_vu", 3), ("per_iteration", 3), ("never", 2), ("shared", 3), ("shared", 1)] {
+        let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let (now, peak) = (open.clone(), most.clone());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, now, peak) = (stream.expect("a connection"), now.clone(), peak.clone());
+                thread::spawn(move || {
+                    let mut request = [0; 4096];
+                    let mut begun = false;
+                    while stream.read(&mut request).is_ok_and(|n| n > 0) {
+                        // The one that looks whether we are here sends nothing.
+                        if !std::mem::replace(&mut begun, true) {
+                            peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        }
+                        thread::sleep(Duration::from_millis(5));
+                        let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n");
+                    }
+                    if begun {
+                        now.fetch_sub(1, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        let folder = folder();
+        // Branches have connections of their own, and users that think keep theirs.
+        scenario(
+            folder.path(),
+            &format!(
+                "{{name: t, targets: {{shop: {{url: builtin, http: {{keep_alive: {keep}, max_connections: {cap}}}}}}}, load: {{vus: 6, iterations_per_vu: 3}}, \
+                 workers: 2, mix: [{{name: m, flow: [{{get: /}}, {{think: 3ms}}, {{parallel: [{{get: /a}}, {{get: /b}}]}}]}}]}}"
+            ),
+        );
+        for mode in MODES {
+            most.store(0, Ordering::SeqCst);
+            let result = run_to_result(folder.path(), &["--target", &url, "--mode", mode]);
+            let run = run_of(&result, mode);
+            assert_eq!((count(run, "ok"), count(run, "failed")), (54, 0), "{mode} {keep}: {}", run["errors"]);
+            // A connection that we have closed may be open for the peer a moment longer.
+            let seen = most.load(Ordering::SeqCst);
+            assert!(
+                seen <= cap + if keep == "shared" { 0 } else { cap },
+                "{mode} {keep}: {seen} connections at once, and {cap} are allowed"
+            );
+            if mode != "sequential" {
+                assert!(crate::support::number(&run["queue_ms"], "max") > 1.0, "{mode} {keep}: nobody waited");
+            }
+            until("all are closed", || open.load(Ordering::SeqCst) == 0);
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_is_old_is_replaced() {
+    let server = Server::start();
+    for mode in MODES {
+        let (_, made) = connections(&server, "{max_lifetime: 1us}", "{vus: 1, iterations: 5}", mode);
+        assert_eq!(made, 10, "{mode}: each is too old for the second request");
+        let (_, made) = connections(&server, "{max_lifetime: 1h}", "{vus: 1, iterations: 5}", mode);
+        assert_eq!(made, 1, "{mode}");
+    }
+}
+
+#[test]
+fn a_request_of_its_own_connection_says_so() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let keep = heard.clone();
+    let peer = Peer::start(move |line, request| {
+        keep.lock().expect("no panic").push((request.to_owned(), line.said_close, line.served));
+        line.answer("good");
+        if line.said_close { Then::Close } else { Then::Listen }
+    });
+    let folder = folder();
+    scenario(
+        folder.path(),
+        "{name: t, modes: [sequential, threaded, async], targets: {shop: {url: builtin, http: {keep_alive: never}}}, load: {iterations: 2}, mix: [{name: m, flow: [{get: /}]}]}",
+    );
+    let result = run_to_result(folder.path(), &["--target", &peer.url()]);
+    assert!(MODES.iter().all(|mode| count(run_of(&result, mode), "ok") == 2));
+    assert_eq!(*heard.lock().expect("no panic"), vec![("GET /".to_owned(), true, 0); 6]);
+}
+
+/// Answers with the number of its address.
+fn named(listener: TcpListener, name: &'static str) {
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            thread::spawn(move || {
+                let mut request = [0; 4096];
+                while stream.read(&mut request).is_ok_and(|n| n > 0) {
+                    let _ = write!(stream, "HTTP/1.1 200 OK\r\nx-name: {name}\r\ncontent-length: 0\r\n\r\n");
+                }
+            });
+        }
+    });
+}
+
+fn bound(address: &str) -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind((address, 0)).expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    (listener, address)
+}
+
+#[test]
+fn several_addresses_are_used_in_turn_and_a_dead_one_is_left_out() {
+    let ((one, at_one), (two, at_two), (dead, at_dead)) = (bound("127.0.0.1"), bound("127.0.0.2"), bound("127.0.0.3"));
+    drop(dead);
+    named(one, "one");
+    named(two, "two");
+    let folder = folder();
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, modes: [sequential, threaded, async], targets: {{shop: {{url: 'http://shop.invalid', resolve: ['{at_dead}', '{at_one}', '{at_two}']}}}}, \
+             load: {{vus: 4, iterations: 40}}, mix: [{{name: m, flow: [{{get: /, tag: {{name: {{header: x-name}}}}}}, {{sleep: 2ms}}]}}]}}"
+        ),
+    );
+    let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"]).exits(0);
+    ran.says(&[&format!("target shop: http://shop.invalid at {at_one}, {at_two} (nobody listens at {at_dead}: not used)")]);
+    let result = crate::support::result(&folder.path().join("out"));
+    for mode in MODES {
+        let run = run_of(&result, mode);
+        assert_eq!((count(run, "ok"), count(run, "failed")), (80, 0), "{mode}: {}", run["errors"]);
+        let tags = run["steps"][0]["tags"].as_array().expect("tags");
+        let by_name: BTreeMap<&str, u64> = tags.iter().map(|tag| (tag["name"].as_str().expect("a name"), count(tag, "ok"))).collect();
+        assert!(by_name.keys().copied().eq(["name=one", "name=two"]), "{mode}: {by_name:?}");
+    }
+}
+
+#[test]
+fn ipv6_is_spoken() {
+    let Ok(listener) = TcpListener::bind("[::1]:0") else { return };
+    let address = listener.local_addr().expect("it is bound");
+    named(listener, "six");
+    let folder = folder();
+    scenario(
+        folder.path(),
+        "{name: t, modes: [sequential, threaded, async], targets: {shop: {url: builtin}}, load: {iterations: 3}, mix: [{name: m, flow: [{get: /, expect: {headers: {x-name: six}}}]}]}",
+    );
+    let result = run_to_result(folder.path(), &["--target", &format!("http://{address}/")]);
+    assert!(MODES.iter().all(|mode| count(run_of(&result, mode), "ok") == 3));
+}
+
+#[test]
+fn unix_sockets_are_spoken_to() {
+    let folder = folder();
+    let path = folder.path().join("shop.sock");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    // One at a time may wait to be accepted: the others try again.
+    rustix::net::listen(&listener, 0).expect("a socket");
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let keep = heard.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, keep) = (stream.expect("a connection"), keep.clone());
+            thread::spawn(move || {
+                let mut request = [0; 4096];
+                while let Ok(n @ 1..) = stream.read(&mut request) {
+                    keep.lock().expect("no panic").push(String::from_utf8_lossy(&request[..n]).to_lowercase());
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood");
+                }
+            });
+        }
+    });
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, modes: [sequential, threaded, async], targets: {{shop: {{url: 'unix:{}'}}}}, load: {{vus: 8, iterations: 40}}, \
+             mix: [{{name: m, flow: [{{get: /x, expect: {{body: {{equals: good}}}}}}]}}]}}",
+            path.display()
+        ),
+    );
+    let result = run_to_result(folder.path(), &[]);
+    for mode in MODES {
+        let run = run_of(&result, mode);
+        assert_eq!((count(run, "ok"), count(run, "failed")), (40, 0), "{mode}: {}", run["errors"]);
+    }
+    let heard = heard.lock().expect("no panic");
+    assert!(
+        heard.len() == 120 && heard.iter().all(|r| r.starts_with("get /x http/1.1\r\n") && r.contains("\r\nhost: localhost\r\n")),
+        "{heard:?}"
+    );
+    std::fs::remove_file(&path).expect("it is there");
+    run(folder.path(), &["run", "test.yaml"]).exits(3).says(&["unix:", "shop.sock", "start the server"]);
+}
+
+#[test]
+fn ports_that_will_run_out_are_foreseen() {
+    let folder = folder();
+    let text = |load: &str| {
+        format!(
+            "{{name: t, targets: {{shop: {{url: builtin, http: {{keep_alive: never}}}}}}, load: {load}, mix: [{{name: m, flow: [{{get: /}}]}}]}}"
+        )
+    };
+    let (_listener, address) = bound("127.0.0.1");
+    scenario(folder.path(), &text("{rate: 900000/s, duration: 10s, max_in_flight: 2}"));
+    let more = ["--target", &format!("http://{address}"), "-d", "1s", "-o", "out", "--format", "none"];
+    let ran = finish(&mut loadgen(folder.path(), &[&["run", "test.yaml"], &more[..]].concat()));
+    assert!(ran.stderr.contains("local ports") && ran.stderr.contains("port_exhausted"), "{}", ran.stderr);
+    let result = crate::support::result(&folder.path().join("out"));
+    assert!(result["warnings"].to_string().contains("`keep_alive: never`"), "{}", result["warnings"]);
+}
+
+/// Whether a network of its own can be made, in which the number of ports is ours to set.
+fn in_own_network(folder: &Path, line: &str) -> Option<crate::support::Ran> {
+    let prepared = format!("ip link set lo up && {line}");
+    let ran = finish(&mut program("unshare", folder, &["--net", "--map-root-user", "sh", "-c", &prepared]));
+    (!ran.stderr.contains("unshare") && !ran.stderr.contains("ip: ")).then_some(ran)
+}
+
+#[test]
+fn ports_that_run_out_are_named_with_the_remedy() {
+    let folder = folder();
+    // One port is the first look's, and kept for a while.
+    let branches = "{get: /delay/0.2}, ".repeat(8);
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, targets: {{shop: {{url: builtin}}}}, load: {{vus: 1, iterations: 2}}, mix: [{{name: m, flow: [{{parallel: [{branches}], on_error: continue}}]}}]}}"
+        ),
+    );
+    for mode in ["threaded", "async"] {
+        let program = crate::support::PROGRAM;
+        let line = format!(
+            "echo 61000 61003 > /proc/sys/net/ipv4/ip_local_port_range && exec {program} run test.yaml --mode {mode} -o out --format none"
+        );
+        let Some(ran) = in_own_network(folder.path(), &line) else { return };
+        ran.exits(0);
+        let result = crate::support::result(&folder.path().join("out"));
+        let run = run_of(&result, mode);
+        assert!(count(&run["failures"], "port_exhausted") > 0 && count(run, "ok") > 0, "{mode}: {}", run["failures"]);
+        assert!(run["errors"][0]["message"].as_str().is_some_and(|m| m.contains("no local port is left") && m.contains("resolve")));
+    }
+}
+
+#[test]
+fn descriptors_that_run_out_are_named_with_the_remedy() {
+    let (folder, server) = (folder(), Server::start());
+    // Branches come on top of what was foreseen.
+    let branches = "{get: /delay/0.3},".repeat(60);
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, targets: {{shop: {{url: builtin}}}}, load: {{vus: 1, iterations: 1}}, workers: 1, mix: [{{name: m, flow: [{{parallel: [{branches}]}}]}}]}}"
+        ),
+    );
+    for mode in ["threaded", "async"] {
+        let url = server.url();
+        let arguments = ["-c", "ulimit -n 50; exec \"$0\" \"$@\"", crate::support::PROGRAM, "run", "test.yaml", "--mode", mode];
+        let more = ["--target", &url, "-o", "out", "--format", "none"];
+        finish(&mut program("sh", folder.path(), &[&arguments[..], &more].concat())).exits(0);
+        let result = crate::support::result(&folder.path().join("out"));
+        let run = run_of(&result, mode);
+        assert!(count(&run["failures"], "fd_limit") > 0 && count(run, "ok") > 0, "{mode}: {}", run["failures"]);
+        assert!(run["errors"][0]["message"].as_str().is_some_and(|m| m.contains("ulimit -n")), "{}", run["errors"]);
+    }
+}
+
+#[test]
+fn many_users_of_few_connections_need_few_descriptors() {
+    let (folder, server) = (folder(), Server::start());
+    let text = |http: &str| {
+        format!(
+            "{{name: t, targets: {{shop: {{url: builtin{http}}}}}, load: {{vus: 200, iterations: 400}}, workers: 1, mix: [{{name: m, flow: [{{get: /}}]}}]}}"
+        )
+    };
+    let url = server.url();
+    let limited = |mode: &str| {
+        let arguments = ["-c", "ulimit -n 60; exec \"$0\" \"$@\"", crate::support::PROGRAM, "run", "test.yaml", "--mode", mode];
+        let more = ["--target", &url, "-o", "out", "--format", "none"];
+        finish(&mut program("sh", folder.path(), &[&arguments[..], &more].concat()))
+    };
+    scenario(folder.path(), &text(""));
+    limited("async").exits(3).says(&["file descriptors", "max_connections"]);
+    scenario(folder.path(), &text(", http: {keep_alive: shared, max_connections: 5}"));
+    for mode in ["threaded", "async"] {
+        limited(mode).exits(0);
+        let result = crate::support::result(&folder.path().join("out"));
+        let run = run_of(&result, mode);
+        assert_eq!((count(run, "ok"), count(&run["limits"][0], "peak_in_flight")), (400, 5), "{mode}: {}", run["errors"]);
+        assert_eq!(run["limits"][0]["scope"], "connections of shop");
+    }
+}

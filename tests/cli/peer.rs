@@ -1,0 +1,147 @@
+//! A scripted server on a raw socket: it says to the byte what a test wants said, and hangs up as rudely as it likes.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rustix::net::sockopt::set_socket_linger;
+
+/// What a peer does after it has answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Listens for the next request.
+    Listen,
+    /// Closes the connection in an orderly way.
+    Close,
+    /// Resets it.
+    Reset,
+}
+
+/// A connection as the peer has it.
+pub struct Line {
+    stream: TcpStream,
+    /// Requests that it has carried before this one.
+    pub served: usize,
+    /// The request asks for the connection to be closed.
+    pub said_close: bool,
+}
+
+impl Line {
+    /// Writes. Whoever is at the other end may have hung up, and that is its right.
+    pub fn say(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).is_ok()
+    }
+
+    /// A good answer with this body.
+    pub fn answer(&mut self, body: &str) -> Then {
+        self.say(good(body));
+        Then::Listen
+    }
+
+    /// Says it byte by byte, with a pause after each, until nobody listens.
+    pub fn drip(&mut self, bytes: &[u8], pause: Duration) {
+        for byte in bytes {
+            if !self.say([*byte]) {
+                return;
+            }
+            thread::sleep(pause);
+        }
+    }
+
+    /// Waits until the other end hangs up.
+    pub fn wait_for_the_end(&mut self) {
+        let mut rest = [0; 1024];
+        while self.stream.read(&mut rest).is_ok_and(|n| n > 0) {}
+    }
+
+    /// The method and path of the next request, which is read to the end of its body; nothing where none comes.
+    fn hear(&mut self) -> Option<String> {
+        let mut reader = BufReader::new(&self.stream);
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            if line.trim_end().is_empty() {
+                break;
+            }
+            lines.push(line.trim_end().to_lowercase());
+        }
+        let length = lines.iter().find_map(|line| line.strip_prefix("content-length:")).map_or(0, |n| n.trim().parse().expect("a number"));
+        reader.read_exact(&mut vec![0; length]).ok()?;
+        self.said_close = lines.iter().any(|line| line == "connection: close");
+        let mut words = lines.first()?.split(' ');
+        Some(format!("{} {}", words.next()?.to_uppercase(), words.next()?))
+    }
+}
+
+/// A good answer with this body.
+pub fn good(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// A server that a test has scripted.
+pub struct Peer {
+    pub address: SocketAddr,
+    open: Arc<AtomicUsize>,
+}
+
+impl Peer {
+    /// Answers each request, `METHOD PATH`, as the script says; each connection on a thread of its own.
+    pub fn start(script: impl Fn(&mut Line, &str) -> Then + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let (script, open) = (Arc::new(script), Arc::<AtomicUsize>::default());
+        let counted = open.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (stream, script, open) = (stream.expect("a connection"), script.clone(), counted.clone());
+                open.fetch_add(1, Ordering::SeqCst);
+                thread::spawn(move || {
+                    serve(stream, &*script);
+                    open.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Self { address, open }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Connections that are open now.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
+    }
+}
+
+fn serve(stream: TcpStream, script: &(impl Fn(&mut Line, &str) -> Then + ?Sized)) {
+    stream.set_nodelay(true).expect("an open socket");
+    let mut line = Line { stream, served: 0, said_close: false };
+    while let Some(request) = line.hear() {
+        match script(&mut line, &request) {
+            Then::Listen => line.served += 1,
+            Then::Close => return,
+            Then::Reset => {
+                // What was said before has to arrive, or it would be thrown away with the connection.
+                thread::sleep(Duration::from_millis(20));
+                set_socket_linger(&line.stream, Some(Duration::ZERO)).expect("an open socket");
+                return;
+            }
+        }
+    }
+}
+
+/// A port where somebody listens until the first caller has come, which is the one that looks whether we are here.
+pub fn gone_after_one() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    thread::spawn(move || listener.accept().map(|_| ()));
+    address
+}

@@ -1,0 +1,380 @@
+//! HTTP/2, over TLS and with prior knowledge: streams side by side, the server's limit of them, and servers that behave badly.
+
+use std::fs;
+use std::future::poll_fn;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::server::{Builder, Connection, SendResponse};
+use h2::{Reason, RecvStream};
+use http::{Request, Response};
+use rustls::ServerConfig;
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::authority::Authority;
+use crate::support::{MODES, count, folder, number, run, run_of, run_to_result, scenario};
+
+/// What has become of a server's streams.
+#[derive(Default)]
+struct Seen {
+    connections: AtomicUsize,
+    requests: AtomicUsize,
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// What a server does with a request; where it tells nothing, it has gone down another way.
+type Act = fn(&str, SendResponse<Bytes>, &Arc<Seen>);
+
+/// A server of HTTP/2, on a thread of its own.
+struct Server {
+    address: SocketAddr,
+    seen: Arc<Seen>,
+}
+
+#[derive(Clone)]
+struct Script {
+    tls: Option<Arc<ServerConfig>>,
+    most_streams: Option<u32>,
+    window: Option<u32>,
+    /// After so many requests of a connection, says that it takes no more.
+    goodbye: Option<(usize, Reason)>,
+    pings: bool,
+    act: Act,
+}
+
+const PLAIN: Script = Script { tls: None, most_streams: None, window: None, goodbye: None, pings: false, act: answer };
+
+impl Server {
+    fn start(script: Script) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let seen = Arc::<Seen>::default();
+        let kept = seen.clone();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async move {
+                listener.set_nonblocking(true).expect("a socket");
+                let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
+                loop {
+                    let (stream, _) = listener.accept().await.expect("a connection");
+                    tokio::spawn(greet(stream, script.clone(), kept.clone()));
+                }
+            });
+        });
+        Self { address, seen }
+    }
+
+    fn most(&self) -> usize {
+        self.seen.most.swap(0, Ordering::SeqCst)
+    }
+}
+
+async fn greet(stream: TcpStream, script: Script, seen: Arc<Seen>) {
+    stream.set_nodelay(true).expect("an open socket");
+    match script.tls.clone() {
+        None => serve(stream, script, seen).await,
+        Some(config) => {
+            // The one that looks whether we are here hangs up.
+            if let Ok(stream) = tokio_rustls::TlsAcceptor::from(config).accept(stream).await {
+                serve(stream, script, seen).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, script: Script, seen: Arc<Seen>) {
+    let mut builder = Builder::new();
+    if let Some(most) = script.most_streams {
+        builder.max_concurrent_streams(most);
+    }
+    if let Some(window) = script.window {
+        builder.initial_window_size(window);
+    }
+    let Ok(mut connection): Result<Connection<_, Bytes>, _> = builder.handshake(stream).await else { return };
+    seen.connections.fetch_add(1, Ordering::SeqCst);
+    let mut ping = connection.ping_pong();
+    let mut served = 0;
+    let mut held = Vec::new();
+    loop {
+        let next = poll_fn(|cx| {
+            if script.pings
+                && let Some(ping) = &mut ping
+            {
+                let _ = ping.send_ping(h2::Ping::opaque());
+                let _ = ping.poll_pong(cx);
+            }
+            connection.poll_accept(cx)
+        });
+        let Some(Ok((request, respond))) = next.await else { break };
+        served += 1;
+        seen.requests.fetch_add(1, Ordering::SeqCst);
+        if let Some((most, reason)) = script.goodbye
+            && served > most
+        {
+            connection.abrupt_shutdown(reason);
+            held.push((request, respond));
+            continue;
+        }
+        let path = request.uri().path().to_owned();
+        tokio::spawn(drain(request));
+        (script.act)(&path, respond, &seen);
+    }
+}
+
+async fn drain(request: Request<RecvStream>) {
+    let mut body = request.into_body();
+    while let Some(Ok(piece)) = body.data().await {
+        let _ = body.flow_control().release_capacity(piece.len());
+    }
+}
+
+/// Answers after a while.
+fn answer(path: &str, mut respond: SendResponse<Bytes>, seen: &Arc<Seen>) {
+    let pause = if path == "/slow" { 10 } else { 0 };
+    let seen = seen.clone();
+    seen.most.fetch_max(seen.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        seen.now.fetch_sub(1, Ordering::SeqCst);
+        if let Ok(mut stream) = respond.send_response(Response::new(()), false) {
+            let _ = stream.send_data(Bytes::from_static(b"good"), true);
+        }
+    });
+}
+
+/// Does to each request what its path says.
+fn misbehave(path: &str, mut respond: SendResponse<Bytes>, seen: &Arc<Seen>) {
+    let reset = match path {
+        "/refused" => Reason::REFUSED_STREAM,
+        "/calm" => Reason::ENHANCE_YOUR_CALM,
+        "/cut" => {
+            if let Ok(mut stream) = respond.send_response(Response::new(()), false) {
+                let _ = stream.send_data(Bytes::from_static(b"go"), false);
+                stream.send_reset(Reason::INTERNAL_ERROR);
+            }
+            return;
+        }
+        "/silent" => {
+            // Kept, so that nothing is said.
+            std::mem::forget(respond);
+            return;
+        }
+        _ => return answer(path, respond, seen),
+    };
+    respond.send_reset(reset);
+}
+
+fn text(url: &str, keys: &str, load: &str, flow: &str) -> String {
+    format!("{{name: t, workers: 2, targets: {{shop: {{url: '{url}'{keys}}}}}, load: {load}, mix: [{{name: m, flow: [{flow}]}}]}}")
+}
+
+fn in_mode(folder: &Path, mode: &str) -> Value {
+    run_of(&run_to_result(folder, &["--mode", mode]), mode).clone()
+}
+
+const GOOD: &str = "{get: /slow, expect: {body: {equals: good}}}";
+
+#[test]
+fn http2_is_spoken_in_every_mode_with_prior_knowledge() {
+    let (folder, server) = (folder(), Server::start(PLAIN));
+    let url = format!("http://{}", server.address);
+    let flow = "{get: '/slow?x=1', headers: {connection: close, x-a: b}, expect: {body: {equals: good}}}, {post: /x, body: hello, expect: {size: {min: 4B, max: 4B}}}";
+    scenario(folder.path(), &text(&url, ", http: {protocol: http2}", "{vus: 3, iterations_per_vu: 5}", flow));
+    for mode in MODES {
+        let before = server.seen.connections.swap(0, Ordering::SeqCst);
+        let run = in_mode(folder.path(), mode);
+        assert_eq!((count(&run, "ok"), count(&run, "failed")), (30, 0), "{mode}: {} {before}", run["errors"]);
+        assert_eq!(server.seen.connections.load(Ordering::SeqCst), 3, "{mode}: each user has one");
+        assert!(count(&run, "bytes_in") > 30 * 9 && count(&run, "bytes_out") > 30 * 9, "{mode}");
+    }
+}
+
+#[test]
+fn http2_is_agreed_on_over_tls() {
+    let (folder, authority) = (folder(), Authority::new());
+    fs::write(folder.path().join("ca.pem"), &authority.pem).expect("written");
+    let config = authority.server(&authority.sign(&["127.0.0.1"]), false, &["h2", "http/1.1"]);
+    let server = Server::start(Script { tls: Some(config.into()), ..PLAIN });
+    let url = format!("https://{}", server.address);
+    for protocol in ["auto", "http2"] {
+        scenario(
+            folder.path(),
+            &text(&url, &format!(", tls: {{ca: ca.pem}}, http: {{protocol: {protocol}}}"), "{vus: 2, iterations: 10}", GOOD),
+        );
+        for mode in MODES {
+            let run = in_mode(folder.path(), mode);
+            assert_eq!((count(&run, "ok"), count(&run, "failed")), (10, 0), "{mode}: {}", run["errors"]);
+            assert!(count(&run["tls_ms"], "count") <= 2, "{mode}");
+        }
+    }
+}
+
+#[test]
+fn streams_go_side_by_side_and_whoever_finds_none_waits_in_the_queue() {
+    for (server_says, keys, connections, most) in [
+        (None, "", 1, 20),
+        (Some(4), "", 1, 4),
+        (Some(4), ", connections: 3", 3, 12),
+        (Some(100), ", connections: 2, max_streams: 5", 2, 10),
+    ] {
+        let (folder, server) = (folder(), Server::start(Script { most_streams: server_says, ..PLAIN }));
+        let url = format!("http://{}", server.address);
+        let http = format!(", http: {{protocol: http2, keep_alive: shared{keys}}}");
+        scenario(folder.path(), &text(&url, &http, "{vus: 20, iterations: 200}", GOOD));
+        let run = in_mode(folder.path(), "async");
+        assert_eq!((count(&run, "ok"), count(&run, "failed")), (200, 0), "{keys}: {}", run["errors"]);
+        assert_eq!(server.seen.connections.load(Ordering::SeqCst), connections, "{keys}");
+        let seen = server.most();
+        assert!(seen <= most && seen > most / 2, "{server_says:?}{keys}: {seen} streams at once, and {most} may be");
+        if most < 20 {
+            assert!(number(&run["queue_ms"], "max") >= 5.0, "{keys}: the wait is queue: {}", run["queue_ms"]);
+        }
+        let limit = &run["limits"][0];
+        assert_eq!(limit["scope"], "streams of shop");
+        assert!((seen as u64..=most as u64).contains(&count(limit, "peak_in_flight")), "{keys}: {limit} and {seen} seen");
+        // Before a connection is made nobody knows how many streams it has; and who is let in has waited until it notices.
+        assert!((20 - most.min(20) as u64..=20).contains(&count(limit, "peak_queue")), "{keys}: {limit}");
+        // The time on the wire stays that of the server.
+        assert!(number(&run["service_ms"], "p50") < number(&run["response_ms"], "max") + 1.0);
+        // The other modes have one stream on each, however it is shared.
+        let run = in_mode(folder.path(), "threaded");
+        assert_eq!((count(&run, "ok"), count(&run, "failed")), (200, 0), "{keys}: {}", run["errors"]);
+    }
+}
+
+#[test]
+fn bytes_of_a_shared_connection_are_counted_once() {
+    let (folder, server) = (folder(), Server::start(PLAIN));
+    let url = format!("http://{}", server.address);
+    let bytes = |keep: &str| {
+        scenario(
+            folder.path(),
+            &text(&url, &format!(", http: {{protocol: http2, keep_alive: {keep}}}"), "{vus: 10, iterations: 200}", GOOD),
+        );
+        let run = in_mode(folder.path(), "async");
+        (count(&run, "bytes_in"), count(&run, "bytes_out"))
+    };
+    let (own, shared) = (bytes("per_vu"), bytes("shared"));
+    // Ten connections have a table of headers each, where one shared has one.
+    let alike = |own: u64, shared: u64| shared * 2 > own && shared * 10 < own * 11;
+    assert!(alike(own.0, shared.0) && alike(own.1, shared.1), "{own:?} {shared:?}");
+}
+
+#[test]
+fn what_a_server_does_to_a_stream_is_counted_once_and_the_next_request_is_right() {
+    let (folder, server) = (folder(), Server::start(Script { act: misbehave, pings: true, ..PLAIN }));
+    let url = format!("http://{}", server.address);
+    for keep in ["per_vu", "shared"] {
+        let step = |path: &str| {
+            format!(
+                "{{get: {path}, timeout: 300ms, on_error: continue}}, {{get: /good, name: 'after {path}', expect: {{body: {{equals: good}}}}, on_error: continue}}"
+            )
+        };
+        let rows = [
+            ("/refused", "reset", "REFUSED_STREAM"),
+            ("/calm", "reset", "ENHANCE_YOUR_CALM"),
+            ("/cut", "reset", "INTERNAL_ERROR"),
+            ("/silent", "timeout_total", "no end after 300ms"),
+        ];
+        let flow = rows.map(|(path, ..)| step(path)).join(", ");
+        scenario(folder.path(), &text(&url, &format!(", http: {{protocol: http2, keep_alive: {keep}}}"), "{vus: 2, iterations: 6}", &flow));
+        for mode in MODES {
+            let run = in_mode(folder.path(), mode);
+            let steps = run["steps"].as_array().expect("steps");
+            for (pair, (path, kind, said)) in steps.chunks(2).zip(rows) {
+                assert_eq!(pair[0]["failures"], serde_json::json!({ kind: 6 }), "{mode} {keep} {path}: {}", run["errors"]);
+                assert_eq!(count(&pair[1], "ok"), 6, "{mode} {keep} after {path}: {}", pair[1]["failures"]);
+                let errors = run["errors"].as_array().expect("errors");
+                let says = |e: &Value| e["kind"] == kind && e["message"].as_str().is_some_and(|m| m.contains(said));
+                assert!(errors.iter().any(says), "{mode} {path}: {}", run["errors"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_that_goes_away_is_left_for_a_new_connection() {
+    for reason in [Reason::NO_ERROR, Reason::ENHANCE_YOUR_CALM] {
+        let (folder, server) = (folder(), Server::start(Script { goodbye: Some((3, reason)), ..PLAIN }));
+        let url = format!("http://{}", server.address);
+        for keep in ["per_vu", "shared"] {
+            let keys = format!(", http: {{protocol: http2, keep_alive: {keep}}}");
+            scenario(
+                folder.path(),
+                &text(&url, &keys, "{vus: 1, iterations: 12}", "{get: /good, timeout: 2s, expect: {body: {equals: good}}}"),
+            );
+            for mode in MODES {
+                let run = in_mode(folder.path(), mode);
+                // Three on each connection, and the fourth is turned away.
+                assert_eq!((count(&run, "ok"), count(&run, "failed")), (9, 3), "{mode} {keep} {reason:?}: {}", run["errors"]);
+                let kinds: Vec<&String> = run["failures"].as_object().expect("an object").keys().collect();
+                assert!(["reset", "reused_conn_closed"].contains(&kinds[0].as_str()), "{mode} {keep}: {kinds:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_window_that_never_opens_and_a_flood_of_pings_end_at_the_timeout_or_not_at_all() {
+    let (folder, server) = (folder(), Server::start(Script { window: Some(0), pings: true, ..PLAIN }));
+    let url = format!("http://{}", server.address);
+    for keep in ["per_vu", "shared"] {
+        let flow = "{post: /x, body: hello, timeout: 300ms, on_error: continue}, {get: /good, timeout: 5s}";
+        scenario(folder.path(), &text(&url, &format!(", http: {{protocol: http2, keep_alive: {keep}}}"), "{vus: 2, iterations: 4}", flow));
+        for mode in MODES {
+            let run = in_mode(folder.path(), mode);
+            // The server answers before it has the body; whoever waits for all of the answer gets it all the same.
+            assert_eq!(count(&run, "ok") + count(&run, "failed"), 8, "{mode} {keep}: {}", run["errors"]);
+            assert!(count(&run["steps"][1], "ok") == 4, "{mode} {keep}: {}", run["errors"]);
+        }
+    }
+}
+
+/// A server that takes connections and says this.
+fn says(bytes: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async move {
+            listener.set_nonblocking(true).expect("a socket");
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
+            let mut kept = Vec::new();
+            loop {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                let _ = stream.write_all(bytes).await;
+                kept.push(stream);
+            }
+        });
+    });
+    address
+}
+
+#[test]
+fn a_server_that_speaks_no_http2_is_named_and_one_that_is_silent_times_out() {
+    let folder = folder();
+    for (bytes, kind) in [
+        (&b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"[..], "protocol"),
+        (b"", "timeout_total"),
+        // SETTINGS that allow no stream at all.
+        (b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\0", "timeout_total"),
+    ] {
+        let url = format!("http://{}", says(bytes));
+        let http = ", http: {protocol: http2, keep_alive: shared}, timeout: 300ms";
+        scenario(folder.path(), &text(&url, http, "{vus: 2, iterations: 3}", "{get: /}"));
+        for mode in MODES {
+            let run = in_mode(folder.path(), mode);
+            assert_eq!(run["failures"], serde_json::json!({ kind: 3 }), "{mode}: {}", run["errors"]);
+        }
+    }
+    scenario(folder.path(), &text("http://127.0.0.1:1", ", http: {protocol: http2}", "{iterations: 1}", "{get: /}"));
+    run(folder.path(), &["run", "test.yaml"]).exits(3).says(&["refused"]);
+}
