@@ -26,10 +26,10 @@
 //! | floor | rooms |
 //! |---|---|
 //! | 7 | [`cli`]: one file per command: parse → load → compute → write |
-//! | 6 | [`report`]: terminal, progress, charts, HTML page, and the forms that other programs read |
+//! | 6 | [`report`]: terminal, progress, charts, HTML page, and the forms that other programs read · several results laid over one another |
 //! | 5 | [`gate`]: thresholds: what a run must meet, and what ends it early · the search for the highest rate that meets a check · versions: whether one is worse than another |
 //! | 4 | [`engine`]: world, worker, flow, operation, drivers, observer |
-//! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP/1.1, HTTP/2, TLS, WebSocket, TCP · [`pacing`]: arrivals, levels of stages, token bucket · [`server`]: the built-in target |
+//! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP/1.1, HTTP/2, TLS, WebSocket, TCP · [`pacing`]: arrivals, levels of stages, token bucket · [`server`]: the built-in target, and the page while a run goes on |
 //! | 2 | [`result`]: what `result.json` holds · [`value`]: scopes, expressions, extraction, rows of feeds |
 //! | 1 | [`plan`]: the compiled scenario · [`metrics`]: samples, recorders, histograms |
 //! | 0 | [`base`]: quantities and the clock |
@@ -79,7 +79,9 @@
 //! # Names beside the contract's
 //!
 //! - Forms of the report: `ctrf`, `openmetrics`, `github-benchmark`.
-//! - Files of the report: `report.md`, `summary.csv`, `series.csv`, `histograms.hlog`, `junit.xml`, `ctrf-report.json`, `metrics.txt`,
+//! - Forms of the report in folders of their own: `html-dir` writes `html/index.html`, `html/style.css` and `html/script.js`.
+//! - In `result.json`, `series[]`: `cpu_cores` and `rss_bytes` of the generator, and `status_codes`.
+//! - Files of the report: `timeline.png`, `report.md`, `summary.csv`, `series.csv`, `histograms.hlog`, `junit.xml`, `ctrf-report.json`, `metrics.txt`,
 //!   `benchmark-bigger.json`, `benchmark-smaller.json`.
 //! - In `result.json`: `pushes` of runs, steps, mix entries and targets, where there are any: messages that came over a
 //!   WebSocket and that no step waited for.

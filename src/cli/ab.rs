@@ -138,7 +138,7 @@ fn measure(
     folder: &Path,
     results: &mut [Vec<RunResult>; 2],
 ) -> Result<(End, Option<Failure>), Failure> {
-    let mut session = Session::open(!args.no_progress && !args.judge.quiet)?;
+    let mut session = Session::open(!args.no_progress && !args.judge.quiet, secrets)?;
     let mut end = End::Complete;
     let mut failure = None;
     'pairs: for pair in 0..args.pairs {

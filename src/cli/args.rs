@@ -11,7 +11,7 @@ use crate::plan::Mode;
 use crate::scenario::Overrides;
 
 pub use super::args_versions::{AbArgs, BaselineArgs, BaselineCommand, CompareArgs, JudgeArgs};
-use super::values::{Formats, Modes, assignment, formats, header, mode, modes, target};
+use super::values::{Formats, Modes, assignment, formats, header, listen, mode, modes, target};
 
 /// A load generator that compares sequential, threaded and async execution of the same work.
 #[derive(Debug, Parser)]
@@ -132,7 +132,7 @@ pub struct RunArgs {
     /// Folder for this run's files [default: reports/NAME-TIME]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Report files beside result.json: html, png, svg, markdown, csv, hlog, junit, ctrf, openmetrics, github-benchmark (separated by commas), or none
+    /// Report files beside result.json: html, png, svg, html-dir, markdown, csv, hlog, junit, ctrf, openmetrics, github-benchmark (separated by commas), or none
     #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
     pub format: Option<Formats>,
     /// A check that the run must meet (such as 'p99 < 250ms'), beside the file's; may be given several times
@@ -153,6 +153,9 @@ pub struct RunArgs {
     /// Whether an invalid run fails (exit code 97), or is a warning [default: fail where there is a threshold or a baseline]
     #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
     pub on_invalid: Option<OnInvalid>,
+    /// Serve the report on this address while the run goes on; a port alone is on this machine only
+    #[arg(long, env = "LOADGEN_LIVE", value_parser = listen, value_name = "ADDR")]
+    pub live: Option<SocketAddr>,
     /// Print the result as JSON instead of the summary
     #[arg(long, env = "LOADGEN_JSON", value_parser = BoolishValueParser::new())]
     pub json: bool,
@@ -327,12 +330,13 @@ pub struct ServeArgs {
 /// `loadgen report`
 #[derive(Debug, ClapArgs)]
 pub struct ReportArgs {
-    /// The result.json of a run
-    pub result: PathBuf,
-    /// Folder for the files [default: the one that the result is in]
+    /// The result.json of a run; of several, their charts are laid over one another
+    #[arg(required = true, value_name = "RESULT")]
+    pub results: Vec<PathBuf>,
+    /// Folder for the files [default: the one that the result is in; several need one]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Report files: html, png, svg, markdown, csv, hlog, junit, ctrf, openmetrics, github-benchmark (separated by commas) [default: those of the run]
+    /// Report files: html, png, svg, html-dir, markdown, csv, hlog, junit, ctrf, openmetrics, github-benchmark (separated by commas) [default: those of the run; of several html and png]
     #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
     pub format: Option<Formats>,
 }

@@ -27,6 +27,7 @@ mod serve;
 mod session;
 mod validate;
 pub mod values;
+mod watched;
 
 use std::process::ExitCode;
 

@@ -11,8 +11,9 @@ use super::folder::Folder;
 use super::held::Held;
 use super::output::{self, Talk};
 use super::session::{self, Session};
+use super::watched::Watched;
 use super::{ci, job, or_exit};
-use crate::engine::{Job, ideal, safety};
+use crate::engine::{Ground, Job, ideal, safety};
 use crate::gate::{self, Judged};
 use crate::plan::{Address, Plan, Secrets, Target};
 use crate::report;
@@ -127,7 +128,7 @@ struct Measured {
 
 /// Runs every mode of every round, each in a process of its own.
 fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
-    let mut session = Session::open(!args.no_progress && !args.quiet)?;
+    let mut session = Session::open(!args.no_progress && !args.quiet, secrets)?;
     let ground = session.ground(plan, &source.folder, at)?;
     // A name is looked up once, here; whoever reads the figures wants to know what it meant.
     let is_named = |target: &Target| matches!(&target.address, Address::Url { host, .. } if host.parse::<IpAddr>().is_err());
@@ -139,6 +140,12 @@ fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args:
     if args.verbose {
         talk.say(&format!("seed {}, fingerprint {}\n", plan.seed, plan.fingerprint(secrets)));
     }
+    let draft = |runs| result_of_runs(source, plan, secrets, runs, End::Complete, at, None);
+    let watched = args.live.map(|address| Watched::open(address, secrets, draft)).transpose()?;
+    if let Some(watched) = watched.as_ref().filter(|_| !args.quiet) {
+        talk.say(&format!("live: http://{}/\n", watched.address()));
+    }
+    let ground = Ground { live: watched.is_some(), ..ground };
     let mut measured = Measured { runs: Vec::new(), end: End::Complete, failure: None, warnings: Vec::new() };
     let order = (0..plan.rounds).flat_map(|round| plan.order(round).into_iter().map(move |mode| (mode, round + 1)));
     for (mode, round) in order {
@@ -147,10 +154,18 @@ fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args:
         }
         let job = Job { parent: std::process::id(), plan: plan.clone(), mode, round, ground: ground.clone() };
         let place = if plan.rounds > 1 { format!("{mode} {round}/{}", plan.rounds) } else { mode.name().into() };
-        match session.run(&job, &place) {
+        let mut so_far = |run: ModeRun| {
+            if let Some(watched) = &watched {
+                watched.show(&measured.runs, Some(ModeRun { round, ..run }));
+            }
+        };
+        match session.run_watched(&job, &place, &mut so_far) {
             Ok(Some(run)) => {
                 let by = run.stopped_by;
                 measured.runs.push(run);
+                if let Some(watched) = &watched {
+                    watched.show(&measured.runs, None);
+                }
                 match by {
                     StoppedBy::Threshold => {
                         measured.end = End::Aborted;
@@ -173,12 +188,29 @@ fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args:
         measured.end = End::Interrupted;
     }
     measured.warnings = session.close();
+    if let Some(watched) = watched {
+        watched.end(&measured.runs);
+    }
     Ok(measured)
 }
 
 /// The result of these runs of a plan.
 pub(super) fn result_of(source: &Source, plan: &Plan, secrets: &Secrets, runs: Vec<ModeRun>, end: End, started_at: Timestamp) -> RunResult {
-    let comparison = Comparison::of(&runs, &plan.modes, ideal(plan, &source.folder));
+    let ideal_s = ideal(plan, &source.folder);
+    result_of_runs(source, plan, secrets, runs, end, started_at, ideal_s)
+}
+
+/// The same, with what the plan takes in virtual time where that is known already.
+fn result_of_runs(
+    source: &Source,
+    plan: &Plan,
+    secrets: &Secrets,
+    runs: Vec<ModeRun>,
+    end: End,
+    started_at: Timestamp,
+    ideal_s: Option<f64>,
+) -> RunResult {
+    let comparison = Comparison::of(&runs, &plan.modes, ideal_s);
     let build = Build::current();
     let Judged { thresholds, warnings: doubts } = gate::judge(plan, &runs, comparison.as_ref());
     RunResult {

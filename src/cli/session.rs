@@ -12,8 +12,8 @@ use super::exit::{Exit, Failure};
 use super::or_exit;
 use crate::engine::process::{self, Leash, ProcessError};
 use crate::engine::{self, Event, Ground, Job, Phase, descriptors, ports, preflight};
-use crate::plan::{Address, Plan};
-use crate::report::progress::{Progress, ProgressMode, Status};
+use crate::plan::{Address, Plan, Secrets};
+use crate::report::progress::{Progress, ProgressMode, Status, StepStatus};
 use crate::result::ModeRun;
 use crate::server::{self, Groups};
 
@@ -36,12 +36,14 @@ pub struct Session {
     /// Started for the first plan that wants it; it ends with the session.
     server: Option<server::Child>,
     progress: Progress,
+    /// What must not be seen in it.
+    secrets: Secrets,
     warnings: Vec<String>,
 }
 
 impl Session {
-    /// Heeds the user's signals from now on, and shows progress unless it is not wanted.
-    pub fn open(show_progress: bool) -> Result<Self, Failure> {
+    /// Heeds the user's signals from now on, and shows progress unless it is not wanted, secrets hidden.
+    pub fn open(show_progress: bool, secrets: &Secrets) -> Result<Self, Failure> {
         let leash = Arc::new(Leash::default());
         let groups = Arc::<Groups>::default();
         or_exit(heed_signals(leash.clone(), groups.clone()).context("can't listen for signals"), Exit::Internal)?;
@@ -51,7 +53,7 @@ impl Session {
             () if io::stderr().is_terminal() => ProgressMode::Animated,
             () => ProgressMode::Plain,
         };
-        Ok(Self { program, leash, groups, server: None, progress: Progress::new(mode), warnings: Vec::new() })
+        Ok(Self { program, leash, groups, server: None, progress: Progress::new(mode), secrets: secrets.clone(), warnings: Vec::new() })
     }
 
     /// What a plan stands on: enough descriptors, the built-in server where it is a target, and targets that are there
@@ -70,22 +72,29 @@ impl Session {
             self.warnings.push(warning);
         }
         let echo = self.server.as_ref().map(server::Child::echo);
-        Ok(Ground { reached, echo, folder: folder.to_owned(), unix_ms: asked_at.as_millisecond().try_into().unwrap_or(0) })
+        let unix_ms = asked_at.as_millisecond().try_into().unwrap_or(0);
+        Ok(Ground { reached, echo, folder: folder.to_owned(), unix_ms, live: false })
     }
 
     /// Runs one mode and round in a process of its own. `place` is its name in progress and warnings. Nothing where the
     /// user ended it before anything was measured.
     pub fn run(&mut self, job: &Job, place: &str) -> Result<Option<ModeRun>, Failure> {
-        let Self { program, leash, progress, warnings, .. } = self;
+        self.run_watched(job, place, &mut |_| {})
+    }
+
+    /// The same, handing on the figures so far, which come where the job's ground says that somebody watches.
+    pub fn run_watched(&mut self, job: &Job, place: &str, so_far: &mut dyn FnMut(ModeRun)) -> Result<Option<ModeRun>, Failure> {
+        let Self { program, leash, progress, secrets, warnings, .. } = self;
+        let names: Vec<String> =
+            job.plan.operations().map(|(mix, name, _)| secrets.redact(&format!("{} / {name}", job.plan.mix[mix].name))).collect();
         let ran = process::run(program, &["run-mode"], job, leash, |event| match event {
-            Event::Progress(seen) => show(progress, place, &seen),
+            Event::Progress(seen) => show(progress, place, &names, &seen),
             Event::Warning(text) => {
                 let warning = format!("{place}: {text}");
                 progress.note(&format!("warning: {warning}"));
                 warnings.push(warning);
             }
-            // It is judged in the child.
-            Event::SoFar(_) => {}
+            Event::SoFar(run) => so_far(*run),
         });
         match ran {
             Ok(run) => Ok(Some(run)),
@@ -125,7 +134,21 @@ fn insecure(plan: &Plan) -> impl Iterator<Item = String> {
     used.map(|target| format!("target `{}`: `insecure: true` takes any certificate, so these figures may be anybody's", target.name))
 }
 
-fn show(progress: &mut Progress, place: &str, seen: &engine::Progress) {
+/// What each step has brought, those of one name together.
+fn by_name(names: &[String], seen: &engine::Progress) -> Vec<StepStatus> {
+    let mut steps: Vec<StepStatus> = Vec::new();
+    for (name, counts) in names.iter().zip(&seen.steps) {
+        let place = steps.iter().position(|step| step.name == *name).unwrap_or_else(|| {
+            steps.push(StepStatus { name: name.clone(), ..StepStatus::default() });
+            steps.len() - 1
+        });
+        steps[place].completed += counts.completed;
+        steps[place].failed += counts.failed;
+    }
+    steps
+}
+
+fn show(progress: &mut Progress, place: &str, names: &[String], seen: &engine::Progress) {
     let left_s = seen.fraction.filter(|f| *f > 0.02).map(|f| seen.elapsed_s * (1.0 - f) / f);
     progress.update(&Status {
         place,
@@ -143,6 +166,8 @@ fn show(progress: &mut Progress, place: &str, seen: &engine::Progress) {
         rate: seen.rate,
         p50_ms: seen.p50_ms,
         p99_ms: seen.p99_ms,
+        lag_p99_ms: seen.lag_p99_ms,
+        steps: &by_name(names, seen),
     });
 }
 

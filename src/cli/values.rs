@@ -1,5 +1,7 @@
 //! The values of flags that are more than a number or a text.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use crate::base::{Share, parse};
 use crate::plan::{Format, Metric, Mode};
 
@@ -40,6 +42,15 @@ pub fn formats(text: &str) -> Result<Formats, String> {
     let format =
         |name: &str| Format::from_name(name.trim()).ok_or_else(|| format!("there is no format `{name}`; write {} or none", names()));
     text.split(',').map(format).collect::<Result<_, _>>().map(Formats)
+}
+
+/// An address to listen on; a port alone is one of loopback.
+pub fn listen(text: &str) -> Result<SocketAddr, String> {
+    let port = [":", "localhost:"].iter().find_map(|before| text.strip_prefix(before)).unwrap_or(text);
+    match port.parse::<u16>() {
+        Ok(port) => Ok((Ipv4Addr::LOCALHOST, port).into()),
+        Err(_) => text.parse().map_err(|_| "write a port, or an address with its port: 8090, 127.0.0.1:8090, [::1]:8090".to_owned()),
+    }
 }
 
 /// `NAME=URL` where the part before the first `=` is an identifier, else a URL.

@@ -69,7 +69,7 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
 }
 
 /// The figures of a run that goes on, without what is known at its end only.
-pub fn so_far(world: &World<'_>, mode: Mode, now: Nanos) -> ModeRun {
+pub fn so_far(world: &World<'_>, mode: Mode, seen: &Seen, now: Nanos) -> ModeRun {
     let recorder = world.merged();
     let lasted = now.min(world.stop.end()) - world.epoch();
     let frame = Frame { mode, round: 1, workers: 1, end: now };
@@ -81,7 +81,7 @@ pub fn so_far(world: &World<'_>, mode: Mode, now: Nanos) -> ModeRun {
         // Nobody looks at intervals of figures that are still growing.
         inflation: Inflation::NONE,
     };
-    figures(world, &frame, &recorder, &span, iterations(&recorder, &Inflation::NONE), &Seen::default())
+    figures(world, &frame, &recorder, &span, iterations(&recorder, &Inflation::NONE), seen)
 }
 
 /// How long a run was, and why no longer.
@@ -390,7 +390,10 @@ fn series(windows: &Windows, seen: &Seen, wall_s: f64, plan: &Plan) -> Vec<Windo
                 in_flight: means.map(|m| m.0),
                 vus: means.map(|m| m.1),
                 queue: means.map(|m| m.2),
+                cpu_cores: gauge.cores(),
+                rss_bytes: gauge.rss_bytes(),
                 failures: kinds(&window.failures),
+                status_codes: window.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
                 response: (!response.is_empty()).then(|| codec::encode(&response)),
             }
         })

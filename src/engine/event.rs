@@ -37,6 +37,19 @@ pub struct Progress {
     pub p50_ms: Option<f64>,
     /// 99th percentile of the last windows.
     pub p99_ms: Option<f64>,
+    /// 99th percentile of the generator's own lateness in the last windows.
+    pub lag_p99_ms: Option<f64>,
+    /// What the measured part has brought so far, of each operation of the plan in its order.
+    pub steps: Vec<StepCounts>,
+}
+
+/// What an operation of the plan has brought so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepCounts {
+    /// Completed.
+    pub completed: u64,
+    /// Of these, failed.
+    pub failed: u64,
 }
 
 /// What a run says while it goes on.
@@ -45,7 +58,7 @@ pub struct Progress {
 pub enum Event {
     /// How it goes.
     Progress(Progress),
-    /// The figures so far, where the plan has somebody judge them while the run goes on.
+    /// The figures so far, where the plan has somebody judge them while the run goes on, or somebody watches.
     SoFar(Box<ModeRun>),
     /// What went wrong and does not end it.
     Warning(String),

@@ -36,6 +36,9 @@ pub struct Ground {
     pub folder: PathBuf,
     /// The time of day when it was asked for, in milliseconds since 1970: what `now()` counts from.
     pub unix_ms: u64,
+    /// Whether somebody watches: the figures so far are told now and then.
+    #[serde(default)]
+    pub live: bool,
 }
 
 /// Where a target was reached.

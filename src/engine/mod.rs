@@ -59,7 +59,7 @@ use std::io;
 
 use thiserror::Error;
 
-pub use event::{Event, Phase, Progress};
+pub use event::{Event, Phase, Progress, StepCounts};
 pub use job::{Ground, Job, Reach};
 pub use run::{ideal, run_mode};
 

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
+use hdrhistogram::Histogram;
+
 use super::Signal;
 use super::assemble::so_far;
 use super::driver::exact;
-use super::event::{Event, Phase, Progress};
+use super::event::{Event, Phase, Progress, StepCounts};
 use super::world::World;
 use crate::base::{Clock, Nanos};
 use crate::metrics::resources::{self, Usage, Waits};
@@ -20,8 +22,12 @@ use crate::result::{Resources, StoppedBy};
 const LOOK: Nanos = Nanos::from_millis(20);
 /// Progress is said so often.
 const SAY: Nanos = Nanos::from_millis(200);
+/// Processor time and memory are looked at so often: of thousands of threads that takes a while.
+const WEIGH: Nanos = Nanos::from_millis(100);
 /// The figures so far are made so often at most …
 const JUDGE: Nanos = Nanos::from_millis(200);
+/// … or so often, where they are only shown …
+const SHOW: Nanos = Nanos::from_millis(1_000);
 /// … and take no more than this part of the observer's time.
 const JUDGE_SHARE: u64 = 10;
 
@@ -32,9 +38,23 @@ pub struct Gauge {
     in_flight: u64,
     active: u64,
     waiting: u64,
+    /// Processor time, and the time in which it was spent.
+    busy: Nanos,
+    weighed: Nanos,
+    rss_bytes: Option<u64>,
 }
 
 impl Gauge {
+    /// Processors kept busy in the mean, where somebody looked.
+    pub fn cores(&self) -> Option<f64> {
+        (self.weighed > Nanos::ZERO).then(|| self.busy.as_secs_f64() / self.weighed.as_secs_f64())
+    }
+
+    /// The most memory that was seen.
+    pub const fn rss_bytes(&self) -> Option<u64> {
+        self.rss_bytes
+    }
+
     /// Mean of operations in flight, of busy virtual users, and of operations that wait for the limit.
     pub fn means(&self) -> Option<(f64, f64, f64)> {
         let n = self.looks as f64;
@@ -42,11 +62,14 @@ impl Gauge {
     }
 
     /// Adds another stretch.
-    pub const fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         self.looks += other.looks;
         self.in_flight += other.in_flight;
         self.active += other.active;
         self.waiting += other.waiting;
+        self.busy += other.busy;
+        self.weighed += other.weighed;
+        self.rss_bytes = self.rss_bytes.max(other.rss_bytes);
     }
 }
 
@@ -84,6 +107,37 @@ impl Before {
             wall_ahead: clock.wall_ahead(),
         }
     }
+
+    /// Processor time of the process so far.
+    fn spent(&self) -> Option<Nanos> {
+        self.usage.map(|usage| usage.user + usage.system)
+    }
+}
+
+/// What the process had cost when it was last looked at.
+struct Weight {
+    at: Nanos,
+    spent: Option<Nanos>,
+}
+
+impl Weight {
+    /// What came on top of it, where it is time to look again.
+    fn weigh(&mut self, now: Nanos) -> Gauge {
+        if now - self.at < WEIGH {
+            return Gauge::default();
+        }
+        let own = Usage::of_thread().unwrap_or_default();
+        let spent = Usage::of_process().map(|all| all.without(own)).map(|usage| usage.user + usage.system);
+        let both = self.spent.zip(spent);
+        let gauge = Gauge {
+            busy: both.map(|(before, after)| after - before).unwrap_or_default(),
+            weighed: both.map(|_| now - self.at).unwrap_or_default(),
+            rss_bytes: resources::rss_bytes(),
+            ..Gauge::default()
+        };
+        *self = Self { at: now, spent };
+        gauge
+    }
 }
 
 /// The most stretches kept; then each becomes twice as wide.
@@ -102,12 +156,14 @@ pub fn watch(
     let mut before = Before::now(&clock);
     let mut measuring = world.epoch() == Nanos::ZERO;
     let mut said = Said::default();
-    let mut judged = world.plan.is_watched(mode).then(|| world.epoch() + JUDGE);
+    let pace = if world.plan.is_watched(mode) { JUDGE } else { SHOW };
+    let mut judged = (world.plan.is_watched(mode) || world.live).then(|| world.epoch() + pace);
     let mut threads = resources::threads();
     let mut waits = Waits::default();
     waits.look();
     let mut waited = waits.clone();
     let mut hiccup = Nanos::ZERO;
+    let mut weight = Weight { at: clock.now(), spent: before.spent() };
     loop {
         let now = clock.now();
         // The moments that must not be missed come before the next look.
@@ -140,16 +196,16 @@ pub fn watch(
         if now >= world.stop.drain_end() && !world.stop.is_over() {
             world.stop.give_up();
         }
-        look(world, &mut seen, now);
+        look(world, &mut seen, weight.weigh(now), now);
         if now - said.at >= SAY {
             threads = threads.max(resources::threads());
             waits.look();
             said.say(world, now, say);
         }
         if judged.is_some_and(|due| now >= due) && now < world.stop.end() {
-            say(Event::SoFar(Box::new(so_far(world, mode, now))));
+            say(Event::SoFar(Box::new(so_far(world, mode, &seen, now))));
             let after = clock.now();
-            judged = Some(after + JUDGE.max(Nanos((after - now).0.saturating_mul(JUDGE_SHARE))));
+            judged = Some(after + pace.max(Nanos((after - now).0.saturating_mul(JUDGE_SHARE))));
         }
     }
     let after = Before::now(&clock);
@@ -173,7 +229,7 @@ pub fn watch(
     seen
 }
 
-fn look(world: &World<'_>, seen: &mut Seen, now: Nanos) {
+fn look(world: &World<'_>, seen: &mut Seen, weighed: Gauge, now: Nanos) {
     let (in_flight, active) = world.gauges();
     let waiting = world.limits().map(super::limit::Limit::waiting).chain(world.busy.iter().map(|busy| busy.waiting())).sum();
     let place = |at: Nanos, width: Nanos| (at.0 as i64 - world.epoch().0 as i64).div_euclid(width.0 as i64);
@@ -183,7 +239,7 @@ fn look(world: &World<'_>, seen: &mut Seen, now: Nanos) {
             seen.gauges.entry(stretch.div_euclid(2)).or_default().add(&gauge);
         }
     }
-    seen.gauges.entry(place(now, seen.width)).or_default().add(&Gauge { looks: 1, in_flight, active, waiting });
+    seen.gauges.entry(place(now, seen.width)).or_default().add(&Gauge { looks: 1, in_flight, active, waiting, ..weighed });
 }
 
 /// What was last said.
@@ -196,22 +252,27 @@ struct Said {
 impl Said {
     fn say(&mut self, world: &World<'_>, now: Nanos, say: &dyn Fn(Event)) {
         let (mut completed, mut failed, mut iterations) = (0, 0, 0);
-        let mut recent = histogram::window();
+        let (mut recent, mut recent_lag) = (histogram::window(), histogram::window());
+        let mut steps = vec![StepCounts::default(); world.plan.operations().count()];
         world.each_recorder(|recorder: &Recorder| {
             completed += recorder.warmup().completed;
             failed += recorder.warmup().failed;
-            for step in recorder.steps() {
-                completed += step.tally.completed();
-                failed += step.tally.failures();
+            for (step, counts) in recorder.steps().iter().zip(&mut steps) {
+                counts.completed += step.tally.completed();
+                counts.failed += step.tally.failures();
             }
             iterations += recorder.iterations().planned + recorder.aside();
-            histogram::add(&mut recent, &recorder.windows().recent(2));
+            let (response, lag) = recorder.windows().recent(2);
+            histogram::add(&mut recent, &response);
+            histogram::add(&mut recent_lag, &lag);
         });
+        completed += steps.iter().map(|step| step.completed).sum::<u64>();
+        failed += steps.iter().map(|step| step.failed).sum::<u64>();
         let load = &world.plan.load;
         let measured = now - world.epoch();
         let by_time = load.duration.map(|d| measured.as_secs_f64() / d.as_secs_f64().max(1e-9));
         let by_count = load.total_iterations().map(|n| iterations as f64 / n.max(1) as f64);
-        let percentile = |p| (!recent.is_empty()).then(|| percentile_ms(&recent, p, f64::INFINITY));
+        let percentile = |of: &Histogram<u64>, p| (!of.is_empty()).then(|| percentile_ms(of, p, f64::INFINITY));
         let progress = Progress {
             phase: match now {
                 _ if now < world.epoch() => Phase::Warmup,
@@ -224,8 +285,10 @@ impl Said {
             failed,
             in_flight: world.gauges().0,
             rate: completed.saturating_sub(self.completed) as f64 / (now - self.at).as_secs_f64().max(1e-9),
-            p50_ms: percentile(50.0),
-            p99_ms: percentile(99.0),
+            p50_ms: percentile(&recent, 50.0),
+            p99_ms: percentile(&recent, 99.0),
+            lag_p99_ms: percentile(&recent_lag, 99.0),
+            steps,
         };
         *self = Self { at: now, completed };
         say(Event::Progress(progress));

@@ -19,6 +19,9 @@ use super::{Job, RunError, Signal, run_mode};
 use crate::plan::Mode;
 use crate::result::{ModeRun, StoppedBy};
 
+/// Seconds between two looks at the figures so far that a child tells of.
+const SHOW_S: f64 = 0.9;
+
 /// What a child says.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -193,12 +196,17 @@ pub fn serve(
         output.flush()
     };
     let judged = OnceLock::new();
+    let shown = Mutex::new(f64::NEG_INFINITY);
     let say = |event: Event| {
         if let Event::SoFar(run) = &event {
             if let Some(by) = judge(&job, run) {
                 judged.get_or_init(|| by);
             }
-            return;
+            // To be judged they are made more often than anybody can look at them.
+            let due = |last: &mut f64| run.wall_s >= *last + SHOW_S && std::mem::replace(last, run.wall_s) < run.wall_s;
+            if !job.ground.live || !shown.lock().is_ok_and(|mut last| due(&mut last)) {
+                return;
+            }
         }
         // A parent that is gone is noticed by the signals.
         let _ = write(&Message::Event(event));

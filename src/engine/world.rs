@@ -102,6 +102,8 @@ pub struct World<'p> {
     pub expressions: Expressions,
     /// The time of day at the start line, in milliseconds since 1970.
     pub unix_ms: u64,
+    /// Whether somebody watches, who is told the figures so far.
+    pub live: bool,
     feeds: Feeds,
     /// A feed that ends the run has had no row for an iteration.
     dry: AtomicBool,
@@ -148,7 +150,7 @@ impl<'p> World<'p> {
     /// # Errors
     /// When a request can't be built, or a file can't be read.
     pub fn new(plan: &'p Plan, ground: &Ground, cores: usize, start: Option<Scope>) -> Result<Self, RunError> {
-        let Ground { reached, echo, folder, unix_ms } = ground;
+        let Ground { reached, echo, folder, unix_ms, live } = ground;
         let names = Names::new(&plan.names).starting(start);
         let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
         let sites: Vec<Option<Site>> = plan.targets.iter().enumerate().map(|(index, target)| Site::new(target, reached(index))).collect();
@@ -188,6 +190,7 @@ impl<'p> World<'p> {
             sites,
             names,
             unix_ms: *unix_ms,
+            live: *live,
             dry: AtomicBool::new(false),
             run_limit: Limit::new("run", &plan.limits),
             target_limits: plan.targets.iter().map(|target| Limit::new(format!("target {}", target.name), &target.limits)).collect(),

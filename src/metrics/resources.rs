@@ -74,6 +74,11 @@ pub fn peak_rss_bytes() -> Option<u64> {
     status_field("VmHWM").map(|kb| kb * 1024)
 }
 
+/// The resident memory of this process now, in bytes.
+pub fn rss_bytes() -> Option<u64> {
+    status_field("VmRSS").map(|kb| kb * 1024)
+}
+
 /// Threads of this process now.
 pub fn threads() -> Option<u64> {
     status_field("Threads")

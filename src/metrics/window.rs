@@ -105,6 +105,8 @@ pub struct Window {
     pub ok_completions: u64,
     /// Failed operations by kind.
     pub failures: [u64; FailureKind::COUNT],
+    /// Responses by status; a handful, so that a list is quicker than a map.
+    pub statuses: Vec<(u16, u64)>,
     /// Longest response time.
     pub max: Nanos,
     sum: u128,
@@ -122,6 +124,7 @@ impl Default for Window {
             dropped: 0,
             ok_completions: 0,
             failures: [0; FailureKind::COUNT],
+            statuses: Vec::new(),
             max: Nanos::ZERO,
             sum: 0,
             response: Store::Empty,
@@ -141,10 +144,18 @@ impl Window {
         for (a, b) in self.failures.iter_mut().zip(other.failures) {
             *a += b;
         }
+        other.statuses.iter().for_each(|(status, n)| self.count_status(*status, *n));
         self.max = self.max.max(other.max);
         self.sum += other.sum;
         self.response.add(&other.response);
         self.lag.add(&other.lag);
+    }
+
+    fn count_status(&mut self, status: u16, n: u64) {
+        match self.statuses.iter_mut().find(|(known, _)| *known == status) {
+            Some((_, count)) => *count += n,
+            None => self.statuses.push((status, n)),
+        }
     }
 
     /// Mean response time in milliseconds.
@@ -268,6 +279,9 @@ impl Windows {
                 window.sum += u128::from(response.0);
                 window.response.open().saturating_record(response.0.min(histogram::HIGHEST));
                 window.lag.open().saturating_record(sample.lag().0.min(histogram::HIGHEST));
+                if sample.status != 0 {
+                    window.count_status(sample.status, 1);
+                }
                 if let Outcome::Failed(kind) = sample.outcome {
                     window.failed += 1;
                     window.failures[kind as usize] += 1;
@@ -312,13 +326,14 @@ impl Windows {
         self.pack();
     }
 
-    /// The last windows that had completions, up to `count`, as one: what a progress line shows.
-    pub fn recent(&self, count: usize) -> Histogram<u64> {
-        let mut recent = histogram::window();
+    /// Response times and lag of the last windows that had completions, up to `count`, as one: what a progress line shows.
+    pub fn recent(&self, count: usize) -> (Histogram<u64>, Histogram<u64>) {
+        let (mut response, mut lag) = (histogram::window(), histogram::window());
         for window in self.windows.iter().rev().filter(|w| w.ok + w.failed > 0).take(count) {
-            histogram::add(&mut recent, &window.response.read());
+            histogram::add(&mut response, &window.response.read());
+            histogram::add(&mut lag, &window.lag.read());
         }
-        recent
+        (response, lag)
     }
 }
 

@@ -97,6 +97,8 @@ pub struct MixEntry {
 pub enum Format {
     /// One self-contained page.
     Html,
+    /// The page with style and script in files of their own, for servers that forbid inline ones.
+    HtmlDir,
     /// The charts as pictures.
     Png,
     /// The charts as drawings.
@@ -119,10 +121,11 @@ pub enum Format {
 
 impl Format {
     /// Every form there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Html,
         Self::Png,
         Self::Svg,
+        Self::HtmlDir,
         Self::Markdown,
         Self::Csv,
         Self::Hlog,
@@ -136,6 +139,7 @@ impl Format {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Html => "html",
+            Self::HtmlDir => "html-dir",
             Self::Png => "png",
             Self::Svg => "svg",
             Self::Markdown => "markdown",

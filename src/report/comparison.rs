@@ -93,14 +93,20 @@ const SOURCES: [Source; 14] = [
     }),
 ];
 
-/// The rows of a comparison; those of which nothing is known are left out.
-pub fn rows(comparison: &Comparison) -> Vec<Row> {
+/// The rows of a comparison.
+pub fn of(comparison: &Comparison) -> Vec<Row> {
+    rows(&comparison.modes.iter().collect::<Vec<_>>(), Some(comparison.baseline_mode))
+}
+
+/// The rows of a comparison of these modes; those of which nothing is known are left out. Modes of several results have
+/// no baseline in common, and then speedups say nothing.
+pub fn rows(modes: &[&ModeComparison], baseline: Option<Mode>) -> Vec<Row> {
     let mut rows = Vec::new();
     for (name, meaning, better, figure) in SOURCES {
-        let figures: Vec<Figure> = comparison.modes.iter().map(figure).collect();
+        let figures: Vec<Figure> = modes.iter().map(|mode| figure(mode)).collect();
         let wanted = figures.iter().any(|f| f.value.is_some()) || matches!(name, "p50" | "p90" | "p99" | "max");
         // A mode alone is as fast as itself.
-        if !wanted || (name == "speedup" && figures.len() < 2) {
+        if !wanted || (name == "speedup" && (figures.len() < 2 || baseline.is_none())) {
             continue;
         }
         let best = best(&figures, better);
@@ -109,7 +115,7 @@ pub fn rows(comparison: &Comparison) -> Vec<Row> {
             .enumerate()
             .map(|(i, f)| {
                 // The baseline's speedup over itself is no estimate.
-                let itself = name == "speedup" && comparison.modes.get(i).is_some_and(|m| m.mode == comparison.baseline_mode);
+                let itself = name == "speedup" && modes.get(i).map(|m| m.mode) == baseline;
                 Cell { text: f.text, interval: f.interval.filter(|_| !itself), best: best == Some(i) }
             })
             .collect();
@@ -135,9 +141,9 @@ fn best(figures: &[Figure], better: Better) -> Option<usize> {
 }
 
 /// Whether some percentile of these modes is left out because its sample is too small.
-pub fn has_small_samples(comparison: &Comparison) -> bool {
-    let small = |m: &ModeComparison| m.response_ms.as_ref().is_some_and(|s| ["p50", "p90", "p99"].iter().any(|p| !view::carries(s, p)));
-    comparison.modes.iter().any(small)
+pub fn has_small_samples(modes: &[&ModeComparison]) -> bool {
+    let small = |m: &&ModeComparison| m.response_ms.as_ref().is_some_and(|s| ["p50", "p90", "p99"].iter().any(|p| !view::carries(s, p)));
+    modes.iter().any(small)
 }
 
 /// The names of the modes, in the order of the cells.

@@ -95,7 +95,7 @@ fn compared(of: &Comparison) -> String {
     let modes = comparison::modes(of);
     let mut text =
         format!("| | {} |\n|---|{}\n", modes.iter().map(Mode::to_string).collect::<Vec<_>>().join(" | "), "--:|".repeat(modes.len()));
-    for row in comparison::rows(of) {
+    for row in comparison::of(of) {
         let cells = row.cells.iter().map(|cell| {
             let figure = prose(&cell.text);
             let figure = if cell.best { format!("**{figure}**") } else { figure };
@@ -107,10 +107,10 @@ fn compared(of: &Comparison) -> String {
         text.push_str(&format!("| {} | {} |\n", row.name, cells.collect::<Vec<_>>().join(" | ")));
     }
     let mut legend = Vec::new();
-    if comparison::rows(of).iter().flat_map(|row| &row.cells).any(|cell| cell.interval.is_some()) {
+    if comparison::of(of).iter().flat_map(|row| &row.cells).any(|cell| cell.interval.is_some()) {
         legend.push("small figures are 95 % intervals");
     }
-    if comparison::has_small_samples(of) {
+    if comparison::has_small_samples(&of.modes.iter().collect::<Vec<_>>()) {
         legend.push("n/a: too few samples for this percentile");
     }
     if legend.is_empty() { text } else { format!("{text}\n<sub>{}</sub>\n", legend.join("; ")) }

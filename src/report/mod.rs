@@ -6,9 +6,11 @@
 //! the forms say how: [`terminal`], [`html`] and [`chart`] for people, [`markdown`] (with [`markup`]) for a pull request,
 //! [`spreadsheet`] and [`hlog`] for further work, and for CI servers [`junit`], [`ctrf`], [`openmetrics`],
 //! [`github_benchmark`] and [`annotations`]. [`write_all`] writes the forms that are files, through [`sink`]; their names
-//! are in [`TEXTS`]. [`capacity`] is what a search for the highest rate found. [`progress`] alone is of a run under way.
+//! are in [`TEXTS`]. [`capacity`] is what a search for the highest rate found. [`progress`] and [`board`] alone are of a
+//! run under way.
 
 pub mod annotations;
+pub mod board;
 pub mod capacity;
 pub mod cases;
 pub mod chart;
@@ -38,11 +40,12 @@ mod fixture;
 #[cfg(test)]
 mod golden;
 
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use thiserror::Error;
 
+use self::chart::trace::Cast;
 use crate::plan::Format;
 use crate::result::{CapacityResult, RunResult};
 
@@ -54,6 +57,8 @@ pub const CAPACITY_FILE: &str = "capacity.json";
 pub const COMPARISON_FILE: &str = "comparison.json";
 /// The page.
 pub const PAGE_FILE: &str = "index.html";
+/// The folder of the page whose style and script are files of their own.
+pub const PAGE_FOLDER: &str = "html";
 
 /// Makes the text of a file.
 type Texter = fn(&RunResult) -> io::Result<String>;
@@ -101,6 +106,9 @@ pub enum ReportError {
     },
 }
 
+/// The forms that can show several results laid over one another.
+pub const OVERLAID: [Format; 4] = [Format::Html, Format::HtmlDir, Format::Png, Format::Svg];
+
 /// Writes `result.json` and the files of these formats into a folder, which is made if it is missing; returns their
 /// paths, the result first. Report files of an earlier run that this one doesn't write are removed, so that no old
 /// chart stands beside new figures.
@@ -110,14 +118,72 @@ pub enum ReportError {
 pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
     sink::prepare(dir)?;
     let mut written = vec![sink::write(dir, RESULT_FILE, result.to_json()?.as_bytes())?];
-    let wants = |format| formats.contains(&format);
-    if wants(Format::Html) {
-        written.push(sink::write(dir, PAGE_FILE, html::render(result)?.as_bytes())?);
+    let texts = TEXTS.iter().filter(|(format, ..)| formats.contains(format)).map(|(_, file, _)| *file);
+    let beside: Vec<&'static str> = std::iter::once(RESULT_FILE).chain(texts).collect();
+    let cast = Cast::of(result);
+    pages(&cast, formats, dir, &beside, &|place| html::render(result, place), &mut written)?;
+    charts(&cast, formats, dir, &mut written)?;
+    for (format, file, make) in TEXTS {
+        if formats.contains(&format) {
+            let text = make(result).map_err(|source| ReportError::Text { file, source })?;
+            written.push(sink::write(dir, file, text.as_bytes())?);
+        } else {
+            sink::remove(dir, file)?;
+        }
+    }
+    Ok(written)
+}
+
+/// Writes the page and the charts of several results, each with its name, into a folder, which is made if it is missing;
+/// returns their paths. Of other forms than [`OVERLAID`] there are none.
+///
+/// # Errors
+/// When a file can't be made or written.
+pub fn write_overlaid(results: &[(String, RunResult)], formats: &[Format], dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    sink::prepare(dir)?;
+    let mut written = Vec::new();
+    let cast = Cast::overlaid(results);
+    pages(&cast, formats, dir, &[], &|place| html::overlaid(results, place), &mut written)?;
+    charts(&cast, formats, dir, &mut written)?;
+    Ok(written)
+}
+
+/// Makes a page for a place.
+type Maker<'a> = dyn Fn(html::Place<'_>) -> Result<String, html::page::PageError> + 'a;
+
+/// Writes the page in the forms that are wanted, and removes the others.
+fn pages(
+    cast: &Cast<'_>,
+    formats: &[Format],
+    dir: &Path,
+    beside: &[&'static str],
+    make: &Maker<'_>,
+    written: &mut Vec<PathBuf>,
+) -> Result<(), ReportError> {
+    if formats.contains(&Format::Html) {
+        written.push(sink::write(dir, PAGE_FILE, make(html::Place::Whole(beside))?.as_bytes())?);
     } else {
         sink::remove(dir, PAGE_FILE)?;
     }
-    for (name, draw) in chart::ALL {
-        let drawing = if wants(Format::Svg) || wants(Format::Png) { draw(result) } else { None };
+    let folder = dir.join(PAGE_FOLDER);
+    if formats.contains(&Format::HtmlDir) {
+        sink::prepare(&folder)?;
+        written.push(sink::write(&folder, PAGE_FILE, make(html::Place::Split(beside))?.as_bytes())?);
+        written.push(sink::write(&folder, "style.css", html::page::style(cast).as_bytes())?);
+        written.push(sink::write(&folder, "script.js", html::page::script().as_bytes())?);
+    } else if folder.is_dir() {
+        [PAGE_FILE, "style.css", "script.js"].iter().try_for_each(|file| sink::remove(&folder, file))?;
+        // What else is in it is none of ours.
+        let _ = fs::remove_dir(&folder);
+    }
+    Ok(())
+}
+
+/// Writes the charts in the forms that are wanted, and removes the others.
+fn charts(cast: &Cast<'_>, formats: &[Format], dir: &Path, written: &mut Vec<PathBuf>) -> Result<(), ReportError> {
+    let wants = |format| formats.contains(&format);
+    for (name, draw) in chart::FILES {
+        let drawing = if wants(Format::Svg) || wants(Format::Png) { draw(cast) } else { None };
         let (svg, png) = (format!("{name}.svg"), format!("{name}.png"));
         match drawing.as_ref().filter(|_| wants(Format::Svg)) {
             Some(drawing) => written.push(sink::write(dir, &svg, drawing.as_bytes())?),
@@ -131,15 +197,7 @@ pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Result<V
             None => sink::remove(dir, &png)?,
         }
     }
-    for (format, file, make) in TEXTS {
-        if wants(format) {
-            let text = make(result).map_err(|source| ReportError::Text { file, source })?;
-            written.push(sink::write(dir, file, text.as_bytes())?);
-        } else {
-            sink::remove(dir, file)?;
-        }
-    }
-    Ok(written)
+    Ok(())
 }
 
 /// Writes `capacity.json` and the chart into a folder, which is made if it is missing; returns their paths, the result
@@ -172,17 +230,20 @@ mod tests {
 
     fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
         let entries = fs::read_dir(dir).unwrap().map(|e| e.unwrap());
-        entries.map(|e| (e.file_name().into_string().unwrap(), fs::read(e.path()).unwrap())).collect()
+        let files = entries.filter(|e| e.path().is_file());
+        files.map(|e| (e.file_name().into_string().unwrap(), fs::read(e.path()).unwrap())).collect()
     }
 
     #[test]
     fn a_report_made_again_from_its_result_is_the_same() {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let paths = write_all(&fixture::three_modes(), &Format::ALL, first.path()).unwrap();
-        assert_eq!(paths.len(), 17);
+        assert_eq!(paths.len(), 22);
         let read = RunResult::from_json(&fs::read_to_string(&paths[0]).unwrap()).unwrap();
         write_all(&read, &Format::ALL, second.path()).unwrap();
         assert!(files(first.path()) == files(second.path()));
+        assert!(files(&first.path().join(PAGE_FOLDER)) == files(&second.path().join(PAGE_FOLDER)));
+        assert_eq!(files(&first.path().join(PAGE_FOLDER)).len(), 3);
     }
 
     #[test]
@@ -192,6 +253,7 @@ mod tests {
         write_all(&fixture::one_sample(), &Format::ALL, dir.path()).unwrap();
         write_all(&fixture::no_samples(), &[Format::Svg], dir.path()).unwrap();
         let names: Vec<String> = files(dir.path()).into_keys().collect();
+        assert!(!dir.path().join(PAGE_FOLDER).exists());
         assert_eq!(names, ["modes.svg", "notes.txt", "result.json", "throughput.svg"]);
         write_all(&fixture::nothing(), &[], dir.path()).unwrap();
         assert_eq!(files(dir.path()).into_keys().collect::<Vec<_>>(), ["notes.txt", "result.json"]);

@@ -1,5 +1,5 @@
-//! [`Progress`]: how a run is getting on, for the person who waits. On a terminal a bar that is drawn anew;
-//! elsewhere (CI, files) a plain line every ten seconds without control characters; or nothing.
+//! [`Progress`]: how a run is getting on, for the person who waits. On a terminal a [`board`](super::board) that is drawn
+//! anew, in 80 columns; elsewhere (CI, files) a plain line every ten seconds without control characters; or nothing.
 //!
 //! Knows nothing of the engine: it is handed a [`Status`], and reads the time from there, not from a clock.
 
@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::board::Board;
 use super::view;
 
 /// Seconds between two plain lines.
@@ -50,11 +51,26 @@ pub struct Status<'a> {
     pub p50_ms: Option<f64>,
     /// 99th percentile of response time of late.
     pub p99_ms: Option<f64>,
+    /// 99th percentile of the generator's own lateness of late.
+    pub lag_p99_ms: Option<f64>,
+    /// What each step has brought so far.
+    pub steps: &'a [StepStatus],
+}
+
+/// What a step has brought so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepStatus {
+    /// Its name.
+    pub name: String,
+    /// Operations completed.
+    pub completed: u64,
+    /// Of these, failed.
+    pub failed: u64,
 }
 
 impl Status<'_> {
     /// Where the time goes: `warm-up · 3 s · 57 s left`.
-    fn time(&self) -> String {
+    pub(super) fn time(&self) -> String {
         let phase = (self.phase != "running").then(|| view::plain(self.phase));
         let left = self.left_s.filter(|s| s.is_finite()).map(|s| format!("{} left", seconds(s)));
         [phase, Some(seconds(self.elapsed_s)), left].into_iter().flatten().collect::<Vec<_>>().join(" · ")
@@ -71,7 +87,7 @@ impl Status<'_> {
         parts.join(" · ")
     }
 
-    fn share(&self) -> f64 {
+    pub(super) fn share(&self) -> f64 {
         self.fraction.filter(|f| f.is_finite()).unwrap_or(0.0).clamp(0.0, 1.0)
     }
 }
@@ -83,7 +99,7 @@ fn seconds(s: f64) -> String {
 }
 
 enum Form {
-    Animated(ProgressBar),
+    Animated(ProgressBar, Board),
     Plain { out: Box<dyn Write + Send>, last: Option<(String, f64)> },
     Off,
 }
@@ -101,10 +117,10 @@ impl Progress {
                 ProgressMode::Animated => {
                     let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
                     // A template that can't be read leaves the crate's own, which shows the same.
-                    if let Ok(style) = ProgressStyle::with_template("{bar:24} {prefix}\n{wide_msg}") {
+                    if let Ok(style) = ProgressStyle::with_template("{bar:24} {prefix}\n{msg}") {
                         bar.set_style(style.progress_chars("━╸─"));
                     }
-                    Form::Animated(bar)
+                    Form::Animated(bar, Board::default())
                 }
                 ProgressMode::Plain => Form::Plain { out: Box::new(io::stderr()), last: None },
                 ProgressMode::Off => Form::Off,
@@ -115,9 +131,10 @@ impl Progress {
     /// Shows a new state; call it as often as there is news, at most some ten times a second.
     pub fn update(&mut self, status: &Status<'_>) {
         match &mut self.form {
-            Form::Animated(bar) => {
-                bar.set_prefix(format!("{} · {}", status.place, status.time()));
-                bar.set_message(status.figures());
+            Form::Animated(bar, board) => {
+                board.look(status);
+                bar.set_prefix(view::shortened(&format!("{} · {}", status.place, status.time()), 54));
+                bar.set_message(board.lines(status).join("\n"));
                 bar.set_position((status.share() * STEPS as f64) as u64);
             }
             Form::Plain { out, last } => {
@@ -144,7 +161,7 @@ impl Progress {
     pub fn note(&mut self, text: &str) {
         let text = view::plain_lines(text);
         match &mut self.form {
-            Form::Animated(bar) => bar.suspend(|| line(&mut io::stderr(), &text)),
+            Form::Animated(bar, _) => bar.suspend(|| line(&mut io::stderr(), &text)),
             Form::Plain { out, .. } => line(out, &text),
             Form::Off => line(&mut io::stderr(), &text),
         }
@@ -152,7 +169,7 @@ impl Progress {
 
     /// Takes the bar away.
     pub fn finish(&mut self) {
-        if let Form::Animated(bar) = &self.form {
+        if let Form::Animated(bar, _) = &self.form {
             bar.finish_and_clear();
         }
     }
@@ -195,6 +212,8 @@ mod tests {
             rate: 567.8,
             p50_ms: Some(1.234),
             p99_ms: Some(45.6),
+            lag_p99_ms: Some(0.02),
+            steps: &[],
         }
     }
 

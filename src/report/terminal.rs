@@ -84,7 +84,7 @@ fn compared(of: &Comparison, width: usize) -> String {
     let mut header = vec![Cell::new("")];
     header.extend(modes.iter().map(|mode| Cell::new(Paint::Mode(*mode).on(mode.name()))));
     table.set_header(header);
-    for row in comparison::rows(of) {
+    for row in comparison::of(of) {
         let mut cells = vec![row.name.to_owned()];
         cells.extend(row.cells.iter().map(|cell| {
             let figure = if cell.best { Paint::Strong.on(&cell.text) } else { cell.text.clone() };
@@ -98,7 +98,7 @@ fn compared(of: &Comparison, width: usize) -> String {
     }
     right(&mut table, 1);
     let mut text = table.trim_fmt();
-    if comparison::has_small_samples(of) {
+    if comparison::has_small_samples(&of.modes.iter().collect::<Vec<_>>()) {
         text.push_str(&format!("\n{}", Paint::Faint.on(" n/a: too few samples for this percentile")));
     }
     text

@@ -13,6 +13,7 @@ pub mod run_result;
 pub mod threshold;
 pub mod validity;
 pub mod versions;
+pub mod window;
 
 pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, RateProbe};
 pub use change::{Change, Outcome};
@@ -20,13 +21,12 @@ pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
 pub use histograms::Histograms;
 pub use host::Host;
-pub use mode_run::{
-    Counts, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Warmup, Window,
-};
+pub use mode_run::{Counts, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Warmup};
 pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
 pub use validity::{Check, Validity, Verdict};
 pub use versions::{Calibration, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison};
+pub use window::Window;
 
 /// What is not there is not written.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]

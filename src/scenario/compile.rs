@@ -16,8 +16,6 @@ use super::words::{self, Part};
 use super::{Overrides, Source, allow, check, credentials, limits, load, order, template, threshold, yaml};
 use crate::plan::{Format, Mode, Plan, Secrets};
 
-/// Forms of the report that the language has and this version does not write.
-const LATER_FORMATS: [&str; 1] = ["html-dir"];
 const MOST_ROUNDS: u32 = 1000;
 const MOST_WORKERS: u32 = 1024;
 
@@ -223,10 +221,6 @@ fn report(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Format>> {
                 problems.error(item.span, format!("the format `{text}` stands here twice")).help("remove one");
             }
             Some(format) => found.push(format),
-            None if LATER_FORMATS.contains(&text) => {
-                let (message, remedy) = words::not_yet(text);
-                problems.error(item.span, message).help(remedy);
-            }
             None => {
                 let names = Format::ALL.map(Format::name);
                 let error = problems.error(item.span, format!("there is no format {}", quoted(text)));

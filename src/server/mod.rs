@@ -2,7 +2,7 @@
 //!
 //! It answers with known delays, sizes, statuses and failures, so that what loadgen measures can be held
 //! against a known answer. It always runs as a process of its own ([`Child`]), because its work must not be
-//! in the generator's figures. It knows nothing of scenarios, engines, results or the command line.
+//! in the generator's figures. Beside it stands [`Live`], which serves a page while a run goes on. The room knows nothing of scenarios, engines, results or the command line.
 //!
 //! One event loop on one thread serves everything: the state needs no lock, and `/freeze` can show what a
 //! blocked loop does. A request goes through these files:
@@ -23,6 +23,7 @@ mod child;
 mod faults;
 mod handlers;
 mod listener;
+mod live;
 mod paced;
 mod reply;
 mod route;
@@ -47,6 +48,7 @@ use futures_util::future::{Either, select};
 use thiserror::Error;
 
 pub use child::Child;
+pub use live::Live;
 pub use started::{Groups, Started};
 
 use crate::base::{Rate, Share};

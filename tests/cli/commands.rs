@@ -38,7 +38,7 @@ fn a_run_prints_a_comparison_and_leaves_a_report_in_a_folder_of_its_own() {
     assert_eq!(shape, "00000000T000000Z");
     assert!(ran.stderr.ends_with(&format!("report: reports/{name}/index.html\n")), "{}", ran.stderr);
     let written = contents(&reports.join(name));
-    let expected = ["index.html", "latency.png", "modes.png", "result.json", "throughput.png"];
+    let expected = ["index.html", "latency.png", "modes.png", "result.json", "throughput.png", "timeline.png"];
     assert!(written.keys().eq(expected), "{:?}", written.keys());
     for (name, bytes) in &written {
         if name.ends_with(".png") {
@@ -229,20 +229,53 @@ fn reports_made_again_are_the_same_to_the_byte() {
     let ran = run(folder.path(), &["report", "first/result.json", "-o", "second"]).exits(0);
     let (first, second) = (contents(&folder.path().join("first")), contents(&folder.path().join("second")));
     assert!(first.keys().eq(second.keys()), "{:?} {:?}", first.keys(), second.keys());
-    assert_eq!(first.len(), 8);
+    assert_eq!(first.len(), 10);
     for (name, bytes) in &first {
         assert!(bytes == &second[name], "{name} differs");
         assert!(ran.stdout.contains(&format!("second/{name}\n")), "{}", ran.stdout);
     }
     run(folder.path(), &["report", "first/result.json", "-o", "third", "--format", "png"]).exits(0);
     let third = contents(&folder.path().join("third"));
-    assert!(third.keys().eq(["latency.png", "modes.png", "result.json", "throughput.png"]), "{:?}", third.keys());
+    assert!(third.keys().eq(["latency.png", "modes.png", "result.json", "throughput.png", "timeline.png"]), "{:?}", third.keys());
     fs::remove_file(folder.path().join("first/index.html")).expect("it is there");
     run(folder.path(), &["report", "first/result.json"]).exits(0);
     assert!(contents(&folder.path().join("first")) == first, "made again in its own folder");
     fs::write(folder.path().join("no.json"), "{\"schema\": \"loadgen.result/9\"}").expect("written");
     run(folder.path(), &["report", "no.json"]).exits(2).says(&["no.json", "loadgen.result/9"]);
     run(folder.path(), &["report", "missing.json"]).exits(2).says(&["missing.json"]);
+}
+
+#[test]
+fn several_results_become_one_report() {
+    let folder = folder();
+    scenario(folder.path(), SLEEPS);
+    for name in ["before", "after"] {
+        run(folder.path(), &["run", "test.yaml", "-o", name, "--format", "none"]).exits(0);
+    }
+    let both = ["report", "before/result.json", "after/result.json"];
+    let with = |more: &[&'static str]| [&both[..], more].concat();
+    run(folder.path(), &with(&["-o", "both", "--format", "html,html-dir,png,svg"])).exits(0);
+    let page = fs::read_to_string(folder.path().join("both/index.html")).expect("it was written");
+    assert!(page.contains("2 results side by side") && page.contains("before · async") && page.contains("after · async"));
+    let is_there = |name: &str| folder.path().join("both").join(name).is_file();
+    assert!(is_there("timeline.png") && is_there("modes.svg") && is_there("html/script.js") && !is_there("result.json"));
+    run(folder.path(), &both).exits(2).says(&["--output"]);
+    run(folder.path(), &with(&["-o", "both", "--format", "junit"])).exits(2).says(&["junit", "html-dir"]);
+    let many: Vec<&str> = ["report", "-o", "both"].into_iter().chain(std::iter::repeat_n("before/result.json", 13)).collect();
+    run(folder.path(), &many).exits(2).says(&["at most 12"]);
+    run(folder.path(), &["report", "before/result.json", "none.json", "-o", "both"]).exits(2).says(&["none.json"]);
+}
+
+#[test]
+fn a_live_page_needs_an_address_that_can_be_listened_on() {
+    let folder = folder();
+    scenario(folder.path(), SLEEPS);
+    run(folder.path(), &["run", "test.yaml", "--live", "here"]).exits(2).says(&["--live", "127.0.0.1:8090"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("it has one").port().to_string();
+    run(folder.path(), &["run", "test.yaml", "-o", "out", "--live", &port]).exits(3).says(&["can't serve the live page", "--live"]);
+    let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--live", "127.0.0.1:0"]).exits(0);
+    assert!(ran.stderr.contains("live: http://127.0.0.1:"), "{}", ran.stderr);
 }
 
 #[test]

@@ -12,7 +12,7 @@ const RUN: &str = "mode round workers vus wall_s measured_s stopped_by failures 
                    iterations warmup throughput_rps steps mixes targets stages limits series resources histograms errors validity";
 const QUANTITY: &str = "count min mean sd max p50 p75 p90 p95 p99 p999 p9999 ci95";
 const WINDOW: &str = "t_s window_s planned started ok failed dropped throughput_rps mean_ms p50_ms p90_ms p99_ms max_ms lag_p99_ms \
-                      in_flight vus queue failures response";
+                      in_flight vus queue failures response cpu_cores rss_bytes status_codes";
 const RESOURCES: &str = "cpu_user_s cpu_system_s peak_rss_bytes threads_peak ctx_voluntary ctx_involuntary throttled_s steal_s \
                          hiccup_max_ms clock_drift_ms clamped";
 const HISTOGRAMS: &str = "response service lag queue unit lowest highest significant_digits";

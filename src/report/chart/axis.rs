@@ -66,6 +66,11 @@ impl Axis {
         self.log
     }
 
+    /// The lower end.
+    pub const fn low(&self) -> f64 {
+        self.low
+    }
+
     /// The upper end.
     pub const fn high(&self) -> f64 {
         self.high
@@ -80,6 +85,11 @@ impl Axis {
             (value - self.low) / (self.high - self.low)
         };
         self.from + share * (self.to - self.from)
+    }
+
+    /// The value at a share of the way from the lower end to the upper.
+    pub fn value(&self, share: f64) -> f64 {
+        if self.log { self.low * (self.high / self.low).powf(share) } else { (self.high - self.low).mul_add(share, self.low) }
     }
 
     /// Round ticks, about as many as asked for on a linear axis, labelled by `show`.

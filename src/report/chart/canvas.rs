@@ -1,7 +1,8 @@
 //! [`Canvas`]: shapes and text on an SVG, by plotters' backend, in pixels that may be fractions.
 //!
 //! The backend knows whole pixels only, so everything is drawn several times as large and shown that much
-//! smaller: curves are smooth, and text stands where it was put. Knows nothing of results.
+//! smaller: curves are smooth, and text stands where it was put. It knows neither groups nor dashes, so each shape is
+//! drawn by a backend of its own, and what it wrote is put in its place. Knows nothing of results.
 
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -15,11 +16,25 @@ const FINE: f64 = 4.0;
 /// Coordinates beyond this are cut: nothing that is seen lies there.
 const EDGE: f64 = 20_000.0;
 
+/// A rectangle, by two of its corners.
+pub type Cell = ((f64, f64), (f64, f64));
+
 /// A drawing under way.
-pub struct Canvas<'a> {
-    backend: SVGBackend<'a>,
-    /// Dash and gap of every line so far.
-    dashes: Vec<Option<(f64, f64)>>,
+#[derive(Default)]
+pub struct Canvas {
+    /// The elements so far.
+    drawn: String,
+}
+
+/// What a picture says of itself beside what is seen.
+#[derive(Clone, Debug, Default)]
+pub struct About<'a> {
+    /// What a screen reader reads out as its name.
+    pub title: &'a str,
+    /// What it reads out of its content.
+    pub description: &'a str,
+    /// Attributes of the whole, for the page's script.
+    pub attributes: &'a [(&'static str, String)],
 }
 
 /// Where a text stands relative to its point.
@@ -65,32 +80,67 @@ impl Font {
     }
 }
 
-/// Draws a picture of this size; `title` and `description` are what a screen reader reads out.
-pub fn picture(size: (u32, u32), title: &str, description: &str, draw: impl FnOnce(&mut Canvas<'_>)) -> String {
-    let mut drawn = String::new();
-    let large = (size.0 * FINE as u32, size.1 * FINE as u32);
-    let mut canvas = Canvas { backend: SVGBackend::with_string(&mut drawn, large), dashes: Vec::new() };
+/// Draws a picture of this size.
+pub fn picture(size: (u32, u32), about: &About<'_>, draw: impl FnOnce(&mut Canvas)) -> String {
+    let mut canvas = Canvas::default();
     canvas.rect((0.0, 0.0), (f64::from(size.0), f64::from(size.1)), palette::PAPER, 1.0);
     draw(&mut canvas);
-    // Writing to a string can't fail.
-    let _ = canvas.backend.present();
-    let dashes = std::mem::take(&mut canvas.dashes);
-    drop(canvas);
-    // The backend's own head says the size of the large drawing; ours shows it smaller, and names it.
-    let body = dashed(drawn.split_once('\n').map_or("", |(_, body)| body), &dashes);
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {lw} {lh}\" role=\"img\">\n\
-         <title>{title}</title>\n<desc>{desc}</desc>\n{body}",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {lw} {lh}\" role=\"img\"{more}>\n\
+         <title>{title}</title>\n<desc>{desc}</desc>\n{body}</svg>\n",
         w = size.0,
         h = size.1,
-        lw = large.0,
-        lh = large.1,
-        title = text::escape(title),
-        desc = text::escape(description),
+        lw = f64::from(size.0) * FINE,
+        lh = f64::from(size.1) * FINE,
+        more = attributes(about.attributes),
+        title = text::escape(about.title),
+        desc = text::escape(about.description),
+        body = canvas.drawn,
     )
 }
 
-impl Canvas<'_> {
+fn attributes(list: &[(&'static str, String)]) -> String {
+    list.iter().map(|(name, value)| format!(" {name}=\"{}\"", text::escape(value))).collect()
+}
+
+impl Canvas {
+    /// One shape, as the backend writes it.
+    fn shape(&mut self, draw: impl FnOnce(&mut SVGBackend<'_>)) {
+        let mut drawing = String::new();
+        let mut backend = SVGBackend::with_string(&mut drawing, (1, 1));
+        draw(&mut backend);
+        // Writing to a string can't fail.
+        let _ = backend.present();
+        drop(backend);
+        // Between the backend's own head and end.
+        let body = drawing.split_once('\n').map_or("", |(_, body)| body);
+        self.drawn.push_str(body.rsplit_once("</svg>").map_or(body, |(body, _)| body));
+    }
+
+    /// What was drawn, without a picture around it.
+    pub fn elements(&self) -> &str {
+        &self.drawn
+    }
+
+    /// What is drawn inside belongs together, and the page's script finds it by these attributes.
+    pub fn group(&mut self, list: &[(&'static str, String)], draw: impl FnOnce(&mut Self)) {
+        self.drawn.push_str(&format!("<g{}>\n", attributes(list)));
+        draw(self);
+        self.drawn.push_str("</g>\n");
+    }
+
+    /// A window onto the drawing, in its own coordinates: what is drawn inside and sticks out is cut off, and the page's
+    /// script can move and stretch what is seen.
+    pub fn window(&mut self, from: (f64, f64), to: (f64, f64), draw: impl FnOnce(&mut Self)) {
+        let ((x, y), (right, bottom)) = (fine(from), fine(to));
+        let (w, h) = (right - x, bottom - y);
+        self.drawn.push_str(&format!(
+            "<svg class=\"field\" x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" viewBox=\"{x} {y} {w} {h}\" preserveAspectRatio=\"none\">\n"
+        ));
+        draw(self);
+        self.drawn.push_str("</svg>\n");
+    }
+
     /// A line through these points, dashed or solid.
     pub fn line(&mut self, points: &[(f64, f64)], color: RGBColor, width: f64, dash: Option<(f64, f64)>) {
         let mut path: Vec<(i32, i32)> = points.iter().map(|p| fine(*p)).collect();
@@ -98,20 +148,46 @@ impl Canvas<'_> {
         if path.len() < 2 {
             return;
         }
-        self.dashes.push(dash);
-        // Writing to a string can't fail, here and below.
-        let _ = self.backend.draw_path(path, &stroke(color, width));
+        let begin = self.drawn.len();
+        self.shape(|backend| {
+            let _ = backend.draw_path(path, &stroke(color, width));
+        });
+        let dash = dash.map(|(dash, gap)| format!(" stroke-dasharray=\"{},{}\"", dash * FINE, gap * FINE)).unwrap_or_default();
+        let line = self.drawn.split_off(begin);
+        self.drawn.push_str(&line.replacen("<polyline", &format!("<polyline stroke-linejoin=\"round\"{dash}"), 1));
+    }
+
+    /// Many rectangles of one colour as a single element: thousands of elements would be most of a page.
+    pub fn cells(&mut self, cells: &[Cell], color: RGBColor, opacity: f64) {
+        if cells.is_empty() {
+            return;
+        }
+        let path: String = cells
+            .iter()
+            .map(|(from, to)| {
+                let ((x, y), (right, bottom)) = (fine(*from), fine(*to));
+                format!("M{x} {y}H{right}V{bottom}H{x}z")
+            })
+            .collect();
+        let RGBColor(r, g, b) = color;
+        self.drawn.push_str(&format!("<path fill=\"#{r:02X}{g:02X}{b:02X}\" opacity=\"{opacity}\" d=\"{path}\"/>\n"));
     }
 
     /// A filled rectangle.
     pub fn rect(&mut self, from: (f64, f64), to: (f64, f64), color: RGBColor, opacity: f64) {
         let style = ShapeStyle { color: color.mix(opacity), filled: true, stroke_width: 0 };
-        let _ = self.backend.draw_rect(fine(from), fine(to), &style, true);
+        self.shape(|backend| {
+            let _ = backend.draw_rect(fine(from), fine(to), &style, true);
+        });
     }
 
     /// A filled polygon.
-    fn polygon(&mut self, points: &[(f64, f64)], color: RGBColor) {
-        let _ = self.backend.fill_polygon(points.iter().map(|p| fine(*p)).collect::<Vec<_>>(), &ShapeStyle::from(color).filled());
+    pub fn polygon(&mut self, points: &[(f64, f64)], color: RGBColor, opacity: f64) {
+        let mut corners: Vec<(i32, i32)> = points.iter().map(|p| fine(*p)).collect();
+        corners.dedup();
+        self.shape(|backend| {
+            let _ = backend.fill_polygon(corners, &ShapeStyle::from(color.mix(opacity)).filled());
+        });
     }
 
     /// A marker with a light rim, so that it stands out from lines that cross it.
@@ -120,19 +196,21 @@ impl Canvas<'_> {
             let (x, y) = at;
             match look.marker {
                 Marker::Circle => {
-                    let _ = self.backend.draw_circle(fine(at), (r * FINE) as u32, &ShapeStyle::from(color).filled(), true);
+                    self.shape(|backend| {
+                        let _ = backend.draw_circle(fine(at), (r * FINE) as u32, &ShapeStyle::from(color).filled(), true);
+                    });
                 }
                 Marker::Square => {
                     let r = r * 0.88;
-                    self.polygon(&[(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)], color);
+                    self.polygon(&[(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)], color, 1.0);
                 }
                 Marker::Triangle => {
                     let r = r * 1.2;
-                    self.polygon(&[(x, y - r), (x + r * 0.9, y + r * 0.7), (x - r * 0.9, y + r * 0.7)], color);
+                    self.polygon(&[(x, y - r), (x + r * 0.9, y + r * 0.7), (x - r * 0.9, y + r * 0.7)], color, 1.0);
                 }
                 Marker::Diamond => {
                     let r = r * 1.2;
-                    self.polygon(&[(x, y - r), (x + r, y), (x, y + r), (x - r, y)], color);
+                    self.polygon(&[(x, y - r), (x + r, y), (x, y + r), (x - r, y)], color, 1.0);
                 }
             }
         }
@@ -151,25 +229,10 @@ impl Canvas<'_> {
             .pos(Pos::new(h_pos, VPos::Bottom));
         let style = if font.bold { TextStyle { font: style.font.style(FontStyle::Bold), ..style } } else { style };
         let baseline = at.1 + font.size * (text::CAP_HEIGHT / 2.0 + text::X_HEIGHT / 2.0);
-        let _ = self.backend.draw_text(&super::super::view::plain(text), &style, fine((at.0, baseline)));
+        self.shape(|backend| {
+            let _ = backend.draw_text(&super::super::view::plain(text), &style, fine((at.0, baseline)));
+        });
     }
-}
-
-/// Gives the lines their dashes. The backend knows none, and plotters' dashed path is an element for each dash, which
-/// makes a drawing of many windows a hundred times as large; so the attribute is put into each line afterwards.
-fn dashed(body: &str, dashes: &[Option<(f64, f64)>]) -> String {
-    let mut out = String::with_capacity(body.len() + 64 * dashes.len());
-    // Texts are escaped, so that no tag begins but the backend's own.
-    for (i, part) in body.split("<polyline").enumerate() {
-        if let Some(line) = i.checked_sub(1) {
-            out.push_str("<polyline stroke-linejoin=\"round\"");
-            if let Some((dash, gap)) = dashes.get(line).copied().flatten() {
-                out.push_str(&format!(" stroke-dasharray=\"{},{}\"", dash * FINE, gap * FINE));
-            }
-        }
-        out.push_str(part);
-    }
-    out
 }
 
 fn stroke(color: RGBColor, width: f64) -> ShapeStyle {

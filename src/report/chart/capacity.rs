@@ -5,8 +5,8 @@ use crate::result::{CapacityResult, ProbeOutcome, RateProbe};
 
 use super::super::view;
 use super::axis::Axis;
-use super::canvas::{self, Align, Canvas, Font};
-use super::frame::{Entry, FIELD, Frame, SIZE};
+use super::canvas::{self, About, Align, Canvas, Font};
+use super::frame::{Entry, Field, Frame};
 use super::palette::{self, Look, Marker};
 
 /// The curves: their name, their figure, and how they look.
@@ -27,7 +27,10 @@ pub fn svg(result: &CapacityResult) -> Option<String> {
     let tries = probes.chunk_by(|a, b| a.rate == b.rate);
     let decisive: Vec<&RateProbe> = tries.filter_map(|tries| tries.iter().rfind(believed).or(tries.last()).copied()).collect();
     let (first, last) = (decisive.first()?, decisive.last()?);
-    let (left, top, right, bottom) = FIELD;
+    let entry = |(name, _, look): &Curve| Entry { key: (*name).into(), text: (*name).into(), look: *look, marked: true };
+    let legend: Vec<Entry> = CURVES.iter().map(entry).collect();
+    let field = Field::below(&legend);
+    let Field { left, top, right, bottom, .. } = field;
     let limits: Vec<(String, f64)> = limits(result);
     let figures = CURVES.iter().flat_map(|(_, figure, _)| probes.iter().filter_map(|probe| figure(probe)));
     let values: Vec<f64> = figures.chain(limits.iter().map(|(_, limit)| *limit)).collect();
@@ -37,13 +40,14 @@ pub fn svg(result: &CapacityResult) -> Option<String> {
     let found = super::super::capacity::sentence(result);
     let subtitle = view::shortened(&found, 120);
     let frame = Frame { title: &title, subtitle: &subtitle, x_label: "planned iterations per second", y_label: "response time" };
-    Some(canvas::picture(SIZE, &title, &found, |c| {
-        let legend: Vec<Entry> = CURVES.iter().map(|(name, _, look)| Entry { text: (*name).into(), look: *look, marked: true }).collect();
+    let about = About { title: &title, description: &found, ..About::default() };
+    Some(canvas::picture(field.size, &about, |c| {
         if let Some(missed) = result.missed {
             c.rect((x.pixel(missed), top), (right, bottom), palette::SHADE, 1.0);
         }
         frame.draw(
             c,
+            field,
             (&x, &x.ticks(8.0, |rate| view::round(&view::rate(rate)))),
             (&y, &y.ticks(6.0, |ms| view::round(&view::duration_ms(ms)))),
             &legend,
@@ -54,7 +58,7 @@ pub fn svg(result: &CapacityResult) -> Option<String> {
             c.text(text, (left + 6.0, at - 9.0), Font::TICK, Align::Start);
         }
         if let Some(capacity) = result.capacity {
-            met(c, x.pixel(capacity), &format!("{} met", view::rate(capacity)));
+            met(c, field, x.pixel(capacity), &format!("{} met", view::rate(capacity)));
         }
         for (_, figure, look) in CURVES {
             let point = |probe: &RateProbe| Some((x.pixel(probe.rate), y.pixel(figure(probe)?)));
@@ -71,8 +75,8 @@ pub fn svg(result: &CapacityResult) -> Option<String> {
 }
 
 /// The rate that was found, as a line with its name on the side that has room.
-fn met(c: &mut Canvas<'_>, at: f64, text: &str) {
-    let (left, top, _, bottom) = FIELD;
+fn met(c: &mut Canvas, field: Field, at: f64, text: &str) {
+    let Field { left, top, bottom, .. } = field;
     c.line(&[(at, top), (at, bottom)], palette::INK, 1.5, Some((6.0, 5.0)));
     let (beside, align) = if at - left > 140.0 { (at - 6.0, Align::End) } else { (at + 6.0, Align::Start) };
     c.text(text, (beside, top + 10.0), Font::TICK.bold(), align);

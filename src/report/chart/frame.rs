@@ -1,17 +1,60 @@
 //! [`Frame`]: what the charts with lines have in common: title, legend, axes and the field between them.
 
-use crate::plan::Mode;
-
 use super::axis::{Axis, Tick};
 use super::canvas::{Align, Canvas, Font};
 use super::palette::{self, Look};
+use super::trace::Trace;
 
-/// Size of the charts with lines, in pixels.
-pub const SIZE: (u32, u32) = (960, 460);
-/// The field that data are drawn in: left, top, right, bottom.
-pub const FIELD: (f64, f64, f64, f64) = (84.0, 118.0, 930.0, 402.0);
+/// Width of every chart, in pixels.
+pub const WIDTH: u32 = 960;
 /// Left edge of titles.
 pub const MARGIN: f64 = 24.0;
+/// Between the rows of a legend.
+const ROW: f64 = 22.0;
+/// Between a legend's sign and the next, beside its text.
+const SIGN: f64 = 42.0;
+/// Between the end of a text and the next sign.
+const GAP: f64 = 28.0;
+
+/// The field that data are drawn in, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Field {
+    /// Its left edge.
+    pub left: f64,
+    /// Its upper edge.
+    pub top: f64,
+    /// Its right edge.
+    pub right: f64,
+    /// Its lower edge.
+    pub bottom: f64,
+    /// Size of the whole chart.
+    pub size: (u32, u32),
+}
+
+impl Field {
+    /// Below a legend, which may take several rows.
+    pub fn below(legend: &[Entry]) -> Self {
+        let more = ROW * places(legend).iter().map(|(_, row)| *row).fold(0.0, f64::max);
+        Self { left: 84.0, top: 118.0 + more, right: 930.0, bottom: 402.0 + more, size: (WIDTH, 460 + more as u32) }
+    }
+}
+
+/// Where the entries of a legend stand: their left edge, and their row counted from 0.
+fn places(legend: &[Entry]) -> Vec<(f64, f64)> {
+    let (mut x, mut row) = (MARGIN, 0.0);
+    legend
+        .iter()
+        .map(|entry| {
+            let width = SIGN + Font::LABEL.width(&entry.text);
+            if x > MARGIN && x + width > f64::from(WIDTH) - MARGIN {
+                (x, row) = (MARGIN, row + 1.0);
+            }
+            let place = (x, row);
+            x += width + GAP;
+            place
+        })
+        .collect()
+}
 
 /// Labels of ticks closer than this are left out.
 const TICK_GAP: f64 = 14.0;
@@ -32,6 +75,8 @@ pub struct Frame<'a> {
 /// An entry of a legend.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    /// The series that it names, in attributes; empty for what is none.
+    pub key: String,
     /// Its text.
     pub text: String,
     /// Its line.
@@ -41,22 +86,29 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry of a mode.
-    pub fn mode(mode: Mode) -> Self {
-        Self { text: mode.name().into(), look: palette::look(mode), marked: true }
+    /// The entry of a trace.
+    pub fn of(trace: &Trace<'_>) -> Self {
+        Self { key: trace.key.clone(), text: trace.label.clone(), look: trace.look, marked: true }
     }
 }
 
 /// A chart's title, and a second line under it.
-pub fn heading(canvas: &mut Canvas<'_>, title: &str, subtitle: &str) {
+pub fn heading(canvas: &mut Canvas, title: &str, subtitle: &str) {
     canvas.text(title, (MARGIN, 28.0), Font::TITLE, Align::Start);
     canvas.text(subtitle, (MARGIN, 51.0), Font::SUBTITLE, Align::Start);
 }
 
 impl Frame<'_> {
     /// Draws everything but the data.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, (x, x_ticks): (&Axis, &[Tick]), (y, y_ticks): (&Axis, &[Tick]), legend: &[Entry]) {
-        let (left, top, right, bottom) = FIELD;
+    pub fn draw(
+        &self,
+        canvas: &mut Canvas,
+        field: Field,
+        (x, x_ticks): (&Axis, &[Tick]),
+        (y, y_ticks): (&Axis, &[Tick]),
+        legend: &[Entry],
+    ) {
+        let Field { left, top, right, bottom, size } = field;
         heading(canvas, self.title, self.subtitle);
         entries(canvas, legend);
         canvas.text(self.y_label, (MARGIN, top - 18.0), Font::TICK, Align::Start);
@@ -69,34 +121,37 @@ impl Frame<'_> {
                 last = at;
             }
         }
-        let mut free_from = 0.0;
-        for tick in x_ticks {
-            let at = x.pixel(tick.value);
-            canvas.line(&[(at, top), (at, bottom)], palette::GRID, 1.0, None);
-            let half = Font::TICK.width(&tick.label) / 2.0;
-            // A label that would stick out on the right is moved in.
-            let middle = at.min(f64::from(SIZE.0) - 6.0 - half);
-            if !tick.label.is_empty() && middle - half >= free_from {
-                canvas.line(&[(at, bottom), (at, bottom + 5.0)], palette::MUTED, 1.0, None);
-                canvas.text(&tick.label, (middle, bottom + 16.0), Font::TICK, Align::Middle);
-                free_from = middle + half + 8.0;
+        canvas.group(&[("class", "x-ticks".into())], |canvas| {
+            let mut free_from = 0.0;
+            for tick in x_ticks {
+                let at = x.pixel(tick.value);
+                canvas.line(&[(at, top), (at, bottom)], palette::GRID, 1.0, None);
+                let half = Font::TICK.width(&tick.label) / 2.0;
+                // A label that would stick out on the right is moved in.
+                let middle = at.min(f64::from(size.0) - 6.0 - half);
+                if !tick.label.is_empty() && middle - half >= free_from {
+                    canvas.line(&[(at, bottom), (at, bottom + 5.0)], palette::MUTED, 1.0, None);
+                    canvas.text(&tick.label, (middle, bottom + 16.0), Font::TICK, Align::Middle);
+                    free_from = middle + half + 8.0;
+                }
             }
-        }
+        });
         canvas.line(&[(left, bottom), (right, bottom)], palette::MUTED, 1.25, None);
-        canvas.text(self.x_label, (f64::midpoint(left, right), f64::from(SIZE.1) - 18.0), Font::TICK, Align::Middle);
+        canvas.text(self.x_label, (f64::midpoint(left, right), f64::from(size.1) - 18.0), Font::TICK, Align::Middle);
     }
 }
 
-/// The legend, in one row between title and field, where no data are.
-fn entries(canvas: &mut Canvas<'_>, legend: &[Entry]) {
-    let mut x = MARGIN;
-    let y = 77.0;
-    for entry in legend {
-        canvas.line(&[(x, y), (x + 34.0, y)], entry.look.color, 2.5, entry.look.dash);
-        if entry.marked {
-            canvas.marker((x + 17.0, y), entry.look, 4.5);
-        }
-        canvas.text(&entry.text, (x + 42.0, y), Font::LABEL, Align::Start);
-        x += 42.0 + Font::LABEL.width(&entry.text) + 28.0;
+/// The legend, in rows between title and field, where no data are.
+pub fn entries(canvas: &mut Canvas, legend: &[Entry]) {
+    for (entry, (x, row)) in legend.iter().zip(places(legend)) {
+        let y = 77.0 + ROW * row;
+        let keyed = [("class", "entry".to_owned()), ("data-key", entry.key.clone())];
+        canvas.group(if entry.key.is_empty() { &keyed[..1] } else { &keyed }, |canvas| {
+            canvas.line(&[(x, y), (x + 34.0, y)], entry.look.color, 2.5, entry.look.dash);
+            if entry.marked {
+                canvas.marker((x + 17.0, y), entry.look, 4.5);
+            }
+            canvas.text(&entry.text, (x + SIGN, y), Font::LABEL, Align::Start);
+        });
     }
 }

@@ -1,35 +1,56 @@
 //! The charts, as functions from a result to the text of an SVG: the only user of plotters.
 //!
-//! plotters draws the shapes; ranges, ticks and layout are our own ([`axis`], [`frame`]), because its own hang on
-//! infinite bounds and clip labels. A chart with nothing to show is `None`. The text of the charts is laid out with
+//! plotters draws the shapes; ranges, ticks and layout are our own ([`axis`], [`frame`], [`plot`]), because its own hang on
+//! infinite bounds and clip labels. What is drawn is a [`trace::Cast`]: the modes of one result, or of several that are laid
+//! over one another. A chart with nothing to show is `None`. The text of the charts is laid out with
 //! the widths of DejaVu Sans, whose licence is in `DEJAVU-LICENSE.txt` beside this file.
 
 pub mod axis;
+pub mod band;
 pub mod canvas;
 pub mod capacity;
 pub mod frame;
+pub mod heat;
+pub mod ladder;
 pub mod latency;
 pub mod modes;
+pub mod over_time;
 pub mod palette;
 pub mod planned;
+pub mod plot;
 pub mod png;
+pub mod spread;
+pub mod stages;
 pub mod text;
 pub mod throughput;
+pub mod timeline;
+pub mod trace;
 
-use crate::result::RunResult;
+use self::trace::Cast;
 
-/// A chart: the stem of its files, and what draws it.
-pub type Chart = (&'static str, fn(&RunResult) -> Option<String>);
+/// A chart that is a file: the stem of its name, and what draws it.
+pub type Chart = (&'static str, fn(&Cast<'_>) -> Option<String>);
 
-/// Every chart, in the order that a report shows them.
-pub const ALL: [Chart; 3] = [("modes", modes::svg), ("latency", latency::svg), ("throughput", throughput::svg)];
+/// The charts that are files of their own.
+pub const FILES: [Chart; 4] =
+    [("modes", modes::svg), ("latency", latency::svg), ("throughput", throughput::svg), ("timeline", timeline::svg)];
 
 #[cfg(test)]
 mod tests {
     use super::super::fixture;
     use super::*;
 
-    /// Reads a drawing as the picture maker does, so that it is well-formed and has a size.
+    /// Reads a drawing: it is well-formed, and has a size.
+    fn read(name: &str, svg: &str) {
+        let document = roxmltree::Document::parse(svg).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let side = |key| document.root_element().attribute(key).and_then(|text| text.parse::<u32>().ok());
+        assert!(side("width").zip(side("height")).is_some_and(|(w, h)| w == 960 && (100..2_000).contains(&h)), "{name}");
+        if std::env::var_os("LOADGEN_LOOK").is_some() {
+            check(name, svg);
+        }
+    }
+
+    /// Reads a drawing as the picture maker does.
     fn check(name: &str, svg: &str) {
         let png = png::render(svg).unwrap_or_else(|e| panic!("{name}: {e}"));
         let side = |at: usize| u32::from_be_bytes([png[at], png[at + 1], png[at + 2], png[at + 3]]);
@@ -42,20 +63,32 @@ mod tests {
         }
     }
 
+    /// Every chart of a result, those of the page included, with a name.
+    fn all(cast: &Cast<'_>) -> Vec<(String, String)> {
+        use super::super::html::figures;
+        let files = FILES.into_iter().filter_map(|(name, draw)| Some((name.to_owned(), draw(cast)?)));
+        let on_page = figures::parts(cast).into_iter().flat_map(|part| part.figures).map(|figure| (figure.id, figure.svg));
+        let mut all: Vec<(String, String)> = files.chain(on_page).collect();
+        all.dedup();
+        all
+    }
+
     #[test]
     fn every_fixture_is_drawn_or_has_nothing_to_draw() {
         for (name, result) in fixture::all() {
-            for (chart, draw) in ALL {
-                let svg = draw(&result);
-                assert_eq!(
-                    svg.is_none(),
-                    name == "nothing" || (matches!(name, "no_samples" | "not_finite") && chart == "latency"),
-                    "{name} {chart}"
-                );
-                if let Some(svg) = svg {
-                    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name} {chart}");
-                    check(&format!("{chart}-{name}"), &svg);
-                }
+            let cast = Cast::of(&result);
+            let drawn = all(&cast);
+            let has = |chart: &str| drawn.iter().any(|(drawn, _)| drawn == chart);
+            let silent = matches!(name, "nothing" | "no_samples" | "not_finite");
+            assert_eq!(
+                (has("modes"), has("latency"), has("cdf"), has("distribution")),
+                (name != "nothing", !silent, !silent, !silent),
+                "{name}"
+            );
+            assert_eq!(has("throughput"), !matches!(name, "nothing" | "not_finite"), "{name}");
+            for (chart, svg) in drawn {
+                assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name} {chart}");
+                read(&format!("{chart}-{name}"), &svg);
             }
         }
     }
@@ -64,11 +97,34 @@ mod tests {
     fn a_name_from_a_damaged_file_stays_text() {
         let mut result = fixture::three_modes();
         result.scenario.name = fixture::HOSTILE.into();
-        for (chart, draw) in ALL {
-            let svg = draw(&result).unwrap();
+        for (chart, svg) in all(&Cast::of(&result)) {
             assert!(!svg.contains("<script"), "{chart}");
-            check(&format!("{chart}-hostile"), &svg);
+            read(&format!("{chart}-hostile"), &svg);
         }
+    }
+
+    #[test]
+    fn ten_thousand_windows_are_no_heavier_than_can_be_seen() {
+        for (chart, svg) in all(&Cast::of(&fixture::many_windows())) {
+            assert!(svg.len() < 60_000, "{chart}: {}", svg.len());
+            read(&format!("{chart}-many_windows"), &svg);
+        }
+    }
+
+    #[test]
+    fn several_results_are_laid_over_one_another() {
+        let results = [
+            ("before".to_owned(), fixture::three_modes()),
+            (format!("after {}", fixture::HOSTILE), fixture::three_modes()),
+            ("long".to_owned(), fixture::long_run()),
+        ];
+        let drawn = all(&Cast::overlaid(&results));
+        for (chart, svg) in &drawn {
+            assert!(!svg.contains("<script"), "{chart}");
+            read(&format!("{chart}-overlaid"), svg);
+        }
+        let latency = &drawn.iter().find(|(name, _)| name == "latency").expect("it has samples").1;
+        assert!(latency.contains("before · sequential") && latency.contains("long · async"));
     }
 
     #[test]
@@ -82,8 +138,10 @@ mod tests {
 
     #[test]
     fn golden() {
-        for (chart, draw) in ALL {
-            super::super::golden::check(&format!("{chart}.svg"), &draw(&fixture::three_modes()).unwrap());
+        for (chart, draw) in FILES {
+            let svg = draw(&Cast::of(&fixture::three_modes())).unwrap();
+            check(chart, &svg);
+            super::super::golden::check(&format!("{chart}.svg"), &svg);
         }
     }
 }

@@ -1,18 +1,16 @@
 //! The comparison: four panels of bars, one bar for each mode, with intervals where there are rounds and the ideal
 //! where it is known. The picture that makes the point.
 
-use crate::plan::Mode;
-use crate::result::{ModeComparison, RunResult};
+use crate::result::ModeComparison;
 
 use super::super::headline::Headline;
 use super::super::view;
 use super::axis::Axis;
-use super::canvas::{self, Align, Canvas, Font};
-use super::frame::{self, MARGIN};
+use super::canvas::{self, About, Align, Canvas, Font};
+use super::frame::{self, MARGIN, WIDTH};
 use super::palette;
+use super::trace::{Cast, Trace};
 
-/// Width of the chart.
-const WIDTH: u32 = 960;
 /// Height of a bar with the room around it.
 const ROW: f64 = 34.0;
 /// Height of a bar.
@@ -33,14 +31,14 @@ struct Panel<'a> {
     interval: fn(&ModeComparison) -> Option<[f64; 2]>,
     ideal: fn(&ModeComparison) -> Option<f64>,
     show: fn(f64) -> String,
-    modes: &'a [ModeComparison],
+    modes: &'a [(&'a Trace<'a>, &'a ModeComparison)],
 }
 
 const fn none<T>(_: &ModeComparison) -> Option<T> {
     None
 }
 
-fn panels(modes: &[ModeComparison]) -> [Panel<'_>; 4] {
+fn panels<'a>(modes: &'a [(&'a Trace<'a>, &'a ModeComparison)]) -> [Panel<'a>; 4] {
     [
         Panel {
             title: "Wall time",
@@ -86,34 +84,39 @@ fn panels(modes: &[ModeComparison]) -> [Panel<'_>; 4] {
 }
 
 /// The chart, if something was measured.
-pub fn svg(result: &RunResult) -> Option<String> {
-    let modes = result.comparison.as_ref()?.modes.as_slice();
-    if modes.is_empty() {
-        return None;
-    }
-    let headline = Headline::of(result);
+pub fn svg(cast: &Cast<'_>) -> Option<String> {
+    let modes: Vec<(&Trace<'_>, &ModeComparison)> = cast.traces.iter().filter_map(|trace| Some((trace, trace.compared?))).collect();
+    let (first, _) = modes.first()?;
+    let headline = if cast.overlaid {
+        let text = "Side by side; whether a difference is more than chance, `loadgen compare` says.".to_owned();
+        Headline { winners: Vec::new(), text, caution: None }
+    } else {
+        Headline::of(first.result)
+    };
     let panel_height = PANEL_TITLE + ROW * modes.len() as f64;
-    let notes = notes(modes);
+    let notes = notes(&modes);
     let top = if headline.caution.is_some() { 98.0 } else { 76.0 };
     let foot = if notes.is_empty() { 8.0 } else { 34.0 };
     let height = top + 2.0 * panel_height + GAP + foot;
-    let what = match modes {
-        [one] => format!("The {} mode", one.mode),
+    let what = match modes.as_slice() {
+        _ if cast.overlaid => "Results compared".into(),
+        [(one, _)] => format!("The {} mode", one.mode),
         _ => "Modes compared".into(),
     };
-    let title = format!("{what} – {}", view::shortened(&result.scenario.name, 48));
+    let title = format!("{what} – {}", cast.name);
     let description = match &headline.caution {
         Some(caution) => format!("{} {caution}", headline.text),
         None => headline.text.clone(),
     };
-    Some(canvas::picture((WIDTH, height.ceil() as u32), &title, &description, |c| {
+    let about = About { title: &title, description: &description, ..About::default() };
+    Some(canvas::picture((WIDTH, height.ceil() as u32), &about, |c| {
         frame::heading(c, &title, "");
         c.text(&view::shortened(&headline.text, 120), (MARGIN, 53.0), Font { size: 14.0, ..Font::LABEL }, Align::Start);
         if let Some(caution) = &headline.caution {
             c.text(&view::shortened(caution, 120), (MARGIN, 75.0), Font::SUBTITLE, Align::Start);
         }
         let width = (f64::from(WIDTH) - 2.0 * MARGIN - GAP) / 2.0;
-        for (i, panel) in panels(modes).iter().enumerate() {
+        for (i, panel) in panels(&modes).iter().enumerate() {
             let left = MARGIN + (i % 2) as f64 * (width + GAP);
             let at = top + (i / 2) as f64 * (panel_height + GAP);
             panel.draw(c, (left, at), width);
@@ -125,39 +128,39 @@ pub fn svg(result: &RunResult) -> Option<String> {
 }
 
 /// What the signs mean that are in the picture.
-fn notes(modes: &[ModeComparison]) -> String {
+fn notes(modes: &[(&Trace<'_>, &ModeComparison)]) -> String {
     let mut notes = Vec::new();
-    if modes.iter().any(|m| m.wall_s_ci95.is_some() || m.throughput_rps_ci95.is_some()) {
-        let rounds = modes.iter().map(|m| m.rounds).max().unwrap_or(1);
+    if modes.iter().any(|(_, m)| m.wall_s_ci95.is_some() || m.throughput_rps_ci95.is_some()) {
+        let rounds = modes.iter().map(|(_, m)| m.rounds).max().unwrap_or(1);
         notes.push(format!("Whiskers: 95 % interval of the mean of {rounds} rounds."));
     }
-    if modes.iter().any(|m| m.ideal_s.is_some()) {
+    if modes.iter().any(|(_, m)| m.ideal_s.is_some()) {
         notes.push("Dark mark: the ideal, the same work with no overhead at all.".to_owned());
     }
     notes.join("  ")
 }
 
 impl Panel<'_> {
-    fn draw(&self, c: &mut Canvas<'_>, (left, top): (f64, f64), width: f64) {
+    fn draw(&self, c: &mut Canvas, (left, top): (f64, f64), width: f64) {
         c.text(self.title, (left, top + 8.0), Font { size: 14.0, ..Font::LABEL }.bold(), Align::Start);
         let after = Font { size: 14.0, ..Font::LABEL }.bold().width(self.title) + 10.0;
         c.text(self.hint, (left + after, top + 8.5), Font::TICK, Align::Start);
-        let names = self.modes.iter().map(|m| Font::LABEL.width(m.mode.name())).fold(0.0, f64::max) + 12.0;
-        let labels: Vec<String> = self.modes.iter().map(|m| self.label(m)).collect();
+        let names = self.modes.iter().map(|(trace, _)| Font::LABEL.width(&trace.short)).fold(0.0, f64::max) + 12.0;
+        let labels: Vec<String> = self.modes.iter().map(|(_, m)| self.label(m)).collect();
         let room = labels.iter().map(|l| Font::LABEL.bold().width(l)).fold(0.0, f64::max) + 12.0;
         let start = left + names;
-        let highest = self.modes.iter().flat_map(|m| [self.known(m), self.ends(m).map(|e| e[1]), (self.ideal)(m)]);
+        let highest = self.modes.iter().flat_map(|(_, m)| [self.known(m), self.ends(m).map(|e| e[1]), (self.ideal)(m)]);
         let highest = highest.flatten().filter(|v| v.is_finite()).fold(0.0, f64::max);
         let x = Axis::linear(0.0, if highest > 0.0 { highest } else { 1.0 }, (start, (left + width - room).max(start + 40.0)));
         let best = self.best();
-        for (i, (mode, label)) in self.modes.iter().zip(&labels).enumerate() {
+        for (i, ((trace, mode), label)) in self.modes.iter().zip(&labels).enumerate() {
             let middle = top + PANEL_TITLE + ROW * (i as f64 + 0.5) - 6.0;
-            c.text(mode.mode.name(), (start - 10.0, middle), Font::LABEL, Align::End);
+            c.text(&trace.short, (start - 10.0, middle), Font::LABEL, Align::End);
             let mut end = start;
             if let Some(value) = self.known(mode) {
                 // The smallest of values is seen as a sliver.
                 end = x.pixel(value).max(start + 1.0);
-                c.rect((start, middle - BAR / 2.0), (end, middle + BAR / 2.0), palette::look(mode.mode).color, 1.0);
+                c.rect((start, middle - BAR / 2.0), (end, middle + BAR / 2.0), trace.look.color, 1.0);
             }
             if let Some([low, high]) = self.ends(mode) {
                 let (low, high) = (x.pixel(low), x.pixel(high));
@@ -174,7 +177,7 @@ impl Panel<'_> {
                 c.rect((at - 1.5, middle - BAR / 2.0 - 4.0), (at + 1.5, middle + BAR / 2.0 + 4.0), palette::INK, 1.0);
                 end = end.max(at + 1.5);
             }
-            let font = if best == Some(mode.mode) { Font::LABEL.bold() } else { Font::LABEL };
+            let font = if best == Some(i) { Font::LABEL.bold() } else { Font::LABEL };
             c.text(label, (end + 8.0, middle), font, Align::Start);
         }
         let bottom = top + PANEL_TITLE + ROW * self.modes.len() as f64 - 6.0;
@@ -197,13 +200,15 @@ impl Panel<'_> {
         }
     }
 
-    /// The mode whose value is best, if one is.
-    fn best(&self) -> Option<Mode> {
+    /// The place of the mode whose value is best, if one is.
+    fn best(&self) -> Option<usize> {
         let sign = if self.less_is_better { 1.0 } else { -1.0 };
-        let mut values: Vec<(Mode, f64)> = self.modes.iter().filter_map(|m| self.known(m).map(|v| (m.mode, v * sign))).collect();
+        let known = |(i, (_, m)): (usize, &(_, &ModeComparison))| self.known(m).map(|v| (i, v * sign));
+        let mut values: Vec<(usize, f64)> = self.modes.iter().enumerate().filter_map(known).collect();
         values.sort_by(|a, b| a.1.total_cmp(&b.1));
         match values.as_slice() {
-            [(mode, first), (_, second), ..] if first < second => Some(*mode),
+            // Figures that look the same are the same, to a reader.
+            [(mode, first), (_, second), ..] if (self.show)(first.abs()) != (self.show)(second.abs()) => Some(*mode),
             _ => None,
         }
     }

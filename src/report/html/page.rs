@@ -1,37 +1,88 @@
 //! [`render`]: the whole page.
 
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
 use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
-use crate::plan::{Mode, Plan};
-use crate::result::{End, Host, RunResult, ThresholdResult, Verdict};
+use crate::plan::Mode;
+use crate::result::{ModeComparison, ModeRun, RunResult, codec};
 
-use super::super::chart::{self, palette};
+use super::super::chart::palette::{self, Look};
+use super::super::chart::trace::{Cast, Trace};
 use super::super::comparison::{self, Row};
 use super::super::headline::Headline;
-use super::super::{reproduce, tally, view};
+use super::super::{reproduce, view};
+use super::facts::{self, Badge, Concern};
+use super::figure_tables as tables_of;
+use super::figures::{self, Figure, Part, data};
 use super::tables::{self, Table};
 
 /// Why a page could not be made.
 pub type PageError = askama::Error;
 
+/// The look of the page.
+pub const STYLE: &str = include_str!("style.css");
+/// What the page does by itself: it shows what is there already in other ways, and asks nobody for anything.
+pub fn script() -> &'static str {
+    static SCRIPT: OnceLock<String> = OnceLock::new();
+    // Indentation is for those who write it.
+    SCRIPT.get_or_init(|| include_str!("page.js").lines().map(|line| format!("{}\n", line.trim_start())).collect())
+}
+
+/// Where the page is read, and what lies beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// A file that needs no other, with links to those written beside it.
+    Whole(&'a [&'static str]),
+    /// A file with style and script beside it, and the others in the folder above.
+    Split(&'a [&'static str]),
+    /// Served while the run goes on; it asks for news.
+    Live,
+}
+
 /// The texts of the template.
 #[derive(Template)]
 #[template(path = "page.html", config = "src/report/html/askama.toml")]
 struct Page {
-    name: String,
+    title: String,
     version: String,
+    policy: String,
+    style: String,
+    script: &'static str,
+    split: bool,
+    live: bool,
+    above: &'static str,
+    downloads: Vec<&'static str>,
+    results: Vec<Head>,
+    traces: Vec<Named>,
+    headline: Headline,
+    overlaid: bool,
+    compared: Vec<Compared>,
+    rows: Vec<Row>,
+    small_samples: bool,
+    first: Option<Figure>,
+    parts: Vec<Part>,
+    percentiles: Option<Table>,
+    steps: Option<Table>,
+    sections: Vec<Section>,
+    histograms: String,
+}
+
+/// What stands above the figures of a result, and how it is made again.
+struct Head {
+    name: String,
+    /// In what order it stands among several, and under which name.
+    label: Option<String>,
     description: Option<String>,
-    looks: Vec<Look>,
     facts: Vec<(&'static str, String)>,
     badges: Vec<Badge>,
     thresholds: Option<Table>,
     concerns: Vec<Concern>,
-    headline: Headline,
-    compared: Vec<Mode>,
-    rows: Vec<Row>,
-    small_samples: bool,
-    charts: Vec<(&'static str, String)>,
-    sections: Vec<Section>,
     file: String,
     command: String,
     fingerprint: String,
@@ -40,29 +91,23 @@ struct Page {
     checks: Option<Table>,
 }
 
-/// The colour of a mode.
-struct Look {
-    name: &'static str,
-    color: String,
+/// A trace, as its key and its name.
+struct Named {
+    key: String,
+    label: String,
 }
 
-/// A verdict in words and colour.
-struct Badge {
-    class: &'static str,
-    word: &'static str,
-    meaning: &'static str,
-}
-
-/// What a reader should know before believing a figure.
-struct Concern {
-    class: &'static str,
-    title: String,
-    text: String,
+/// A column of the comparison.
+struct Compared {
+    key: String,
+    label: String,
+    won: bool,
 }
 
 /// One mode.
 struct Section {
-    mode: Mode,
+    key: String,
+    label: String,
     meaning: &'static str,
     rounds: Vec<Round>,
 }
@@ -75,141 +120,198 @@ struct Round {
     series: Option<Table>,
 }
 
-/// The page as HTML.
+/// The page of a result.
 ///
 /// # Errors
 /// Never in practice: the template only writes to memory.
-pub fn render(result: &RunResult) -> Result<String, PageError> {
-    let modes = [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated];
-    let file = reproduce::file_name(&result.scenario.name);
+pub fn render(result: &RunResult, place: Place<'_>) -> Result<String, PageError> {
+    let mut head = Head::of(result, None);
+    if place == Place::Live {
+        // Nothing is decided yet.
+        head.badges = vec![Badge { class: "warn", word: "Under way:", meaning: "these are the figures so far".into() }];
+        head.thresholds = None;
+    }
+    let title = head.name.clone();
+    let headline = if place == Place::Live && result.runs.is_empty() {
+        Headline { winners: Vec::new(), text: "Nothing is measured yet.".into(), caution: None }
+    } else {
+        Headline::of(result)
+    };
+    page(&Cast::of(result), title, vec![head], headline, place)
+}
+
+/// The page of several results, laid over one another, each with its name.
+///
+/// # Errors
+/// Never in practice: the template only writes to memory.
+pub fn overlaid(results: &[(String, RunResult)], place: Place<'_>) -> Result<String, PageError> {
+    let heads = results.iter().map(|(name, result)| Head::of(result, Some(view::shortened(&view::plain(name), 80)))).collect();
+    let text = format!("{} side by side.", view::things(results.len() as u64, "result"));
+    let caution = Some("Whether a difference is more than chance, `loadgen compare` says.".to_owned());
+    let headline = Headline { winners: Vec::new(), text, caution };
+    let title = view::list(&results.iter().map(|(name, _)| view::shortened(&view::plain(name), 40)).collect::<Vec<_>>());
+    page(&Cast::overlaid(results), title, heads, headline, place)
+}
+
+fn page(cast: &Cast<'_>, title: String, results: Vec<Head>, headline: Headline, place: Place<'_>) -> Result<String, PageError> {
+    let modes: Vec<(&Trace<'_>, &ModeComparison)> = cast.traces.iter().filter_map(|trace| Some((trace, trace.compared?))).collect();
+    let compared: Vec<&ModeComparison> = modes.iter().map(|(_, mode)| *mode).collect();
+    let baseline = cast.traces.first().and_then(|trace| trace.result.comparison.as_ref()).map(|c| c.baseline_mode);
+    let (above, downloads) = match place {
+        Place::Whole(files) => ("", files.to_vec()),
+        Place::Split(files) => ("../", files.to_vec()),
+        Place::Live => ("", Vec::new()),
+    };
+    let style = style(cast);
     Page {
-        name: view::plain(&result.scenario.name),
-        version: view::plain(&result.loadgen.version),
-        description: result.scenario.description.as_deref().map(view::plain),
-        looks: modes.into_iter().map(|m| Look { name: m.name(), color: palette::hex(m) }).collect(),
-        facts: facts(result),
-        badges: badges(result),
-        thresholds: tables::thresholds(result),
-        concerns: concerns(result),
-        headline: Headline::of(result),
-        compared: result.comparison.as_ref().map(comparison::modes).unwrap_or_default(),
-        rows: result.comparison.as_ref().map(comparison::rows).unwrap_or_default(),
-        small_samples: result.comparison.as_ref().is_some_and(comparison::has_small_samples),
-        charts: chart::ALL.into_iter().filter_map(|(name, draw)| Some((name, draw(result)?))).collect(),
-        sections: tally::modes(result).into_iter().map(|mode| section(result, mode)).filter(|s| !s.rounds.is_empty()).collect(),
-        command: reproduce::command(result, &file),
-        file,
-        fingerprint: view::plain(&result.scenario.fingerprint),
-        source: view::plain_lines(&result.scenario.source),
-        plan: serde_json::to_string_pretty(&result.plan).map(|text| view::plain_lines(&text)).unwrap_or_default(),
-        checks: tables::checks(&result.validity.checks),
+        title,
+        version: env!("CARGO_PKG_VERSION").into(),
+        policy: policy(&style, place),
+        style,
+        script: script(),
+        split: matches!(place, Place::Split(_)),
+        live: place == Place::Live,
+        above,
+        downloads,
+        results,
+        traces: cast.traces.iter().map(|trace| Named { key: trace.key.clone(), label: trace.label.clone() }).collect(),
+        overlaid: cast.overlaid,
+        compared: modes
+            .iter()
+            .map(|(trace, mode)| Compared { key: trace.key.clone(), label: trace.label.clone(), won: headline.won(&mode.mode) })
+            .collect(),
+        headline,
+        rows: comparison::rows(&compared, baseline.filter(|_| !cast.overlaid)),
+        small_samples: comparison::has_small_samples(&compared),
+        first: figures::first(cast),
+        parts: figures::parts(cast),
+        percentiles: tables_of::percentiles(cast),
+        steps: tables_of::steps(cast),
+        sections: cast.traces.iter().map(|trace| section(cast, trace)).filter(|s| !s.rounds.is_empty()).collect(),
+        histograms: histograms(cast),
     }
     .render()
 }
 
-fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
-    let build = match &result.loadgen.git {
-        Some(git) => format!("{} ({}, {})", result.loadgen.version, view::shortened(git, 12), result.loadgen.profile),
-        None => format!("{} ({})", result.loadgen.version, result.loadgen.profile),
+impl Head {
+    fn of(result: &RunResult, label: Option<String>) -> Self {
+        let file = reproduce::file_name(&result.scenario.name);
+        Self {
+            name: view::plain(&result.scenario.name),
+            label,
+            description: result.scenario.description.as_deref().map(view::plain),
+            facts: facts::facts(result),
+            badges: facts::badges(result),
+            thresholds: tables::thresholds(result),
+            concerns: facts::concerns(result),
+            command: reproduce::command(result, &file),
+            file,
+            fingerprint: view::plain(&result.scenario.fingerprint),
+            source: view::plain_lines(&result.scenario.source),
+            plan: serde_json::to_string_pretty(&result.plan).map(|text| view::plain_lines(&text)).unwrap_or_default(),
+            checks: tables::checks(&result.validity.checks),
+        }
+    }
+}
+
+/// The style with the colours of the traces: of every mode there is, so that it stays the same while modes join a page
+/// that is served, or of those that are laid over one another.
+pub fn style(cast: &Cast<'_>) -> String {
+    let rule = |key: &str, look: Look| {
+        let (light, dark) = (palette::hex(look.color), palette::hex(palette::on_dark(look.color)));
+        format!(".{key} {{ --mode: light-dark({light}, {dark}) }}\n")
     };
-    let modes: Vec<String> = tally::modes(result).into_iter().map(|m| m.name().to_owned()).collect();
-    let rounds = result.runs.iter().map(|r| r.round).max().unwrap_or(0);
-    let mut facts = vec![("started", view::moment(&result.started_at)), ("seed", result.scenario.seed.to_string())];
-    if !modes.is_empty() {
-        facts.push(("modes", format!("{}, {}", modes.join(", "), view::things(rounds.into(), "round"))));
-    }
-    if let Some(vus) = result.runs.iter().map(|r| r.vus).max() {
-        facts.push(("virtual users", view::count(vus.into())));
-    }
-    let targets = targets(result);
-    if !targets.is_empty() {
-        facts.push(("target", targets));
-    }
-    facts.push(("loadgen", view::plain(&build)));
-    facts.push(("host", host(&result.host)));
-    facts
-}
-
-/// The targets that the plan names, where this version can read it.
-fn targets(result: &RunResult) -> String {
-    let plan: Option<Plan> = serde_json::from_value(result.plan.clone()).ok();
-    let names: Vec<String> = plan
-        .iter()
-        .flat_map(|plan| plan.targets_used().into_iter().filter_map(|i| plan.targets.get(i)))
-        .map(|target| view::plain(&target.name))
-        .collect();
-    view::list(&names)
-}
-
-fn host(host: &Host) -> String {
-    let mut parts = vec![view::plain(&host.os)];
-    parts.extend(host.kernel.as_deref().map(view::plain));
-    parts.push(view::things(host.cpus.into(), "CPU"));
-    parts.extend(host.cpu_model.as_deref().map(view::plain));
-    parts.extend(host.cpu_quota.map(|quota| format!("quota {}", view::number(quota))));
-    parts.extend(host.memory_bytes.map(view::bytes));
-    parts.join(" · ")
-}
-
-fn badges(result: &RunResult) -> Vec<Badge> {
-    let (class, word, meaning) = match result.end {
-        End::Complete => ("good", "Complete:", "everything planned was run"),
-        End::Stopped => ("good", "Stopped:", "by a condition that the scenario names"),
-        End::Aborted => ("bad", "Aborted:", "by a threshold"),
-        End::Interrupted => ("warn", "Interrupted:", "these are the figures up to then"),
-        End::Failed => ("bad", "Failed:", "something broke; these are the figures up to then"),
+    let modes = [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated];
+    let rules: String = if cast.overlaid {
+        cast.traces.iter().map(|trace| rule(&trace.key, trace.look)).collect()
+    } else {
+        modes.into_iter().map(|mode| rule(mode.name(), palette::look(mode))).collect()
     };
-    let mut badges = vec![Badge { class, word, meaning }];
-    if !result.runs.is_empty() {
-        let (class, word, meaning) = match result.validity.verdict {
-            Verdict::Valid => ("good", "Valid:", "the figures can be believed"),
-            Verdict::Degraded => ("warn", "Degraded:", "read the figures with care"),
-            Verdict::Invalid => ("bad", "Invalid:", "the figures describe the generator, not the target"),
-        };
-        badges.insert(0, Badge { class, word, meaning });
-    }
-    if !result.thresholds.is_empty() {
-        let met = result.thresholds.iter().all(ThresholdResult::is_met);
-        let (class, meaning) = if met { ("good", "all of them were met") } else { ("bad", "not all of them were met") };
-        badges.push(Badge { class, word: "Thresholds:", meaning });
-    }
-    badges
+    format!("{STYLE}{rules}")
 }
 
-fn concerns(result: &RunResult) -> Vec<Concern> {
-    let failing = result.validity.checks.iter().filter(|c| c.verdict != Verdict::Valid).map(|c| Concern {
-        class: if c.verdict == Verdict::Invalid { "bad" } else { "warn" },
-        title: format!("{}:", view::plain(&c.name)),
-        text: view::plain(&format!("{}, limit {}: {}", c.observed, c.limit, c.explanation)),
-    });
-    let warnings = result.warnings.iter().map(|w| Concern { class: "warn", title: "warning:".into(), text: view::plain(w) });
-    failing.chain(warnings).collect()
+/// What a browser lets the page do: nothing but its own style and its own script, known by their hashes.
+fn policy(style: &str, place: Place<'_>) -> String {
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    let (style, script) = match place {
+        Place::Whole(_) | Place::Live => (hash(style), hash(script())),
+        Place::Split(_) => ("'self'".into(), "'self'".into()),
+    };
+    let news = if place == Place::Live { "; connect-src 'self'" } else { "" };
+    format!("default-src 'none'; style-src {style}; script-src {script}; img-src data:; base-uri 'none'; form-action 'none'{news}")
 }
 
-fn section(result: &RunResult, mode: Mode) -> Section {
-    let meaning = match mode {
+/// What the script reads percentiles from: the histograms as the result has them, and how far out they carry.
+#[derive(Serialize)]
+struct Histograms<'a> {
+    outermost: Option<f64>,
+    times: BTreeMap<&'a str, String>,
+}
+
+/// The histograms behind the percentiles, by trace, for an element that ends at the first `</`, whatever it is in.
+fn histograms(cast: &Cast<'_>) -> String {
+    let of = |trace: &Trace<'_>| {
+        let others = [
+            ("service", trace.times(|h| Some(&h.service))),
+            ("first byte", trace.times(|h| h.first_byte.as_ref())),
+            ("iteration", trace.times(|h| h.iteration.as_ref())),
+        ];
+        let response = trace.compared.filter(|_| trace.response().is_some()).map(|m| ("response", m.response.clone()));
+        let times = response.into_iter().chain(others.into_iter().filter_map(|(name, sum)| Some((name, codec::encode(&sum?)))));
+        let summary = trace.compared.and_then(|m| m.response_ms.as_ref());
+        Histograms { outermost: summary.and_then(tables_of::outermost), times: times.collect() }
+    };
+    let all: BTreeMap<&str, Histograms<'_>> = cast.traces.iter().map(|trace| (trace.key.as_str(), of(trace))).collect();
+    serde_json::to_string(&all).unwrap_or_default().replace('<', "\\u003c")
+}
+
+fn section(cast: &Cast<'_>, trace: &Trace<'_>) -> Section {
+    let meaning = match trace.mode {
         Mode::Sequential => "One operation after another, on one thread, with blocking calls.",
         Mode::Threaded => "One operating-system thread for each virtual user, with blocking calls.",
         Mode::Async => "Tasks on event loops.",
         Mode::Simulated => "Virtual time, with no overhead at all.",
     };
-    let several = tally::rounds(result, mode).count() > 1;
-    let rounds = tally::rounds(result, mode)
+    let several = trace.rounds.len() > 1;
+    let title = |run: &ModeRun| format!("Round {}: {}, {}", run.round, view::duration_s(run.wall_s), view::rate(run.throughput_rps));
+    let rounds = trace
+        .rounds
+        .iter()
         .enumerate()
         .map(|(i, run)| Round {
-            title: several.then(|| format!("Round {}: {}, {}", run.round, view::duration_s(run.wall_s), view::rate(run.throughput_rps))),
+            title: several.then(|| title(run)),
             open: i == 0,
             tables: tables::of_run(run),
-            series: tables::series(run),
+            // The first is the one that the charts show; of several results the others are in their own reports.
+            series: if i == 0 {
+                tables_of::series(run, format!("{}-{}", data::TIMELINE, trace.key))
+            } else if cast.overlaid {
+                None
+            } else {
+                tables_of::series(run, String::new())
+            },
         })
         .collect();
-    Section { mode, meaning, rounds }
+    Section { key: trace.key.clone(), label: trace.label.clone(), meaning, rounds }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::fixture;
     use super::*;
+
+    const WHOLE: Place<'static> = Place::Whole(&["result.json"]);
+
+    fn look(name: &str, html: &str) {
+        if let Ok(dir) = std::env::var("LOADGEN_LOOK") {
+            std::fs::write(format!("{dir}/{name}.html"), html).unwrap();
+        }
+    }
+
+    /// All there is of elements that run or load something.
+    fn without_script(html: &str) -> String {
+        html.replacen(&format!("<script>{}</script>", script()), "", 1)
+    }
 
     #[test]
     fn no_hostile_text_becomes_markup() {
@@ -218,47 +320,80 @@ mod tests {
             result.started_at = fixture::HOSTILE.into();
             result.loadgen.version = fixture::HOSTILE.into();
             result.host.cpu_model = Some(fixture::HOSTILE.into());
-            let html = render(&result).unwrap();
-            assert!(!html.contains("<script"), "{name}");
+            let html = render(&result, WHOLE).unwrap();
+            let rest = without_script(&html);
+            assert_eq!(rest.matches("<script").count(), 1, "{name}: the histograms alone");
             assert!(!html.contains('\u{202e}') && !html.contains('\x1b'), "{name}");
             assert!(html.contains("alert(1)"), "{name}");
-            if let Ok(dir) = std::env::var("LOADGEN_LOOK") {
-                std::fs::write(format!("{dir}/hostile-{name}.html"), &html).unwrap();
-            }
+            look(&format!("hostile-{name}"), &html);
         }
     }
 
     #[test]
     fn refers_to_nothing_outside() {
         for (name, result) in fixture::all() {
-            let html = render(&result).unwrap();
-            for outside in ["src=", "url(", "@import", "href=\"http", "href=\"//", "<link rel=\"stylesheet"] {
-                assert!(!html.contains(outside), "{name}: {outside}");
+            let html = render(&result, WHOLE).unwrap();
+            for outside in [
+                " src=",
+                "url(",
+                "@import",
+                "href=\"http",
+                "href=\"//",
+                "<link rel=\"stylesheet",
+                " style=",
+                " onload=",
+                " onerror=",
+                " onclick=",
+            ] {
+                let rest = without_script(&html).replace(&result.scenario.source, "");
+                let found = rest.match_indices(outside).filter(|(at, _)| rest[..*at].rfind('<') > rest[..*at].rfind('>')).count();
+                assert_eq!(found, 0, "{name}: {outside}");
             }
-            assert!(html.contains("default-src 'none'"), "{name}");
-            if let Ok(dir) = std::env::var("LOADGEN_LOOK") {
-                std::fs::write(format!("{dir}/{name}.html"), &html).unwrap();
-            }
+            assert!(html.contains("default-src 'none'; style-src 'sha256-"), "{name}");
+            look(name, &html);
         }
     }
 
     #[test]
+    fn the_policy_names_what_is_there() {
+        let html = render(&fixture::three_modes(), WHOLE).unwrap();
+        for (open, close) in [("<style>", "</style>"), ("<script>", "</script>")] {
+            let text = html.split_once(open).and_then(|(_, rest)| rest.split_once(close)).expect("it is there").0;
+            let hash = STANDARD.encode(Sha256::digest(text));
+            assert!(html.contains(&format!("'sha256-{hash}'")), "{open}");
+        }
+        let split = render(&fixture::three_modes(), Place::Split(&[])).unwrap();
+        assert!(!split.contains("<style>") && !split.contains("<script>") && split.contains("script-src 'self'"));
+    }
+
+    #[test]
     fn ten_minutes_of_ten_steps_stay_under_a_megabyte() {
-        let size = render(&fixture::long_run()).unwrap().len();
+        let size = render(&fixture::long_run(), WHOLE).unwrap().len();
         assert!(size < 1_000_000, "{size}");
+        assert!(script().len() < 16_000, "{}", script().len());
     }
 
     #[test]
     fn says_what_ran_and_how_to_run_it_again() {
-        let html = render(&fixture::three_modes()).unwrap();
+        let html = render(&fixture::three_modes(), WHOLE).unwrap();
         for text in [
             "Async was fastest: 16.3× sequential",
             "loadgen run shop-api.yaml --seed 42 --mode sequential,threaded,async --rounds 2",
             "Degraded:",
             "2026-11-21 08:15:00 UTC",
             "headroom:",
+            "href=\"result.json\"",
         ] {
             assert!(html.contains(text), "{text}");
         }
+    }
+
+    #[test]
+    fn several_results_stand_beside_each_other() {
+        let results = [("before".to_owned(), fixture::one_mode()), (fixture::HOSTILE.to_owned(), fixture::one_mode())];
+        let html = overlaid(&results, WHOLE).unwrap();
+        assert!(html.contains("2 results side by side") && html.contains("id=\"data-timeline-r2-async\""));
+        assert_eq!(without_script(&html).matches("<script").count(), 1);
+        look("overlaid", &html);
     }
 }

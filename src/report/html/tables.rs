@@ -3,28 +3,38 @@
 use std::collections::BTreeMap;
 
 use crate::metrics::Summary;
-use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult, Verdict, Window};
+use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult, Verdict};
 
 use super::super::thresholds;
-use super::super::view::{self, NA};
+use super::super::view;
 
 /// A table; the first cell of each row names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     /// What it shows.
-    pub caption: &'static str,
+    pub caption: String,
+    /// Names it on the page; empty where nothing refers to it.
+    pub id: String,
     /// `figures`, `words` or `steps`: how it is laid out.
     pub class: &'static str,
     /// Names of the columns.
-    pub head: Vec<&'static str>,
+    pub head: Vec<String>,
     /// The rows, each as long as the head.
     pub rows: Vec<Vec<String>>,
+    /// The trace that each row is of; empty where the rows are of none.
+    pub keys: Vec<String>,
 }
 
 impl Table {
     /// None where there is nothing to show.
-    fn new(caption: &'static str, class: &'static str, head: &[&'static str], rows: Vec<Vec<String>>) -> Option<Self> {
-        (!rows.is_empty()).then(|| Self { caption, class, head: head.to_vec(), rows })
+    pub(super) fn new(caption: &str, class: &'static str, head: &[&str], rows: Vec<Vec<String>>) -> Option<Self> {
+        let head = head.iter().map(|name| (*name).to_owned()).collect();
+        (!rows.is_empty()).then(|| Self { caption: caption.to_owned(), class, head, rows, ..Self::default() })
+    }
+
+    /// The trace that a row is of.
+    pub fn key(&self, row: &usize) -> &str {
+        self.keys.get(*row).map_or("", String::as_str)
     }
 }
 
@@ -105,7 +115,7 @@ fn counts(run: &ModeRun) -> Option<Table> {
     Table::new("Counts", "figures", &["", "operations", "iterations"], rows)
 }
 
-fn counters(caption: &'static str, what: &'static str, counters: &BTreeMap<String, u64>) -> Option<Table> {
+fn counters(caption: &str, what: &str, counters: &BTreeMap<String, u64>) -> Option<Table> {
     let mut sorted: Vec<_> = counters.iter().filter(|(_, n)| **n > 0).collect();
     sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     let rows = sorted.into_iter().map(|(name, n)| vec![view::plain(name), view::count(*n)]).collect();
@@ -143,7 +153,7 @@ fn resources(run: &ModeRun) -> Option<Table> {
 }
 
 /// Parts of the whole; a single part that is the whole says nothing, unless fewer are asked for.
-fn groups(caption: &'static str, groups: &[Group], at_least: usize) -> Option<Table> {
+fn groups(caption: &str, groups: &[Group], at_least: usize) -> Option<Table> {
     if groups.len() < at_least {
         return None;
     }
@@ -211,28 +221,4 @@ pub fn thresholds(result: &RunResult) -> Option<Table> {
     let rows = thresholds::rows(result).into_iter();
     let rows = rows.map(|row| vec![row.check, row.mode.name().to_owned(), row.word.to_owned(), row.observed, row.limit, row.margin]);
     Table::new("Thresholds", "words", &["threshold", "mode", "verdict", "observed", "limit", "margin"], rows.collect())
-}
-
-/// The time line.
-pub fn series(run: &ModeRun) -> Option<Table> {
-    let ms = |v: Option<f64>| view::or_na(v, view::duration_ms);
-    let row = |w: &Window| {
-        vec![
-            // A moment is a number to look up, not a length to compare: it is not rounded to three digits.
-            format!("{:.3} s", w.t_s).replace(".000 s", " s"),
-            view::count(w.planned),
-            view::count(w.ok),
-            view::count(w.failed),
-            view::count(w.dropped),
-            view::rate(w.throughput_rps),
-            ms(w.p50_ms),
-            ms(w.p90_ms),
-            ms(w.p99_ms),
-            ms(w.max_ms),
-            ms(w.lag_p99_ms),
-            w.in_flight.map_or_else(|| NA.into(), view::number),
-        ]
-    };
-    let head = ["from", "planned", "ok", "failed", "dropped", "throughput", "p50", "p90", "p99", "max", "lag p99", "in flight"];
-    Table::new("Time line", "figures", &head, run.series.iter().map(row).collect())
 }

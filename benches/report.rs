@@ -1,0 +1,81 @@
+//! Rendering: the reports of a run of a million requests in three modes each, with a time line of 300 windows and ten
+//! steps. It says how large the page is, and how much memory all of it took.
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use loadgen::engine::{Ground, Job, run_mode};
+use loadgen::plan::{Format, Mode, Plan};
+use loadgen::report::html::{self, Place};
+use loadgen::report::write_all;
+use loadgen::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, ScenarioEcho, Validity};
+use loadgen::scenario::{Overrides, Source, compile};
+
+/// Ten minutes of ten steps: 1,000,000 operations.
+fn plan() -> Plan {
+    let steps: Vec<String> =
+        (0..10).map(|i| format!("{{sleep: {{lognormal: {{p50: {}ms, p99: 80ms}}}}, name: GET /items/{i}}}", i + 2)).collect();
+    let text = format!(
+        "{{name: bench, seed: 1, modes: [simulated], mix: [{{name: m, flow: [{}]}}], load: {{rate: 166.7/s, duration: 10m, max_in_flight: 1000}}}}",
+        steps.join(", ")
+    );
+    compile(&Source::inline("bench.yaml", text), &Overrides::default(), &|_| None).expect("the scenario is good").plan
+}
+
+/// What three modes would have brought: the same figures under three names.
+fn result() -> RunResult {
+    let plan = plan();
+    let ground = Ground { folder: ".".into(), ..Ground::default() };
+    let job = Job { parent: 0, plan: plan.clone(), mode: Mode::Simulated, round: 1, ground };
+    let one = run_mode(&job, &|| None, &|_| {}).expect("it can run");
+    let runs: Vec<ModeRun> = Mode::REAL.iter().map(|mode| ModeRun { mode: *mode, ..one.clone() }).collect();
+    RunResult {
+        schema: SCHEMA.into(),
+        end: End::Complete,
+        loadgen: Build::current(),
+        scenario: ScenarioEcho {
+            name: plan.name.clone(),
+            description: None,
+            fingerprint: "0".into(),
+            seed: plan.seed,
+            source: "name: bench\n".into(),
+            file: None,
+        },
+        plan: serde_json::to_value(&plan).expect("plain data"),
+        host: Host::current(),
+        started_at: "2026-11-21T08:15:00Z".into(),
+        comparison: Comparison::of(&runs, &Mode::REAL, None),
+        runs,
+        thresholds: Vec::new(),
+        baseline: None,
+        validity: Validity::default(),
+        warnings: Vec::new(),
+    }
+}
+
+/// The largest memory of this process so far.
+fn peak() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("unknown").split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+}
+
+fn render(c: &mut Criterion) {
+    let result = result();
+    let text = result.to_json().expect("plain data");
+    let operations: u64 = result.runs.iter().map(|run| run.counts.completed).sum();
+    let windows = result.runs[0].series.len();
+    let page = html::render(&result, Place::Whole(&[])).expect("it can be made");
+    println!("{operations} operations, {windows} windows: result {} KB, page {} KB", text.len() / 1000, page.len() / 1000);
+    println!("peak memory with the run itself: {}", peak());
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut group = c.benchmark_group("report");
+    group.sample_size(10);
+    group.bench_function("read the result", |b| b.iter(|| RunResult::from_json(&text).expect("its own")));
+    group.bench_function("page", |b| b.iter(|| html::render(&result, Place::Whole(&[])).expect("it can be made")));
+    group.bench_function("page and pictures, written", |b| {
+        b.iter(|| write_all(&result, &[Format::Html, Format::Png], folder.path()).expect("it can be written"));
+    });
+    group.finish();
+    println!("peak memory in all: {}", peak());
+}
+
+criterion_group!(benches, render);
+criterion_main!(benches);

@@ -1,0 +1,54 @@
+//! [`Watched`]: the report page while the run goes on, for those who look at it.
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+
+use super::exit::{Exit, Failure};
+use super::or_exit;
+use crate::plan::Secrets;
+use crate::report::html::{self, Place};
+use crate::result::{ModeRun, RunResult};
+use crate::server::Live;
+
+/// The page of a run under way.
+pub struct Watched<'a> {
+    live: Live,
+    /// Makes a result of some runs.
+    draft: Box<dyn Fn(Vec<ModeRun>) -> RunResult + 'a>,
+    secrets: &'a Secrets,
+}
+
+impl<'a> Watched<'a> {
+    /// Serves it on this address from now on. `draft` makes a result of the runs there are.
+    pub fn open(address: SocketAddr, secrets: &'a Secrets, draft: impl Fn(Vec<ModeRun>) -> RunResult + 'a) -> Result<Self, Failure> {
+        let live = Live::start(address).with_context(|| format!("can't serve the live page on {address}; choose another with --live"));
+        let watched = Self { live: or_exit(live, Exit::CouldNotRun)?, draft: Box::new(draft), secrets };
+        watched.live.publish(watched.page(Vec::new()));
+        Ok(watched)
+    }
+
+    /// Where it is.
+    pub const fn address(&self) -> SocketAddr {
+        self.live.address()
+    }
+
+    /// Shows the runs that are done, and the one under way. Where nobody looks, no page is made.
+    pub fn show(&self, done: &[ModeRun], under_way: Option<ModeRun>) {
+        if self.live.is_watched() {
+            self.live.publish(self.page(done.iter().cloned().chain(under_way).collect()));
+        }
+    }
+
+    /// Shows what came of it, for the last time.
+    pub fn end(self, done: &[ModeRun]) {
+        let page = self.page(done.to_vec());
+        self.live.end(page);
+    }
+
+    /// A page that can't be made is no reason to stop a run: it stays empty.
+    fn page(&self, runs: Vec<ModeRun>) -> String {
+        let result = (self.draft)(runs).redacted(self.secrets).ok();
+        result.and_then(|result| html::render(&result, Place::Live).ok()).unwrap_or_default()
+    }
+}

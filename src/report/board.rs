@@ -1,0 +1,154 @@
+//! [`Board`]: what the terminal shows while a run goes on: figures with what they were of late as sparklines, the steps,
+//! and the modes that are done. Lines of text without control characters; who draws them anew is [`progress`](super::progress)'s
+//! business.
+
+use std::collections::VecDeque;
+
+use super::progress::Status;
+use super::view;
+
+/// Columns that a line takes at most: one less than the narrowest of usual terminals, which would break it otherwise.
+const WIDTH: usize = 79;
+/// Looks that a sparkline shows.
+const LOOKS: usize = 44;
+/// Steps that are shown.
+const STEPS: usize = 5;
+/// Modes and rounds that are done and still shown.
+const DONE: usize = 4;
+
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// What was seen of late.
+#[derive(Clone, Debug, Default)]
+pub struct Board {
+    place: String,
+    looks: VecDeque<Look>,
+    /// What the mode under way has come to, for when it is done.
+    sum: String,
+    done: VecDeque<String>,
+    failed: u64,
+}
+
+/// One look: the figures in the order of [`NAMES`].
+type Look = [Option<f64>; 6];
+
+const NAMES: [&str; 6] = ["throughput", "p50", "p99", "failed", "in flight", "lag p99"];
+
+impl Board {
+    /// Takes note of a new state.
+    pub fn look(&mut self, status: &Status<'_>) {
+        if self.place != status.place {
+            if !self.place.is_empty() {
+                self.done.push_back(std::mem::take(&mut self.sum));
+            }
+            if self.done.len() > DONE {
+                self.done.pop_front();
+            }
+            *self = Self { place: status.place.into(), done: std::mem::take(&mut self.done), ..Self::default() };
+        }
+        let failed = status.failed.saturating_sub(self.failed);
+        self.failed = status.failed;
+        if self.looks.len() == LOOKS {
+            self.looks.pop_front();
+        }
+        let in_flight = Some(status.in_flight as f64);
+        self.looks.push_back([Some(status.rate), status.p50_ms, status.p99_ms, Some(failed as f64), in_flight, status.lag_p99_ms]);
+        let time = view::duration_s(status.elapsed_s);
+        self.sum = format!("✓ {} · {} done · {} failed · {time}", self.place, view::count(status.completed), view::count(status.failed));
+    }
+
+    /// What to show, each line within 80 columns.
+    pub fn lines(&self, status: &Status<'_>) -> Vec<String> {
+        let ms = |value: Option<f64>| view::or_na(value, view::duration_ms);
+        let figures = [
+            view::rate(status.rate),
+            ms(status.p50_ms),
+            ms(status.p99_ms),
+            match status.failed {
+                0 => "0".into(),
+                failed => format!("{} ({})", view::count(failed), view::share(failed as f64 / status.completed.max(1) as f64)),
+            },
+            view::count(status.in_flight),
+            ms(status.lag_p99_ms),
+        ];
+        let row = |(i, (name, figure)): (usize, (&str, String))| {
+            let line = sparkline(self.looks.iter().map(|look| look[i]));
+            format!("  {name:<11}{figure:>18}  {line}")
+        };
+        let mut lines: Vec<String> = NAMES.into_iter().zip(figures).enumerate().map(row).collect();
+        let mut steps: Vec<_> = status.steps.iter().filter(|step| step.completed > 0).collect();
+        // Those that fail first: they are what one looks for.
+        steps.sort_by_key(|step| std::cmp::Reverse((step.failed, step.completed)));
+        let name = |text: &str| view::shortened(&view::plain(text), 38);
+        lines.extend(steps.iter().take(STEPS).map(|step| {
+            format!("  {:<38} {:>13} done {:>10} failed", name(&step.name), view::count(step.completed), view::count(step.failed))
+        }));
+        if let Some(more) = steps.len().checked_sub(STEPS).filter(|more| *more > 0) {
+            lines.push(format!("  and {}", view::things(more as u64, "more step")));
+        }
+        lines.extend(self.done.iter().map(|done| format!("  {done}")));
+        lines.into_iter().map(|line| view::shortened(line.trim_end(), WIDTH)).collect()
+    }
+}
+
+/// Values as bars from zero to the highest; what is not known is a gap.
+pub fn sparkline(values: impl Iterator<Item = Option<f64>>) -> String {
+    let values: Vec<Option<f64>> = values.map(|value| value.filter(|v| v.is_finite() && *v >= 0.0)).collect();
+    let most = values.iter().flatten().copied().fold(0.0, f64::max);
+    let bar = |value: f64| BARS[if most > 0.0 { ((value / most * 7.0).round() as usize).min(7) } else { 0 }];
+    values.into_iter().map(|value| value.map_or(' ', bar)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::progress::StepStatus;
+    use super::*;
+
+    fn status<'a>(place: &'a str, second: u64, steps: &'a [StepStatus]) -> Status<'a> {
+        Status {
+            place,
+            phase: "running",
+            elapsed_s: second as f64,
+            fraction: Some(0.5),
+            left_s: None,
+            completed: second * 12_345_678,
+            failed: second.saturating_sub(3) * 1_000_000,
+            in_flight: 20 + second % 4,
+            rate: 100.0 * second as f64,
+            p50_ms: (second > 1).then_some(1.234),
+            p99_ms: (second > 1).then_some(40.0 + second as f64),
+            lag_p99_ms: Some(0.02),
+            steps,
+        }
+    }
+
+    fn steps(n: u64) -> Vec<StepStatus> {
+        let step = |i| StepStatus {
+            name: format!("GET /a/rather/long/path/to/the/item/number/{i}\u{1b}[2J"),
+            completed: 1_000 + i,
+            failed: i % 3,
+        };
+        (0..n).map(step).collect()
+    }
+
+    #[test]
+    fn sparklines_begin_at_zero() {
+        assert_eq!(sparkline([Some(0.0), Some(3.5), Some(7.0), None, Some(f64::NAN), Some(7.0)].into_iter()), "▁▅█  █");
+        assert_eq!(sparkline([Some(0.0), Some(0.0)].into_iter()), "▁▁");
+        assert_eq!(sparkline(std::iter::empty()), "");
+    }
+
+    #[test]
+    fn a_board_fits_eighty_columns_and_steers_no_terminal() {
+        let mut board = Board::default();
+        let steps = steps(9);
+        for place in ["sequential 1/3", "threaded 1/3", "async 1/3"] {
+            for second in 0..60 {
+                board.look(&status(place, second, &steps));
+            }
+        }
+        let lines = board.lines(&status("async 1/3", 60, &steps));
+        assert!(lines.iter().all(|line| line.chars().count() < 80 && !line.contains('\u{1b}')), "{lines:#?}");
+        super::super::golden::check("board.txt", &(lines.join("\n") + "\n"));
+    }
+}

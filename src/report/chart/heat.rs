@@ -1,0 +1,109 @@
+//! Response times as a heat map over time: how many operations of a stretch of time took about so long, darker where
+//! there were more. Shows what percentiles hide: two populations, a slow tail that comes and goes.
+
+use super::super::view;
+use super::axis::Axis;
+use super::canvas::{Align, Font};
+use super::over_time::{rounds, shades};
+use super::palette;
+use super::plot::{Across, Plot, Up};
+use super::trace::{Cast, Trace};
+use crate::result::{Window, codec};
+
+/// Stretches of time, at most.
+const COLUMNS: usize = 120;
+/// Stretches of response time.
+const ROWS: usize = 36;
+/// Shades from few to many.
+const LEVELS: usize = 7;
+
+/// The chart of one mode, if its time line has histograms.
+pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
+    let windows: Vec<&Window> = trace.series().collect();
+    let step = windows.len().div_ceil(COLUMNS).max(1);
+    // Of each stretch of time its times in milliseconds, each with how many took so long.
+    let columns: Vec<Column> = windows.chunks(step).filter_map(Column::of).collect();
+    let values: Vec<f64> = columns.iter().flat_map(|column| column.times.iter().map(|(ms, _)| *ms)).collect();
+    let (low, high) = (values.iter().copied().reduce(f64::min)?, values.iter().copied().reduce(f64::max)?);
+    let (start, end) = trace.span()?;
+    let plot = Plot {
+        title: format!("Response times over time – {}", trace.label),
+        subtitle: format!("Darker: more operations took about so long, at that moment.{}", rounds(cast)),
+        description: format!("From {} to {}.", view::duration_ms(low), view::duration_ms(high)),
+        x: Across::Seconds(start, end),
+        x_label: "seconds since the start of the run",
+        y: Up { values: vec![low, high], log: true, show: view::duration_ms },
+        y_label: "response time",
+        legend: Vec::new(),
+        shades: shades(cast, (start, end)),
+        limits: Vec::new(),
+        columns: "p50,p90,p99,max",
+    };
+    let mut most = 0;
+    let drawn = plot.draw(|c, x, y| {
+        let (bottom, top) = (y.pixel(y.low()), y.pixel(y.high()));
+        let height = (bottom - top) / ROWS as f64;
+        let grids: Vec<[u64; ROWS]> = columns.iter().map(|column| column.rows(y, (bottom, height))).collect();
+        most = grids.iter().flatten().copied().max().unwrap_or(0);
+        let mut cells = vec![Vec::new(); LEVELS];
+        for (column, grid) in columns.iter().zip(&grids) {
+            for (row, count) in grid.iter().enumerate().filter(|(_, count)| **count > 0) {
+                // By the root: a single slow operation among a thousand must not be lost.
+                let share = (*count as f64 / most as f64).sqrt();
+                let level = ((share * LEVELS as f64).ceil() as usize).clamp(1, LEVELS) - 1;
+                let lower = bottom - height * row as f64;
+                cells[level].push(((x.pixel(column.from), lower - height), (x.pixel(column.to), lower)));
+            }
+        }
+        for (level, cells) in cells.iter().enumerate() {
+            c.cells(cells, palette::CURVES[0], opacity(level));
+        }
+    });
+    Some(with_scale(&drawn, most))
+}
+
+/// Opacity of a shade.
+fn opacity(level: usize) -> f64 {
+    ((level + 1) as f64 / LEVELS as f64 * 100.0).round() / 100.0
+}
+
+/// Puts the scale of shades where other charts have their legend.
+fn with_scale(drawn: &str, most: u64) -> String {
+    let mut c = super::canvas::Canvas::default();
+    let (mut at, y) = (super::frame::MARGIN, 77.0);
+    c.text("1 operation", (at, y), Font::LABEL, Align::Start);
+    at += Font::LABEL.width("1 operation") + 10.0;
+    for level in 0..LEVELS {
+        c.cells(&[((at, y - 7.0), (at + 18.0, y + 7.0))], palette::CURVES[0], opacity(level));
+        at += 20.0;
+    }
+    c.text(&view::things(most, "operation"), (at + 8.0, y), Font::LABEL, Align::Start);
+    drawn.strip_suffix("</svg>\n").map_or_else(|| drawn.to_owned(), |open| format!("{open}{}</svg>\n", c.elements()))
+}
+
+/// A stretch of time.
+struct Column {
+    from: f64,
+    to: f64,
+    times: Vec<(f64, u64)>,
+}
+
+impl Column {
+    fn of(windows: &[&Window]) -> Option<Self> {
+        let (first, last) = (windows.first()?, windows.last()?);
+        let decoded = windows.iter().filter_map(|w| codec::decode_window(w.response.as_deref()?).ok());
+        let times = decoded
+            .flat_map(|h| h.iter_recorded().map(|v| (v.value_iterated_to() as f64 / 1e6, v.count_at_value())).collect::<Vec<_>>())
+            .collect::<Vec<_>>();
+        (!times.is_empty()).then_some(Self { from: first.t_s, to: last.t_s + last.window_s, times })
+    }
+
+    fn rows(&self, y: &Axis, (bottom, height): (f64, f64)) -> [u64; ROWS] {
+        let mut rows = [0; ROWS];
+        for (ms, count) in &self.times {
+            let row = ((bottom - y.pixel(*ms)) / height) as usize;
+            rows[row.min(ROWS - 1)] += count;
+        }
+        rows
+    }
+}

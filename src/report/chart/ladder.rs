@@ -1,0 +1,85 @@
+//! [`Ladder`]: a histogram for looking up many of its values, which each would walk over all of it otherwise.
+
+use hdrhistogram::Histogram;
+
+/// The values of a histogram with how many are no higher, from the lowest on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ladder {
+    /// Milliseconds and count.
+    rungs: Vec<(f64, u64)>,
+}
+
+impl Ladder {
+    /// Of a histogram of nanoseconds; nothing where it is empty.
+    pub fn of(histogram: &Histogram<u64>) -> Option<Self> {
+        let mut below = 0;
+        let rungs: Vec<(f64, u64)> = histogram
+            .iter_recorded()
+            .map(|v| {
+                below += v.count_at_value();
+                (v.value_iterated_to() as f64 / 1e6, below)
+            })
+            .collect();
+        (!rungs.is_empty()).then_some(Self { rungs })
+    }
+
+    /// How many values there are.
+    pub fn count(&self) -> u64 {
+        self.rungs.last().map_or(0, |(_, count)| *count)
+    }
+
+    /// The value that this share of all values does not exceed, in milliseconds: HdrHistogram's own rule.
+    pub fn at(&self, quantile: f64) -> f64 {
+        let wanted = ((quantile.clamp(0.0, 1.0) * self.count() as f64).ceil() as u64).max(1);
+        let place = self.rungs.partition_point(|(_, below)| *below < wanted);
+        self.rungs[place.min(self.rungs.len() - 1)].0
+    }
+
+    /// The share of all values that are no higher than this, in milliseconds.
+    pub fn share(&self, ms: f64) -> f64 {
+        let place = self.rungs.partition_point(|(value, _)| *value <= ms);
+        place.checked_sub(1).map_or(0.0, |last| self.rungs[last].1 as f64 / self.count() as f64)
+    }
+
+    /// The values with how many there are of each.
+    pub fn values(&self) -> impl Iterator<Item = (f64, u64)> {
+        let before = std::iter::once(0).chain(self.rungs.iter().map(|(_, below)| *below));
+        self.rungs.iter().zip(before).map(|((ms, below), before)| (*ms, below - before))
+    }
+
+    /// The lowest value.
+    pub fn min(&self) -> f64 {
+        self.rungs[0].0
+    }
+
+    /// The highest.
+    pub fn max(&self) -> f64 {
+        self.rungs[self.rungs.len() - 1].0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::metrics::histogram;
+
+    proptest! {
+        #[test]
+        fn says_what_the_histogram_says(values in prop::collection::vec(1_u64..10_000_000_000, 1..200), quantile in 0.0..=1.0_f64) {
+            let mut whole = histogram::empty();
+            values.iter().for_each(|v| whole.saturating_record(*v));
+            let ladder = Ladder::of(&whole).expect("it has values");
+            prop_assert_eq!(ladder.at(quantile), whole.value_at_quantile(quantile) as f64 / 1e6);
+            prop_assert_eq!((ladder.count(), ladder.max()), (whole.len(), whole.max() as f64 / 1e6));
+            prop_assert_eq!(ladder.values().map(|(_, n)| n).sum::<u64>(), whole.len());
+            prop_assert!(ladder.share(ladder.at(quantile)) >= quantile - 1e-12);
+        }
+    }
+
+    #[test]
+    fn nothing_has_no_ladder() {
+        assert_eq!(Ladder::of(&histogram::empty()), None);
+    }
+}

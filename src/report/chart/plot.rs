@@ -1,0 +1,258 @@
+//! [`Plot`]: a chart of lines in one field, with what is around them: shaded stretches, limits, legend, and what the
+//! page's script has to know to read values off it and to zoom.
+
+use super::super::view;
+use super::axis::{Axis, Tick};
+use super::canvas::{self, About, Align, Canvas, Font};
+use super::frame::{Entry, Field, Frame};
+use super::palette::{self, Look};
+
+/// Most points of a line: more than there are pixels can't be seen.
+const POINTS: usize = 600;
+/// Pixels between the markers of a line, at the least.
+const MARK_GAP: f64 = 48.0;
+/// What is drawn may stick out of the field by so much before it is cut off.
+const RIM: f64 = 7.0;
+/// The widest that a name of a shaded stretch is for each of its characters.
+const LETTER: f64 = 9.0;
+
+/// What is shown from left to right.
+#[derive(Clone, Debug)]
+pub enum Across {
+    /// Seconds of the run, from and to.
+    Seconds(f64, f64),
+    /// Milliseconds, as wide as these are.
+    Times(Vec<f64>),
+    /// Percentiles up to 1 − 10^−this, each nine as wide as the one before.
+    Percentiles(f64),
+}
+
+impl Across {
+    fn axis(&self, field: Field) -> Axis {
+        let pixels = (field.left, field.right);
+        match self {
+            Self::Seconds(from, to) => Axis::linear(*from, *to, pixels),
+            Self::Times(values) => Axis::for_times(values, pixels),
+            Self::Percentiles(reach) => Axis::linear(0.0, reach * 1.02, pixels),
+        }
+    }
+
+    fn ticks(&self, axis: &Axis) -> Vec<Tick> {
+        match self {
+            Self::Seconds(..) => axis.ticks(10.0, seconds),
+            Self::Times(_) => axis.ticks(8.0, |ms| view::round(&view::duration_ms(ms))),
+            Self::Percentiles(reach) => percentile_ticks(*reach),
+        }
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Seconds(..) => "seconds",
+            Self::Times(_) => "times",
+            Self::Percentiles(_) => "percentiles",
+        }
+    }
+}
+
+/// What is shown from the bottom to the top.
+#[derive(Clone, Debug)]
+pub struct Up {
+    /// What has to fit.
+    pub values: Vec<f64>,
+    /// Whether the axis may be a log one.
+    pub log: bool,
+    /// A value with its unit.
+    pub show: fn(f64) -> String,
+}
+
+/// The texts and axes of a chart of lines.
+#[derive(Clone, Debug)]
+pub struct Plot {
+    /// What is seen.
+    pub title: String,
+    /// How to read it.
+    pub subtitle: String,
+    /// What a screen reader reads out of it.
+    pub description: String,
+    /// From left to right.
+    pub x: Across,
+    /// What that is.
+    pub x_label: &'static str,
+    /// From the bottom to the top.
+    pub y: Up,
+    /// What that is.
+    pub y_label: &'static str,
+    /// The lines' names.
+    pub legend: Vec<Entry>,
+    /// Stretches that are shaded, each with its name.
+    pub shades: Vec<(&'static str, (f64, f64))>,
+    /// Values that lines are held against, each with its name.
+    pub limits: Vec<(String, f64)>,
+    /// Columns of the time line that have the values.
+    pub columns: &'static str,
+}
+
+/// A line and what is around it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The series that it is of, in attributes.
+    pub key: String,
+    /// How it looks.
+    pub look: Look,
+    /// Its width in pixels.
+    pub width: f64,
+    /// Whether it has markers.
+    pub marked: bool,
+    /// Where it goes through.
+    pub points: Vec<(f64, f64)>,
+}
+
+impl Plot {
+    /// Draws the frame, and the data by `draw`, which is handed both axes.
+    pub fn draw(&self, draw: impl FnOnce(&mut Canvas, &Axis, &Axis)) -> String {
+        let field = Field::below(&self.legend);
+        let Field { left, top, right, bottom, size } = field;
+        let x = self.x.axis(field);
+        let limits = self.limits.iter().map(|(_, limit)| *limit);
+        let values: Vec<f64> = self.y.values.iter().copied().chain(limits).collect();
+        let y = if self.y.log { Axis::for_times(&values, (bottom, top)) } else { Axis::from_zero(values, (bottom, top)) };
+        let label = if y.is_log() { format!("{}, log scale", self.y_label) } else { self.y_label.to_owned() };
+        let frame = Frame { title: &self.title, subtitle: &self.subtitle, x_label: self.x_label, y_label: &label };
+        let attributes = [
+            ("data-x", self.x.name().to_owned()),
+            ("data-ends", format!("{} {}", x.low(), x.high())),
+            ("data-log", u8::from(x.is_log()).to_string()),
+            ("data-field", format!("{left} {top} {right} {bottom}")),
+            ("data-columns", self.columns.to_owned()),
+        ];
+        let about = About { title: &self.title, description: &self.description, attributes: &attributes };
+        canvas::picture(size, &about, |c| {
+            let shaded: Vec<_> = self.shades.iter().map(|(what, (from, to))| (*what, x.pixel(*from), x.pixel(*to))).collect();
+            c.window((left - RIM, top), (right + RIM, bottom), |c| {
+                shaded.iter().for_each(|(_, from, to)| c.rect((*from, top), (*to, bottom), palette::SHADE, 1.0));
+            });
+            let ticks = y.ticks(6.0, |v| view::round(&(self.y.show)(v)));
+            frame.draw(c, field, (&x, &self.x.ticks(&x)), (&y, &ticks), &self.legend);
+            c.window((left - RIM, top - RIM), (right + RIM, bottom + RIM), |c| draw(c, &x, &y));
+            c.group(&[("class", "hints".into())], |c| {
+                for (what, from, to) in shaded {
+                    if to - from > LETTER * what.len() as f64 {
+                        c.text(what, (from + 6.0, top + 10.0), Font::TICK, Align::Start);
+                    }
+                }
+            });
+            for (what, limit) in &self.limits {
+                let at = y.pixel(*limit);
+                c.line(&[(left, at), (right, at)], palette::LIMIT, 1.5, Some((2.0, 3.0)));
+                let above = if at - top > 20.0 { at - 9.0 } else { at + 10.0 };
+                c.text(what, (right - 4.0, above), Font { color: palette::LIMIT, ..Font::TICK }, Align::End);
+            }
+        })
+    }
+
+    /// The chart of these lines.
+    pub fn lines(&self, lines: &[Line]) -> String {
+        self.draw(|c, x, y| {
+            let paths: Vec<Vec<(f64, f64)>> =
+                lines.iter().map(|line| thin(&line.points).into_iter().map(|(a, b)| (x.pixel(a), y.pixel(b))).collect()).collect();
+            // Dashed lines lie over solid ones, so that of two equal lines both are seen.
+            for dashed in [false, true] {
+                for (line, path) in lines.iter().zip(&paths).filter(|(line, _)| line.look.dash.is_some() == dashed) {
+                    series(c, &line.key, |c| c.line(path, line.look.color, line.width, line.look.dash));
+                }
+            }
+            for (i, (line, path)) in lines.iter().zip(&paths).enumerate().filter(|(_, (line, _))| line.marked) {
+                series(c, &line.key, |c| marks(c, line.look, path, i as f64 / lines.len() as f64));
+            }
+        })
+    }
+}
+
+/// A part of a series, which the page's script shows and hides.
+pub fn series(c: &mut Canvas, key: &str, draw: impl FnOnce(&mut Canvas)) {
+    c.group(&[("class", "series".into()), ("data-key", key.into())], draw);
+}
+
+/// Markers along a line, not too close, the first a share of their distance from the line's begin, so that those of
+/// several lines don't hide each other.
+pub fn marks(c: &mut Canvas, look: Look, path: &[(f64, f64)], share: f64) {
+    let Some(first) = path.first() else { return };
+    c.group(&[("class", "marks".into())], |c| {
+        let mut free_from = first.0 + MARK_GAP * share;
+        let mut none = true;
+        for at in path.iter().filter(|at| at.0.is_finite()) {
+            if at.0 >= free_from {
+                c.marker(*at, look, 4.0);
+                free_from = at.0 + MARK_GAP;
+                none = false;
+            }
+        }
+        // A line too short for that has one all the same: a single point would not be seen at all.
+        if let Some(last) = path.last().filter(|_| none) {
+            c.marker(*last, look, 4.0);
+        }
+    });
+}
+
+/// At most so many points: of each stretch of many, the lowest and the highest, so that no peak is lost.
+fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    if points.len() <= POINTS {
+        return points.to_vec();
+    }
+    points
+        .chunks(points.len().div_ceil(POINTS / 2))
+        .flat_map(|chunk| {
+            let low = chunk.iter().enumerate().min_by(|a, b| a.1.1.total_cmp(&b.1.1));
+            let high = chunk.iter().enumerate().max_by(|a, b| a.1.1.total_cmp(&b.1.1));
+            let mut ends: Vec<_> = low.into_iter().chain(high).collect();
+            ends.sort_by_key(|(place, _)| *place);
+            ends.dedup_by_key(|(place, _)| *place);
+            ends.into_iter().map(|(_, point)| *point)
+        })
+        .collect()
+}
+
+fn seconds(value: f64) -> String {
+    if value == 0.0 { "0".into() } else { format!("{} s", view::round(&view::number(value))) }
+}
+
+/// Where a percentile stands: log₁₀(1 ÷ (1 − q)).
+pub fn place(percentile: f64) -> f64 {
+    (1.0 / (1.0 - percentile / 100.0)).log10()
+}
+
+/// 0, 50, 90, 99, 99.9 … as far as the sample carries.
+fn percentile_ticks(reach: f64) -> Vec<Tick> {
+    let mut ticks = vec![Tick { value: 0.0, label: "0 %".into() }];
+    for (percentile, most) in [(50.0, 5.0), (75.0, 2.7), (95.0, 2.7)] {
+        if reach <= most && place(percentile) <= reach {
+            ticks.push(Tick { value: place(percentile), label: format!("{percentile} %") });
+        }
+    }
+    for nines in 1..=12_usize {
+        if nines as f64 <= reach + 0.02 {
+            let label = match nines {
+                1 => "90 %".into(),
+                2 => "99 %".into(),
+                n => format!("99.{} %", "9".repeat(n - 2)),
+            };
+            ticks.push(Tick { value: nines as f64, label });
+        }
+    }
+    ticks.sort_by(|a, b| a.value.total_cmp(&b.value));
+    ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thinned_line_keeps_its_peaks() {
+        let points: Vec<(f64, f64)> = (0..10_000).map(|i| (f64::from(i), if i == 7_777 { 1e6 } else { f64::from(i % 10) })).collect();
+        let few = thin(&points);
+        assert!(few.len() <= POINTS, "{}", few.len());
+        assert!(few.contains(&(7_777.0, 1e6)) && few.is_sorted_by(|a, b| a.0 < b.0));
+        assert_eq!(thin(&points[..10]), points[..10]);
+    }
+}

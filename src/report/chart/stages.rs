@@ -1,0 +1,131 @@
+//! Where the time of a request goes: connecting, the TLS handshake, waiting for the first byte, and the body, stacked, as
+//! means of each step's operations. The means are the result's own; that means add up is why they stand here in place of
+//! percentiles.
+
+use super::super::view;
+use super::axis::Axis;
+use super::canvas::{self, About, Align, Font};
+use super::frame::{self, MARGIN, WIDTH};
+use super::palette;
+use super::trace::Cast;
+use crate::metrics::Summary;
+use crate::result::Group;
+
+/// Most bars: what is beyond is in the table.
+const BARS: usize = 24;
+/// Height of a bar with the room around it.
+const ROW: f64 = 26.0;
+/// Height of a bar.
+const BAR: f64 = 15.0;
+/// Room above the bars of a step.
+const STEP: f64 = 24.0;
+
+/// Names of the stages, with the places of their colours.
+pub const STAGES: [(&str, usize); 4] = [("connect", 4), ("TLS handshake", 3), ("first byte", 0), ("rest of the response", 2)];
+
+/// Milliseconds of each stage in the mean of all operations of a step; nothing where none of it went over a network.
+pub fn parts(step: &Group) -> Option<[f64; 4]> {
+    let service = step.service_ms.as_ref().filter(|s| s.count > 0)?;
+    // What few operations had is spread over all, so that the parts add up to the whole.
+    let mean = |part: &Option<Summary>| part.as_ref().map_or(0.0, |s| s.mean * s.count as f64 / service.count as f64);
+    step.first_byte_ms.as_ref().filter(|s| s.count > 0)?;
+    let (connect, tls, first_byte) = (mean(&step.connect_ms), mean(&step.tls_ms), mean(&step.first_byte_ms));
+    let parts = [connect, tls, first_byte - connect - tls, service.mean - first_byte].map(|part| part.max(0.0));
+    parts.iter().all(|part| part.is_finite()).then_some(parts)
+}
+
+/// The chart, if some step has stages.
+pub fn svg(cast: &Cast<'_>) -> Option<String> {
+    // Steps in the order in which they first come, each with the modes that have it.
+    let mut steps: Vec<(String, Vec<Bar>)> = Vec::new();
+    for trace in &cast.traces {
+        for step in trace.run().into_iter().flat_map(|run| &run.steps) {
+            let Some(parts) = parts(step) else { continue };
+            let name = view::shortened(&name(step), 90);
+            let bar = Bar { key: trace.key.clone(), label: trace.short.clone(), parts };
+            match steps.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, bars)) => bars.push(bar),
+                None => steps.push((name, vec![bar])),
+            }
+        }
+    }
+    let all: usize = steps.iter().map(|(_, bars)| bars.len()).sum();
+    while steps.len() > 1 && steps.iter().map(|(_, bars)| bars.len()).sum::<usize>() > BARS {
+        steps.pop();
+    }
+    let shown: usize = steps.iter().map(|(_, bars)| bars.len()).sum();
+    let totals = || steps.iter().flat_map(|(_, bars)| bars.iter().map(|bar| bar.parts.iter().sum::<f64>()));
+    let most = totals().fold(0.0, f64::max);
+    if most <= 0.0 {
+        return None;
+    }
+    let label = |bar: &Bar| view::duration_ms(bar.parts.iter().sum::<f64>());
+    let bars = || steps.iter().flat_map(|(_, bars)| bars);
+    let names = bars().map(|bar| Font::LABEL.width(&bar.label)).fold(0.0, f64::max);
+    let room = bars().map(|bar| Font::LABEL.width(&label(bar))).fold(0.0, f64::max) + 14.0;
+    let (left, top) = (MARGIN + names + 12.0, 100.0);
+    let x = Axis::linear(0.0, most, (left, f64::from(WIDTH) - MARGIN - room));
+    let height = top + steps.iter().map(|(_, bars)| STEP + ROW * bars.len() as f64).sum::<f64>() + 14.0;
+    let title = format!("Where the time of a request goes – {}", cast.name);
+    let left_out = if shown < all { format!(" {} more bars are in the table.", all - shown) } else { String::new() };
+    let subtitle = format!("Shorter is better. Mean service time of each step, from the start to the last byte.{left_out}");
+    let describe = |(name, bars): &(String, Vec<Bar>)| {
+        let each = bars.iter().map(|bar| format!("{} {}", bar.label, label(bar)));
+        format!("{name}: {}.", each.collect::<Vec<_>>().join(", "))
+    };
+    let description = steps.iter().map(describe).collect::<Vec<_>>().join(" ");
+    let used = |i: usize| bars().any(|bar| bar.parts[i] > 0.0);
+    let legend: Vec<(usize, &str)> = STAGES.iter().enumerate().filter(|(i, _)| used(*i)).map(|(i, (name, _))| (i, *name)).collect();
+    let about = About { title: &title, description: &description, ..About::default() };
+    Some(canvas::picture((WIDTH, height as u32), &about, |c| {
+        frame::heading(c, &title, &subtitle);
+        let mut at = MARGIN;
+        for (i, name) in legend {
+            c.rect((at, 70.0), (at + 16.0, 84.0), color(i), 1.0);
+            c.text(name, (at + 23.0, 77.0), Font::LABEL, Align::Start);
+            at += 23.0 + Font::LABEL.width(name) + 24.0;
+        }
+        let mut y = top;
+        for (name, bars) in &steps {
+            c.text(name, (MARGIN, y + 9.0), Font::LABEL.bold(), Align::Start);
+            y += STEP;
+            for bar in bars {
+                c.group(&[("class", "series".into()), ("data-key", bar.key.clone())], |c| {
+                    let middle = y + ROW / 2.0 - 2.0;
+                    c.text(&bar.label, (left - 10.0, middle), Font::LABEL, Align::End);
+                    let mut from = 0.0;
+                    for (i, part) in bar.parts.iter().enumerate() {
+                        let (begin, end) = (x.pixel(from), x.pixel(from + part));
+                        c.rect((begin, middle - BAR / 2.0), (end, middle + BAR / 2.0), color(i), 1.0);
+                        // A thin gap tells neighbours apart without colour.
+                        if from > 0.0 && end - begin > 2.0 {
+                            c.rect((begin - 0.5, middle - BAR / 2.0), (begin + 0.5, middle + BAR / 2.0), palette::PAPER, 1.0);
+                        }
+                        from += part;
+                    }
+                    c.text(&label(bar), (x.pixel(from) + 8.0, middle), Font::LABEL, Align::Start);
+                });
+                y += ROW;
+            }
+        }
+    }))
+}
+
+/// A step's name, with the mix entry that it is in.
+pub fn name(step: &Group) -> String {
+    match &step.mix {
+        Some(mix) => format!("{} / {}", view::plain(mix), view::plain(&step.name)),
+        None => view::plain(&step.name),
+    }
+}
+
+fn color(stage: usize) -> plotters::style::RGBColor {
+    palette::of_index(STAGES[stage].1).color
+}
+
+/// A step in one mode.
+struct Bar {
+    key: String,
+    label: String,
+    parts: [f64; 4],
+}

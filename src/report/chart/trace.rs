@@ -1,0 +1,144 @@
+//! [`Trace`]: what a chart draws a line of: a mode of a result. [`Cast`]: all traces of a chart, of one result or of
+//! several that are laid over one another. Charts know traces only, so each of them can do both.
+
+use hdrhistogram::Histogram;
+
+use crate::metrics::histogram;
+use crate::plan::Mode;
+use crate::result::{Histograms, ModeComparison, ModeRun, RunResult, Window, codec};
+
+use super::super::{tally, view};
+use super::ladder::Ladder;
+use super::palette::{self, Look};
+use super::planned::Planned;
+
+/// Characters of a name that fit a legend.
+const NAME: usize = 40;
+/// Characters of a name that fit beside a bar, and those that fit there beside a mode.
+const SHORT: (usize, usize) = (24, 13);
+
+/// One mode of one result.
+#[derive(Clone, Debug)]
+pub struct Trace<'a> {
+    /// Names it in attributes: letters, digits and hyphens only.
+    pub key: String,
+    /// Names it to a reader.
+    pub label: String,
+    /// The same where there is little room.
+    pub short: String,
+    /// How it looks.
+    pub look: Look,
+    /// The mode.
+    pub mode: Mode,
+    /// Its rounds as one, where the result compares them.
+    pub compared: Option<&'a ModeComparison>,
+    /// Its rounds.
+    pub rounds: Vec<&'a ModeRun>,
+    /// The result that it is of.
+    pub result: &'a RunResult,
+}
+
+/// Every trace of a chart.
+#[derive(Clone, Debug)]
+pub struct Cast<'a> {
+    /// What ran.
+    pub name: String,
+    /// In the order in which they are shown.
+    pub traces: Vec<Trace<'a>>,
+    /// Whether several results are laid over one another.
+    pub overlaid: bool,
+}
+
+impl<'a> Cast<'a> {
+    /// The modes of one result.
+    pub fn of(result: &'a RunResult) -> Self {
+        let trace = |mode: Mode| Trace::new(result, mode, mode.name().to_owned(), [mode.name(); 2].map(str::to_owned), palette::look(mode));
+        Self {
+            name: view::shortened(&result.scenario.name, 48),
+            traces: tally::modes(result).into_iter().map(trace).collect(),
+            overlaid: false,
+        }
+    }
+
+    /// The modes of several results, each under its result's name.
+    pub fn overlaid(results: &'a [(String, RunResult)]) -> Self {
+        let names: Vec<String> = results.iter().map(|(name, _)| view::shortened(&view::plain(name), NAME)).collect();
+        let mut traces = Vec::new();
+        for (i, ((_, result), name)) in results.iter().zip(&names).enumerate() {
+            let modes = tally::modes(result);
+            // Where every result has the same one, the mode says nothing.
+            let alone = results.iter().all(|(_, other)| tally::modes(other) == modes) && modes.len() == 1;
+            for mode in modes {
+                let names = if alone {
+                    [name.clone(), view::shortened(name, SHORT.0)]
+                } else {
+                    [format!("{name} · {mode}"), format!("{} · {mode}", view::shortened(name, SHORT.1))]
+                };
+                let look = palette::of_index(traces.len());
+                traces.push(Trace::new(result, mode, format!("r{}-{mode}", i + 1), names, look));
+            }
+        }
+        Self { name: view::shortened(&view::list(&names), 60), traces, overlaid: true }
+    }
+
+    /// From where to where the time lines reach, in seconds from the run's epoch; nothing where there is none.
+    pub fn span(&self) -> Option<(f64, f64)> {
+        let spans = self.traces.iter().filter_map(Trace::span);
+        spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// What was planned up to `end`: of the result, or of those laid over one another where all planned the same.
+    pub fn planned(&self, end: f64) -> Planned {
+        let mut plans = self.traces.iter().map(|trace| Planned::of(trace.result, end));
+        let Some(first) = plans.next() else { return Planned::default() };
+        if self.overlaid && plans.any(|other| other != first) { Planned::default() } else { first }
+    }
+
+    /// Whether some mode ran several times, so that a time line is of one round of them.
+    pub fn has_rounds(&self) -> bool {
+        self.traces.iter().any(|trace| trace.rounds.len() > 1)
+    }
+}
+
+impl<'a> Trace<'a> {
+    fn new(result: &'a RunResult, mode: Mode, key: String, [label, short]: [String; 2], look: Look) -> Self {
+        let compared = result.comparison.iter().flat_map(|c| &c.modes).find(|m| m.mode == mode);
+        Self { key, label, short, look, mode, compared, rounds: tally::rounds(result, mode).collect(), result }
+    }
+
+    /// The round that time lines show: the first.
+    pub fn run(&self) -> Option<&'a ModeRun> {
+        self.rounds.first().copied()
+    }
+
+    /// The time line, without what lies at no moment.
+    pub fn series(&self) -> impl Iterator<Item = &'a Window> + use<'a> {
+        self.run().into_iter().flat_map(|run| &run.series).filter(|w| w.t_s.is_finite() && w.window_s.is_finite() && w.window_s > 0.0)
+    }
+
+    /// From where to where the time line reaches, in seconds from the run's epoch; nothing where there is none.
+    pub fn span(&self) -> Option<(f64, f64)> {
+        self.series().next()?;
+        let start = self.series().map(|w| w.t_s).fold(0.0, f64::min);
+        let end = self.series().map(|w| w.t_s + w.window_s).filter(|t| t.is_finite()).fold(0.0, f64::max);
+        Some((start, end))
+    }
+
+    /// Response times of all rounds, where there are any.
+    pub fn response(&self) -> Option<Ladder> {
+        Ladder::of(&codec::decode(&self.compared?.response).ok()?)
+    }
+
+    /// Another time of all rounds, added up as the result's own comparison adds response times.
+    pub fn times(&self, of: impl Fn(&Histograms) -> Option<&String>) -> Option<Histogram<u64>> {
+        let mut sum: Option<Histogram<u64>> = None;
+        for run in &self.rounds {
+            let one = codec::decode(of(&run.histograms)?).ok()?;
+            match sum.as_mut() {
+                Some(sum) => histogram::add(sum, &one),
+                None => sum = Some(one),
+            }
+        }
+        sum.filter(|h| !h.is_empty())
+    }
+}

@@ -1,0 +1,118 @@
+//! What stands at the top of the page: what ran, the verdicts, and what a reader should know before believing a figure.
+
+use crate::plan::Plan;
+use crate::result::{End, Host, Outcome, RunResult, ThresholdResult, Verdict};
+
+use super::super::{tally, versions, view};
+
+/// A verdict in words and colour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Badge {
+    /// `good`, `warn` or `bad`.
+    pub class: &'static str,
+    /// The verdict.
+    pub word: &'static str,
+    /// What it means.
+    pub meaning: String,
+}
+
+/// What a reader should know before believing a figure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Concern {
+    /// `warn` or `bad`.
+    pub class: &'static str,
+    /// What it is about.
+    pub title: String,
+    /// What there is to know.
+    pub text: String,
+}
+
+/// What ran, where and with what.
+pub fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
+    let build = match &result.loadgen.git {
+        Some(git) => format!("{} ({}, {})", result.loadgen.version, view::shortened(git, 12), result.loadgen.profile),
+        None => format!("{} ({})", result.loadgen.version, result.loadgen.profile),
+    };
+    let modes: Vec<String> = tally::modes(result).into_iter().map(|m| m.name().to_owned()).collect();
+    let rounds = result.runs.iter().map(|r| r.round).max().unwrap_or(0);
+    let mut facts = vec![("started", view::moment(&result.started_at)), ("seed", result.scenario.seed.to_string())];
+    if !modes.is_empty() {
+        facts.push(("modes", format!("{}, {}", modes.join(", "), view::things(rounds.into(), "round"))));
+    }
+    if let Some(vus) = result.runs.iter().map(|r| r.vus).max() {
+        facts.push(("virtual users", view::count(vus.into())));
+    }
+    let targets = targets(result);
+    if !targets.is_empty() {
+        facts.push(("target", targets));
+    }
+    facts.push(("loadgen", view::plain(&build)));
+    facts.push(("host", host(&result.host)));
+    facts
+}
+
+/// The targets that the plan names, where this version can read it.
+fn targets(result: &RunResult) -> String {
+    let plan: Option<Plan> = serde_json::from_value(result.plan.clone()).ok();
+    let names: Vec<String> = plan
+        .iter()
+        .flat_map(|plan| plan.targets_used().into_iter().filter_map(|i| plan.targets.get(i)))
+        .map(|target| view::plain(&format!("{} ({})", target.name, target.address)))
+        .collect();
+    view::list(&names)
+}
+
+fn host(host: &Host) -> String {
+    let mut parts = vec![view::plain(&host.os)];
+    parts.extend(host.kernel.as_deref().map(view::plain));
+    parts.push(view::things(host.cpus.into(), "CPU"));
+    parts.extend(host.cpu_model.as_deref().map(view::plain));
+    parts.extend(host.cpu_quota.map(|quota| format!("quota {}", view::number(quota))));
+    parts.extend(host.memory_bytes.map(view::bytes));
+    parts.join(" · ")
+}
+
+/// The verdicts.
+pub fn badges(result: &RunResult) -> Vec<Badge> {
+    let (class, word, meaning) = match result.end {
+        End::Complete => ("good", "Complete:", "everything planned was run"),
+        End::Stopped => ("good", "Stopped:", "by a condition that the scenario names"),
+        End::Aborted => ("bad", "Aborted:", "by a threshold"),
+        End::Interrupted => ("warn", "Interrupted:", "these are the figures up to then"),
+        End::Failed => ("bad", "Failed:", "something broke; these are the figures up to then"),
+    };
+    let mut badges = vec![Badge { class, word, meaning: meaning.into() }];
+    if !result.runs.is_empty() {
+        let (class, word, meaning) = match result.validity.verdict {
+            Verdict::Valid => ("good", "Valid:", "the figures can be believed"),
+            Verdict::Degraded => ("warn", "Degraded:", "read the figures with care"),
+            Verdict::Invalid => ("bad", "Invalid:", "the figures describe the generator, not the target"),
+        };
+        badges.insert(0, Badge { class, word, meaning: meaning.into() });
+    }
+    if !result.thresholds.is_empty() {
+        let met = result.thresholds.iter().all(ThresholdResult::is_met);
+        let (class, meaning) = if met { ("good", "all of them were met") } else { ("bad", "not all of them were met") };
+        badges.push(Badge { class, word: "Thresholds:", meaning: meaning.into() });
+    }
+    if let Some(comparison) = &result.baseline {
+        let class = match comparison.verdict {
+            Some(Outcome::Improved | Outcome::Equivalent) => "good",
+            Some(Outcome::Inconclusive) | None => "warn",
+            Some(Outcome::Regressed) => "bad",
+        };
+        badges.push(Badge { class, word: "Baseline:", meaning: view::plain(&versions::sentence(comparison)) });
+    }
+    badges
+}
+
+/// What a reader should know beside them.
+pub fn concerns(result: &RunResult) -> Vec<Concern> {
+    let failing = result.validity.checks.iter().filter(|c| c.verdict != Verdict::Valid).map(|c| Concern {
+        class: if c.verdict == Verdict::Invalid { "bad" } else { "warn" },
+        title: format!("{}:", view::plain(&c.name)),
+        text: view::plain(&format!("{}, limit {}: {}", c.observed, c.limit, c.explanation)),
+    });
+    let warnings = result.warnings.iter().map(|w| Concern { class: "warn", title: "warning:".into(), text: view::plain(w) });
+    failing.chain(warnings).collect()
+}

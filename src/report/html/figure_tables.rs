@@ -1,0 +1,128 @@
+//! The tables that have the figures of the charts: percentiles, steps and time lines. The page's script reads values for
+//! its crosshair from here, so that it can't show any that a reader without script doesn't see.
+
+use super::super::chart::ladder::Ladder;
+use super::super::chart::stages;
+use super::super::chart::trace::Cast;
+use super::super::tally;
+use super::super::view::{self, NA};
+use super::figures::data;
+use super::tables::Table;
+use crate::metrics::Summary;
+use crate::metrics::summary::PERCENTILES;
+use crate::result::{ModeRun, Window};
+
+/// The percentiles that the table has.
+const ROWS: [f64; 22] =
+    [1.0, 5.0, 10.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 70.0, 75.0, 80.0, 85.0, 90.0, 92.5, 95.0, 97.5, 98.0, 99.0, 99.5, 99.9, 99.99];
+
+/// Times of a trace, with the summary that says which percentiles they carry.
+type Times<'a> = (Option<&'a Summary>, Ladder);
+
+/// Response and service times of every trace by percentile.
+pub fn percentiles(cast: &Cast<'_>) -> Option<Table> {
+    let mut head = vec!["percentile".to_owned()];
+    let mut columns: Vec<Times<'_>> = Vec::new();
+    for trace in &cast.traces {
+        let summary = trace.compared.and_then(|m| m.response_ms.as_ref());
+        let Some(response) = trace.response() else { continue };
+        head.push(format!("{}, response", trace.label));
+        columns.push((summary, response));
+        if let Some(service) = trace.times(|times| Some(&times.service)).and_then(|h| Ladder::of(&h)) {
+            head.push(format!("{}, service", trace.label));
+            columns.push((summary, service));
+        }
+    }
+    if columns.is_empty() {
+        return None;
+    }
+    let cell = |(summary, ladder): &Times<'_>, percentile: f64| {
+        if carries(*summary, percentile) { view::duration_ms(ladder.at(percentile / 100.0)) } else { NA.into() }
+    };
+    let row = |name: String, cell: &dyn Fn(&Times<'_>) -> String| std::iter::once(name).chain(columns.iter().map(cell)).collect::<Vec<_>>();
+    let mut rows = vec![row("0 % (shortest)".into(), &|(_, ladder)| view::duration_ms(ladder.min()))];
+    rows.extend(ROWS.map(|percentile| row(format!("{percentile} %"), &|column| cell(column, percentile))));
+    rows.push(row("100 % (longest)".into(), &|(_, ladder)| view::duration_ms(ladder.max())));
+    let names: Vec<&str> = head.iter().map(String::as_str).collect();
+    let table = Table::new("Times by percentile", "figures", &names, rows)?;
+    Some(Table { id: data::PERCENTILES.into(), ..table })
+}
+
+/// Whether a sample is large enough for a percentile.
+fn carries(summary: Option<&Summary>, percentile: f64) -> bool {
+    summary.and_then(outermost).is_some_and(|outermost| percentile.max(100.0 - percentile) <= outermost)
+}
+
+/// The furthest out of the result's own percentiles that a sample is large enough for; what lies between it and its
+/// counterpart at the lower end can be read.
+pub fn outermost(summary: &Summary) -> Option<f64> {
+    PERCENTILES.iter().rfind(|(name, _)| view::carries(summary, name)).map(|(_, percentile)| *percentile)
+}
+
+/// Every step of every trace, of the first round.
+pub fn steps(cast: &Cast<'_>) -> Option<Table> {
+    let mut steps = Vec::new();
+    for trace in &cast.traces {
+        let own = trace.run().into_iter().flat_map(|run| &run.steps);
+        steps.extend(own.map(|step| (trace.key.clone(), trace.label.clone(), step)));
+    }
+    let staged = steps.iter().any(|(_, _, step)| stages::parts(step).is_some());
+    let mut head = vec!["step", "mode", "ok", "failed", "throughput", "mean", "p50", "p90", "p99", "max"];
+    if staged {
+        head.extend(stages::STAGES.map(|(name, _)| name));
+    }
+    let row = |(_, label, step): &(String, String, &crate::result::Group)| {
+        let summary = step.response_ms.as_ref();
+        let known = summary.filter(|s| s.count > 0);
+        let mut row = vec![stages::name(step), label.clone(), view::count(step.counts.ok), view::count(step.counts.failed)];
+        row.push(view::rate(step.throughput_rps));
+        row.push(view::or_na(known, |s| view::duration_ms(s.mean)));
+        row.extend(["p50", "p90", "p99"].map(|p| view::percentile(summary, p)));
+        row.push(view::or_na(known, |s| view::duration_ms(s.max)));
+        if staged {
+            let parts = stages::parts(step).map(|parts| parts.map(view::duration_ms));
+            row.extend(parts.unwrap_or([const { String::new() }; 4]));
+        }
+        row
+    };
+    let rounds = if cast.has_rounds() { ", first round" } else { "" };
+    let table = Table::new(&format!("Steps{rounds}"), "steps", &head, steps.iter().map(row).collect())?;
+    Some(Table { id: data::STEPS.into(), keys: steps.into_iter().map(|(key, ..)| key).collect(), ..table })
+}
+
+/// A column of the time line.
+type Column = (&'static str, fn(&Window) -> Option<String>);
+
+/// Those that every time line has …
+const ALWAYS: [Column; 4] = [
+    ("from", |w| Some(format!("{:.3} s", w.t_s).replace(".000 s", " s"))),
+    ("planned", |w| Some(view::count(w.planned))),
+    ("ok", |w| Some(view::count(w.ok))),
+    ("throughput", |w| Some(view::rate(w.throughput_rps))),
+];
+/// … and those that are left out where no window has anything to say.
+const WHERE_KNOWN: [Column; 13] = [
+    ("failed", |w| (w.failed > 0).then(|| view::count(w.failed))),
+    ("dropped", |w| (w.dropped > 0).then(|| view::count(w.dropped))),
+    ("p50", |w| w.p50_ms.map(view::duration_ms)),
+    ("p90", |w| w.p90_ms.map(view::duration_ms)),
+    ("p99", |w| w.p99_ms.map(view::duration_ms)),
+    ("max", |w| w.max_ms.map(view::duration_ms)),
+    ("in flight", |w| w.in_flight.map(view::number)),
+    ("waiting", |w| w.queue.filter(|n| *n > 0.0).map(view::number)),
+    ("lag p99", |w| w.lag_p99_ms.map(view::duration_ms)),
+    ("CPU", |w| w.cpu_cores.map(view::number)),
+    ("memory", |w| w.rss_bytes.map(view::bytes)),
+    ("failures", |w| Some(tally::words(&w.failures)).filter(|words| !words.is_empty())),
+    ("statuses", |w| Some(tally::words(&w.status_codes)).filter(|words| !words.is_empty())),
+];
+
+/// The time line of one run.
+pub fn series(run: &ModeRun, id: String) -> Option<Table> {
+    let says = |(_, cell): &&Column| run.series.iter().any(|w| cell(w).is_some());
+    let columns: Vec<&Column> = ALWAYS.iter().chain(WHERE_KNOWN.iter().filter(says)).collect();
+    let row = |w: &Window| columns.iter().map(|(_, cell)| cell(w).unwrap_or_default()).collect();
+    let head: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    let table = Table::new("Time line", "series", &head, run.series.iter().map(row).collect())?;
+    Some(Table { id, ..table })
+}
