@@ -5,6 +5,7 @@ mod tcp;
 mod websocket;
 
 use std::cell::{Cell, RefCell};
+use std::pin::pin;
 use std::sync::Arc;
 
 use http::response::Parts;
@@ -111,7 +112,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let total = self.operation.timeout.total;
         trace.reset();
         trace.ready.set(self.started);
-        let work = self.work(user, scope, trace);
+        // Pinned where it is made, as all that follow: awaited by value, its state of some kilobytes would be copied.
+        let work = pin!(self.work(user, scope, trace));
         within(&self.worker.driver, self.started + total, work).await.unwrap_or_else(|| Err(self.late()))
     }
 
@@ -128,7 +130,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         };
         let deadline = self.started + self.operation.timeout.total;
         match &self.operation.action {
-            Action::Http(request) => return self.http(user, request.target, scope, trace).await,
+            Action::Http(request) => return pin!(self.http(user, request.target, scope, trace)).await,
             // Boxed, so that they don't make the future of a plain request larger.
             Action::Handshake(request) => return Box::pin(self.handshake(user, request.target, scope, trace)).await,
             Action::Message(message) => return Box::pin(self.message(user, message, scope, trace)).await,
@@ -165,7 +167,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
             }
         };
         user.connections[target].make_room();
-        let connect = dial.connect(driver, trace);
+        // Boxed, so that what is done once a connection doesn't make the future of each request larger.
+        let connect = Box::pin(dial.connect(driver, trace));
         let fresh = match self.operation.timeout.connect {
             None => connect.await?,
             Some(limit) => within(driver, self.started + limit, connect)
@@ -189,7 +192,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let (mut target, most) = (target, world.plan.targets[target].http.redirects);
         let mut redirects = 0;
         let (head, kept) = loop {
-            let (head, kept) = self.exchange(user, &request, target, needs_body, most > 0, trace).await?;
+            let (head, kept) = pin!(self.exchange(user, &request, target, needs_body, most > 0, trace)).await?;
             if most == 0 || !redirect::asks(head.status.as_u16(), &head.headers) {
                 break (head, kept);
             }
@@ -212,7 +215,11 @@ impl<D: Driver> Attempt<'_, '_, D> {
             return Err(failure);
         }
         let taken = taking.captures(&response, scope);
-        body.and(taken)
+        let ended = body.and(taken);
+        // Its values are parts of what was read, and would keep all of it.
+        user.headers = head.headers;
+        user.headers.clear();
+        ended
     }
 
     /// What functions in the values of this try depend on.
@@ -234,16 +241,18 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.passed());
         let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
-        let mut message = request.message();
+        let mut message = request.message(std::mem::take(&mut user.headers));
         if let Some(site) = site {
             user.jar.put_into(&mut message, &site.origin);
         }
-        let send = connection.send(message, || trace.sent.set(Some(driver.now())));
-        let (head, body) = match self.operation.timeout.first_byte {
-            None => send.await?,
-            Some(limit) => within(driver, self.started + limit, send)
-                .await
-                .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit)))?,
+        let (head, body) = {
+            let send = pin!(connection.send(message, || trace.sent.set(Some(driver.now()))));
+            match self.operation.timeout.first_byte {
+                None => send.await?,
+                Some(limit) => within(driver, self.started + limit, send)
+                    .await
+                    .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit)))?,
+            }
         };
         trace.status.set(head.status.as_u16());
         let answered = driver.now();

@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use std::pin::pin;
+
 use rand::RngExt as _;
 
 use super::branches;
@@ -164,7 +166,8 @@ async fn operate<'a, 'w, D: Driver>(
     let record = planned.unwrap_or_else(|| Record::new(worker, operation.id, intended));
     let call = Call { iteration: course.number, place, intended, queue };
     course.near = operation.id;
-    match operation::run(worker, user, operation, call, &mut course.scope, record).await {
+    // Pinned where it is made: awaited by value, its state of some kilobytes would be copied.
+    match pin!(operation::run(worker, user, operation, call, &mut course.scope, record)).await {
         None => End::Through,
         Some(kind) => {
             course.failure.get_or_insert(kind);

@@ -1,6 +1,8 @@
 //! One operation: waits for its limits, tries its work as often as it may, and is written down whatever
 //! happens.
 
+use std::pin::pin;
+
 use super::attempt::{Attempt, Trace};
 use super::draw::Place;
 use super::driver::Driver;
@@ -78,7 +80,7 @@ pub async fn run<D: Driver>(
         }
         record.sample.retries = number;
         let attempt = Attempt { worker, operation, iteration: call.iteration, place: call.place.attempt(number), started };
-        let result = attempt.run(user, scope, &record.trace).await;
+        let result = pin!(attempt.run(user, scope, &record.trace)).await;
         drop((place, permit));
         let now = worker.driver.now();
         let result = check.time(now - call.intended, &mut record.trace.checks.borrow_mut(), result);

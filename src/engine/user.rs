@@ -1,5 +1,6 @@
 //! [`User`]: a virtual user, and what it keeps.
 
+use http::HeaderMap;
 use hyper::rt::{Read, Write};
 
 use super::connections::{self, Kept, Part, Wanted};
@@ -30,6 +31,8 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     pub socket: Option<Box<Socket<Wire<Io>>>>,
     /// Its cookies, which its branches share.
     pub jar: Jar,
+    /// The map that the headers of the last response were in, for those of the next request.
+    pub headers: HeaderMap,
     /// Of a branch that has ended: its values, for the group to take.
     pub brought: Option<Scope>,
     /// What its branches keep: each needs connections of its own.
@@ -48,6 +51,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             streams: Vec::new(),
             socket: None,
             jar,
+            headers: HeaderMap::new(),
             brought: None,
             branches: Vec::new(),
         }

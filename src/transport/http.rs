@@ -34,12 +34,16 @@ pub struct PreparedRequest {
 }
 
 impl PreparedRequest {
-    /// The message of one try.
-    pub fn message(&self) -> Message {
+    /// The message of one try. Its headers go into the empty map given: hyper hands the map of a request on to the
+    /// response, and the response's serves the next request, so that none is made anew.
+    pub fn message(&self, mut headers: HeaderMap) -> Message {
+        for (name, value) in &self.headers {
+            headers.append(name, value.clone());
+        }
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.headers.clone();
+        *request.headers_mut() = headers;
         request
     }
 }

@@ -1,5 +1,7 @@
 //! One try of a WebSocket's handshake, and of a message over one that is open.
 
+use http::HeaderMap;
+
 use super::super::driver::{Driver, within};
 use super::super::user::User;
 use super::{Attempt, Trace, timeout};
@@ -24,7 +26,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let (check, taking) = (&world.checks[id], &world.takings[id]);
         let recipe = world.requests[id].as_ref().expect("every handshake has a request");
         let request = recipe.make(scope, || self.facts())?;
-        let mut message = request.message();
+        let mut message = request.message(HeaderMap::new());
         let site = world.sites[target].as_ref().filter(|_| world.plan.targets[target].http.cookies);
         if let Some(site) = site {
             user.jar.put_into(&mut message, &site.origin);
