@@ -120,12 +120,9 @@ pub struct RunArgs {
     /// Where a target is, in place of the file's URL
     #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
     pub target: Vec<(Option<String>, String)>,
-    /// The value of a variable, in place of the file's
-    #[arg(long, env = "LOADGEN_VAR", hide_env_values = true, value_parser = assignment, value_name = "NAME=VALUE", action = ArgAction::Append)]
-    pub var: Vec<(String, String)>,
-    /// A public host that may be put under load: a name, an address, or *.NAME; may be given several times
-    #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',', action = ArgAction::Append)]
-    pub allow_target: Vec<String>,
+    /// What is put into the scenario.
+    #[command(flatten)]
+    pub inputs: InputArgs,
     /// The seed of all random draws
     #[arg(long, env = "LOADGEN_SEED", value_name = "N")]
     pub seed: Option<u64>,
@@ -176,6 +173,17 @@ pub struct RunArgs {
     pub quick: QuickArgs,
 }
 
+/// What is put into a scenario, whatever is done with it.
+#[derive(Debug, ClapArgs)]
+pub struct InputArgs {
+    /// The value of a variable, in place of the file's
+    #[arg(long, env = "LOADGEN_VAR", hide_env_values = true, value_parser = assignment, value_name = "NAME=VALUE", action = ArgAction::Append)]
+    pub var: Vec<(String, String)>,
+    /// A public host that may be put under load: a name, an address, or *.NAME; may be given several times
+    #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',', action = ArgAction::Append)]
+    pub allow_target: Vec<String>,
+}
+
 /// The flags that belong to `loadgen run URL`.
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "With a URL")]
@@ -206,11 +214,11 @@ impl RunArgs {
             duration: self.duration,
             iterations: self.iterations,
             targets: self.target.clone(),
-            vars: self.var.clone(),
+            vars: self.inputs.var.clone(),
             thresholds: self.threshold.clone(),
             threshold_flag: None,
             no_thresholds: self.no_thresholds,
-            allow_targets: self.allow_target.clone(),
+            allow_targets: self.inputs.allow_target.clone(),
             seed: self.seed,
             formats: self.format.as_ref().map(|f| f.0.clone()),
         }
@@ -243,12 +251,9 @@ pub struct CapacityArgs {
     /// Where a target is, in place of the file's URL
     #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
     pub target: Vec<(Option<String>, String)>,
-    /// The value of a variable, in place of the file's
-    #[arg(long, env = "LOADGEN_VAR", hide_env_values = true, value_parser = assignment, value_name = "NAME=VALUE", action = ArgAction::Append)]
-    pub var: Vec<(String, String)>,
-    /// A public host that may be put under load: a name, an address, or *.NAME; may be given several times
-    #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',', action = ArgAction::Append)]
-    pub allow_target: Vec<String>,
+    /// What is put into the scenario.
+    #[command(flatten)]
+    pub inputs: InputArgs,
     /// The seed of all random draws
     #[arg(long, env = "LOADGEN_SEED", value_name = "N")]
     pub seed: Option<u64>,

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args as ClapArgs, Subcommand};
 
-use super::args::OnInvalid;
+use super::args::{InputArgs, OnInvalid};
 use super::baseline::STORE;
-use super::values::{Modes, assignment, modes, target, tolerance};
+use super::values::{Modes, modes, target, tolerance};
 use crate::base::{Nanos, Rate, Share, parse};
 use crate::plan::Metric;
 use crate::scenario::Overrides;
@@ -74,12 +74,9 @@ pub struct AbArgs {
     /// No more than so many iterations, in each run
     #[arg(short = 'i', long, env = "LOADGEN_ITERATIONS", value_name = "N")]
     pub iterations: Option<u64>,
-    /// The value of a variable, in place of the file's
-    #[arg(long, env = "LOADGEN_VAR", hide_env_values = true, value_parser = assignment, value_name = "NAME=VALUE", action = ArgAction::Append)]
-    pub var: Vec<(String, String)>,
-    /// A public host that may be put under load: a name, an address, or *.NAME; may be given several times
-    #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',', action = ArgAction::Append)]
-    pub allow_target: Vec<String>,
+    /// What is put into the scenario.
+    #[command(flatten)]
+    pub inputs: InputArgs,
     /// The seed of all random draws, the same for every run
     #[arg(long, env = "LOADGEN_SEED", value_name = "N")]
     pub seed: Option<u64>,
@@ -105,8 +102,8 @@ impl AbArgs {
             duration: self.duration,
             iterations: self.iterations,
             targets: targets.to_vec(),
-            vars: self.var.clone(),
-            allow_targets: self.allow_target.clone(),
+            vars: self.inputs.var.clone(),
+            allow_targets: self.inputs.allow_target.clone(),
             seed: self.seed,
             ..Overrides::default()
         }

@@ -120,11 +120,11 @@ fn overrides(args: &CapacityArgs, implied: Option<Check>) -> Overrides {
         modes: args.mode.map(|mode| vec![mode]),
         workers: args.workers,
         targets: args.target.clone(),
-        vars: args.var.clone(),
+        vars: args.inputs.var.clone(),
         thresholds: args.slo.iter().cloned().chain(implied.map(|check| check.to_string())).collect(),
         threshold_flag: Some("--slo"),
         no_thresholds: true,
-        allow_targets: args.allow_target.clone(),
+        allow_targets: args.inputs.allow_target.clone(),
         seed: args.seed,
         ..Overrides::default()
     }

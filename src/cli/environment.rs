@@ -64,7 +64,7 @@ fn complaint(args: &Args) -> Option<String> {
     }
     let is_url = quick::url(&run.file).is_some();
     let out_of_place: &[(&str, bool)] = if is_url {
-        &[("--target", !run.target.is_empty()), ("--var", !run.var.is_empty())]
+        &[("--target", !run.target.is_empty()), ("--var", !run.inputs.var.is_empty())]
     } else {
         &[
             ("-X/--method", run.quick.method.is_some()),

@@ -69,8 +69,8 @@ fn scenario(url: &str, args: &RunArgs) -> String {
     if step.contains(BRACE) || url.contains(BRACE) {
         line(r#"vars: { brace: "{" }            # two braces in a row would begin a template"#.into());
     }
-    if !args.allow_target.is_empty() {
-        line(format!("allow_targets: [{}]", listed(args.allow_target.iter().map(|host| text(host)))));
+    if !args.inputs.allow_target.is_empty() {
+        line(format!("allow_targets: [{}]", listed(args.inputs.allow_target.iter().map(|host| text(host)))));
     }
     line(format!("targets:\n  default: {{ url: {url} }}"));
     line(format!("mix:\n  - name: quick\n    flow:\n{step}"));
