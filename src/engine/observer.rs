@@ -96,28 +96,27 @@ struct Before {
 
 impl Before {
     fn now(clock: &Clock) -> Self {
-        // The observer's own share is not the mode's: left in, it would make the slowest mode, which is
-        // observed longest, look the costliest.
-        let own = Usage::of_thread().unwrap_or_default();
         Self {
-            usage: Usage::of_process().map(|all| all.without(own)),
+            usage: usage(),
             spun: exact::spun(),
             throttled: cgroup::throttled(),
             stolen: resources::stolen(),
             wall_ahead: clock.wall_ahead(),
         }
     }
+}
 
-    /// Processor time of the process so far.
-    fn spent(&self) -> Option<Nanos> {
-        self.usage.map(|usage| usage.user + usage.system)
-    }
+/// What the mode has used so far: the process without the observer, whose share would make the slowest mode, which is
+/// observed longest, look the costliest.
+fn usage() -> Option<Usage> {
+    let own = Usage::of_thread().unwrap_or_default();
+    Usage::of_process().map(|all| all.without(own))
 }
 
 /// What the process had cost when it was last looked at.
 struct Weight {
     at: Nanos,
-    spent: Option<Nanos>,
+    usage: Option<Usage>,
 }
 
 impl Weight {
@@ -126,16 +125,15 @@ impl Weight {
         if now - self.at < WEIGH {
             return Gauge::default();
         }
-        let own = Usage::of_thread().unwrap_or_default();
-        let spent = Usage::of_process().map(|all| all.without(own)).map(|usage| usage.user + usage.system);
-        let both = self.spent.zip(spent);
+        let usage = usage();
+        let both = self.usage.zip(usage);
         let gauge = Gauge {
-            busy: both.map(|(before, after)| after - before).unwrap_or_default(),
+            busy: both.map(|(before, after)| after.without(before).cpu()).unwrap_or_default(),
             weighed: both.map(|_| now - self.at).unwrap_or_default(),
             rss_bytes: resources::rss_bytes(),
             ..Gauge::default()
         };
-        *self = Self { at: now, spent };
+        *self = Self { at: now, usage };
         gauge
     }
 }
@@ -163,7 +161,7 @@ pub fn watch(
     waits.look();
     let mut waited = waits.clone();
     let mut hiccup = Nanos::ZERO;
-    let mut weight = Weight { at: clock.now(), spent: before.spent() };
+    let mut weight = Weight { at: clock.now(), usage: before.usage };
     loop {
         let now = clock.now();
         // The moments that must not be missed come before the next look.

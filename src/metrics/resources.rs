@@ -48,6 +48,11 @@ impl Usage {
         })
     }
 
+    /// Processor time in both modes.
+    pub fn cpu(self) -> Nanos {
+        self.user + self.system
+    }
+
     /// What is left of it without another's part.
     #[must_use]
     pub fn without(self, part: Self) -> Self {

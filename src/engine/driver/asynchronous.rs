@@ -57,7 +57,7 @@ impl Async {
     /// When the system has no timer for us.
     pub async fn run<F: Future>(&self, root: F) -> io::Result<F::Output> {
         let mut alarm = Alarm::new(self.clock)?;
-        let mut approach = Approach::default();
+        let mut approach = Approach { lateness: Lateness::UNKNOWN, turning: None };
         let mut root = pin!(root);
         Ok(poll_fn(|cx| {
             if let Some(late) = alarm.clear(cx) {
@@ -192,7 +192,6 @@ impl<F: Future + Unpin> Future for Turn<'_, F> {
 }
 
 /// The way to the next planned start.
-#[derive(Default)]
 struct Approach {
     lateness: Lateness,
     /// Held while the loop turns, with the time of the last look.

@@ -22,13 +22,10 @@ const STEP: Nanos = Nanos(500);
 #[derive(Clone, Copy, Debug)]
 pub struct Lateness(Nanos);
 
-impl Default for Lateness {
-    fn default() -> Self {
-        Self(FIRST)
-    }
-}
-
 impl Lateness {
+    /// What is expected before anything is known.
+    pub const UNKNOWN: Self = Self(FIRST);
+
     /// When to ask to be woken, in order to be there at `at`.
     pub fn before(self, at: Nanos) -> Nanos {
         at - self.0
@@ -83,7 +80,7 @@ mod tests {
 
     #[test]
     fn lateness_settles_high_in_what_was_seen() {
-        let mut lateness = Lateness::default();
+        let mut lateness = Lateness::UNKNOWN;
         // Nine of ten wakes are 20 µs late, one 45.
         for turn in 0..10_000 {
             lateness.learn(Nanos::from_micros(if turn % 10 == 0 { 45 } else { 20 }));
@@ -94,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_busy_machine_is_not_turned_on_for_long() {
-        let mut lateness = Lateness::default();
+        let mut lateness = Lateness::UNKNOWN;
         (0..1_000).for_each(|_| lateness.learn(Nanos::from_millis(20)));
         assert_eq!(Nanos::from_millis(1) - lateness.before(Nanos::from_millis(1)), MOST);
         assert_eq!(lateness.before(Nanos::ZERO), Nanos::ZERO);

@@ -67,7 +67,7 @@ thread_local! {
     /// Whether that moment is to be met exactly.
     static EXACTLY: Cell<bool> = const { Cell::new(false) };
     /// How late this thread is woken.
-    static LATENESS: Cell<Option<Lateness>> = const { Cell::new(None) };
+    static LATENESS: Cell<Lateness> = const { Cell::new(Lateness::UNKNOWN) };
     /// Somebody wants to read.
     static WANTED: Cell<bool> = const { Cell::new(false) };
     /// One blocking read is granted, until this moment.
@@ -249,14 +249,14 @@ fn park_until(seat: &Seat, clock: Clock, until: Nanos) {
 
 /// Sleeps until shortly before a moment and turns until it comes, or until somebody wakes the seat.
 fn meet(seat: &Seat, clock: Clock, at: Nanos) {
-    let mut lateness = LATENESS.get().unwrap_or_default();
+    let mut lateness = LATENESS.get();
     let early = lateness.before(at);
     if clock.now() < early {
         park_until(seat, clock, early);
         let now = clock.now();
         if now >= early {
             lateness.learn(now - early);
-            LATENESS.set(Some(lateness));
+            LATENESS.set(lateness);
         }
     }
     let Some(turning) = Turning::begin() else { return park_until(seat, clock, at) };
