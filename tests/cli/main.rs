@@ -31,6 +31,7 @@ mod secrets;
 mod seed;
 mod servers;
 mod setup;
+mod soak;
 mod stages;
 mod streams;
 mod support;
