@@ -16,6 +16,7 @@ mod init;
 mod job;
 mod man;
 mod output;
+mod panic;
 mod probing;
 mod quick;
 mod report;
@@ -37,6 +38,7 @@ use output::Talk;
 
 /// Runs the program: the whole of `main`.
 pub fn main() -> ExitCode {
+    panic::install();
     let args = environment::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let talk = Talk::new(args.color);
     let result = match args.command {
