@@ -1,10 +1,12 @@
 //! Secrets are in nothing that the program writes, and public hosts are not put under load by accident.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Ran, Server, finish, folder, loadgen, result, run, scenario};
+use crate::support::{Ran, Running, Server, finish, folder, loadgen, result, run, scenario, until};
 
 /// One for each place in which a secret may stand; in base64 each of them is another one.
 const DECLARED: &str = "tok-declared-7f3a&<x>";
@@ -134,6 +136,122 @@ fn no_byte_that_is_written_tells_a_secret() {
         said(&arguments.join(" "), &ran);
         assert!(arguments.len() == 2 || (ran.stdout.contains("***") && ran.stdout.contains(VARIABLE)), "{}", ran.stdout);
     }
+}
+
+/// Every form of the report.
+const FORMS: &str = "html,html-dir,png,svg,junit,markdown,csv,hlog,ctrf,openmetrics,github-benchmark";
+
+/// Looks into every file of a folder and of those in it; returns how many there are.
+#[track_caller]
+fn quiet_files(folder: &Path) -> usize {
+    let mut files = 0;
+    for entry in fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files += quiet_files(&path);
+        } else {
+            let bytes = fs::read(&path).expect("readable");
+            quiet(&path.display().to_string(), &bytes, path.extension().is_some_and(|e| e == "html"));
+            files += 1;
+        }
+    }
+    files
+}
+
+/// The scenario with thresholds that fail and name what has secrets in its name.
+fn gated() -> String {
+    let thresholds = "thresholds:\n  - { check: p99 < 1ns, step: \"step {{environment}} {{open}}\" }\n  - { check: error_rate < 1%, mix: \"entry {{declared}}\" }\n";
+    format!("{}{thresholds}", text())
+}
+
+#[test]
+fn no_form_of_the_report_and_nothing_that_ci_is_told_tells_a_secret() {
+    let folder = folder();
+    let path = folder.path();
+    scenario(path, &gated());
+    let mut command = with_token(path, &["run", "test.yaml", "-o", "out", "--format", FORMS, "--color", "always", "--seed", "7"]);
+    command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", "summary.md");
+    let ran = finish(&mut command).exits(99).says(&["::error", "***"]);
+    said("run", &ran);
+    quiet("the job's summary", &fs::read(path.join("summary.md")).expect("written"), true);
+    let files = quiet_files(&path.join("out"));
+    assert!(files >= 20, "only {files} files");
+    for (what, arguments) in [
+        ("report", &["report", "out/result.json", "-o", "again", "--format", FORMS][..]),
+        ("overlaid", &["report", "out/result.json", "again/result.json", "-o", "both", "--format", "html,html-dir,png,svg"]),
+    ] {
+        said(what, &run(path, arguments).exits(0));
+    }
+    assert!(quiet_files(&path.join("again")) >= 20 && quiet_files(&path.join("both")) >= 8);
+    // What else may be wrong with a scenario is told to CI, too.
+    scenario(path, &gated().replace("mix: \"entry {{declared}}\"", "mix: \"entri {{declared}}\""));
+    let ran = finish(with_token(path, &["run", "test.yaml"]).env("GITHUB_ACTIONS", "true")).exits(2).says(&["::error", "***"]);
+    said("a broken threshold", &ran);
+}
+
+#[test]
+fn no_comparison_baseline_or_search_tells_a_secret() {
+    let folder = folder();
+    let path = folder.path();
+    // Over plain HTTP alone, so that it can go to a server of anybody's.
+    let all = text();
+    let (before, rest) = all.split_once("      - tcp:").expect("a step over TCP");
+    let plain = format!("{before}{}", &rest[rest.find("      - sleep:").expect("a step behind it")..]);
+    scenario(path, &plain);
+    let server = Server::start();
+    let url = server.url();
+    for out in ["one", "two"] {
+        finish(&mut with_token(path, &["run", "test.yaml", "-o", out, "--format", "none", "-q"])).exits(0);
+    }
+    let saved = ["baseline", "save", "main", "one/result.json", "--on-invalid", "warn"];
+    for arguments in
+        [&saved[..], &["baseline", "list"], &["compare", "one", "two", "--on-invalid", "warn"], &["compare", "one", "two", "--json"]]
+    {
+        let ran = run(path, arguments);
+        assert!(matches!(ran.status.code(), Some(0 | 97 | 98)), "{arguments:?}: {}", ran.stderr);
+        said(&arguments.join(" "), &ran);
+    }
+    let against = ["run", "test.yaml", "-o", "three", "--format", FORMS, "--baseline", "main", "--on-invalid", "warn"];
+    let ran = finish(&mut with_token(path, &against));
+    assert!(matches!(ran.status.code(), Some(0 | 98)), "{}", ran.stderr);
+    said("run --baseline", &ran);
+    let ab = ["ab", "test.yaml", "--a", &url, "--b", &url, "--pairs", "2", "-o", "ab", "--on-invalid", "warn"];
+    let ran = finish(&mut with_token(path, &ab));
+    assert!(matches!(ran.status.code(), Some(0 | 98)), "{}", ran.stderr);
+    said("ab", &ran);
+    let rates = ["--probe", "1s", "--from", "20/s", "--most", "40/s"];
+    let search = [&["capacity", "test.yaml", "--slo", "p99 < 10s", "--mode", "async", "-o", "search"], &rates[..]].concat();
+    let ran = finish(&mut with_token(path, &search));
+    said("capacity", &ran);
+    assert!(path.join("search/capacity.json").is_file(), "{}", ran.stderr);
+    fs::remove_file(path.join("test.yaml")).expect("it is there");
+    // All that was written: results, baselines, `comparison.json`, `capacity.json`, pictures and logs.
+    let files = quiet_files(path);
+    assert!(files > 30 && path.join("ab/comparison.json").is_file(), "only {files} files");
+}
+
+#[test]
+fn the_live_page_tells_no_secret() {
+    let folder = folder();
+    scenario(folder.path(), &gated().replace("load: { vus: 2, iterations: 4 }", "load: { vus: 2, duration: 3s }"));
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+    let at = port.to_string();
+    let running =
+        Running::start(&mut with_token(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--live", &at]), None);
+    let ask = |path: &str| {
+        let mut stream = TcpStream::connect(port).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        Some(answer)
+    };
+    until("the page is there", || ask("/").is_some());
+    // To the end of the run: every page that was made.
+    let stream = ask("/events").expect("a stream");
+    quiet("the stream of pages", &stream, true);
+    assert!(String::from_utf8_lossy(&stream).matches("data:").count() > 10, "few pages: {} bytes", stream.len());
+    said("run --live", &running.finish().exits(99));
+    quiet_files(folder.path().join("out").as_path());
 }
 
 #[test]
