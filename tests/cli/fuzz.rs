@@ -1,4 +1,4 @@
-//! The fuzz targets in small: mutations of good scenarios and expressions, the same ones each time.
+//! The fuzz targets in small: mutations of good scenarios, expressions, results and histograms, the same ones each time.
 
 use std::fs;
 
@@ -79,5 +79,32 @@ fn mutations_of_good_expressions_come_to_an_end() {
         for _ in 0..60 {
             targets::template(&mutate(text, &mut draws));
         }
+    }
+}
+
+#[test]
+fn changes_of_a_good_result_are_refused_or_shown() {
+    let mut draws = Pcg64Mcg::seed_from_u64(3);
+    targets::results::result(b"");
+    for _ in 0..150 {
+        let edits: Vec<u8> = (0..draws.random_range(2..60)).map(|_| draws.next_u32() as u8).collect();
+        targets::results::result(&edits);
+        // Cut off and spoilt as text, too.
+        targets::results::result(&mutate(targets::results::SEED, &mut draws));
+    }
+}
+
+#[test]
+fn changes_of_a_good_histogram_are_refused_or_read() {
+    let mut draws = Pcg64Mcg::seed_from_u64(4);
+    let seed: serde_json::Value = serde_json::from_str(targets::results::SEED).expect("JSON");
+    let text = seed["runs"][0]["histograms"]["response"].as_str().expect("a histogram");
+    let plain = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).expect("base64");
+    for _ in 0..300 {
+        targets::results::histogram(&mutate(text, &mut draws));
+        let mut bytes = plain.clone();
+        let at = draws.random_range(0..bytes.len());
+        bytes[at] = draws.next_u32() as u8;
+        targets::results::histogram(&bytes);
     }
 }

@@ -1,6 +1,8 @@
-//! What is fed with any bytes: whatever they are, it comes to an end, without a panic.
+//! What is fed with any bytes: whatever they are, it comes to an end, without a panic. Scenarios here, results in [`results`].
 //!
 //! The fuzzer calls these, and so does the project's own test suite, with fewer bytes (`tests/cli/fuzz.rs`).
+
+pub mod results;
 
 use std::sync::Arc;
 
