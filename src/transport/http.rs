@@ -140,16 +140,19 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         }
     }
 
-    /// Reads a body to its end, one frame at a time, and hands each to `keep`.
+    /// Reads a body to its end, one frame at a time, and hands each to `keep`. False where all of it had come with the
+    /// head.
     ///
     /// # Errors
     /// When the connection fails or what comes is no HTTP. The connection must not be used again then.
-    pub async fn receive(&mut self, mut body: Incoming, mut keep: impl FnMut(&[u8])) -> Result<(), TransportError> {
+    pub async fn receive(&mut self, mut body: Incoming, mut keep: impl FnMut(&[u8])) -> Result<bool, TransportError> {
+        let mut more = false;
         while !body.is_end_stream() {
             let frame = poll_fn(|cx| {
                 if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
                     return Poll::Ready(frame);
                 }
+                more = true;
                 self.advance(cx);
                 Pin::new(&mut body).poll_frame(cx)
             })
@@ -165,6 +168,6 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
                 None => break,
             }
         }
-        Ok(())
+        Ok(more)
     }
 }

@@ -224,13 +224,15 @@ impl Http2 {
         Ok(request)
     }
 
-    /// Reads a body to its end, one piece at a time, and hands each to `keep`.
+    /// Reads a body to its end, one piece at a time, and hands each to `keep`. False where there was none.
     ///
     /// # Errors
     /// When the connection or the stream fails.
-    pub async fn receive(&mut self, mut body: RecvStream, mut keep: impl FnMut(&[u8])) -> Result<(), TransportError> {
+    pub async fn receive(&mut self, mut body: RecvStream, mut keep: impl FnMut(&[u8])) -> Result<bool, TransportError> {
+        let mut more = false;
         while !body.is_end_stream() {
             let piece = run(&mut self.driver, &mut self.ended, |cx| body.poll_data(cx)).await.ok_or_else(closed)?;
+            more = true;
             let Some(piece) = piece else { break };
             let piece = piece.map_err(|e| error(&e, false))?;
             keep(&piece);
@@ -238,7 +240,7 @@ impl Http2 {
             let _ = body.flow_control().release_capacity(piece.len());
         }
         self.claim();
-        Ok(())
+        Ok(more)
     }
 }
 
