@@ -248,6 +248,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Result<(Parts, Kept), TransportError> {
         let driver = &self.worker.driver;
+        // Before a connection is used for it.
+        request.body.check()?;
         let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.passed());
         let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
