@@ -61,7 +61,8 @@ pub async fn run<'a, 'w, D: Driver>(
     for (index, step) in steps.iter().enumerate() {
         let place = place.inside(index);
         let end = match is_due(worker, step, place, course) {
-            Ok(true) => take(worker, user, step, place, course).await,
+            // Pinned where it is made, as all that follow: awaited by value, its state of some kilobytes would be copied.
+            Ok(true) => pin!(take(worker, user, step, place, course)).await,
             Ok(false) => continue,
             Err(error) => course.fail(worker, step, &error),
         };
@@ -82,7 +83,7 @@ async fn take<'a, 'w, D: Driver>(
 ) -> End {
     course.ended = None;
     match &step.kind {
-        StepKind::Operation(operation) => operate(worker, user, operation, place, course).await,
+        StepKind::Operation(operation) => pin!(operate(worker, user, operation, place, course)).await,
         StepKind::Think(delay) => {
             course.turn = None;
             pause(worker, delay, place, course.number).await;
@@ -169,7 +170,6 @@ async fn operate<'a, 'w, D: Driver>(
     let mut record = planned.unwrap_or_else(|| Record::new(worker, operation.id, turn.intended));
     let call = Call { turn, place };
     course.near = operation.id;
-    // Pinned where it is made: awaited by value, its state of some kilobytes would be copied.
     let (failure, ended) = pin!(operation::run(worker, user, operation, call, &mut course.scope, &mut record)).await;
     drop(record);
     course.ended = ended;

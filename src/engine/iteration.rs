@@ -1,5 +1,7 @@
 //! The loop: takes iterations and runs them, whatever the driver. There is no other.
 
+use std::pin::pin;
+
 use super::draw::Place;
 use super::driver::Driver;
 use super::feed::Exhausted;
@@ -28,7 +30,7 @@ pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
         let place = if measured { turn.number } else { turn.number - WARMUP_NUMBERS } % users.len() as u64;
         let user = &mut users[place as usize];
         user.taken += u64::from(measured);
-        if iterate(worker, user, turn).await.is_err() {
+        if pin!(iterate(worker, user, turn)).await.is_err() {
             return;
         }
     }
@@ -70,7 +72,7 @@ async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn
     let flow = &worker.world.plan.mix[mix].flow;
     let near = flow.iter().find_map(Step::first_operation).map_or(0, |operation| operation.id);
     let mut course = Course { number: turn.number, fresh, turn: Some(turn), planned: None, failure: None, ended: None, scope, near };
-    let end = flow::run(worker, user, flow, Place::default().inside(mix), &mut course).await;
+    let end = pin!(flow::run(worker, user, flow, Place::default().inside(mix), &mut course)).await;
     worker.world.ended.get_or_init(|| Ended { through: end == End::Through, scope: course.scope });
     drop(permit);
     user.end_iteration();
