@@ -67,7 +67,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     /// Never in practice: the handshake of HTTP/1.1 is empty.
     pub async fn new(io: Io) -> Result<Self, TransportError> {
         let passed = io.passed();
-        let (sender, driver) = http1::Builder::new().handshake(io).await.map_err(|e| TransportError::exchange(&e, false, false))?;
+        let (sender, driver) = http1::Builder::new().writev(false).handshake(io).await.map_err(|e| TransportError::exchange(&e, false, false))?;
         Ok(Self { sender, driver: Box::pin(driver), ended: false, used: false, passed })
     }
 
@@ -86,6 +86,10 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     /// Waits until a request can be sent; false where the peer has closed the connection meanwhile, so that
     /// a new one must be made. Nothing has been sent then.
     pub async fn is_ready(&mut self) -> bool {
+        // hyper has nothing to do where nothing has come since it said that it is ready.
+        if self.passed.is_quiet() && self.sender.is_ready() && !self.ended {
+            return true;
+        }
         poll_fn(|cx| {
             self.advance(cx);
             if self.ended {

@@ -11,6 +11,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper_util::rt::TokioIo;
@@ -21,7 +22,7 @@ use super::socket::Socket;
 use super::timers::{Sleep, Timers};
 use super::{Driver, Job, Task, Until, joined};
 use crate::base::{Clock, Nanos};
-use crate::transport::counted::Counted;
+use crate::transport::counted::{Counted, Passed};
 use crate::transport::endpoint::Endpoint;
 
 /// One worker's event loop, as its tasks see it.
@@ -118,7 +119,8 @@ impl Driver for Async {
     }
 
     async fn connect(&self, to: &Endpoint) -> io::Result<Self::Io> {
-        Ok(TokioIo::new(Counted::new(Socket::connect(to).await?)))
+        let passed = Arc::<Passed>::default();
+        Ok(TokioIo::new(Counted::told(Socket::connect(to, passed.clone()).await?, passed)))
     }
 
     fn background(&self, task: Task) -> Option<Task> {
