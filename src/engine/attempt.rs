@@ -61,6 +61,8 @@ pub struct Trace {
     sent: Cell<Option<Nanos>>,
     first_byte: Cell<Option<Nanos>>,
     body: Cell<Option<Nanos>>,
+    /// When the last response had been read to its end.
+    pub ended: Cell<Option<Nanos>>,
     bytes: Cell<(u64, u64)>,
     /// The connection's counters with what they showed before.
     passed: RefCell<Option<(Arc<Passed>, u64, u64)>>,
@@ -78,13 +80,21 @@ impl Trace {
     /// A new try goes over this connection.
     fn begin(&self, passed: Arc<Passed>) {
         self.settle();
+        self.ended.set(None);
         let before = (passed.received(), passed.sent());
         self.passed.replace(Some((passed, before.0, before.1)));
+    }
+
+    /// An answer is there, whole; it is one of some that were awaited since `started`.
+    fn answer(&self, now: Nanos, started: Nanos) {
+        self.first_byte.set(Some(now - started));
+        self.ended.set(Some(now));
     }
 
     /// Forgets what only the last try may tell.
     fn reset(&self) {
         self.status.set(0);
+        self.ended.set(None);
         self.checks.take();
         self.tags.take();
     }
@@ -238,6 +248,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Result<(Parts, Kept), TransportError> {
         let driver = &self.worker.driver;
+        // Before a connection is used for it.
+        request.body.check()?;
         let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.passed());
         let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
@@ -262,9 +274,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
         let is_followed = follows && redirect::asks(head.status.as_u16(), &head.headers);
         let mut kept = Kept::new(needs_body && !is_followed);
-        connection.receive(body, |data| kept.take(data)).await?;
-        let ended = driver.now();
+        // What came with the head took no time of its own.
+        let ended = if connection.receive(body, |data| kept.take(data)).await? { driver.now() } else { answered };
         trace.body.set(Some(ended - answered));
+        trace.ended.set(Some(ended));
         // Where it leads to another request, that one's begins here.
         trace.ready.set(if is_followed { ended } else { trace.ready.get() });
         if connection.is_reusable() {

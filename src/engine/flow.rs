@@ -33,6 +33,8 @@ pub struct Course<'a, 'w, D: Driver> {
     pub planned: Option<Record<'a, 'w, D>>,
     /// The first failure of an operation, whether or not the flow went on after it.
     pub failure: Option<FailureKind>,
+    /// When its last step ended, where that was an operation.
+    pub ended: Option<Nanos>,
     /// The values that it carries.
     pub scope: Scope,
     /// The operation run last, or the first one to come: what a failure between operations is told of.
@@ -78,6 +80,7 @@ async fn take<'a, 'w, D: Driver>(
     place: Place,
     course: &mut Course<'a, 'w, D>,
 ) -> End {
+    course.ended = None;
     match &step.kind {
         StepKind::Operation(operation) => operate(worker, user, operation, place, course).await,
         StepKind::Think(delay) => {
@@ -158,16 +161,19 @@ async fn operate<'a, 'w, D: Driver>(
     place: Place,
     course: &mut Course<'a, 'w, D>,
 ) -> End {
-    let (intended, queue) = match course.turn.take() {
-        Some(turn) => (turn.intended, turn.queue),
-        None => (worker.driver.now(), Nanos::ZERO),
-    };
+    let turn = course.turn.take().unwrap_or_else(|| {
+        let now = worker.driver.now();
+        Turn { number: course.number, intended: now, queue: Nanos::ZERO, begun: now }
+    });
     let planned = course.planned.take_if(|record| record.operation() == operation.id);
-    let record = planned.unwrap_or_else(|| Record::new(worker, operation.id, intended));
-    let call = Call { iteration: course.number, place, intended, queue };
+    let mut record = planned.unwrap_or_else(|| Record::new(worker, operation.id, turn.intended));
+    let call = Call { turn, place };
     course.near = operation.id;
     // Pinned where it is made: awaited by value, its state of some kilobytes would be copied.
-    match pin!(operation::run(worker, user, operation, call, &mut course.scope, record)).await {
+    let (failure, ended) = pin!(operation::run(worker, user, operation, call, &mut course.scope, &mut record)).await;
+    drop(record);
+    course.ended = ended;
+    match failure {
         None => End::Through,
         Some(kind) => {
             course.failure.get_or_insert(kind);

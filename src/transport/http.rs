@@ -6,19 +6,18 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri};
-use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper::rt::{Read, Write};
 
 use super::TransportError;
+use super::body::{Outgoing, Payload, Progress};
 use super::counted::{Metered, Passed};
 use crate::metrics::FailureKind;
 
-/// What is sent: a head and the whole body.
-pub type Message = Request<Full<Bytes>>;
+/// What is sent: a head and a body.
+pub type Message = Request<Outgoing>;
 
 /// A request with all its parts, from which the message of each try is made.
 #[derive(Clone, Debug)]
@@ -30,7 +29,7 @@ pub struct PreparedRequest {
     /// Every header but those that say how long the body is.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Bytes,
+    pub body: Payload,
 }
 
 impl PreparedRequest {
@@ -40,7 +39,7 @@ impl PreparedRequest {
         for (name, value) in &self.headers {
             headers.append(name, value.clone());
         }
-        let mut request = Request::new(Full::new(self.body.clone()));
+        let mut request = Request::new(self.body.outgoing());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = headers;
@@ -50,13 +49,15 @@ impl PreparedRequest {
 
 /// A connection to one target. Dropping it closes it.
 pub struct Connection<Io: Read + Write + Unpin + Send + 'static> {
-    sender: http1::SendRequest<Full<Bytes>>,
+    sender: http1::SendRequest<Outgoing>,
     /// Boxed once a connection, so that taking it out of a pool and putting it back moves a pointer.
-    driver: Pin<Box<http1::Connection<Io, Full<Bytes>>>>,
+    driver: Pin<Box<http1::Connection<Io, Outgoing>>>,
     /// hyper has nothing more to do on it.
     ended: bool,
     /// It has carried a request.
     used: bool,
+    /// How far the body of its last request has got, where that is not sent in one piece.
+    outgoing: Option<Arc<Progress>>,
     passed: Arc<Passed>,
 }
 
@@ -68,7 +69,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     pub async fn new(io: Io) -> Result<Self, TransportError> {
         let passed = io.passed();
         let (sender, driver) = http1::Builder::new().writev(false).handshake(io).await.map_err(|e| TransportError::exchange(&e, false, false))?;
-        Ok(Self { sender, driver: Box::pin(driver), ended: false, used: false, passed })
+        Ok(Self { sender, driver: Box::pin(driver), ended: false, used: false, outgoing: None, passed })
     }
 
     /// What has passed over it so far.
@@ -100,9 +101,10 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         .await
     }
 
-    /// Whether another request can go over it.
+    /// Whether another request can go over it. Where the answer came before all was sent the rest would have to be sent first,
+    /// to a peer that has said that it doesn't care.
     pub fn is_reusable(&self) -> bool {
-        !self.ended && !self.sender.is_closed()
+        !self.ended && !self.sender.is_closed() && self.outgoing.as_ref().is_none_or(|progress| progress.is_ended())
     }
 
     /// Sends a request and waits for the head of the response; `sent` is called whenever something of it has gone out.
@@ -112,6 +114,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     pub async fn send(&mut self, message: Message, mut sent: impl FnMut()) -> Result<Response<Incoming>, TransportError> {
         let reused = std::mem::replace(&mut self.used, true);
         let received = self.passed.received();
+        self.outgoing = message.body().progress();
         let mut response = pin!(self.sender.send_request(message));
         let (driver, ended, passed) = (&mut self.driver, &mut self.ended, &self.passed);
         let mut gone = passed.sent();
@@ -140,16 +143,19 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         }
     }
 
-    /// Reads a body to its end, one frame at a time, and hands each to `keep`.
+    /// Reads a body to its end, one frame at a time, and hands each to `keep`. False where all of it had come with the
+    /// head.
     ///
     /// # Errors
     /// When the connection fails or what comes is no HTTP. The connection must not be used again then.
-    pub async fn receive(&mut self, mut body: Incoming, mut keep: impl FnMut(&[u8])) -> Result<(), TransportError> {
+    pub async fn receive(&mut self, mut body: Incoming, mut keep: impl FnMut(&[u8])) -> Result<bool, TransportError> {
+        let mut more = false;
         while !body.is_end_stream() {
             let frame = poll_fn(|cx| {
                 if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
                     return Poll::Ready(frame);
                 }
+                more = true;
                 self.advance(cx);
                 Pin::new(&mut body).poll_frame(cx)
             })
@@ -165,6 +171,6 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
                 None => break,
             }
         }
-        Ok(())
+        Ok(more)
     }
 }

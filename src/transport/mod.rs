@@ -1,5 +1,6 @@
 //! Floor 3: bytes on the wire. Knows nothing of rates, schedules, histograms or retries.
 
+pub mod body;
 pub mod counted;
 pub mod decode;
 pub mod endpoint;

@@ -74,7 +74,7 @@ impl Async {
             if result.is_pending() {
                 let idle = turns == self.turns.get();
                 let early = approach.turn(self.clock, self.starts.next(), idle, cx);
-                alarm.set([self.timers.next(), early].into_iter().flatten().min(), cx);
+                alarm.set([self.timers.bound(), early].into_iter().flatten().min(), cx);
             }
             result
         })
