@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use http::response::Parts;
+use hyper::rt::{Read, Write};
 use rand::RngExt as _;
 
 use super::body::Kept;
@@ -16,6 +17,7 @@ use super::draw::{Place, Purpose, generator};
 use super::driver::{Driver, within};
 use super::redirect;
 use super::request::Made;
+use super::site::Site;
 use super::streams::Taken;
 use super::user::User;
 use super::worker::Worker;
@@ -23,10 +25,23 @@ use crate::base::Nanos;
 use crate::metrics::{FailureKind, Sample, TagValue};
 use crate::plan::{Action, Delay, Operation};
 use crate::transport::TransportError;
-use crate::transport::counted::Passed;
-use crate::transport::http::PreparedRequest;
+use crate::transport::counted::{Metered, Passed};
+use crate::transport::http::{Message, PreparedRequest};
 use crate::transport::link::Link;
 use crate::value::{Facts, Response, Scope};
+
+/// What is sent of a request, with the cookies of the user that sends it.
+fn message<Io: Read + Write + Metered + Unpin + Send + 'static>(
+    user: &mut User<Io>,
+    request: &PreparedRequest,
+    site: Option<&Site>,
+) -> Message {
+    let mut message = request.message(std::mem::take(&mut user.headers));
+    if let Some(site) = site {
+        user.jar.put_into(&mut message, &site.origin);
+    }
+    message
+}
 
 /// One try of an operation.
 pub struct Attempt<'a, 'w, D: Driver> {
@@ -253,12 +268,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.passed());
         let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
-        let mut message = request.message(std::mem::take(&mut user.headers));
-        if let Some(site) = site {
-            user.jar.put_into(&mut message, &site.origin);
-        }
         let (head, body) = {
-            let send = pin!(connection.send(message, || trace.sent.set(Some(driver.now()))));
+            // Made in its place: a variable would stay in this future beside it.
+            let send = pin!(connection.send(message(user, request, site), || trace.sent.set(Some(driver.now()))));
             match self.operation.timeout.first_byte {
                 None => send.await?,
                 Some(limit) => within(driver, self.started + limit, send)

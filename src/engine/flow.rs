@@ -29,8 +29,9 @@ pub struct Course<'a, 'w, D: Driver> {
     pub fresh: bool,
     /// The iteration's own time and queue, until its first operation takes them.
     pub turn: Option<Turn>,
-    /// The first operation of this branch, written down as planned when the branch began.
-    pub planned: Option<Record<'a, 'w, D>>,
+    /// The first operation of this branch, written down as planned when the branch began. Boxed, so that it doesn't make
+    /// every iteration larger.
+    pub planned: Option<Box<Record<'a, 'w, D>>>,
     /// The first failure of an operation, whether or not the flow went on after it.
     pub failure: Option<FailureKind>,
     /// When its last step ended, where that was an operation.
@@ -167,7 +168,7 @@ async fn operate<'a, 'w, D: Driver>(
         Turn { number: course.number, intended: now, queue: Nanos::ZERO, begun: now }
     });
     let planned = course.planned.take_if(|record| record.operation() == operation.id);
-    let mut record = planned.unwrap_or_else(|| Record::new(worker, operation.id, turn.intended));
+    let mut record = planned.map_or_else(|| Record::new(worker, operation.id, turn.intended), |record| *record);
     let call = Call { turn, place };
     course.near = operation.id;
     let (failure, ended) = pin!(operation::run(worker, user, operation, call, &mut course.scope, &mut record)).await;

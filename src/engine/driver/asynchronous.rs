@@ -9,7 +9,9 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
+#[cfg(not(target_os = "linux"))]
+use std::pin::Pin;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -168,28 +170,6 @@ impl Driver for Async {
             .await;
             self.breathed.set(self.turns.get());
         }
-    }
-}
-
-/// A task that tells the driver whenever it is polled.
-pub struct Turn<'a, F> {
-    driver: &'a Async,
-    task: F,
-}
-
-impl<'a, F> Turn<'a, F> {
-    /// Wraps `task`.
-    pub const fn new(driver: &'a Async, task: F) -> Self {
-        Self { driver, task }
-    }
-}
-
-impl<F: Future + Unpin> Future for Turn<'_, F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        self.driver.turn();
-        Pin::new(&mut self.task).poll(cx)
     }
 }
 
