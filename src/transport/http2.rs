@@ -281,11 +281,12 @@ impl Http2 {
         Ok(request)
     }
 
-    /// Reads a body to its end, one piece at a time, and hands each to `keep`.
+    /// Reads a body to its end, one piece at a time, and hands each to `keep`. False where there was none.
     ///
     /// # Errors
     /// When the connection or the stream fails.
-    pub async fn receive(&mut self, mut body: RecvStream, mut keep: impl FnMut(&[u8])) -> Result<(), TransportError> {
+    pub async fn receive(&mut self, mut body: RecvStream, mut keep: impl FnMut(&[u8])) -> Result<bool, TransportError> {
+        let mut more = false;
         while !body.is_end_stream() {
             let upload = &mut self.upload;
             let piece = run(&mut self.driver, &mut self.ended, |cx| {
@@ -294,6 +295,7 @@ impl Http2 {
                 }
                 body.poll_data(cx).map_err(|e| error(&e, false))
             });
+            more = true;
             let Some(piece) = piece.await.ok_or_else(closed)? else { break };
             let piece = piece?;
             keep(&piece);
@@ -303,7 +305,7 @@ impl Http2 {
         // What the server did not wait for is not sent: dropping it says so.
         self.upload = None;
         self.claim();
-        Ok(())
+        Ok(more)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod error;
 pub mod http;
 pub mod http2;
 pub mod link;
+pub mod selfwake;
 pub mod tcp;
 pub mod tls;
 pub mod websocket;
