@@ -212,6 +212,26 @@ fn a_peer_that_stops_listening_refuses() {
 }
 
 #[test]
+fn a_peer_that_hangs_up_as_soon_as_it_has_accepted_is_named() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let folder = folder();
+    let text =
+        "{name: t, targets: {shop: {url: builtin, timeout: 20s}}, load: {vus: 2, iterations: 20}, mix: [{name: m, flow: [{get: /}]}]}";
+    scenario(folder.path(), text);
+    for mode in MODES {
+        let result = crate::support::run_to_result(folder.path(), &["--target", &url, "--mode", mode]);
+        let run = run_of(&result, mode);
+        // What the request meets is the end of the connection, or, where it arrives after that, a reset.
+        let kinds = run["failures"].as_object().expect("an object");
+        assert!(kinds.keys().all(|kind| ["incomplete", "reset"].contains(&kind.as_str())), "{mode}: {}", run["errors"]);
+        assert_eq!(count(run, "failed"), 20, "{mode}");
+        assert!(number(&run["response_ms"], "max") < 2_000.0, "{mode}: {}", run["response_ms"]);
+    }
+}
+
+#[test]
 fn a_stale_connection_is_tried_again_only_where_the_scenario_says_so() {
     // Whatever comes second on a connection finds it closed.
     let peer = Peer::start(|line, _| if line.served == 0 { line.answer("good") } else { Then::Close });
