@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn a_panic_tells_where_it_was_and_no_value() {
         let secret = || "tok-55d2".to_owned();
-        let failed = || std::str::FromStr::from_str("no number").map_err(|_: std::num::ParseIntError| secret());
+        let failed = || "no number".parse::<u8>().map_err(|_| secret());
         let texts = [
             said(|| panic!("{} is none", secret())),
             said(move || assert_eq!(failed().expect("a good one"), 7_u8)),
