@@ -56,11 +56,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     result.warnings.extend(warnings);
     // A run that is not whole is held against nothing.
     let whole = baseline.as_ref().filter(|_| matches!(result.end, End::Complete | End::Stopped));
-    let (compared, refused) = match whole.map(|baseline| baseline.compare(&result)) {
-        Some(Ok(comparison)) => (Some(comparison), None),
-        Some(Err(failure)) => (None, Some(failure)),
-        None => (None, None),
-    };
+    let (compared, refused) = whole.map(|baseline| baseline.compare(&result)).unzip();
     result.baseline = compared;
     // Once, and before anything is written or shown: every report is made of it.
     let result = or_exit(result.redacted(&secrets).context("can't hide the secrets in the result"), Exit::Internal)?;
@@ -79,7 +75,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         talk.say(&shown.map_or_else(String::new, |path| format!("report: {}\n", path.display())));
     }
     ci::publish(&result, talk)?;
-    if let Some(failure) = failure.or(refused) {
+    if let Some(failure) = failure.or(refused.flatten()) {
         return Err(failure);
     }
     let has_gates = !result.thresholds.is_empty() || baseline.is_some();

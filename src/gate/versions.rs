@@ -41,8 +41,11 @@ pub fn compare(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> Result<Version
     if changes.is_empty() {
         return Err(Incomparable(vec!["no figure is asked for that both have".into()]));
     }
-    let order = if base.len() < 2 { RunOrder::Unpaired } else { terms.order.unwrap_or_else(|| order(base, new)) };
-    let mut warnings = Vec::new();
+    let mut comparison = without_figures(base, new, terms);
+    comparison.verdict = Outcome::worst(changes.iter().map(|change| change.verdict));
+    comparison.changes = changes;
+    let order = comparison.order;
+    let warnings = &mut comparison.warnings;
     match order {
         RunOrder::Interleaved => {}
         RunOrder::Apart => warnings.push(
@@ -61,8 +64,19 @@ pub fn compare(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> Result<Version
         let differ: BTreeSet<String> = all.flat_map(|other| differences(first, other)).collect();
         warnings.extend(differ);
     }
+    Ok(comparison)
+}
+
+/// What is written where two versions turned out not to be comparable: no verdict, and why.
+pub fn refused(base: &Side<'_>, new: &Side<'_>, terms: &Terms, why: &Incomparable) -> VersionComparison {
+    VersionComparison { warnings: why.0.clone(), ..without_figures(base, new, terms) }
+}
+
+/// A comparison of which nothing is known but what is compared.
+fn without_figures(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> VersionComparison {
+    let order = if base.len() < 2 { RunOrder::Unpaired } else { terms.order.unwrap_or_else(|| order(base, new)) };
     let first = base.results().first();
-    Ok(VersionComparison {
+    VersionComparison {
         schema: VERSIONS_SCHEMA.into(),
         end: End::Complete,
         scenario: first.map(|result| result.scenario.name.clone()).unwrap_or_default(),
@@ -71,11 +85,11 @@ pub fn compare(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> Result<Version
         new: version(new),
         pairs: small(base.len()),
         order,
-        verdict: Outcome::worst(changes.iter().map(|change| change.verdict)),
-        changes,
+        verdict: None,
+        changes: Vec::new(),
         calibration: None,
-        warnings,
-    })
+        warnings: Vec::new(),
+    }
 }
 
 /// Makes sure that a run that is yet to be made can be compared with `base`.
