@@ -121,6 +121,11 @@ impl Session {
         self.progress.note(&ci::harmless(text));
     }
 
+    /// Says that a part is done, where nothing else shows it.
+    pub fn passed(&mut self, text: &str) {
+        self.progress.passed(text);
+    }
+
     /// Takes the progress away; what the modes have warned of on their way.
     pub fn close(mut self) -> Vec<String> {
         self.progress.finish();

@@ -48,7 +48,11 @@ pub fn render(comparison: &VersionComparison, style: Style) -> String {
         RunOrder::Unpaired => "unpaired",
     };
     let name = Paint::Strong.on(&view::plain(&comparison.scenario));
-    let mut text = format!("{name} · {}, {order}{end}\n", view::things(comparison.pairs.into(), "pair"));
+    let confirming = match comparison.confirming_pairs {
+        0 => String::new(),
+        pairs => format!(", {pairs} of them to confirm"),
+    };
+    let mut text = format!("{name} · {}, {order}{confirming}{end}\n", view::things(comparison.pairs.into(), "pair"));
     for (word, side) in [("base", &comparison.base), ("new", &comparison.new)] {
         text.push_str(&format!("{word:<4}  {}\n", version(side)));
     }
