@@ -98,7 +98,7 @@ pub fn disarmed_json(text: &str) -> Cow<'_, str> {
 
 /// As the runner reads it back.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace(OLD_COMMAND, &format!("##{BREAK}[")).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A property ends at more signs than the text does.
