@@ -1,10 +1,12 @@
 //! The highest rate of mock operations that never wait: what the loop itself costs, for each driver, and what a second
 //! worker brings.
 
+#[path = "support/job.rs"]
+mod job;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use loadgen::engine::{Ground, Job, run_mode};
+use loadgen::engine::{Job, run_mode};
 use loadgen::plan::Mode;
-use loadgen::scenario::{Overrides, Source, compile};
 
 const ITERATIONS: u64 = 200_000;
 
@@ -12,9 +14,7 @@ fn job(mode: Mode, workers: u32) -> Job {
     let text = format!(
         "{{name: bench, seed: 1, workers: {workers}, mix: [{{name: m, flow: [{{sleep: 0s}}]}}], load: {{vus: {workers}, iterations: {ITERATIONS}}}}}"
     );
-    let source = Source::inline("bench.yaml", text);
-    let plan = compile(&source, &Overrides::default(), &|_| None).expect("the scenario is good").plan;
-    Job { parent: 0, plan, mode, round: 1, ground: Ground::default() }
+    job::of(mode, &text)
 }
 
 fn ceiling(c: &mut Criterion) {

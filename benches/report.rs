@@ -1,30 +1,31 @@
 //! Rendering: the reports of a run of a million requests in three modes each, with a time line of 300 windows and ten
 //! steps. It says how large the page is, and how much memory all of it took.
 
+#[path = "support/job.rs"]
+mod job;
+
 use criterion::{Criterion, criterion_group, criterion_main};
-use loadgen::engine::{Ground, Job, run_mode};
-use loadgen::plan::{Format, Mode, Plan};
+use loadgen::engine::{Job, run_mode};
+use loadgen::plan::{Format, Mode};
 use loadgen::report::html::{self, Place};
 use loadgen::report::write_all;
 use loadgen::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, ScenarioEcho, Validity};
-use loadgen::scenario::{Overrides, Source, compile};
 
 /// Ten minutes of ten steps: 1,000,000 operations.
-fn plan() -> Plan {
+fn job() -> Job {
     let steps: Vec<String> =
         (0..10).map(|i| format!("{{sleep: {{lognormal: {{p50: {}ms, p99: 80ms}}}}, name: GET /items/{i}}}", i + 2)).collect();
     let text = format!(
         "{{name: bench, seed: 1, modes: [simulated], mix: [{{name: m, flow: [{}]}}], load: {{rate: 166.7/s, duration: 10m, max_in_flight: 1000}}}}",
         steps.join(", ")
     );
-    compile(&Source::inline("bench.yaml", text), &Overrides::default(), &|_| None).expect("the scenario is good").plan
+    job::of(Mode::Simulated, &text)
 }
 
 /// What three modes would have brought: the same figures under three names.
 fn result() -> RunResult {
-    let plan = plan();
-    let ground = Ground { folder: ".".into(), ..Ground::default() };
-    let job = Job { parent: 0, plan: plan.clone(), mode: Mode::Simulated, round: 1, ground };
+    let job = job();
+    let plan = &job.plan;
     let one = run_mode(&job, &|| None, &|_| {}).expect("it can run");
     let runs: Vec<ModeRun> = Mode::REAL.iter().map(|mode| ModeRun { mode: *mode, ..one.clone() }).collect();
     RunResult {
@@ -39,7 +40,7 @@ fn result() -> RunResult {
             source: "name: bench\n".into(),
             file: None,
         },
-        plan: serde_json::to_value(&plan).expect("plain data"),
+        plan: serde_json::to_value(plan).expect("plain data"),
         host: Host::current(),
         started_at: "2026-11-21T08:15:00Z".into(),
         comparison: Comparison::of(&runs, &Mode::REAL, None),

@@ -2,24 +2,23 @@
 //! time is the mean lag of one operation; percentiles are printed beside it. The second group asks a server instead: the
 //! system there takes down when each request comes in, however late the server's own thread is to read it.
 
+#[path = "../support/job.rs"]
+mod job;
 #[cfg(target_os = "linux")]
 mod server;
 
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use loadgen::engine::{Ground, Job, run_mode};
+use loadgen::engine::{Job, run_mode};
 use loadgen::plan::Mode;
-use loadgen::scenario::{Overrides, Source, compile};
 
 fn job(mode: Mode, rate: u64, iterations: u64) -> Job {
     let text = format!(
         "{{name: bench, seed: 1, workers: 1, mix: [{{name: m, flow: [{{sleep: 100us}}]}}], \
          load: {{rate: {rate}/s, iterations: {iterations}, max_in_flight: 50}}}}"
     );
-    let source = Source::inline("bench.yaml", text);
-    let plan = compile(&source, &Overrides::default(), &|_| None).expect("the scenario is good").plan;
-    Job { parent: 0, plan, mode, round: 1, ground: Ground::default() }
+    job::of(mode, &text)
 }
 
 fn lag(c: &mut Criterion) {

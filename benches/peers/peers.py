@@ -1,12 +1,21 @@
 #!/usr/bin/env python3
 """loadgen beside other load generators, on this machine, in interleaved rounds.
 
-    peers.py cost [--connections 50] [--rounds 8] [--seconds 1]
+    peers.py cost [--connections 1,50,500] [--mode async,sequential] [--rounds 8] [--seconds 2] [--save F] [--picture F]
+    peers.py flow [--connections 50] [--rounds 8] [--seconds 2]
     peers.py lag  [--rates 1000,10000] [--connections 50] [--rounds 3] [--seconds 4]
+    peers.py picture --save F --picture F
 
 `cost` is processor time per request, of the whole process tree from its start to its end, user and system. The target,
 which does as little as a server can, is pinned to the last core and each tool to the first ones. Shared machines drift by
-a third within seconds: believe the ratios, which are taken within rounds, and not the times.
+a third within seconds: believe the ratios, which are taken within rounds, and not the times. The interval beside a ratio
+is that of its median, at 95 % or more, by the order of the rounds. `--save` writes the figures as JSON, and `--picture`
+draws them, with loadgen's own charts, as PNG or SVG; `picture` draws what was saved earlier.
+
+A run's start and its report count too, some ten milliseconds of it: with more `--seconds` they weigh less.
+
+`flow` is the same for loadgen alone: what a request costs in flow.yaml, relative to one in static.yaml. The targets are
+two, since the flow reads bodies of 1 KB and the static GET 13 bytes.
 
 `lag` is how late requests come in at a planned rate, by the kernel's stamps on what the target receives. What is common
 to all requests of a run, the way through the system, is taken off; the first second is left out.
@@ -15,72 +24,52 @@ Tools that are not installed are left out and named. `limit` is not a tool: it i
 goes to 127.0.0.1, and everything that is started here is stopped here. Needs a C compiler for the target.
 """
 import argparse
-import contextlib
 import json
+import math
 import os
 import pathlib
+import platform
 import re
 import shutil
-import signal
-import socket
 import statistics
 import struct
 import subprocess
 import sys
 import tempfile
-import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from common import ROOT, build, free_port, program, running  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
-SCENARIO = """name: peers
+PLANNED = """name: peers
 modes: [{mode}]
-workers: {threads}
+workers: 1
 targets: {{t: {{url: "http://127.0.0.1:{port}"}}}}
 mix: [{{name: get, flow: [{{get: /}}]}}]
-load: {load}
+load: {{rate: {rate}/s, duration: {seconds}s, max_in_flight: {connections}}}
 report: {{formats: []}}
 """
-
-
-def build(name, into):
-    out = into / name
-    subprocess.run(["cc", "-O2", "-o", str(out), str(HERE / f"{name}.c")], check=True)
-    return str(out)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
-@contextlib.contextmanager
-def target(binary, port, pin, *arguments):
-    """The target, until the block ends."""
-    server = subprocess.Popen([*pin, binary, str(port), *arguments], stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(100):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            time.sleep(0.05)
-        else:
-            sys.exit("the target does not answer")
-        yield
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait()
-
-
-def scenario(folder, mode, threads, port, load):
-    path = folder / f"{mode}.yaml"
-    path.write_text(SCENARIO.format(mode=mode, threads=threads, port=port, load=load))
-    return str(path)
+#: What issue 5 allows: a tool, at so many connections, relative to another.
+GOALS = [
+    ("loadgen", 50, "wrk", 1.05),
+    ("loadgen", 50, "oha", 0.85),
+    ("loadgen", 500, "wrk", 1.15),
+    ("loadgen", 1, "wrk", 1.05),
+    ("loadgen, sequential", 1, "wrk", 1.05),
+]
+#: The same for a request of the flow, relative to the static GET.
+FLOW_GOAL = 2.0
 
 
 def installed(commands, wanted):
     have = [tool for tool in wanted if shutil.which(commands[tool][0])]
-    missing = [tool for tool in wanted if tool not in have]
-    if missing:
+    if missing := [tool for tool in wanted if tool not in have]:
         print("not installed:", ", ".join(missing))
     return have
+
+
+def many(connections):
+    return "1 connection" if connections == 1 else f"{connections} connections"
 
 
 def in_turns(tools, rounds):
@@ -89,22 +78,60 @@ def in_turns(tools, rounds):
         yield from tools if number % 2 == 0 else tools[::-1]
 
 
+def median(values):
+    """The median, and the narrowest interval by ranks that holds that of the population in 95 of 100 cases. With fewer
+    than six values there is none, and it is all of them."""
+    values, n = sorted(values), len(values)
+    outside = lambda k: 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n
+    k = max((k for k in range(n // 2) if outside(k) <= 0.05), default=0)
+    return statistics.median(values), values[k], values[n - 1 - k]
+
+
+def ours(a, file, mode, threads, port, connections, out):
+    load = ["--target", f"http://127.0.0.1:{port}", "-u", str(connections), "-d", f"{a.seconds}s", "--mode", mode, "--workers", str(threads)]
+    return [a.loadgen, "run", str(HERE / file), *load, "-o", str(out), "--no-progress"]
+
+
+def completed(out):
+    """How many operations a run of loadgen completed; nothing may have failed."""
+    counts = json.loads((out / "result.json").read_text())["runs"][0]
+    if counts["failed"]:
+        sys.exit(f"loadgen: {counts['failed']} of {counts['completed']} requests failed: {out}")
+    return counts["completed"]
+
+
+def measured(commands, counts, tools, rounds, first_cores, folder):
+    """µs of processor time per request, of each tool and round."""
+    spent = {tool: [] for tool in tools}
+    for tool in in_turns(tools, rounds):
+        with tempfile.TemporaryFile("w+") as text:
+            pinned = ["taskset", "-c", first_cores, *commands[tool]]
+            process = subprocess.Popen(pinned, stdout=text, stderr=subprocess.DEVNULL, cwd=folder)
+            # With that of the children that it has waited for.
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = status
+            text.seek(0)
+            said = text.read()
+        if status:
+            sys.exit(f"{tool} ends with {os.waitstatus_to_exitcode(status)}: {said[-300:]}")
+        spent[tool].append((usage.ru_utime + usage.ru_stime) * 1e6 / max(counts[tool](said), 1))
+    return spent
+
+
+def ratios(spent, tool, base):
+    """A tool relative to another, within rounds: median and interval."""
+    return median([x / y for x, y in zip(spent[tool], spent[base])]) if base in spent and tool in spent else None
+
+
+def last_core():
+    return ["taskset", "-c", str(os.cpu_count() - 1)]
+
+
 def cost(a, tmp):
-    port = free_port()
-    url, c, s, t = f"http://127.0.0.1:{port}/", str(a.connections), f"{a.seconds:g}", str(a.threads)
-    out = tmp / "out"
-    load = f"{{vus: {c}, duration: {s}s}}"
+    port, out = free_port(), tmp / "out"
+    url, s, t = f"http://127.0.0.1:{port}/", f"{a.seconds}", str(a.threads)
+    limit = build("limit", tmp)
     found = lambda pattern: lambda text: int(re.search(pattern, text)[1])
-    completed = lambda _: json.loads((out / "result.json").read_text())["runs"][0]["completed"]
-    commands = {
-        "limit": [build("limit", tmp), str(port), c, s],
-        "wrk": ["wrk", f"-t{t}", f"-c{c}", f"-d{s}s", "--latency", url],
-        "ab": ["ab", "-q", "-k", "-c", c, "-t", s, "-n", "5000000", url],
-        "h2load": ["h2load", "--h1", f"-t{t}", f"-c{c}", "-D", s, url],
-        "oha": ["oha", "--no-tui", "-z", f"{s}s", "-c", c, "--output-format", "json", url],
-        "hey": ["hey", "-z", f"{s}s", "-c", c, "-cpus", t, url],
-        "loadgen": [a.loadgen, "run", scenario(tmp, a.mode, t, port, load), "-o", str(out), "--no-progress"],
-    }
     counts = {
         "limit": found(r'"requests": (\d+)'),
         "wrk": found(r"(\d+) requests in"),
@@ -112,29 +139,75 @@ def cost(a, tmp):
         "h2load": found(r"(\d+) succeeded"),
         "oha": lambda text: sum(json.loads(text)["statusCodeDistribution"].values()),
         "hey": found(r"\[200\]\s+(\d+) resp"),
-        "loadgen": completed,
     }
-    tools = installed(commands, a.tools.split(",") if a.tools else list(commands))
-    pin = lambda cores: ["taskset", "-c", cores]
-    spent = {tool: [] for tool in tools}
-    with target(build("target", tmp), port, pin(str(os.cpu_count() - 1))):
-        for tool in in_turns(tools, a.rounds):
-            with tempfile.TemporaryFile("w+") as text:
-                first = ",".join(map(str, range(a.threads)))
-                process = subprocess.Popen([*pin(first), *commands[tool]], stdout=text, stderr=subprocess.DEVNULL, cwd=tmp)
-                # With that of the children that it has waited for.
-                _, status, usage = os.wait4(process.pid, 0)
-                text.seek(0)
-                said = text.read()
-            if status:
-                sys.exit(f"{tool} ends with {status}: {said[-300:]}")
-            spent[tool].append((usage.ru_utime + usage.ru_stime) * 1e6 / max(counts[tool](said), 1))
-    ratio = lambda tool, base: statistics.median(x / y for x, y in zip(spent[tool], spent[base])) if base in spent else float("nan")
-    print(f"{a.connections} connections, {a.rounds} rounds of {a.seconds:g} s; µs of processor time per request, ratios within rounds")
-    print(f"{'':8} {'lowest':>7} {'median':>7} {'/wrk':>6} {'/limit':>6}")
-    for tool in sorted(tools, key=lambda tool: min(spent[tool])):
-        v = spent[tool]
-        print(f"{tool:8} {min(v):7.2f} {statistics.median(v):7.2f} {ratio(tool, 'wrk'):6.2f} {ratio(tool, 'limit'):6.2f}")
+    modes = {"loadgen" if mode == "async" else f"loadgen, {mode}": mode for mode in a.mode.split(",")}
+    counts |= {name: lambda _: completed(out) for name in modes}
+    saved = {"cores": os.cpu_count(), "machine": platform.platform(), "rounds": a.rounds, "seconds": a.seconds, "groups": []}
+    goals, have = [], None
+    with running([*last_core(), build("target", tmp), str(port)], port):
+        for connections in map(int, a.connections.split(",")):
+            c = str(connections)
+            commands = {
+                "limit": [limit, str(port), c, s],
+                "wrk": ["wrk", f"-t{t}", f"-c{c}", f"-d{s}s", "--latency", url],
+                "ab": ["ab", "-q", "-k", "-c", c, "-t", s, "-n", "5000000", url],
+                "h2load": ["h2load", "--h1", f"-t{t}", f"-c{c}", "-D", s, url],
+                "oha": ["oha", "--no-tui", "-z", f"{s}s", "-c", c, "--output-format", "json", url],
+                "hey": ["hey", "-z", f"{s}s", "-c", c, "-cpus", t, url],
+            }
+            commands |= {name: ours(a, "static.yaml", mode, a.threads, port, connections, out) for name, mode in modes.items()}
+            have = have or installed(commands, a.tools.split(",") if a.tools else list(commands))
+            # One at a time has one connection.
+            tools = [tool for tool in have if connections == 1 or modes.get(tool) != "sequential"]
+            spent = measured(commands, counts, tools, a.rounds, ",".join(map(str, range(a.threads))), tmp)
+            print(f"{many(connections)}, {a.rounds} rounds of {s} s; µs of processor time per request, ratios within rounds")
+            print(f"{'':20} {'lowest':>7} {'median':>7} {'/wrk':>20} {'/limit':>20}")
+            show = lambda ratio: f"{ratio[0]:5.2f} ({ratio[1]:.2f} to {ratio[2]:.2f})" if ratio else "–"
+            rows = []
+            for tool in sorted(tools, key=lambda tool: statistics.median(spent[tool])):
+                v, by_wrk, by_limit = spent[tool], ratios(spent, tool, "wrk"), ratios(spent, tool, "limit")
+                print(f"{tool:20} {min(v):7.2f} {statistics.median(v):7.2f} {show(by_wrk):>20} {show(by_limit):>20}")
+                rows.append({"tool": tool, "us": statistics.median(v), "by_wrk": by_wrk, "by_limit": by_limit})
+            saved["groups"].append({"connections": connections, "rows": rows})
+            for tool, at, base, most in GOALS:
+                if at == connections and (ratio := ratios(spent, tool, base)):
+                    goals.append((f"{tool} / {base} at {at}", ratio[0], most))
+    for what, seen, most in goals:
+        print(f"{what}: {seen:.2f}, of at most {most:.2f}: {'met' if seen <= most else 'missed'}")
+    if a.save:
+        a.save.write_text(json.dumps(saved, indent=1) + "\n")
+    if a.picture:
+        draw(saved, a.picture)
+
+
+def flow(a, tmp):
+    ports, outs = {"static": free_port(), "flow": free_port()}, {"static": tmp / "static", "flow": tmp / "flow"}
+    binary = build("target", tmp)
+    with running([*last_core(), binary, str(ports["static"])], ports["static"]), \
+            running([*last_core(), binary, str(ports["flow"]), str(HERE / "items.json")], ports["flow"]):
+        for connections in map(int, a.connections.split(",")):
+            commands = {name: ours(a, f"{name}.yaml", a.mode, a.threads, ports[name], connections, outs[name]) for name in ports}
+            counts = {name: lambda _, out=out: completed(out) for name, out in outs.items()}
+            spent = measured(commands, counts, list(ports), a.rounds, ",".join(map(str, range(a.threads))), tmp)
+            middle, low, high = ratios(spent, "flow", "static")
+            print(f"{many(connections)}, {a.rounds} rounds of {a.seconds} s; µs of processor time per request: "
+                  + ", ".join(f"{name} {statistics.median(v):.2f}" for name, v in spent.items()))
+            verdict = "met" if middle <= FLOW_GOAL else "missed"
+            print(f"flow / static: {middle:.2f} ({low:.2f} to {high:.2f}), of at most {FLOW_GOAL:.2f}: {verdict}")
+
+
+def draw(saved, picture):
+    """By loadgen's own charts: peers/chart.rs."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(saved, file)
+        file.flush()
+        subprocess.run(["cargo", "bench", "--quiet", "--bench", "chart", "--", file.name, str(picture.absolute())], cwd=ROOT, check=True)
+
+
+def picture(a, _):
+    if not (a.save and a.picture):
+        sys.exit("picture needs --save, which file to read, and --picture, which to write")
+    draw(json.loads(a.save.read_text()), a.picture)
 
 
 def lateness(stamps, rate):
@@ -146,23 +219,27 @@ def lateness(stamps, rate):
     return sorted((x - way) / 1e3 for x in late), (len(times) - 1) * gap / (times[-1] - times[0]) - 1
 
 
+def planned(a, folder, mode, rate, port, out):
+    path = folder / f"{mode}.yaml"
+    path.write_text(PLANNED.format(mode=mode, port=port, rate=rate, seconds=f"{a.seconds}", connections=a.connections))
+    return [a.loadgen, "run", str(path), "-o", str(out), "--no-progress"]
+
+
 def lag(a, tmp):
     port = free_port()
-    url, c, s = f"http://127.0.0.1:{port}/", str(a.connections), f"{a.seconds:g}"
+    url, c, s = f"http://127.0.0.1:{port}/", str(int(a.connections)), f"{a.seconds}"
     binary, stamps = build("target", tmp), tmp / "stamps"
     for rate in map(int, a.rates.split(",")):
-        load = f"{{rate: {rate}/s, duration: {s}s, max_in_flight: {c}}}"
-        run = lambda mode: [a.loadgen, "run", scenario(tmp, mode, 1, port, load), "-o", str(tmp / "out"), "--no-progress"]
         commands = {
-            "loadgen, async": run("async"),
-            "loadgen, threaded": run("threaded"),
+            "loadgen, async": planned(a, tmp, "async", rate, port, tmp / "out"),
+            "loadgen, threaded": planned(a, tmp, "threaded", rate, port, tmp / "out"),
             "wrk2": [a.wrk2, "-t1", f"-c{c}", f"-d{s}s", f"-R{rate}", url],
             "oha": ["oha", "--no-tui", "-c", c, "-z", f"{s}s", "-q", str(rate), url],
         }
         tools = installed(commands, list(commands))
         seen = {tool: [] for tool in tools}
         for tool in in_turns(tools, a.rounds):
-            with target(binary, port, [], "13", str(stamps)):
+            with running([binary, str(port), "13", str(stamps)], port):
                 subprocess.run(commands[tool], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp, check=True)
             lags, missed = lateness(stamps.read_bytes(), rate)
             seen[tool].append((lags[len(lags) // 2], lags[int(len(lags) * 0.99)], missed * 100))
@@ -175,20 +252,23 @@ def lag(a, tmp):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("what", choices=["cost", "lag"])
-    p.add_argument("--loadgen", default=str(HERE / "../../target/release/loadgen"))
+    p.add_argument("what", choices=["cost", "flow", "lag", "picture"])
+    p.add_argument("--loadgen", default=str(ROOT / "target/release/loadgen"))
     p.add_argument("--wrk2", default="wrk2", help="wrk2's program, which calls itself wrk")
     p.add_argument("--tools", help="for cost: only these, as in wrk,loadgen")
-    p.add_argument("--mode", default="async", help="for cost: loadgen's mode")
-    p.add_argument("--connections", type=int, default=50)
-    p.add_argument("--threads", type=int, default=1, help="for cost: threads of each tool")
+    p.add_argument("--mode", default="async", help="for cost and flow: loadgen's mode; for cost also several")
+    p.add_argument("--connections", default="50", help="for cost and flow also several, as in 1,50,500")
+    p.add_argument("--threads", type=int, default=1, help="for cost and flow: threads of each tool")
     p.add_argument("--rates", default="1000,10000", help="for lag")
     p.add_argument("--rounds", type=int, default=8)
-    p.add_argument("--seconds", type=float, default=2)
+    p.add_argument("--seconds", type=int, default=2)
+    p.add_argument("--save", type=pathlib.Path, help="for cost: a file for the figures; for picture: the file with them")
+    p.add_argument("--picture", type=pathlib.Path, help="for cost and picture: the picture to draw, PNG or SVG")
     a = p.parse_args()
-    a.loadgen = os.path.abspath(shutil.which(a.loadgen) or a.loadgen)
+    if a.what != "picture":
+        a.loadgen = program(a.loadgen)
     with tempfile.TemporaryDirectory(prefix="peers-") as tmp:
-        {"cost": cost, "lag": lag}[a.what](a, pathlib.Path(tmp))
+        {"cost": cost, "flow": flow, "lag": lag, "picture": picture}[a.what](a, pathlib.Path(tmp))
 
 
 main()

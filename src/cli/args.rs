@@ -93,7 +93,7 @@ pub enum Command {
 /// `loadgen run`
 #[derive(Debug, ClapArgs)]
 pub struct RunArgs {
-    /// The scenario, - for standard input, or an http:// URL for one request over and over (50 virtual users, 10s)
+    /// The scenario, - for standard input, or a URL (http://, https://, unix:/SOCKET:/PATH) for one request over and over (50 virtual users, 10s)
     #[arg(value_name = "FILE|URL")]
     pub file: PathBuf,
     /// Modes to run: sequential, threaded, async, simulated (separated by commas), or all

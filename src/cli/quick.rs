@@ -16,12 +16,17 @@ const VUS: u32 = 50;
 const DURATION: Nanos = Nanos::from_secs(10);
 /// The name under which a scenario has `{`, so that no two of them stand together and begin a template.
 const BRACE: &str = "{{brace}}";
+/// How the URL of a Unix socket begins.
+const UNIX: &str = "unix:";
 /// Methods that steps are named after.
 const STEPS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
 
 /// The URL, where that is what was given in the place of a file.
 pub fn url(file: &Path) -> Option<&str> {
     let text = file.to_str()?;
+    if text.starts_with(UNIX) {
+        return Some(text);
+    }
     let (scheme, _) = text.split_once("://")?;
     ["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(scheme)).then_some(text)
 }
@@ -84,16 +89,25 @@ fn scenario(url: &str, args: &RunArgs) -> String {
     out
 }
 
-/// The target and the path there. In a path braces are percent-encoded anyway, so that none can begin a template.
+/// The target and the path there: of `unix:/run/shop.sock:/items` what is behind the second colon, as nginx writes it. In a
+/// path braces are percent-encoded anyway, so that none can begin a template.
 fn split(url: &str) -> (&str, String) {
-    let authority = url.find("://").map_or(0, |at| at + 3);
-    let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
-    let (base, rest) = url.split_at(end);
+    let (base, rest) = match url.strip_prefix(UNIX) {
+        Some(socket) => match socket.find(":/") {
+            Some(at) => (&url[..UNIX.len() + at], &socket[at + 1..]),
+            None => (url, ""),
+        },
+        None => {
+            let authority = url.find("://").map_or(0, |at| at + 3);
+            let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
+            url.split_at(end)
+        }
+    };
     let slash = if rest.starts_with('/') { "" } else { "/" };
     (base, format!("{slash}{}", rest.replace('{', "%7B").replace('}', "%7D")))
 }
 
-/// `quick-HOST`, in the letters that a folder's name may have.
+/// `quick-HOST`, or the name of the socket, in the letters that a folder's name may have.
 fn name(base: &str) -> String {
     let authority = base.rsplit(['/', '@']).next().unwrap_or_default();
     let host = match authority.split_once(']') {
@@ -269,12 +283,31 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_is_asked_for_a_path() {
+        for (typed, socket, path) in [
+            ("unix:/run/shop.sock", "/run/shop.sock", "/"),
+            ("unix:/run/shop.sock:/items?page=2", "/run/shop.sock", "/items?page=2"),
+            ("unix:///run/a:b.sock:/x:/y", "/run/a:b.sock", "/x:/y"),
+        ] {
+            let (text, plan) = compiled(&[typed]);
+            let plan = plan.unwrap_or_else(|e| panic!("{e}\n{text}"));
+            assert_eq!(plan.targets[0].address, Address::Unix { path: socket.into() });
+            assert_eq!(request(&[typed]).path.as_text(), Some(path));
+        }
+        for bad in ["unix:", "unix:shop.sock", "unix:/run/", "unix:/run/:/x"] {
+            let said = compiled(&[bad]).1.expect_err(bad);
+            assert!(said.contains("unix:/run/shop.sock"), "{said}");
+        }
+    }
+
+    #[test]
     fn names_are_folders() {
         for (base, expected) in [
             ("http://Example.COM:80", "quick-example.com"),
             ("http://[fe80::1]:80", "quick-fe80--1"),
             ("http://u:p@h:1", "quick-h"),
             ("http://", "quick"),
+            ("unix:/run/shop.sock", "quick-shop.sock"),
             ("http://..", "quick"),
             ("http://ä", "quick"),
         ] {

@@ -1,11 +1,13 @@
 //! Makes a [`ModeRun`] of what the recorders and the observer hold.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::busy::Busy;
 use super::limit::Limit;
-use super::observer::{Gauge, Seen};
+use super::observer::Seen;
+use super::series::series;
 use super::source::Source;
 use super::split;
 use super::validity;
@@ -13,12 +15,10 @@ use super::world::{World, taken};
 use crate::base::Nanos;
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
 use crate::metrics::interval::Inflation;
-use crate::metrics::summary::percentile_ms;
-use crate::metrics::window::common;
 use crate::metrics::{FailureKind, Figures, Recorder, Tally, Track, Windows};
 use crate::pacing::Arrival;
-use crate::plan::{Action, Mode, Plan, Quantity, Selector, Target};
-use crate::result::{Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, StoppedBy, Warmup, Window, codec};
+use crate::plan::{Action, Mode, Quantity, Selector, Target};
+use crate::result::{Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, StoppedBy, Warmup, codec};
 
 /// What is known of a run beside its figures.
 pub struct Frame {
@@ -38,22 +38,34 @@ fn inflation(windows: &Windows) -> Inflation {
     Inflation::of(&measured)
 }
 
-/// Most windows in a result of a run that was shorter than a minute: they begin narrow, and need not stay so.
-const WINDOWS_OF_A_SHORT_RUN: usize = 120;
-
-/// Makes the figures of one mode and round.
+/// Makes the figures of one mode and round, at its end.
 pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
-    let recorder = world.merged();
+    world.finished(|recorder| assembled(world, recorder, frame, seen))
+}
+
+/// How long a run took whose last worker was done at `end`, in seconds.
+pub fn wall_s(world: &World<'_>, end: Nanos) -> f64 {
+    world.finished(|recorder| {
+        let (counts, _) = iterations_at_the_end(world, recorder);
+        (last(recorder, &counts, end) - world.epoch()).as_secs_f64()
+    })
+}
+
+/// The moment to which a run lasted: with something left undone that of the end of its drain.
+fn last(recorder: &Recorder, iterations: &Counts, end: Nanos) -> Nanos {
+    let unfinished = recorder.steps().iter().any(|step| step.tally.unfinished > 0) || iterations.skipped > 0;
+    if unfinished { end.max(recorder.last_completion()) } else { recorder.last_completion() }
+}
+
+fn assembled(world: &World<'_>, recorder: &Recorder, frame: &Frame, seen: &Seen) -> ModeRun {
     let epoch = world.epoch();
     let plan = world.plan;
     let inflation = inflation(recorder.windows());
-    let (iterations, aside) = at_its_end(world, &recorder, iterations(&recorder, &inflation));
-    let done = plan.load.total_iterations().is_some_and(|n| iterations.counts.planned + aside >= n);
+    let (counts, aside) = iterations_at_the_end(world, recorder);
+    let done = plan.load.total_iterations().is_some_and(|n| counts.planned + aside >= n);
     let by_plan = if done { StoppedBy::Iterations } else { StoppedBy::Duration };
     let stopped_by = world.stopped_early().unwrap_or(by_plan);
-    let unfinished = recorder.steps().iter().any(|step| step.tally.unfinished > 0) || iterations.counts.skipped > 0;
-    // With something left undone the run lasted to the end of its drain.
-    let last = if unfinished { frame.end.max(recorder.last_completion()) } else { recorder.last_completion() };
+    let last = last(recorder, &counts, frame.end);
     let wall_s = (last - epoch).as_secs_f64();
     let lasted = match stopped_by {
         StoppedBy::Iterations | StoppedBy::Data => last - epoch,
@@ -61,8 +73,9 @@ pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
         StoppedBy::Duration | StoppedBy::Interrupt | StoppedBy::Condition | StoppedBy::Threshold => world.stop.end() - epoch,
     };
     let measured_s = plan.load.measured(lasted).as_secs_f64();
+    let iterations = Iterations { counts, duration_ms: recorder.durations().summary(&inflation) };
     let span = Span { wall_s, lasted, measured_s, stopped_by, inflation };
-    let mut run = figures(world, frame, &recorder, &span, iterations, seen);
+    let mut run = figures(world, frame, recorder, &span, iterations, seen);
     run.validity = validity::check(&run, plan);
     run
 }
@@ -80,7 +93,8 @@ pub fn so_far(world: &World<'_>, mode: Mode, seen: &Seen, now: Nanos) -> ModeRun
         // Nobody looks at intervals of figures that are still growing.
         inflation: Inflation::NONE,
     };
-    figures(world, &frame, &recorder, &span, iterations(&recorder, &Inflation::NONE), seen)
+    let iterations = Iterations { counts: counts(recorder.iterations()), duration_ms: recorder.durations().summary(&Inflation::NONE) };
+    figures(world, &frame, &recorder, &span, iterations, seen)
 }
 
 /// How long a run was, and why no longer.
@@ -98,8 +112,7 @@ struct Span {
 fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, iterations: Iterations, seen: &Seen) -> ModeRun {
     let plan = world.plan;
     let Span { wall_s, measured_s, stopped_by, .. } = *span;
-    let mut whole = Figures::default();
-    recorder.steps().iter().for_each(|step| whole.add(step));
+    let whole = Figures::sum(recorder.steps());
     let total = group(String::new(), None, &whole, span.measured_s, span);
     let response = whole.response();
     let clamped = response.clamped() + whole.lag.clamped() + whole.queue.clamped();
@@ -164,7 +177,7 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
 }
 
 fn encoded(track: &Track) -> Option<String> {
-    (track.count() > 0).then(|| codec::encode(&track.histogram()))
+    (!track.is_empty()).then(|| codec::encode(&track.histogram()))
 }
 
 fn counts(tally: &Tally) -> Counts {
@@ -182,7 +195,8 @@ fn counts(tally: &Tally) -> Counts {
     }
 }
 
-fn kinds(failed: &[u64; FailureKind::COUNT]) -> BTreeMap<String, u64> {
+/// Failures by the names of their kinds.
+pub(super) fn kinds(failed: &[u64; FailureKind::COUNT]) -> BTreeMap<String, u64> {
     FailureKind::ALL.iter().filter(|k| failed[**k as usize] > 0).map(|k| (k.name().to_owned(), failed[*k as usize])).collect()
 }
 
@@ -211,14 +225,10 @@ fn group(name: String, mix: Option<String>, figures: &Figures, measured_s: f64, 
     }
 }
 
-fn iterations(recorder: &Recorder, inflation: &Inflation) -> Iterations {
-    Iterations { counts: counts(recorder.iterations()), duration_ms: recorder.durations().summary(inflation) }
-}
-
 /// The iterations that are measured, those included whose time came and that nobody took, and how many there were
 /// beside them after the warm-up.
-fn at_its_end(world: &World<'_>, recorder: &Recorder, mut iterations: Iterations) -> (Iterations, u64) {
-    let counts = &mut iterations.counts;
+fn iterations_at_the_end(world: &World<'_>, recorder: &Recorder) -> (Counts, u64) {
+    let mut counts = counts(recorder.iterations());
     let mut aside = recorder.aside();
     if let Source::Open(desk) = &world.source {
         let mut count = |arrival: Arrival, skipped: u64| {
@@ -234,7 +244,7 @@ fn at_its_end(world: &World<'_>, recorder: &Recorder, mut iterations: Iterations
         let refused = desk.close(world.stop.end(), |arrival| count(arrival, 1));
         refused.into_iter().for_each(|arrival| count(arrival, 0));
     }
-    (iterations, aside)
+    (counts, aside)
 }
 
 /// The stages that are measured, each with how long it lasted.
@@ -248,15 +258,18 @@ fn stages(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
 }
 
 /// Adds up the operations that have the same key, in the order in which the keys first come.
-fn by<K: PartialEq>(world: &World<'_>, recorder: &Recorder, key: impl Fn(usize, &str, &Action) -> Option<K>) -> Vec<(K, Figures)> {
-    let mut groups: Vec<(K, Figures)> = Vec::new();
+fn by<'r, K: PartialEq>(
+    world: &World<'_>,
+    recorder: &'r Recorder,
+    key: impl Fn(usize, &str, &Action) -> Option<K>,
+) -> Vec<(K, Cow<'r, Figures>)> {
+    let mut groups: Vec<(K, Cow<'r, Figures>)> = Vec::new();
     for ((mix, name, operation), figures) in world.plan.operations().zip(recorder.steps()) {
         let Some(key) = key(mix, name, &operation.action) else { continue };
-        let place = groups.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
-            groups.push((key, Figures::default()));
-            groups.len() - 1
-        });
-        groups[place].1.add(figures);
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, sum)) => sum.to_mut().add(figures),
+            None => groups.push((key, Cow::Borrowed(figures))),
+        }
     }
     groups
 }
@@ -290,11 +303,10 @@ fn targets(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
 fn probes(world: &World<'_>, recorder: &Recorder, seen: &Seen, span: &Span) -> Vec<Probe> {
     let mut time_lines = recorder.probes();
     let probe = |(selector, windowed): (Selector, bool)| {
-        let mut figures = Figures::default();
         let taken = taken(world.plan, &selector);
-        recorder.steps().iter().zip(taken).filter(|(_, taken)| *taken).for_each(|(step, _)| figures.add(step));
+        let figures = Figures::sum(recorder.steps().iter().zip(taken).filter(|(_, taken)| *taken).map(|(step, _)| step));
         let times = world.plan.percentiles_of(|own| own.of_any_mode() == selector);
-        let histograms = times.into_iter().filter_map(|of| Some((of.name().to_owned(), encoded(&track(&figures, of)?)?))).collect();
+        let histograms = times.into_iter().filter_map(|of| Some((of.name().to_owned(), encoded(track(&figures, of)?.as_ref())?))).collect();
         let figures = Group { histograms, ..group(String::new(), None, &figures, span.measured_s, span) };
         let windows = if windowed { time_lines.next() } else { None };
         let series = windows.map(|windows| series(windows, seen, span.wall_s, world.plan)).unwrap_or_default();
@@ -304,14 +316,14 @@ fn probes(world: &World<'_>, recorder: &Recorder, seen: &Seen, span: &Span) -> V
 }
 
 /// A time of some operations; iterations have their own.
-fn track(figures: &Figures, of: Quantity) -> Option<Track> {
+fn track(figures: &Figures, of: Quantity) -> Option<Cow<'_, Track>> {
     match of {
         Quantity::Response => Some(figures.response()),
-        Quantity::Ok => Some(figures.response_ok.clone()),
-        Quantity::Service => Some(figures.service.clone()),
-        Quantity::Lag => Some(figures.lag.clone()),
-        Quantity::Queue => Some(figures.queue.clone()),
-        Quantity::FirstByte => Some(figures.first_byte.clone()),
+        Quantity::Ok => Some(Cow::Borrowed(&figures.response_ok)),
+        Quantity::Service => Some(Cow::Borrowed(&figures.service)),
+        Quantity::Lag => Some(Cow::Borrowed(&figures.lag)),
+        Quantity::Queue => Some(Cow::Borrowed(&figures.queue)),
+        Quantity::FirstByte => Some(Cow::Borrowed(&figures.first_byte)),
         Quantity::Iteration => None,
     }
 }
@@ -343,58 +355,6 @@ fn errors(world: &World<'_>, recorder: &Recorder) -> Vec<ErrorExample> {
             let (mix, name) = names.get(entry.operation as usize).copied().unwrap_or((0, ""));
             let example = format!("{} › {name}", world.plan.mix[mix].name);
             ErrorExample { kind: entry.kind.name().into(), message: entry.message, count: entry.count, example }
-        })
-        .collect()
-}
-
-fn series(windows: &Windows, seen: &Seen, wall_s: f64, plan: &Plan) -> Vec<Window> {
-    let mut windows = windows.clone();
-    // No wider than the windows that checks ask for.
-    let widest = common(plan.windows()).unwrap_or(Nanos::MAX);
-    let narrow = |width: Nanos| width < Nanos::from_millis(500) && width + width <= widest;
-    while windows.iter().count() > WINDOWS_OF_A_SHORT_RUN && narrow(windows.width()) && wall_s < 60.0 {
-        windows.widen();
-    }
-    let width = windows.width();
-    windows
-        .iter()
-        .map(|(index, window)| {
-            let mut gauge = Gauge::default();
-            if seen.width > Nanos::ZERO {
-                let stretch = |edge: i64| (edge * width.0 as i64).div_euclid(seen.width.0 as i64);
-                // A window narrower than a stretch shows the one that it begins in.
-                let range = stretch(index)..stretch(index + 1).max(stretch(index) + 1);
-                seen.gauges.range(range).for_each(|(_, g)| gauge.add(g));
-            }
-            let means = gauge.means();
-            let response = window.response();
-            let max_ms = window.max.as_millis_f64();
-            let percentile = |p| (!response.is_empty()).then(|| percentile_ms(&response, p, max_ms));
-            let lag = window.lag();
-            Window {
-                t_s: index as f64 * width.as_secs_f64(),
-                window_s: width.as_secs_f64(),
-                planned: window.planned,
-                started: window.started,
-                ok: window.ok,
-                failed: window.failed,
-                dropped: window.dropped,
-                throughput_rps: window.ok_completions as f64 / width.as_secs_f64(),
-                mean_ms: window.mean_ms(),
-                p50_ms: percentile(50.0),
-                p90_ms: percentile(90.0),
-                p99_ms: percentile(99.0),
-                max_ms: (!response.is_empty()).then_some(max_ms),
-                lag_p99_ms: (!lag.is_empty()).then(|| percentile_ms(&lag, 99.0, f64::INFINITY)),
-                in_flight: means.map(|m| m.0),
-                vus: means.map(|m| m.1),
-                queue: means.map(|m| m.2),
-                cpu_cores: gauge.cores(),
-                rss_bytes: gauge.rss_bytes(),
-                failures: kinds(&window.failures),
-                status_codes: window.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
-                response: (!response.is_empty()).then(|| codec::encode(&response)),
-            }
         })
         .collect()
 }

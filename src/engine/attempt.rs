@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use http::response::Parts;
+use hyper::rt::{Read, Write};
 use rand::RngExt as _;
 
 use super::body::Kept;
@@ -16,6 +17,7 @@ use super::draw::{Place, Purpose, generator};
 use super::driver::{Driver, within};
 use super::redirect;
 use super::request::Made;
+use super::site::Site;
 use super::streams::Taken;
 use super::user::User;
 use super::worker::Worker;
@@ -23,10 +25,23 @@ use crate::base::Nanos;
 use crate::metrics::{FailureKind, Sample, TagValue};
 use crate::plan::{Action, Delay, Operation};
 use crate::transport::TransportError;
-use crate::transport::counted::Passed;
-use crate::transport::http::PreparedRequest;
+use crate::transport::counted::{Metered, Passed};
+use crate::transport::http::{Message, PreparedRequest};
 use crate::transport::link::Link;
 use crate::value::{Facts, Response, Scope};
+
+/// What is sent of a request, with the cookies of the user that sends it.
+fn message<Io: Read + Write + Metered + Unpin + Send + 'static>(
+    user: &mut User<Io>,
+    request: &PreparedRequest,
+    site: Option<&Site>,
+) -> Message {
+    let mut message = request.message(std::mem::take(&mut user.headers));
+    if let Some(site) = site {
+        user.jar.put_into(&mut message, &site.origin);
+    }
+    message
+}
 
 /// One try of an operation.
 pub struct Attempt<'a, 'w, D: Driver> {
@@ -61,6 +76,8 @@ pub struct Trace {
     sent: Cell<Option<Nanos>>,
     first_byte: Cell<Option<Nanos>>,
     body: Cell<Option<Nanos>>,
+    /// When the last response had been read to its end.
+    pub ended: Cell<Option<Nanos>>,
     bytes: Cell<(u64, u64)>,
     /// The connection's counters with what they showed before.
     passed: RefCell<Option<(Arc<Passed>, u64, u64)>>,
@@ -78,13 +95,21 @@ impl Trace {
     /// A new try goes over this connection.
     fn begin(&self, passed: Arc<Passed>) {
         self.settle();
+        self.ended.set(None);
         let before = (passed.received(), passed.sent());
         self.passed.replace(Some((passed, before.0, before.1)));
+    }
+
+    /// An answer is there, whole; it is one of some that were awaited since `started`.
+    fn answer(&self, now: Nanos, started: Nanos) {
+        self.first_byte.set(Some(now - started));
+        self.ended.set(Some(now));
     }
 
     /// Forgets what only the last try may tell.
     fn reset(&self) {
         self.status.set(0);
+        self.ended.set(None);
         self.checks.take();
         self.tags.take();
     }
@@ -238,15 +263,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Result<(Parts, Kept), TransportError> {
         let driver = &self.worker.driver;
+        // Before a connection is used for it.
+        request.body.check()?;
         let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.passed());
         let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
-        let mut message = request.message(std::mem::take(&mut user.headers));
-        if let Some(site) = site {
-            user.jar.put_into(&mut message, &site.origin);
-        }
         let (head, body) = {
-            let send = pin!(connection.send(message, || trace.sent.set(Some(driver.now()))));
+            // Made in its place: a variable would stay in this future beside it.
+            let send = pin!(connection.send(message(user, request, site), || trace.sent.set(Some(driver.now()))));
             match self.operation.timeout.first_byte {
                 None => send.await?,
                 Some(limit) => within(driver, self.started + limit, send)
@@ -262,9 +286,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
         let is_followed = follows && redirect::asks(head.status.as_u16(), &head.headers);
         let mut kept = Kept::new(needs_body && !is_followed);
-        connection.receive(body, |data| kept.take(data)).await?;
-        let ended = driver.now();
+        // What came with the head took no time of its own.
+        let ended = if connection.receive(body, |data| kept.take(data)).await? { driver.now() } else { answered };
         trace.body.set(Some(ended - answered));
+        trace.ended.set(Some(ended));
         // Where it leads to another request, that one's begins here.
         trace.ready.set(if is_followed { ended } else { trace.ready.get() });
         if connection.is_reusable() {

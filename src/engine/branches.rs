@@ -131,10 +131,10 @@ impl<'b, D: Driver> Job<D> for Branches<'b> {
         Box::pin(async move {
             self.begun[index].store(BEGUN, Ordering::SeqCst);
             let step = &self.steps[index..=index];
-            let planned = step[0].first_operation().map(|operation| Record::new(worker, operation.id, worker.driver.now()));
+            let planned = step[0].first_operation().map(|operation| Box::new(Record::new(worker, operation.id, worker.driver.now())));
             let turn = self.turn.filter(|_| index == 0);
             let (scope, near) = (self.scope.clone(), step[0].first_operation().map_or(self.near, |operation| operation.id));
-            let mut course = Course { number: self.number, fresh: self.fresh, turn, planned, failure: None, scope, near };
+            let mut course = Course { number: self.number, fresh: self.fresh, turn, planned, failure: None, ended: None, scope, near };
             let end = flow::run(worker, user, step, self.place.inside(index), &mut course).await;
             if let Some(planned) = course.planned.take() {
                 planned.forget();

@@ -29,10 +29,13 @@ pub struct Course<'a, 'w, D: Driver> {
     pub fresh: bool,
     /// The iteration's own time and queue, until its first operation takes them.
     pub turn: Option<Turn>,
-    /// The first operation of this branch, written down as planned when the branch began.
-    pub planned: Option<Record<'a, 'w, D>>,
+    /// The first operation of this branch, written down as planned when the branch began. Boxed, so that it doesn't make
+    /// every iteration larger.
+    pub planned: Option<Box<Record<'a, 'w, D>>>,
     /// The first failure of an operation, whether or not the flow went on after it.
     pub failure: Option<FailureKind>,
+    /// When its last step ended, where that was an operation.
+    pub ended: Option<Nanos>,
     /// The values that it carries.
     pub scope: Scope,
     /// The operation run last, or the first one to come: what a failure between operations is told of.
@@ -59,7 +62,8 @@ pub async fn run<'a, 'w, D: Driver>(
     for (index, step) in steps.iter().enumerate() {
         let place = place.inside(index);
         let end = match is_due(worker, step, place, course) {
-            Ok(true) => take(worker, user, step, place, course).await,
+            // Pinned where it is made, as all that follow: awaited by value, its state of some kilobytes would be copied.
+            Ok(true) => pin!(take(worker, user, step, place, course)).await,
             Ok(false) => continue,
             Err(error) => course.fail(worker, step, &error),
         };
@@ -78,8 +82,9 @@ async fn take<'a, 'w, D: Driver>(
     place: Place,
     course: &mut Course<'a, 'w, D>,
 ) -> End {
+    course.ended = None;
     match &step.kind {
-        StepKind::Operation(operation) => operate(worker, user, operation, place, course).await,
+        StepKind::Operation(operation) => pin!(operate(worker, user, operation, place, course)).await,
         StepKind::Think(delay) => {
             course.turn = None;
             pause(worker, delay, place, course.number).await;
@@ -158,16 +163,18 @@ async fn operate<'a, 'w, D: Driver>(
     place: Place,
     course: &mut Course<'a, 'w, D>,
 ) -> End {
-    let (intended, queue) = match course.turn.take() {
-        Some(turn) => (turn.intended, turn.queue),
-        None => (worker.driver.now(), Nanos::ZERO),
-    };
+    let turn = course.turn.take().unwrap_or_else(|| {
+        let now = worker.driver.now();
+        Turn { number: course.number, intended: now, queue: Nanos::ZERO, begun: now }
+    });
     let planned = course.planned.take_if(|record| record.operation() == operation.id);
-    let record = planned.unwrap_or_else(|| Record::new(worker, operation.id, intended));
-    let call = Call { iteration: course.number, place, intended, queue };
+    let mut record = planned.map_or_else(|| Record::new(worker, operation.id, turn.intended), |record| *record);
+    let call = Call { turn, place };
     course.near = operation.id;
-    // Pinned where it is made: awaited by value, its state of some kilobytes would be copied.
-    match pin!(operation::run(worker, user, operation, call, &mut course.scope, record)).await {
+    let (failure, ended) = pin!(operation::run(worker, user, operation, call, &mut course.scope, &mut record)).await;
+    drop(record);
+    course.ended = ended;
+    match failure {
         None => End::Through,
         Some(kind) => {
             course.failure.get_or_insert(kind);

@@ -1,5 +1,7 @@
 //! The loop: takes iterations and runs them, whatever the driver. There is no other.
 
+use std::pin::pin;
+
 use super::draw::Place;
 use super::driver::Driver;
 use super::feed::Exhausted;
@@ -28,7 +30,7 @@ pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
         let place = if measured { turn.number } else { turn.number - WARMUP_NUMBERS } % users.len() as u64;
         let user = &mut users[place as usize];
         user.taken += u64::from(measured);
-        if iterate(worker, user, turn).await.is_err() {
+        if pin!(iterate(worker, user, turn)).await.is_err() {
             return;
         }
     }
@@ -56,6 +58,7 @@ async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn
         match enter([limit, None, None], &worker.driver).await {
             Ok((entered, free)) => {
                 turn.queue += free - asked;
+                turn.begun = free;
                 permit = Some(entered);
             }
             Err(Full) => {
@@ -68,12 +71,12 @@ async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn
     let fresh = std::mem::replace(&mut user.fresh, false);
     let flow = &worker.world.plan.mix[mix].flow;
     let near = flow.iter().find_map(Step::first_operation).map_or(0, |operation| operation.id);
-    let mut course = Course { number: turn.number, fresh, turn: Some(turn), planned: None, failure: None, scope, near };
-    let end = flow::run(worker, user, flow, Place::default().inside(mix), &mut course).await;
+    let mut course = Course { number: turn.number, fresh, turn: Some(turn), planned: None, failure: None, ended: None, scope, near };
+    let end = pin!(flow::run(worker, user, flow, Place::default().inside(mix), &mut course)).await;
     worker.world.ended.get_or_init(|| Ended { through: end == End::Through, scope: course.scope });
     drop(permit);
     user.end_iteration();
-    record.end(course.failure);
+    record.end(course.ended.unwrap_or_else(|| worker.driver.now()), course.failure);
     Ok(())
 }
 
@@ -90,8 +93,8 @@ impl<'a, 'w, D: Driver> IterationRecord<'a, 'w, D> {
         Self { worker, sample }
     }
 
-    fn end(&mut self, failure: Option<FailureKind>) {
-        self.sample.completed = self.worker.driver.now();
+    fn end(&mut self, now: Nanos, failure: Option<FailureKind>) {
+        self.sample.completed = now;
         self.sample.outcome = failure.map_or(Outcome::Ok, Outcome::Failed);
     }
 }

@@ -67,16 +67,15 @@ impl Jar {
 mod tests {
     use super::*;
     use crate::plan::Scheme;
-    use bytes::Bytes;
+    use crate::transport::body::Outgoing;
     use http::Request;
-    use http_body_util::Full;
 
     fn origin() -> Origin {
         Origin { scheme: Scheme::Http, authority: "127.0.0.1:81".into() }
     }
 
     fn sent(jar: &Jar, path: &str, own: Option<&str>) -> Option<String> {
-        let mut message = Request::new(Full::new(Bytes::new()));
+        let mut message = Request::new(Outgoing::default());
         *message.uri_mut() = path.parse().expect("a path");
         if let Some(own) = own {
             message.headers_mut().insert(COOKIE, own.parse().expect("a value"));

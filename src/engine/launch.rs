@@ -1,6 +1,8 @@
 //! Puts workers on threads: one function for each mode, and nothing else differs between them.
 
-use std::future::poll_fn;
+use std::cell::OnceCell;
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread;
@@ -12,7 +14,7 @@ use futures_util::task::AtomicWaker;
 use super::RunError;
 use super::connections::most_parts;
 use super::driver::Driver;
-use super::driver::asynchronous::{self, Async, Turn};
+use super::driver::asynchronous::{self, Async};
 use super::driver::blocking::{Blocking, block_on, sit_down};
 use super::driver::simulated::{Simulated, Stuck};
 use super::iteration;
@@ -105,10 +107,12 @@ fn event_loop(world: &World<'_>, start: &StartLine, thread: usize, mut users: Ve
     let over = Arc::new(AtomicWaker::new());
     let called_off = over.clone();
     world.stop.when_over(move || called_off.wake());
+    // There since the start.
+    let worker = OnceCell::new();
+    // A hundred thousand users take a while to sit down, which must not be in their figures.
+    let mut tasks: FuturesUnordered<_> = users.iter_mut().map(|user| seated(&worker, user)).collect();
     let Some(clock) = start.arrive() else { return Ok(()) };
-    let worker = Worker::new(world, Async::new(clock), thread);
-    let mut tasks: FuturesUnordered<_> =
-        users.iter_mut().map(|user| Turn::new(&worker.driver, Box::pin(iteration::run(&worker, std::slice::from_mut(user))))).collect();
+    let worker = worker.get_or_init(|| Worker::new(world, Async::new(clock), thread));
     let all = poll_fn(|cx| {
         over.register(cx.waker());
         if world.stop.is_over() {
@@ -126,6 +130,17 @@ fn event_loop(world: &World<'_>, start: &StartLine, thread: usize, mut users: Ve
     drop(tasks);
     runtime.shutdown_background();
     result.map_err(RunError::Runtime)
+}
+
+/// A user's task, which tells the worker's driver whenever it is polled. The worker is there when it first is.
+async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async as Driver>::Io>) {
+    let worker = worker.get().expect("nobody is polled before the start");
+    let mut run = pin!(iteration::run(worker, std::slice::from_mut(user)));
+    poll_fn(|cx| {
+        worker.driver.turn();
+        run.as_mut().poll(cx)
+    })
+    .await;
 }
 
 /// In virtual time, on a machine with so many cores. The moment at which it ended.

@@ -35,9 +35,10 @@ pub struct Limit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
-/// Places in flight under some limits; dropping it gives them back.
+/// Places in flight under some limits; dropping it gives them back. Boxed, so that it doesn't make every virtual user
+/// larger: most have no limits.
 #[derive(Default)]
-pub struct Permit<'a>([Option<Place<'a>>; MOST]);
+pub struct Permit<'a>(Box<[Option<Place<'a>>; MOST]>);
 
 struct Place<'a> {
     limit: &'a Limit,

@@ -41,6 +41,7 @@ pub mod request;
 pub mod retry;
 pub mod run;
 pub mod safety;
+pub mod series;
 pub mod setup;
 pub mod site;
 pub mod source;

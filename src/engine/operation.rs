@@ -8,6 +8,7 @@ use super::draw::Place;
 use super::driver::Driver;
 use super::limit::{Full, enter};
 use super::retry;
+use super::source::Turn;
 use super::user::User;
 use super::worker::Worker;
 use crate::base::Nanos;
@@ -19,46 +20,50 @@ use crate::value::Scope;
 /// Where an operation stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
-    /// The iteration's number.
-    pub iteration: u64,
+    /// The iteration, when the plan has the operation, how long it has waited deliberately, and when it was reached.
+    pub turn: Turn,
     /// Where its draws are made.
     pub place: Place,
-    /// When the plan has it.
-    pub intended: Nanos,
-    /// How long it has waited deliberately before it was reached.
-    pub queue: Nanos,
 }
 
-/// Runs one operation that is written down in `record`; tells its failure, where there was one.
+/// Runs one operation that is written down in `record`; tells its failure, where there was one, and when it was
+/// completed, where it was.
 pub async fn run<D: Driver>(
     worker: &Worker<'_, D>,
     user: &mut User<D::Io>,
     operation: &Operation,
     call: Call,
     scope: &mut Scope,
-    mut record: Record<'_, '_, D>,
-) -> Option<FailureKind> {
+    record: &mut Record<'_, '_, D>,
+) -> (Option<FailureKind>, Option<Nanos>) {
     let world = worker.world;
     record.reach(call);
     let limits = world.limits_of(operation);
     let check = &world.checks[operation.id as usize];
     let attempts = operation.retry.as_ref().map_or(1, |retry| retry.attempts);
     let mut number = 0;
+    // As long as it has not waited for anything, the clock need not be read again.
+    let mut started = call.turn.begun;
     loop {
         let permit = if limits.iter().any(Option::is_some) {
             let asked = worker.driver.now();
             match enter(limits, &worker.driver).await {
-                Ok((permit, free)) if number == 0 => {
-                    record.sample.queue += free - asked;
+                Ok((permit, free)) => {
+                    if number == 0 {
+                        record.sample.queue += free - asked;
+                    }
+                    started = free;
                     Some(permit)
                 }
-                Ok((permit, _)) => Some(permit),
                 Err(Full) if number == 0 => {
                     record.sample.outcome = Outcome::Dropped;
-                    return Some(FailureKind::Dropped);
+                    return (Some(FailureKind::Dropped), None);
                 }
                 // A retry that finds the queue full leaves the failure before it as it stands.
-                Err(Full) => return record.settle(worker.driver.now()),
+                Err(Full) => {
+                    let now = worker.driver.now();
+                    return (record.settle(now), Some(now));
+                }
             }
         } else {
             None
@@ -67,32 +72,34 @@ pub async fn run<D: Driver>(
             Some(wanted) => {
                 let asked = worker.driver.now();
                 let place = wanted.enter().await;
+                started = worker.driver.now();
                 if number == 0 {
-                    record.sample.queue += worker.driver.now() - asked;
+                    record.sample.queue += started - asked;
                 }
                 place
             }
             None => None,
         };
-        let started = worker.driver.now();
         if number == 0 {
             record.start(started);
         }
         record.sample.retries = number;
-        let attempt = Attempt { worker, operation, iteration: call.iteration, place: call.place.attempt(number), started };
+        let attempt = Attempt { worker, operation, iteration: call.turn.number, place: call.place.attempt(number), started };
         let result = pin!(attempt.run(user, scope, &record.trace)).await;
         drop((place, permit));
-        let now = worker.driver.now();
-        let result = check.time(now - call.intended, &mut record.trace.checks.borrow_mut(), result);
+        // What has been done with a response since it was read is not the server's.
+        let now = record.trace.ended.get().unwrap_or_else(|| worker.driver.now());
+        let result = check.time(now - call.turn.intended, &mut record.trace.checks.borrow_mut(), result);
         let failure = record.complete(now, result);
-        let (Some(kind), Some(retry)) = (failure, &operation.retry) else { return failure };
+        let (Some(kind), Some(retry)) = (failure, &operation.retry) else { return (failure, Some(now)) };
         if number + 1 == attempts || !retry::wanted(retry, kind, record.trace.status.get()) {
-            return failure;
+            return (failure, Some(now));
         }
         record.reopen(kind);
         number += 1;
-        let wait = retry::wait(retry.backoff, number, world.plan.seed, call.iteration, call.place);
+        let wait = retry::wait(retry.backoff, number, world.plan.seed, call.turn.number, call.place);
         worker.driver.sleep_until(now + wait).await;
+        started = worker.driver.now();
     }
 }
 
@@ -141,8 +148,8 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
     }
 
     fn reach(&mut self, call: Call) {
-        self.sample.intended = call.intended;
-        self.sample.queue = call.queue;
+        self.sample.intended = call.turn.intended;
+        self.sample.queue = call.turn.queue;
     }
 
     fn start(&mut self, now: Nanos) {

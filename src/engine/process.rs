@@ -122,7 +122,7 @@ impl Leash {
     fn send(&self, _pull: Pull) {}
 }
 
-/// Kills and reaps the child where the parent leaves early.
+/// Kills and reaps the child where the parent leaves before it has said all.
 struct Running<'a> {
     child: Child,
     leash: &'a Leash,
@@ -164,7 +164,12 @@ pub fn run(program: &Path, arguments: &[&str], job: &Job, leash: &Leash, mut say
             Ok(Message::Event(event)) => say(event),
             Ok(Message::Failed(reason)) => return Err(ProcessError::Refused(reason)),
             Ok(Message::Interrupted) => return Err(ProcessError::Interrupted { mode }),
-            Ok(Message::Done(run)) => return Ok(*run),
+            Ok(Message::Done(run)) => {
+                // It ends by itself now. A profiler that it runs under has something to write first.
+                leash.let_go();
+                let _ = running.child.wait();
+                return Ok(*run);
+            }
             // Cut off in the middle of a line: the end comes next.
             Err(_) => break,
         }

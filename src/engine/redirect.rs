@@ -9,6 +9,7 @@ use super::site;
 use super::world::World;
 use crate::metrics::FailureKind;
 use crate::transport::TransportError;
+use crate::transport::body::Payload;
 use crate::transport::http::PreparedRequest;
 
 /// Whether a response asks for another request.
@@ -48,7 +49,7 @@ pub fn next(
     };
     if becomes_get {
         next.method = Method::GET;
-        next.body.clear();
+        next.body = Payload::default();
         for name in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE] {
             next.headers.remove(name);
         }

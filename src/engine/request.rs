@@ -6,7 +6,6 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::uri::PathAndQuery;
 use http::{Method, Uri};
@@ -19,8 +18,13 @@ use super::site::{self, Site};
 use crate::metrics::FailureKind;
 use crate::plan::{Body, HttpRequest, KeepAlive, Target, Template};
 use crate::transport::TransportError;
+use crate::transport::body::{FilePayload, Payload};
 use crate::transport::http::PreparedRequest;
+use crate::value::file::FileError;
 use crate::value::{Facts, Names, Scope, Text, ValueError, file};
+
+/// The largest file that is kept in memory to be sent, in bytes; what is larger is read while it goes out.
+const SMALL: u64 = 1 << 20;
 
 /// A request that can't be sent, whatever values are put in.
 #[derive(Debug, Error)]
@@ -77,7 +81,7 @@ enum Line {
 
 /// What is sent.
 enum Content {
-    Fixed(Bytes),
+    Fixed(Payload),
     Text(Text),
     Multipart(Multipart),
 }
@@ -95,9 +99,9 @@ impl Recipe {
         };
         let text = |template: &Template| Text::compile(template, names).map_err(|e| invalid(e.0));
         let body = match &request.body {
-            None => Content::Fixed(Bytes::new()),
+            None => Content::Fixed(Payload::default()),
             Some(Body::Text(template) | Body::Json(template) | Body::Form(template)) => Content::Text(text(template)?),
-            Some(Body::File(path)) => Content::Fixed(file::read(folder, path).map_err(|e| invalid(e.to_string()))?.into()),
+            Some(Body::File(path)) => Content::Fixed(payload(folder, path).map_err(|e| invalid(e.to_string()))?),
             Some(Body::Multipart(parts)) => Content::Multipart(Multipart::new(parts, names, folder).map_err(invalid)?),
         };
         let mut headers = vec![
@@ -154,11 +158,11 @@ impl Rendered {
         };
         let uri = self.uri(&put(&self.path).map_err(|e| data(format!("path: {e}")))?)?;
         let (body, multipart) = match &self.body {
-            Content::Fixed(bytes) => (bytes.clone(), None),
-            Content::Text(text) => (put(text).map_err(|e| data(format!("body: {e}")))?.into(), None),
+            Content::Fixed(payload) => (payload.clone(), None),
+            Content::Text(text) => (Payload::Bytes(put(text).map_err(|e| data(format!("body: {e}")))?.into()), None),
             Content::Multipart(parts) => {
                 let (body, content_type) = parts.make(put).map_err(|e| data(format!("body: {e}")))?;
-                (body, Some(content_type))
+                (Payload::Bytes(body), Some(content_type))
             }
         };
         let mut headers = HeaderMap::with_capacity(self.headers.len());
@@ -188,6 +192,17 @@ impl Rendered {
         };
         PathAndQuery::try_from(whole.as_str()).map(Uri::from).map_err(|e| data(format!("the path {} can't be sent: {e}", quoted(&whole))))
     }
+}
+
+/// The content of a file: read once where it is small, else while it is sent.
+fn payload(folder: &Path, path: &str) -> Result<Payload, FileError> {
+    let file = file::open(folder, path)?;
+    let failed = |source| FileError::Io { path: path.into(), source };
+    if file.metadata().map_err(failed)?.len() <= SMALL {
+        return file::read(folder, path).map(|content| Payload::Bytes(content.into()));
+    }
+    let payload = FilePayload::new(file, path).map_err(failed)?;
+    Ok(Payload::File(Arc::new(payload)))
 }
 
 fn header(name: &HeaderName, value: &str) -> Result<HeaderValue, TransportError> {
@@ -305,7 +320,8 @@ mod tests {
                  --{boundary}\r\ncontent-disposition: form-data; name=\"f\"; filename=\"a%22%0D%0Ab.txt\"\r\ncontent-type: text/plain\r\n\r\nfile\r\n\
                  --{boundary}--\r\n"
             );
-            assert_eq!(String::from_utf8_lossy(&made.body), wanted);
+            let Payload::Bytes(body) = &made.body else { panic!("no file is sent") };
+            assert_eq!(String::from_utf8_lossy(body), wanted);
             boundary
         };
         let usual = boundary("value");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
-use super::assemble::{Frame, assemble};
+use super::assemble::{Frame, assemble, wall_s};
 use super::event::Event;
 use super::launch;
 use super::observer::{self, Seen};
@@ -106,7 +106,7 @@ pub fn ideal(plan: &Plan, folder: &Path) -> Option<f64> {
     Around { plan, ground: &ground, mode: Mode::Simulated, cores: cores() }.setup(&|| None, &mut start).ok()?;
     let world = World::new(plan, &ground, cores(), start).ok()?;
     let end = launch::simulated(&world, cores() as u32, IDEAL_BUDGET).ok()?;
-    Some(assemble(&world, &Frame { mode: Mode::Simulated, round: 1, workers: 1, end }, &Seen::default()).wall_s)
+    Some(wall_s(&world, end))
 }
 
 fn cores() -> usize {

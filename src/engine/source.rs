@@ -24,6 +24,8 @@ pub struct Turn {
     pub intended: Nanos,
     /// How long it waited deliberately, for a virtual user's slot.
     pub queue: Nanos,
+    /// When it was taken up: the clock was read then.
+    pub begun: Nanos,
 }
 
 /// Who asks for iterations: one virtual user, or, in the sequential mode, all of them.
@@ -147,7 +149,7 @@ impl Closed {
                 Asker::One { .. } => self.count(self.iterations, stop)?,
             }
         };
-        Some(Turn { number, intended: now, queue: Nanos::ZERO })
+        Some(Turn { number, intended: now, queue: Nanos::ZERO, begun: now })
     }
 
     fn count(&self, most: Option<u64>, stop: &Stop) -> Option<u64> {

@@ -275,6 +275,14 @@ impl<'p> World<'p> {
         whole
     }
 
+    /// Looks at all recorders as one, once nobody writes to them any more: where there is but one it is not copied.
+    pub fn finished<T>(&self, look: impl FnOnce(&Recorder) -> T) -> T {
+        match self.recorders.as_slice() {
+            [only] => look(&lock(only)),
+            _ => look(&self.merged()),
+        }
+    }
+
     /// Calls `look` with each recorder.
     pub fn each_recorder(&self, mut look: impl FnMut(&Recorder)) {
         for recorder in &self.recorders {

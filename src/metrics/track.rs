@@ -82,7 +82,7 @@ impl Track {
 
     /// Adds another track's values.
     pub fn add(&mut self, other: &Self) {
-        if let Some(theirs) = other.values() {
+        if let Some(theirs) = other.values().filter(|theirs| !theirs.is_empty()) {
             if self.histogram.is_none() && self.packed.is_empty() {
                 self.histogram = Some(theirs.into_owned());
             } else {
@@ -95,6 +95,11 @@ impl Track {
         self.sum += other.sum;
         self.squares += other.squares;
         self.clamped += other.clamped;
+    }
+
+    /// Whether it has no values.
+    pub const fn is_empty(&self) -> bool {
+        self.max == 0 && self.zeros == 0
     }
 
     /// How many values.
@@ -118,10 +123,12 @@ impl Track {
         (n > 0).then(|| self.sum as f64 / n as f64 / 1e6)
     }
 
-    /// The histogram, zeros included.
-    pub fn histogram(&self) -> Histogram<u64> {
-        let mut whole = self.values().map_or_else(histogram::empty, Cow::into_owned);
-        whole.saturating_record_n(0, self.zeros);
+    /// The histogram, zeros included: itself where there are none, since a copy is a quarter of a megabyte.
+    pub fn histogram(&self) -> Cow<'_, Histogram<u64>> {
+        let mut whole = self.values().unwrap_or_else(|| Cow::Owned(histogram::empty()));
+        if self.zeros > 0 {
+            whole.to_mut().saturating_record_n(0, self.zeros);
+        }
         whole
     }
 

@@ -17,8 +17,11 @@ const PROTOCOLS: [(&str, Protocol); 3] = [("auto", Protocol::Auto), ("http1", Pr
 const KEPT: [(&str, KeepAlive); 4] =
     [("per_vu", KeepAlive::PerVu), ("per_iteration", KeepAlive::PerIteration), ("never", KeepAlive::Never), ("shared", KeepAlive::Shared)];
 
-/// Reads `http`; `secure` says whether its target speaks TLS, where that is known.
-pub fn decode(node: &Node, secure: Option<bool>, problems: &mut Diagnostics) -> Option<HttpOptions> {
+/// What `http` says, with the keys of HTTP/2 and where they stand: whether they make sense is known when the target's address is.
+pub type Read = (HttpOptions, Vec<(&'static str, Span)>);
+
+/// Reads `http`.
+pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let mut fields = Fields::open(node, Part::Http, "`http`", "http: { redirects: 5, cookies: true }", problems)?;
     let default = HttpOptions::default();
     let redirects = fields.take("redirects", problems);
@@ -47,9 +50,7 @@ pub fn decode(node: &Node, secure: Option<bool>, problems: &mut Diagnostics) -> 
         connections: connections.map(|(_, n)| n),
     };
     let streams = [("max_streams", max_streams), ("connections", connections)];
-    for (key, place) in streams.into_iter().filter_map(|(key, given)| Some((key, given?.0))) {
-        of_http2(key, place, &options, secure, problems);
-    }
+    let streams = streams.into_iter().filter_map(|(key, given)| Some((key, given?.0))).collect();
     if let (Some((place, _)), KeepAlive::Never, Some(_)) = (lifetime.map(|node| (node.span, ())), options.keep_alive, max_lifetime) {
         problems
             .error(place, "no connection grows old where `keep_alive` is `never`: each request has its own")
@@ -62,11 +63,12 @@ pub fn decode(node: &Node, secure: Option<bool>, problems: &mut Diagnostics) -> 
             .error(place, format!("`connections` asks for {count}, and `max_connections` allows {most}"))
             .help("raise `max_connections`, or lower `connections`");
     }
-    Some(options)
+    Some((options, streams))
 }
 
-/// Refuses a key of HTTP/2 where that is not spoken, or where nobody shares the connection.
-fn of_http2(key: &str, place: Span, options: &HttpOptions, secure: Option<bool>, problems: &mut Diagnostics) {
+/// Refuses a key of HTTP/2 where that is not spoken, or where nobody shares the connection; `secure` says whether the target
+/// speaks TLS, where that is known.
+pub fn of_http2(key: &str, place: Span, options: &HttpOptions, secure: Option<bool>, problems: &mut Diagnostics) {
     let is_plain = options.protocol == Protocol::Auto && secure == Some(false);
     if options.protocol == Protocol::Http1 || is_plain {
         problems

@@ -35,6 +35,8 @@ struct Known {
     http: HttpOptions,
     /// Where `http` stands.
     http_span: Option<Span>,
+    /// Its keys of HTTP/2, and where they stand.
+    of_http2: Vec<(&'static str, Span)>,
     tls: TlsOptions,
     /// Where `tls` stands.
     tls_span: Option<Span>,
@@ -60,6 +62,7 @@ impl Known {
             headers,
             http,
             http_span: None,
+            of_http2: Vec::new(),
             tls,
             tls_span: None,
             resolve,
@@ -75,6 +78,10 @@ impl Known {
 impl Known {
     /// Whether what is said of it goes with where it is in the end.
     fn judge(&self, problems: &mut Diagnostics) {
+        let secure = self.address.as_ref().map(Address::is_secure);
+        for (key, place) in &self.of_http2 {
+            http::of_http2(key, *place, &self.http, secure, problems);
+        }
         let Some(address) = &self.address else { return };
         if let (Some(place), false) = (self.tls_span, address.is_secure()) {
             problems
@@ -309,10 +316,9 @@ fn declared(name: &str, node: &Node, name_span: Span, folder: &Path, problems: &
     if let Some(auth) = fields.entry("auth") {
         auth::add(auth, &mut known.headers, problems);
     }
-    let secure = known.typed.as_ref().map(Address::is_secure);
     if let Some(node) = fields.take("http", problems) {
         known.http_span = Some(node.span);
-        known.http = http::decode(node, secure, problems).unwrap_or_default();
+        (known.http, known.of_http2) = http::decode(node, problems).unwrap_or_default();
     }
     if let Some(node) = fields.take("tls", problems) {
         known.tls_span = Some(node.span);

@@ -1,9 +1,10 @@
-//! Byte streams that count what passes, so that HTTP's bytes are known without asking the HTTP library.
+//! Byte streams that count what passes, so that HTTP's bytes are known without asking the HTTP library, and that say when
+//! they are quiet.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use hyper_util::rt::TokioIo;
@@ -17,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub struct Passed {
     received: AtomicU64,
     sent: AtomicU64,
+    quiet: AtomicBool,
 }
 
 impl Passed {
@@ -39,6 +41,16 @@ impl Passed {
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
+
+    /// Says whether all that had come was read, and whoever wants more will be woken.
+    pub fn set_quiet(&self, quiet: bool) {
+        self.quiet.store(quiet, Ordering::Release);
+    }
+
+    /// Whether nothing can have come since all was read. A stream that can't tell never says so.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet.load(Ordering::Acquire)
+    }
 }
 
 /// A byte stream whose traffic can be read off.
@@ -57,7 +69,12 @@ pub struct Counted<S> {
 impl<S> Counted<S> {
     /// Counts what passes through `stream`.
     pub fn new(stream: S) -> Self {
-        Self { stream, passed: Arc::default() }
+        Self::told(stream, Arc::default())
+    }
+
+    /// Counts what passes through `stream`, which says there when it is quiet.
+    pub const fn told(stream: S, passed: Arc<Passed>) -> Self {
+        Self { stream, passed }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 
 use thiserror::Error as ThisError;
 
+use super::body::BodyError;
 use super::tls;
 use crate::metrics::FailureKind;
 
@@ -42,6 +43,9 @@ impl TransportError {
     /// An error while a request was under way. `reused`: the connection had carried a request before;
     /// `answered`: something of the response had come.
     pub fn exchange(error: &hyper::Error, reused: bool, answered: bool) -> Self {
+        if let Some(body) = BodyError::behind(error) {
+            return Self { kind: FailureKind::Data, message: body.to_string() };
+        }
         let io = source_io(error);
         if let Some(reason) = io.and_then(tls::reason) {
             return Self { kind: FailureKind::Tls, message: reason };

@@ -6,19 +6,19 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri};
-use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper::rt::{Read, Write};
 
 use super::TransportError;
+use super::body::{Outgoing, Payload, Progress};
 use super::counted::{Metered, Passed};
+use super::selfwake::SelfWake;
 use crate::metrics::FailureKind;
 
-/// What is sent: a head and the whole body.
-pub type Message = Request<Full<Bytes>>;
+/// What is sent: a head and a body.
+pub type Message = Request<Outgoing>;
 
 /// A request with all its parts, from which the message of each try is made.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub struct PreparedRequest {
     /// Every header but those that say how long the body is.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Bytes,
+    pub body: Payload,
 }
 
 impl PreparedRequest {
@@ -40,7 +40,7 @@ impl PreparedRequest {
         for (name, value) in &self.headers {
             headers.append(name, value.clone());
         }
-        let mut request = Request::new(Full::new(self.body.clone()));
+        let mut request = Request::new(self.body.outgoing());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = headers;
@@ -48,16 +48,29 @@ impl PreparedRequest {
     }
 }
 
+/// hyper's side of a connection, boxed once, so that taking it out of a pool and putting it back moves a pointer.
+type Polled<Io> = Pin<Box<http1::Connection<Io, Outgoing>>>;
+
 /// A connection to one target. Dropping it closes it.
 pub struct Connection<Io: Read + Write + Unpin + Send + 'static> {
-    sender: http1::SendRequest<Full<Bytes>>,
-    /// Boxed once a connection, so that taking it out of a pool and putting it back moves a pointer.
-    driver: Pin<Box<http1::Connection<Io, Full<Bytes>>>>,
+    sender: http1::SendRequest<Outgoing>,
+    driver: Polled<Io>,
     /// hyper has nothing more to do on it.
     ended: bool,
     /// It has carried a request.
     used: bool,
+    /// How far the body of its last request has got, where that is not sent in one piece.
+    outgoing: Option<Arc<Progress>>,
     passed: Arc<Passed>,
+    /// What hyper is polled with.
+    wakes: SelfWake,
+}
+
+/// Lets hyper go on with a connection; what goes wrong reaches the request that waits for it.
+fn advance<Io: Read + Write + Unpin + Send + 'static>(driver: &mut Polled<Io>, ended: &mut bool, cx: &mut Context<'_>) {
+    if !*ended && driver.as_mut().poll(cx).is_ready() {
+        *ended = true;
+    }
 }
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
@@ -67,8 +80,9 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     /// Never in practice: the handshake of HTTP/1.1 is empty.
     pub async fn new(io: Io) -> Result<Self, TransportError> {
         let passed = io.passed();
-        let (sender, driver) = http1::Builder::new().handshake(io).await.map_err(|e| TransportError::exchange(&e, false, false))?;
-        Ok(Self { sender, driver: Box::pin(driver), ended: false, used: false, passed })
+        let (sender, driver) =
+            http1::Builder::new().writev(false).handshake(io).await.map_err(|e| TransportError::exchange(&e, false, false))?;
+        Ok(Self { sender, driver: Box::pin(driver), ended: false, used: false, outgoing: None, passed, wakes: SelfWake::default() })
     }
 
     /// What has passed over it so far.
@@ -76,29 +90,30 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         self.passed.clone()
     }
 
-    /// Lets hyper go on with the connection; what goes wrong reaches the request that waits for it.
-    fn advance(&mut self, cx: &mut Context<'_>) {
-        if !self.ended && self.driver.as_mut().poll(cx).is_ready() {
-            self.ended = true;
-        }
-    }
-
     /// Waits until a request can be sent; false where the peer has closed the connection meanwhile, so that
     /// a new one must be made. Nothing has been sent then.
     pub async fn is_ready(&mut self) -> bool {
+        // hyper has nothing to do where nothing has come since it said that it is ready.
+        if self.passed.is_quiet() && self.sender.is_ready() && !self.ended {
+            return true;
+        }
+        let Self { sender, driver, ended, wakes, .. } = self;
         poll_fn(|cx| {
-            self.advance(cx);
-            if self.ended {
-                return Poll::Ready(false);
-            }
-            self.sender.poll_ready(cx).map(|ready| ready.is_ok())
+            wakes.poll(cx, |cx| {
+                advance(driver, ended, cx);
+                if *ended {
+                    return Poll::Ready(false);
+                }
+                sender.poll_ready(cx).map(|ready| ready.is_ok())
+            })
         })
         .await
     }
 
-    /// Whether another request can go over it.
+    /// Whether another request can go over it. Where the answer came before all was sent the rest would have to be sent first,
+    /// to a peer that has said that it doesn't care.
     pub fn is_reusable(&self) -> bool {
-        !self.ended && !self.sender.is_closed()
+        !self.ended && !self.sender.is_closed() && self.outgoing.as_ref().is_none_or(|progress| progress.is_ended())
     }
 
     /// Sends a request and waits for the head of the response; `sent` is called whenever something of it has gone out.
@@ -108,22 +123,23 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     pub async fn send(&mut self, message: Message, mut sent: impl FnMut()) -> Result<Response<Incoming>, TransportError> {
         let reused = std::mem::replace(&mut self.used, true);
         let received = self.passed.received();
-        let mut response = pin!(self.sender.send_request(message));
-        let (driver, ended, passed) = (&mut self.driver, &mut self.ended, &self.passed);
+        self.outgoing = message.body().progress();
+        let Self { sender, driver, ended, passed, wakes, .. } = self;
+        let mut response = pin!(wakes.hush(|| sender.send_request(message)));
         let mut gone = passed.sent();
         let head = poll_fn(|cx| {
-            if !*ended && driver.as_mut().poll(cx).is_ready() {
-                *ended = true;
-            }
-            let now = passed.sent();
-            if now != gone {
-                gone = now;
-                sent();
-            }
-            match response.as_mut().poll(cx) {
-                Poll::Pending if *ended => Poll::Ready(None),
-                other => other.map(Some),
-            }
+            wakes.poll(cx, |cx| {
+                advance(driver, ended, cx);
+                let now = passed.sent();
+                if now != gone {
+                    gone = now;
+                    sent();
+                }
+                match response.as_mut().poll(cx) {
+                    Poll::Pending if *ended => Poll::Ready(None),
+                    other => other.map(Some),
+                }
+            })
         })
         .await;
         let answered = self.passed.received() > received;
@@ -136,18 +152,24 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         }
     }
 
-    /// Reads a body to its end, one frame at a time, and hands each to `keep`.
+    /// Reads a body to its end, one frame at a time, and hands each to `keep`. False where all of it had come with the
+    /// head.
     ///
     /// # Errors
     /// When the connection fails or what comes is no HTTP. The connection must not be used again then.
-    pub async fn receive(&mut self, mut body: Incoming, mut keep: impl FnMut(&[u8])) -> Result<(), TransportError> {
+    pub async fn receive(&mut self, mut body: Incoming, mut keep: impl FnMut(&[u8])) -> Result<bool, TransportError> {
+        let mut more = false;
+        let Self { driver, ended, wakes, .. } = self;
         while !body.is_end_stream() {
             let frame = poll_fn(|cx| {
-                if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
-                    return Poll::Ready(frame);
-                }
-                self.advance(cx);
-                Pin::new(&mut body).poll_frame(cx)
+                wakes.poll(cx, |cx| {
+                    if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
+                        return Poll::Ready(frame);
+                    }
+                    more = true;
+                    advance(driver, ended, cx);
+                    Pin::new(&mut body).poll_frame(cx)
+                })
             })
             .await;
             match frame {
@@ -161,6 +183,6 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
                 None => break,
             }
         }
-        Ok(())
+        Ok(more)
     }
 }

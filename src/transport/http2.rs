@@ -2,22 +2,22 @@
 //! task, as HTTP/1.1 is; what requests share has a task of its own.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
-use h2::{Reason, RecvStream};
+use h2::{Reason, RecvStream, SendStream};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
 use http::response::Parts;
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
-use hyper::body::Body as _;
 use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
 
 use super::TransportError;
+use super::body::Outgoing;
 use super::counted::{Metered, Passed};
 use super::error::broken;
 use super::http::Message;
@@ -47,8 +47,61 @@ pub struct Http2 {
     used: bool,
     scheme: Scheme,
     passed: Arc<Passed>,
+    /// What is still to be sent of the request under way.
+    upload: Option<Upload>,
     /// Of a part: what has passed over the whole connection.
     whole: Option<Arc<Whole>>,
+}
+
+/// A body on its way, as far as the server has room for it.
+struct Upload {
+    body: Outgoing,
+    stream: SendStream<Bytes>,
+}
+
+impl Upload {
+    /// Sends what there is room for; ready when all is sent, or the server wants no more.
+    ///
+    /// # Errors
+    /// When the rest of a file can't be sent. The server is told that it doesn't come.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        while self.body.left() > 0 {
+            self.stream.reserve_capacity(1);
+            while self.stream.capacity() == 0 {
+                match self.stream.poll_capacity(cx) {
+                    Poll::Ready(Some(Ok(_))) => {}
+                    // What has become of the stream is said by its answer.
+                    Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Ok(())),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            // The answer may have come without all of the request; the server says then that it can do without the rest.
+            if self.stream.poll_reset(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let piece = match self.body.piece() {
+                Ok(piece) => piece.unwrap_or_default(),
+                Err(error) => {
+                    self.stream.send_reset(Reason::CANCEL);
+                    return Poll::Ready(Err(error.into()));
+                }
+            };
+            // It fails only where the stream has ended meanwhile.
+            if self.stream.send_data(piece, self.body.left() == 0).is_err() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Sends what is left of a request, where something is.
+fn push(upload: &mut Option<Upload>, cx: &mut Context<'_>) -> Result<(), TransportError> {
+    if let Some(Poll::Ready(end)) = upload.as_mut().map(|upload| upload.poll(cx)) {
+        *upload = None;
+        end?;
+    }
+    Ok(())
 }
 
 /// What has passed over a connection that is shared, and how much of it is on somebody's account. Which bytes are whose
@@ -91,7 +144,7 @@ impl Http2 {
             let _ = connection.await;
         });
         let scheme = if secure { Scheme::HTTPS } else { Scheme::HTTP };
-        Ok(Self { sender, driver: Some(driver), ended: false, used: false, scheme, passed, whole: None })
+        Ok(Self { sender, driver: Some(driver), ended: false, used: false, scheme, passed, upload: None, whole: None })
     }
 
     /// Takes what has passed and is on nobody's account.
@@ -128,7 +181,7 @@ impl Http2 {
         });
         let (whole, used) = (Some(whole.clone()), std::mem::replace(&mut self.used, true));
         let (sender, scheme) = (self.sender.clone(), self.scheme.clone());
-        Self { sender, driver: None, ended: false, used, scheme, passed: Arc::default(), whole }
+        Self { sender, driver: None, ended: false, used, scheme, passed: Arc::default(), upload: None, whole }
     }
 
     /// How many parts there are in it, itself apart.
@@ -170,40 +223,44 @@ impl Http2 {
     /// When the connection or the stream fails, or what comes is no HTTP/2.
     pub async fn send(&mut self, message: Message, mut sent: impl FnMut()) -> Result<(Parts, RecvStream), TransportError> {
         let reused = std::mem::replace(&mut self.used, true);
-        let (head, body) = message.into_parts();
-        let mut body = pin!(body);
-        // A body of ours is one piece, and it is there.
-        let data = match body.as_mut().poll_frame(&mut Context::from_waker(std::task::Waker::noop())) {
-            Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
-            Poll::Ready(_) | Poll::Pending => Bytes::new(),
-        };
-        let request = self.request(head.method, &head.uri, head.headers, data.len())?;
-        let is_alone = data.is_empty();
+        let (head, mut body) = message.into_parts();
+        let request = self.request(head.method, &head.uri, head.headers, body.left())?;
+        let is_alone = body.left() == 0;
         let (mut response, mut stream) = self.sender.send_request(request, is_alone).map_err(|e| error(&e, reused))?;
-        if !is_alone {
-            stream.send_data(data, true).map_err(|e| error(&e, reused))?;
-        }
+        // Bytes that are there are the library's to send, bit by bit; a file is read when there is room for it.
+        self.upload = match &mut body {
+            Outgoing::Bytes(bytes) if !bytes.is_empty() => {
+                stream.send_data(std::mem::take(bytes), true).map_err(|e| error(&e, reused))?;
+                None
+            }
+            Outgoing::Bytes(_) => None,
+            Outgoing::File(_) => Some(Upload { body, stream }),
+        };
         if self.driver.is_none() {
             // Whoever keeps the connection going sends it, and doesn't say when.
             sent();
         }
         let mut gone = self.passed.sent();
         let (passed, is_own) = (self.passed.clone(), self.driver.is_some());
+        let upload = &mut self.upload;
         let head = run(&mut self.driver, &mut self.ended, |cx| {
+            if let Err(failed) = push(upload, cx) {
+                return Poll::Ready(Err(failed));
+            }
             let now = passed.sent();
             if now != gone && is_own {
                 gone = now;
                 sent();
             }
-            Pin::new(&mut response).poll(cx)
+            Pin::new(&mut response).poll(cx).map_err(|e| error(&e, reused))
         });
-        let (head, body) = head.await.ok_or_else(closed)?.map_err(|e| error(&e, reused))?.into_parts();
+        let (head, body) = head.await.ok_or_else(closed)??.into_parts();
         self.claim();
         Ok((head, body))
     }
 
     /// A request as HTTP/2 has it.
-    fn request(&self, method: Method, uri: &Uri, mut headers: HeaderMap, length: usize) -> Result<Request<()>, TransportError> {
+    fn request(&self, method: Method, uri: &Uri, mut headers: HeaderMap, length: u64) -> Result<Request<()>, TransportError> {
         let wrong = |what: &str| TransportError { kind: FailureKind::Data, message: format!("{what} can't be sent over HTTP/2") };
         let host = headers.remove(HOST);
         let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok()).ok_or_else(|| wrong("the `host` header"))?;
@@ -224,21 +281,31 @@ impl Http2 {
         Ok(request)
     }
 
-    /// Reads a body to its end, one piece at a time, and hands each to `keep`.
+    /// Reads a body to its end, one piece at a time, and hands each to `keep`. False where there was none.
     ///
     /// # Errors
     /// When the connection or the stream fails.
-    pub async fn receive(&mut self, mut body: RecvStream, mut keep: impl FnMut(&[u8])) -> Result<(), TransportError> {
+    pub async fn receive(&mut self, mut body: RecvStream, mut keep: impl FnMut(&[u8])) -> Result<bool, TransportError> {
+        let mut more = false;
         while !body.is_end_stream() {
-            let piece = run(&mut self.driver, &mut self.ended, |cx| body.poll_data(cx)).await.ok_or_else(closed)?;
-            let Some(piece) = piece else { break };
-            let piece = piece.map_err(|e| error(&e, false))?;
+            let upload = &mut self.upload;
+            let piece = run(&mut self.driver, &mut self.ended, |cx| {
+                if let Err(failed) = push(upload, cx) {
+                    return Poll::Ready(Some(Err(failed)));
+                }
+                body.poll_data(cx).map_err(|e| error(&e, false))
+            });
+            more = true;
+            let Some(piece) = piece.await.ok_or_else(closed)? else { break };
+            let piece = piece?;
             keep(&piece);
             // It fails only where more is given back than was taken.
             let _ = body.flow_control().release_capacity(piece.len());
         }
+        // What the server did not wait for is not sent: dropping it says so.
+        self.upload = None;
         self.claim();
-        Ok(())
+        Ok(more)
     }
 }
 

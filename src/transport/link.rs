@@ -134,16 +134,17 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Reads a body to its end, one piece at a time, and hands each to `keep`.
+    /// Reads a body to its end, one piece at a time, and hands each to `keep`. False where nothing had to be read for it
+    /// any more.
     ///
     /// # Errors
     /// When the connection fails or what comes is no HTTP. The link must not be used again then.
-    pub async fn receive(&mut self, body: Arriving, keep: impl FnMut(&[u8])) -> Result<(), TransportError> {
+    pub async fn receive(&mut self, body: Arriving, keep: impl FnMut(&[u8])) -> Result<bool, TransportError> {
         match (&mut self.spoken, body) {
             (Spoken::Http1(connection), Arriving::Http1(body)) => connection.receive(body, keep).await,
             (Spoken::Http2(http2), Arriving::Http2(body)) => http2.receive(body, keep).await,
             // A body is read over the link that it came from.
-            (Spoken::Http1(_), Arriving::Http2(_)) | (Spoken::Http2(_), Arriving::Http1(_)) => Ok(()),
+            (Spoken::Http1(_), Arriving::Http2(_)) | (Spoken::Http2(_), Arriving::Http1(_)) => Ok(false),
         }
     }
 }

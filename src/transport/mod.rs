@@ -1,5 +1,6 @@
 //! Floor 3: bytes on the wire. Knows nothing of rates, schedules, histograms or retries.
 
+pub mod body;
 pub mod counted;
 pub mod decode;
 pub mod endpoint;
@@ -7,6 +8,7 @@ pub mod error;
 pub mod http;
 pub mod http2;
 pub mod link;
+pub mod selfwake;
 pub mod tcp;
 pub mod tls;
 pub mod websocket;

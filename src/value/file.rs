@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use thiserror::Error;
 
-/// The largest file that is read into memory, in bytes.
+/// The largest file that is read into memory as a whole, in bytes.
 pub const LARGEST: u64 = 256 << 20;
 
 /// Why a file can't be used.
@@ -39,14 +39,21 @@ pub enum FileError {
 /// # Errors
 /// When the path leads out of the folder (by a symbolic link, too), or the file can't be read.
 pub fn read(folder: &Path, typed: &str) -> Result<Vec<u8>, FileError> {
-    let path = resolve(folder, typed)?;
     let failed = |source| FileError::Io { path: typed.into(), source };
     let mut content = Vec::new();
-    File::open(path).map_err(failed)?.take(LARGEST + 1).read_to_end(&mut content).map_err(failed)?;
+    open(folder, typed)?.take(LARGEST + 1).read_to_end(&mut content).map_err(failed)?;
     if content.len() as u64 > LARGEST {
         return Err(FileError::TooLarge(typed.into()));
     }
     Ok(content)
+}
+
+/// A file, open for reading, by its path relative to `folder`.
+///
+/// # Errors
+/// As for [`read`], which its length is none of.
+pub fn open(folder: &Path, typed: &str) -> Result<File, FileError> {
+    File::open(resolve(folder, typed)?).map_err(|source| FileError::Io { path: typed.into(), source })
 }
 
 /// Looks whether [`read`] would give the content of a file, without reading it.
@@ -54,9 +61,7 @@ pub fn read(folder: &Path, typed: &str) -> Result<Vec<u8>, FileError> {
 /// # Errors
 /// As for [`read`].
 pub fn check(folder: &Path, typed: &str) -> Result<(), FileError> {
-    let path = resolve(folder, typed)?;
-    let failed = |source| FileError::Io { path: typed.into(), source };
-    let size = File::open(path).and_then(|file| file.metadata()).map_err(failed)?.len();
+    let size = open(folder, typed)?.metadata().map_err(|source| FileError::Io { path: typed.into(), source })?.len();
     if size > LARGEST { Err(FileError::TooLarge(typed.into())) } else { Ok(()) }
 }
 

@@ -195,11 +195,9 @@ fn ipv6_is_spoken() {
     assert!(MODES.iter().all(|mode| count(run_of(&result, mode), "ok") == 3));
 }
 
-#[test]
-fn unix_sockets_are_spoken_to() {
-    let folder = folder();
-    let path = folder.path().join("shop.sock");
-    let listener = UnixListener::bind(&path).expect("a socket");
+/// Answers whatever comes over a Unix socket, and keeps what that was.
+fn at_socket(path: &Path) -> Arc<Mutex<Vec<String>>> {
+    let listener = UnixListener::bind(path).expect("a socket");
     // One at a time may wait to be accepted: the others try again.
     rustix::net::listen(&listener, 0).expect("a socket");
     let heard = Arc::new(Mutex::new(Vec::new()));
@@ -216,6 +214,14 @@ fn unix_sockets_are_spoken_to() {
             });
         }
     });
+    heard
+}
+
+#[test]
+fn unix_sockets_are_spoken_to() {
+    let folder = folder();
+    let path = folder.path().join("shop.sock");
+    let heard = at_socket(&path);
     scenario(
         folder.path(),
         &format!(
@@ -236,6 +242,30 @@ fn unix_sockets_are_spoken_to() {
     );
     std::fs::remove_file(&path).expect("it is there");
     run(folder.path(), &["run", "test.yaml"]).exits(3).says(&["unix:", "shop.sock", "start the server"]);
+}
+
+#[test]
+fn a_unix_socket_is_run_like_a_url() {
+    let folder = folder();
+    let path = folder.path().join("shop.sock");
+    let heard = at_socket(&path);
+    let url = format!("unix:{}", path.display());
+    let flags = ["-u", "2", "-i", "6", "--mode", "all", "-H", "x-a: b", "-o", "out", "--format", "none"];
+    for (typed, asked) in [(url.clone(), "get / http/1.1"), (format!("{url}:/items?page=2"), "get /items?page=2 http/1.1")] {
+        run(folder.path(), &[&["run", typed.as_str()], &flags[..]].concat()).exits(0);
+        let result = crate::support::result(&folder.path().join("out"));
+        assert_eq!(result["scenario"]["name"], "quick-shop.sock");
+        assert!(MODES.iter().all(|mode| count(run_of(&result, mode), "ok") == 6), "{}", result["runs"][0]["errors"]);
+        let heard = std::mem::take(&mut *heard.lock().expect("no panic"));
+        assert!(heard.len() == 18 && heard.iter().all(|r| r.starts_with(asked) && r.contains("\r\nx-a: b\r\n")), "{heard:?}");
+    }
+    // What it stands for is a scenario like any other.
+    let printed = run(folder.path(), &["run", &format!("{url}:/items"), "--print-scenario", "-i", "2"]).exits(0).stdout;
+    scenario(folder.path(), &printed);
+    run_to_result(folder.path(), &[]);
+    assert_eq!(heard.lock().expect("no panic").len(), 2);
+    run(folder.path(), &["run", "unix:shop.sock"]).exits(2).says(&["<quick form>", "unix:/run/shop.sock"]);
+    run(folder.path(), &["run", &format!("{url}.gone"), "-i", "1"]).exits(3).says(&["shop.sock.gone", "start the server"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod alarms;
 mod arrivals;
 mod authority;
+mod bodies;
 mod capacity;
 mod commands;
 mod connections;
@@ -33,6 +34,7 @@ mod secrets;
 mod seed;
 mod servers;
 mod setup;
+mod soak;
 mod stages;
 mod streams;
 mod support;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::peer::{Line, Peer, Then, gone_after_one, good};
-use crate::support::{MODES, PROGRAM, Ran, count, finish, folder, number, program, result, run_of, scenario, until};
+use crate::support::{MODES, PROGRAM, Ran, count, finish, folder, number, patiently, program, result, run_of, scenario, until};
 
 const BLANK: &str = "\r\n\r\n";
 
@@ -263,4 +263,28 @@ fn a_large_body_takes_no_memory() {
         let (small, large) = (peak(1), peak(100));
         assert!(large < small + (10 << 20), "{mode}: {large} bytes, and {small} for a hundredth of it");
     }
+}
+
+#[test]
+fn what_drips_ends_at_its_timeout_to_within_20_ms() {
+    const TOTAL_MS: f64 = 1500.0;
+    let peer = Peer::start(|line, _| {
+        line.say("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n");
+        line.drip(&[b'x'; 1000], Duration::from_secs(1));
+        Then::Close
+    });
+    let folder = folder();
+    let text =
+        "{name: t, targets: {peer: {url: builtin, timeout: 1500ms}}, load: {vus: 2, iterations: 2}, mix: [{name: m, flow: [{get: /}]}]}";
+    scenario(folder.path(), text);
+    for mode in MODES {
+        patiently(|| {
+            let result = crate::support::run_to_result(folder.path(), &["--target", &peer.url(), "--mode", mode]);
+            let run = run_of(&result, mode);
+            assert_eq!(run["failures"], serde_json::json!({ "timeout_total": 2 }), "{mode}: {}", run["errors"]);
+            let (first, last) = (number(&run["service_ms"], "min"), number(&run["service_ms"], "max"));
+            assert!(first >= TOTAL_MS && last <= TOTAL_MS + 20.0, "{mode}: {first} to {last} ms");
+        });
+    }
+    until("every connection is closed", || peer.open() == 0);
 }

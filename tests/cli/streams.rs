@@ -381,3 +381,29 @@ fn a_server_that_speaks_no_http2_is_named_and_one_that_is_silent_times_out() {
     scenario(folder.path(), &text("http://127.0.0.1:1", ", http: {protocol: http2}", "{iterations: 1}", "{get: /}"));
     run(folder.path(), &["run", "test.yaml"]).exits(3).says(&["refused"]);
 }
+
+#[test]
+fn keys_of_http2_are_judged_by_where_the_target_is_in_the_end() {
+    let folder = folder();
+    let typed = |url: &str, http: &str| {
+        let text = format!(
+            "{{name: t, targets: {{shop: {{url: '{url}', http: {{keep_alive: shared, {http}}}}}}}, load: {{iterations: 1}}, mix: [{{name: m, flow: [{{get: /}}]}}]}}"
+        );
+        scenario(folder.path(), &text);
+    };
+    for http in ["max_streams: 4", "connections: 2", "protocol: auto, max_streams: 4"] {
+        typed("https://127.0.0.1:1", http);
+        run(folder.path(), &["run", "test.yaml", "--dry-run"]).exits(0);
+        let key = http.rsplit(", ").next().and_then(|pair| pair.split(':').next()).expect("a key");
+        for url in ["http://127.0.0.1:1", "unix:/run/shop.sock", "builtin"] {
+            let ran = run(folder.path(), &["run", "test.yaml", "--dry-run", "--target", url]).exits(2);
+            ran.says(&[&format!("`{key}` is about HTTP/2, and HTTP/1.1 is spoken with this target"), "test.yaml:1:", "protocol: http2"]);
+        }
+        // The other way round it is good.
+        typed("http://127.0.0.1:1", http);
+        run(folder.path(), &["run", "test.yaml", "--dry-run"]).exits(2);
+        run(folder.path(), &["run", "test.yaml", "--dry-run", "--target", "https://127.0.0.1:1"]).exits(0);
+    }
+    typed("https://127.0.0.1:1", "protocol: http2, max_streams: 4");
+    run(folder.path(), &["run", "test.yaml", "--dry-run", "--target", "http://127.0.0.1:1"]).exits(0);
+}

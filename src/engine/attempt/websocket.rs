@@ -40,7 +40,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 .await
                 .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit)))?,
         };
-        trace.first_byte.set(Some(driver.now() - self.started));
+        trace.answer(driver.now(), self.started);
         trace.status.set(opened.head.status.as_u16());
         if let Some(site) = site {
             user.jar.take(&opened.head.headers, &site.origin, request.uri.path());
@@ -99,7 +99,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         drop(pushes);
         user.socket = Some(socket);
         let Some(answer) = answer else { return Ok(()) };
-        trace.first_byte.set(Some(self.worker.driver.now() - self.started));
+        trace.answer(self.worker.driver.now(), self.started);
         self.judge(&answer, answer.len() as u64, scope, trace)
     }
 }

@@ -9,8 +9,11 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
+#[cfg(not(target_os = "linux"))]
+use std::pin::Pin;
+use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper_util::rt::TokioIo;
@@ -21,7 +24,7 @@ use super::socket::Socket;
 use super::timers::{Sleep, Timers};
 use super::{Driver, Job, Task, Until, joined};
 use crate::base::{Clock, Nanos};
-use crate::transport::counted::Counted;
+use crate::transport::counted::{Counted, Passed};
 use crate::transport::endpoint::Endpoint;
 
 /// One worker's event loop, as its tasks see it.
@@ -71,7 +74,7 @@ impl Async {
             if result.is_pending() {
                 let idle = turns == self.turns.get();
                 let early = approach.turn(self.clock, self.starts.next(), idle, cx);
-                alarm.set([self.timers.next(), early].into_iter().flatten().min(), cx);
+                alarm.set([self.timers.bound(), early].into_iter().flatten().min(), cx);
             }
             result
         })
@@ -118,7 +121,8 @@ impl Driver for Async {
     }
 
     async fn connect(&self, to: &Endpoint) -> io::Result<Self::Io> {
-        Ok(TokioIo::new(Counted::new(Socket::connect(to).await?)))
+        let passed = Arc::<Passed>::default();
+        Ok(TokioIo::new(Counted::told(Socket::connect(to, passed.clone()).await?, passed)))
     }
 
     fn background(&self, task: Task) -> Option<Task> {
@@ -166,28 +170,6 @@ impl Driver for Async {
             .await;
             self.breathed.set(self.turns.get());
         }
-    }
-}
-
-/// A task that tells the driver whenever it is polled.
-pub struct Turn<'a, F> {
-    driver: &'a Async,
-    task: F,
-}
-
-impl<'a, F> Turn<'a, F> {
-    /// Wraps `task`.
-    pub const fn new(driver: &'a Async, task: F) -> Self {
-        Self { driver, task }
-    }
-}
-
-impl<F: Future + Unpin> Future for Turn<'_, F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        self.driver.turn();
-        Pin::new(&mut self.task).poll(cx)
     }
 }
 

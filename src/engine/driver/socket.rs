@@ -1,8 +1,12 @@
 //! [`Socket`]: a connection of the async driver, over TCP or to a Unix socket.
+//!
+//! An HTTP library tries to read several times for each response. Here it is told at once that there is nothing, as
+//! long as nothing has come since it was last told so: the socket listens for that with a waker of its own.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -10,23 +14,66 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 
 use crate::base::Nanos;
+use crate::transport::counted::Passed;
 use crate::transport::endpoint::Endpoint;
 
 /// A Unix socket whose listener is busy is tried again after this long: the system doesn't let one wait for it.
 pub const AGAIN: Nanos = Nanos::from_millis(1);
 
 /// A connection of the async driver.
-pub enum Socket {
-    /// Over TCP.
+pub struct Socket {
+    stream: Stream,
+    bell: Arc<Bell>,
+    /// The bell, as who waits for something to read.
+    ears: Waker,
+    /// The task that the bell wakes.
+    task: Option<Waker>,
+}
+
+enum Stream {
     Tcp(TcpStream),
-    /// To a Unix socket.
     #[cfg(unix)]
     Unix(UnixStream),
 }
 
+/// Is rung when something has come: then it isn't quiet any more, and the task that reads is woken.
+struct Bell {
+    passed: Arc<Passed>,
+    task: Mutex<Option<Waker>>,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.passed.set_quiet(false);
+        if let Some(task) = &*self.task.lock().unwrap_or_else(PoisonError::into_inner) {
+            task.wake_by_ref();
+        }
+    }
+}
+
 impl Socket {
-    /// Connects; over TCP with Nagle's delay off.
-    pub async fn connect(to: &Endpoint) -> io::Result<Self> {
+    /// Connects; over TCP with Nagle's delay off. It says in `passed` when it is quiet.
+    pub async fn connect(to: &Endpoint, passed: Arc<Passed>) -> io::Result<Self> {
+        let stream = Stream::connect(to).await?;
+        let bell = Arc::new(Bell { passed, task: Mutex::new(None) });
+        Ok(Self { stream, ears: Waker::from(bell.clone()), bell, task: None })
+    }
+
+    /// Has this task woken when something comes.
+    fn listen(&mut self, task: &Waker) {
+        if !self.task.as_ref().is_some_and(|known| known.will_wake(task)) {
+            self.task = Some(task.clone());
+            *self.bell.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.clone());
+        }
+    }
+}
+
+impl Stream {
+    async fn connect(to: &Endpoint) -> io::Result<Self> {
         match to {
             Endpoint::Tcp(address) => {
                 let stream = TcpStream::connect(address).await?;
@@ -51,37 +98,49 @@ impl Socket {
 macro_rules! either {
     ($socket:expr, $stream:ident => $call:expr) => {
         match $socket {
-            Socket::Tcp($stream) => $call,
+            Stream::Tcp($stream) => $call,
             #[cfg(unix)]
-            Socket::Unix($stream) => $call,
+            Stream::Unix($stream) => $call,
         }
     };
 }
 
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), stream => Pin::new(stream).poll_read(cx, buf))
+        let this = self.get_mut();
+        this.listen(cx.waker());
+        let passed = &this.bell.passed;
+        if passed.is_quiet() {
+            return Poll::Pending;
+        }
+        // Said before it is so: whatever comes from here on rings the bell.
+        passed.set_quiet(true);
+        let result = either!(&mut this.stream, stream => Pin::new(stream).poll_read(&mut Context::from_waker(&this.ears), buf));
+        if result.is_ready() {
+            passed.set_quiet(false);
+        }
+        result
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        either!(self.get_mut(), stream => Pin::new(stream).poll_write(cx, buf))
+        either!(&mut self.get_mut().stream, stream => Pin::new(stream).poll_write(cx, buf))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), stream => Pin::new(stream).poll_flush(cx))
+        either!(&mut self.get_mut().stream, stream => Pin::new(stream).poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), stream => Pin::new(stream).poll_shutdown(cx))
+        either!(&mut self.get_mut().stream, stream => Pin::new(stream).poll_shutdown(cx))
     }
 
     fn is_write_vectored(&self) -> bool {
-        either!(self, stream => stream.is_write_vectored())
+        either!(&self.stream, stream => stream.is_write_vectored())
     }
 
     fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        either!(self.get_mut(), stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+        either!(&mut self.get_mut().stream, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
     }
 }

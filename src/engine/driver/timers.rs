@@ -10,19 +10,20 @@ use std::task::{Context, Poll, Waker};
 
 use crate::base::Nanos;
 
-/// So many due times may stand in the heap that nobody waits for any more, beside as many as somebody does.
+/// So many due times may stand in the heap for nothing, beside as many as there are slots.
 const STALE: usize = 64;
 
 /// Due times in order. Equal times are woken in the order in which they were asked for.
 ///
-/// Nearly every due time is a timeout that is given up long before it comes, and later than all those before it. In a
-/// heap such a one goes in at the end, and is given up by forgetting its waker; what is stale is swept out now and then.
+/// Nearly every due time is a timeout that is given up long before it comes, and its slot goes to the next one, which is
+/// later. So what a slot has in the heap stays there when the slot changes hands, and is put right when it comes to
+/// the top: most due times are never put into the heap at all.
 #[derive(Debug, Default)]
 pub struct Timers(RefCell<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    due: BinaryHeap<Reverse<Due>>,
+    heap: BinaryHeap<Reverse<Due>>,
     slots: Vec<Slot>,
     /// Slots that nobody has.
     free: Vec<u32>,
@@ -38,57 +39,62 @@ struct Due {
     slot: u32,
 }
 
-/// Who waits for a due time.
+/// A place for one due time at a time.
 #[derive(Debug, Default)]
 struct Slot {
-    /// Number of the due time that has it; none has the number 0.
-    number: u64,
-    waker: Option<Waker>,
+    /// What is waited for, and who waits.
+    wanted: Option<(Due, Waker)>,
+    /// What stands for the slot in the heap, no later than what is wanted; anything else there is of no account.
+    standing: Option<Due>,
 }
 
 impl State {
     fn add(&mut self, at: Nanos, waker: &Waker) -> Due {
         self.asked += 1;
-        let slot = self.free.pop().unwrap_or_else(|| {
+        let place = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());
             self.slots.len() as u32 - 1
         });
-        let due = Due { at, number: self.asked, slot };
-        self.slots[slot as usize] = Slot { number: due.number, waker: Some(waker.clone()) };
-        self.due.push(Reverse(due));
+        let due = Due { at, number: self.asked, slot: place };
+        let slot = &mut self.slots[place as usize];
+        slot.wanted = Some((due, waker.clone()));
+        if slot.standing.is_none_or(|standing| standing > due) {
+            slot.standing = Some(due);
+            self.heap.push(Reverse(due));
+        }
         due
     }
 
-    /// Whether somebody waits for it.
-    fn is_wanted(slots: &[Slot], due: &Due) -> bool {
-        slots[due.slot as usize].number == due.number
-    }
-
     /// Gives a due time up, or has it rung: its waker, where it was wanted.
-    fn take(&mut self, due: &Due) -> Option<Waker> {
-        if !Self::is_wanted(&self.slots, due) {
-            return None;
-        }
+    fn take(&mut self, due: Due) -> Option<Waker> {
+        let (_, waker) = self.slots[due.slot as usize].wanted.take_if(|(wanted, _)| *wanted == due)?;
         self.free.push(due.slot);
-        std::mem::take(&mut self.slots[due.slot as usize]).waker
+        Some(waker)
     }
 
     fn sweep(&mut self) {
-        let wanted = self.slots.len() - self.free.len();
-        if self.due.len() > 2 * wanted + STALE {
+        if self.heap.len() > 2 * self.slots.len() + STALE {
             let slots = &self.slots;
-            self.due.retain(|Reverse(due)| Self::is_wanted(slots, due));
+            self.heap.retain(|Reverse(due)| slots[due.slot as usize].standing == Some(*due));
         }
     }
 
-    /// The earliest that somebody waits for.
-    fn first(&mut self) -> Option<Due> {
+    /// The earliest that somebody waits for, and no longer than `until`; it is at the top of the heap.
+    fn first(&mut self, until: Nanos) -> Option<Due> {
         loop {
-            let Reverse(due) = *self.due.peek()?;
-            if Self::is_wanted(&self.slots, &due) {
-                return Some(due);
+            let Reverse(top) = *self.heap.peek().filter(|Reverse(top)| top.at <= until)?;
+            let slot = &mut self.slots[top.slot as usize];
+            let wanted = slot.wanted.as_ref().map(|(wanted, _)| *wanted);
+            if slot.standing == Some(top) {
+                if wanted == Some(top) {
+                    return wanted;
+                }
+                slot.standing = wanted;
+                self.heap.pop();
+                self.heap.extend(wanted.map(Reverse));
+            } else {
+                self.heap.pop();
             }
-            self.due.pop();
         }
     }
 }
@@ -96,7 +102,12 @@ impl State {
 impl Timers {
     /// The earliest due time.
     pub fn next(&self) -> Option<Nanos> {
-        self.0.borrow_mut().first().map(|due| due.at)
+        self.0.borrow_mut().first(Nanos::MAX).map(|due| due.at)
+    }
+
+    /// A moment before which nothing is due, told without looking closely.
+    pub fn bound(&self) -> Option<Nanos> {
+        self.0.borrow().heap.peek().map(|Reverse(top)| top.at)
     }
 
     /// Wakes everything that is due at `now`; true where there was something.
@@ -112,9 +123,10 @@ impl Timers {
 
     fn pop(&self, now: Nanos) -> Option<Waker> {
         let mut state = self.0.borrow_mut();
-        let due = state.first().filter(|due| due.at <= now)?;
-        state.due.pop();
-        state.take(&due)
+        let due = state.first(now)?;
+        state.heap.pop();
+        state.slots[due.slot as usize].standing = None;
+        state.take(due)
     }
 }
 
@@ -138,7 +150,7 @@ impl<F> Sleep<F> {
     fn forget(&mut self) {
         if let Some(due) = self.due.take() {
             let mut state = self.timers.0.borrow_mut();
-            let waker = state.take(&due);
+            let waker = state.take(due);
             state.sweep();
             drop(state);
             // It may be the last to hold its task, whose end may well give up another timer.
@@ -155,13 +167,12 @@ impl<F: Fn() -> Nanos + Unpin> Future for Sleep<F> {
             self.forget();
             return Poll::Ready(());
         }
-        let waiting = self.due.is_some_and(|due| {
-            let slot = &mut self.timers.0.borrow_mut().slots[due.slot as usize];
-            let wanted = slot.number == due.number;
-            if wanted && let Some(waker) = &mut slot.waker {
+        let waiting = self.due.is_some_and(|due| match &mut self.timers.0.borrow_mut().slots[due.slot as usize].wanted {
+            Some((wanted, waker)) if *wanted == due => {
                 waker.clone_from(cx.waker());
+                true
             }
-            wanted
+            _ => false,
         });
         if !waiting {
             let due = self.timers.0.borrow_mut().add(self.at, cx.waker());
@@ -244,7 +255,9 @@ mod tests {
                         prop_assert_eq!(rung, (before + 1..=before + due.len() as u64).collect::<Vec<_>>());
                     }
                 }
-                prop_assert_eq!(timers.next(), waiting.keys().next().map(|(at, _)| Nanos(*at)));
+                let first = waiting.keys().next().map(|(at, _)| Nanos(*at));
+                prop_assert!(first.is_none() || timers.bound() <= first);
+                prop_assert_eq!(timers.next(), first);
                 let state = timers.0.borrow();
                 prop_assert_eq!(state.slots.len() - state.free.len(), waiting.len());
             }
@@ -259,6 +272,14 @@ mod tests {
             assert!(Pin::new(&mut sleep).poll(&mut Context::from_waker(Waker::noop())).is_pending());
         }
         let state = timers.0.borrow();
-        assert!(state.due.len() <= STALE && state.slots.len() == 1, "{} and {}", state.due.len(), state.slots.len());
+        assert!(state.heap.len() == 1 && state.slots.len() == 1, "{} and {}", state.heap.len(), state.slots.len());
+        drop(state);
+        // The other way round, each is earlier than what stands in the heap.
+        for at in (1..100_000).rev() {
+            let mut sleep = Sleep::new(timers.clone(), || Nanos::ZERO, Nanos(at));
+            assert!(Pin::new(&mut sleep).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        let state = timers.0.borrow();
+        assert!(state.heap.len() <= 2 + STALE && state.slots.len() == 1, "{} and {}", state.heap.len(), state.slots.len());
     }
 }

@@ -96,13 +96,15 @@ impl Desk {
             let mut state = self.state();
             state.queue.pop_front().or_else(|| state.arrivals.next())?
         };
-        if driver.now() < arrival.at {
+        let mut begun = driver.now();
+        if begun < arrival.at {
             let sleep = pin!(driver.be_there_at(arrival.at));
             if let Either::Right(_) = select(sleep, pin!(stop.interruption())).await {
                 return None;
             }
+            begun = driver.now();
         }
-        Some(Turn { number: arrival.number, intended: arrival.at, queue: idle_since - arrival.at })
+        Some(Turn { number: arrival.number, intended: arrival.at, queue: idle_since - arrival.at, begun })
     }
 
     fn sit_down(&self, now: Nanos) -> AtDesk<'_> {

@@ -3,7 +3,8 @@
 //!
 //! `block_on` makes passes. In each, the operation is polled; it says what it waits for (a moment, a wake,
 //! a read), and the thread then does just that, blocking: it parks until the nearest moment, or the next
-//! poll is *granted* one blocking read. A request so costs one `sendmsg` and one `recvfrom`.
+//! poll is *granted* one blocking read. A request so costs one `sendmsg` and one `recvfrom`. Where a socket has no
+//! room for more the thread waits for room, and for an answer beside it.
 
 mod branches;
 mod seat;

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
+use rustix::event::PollFlags;
+
 use super::super::exact::{Lateness, Turning};
 use super::stream::Socket;
 use crate::base::{Clock, Nanos};
@@ -70,6 +72,8 @@ thread_local! {
     static LATENESS: Cell<Lateness> = const { Cell::new(Lateness::UNKNOWN) };
     /// Somebody wants to read.
     static WANTED: Cell<bool> = const { Cell::new(false) };
+    /// Somebody wants to write to this socket, and it has no room.
+    static FULL: RefCell<Option<Arc<Socket>>> = const { RefCell::new(None) };
     /// One blocking read is granted, until this moment.
     static GRANTED: Cell<Option<Nanos>> = const { Cell::new(None) };
 }
@@ -119,6 +123,7 @@ pub struct Nested {
     nearest: Nanos,
     exactly: bool,
     wanted: bool,
+    full: Option<Arc<Socket>>,
     granted: Option<Nanos>,
 }
 
@@ -127,7 +132,8 @@ impl Nested {
     pub fn sit_down() -> Self {
         let seat = seat();
         let outer = SEAT.replace(Some(seat.clone()));
-        Self { seat, outer, nearest: NEAREST.get(), exactly: EXACTLY.get(), wanted: WANTED.get(), granted: GRANTED.take() }
+        let (full, granted) = (FULL.take(), GRANTED.take());
+        Self { seat, outer, nearest: NEAREST.get(), exactly: EXACTLY.get(), wanted: WANTED.get(), full, granted }
     }
 
     /// The second seat.
@@ -142,6 +148,7 @@ impl Drop for Nested {
         NEAREST.set(self.nearest);
         EXACTLY.set(self.exactly);
         WANTED.set(self.wanted);
+        FULL.set(self.full.take());
         GRANTED.set(self.granted);
     }
 }
@@ -182,6 +189,11 @@ pub fn want_read() {
     WANTED.set(true);
 }
 
+/// Says that this pass waits for room in a socket.
+pub fn want_write(socket: &Arc<Socket>) {
+    FULL.set(Some(socket.clone()));
+}
+
 /// Takes the grant of one blocking read: the moment until which it may block.
 pub fn take_grant() -> Option<Nanos> {
     GRANTED.take()
@@ -214,10 +226,18 @@ pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Opti
         seat.woken.store(false, Ordering::SeqCst);
         let result = operation.as_mut().poll(&mut cx);
         GRANTED.set(None);
+        let full = FULL.take();
         if let Poll::Ready(value) = result {
             return Some(value);
         }
         if seat.woken.load(Ordering::SeqCst) {
+            continue;
+        }
+        if let Some(socket) = full {
+            let flags = if WANTED.get() { PollFlags::IN | PollFlags::OUT } else { PollFlags::OUT };
+            if socket.wait(clock, flags, NEAREST.get()).contains(PollFlags::IN) {
+                GRANTED.set(Some(NEAREST.get()));
+            }
             continue;
         }
         if WANTED.get() {

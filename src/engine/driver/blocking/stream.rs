@@ -56,22 +56,24 @@ impl Socket {
         let _ = shutdown(&self.fd, Shutdown::Both);
     }
 
-    /// Waits until the socket is ready or the deadline has come: true where it is ready.
-    fn wait(&self, clock: Clock, flags: PollFlags, deadline: Nanos) -> bool {
+    /// Waits until the socket is ready or the deadline has come: what it is ready for, which is nothing in the second case.
+    pub fn wait(&self, clock: Clock, flags: PollFlags, deadline: Nanos) -> PollFlags {
         loop {
             let left = deadline - clock.now();
             if left == Nanos::ZERO {
-                return false;
+                return PollFlags::empty();
             }
             let timeout = (deadline != Nanos::MAX)
                 .then_some(Timespec { tv_sec: (left.0 / 1_000_000_000) as i64, tv_nsec: (left.0 % 1_000_000_000) as i64 });
-            match poll(&mut [PollFd::new(&self.fd, flags)], timeout.as_ref()) {
+            let mut looked = [PollFd::new(&self.fd, flags)];
+            match poll(&mut looked, timeout.as_ref()) {
                 Ok(0) | Err(Errno::INTR) => {}
                 // An error shows itself in the call that follows.
-                Ok(_) | Err(_) => return true,
+                Ok(_) => return looked[0].revents(),
+                Err(_) => return flags,
             }
             if seat::cancelled() {
-                return false;
+                return PollFlags::empty();
             }
         }
     }
@@ -81,7 +83,7 @@ impl Socket {
         loop {
             let left = deadline - clock.now();
             if left <= EXACT {
-                if !self.wait(clock, PollFlags::IN, deadline) {
+                if self.wait(clock, PollFlags::IN, deadline).is_empty() {
                     return None;
                 }
             } else if let Err(error) = self.allow(left - EXACT) {
@@ -173,7 +175,7 @@ impl Stream {
                     Err(error) => return Poll::Ready(Err(io::Error::from(error))),
                 }
             }
-            if socket.wait(clock, PollFlags::OUT, seat::nearest()) && !seat::cancelled() {
+            if !socket.wait(clock, PollFlags::OUT, seat::nearest()).is_empty() && !seat::cancelled() {
                 return Poll::Ready(socket_error(&socket.fd).map_err(io::Error::from).and_then(|state| state.map_err(io::Error::from)));
             }
             Poll::Pending
@@ -239,9 +241,10 @@ impl Stream {
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
-                    if !self.socket.wait(self.clock, PollFlags::OUT, seat::nearest()) {
-                        return Poll::Pending;
-                    }
+                    // Waited for outside, and an answer beside it: a peer may talk while it listens, and stop listening
+                    // until it is heard.
+                    seat::want_write(&self.socket);
+                    return Poll::Pending;
                 }
                 // Our own shutdown must not be taken for the peer's.
                 Err(_) if seat::cancelled() => return Poll::Pending,

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""What loadgen takes of a machine, and how far it goes on one, held against the goals: a row for each.
+
+    scale.py [workers] [memory] [connections] [sleeps] [threads] [startup] [--long]
+
+Without names it is all of them. Every row says what was asked for, what was seen and whether that is met; the program
+ends with 1 where a row was missed. A row that this machine has no room for says so, and counts neither way.
+
+`workers` is the throughput of mock operations that never wait, with two workers relative to one, in interleaved rounds.
+`memory` is the peak of the process that makes the requests; what an idle connection takes is the difference of two runs.
+With `--long` a run of 20 million requests is set beside one of a million, which takes minutes.
+`connections` opens as many as the limit of descriptors lets the built-in target and loadgen have, to several loopback
+addresses where one has too few ports. Its cost per request is that of two runs, one with three times the requests, so
+that connecting cancels out; flat means that it is within a factor of what a tenth of the connections cost.
+`sleeps` is 100,000 mock sleeps of 1 s at once, and `threads` 5,000 of them on as many threads.
+`startup` is wall time from the start of the program to its end: the median of many runs.
+
+On a machine that does something else meanwhile, times are those of the machine; memory is not. All traffic goes to
+this machine.
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from common import ROOT, build, free_port, program, running
+
+MIB, KIB, MB = 1 << 20, 1 << 10, 1_000_000
+#: Descriptors of a process that are no connections to the target.
+SPARE = 200
+#: Ports that one address may be asked to lend out.
+PORTS = 25_000
+
+
+class Table:
+    """The rows, as they come."""
+
+    def __init__(self):
+        self.missed = []
+        print(f"{'':6} {'goal':>22} {'seen':>22}")
+
+    def row(self, what, met, goal, seen):
+        print(f"{'met' if met else 'MISSED':6} {goal:>22} {seen:>22}  {what}", flush=True)
+        if not met:
+            self.missed.append(what)
+
+    def no_room(self, what, why):
+        print(f"{'–':6} {'':>22} {'':>22}  {what}: not on this machine: {why}", flush=True)
+
+
+class Loadgen:
+    """The program, in a folder of its own."""
+
+    def __init__(self, path, folder):
+        self.path, self.folder = path, folder
+
+    def run(self, flow, load, *, mode="async", workers=1, targets="", arguments=(), fails=False):
+        """The result of a scenario of one flow. Nothing may fail in it."""
+        text = f"name: scale\nmodes: [{mode}]\nworkers: {workers}\n{targets}mix: {flow}\nload: {load}\nreport: {{formats: []}}\n"
+        (self.folder / "scale.yaml").write_text(text)
+        out = self.folder / "out"
+        # What it says of the figures is for readers of the figures: a busy machine is no failure here.
+        said = subprocess.run([self.path, "run", "scale.yaml", "--no-progress", "-o", str(out), *arguments],
+                              cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            result = json.loads((out / "result.json").read_text())
+        except OSError:
+            sys.exit(f"loadgen ends with {said.returncode}: {said.stdout[-600:]}")
+        (out / "result.json").unlink()
+        run = result["runs"][0]
+        if run["failed"] or run["unfinished"] or run["cancelled"]:
+            sys.exit(f"of {run['started']} operations {run['failed']} failed and {run['unfinished'] + run['cancelled']} never ended: {said.stdout[-600:]}")
+        run["efficiency"] = result["comparison"]["modes"][0]["efficiency"]
+        return run
+
+
+def peak(run):
+    return run["resources"]["peak_rss_bytes"]
+
+
+def cpu(run):
+    return run["resources"]["cpu_user_s"] + run["resources"]["cpu_system_s"]
+
+
+def one(*steps):
+    return "[{name: m, flow: [" + ", ".join(steps) + "]}]"
+
+
+def workers(loadgen, table, a):
+    what = "mock operations without waiting, 2 workers relative to 1"
+    if os.cpu_count() < 2:
+        return table.no_room(what, "it has one processor")
+    rates = {1: [], 2: []}
+    for number in range(a.rounds):
+        for count in (1, 2) if number % 2 == 0 else (2, 1):
+            rates[count].append(loadgen.run(one("{sleep: 0s}"), f"{{vus: {16 * count}, duration: 2s}}", workers=count)["throughput_rps"])
+    factor = statistics.median(two / one for one, two in zip(rates[1], rates[2]))
+    table.row(f"{what} ({statistics.median(rates[1]) / 1e6:.2f} M/s)", factor >= 1.9, "≥ 1.9", f"{factor:.2f}")
+
+
+def memory(loadgen, table, a):
+    port = free_port()
+    targets = f"targets: {{t: {{url: \"http://127.0.0.1:{port}\"}}}}\n"
+    get = lambda iterations: loadgen.run(one("{get: /}"), f"{{vus: 50, iterations: {iterations}}}", targets=targets)
+    few, many = 50, 5_050
+    # Every virtual user keeps its connection while it sleeps, and all of them do at once.
+    idle = lambda count: loadgen.run(one("{get: /}", "{sleep: 4s}"), f"{{vus: {count}, iterations: {count}}}", targets=targets)
+    with running([build("target", loadgen.folder), str(port)], port):
+        seen = peak(get(200_000))
+        table.row("peak memory at 50 connections", seen <= 20 * MB, "≤ 20 MB", f"{seen / MB:.1f} MB")
+        each = (peak(idle(many)) - peak(idle(few))) / (many - few)
+        table.row("memory of a further idle connection", each <= 24 * KIB, "≤ 24 KiB", f"{each / KIB:.1f} KiB")
+        if a.long:
+            short, long = peak(get(1_000_000)), peak(get(20_000_000))
+            seen = f"{short / MB:.2f}, {long / MB:.2f} MB"
+            table.row("peak memory after 1 and 20 million requests", abs(long / short - 1) <= 0.01, "within 1 %", seen)
+
+
+def cost(loadgen, targets, flow, count, requests):
+    """µs of processor time per request beyond the first ones of each connection."""
+    run = lambda iterations: loadgen.run(flow, f"{{vus: {count}, iterations: {iterations}}}", targets=targets)
+    short, long = run(requests), run(3 * requests)
+    return (cpu(long) - cpu(short)) * 1e6 / (long["completed"] - short["completed"]), peak(long)
+
+
+def connections(loadgen, table, a):
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    for goal in (19_000, 50_000):
+        what = f"{goal:,} connections to the built-in target"
+        if limit < goal + SPARE:
+            table.no_room(what, f"a process may have {limit:,} descriptors (ulimit -n -H)")
+            continue
+        with contextlib.ExitStack() as servers:
+            # An address has only so many ports; each target has its share of the connections.
+            addresses = [f"127.0.0.{1 + i}" for i in range(-(-goal // PORTS))]
+            ports = [free_port() for _ in addresses]
+            for address, port in zip(addresses, ports):
+                servers.enter_context(running([loadgen.path, "serve", "--listen", f"{address}:{port}"], port, host=address))
+            targets = "targets:\n" + "".join(f"  t{i}: {{url: \"http://{to}:{port}\"}}\n" for i, (to, port) in enumerate(zip(addresses, ports)))
+            flow = "[" + ", ".join(f"{{name: m{i}, flow: [{{get: /bytes/13, target: t{i}}}]}}" for i in range(len(addresses))) + "]"
+            few, _ = cost(loadgen, targets, flow, goal // 10, 5 * goal)
+            all_of_them, most = cost(loadgen, targets, flow, goal, 5 * goal)
+            seen = f"{few:.1f}, {all_of_them:.1f} µs"
+            table.row(f"{what}: a request at a tenth of them, and at all; {most / MB:.0f} MB", all_of_them <= 1.5 * few, "within 1.5 ×", seen)
+
+
+def asleep(loadgen, count, mode):
+    few = 100
+    run = lambda count: loadgen.run(one("{sleep: 1s}"), f"{{vus: {count}, iterations: {count}}}", mode=mode)
+    base, full = run(few), run(count)
+    return full["efficiency"], (peak(full) - peak(base)) / (count - few)
+
+
+def sleeps(loadgen, table, a):
+    efficiency, each = asleep(loadgen, 100_000, "async")
+    table.row("efficiency of 100,000 mock sleeps of 1 s at once", efficiency >= 0.95, "≥ 0.95", f"{efficiency:.3f}")
+    table.row("memory of each", each <= 4 * KIB, "≤ 4 KiB", f"{each / KIB:.2f} KiB")
+
+
+def threads(loadgen, table, a):
+    what = "5,000 threads asleep at once"
+    _, processes = resource.getrlimit(resource.RLIMIT_NPROC)
+    room = int(pathlib.Path("/proc/sys/kernel/threads-max").read_text())
+    if room < 6_000 or 0 <= processes < 6_000:
+        return table.no_room(what, f"it allows {min(room, processes)} threads")
+    efficiency, each = asleep(loadgen, 5_000, "threaded")
+    table.row(f"{what}: efficiency", efficiency >= 0.8, "≥ 0.8", f"{efficiency:.3f}")
+    table.row("memory of each", each <= 32 * KIB, "≤ 32 KiB", f"{each / KIB:.1f} KiB")
+
+
+def startup(loadgen, table, a):
+    (loadgen.folder / "one.yaml").write_text("name: one\nmodes: [async]\nmix: [{name: m, flow: [{sleep: 0s}]}]\nload: {vus: 1, iterations: 1}\n")
+
+    def median(*arguments):
+        times = []
+        for _ in range(a.starts):
+            begin = time.perf_counter()
+            subprocess.run([loadgen.path, *arguments], cwd=loadgen.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            times.append((time.perf_counter() - begin) * 1e3)
+        return statistics.median(times)
+
+    for what, most, arguments in [
+        ("`validate` of a mock scenario", 10, ["validate", "one.yaml"]),
+        ("`run` of one iteration, no reports", 20, ["run", "one.yaml", "--no-progress", "--format", "none", "-o", "started"]),
+        ("`run` of one iteration, default reports", 500, ["run", "one.yaml", "--no-progress", "-o", "started"]),
+    ]:
+        seen = median(*arguments)
+        table.row(what, seen <= most, f"≤ {most} ms", f"{seen:.1f} ms")
+
+
+PARTS = {"workers": workers, "memory": memory, "connections": connections, "sleeps": sleeps, "threads": threads, "startup": startup}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    p.add_argument("--loadgen", default=str(ROOT / "target/release/loadgen"))
+    p.add_argument("--long", action="store_true", help="for memory: 20 million requests too")
+    p.add_argument("--rounds", type=int, default=5, help="for workers")
+    p.add_argument("--starts", type=int, default=21, help="for startup")
+    a = p.parse_args()
+    if unknown := [part for part in a.parts if part not in PARTS]:
+        p.error(f"there is no part {', '.join(unknown)}: it is one of {', '.join(PARTS)}")
+    table = Table()
+    with tempfile.TemporaryDirectory(prefix="scale-") as folder:
+        loadgen = Loadgen(program(a.loadgen), pathlib.Path(folder))
+        for part in a.parts or PARTS:
+            PARTS[part](loadgen, table, a)
+    sys.exit(1 if table.missed else 0)
+
+
+main()

@@ -1,0 +1,11 @@
+//! A job from a line of YAML.
+
+use loadgen::engine::{Ground, Job};
+use loadgen::plan::Mode;
+use loadgen::scenario::{Overrides, Source, compile};
+
+/// One mode of a scenario that is good.
+pub fn of(mode: Mode, text: &str) -> Job {
+    let plan = compile(&Source::inline("bench.yaml", text), &Overrides::default(), &|_| None).expect("the scenario is good").plan;
+    Job { parent: 0, plan, mode, round: 1, ground: Ground { folder: ".".into(), ..Ground::default() } }
+}

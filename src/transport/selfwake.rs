@@ -1,0 +1,162 @@
+//! [`SelfWake`]: keeps a task from waking itself.
+//!
+//! hyper passes a request to the connection, and the response back, as if each were polled by a task of its own, and
+//! wakes the other's. Here one task polls both, one after the other, so that such a wake says nothing new; taken for
+//! one from outside, it would cost the event loop another turn for each request.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// Nobody is inside: whoever wakes, wakes the task.
+const OUTSIDE: u8 = 0;
+/// The task is inside, and will see for itself.
+const INSIDE: u8 = 1;
+/// It was woken meanwhile, and looks again.
+const AGAIN: u8 = 2;
+/// So often it looks again at once; what goes on longer than that lets others go on too.
+const TRIES: usize = 4;
+
+#[derive(Debug)]
+struct Inner {
+    state: AtomicU8,
+    task: Mutex<Option<Waker>>,
+}
+
+impl Wake for Inner {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let seen = self.state.compare_exchange(INSIDE, AGAIN, Ordering::AcqRel, Ordering::Acquire);
+        if seen == Err(OUTSIDE)
+            && let Some(task) = &*self.task.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            task.wake_by_ref();
+        }
+    }
+}
+
+/// What some futures that one task polls together are woken by.
+#[derive(Debug)]
+pub struct SelfWake {
+    inner: Arc<Inner>,
+    waker: Waker,
+    /// The task that `inner` wakes.
+    task: Option<Waker>,
+}
+
+impl Default for SelfWake {
+    fn default() -> Self {
+        let inner = Arc::new(Inner { state: AtomicU8::new(OUTSIDE), task: Mutex::new(None) });
+        Self { waker: Waker::from(inner.clone()), inner, task: None }
+    }
+}
+
+impl SelfWake {
+    /// Does something to the futures after which they are polled anyhow.
+    pub fn hush<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.inner.state.store(INSIDE, Ordering::Release);
+        let done = act();
+        self.inner.state.store(OUTSIDE, Ordering::Release);
+        done
+    }
+
+    /// Polls the futures, again as long as they wake each other.
+    pub fn poll<T>(&mut self, cx: &Context<'_>, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        if !self.task.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+            self.task = Some(cx.waker().clone());
+            *self.inner.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
+        }
+        for _ in 0..TRIES {
+            self.inner.state.store(INSIDE, Ordering::Release);
+            let polled = poll(&mut Context::from_waker(&self.waker));
+            if self.inner.state.swap(OUTSIDE, Ordering::AcqRel) == INSIDE || polled.is_ready() {
+                return polled;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Polls something that wakes itself so often before it is ready, if ever: what came of it, how often it was
+    /// polled, how often the task was woken, and the waker.
+    fn polled(wakes: usize, ready: bool) -> (bool, usize, usize, Waker, Arc<Count>) {
+        let task = Arc::new(Count::default());
+        let mut selfwake = SelfWake::default();
+        let (mut polls, mut inner) = (0, None);
+        let result = selfwake.poll(&Context::from_waker(&Waker::from(task.clone())), |cx| {
+            inner = Some(cx.waker().clone());
+            polls += 1;
+            if polls <= wakes {
+                cx.waker().wake_by_ref();
+            }
+            if ready && polls > wakes { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let woken = task.0.load(Ordering::SeqCst);
+        (result.is_ready(), polls, woken, inner.expect("it was polled"), task)
+    }
+
+    #[test]
+    fn what_wakes_itself_is_polled_again_and_its_task_left_alone() {
+        for wakes in 0..TRIES {
+            let (ready, polls, woken, ..) = polled(wakes, true);
+            assert_eq!((ready, polls, woken), (true, wakes + 1, 0));
+            let (ready, polls, woken, ..) = polled(wakes, false);
+            assert_eq!((ready, polls, woken), (false, wakes + 1, 0));
+        }
+    }
+
+    #[test]
+    fn what_never_rests_gives_way() {
+        let (ready, polls, woken, ..) = polled(usize::MAX, false);
+        assert_eq!((ready, polls, woken), (false, TRIES, 1));
+    }
+
+    #[test]
+    fn a_wake_from_outside_reaches_the_task() {
+        let (.., waker, task) = polled(1, false);
+        waker.wake_by_ref();
+        waker.wake();
+        assert_eq!(task.0.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn what_is_done_to_the_futures_wakes_nobody() {
+        let task = Arc::new(Count::default());
+        let mut selfwake = SelfWake::default();
+        let mut inner = None;
+        let _ = selfwake.poll(&Context::from_waker(&Waker::from(task.clone())), |cx| {
+            inner = Some(cx.waker().clone());
+            Poll::<()>::Pending
+        });
+        let inner = inner.expect("it was polled");
+        assert_eq!(
+            selfwake.hush(|| {
+                inner.wake_by_ref();
+                7
+            }),
+            7
+        );
+        assert_eq!(task.0.load(Ordering::SeqCst), 0);
+        inner.wake_by_ref();
+        assert_eq!(task.0.load(Ordering::SeqCst), 1);
+    }
+}
