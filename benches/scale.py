@@ -12,7 +12,7 @@ With `--long` a run of 20 million requests is set beside one of a million, which
 `connections` opens as many as the limit of descriptors lets the built-in target and loadgen have, to several loopback
 addresses where one has too few ports. Its cost per request is that of two runs, one with three times the requests, so
 that connecting cancels out; flat means that it is within a factor of what a tenth of the connections cost.
-`sleeps` is 100,000 mock sleeps of 1 s at once, and `threads` 5,000 of them on as many threads.
+`sleeps` is 100,000 mock sleeps of 1 s at once, with a worker for each processor, and `threads` 5,000 of them on as many threads.
 `startup` is wall time from the start of the program to its end: the median of many runs.
 
 On a machine that does something else meanwhile, times are those of the machine; memory is not. All traffic goes to
@@ -153,7 +153,7 @@ def connections(loadgen, table, a):
 
 def asleep(loadgen, count, mode):
     few = 100
-    run = lambda count: loadgen.run(one("{sleep: 1s}"), f"{{vus: {count}, iterations: {count}}}", mode=mode)
+    run = lambda count: loadgen.run(one("{sleep: 1s}"), f"{{vus: {count}, iterations: {count}}}", mode=mode, workers=os.cpu_count())
     base, full = run(few), run(count)
     return full["efficiency"], (peak(full) - peak(base)) / (count - few)
 
@@ -172,7 +172,7 @@ def threads(loadgen, table, a):
         return table.no_room(what, f"it allows {min(room, processes)} threads")
     efficiency, each = asleep(loadgen, 5_000, "threaded")
     table.row(f"{what}: efficiency", efficiency >= 0.8, "≥ 0.8", f"{efficiency:.3f}")
-    table.row("memory of each", each <= 32 * KIB, "≤ 32 KiB", f"{each / KIB:.1f} KiB")
+    table.row("memory of each", each <= 64 * KIB, "≤ 64 KiB", f"{each / KIB:.1f} KiB")
 
 
 def startup(loadgen, table, a):

@@ -171,7 +171,7 @@ async fn operate<'a, 'w, D: Driver>(
     let mut record = planned.map_or_else(|| Record::new(worker, operation.id, turn.intended), |record| *record);
     let call = Call { turn, place };
     course.near = operation.id;
-    let (failure, ended) = pin!(operation::run(worker, user, operation, call, &mut course.scope, &mut record)).await;
+    let (failure, ended) = pin!(operation::run(worker, user, operation, &call, &mut course.scope, &mut record)).await;
     drop(record);
     course.ended = ended;
     match failure {

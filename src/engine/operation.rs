@@ -32,12 +32,12 @@ pub async fn run<D: Driver>(
     worker: &Worker<'_, D>,
     user: &mut User<D::Io>,
     operation: &Operation,
-    call: Call,
+    call: &Call,
     scope: &mut Scope,
     record: &mut Record<'_, '_, D>,
 ) -> (Option<FailureKind>, Option<Nanos>) {
     let world = worker.world;
-    record.reach(call);
+    record.reach(*call);
     let limits = world.limits_of(operation);
     let check = &world.checks[operation.id as usize];
     let attempts = operation.retry.as_ref().map_or(1, |retry| retry.attempts);

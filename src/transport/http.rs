@@ -120,35 +120,43 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     ///
     /// # Errors
     /// When the connection fails or what comes is no HTTP. The connection must not be used again then.
-    pub async fn send(&mut self, message: Message, mut sent: impl FnMut()) -> Result<Response<Incoming>, TransportError> {
+    pub fn send<F: FnMut()>(
+        &mut self,
+        message: Message,
+        mut sent: F,
+    ) -> impl Future<Output = Result<Response<Incoming>, TransportError>> + use<'_, F, Io> {
         let reused = std::mem::replace(&mut self.used, true);
         let received = self.passed.received();
         self.outgoing = message.body().progress();
         let Self { sender, driver, ended, passed, wakes, .. } = self;
-        let mut response = pin!(wakes.hush(|| sender.send_request(message)));
+        // Handed over at once: a message that waits in a future is carried along by every virtual user.
+        let response = wakes.hush(|| sender.send_request(message));
         let mut gone = passed.sent();
-        let head = poll_fn(|cx| {
-            wakes.poll(cx, |cx| {
-                advance(driver, ended, cx);
-                let now = passed.sent();
-                if now != gone {
-                    gone = now;
-                    sent();
-                }
-                match response.as_mut().poll(cx) {
-                    Poll::Pending if *ended => Poll::Ready(None),
-                    other => other.map(Some),
-                }
+        async move {
+            let mut response = pin!(response);
+            let head = poll_fn(|cx| {
+                wakes.poll(cx, |cx| {
+                    advance(driver, ended, cx);
+                    let now = passed.sent();
+                    if now != gone {
+                        gone = now;
+                        sent();
+                    }
+                    match response.as_mut().poll(cx) {
+                        Poll::Pending if *ended => Poll::Ready(None),
+                        other => other.map(Some),
+                    }
+                })
             })
-        })
-        .await;
-        let answered = self.passed.received() > received;
-        let gone = |kind| TransportError { kind, message: "connection closed before the response".into() };
-        match head {
-            Some(Ok(response)) => Ok(response),
-            Some(Err(error)) => Err(TransportError::exchange(&error, reused, answered)),
-            None if reused && !answered => Err(gone(FailureKind::ReusedConnClosed)),
-            None => Err(gone(FailureKind::Incomplete)),
+            .await;
+            let answered = passed.received() > received;
+            let gone = |kind| TransportError { kind, message: "connection closed before the response".into() };
+            match head {
+                Some(Ok(response)) => Ok(response),
+                Some(Err(error)) => Err(TransportError::exchange(&error, reused, answered)),
+                None if reused && !answered => Err(gone(FailureKind::ReusedConnClosed)),
+                None => Err(gone(FailureKind::Incomplete)),
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 //! [`Link`]: a connection over which requests go, whichever HTTP is spoken on it.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures_util::future::Either;
 use h2::RecvStream;
 use http::response::Parts;
 use hyper::body::Incoming;
@@ -121,15 +123,26 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     ///
     /// # Errors
     /// When the connection fails or what comes is no HTTP. The link must not be used again then.
-    pub async fn send(&mut self, message: Message, sent: impl FnMut()) -> Result<(Parts, Arriving), TransportError> {
-        match &mut self.spoken {
-            Spoken::Http1(connection) => {
-                let (head, body) = connection.send(message, sent).await?.into_parts();
-                Ok((head, Arriving::Http1(body)))
-            }
-            Spoken::Http2(http2) => {
-                let (head, body) = http2.send(message, sent).await?;
-                Ok((head, Arriving::Http2(body)))
+    pub fn send<F: FnMut()>(
+        &mut self,
+        message: Message,
+        sent: F,
+    ) -> impl Future<Output = Result<(Parts, Arriving), TransportError>> + use<'_, F, Io> {
+        let sending = match &mut self.spoken {
+            Spoken::Http1(connection) => Either::Left(connection.send(message, sent)),
+            // Boxed, so that it doesn't make the future of a request over HTTP/1.1 larger.
+            Spoken::Http2(http2) => Either::Right(Box::pin(http2.send(message, sent))),
+        };
+        async {
+            match sending {
+                Either::Left(sending) => {
+                    let (head, body) = pin!(sending).await?.into_parts();
+                    Ok((head, Arriving::Http1(body)))
+                }
+                Either::Right(sending) => {
+                    let (head, body) = sending.await?;
+                    Ok((head, Arriving::Http2(body)))
+                }
             }
         }
     }
