@@ -31,8 +31,7 @@ const SAMPLES: [Sample; 20] = [
     Sample {
         file: "ci/gate.yaml",
         // Whether a busy machine meets its limits is not the question here.
-        arguments: &["--var", "length=300ms", "--var", "warmup=0ms", "--no-thresholds"],
-        stopped_by: "duration",
+        arguments: &["--var", "length=50s", "--var", "warmup=0ms", "-i", "40", "--no-thresholds"],
         ..PLAIN
     },
     Sample { file: "mock-sleep.yaml", wall_s: Some([2.0, 0.2, 0.2]), simulated_s: Some(0.2), ..PLAIN },
