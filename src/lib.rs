@@ -57,7 +57,9 @@
 //!   [`result::VersionComparison`], which `result.json` holds under `baseline`), `-q`.
 //! - `run`: `--fail-on-inconclusive`, `--allow-environment`; `baseline save NAME [RESULT] [--replace]`,
 //!   `baseline list`, `--store DIR`.
-//! - thresholds: `vs: baseline`, `max_regression`, `confidence`.
+//! - thresholds: `vs: baseline`, `max_regression`, `confidence`; comparisons: `changes[].line`, `confirming_pairs`.
+//! - What `ab` would call a regression is run as often again, and is one only where the second half says so too
+//!   ([`gate::versions::suspects`]): ten pairs can't be asked for the certainty that no noise ever fails a build.
 //! - The Hodges–Lehmann interval up to 12 pairs is that of the exact signed-rank test, which is the sign-flip
 //!   permutation on ranks: test, estimate and bounds then say the same ([`gate::shift`]).
 //! - `error_rate` is compared too, in percentage points: a version that fails fast is no faster.
@@ -85,6 +87,7 @@
 //!   `benchmark-bigger.json`, `benchmark-smaller.json`.
 //! - In `result.json`: `pushes` of runs, steps, mix entries and targets, where there are any: messages that came over a
 //!   WebSocket and that no step waited for.
+//! - In `result.json`: a `baseline` without `changes` says under `warnings` why it could not be compared after all.
 //! - In `result.json`: `send_ms`, `body_ms`, and their histograms and those of `connect` and `tls`; `scenario.file`, the path as it was given, and `thresholds[].line`, for reports that point at a line.
 //!
 //! # Dependencies, and why

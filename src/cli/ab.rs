@@ -1,6 +1,7 @@
 //! `loadgen ab`: two versions under the same load, in turn, and whether the second is worse.
 
 use std::fs::{self, File};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::engine::{Job, preflight, safety};
 use crate::gate::side::Side;
 use crate::gate::versions::{self, Terms};
 use crate::plan::{Address, Guard, Plan, Secrets};
+use crate::report::versions::sentence;
 use crate::report::{COMPARISON_FILE, sink};
 use crate::result::{End, RunOrder, RunResult, StoppedBy};
 use crate::scenario::{Compiled, Source};
@@ -55,18 +57,32 @@ pub fn run(args: &AbArgs, talk: &Talk) -> Result<Exit, Failure> {
     let at = session::now();
     let folder = Folder::prepare(args.output.as_deref(), &secrets.redact(&format!("{}-ab", plans[0].name)), at)?;
     let versions = versions_of(args, plans, &secrets, folder.path())?;
-    let mut results = [Vec::new(), Vec::new()];
-    let (end, failure) = measure(&source, &versions, &secrets, args, at, folder.path(), &mut results)?;
-    let [a, b] = results;
-    if a.is_empty() || b.is_empty() {
+    let names = [versions[0].name.as_str(), versions[1].name.as_str()];
+    let terms = Terms { guards, same_machine: true, order: Some(RunOrder::Interleaved) };
+    let mut bench = Bench {
+        source: &source,
+        versions: &versions,
+        secrets: &secrets,
+        args,
+        at,
+        folder: folder.path(),
+        session: Session::open(!args.no_progress && !args.judge.quiet, &secrets)?,
+        results: [Vec::new(), Vec::new()],
+    };
+    let (mut end, mut failure) = bench.measure(0..args.pairs)?;
+    let [a, b] = bench.pairs();
+    if a.is_empty() {
         return failure.map_or(Ok(Exit::Interrupted), Err);
     }
-    // A pair that is not whole says nothing.
-    let pairs = a.len().min(b.len());
-    let base = Side::of(&versions[0].name, &a[..pairs]);
-    let new = Side::of(&versions[1].name, &b[..pairs]);
-    let terms = Terms { guards, same_machine: true, order: Some(RunOrder::Interleaved) };
-    let mut comparison = versions::compare(&base, &new, &terms).map_err(compare::cant_be_compared)?;
+    let first = a.len();
+    let mut comparison = versions::compare(&Side::of(names[0], a), &Side::of(names[1], b), &terms).map_err(compare::cant_be_compared)?;
+    let suspects = versions::suspects(&comparison);
+    if !suspects.is_empty() && end == End::Complete {
+        bench.session.note(&format!("{}? as many pairs again, to be sure", sentence(&comparison)));
+        (end, failure) = bench.measure(args.pairs..2 * args.pairs)?;
+        comparison = versions::confirm(bench.pairs(), names, first, &suspects, &terms).map_err(compare::cant_be_compared)?;
+    }
+    bench.session.close();
     comparison.end = end;
     let text = or_exit(comparison.to_json(), Exit::Internal)?;
     or_exit(sink::write(folder.path(), COMPARISON_FILE, text.as_bytes()), Exit::Internal)?;
@@ -128,43 +144,48 @@ fn empty(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs the pairs: A B, B A, A B, … Each result is written as soon as it is there.
-fn measure(
-    source: &Source,
-    versions: &[Version<'_>; 2],
-    secrets: &Secrets,
-    args: &AbArgs,
+/// What runs both versions, and what came of it so far.
+struct Bench<'a> {
+    source: &'a Source,
+    versions: &'a [Version<'a>; 2],
+    secrets: &'a Secrets,
+    args: &'a AbArgs,
     at: Timestamp,
-    folder: &Path,
-    results: &mut [Vec<RunResult>; 2],
-) -> Result<(End, Option<Failure>), Failure> {
-    let mut session = Session::open(!args.no_progress && !args.judge.quiet, secrets)?;
-    let mut end = End::Complete;
-    let mut failure = None;
-    'pairs: for pair in 0..args.pairs {
-        let order = if pair.is_multiple_of(2) { [0, 1] } else { [1, 0] };
-        for side in order {
-            match one(source, &versions[side], secrets, args, at, pair, &mut session) {
-                Ok(Some(result)) => {
-                    let text = or_exit(result.to_json(), Exit::Internal)?;
-                    let name = format!("{:02}.json", pair + 1);
-                    or_exit(sink::write(&folder.join(versions[side].letter), &name, text.as_bytes()), Exit::Internal)?;
-                    results[side].push(result);
-                }
-                Ok(None) => {
-                    end = End::Interrupted;
-                    break 'pairs;
-                }
-                Err(error) => {
-                    end = End::Failed;
-                    failure = Some(error);
-                    break 'pairs;
+    folder: &'a Path,
+    session: Session,
+    results: [Vec<RunResult>; 2],
+}
+
+impl Bench<'_> {
+    /// Runs these pairs: A B, B A, A B, … Each result is written as soon as it is there.
+    fn measure(&mut self, pairs: Range<u32>) -> Result<(End, Option<Failure>), Failure> {
+        let last = pairs.end;
+        for pair in pairs {
+            let order = if pair.is_multiple_of(2) { [0, 1] } else { [1, 0] };
+            for side in order {
+                let place = format!("{} {}/{last}", self.versions[side].letter.to_uppercase(), pair + 1);
+                match one(self.source, &self.versions[side], self.secrets, self.args, self.at, (pair, &place), &mut self.session) {
+                    Ok(Some(result)) => {
+                        let text = or_exit(result.to_json(), Exit::Internal)?;
+                        let name = format!("{:02}.json", pair + 1);
+                        or_exit(sink::write(&self.folder.join(self.versions[side].letter), &name, text.as_bytes()), Exit::Internal)?;
+                        self.results[side].push(result);
+                    }
+                    Ok(None) => return Ok((End::Interrupted, None)),
+                    Err(error) => return Ok((End::Failed, Some(error))),
                 }
             }
+            self.session.passed(&format!("pair {} of {last}", pair + 1));
         }
+        Ok((End::Complete, None))
     }
-    session.close();
-    Ok((end, failure))
+
+    /// The results of both, as many of the one as of the other: a pair that is not whole says nothing.
+    fn pairs(&self) -> [&[RunResult]; 2] {
+        let [a, b] = &self.results;
+        let whole = a.len().min(b.len());
+        [&a[..whole], &b[..whole]]
+    }
 }
 
 /// One run of one version: every mode once. Nothing where the user ended it before it was whole.
@@ -174,10 +195,9 @@ fn one(
     secrets: &Secrets,
     args: &AbArgs,
     at: Timestamp,
-    pair: u32,
+    (pair, place): (u32, &str),
     session: &mut Session,
 ) -> Result<Option<RunResult>, Failure> {
-    let name = version.letter.to_uppercase();
     if session.is_interrupted() {
         return Ok(None);
     }
@@ -194,7 +214,7 @@ fn one(
     let mut runs = Vec::new();
     for mode in plan.order(pair) {
         let job = Job { parent: std::process::id(), plan: plan.clone(), mode, round: 1, ground: ground.clone() };
-        match session.run(&job, &format!("{name} {}/{} {mode}", pair + 1, args.pairs))? {
+        match session.run(&job, &format!("{place} {mode}"))? {
             Some(run) if !session.is_interrupted() => runs.push(run),
             _ => return Ok(None),
         }

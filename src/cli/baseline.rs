@@ -70,7 +70,7 @@ fn save(
     talk.say(&format!(
         "{} of {} kept; `loadgen run FILE --baseline {name}` holds a run against it\n",
         view::things(side.len() as u64, "run"),
-        all[0].scenario.name
+        view::plain(&all[0].scenario.name)
     ));
     Ok(Exit::Ok)
 }

@@ -81,7 +81,7 @@ pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {
     let result = or_exit(result.redacted(&secrets).context("can't hide the secrets in the result"), Exit::Internal)?;
     let written = or_exit(report::write_capacity(&result, &path), Exit::Internal)?;
     if args.json {
-        output::print(&or_exit(result.to_json(), Exit::Internal)?)?;
+        output::print_json(&or_exit(result.to_json(), Exit::Internal)?)?;
     } else if !args.quiet {
         output::print(&capacity::render(&result, Style { color: talk.stdout_color(), width: output::width() }))?;
     }

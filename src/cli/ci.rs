@@ -1,6 +1,7 @@
 //! What GitHub Actions is told beside the report: problems and gates at their lines of the scenario, and the report in
-//! the summary of the job. Elsewhere nothing is.
+//! the summary of the job. Elsewhere nothing is. It takes commands from the log, so that no other text there may be one.
 
+use std::borrow::Cow;
 use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -29,7 +30,7 @@ const MOST: usize = 10;
 pub fn publish(result: &RunResult, talk: &Talk) -> Result<(), Failure> {
     if is_github() {
         let file = result.scenario.file.as_deref().map(in_repository);
-        talk.say(&annotations::render(result, file.as_deref()));
+        talk.command(&annotations::render(result, file.as_deref()));
     }
     if let Some(path) = env::var_os(SUMMARY).filter(|path| !path.is_empty()).map(PathBuf::from) {
         or_exit(append(&path, &markdown::render(result)).with_context(|| format!("can't write to ${SUMMARY}")), Exit::Internal)?;
@@ -57,8 +58,18 @@ pub fn point_at(problems: &Diagnostics, source: &Source, talk: &Talk) {
         let text = format!("{}{remedy}", problem.message);
         // Before it is escaped: what is escaped is no secret by its letters any more.
         let text = problems.secrets().redact(&text);
-        talk.say(&annotations::command(kind, file.as_deref(), line, "loadgen", &text));
+        talk.command(&annotations::command(kind, file.as_deref(), line, "loadgen", &text));
     }
+}
+
+/// A text for the log that tells GitHub nothing.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    if is_github() { annotations::disarmed(text) } else { Cow::Borrowed(text) }
+}
+
+/// JSON for the log, or for a program, that tells GitHub nothing.
+pub fn harmless_json(text: &str) -> Cow<'_, str> {
+    if is_github() { annotations::disarmed_json(text) } else { Cow::Borrowed(text) }
 }
 
 fn is_github() -> bool {

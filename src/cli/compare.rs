@@ -68,7 +68,7 @@ pub fn cant_be_compared(Incomparable(reasons): Incomparable) -> Failure {
 /// Writes the comparison to stdout.
 pub fn show(comparison: &VersionComparison, json: bool, quiet: bool, talk: &Talk) -> Result<(), Failure> {
     if json {
-        output::print(&or_exit(comparison.to_json(), Exit::Internal)?)
+        output::print_json(&or_exit(comparison.to_json(), Exit::Internal)?)
     } else if !quiet {
         output::print(&render(comparison, Style { color: talk.stdout_color(), width: output::width() }))
     } else {

@@ -8,6 +8,6 @@ use super::{or_exit, output};
 pub fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut args::shown(), "loadgen", &mut script);
-    output::print(&or_exit(String::from_utf8(script), Exit::Internal)?)?;
+    output::print_exact(&or_exit(String::from_utf8(script), Exit::Internal)?)?;
     Ok(Exit::Ok)
 }

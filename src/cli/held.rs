@@ -58,8 +58,13 @@ impl Held {
         &self.terms.guards
     }
 
-    /// Holds the run against it.
-    pub fn compare(&self, result: &RunResult) -> Result<VersionComparison, Failure> {
-        versions::compare(&self.base(), &Side::of("this run", [result]), &self.terms).map_err(compare::cant_be_compared)
+    /// Holds the run against it. Where that can't be done the comparison says why in the place of figures, for
+    /// whoever reads the reports alone.
+    pub fn compare(&self, result: &RunResult) -> (VersionComparison, Option<Failure>) {
+        let (base, new) = (self.base(), Side::of("this run", [result]));
+        match versions::compare(&base, &new, &self.terms) {
+            Ok(comparison) => (comparison, None),
+            Err(why) => (versions::refused(&base, &new, &self.terms, &why), Some(compare::cant_be_compared(why))),
+        }
     }
 }

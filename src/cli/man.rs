@@ -20,6 +20,6 @@ pub fn run(args: &ManArgs) -> Result<Exit, Failure> {
     let page = or_exit(page.ok_or_else(missing), Exit::Usage)?;
     let mut roff = Vec::new();
     or_exit(Man::new(page.clone()).render(&mut roff), Exit::Internal)?;
-    output::print(&or_exit(String::from_utf8(roff), Exit::Internal)?)?;
+    output::print_exact(&or_exit(String::from_utf8(roff), Exit::Internal)?)?;
     Ok(Exit::Ok)
 }

@@ -6,11 +6,23 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Error;
 
 use super::args::Color;
+use super::ci;
 use super::exit::{Exit, Failure};
 use crate::plan::Secrets;
+use crate::report::view;
 
-/// Writes the product.
+/// Writes the product, for people.
 pub fn print(text: &str) -> Result<(), Failure> {
+    print_exact(&ci::harmless(text))
+}
+
+/// Writes the product as JSON.
+pub fn print_json(text: &str) -> Result<(), Failure> {
+    print_exact(&ci::harmless_json(text))
+}
+
+/// Writes the product to the letter: a file that somebody keeps.
+pub fn print_exact(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure { exit: Exit::Internal, error: error.into() })
 }
@@ -56,18 +68,32 @@ impl Talk {
         self.colored(io::stderr().is_terminal())
     }
 
-    /// Says something as it stands, secrets apart.
+    /// Says something, without the secrets.
     pub fn say(&self, text: &str) {
-        let text = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).redact(text);
-        // Where nobody can hear, there is nobody to tell.
-        let _ = io::stderr().lock().write_all(text.as_bytes());
+        // In this order: what is changed is no secret by its letters any more.
+        hear(&ci::harmless(&self.redacted(text)));
+    }
+
+    /// Tells the CI server something that it acts upon.
+    pub fn command(&self, text: &str) {
+        hear(&self.redacted(text));
+    }
+
+    fn redacted(&self, text: &str) -> String {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).redact(text)
     }
 
     /// Says why a command failed, with all causes on one line.
     pub fn error(&self, error: &Error) {
         let (on, off) = if self.stderr_color() { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
-        self.say(&format!("{on}error{off}: {}\n", sentence(error)));
+        // It may tell of a file or a server, in their words.
+        self.say(&format!("{on}error{off}: {}\n", view::plain_lines(&sentence(error))));
     }
+}
+
+/// Where nobody can hear, there is nobody to tell.
+fn hear(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// An error with its causes on one line. Some errors tell their cause themselves, in the middle of a sentence: it is

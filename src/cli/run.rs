@@ -56,17 +56,13 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     result.warnings.extend(warnings);
     // A run that is not whole is held against nothing.
     let whole = baseline.as_ref().filter(|_| matches!(result.end, End::Complete | End::Stopped));
-    let (compared, refused) = match whole.map(|baseline| baseline.compare(&result)) {
-        Some(Ok(comparison)) => (Some(comparison), None),
-        Some(Err(failure)) => (None, Some(failure)),
-        None => (None, None),
-    };
+    let (compared, refused) = whole.map(|baseline| baseline.compare(&result)).unzip();
     result.baseline = compared;
     // Once, and before anything is written or shown: every report is made of it.
     let result = or_exit(result.redacted(&secrets).context("can't hide the secrets in the result"), Exit::Internal)?;
     let written = or_exit(report::write_all(&result, &plan.formats, &path), Exit::Internal)?;
     if args.json {
-        output::print(&or_exit(result.to_json(), Exit::Internal)?)?;
+        output::print_json(&or_exit(result.to_json(), Exit::Internal)?)?;
     } else if !args.quiet {
         let style = Style { color: talk.stdout_color(), width: output::width() };
         output::print(&terminal::render(&result, style))?;
@@ -79,7 +75,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         talk.say(&shown.map_or_else(String::new, |path| format!("report: {}\n", path.display())));
     }
     ci::publish(&result, talk)?;
-    if let Some(failure) = failure.or(refused) {
+    if let Some(failure) = failure.or(refused.flatten()) {
         return Err(failure);
     }
     let has_gates = !result.thresholds.is_empty() || baseline.is_some();
@@ -97,8 +93,8 @@ fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
     match exit {
         Exit::Invalid => {
             let invalid = result.validity.checks.iter().find(|check| check.verdict == Verdict::Invalid);
-            let name = invalid.map_or("", |check| &check.name);
-            Some(anyhow!("the run is invalid ({name}), and a gate would have to trust its figures; `--on-invalid warn` has it do so"))
+            let what = invalid.map_or("the baseline is invalid".into(), |check| format!("the run is invalid ({})", check.name));
+            Some(anyhow!("{what}, and a gate would have to trust its figures; `--on-invalid warn` has it do so"))
         }
         Exit::Regression | Exit::Inconclusive => result.baseline.as_ref().map(|comparison| anyhow!(versions::sentence(comparison))),
         Exit::Threshold if unmet == 0 => Some(anyhow!("a threshold aborted the run")),
@@ -110,7 +106,7 @@ fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
 /// Prints the file that a URL stands for. It is meant to be kept: a secret in it would be kept too.
 fn print_scenario(source: &Source, secrets: &Secrets, talk: &Talk) -> Result<(), Failure> {
     let shown = secrets.redact(&source.text);
-    output::print(&shown)?;
+    output::print_exact(&shown)?;
     if shown != source.text {
         talk.say("the secrets in it are shown as ***: declare them, as in `secrets: { token: \"${TOKEN}\" }`, and write `{{token}}` in their place\n");
     }

@@ -6,6 +6,6 @@ use crate::scenario::SCHEMA;
 
 /// Prints the schema.
 pub fn run() -> Result<Exit, Failure> {
-    output::print(SCHEMA)?;
+    output::print_exact(SCHEMA)?;
     Ok(Exit::Ok)
 }

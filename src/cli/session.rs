@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::exit::{Exit, Failure};
-use super::or_exit;
+use super::{ci, or_exit};
 use crate::engine::process::{self, Leash, ProcessError};
 use crate::engine::{self, Event, Ground, Job, Phase, descriptors, ports, preflight};
 use crate::plan::{Address, Plan, Secrets};
@@ -68,7 +68,7 @@ impl Session {
         let reached = preflight::preflight(plan, folder, self.server.as_ref().map(server::Child::address));
         let reached = or_exit(reached, Exit::CouldNotRun)?;
         for warning in or_exit(ports::foresee(plan, &reached), Exit::CouldNotRun)?.into_iter().chain(insecure(plan)) {
-            self.progress.note(&format!("warning: {warning}"));
+            self.progress.note(&ci::harmless(&format!("warning: {warning}")));
             self.warnings.push(warning);
         }
         let echo = self.server.as_ref().map(server::Child::echo);
@@ -91,7 +91,7 @@ impl Session {
             Event::Progress(seen) => show(progress, place, &names, &seen),
             Event::Warning(text) => {
                 let warning = format!("{place}: {text}");
-                progress.note(&format!("warning: {warning}"));
+                progress.note(&ci::harmless(&format!("warning: {warning}")));
                 warnings.push(warning);
             }
             Event::SoFar(run) => so_far(*run),
@@ -118,7 +118,12 @@ impl Session {
 
     /// Says something that stays, above the progress.
     pub fn note(&mut self, text: &str) {
-        self.progress.note(text);
+        self.progress.note(&ci::harmless(text));
+    }
+
+    /// Says that a part is done, where nothing else shows it.
+    pub fn passed(&mut self, text: &str) {
+        self.progress.passed(text);
     }
 
     /// Takes the progress away; what the modes have warned of on their way.

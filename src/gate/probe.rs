@@ -14,7 +14,7 @@ use crate::result::{Counts, ModeRun, ProbeOutcome, RateProbe, ThresholdVerdict, 
 const LOST: f64 = 0.01;
 /// The share of a rate by which a target may fall behind it.
 const BEHIND: f64 = 0.01;
-/// And this share of the median response time has to have been added: the smallest drifts don't matter.
+/// And this share of the median response time at the begin has to have been added: the smallest drifts don't matter.
 const GROWN: f64 = 0.10;
 /// Windows that it takes to see a growth.
 const FEWEST: usize = 10;

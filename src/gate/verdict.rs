@@ -31,6 +31,11 @@ pub struct Paired {
 /// false alarm is what it is for one. Figures without a direction, or without pairs that can be compared, are left
 /// out.
 pub fn verdicts(figures: &[Paired]) -> Vec<Change> {
+    verdicts_where(figures, &|_| true)
+}
+
+/// The same, where a figure may only be called a regression if `is_confirmed` says so: another is left open.
+pub fn verdicts_where(figures: &[Paired], is_confirmed: &dyn Fn(&Paired) -> bool) -> Vec<Change> {
     let mut judged: Vec<Judged<'_>> = figures.iter().filter_map(Judged::of).collect();
     let family = judged.len();
     let mut order: Vec<usize> = (0..family).collect();
@@ -40,7 +45,7 @@ pub fn verdicts(figures: &[Paired]) -> Vec<Change> {
         adjusted = adjusted.max(judged[index].p * (family - done) as f64).min(1.0);
         judged[index].p = adjusted;
     }
-    judged.iter().map(|judged| judged.change(family)).collect()
+    judged.iter().map(|judged| judged.change(family, is_confirmed(judged.figure))).collect()
 }
 
 /// One figure on its way to a verdict.
@@ -67,10 +72,13 @@ impl<'f> Judged<'f> {
         Some(Self { figure, shift, sign, limit, p })
     }
 
-    fn change(&self, family: usize) -> Change {
+    fn change(&self, family: usize, confirmed: bool) -> Change {
         let Paired { guard, mode, pairs } = self.figure;
         let alpha = 1.0 - guard.confidence;
-        let verdict = self.outcome(alpha, family);
+        let verdict = match self.outcome(alpha, family) {
+            Outcome::Regressed if !confirmed => Outcome::Inconclusive,
+            verdict => verdict,
+        };
         let shown = |worse: f64| if guard.metric.is_share() { self.sign * worse } else { (self.sign * worse).exp_m1() };
         let (lower, upper) = (self.shift.lower(alpha).map(shown), self.shift.upper(alpha).map(shown));
         let (low, high) = if self.sign > 0.0 { (lower, upper) } else { (upper, lower) };
@@ -88,6 +96,7 @@ impl<'f> Judged<'f> {
             tolerance: guard.max_regression,
             p_regressed: self.p,
             verdict,
+            line: guard.line,
             pairs_needed: (verdict == Outcome::Inconclusive).then(|| self.pairs_needed(alpha, family)).flatten(),
         }
     }

@@ -8,9 +8,9 @@ use rand_pcg::Pcg64Mcg;
 use statrs::distribution::{Beta, ContinuousCDF as _};
 
 use super::side::{Coming, Side, differences, incomparable, paired, unfit};
-use super::verdict::{Paired, verdicts};
+use super::verdict::{Paired, verdicts, verdicts_where};
 use crate::plan::Guard;
-use crate::result::{Calibration, End, Outcome, RunOrder, RunResult, VERSIONS_SCHEMA, Version, VersionComparison};
+use crate::result::{Calibration, Change, End, Outcome, RunOrder, RunResult, VERSIONS_SCHEMA, Version, VersionComparison};
 
 /// Why two versions can't be compared: each reason a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,17 +32,73 @@ pub struct Terms {
 /// # Errors
 /// Every reason why they can't be compared.
 pub fn compare(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> Result<VersionComparison, Incomparable> {
+    compare_where(base, new, terms, &|_| true)
+}
+
+/// What seems to have regressed, and has to be seen once more, in pairs of its own, before anybody is told.
+///
+/// With a confidence of 95 % a figure that varies by much more than is tolerated is called a regression in up to one of
+/// twenty comparisons in which nothing changed: the tolerance is no help against such noise. Ten pairs can't be asked
+/// for much more certainty; pairs that were made afterwards, of the suspects alone, can: both are wrong in one of four
+/// hundred.
+pub fn suspects(comparison: &VersionComparison) -> Vec<Change> {
+    comparison.changes.iter().filter(|change| change.verdict == Outcome::Regressed).cloned().collect()
+}
+
+/// Compares two versions of which something seemed to have regressed in the first `pairs`, and was looked at again in
+/// those after them: it has regressed where it did in both. Its figures are those of all pairs.
+///
+/// # Errors
+/// Every reason why they can't be compared.
+pub fn confirm(
+    [base, new]: [&[RunResult]; 2],
+    [base_name, new_name]: [&str; 2],
+    pairs: usize,
+    suspects: &[Change],
+    terms: &Terms,
+) -> Result<VersionComparison, Incomparable> {
+    let (all_base, all_new) = (Side::of(base_name, base), Side::of(new_name, new));
+    let is_of = |change: &Change, guard: &Guard| change.metric == guard.metric.to_string() && change.selector == guard.selector;
+    let guards: Vec<Guard> = terms.guards.iter().filter(|guard| suspects.iter().any(|change| is_of(change, guard))).cloned().collect();
+    let fresh_base = Side::of(base_name, base.iter().skip(pairs));
+    let fresh_new = Side::of(new_name, new.iter().skip(pairs));
+    // Nothing to be told by, where nothing was run after them.
+    let again = if fresh_base.is_empty() || fresh_new.is_empty() {
+        Vec::new()
+    } else {
+        suspects_of_both(&compare(&fresh_base, &fresh_new, &Terms { guards, ..terms.clone() })?, suspects)
+    };
+    let is_confirmed = |figure: &Paired| again.iter().any(|change| is_of(change, &figure.guard) && change.mode == figure.mode);
+    let mut comparison = compare_where(&all_base, &all_new, terms, &is_confirmed)?;
+    comparison.confirming_pairs = small(fresh_base.len());
+    Ok(comparison)
+}
+
+fn suspects_of_both(again: &VersionComparison, before: &[Change]) -> Vec<Change> {
+    let same = |a: &Change, b: &Change| (&a.metric, &a.selector, a.mode) == (&b.metric, &b.selector, b.mode);
+    suspects(again).into_iter().filter(|change| before.iter().any(|earlier| same(change, earlier))).collect()
+}
+
+fn compare_where(
+    base: &Side<'_>,
+    new: &Side<'_>,
+    terms: &Terms,
+    is_confirmed: &dyn Fn(&Paired) -> bool,
+) -> Result<VersionComparison, Incomparable> {
     let reasons = incomparable(base, new, terms.same_machine);
     if !reasons.is_empty() {
         return Err(Incomparable(reasons));
     }
     let figures = paired(base, new, &terms.guards).map_err(Incomparable)?;
-    let changes = verdicts(&figures);
+    let changes = verdicts_where(&figures, is_confirmed);
     if changes.is_empty() {
         return Err(Incomparable(vec!["no figure is asked for that both have".into()]));
     }
-    let order = if base.len() < 2 { RunOrder::Unpaired } else { terms.order.unwrap_or_else(|| order(base, new)) };
-    let mut warnings = Vec::new();
+    let mut comparison = without_figures(base, new, terms);
+    comparison.verdict = Outcome::worst(changes.iter().map(|change| change.verdict));
+    comparison.changes = changes;
+    let order = comparison.order;
+    let warnings = &mut comparison.warnings;
     match order {
         RunOrder::Interleaved => {}
         RunOrder::Apart => warnings.push(
@@ -61,8 +117,19 @@ pub fn compare(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> Result<Version
         let differ: BTreeSet<String> = all.flat_map(|other| differences(first, other)).collect();
         warnings.extend(differ);
     }
+    Ok(comparison)
+}
+
+/// What is written where two versions turned out not to be comparable: no verdict, and why.
+pub fn refused(base: &Side<'_>, new: &Side<'_>, terms: &Terms, why: &Incomparable) -> VersionComparison {
+    VersionComparison { warnings: why.0.clone(), ..without_figures(base, new, terms) }
+}
+
+/// A comparison of which nothing is known but what is compared.
+fn without_figures(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> VersionComparison {
+    let order = if base.len() < 2 { RunOrder::Unpaired } else { terms.order.unwrap_or_else(|| order(base, new)) };
     let first = base.results().first();
-    Ok(VersionComparison {
+    VersionComparison {
         schema: VERSIONS_SCHEMA.into(),
         end: End::Complete,
         scenario: first.map(|result| result.scenario.name.clone()).unwrap_or_default(),
@@ -70,12 +137,13 @@ pub fn compare(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> Result<Version
         base: version(base),
         new: version(new),
         pairs: small(base.len()),
+        confirming_pairs: 0,
         order,
-        verdict: Outcome::worst(changes.iter().map(|change| change.verdict)),
-        changes,
+        verdict: None,
+        changes: Vec::new(),
         calibration: None,
-        warnings,
-    })
+        warnings: Vec::new(),
+    }
 }
 
 /// Makes sure that a run that is yet to be made can be compared with `base`.

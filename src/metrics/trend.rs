@@ -1,4 +1,4 @@
-//! [`trend`]: whether values rise or fall over time, by Mann and Kendall's test, and by how much, by Theil and Sen's
+//! [`trend`]: whether times rise or fall over a run, by Mann and Kendall's test, and by how much, by Theil and Sen's
 //! slope. Both look at pairs, so that a few wild values among many do no harm.
 
 use statrs::distribution::{ContinuousCDF as _, Normal};
@@ -6,24 +6,32 @@ use statrs::distribution::{ContinuousCDF as _, Normal};
 /// The chance that a trend is found where there is none.
 const ALPHA: f64 = 0.01;
 
+/// The shortest time in milliseconds that a clock tells.
+const SHORTEST_MS: f64 = 1e-6;
+
 /// A change over all values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trend {
-    /// From the first value to the last, in their unit.
+    /// From the first value to the last, in milliseconds.
     pub change: f64,
-    /// The same as a share of their median.
+    /// As a share of where it began: by the slope of the logarithms, which leads to no time below zero, so that nothing
+    /// falls by more than there was.
     pub share: f64,
 }
 
-/// The trend of some values, where there is one. It may be too small to matter: many values tell the smallest drift.
+/// The trend of some times in milliseconds, where there is one. It may be too small to matter: many values tell the
+/// smallest drift.
 pub fn trend(values: &[f64]) -> Option<Trend> {
     let n = values.len() as f64;
     let mut rises = 0.0;
-    let mut slopes = Vec::with_capacity(values.len() * values.len().saturating_sub(1) / 2);
+    let pairs = values.len() * values.len().saturating_sub(1) / 2;
+    let (mut slopes, mut growths) = (Vec::with_capacity(pairs), Vec::with_capacity(pairs));
+    let logarithms: Vec<f64> = values.iter().map(|value| value.max(SHORTEST_MS).ln()).collect();
     for (i, a) in values.iter().enumerate() {
         for (j, b) in values.iter().enumerate().skip(i + 1) {
             rises += (b - a).partial_cmp(&0.0).map_or(0.0, |order| f64::from(order as i8));
             slopes.push((b - a) / (j - i) as f64);
+            growths.push((logarithms[j] - logarithms[i]) / (j - i) as f64);
         }
     }
     let mut sorted = values.to_vec();
@@ -36,9 +44,11 @@ pub fn trend(values: &[f64]) -> Option<Trend> {
     }
     let z = (rises - rises.signum()) / variance.sqrt();
     let found = z.abs() > Normal::standard().inverse_cdf(1.0 - ALPHA / 2.0);
-    slopes.sort_by(f64::total_cmp);
-    let change = slopes[slopes.len() / 2] * (n - 1.0);
-    found.then(|| Trend { change, share: change / sorted[sorted.len() / 2] })
+    let over_all = |slopes: &mut Vec<f64>| {
+        slopes.sort_by(f64::total_cmp);
+        slopes[slopes.len() / 2] * (n - 1.0)
+    };
+    found.then(|| Trend { change: over_all(&mut slopes), share: over_all(&mut growths).exp_m1() })
 }
 
 #[cfg(test)]
@@ -58,11 +68,22 @@ mod tests {
         assert_eq!(trend(&[5.0; 60]), None);
         assert_eq!((trend(&[]), trend(&[5.0])), (None, None));
         let rise = trend(&noise(60, |i| 5.0 + i as f64 / 10.0)).expect("a rise");
-        assert!((0.6..0.9).contains(&rise.share), "from 5 to 11 is 75 % of 8: {rise:?}");
+        assert!((1.0..1.5).contains(&rise.share), "from 5 to 11 is 120 % of 5: {rise:?}");
         assert!((5.0..7.0).contains(&rise.change), "from 5 to 11 is 6: {rise:?}");
         assert!(trend(&noise(60, |i| 11.0 - i as f64 / 10.0)).is_some_and(|fall| fall.share < -0.5));
         // Significant in so many windows; whether it matters is for others to say.
         assert!(trend(&noise(600, |i| 5.0 + i as f64 / 600.0)).is_some_and(|drift| drift.share < 0.3));
+    }
+
+    #[test]
+    fn nothing_falls_by_more_than_there_was() {
+        // Most of it is a steep fall: a straight line through it leads far below zero.
+        let fall = trend(&noise(60, |i| if i < 50 { 100.0 - 2.0 * i as f64 } else { 0.2 })).expect("a fall");
+        assert!(fall.change < -100.0, "{fall:?}");
+        assert!((-1.0..-0.8).contains(&fall.share), "from 100 to next to nothing: {fall:?}");
+        let halved = trend(&noise(60, |i| 10.0 * 0.5_f64.powf(i as f64 / 59.0))).expect("a fall");
+        assert!((-0.6..-0.4).contains(&halved.share), "{halved:?}");
+        assert!(trend(&[vec![1.0; 20], vec![0.0; 20]].concat()).is_none_or(|fall| fall.share >= -1.0), "not even to nothing");
     }
 
     #[test]

@@ -85,6 +85,9 @@ pub struct Guard {
     pub max_regression: f64,
     /// The confidence of the verdict on it.
     pub confidence: f64,
+    /// Its line in the scenario, counted from 1; one that nobody wrote has none.
+    #[serde(default)]
+    pub line: Option<u32>,
 }
 
 impl Guard {
@@ -100,7 +103,7 @@ impl Guard {
             Metric::Time(_, Statistic::Max) => 0.10,
             _ => 0.05,
         };
-        Self { metric, selector: Selector::default(), max_regression, confidence: Self::CONFIDENCE }
+        Self { metric, selector: Selector::default(), max_regression, confidence: Self::CONFIDENCE, line: None }
     }
 
     /// Those where nobody names others: how long it takes, how much it does, and whether it works.

@@ -1,6 +1,9 @@
 //! The gates that were not met as workflow commands of GitHub Actions, which shows them at their lines of the scenario.
 //!
-//! Every command is one line and what comes from a scenario is escaped in it: a name can't become a command.
+//! Every command is one line and what comes from a scenario is escaped in it: a name can't become a command. Nor can it
+//! in the other texts of a log, once they are [`disarmed`].
+
+use std::borrow::Cow;
 
 use crate::result::{RunResult, Verdict};
 
@@ -13,13 +16,16 @@ const MOST: usize = 10;
 /// The commands, each on a line; empty where there is nothing to point at. `file` is the scenario's path from the top of
 /// the repository.
 pub fn render(result: &RunResult, file: Option<&str>) -> String {
-    let bad: Vec<Case> = cases::all(result).into_iter().filter(|case| matches!(case.outcome, Outcome::Failed | Outcome::Broken)).collect();
+    let cases = cases::all(result);
+    let of = |outcomes: &[Outcome]| cases.iter().filter(|case| outcomes.contains(&case.outcome)).collect::<Vec<_>>();
+    let bad = of(&[Outcome::Failed, Outcome::Broken]);
     let shown = if bad.len() > MOST { MOST - 1 } else { bad.len() };
-    let mut lines: Vec<String> = bad.iter().take(shown).map(|case| error(case, file)).collect();
+    let mut lines: Vec<String> = bad.iter().take(shown).map(|case| shown_as("error", case, file)).collect();
     if bad.len() > shown {
         let more = view::things((bad.len() - shown) as u64, "gate");
         lines.push(command("error", file, None, "loadgen", &format!("and {more} more; the job's summary has all of them")));
     }
+    lines.extend(of(&[Outcome::Undecided]).into_iter().take(MOST).map(|case| shown_as("warning", case, file)));
     if result.validity.verdict == Verdict::Degraded {
         let doubts = result.validity.checks.iter().filter(|check| check.verdict == Verdict::Degraded);
         lines.extend(doubts.take(MOST).map(|check| {
@@ -30,10 +36,10 @@ pub fn render(result: &RunResult, file: Option<&str>) -> String {
     lines.concat()
 }
 
-fn error(case: &Case, file: Option<&str>) -> String {
+fn shown_as(kind: &str, case: &Case, file: Option<&str>) -> String {
     let of = case.mode.map_or_else(String::new, |mode| format!(" ({mode})"));
     let text = std::iter::once(&case.message).chain(&case.details).cloned().collect::<Vec<_>>().join("\n");
-    command("error", file, case.line, &format!("loadgen: {}{of}", case.name), &text)
+    command(kind, file, case.line, &format!("loadgen: {}{of}", case.name), &text)
 }
 
 /// A command that shows a text at a line of a file, with the end of its line. `kind` is `error`, `warning` or `notice`.
@@ -48,9 +54,51 @@ pub fn command(kind: &str, file: Option<&str>, line: Option<u32>, title: &str, t
     format!("::{kind} {}::{}\n", properties.join(","), data(&text))
 }
 
+/// Nothing is seen of it, and it is no white space, which the runner would look past.
+const BREAK: char = '\u{200b}';
+/// Begins a line that is a command …
+const COMMAND: &str = "::";
+/// … and this one of the older kind, anywhere in it.
+const OLD_COMMAND: &str = "##[";
+
+/// A text for the log in which the runner finds no command, whoever wrote it: a server's message may begin a line, or
+/// come to stand there when a table is fitted into the width.
+pub fn disarmed(text: &str) -> Cow<'_, str> {
+    if !text.contains(COMMAND) && !text.contains(OLD_COMMAND) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    // The runner's lines end at a carriage return too.
+    for line in text.split_inclusive(['\n', '\r']) {
+        let begin = line.len() - seen(line).len();
+        let (before, rest) = line.split_at(begin);
+        out.push_str(before);
+        if rest.starts_with(COMMAND) {
+            out.push(BREAK);
+        }
+        out.push_str(&rest.replace(OLD_COMMAND, &format!("##{BREAK}[")));
+    }
+    Cow::Owned(out)
+}
+
+/// A line without the white space and the colour that it begins with.
+fn seen(line: &str) -> &str {
+    let line = line.trim_start();
+    let code = line.strip_prefix("\u{1b}[").and_then(|rest| rest.split_once('m'));
+    match code {
+        Some((code, rest)) if code.bytes().all(|byte| byte.is_ascii_digit() || byte == b';') => seen(rest),
+        _ => line,
+    }
+}
+
+/// The same for JSON, whose lines begin with no colon: the older commands, as another spelling of the same text.
+pub fn disarmed_json(text: &str) -> Cow<'_, str> {
+    if text.contains(OLD_COMMAND) { Cow::Owned(text.replace(OLD_COMMAND, "##\\u005b")) } else { Cow::Borrowed(text) }
+}
+
 /// As the runner reads it back.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace(OLD_COMMAND, &format!("##{BREAK}[")).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A property ends at more signs than the text does.
@@ -79,6 +127,25 @@ mod tests {
         assert!(text.contains(expected), "{text}");
         // Without a file there is nothing to point at.
         assert!(!render(&result, None).contains("line="));
+    }
+
+    #[test]
+    fn no_text_of_others_is_a_command() {
+        for (text, harmless) in [
+            ("a::b\nc ::d", "a::b\nc ::d"),
+            ("::error::x\n", "\u{200b}::error::x\n"),
+            ("a\n \t\u{a0}::add-mask::x\r::y", "a\n \t\u{a0}\u{200b}::add-mask::x\r\u{200b}::y"),
+            ("\u{1b}[1;31m ::x\u{1b}[0m", "\u{1b}[1;31m \u{200b}::x\u{1b}[0m"),
+            ("\u{1b}[xm::x", "\u{1b}[xm::x"),
+            ("in ##[add-mask]a and ##[b]", "in ##\u{200b}[add-mask]a and ##\u{200b}[b]"),
+        ] {
+            assert_eq!(disarmed(text), harmless);
+            assert_eq!(disarmed(&disarmed(text)), harmless, "and it stays so");
+        }
+        let json = "{\"a\": \"##[error]b\"}";
+        let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert!(!disarmed_json(json).contains("##["));
+        assert_eq!(parsed(&disarmed_json(json)), parsed(json));
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! [`Case`]: every gate of a run as a test case, for the forms that CI servers read. Whether the run came to its end
-//! and whether its figures can be believed are cases too, so that a green report means all three.
+//! [`Case`]: every gate of a run as a test case, for the forms that CI servers read: its thresholds, and each figure that
+//! is held against a baseline. Whether the run came to its end and whether its figures can be believed are cases too, so
+//! that a green report means all of it.
 
 use std::collections::BTreeMap;
 
 use crate::plan::Mode;
-use crate::result::{End, RunResult, ThresholdResult, ThresholdVerdict, Verdict};
+use crate::result::{self, Change, End, RunOrder, RunResult, ThresholdResult, ThresholdVerdict, Verdict, VersionComparison};
 
-use super::{tally, thresholds, view};
+use super::{changes, tally, thresholds, versions, view};
 
 /// Windows that are told one by one.
 const WINDOWS: usize = 10;
@@ -22,6 +23,8 @@ pub enum Outcome {
     Broken,
     /// There was nothing to judge, for a reason that another case tells.
     Skipped,
+    /// It was judged, and the figures don't say.
+    Undecided,
 }
 
 /// One gate.
@@ -43,10 +46,12 @@ pub struct Case {
     pub seconds: f64,
 }
 
-/// Every gate of a result: its end, its validity, then its thresholds in the order of the scenario.
+/// Every gate of a result: its end, its validity, then its thresholds in the order of the scenario, then what is held
+/// against the baseline.
 pub fn all(result: &RunResult) -> Vec<Case> {
     let mut cases = vec![end(result), validity(result)];
     cases.extend(result.thresholds.iter().zip(thresholds::rows(result)).map(|(threshold, row)| judged(result, threshold, row)));
+    cases.extend(result.baseline.iter().flat_map(|comparison| held(result, comparison)));
     let mut seen = BTreeMap::new();
     for case in &mut cases {
         let times = seen.entry((case.mode, case.name.clone())).or_insert(0_u32);
@@ -125,6 +130,51 @@ fn judged(result: &RunResult, threshold: &ThresholdResult, row: thresholds::Row)
     }
 }
 
+/// Each figure against the baseline's. A comparison that came to nothing is broken, whatever the reason.
+fn held(result: &RunResult, comparison: &VersionComparison) -> Vec<Case> {
+    if comparison.changes.is_empty() {
+        return vec![Case {
+            name: "the baseline".into(),
+            mode: None,
+            outcome: Outcome::Broken,
+            message: versions::sentence(comparison),
+            details: comparison.warnings.iter().map(|warning| view::plain(warning)).collect(),
+            line: None,
+            seconds: 0.0,
+        }];
+    }
+    comparison.changes.iter().zip(changes::rows(comparison)).map(|(change, row)| compared(result, comparison, change, row)).collect()
+}
+
+fn compared(result: &RunResult, comparison: &VersionComparison, change: &Change, row: changes::Row) -> Case {
+    let outcome = match change.verdict {
+        result::Outcome::Regressed => Outcome::Failed,
+        result::Outcome::Improved | result::Outcome::Equivalent => Outcome::Passed,
+        result::Outcome::Inconclusive => Outcome::Undecided,
+    };
+    let order = match comparison.order {
+        RunOrder::Interleaved => "made in turn",
+        RunOrder::Apart => "not made in turn",
+        RunOrder::Unpaired => "unpaired",
+    };
+    let mut details = vec![
+        format!("base {}, new {}, the change between {}", row.base, row.new, row.between),
+        format!("{}, {order}; the base is {}", view::things(comparison.pairs.into(), "pair"), versions::version(&comparison.base)),
+    ];
+    if change.verdict == result::Outcome::Inconclusive {
+        details.push(changes::needed(change.pairs_needed));
+    }
+    Case {
+        name: format!("{} against the baseline", row.figure),
+        mode: Some(change.mode),
+        outcome,
+        message: format!("{}: {}, tolerated {}", change.verdict.name(), row.change, row.tolerated),
+        details,
+        line: change.line,
+        seconds: seconds(result, Some(change.mode)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixture;
@@ -143,6 +193,25 @@ mod tests {
         let outcomes: Vec<Outcome> = all(&result).iter().map(|case| case.outcome).collect();
         assert_eq!(outcomes, [Broken, Failed, Passed, Failed, Skipped, Passed, Passed]);
         assert_eq!(all(&fixture::nothing())[1].outcome, Skipped);
+    }
+
+    #[test]
+    fn every_figure_is_a_case_against_the_baseline() {
+        use Outcome::{Broken, Failed, Passed, Undecided};
+        let mut result = fixture::against_baseline();
+        let cases = all(&result);
+        let outcomes: Vec<Outcome> = cases.iter().skip(2).map(|case| case.outcome).collect();
+        assert_eq!(outcomes, [Passed, Failed, Undecided, Passed, Passed]);
+        assert_eq!(cases[3].name, "p50 against the baseline");
+        assert_eq!(cases[3].message, "regressed: +11.8 %, tolerated ±5 %");
+        assert_eq!(cases[3].line, Some(9));
+        assert_eq!(cases[4].details.last().map(String::as_str), Some("about 34 pairs would tell"));
+        // One that could not be made is no green report.
+        let comparison = result.baseline.as_mut().expect("it has one");
+        (comparison.changes, comparison.verdict) = (Vec::new(), None);
+        comparison.warnings = vec!["this run has no figure for `p50` (async)".into()];
+        let case = all(&result).pop().expect("cases");
+        assert_eq!((case.outcome, case.details), (Broken, vec!["this run has no figure for `p50` (async)".to_owned()]));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub fn render(result: &RunResult) -> serde_json::Result<String> {
                 "failed": count(Outcome::Failed),
                 "skipped": count(Outcome::Skipped),
                 "pending": 0,
-                "other": count(Outcome::Broken),
+                "other": count(Outcome::Broken) + count(Outcome::Undecided),
                 "start": start,
                 "stop": start.saturating_add(duration),
                 "duration": duration,
@@ -67,6 +67,7 @@ fn case(case: &Case, scenario: &str, file: Option<&str>) -> Value {
         Outcome::Failed => ("failed", "not met"),
         Outcome::Broken => ("other", "broken"),
         Outcome::Skipped => ("skipped", "not judged"),
+        Outcome::Undecided => ("other", "inconclusive"),
     };
     let mut suite = vec![scenario.to_owned()];
     suite.extend(case.mode.map(|mode| mode.to_string()));

@@ -47,21 +47,21 @@ impl Headline {
         let winners: Vec<&(&ModeComparison, f64)> = ranked.iter().filter(|(m, _)| about_equal(best, m)).collect();
         let names = view::list(&winners.iter().map(|(m, _)| m.mode.name().to_owned()).collect::<Vec<_>>());
         let text = if winners.len() == ranked.len() {
-            format!("{} were about equally fast.{}", capital(&names), tail(&modes))
+            format!("{} were about equally fast.{}", view::capital(&names), tail(&modes))
         } else if winners.len() > 1 {
             let mut factors: Vec<String> = winners.iter().map(|(_, s)| view::factor(*s)).collect();
             factors.dedup();
             let factors = view::list(&factors);
-            format!("{} were about equally fast: {factors} {}.", capital(&names), comparison.baseline_mode)
+            format!("{} were about equally fast: {factors} {}.", view::capital(&names), comparison.baseline_mode)
         } else {
             let interval =
                 view::known_interval(best.speedup_ci95, view::factor).map(|i| format!(" (95 % interval {i})")).unwrap_or_default();
             if best.mode == comparison.baseline_mode {
                 let next = ranked.get(1).map(|(m, s)| format!(": {} had {} its speed", m.mode, view::factor(*s))).unwrap_or_default();
-                format!("{} was fastest{next}.", capital(&names))
+                format!("{} was fastest{next}.", view::capital(&names))
             } else {
                 let speed = best.speedup.map(view::factor).unwrap_or_default();
-                format!("{} was fastest: {speed} {}{interval}.", capital(&names), comparison.baseline_mode)
+                format!("{} was fastest: {speed} {}{interval}.", view::capital(&names), comparison.baseline_mode)
             }
         };
         // Where all are equal, none has won.
@@ -78,7 +78,7 @@ impl Headline {
 fn alone(one: &ModeComparison) -> String {
     format!(
         "{} completed {} in {}: {}.",
-        capital(one.mode.name()),
+        view::capital(one.mode.name()),
         view::things(one.completed, "operation"),
         view::duration_s(one.wall_s),
         view::rate(one.throughput_rps)
@@ -116,11 +116,6 @@ fn caution(modes: &[ModeComparison]) -> Option<String> {
         .map(|m| format!("{} of {}", view::share(m.failed as f64 / m.completed as f64), m.mode))
         .collect();
     (!bad.is_empty()).then(|| format!("Operations failed: {}.", view::list(&bad)))
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@
 //! nothing is a mention, a link, an issue or markup; see [`super::markup`].
 
 use crate::plan::Mode;
-use crate::result::{Comparison, End, RunResult, ThresholdVerdict, Verdict};
+use crate::result::{Comparison, End, Outcome, RunResult, ThresholdVerdict, Verdict};
 
 use super::headline::Headline;
 use super::markup::{cell, code, fenced, prose};
 use super::thresholds::Row;
-use super::{comparison, reproduce, tally, thresholds, view};
+use super::{changes, comparison, reproduce, tally, thresholds, versions, view};
 
 /// Bytes of the rows of a table or a list; GitHub takes 65,536 characters in all.
 const ROWS: usize = 12_000;
@@ -20,7 +20,7 @@ const ERRORS: usize = 3;
 
 /// The page, ending with a line end.
 pub fn render(result: &RunResult) -> String {
-    let mut parts = vec![title(result), facts(result), headline(result), judged(result)];
+    let mut parts = vec![title(result), facts(result), headline(result), judged(result), held(result)];
     parts.extend(result.comparison.as_ref().map(compared));
     parts.extend([troubles(result), notes(result), again(result)]);
     parts.into_iter().filter(|part| !part.is_empty()).map(|part| format!("{}\n", part.trim_end())).collect::<Vec<_>>().join("\n")
@@ -35,6 +35,14 @@ fn title(result: &RunResult) -> String {
         (_, 0) => format!(", {} met", view::things(all, "threshold")),
         _ => format!(", {unmet} of {} not met", view::things(all, "threshold")),
     };
+    let (against, regressed) = match result.baseline.as_ref().map(|comparison| comparison.verdict) {
+        None => ("", false),
+        Some(None) => (", not held against its baseline", true),
+        Some(Some(Outcome::Regressed)) => (", regressed against its baseline", true),
+        Some(Some(Outcome::Inconclusive)) => (", inconclusive against its baseline", false),
+        Some(Some(Outcome::Improved)) => (", improved against its baseline", false),
+        Some(Some(Outcome::Equivalent)) => (", as good as its baseline", false),
+    };
     let (end, ended) = match result.end {
         End::Complete => ("complete", true),
         End::Stopped => ("stopped by its condition", true),
@@ -44,12 +52,12 @@ fn title(result: &RunResult) -> String {
     };
     let verdict = if result.runs.is_empty() { Verdict::Valid } else { result.validity.verdict };
     let sign = match verdict {
-        _ if unmet > 0 || !ended => "❌",
+        _ if unmet > 0 || regressed || !ended => "❌",
         Verdict::Invalid => "❌",
         Verdict::Degraded => "⚠️",
         Verdict::Valid => "✅",
     };
-    format!("### {sign} loadgen {}: {end}{gates}\n", code(&result.scenario.name, 100))
+    format!("### {sign} loadgen {}: {end}{gates}{against}\n", code(&result.scenario.name, 100))
 }
 
 fn facts(result: &RunResult) -> String {
@@ -89,6 +97,32 @@ fn judged(result: &RunResult) -> String {
     let (rows, left) = bounded(rows.iter().map(row));
     let more = if left > 0 { format!("\nand {left} more; the other forms of the report have all of them\n") } else { String::new() };
     format!("| | threshold | mode | observed | limit | margin |\n|---|---|---|--:|--:|--:|\n{rows}{more}")
+}
+
+/// What became of each figure since the baseline.
+fn held(result: &RunResult) -> String {
+    let Some(comparison) = &result.baseline else { return String::new() };
+    let mut rows = changes::rows(comparison);
+    rows.sort_by_key(|row| [Outcome::Regressed, Outcome::Inconclusive].iter().position(|worse| *worse == row.verdict).unwrap_or(2));
+    let row = |row: &changes::Row| {
+        let sign = match row.verdict {
+            Outcome::Regressed => "❌",
+            Outcome::Inconclusive => "⚠️",
+            Outcome::Improved | Outcome::Equivalent => "✅",
+        };
+        let figures = [&row.base, &row.new, &row.change, &row.between, &row.tolerated].map(|figure| unbroken(figure)).join(" | ");
+        format!("| {sign} {} | {} | {} | {figures} |\n", row.verdict.name(), cell(&row.figure, 300), row.mode)
+    };
+    let (rows, left) = bounded(rows.iter().map(row));
+    let head = "| baseline | figure | mode | base | new | change | between | tolerated |\n|---|---|---|--:|--:|--:|--:|--:|\n";
+    let table = if rows.is_empty() { String::new() } else { format!("{head}{rows}\n") };
+    let base = code(&versions::version(&comparison.base), 200);
+    let mut text = format!("{table}{}. The baseline is {base}.\n", prose(&view::capital(&versions::sentence(comparison))));
+    let (warnings, more_left) = bounded(comparison.warnings.iter().map(|warning| format!("- {}\n", prose(&view::shortened(warning, 600)))));
+    if !warnings.is_empty() {
+        text.push_str(&format!("\n{warnings}"));
+    }
+    text + &more(left + more_left)
 }
 
 fn compared(of: &Comparison) -> String {

@@ -2,7 +2,7 @@
 //! state of a live engine, no statistic that the result does not hold. So `loadgen report result.json` makes the very
 //! bytes again that the run itself wrote.
 //!
-//! [`view`] rounds, [`headline`], [`comparison`], [`thresholds`], [`tally`], [`cases`] and [`reproduce`] say what is shown, and
+//! [`view`] rounds, [`headline`], [`comparison`], [`thresholds`], [`changes`], [`tally`], [`cases`] and [`reproduce`] say what is shown, and
 //! the forms say how: [`terminal`], [`html`] and [`chart`] for people, [`markdown`] (with [`markup`]) for a pull request,
 //! [`spreadsheet`] and [`hlog`] for further work, and for CI servers [`junit`], [`ctrf`], [`openmetrics`],
 //! [`github_benchmark`] and [`annotations`]. [`write_all`] writes the forms that are files, through [`sink`]; their names
@@ -13,6 +13,7 @@ pub mod annotations;
 pub mod board;
 pub mod capacity;
 pub mod cases;
+pub mod changes;
 pub mod chart;
 pub mod comparison;
 pub mod ctrf;

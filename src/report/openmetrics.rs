@@ -6,10 +6,10 @@
 use std::fmt::Write as _;
 
 use crate::plan::Mode;
-use crate::result::{Comparison, ModeComparison, RunResult, ThresholdVerdict, Verdict};
+use crate::result::{Comparison, ModeComparison, Outcome, RunResult, ThresholdVerdict, Verdict};
 
 use super::tally::{self, Tally};
-use super::{thresholds, view};
+use super::{changes, thresholds, view};
 
 /// The quantiles of a summary, with the names of their percentiles.
 const QUANTILES: [(&str, &str); 5] = [("p50", "0.5"), ("p90", "0.9"), ("p95", "0.95"), ("p99", "0.99"), ("p999", "0.999")];
@@ -24,6 +24,7 @@ pub fn render(result: &RunResult) -> String {
     }
     counters(&mut text, result);
     met(&mut text, result);
+    held(&mut text, result);
     text.out.push_str("# EOF\n");
     text.out
 }
@@ -169,6 +170,34 @@ fn met(text: &mut Text, result: &RunResult) {
         let number = (i + 1).to_string();
         let labels = [("mode", row.mode.name()), ("threshold", &*number), ("check", &*label(&row.check))];
         text.line("threshold_met", &labels, Some(f64::from(u8::from(row.verdict == ThresholdVerdict::Pass))));
+    }
+}
+
+fn held(text: &mut Text, result: &RunResult) {
+    let Some(comparison) = &result.baseline else { return };
+    text.family("baseline", "stateset", "", "What became of the run against its baseline: the worst of its figures.");
+    for outcome in [Outcome::Regressed, Outcome::Inconclusive, Outcome::Improved, Outcome::Equivalent] {
+        let value = f64::from(u8::from(comparison.verdict == Some(outcome)));
+        text.line("baseline", &[("loadgen_baseline", outcome.name())], Some(value));
+    }
+    if comparison.changes.is_empty() {
+        return;
+    }
+    text.family(
+        "baseline_change_ratio",
+        "gauge",
+        "ratio",
+        "How much larger a figure is than the baseline's, as a part of it; of shares the difference.",
+    );
+    for (i, change) in comparison.changes.iter().enumerate() {
+        let number = (i + 1).to_string();
+        let labels = [
+            ("mode", change.mode.name()),
+            ("number", &*number),
+            ("figure", &*label(&changes::name(change))),
+            ("verdict", change.verdict.name()),
+        ];
+        text.line("baseline_change_ratio", &labels, Some(change.change));
     }
 }
 

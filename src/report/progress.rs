@@ -167,6 +167,14 @@ impl Progress {
         }
     }
 
+    /// Says that a part of something long is done, where nothing else shows it: runs of a few seconds have no line of
+    /// their own.
+    pub fn passed(&mut self, text: &str) {
+        if let Form::Plain { out, .. } = &mut self.form {
+            line(out, &view::plain(text));
+        }
+    }
+
     /// Takes the bar away.
     pub fn finish(&mut self) {
         if let Form::Animated(bar, _) = &self.form {
@@ -227,9 +235,11 @@ mod tests {
             }
         }
         progress.note("target \x1b[2Jrefused");
+        progress.passed("pair 1 of 10");
         progress.finish();
         let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
-        assert_eq!(text.lines().count(), 7, "{text}");
+        assert_eq!(text.lines().count(), 8, "{text}");
+        assert!(text.ends_with("\npair 1 of 10\n"), "{text}");
         assert_eq!(
             text.lines().next(),
             Some("threaded 1/3 · 16.7 % done · 10 s · 50 s left · 568/s · 1,234 done · 5 failed · p50 1.23 ms p99 45.6 ms · 20 in flight")

@@ -2,11 +2,10 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
+use super::changes::{self, amount, name, needed, percent, tolerance};
 use super::paint::{self, Paint};
 use super::terminal::Style;
-use super::thresholds::{figure, narrowed};
 use super::view;
-use crate::plan::Unit;
 use crate::result::{Change, End, Outcome, RunOrder, Verdict, Version, VersionComparison};
 
 /// From this width on, tables say what is tolerated.
@@ -31,12 +30,9 @@ pub fn sentence(comparison: &VersionComparison) -> String {
         }
         Some(Outcome::Inconclusive) => {
             let open = of(Outcome::Inconclusive);
-            let needed = open.iter().map(|change| change.pairs_needed).collect::<Option<Vec<u64>>>().and_then(|all| all.into_iter().max());
-            let more = needed.map_or_else(
-                || "it lies so near the tolerance that no number of pairs within reason would tell".into(),
-                |pairs| format!("about {} would tell", view::things(pairs, "pair")),
-            );
-            format!("inconclusive: {} can't tell what became of {}; {more}", view::things(comparison.pairs.into(), "pair"), names(&open))
+            let most = open.iter().map(|change| change.pairs_needed).collect::<Option<Vec<u64>>>().and_then(|all| all.into_iter().max());
+            let pairs = view::things(comparison.pairs.into(), "pair");
+            format!("inconclusive: {pairs} can't tell what became of {}; {}", names(&open), needed(most))
         }
         Some(Outcome::Improved) => format!("improved: {}; nothing regressed", names(&of(Outcome::Improved))),
         Some(Outcome::Equivalent) => "equivalent: nothing changed by more than is tolerated".into(),
@@ -52,16 +48,18 @@ pub fn render(comparison: &VersionComparison, style: Style) -> String {
         RunOrder::Unpaired => "unpaired",
     };
     let name = Paint::Strong.on(&view::plain(&comparison.scenario));
-    let mut text = format!("{name} · {}, {order}{end}\n", view::things(comparison.pairs.into(), "pair"));
+    let confirming = match comparison.confirming_pairs {
+        0 => String::new(),
+        pairs => format!(", {pairs} of them to confirm"),
+    };
+    let mut text = format!("{name} · {}, {order}{confirming}{end}\n", view::things(comparison.pairs.into(), "pair"));
     for (word, side) in [("base", &comparison.base), ("new", &comparison.new)] {
         text.push_str(&format!("{word:<4}  {}\n", version(side)));
     }
-    text.push_str(&format!("\n{}\n", table(comparison, style.width)));
-    let answer = match comparison.verdict {
-        Some(Outcome::Regressed) => Paint::Bad,
-        Some(Outcome::Inconclusive) | None => Paint::Warn,
-        Some(Outcome::Improved | Outcome::Equivalent) => Paint::Good,
-    };
+    if !comparison.changes.is_empty() {
+        text.push_str(&format!("\n{}\n", table(comparison, style.width)));
+    }
+    let answer = comparison.verdict.map_or(Paint::Bad, paint);
     text.push_str(&format!("\n{}\n", answer.on(&sentence(comparison))));
     if let Some(calibration) = &comparison.calibration {
         text.push_str(&format!(
@@ -85,7 +83,8 @@ pub fn render(comparison: &VersionComparison, style: Style) -> String {
     paint::finish(&text, style.color)
 }
 
-fn version(side: &Version) -> String {
+/// One of the two: what it is called, how often it was run, and since when.
+pub fn version(side: &Version) -> String {
     let mut parts = vec![view::shortened(&view::plain(&side.source), 120), view::things(side.runs.into(), "run")];
     parts.extend(side.started_at.as_ref().map(|at| format!("from {}", view::moment(at))));
     parts.join(" · ")
@@ -116,14 +115,14 @@ fn table(comparison: &VersionComparison, width: usize) -> String {
     }
     let columns = header.len();
     table.set_header(header);
-    for change in &comparison.changes {
-        let mut cells = vec![word(change.verdict), name(change)];
+    for row in changes::rows(comparison) {
+        let mut cells = vec![paint(row.verdict).on(row.word), row.figure];
         if several_modes {
-            cells.push(Paint::Mode(change.mode).on(change.mode.name()));
+            cells.push(Paint::Mode(row.mode).on(row.mode.name()));
         }
-        cells.extend([figure(change.unit, change.base), figure(change.unit, change.new), amount(change, change.change), between(change)]);
+        cells.extend([row.base, row.new, row.change, row.between]);
         if wide {
-            cells.push(format!("±{}", tolerance(change)));
+            cells.push(row.tolerated);
         }
         table.add_row(cells.into_iter().map(Cell::new));
     }
@@ -135,126 +134,26 @@ fn table(comparison: &VersionComparison, width: usize) -> String {
     table.trim_fmt()
 }
 
-/// Both bounds; the unit is said once where it is the same.
-fn between(change: &Change) -> String {
-    let (Some(low), Some(high)) = (change.low, change.high) else { return view::NA.into() };
-    let (low, high) = (amount(change, low), amount(change, high));
-    match (low.split_once(' '), high.split_once(' ')) {
-        (Some((number, unit)), Some((_, other))) if unit == other => format!("{number} … {high}"),
-        _ => format!("{low} … {high}"),
-    }
-}
-
-fn word(outcome: Outcome) -> String {
+fn paint(outcome: Outcome) -> Paint {
     match outcome {
-        Outcome::Regressed => Paint::Bad.on("✗ regressed"),
-        Outcome::Improved => Paint::Good.on("✓ improved"),
-        Outcome::Equivalent => Paint::Good.on("✓ equivalent"),
-        Outcome::Inconclusive => Paint::Warn.on("? inconclusive"),
-    }
-}
-
-/// The figure with what it is narrowed to.
-fn name(change: &Change) -> String {
-    narrowed(&change.metric, &change.selector)
-}
-
-/// A change with its sign: a part of the base, or points of a share.
-fn amount(change: &Change, value: f64) -> String {
-    let mut percent = percent(value.abs());
-    if change.unit == Unit::Share {
-        // Percentage points: half of 1 % more is not 1.5 %.
-        percent = percent.replace('%', "pp");
-    }
-    // What is rounded to nothing has no sign.
-    let sign = match value {
-        _ if percent.starts_with("0 ") => "",
-        value if value < 0.0 => "-",
-        _ => "+",
-    };
-    format!("{sign}{percent}")
-}
-
-fn tolerance(change: &Change) -> String {
-    let unit = if change.unit == Unit::Share { "pp" } else { "%" };
-    view::round(&format!("{} {unit}", view::number(change.tolerance * 100.0)))
-}
-
-/// A tenth of a percent is as fine as anybody reads a change; more than ten times as much is a factor.
-fn percent(value: f64) -> String {
-    match value * 100.0 {
-        tiny if tiny < 0.05 => "0 %".into(),
-        large if large >= 1_000.0 => view::factor(value + 1.0),
-        percent => format!("{percent:.1} %"),
+        Outcome::Regressed => Paint::Bad,
+        Outcome::Improved | Outcome::Equivalent => Paint::Good,
+        Outcome::Inconclusive => Paint::Warn,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Mode, Selector};
+    use crate::plan::{Mode, Unit};
     use crate::report::fixture::HOSTILE;
+    use crate::report::fixture::versions::{change, changes, comparison};
     use crate::report::golden;
-    use crate::result::{Build, Host, VERSIONS_SCHEMA};
-
-    fn change(metric: &str, mode: Mode, unit: Unit, [base, new]: [f64; 2], verdict: Outcome) -> Change {
-        let relative = if unit == Unit::Share { new - base } else { new / base - 1.0 };
-        Change {
-            metric: metric.into(),
-            selector: Selector::default(),
-            mode,
-            unit,
-            base,
-            new,
-            change: relative,
-            low: Some(relative - 0.012),
-            high: Some(relative + 0.009),
-            confidence: 0.95,
-            tolerance: if unit == Unit::Share { 0.01 } else { 0.05 },
-            p_regressed: 0.5,
-            verdict,
-            pairs_needed: (verdict == Outcome::Inconclusive).then_some(34),
-        }
-    }
-
-    fn comparison(changes: Vec<Change>) -> VersionComparison {
-        let version = |source: &str, at: &str| Version {
-            source: source.into(),
-            runs: 10,
-            started_at: Some(at.into()),
-            loadgen: Some(Build::current()),
-            host: Some(Host::default()),
-            validity: Verdict::Valid,
-        };
-        VersionComparison {
-            schema: VERSIONS_SCHEMA.into(),
-            end: End::Complete,
-            scenario: "shop-api".into(),
-            fingerprint: "00c0ffee00c0ffee".into(),
-            base: version("baselines/main", "2026-11-21T08:15:00Z"),
-            new: version("reports/pr", "2026-11-21T08:15:02Z"),
-            pairs: 10,
-            order: RunOrder::Interleaved,
-            verdict: Outcome::worst(changes.iter().map(|change| change.verdict)),
-            changes,
-            calibration: None,
-            warnings: vec![],
-        }
-    }
-
-    fn all() -> Vec<Change> {
-        vec![
-            change("p50", Mode::Async, Unit::Millis, [10.2, 11.4], Outcome::Regressed),
-            change("p99", Mode::Async, Unit::Millis, [41.0, 43.9], Outcome::Inconclusive),
-            change("throughput", Mode::Async, Unit::PerSecond, [1940.0, 1931.0], Outcome::Equivalent),
-            change("error_rate", Mode::Async, Unit::Share, [0.0, 0.0], Outcome::Equivalent),
-        ]
-    }
 
     #[test]
     fn golden_files() {
         let wide = Style { color: false, width: 100 };
-        let mut worst = comparison(all());
+        let mut worst = comparison(changes());
         golden::check("versions-regressed.txt", &render(&worst, wide));
         golden::check("versions-80.txt", &render(&worst, Style { width: 80, ..wide }));
         golden::check("versions-color.txt", &render(&worst, Style { color: true, ..wide }));
@@ -267,7 +166,7 @@ mod tests {
         worst.order = RunOrder::Apart;
         worst.calibration = Some(crate::result::Calibration { comparisons: 300, pairs: 5, alarms: 0, rate_high: 0.0099 });
         golden::check("versions-modes.txt", &render(&worst, wide));
-        let mut open = comparison(all().split_off(1));
+        let mut open = comparison(changes().split_off(1));
         golden::check("versions-inconclusive.txt", &render(&open, wide));
         open.pairs = 1;
         open.order = RunOrder::Unpaired;
@@ -279,12 +178,12 @@ mod tests {
     #[test]
     fn the_sentence_says_what_counts() {
         assert!(
-            sentence(&comparison(all())).starts_with("regressed: p50 by +11.8 %, and 5 % is tolerated"),
+            sentence(&comparison(changes())).starts_with("regressed: p50 by +11.8 %, and 5 % is tolerated"),
             "{}",
-            sentence(&comparison(all()))
+            sentence(&comparison(changes()))
         );
-        assert!(sentence(&comparison(all().split_off(1))).contains("about 34 pairs would tell"));
-        assert!(sentence(&comparison(all().split_off(2))).starts_with("equivalent"));
+        assert!(sentence(&comparison(changes().split_off(1))).contains("about 34 pairs would tell"));
+        assert!(sentence(&comparison(changes().split_off(2))).starts_with("equivalent"));
         let better = vec![change("p50", Mode::Async, Unit::Millis, [10.0, 5.0], Outcome::Improved)];
         assert!(sentence(&comparison(better)).starts_with("improved: p50"));
     }

@@ -219,6 +219,12 @@ pub fn shortened(text: &str, limit: usize) -> String {
     out
 }
 
+/// The text with its first letter in capitals.
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 /// A number of things: `1 operation`, `2 operations`.
 pub fn things(n: u64, what: &str) -> String {
     format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })

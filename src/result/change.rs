@@ -69,4 +69,7 @@ pub struct Change {
     pub verdict: Outcome,
     /// About how many pairs would tell, where these don't; null where there is no such number within reason.
     pub pairs_needed: Option<u64>,
+    /// The line of the scenario that asks for it, counted from 1; null where nobody wrote it.
+    #[serde(default)]
+    pub line: Option<u32>,
 }

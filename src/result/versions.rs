@@ -67,6 +67,9 @@ pub struct VersionComparison {
     pub new: Version,
     /// Pairs of runs.
     pub pairs: u32,
+    /// How many of them were run after the others, because something seemed to have regressed.
+    #[serde(default)]
+    pub confirming_pairs: u32,
     /// In which order they were made.
     pub order: RunOrder,
     /// The worst of the changes; null where there is none.

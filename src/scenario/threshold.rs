@@ -152,7 +152,7 @@ fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(G
     if let Some(entry) = versus {
         let guard = guard(text, entry, selector, &mut fields, problems);
         fields.finish(problems);
-        return guard.map(|(guard, check)| (Gate::Guard(guard), Spots { check, keys }));
+        return guard.map(|(guard, check)| (Gate::Guard(Guard { line, ..guard }), Spots { check, keys }));
     }
     let checked = text.and_then(|node| check(node, source, problems));
     for key in ["max_regression", "confidence"] {
@@ -248,6 +248,7 @@ fn guard(
         selector,
         max_regression: tolerated.map_or(usual.max_regression, |share| share.0),
         confidence: confidence.map_or(usual.confidence, |share| share.0),
+        line: None,
     };
     Some((guard, place))
 }

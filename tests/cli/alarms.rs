@@ -5,26 +5,33 @@
 mod simulation;
 
 use loadgen::result::Outcome;
-use simulation::{Method, alarms, outcomes};
+use simulation::{Method, NOISY, OWN, alarms, outcomes};
 
 const COMPARISONS: u64 = 200;
 
 #[test]
 fn nothing_changed_and_nobody_cries_wolf() {
-    assert_eq!(alarms(Method::Loadgen, 1.0, COMPARISONS), 0);
-    assert_eq!(alarms(Method::Loadgen, 1.02, COMPARISONS), 0, "within the tolerance");
+    assert_eq!(alarms(Method::Loadgen, 1.0, OWN, COMPARISONS), 0);
+    assert_eq!(alarms(Method::Loadgen, 1.02, OWN, COMPARISONS), 0, "within the tolerance");
     // What was not chosen, on the same machine.
     for (method, at_least) in
         [(Method::MannWhitney, 20), (Method::Welch, 20), (Method::OneRatio, 10), (Method::NotInterleaved, 10), (Method::NoTolerance, 3)]
     {
-        let wolves = alarms(method, 1.0, COMPARISONS);
+        let wolves = alarms(method, 1.0, OWN, COMPARISONS);
         assert!(wolves >= at_least, "{method}: {wolves} of {COMPARISONS}");
     }
 }
 
 #[test]
+fn a_figure_too_noisy_for_its_tolerance_cries_no_wolf_either() {
+    let once = alarms(Method::Once, 1.0, NOISY, COMPARISONS);
+    assert!(once >= 3, "{once} of {COMPARISONS}: as many as the confidence allows");
+    assert_eq!(alarms(Method::Loadgen, 1.0, NOISY, COMPARISONS), 0);
+}
+
+#[test]
 fn what_changed_is_seen() {
-    let slower = |factor| alarms(Method::Loadgen, factor, COMPARISONS);
+    let slower = |factor| alarms(Method::Loadgen, factor, OWN, COMPARISONS);
     assert!(slower(1.10) >= COMPARISONS * 9 / 10, "{}", slower(1.10));
     assert_eq!(slower(1.20), COMPARISONS);
     let faster = outcomes(1.0 / 1.2, COMPARISONS);

@@ -1,4 +1,4 @@
-//! Every exit code that there is so far, and what is said and left behind with it.
+//! What is said and left behind with exit codes, and what ends a run; `exit_codes` has all codes, row by row.
 
 use std::fs;
 use std::path::Path;

@@ -106,6 +106,59 @@ fn github_is_shown_the_line_and_given_the_summary() {
     assert_eq!(fs::read_to_string(&summary).expect("there").matches("### ").count(), 1);
 }
 
+/// A name, a description and a server's answer that would like to be commands, in as many words as any width breaks.
+const HOSTILE: &str = "name: t
+description: '::add-mask::a ##[error]b'
+targets: { shop: { url: builtin } }
+mix:
+  - name: m
+    flow:
+      - { post: /anything, name: '::error::step ##[warning]c', json: { a: '::error::x ::error::x ::error::x ::error::x ::error::x ::error::x ##[error]y' },
+          expect: { json: { '$.json.a': 'no' } }, on_error: continue }
+      - { sleep: 1ms, name: '::set-output name=a::b' }
+load: { vus: 1, iterations: 3 }
+thresholds: [ { check: error_rate < 1%, step: '::error::step ##[warning]c' } ]
+";
+
+/// Lines that the runner would take for commands, but for those that tell of a gate.
+fn commands(text: &str) -> Vec<&str> {
+    let ours = |line: &str| line.starts_with("::error file=test.yaml") || line.starts_with("::warning file=test.yaml");
+    text.split(['\n', '\r']).filter(|line| line.contains("##[") || (line.trim_start().starts_with("::") && !ours(line))).collect()
+}
+
+#[test]
+fn no_text_of_a_server_or_scenario_is_a_command_of_github() {
+    let folder = folder();
+    scenario(folder.path(), HOSTILE);
+    let told = |arguments: &[&str], github: bool| {
+        let mut command = loadgen(folder.path(), arguments);
+        if github {
+            command.env("GITHUB_ACTIONS", "true");
+        }
+        finish(&mut command)
+    };
+    let arguments = ["run", "test.yaml", "-o", "out", "--format", "none", "--on-invalid", "warn"];
+    let outside = told(&arguments, false).exits(99);
+    assert!(commands(&outside.stdout).len() >= 3, "the test sees nothing: {}", outside.stdout);
+    for flags in [&[][..], &["--color", "always"], &["-v"]] {
+        let ran = told(&[&arguments[..], flags].concat(), true).exits(99);
+        assert!(ran.stdout.contains("add-mask::a") && ran.stdout.contains("error::step"), "{}", ran.stdout);
+        for text in [&ran.stdout, &ran.stderr] {
+            assert!(commands(text).is_empty(), "{flags:?}: {:#?}", commands(text));
+        }
+        assert_eq!(ran.stderr.matches("\n::error file=test.yaml,line=11").count(), 1, "its own is one: {}", ran.stderr);
+    }
+    let json = told(&[&arguments[..], &["--json"]].concat(), true).exits(99).stdout;
+    assert!(commands(&json).is_empty(), "{json}");
+    let description = &serde_json::from_str::<Value>(&json).expect("JSON")["scenario"]["description"];
+    assert_eq!(description, "::add-mask::a ##[error]b");
+    // Others that print names.
+    for arguments in [&["validate", "test.yaml", "--plan"][..], &["run", "test.yaml", "--dry-run"], &["run", "::error::x"]] {
+        let ran = told(arguments, true);
+        assert!(commands(&ran.stdout).is_empty() && commands(&ran.stderr).is_empty(), "{}{}", ran.stdout, ran.stderr);
+    }
+}
+
 #[test]
 fn elsewhere_nothing_is_annotated() {
     let folder = folder();

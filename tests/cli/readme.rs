@@ -8,8 +8,11 @@ use loadgen::scenario::{Overrides, SCHEMA, Source, compile};
 
 use crate::support;
 
+/// The README.
+pub const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+
 fn readme() -> String {
-    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("it is there")
+    fs::read_to_string(README).expect("it is there")
 }
 
 /// The first fenced block that contains `part`.

@@ -4,6 +4,10 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 
+use loadgen::gate::side::Side;
+use loadgen::gate::versions::{self, Terms};
+use loadgen::plan::Guard;
+use loadgen::result::{Outcome, RunOrder, RunResult};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -22,7 +26,7 @@ fn version(folder: &Path, name: &str, ms: f64, rounds: u32) -> Value {
 }
 
 /// Changes a result that was written.
-fn change(folder: &Path, name: &str, how: impl FnOnce(&mut Value)) -> Value {
+pub fn change(folder: &Path, name: &str, how: impl FnOnce(&mut Value)) -> Value {
     let path = folder.join(name).join("result.json");
     let mut result = serde_json::from_str(&fs::read_to_string(&path).expect("a result")).expect("JSON");
     how(&mut result);
@@ -186,7 +190,7 @@ fn port() -> u16 {
 fn to(folder: &Path, port: u16) {
     let text = format!(
         "{{name: t, mix: [{{name: m, flow: [{{get: /}}]}}], targets: {{shop: {{url: 'http://127.0.0.1:{port}'}}}}, \
-         load: {{vus: 1, iterations: 10}}}}"
+         load: {{vus: 1, iterations: 5}}, thresholds: [{{check: p50, vs: baseline, confidence: 80%}}]}}"
     );
     scenario(folder, &text);
 }
@@ -200,17 +204,42 @@ fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
     let (folder, port) = (folder(), port());
     let path = folder.path();
     to(path, port);
-    let (a, b) = (serve(port, "2ms"), serve(port, "40ms"));
-    let arguments = ["ab", "test.yaml", "--a-start", &a, "--b-start", &b, "--pairs", "7", "-o", "out", "--on-invalid", "warn"];
-    let ran = run(path, &arguments).exits(98).says(&["error: regressed: p50", "results: out"]);
-    assert!(ran.stdout.contains("7 pairs, made in turn"), "{}", ran.stdout);
+    let (a, b) = (serve(port, "2ms"), serve(port, "200ms"));
+    let arguments = ["ab", "test.yaml", "--a-start", &a, "--b-start", &b, "--pairs", "3", "-o", "out", "--on-invalid", "warn"];
+    let ran = run(path, &arguments).exits(98).says(&["pair 3 of 3\n", "pair 6 of 6\n", "error: regressed: p50", "results: out"]);
+    // What seems to have regressed is run as often again.
+    ran.stderr.find("regressed: p50").filter(|at| ran.stderr[*at..].contains("? as many pairs again, to be sure")).expect("it is said");
+    assert!(ran.stdout.contains("6 pairs, made in turn, 3 of them to confirm"), "{}", ran.stdout);
     let written: Value = serde_json::from_str(&fs::read_to_string(path.join("out/comparison.json")).expect("it is there")).expect("JSON");
-    assert_eq!((&written["pairs"], &written["verdict"], &written["order"]), (&json!(7), &json!("regressed"), &json!("interleaved")));
-    assert_eq!(crate::support::files(&path.join("out/a")), (1..=7).map(|n| format!("{n:02}.json")).collect::<Vec<_>>());
+    assert_eq!((&written["pairs"], &written["verdict"], &written["order"]), (&json!(6), &json!("regressed"), &json!("interleaved")));
+    assert_eq!(crate::support::files(&path.join("out/a")), (1..=6).map(|n| format!("{n:02}.json")).collect::<Vec<_>>());
     assert!(fs::read_to_string(path.join("out/b.log")).expect("it is there").contains("listening"));
     TcpListener::bind(("127.0.0.1", port)).expect("the server is gone");
     // The folders are as good as the run itself.
     compare(path, &["out/a", "out/b", "--on-invalid", "warn"]).exits(98);
+}
+
+#[test]
+fn what_regressed_has_to_do_so_again() {
+    let folder = folder();
+    let path = folder.path();
+    let made = |name: &str, ms: f64| -> RunResult { serde_json::from_value(version(path, name, ms, 1)).expect("a result") };
+    let (usual, slow) = (made("usual", 10.0), made("slow", 13.0));
+    let base = vec![usual.clone(); 20];
+    let terms = Terms { guards: Guard::all_usual(), same_machine: true, order: Some(RunOrder::Interleaved) };
+    let first = versions::compare(&Side::of("a", &base[..10]), &Side::of("b", &vec![slow.clone(); 10]), &terms).expect("comparable");
+    let suspects = versions::suspects(&first);
+    assert_eq!(suspects.len(), 3, "p50, p99 and throughput: {:?}", first.changes);
+    let confirm = |new: &[RunResult]| {
+        let all = versions::confirm([&base[..new.len()], new], ["a", "b"], 10, &suspects, &terms).expect("comparable");
+        (all.verdict, all.pairs, all.confirming_pairs)
+    };
+    let then = |after: &RunResult, pairs: usize| confirm(&[vec![slow.clone(); 10], vec![after.clone(); pairs]].concat());
+    assert_eq!(then(&slow, 10), (Some(Outcome::Regressed), 20, 10));
+    assert_eq!(then(&usual, 10), (Some(Outcome::Inconclusive), 20, 10));
+    // Nobody knows, where it was ended before anything was run again.
+    assert_eq!(then(&slow, 0), (Some(Outcome::Inconclusive), 10, 0));
+    assert_eq!(then(&slow, 2), (Some(Outcome::Inconclusive), 12, 2));
 }
 
 #[test]
@@ -253,7 +282,7 @@ fn ab_keeps_what_it_has_when_it_is_interrupted() {
 }
 
 /// `load` is the same for all; `more` are other sections.
-fn simulated(folder: &Path, ms: f64, more: &str) {
+pub fn simulated(folder: &Path, ms: f64, more: &str) {
     let text = format!(
         "{{name: t, seed: 1, modes: [simulated], rounds: 10, mix: [{{name: m, flow: [{{sleep: \"{{{{d}}}}\", name: s}}]}}], \
          vars: {{d: {ms}ms}}, load: {{vus: 2, iterations: 100}}{more}}}"

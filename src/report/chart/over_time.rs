@@ -25,6 +25,8 @@ pub struct Figure {
     show: fn(f64) -> String,
     /// Whether a time line of nothing but zeros says something.
     zeros: bool,
+    /// What a reader should know who compares it with other figures.
+    note: &'static str,
 }
 
 /// Operations in flight.
@@ -36,6 +38,7 @@ pub const IN_FLIGHT: Figure = Figure {
     value: |w| w.in_flight,
     show: view::number,
     zeros: false,
+    note: "",
 };
 
 /// Operations that wait for a limit.
@@ -47,6 +50,7 @@ pub const WAITING: Figure = Figure {
     value: |w| w.queue,
     show: view::number,
     zeros: false,
+    note: "",
 };
 
 /// The generator's own lateness.
@@ -58,17 +62,20 @@ pub const LAG: Figure = Figure {
     value: |w| w.lag_p99_ms,
     show: view::duration_ms,
     zeros: false,
+    note: "",
 };
 
 /// Processors that the generator kept busy.
 pub const CPU: Figure = Figure {
     title: "Processors of the generator",
-    subtitle: "Lower is better. Processors that loadgen's own process kept busy, without the target.",
+    subtitle: "Lower is better. Processors that loadgen's own process kept busy, with its waiting for exact starts.",
     y_label: "processors",
     column: "CPU",
     value: |w| w.cpu_cores,
     show: view::number,
     zeros: true,
+    note: " In front of a planned start a thread turns until the moment comes: that keeps a processor busy and is no work, \
+           so the CPU per operation of the comparison leaves it out. The table of each run has it as a figure of its own.",
 };
 
 /// Memory of the generator.
@@ -80,11 +87,12 @@ pub const MEMORY: Figure = Figure {
     value: |w| w.rss_bytes.map(|b| b as f64),
     show: |b| view::bytes(b as u64),
     zeros: true,
+    note: "",
 };
 
 /// A figure over time, a line for each mode; nothing where it is not known, or always zero.
 pub fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
-    let Figure { title, subtitle, y_label, column, value, show, zeros } = *figure;
+    let Figure { title, subtitle, y_label, column, value, show, zeros, note } = *figure;
     let middle = |w: &Window| Some((w.t_s + w.window_s / 2.0, value(w).filter(|v| v.is_finite())?));
     let known = |trace: &Trace<'_>| trace.series().filter_map(middle).collect::<Vec<_>>();
     let traces: Vec<(&Trace<'_>, Vec<(f64, f64)>)> =
@@ -103,7 +111,7 @@ pub fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
     let plot = Plot {
         title: format!("{title} – {}", cast.name),
         subtitle: format!("{subtitle}{}", rounds(cast)),
-        description: description.collect::<Vec<_>>().join(" "),
+        description: format!("{}{note}", description.collect::<Vec<_>>().join(" ")),
         x: Across::Seconds(start, end),
         x_label: "seconds since the start of the run",
         y: Up { values, log: false, show },

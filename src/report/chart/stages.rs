@@ -1,6 +1,8 @@
-//! Where the time of a request goes: connecting, the TLS handshake, waiting for the first byte, and the body, stacked, as
-//! means of each step's operations. The means are the result's own; that means add up is why they stand here in place of
-//! percentiles.
+//! Where the time of a request goes: waiting for a limit or a connection, connecting, the TLS handshake, sending, waiting
+//! for the first byte, and the body, stacked, as means of each step's operations. The means are the result's own; that
+//! means add up is why they stand here in place of percentiles.
+
+use plotters::style::RGBColor;
 
 use super::super::view;
 use super::axis::Axis;
@@ -17,20 +19,36 @@ const BARS: usize = 24;
 const ROW: f64 = 26.0;
 /// Height of a bar.
 const BAR: f64 = 15.0;
+/// Pixels of a stage that can be seen.
+const THINNEST: f64 = 0.5;
 /// Room above the bars of a step.
 const STEP: f64 = 24.0;
 
-/// Names of the stages, with the places of their colours.
-pub const STAGES: [(&str, usize); 4] = [("connect", 4), ("TLS handshake", 3), ("first byte", 0), ("rest of the response", 2)];
+/// Names of the stages in their order, with their colours.
+pub const STAGES: [(&str, RGBColor); 8] = [
+    ("queue", palette::MUTED),
+    ("lag", palette::LIMIT),
+    ("connect", color(4)),
+    ("TLS handshake", color(3)),
+    ("send", color(1)),
+    ("first byte", color(0)),
+    ("body", color(2)),
+    ("rest", color(5)),
+];
 
-/// Milliseconds of each stage in the mean of all operations of a step; nothing where none of it went over a network.
-pub fn parts(step: &Group) -> Option<[f64; 4]> {
+/// Milliseconds of each stage in the mean of all operations of a step: together its mean response time. Nothing where
+/// none of it went over a network.
+pub fn parts(step: &Group) -> Option<[f64; STAGES.len()]> {
     let service = step.service_ms.as_ref().filter(|s| s.count > 0)?;
     // What few operations had is spread over all, so that the parts add up to the whole.
     let mean = |part: &Option<Summary>| part.as_ref().map_or(0.0, |s| s.mean * s.count as f64 / service.count as f64);
     step.first_byte_ms.as_ref().filter(|s| s.count > 0)?;
-    let (connect, tls, first_byte) = (mean(&step.connect_ms), mean(&step.tls_ms), mean(&step.first_byte_ms));
-    let parts = [connect, tls, first_byte - connect - tls, service.mean - first_byte].map(|part| part.max(0.0));
+    let (connect, tls, send, first_byte, body) =
+        (mean(&step.connect_ms), mean(&step.tls_ms), mean(&step.send_ms), mean(&step.first_byte_ms), mean(&step.body_ms));
+    // The first byte is counted from the start of the operation on.
+    let waited = first_byte - connect - tls - send;
+    let rest = service.mean - first_byte - body;
+    let parts = [mean(&step.queue_ms), mean(&step.lag_ms), connect, tls, send, waited, body, rest].map(|part| part.max(0.0));
     parts.iter().all(|part| part.is_finite()).then_some(parts)
 }
 
@@ -68,20 +86,25 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
     let height = top + steps.iter().map(|(_, bars)| STEP + ROW * bars.len() as f64).sum::<f64>() + 14.0;
     let title = format!("Where the time of a request goes – {}", cast.name);
     let left_out = if shown < all { format!(" {} more bars are in the table.", all - shown) } else { String::new() };
-    let subtitle = format!("Shorter is better. Mean service time of each step, from the start to the last byte.{left_out}");
+    let subtitle = format!("Shorter is better. Mean response time of each step, from when it was due to the last byte.{left_out}");
     let describe = |(name, bars): &(String, Vec<Bar>)| {
-        let each = bars.iter().map(|bar| format!("{} {}", bar.label, label(bar)));
+        let stages = |bar: &Bar| {
+            let shown = STAGES.iter().zip(bar.parts).filter(|(_, part)| *part > 0.0);
+            shown.map(|((stage, _), part)| format!("{stage} {}", view::duration_ms(part))).collect::<Vec<_>>().join(", ")
+        };
+        let each = bars.iter().map(|bar| format!("{} {} ({})", bar.label, label(bar), stages(bar)));
         format!("{name}: {}.", each.collect::<Vec<_>>().join(", "))
     };
     let description = steps.iter().map(describe).collect::<Vec<_>>().join(" ");
-    let used = |i: usize| bars().any(|bar| bar.parts[i] > 0.0);
-    let legend: Vec<(usize, &str)> = STAGES.iter().enumerate().filter(|(i, _)| used(*i)).map(|(i, (name, _))| (i, *name)).collect();
+    // What is thinner than any line can't be found in the chart.
+    let is_seen = |i: usize| bars().any(|bar| x.pixel(bar.parts[i]) - x.pixel(0.0) >= THINNEST);
+    let legend: Vec<(&str, RGBColor)> = STAGES.into_iter().enumerate().filter(|(i, _)| is_seen(*i)).map(|(_, stage)| stage).collect();
     let about = About { title: &title, description: &description, ..About::default() };
     Some(canvas::picture((WIDTH, height as u32), &about, |c| {
         frame::heading(c, &title, &subtitle);
         let mut at = MARGIN;
-        for (i, name) in legend {
-            c.rect((at, 70.0), (at + 16.0, 84.0), color(i), 1.0);
+        for (name, color) in legend {
+            c.rect((at, 70.0), (at + 16.0, 84.0), color, 1.0);
             c.text(name, (at + 23.0, 77.0), Font::LABEL, Align::Start);
             at += 23.0 + Font::LABEL.width(name) + 24.0;
         }
@@ -94,9 +117,9 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
                     let middle = y + ROW / 2.0 - 2.0;
                     c.text(&bar.label, (left - 10.0, middle), Font::LABEL, Align::End);
                     let mut from = 0.0;
-                    for (i, part) in bar.parts.iter().enumerate() {
+                    for ((_, color), part) in STAGES.iter().zip(bar.parts) {
                         let (begin, end) = (x.pixel(from), x.pixel(from + part));
-                        c.rect((begin, middle - BAR / 2.0), (end, middle + BAR / 2.0), color(i), 1.0);
+                        c.rect((begin, middle - BAR / 2.0), (end, middle + BAR / 2.0), *color, 1.0);
                         // A thin gap tells neighbours apart without colour.
                         if from > 0.0 && end - begin > 2.0 {
                             c.rect((begin - 0.5, middle - BAR / 2.0), (begin + 0.5, middle + BAR / 2.0), palette::PAPER, 1.0);
@@ -119,13 +142,37 @@ pub fn name(step: &Group) -> String {
     }
 }
 
-fn color(stage: usize) -> plotters::style::RGBColor {
-    palette::of_index(STAGES[stage].1).color
+const fn color(index: usize) -> RGBColor {
+    palette::of_index(index).color
 }
 
 /// A step in one mode.
 struct Bar {
     key: String,
     label: String,
-    parts: [f64; 4],
+    parts: [f64; STAGES.len()],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn stages_add_up_to_the_mean_response() {
+        let result = fixture::three_modes();
+        let step = &result.runs[0].steps[0];
+        let parts = parts(step).expect("it went over a network");
+        assert!(parts.iter().all(|part| *part > 0.0), "{parts:?}");
+        let (mean, sum) = (step.response_ms.as_ref().expect("it has some").mean, parts.iter().sum::<f64>());
+        assert!((sum - mean).abs() < mean * 1e-9, "{sum} {mean}");
+        let mut mock = step.clone();
+        mock.first_byte_ms = None;
+        assert_eq!(super::parts(&mock), None);
+        // A result of a version that kept less of it has more of a rest.
+        let mut old = step.clone();
+        (old.send_ms, old.body_ms) = (None, None);
+        let less = super::parts(&old).expect("it still has a first byte");
+        assert!((less.iter().sum::<f64>() - mean).abs() < mean * 1e-9 && less[7] > parts[7], "{less:?}");
+    }
 }

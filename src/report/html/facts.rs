@@ -98,8 +98,8 @@ pub fn badges(result: &RunResult) -> Vec<Badge> {
     if let Some(comparison) = &result.baseline {
         let class = match comparison.verdict {
             Some(Outcome::Improved | Outcome::Equivalent) => "good",
-            Some(Outcome::Inconclusive) | None => "warn",
-            Some(Outcome::Regressed) => "bad",
+            Some(Outcome::Inconclusive) => "warn",
+            Some(Outcome::Regressed) | None => "bad",
         };
         badges.push(Badge { class, word: "Baseline:", meaning: view::plain(&versions::sentence(comparison)) });
     }
@@ -114,5 +114,7 @@ pub fn concerns(result: &RunResult) -> Vec<Concern> {
         text: view::plain(&format!("{}, limit {}: {}", c.observed, c.limit, c.explanation)),
     });
     let warnings = result.warnings.iter().map(|w| Concern { class: "warn", title: "warning:".into(), text: view::plain(w) });
-    failing.chain(warnings).collect()
+    let of_baseline = result.baseline.iter().flat_map(|comparison| &comparison.warnings);
+    let of_baseline = of_baseline.map(|w| Concern { class: "warn", title: "baseline:".into(), text: view::plain(w) });
+    failing.chain(warnings).chain(of_baseline).collect()
 }

@@ -10,7 +10,7 @@ use super::figures::data;
 use super::tables::Table;
 use crate::metrics::Summary;
 use crate::metrics::summary::PERCENTILES;
-use crate::result::{ModeRun, Window};
+use crate::result::{Group, ModeRun, Window};
 
 /// The percentiles that the table has.
 const ROWS: [f64; 22] =
@@ -66,12 +66,12 @@ pub fn steps(cast: &Cast<'_>) -> Option<Table> {
         let own = trace.run().into_iter().flat_map(|run| &run.steps);
         steps.extend(own.map(|step| (trace.key.clone(), trace.label.clone(), step)));
     }
-    let staged = steps.iter().any(|(_, _, step)| stages::parts(step).is_some());
+    let parts: Vec<_> = steps.iter().map(|(_, _, step)| stages::parts(step)).collect();
+    // Only the stages that some step has.
+    let shown: Vec<usize> = (0..stages::STAGES.len()).filter(|i| parts.iter().flatten().any(|parts| parts[*i] > 0.0)).collect();
     let mut head = vec!["step", "mode", "ok", "failed", "throughput", "mean", "p50", "p90", "p99", "max"];
-    if staged {
-        head.extend(stages::STAGES.map(|(name, _)| name));
-    }
-    let row = |(_, label, step): &(String, String, &crate::result::Group)| {
+    head.extend(shown.iter().map(|i| stages::STAGES[*i].0));
+    let row = |((_, label, step), parts): (&(String, String, &Group), &Option<[f64; stages::STAGES.len()]>)| {
         let summary = step.response_ms.as_ref();
         let known = summary.filter(|s| s.count > 0);
         let mut row = vec![stages::name(step), label.clone(), view::count(step.counts.ok), view::count(step.counts.failed)];
@@ -79,14 +79,11 @@ pub fn steps(cast: &Cast<'_>) -> Option<Table> {
         row.push(view::or_na(known, |s| view::duration_ms(s.mean)));
         row.extend(["p50", "p90", "p99"].map(|p| view::percentile(summary, p)));
         row.push(view::or_na(known, |s| view::duration_ms(s.max)));
-        if staged {
-            let parts = stages::parts(step).map(|parts| parts.map(view::duration_ms));
-            row.extend(parts.unwrap_or([const { String::new() }; 4]));
-        }
+        row.extend(shown.iter().map(|i| parts.map_or_else(String::new, |parts| view::duration_ms(parts[*i]))));
         row
     };
     let rounds = if cast.has_rounds() { ", first round" } else { "" };
-    let table = Table::new(&format!("Steps{rounds}"), "steps", &head, steps.iter().map(row).collect())?;
+    let table = Table::new(&format!("Steps{rounds}"), "steps", &head, steps.iter().zip(&parts).map(row).collect())?;
     Some(Table { id: data::STEPS.into(), keys: steps.into_iter().map(|(key, ..)| key).collect(), ..table })
 }
 

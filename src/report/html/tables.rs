@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::metrics::Summary;
 use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult, Verdict};
 
-use super::super::thresholds;
 use super::super::view;
+use super::super::{changes, thresholds};
 
 /// A table; the first cell of each row names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Table {
     pub caption: String,
     /// Names it on the page; empty where nothing refers to it.
     pub id: String,
-    /// `figures`, `words` or `steps`: how it is laid out.
+    /// `figures`, `words`, `gates`, `steps` or `series`: how it is laid out.
     pub class: &'static str,
     /// Names of the columns.
     pub head: Vec<String>,
@@ -216,9 +216,20 @@ pub fn checks(checks: &[Check]) -> Option<Table> {
     Table::new("Checks", "words", &["check", "verdict", "observed", "limit", "meaning"], rows)
 }
 
+/// What became of each figure since the baseline.
+pub fn baseline(result: &RunResult) -> Option<Table> {
+    let comparison = result.baseline.as_ref()?;
+    let rows = changes::rows(comparison).into_iter();
+    let rows = rows.map(|row| {
+        vec![row.figure, row.mode.name().to_owned(), row.word.to_owned(), row.base, row.new, row.change, row.between, row.tolerated]
+    });
+    let head = ["figure", "mode", "verdict", "base", "new", "change", "between", "tolerated"];
+    Table::new("Against the baseline", "gates", &head, rows.collect())
+}
+
 /// What the run had to meet, and whether it did.
 pub fn thresholds(result: &RunResult) -> Option<Table> {
     let rows = thresholds::rows(result).into_iter();
     let rows = rows.map(|row| vec![row.check, row.mode.name().to_owned(), row.word.to_owned(), row.observed, row.limit, row.margin]);
-    Table::new("Thresholds", "words", &["threshold", "mode", "verdict", "observed", "limit", "margin"], rows.collect())
+    Table::new("Thresholds", "gates", &["threshold", "mode", "verdict", "observed", "limit", "margin"], rows.collect())
 }
