@@ -222,29 +222,29 @@ fn http2_is_agreed_on_over_tls() {
 
 #[test]
 fn streams_go_side_by_side_and_whoever_finds_none_waits_in_the_queue() {
-    for (server_says, keys, connections, most) in [
-        (None, "", 1, 20),
-        (Some(4), "", 1, 4),
-        (Some(4), ", connections: 3", 3, 12),
-        (Some(100), ", connections: 2, max_streams: 5", 2, 10),
+    for (server_says, keys, users, connections, most) in [
+        (None, "", 20, 1, 20),
+        (Some(4), "", 100, 1, 4),
+        (Some(4), ", connections: 3", 20, 3, 12),
+        (Some(100), ", connections: 2, max_streams: 5", 20, 2, 10),
     ] {
         let (folder, server) = (folder(), Server::start(Script { most_streams: server_says, ..PLAIN }));
         let url = format!("http://{}", server.address);
         let http = format!(", http: {{protocol: http2, keep_alive: shared{keys}}}");
-        scenario(folder.path(), &text(&url, &http, "{vus: 20, iterations: 200}", GOOD));
+        scenario(folder.path(), &text(&url, &http, &format!("{{vus: {users}, iterations: 200}}"), GOOD));
         let run = in_mode(folder.path(), "async");
         assert_eq!((count(&run, "ok"), count(&run, "failed")), (200, 0), "{keys}: {}", run["errors"]);
         assert_eq!(server.seen.connections.load(Ordering::SeqCst), connections, "{keys}");
         let seen = server.most();
         assert!(seen <= most && seen > most / 2, "{server_says:?}{keys}: {seen} streams at once, and {most} may be");
-        if most < 20 {
+        if most < users {
             assert!(number(&run["queue_ms"], "max") >= 5.0, "{keys}: the wait is queue: {}", run["queue_ms"]);
         }
         let limit = &run["limits"][0];
         assert_eq!(limit["scope"], "streams of shop");
         assert!((seen as u64..=most as u64).contains(&count(limit, "peak_in_flight")), "{keys}: {limit} and {seen} seen");
         // Before a connection is made nobody knows how many streams it has; and who is let in has waited until it notices.
-        assert!((20 - most.min(20) as u64..=20).contains(&count(limit, "peak_queue")), "{keys}: {limit}");
+        assert!((users as u64 - most.min(users) as u64..=users as u64).contains(&count(limit, "peak_queue")), "{keys}: {limit}");
         // The time on the wire stays that of the server.
         assert!(number(&run["service_ms"], "p50") < number(&run["response_ms"], "max") + 1.0);
         // The other modes have one stream on each, however it is shared.
