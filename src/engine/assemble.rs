@@ -127,7 +127,7 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
         counts: total.counts,
         oldest_unfinished_ms: (total.counts.unfinished > 0).then(|| recorder.oldest_unfinished().as_millis_f64()),
         failures: total.failures,
-        try_failures: kinds(recorder.try_failures()),
+        try_failures: FailureKind::named(recorder.try_failures()),
         status_codes: whole.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
         checks: split::checks(world, recorder),
         bytes_in: total.bytes_in,
@@ -195,18 +195,13 @@ fn counts(tally: &Tally) -> Counts {
     }
 }
 
-/// Failures by the names of their kinds.
-pub(super) fn kinds(failed: &[u64; FailureKind::COUNT]) -> BTreeMap<String, u64> {
-    FailureKind::ALL.iter().filter(|k| failed[**k as usize] > 0).map(|k| (k.name().to_owned(), failed[*k as usize])).collect()
-}
-
 fn group(name: String, mix: Option<String>, figures: &Figures, measured_s: f64, span: &Span) -> Group {
     Group {
         name,
         mix,
         tags: Vec::new(),
         counts: Counts { retries: figures.retries, ..counts(&figures.tally) },
-        failures: kinds(&figures.tally.failed),
+        failures: FailureKind::named(&figures.tally.failed),
         throughput_rps: if measured_s > 0.0 { figures.ok_in_window as f64 / measured_s } else { 0.0 },
         response_ms: figures.response().summary(&span.inflation),
         response_ok_ms: figures.response_ok.summary(&span.inflation),

@@ -1,11 +1,10 @@
 //! [`series`]: the time line of a run, of what its recorders and its observer have seen.
 
-use super::assemble::kinds;
 use super::observer::{Gauge, Seen};
 use crate::base::Nanos;
-use crate::metrics::Windows;
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::window::common;
+use crate::metrics::{FailureKind, Windows};
 use crate::plan::Plan;
 use crate::result::{Window, codec};
 
@@ -57,7 +56,7 @@ pub fn series(windows: &Windows, seen: &Seen, wall_s: f64, plan: &Plan) -> Vec<W
                 queue: means.map(|m| m.2),
                 cpu_cores: gauge.cores(),
                 rss_bytes: gauge.rss_bytes(),
-                failures: kinds(&window.failures),
+                failures: FailureKind::named(&window.failures),
                 status_codes: window.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
                 response: (!response.is_empty()).then(|| codec::encode(&response)),
             }

@@ -1,5 +1,6 @@
 //! [`FailureKind`]: why an operation failed. Every failure has exactly one.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 macro_rules! kinds {
@@ -75,6 +76,13 @@ kinds! {
     Mock = "mock",
     /// Anything else; the message says what.
     Other = "other",
+}
+
+impl FailureKind {
+    /// Those of some counts that are not zero, by their names.
+    pub fn named(counts: &[u64; Self::COUNT]) -> BTreeMap<String, u64> {
+        Self::ALL.iter().map(|kind| (kind.name().to_owned(), counts[*kind as usize])).filter(|(_, n)| *n > 0).collect()
+    }
 }
 
 impl fmt::Display for FailureKind {
