@@ -9,6 +9,7 @@ pub mod http;
 pub mod http2;
 pub mod link;
 pub mod selfwake;
+pub mod task;
 pub mod tcp;
 pub mod tls;
 pub mod websocket;

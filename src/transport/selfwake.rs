@@ -4,9 +4,11 @@
 //! wakes the other's. Here one task polls both, one after the other, so that such a wake says nothing new; taken for
 //! one from outside, it would cost the event loop another turn for each request.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
+
+use super::task::{Seen, Task};
 
 /// Nobody is inside: whoever wakes, wakes the task.
 const OUTSIDE: u8 = 0;
@@ -20,7 +22,7 @@ const TRIES: usize = 4;
 #[derive(Debug)]
 struct Inner {
     state: AtomicU8,
-    task: Mutex<Option<Waker>>,
+    task: Task,
 }
 
 impl Wake for Inner {
@@ -30,10 +32,8 @@ impl Wake for Inner {
 
     fn wake_by_ref(self: &Arc<Self>) {
         let seen = self.state.compare_exchange(INSIDE, AGAIN, Ordering::AcqRel, Ordering::Acquire);
-        if seen == Err(OUTSIDE)
-            && let Some(task) = &*self.task.lock().unwrap_or_else(PoisonError::into_inner)
-        {
-            task.wake_by_ref();
+        if seen == Err(OUTSIDE) {
+            self.task.wake();
         }
     }
 }
@@ -43,14 +43,13 @@ impl Wake for Inner {
 pub struct SelfWake {
     inner: Arc<Inner>,
     waker: Waker,
-    /// The task that `inner` wakes.
-    task: Option<Waker>,
+    seen: Seen,
 }
 
 impl Default for SelfWake {
     fn default() -> Self {
-        let inner = Arc::new(Inner { state: AtomicU8::new(OUTSIDE), task: Mutex::new(None) });
-        Self { waker: Waker::from(inner.clone()), inner, task: None }
+        let inner = Arc::new(Inner { state: AtomicU8::new(OUTSIDE), task: Task::default() });
+        Self { waker: Waker::from(inner.clone()), inner, seen: Seen::default() }
     }
 }
 
@@ -65,10 +64,7 @@ impl SelfWake {
 
     /// Polls the futures, again as long as they wake each other.
     pub fn poll<T>(&mut self, cx: &Context<'_>, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
-        if !self.task.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
-            self.task = Some(cx.waker().clone());
-            *self.inner.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
-        }
+        self.seen.polled_by(cx.waker(), &self.inner.task);
         for _ in 0..TRIES {
             self.inner.state.store(INSIDE, Ordering::Release);
             let polled = poll(&mut Context::from_waker(&self.waker));

@@ -5,7 +5,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -16,6 +16,7 @@ use tokio::net::UnixStream;
 use crate::base::Nanos;
 use crate::transport::counted::Passed;
 use crate::transport::endpoint::Endpoint;
+use crate::transport::task::{Seen, Task};
 
 /// A Unix socket whose listener is busy is tried again after this long: the system doesn't let one wait for it.
 pub const AGAIN: Nanos = Nanos::from_millis(1);
@@ -26,8 +27,7 @@ pub struct Socket {
     bell: Arc<Bell>,
     /// The bell, as who waits for something to read.
     ears: Waker,
-    /// The task that the bell wakes.
-    task: Option<Waker>,
+    seen: Seen,
 }
 
 enum Stream {
@@ -39,7 +39,7 @@ enum Stream {
 /// Is rung when something has come: then it isn't quiet any more, and the task that reads is woken.
 struct Bell {
     passed: Arc<Passed>,
-    task: Mutex<Option<Waker>>,
+    task: Task,
 }
 
 impl Wake for Bell {
@@ -49,9 +49,7 @@ impl Wake for Bell {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.passed.set_quiet(false);
-        if let Some(task) = &*self.task.lock().unwrap_or_else(PoisonError::into_inner) {
-            task.wake_by_ref();
-        }
+        self.task.wake();
     }
 }
 
@@ -59,16 +57,8 @@ impl Socket {
     /// Connects; over TCP with Nagle's delay off. It says in `passed` when it is quiet.
     pub async fn connect(to: &Endpoint, passed: Arc<Passed>) -> io::Result<Self> {
         let stream = Stream::connect(to).await?;
-        let bell = Arc::new(Bell { passed, task: Mutex::new(None) });
-        Ok(Self { stream, ears: Waker::from(bell.clone()), bell, task: None })
-    }
-
-    /// Has this task woken when something comes.
-    fn listen(&mut self, task: &Waker) {
-        if !self.task.as_ref().is_some_and(|known| known.will_wake(task)) {
-            self.task = Some(task.clone());
-            *self.bell.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.clone());
-        }
+        let bell = Arc::new(Bell { passed, task: Task::default() });
+        Ok(Self { stream, ears: Waker::from(bell.clone()), bell, seen: Seen::default() })
     }
 }
 
@@ -108,7 +98,7 @@ macro_rules! either {
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.listen(cx.waker());
+        this.seen.polled_by(cx.waker(), &this.bell.task);
         let passed = &this.bell.passed;
         if passed.is_quiet() {
             return Poll::Pending;
