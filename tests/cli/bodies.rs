@@ -14,6 +14,7 @@ use http::{Request, Response};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::peer::on_a_loop;
 use crate::support::{MODES, count, folder, number, run, run_of, run_to_result, scenario, until};
 
 /// What a server has heard of one body: the length that was announced, that of what came, and its digest.
@@ -163,24 +164,14 @@ fn a_large_file_goes_out_whole_and_takes_no_memory() {
 fn a_large_file_goes_out_over_http2_as_fast_as_the_server_takes_it() {
     let heard = Arc::<Mutex<Vec<Heard>>>::default();
     let account = heard.clone();
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async move {
-            listener.set_nonblocking(true).expect("a socket");
-            let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
-            loop {
-                let (stream, _) = listener.accept().await.expect("a connection");
-                let account = account.clone();
-                tokio::spawn(async move {
-                    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
-                    while let Some(Ok((request, respond))) = connection.accept().await {
-                        tokio::spawn(take(request, respond, account.clone()));
-                    }
-                });
+    let address = on_a_loop(move |stream| {
+        let account = account.clone();
+        async move {
+            let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+            while let Some(Ok((request, respond))) = connection.accept().await {
+                tokio::spawn(take(request, respond, account.clone()));
             }
-        });
+        }
     });
     async fn take(request: Request<h2::RecvStream>, mut respond: SendResponse<bytes::Bytes>, account: Arc<Mutex<Vec<Heard>>>) {
         let announced = request.headers()["content-length"].to_str().expect("text").parse().expect("a number");

@@ -9,6 +9,25 @@ use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
 
+/// A server on an event loop of its own, for libraries that want one: does this with each connection, in a task. It
+/// lasts as long as the test.
+pub fn on_a_loop<F: Future<Output = ()> + Send + 'static>(serve: impl Fn(tokio::net::TcpStream) -> F + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async move {
+            listener.set_nonblocking(true).expect("a socket");
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
+            loop {
+                let (stream, _) = listener.accept().await.expect("a connection");
+                tokio::spawn(serve(stream));
+            }
+        });
+    });
+    address
+}
+
 /// What a peer does after it has answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {

@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::future::poll_fn;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::authority::Authority;
+use crate::peer::on_a_loop;
 use crate::support::{MODES, count, folder, number, run, run_of, run_to_result, scenario};
 
 /// What has become of a server's streams.
@@ -54,21 +54,9 @@ const PLAIN: Script = Script { tls: None, most_streams: None, window: None, good
 
 impl Server {
     fn start(script: Script) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
         let seen = Arc::<Seen>::default();
         let kept = seen.clone();
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async move {
-                listener.set_nonblocking(true).expect("a socket");
-                let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
-                loop {
-                    let (stream, _) = listener.accept().await.expect("a connection");
-                    tokio::spawn(greet(stream, script.clone(), kept.clone()));
-                }
-            });
-        });
+        let address = on_a_loop(move |stream| greet(stream, script.clone(), kept.clone()));
         Self { address, seen }
     }
 
@@ -347,22 +335,12 @@ fn a_window_that_never_opens_ends_at_the_timeout_and_a_flood_of_pings_does_no_ha
 
 /// A server that takes connections and says this.
 fn says(bytes: &'static [u8]) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async move {
-            listener.set_nonblocking(true).expect("a socket");
-            let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
-            let mut kept = Vec::new();
-            loop {
-                let (mut stream, _) = listener.accept().await.expect("a connection");
-                let _ = stream.write_all(bytes).await;
-                kept.push(stream);
-            }
-        });
-    });
-    address
+    on_a_loop(move |mut stream| async move {
+        let _ = stream.write_all(bytes).await;
+        // It stays open.
+        std::future::pending::<()>().await;
+        drop(stream);
+    })
 }
 
 #[test]
