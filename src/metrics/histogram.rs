@@ -16,12 +16,17 @@ pub const WINDOW_DIGITS: u8 = 2;
 ///
 /// It takes a quarter of a megabyte, all of it at once.
 pub fn empty() -> Histogram<u64> {
-    Histogram::new_with_bounds(LOWEST, HIGHEST, SIGNIFICANT_DIGITS).expect("the bounds are constants that the crate accepts")
+    of(SIGNIFICANT_DIGITS)
 }
 
 /// An empty histogram of nanoseconds for one window of the time line.
 pub fn window() -> Histogram<u64> {
-    Histogram::new_with_bounds(LOWEST, HIGHEST, WINDOW_DIGITS).expect("the bounds are constants that the crate accepts")
+    of(WINDOW_DIGITS)
+}
+
+/// An empty histogram of nanoseconds that keeps so many digits.
+pub(super) fn of(digits: u8) -> Histogram<u64> {
+    Histogram::new_with_bounds(LOWEST, HIGHEST, digits).expect("the bounds are constants that the crate accepts")
 }
 
 /// Adds `other` to `sum`. Both must be of one shape: the crate would re-bucket others silently.

@@ -1,6 +1,7 @@
 //! Floor 1: samples become histograms and counters. Knows nothing of runtimes, files or the wall clock
 //! ([`resources`], which asks the system what a run costs, apart).
 
+mod buckets;
 pub mod cgroup;
 pub mod checks;
 pub mod errors;

@@ -1,11 +1,9 @@
 //! [`Track`]: one measured quantity, as a histogram with exact moments beside it.
 
-use std::borrow::Cow;
-
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 
-use super::histogram::{self, HIGHEST};
+use super::buckets::Buckets;
+use super::histogram::{HIGHEST, SIGNIFICANT_DIGITS};
 use super::interval::Inflation;
 use super::summary::{Moments, Summary};
 use crate::base::Nanos;
@@ -15,13 +13,8 @@ use crate::base::Nanos;
 /// Adding two tracks is exact and associative, because everything in them is a whole number.
 #[derive(Clone, Debug)]
 pub struct Track {
-    /// Made when the first value comes: a quarter of a megabyte is much for something that stays empty.
-    histogram: Option<Histogram<u64>>,
-    /// The histogram, where it was packed; there is never one beside it.
-    packed: Vec<u8>,
-    /// Zeros are counted here and join the histogram when it is asked for: waits that did not happen are
-    /// the most frequent value of all, and need no bucket search.
-    zeros: u64,
+    buckets: Buckets<SIGNIFICANT_DIGITS>,
+    count: u64,
     min: u64,
     max: u64,
     sum: u128,
@@ -31,65 +24,37 @@ pub struct Track {
 
 impl Default for Track {
     fn default() -> Self {
-        Self { histogram: None, packed: Vec::new(), zeros: 0, min: u64::MAX, max: 0, sum: 0, squares: 0, clamped: 0 }
+        Self { buckets: Buckets::default(), count: 0, min: u64::MAX, max: 0, sum: 0, squares: 0, clamped: 0 }
     }
 }
 
 impl Track {
-    /// An empty track that is ready: its first value finds the memory there. Making a histogram takes a fifth
-    /// of a millisecond, which would be lateness in the middle of a run.
+    /// An empty track that is ready: its first value finds the memory there.
     pub fn ready() -> Self {
-        Self { histogram: Some(histogram::empty()), ..Self::default() }
+        Self { buckets: Buckets::ready(), ..Self::default() }
     }
 
-    /// Takes one value.
+    /// Takes one value. What is longer than the histogram's highest is counted there, and as clamped.
     pub fn record(&mut self, value: Nanos) {
         let ns = value.0;
-        if ns == 0 {
-            self.zeros += 1;
-            self.min = 0;
-            return;
-        }
+        self.count += 1;
+        self.buckets.record(ns);
         self.min = self.min.min(ns);
         self.max = self.max.max(ns);
         self.sum += u128::from(ns);
         self.squares += u128::from(ns) * u128::from(ns);
         self.clamped += u64::from(ns > HIGHEST);
-        // The histogram would accept a longer value silently; the clamp above has counted it.
-        self.open().saturating_record(ns.min(HIGHEST));
-    }
-
-    fn open(&mut self) -> &mut Histogram<u64> {
-        let packed = &mut self.packed;
-        self.histogram.get_or_insert_with(|| read(&std::mem::take(packed)))
-    }
-
-    /// The histogram without its zeros, where there is one.
-    fn values(&self) -> Option<Cow<'_, Histogram<u64>>> {
-        match &self.histogram {
-            Some(histogram) => Some(Cow::Borrowed(histogram)),
-            None => (!self.packed.is_empty()).then(|| Cow::Owned(read(&self.packed))),
-        }
     }
 
     /// Makes it small until the next value comes.
     pub fn pack(&mut self) {
-        if let Some(histogram) = self.histogram.take() {
-            V2Serializer::new().serialize(&histogram, &mut self.packed).expect("memory takes any bytes, and the bounds are ours");
-            self.packed.shrink_to_fit();
-        }
+        self.buckets.pack();
     }
 
     /// Adds another track's values.
     pub fn add(&mut self, other: &Self) {
-        if let Some(theirs) = other.values().filter(|theirs| !theirs.is_empty()) {
-            if self.histogram.is_none() && self.packed.is_empty() {
-                self.histogram = Some(theirs.into_owned());
-            } else {
-                histogram::add(self.open(), &theirs);
-            }
-        }
-        self.zeros += other.zeros;
+        self.buckets.add(&other.buckets);
+        self.count += other.count;
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         self.sum += other.sum;
@@ -99,12 +64,12 @@ impl Track {
 
     /// Whether it has no values.
     pub const fn is_empty(&self) -> bool {
-        self.max == 0 && self.zeros == 0
+        self.count == 0
     }
 
     /// How many values.
-    pub fn count(&self) -> u64 {
-        self.values().map_or(0, |histogram| histogram.len()) + self.zeros
+    pub const fn count(&self) -> u64 {
+        self.count
     }
 
     /// How many values were longer than the histogram's highest.
@@ -123,13 +88,9 @@ impl Track {
         (n > 0).then(|| self.sum as f64 / n as f64 / 1e6)
     }
 
-    /// The histogram, zeros included: itself where there are none, since a copy is a quarter of a megabyte.
-    pub fn histogram(&self) -> Cow<'_, Histogram<u64>> {
-        let mut whole = self.values().unwrap_or_else(|| Cow::Owned(histogram::empty()));
-        if self.zeros > 0 {
-            whole.to_mut().saturating_record_n(0, self.zeros);
-        }
-        whole
+    /// The histogram.
+    pub fn histogram(&self) -> Histogram<u64> {
+        self.buckets.histogram()
     }
 
     /// What is shown of it; nothing where there are no values.
@@ -148,14 +109,6 @@ impl Track {
         let moments = Moments { count: n, min: self.min as f64 / 1e6, mean: mean / 1e6, sd: spread / 1e6, max: self.max as f64 / 1e6 };
         Some(Summary::new(moments, &self.histogram(), inflation))
     }
-}
-
-/// A histogram as it was packed; nothing is an empty one.
-fn read(packed: &[u8]) -> Histogram<u64> {
-    if packed.is_empty() {
-        return histogram::empty();
-    }
-    Deserializer::new().deserialize(&mut &*packed).expect("these bytes were written by `pack`")
 }
 
 #[cfg(test)]

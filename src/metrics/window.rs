@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 
-use super::{FailureKind, Outcome, Sample, histogram};
+use super::buckets::Buckets;
+use super::histogram::{self, WINDOW_DIGITS};
+use super::{FailureKind, Outcome, Sample};
 use crate::base::Nanos;
 
 /// At most so many windows; then each becomes twice as wide.
@@ -45,49 +46,6 @@ pub fn common(lengths: impl Iterator<Item = Nanos>) -> Option<Nanos> {
     lengths.map(|length| length.0).filter(|length| *length > 0).reduce(divisor).map(Nanos)
 }
 
-/// A histogram that takes little room while nobody records into it.
-#[derive(Clone, Debug)]
-enum Store {
-    Empty,
-    Open(Box<Histogram<u64>>),
-    Packed(Vec<u8>),
-}
-
-impl Store {
-    fn open(&mut self) -> &mut Histogram<u64> {
-        if !matches!(self, Self::Open(_)) {
-            *self = Self::Open(Box::new(self.read()));
-        }
-        match self {
-            Self::Open(histogram) => histogram,
-            Self::Empty | Self::Packed(_) => unreachable!("it was opened just now"),
-        }
-    }
-
-    fn read(&self) -> Histogram<u64> {
-        match self {
-            Self::Empty => histogram::window(),
-            Self::Open(histogram) => (**histogram).clone(),
-            Self::Packed(bytes) => Deserializer::new().deserialize(&mut bytes.as_slice()).expect("these bytes were written by `pack`"),
-        }
-    }
-
-    fn pack(&mut self) {
-        if let Self::Open(histogram) = self {
-            let mut bytes = Vec::new();
-            V2Serializer::new().serialize(histogram, &mut bytes).expect("memory takes any bytes, and the bounds are ours");
-            bytes.shrink_to_fit();
-            *self = Self::Packed(bytes);
-        }
-    }
-
-    fn add(&mut self, other: &Self) {
-        if !matches!(other, Self::Empty) {
-            histogram::add(self.open(), &other.read());
-        }
-    }
-}
-
 /// One stretch of the time line. Everything but `ok_completions` counts operations by their `intended`.
 #[derive(Clone, Debug)]
 pub struct Window {
@@ -110,8 +68,8 @@ pub struct Window {
     /// Longest response time.
     pub max: Nanos,
     sum: u128,
-    response: Store,
-    lag: Store,
+    response: Buckets<WINDOW_DIGITS>,
+    lag: Buckets<WINDOW_DIGITS>,
 }
 
 impl Default for Window {
@@ -127,8 +85,8 @@ impl Default for Window {
             statuses: Vec::new(),
             max: Nanos::ZERO,
             sum: 0,
-            response: Store::Empty,
-            lag: Store::Empty,
+            response: Buckets::default(),
+            lag: Buckets::default(),
         }
     }
 }
@@ -166,12 +124,12 @@ impl Window {
 
     /// Response times of completed operations.
     pub fn response(&self) -> Histogram<u64> {
-        self.response.read()
+        self.response.histogram()
     }
 
     /// Lag of completed operations.
     pub fn lag(&self) -> Histogram<u64> {
-        self.lag.read()
+        self.lag.histogram()
     }
 }
 
@@ -185,12 +143,14 @@ pub struct Windows {
     windows: VecDeque<Window>,
     /// The highest index seen: windows well before it are packed.
     newest: i64,
+    /// Where the window that was found last begins, and its place: the next instant mostly falls there too.
+    found: Option<(u64, usize)>,
 }
 
 impl Windows {
     /// An empty time line.
     pub const fn new(width: Nanos, epoch: Nanos) -> Self {
-        Self { width, epoch, first: 0, windows: VecDeque::new(), newest: 0 }
+        Self { width, epoch, first: 0, windows: VecDeque::new(), newest: 0, found: None }
     }
 
     /// The width of every window.
@@ -208,8 +168,16 @@ impl Windows {
         (at.0 as i64).wrapping_sub(self.epoch.0 as i64).div_euclid(self.width.0 as i64)
     }
 
-    /// The window with this index, made if need be; widens all until it fits.
+    /// The window of this instant, made if need be; widens all until it fits.
     fn at(&mut self, instant: Nanos) -> &mut Window {
+        let place = match self.found {
+            Some((start, place)) if instant.0.wrapping_sub(start) < self.width.0 => place,
+            _ => self.find(instant),
+        };
+        &mut self.windows[place]
+    }
+
+    fn find(&mut self, instant: Nanos) -> usize {
         let mut index = self.index(instant);
         loop {
             let first = self.first.min(index);
@@ -232,7 +200,9 @@ impl Windows {
             self.pack();
         }
         let place = (index - self.first) as usize;
-        &mut self.windows[place]
+        let start = self.epoch.0.wrapping_add_signed(index * self.width.0 as i64);
+        self.found = Some((start, place));
+        place
     }
 
     fn pack(&mut self) {
@@ -246,6 +216,7 @@ impl Windows {
     /// Makes every window twice as wide. Window 0 still begins at the epoch.
     pub fn widen(&mut self) {
         self.width = Nanos(self.width.0.saturating_mul(2));
+        self.found = None;
         let old = std::mem::take(&mut self.windows);
         let old_first = self.first;
         self.first = old_first.div_euclid(2);
@@ -277,8 +248,8 @@ impl Windows {
                 let response = sample.response();
                 window.max = window.max.max(response);
                 window.sum += u128::from(response.0);
-                window.response.open().saturating_record(response.0.min(histogram::HIGHEST));
-                window.lag.open().saturating_record(sample.lag().0.min(histogram::HIGHEST));
+                window.response.record(response.0);
+                window.lag.record(sample.lag().0);
                 if sample.status != 0 {
                     window.count_status(sample.status, 1);
                 }
@@ -330,8 +301,8 @@ impl Windows {
     pub fn recent(&self, count: usize) -> (Histogram<u64>, Histogram<u64>) {
         let (mut response, mut lag) = (histogram::window(), histogram::window());
         for window in self.windows.iter().rev().filter(|w| w.ok + w.failed > 0).take(count) {
-            histogram::add(&mut response, &window.response.read());
-            histogram::add(&mut lag, &window.lag.read());
+            histogram::add(&mut response, &window.response());
+            histogram::add(&mut lag, &window.lag());
         }
         (response, lag)
     }
