@@ -1,5 +1,6 @@
-//! Floor 0: quantities, their parsing, and the clock. Knows nothing of load, files or networks.
+//! Floor 0: quantities, their parsing, the clock, and where in memory a value lies. Knows nothing of load, files or networks.
 
+pub mod apart;
 pub mod clock;
 pub mod parse;
 pub mod rate;
@@ -7,6 +8,7 @@ pub mod share;
 pub mod size;
 pub mod time;
 
+pub use apart::Apart;
 pub use clock::Clock;
 pub use rate::Rate;
 pub use share::Share;

@@ -23,21 +23,27 @@ use super::user::User;
 use super::worker::Worker;
 use super::world::World;
 use crate::base::Nanos;
-use crate::plan::{LoadModel, Mode};
+use crate::plan::{LoadModel, Mode, Plan};
 
 /// Stack of a virtual user's thread. Only the pages it touches take memory; a debug build touches more.
 const STACK: usize = 512 * 1024;
 
-/// How many threads a mode runs its workers on.
-pub fn threads(world: &World<'_>, mode: Mode) -> usize {
-    let plan = world.plan;
+/// How many threads a mode can run a plan's workers on.
+pub fn most_threads(plan: &Plan, mode: Mode) -> usize {
     let slots = plan.load.model.slots() as usize;
     match mode {
         Mode::Sequential | Mode::Simulated => 1,
         Mode::Threaded => slots,
-        // A worker without a virtual user, or without a connection, would only wait.
-        Mode::Async => (plan.workers as usize).min(slots).min(most_parts(world)).max(1),
+        // A worker without a virtual user would only wait.
+        Mode::Async => (plan.workers as usize).min(slots).max(1),
     }
+}
+
+/// How many threads a mode runs its workers on.
+pub fn threads(world: &World<'_>, mode: Mode) -> usize {
+    let most = most_threads(world.plan, mode);
+    // So would one without a connection.
+    if mode == Mode::Async { most.min(most_parts(world)).max(1) } else { most }
 }
 
 /// One thing after another on the calling thread.

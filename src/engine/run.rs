@@ -47,7 +47,8 @@ fn measure(
 ) -> Result<ModeRun, RunError> {
     let Job { plan, mode, round, .. } = job;
     let (mode, round) = (*mode, *round);
-    let world = World::new(plan, &job.ground, cores(), start)?;
+    let abreast = launch::most_threads(plan, mode).min(cores());
+    let world = World::new(plan, &job.ground, abreast, start)?;
     let workers = launch::threads(&world, mode);
     let frame = |end: Nanos| Frame { mode, round, workers: workers as u32, end };
     if mode == Mode::Simulated {
@@ -104,7 +105,7 @@ pub fn ideal(plan: &Plan, folder: &Path) -> Option<f64> {
     let ground = Ground { folder: folder.to_owned(), ..Ground::default() };
     let mut start = None;
     Around { plan, ground: &ground, mode: Mode::Simulated, cores: cores() }.setup(&|| None, &mut start).ok()?;
-    let world = World::new(plan, &ground, cores(), start).ok()?;
+    let world = World::new(plan, &ground, 1, start).ok()?;
     let end = launch::simulated(&world, cores() as u32, IDEAL_BUDGET).ok()?;
     Some(wall_s(&world, end))
 }

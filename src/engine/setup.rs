@@ -99,7 +99,7 @@ impl Around<'_> {
     }
 
     fn run(&self, plan: &Plan, signal: &(dyn Fn() -> Option<Signal> + Sync), scope: &mut Option<Scope>) -> Result<End, RunError> {
-        let world = World::new(plan, self.ground, self.cores, scope.take())?;
+        let world = World::new(plan, self.ground, 1, scope.take())?;
         if self.mode == Mode::Simulated {
             launch::simulated(&world, self.cores as u32, SIMULATED_BUDGET)?;
         } else {

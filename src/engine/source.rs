@@ -10,7 +10,7 @@ use futures_util::future::{Either, select};
 
 use super::driver::Driver;
 use super::stop::Stop;
-use crate::base::{Nanos, Rate};
+use crate::base::{Apart, Nanos, Rate};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::pacing::{Arrivals, Levels, Schedule};
 use crate::plan::{Load, LoadModel, OnFull, Spread};
@@ -45,7 +45,7 @@ pub enum Asker {
 /// Where iterations come from.
 pub enum Source {
     /// Each virtual user's next one begins when its last one is complete.
-    Closed(Closed),
+    Closed(Box<Closed>),
     /// They begin at planned times.
     Open(Box<Desk>),
 }
@@ -60,14 +60,15 @@ pub struct Closed {
     levels: Option<Levels>,
     epoch: Nanos,
     warm: AtomicU64,
-    measured: AtomicU64,
+    /// All threads count with it.
+    measured: Apart<AtomicU64>,
 }
 
 impl Source {
     /// The source that a load asks for.
     pub fn new(load: &Load, seed: u64) -> Self {
         match load.model {
-            LoadModel::Closed { vus } => Self::Closed(Closed {
+            LoadModel::Closed { vus } => Self::Closed(Box::new(Closed {
                 users: u64::from(vus),
                 iterations: load.iterations,
                 per_user: load.iterations_per_vu,
@@ -75,8 +76,8 @@ impl Source {
                 levels: (!load.stages.is_empty()).then(|| Levels::new(&load.stages)),
                 epoch: load.warmup,
                 warm: AtomicU64::new(0),
-                measured: AtomicU64::new(0),
-            }),
+                measured: Apart::default(),
+            })),
             LoadModel::Open { queue, on_full, .. } => {
                 Self::Open(Box::new(Desk::new(arrivals(load, seed), (on_full == OnFull::Drop).then_some(queue as usize))))
             }

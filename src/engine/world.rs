@@ -18,7 +18,7 @@ use super::source::Source;
 use super::stop::Stop;
 use super::taking::Taking;
 use super::{Ground, RunError};
-use crate::base::Nanos;
+use crate::base::{Apart, Nanos};
 use crate::metrics::window::{aligned, width_for};
 use crate::metrics::{Recorder, Stretch};
 use crate::plan::{Action, Address, Load, Operation, Plan, Selector};
@@ -26,14 +26,12 @@ use crate::result::StoppedBy;
 use crate::transport::endpoint::Endpoint;
 use crate::value::{Names, Scope};
 
-/// Workers that share a recorder. A hand-over takes some microseconds in many hundreds, so a few never wait for
-/// each other; and a recorder for each would make the memory of modes a matter of recorders.
-const WORKERS_A_RECORDER: usize = 4;
+/// Recorders that threads share, at most. Where operations take no time at all a thread spends a tenth of its own in one, so
+/// that a few seldom wait for each other; and a recorder for each would make the memory of modes a matter of recorders.
+const MOST_RECORDERS: usize = 8;
 
-/// Live counts of some threads: what is under way now. On cache lines of their own, because every operation
-/// writes them.
+/// Live counts of some threads: what is under way now.
 #[derive(Default)]
-#[repr(align(128))]
 struct Gauges {
     in_flight: AtomicI64,
     active: AtomicI64,
@@ -131,8 +129,8 @@ pub struct World<'p> {
     pub choice: Choice,
     /// How the first iteration to end ended: of a setup there is no other.
     pub ended: OnceLock<Ended>,
-    recorders: Vec<Mutex<Recorder>>,
-    gauges: Vec<Gauges>,
+    recorders: Vec<Apart<Mutex<Recorder>>>,
+    gauges: Vec<Apart<Gauges>>,
 }
 
 /// How an iteration ended.
@@ -145,11 +143,11 @@ pub struct Ended {
 }
 
 impl<'p> World<'p> {
-    /// A world for `plan`, on so many cores. Iterations begin with what a setup has ended with, where there was one.
+    /// A world for `plan`, in which so many threads run at once. Iterations begin with what a setup has ended with, where there was one.
     ///
     /// # Errors
     /// When a request can't be built, or a file can't be read.
-    pub fn new(plan: &'p Plan, ground: &Ground, cores: usize, start: Option<Scope>) -> Result<Self, RunError> {
+    pub fn new(plan: &'p Plan, ground: &Ground, abreast: usize, start: Option<Scope>) -> Result<Self, RunError> {
         let Ground { reached, echo, folder, unix_ms, live } = ground;
         let names = Names::new(&plan.names).starting(start);
         let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
@@ -174,7 +172,7 @@ impl<'p> World<'p> {
         let width = aligned(width_for(load.duration), plan.windows());
         let probes: Vec<Vec<bool>> =
             plan.probes().iter().filter(|(_, windowed)| *windowed).map(|(selector, _)| taken(plan, selector)).collect();
-        let recorder = || Mutex::new(Recorder::new(&network, epoch, width).in_stages(stretches(load)).probing(probes.clone()));
+        let recorder = |_| Apart(Mutex::new(Recorder::new(&network, epoch, width).in_stages(stretches(load)).probing(probes.clone())));
         Ok(Self {
             plan,
             dials,
@@ -198,8 +196,8 @@ impl<'p> World<'p> {
             mix_limits: plan.mix.iter().map(|entry| Limit::new(format!("mix {}", entry.name), &entry.limits)).collect(),
             stop: Stop::new(end, load.graceful_stop),
             ended: OnceLock::new(),
-            recorders: (0..cores.max(1).div_ceil(WORKERS_A_RECORDER)).map(|_| recorder()).collect(),
-            gauges: (0..cores.max(1)).map(|_| Gauges::default()).collect(),
+            recorders: (0..abreast.clamp(1, MOST_RECORDERS)).map(recorder).collect(),
+            gauges: (0..abreast.max(1)).map(|_| Apart::default()).collect(),
             requests,
         })
     }
