@@ -5,7 +5,7 @@ mod tcp;
 mod websocket;
 
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use http::response::Parts;
@@ -26,8 +26,8 @@ use crate::metrics::{FailureKind, Sample, TagValue};
 use crate::plan::{Action, Delay, Operation};
 use crate::transport::TransportError;
 use crate::transport::counted::{Metered, Passed};
-use crate::transport::http::{Message, PreparedRequest};
-use crate::transport::link::Link;
+use crate::transport::http::{Came, Message, PreparedRequest};
+use crate::transport::link::{Arriving, Asked, Link};
 use crate::value::{Facts, Response, Scope};
 
 /// What is sent of a request, with the cookies of the user that sends it.
@@ -247,6 +247,23 @@ impl<D: Driver> Attempt<'_, '_, D> {
         ended
     }
 
+    /// Waits for the head of the response to what was asked, as long as that may take.
+    async fn answer(
+        &self,
+        connection: &mut Link<D::Io>,
+        asked: Pin<&mut Asked<impl Future<Output = Came>>>,
+        trace: &Trace,
+    ) -> Result<(Parts, Arriving), TransportError> {
+        let driver = &self.worker.driver;
+        let answer = pin!(connection.answer(asked, || trace.sent.set(Some(driver.now()))));
+        match self.operation.timeout.first_byte {
+            None => answer.await,
+            Some(limit) => within(driver, self.started + limit, answer)
+                .await
+                .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit))),
+        }
+    }
+
     /// What functions in the values of this try depend on.
     fn facts(&self) -> Arc<Facts> {
         self.worker.facts(self.iteration, self.place, Purpose::Value)
@@ -268,16 +285,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.passed());
         let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
-        let (head, body) = {
-            // Made in its place: a variable would stay in this future beside it.
-            let send = pin!(connection.send(message(user, request, site), || trace.sent.set(Some(driver.now()))));
-            match self.operation.timeout.first_byte {
-                None => send.await?,
-                Some(limit) => within(driver, self.started + limit, send)
-                    .await
-                    .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit)))?,
-            }
-        };
+        let asked = pin!(connection.ask(message(user, request, site)));
+        let (head, body) = self.answer(&mut connection, asked, trace).await?;
         trace.status.set(head.status.as_u16());
         let answered = driver.now();
         trace.first_byte.set(Some(answered - self.started));

@@ -2,7 +2,7 @@
 //! same task, so that no wake passes between two tasks and no thread but the caller's is needed.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -19,6 +19,9 @@ use crate::metrics::FailureKind;
 
 /// What is sent: a head and a body.
 pub type Message = Request<Outgoing>;
+
+/// What comes of a message.
+pub type Came = hyper::Result<Response<Incoming>>;
 
 /// A request with all its parts, from which the message of each try is made.
 #[derive(Clone, Debug)]
@@ -48,17 +51,17 @@ impl PreparedRequest {
     }
 }
 
-/// hyper's side of a connection, boxed once, so that taking it out of a pool and putting it back moves a pointer.
-type Polled<Io> = Pin<Box<http1::Connection<Io, Outgoing>>>;
-
 /// A connection to one target. Dropping it closes it.
 pub struct Connection<Io: Read + Write + Unpin + Send + 'static> {
     sender: http1::SendRequest<Outgoing>,
-    driver: Polled<Io>,
+    /// hyper's side of it.
+    driver: http1::Connection<Io, Outgoing>,
     /// hyper has nothing more to do on it.
     ended: bool,
     /// It has carried a request.
     used: bool,
+    /// How it was when its last request was handed over.
+    before: Before,
     /// How far the body of its last request has got, where that is not sent in one piece.
     outgoing: Option<Arc<Progress>>,
     passed: Arc<Passed>,
@@ -66,9 +69,21 @@ pub struct Connection<Io: Read + Write + Unpin + Send + 'static> {
     wakes: SelfWake,
 }
 
+/// A connection as it was before a request.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    /// It had carried another one.
+    used: bool,
+    received: u64,
+    sent: u64,
+}
+
 /// Lets hyper go on with a connection; what goes wrong reaches the request that waits for it.
-fn advance<Io: Read + Write + Unpin + Send + 'static>(driver: &mut Polled<Io>, ended: &mut bool, cx: &mut Context<'_>) {
-    if !*ended && driver.as_mut().poll(cx).is_ready() {
+fn advance<Io>(driver: &mut http1::Connection<Io, Outgoing>, ended: &mut bool, cx: &mut Context<'_>)
+where
+    Io: Read + Write + Unpin + Send + 'static,
+{
+    if !*ended && Pin::new(driver).poll(cx).is_ready() {
         *ended = true;
     }
 }
@@ -82,7 +97,16 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         let passed = io.passed();
         let (sender, driver) =
             http1::Builder::new().writev(false).handshake(io).await.map_err(|e| TransportError::exchange(&e, false, false))?;
-        Ok(Self { sender, driver: Box::pin(driver), ended: false, used: false, outgoing: None, passed, wakes: SelfWake::default() })
+        Ok(Self {
+            sender,
+            driver,
+            ended: false,
+            used: false,
+            before: Before::default(),
+            outgoing: None,
+            passed,
+            wakes: SelfWake::default(),
+        })
     }
 
     /// What has passed over it so far.
@@ -116,47 +140,50 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         !self.ended && !self.sender.is_closed() && self.outgoing.as_ref().is_none_or(|progress| progress.is_ended())
     }
 
-    /// Sends a request and waits for the head of the response; `sent` is called whenever something of it has gone out.
+    /// Hands a request over, for [`Self::answer`] to send. It is apart from that because a message that waits in a future is
+    /// carried along by every virtual user.
+    pub fn ask(&mut self, message: Message) -> impl Future<Output = Came> + use<Io> {
+        self.before = Before { used: self.used, received: self.passed.received(), sent: self.passed.sent() };
+        self.used = true;
+        self.outgoing = message.body().progress();
+        let Self { sender, wakes, .. } = self;
+        wakes.hush(|| sender.send_request(message))
+    }
+
+    /// Sends the request that was handed over last, whose `response` is to come, and waits for the head of that; `sent` is
+    /// called whenever something of the request has gone out.
     ///
     /// # Errors
     /// When the connection fails or what comes is no HTTP. The connection must not be used again then.
-    pub fn send<F: FnMut()>(
+    pub async fn answer(
         &mut self,
-        message: Message,
-        mut sent: F,
-    ) -> impl Future<Output = Result<Response<Incoming>, TransportError>> + use<'_, F, Io> {
-        let reused = std::mem::replace(&mut self.used, true);
-        let received = self.passed.received();
-        self.outgoing = message.body().progress();
-        let Self { sender, driver, ended, passed, wakes, .. } = self;
-        // Handed over at once: a message that waits in a future is carried along by every virtual user.
-        let response = wakes.hush(|| sender.send_request(message));
-        let mut gone = passed.sent();
-        async move {
-            let mut response = pin!(response);
-            let head = poll_fn(|cx| {
-                wakes.poll(cx, |cx| {
-                    advance(driver, ended, cx);
-                    let now = passed.sent();
-                    if now != gone {
-                        gone = now;
-                        sent();
-                    }
-                    match response.as_mut().poll(cx) {
-                        Poll::Pending if *ended => Poll::Ready(None),
-                        other => other.map(Some),
-                    }
-                })
+        mut response: Pin<&mut impl Future<Output = Came>>,
+        mut sent: impl FnMut(),
+    ) -> Result<Response<Incoming>, TransportError> {
+        let Self { driver, ended, passed, wakes, before, .. } = self;
+        let mut gone = before.sent;
+        let head = poll_fn(|cx| {
+            wakes.poll(cx, |cx| {
+                advance(driver, ended, cx);
+                let now = passed.sent();
+                if now != gone {
+                    gone = now;
+                    sent();
+                }
+                match response.as_mut().poll(cx) {
+                    Poll::Pending if *ended => Poll::Ready(None),
+                    other => other.map(Some),
+                }
             })
-            .await;
-            let answered = passed.received() > received;
-            let gone = |kind| TransportError { kind, message: "connection closed before the response".into() };
-            match head {
-                Some(Ok(response)) => Ok(response),
-                Some(Err(error)) => Err(TransportError::exchange(&error, reused, answered)),
-                None if reused && !answered => Err(gone(FailureKind::ReusedConnClosed)),
-                None => Err(gone(FailureKind::Incomplete)),
-            }
+        })
+        .await;
+        let answered = passed.received() > before.received;
+        let gone = |kind| TransportError { kind, message: "connection closed before the response".into() };
+        match head {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(error)) => Err(TransportError::exchange(&error, before.used, answered)),
+            None if before.used && !answered => Err(gone(FailureKind::ReusedConnClosed)),
+            None => Err(gone(FailureKind::Incomplete)),
         }
     }
 

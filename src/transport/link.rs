@@ -1,6 +1,6 @@
 //! [`Link`]: a connection over which requests go, whichever HTTP is spoken on it.
 
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::future::Either;
@@ -11,7 +11,7 @@ use hyper::rt::{Read, Write};
 
 use super::TransportError;
 use super::counted::{Metered, Passed};
-use super::http::{Connection, Message};
+use super::http::{Came, Connection, Message};
 use super::http2::{Driver, Http2};
 use super::wire::Wire;
 use crate::base::Nanos;
@@ -24,9 +24,13 @@ pub struct Link<Io: Read + Write + Unpin + Send + 'static> {
 }
 
 enum Spoken<Io: Read + Write + Unpin + Send + 'static> {
-    Http1(Connection<Wire<Io>>),
+    // Boxed, so that taking a link out of a pool and putting it back moves a pointer.
+    Http1(Box<Connection<Wire<Io>>>),
     Http2(Box<Http2>),
 }
+
+/// A request that was handed to a link: over HTTP/1.1 the response that is to come, over HTTP/2 the message.
+pub type Asked<R> = Either<R, Option<Box<Message>>>;
 
 /// The body of a response that comes.
 pub enum Arriving {
@@ -49,7 +53,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
             let mut connection = Connection::new(wire).await?;
             // What goes wrong here shows itself in the request.
             connection.is_ready().await;
-            Spoken::Http1(connection)
+            Spoken::Http1(Box::new(connection))
         };
         Ok(Self { born, spoken })
     }
@@ -119,30 +123,37 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Sends a request and waits for the head of the response; `sent` is called whenever something of it has gone out.
+    /// Hands a request over, for [`Self::answer`] to send.
+    pub fn ask(&mut self, message: Message) -> Asked<impl Future<Output = Came> + use<Io>> {
+        match &mut self.spoken {
+            Spoken::Http1(connection) => Either::Left(connection.ask(message)),
+            Spoken::Http2(_) => Either::Right(Some(Box::new(message))),
+        }
+    }
+
+    /// Sends the request that was handed over last, and waits for the head of its response; `sent` is called whenever
+    /// something of the request has gone out.
     ///
     /// # Errors
     /// When the connection fails or what comes is no HTTP. The link must not be used again then.
-    pub fn send<F: FnMut()>(
+    pub async fn answer(
         &mut self,
-        message: Message,
-        sent: F,
-    ) -> impl Future<Output = Result<(Parts, Arriving), TransportError>> + use<'_, F, Io> {
-        let sending = match &mut self.spoken {
-            Spoken::Http1(connection) => Either::Left(connection.send(message, sent)),
-            // Boxed, so that it doesn't make the future of a request over HTTP/1.1 larger.
-            Spoken::Http2(http2) => Either::Right(Box::pin(http2.send(message, sent))),
-        };
-        async {
-            match sending {
-                Either::Left(sending) => {
-                    let (head, body) = pin!(sending).await?.into_parts();
-                    Ok((head, Arriving::Http1(body)))
-                }
-                Either::Right(sending) => {
-                    let (head, body) = sending.await?;
-                    Ok((head, Arriving::Http2(body)))
-                }
+        asked: Pin<&mut Asked<impl Future<Output = Came>>>,
+        sent: impl FnMut(),
+    ) -> Result<(Parts, Arriving), TransportError> {
+        match (&mut self.spoken, asked.as_pin_mut()) {
+            (Spoken::Http1(connection), Either::Left(response)) => {
+                let (head, body) = connection.answer(response, sent).await?.into_parts();
+                Ok((head, Arriving::Http1(body)))
+            }
+            (Spoken::Http2(http2), Either::Right(mut message)) => {
+                let message = message.take().expect("what was handed over is sent once");
+                // Boxed, so that it doesn't make the future of a request over HTTP/1.1 larger.
+                let (head, body) = Box::pin(http2.send(*message, sent)).await?;
+                Ok((head, Arriving::Http2(body)))
+            }
+            (Spoken::Http1(_), Either::Right(_)) | (Spoken::Http2(_), Either::Left(_)) => {
+                unreachable!("a request is sent over the link to which it was handed")
             }
         }
     }
