@@ -139,6 +139,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.ready.set(self.started);
         // Pinned where it is made, as all that follow: awaited by value, its state of some kilobytes would be copied.
         let work = pin!(self.work(user, scope, trace));
+        if matches!(self.operation.action, Action::Sleep(_)) {
+            // When it ends is known beforehand, so that it needs but one timer.
+            return work.await;
+        }
         within(&self.worker.driver, self.started + total, work).await.unwrap_or_else(|| Err(self.late()))
     }
 
@@ -160,7 +164,13 @@ impl<D: Driver> Attempt<'_, '_, D> {
             Action::Handshake(request) => return Box::pin(self.handshake(user, request.target, scope, trace)).await,
             Action::Message(message) => return Box::pin(self.message(user, message, scope, trace)).await,
             Action::Tcp(exchange) => return Box::pin(self.tcp(user, exchange, scope, trace)).await,
-            Action::Sleep(delay) => driver.sleep_until(self.started + length(delay)).await,
+            Action::Sleep(delay) => {
+                let until = self.started + length(delay);
+                driver.sleep_until(until.min(deadline)).await;
+                if until > deadline {
+                    return Err(self.late());
+                }
+            }
             Action::Cpu(delay) => driver.cpu(length(delay), deadline).await,
             Action::Block { duration, offload } => driver.block(length(duration), *offload).await,
         }

@@ -1,5 +1,6 @@
 //! [`Stop`]: when a run takes no new work, and when what is still under way is given up.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,8 +20,8 @@ pub struct Stop {
     over: AtomicBool,
     /// Called once, when it is over.
     callers: Mutex<Vec<Box<dyn Fn() + Send>>>,
-    /// Woken once, when it is ended early or its iterations are used up.
-    waiting: Mutex<Vec<(u64, Waker)>>,
+    /// Woken once, when it is ended early or its iterations are used up; by ticket, since a hundred thousand users may wait.
+    waiting: Mutex<BTreeMap<u64, Waker>>,
     tickets: AtomicU64,
 }
 
@@ -70,16 +71,14 @@ impl Stop {
 
     /// There are no more iterations: nobody needs to wait for one.
     pub fn exhaust(&self) {
-        if !self.exhausted.swap(true, Ordering::SeqCst) {
+        if !self.exhausted.load(Ordering::Relaxed) && !self.exhausted.swap(true, Ordering::SeqCst) {
             self.wake();
         }
     }
 
     fn wake(&self) {
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        for (_, waker) in waiting {
-            waker.wake();
-        }
+        waiting.into_values().for_each(Waker::wake);
     }
 
     /// Gives up what is in flight.
@@ -124,10 +123,7 @@ impl Future for Interruption<'_> {
             return Poll::Ready(());
         }
         let ticket = *self.ticket.get_or_insert_with(|| stop.tickets.fetch_add(1, Ordering::Relaxed));
-        match waiting.iter_mut().find(|(known, _)| *known == ticket) {
-            Some((_, waker)) => waker.clone_from(cx.waker()),
-            None => waiting.push((ticket, cx.waker().clone())),
-        }
+        waiting.insert(ticket, cx.waker().clone());
         Poll::Pending
     }
 }
@@ -135,7 +131,7 @@ impl Future for Interruption<'_> {
 impl Drop for Interruption<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            self.stop.waiting.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _)| *known != ticket);
+            self.stop.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&ticket);
         }
     }
 }
