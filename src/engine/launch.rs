@@ -129,6 +129,7 @@ fn event_loop(world: &World<'_>, start: &StartLine, thread: usize, mut users: Ve
                 return Poll::Ready(());
             }
         }
+        worker.tape.rest();
         Poll::Pending
     });
     // Its own budget of polls would make tokio pause a loop that has work; this loop pauses itself.

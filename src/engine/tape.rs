@@ -13,7 +13,7 @@ use crate::metrics::{FailureKind, IterationSample, Outcome, Sample, TagValue};
 const FULL: usize = 64;
 /// A tape is handed over at least so often while samples come, so that progress can be seen.
 const PATIENCE: Nanos = Nanos::from_millis(50);
-/// After an operation as long as this a hand-over costs nothing that matters.
+/// After an operation as long as this a hand-over costs nothing that matters, and comes as soon as the thread has time.
 const LONG: Nanos = Nanos::from_millis(5);
 
 struct Error {
@@ -39,19 +39,24 @@ struct Pending {
     tagged: Vec<(Sample, Vec<TagValue>)>,
     pushed: Vec<(u32, Nanos, u64)>,
     handed_over: Nanos,
+    /// There is a long operation on it.
+    long: bool,
 }
 
 /// One thread's samples on their way to a recorder.
 pub struct Tape<'w> {
     world: &'w World<'w>,
     shard: Shard<'w>,
+    /// Nobody else on this thread has anything to write after a long operation.
+    alone: bool,
     pending: RefCell<Pending>,
 }
 
 impl<'w> Tape<'w> {
-    /// An empty tape that goes to `shard`.
-    pub fn new(world: &'w World<'w>, shard: Shard<'w>) -> Self {
-        Self { world, shard, pending: RefCell::default() }
+    /// An empty tape that goes to `shard`; `alone`: of a thread that waits as soon as it has written. Others say when they do:
+    /// [`Self::rest`].
+    pub fn new(world: &'w World<'w>, shard: Shard<'w>, alone: bool) -> Self {
+        Self { world, shard, alone, pending: RefCell::default() }
     }
 
     /// The shard that this tape goes to.
@@ -64,10 +69,19 @@ impl<'w> Tape<'w> {
         let pending = &mut *self.pending.borrow_mut();
         pending.operations.push(sample);
         let completed = matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_));
-        let due = completed && (sample.service() >= LONG || sample.completed - pending.handed_over >= PATIENCE);
-        if due || pending.operations.len() >= FULL {
+        pending.long |= completed && sample.service() >= LONG;
+        let due = completed && sample.completed - pending.handed_over >= PATIENCE;
+        if due || (pending.long && self.alone) || pending.operations.len() >= FULL {
             self.hand_over(pending);
             pending.handed_over = sample.completed;
+        }
+    }
+
+    /// The thread has nothing else to do now.
+    pub fn rest(&self) {
+        let pending = &mut *self.pending.borrow_mut();
+        if pending.long {
+            self.hand_over(pending);
         }
     }
 
@@ -107,14 +121,17 @@ impl<'w> Tape<'w> {
         if pending.operations.is_empty() && pending.iterations.is_empty() && pending.pushed.is_empty() {
             return;
         }
+        pending.long = false;
         let window_end = self.world.stop.end();
         let mut recorder = self.shard.recorder();
-        for sample in pending.operations.drain(..) {
-            recorder.operation(&sample, window_end);
+        for sample in &pending.operations {
+            recorder.operation(sample, window_end);
         }
-        for sample in pending.iterations.drain(..) {
-            recorder.iteration(&sample);
+        pending.operations.clear();
+        for sample in &pending.iterations {
+            recorder.iteration(sample);
         }
+        pending.iterations.clear();
         for error in pending.errors.drain(..) {
             recorder.error(error.kind, &error.message, error.operation, error.intended);
         }

@@ -22,7 +22,7 @@ pub struct Worker<'w, D> {
 impl<'w, D: Driver> Worker<'w, D> {
     /// For the thread with this index.
     pub fn new(world: &'w World<'w>, driver: D, thread: usize) -> Self {
-        Self { world, driver, tape: Tape::new(world, world.shard(thread)) }
+        Self { world, driver, tape: Tape::new(world, world.shard(thread), !D::TAKES_TURNS) }
     }
 
     /// What functions depend on that are called at this place of an iteration.

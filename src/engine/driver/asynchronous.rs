@@ -105,6 +105,7 @@ pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
 
 impl Driver for Async {
     type Io = TokioIo<Counted<Socket>>;
+    const TAKES_TURNS: bool = true;
 
     fn now(&self) -> Nanos {
         let now = self.clock.now();

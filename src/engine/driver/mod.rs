@@ -30,6 +30,9 @@ pub trait Driver: Sized {
     /// A connected byte stream.
     type Io: Read + Write + Metered + Unpin + Send + 'static;
 
+    /// Whether many users take turns on one thread, so that what one has done need not be told before all had theirs.
+    const TAKES_TURNS: bool;
+
     /// Time since the start line (of the warm-up, where there is one).
     fn now(&self) -> Nanos;
 

@@ -87,6 +87,7 @@ impl Wake for Woken {
 
 impl Driver for Simulated {
     type Io = NoNetwork;
+    const TAKES_TURNS: bool = true;
 
     fn now(&self) -> Nanos {
         self.now.get()

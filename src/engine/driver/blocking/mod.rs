@@ -42,6 +42,7 @@ impl Blocking {
 
 impl Driver for Blocking {
     type Io = Stream;
+    const TAKES_TURNS: bool = false;
 
     fn now(&self) -> Nanos {
         self.clock.now()
