@@ -34,8 +34,8 @@ pub struct Frame {
 
 /// How much the windows of the measured part differ from each other.
 fn inflation(windows: &Windows) -> Inflation {
-    let measured: Vec<_> = windows.iter().filter(|(index, _)| *index >= 0).map(|(_, window)| window.response()).collect();
-    Inflation::of(&measured)
+    let measured: Vec<_> = windows.iter().filter(|(index, _)| *index >= 0).collect();
+    Inflation::of(measured.into_iter().map(|(_, window)| window.response()))
 }
 
 /// Makes the figures of one mode and round, at its end.

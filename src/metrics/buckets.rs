@@ -52,10 +52,17 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         ((place - (shift << (Self::BITS - 1))) as u64) << shift
     }
 
-    /// Empty, and ready: the first value finds the memory there. To ask the system for it in the middle of a run would be
-    /// lateness; that each page of it is only backed when the first value falls there is half a microsecond.
-    pub fn ready() -> Self {
-        Self { zeros: 0, others: Others::Open(Self::none()) }
+    /// Empty, and ready: the first value finds room there, since to ask the system for it in the middle of a run would be
+    /// lateness. The system backs it with memory at once where that is to be `backed`, else as values come: half a
+    /// microsecond for each new page.
+    pub fn ready(backed: bool) -> Self {
+        let mut counts = Self::none();
+        if backed {
+            // Written to, and nobody may find that needless.
+            counts.fill(1);
+            std::hint::black_box(&mut counts).fill(0);
+        }
+        Self { zeros: 0, others: Others::Open(counts) }
     }
 
     fn none() -> Box<[u64]> {
@@ -64,13 +71,15 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
 
     /// Counts a value; what is above [`HIGHEST`] counts as that.
     pub fn record(&mut self, value: u64) {
-        if value == 0 {
-            self.zeros += 1;
-        } else {
-            self.open()[Self::place(value.min(HIGHEST))] += 1;
+        let place = Self::place(value.min(HIGHEST));
+        match &mut self.others {
+            _ if value == 0 => self.zeros += 1,
+            Others::Open(counts) => counts[place] += 1,
+            Others::None | Others::Packed(_) => self.open()[place] += 1,
         }
     }
 
+    #[cold]
     fn open(&mut self) -> &mut [u64] {
         if !matches!(self.others, Others::Open(_)) {
             let mut counts = Self::none();
@@ -83,14 +92,21 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         }
     }
 
-    /// Makes them small until the next value comes.
-    pub fn pack(&mut self) {
+    /// Makes them small until the next value comes, in room that is to spare where there is some.
+    pub fn pack(&mut self, spare: &mut Vec<Vec<u8>>) {
         if matches!(self.others, Others::Open(_)) {
-            let mut bytes = Vec::new();
+            let mut bytes = spare.pop().unwrap_or_default();
             let zeros = std::mem::take(&mut self.zeros);
             V2Serializer::new().serialize(&self.histogram(), &mut bytes).expect("memory takes any bytes, and the bounds are ours");
-            bytes.shrink_to_fit();
             *self = Self { zeros, others: Others::Packed(bytes) };
+        }
+    }
+
+    /// Gives back the room that they had while they were small.
+    pub fn clear(&mut self, spare: &mut Vec<Vec<u8>>) {
+        if let Others::Packed(mut bytes) = std::mem::take(self).others {
+            bytes.clear();
+            spare.push(bytes);
         }
     }
 
@@ -166,14 +182,18 @@ mod tests {
         let mut sum = of::<DIGITS>(a);
         sum.add(&of(b));
         assert_eq!(sum.histogram(), whole);
-        let (mut packed, mut ready) = (of::<DIGITS>(b), Buckets::ready());
-        packed.pack();
+        let (mut packed, mut ready, mut spare) = (of::<DIGITS>(b), Buckets::ready(true), vec![Vec::new()]);
+        packed.pack(&mut spare);
+        assert!(spare.is_empty() || b.iter().all(|value| *value == 0));
         assert_eq!(packed.histogram(), recorded::<DIGITS>(b));
         a.iter().for_each(|value| packed.record(*value));
         ready.add(&packed);
-        packed.pack();
-        ready.pack();
+        packed.pack(&mut spare);
+        ready.pack(&mut spare);
         assert_eq!([packed.histogram(), ready.histogram()], [whole.clone(), whole]);
+        spare.clear();
+        ready.clear(&mut spare);
+        assert_eq!((ready.histogram(), spare), (histogram::of(DIGITS), vec![Vec::new()]));
     }
 
     proptest! {

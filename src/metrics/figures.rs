@@ -105,17 +105,12 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Ready for an operation: what every sample has is there already; what few have is made when it comes.
-    pub(super) fn ready(network: bool) -> Self {
-        Self {
-            response_ok: Track::ready(),
-            service: Track::ready(),
-            lag: Track::ready(),
-            send: if network { Track::ready() } else { Track::default() },
-            first_byte: if network { Track::ready() } else { Track::default() },
-            body: if network { Track::ready() } else { Track::default() },
-            ..Self::default()
-        }
+    /// Ready for an operation: there is room already for what every sample has, and memory where it is to be `backed`;
+    /// for what few have it is made when they come.
+    pub(super) fn ready(network: bool, backed: bool) -> Self {
+        let ready = || Track::ready(backed);
+        let stage = || if network { ready() } else { Track::default() };
+        Self { response_ok: ready(), service: ready(), lag: ready(), send: stage(), first_byte: stage(), body: stage(), ..Self::default() }
     }
 
     /// Takes one operation. A good completion before `window_end` counts as throughput.
@@ -124,8 +119,10 @@ impl Figures {
         self.bytes_in += sample.bytes_in;
         self.bytes_out += sample.bytes_out;
         self.retries += u64::from(sample.retries);
-        if sample.status != 0 {
-            *self.statuses.entry(sample.status).or_default() += 1;
+        match self.statuses.get_mut(&sample.status) {
+            Some(count) => *count += 1,
+            None if sample.status != 0 => drop(self.statuses.insert(sample.status, 1)),
+            None => {}
         }
         match sample.outcome {
             Outcome::Ok => {

@@ -34,18 +34,19 @@ impl Inflation {
     /// Of samples that are independent, or of whose dependence nothing is known.
     pub const NONE: Self = Self { windows: 0, factors: [1.0; PERCENTILES.len()] };
 
-    /// From the samples of windows of equal length, in the order of time.
-    pub fn of(windows: &[Histogram<u64>]) -> Self {
-        let count = windows.len().min(MOST_WINDOWS);
-        let joined: Vec<Histogram<u64>> = (0..count)
-            .map(|n| {
-                let mut sum = histogram::window();
-                let part = n * windows.len() / count..(n + 1) * windows.len() / count;
-                windows[part].iter().for_each(|window| histogram::add(&mut sum, window));
-                sum
-            })
-            .filter(|window| !window.is_empty())
-            .collect();
+    /// From the samples of windows of equal length, in the order of time; one at a time, since hundreds of them are much.
+    pub fn of(windows: impl ExactSizeIterator<Item = Histogram<u64>>) -> Self {
+        let given = windows.len();
+        let count = given.min(MOST_WINDOWS);
+        let mut joined: Vec<Histogram<u64>> = Vec::with_capacity(count);
+        for (index, window) in windows.enumerate() {
+            // The parts are as equal as they can be.
+            match joined.get_mut(((index + 1) * count - 1) / given) {
+                Some(sum) => histogram::add(sum, &window),
+                None => joined.push(window),
+            }
+        }
+        joined.retain(|window| !window.is_empty());
         if joined.len() < FEWEST_WINDOWS {
             return Self::NONE;
         }
@@ -165,7 +166,7 @@ mod tests {
                 })
                 .collect();
             values.iter().for_each(|value| whole.saturating_record(*value));
-            let inflation = if corrected { Inflation::of(&windows) } else { Inflation::NONE };
+            let inflation = if corrected { Inflation::of(windows.into_iter()) } else { Inflation::NONE };
             let [low, high] = intervals(&whole, &inflation)[P99].expect("enough samples");
             hits += usize::from((low as f64..=high as f64).contains(&truth));
         }

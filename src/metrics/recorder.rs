@@ -6,6 +6,10 @@ use super::{
 };
 use crate::base::Nanos;
 
+/// The histograms of up to so many operations, two megabytes each, have their memory from the start, so that a run's memory
+/// does not grow with its length. Those of more would be much for what may never be needed.
+const FEW: usize = 8;
+
 /// What ran before the epoch, or in a stage that is not measured: counted, not measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WarmupTally {
@@ -54,11 +58,11 @@ impl Recorder {
     pub fn new(operations: &[bool], epoch: Nanos, window: Nanos) -> Self {
         Self {
             epoch,
-            steps: operations.iter().map(|network| Figures::ready(*network)).collect(),
+            steps: operations.iter().map(|network| Figures::ready(*network, operations.len() <= FEW)).collect(),
             stages: Stages::default(),
             iterations: Tally::default(),
             aside: 0,
-            durations: Track::ready(),
+            durations: Track::ready(true),
             warmup: WarmupTally::default(),
             windows: Windows::new(window, epoch),
             probes: Vec::new(),

@@ -29,9 +29,9 @@ impl Default for Track {
 }
 
 impl Track {
-    /// An empty track that is ready: its first value finds the memory there.
-    pub fn ready() -> Self {
-        Self { buckets: Buckets::ready(), ..Self::default() }
+    /// An empty track that is ready: its first value finds room there, and memory too where that is to be `backed`.
+    pub fn ready(backed: bool) -> Self {
+        Self { buckets: Buckets::ready(backed), ..Self::default() }
     }
 
     /// Takes one value. What is longer than the histogram's highest is counted there, and as clamped.
@@ -39,16 +39,26 @@ impl Track {
         let ns = value.0;
         self.count += 1;
         self.buckets.record(ns);
-        self.min = self.min.min(ns);
-        self.max = self.max.max(ns);
         self.sum += u128::from(ns);
         self.squares += u128::from(ns) * u128::from(ns);
-        self.clamped += u64::from(ns > HIGHEST);
+        if ns < self.min || ns > self.max {
+            self.stretch(ns);
+        }
+        if ns > HIGHEST {
+            self.clamped += 1;
+        }
+    }
+
+    /// Apart, because a new extreme is rare: most values need not write to the place where they stand.
+    #[cold]
+    fn stretch(&mut self, ns: u64) {
+        self.min = self.min.min(ns);
+        self.max = self.max.max(ns);
     }
 
     /// Makes it small until the next value comes.
     pub fn pack(&mut self) {
-        self.buckets.pack();
+        self.buckets.pack(&mut Vec::new());
     }
 
     /// Adds another track's values.

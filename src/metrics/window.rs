@@ -11,6 +11,8 @@ use crate::base::Nanos;
 
 /// At most so many windows; then each becomes twice as wide.
 pub const MAX_WINDOWS: usize = 600;
+/// Room that is kept for each histogram of a window that is packed, in bytes: a busy service's take that much.
+const ROOM: usize = 1024;
 /// Windows whose histograms stay open for recording; older ones are packed until something late arrives.
 const OPEN: usize = 3;
 
@@ -109,6 +111,11 @@ impl Window {
         self.lag.add(&other.lag);
     }
 
+    fn pack(&mut self, spare: &mut Vec<Vec<u8>>) {
+        self.response.pack(spare);
+        self.lag.pack(spare);
+    }
+
     fn count_status(&mut self, status: u16, n: u64) {
         match self.statuses.iter_mut().find(|(known, _)| *known == status) {
             Some((_, count)) => *count += n,
@@ -145,12 +152,23 @@ pub struct Windows {
     newest: i64,
     /// Where the window that was found last begins, and its place: the next instant mostly falls there too.
     found: Option<(u64, usize)>,
+    /// Room for what is packed. It is there from the start, so that a run's memory does not grow with its length.
+    spare: Vec<Vec<u8>>,
 }
 
 impl Windows {
     /// An empty time line.
-    pub const fn new(width: Nanos, epoch: Nanos) -> Self {
-        Self { width, epoch, first: 0, windows: VecDeque::new(), newest: 0, found: None }
+    pub fn new(width: Nanos, epoch: Nanos) -> Self {
+        // Written to, since the system backs with memory only what is.
+        let room = || {
+            let mut bytes = std::hint::black_box(vec![1; ROOM]);
+            bytes.clear();
+            bytes
+        };
+        let spare = (0..2 * MAX_WINDOWS).map(|_| room()).collect();
+        let mut windows = VecDeque::from(vec![Window::default(); MAX_WINDOWS]);
+        windows.clear();
+        Self { width, epoch, first: 0, windows, newest: 0, found: None, spare }
     }
 
     /// The width of every window.
@@ -177,6 +195,7 @@ impl Windows {
         &mut self.windows[place]
     }
 
+    #[cold]
     fn find(&mut self, instant: Nanos) -> usize {
         let mut index = self.index(instant);
         loop {
@@ -208,8 +227,7 @@ impl Windows {
     fn pack(&mut self) {
         let before = (self.newest - self.first) as usize + 1;
         for window in self.windows.iter_mut().take(before.saturating_sub(OPEN)) {
-            window.response.pack();
-            window.lag.pack();
+            window.pack(&mut self.spare);
         }
     }
 
@@ -217,11 +235,11 @@ impl Windows {
     pub fn widen(&mut self) {
         self.width = Nanos(self.width.0.saturating_mul(2));
         self.found = None;
-        let old = std::mem::take(&mut self.windows);
+        let old = std::mem::replace(&mut self.windows, VecDeque::with_capacity(MAX_WINDOWS));
         let old_first = self.first;
         self.first = old_first.div_euclid(2);
         self.newest = self.newest.div_euclid(2);
-        for (index, window) in (old_first..).zip(old) {
+        for (index, mut window) in (old_first..).zip(old) {
             let place = (index.div_euclid(2) - self.first) as usize;
             if place == self.windows.len() {
                 self.windows.push_back(window);
@@ -229,8 +247,9 @@ impl Windows {
                 let wide = &mut self.windows[place];
                 wide.add(&window);
                 // At once: hundreds of open histograms would be a peak of memory that nobody asked for.
-                wide.response.pack();
-                wide.lag.pack();
+                wide.pack(&mut self.spare);
+                window.response.clear(&mut self.spare);
+                window.lag.clear(&mut self.spare);
             }
         }
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 use super::{ModeRun, StoppedBy, codec};
+use crate::metrics::histogram;
 use crate::metrics::interval::Inflation;
 use crate::metrics::summary::{self, Summary};
 use crate::plan::Mode;
@@ -133,17 +134,18 @@ fn interval(values: &[f64]) -> Option<[f64; 2]> {
 
 /// The response times of all rounds together.
 fn merged_response(rounds: &[&ModeRun]) -> (Option<Summary>, String) {
-    let mut whole = crate::metrics::histogram::empty();
+    let mut whole = histogram::empty();
     for run in rounds {
         // A round whose histogram can't be read has been reported as such when the result was read.
         if let Ok(histogram) = codec::decode(&run.histograms.response) {
-            crate::metrics::histogram::add(&mut whole, &histogram);
+            histogram::add(&mut whole, &histogram);
         }
     }
     let parts: Vec<&Summary> = rounds.iter().filter_map(|r| r.response_ms.as_ref()).collect();
     let windows = rounds.iter().flat_map(|run| run.series.iter().filter(|window| window.t_s >= 0.0));
-    let windows: Vec<_> = windows.filter_map(|window| codec::decode_window(window.response.as_deref()?).ok()).collect();
-    (summary::merged(&parts, &whole, &Inflation::of(&windows)), codec::encode(&whole))
+    let windows: Vec<&str> = windows.filter_map(|window| window.response.as_deref()).collect();
+    let windows = windows.into_iter().map(|text| codec::decode_window(text).unwrap_or_else(|_| histogram::window()));
+    (summary::merged(&parts, &whole, &Inflation::of(windows)), codec::encode(&whole))
 }
 
 #[cfg(test)]
