@@ -9,7 +9,7 @@ use loadgen::base::Nanos;
 use loadgen::metrics::Recorder;
 
 /// As many samples as a full tape has.
-const TAPE: u64 = 64;
+const TAPE: u64 = 16;
 
 fn record(c: &mut Criterion) {
     let mut group = c.benchmark_group("recorder");

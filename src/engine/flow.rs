@@ -168,7 +168,10 @@ async fn operate<'a, 'w, D: Driver>(
         Turn { number: course.number, intended: now, queue: Nanos::ZERO, begun: now }
     });
     let planned = course.planned.take_if(|record| record.operation() == operation.id);
-    let mut record = planned.map_or_else(|| Record::new(worker, operation.id, turn.intended), |record| *record);
+    let mut record = match planned {
+        Some(record) => *record,
+        None => Record::new(worker, operation.id, turn.intended),
+    };
     let call = Call { turn, place };
     course.near = operation.id;
     let (failure, ended) = pin!(operation::run(worker, user, operation, &call, &mut course.scope, &mut record)).await;
