@@ -311,9 +311,10 @@ impl Windows {
             let place = (index - self.first) as usize;
             if let Some(mine) = self.windows.get_mut(place) {
                 mine.add(window);
+                // At once, as when they are widened.
+                mine.pack(&mut self.spare);
             }
         }
-        self.pack();
     }
 
     /// Response times and lag of the last windows that had completions, up to `count`, as one: what a progress line shows.
