@@ -128,7 +128,7 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
         oldest_unfinished_ms: (total.counts.unfinished > 0).then(|| recorder.oldest_unfinished().as_millis_f64()),
         failures: total.failures,
         try_failures: FailureKind::named(recorder.try_failures()),
-        status_codes: whole.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
+        status_codes: whole.statuses.iter().map(|(status, n)| (status.to_string(), n)).collect(),
         checks: split::checks(world, recorder),
         bytes_in: total.bytes_in,
         bytes_out: total.bytes_out,

@@ -57,7 +57,7 @@ pub fn series(windows: &Windows, seen: &Seen, wall_s: f64, plan: &Plan) -> Vec<W
                 cpu_cores: gauge.cores(),
                 rss_bytes: gauge.rss_bytes(),
                 failures: FailureKind::named(&window.failures),
-                status_codes: window.statuses.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
+                status_codes: window.statuses.iter().map(|(status, n)| (status.to_string(), n)).collect(),
                 response: (!response.is_empty()).then(|| codec::encode(&response)),
             }
         })

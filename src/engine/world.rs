@@ -82,6 +82,16 @@ fn stretches(load: &Load) -> Vec<Stretch> {
         .collect()
 }
 
+/// An empty recorder for the operations of a plan.
+fn new_recorder(plan: &Plan) -> Recorder {
+    let load = &plan.load;
+    let network: Vec<bool> = plan.operations().map(|(_, _, operation)| operation.action.target().is_some()).collect();
+    let width = aligned(width_for(load.duration), plan.windows());
+    let probes: Vec<Vec<bool>> =
+        plan.probes().iter().filter(|(_, windowed)| *windowed).map(|(selector, _)| taken(plan, selector)).collect();
+    Recorder::new(&network, load.warmup, width).in_stages(stretches(load)).probing(probes)
+}
+
 /// What all threads of one run share.
 pub struct World<'p> {
     /// What is run.
@@ -168,11 +178,7 @@ impl<'p> World<'p> {
         let load = &plan.load;
         let epoch = load.warmup;
         let end = load.duration.map_or(Nanos::MAX, |d| epoch + d);
-        let network: Vec<bool> = plan.operations().map(|(_, _, operation)| operation.action.target().is_some()).collect();
-        let width = aligned(width_for(load.duration), plan.windows());
-        let probes: Vec<Vec<bool>> =
-            plan.probes().iter().filter(|(_, windowed)| *windowed).map(|(selector, _)| taken(plan, selector)).collect();
-        let recorder = |_| Apart(Mutex::new(Recorder::new(&network, epoch, width).in_stages(stretches(load)).probing(probes.clone())));
+        let recorder = |_| Apart(Mutex::new(new_recorder(plan).roomy()));
         Ok(Self {
             plan,
             dials,
@@ -265,20 +271,14 @@ impl<'p> World<'p> {
 
     /// All recorders as one.
     pub fn merged(&self) -> Recorder {
-        let mut recorders = self.recorders.iter();
-        let mut whole = recorders.next().map(|r| lock(r).clone()).expect("there is at least one recorder");
-        for recorder in recorders {
-            whole.add(&lock(recorder));
-        }
+        let mut whole = new_recorder(self.plan);
+        self.each_recorder(|recorder| whole.add(recorder));
         whole
     }
 
-    /// Looks at all recorders as one, once nobody writes to them any more: where there is but one it is not copied.
+    /// Looks at all recorders as one, once nobody writes to them any more.
     pub fn finished<T>(&self, look: impl FnOnce(&Recorder) -> T) -> T {
-        match self.recorders.as_slice() {
-            [only] => look(&lock(only)),
-            _ => look(&self.merged()),
-        }
+        look(&self.merged())
     }
 
     /// Calls `look` with each recorder.

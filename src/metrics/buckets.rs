@@ -1,36 +1,48 @@
 //! [`Buckets`]: values on their way into a histogram.
 
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 
 use super::histogram::{self, HIGHEST};
+
+/// Buckets of a page: its cells fill one cache line, so that a value far from all others costs no
+/// more than that.
+const PAGE: usize = 64;
+/// Stands for a page without cells, or without carries.
+const ABSENT: u16 = u16::MAX;
+/// So many values are counted without pages, of which the table alone takes a kilobyte.
+const FEW: u64 = 32;
+/// Pages by which the room for them grows at least.
+const GROWTH: usize = 8;
+/// Pages with carries for which there is room from the start, as a part of those with cells.
+const CARRYING: usize = 6;
+/// What a cell holds, and what its carry does, in bits.
+const CELL_BITS: u32 = u8::BITS;
+const CARRY_BITS: u32 = u16::BITS;
 
 /// Counts of values, each in the bucket of the HDR histogram of so many digits that it becomes when it is asked for.
 ///
 /// A sample is counted in eight of them, which is why they count by themselves: the bucket of a value is a shift and an
 /// addition here, where the library's `record` also looks after what can be had from the counts later. Everything that
 /// is read, shown, sent or written is the library's histogram.
-#[derive(Clone, Debug)]
+///
+/// A count is spread over three places, of which most need only the first: a cell of one byte, a
+/// carry of two bytes for how often the cell was full, and a list for the rest. It is exact, and all
+/// of the thirty thousand buckets with a value in each take 37 KB.
+#[derive(Clone, Debug, Default)]
 pub struct Buckets<const DIGITS: u8> {
     /// Waits that did not happen are the most frequent value of all, and need no memory.
     zeros: u64,
-    others: Others,
-}
-
-/// Counts of values above zero.
-#[derive(Clone, Debug)]
-enum Others {
-    /// Made when the first value comes: a quarter of a megabyte is much for something that stays empty.
-    None,
-    Open(Box<[u64]>),
-    /// The histogram's own form for storage, in little room until the next value comes.
-    Packed(Vec<u8>),
-}
-
-impl<const DIGITS: u8> Default for Buckets<DIGITS> {
-    fn default() -> Self {
-        Self { zeros: 0, others: Others::None }
-    }
+    /// By page, which of the `cells` are its own. Empty as long as there are only a few values.
+    pages: Box<[u16]>,
+    cells: Vec<[u8; PAGE]>,
+    /// By place in `cells`, which of the `carries` belong to them.
+    carried: Vec<u16>,
+    carries: Vec<[u16; PAGE]>,
+    /// Counts without pages, or what is beyond a carry, by bucket and in the order of buckets.
+    loose: Vec<(u16, u64)>,
+    /// All but the zeros, in little room until the next value comes: for each bucket with values
+    /// the distance from the one before it, and its count.
+    packed: Vec<u8>,
 }
 
 impl<const DIGITS: u8> Buckets<DIGITS> {
@@ -52,105 +64,228 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         ((place - (shift << (Self::BITS - 1))) as u64) << shift
     }
 
-    /// Empty, and ready: the first value finds room there, since to ask the system for it in the middle of a run would be
-    /// lateness. The system backs it with memory at once where that is to be `backed`, else as values come: half a
-    /// microsecond for each new page.
-    pub fn ready(backed: bool) -> Self {
-        let mut counts = Self::none();
-        if backed {
-            // Written to, and nobody may find that needless.
-            counts.fill(1);
-            std::hint::black_box(&mut counts).fill(0);
+    /// Empty, and with room for so many pages, backed by memory: to ask the system for it in the
+    /// middle of a run would be lateness.
+    pub fn ready(pages: usize) -> Self {
+        Self {
+            pages: Self::no_pages(),
+            cells: backed(pages, [1; PAGE]),
+            carried: backed(pages, 1),
+            carries: backed(pages / CARRYING, [1; PAGE]),
+            ..Self::default()
         }
-        Self { zeros: 0, others: Others::Open(counts) }
     }
 
-    fn none() -> Box<[u64]> {
-        vec![0; Self::COUNT].into_boxed_slice()
+    fn no_pages() -> Box<[u16]> {
+        vec![ABSENT; Self::COUNT.div_ceil(PAGE)].into_boxed_slice()
     }
 
     /// Counts a value; what is above [`HIGHEST`] counts as that.
     pub fn record(&mut self, value: u64) {
+        if value == 0 {
+            self.zeros += 1;
+            return;
+        }
         let place = Self::place(value.min(HIGHEST));
-        match &mut self.others {
-            _ if value == 0 => self.zeros += 1,
-            Others::Open(counts) => counts[place] += 1,
-            Others::None | Others::Packed(_) => self.open()[place] += 1,
+        let page = self.pages.get(place / PAGE).and_then(|page| self.cells.get_mut(usize::from(*page)));
+        if let Some(cells) = page {
+            let (count, is_full) = cells[place % PAGE].overflowing_add(1);
+            cells[place % PAGE] = count;
+            if is_full {
+                self.carry(place, 1);
+            }
+        } else {
+            self.count(place, 1);
         }
     }
 
+    /// Counts so many values of a bucket, whatever form the counts have.
     #[cold]
-    fn open(&mut self) -> &mut [u64] {
-        if !matches!(self.others, Others::Open(_)) {
-            let mut counts = Self::none();
-            self.others.add_to(&mut counts, Self::place);
-            self.others = Others::Open(counts);
+    fn count(&mut self, place: usize, n: u64) {
+        if !self.packed.is_empty() {
+            let packed = std::mem::take(&mut self.packed);
+            unpack(&packed, |place, n| self.count(place, n));
         }
-        match &mut self.others {
-            Others::Open(counts) => counts,
-            Others::None | Others::Packed(_) => unreachable!("they were opened just now"),
+        if self.pages.is_empty() && self.loose.iter().map(|(_, n)| n).sum::<u64>() + n > FEW {
+            self.pages = Self::no_pages();
+            for (place, n) in std::mem::take(&mut self.loose) {
+                self.count_in_page(usize::from(place), n);
+            }
         }
+        if self.pages.is_empty() {
+            self.count_loosely(place, n);
+        } else {
+            self.count_in_page(place, n);
+        }
+    }
+
+    fn count_loosely(&mut self, place: usize, n: u64) {
+        match self.loose.binary_search_by_key(&(place as u16), |(place, _)| *place) {
+            Ok(at) => self.loose[at].1 += n,
+            Err(at) => self.loose.insert(at, (place as u16, n)),
+        }
+    }
+
+    fn count_in_page(&mut self, place: usize, n: u64) {
+        let page = &mut self.pages[place / PAGE];
+        if *page == ABSENT {
+            *page = put(&mut self.cells, [0; PAGE]);
+            put(&mut self.carried, ABSENT);
+        }
+        let cell = &mut self.cells[usize::from(*page)][place % PAGE];
+        let sum = u64::from(*cell) + n;
+        *cell = sum as u8;
+        if sum >> CELL_BITS > 0 {
+            self.carry(place, sum >> CELL_BITS);
+        }
+    }
+
+    /// The cell of this bucket went past what it holds so many times.
+    #[cold]
+    fn carry(&mut self, place: usize, times: u64) {
+        let carried = &mut self.carried[usize::from(self.pages[place / PAGE])];
+        if *carried == ABSENT {
+            *carried = put(&mut self.carries, [0; PAGE]);
+        }
+        let carry = &mut self.carries[usize::from(*carried)][place % PAGE];
+        let sum = u64::from(*carry) + times;
+        *carry = sum as u16;
+        if sum >> CARRY_BITS > 0 {
+            self.count_loosely(place, sum >> CARRY_BITS << (CELL_BITS + CARRY_BITS));
+        }
+    }
+
+    /// Every bucket with values above zero, in order, with its count.
+    fn each(&self, mut see: impl FnMut(usize, u64)) {
+        unpack(&self.packed, &mut see);
+        if self.pages.is_empty() {
+            self.loose.iter().for_each(|(place, n)| see(usize::from(*place), *n));
+        }
+        for (page, slot) in self.pages.iter().enumerate().filter(|(_, slot)| **slot != ABSENT) {
+            let slot = usize::from(*slot);
+            let carries = self.carries.get(usize::from(self.carried[slot]));
+            for (at, cell) in self.cells[slot].iter().enumerate() {
+                let place = page * PAGE + at;
+                let carry = carries.map_or(0, |carries| u64::from(carries[at]) << CELL_BITS);
+                let n = u64::from(*cell) + carry + self.loose(place);
+                if n > 0 {
+                    see(place, n);
+                }
+            }
+        }
+    }
+
+    /// The count of a bucket that is in no page.
+    fn loose(&self, place: usize) -> u64 {
+        self.loose.binary_search_by_key(&(place as u16), |(place, _)| *place).map_or(0, |at| self.loose[at].1)
     }
 
     /// Makes them small until the next value comes, in room that is to spare where there is some.
     pub fn pack(&mut self, spare: &mut Vec<Vec<u8>>) {
-        if matches!(self.others, Others::Open(_)) {
-            let mut bytes = spare.pop().unwrap_or_default();
-            let zeros = std::mem::take(&mut self.zeros);
-            V2Serializer::new().serialize(&self.histogram(), &mut bytes).expect("memory takes any bytes, and the bounds are ours");
-            *self = Self { zeros, others: Others::Packed(bytes) };
+        if self.cells.is_empty() && self.loose.is_empty() {
+            return;
         }
+        let mut bytes = spare.pop().unwrap_or_default();
+        let mut before = 0;
+        self.each(|place, n| {
+            write(&mut bytes, (place - before) as u64);
+            write(&mut bytes, n);
+            before = place;
+        });
+        *self = Self { zeros: self.zeros, packed: bytes, ..Self::default() };
     }
 
-    /// Gives back the room that they had while they were small.
-    pub fn clear(&mut self, spare: &mut Vec<Vec<u8>>) {
-        if let Others::Packed(mut bytes) = std::mem::take(self).others {
+    /// Gives back the room that they had while they were small, and forgets them.
+    pub fn give_back(&mut self, spare: &mut Vec<Vec<u8>>) {
+        let mut bytes = std::mem::take(self).packed;
+        if bytes.capacity() > 0 {
             bytes.clear();
             spare.push(bytes);
         }
     }
 
+    /// Forgets the values and keeps the room for pages.
+    pub fn clear(&mut self) {
+        self.zeros = 0;
+        self.pages.fill(ABSENT);
+        self.cells.clear();
+        self.carried.clear();
+        self.carries.clear();
+        self.loose.clear();
+        self.packed.clear();
+    }
+
     /// Adds other counts.
     pub fn add(&mut self, other: &Self) {
         self.zeros += other.zeros;
-        if !matches!(other.others, Others::None) {
-            other.others.add_to(self.open(), Self::place);
-        }
+        other.each(|place, n| self.count(place, n));
     }
 
     /// The histogram, zeros included.
     pub fn histogram(&self) -> Histogram<u64> {
-        let mut histogram = match &self.others {
-            Others::Packed(bytes) => unpacked(bytes),
-            Others::Open(_) | Others::None => histogram::of(DIGITS),
-        };
-        if let Others::Open(counts) = &self.others {
-            for (place, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-                histogram.saturating_record_n(Self::lowest(place), *count);
-            }
-        }
+        let mut histogram = histogram::of(DIGITS);
+        self.each(|place, n| histogram.saturating_record_n(Self::lowest(place), n));
         histogram.saturating_record_n(0, self.zeros);
         histogram
     }
-}
 
-impl Others {
-    fn add_to(&self, counts: &mut [u64], place: impl Fn(u64) -> usize) {
-        match self {
-            Self::None => {}
-            Self::Open(open) => counts.iter_mut().zip(open).for_each(|(sum, more)| *sum += more),
-            Self::Packed(bytes) => {
-                for bucket in unpacked(bytes).iter_recorded() {
-                    counts[place(bucket.value_iterated_to())] += bucket.count_since_last_iteration();
-                }
-            }
-        }
+    /// Bytes on the heap.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        let loose = self.loose.capacity() * size_of::<(u16, u64)>();
+        let pages = size_of_val(&*self.pages) + self.cells.capacity() * PAGE + self.carried.capacity() * 2;
+        pages + self.carries.capacity() * 2 * PAGE + loose + self.packed.capacity()
     }
 }
 
-/// A histogram as it was packed.
-fn unpacked(bytes: &[u8]) -> Histogram<u64> {
-    Deserializer::new().deserialize(&mut &*bytes).expect("these bytes were written by `pack`")
+/// An empty list with room for so many values. It was written to, since the system backs with
+/// memory only what is, and nobody may find that needless.
+fn backed<T: Clone>(room: usize, value: T) -> Vec<T> {
+    let mut list = std::hint::black_box(vec![value; room]);
+    list.clear();
+    list
+}
+
+/// Puts one more at the end of a list, whose room grows little by little; where it is.
+fn put<T>(list: &mut Vec<T>, value: T) -> u16 {
+    if list.len() == list.capacity() {
+        list.reserve_exact((list.len() / 4).max(GROWTH));
+    }
+    list.push(value);
+    (list.len() - 1) as u16
+}
+
+/// Writes a number with seven bits a byte, the lowest first; the highest bit says that more come.
+fn write(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// Takes a number off the front of what [`write`] has written; nothing at its end.
+fn read(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    let mut shift = 0;
+    loop {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if *byte < 0x80 {
+            return Some(number);
+        }
+        shift += 7;
+    }
+}
+
+/// Calls `see` with each bucket of what was packed.
+fn unpack(mut packed: &[u8], mut see: impl FnMut(usize, u64)) {
+    let mut place = 0;
+    while let Some(distance) = read(&mut packed) {
+        place += distance as usize;
+        see(place, read(&mut packed).unwrap_or_default());
+    }
 }
 
 #[cfg(test)]
@@ -182,7 +317,7 @@ mod tests {
         let mut sum = of::<DIGITS>(a);
         sum.add(&of(b));
         assert_eq!(sum.histogram(), whole);
-        let (mut packed, mut ready, mut spare) = (of::<DIGITS>(b), Buckets::ready(true), vec![Vec::new()]);
+        let (mut packed, mut ready, mut spare) = (of::<DIGITS>(b), Buckets::ready(2), vec![Vec::with_capacity(1)]);
         packed.pack(&mut spare);
         assert!(spare.is_empty() || b.iter().all(|value| *value == 0));
         assert_eq!(packed.histogram(), recorded::<DIGITS>(b));
@@ -192,8 +327,8 @@ mod tests {
         ready.pack(&mut spare);
         assert_eq!([packed.histogram(), ready.histogram()], [whole.clone(), whole]);
         spare.clear();
-        ready.clear(&mut spare);
-        assert_eq!((ready.histogram(), spare), (histogram::of(DIGITS), vec![Vec::new()]));
+        ready.give_back(&mut spare);
+        assert_eq!((ready.histogram(), spare.len()), (histogram::of(DIGITS), usize::from(a.iter().chain(b).any(|value| *value > 0))));
     }
 
     proptest! {
@@ -202,6 +337,41 @@ mod tests {
             agree::<SIGNIFICANT_DIGITS>(&a, &b);
             agree::<WINDOW_DIGITS>(&a, &b);
         }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_forgotten_leaves_nothing_behind(a in values(), b in values(), pages in 0usize..20) {
+            let mut buckets = Buckets::<SIGNIFICANT_DIGITS>::ready(pages);
+            a.iter().for_each(|value| buckets.record(*value));
+            let held = buckets.held();
+            buckets.clear();
+            prop_assert!(buckets.histogram().is_empty());
+            b.iter().for_each(|value| buckets.record(*value));
+            prop_assert_eq!(buckets.histogram(), recorded::<SIGNIFICANT_DIGITS>(&b));
+            buckets.clear();
+            a.iter().for_each(|value| buckets.record(*value));
+            prop_assert!(buckets.held() <= held.max(Buckets::<SIGNIFICANT_DIGITS>::ready(70).held()), "room is used again");
+        }
+    }
+
+    #[test]
+    fn a_count_is_exact_however_large() {
+        let mut buckets = of::<WINDOW_DIGITS>(&(1..=100).collect::<Vec<_>>());
+        let place = Buckets::<WINDOW_DIGITS>::place(50);
+        let mut expected = 1;
+        // Next to where a cell, a carry, and what is beyond it, are full.
+        for n in [254, 1, 1, 255, (1 << 24) - 513, 1, 1, 1 << 24, (1 << 40) + 77, 1 << 62] {
+            buckets.count(place, n);
+            expected += n;
+            let mut twice = buckets.clone();
+            twice.add(&buckets);
+            let mut packed = buckets.clone();
+            packed.pack(&mut Vec::new());
+            assert_eq!([&buckets, &packed, &twice].map(|of| of.histogram().count_at(50)), [expected, expected, expected * 2], "{n}");
+        }
+        (0..1000).for_each(|_| buckets.record(50));
+        assert_eq!(buckets.histogram().count_at(50), expected + 1000);
     }
 
     #[test]

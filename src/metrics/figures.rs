@@ -1,9 +1,8 @@
 //! [`Figures`]: counts and times of some operations, added up.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use super::{FailureKind, Outcome, Sample, Track};
+use super::{FailureKind, Outcome, Sample, StatusCounts, Track};
 use crate::base::Nanos;
 
 /// Counts of operations or iterations by outcome.
@@ -73,7 +72,7 @@ pub struct Figures {
     /// Good completions inside the measured window.
     pub ok_in_window: u64,
     /// Responses by status.
-    pub statuses: BTreeMap<u16, u64>,
+    pub statuses: StatusCounts,
     /// Tries after the first.
     pub retries: u64,
     /// Messages that came over what was opened, and that nobody waited for.
@@ -105,10 +104,10 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Ready for an operation: there is room already for what every sample has, and memory where it is to be `backed`;
+    /// Ready for an operation: there is room already for so many pages of what every sample has;
     /// for what few have it is made when they come.
-    pub(super) fn ready(network: bool, backed: bool) -> Self {
-        let ready = || Track::ready(backed);
+    pub(super) fn ready(network: bool, pages: usize) -> Self {
+        let ready = || Track::ready(pages);
         let stage = || if network { ready() } else { Track::default() };
         Self { response_ok: ready(), service: ready(), lag: ready(), send: stage(), first_byte: stage(), body: stage(), ..Self::default() }
     }
@@ -119,11 +118,7 @@ impl Figures {
         self.bytes_in += sample.bytes_in;
         self.bytes_out += sample.bytes_out;
         self.retries += u64::from(sample.retries);
-        match self.statuses.get_mut(&sample.status) {
-            Some(count) => *count += 1,
-            None if sample.status != 0 => drop(self.statuses.insert(sample.status, 1)),
-            None => {}
-        }
+        self.statuses.count(sample.status);
         match sample.outcome {
             Outcome::Ok => {
                 self.ok_in_window += u64::from(sample.completed < window_end);
@@ -153,9 +148,7 @@ impl Figures {
     pub fn add(&mut self, other: &Self) {
         self.tally.add(&other.tally);
         self.ok_in_window += other.ok_in_window;
-        for (status, n) in &other.statuses {
-            *self.statuses.entry(*status).or_default() += n;
-        }
+        self.statuses.add(&other.statuses);
         self.retries += other.retries;
         self.pushes += other.pushes;
         self.bytes_in += other.bytes_in;
@@ -174,10 +167,31 @@ impl Figures {
 
     /// Makes them small until they are needed again.
     pub(super) fn pack(&mut self) {
-        let Self { response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body, .. } = self;
-        for track in [response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body] {
-            track.pack();
+        self.tracks().into_iter().for_each(Track::pack);
+    }
+
+    /// Forgets what they hold and keeps the room.
+    pub(super) fn clear(&mut self) {
+        self.tracks().into_iter().for_each(Track::clear);
+        let Self { tally, ok_in_window, statuses, retries, pushes, bytes_in, bytes_out, .. } = self;
+        *tally = Tally::default();
+        statuses.clear();
+        for count in [ok_in_window, retries, pushes, bytes_in, bytes_out] {
+            *count = 0;
         }
+    }
+
+    fn tracks(&mut self) -> [&mut Track; 10] {
+        let Self { response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body, .. } = self;
+        [response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body]
+    }
+
+    /// Bytes that it takes in all.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        let Self { response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body, .. } = self;
+        let tracks = [response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body];
+        size_of::<Self>() + tracks.into_iter().map(Track::held).sum::<usize>()
     }
 
     /// Response times of good and failed operations together.

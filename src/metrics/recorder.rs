@@ -6,9 +6,14 @@ use super::{
 };
 use crate::base::Nanos;
 
-/// The histograms of up to so many operations, two megabytes each, have their memory from the start, so that a run's memory
-/// does not grow with its length. Those of more would be much for what may never be needed.
-const FEW: usize = 8;
+/// Pages of buckets for which each time of an operation has memory from the start: more than the
+/// values of a fifth of a second take, and most of what those of a whole run do.
+const READY: usize = 96;
+/// The same for all operations together: the more there are the fewer are the values that each of
+/// them has in some time.
+const READY_IN_ALL: usize = 32 * READY;
+/// And at least so many.
+const READY_AT_LEAST: usize = 8;
 
 /// What ran before the epoch, or in a stage that is not measured: counted, not measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,13 +61,14 @@ impl Recorder {
     /// For a plan of these operations, each with whether it goes over the network; instants before `epoch`
     /// are warm-up.
     pub fn new(operations: &[bool], epoch: Nanos, window: Nanos) -> Self {
+        let pages = (READY_IN_ALL / operations.len().max(1)).clamp(READY_AT_LEAST, READY);
         Self {
             epoch,
-            steps: operations.iter().map(|network| Figures::ready(*network, operations.len() <= FEW)).collect(),
+            steps: operations.iter().map(|network| Figures::ready(*network, pages)).collect(),
             stages: Stages::default(),
             iterations: Tally::default(),
             aside: 0,
-            durations: Track::ready(true),
+            durations: Track::ready(READY),
             warmup: WarmupTally::default(),
             windows: Windows::new(window, epoch),
             probes: Vec::new(),
@@ -87,6 +93,52 @@ impl Recorder {
     #[must_use]
     pub fn in_stages(self, stretches: Vec<Stretch>) -> Self {
         Self { stages: Stages::new(stretches), ..self }
+    }
+
+    /// Makes room for the time line of all of a run.
+    #[must_use]
+    pub fn roomy(mut self) -> Self {
+        self.windows = self.windows.roomy();
+        self
+    }
+
+    /// Forgets what it holds and keeps the room, to take what comes after that. It will be added to
+    /// `total`.
+    pub fn clear(&mut self, total: &Self) {
+        let Self {
+            epoch,
+            steps,
+            stages,
+            iterations,
+            aside,
+            durations,
+            warmup,
+            windows,
+            probes,
+            errors,
+            try_failures,
+            checks,
+            tags,
+            last_completion,
+            oldest_unfinished,
+        } = self;
+        steps.iter_mut().for_each(Figures::clear);
+        stages.clear();
+        *iterations = Tally::default();
+        *aside = 0;
+        durations.clear();
+        *warmup = WarmupTally::default();
+        windows.clear(&total.windows);
+        for (probe, total) in probes.iter_mut().zip(&total.probes) {
+            probe.windows.clear(&total.windows);
+        }
+        *errors = ErrorLog::default();
+        *try_failures = [0; FailureKind::COUNT];
+        *checks = CheckTally::default();
+        // Figures of a hundred values are much to keep for those of them that come again.
+        *tags = TagFigures::default();
+        *last_completion = *epoch;
+        *oldest_unfinished = Nanos::ZERO;
     }
 
     /// Takes one operation. Good completions before `window_end` count as throughput.
@@ -200,6 +252,12 @@ impl Recorder {
         self.oldest_unfinished = self.oldest_unfinished.max(other.oldest_unfinished);
     }
 
+    /// Bytes that the figures of its operations take.
+    #[cfg(test)]
+    pub fn held_by_steps(&self) -> usize {
+        self.steps.iter().map(Figures::held).sum()
+    }
+
     /// The figures of each operation, by its id.
     pub fn steps(&self) -> &[Figures] {
         &self.steps
@@ -268,5 +326,95 @@ impl Recorder {
     /// How long the oldest operation that never ended had been under way when it was given up; zero where all ended.
     pub const fn oldest_unfinished(&self) -> Nanos {
         self.oldest_unfinished
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of a good request over the network whose times are these.
+    fn sample(intended: Nanos, response: u64, lag: u64) -> Sample {
+        let started = intended + Nanos(lag);
+        Sample {
+            operation: 0,
+            intended,
+            queue: Nanos::ZERO,
+            started,
+            completed: started + Nanos(response),
+            outcome: Outcome::Ok,
+            retries: 0,
+            status: 200,
+            connect: None,
+            tls: None,
+            send: Some(Nanos(response / 20)),
+            first_byte: Some(Nanos(response - response / 10)),
+            body: Some(Nanos(response / 100)),
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+
+    /// Numbers from 0 to 1 that look as if they were drawn.
+    fn draws() -> impl Iterator<Item = f64> {
+        (1_u64..).map(|k| (k.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64 / (1_u64 << 53) as f64)
+    }
+
+    /// So many requests whose times are spread evenly over their logarithms, from the first to the
+    /// last of these.
+    fn recorded(count: usize, response: [f64; 2], lag: [f64; 2]) -> Recorder {
+        let mut recorder = Recorder::new(&[true], Nanos::ZERO, Nanos::from_secs(1));
+        let mut draws = draws();
+        let mut draw = |[low, high]: [f64; 2]| (low * (high / low).powf(draws.next().unwrap_or_default())) as u64;
+        for k in 0..count {
+            recorder.operation(&sample(Nanos(k as u64 * 10_000), draw(response), draw(lag)), Nanos::MAX);
+        }
+        recorder
+    }
+
+    #[test]
+    fn a_step_takes_tens_of_kilobytes_and_not_more_than_three_hundred() {
+        let empty = Recorder::new(&[true], Nanos::ZERO, Nanos::from_secs(1)).held_by_steps();
+        assert!((40_000..75_000).contains(&empty), "ready: {empty}");
+        // A second's worth of a busy service; a minute's, that has slow moments of half a second
+        // too; and all there can be, from a nanosecond to an hour.
+        let busy = recorded(50_000, [100e3, 5e6], [1e3, 100e3]).held_by_steps();
+        let slow = recorded(2_000_000, [100e3, 500e6], [100.0, 10e6]).held_by_steps();
+        let all = recorded(1_000_000, [1.0, 3.6e12], [1.0, 3.6e12]).held_by_steps();
+        assert!(busy <= 100_000, "busy: {busy}");
+        assert!(slow <= 200_000, "slow: {slow}");
+        assert!(all <= 300_000, "all: {all}");
+    }
+
+    #[test]
+    fn the_room_of_many_steps_has_no_cliff() {
+        let held = |steps: usize| Recorder::new(&vec![true; steps], Nanos::ZERO, Nanos::from_secs(1)).held_by_steps();
+        let sizes: Vec<usize> = (1..=200).map(held).collect();
+        assert!(sizes.windows(2).all(|pair| pair[1] * 10 > pair[0] * 9), "{sizes:?}");
+        assert!(held(1_000) < 20_000_000, "{}", held(1_000));
+    }
+
+    #[test]
+    fn a_hundred_values_of_a_tag_take_little() {
+        let mut recorder = Recorder::new(&[true], Nanos::ZERO, Nanos::from_secs(1));
+        let mut draws = draws();
+        // A minute of 2,000 a second.
+        for k in 0..120_000_u64 {
+            let response = 100_000.0 * 10_f64.powf(draws.next().unwrap_or_default());
+            let sample = sample(Nanos(k * 500_000), response as u64, 1_000 + k % 50_000);
+            recorder.tags(&sample, vec![TagValue::found(&(k % 100).to_string())], Nanos::MAX);
+        }
+        let held: usize = recorder.tag_figures().of(0, 0).map(|(_, figures)| figures.held()).sum();
+        assert_eq!(recorder.tag_figures().of(0, 0).count(), 100);
+        assert!(held <= 4_000_000, "{held}");
+        // What comes between two looks at it is as many for each value as there are in a fifth of a
+        // second.
+        let total = recorder.clone();
+        recorder.clear(&total);
+        for k in 0..400_u64 {
+            recorder.tags(&sample(Nanos(k), 100_000 + k * 997, 1_000 + k), vec![TagValue::found(&(k % 100).to_string())], Nanos::MAX);
+        }
+        let held: usize = recorder.tag_figures().of(0, 0).map(|(_, figures)| figures.held()).sum();
+        assert!(held <= 400_000, "{held}");
     }
 }

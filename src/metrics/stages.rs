@@ -44,10 +44,7 @@ impl Stages {
     /// that it falls in.
     pub fn record(&mut self, sample: &Sample, window_end: Nanos) {
         let Some(place) = self.place(sample.intended) else { return };
-        if place > self.newest {
-            self.newest = place;
-            self.figures.iter_mut().take((place + 1).saturating_sub(OPEN)).for_each(Figures::pack);
-        }
+        self.move_on(place);
         self.figures[place].record(sample, Nanos::ZERO);
         if sample.outcome == Outcome::Ok
             && sample.completed < window_end
@@ -57,10 +54,30 @@ impl Stages {
         }
     }
 
+    /// Packs what is well before this stage, where it is the latest yet.
+    fn move_on(&mut self, place: usize) {
+        if place > self.newest {
+            self.newest = place;
+            self.figures.iter_mut().take((place + 1).saturating_sub(OPEN)).for_each(Figures::pack);
+        }
+    }
+
     /// Adds what another recorder of the same run has seen.
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.figures.iter_mut().zip(&other.figures) {
             mine.add(theirs);
+        }
+        self.move_on(other.newest);
+    }
+
+    /// Forgets what they hold, and keeps the room of those to which more may come.
+    pub(super) fn clear(&mut self) {
+        for (place, figures) in self.figures.iter_mut().enumerate() {
+            if place + OPEN > self.newest {
+                figures.clear();
+            } else {
+                *figures = Figures::default();
+            }
         }
     }
 

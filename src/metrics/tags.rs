@@ -54,9 +54,9 @@ impl TagFigures {
 
     fn figures(&mut self, operation: u32, tag: usize, value: TagValue) -> &mut Figures {
         let values = self.tags.entry((operation, tag)).or_default();
-        let found = values.keys().filter(|value| matches!(value, TagValue::Found(_))).count();
         let is_new = matches!(value, TagValue::Found(_)) && !values.contains_key(&value);
-        let value = if is_new && found >= MOST { TagValue::Other } else { value };
+        let is_full = || values.keys().filter(|value| matches!(value, TagValue::Found(_))).count() >= MOST;
+        let value = if is_new && is_full() { TagValue::Other } else { value };
         values.entry(value).or_default()
     }
 

@@ -29,9 +29,9 @@ impl Default for Track {
 }
 
 impl Track {
-    /// An empty track that is ready: its first value finds room there, and memory too where that is to be `backed`.
-    pub fn ready(backed: bool) -> Self {
-        Self { buckets: Buckets::ready(backed), ..Self::default() }
+    /// An empty track that is ready: its values find room for so many pages of their buckets.
+    pub fn ready(pages: usize) -> Self {
+        Self { buckets: Buckets::ready(pages), ..Self::default() }
     }
 
     /// Takes one value. What is longer than the histogram's highest is counted there, and as clamped.
@@ -61,8 +61,17 @@ impl Track {
         self.buckets.pack(&mut Vec::new());
     }
 
+    /// Forgets the values and keeps their room.
+    pub fn clear(&mut self) {
+        self.buckets.clear();
+        *self = Self { buckets: std::mem::take(&mut self.buckets), ..Self::default() };
+    }
+
     /// Adds another track's values.
     pub fn add(&mut self, other: &Self) {
+        if other.is_empty() {
+            return;
+        }
         self.buckets.add(&other.buckets);
         self.count += other.count;
         self.min = self.min.min(other.min);
@@ -101,6 +110,12 @@ impl Track {
     /// The histogram.
     pub fn histogram(&self) -> Histogram<u64> {
         self.buckets.histogram()
+    }
+
+    /// Bytes on the heap.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        self.buckets.held()
     }
 
     /// What is shown of it; nothing where there are no values.
@@ -164,6 +179,10 @@ mod tests {
             packed.pack();
             prop_assert_eq!(packed.summary(&Inflation::NONE), one.summary(&Inflation::NONE));
             prop_assert_eq!(sum.histogram(), one.histogram());
+            sum.clear();
+            prop_assert!(sum.is_empty() && sum.histogram().is_empty());
+            sum.add(&one);
+            prop_assert_eq!(sum.summary(&Inflation::NONE), one.summary(&Inflation::NONE));
         }
     }
 }

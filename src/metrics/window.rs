@@ -1,20 +1,24 @@
 //! [`Windows`]: the time line, in stretches of one width, of bounded number and size.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use hdrhistogram::Histogram;
 
 use super::buckets::Buckets;
 use super::histogram::{self, WINDOW_DIGITS};
-use super::{FailureKind, Outcome, Sample};
+use super::{FailureKind, Outcome, Sample, StatusCounts};
 use crate::base::Nanos;
 
 /// At most so many windows; then each becomes twice as wide.
 pub const MAX_WINDOWS: usize = 600;
 /// Room that is kept for each histogram of a window that is packed, in bytes: a busy service's take that much.
 const ROOM: usize = 1024;
-/// Windows whose histograms stay open for recording; older ones are packed until something late arrives.
+/// Of a time line that others are added to, windows whose histograms stay open; older ones are
+/// packed until something late is added.
 const OPEN: usize = 3;
+/// Windows that a time line keeps for what comes after it was cleared.
+const MAX_IDLE: usize = 32;
 
 /// The width of windows that suits a run: the widest of a list of round ones that still gives twenty.
 ///
@@ -65,8 +69,8 @@ pub struct Window {
     pub ok_completions: u64,
     /// Failed operations by kind.
     pub failures: [u64; FailureKind::COUNT],
-    /// Responses by status; a handful, so that a list is quicker than a map.
-    pub statuses: Vec<(u16, u64)>,
+    /// Responses by status.
+    pub statuses: StatusCounts,
     /// Longest response time.
     pub max: Nanos,
     sum: u128,
@@ -84,7 +88,7 @@ impl Default for Window {
             dropped: 0,
             ok_completions: 0,
             failures: [0; FailureKind::COUNT],
-            statuses: Vec::new(),
+            statuses: StatusCounts::default(),
             max: Nanos::ZERO,
             sum: 0,
             response: Buckets::default(),
@@ -104,7 +108,7 @@ impl Window {
         for (a, b) in self.failures.iter_mut().zip(other.failures) {
             *a += b;
         }
-        other.statuses.iter().for_each(|(status, n)| self.count_status(*status, *n));
+        self.statuses.add(&other.statuses);
         self.max = self.max.max(other.max);
         self.sum += other.sum;
         self.response.add(&other.response);
@@ -116,11 +120,14 @@ impl Window {
         self.lag.pack(spare);
     }
 
-    fn count_status(&mut self, status: u16, n: u64) {
-        match self.statuses.iter_mut().find(|(known, _)| *known == status) {
-            Some((_, count)) => *count += n,
-            None => self.statuses.push((status, n)),
-        }
+    /// Forgets what it holds and keeps the room.
+    fn clear(&mut self) {
+        let Self { statuses, response, lag, .. } = self;
+        statuses.clear();
+        response.clear();
+        lag.clear();
+        let (statuses, response, lag) = (std::mem::take(statuses), std::mem::take(response), std::mem::take(lag));
+        *self = Self { statuses, response, lag, ..Self::default() };
     }
 
     /// Mean response time in milliseconds.
@@ -140,25 +147,33 @@ impl Window {
     }
 }
 
-/// The time line of a run. Window 0 begins at the epoch; the warm-up has negative ones.
+/// The time line of a run, or of a part of it. Window 0 begins at the epoch; the warm-up has
+/// negative ones.
 #[derive(Clone, Debug)]
 pub struct Windows {
     width: Nanos,
     epoch: Nanos,
-    /// Index of the first window, at most 0.
+    /// Index of the first window.
     first: i64,
     windows: VecDeque<Window>,
-    /// The highest index seen: windows well before it are packed.
-    newest: i64,
+    /// Windows to be used again, empty and with room for what they will hold.
+    idle: Vec<Window>,
     /// Where the window that was found last begins, and its place: the next instant mostly falls there too.
     found: Option<(u64, usize)>,
-    /// Room for what is packed. It is there from the start, so that a run's memory does not grow with its length.
+    /// Room for what is packed.
     spare: Vec<Vec<u8>>,
 }
 
 impl Windows {
     /// An empty time line.
     pub fn new(width: Nanos, epoch: Nanos) -> Self {
+        Self { width, epoch, first: 0, windows: VecDeque::new(), idle: Vec::new(), found: None, spare: Vec::new() }
+    }
+
+    /// Makes room for all of a run from the start, so that its memory does not grow with its
+    /// length.
+    #[must_use]
+    pub fn roomy(self) -> Self {
         // Written to, since the system backs with memory only what is.
         let room = || {
             let mut bytes = std::hint::black_box(vec![1; ROOM]);
@@ -168,7 +183,17 @@ impl Windows {
         let spare = (0..2 * MAX_WINDOWS).map(|_| room()).collect();
         let mut windows = VecDeque::from(vec![Window::default(); MAX_WINDOWS]);
         windows.clear();
-        Self { width, epoch, first: 0, windows, newest: 0, found: None, spare }
+        Self { windows, spare, ..self }
+    }
+
+    /// Forgets what it holds, to take what comes after it in windows as wide as those of `other`.
+    pub fn clear(&mut self, other: &Self) {
+        self.width = other.width;
+        self.found = None;
+        for mut window in self.windows.drain(..).take(MAX_IDLE.saturating_sub(self.idle.len())) {
+            window.clear();
+            self.idle.push(window);
+        }
     }
 
     /// The width of every window.
@@ -198,6 +223,9 @@ impl Windows {
     #[cold]
     fn find(&mut self, instant: Nanos) -> usize {
         let mut index = self.index(instant);
+        if self.windows.is_empty() {
+            self.first = index;
+        }
         loop {
             let first = self.first.min(index);
             let last = (self.first + self.windows.len() as i64 - 1).max(index);
@@ -208,15 +236,11 @@ impl Windows {
             index = self.index(instant);
         }
         while index < self.first {
-            self.windows.push_front(Window::default());
+            self.windows.push_front(self.idle.pop().unwrap_or_default());
             self.first -= 1;
         }
         while index >= self.first + self.windows.len() as i64 {
-            self.windows.push_back(Window::default());
-        }
-        if index > self.newest {
-            self.newest = index;
-            self.pack();
+            self.windows.push_back(self.idle.pop().unwrap_or_default());
         }
         let place = (index - self.first) as usize;
         let start = self.epoch.0.wrapping_add_signed(index * self.width.0 as i64);
@@ -225,10 +249,8 @@ impl Windows {
     }
 
     fn pack(&mut self) {
-        let before = (self.newest - self.first) as usize + 1;
-        for window in self.windows.iter_mut().take(before.saturating_sub(OPEN)) {
-            window.pack(&mut self.spare);
-        }
+        let old = self.windows.len().saturating_sub(OPEN);
+        self.windows.iter_mut().take(old).for_each(|window| window.pack(&mut self.spare));
     }
 
     /// Makes every window twice as wide. Window 0 still begins at the epoch.
@@ -238,7 +260,6 @@ impl Windows {
         let old = std::mem::replace(&mut self.windows, VecDeque::with_capacity(MAX_WINDOWS));
         let old_first = self.first;
         self.first = old_first.div_euclid(2);
-        self.newest = self.newest.div_euclid(2);
         for (index, mut window) in (old_first..).zip(old) {
             let place = (index.div_euclid(2) - self.first) as usize;
             if place == self.windows.len() {
@@ -248,8 +269,8 @@ impl Windows {
                 wide.add(&window);
                 // At once: hundreds of open histograms would be a peak of memory that nobody asked for.
                 wide.pack(&mut self.spare);
-                window.response.clear(&mut self.spare);
-                window.lag.clear(&mut self.spare);
+                window.response.give_back(&mut self.spare);
+                window.lag.give_back(&mut self.spare);
             }
         }
     }
@@ -269,9 +290,7 @@ impl Windows {
                 window.sum += u128::from(response.0);
                 window.response.record(response.0);
                 window.lag.record(sample.lag().0);
-                if sample.status != 0 {
-                    window.count_status(sample.status, 1);
-                }
+                window.statuses.count(sample.status);
                 if let Outcome::Failed(kind) = sample.outcome {
                     window.failed += 1;
                     window.failures[kind as usize] += 1;
@@ -288,33 +307,29 @@ impl Windows {
         self.at(at).dropped += 1;
     }
 
-    /// Adds another time line of the same run; the narrower one is widened first.
+    /// Adds another time line of the same run; the narrower one is widened first. From then on it
+    /// has every window from the epoch on.
     pub fn add(&mut self, other: &Self) {
-        let mut other = other.clone();
+        let Some(last) = other.windows.len().checked_sub(1) else { return };
+        let mut other = Cow::Borrowed(other);
         while self.width < other.width {
             self.widen();
         }
-        while other.width < self.width {
-            other.widen();
+        // Making room for both ends may widen, and then the other must follow.
+        for end in [other.first.min(0), other.first + last as i64] {
+            let start = i128::from(self.epoch.0) + i128::from(end) * i128::from(other.width.0);
+            self.at(Nanos(u64::try_from(start.max(0)).unwrap_or(u64::MAX)));
         }
-        if let Some(last) = other.windows.len().checked_sub(1) {
-            // Making room for both ends may widen, and then the other must follow.
-            for end in [other.first, other.first + last as i64] {
-                let start = i128::from(self.epoch.0) + i128::from(end) * i128::from(other.width.0);
-                self.at(Nanos(u64::try_from(start.max(0)).unwrap_or(u64::MAX)));
-            }
-            while other.width < self.width {
-                other.widen();
-            }
+        while other.width < self.width {
+            other.to_mut().widen();
         }
         for (index, window) in (other.first..).zip(&other.windows) {
             let place = (index - self.first) as usize;
             if let Some(mine) = self.windows.get_mut(place) {
                 mine.add(window);
-                // At once, as when they are widened.
-                mine.pack(&mut self.spare);
             }
         }
+        self.pack();
     }
 
     /// Response times and lag of the last windows that had completions, up to `count`, as one: what a progress line shows.
