@@ -39,6 +39,9 @@
 //! - No `unsafe`. No panic on anything that a scenario, a result file or a server contains.
 //! - No clock but [`base::Clock`]; no time of day but the one that a command puts into its result.
 //! - No list of samples: memory does not grow with the number of requests.
+//! - No worker that waits for whoever looks at the figures: a recorder is taken away and another put in its place
+//!   ([`engine::collector`]), and a worker whose recorder is just being taken keeps its samples for the next time.
+//! - No figure that takes more memory in one mode than in another: there are as many recorders whatever the mode.
 //! - No lock on the path of a request, but those of a limit that the scenario asks for, of the desk where
 //!   slots of the open model pull arrivals, of a user's cookies once a server has set one, and of the count
 //!   of rows where only some mix entries take them. Samples go to a thread's own tape first.

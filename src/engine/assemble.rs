@@ -38,17 +38,10 @@ fn inflation(windows: &Windows) -> Inflation {
     Inflation::of(measured.into_iter().map(|(_, window)| window.response()))
 }
 
-/// Makes the figures of one mode and round, at its end.
-pub fn assemble(world: &World<'_>, frame: &Frame, seen: &Seen) -> ModeRun {
-    world.finished(|recorder| assembled(world, recorder, frame, seen))
-}
-
 /// How long a run took whose last worker was done at `end`, in seconds.
-pub fn wall_s(world: &World<'_>, end: Nanos) -> f64 {
-    world.finished(|recorder| {
-        let (counts, _) = iterations_at_the_end(world, recorder);
-        (last(recorder, &counts, end) - world.epoch()).as_secs_f64()
-    })
+pub fn wall_s(world: &World<'_>, recorder: &Recorder, end: Nanos) -> f64 {
+    let (counts, _) = iterations_at_the_end(world, recorder);
+    (last(recorder, &counts, end) - world.epoch()).as_secs_f64()
 }
 
 /// The moment to which a run lasted: with something left undone that of the end of its drain.
@@ -57,7 +50,8 @@ fn last(recorder: &Recorder, iterations: &Counts, end: Nanos) -> Nanos {
     if unfinished { end.max(recorder.last_completion()) } else { recorder.last_completion() }
 }
 
-fn assembled(world: &World<'_>, recorder: &Recorder, frame: &Frame, seen: &Seen) -> ModeRun {
+/// Makes the figures of one mode and round, at its end, of all that was recorded.
+pub fn assemble(world: &World<'_>, recorder: &Recorder, frame: &Frame, seen: &Seen) -> ModeRun {
     let epoch = world.epoch();
     let plan = world.plan;
     let inflation = inflation(recorder.windows());
@@ -80,9 +74,8 @@ fn assembled(world: &World<'_>, recorder: &Recorder, frame: &Frame, seen: &Seen)
     run
 }
 
-/// The figures of a run that goes on, without what is known at its end only.
-pub fn so_far(world: &World<'_>, mode: Mode, seen: &Seen, now: Nanos) -> ModeRun {
-    let recorder = world.merged();
+/// The figures of a run that goes on, of what was recorded so far, without what is known at its end only.
+pub fn so_far(world: &World<'_>, recorder: &Recorder, mode: Mode, seen: &Seen, now: Nanos) -> ModeRun {
     let lasted = now.min(world.stop.end()) - world.epoch();
     let frame = Frame { mode, round: 1, workers: 1, end: now };
     let span = Span {
@@ -94,7 +87,7 @@ pub fn so_far(world: &World<'_>, mode: Mode, seen: &Seen, now: Nanos) -> ModeRun
         inflation: Inflation::NONE,
     };
     let iterations = Iterations { counts: counts(recorder.iterations()), duration_ms: recorder.durations().summary(&Inflation::NONE) };
-    figures(world, &frame, &recorder, &span, iterations, seen)
+    figures(world, &frame, recorder, &span, iterations, seen)
 }
 
 /// How long a run was, and why no longer.

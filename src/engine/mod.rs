@@ -5,7 +5,7 @@
 //! [`operation`] to its [`tape`]. What an iteration carries begins with its rows of each [`feed`]; a
 //! [`request`] is made with it, a response is held against its [`check`], and what is taken of it by a
 //! [`taking`] goes back. An [`observer`] beside them keeps the time. [`assemble`] makes figures of
-//! what the recorders hold, and [`validity`] says whether to believe them. A [`setup`] goes before, and a
+//! what a [`collector`] has added up, and [`validity`] says whether to believe them. A [`setup`] goes before, and a
 //! teardown after it. [`process`] puts each mode into
 //! a process of its own, so that its memory and processor time are its own.
 
@@ -16,6 +16,7 @@ pub mod branches;
 pub mod busy;
 pub mod check;
 pub mod choice;
+pub mod collector;
 pub mod connections;
 pub mod descriptors;
 pub mod dial;

@@ -8,13 +8,14 @@ use hdrhistogram::Histogram;
 
 use super::Signal;
 use super::assemble::so_far;
+use super::collector::Collector;
 use super::driver::exact;
 use super::event::{Event, Phase, Progress, StepCounts};
 use super::world::World;
 use crate::base::{Clock, Nanos};
 use crate::metrics::resources::{self, Usage, Waits};
 use crate::metrics::summary::percentile_ms;
-use crate::metrics::{Recorder, cgroup, histogram};
+use crate::metrics::{Figures, Recorder, cgroup};
 use crate::plan::Mode;
 use crate::result::{Resources, StoppedBy};
 
@@ -141,9 +142,10 @@ impl Weight {
 /// The most stretches kept; then each becomes twice as wide.
 const MAX_STRETCHES: usize = 4096;
 
-/// Watches a run until `done` closes.
+/// Watches a run until `done` closes; `collector` gets what it brings on the way.
 pub fn watch(
     world: &World<'_>,
+    collector: &mut Collector<'_>,
     mode: Mode,
     clock: Clock,
     done: &Receiver<()>,
@@ -198,10 +200,10 @@ pub fn watch(
         if now - said.at >= SAY {
             threads = threads.max(resources::threads());
             waits.look();
-            said.say(world, now, say);
+            said.say(world, collector.collect(), now, say);
         }
         if judged.is_some_and(|due| now >= due) && now < world.stop.end() {
-            say(Event::SoFar(Box::new(so_far(world, mode, &seen, now))));
+            say(Event::SoFar(Box::new(so_far(world, collector.collect(), mode, &seen, now))));
             let after = clock.now();
             judged = Some(after + pace.max(Nanos((after - now).0.saturating_mul(JUDGE_SHARE))));
         }
@@ -248,24 +250,13 @@ struct Said {
 }
 
 impl Said {
-    fn say(&mut self, world: &World<'_>, now: Nanos, say: &dyn Fn(Event)) {
-        let (mut completed, mut failed, mut iterations) = (0, 0, 0);
-        let (mut recent, mut recent_lag) = (histogram::window(), histogram::window());
-        let mut steps = vec![StepCounts::default(); world.plan.operations().count()];
-        world.each_recorder(|recorder: &Recorder| {
-            completed += recorder.warmup().completed;
-            failed += recorder.warmup().failed;
-            for (step, counts) in recorder.steps().iter().zip(&mut steps) {
-                counts.completed += step.tally.completed();
-                counts.failed += step.tally.failures();
-            }
-            iterations += recorder.iterations().planned + recorder.aside();
-            let (response, lag) = recorder.windows().recent(2);
-            histogram::add(&mut recent, &response);
-            histogram::add(&mut recent_lag, &lag);
-        });
-        completed += steps.iter().map(|step| step.completed).sum::<u64>();
-        failed += steps.iter().map(|step| step.failed).sum::<u64>();
+    fn say(&mut self, world: &World<'_>, recorder: &Recorder, now: Nanos, say: &dyn Fn(Event)) {
+        let counts = |step: &Figures| StepCounts { completed: step.tally.completed(), failed: step.tally.failures() };
+        let steps: Vec<StepCounts> = recorder.steps().iter().map(counts).collect();
+        let completed = recorder.warmup().completed + steps.iter().map(|step| step.completed).sum::<u64>();
+        let failed = recorder.warmup().failed + steps.iter().map(|step| step.failed).sum::<u64>();
+        let iterations = recorder.iterations().planned + recorder.aside();
+        let (recent, recent_lag) = recorder.windows().recent(2);
         let load = &world.plan.load;
         let measured = now - world.epoch();
         let by_time = load.duration.map(|d| measured.as_secs_f64() / d.as_secs_f64().max(1e-9));

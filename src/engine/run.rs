@@ -5,6 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::assemble::{Frame, assemble, wall_s};
+use super::collector::Collector;
 use super::event::Event;
 use super::launch;
 use super::observer::{self, Seen};
@@ -13,6 +14,7 @@ use super::start::StartLine;
 use super::world::World;
 use super::{Ground, Job, RunError, Signal};
 use crate::base::Nanos;
+use crate::metrics::Recorder;
 use crate::plan::{Mode, Plan};
 use crate::result::ModeRun;
 use crate::value::Scope;
@@ -47,20 +49,28 @@ fn measure(
 ) -> Result<ModeRun, RunError> {
     let Job { plan, mode, round, .. } = job;
     let (mode, round) = (*mode, *round);
-    let abreast = launch::most_threads(plan, mode).min(cores());
-    let world = World::new(plan, &job.ground, abreast, start)?;
+    let world = World::new(plan, &job.ground, cores(), start)?;
     let workers = launch::threads(&world, mode);
     let frame = |end: Nanos| Frame { mode, round, workers: workers as u32, end };
     if mode == Mode::Simulated {
         let end = launch::simulated(&world, cores() as u32, SIMULATED_BUDGET)?;
-        return Ok(assemble(&world, &frame(end), &Seen::default()));
+        return Ok(assemble(&world, &Collector::new(&world).finish(), &frame(end), &Seen::default()));
     }
-    let (seen, end) = drive(&world, mode, workers, signal, say)?;
-    Ok(assemble(&world, &frame(end), &seen))
+    let Driven { seen, recorder, end } = drive(&world, mode, workers, signal, say)?;
+    Ok(assemble(&world, &recorder, &frame(end), &seen))
 }
 
-/// Drives a world on real threads, with an observer beside them: what that has seen, and when the last worker was
-/// done.
+/// What came of driving a world.
+pub struct Driven {
+    /// What the observer has seen.
+    pub seen: Seen,
+    /// All that was recorded.
+    pub recorder: Recorder,
+    /// When the last worker was done.
+    pub end: Nanos,
+}
+
+/// Drives a world on real threads, with an observer beside them.
 ///
 /// # Errors
 /// When the system refuses a thread, a runtime or a timer.
@@ -70,15 +80,16 @@ pub fn drive(
     workers: usize,
     signal: &(dyn Fn() -> Option<Signal> + Sync),
     say: &(dyn Fn(Event) + Sync),
-) -> Result<(Seen, Nanos), RunError> {
+) -> Result<Driven, RunError> {
     let start = StartLine::new(workers + 1);
     let (done, watched) = mpsc::channel();
     thread::scope(|scope| {
         let start = &start;
         let observer = scope.spawn(move || {
+            let mut collector = Collector::new(world);
             let clock = start.arrive()?;
-            let seen = observer::watch(world, mode, clock, &watched, signal, say);
-            Some((seen, clock.now()))
+            let seen = observer::watch(world, &mut collector, mode, clock, &watched, signal, say);
+            Some((seen, clock.now(), collector))
         });
         let launched = match mode {
             Mode::Sequential | Mode::Simulated => {
@@ -92,7 +103,8 @@ pub fn drive(
         let observed = observer.join().map_err(|_| RunError::Panicked)?;
         launched?;
         // It is there whenever the workers were launched.
-        observed.ok_or(RunError::Panicked)
+        let (seen, end, collector) = observed.ok_or(RunError::Panicked)?;
+        Ok(Driven { seen, recorder: collector.finish(), end })
     })
 }
 
@@ -107,9 +119,32 @@ pub fn ideal(plan: &Plan, folder: &Path) -> Option<f64> {
     Around { plan, ground: &ground, mode: Mode::Simulated, cores: cores() }.setup(&|| None, &mut start).ok()?;
     let world = World::new(plan, &ground, 1, start).ok()?;
     let end = launch::simulated(&world, cores() as u32, IDEAL_BUDGET).ok()?;
-    Some(wall_s(&world, end))
+    Some(wall_s(&world, &Collector::new(&world).finish(), end))
 }
 
 fn cores() -> usize {
     thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Overrides, Source, compile};
+
+    fn plan(text: &str) -> Plan {
+        compile(&Source::inline("test.yaml", text), &Overrides::default(), &|_| None).map(|compiled| compiled.plan).expect("a plan")
+    }
+
+    #[test]
+    fn the_memory_of_figures_is_the_same_in_every_mode() {
+        let plan = plan("{name: t, workers: 2, mix: [{name: m, flow: [{sleep: 1ms}, {sleep: 2ms}]}], load: {vus: 8, duration: 300ms}}");
+        let held = Mode::REAL.map(|mode| {
+            let world = World::new(&plan, &Ground::default(), 4, None).expect("a world");
+            let Driven { recorder, .. } = drive(&world, mode, launch::threads(&world, mode), &|| None, &|_| {}).expect("it began");
+            let each: Vec<usize> = world.recorders().map(|recorder| recorder.lock().held_by_steps()).collect();
+            assert!(recorder.steps().iter().all(|step| step.tally.ok > 0), "{mode}");
+            (each, recorder.held_by_steps())
+        });
+        assert!(held[0] == held[1] && held[1] == held[2], "{held:?}");
+    }
 }

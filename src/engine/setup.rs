@@ -3,10 +3,12 @@
 //! Each is a tiny run of its own: a plan with one flow, one virtual user and one iteration, in sequence, or in
 //! virtual time where the run is. Nothing of it reaches the run's figures.
 
+use super::collector::Collector;
 use super::run::{SIMULATED_BUDGET, drive};
 use super::world::{Ended, World};
 use super::{Ground, RunError, Signal, launch};
 use crate::base::Nanos;
+use crate::metrics::Recorder;
 use crate::plan::{Limits, Load, LoadModel, MixEntry, Mode, Plan, Step};
 use crate::result::StoppedBy;
 use crate::value::Scope;
@@ -100,21 +102,21 @@ impl Around<'_> {
 
     fn run(&self, plan: &Plan, signal: &(dyn Fn() -> Option<Signal> + Sync), scope: &mut Option<Scope>) -> Result<End, RunError> {
         let world = World::new(plan, self.ground, 1, scope.take())?;
-        if self.mode == Mode::Simulated {
+        let recorder = if self.mode == Mode::Simulated {
             launch::simulated(&world, self.cores as u32, SIMULATED_BUDGET)?;
+            Collector::new(&world).finish()
         } else {
-            drive(&world, Mode::Sequential, 1, signal, &|_| {})?;
-        }
+            drive(&world, Mode::Sequential, 1, signal, &|_| {})?.recorder
+        };
         let Some(Ended { through, scope: last }) = world.ended.get() else { return Ok(End::Cut) };
         *scope = Some(last.clone());
-        Ok(if *through { End::Through } else { End::Failed(failure(&world)) })
+        Ok(if *through { End::Through } else { End::Failed(failure(&world, &recorder)) })
     }
 }
 
 /// The failure that ended a flow: at which step, of which kind, and what was said.
-fn failure(world: &World<'_>) -> String {
-    let merged = world.merged();
-    let Some(last) = merged.errors().latest() else { return "because a full queue refused a step".into() };
+fn failure(world: &World<'_>, recorder: &Recorder) -> String {
+    let Some(last) = recorder.errors().latest() else { return "because a full queue refused a step".into() };
     let step = world.plan.operations().nth(last.operation as usize).map_or("", |(_, name, _)| name);
     format!("at `{step}` ({}): {}", last.kind.name(), last.message)
 }

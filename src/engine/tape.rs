@@ -7,10 +7,13 @@ use std::cell::RefCell;
 
 use super::world::{Shard, World};
 use crate::base::Nanos;
-use crate::metrics::{FailureKind, IterationSample, Outcome, Sample, TagValue};
+use crate::metrics::{FailureKind, IterationSample, Outcome, Recorder, Sample, TagValue};
 
 /// A tape of so many samples is full: few enough that they are still in the nearest cache when they are folded.
 const FULL: usize = 16;
+/// A thread whose recorder is in use keeps its samples for the next time, up to so many; only then
+/// does it wait.
+const MAX_HELD: usize = 256;
 /// A tape is handed over at least so often while samples come, so that progress can be seen.
 const PATIENCE: Nanos = Nanos::from_millis(50);
 /// After an operation as long as this a hand-over costs nothing that matters, and comes as soon as the thread has time.
@@ -71,8 +74,7 @@ impl<'w> Tape<'w> {
         let completed = matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_));
         pending.long |= completed && sample.service() >= LONG;
         let due = completed && sample.completed - pending.handed_over >= PATIENCE;
-        if due || (pending.long && self.alone) || pending.operations.len() >= FULL {
-            self.hand_over(pending);
+        if (due || (pending.long && self.alone) || pending.operations.len() >= FULL) && self.hand_over(pending) {
             pending.handed_over = sample.completed;
         }
     }
@@ -117,13 +119,18 @@ impl<'w> Tape<'w> {
         self.pending.borrow_mut().errors.push(Error { kind, message, operation, intended });
     }
 
-    fn hand_over(&self, pending: &mut Pending) {
-        if pending.operations.is_empty() && pending.iterations.is_empty() && pending.pushed.is_empty() {
-            return;
-        }
+    /// Hands over what is pending, unless somebody else has the recorder just now; whether it did.
+    /// Nobody waits for a recorder as long as there is room on the tape: while it waited its
+    /// requests would be late, or look long.
+    fn hand_over(&self, pending: &mut Pending) -> bool {
+        let is_full = pending.operations.len().max(pending.iterations.len()) >= MAX_HELD;
+        let recorder = if is_full { Some(self.shard.recorder.lock()) } else { self.shard.recorder.try_lock() };
+        recorder.map(|mut recorder| self.fold(pending, &mut recorder)).is_some()
+    }
+
+    fn fold(&self, pending: &mut Pending, recorder: &mut Recorder) {
         pending.long = false;
         let window_end = self.world.stop.end();
-        let mut recorder = self.shard.recorder();
         for sample in &pending.operations {
             recorder.operation(sample, window_end);
         }
@@ -150,6 +157,70 @@ impl<'w> Tape<'w> {
 impl Drop for Tape<'_> {
     fn drop(&mut self) {
         let mut pending = std::mem::take(&mut *self.pending.borrow_mut());
-        self.hand_over(&mut pending);
+        self.fold(&mut pending, &mut self.shard.recorder.lock());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Ground;
+    use crate::plan::Plan;
+    use crate::scenario::{Overrides, Source, compile};
+
+    const PLAN: &str = "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 2, duration: 10s}}";
+
+    fn plan() -> Plan {
+        compile(&Source::inline("test.yaml", PLAN), &Overrides::default(), &|_| None).expect("a plan").plan
+    }
+
+    fn sample(number: usize) -> Sample {
+        let intended = Nanos::from_millis(number as u64);
+        let completed = intended + Nanos(1_000);
+        Sample {
+            operation: 0,
+            intended,
+            queue: Nanos::ZERO,
+            started: intended,
+            completed,
+            outcome: Outcome::Ok,
+            retries: 0,
+            status: 0,
+            connect: None,
+            tls: None,
+            send: None,
+            first_byte: None,
+            body: None,
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+
+    /// Samples that the recorder has.
+    fn recorded(shard: Shard<'_>) -> u64 {
+        shard.recorder.lock().steps()[0].tally.planned
+    }
+
+    #[test]
+    fn nobody_waits_for_a_recorder_as_long_as_there_is_room_on_the_tape() {
+        let plan = plan();
+        let world = World::new(&plan, &Ground::default(), 1, None).expect("a world");
+        for alone in [true, false] {
+            let shard = world.shard(0);
+            let before = recorded(shard);
+            let tape = Tape::new(&world, shard, alone);
+            // Were there a wait it would last for ever: the one who has the recorder is this very
+            // thread.
+            let held = shard.recorder.lock();
+            (0..MAX_HELD - 1).for_each(|number| tape.operation(sample(number)));
+            tape.rest();
+            drop(held);
+            assert_eq!(recorded(shard), before);
+            tape.operation(sample(MAX_HELD));
+            assert_eq!(recorded(shard) - before, MAX_HELD as u64, "all of them, as soon as it is free");
+            tape.operation(sample(0));
+            drop(tape);
+            assert_eq!(recorded(shard) - before, MAX_HELD as u64 + 1, "and the rest at the end");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! purpose: the source of iterations, the limit, the stop, and the recorders that full tapes go to.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use super::busy::Busy;
 use super::check::Check;
@@ -27,8 +27,8 @@ use crate::transport::endpoint::Endpoint;
 use crate::value::{Names, Scope};
 
 /// Recorders that threads share, at most. Where operations take no time at all a thread spends a tenth of its own in one, so
-/// that a few seldom wait for each other; and a recorder for each would make the memory of modes a matter of recorders.
-const MOST_RECORDERS: usize = 8;
+/// that a few seldom wait for each other.
+const MAX_RECORDERS: usize = 8;
 
 /// Live counts of some threads: what is under way now.
 #[derive(Default)]
@@ -37,19 +37,41 @@ struct Gauges {
     active: AtomicI64,
 }
 
+/// A recorder that some threads write to, and that a [`super::collector::Collector`] takes away now
+/// and then.
+pub struct SharedRecorder(Mutex<Box<Recorder>>);
+
+impl SharedRecorder {
+    /// The recorder, for as long as it takes to fold a tape into it. A recorder that a panic left
+    /// behind is still good for what it holds.
+    pub fn lock(&self) -> MutexGuard<'_, Box<Recorder>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, where nobody else has it just now.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, Box<Recorder>>> {
+        match self.0.try_lock() {
+            Ok(recorder) => Some(recorder),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Takes it, and leaves another in its place.
+    pub fn swap(&self, other: &mut Box<Recorder>) {
+        std::mem::swap(&mut *self.lock(), other);
+    }
+}
+
 /// Where one thread's samples and counts go.
 #[derive(Clone, Copy)]
 pub struct Shard<'w> {
-    recorder: &'w Mutex<Recorder>,
+    /// Where its samples are added up.
+    pub recorder: &'w SharedRecorder,
     gauges: &'w Gauges,
 }
 
-impl<'w> Shard<'w> {
-    /// The recorder, for as long as it takes to fold a tape into it.
-    pub fn recorder(&self) -> MutexGuard<'w, Recorder> {
-        lock(self.recorder)
-    }
-
+impl Shard<'_> {
     /// Operations in flight change by this.
     pub fn flight(&self, by: i64) {
         self.gauges.in_flight.fetch_add(by, Ordering::Relaxed);
@@ -59,11 +81,6 @@ impl<'w> Shard<'w> {
     pub fn activity(&self, by: i64) {
         self.gauges.active.fetch_add(by, Ordering::Relaxed);
     }
-}
-
-/// A recorder that a panic left behind is still good for what it holds.
-fn lock(recorder: &Mutex<Recorder>) -> MutexGuard<'_, Recorder> {
-    recorder.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// By operation id, whether a selector takes it.
@@ -139,7 +156,7 @@ pub struct World<'p> {
     pub choice: Choice,
     /// How the first iteration to end ended: of a setup there is no other.
     pub ended: OnceLock<Ended>,
-    recorders: Vec<Apart<Mutex<Recorder>>>,
+    recorders: Vec<Apart<SharedRecorder>>,
     gauges: Vec<Apart<Gauges>>,
 }
 
@@ -153,11 +170,15 @@ pub struct Ended {
 }
 
 impl<'p> World<'p> {
-    /// A world for `plan`, in which so many threads run at once. Iterations begin with what a setup has ended with, where there was one.
+    /// A world for `plan` on so many cores. Iterations begin with what a setup has ended with,
+    /// where there was one.
+    ///
+    /// There are as many recorders whatever the mode and its threads, so that the memory of one
+    /// mode can be held against that of another.
     ///
     /// # Errors
     /// When a request can't be built, or a file can't be read.
-    pub fn new(plan: &'p Plan, ground: &Ground, abreast: usize, start: Option<Scope>) -> Result<Self, RunError> {
+    pub fn new(plan: &'p Plan, ground: &Ground, cores: usize, start: Option<Scope>) -> Result<Self, RunError> {
         let Ground { reached, echo, folder, unix_ms, live } = ground;
         let names = Names::new(&plan.names).starting(start);
         let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
@@ -178,7 +199,7 @@ impl<'p> World<'p> {
         let load = &plan.load;
         let epoch = load.warmup;
         let end = load.duration.map_or(Nanos::MAX, |d| epoch + d);
-        let recorder = |_| Apart(Mutex::new(new_recorder(plan).roomy()));
+        let recorder = |_| Apart(SharedRecorder(Mutex::new(Box::new(new_recorder(plan)))));
         Ok(Self {
             plan,
             dials,
@@ -202,8 +223,8 @@ impl<'p> World<'p> {
             mix_limits: plan.mix.iter().map(|entry| Limit::new(format!("mix {}", entry.name), &entry.limits)).collect(),
             stop: Stop::new(end, load.graceful_stop),
             ended: OnceLock::new(),
-            recorders: (0..abreast.clamp(1, MOST_RECORDERS)).map(recorder).collect(),
-            gauges: (0..abreast.max(1)).map(|_| Apart::default()).collect(),
+            recorders: (0..cores.clamp(1, MAX_RECORDERS)).map(recorder).collect(),
+            gauges: (0..cores.max(1)).map(|_| Apart::default()).collect(),
             requests,
         })
     }
@@ -269,22 +290,13 @@ impl<'p> World<'p> {
         (sum(|g| &g.in_flight), sum(|g| &g.active))
     }
 
-    /// All recorders as one.
-    pub fn merged(&self) -> Recorder {
-        let mut whole = new_recorder(self.plan);
-        self.each_recorder(|recorder| whole.add(recorder));
-        whole
+    /// An empty recorder of what is run here.
+    pub fn new_recorder(&self) -> Recorder {
+        new_recorder(self.plan)
     }
 
-    /// Looks at all recorders as one, once nobody writes to them any more.
-    pub fn finished<T>(&self, look: impl FnOnce(&Recorder) -> T) -> T {
-        look(&self.merged())
-    }
-
-    /// Calls `look` with each recorder.
-    pub fn each_recorder(&self, mut look: impl FnMut(&Recorder)) {
-        for recorder in &self.recorders {
-            look(&lock(recorder));
-        }
+    /// Every recorder that threads write to.
+    pub fn recorders(&self) -> impl Iterator<Item = &SharedRecorder> {
+        self.recorders.iter().map(|recorder| &**recorder)
     }
 }
