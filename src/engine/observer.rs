@@ -171,7 +171,11 @@ pub fn watch(
         if !measuring {
             until = until.min(world.epoch());
         }
-        until = until.min(world.stop.drain_end()).max(now);
+        // Threads that can't be called off may go on long after it is over: then there is nothing
+        // to be missed.
+        if !world.stop.is_over() {
+            until = until.min(world.stop.drain_end()).max(now);
+        }
         match done.recv_timeout((until - now).as_duration()) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => break,

@@ -128,11 +128,39 @@ fn cores() -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::scenario::{Overrides, Source, compile};
 
     fn plan(text: &str) -> Plan {
         compile(&Source::inline("test.yaml", text), &Overrides::default(), &|_| None).map(|compiled| compiled.plan).expect("a plan")
+    }
+
+    fn driven(world: &World<'_>, mode: Mode, signal: &(dyn Fn() -> Option<Signal> + Sync), say: &(dyn Fn(Event) + Sync)) -> ModeRun {
+        let workers = launch::threads(world, mode);
+        let Driven { seen, recorder, end } = drive(world, mode, workers, signal, say).expect("it began");
+        assemble(world, &recorder, &Frame { mode, round: 1, workers: workers as u32, end }, &seen)
+    }
+
+    #[test]
+    fn the_observer_waits_for_threads_that_can_t_be_called_off() {
+        let plan =
+            plan("{name: t, workers: 2, mix: [{name: m, flow: [{block: 1500ms}]}], load: {vus: 2, duration: 10ms, graceful_stop: 10ms}}");
+        for mode in Mode::REAL {
+            let world = World::new(&plan, &Ground::default(), 2, None).expect("a world");
+            // It is asked in every turn.
+            let turns = AtomicUsize::new(0);
+            let signal = || {
+                turns.fetch_add(1, Ordering::SeqCst);
+                None
+            };
+            let run = driven(&world, mode, &signal, &|_| {});
+            let turns = turns.into_inner();
+            // One every 20 ms, in one and a half seconds or, one after the other, in three.
+            assert!((2..=300).contains(&turns), "{mode}: {turns} turns");
+            assert!(run.wall_s >= 1.4, "{mode}: {}", run.wall_s);
+        }
     }
 
     #[test]
