@@ -39,9 +39,11 @@
 //! - No `unsafe`. No panic on anything that a scenario, a result file or a server contains.
 //! - No clock but [`base::Clock`]; no time of day but the one that a command puts into its result.
 //! - No list of samples: memory does not grow with the number of requests.
-//! - No worker that waits for whoever looks at the figures: a recorder is taken away and another put in its place
-//!   ([`engine::collector`]), and a worker whose recorder is just being taken keeps its samples for the next time.
-//! - No figure that takes more memory in one mode than in another: there are as many recorders whatever the mode.
+//! - No worker that waits for whoever looks at the figures: a recorder is taken away and another put
+//!   in its place ([`engine::collector`]), and a worker whose recorder is just being taken keeps its
+//!   samples for the next time.
+//! - No figure that takes more memory in one mode than in another: there are as many recorders
+//!   whatever the mode.
 //! - No lock on the path of a request, but those of a limit that the scenario asks for, of the desk where
 //!   slots of the open model pull arrivals, of a user's cookies once a server has set one, and of the count
 //!   of rows where only some mix entries take them. Samples go to a thread's own tape first.
@@ -90,6 +92,8 @@
 //!   `benchmark-bigger.json`, `benchmark-smaller.json`.
 //! - In `result.json`: `pushes` of runs, steps, mix entries and targets, where there are any: messages that came over a
 //!   WebSocket and that no step waited for.
+//! - In `result.json`: `stopped_by` of a run is `panic` where a thread of loadgen panicked; its
+//!   figures are of what was measured until then, `end` is `failed`, and the program ends with 1.
 //! - In `result.json`: a `baseline` without `changes` says under `warnings` why it could not be compared after all.
 //! - In `result.json`: `send_ms`, `body_ms`, and their histograms and those of `connect` and `tls`; `scenario.file`, the path as it was given, and `thresholds[].line`, for reports that point at a line.
 //!

@@ -77,7 +77,7 @@ impl Prober {
                 );
                 return Err(Failure { exit: Exit::CouldNotRun, error });
             }
-            StoppedBy::Duration | StoppedBy::Iterations | StoppedBy::Condition | StoppedBy::Threshold => {}
+            StoppedBy::Duration | StoppedBy::Iterations | StoppedBy::Condition | StoppedBy::Threshold | StoppedBy::Panic => {}
         }
         let tried = gate::probe(&self.plan, &run);
         let is_highest = self.iteration_ms.is_none_or(|(highest, _)| rate > highest);

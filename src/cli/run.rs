@@ -169,6 +169,11 @@ fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args:
                     }
                     // The next mode has its own chance.
                     StoppedBy::Condition => measured.end = End::Stopped,
+                    StoppedBy::Panic => {
+                        measured.failure = Some(session::panicked());
+                        measured.end = End::Failed;
+                        break;
+                    }
                     _ => {}
                 }
             }
@@ -246,6 +251,9 @@ fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {
     match end {
         End::Interrupted => {
             warnings.push("the run was interrupted: what was under way is incomplete, and modes after it did not run".into())
+        }
+        End::Failed if runs.iter().any(|run| run.stopped_by == StoppedBy::Panic) => {
+            warnings.push("loadgen panicked: the figures of its last mode are of what was measured until then".into())
         }
         End::Failed => warnings.push("a mode could not be run: the figures are of those before it".into()),
         End::Aborted => warnings.push("a threshold aborted the run: modes and rounds after it did not run".into()),

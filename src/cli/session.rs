@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use super::exit::{Exit, Failure};
 use super::{ci, or_exit};
 use crate::engine::process::{self, Leash, ProcessError};
-use crate::engine::{self, Event, Ground, Job, Phase, descriptors, ports, preflight};
+use crate::engine::{self, Event, Ground, Job, Phase, RunError, descriptors, ports, preflight};
 use crate::plan::{Address, Plan, Secrets};
 use crate::report::progress::{Progress, ProgressMode, Status, StepStatus};
-use crate::result::ModeRun;
+use crate::result::{ModeRun, StoppedBy};
 use crate::server::{self, Groups};
 
 /// The one time of day of a command, which its results carry.
@@ -25,6 +25,11 @@ pub fn now() -> Timestamp {
 /// A time of day as results have it: RFC 3339, UTC.
 pub fn rfc3339(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Why a command fails where a mode of its run panicked.
+pub fn panicked() -> Failure {
+    Failure { exit: Exit::Internal, error: RunError::Panicked.into() }
 }
 
 /// What a command has while it measures.
@@ -79,10 +84,14 @@ impl Session {
     /// Runs one mode and round in a process of its own. `place` is its name in progress and warnings. Nothing where the
     /// user ended it before anything was measured.
     pub fn run(&mut self, job: &Job, place: &str) -> Result<Option<ModeRun>, Failure> {
-        self.run_watched(job, place, &mut |_| {})
+        match self.run_watched(job, place, &mut |_| {})? {
+            Some(run) if run.stopped_by == StoppedBy::Panic => Err(panicked()),
+            run => Ok(run),
+        }
     }
 
-    /// The same, handing on the figures so far, which come where the job's ground says that somebody watches.
+    /// The same, with what was measured before a panic of the mode, and handing on the figures so
+    /// far, which come where the job's ground says that somebody watches.
     pub fn run_watched(&mut self, job: &Job, place: &str, so_far: &mut dyn FnMut(ModeRun)) -> Result<Option<ModeRun>, Failure> {
         let Self { program, leash, progress, secrets, warnings, .. } = self;
         let names: Vec<String> =
@@ -100,7 +109,8 @@ impl Session {
             Ok(run) => Ok(Some(run)),
             Err(ProcessError::Interrupted { .. }) => Ok(None),
             Err(error) => {
-                let exit = if matches!(error, ProcessError::Died { .. }) { Exit::Internal } else { Exit::CouldNotRun };
+                let is_defect = matches!(error, ProcessError::Died { .. } | ProcessError::Defect(_));
+                let exit = if is_defect { Exit::Internal } else { Exit::CouldNotRun };
                 Err(Failure { exit, error: error.into() })
             }
         }
@@ -198,4 +208,47 @@ fn heed_signals(leash: Arc<Leash>, groups: Arc<Groups>) -> io::Result<()> {
 #[cfg(not(unix))]
 fn heed_signals(_leash: Arc<Leash>, _groups: Arc<Groups>) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+    use crate::plan::Mode;
+    use crate::scenario::{Overrides, Source, compile};
+
+    /// A session whose modes are run by a program that says this.
+    fn session(folder: &Path, said: &str) -> Session {
+        fs::write(folder.join("said"), said).expect("a file");
+        // Written by another process: one that this one had open just now could not be started.
+        let write = "printf '#!/bin/sh\\ncat > /dev/null\\ncat \"%s/said\"\\n' \"$PWD\" > mode && chmod +x mode";
+        let written = Command::new("sh").args(["-c", write]).current_dir(folder).status().expect("a shell");
+        assert!(written.success());
+        let program = folder.join("mode");
+        let progress = Progress::new(ProgressMode::Off);
+        let (leash, groups, secrets) = (Arc::default(), Arc::default(), Secrets::default());
+        Session { program, leash, groups, server: None, progress, secrets, warnings: Vec::new() }
+    }
+
+    #[test]
+    fn a_panic_is_loadgen_s_own_fault_and_takes_no_figures_with_it() {
+        let text = "{name: t, modes: [simulated], mix: [{name: m, flow: [{sleep: 5ms}]}], load: {vus: 1, iterations: 3}}";
+        let plan = compile(&Source::inline("t.yaml", text), &Overrides::default(), &|_| None).expect("a plan").plan;
+        let job = Job { parent: 0, plan, mode: Mode::Simulated, round: 1, ground: Ground::default() };
+        let run = engine::run_mode(&job, &|| None, &|_| {}).expect("it can run");
+        let run = ModeRun { stopped_by: StoppedBy::Panic, ..run };
+        let folder = tempfile::tempdir().expect("a folder");
+        let done = format!("{}\n", serde_json::json!({"done": run}));
+        let mut session = session(folder.path(), &done);
+        let kept = session.run_watched(&job, "t", &mut |_| {}).expect("there are figures").expect("it ran");
+        assert_eq!((kept.stopped_by, kept.counts.ok), (StoppedBy::Panic, 3));
+        // Those who can't use half a run are told.
+        assert_eq!(session.run(&job, "t").expect_err("it panicked").exit, Exit::Internal);
+        for (said, exit) in [("{\"defect\": \"x\"}", Exit::Internal), ("{\"failed\": \"x\"}", Exit::CouldNotRun), ("", Exit::Internal)] {
+            fs::write(folder.path().join("said"), said).expect("a file");
+            assert_eq!(session.run(&job, "t").expect_err("no figures").exit, exit, "{said}");
+        }
+    }
 }

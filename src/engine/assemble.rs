@@ -64,7 +64,9 @@ pub fn assemble(world: &World<'_>, recorder: &Recorder, frame: &Frame, seen: &Se
     let lasted = match stopped_by {
         StoppedBy::Iterations | StoppedBy::Data => last - epoch,
         // Whatever ended it early moved the end to its own moment.
-        StoppedBy::Duration | StoppedBy::Interrupt | StoppedBy::Condition | StoppedBy::Threshold => world.stop.end() - epoch,
+        StoppedBy::Duration | StoppedBy::Interrupt | StoppedBy::Condition | StoppedBy::Threshold | StoppedBy::Panic => {
+            world.stop.end() - epoch
+        }
     };
     let measured_s = plan.load.measured(lasted).as_secs_f64();
     let iterations = Iterations { counts, duration_ms: recorder.durations().summary(&inflation) };
@@ -74,7 +76,8 @@ pub fn assemble(world: &World<'_>, recorder: &Recorder, frame: &Frame, seen: &Se
     run
 }
 
-/// The figures of a run that goes on, of what was recorded so far, without what is known at its end only.
+/// The figures of a run that goes on, of what was recorded so far, without what is known at its end
+/// only.
 pub fn so_far(world: &World<'_>, recorder: &Recorder, mode: Mode, seen: &Seen, now: Nanos) -> ModeRun {
     let lasted = now.min(world.stop.end()) - world.epoch();
     let frame = Frame { mode, round: 1, workers: 1, end: now };

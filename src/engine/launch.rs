@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::future::{Future as _, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -46,6 +47,19 @@ pub fn threads(world: &World<'_>, mode: Mode) -> usize {
     if mode == Mode::Async { most.min(most_parts(world)).max(1) } else { most }
 }
 
+/// Does what a thread of the run has to do. Where that panics the run ends at once, for everybody:
+/// what is left of it must not look like a run, and the others would measure for nothing. Nothing
+/// comes of it then.
+pub fn guarded<T>(world: &World<'_>, start: &StartLine, work: impl FnOnce() -> T) -> Option<T> {
+    // What it leaves behind half done are figures, which are shown as those of a run that failed.
+    let done = catch_unwind(AssertUnwindSafe(work));
+    if done.is_err() {
+        start.call_off();
+        world.stop.break_off(start.now().unwrap_or_default());
+    }
+    done.ok()
+}
+
 /// One thing after another on the calling thread.
 pub fn sequential(world: &World<'_>, start: &StartLine) {
     let mut users = User::all(world, 1, false).remove(0);
@@ -53,7 +67,7 @@ pub fn sequential(world: &World<'_>, start: &StartLine) {
         // One at a time needs one slot.
         users.truncate(1);
     }
-    blocking(world, start, 0, false, &mut users);
+    guarded(world, start, || blocking(world, start, 0, false, &mut users));
 }
 
 /// One thread for each virtual user.
@@ -65,7 +79,7 @@ pub fn threaded(world: &World<'_>, start: &StartLine) -> Result<(), RunError> {
     let wanted = users.len();
     thread::scope(|scope| {
         for (index, user) in users.into_iter().enumerate() {
-            let work = move || blocking(world, start, index, true, &mut [user]);
+            let work = move || guarded(world, start, || blocking(world, start, index, true, &mut [user]));
             let spawned = thread::Builder::new().name(format!("vu-{index}")).stack_size(STACK).spawn_scoped(scope, work);
             if let Err(source) = spawned {
                 start.call_off();
@@ -94,7 +108,7 @@ pub fn asynchronous(world: &World<'_>, start: &StartLine, workers: usize) -> Res
     thread::scope(|scope| {
         let mut threads = Vec::new();
         for (index, users) in User::all(world, workers, true).into_iter().enumerate() {
-            let work = move || event_loop(world, start, index, users);
+            let work = move || guarded(world, start, || event_loop(world, start, index, users));
             match thread::Builder::new().name(format!("worker-{index}")).spawn_scoped(scope, work) {
                 Ok(thread) => threads.push(thread),
                 Err(source) => {
@@ -103,8 +117,8 @@ pub fn asynchronous(world: &World<'_>, start: &StartLine, workers: usize) -> Res
                 }
             }
         }
-        // A worker that panics is a defect of ours; it must not look like a run.
-        threads.into_iter().try_for_each(|t| t.join().unwrap_or(Err(RunError::Panicked)))
+        // One that panicked has told the others so.
+        threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
     })
 }
 
@@ -133,10 +147,14 @@ fn event_loop(world: &World<'_>, start: &StartLine, thread: usize, mut users: Ve
         Poll::Pending
     });
     // Its own budget of polls would make tokio pause a loop that has work; this loop pauses itself.
-    let result = runtime.block_on(tokio::task::coop::unconstrained(worker.driver.run(all)));
+    let run = || runtime.block_on(tokio::task::coop::unconstrained(worker.driver.run(all)));
+    let result = catch_unwind(AssertUnwindSafe(run));
     drop(tasks);
+    // After a panic too: dropped, it would wait for calls that were given to other threads.
     runtime.shutdown_background();
-    result.map_err(RunError::Runtime)
+    let result = result.unwrap_or_else(|panic| resume_unwind(panic));
+    // The others need not go on: without this one it is not the run that was planned.
+    result.inspect_err(|_| world.stop.give_up()).map_err(RunError::Runtime)
 }
 
 /// A user's task, which tells the worker's driver whenever it is polled. The worker is there when it first is.

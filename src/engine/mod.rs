@@ -119,8 +119,8 @@ pub enum RunError {
     /// A signal came before there was anything to measure.
     #[error("interrupted before anything was measured")]
     Interrupted,
-    /// A worker panicked.
-    #[error("a worker panicked; this is a defect of loadgen, please report it with the scenario")]
+    /// A worker or the observer panicked.
+    #[error("loadgen panicked in the middle of the run; this is a defect of its own, please report it with the scenario")]
     Panicked,
     /// In virtual time: too many iterations.
     #[error("more than {0} iterations in virtual time; bound the run by `iterations`, or give its steps some time")]

@@ -30,6 +30,8 @@ enum Message {
     Ready,
     Event(Event),
     Failed(String),
+    /// It is loadgen's own fault that it could not run.
+    Defect(String),
     /// A signal ended it before there was anything to measure.
     Interrupted,
     Done(Box<ModeRun>),
@@ -49,6 +51,9 @@ pub enum ProcessError {
     /// It said why it could not run.
     #[error("{0}")]
     Refused(String),
+    /// It said that loadgen is at fault.
+    #[error("{0}")]
+    Defect(String),
     /// A signal ended it before there was anything to measure.
     #[error("the {mode} mode was interrupted before anything was measured")]
     Interrupted {
@@ -163,6 +168,7 @@ pub fn run(program: &Path, arguments: &[&str], job: &Job, leash: &Leash, mut say
             Ok(Message::Ready) => leash.hold(running.child.id()),
             Ok(Message::Event(event)) => say(event),
             Ok(Message::Failed(reason)) => return Err(ProcessError::Refused(reason)),
+            Ok(Message::Defect(reason)) => return Err(ProcessError::Defect(reason)),
             Ok(Message::Interrupted) => return Err(ProcessError::Interrupted { mode }),
             Ok(Message::Done(run)) => {
                 // It ends by itself now. A profiler that it runs under has something to write first.
@@ -222,6 +228,7 @@ pub fn serve(
     match result {
         Ok(run) => write(&Message::Done(Box::new(run))),
         Err(RunError::Interrupted) => write(&Message::Interrupted),
+        Err(error @ (RunError::Panicked | RunError::Deadlock)) => write(&Message::Defect(error.to_string())),
         Err(error) => write(&Message::Failed(error.to_string())),
     }
 }

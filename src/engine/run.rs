@@ -16,7 +16,7 @@ use super::{Ground, Job, RunError, Signal};
 use crate::base::Nanos;
 use crate::metrics::Recorder;
 use crate::plan::{Mode, Plan};
-use crate::result::ModeRun;
+use crate::result::{ModeRun, StoppedBy};
 use crate::value::Scope;
 
 /// Iterations that `ideal_s` may simulate: about a second's worth. A longer plan has no ideal.
@@ -28,13 +28,15 @@ pub const SIMULATED_BUDGET: u64 = 1_000_000_000;
 /// end; `say` is told how it goes.
 ///
 /// # Errors
-/// When the machine or the plan won't let it begin. A failed request is no error: it is data.
+/// When the machine or the plan won't let it begin. A failed request is no error: it is data. Nor is a panic once it has
+/// begun: what was measured by then is here, stopped by [`StoppedBy::Panic`].
 pub fn run_mode(job: &Job, signal: &(dyn Fn() -> Option<Signal> + Sync), say: &(dyn Fn(Event) + Sync)) -> Result<ModeRun, RunError> {
     let around = Around { plan: &job.plan, ground: &job.ground, mode: job.mode, cores: cores() };
     let mut scope = None;
     let result = around.setup(signal, &mut scope).and_then(|()| measure(job, scope.clone(), signal, say));
     // However it went: what the setup has begun is to be put right again.
-    if let Some(trouble) = around.teardown(signal, result.is_err() || signal().is_some(), scope) {
+    let failed = result.as_ref().map_or(true, |run| run.stopped_by == StoppedBy::Panic);
+    if let Some(trouble) = around.teardown(signal, failed || signal().is_some(), scope) {
         say(Event::Warning(trouble));
     }
     result
@@ -70,10 +72,11 @@ pub struct Driven {
     pub end: Nanos,
 }
 
-/// Drives a world on real threads, with an observer beside them.
+/// Drives a world on real threads, with an observer beside them. Where one of them panics the
+/// others end at once, and the world's stop says so.
 ///
 /// # Errors
-/// When the system refuses a thread, a runtime or a timer.
+/// When the system refuses a thread, a runtime or a timer, or a thread panics before the start.
 pub fn drive(
     world: &World<'_>,
     mode: Mode,
@@ -83,14 +86,16 @@ pub fn drive(
 ) -> Result<Driven, RunError> {
     let start = StartLine::new(workers + 1);
     let (done, watched) = mpsc::channel();
-    thread::scope(|scope| {
-        let start = &start;
-        let observer = scope.spawn(move || {
-            let mut collector = Collector::new(world);
+    // Not the observer's own: what it holds must be there after a panic of that.
+    let mut collector = Collector::new(world);
+    let observed = thread::scope(|scope| {
+        let (start, collector) = (&start, &mut collector);
+        let observe = move || {
             let clock = start.arrive()?;
-            let seen = observer::watch(world, &mut collector, mode, clock, &watched, signal, say);
-            Some((seen, clock.now(), collector))
-        });
+            let seen = observer::watch(world, collector, mode, clock, &watched, signal, say);
+            Some((seen, clock.now()))
+        };
+        let observer = scope.spawn(move || launch::guarded(world, start, observe).flatten());
         let launched = match mode {
             Mode::Sequential | Mode::Simulated => {
                 launch::sequential(world, start);
@@ -100,12 +105,13 @@ pub fn drive(
             Mode::Async => launch::asynchronous(world, start, workers),
         };
         drop(done);
-        let observed = observer.join().map_err(|_| RunError::Panicked)?;
-        launched?;
-        // It is there whenever the workers were launched.
-        let (seen, end, collector) = observed.ok_or(RunError::Panicked)?;
-        Ok(Driven { seen, recorder: collector.finish(), end })
-    })
+        let observed = observer.join().ok().flatten();
+        launched.map(|()| observed)
+    })?;
+    // Without an observer it still has a moment at which it ended, where it began at all.
+    let now = start.now().ok_or(RunError::Panicked)?;
+    let (seen, end) = observed.unwrap_or_else(|| (Seen::default(), now));
+    Ok(Driven { seen, recorder: collector.finish(), end })
 }
 
 /// The wall time of a plan in virtual time, in seconds: what it would take with no overhead at all. Nothing
@@ -131,6 +137,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::base::Clock;
+    use crate::engine::choice::Choice;
     use crate::scenario::{Overrides, Source, compile};
 
     fn plan(text: &str) -> Plan {
@@ -141,6 +149,53 @@ mod tests {
         let workers = launch::threads(world, mode);
         let Driven { seen, recorder, end } = drive(world, mode, workers, signal, say).expect("it began");
         assemble(world, &recorder, &Frame { mode, round: 1, workers: workers as u32, end }, &seen)
+    }
+
+    /// What a panic must not be: something that the others go on beside for this long.
+    const LONG: Nanos = Nanos::from_secs(60);
+
+    #[test]
+    fn a_worker_s_panic_ends_the_run_at_once_with_what_was_measured() {
+        let text = |asleep: &str| {
+            format!(
+                "{{name: t, workers: 2, seed: 3, mix: [
+                    {{name: good, weight: 9, flow: [{{sleep: 1ms}}, {{sleep: 60s, when: \"{asleep}\"}}]}},
+                    {{name: bad, weight: 1, flow: [{{sleep: 1ms}}]}}],
+                  load: {{vus: 4, iterations: 1000, graceful_stop: 60s}}}}"
+            )
+        };
+        let choice = Choice::new(&plan(&text("false")));
+        let bad = (0..).find(|number| choice.of(*number) == 1).expect("one in ten");
+        assert!(bad > 3, "{bad}");
+        for mode in Mode::REAL {
+            let clock = Clock::new();
+            // The three before it sleep, on both event loops, where one panics; one after the other
+            // none must come before it.
+            let asleep = if mode == Mode::Sequential { "false".into() } else { format!("seq() in [{}, {}, {bad}]", bad - 2, bad - 1) };
+            let plan = plan(&text(&asleep));
+            let mut world = World::new(&plan, &Ground::default(), 2, None).expect("a world");
+            // A world that lacks a limit that its plan has is none that can be made.
+            world.mix_limits.truncate(1);
+            let run = driven(&world, mode, &|| None, &|_| {});
+            assert!(clock.now() < LONG, "{mode}");
+            assert_eq!(run.stopped_by, StoppedBy::Panic, "{mode}");
+            assert!(run.counts.ok > 0 && run.counts.hold() && run.iterations.counts.hold(), "{mode}: {:?}", run.counts);
+        }
+    }
+
+    #[test]
+    fn the_observer_s_panic_ends_the_run_at_once_with_what_was_measured() {
+        let plan = plan("{name: t, workers: 2, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 4, duration: 60s}}");
+        for mode in Mode::REAL {
+            let clock = Clock::new();
+            let world = World::new(&plan, &Ground::default(), 2, None).expect("a world");
+            let said = AtomicUsize::new(0);
+            let say = |_| assert!(said.fetch_add(1, Ordering::SeqCst) < 2, "on purpose");
+            let run = driven(&world, mode, &|| None, &say);
+            assert!(clock.now() < LONG, "{mode}");
+            assert_eq!(run.stopped_by, StoppedBy::Panic, "{mode}");
+            assert!(run.counts.ok > 0 && run.counts.hold(), "{mode}: {:?}", run.counts);
+        }
     }
 
     #[test]

@@ -108,6 +108,9 @@ impl Around<'_> {
         } else {
             drive(&world, Mode::Sequential, 1, signal, &|_| {})?.recorder
         };
+        if world.stop.is_broken() {
+            return Err(RunError::Panicked);
+        }
         let Some(Ended { through, scope: last }) = world.ended.get() else { return Ok(End::Cut) };
         *scope = Some(last.clone());
         Ok(if *through { End::Through } else { End::Failed(failure(&world, &recorder)) })

@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use crate::base::Clock;
+use crate::base::{Clock, Nanos};
 
 /// Holds threads back until all have arrived. Starting a thousand threads takes tens of milliseconds, and
 /// none of that may be in anyone's figures.
@@ -35,6 +35,11 @@ impl StartLine {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.clock
+    }
+
+    /// The time on the shared clock; nothing before the start.
+    pub fn now(&self) -> Option<Nanos> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clock.map(|clock| clock.now())
     }
 
     /// Sends everybody home: somebody will not come.

@@ -16,6 +16,8 @@ pub struct Stop {
     end: AtomicU64,
     graceful: Nanos,
     early: OnceLock<StoppedBy>,
+    /// A part of loadgen panicked.
+    broken: AtomicBool,
     exhausted: AtomicBool,
     over: AtomicBool,
     /// Called once, when it is over.
@@ -33,6 +35,7 @@ impl Stop {
             end: AtomicU64::new(end.0),
             graceful,
             early: OnceLock::new(),
+            broken: AtomicBool::new(false),
             exhausted: AtomicBool::new(false),
             over: AtomicBool::new(false),
             callers: Mutex::default(),
@@ -53,12 +56,25 @@ impl Stop {
 
     /// What ended it before its time, where something did.
     pub fn early(&self) -> Option<StoppedBy> {
-        self.early.get().copied()
+        if self.is_broken() { Some(StoppedBy::Panic) } else { self.early.get().copied() }
     }
 
     /// Whether everything still in flight is to be dropped.
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
+    }
+
+    /// Whether a part of loadgen panicked.
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::SeqCst)
+    }
+
+    /// A part of loadgen panicked: ends everything at once. Whatever else ended the run before,
+    /// this is the reason.
+    pub fn break_off(&self, now: Nanos) {
+        self.broken.store(true, Ordering::SeqCst);
+        self.finish(now, StoppedBy::Panic);
+        self.give_up();
     }
 
     /// Takes no new work from now on, and gives what is in flight its time to end.

@@ -73,6 +73,8 @@ pub enum StoppedBy {
     Condition,
     /// A threshold that aborts was crossed.
     Threshold,
+    /// A part of loadgen panicked: a defect of its own.
+    Panic,
 }
 
 /// Figures of a step, a mix entry, a target or a stage: a part of the whole.

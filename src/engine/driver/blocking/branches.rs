@@ -29,6 +29,18 @@ impl<S> Group<'_, S> {
     }
 }
 
+/// Ends the group where the thread that has it panics: the others would go on for what nobody will
+/// see.
+struct EndOnPanic<'a, 'g, S>(&'a Group<'g, S>);
+
+impl<S> Drop for EndOnPanic<'_, '_, S> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.end(None);
+        }
+    }
+}
+
 /// Runs the branches of a job on as many threads as may run at once; returns when all have ended.
 ///
 /// # Errors
@@ -81,6 +93,7 @@ fn work<J: Job<Blocking>>(
     family: &seat::Family,
     until: Until,
 ) {
+    let _guard = EndOnPanic(group);
     family.adopt(seat);
     group.at_work.lock().unwrap_or_else(PoisonError::into_inner).push(seat.clone());
     while !group.over.load(Ordering::SeqCst) {
