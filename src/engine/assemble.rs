@@ -53,8 +53,12 @@ pub fn wall_s(world: &World<'_>, end: Nanos) -> f64 {
 
 /// The moment to which a run lasted: with something left undone that of the end of its drain.
 fn last(recorder: &Recorder, iterations: &Counts, end: Nanos) -> Nanos {
-    let unfinished = recorder.steps().iter().any(|step| step.tally.unfinished > 0) || iterations.skipped > 0;
-    if unfinished { end.max(recorder.last_completion()) } else { recorder.last_completion() }
+    let operations = recorder.steps().iter().map(|step| step.tally.unfinished).sum::<u64>();
+    if operations + iterations.unfinished + iterations.skipped > 0 {
+        end.max(recorder.last_completion())
+    } else {
+        recorder.last_completion()
+    }
 }
 
 fn assembled(world: &World<'_>, recorder: &Recorder, frame: &Frame, seen: &Seen) -> ModeRun {

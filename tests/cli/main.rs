@@ -22,6 +22,7 @@ mod groups;
 mod honesty;
 mod hostile;
 mod language;
+mod moments;
 mod nginx;
 mod others;
 mod peer;
