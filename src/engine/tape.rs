@@ -43,7 +43,8 @@ struct Pending {
     long: bool,
 }
 
-/// One thread's samples on their way to a recorder.
+/// One thread's samples on their way to a recorder. Whatever is written goes over with the operations, and sooner where it is
+/// much.
 pub struct Tape<'w> {
     world: &'w World<'w>,
     shard: Shard<'w>,
@@ -85,42 +86,44 @@ impl<'w> Tape<'w> {
         }
     }
 
-    /// Writes down how the checks of an operation went. It goes over with the operation.
+    /// Writes down how the checks of an operation went.
     pub fn checks(&self, operation: u32, intended: Nanos, passed: Vec<bool>) {
-        self.pending.borrow_mut().checked.push(Checked { operation, intended, passed });
+        self.put(|pending| &mut pending.checked, Checked { operation, intended, passed });
     }
 
-    /// Writes down the values of an operation's tags. They go over with the operation.
+    /// Writes down the values of an operation's tags.
     pub fn tags(&self, sample: Sample, values: Vec<TagValue>) {
-        self.pending.borrow_mut().tagged.push((sample, values));
+        self.put(|pending| &mut pending.tagged, (sample, values));
     }
 
-    /// Writes down messages that a server has pushed over what an operation has opened. They go over with the next
-    /// operation or iteration.
+    /// Writes down messages that a server has pushed over what an operation has opened.
     pub fn pushes(&self, operation: u32, now: Nanos, count: u64) {
         if count > 0 {
-            self.pending.borrow_mut().pushed.push((operation, now, count));
+            self.put(|pending| &mut pending.pushed, (operation, now, count));
         }
     }
 
-    /// Writes an iteration down. It goes over with the operations.
+    /// Writes an iteration down.
     pub fn iteration(&self, sample: IterationSample) {
-        let pending = &mut *self.pending.borrow_mut();
-        pending.iterations.push(sample);
-        if pending.iterations.len() >= FULL {
-            self.hand_over(pending);
-        }
+        self.put(|pending| &mut pending.iterations, sample);
     }
 
     /// Writes down what was said of a failure.
     pub fn error(&self, kind: FailureKind, message: String, operation: u32, intended: Nanos) {
-        self.pending.borrow_mut().errors.push(Error { kind, message, operation, intended });
+        self.put(|pending| &mut pending.errors, Error { kind, message, operation, intended });
+    }
+
+    /// Adds to one of the lists. Each is bounded by itself: a flow may fill any of them without an operation or an
+    /// iteration that ends.
+    fn put<T>(&self, list: impl Fn(&mut Pending) -> &mut Vec<T>, entry: T) {
+        let pending = &mut *self.pending.borrow_mut();
+        list(pending).push(entry);
+        if list(pending).len() >= FULL {
+            self.hand_over(pending);
+        }
     }
 
     fn hand_over(&self, pending: &mut Pending) {
-        if pending.operations.is_empty() && pending.iterations.is_empty() && pending.pushed.is_empty() {
-            return;
-        }
         pending.long = false;
         let window_end = self.world.stop.end();
         let mut recorder = self.shard.recorder();
@@ -151,5 +154,71 @@ impl Drop for Tape<'_> {
     fn drop(&mut self) {
         let mut pending = std::mem::take(&mut *self.pending.borrow_mut());
         self.hand_over(&mut pending);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Ground;
+    use crate::scenario::{Overrides, Source, compile};
+
+    const SAMPLE: Sample = Sample {
+        operation: 0,
+        intended: Nanos::ZERO,
+        queue: Nanos::ZERO,
+        started: Nanos::ZERO,
+        completed: Nanos(1),
+        outcome: Outcome::Ok,
+        retries: 0,
+        status: 0,
+        connect: None,
+        tls: None,
+        send: None,
+        first_byte: None,
+        body: None,
+        bytes_in: 0,
+        bytes_out: 0,
+    };
+
+    #[test]
+    fn each_list_is_bounded_by_itself_and_nothing_is_lost() {
+        let source = Source::inline("test.yaml", "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {iterations: 1}}");
+        let plan = compile(&source, &Overrides::default(), &|_| None).expect("it is right").plan;
+        let world = World::new(&plan, &Ground::default(), 1, None).expect("it can be run");
+        let tape = Tape::new(&world, world.shard(0), false);
+        let iteration = IterationSample { mix: 0, intended: Nanos::ZERO, completed: Nanos(1), outcome: Outcome::Ok };
+        type Write = fn(&Tape<'_>);
+        let writes: [Write; 4] = [
+            |tape| tape.error(FailureKind::Data, "x".repeat(100), 0, Nanos::ZERO),
+            |tape| tape.checks(0, Nanos::ZERO, vec![true]),
+            |tape| tape.tags(SAMPLE, vec![TagValue::None]),
+            |tape| tape.pushes(0, Nanos::ZERO, 1),
+        ];
+        let longest = |tape: &Tape<'_>| {
+            let pending = tape.pending.borrow();
+            let Pending { operations, iterations, errors, checked, tagged, pushed, .. } = &*pending;
+            [operations.len(), iterations.len(), errors.len(), checked.len(), tagged.len(), pushed.len()].into_iter().max()
+        };
+        for write in writes {
+            for _ in 0..1_000 {
+                write(&tape);
+                assert!(longest(&tape) < Some(FULL));
+            }
+        }
+        for _ in 0..1_000 {
+            tape.operation(SAMPLE);
+            tape.iteration(iteration);
+            assert!(longest(&tape) < Some(FULL));
+        }
+        drop(tape);
+        world.finished(|recorder| {
+            assert_eq!(recorder.try_failures()[FailureKind::Data as usize], 1_000);
+            assert_eq!(recorder.errors().sorted()[0].count, 1_000);
+            assert_eq!(recorder.steps()[0].pushes, 1_000);
+            assert_eq!((recorder.steps()[0].tally.ok, recorder.iterations().ok), (1_000, 1_000));
+            assert_eq!(recorder.check_tally().of(0, 0).passed, 1_000);
+            assert_eq!(recorder.tag_figures().of(0, 0).next().map(|(_, figures)| figures.tally.ok), Some(1_000));
+        });
     }
 }
