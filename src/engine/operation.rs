@@ -3,7 +3,7 @@
 
 use std::pin::pin;
 
-use super::attempt::{Attempt, Trace};
+use super::attempt::{Attempt, Trace, Try};
 use super::draw::Place;
 use super::driver::Driver;
 use super::limit::{Full, enter};
@@ -82,17 +82,18 @@ pub async fn run<D: Driver>(
         };
         if number == 0 {
             record.start(started);
+        } else {
+            record.retry(number);
         }
-        record.sample.retries = number;
         let attempt = Attempt { worker, operation, iteration: call.turn.number, place: call.place.attempt(number), started };
-        let result = pin!(attempt.run(user, scope, &record.trace)).await;
+        let result = pin!(attempt.run(user, scope, &mut record.trace)).await;
         drop((place, permit));
         // What has been done with a response since it was read is not the server's.
-        let now = record.trace.ended.get().unwrap_or_else(|| worker.driver.now());
-        let result = check.time(now - call.turn.intended, &mut record.trace.checks.borrow_mut(), result);
+        let now = record.trace.last.hop.ended.get().unwrap_or_else(|| worker.driver.now());
+        let result = check.time(now - call.turn.intended, &mut record.trace.last.checks.borrow_mut(), result);
         let failure = record.complete(now, result);
         let (Some(kind), Some(retry)) = (failure, &operation.retry) else { return (failure, Some(now)) };
-        if number + 1 == attempts || !retry::wanted(retry, kind, record.trace.status.get()) {
+        if number + 1 == attempts || !retry::wanted(retry, kind, record.trace.last.hop.status.get()) {
             return (failure, Some(now));
         }
         record.reopen(kind);
@@ -169,6 +170,12 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
         })
     }
 
+    /// Begins one more try. Nothing but what passed over its connections is left of those before it.
+    fn retry(&mut self, number: u32) {
+        self.sample.retries = number;
+        self.trace.last = Try::default();
+    }
+
     /// Goes on after a failed try.
     fn reopen(&mut self, failure: FailureKind) {
         self.sample.outcome = Outcome::Unfinished;
@@ -201,10 +208,10 @@ impl<D: Driver> Drop for Record<'_, '_, D> {
         }
         self.trace.tell(&mut self.sample);
         if matches!(self.sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
-            if let Some(passed) = self.trace.checks.take() {
+            if let Some(passed) = self.trace.last.checks.take() {
                 self.worker.tape.checks(self.sample.operation, self.sample.intended, passed);
             }
-            let tags = self.trace.tags.take();
+            let tags = self.trace.last.tags.take();
             if !tags.is_empty() {
                 self.worker.tape.tags(self.sample, tags);
             }
