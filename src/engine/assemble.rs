@@ -330,8 +330,8 @@ fn track(figures: &Figures, of: Quantity) -> Option<Cow<'_, Track>> {
 fn limits(world: &World<'_>) -> Vec<LimitPeak> {
     let peak = |limit: &Limit| LimitPeak {
         scope: limit.scope.clone(),
-        peak_in_flight: limit.peak_in_flight(),
-        peak_queue: limit.peak_queue(),
+        peak_in_flight: limit.busy().peak_in_use(),
+        peak_queue: limit.busy().peak_waiting(),
         dropped: limit.dropped(),
     };
     let of_target = |(target, busy): (&Target, &Arc<Busy>)| {

@@ -22,6 +22,7 @@ mod groups;
 mod honesty;
 mod hostile;
 mod language;
+mod limits;
 mod moments;
 mod nginx;
 mod others;
