@@ -44,7 +44,7 @@
 //!   samples for the next time.
 //! - No figure that takes more memory in one mode than in another: there are as many recorders
 //!   whatever the mode.
-//! - No lock on the path of a request, but those of a limit that the scenario asks for, of the desk where
+//! - No lock on the path of a request, but those of a limit or a cap of connections that the scenario asks for, of the desk where
 //!   slots of the open model pull arrivals, of a user's cookies once a server has set one, and of the count
 //!   of rows where only some mix entries take them. Samples go to a thread's own tape first.
 //! - No work for values where a scenario has none: a request without them is made once, before the run.
@@ -105,7 +105,7 @@
 //! | HTTP/2 | h2 (hyper's own layer over it needs an executor, which the blocking modes don't have) |
 //! | TLS | rustls with aws-lc, tokio-rustls (over the blocking sockets too: it needs no runtime), webpki-roots |
 //! | WebSocket framing | tungstenite: its core reads and writes any stream and says where that would block, so that one code path ([`transport::websocket`]) serves the blocking drivers and the event loop; tokio-tungstenite over it for the built-in server |
-//! | event loop, semaphore | tokio, with what it needs only; futures-util for task sets |
+//! | event loop | tokio, with what it needs only; futures-util for task sets |
 //! | histograms | hdrhistogram; base64 for their text form |
 //! | sockets and timers of the kernel | rustix (safe calls; its libc backend, so that it runs under valgrind), nix for `getrusage`, signal-hook |
 //! | YAML | granit-parser for events with positions, annotate-snippets and strsim for diagnostics, serde_yaml (its maintained fork) for all other YAML |

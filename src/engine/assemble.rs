@@ -46,8 +46,12 @@ pub fn wall_s(world: &World<'_>, recorder: &Recorder, end: Nanos) -> f64 {
 
 /// The moment to which a run lasted: with something left undone that of the end of its drain.
 fn last(recorder: &Recorder, iterations: &Counts, end: Nanos) -> Nanos {
-    let unfinished = recorder.steps().iter().any(|step| step.tally.unfinished > 0) || iterations.skipped > 0;
-    if unfinished { end.max(recorder.last_completion()) } else { recorder.last_completion() }
+    let operations = recorder.steps().iter().map(|step| step.tally.unfinished).sum::<u64>();
+    if operations + iterations.unfinished + iterations.skipped > 0 {
+        end.max(recorder.last_completion())
+    } else {
+        recorder.last_completion()
+    }
 }
 
 /// Makes the figures of one mode and round, at its end, of all that was recorded.
@@ -322,8 +326,8 @@ fn track(figures: &Figures, of: Quantity) -> Option<Cow<'_, Track>> {
 fn limits(world: &World<'_>) -> Vec<LimitPeak> {
     let peak = |limit: &Limit| LimitPeak {
         scope: limit.scope.clone(),
-        peak_in_flight: limit.peak_in_flight(),
-        peak_queue: limit.peak_queue(),
+        peak_in_flight: limit.busy().peak_in_use(),
+        peak_queue: limit.busy().peak_waiting(),
         dropped: limit.dropped(),
     };
     let of_target = |(target, busy): (&Target, &Arc<Busy>)| {

@@ -57,34 +57,56 @@ pub struct Attempt<'a, 'w, D: Driver> {
     pub started: Nanos,
 }
 
-/// What tries leave behind even where they are dropped on the way.
+/// What an operation's tries leave behind, even where they are dropped on the way.
 #[derive(Default)]
 pub struct Trace {
-    /// Status of the last response, or 0.
-    pub status: Cell<u16>,
-    /// How the checks of the last try's response went, where it had one and the scenario expects something of it.
+    /// The last try; the next one replaces it as a whole.
+    pub last: Try,
+    /// Bytes that passed over the connections of all tries.
+    bytes: Cell<(u64, u64)>,
+    /// The counters of the connection in use, with what they showed before.
+    passed: RefCell<Option<(Arc<Passed>, u64, u64)>>,
+}
+
+/// What one try leaves behind.
+#[derive(Default)]
+pub struct Try {
+    /// How the checks of its response went, where it had one and the scenario expects something of it.
     pub checks: RefCell<Option<Vec<bool>>>,
-    /// The values of the operation's tags in the last try's response, where it had one.
+    /// The values of the operation's tags in its response, where it had one.
     pub tags: RefCell<Vec<TagValue>>,
     /// Time to connect, where it had to.
     pub connect: Cell<Option<Nanos>>,
     /// Time of the TLS handshake, where there was one.
     pub tls: Cell<Option<Nanos>>,
-    /// When the connection of the last request was there.
+    /// Its last request; the next one, after a redirect, replaces it as a whole.
+    pub hop: Hop,
+}
+
+/// What one request leaves behind. A try makes several where it follows redirects.
+#[derive(Default)]
+pub struct Hop {
+    /// Status of the response, or 0 where there was none.
+    pub status: Cell<u16>,
+    /// When the request could be sent: its connection was there.
     ready: Cell<Nanos>,
-    /// When the last of the last request had gone out.
+    /// When the last of the request had gone out.
     sent: Cell<Option<Nanos>>,
     first_byte: Cell<Option<Nanos>>,
     body: Cell<Option<Nanos>>,
-    /// When the last response had been read to its end.
+    /// When the response had been read to its end.
     pub ended: Cell<Option<Nanos>>,
-    bytes: Cell<(u64, u64)>,
-    /// The connection's counters with what they showed before.
-    passed: RefCell<Option<(Arc<Passed>, u64, u64)>>,
+}
+
+impl Hop {
+    /// The request that the response to this one asks for: it begins where that ended.
+    fn redirected(&self) -> Self {
+        Self { ready: Cell::new(self.ended.get().unwrap_or_else(|| self.ready.get())), ..Self::default() }
+    }
 }
 
 impl Trace {
-    /// Adds up what passed over the connection of the last try.
+    /// Adds up what passed over the connection in use.
     fn settle(&self) {
         if let Some((passed, received, sent)) = self.passed.take() {
             let (bytes_in, bytes_out) = self.bytes.get();
@@ -92,37 +114,29 @@ impl Trace {
         }
     }
 
-    /// A new try goes over this connection.
+    /// A request goes over this connection.
     fn begin(&self, passed: Arc<Passed>) {
         self.settle();
-        self.ended.set(None);
         let before = (passed.received(), passed.sent());
         self.passed.replace(Some((passed, before.0, before.1)));
     }
 
     /// An answer is there, whole; it is one of some that were awaited since `started`.
     fn answer(&self, now: Nanos, started: Nanos) {
-        self.first_byte.set(Some(now - started));
-        self.ended.set(Some(now));
-    }
-
-    /// Forgets what only the last try may tell.
-    fn reset(&self) {
-        self.status.set(0);
-        self.ended.set(None);
-        self.checks.take();
-        self.tags.take();
+        self.last.hop.first_byte.set(Some(now - started));
+        self.last.hop.ended.set(Some(now));
     }
 
     /// Writes it to the record.
     pub fn tell(&self, sample: &mut Sample) {
         self.settle();
-        sample.status = self.status.get();
-        sample.connect = self.connect.get();
-        sample.tls = self.tls.get();
-        sample.send = self.sent.get().map(|at| at - self.ready.get());
-        sample.first_byte = self.first_byte.get();
-        sample.body = self.body.get();
+        let Try { connect, tls, hop, .. } = &self.last;
+        sample.status = hop.status.get();
+        sample.connect = connect.get();
+        sample.tls = tls.get();
+        sample.send = hop.sent.get().map(|at| at - hop.ready.get());
+        sample.first_byte = hop.first_byte.get();
+        sample.body = hop.body.get();
         (sample.bytes_in, sample.bytes_out) = self.bytes.get();
     }
 }
@@ -133,10 +147,9 @@ fn timeout(kind: FailureKind, what: &str, after: Nanos) -> TransportError {
 
 impl<D: Driver> Attempt<'_, '_, D> {
     /// Does the work, within the total timeout.
-    pub async fn run(&self, user: &mut User<D::Io>, scope: &mut Scope, trace: &Trace) -> Result<(), TransportError> {
+    pub async fn run(&self, user: &mut User<D::Io>, scope: &mut Scope, trace: &mut Trace) -> Result<(), TransportError> {
         let total = self.operation.timeout.total;
-        trace.reset();
-        trace.ready.set(self.started);
+        trace.last.hop.ready.set(self.started);
         // Pinned where it is made, as all that follow: awaited by value, its state of some kilobytes would be copied.
         let work = pin!(self.work(user, scope, trace));
         if matches!(self.operation.action, Action::Sleep(_)) {
@@ -150,7 +163,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         timeout(FailureKind::TimeoutTotal, "end", self.operation.timeout.total)
     }
 
-    async fn work(&self, user: &mut User<D::Io>, scope: &mut Scope, trace: &Trace) -> Result<(), TransportError> {
+    async fn work(&self, user: &mut User<D::Io>, scope: &mut Scope, trace: &mut Trace) -> Result<(), TransportError> {
         let driver = &self.worker.driver;
         let draw = |purpose| generator(self.worker.world.plan.seed, self.iteration, self.place, purpose);
         let length = |delay: &Delay| match delay {
@@ -210,14 +223,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 .await
                 .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutConnect, "connection", limit)))?,
         };
-        trace.ready.set(driver.now());
+        trace.last.hop.ready.set(driver.now());
         Ok(match turn {
             Some(turn) => turn.done(fresh),
             None => fresh,
         })
     }
 
-    async fn http(&self, user: &mut User<D::Io>, target: usize, scope: &mut Scope, trace: &Trace) -> Result<(), TransportError> {
+    async fn http(&self, user: &mut User<D::Io>, target: usize, scope: &mut Scope, trace: &mut Trace) -> Result<(), TransportError> {
         let world = self.worker.world;
         let id = self.operation.id as usize;
         let recipe = world.requests[id].as_ref().expect("every HTTP operation has a request");
@@ -236,6 +249,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
             }
             redirects += 1;
             let (next, to) = redirect::next(world, &request, target, head.status.as_u16(), &head.headers)?;
+            // What failed on the way to the last response is not told with figures of an earlier one.
+            trace.last.hop = trace.last.hop.redirected();
             (request, target) = (Made::Own(Box::new(next)), to);
         };
         let size = kept.size();
@@ -243,9 +258,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let response = Response::new(head.status.as_u16(), &head.headers, body.as_deref().unwrap_or_default());
         let judged = check.response(&response, size, body.as_ref().err());
         if check.is_written() {
-            trace.checks.replace(Some(judged.passed));
+            trace.last.checks.replace(Some(judged.passed));
         }
-        trace.tags.replace(taking.tags(&response));
+        trace.last.tags.replace(taking.tags(&response));
         if let Some(failure) = judged.failure {
             return Err(failure);
         }
@@ -265,7 +280,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Result<(Parts, Arriving), TransportError> {
         let driver = &self.worker.driver;
-        let answer = pin!(connection.answer(asked, || trace.sent.set(Some(driver.now()))));
+        let answer = pin!(connection.answer(asked, || trace.last.hop.sent.set(Some(driver.now()))));
         match self.operation.timeout.first_byte {
             None => answer.await,
             Some(limit) => within(driver, self.started + limit, answer)
@@ -297,9 +312,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
         let asked = pin!(connection.ask(message(user, request, site)));
         let (head, body) = self.answer(&mut connection, asked, trace).await?;
-        trace.status.set(head.status.as_u16());
+        trace.last.hop.status.set(head.status.as_u16());
         let answered = driver.now();
-        trace.first_byte.set(Some(answered - self.started));
+        trace.last.hop.first_byte.set(Some(answered - self.started));
         if let Some(site) = site {
             user.jar.take(&head.headers, &site.origin, request.uri.path());
         }
@@ -307,10 +322,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let mut kept = Kept::new(needs_body && !is_followed);
         // What came with the head took no time of its own.
         let ended = if connection.receive(body, |data| kept.take(data)).await? { driver.now() } else { answered };
-        trace.body.set(Some(ended - answered));
-        trace.ended.set(Some(ended));
-        // Where it leads to another request, that one's begins here.
-        trace.ready.set(if is_followed { ended } else { trace.ready.get() });
+        trace.last.hop.body.set(Some(ended - answered));
+        trace.last.hop.ended.set(Some(ended));
         if connection.is_reusable() {
             user.connections[target].put(connection);
         }

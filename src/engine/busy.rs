@@ -3,8 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
 /// How many use something at once, and how many wait for it: of all parts of a run together.
 #[derive(Debug, Default)]
 pub struct Busy {
@@ -13,18 +11,6 @@ pub struct Busy {
     peak_in_use: AtomicU64,
     waiting: AtomicU64,
     peak_waiting: AtomicU64,
-}
-
-/// Counts one, for as long as it lasts.
-pub struct Counted {
-    busy: Arc<Busy>,
-    of: fn(&Busy) -> &AtomicU64,
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        (self.of)(&self.busy).fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl Busy {
@@ -39,24 +25,26 @@ impl Busy {
         self.what.get().copied()
     }
 
-    fn count(self: &Arc<Self>, of: fn(&Self) -> &AtomicU64, peak: fn(&Self) -> &AtomicU64) -> Counted {
-        let now = of(self).fetch_add(1, Ordering::Relaxed) + 1;
-        peak(self).fetch_max(now, Ordering::Relaxed);
-        Counted { busy: self.clone(), of }
+    /// One more uses it.
+    pub fn enter(&self) {
+        let in_use = self.in_use.fetch_add(1, Ordering::Relaxed) + 1;
+        self.peak_in_use.fetch_max(in_use, Ordering::Relaxed);
     }
 
-    /// Takes one of the slots, and waits for it where all are taken; first come, first served. What is given with it
-    /// counts it as in use.
-    pub async fn enter(self: &Arc<Self>, slots: &Arc<Semaphore>) -> Option<(OwnedSemaphorePermit, Counted)> {
-        let permit = match slots.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                let _waiting = self.count(|busy| &busy.waiting, |busy| &busy.peak_waiting);
-                // It fails only where the semaphore is closed, and nobody closes it.
-                slots.clone().acquire_owned().await.ok()?
-            }
-        };
-        Some((permit, self.count(|busy| &busy.in_use, |busy| &busy.peak_in_use)))
+    /// One uses it no more.
+    pub fn leave(&self) {
+        self.in_use.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// One more waits for it.
+    pub fn wait(&self) {
+        let waiting = self.waiting.fetch_add(1, Ordering::Relaxed) + 1;
+        self.peak_waiting.fetch_max(waiting, Ordering::Relaxed);
+    }
+
+    /// One waits for it no more.
+    pub fn wait_no_more(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// How many wait now.

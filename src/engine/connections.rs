@@ -1,14 +1,14 @@
 //! Connections between two requests: each user's own, and pools of those that are shared, or counted.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::rt::{Read, Write};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::busy::{Busy, Counted};
+use super::busy::Busy;
 use super::dial::Dial;
-use super::streams::{Slot, Streams, Taken};
+use super::limit::Limit;
+use super::streams::{Streams, Taken};
 use super::world::World;
 use crate::plan::{HttpOptions, KeepAlive};
 use crate::transport::counted::Metered;
@@ -52,24 +52,17 @@ pub struct Pool<Io: Read + Write + Unpin + Send + 'static> {
     keep: KeepAlive,
     /// Those that nobody uses, the one that was used last at the end, each with whom it belongs to.
     idle: Mutex<Vec<(u64, Link<Io>)>>,
-    /// As many as may be open at once, where that is said.
-    places: Option<(Arc<Semaphore>, usize)>,
-    in_use: AtomicUsize,
-    busy: Arc<Busy>,
+    /// How many may be open at once, where that is said.
+    limit: Option<Arc<Limit>>,
 }
 
 impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
     /// For a target that needs one.
     fn new(options: &HttpOptions, part: Part, busy: &Arc<Busy>) -> Option<Self> {
-        let places = options.max_connections.map(|most| part.share(most)).map(|most| (Arc::new(Semaphore::new(most)), most));
-        let is_needed = options.keep_alive == KeepAlive::Shared || places.is_some();
-        is_needed.then(|| Self {
-            keep: options.keep_alive,
-            idle: Mutex::default(),
-            places,
-            in_use: AtomicUsize::new(0),
-            busy: busy.of("connections"),
-        })
+        let busy = || busy.of("connections");
+        let limit = options.max_connections.map(|most| Arc::new(Limit::of_connections(part.share(most), busy())));
+        let is_needed = options.keep_alive == KeepAlive::Shared || limit.is_some();
+        is_needed.then(|| Self { keep: options.keep_alive, idle: Mutex::default(), limit })
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<(u64, Link<Io>)>> {
@@ -99,36 +92,13 @@ impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
 
     /// Closes whatever nobody uses and one more has no room beside: the one first that was not used for longest.
     fn make_room(&self) {
-        if let Some((_, most)) = &self.places {
+        if let Some(limit) = &self.limit {
+            // The one that is about to be made has its slot already.
+            let room = limit.free();
             let mut idle = self.idle();
-            let room = most.saturating_sub(self.in_use.load(Ordering::SeqCst));
             let surplus = idle.len().saturating_sub(room);
             idle.drain(..surplus);
         }
-    }
-}
-
-impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
-    /// Waits until one more connection may be in use.
-    async fn enter(self: Arc<Self>) -> Option<Place<Io>> {
-        let (places, _) = self.places.as_ref()?;
-        let (permit, counted) = self.busy.enter(places).await?;
-        self.in_use.fetch_add(1, Ordering::SeqCst);
-        Some(Place { pool: self, _counted: counted, _permit: permit })
-    }
-}
-
-/// The right to have a connection open, for as long as a request lasts.
-pub struct Place<Io: Read + Write + Unpin + Send + 'static> {
-    pool: Arc<Pool<Io>>,
-    // Not counted any more before somebody else can be.
-    _counted: Counted,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl<Io: Read + Write + Unpin + Send + 'static> Drop for Place<Io> {
-    fn drop(&mut self) {
-        self.pool.in_use.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -150,32 +120,6 @@ pub enum Kept<Io: Read + Write + Unpin + Send + 'static> {
     },
     /// Parts in connections that many requests use at once.
     Streams(Arc<Streams<Io>>),
-}
-
-/// Something that a request needs before it may begin.
-pub enum Wanted<Io: Read + Write + Unpin + Send + 'static> {
-    /// A connection.
-    Connection(Arc<Pool<Io>>),
-    /// A stream on one.
-    Stream(Arc<Streams<Io>>),
-}
-
-/// What it has got, for as long as it lasts.
-pub enum Granted<Io: Read + Write + Unpin + Send + 'static> {
-    /// A connection.
-    Connection(Place<Io>),
-    /// A stream on one.
-    Stream(Slot<Io>),
-}
-
-impl<Io: Read + Write + Metered + Unpin + Send + 'static> Wanted<Io> {
-    /// Waits for it; first come, first served.
-    pub async fn enter(self) -> Option<Granted<Io>> {
-        match self {
-            Self::Connection(pool) => pool.enter().await.map(Granted::Connection),
-            Self::Stream(streams) => streams.enter().await.map(Granted::Stream),
-        }
-    }
 }
 
 /// Numbers owners.
@@ -246,12 +190,12 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Kept<Io> {
         }
     }
 
-    /// What a request has to wait for before it may begin.
-    pub fn wanted(&self) -> Option<Wanted<Io>> {
+    /// How many connections, or streams on them, may be in use at once, where that is limited.
+    pub fn limit(&self) -> Option<Arc<Limit>> {
         match self {
-            Self::Pooled { pool, .. } if pool.places.is_some() => Some(Wanted::Connection(pool.clone())),
-            Self::Streams(streams) => Some(Wanted::Stream(streams.clone())),
-            Self::Own { .. } | Self::Pooled { .. } => None,
+            Self::Pooled { pool, .. } => pool.limit.clone(),
+            Self::Streams(streams) => Some(streams.limit.clone()),
+            Self::Own { .. } => None,
         }
     }
 }

@@ -84,12 +84,12 @@ impl Dial {
         let begun = driver.now();
         let io = driver.connect(self.next()).await.map_err(|e| TransportError::connect(&e))?;
         let connected = driver.now();
-        trace.connect.set(Some(connected - begun));
+        trace.last.connect.set(Some(connected - begun));
         let wire = match tls {
             None => Wire::Plain(io),
             Some(tls) => {
                 let wire = tls.shake(io).await?;
-                trace.tls.set(Some(driver.now() - connected));
+                trace.last.tls.set(Some(driver.now() - connected));
                 wire
             }
         };

@@ -55,10 +55,10 @@ async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn
     if let limit @ Some(_) = worker.world.mix_limits[mix].as_ref() {
         record.sample.outcome = Outcome::Skipped;
         let asked = worker.driver.now();
-        match enter([limit, None, None], &worker.driver).await {
-            Ok((entered, free)) => {
-                turn.queue += free - asked;
-                turn.begun = free;
+        match enter([limit], &worker.driver, asked).await {
+            Ok((entered, at)) => {
+                turn.queue += at.free - asked;
+                turn.begun = at.now;
                 permit = Some(entered);
             }
             Err(Full) => {

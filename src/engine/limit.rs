@@ -1,123 +1,186 @@
 //! [`Limit`]: how many may be in flight and how often one may start, for the whole run.
+//!
+//! Several limits may hold for one operation. It takes a place under all of them in one step, as soon as all have one, and
+//! until then it holds nothing: it waits in the queue of the limit that blocks it, first come, first served. When that limit has
+//! a place for it and another one has not, it goes on to that one's queue, where its ticket still tells when it came. So who waits
+//! for one limit never keeps anybody from another.
+//!
+//! There are wakers and no runtime, so that this serves blocking threads, several event loops and virtual time alike.
 
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
-
+use super::busy::Busy;
 use super::driver::Driver;
 use crate::base::Nanos;
 use crate::pacing::Bucket;
 use crate::plan::{Limits, OnFull};
 
-/// Limits that can hold for one operation: its own, its target's, and the run's.
-const MOST: usize = 3;
+/// So many at the head of a queue know when their turn comes. With one alone each would have to be woken by the one before it,
+/// and a high rate would be as slow as threads wake each other.
+const HEAD: usize = 8;
+/// After so many moves from queue to queue a connection is kept while its operation waits for the rest; see [`Claim::keep`].
+const MAX_MOVES: u32 = 64;
 
-/// A concurrency cap and a token bucket. Both are first come, first served.
-///
-/// tokio's semaphore needs no runtime: it serves blocking threads, several event loops and virtual time
-/// alike.
+/// Numbers those who wait, in the order in which they came.
+static TICKETS: AtomicU64 = AtomicU64::new(0);
+
+/// A concurrency cap and a token bucket, with the queue of those who wait for them.
+#[derive(Debug)]
 pub struct Limit {
     /// What it limits, by the name that results use.
     pub scope: String,
-    slots: Option<Semaphore>,
-    bucket: Option<Mutex<Bucket>>,
+    state: Mutex<State>,
+    /// Whether there is a cap at all.
+    is_capped: bool,
+    busy: Arc<Busy>,
     /// How many may wait, where one more is refused.
     room: Option<u64>,
-    in_flight: AtomicU64,
-    waiting: AtomicU64,
-    peak_in_flight: AtomicU64,
-    peak_queue: AtomicU64,
     dropped: AtomicU64,
+    /// It counts connections, which every operation gives back without waiting for a limit.
+    of_connections: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Slots that are free, where there is a cap; fewer than none where more were taken away than were free.
+    free: Option<i64>,
+    bucket: Option<Bucket>,
+    /// By ticket.
+    queue: BTreeMap<u64, Waiter>,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    waker: Option<Waker>,
+    /// It was told to look again, and has not done so yet.
+    called: bool,
+    /// When it looks again without being called.
+    wakes_at: Nanos,
+}
+
+/// When somebody may go on, as far as one limit is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chance {
+    /// When there is a token; there is a slot.
+    At(Nanos),
+    /// When others have had their tokens.
+    Turn,
+    /// When there is a slot.
+    Slot,
 }
 
 /// Refused: the queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
-/// Places in flight under some limits; dropping it gives them back. Boxed, so that it doesn't make every virtual user
-/// larger: most have no limits.
-#[derive(Default)]
-pub struct Permit<'a>(Box<[Option<Place<'a>>; MOST]>);
-
-struct Place<'a> {
-    limit: &'a Limit,
-    _slot: Option<SemaphorePermit<'a>>,
-    counted: bool,
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        if self.counted {
-            self.limit.in_flight.fetch_sub(1, Ordering::Relaxed);
+impl State {
+    /// When whoever has this ticket may go on, who would take its token for `now`. Those ahead are left as many slots and
+    /// tokens as they are.
+    fn chance(&self, ticket: u64, now: Nanos) -> Chance {
+        let ahead = self.queue.range(..ticket).take(HEAD).count();
+        if self.free.is_some_and(|free| free <= ahead as i64) {
+            return Chance::Slot;
         }
+        if ahead == HEAD {
+            return if self.free.is_some() { Chance::Slot } else { Chance::Turn };
+        }
+        Chance::At(self.bucket.as_ref().map_or(Nanos::ZERO, |bucket| bucket.next(ahead as u64, now)))
     }
-}
 
-/// Counts one that waits, for as long as it does.
-struct Waiting<'a>(&'a Limit);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    /// Calls those at the head of the queue for whom there is a slot, unless they look again by themselves when there is
+    /// a token.
+    fn call(&mut self, wakers: &mut Vec<Waker>) {
+        let slots = self.free.map_or(HEAD, |free| usize::try_from(free).unwrap_or(0)).min(HEAD);
+        for (ahead, waiter) in self.queue.values_mut().take(slots).enumerate() {
+            let due = self.bucket.as_ref().map_or(Nanos::ZERO, |bucket| bucket.next(ahead as u64, Nanos::ZERO));
+            if !waiter.called && waiter.wakes_at > due {
+                waiter.called = true;
+                wakers.extend(waiter.waker.take());
+            }
+        }
     }
 }
 
 impl Limit {
     /// The limit that a plan asks for; nothing where it asks for none.
     pub fn new(scope: impl Into<String>, limits: &Limits) -> Option<Self> {
+        let state = State {
+            free: limits.concurrency.map(i64::from),
+            bucket: limits.rate.map(|rate| Bucket::new(rate, limits.burst)),
+            queue: BTreeMap::new(),
+        };
+        let room = (limits.on_full == OnFull::Drop).then_some(u64::from(limits.queue));
         (!limits.is_empty()).then(|| Self {
             scope: scope.into(),
-            slots: limits.concurrency.map(|n| Semaphore::new(n as usize)),
-            bucket: limits.rate.map(|rate| Mutex::new(Bucket::new(rate, limits.burst))),
-            room: (limits.on_full == OnFull::Drop).then_some(u64::from(limits.queue)),
-            in_flight: AtomicU64::new(0),
-            waiting: AtomicU64::new(0),
-            peak_in_flight: AtomicU64::new(0),
-            peak_queue: AtomicU64::new(0),
+            state: Mutex::new(state),
+            is_capped: limits.concurrency.is_some(),
+            busy: Arc::default(),
+            room,
             dropped: AtomicU64::new(0),
+            of_connections: false,
         })
     }
 
-    /// Takes a place in the queue.
-    fn queue(&self) -> Result<Waiting<'_>, Full> {
-        let waiting = self.waiting.fetch_add(1, Ordering::Relaxed) + 1;
-        let place = Waiting(self);
-        if self.room.is_some_and(|room| waiting > room) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-            return Err(Full);
+    /// A cap of connections, or of streams on them; those who use them are counted in `busy`.
+    pub fn of_connections(slots: usize, busy: Arc<Busy>) -> Self {
+        let state = State { free: Some(slots as i64), bucket: None, queue: BTreeMap::new() };
+        Self {
+            scope: String::new(),
+            state: Mutex::new(state),
+            is_capped: true,
+            busy,
+            room: None,
+            dropped: AtomicU64::new(0),
+            of_connections: true,
         }
-        self.peak_queue.fetch_max(waiting, Ordering::Relaxed);
-        Ok(place)
     }
 
-    async fn slot(&self) -> Result<Option<SemaphorePermit<'_>>, Full> {
-        let Some(slots) = &self.slots else { return Ok(None) };
-        if let Ok(slot) = slots.try_acquire() {
-            return Ok(Some(slot));
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something to its state, and then wakes whoever has a chance now.
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut wakers = Vec::new();
+        let mut state = self.state();
+        change(&mut state);
+        state.call(&mut wakers);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Changes the number of slots, by fewer where it is negative: slots in use are then taken away as they come back.
+    pub fn add_slots(&self, by: i64) {
+        self.change(|state| state.free = state.free.map(|free| free + by));
+    }
+
+    /// Slots that nobody uses.
+    pub fn free(&self) -> usize {
+        self.state().free.map_or(usize::MAX, |free| usize::try_from(free).unwrap_or(0))
+    }
+
+    /// Takes a slot, which has to be free.
+    fn take(&self, state: &mut State) {
+        state.free = state.free.map(|free| free - 1);
+        self.busy.enter();
+    }
+
+    /// Gives a slot back.
+    fn give_back(&self) {
+        self.busy.leave();
+        if self.is_capped {
+            self.add_slots(1);
         }
-        let _waiting = self.queue()?;
-        // It fails only where the semaphore is closed, and nobody closes it.
-        Ok(slots.acquire().await.ok())
     }
 
-    fn bucket(&self) -> Option<MutexGuard<'_, Bucket>> {
-        Some(self.bucket.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// How many wait now.
-    pub fn waiting(&self) -> u64 {
-        self.waiting.load(Ordering::Relaxed)
-    }
-
-    /// Most in flight at once.
-    pub fn peak_in_flight(&self) -> u64 {
-        self.peak_in_flight.load(Ordering::Relaxed)
-    }
-
-    /// Most waiting at once.
-    pub fn peak_queue(&self) -> u64 {
-        self.peak_queue.load(Ordering::Relaxed)
+    /// How many use it and wait for it.
+    pub fn busy(&self) -> &Busy {
+        &self.busy
     }
 
     /// How many were refused.
@@ -126,48 +189,414 @@ impl Limit {
     }
 }
 
-/// Waits for a slot of every limit, then for a token of every one; returns the places with the moment from
-/// which they could be used. The narrowest limit comes first, so that who waits there holds no place of a
-/// wider one.
-///
-/// Slots come before tokens: a token taken early and used late would let more than a burst through. Tokens
-/// of several buckets are taken for one and the same moment, for the same reason.
+/// Places under some limits; dropping it gives them back.
+#[derive(Debug)]
+pub struct Permit<'a, const N: usize>([Option<&'a Limit>; N]);
+
+impl<const N: usize> Permit<'_, N> {
+    /// That of an operation without limits.
+    pub const NONE: Self = Self([None; N]);
+}
+
+impl<const N: usize> Drop for Permit<'_, N> {
+    fn drop(&mut self) {
+        self.0.into_iter().flatten().for_each(Limit::give_back);
+    }
+}
+
+/// When places were there, and when whoever waited for them noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entered {
+    /// From this moment on they could be used.
+    pub free: Nanos,
+    /// Now.
+    pub now: Nanos,
+}
+
+/// Waits until there is a place under each of these limits, of which the narrowest comes first; `asked` is now.
 ///
 /// # Errors
 /// When a queue is full that refuses what comes on top.
-pub async fn enter<'a, D: Driver>(limits: [Option<&'a Limit>; MOST], driver: &D) -> Result<(Permit<'a>, Nanos), Full> {
-    let mut permit = Permit::default();
-    for (place, limit) in permit.0.iter_mut().zip(limits) {
-        if let Some(limit) = limit {
-            *place = Some(Place { limit, _slot: limit.slot().await?, counted: false });
-        }
+pub async fn enter<'a, D: Driver, const N: usize>(
+    limits: [Option<&'a Limit>; N],
+    driver: &D,
+    asked: Nanos,
+) -> Result<(Permit<'a, N>, Entered), Full> {
+    let mut claim = Claim { limits, ticket: u64::MAX, queue: None, since: Some(asked), moves: 0, kept: None };
+    let mut now = asked;
+    loop {
+        let wakes_at = match claim.look(now)? {
+            Look::Granted(free) => return Ok((Permit(limits), Entered { free, now })),
+            Look::Blocked(wakes_at) => wakes_at,
+        };
+        let mut moment = pin!((wakes_at < Nanos::MAX).then(|| driver.be_there_at(wakes_at)));
+        poll_fn(|cx| {
+            let is_due = moment.as_mut().as_pin_mut().is_some_and(|moment| moment.poll(cx).is_ready());
+            if is_due || claim.is_called(cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        now = driver.now();
     }
-    let now = driver.now();
-    let (at, _waiting) = tokens(limits, now)?;
-    if at > now {
-        driver.be_there_at(at).await;
-    }
-    for place in permit.0.iter_mut().flatten() {
-        let in_flight = place.limit.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        place.counted = true;
-        place.limit.peak_in_flight.fetch_max(in_flight, Ordering::Relaxed);
-    }
-    Ok((permit, at))
 }
 
-/// Takes a token of every bucket for the first moment at which all have one.
-fn tokens<'a>(limits: [Option<&'a Limit>; MOST], now: Nanos) -> Result<(Nanos, [Option<Waiting<'a>>; MOST]), Full> {
-    let mut waiting = [const { None }; MOST];
-    // Everybody locks in the order of narrow to wide, so nobody waits for each other.
-    let mut buckets = limits.map(|limit| limit.and_then(Limit::bucket));
-    let at = buckets.iter().flatten().fold(now, |at, bucket| bucket.next(at));
-    for ((limit, bucket), waiting) in limits.iter().zip(&buckets).zip(&mut waiting) {
-        if let (Some(limit), Some(bucket)) = (limit, bucket)
-            && bucket.next(now) > now
-        {
-            *waiting = Some(limit.queue()?);
+/// What a look at all limits has shown.
+enum Look {
+    /// There was a place under each since this moment, and they are taken.
+    Granted(Nanos),
+    /// One has none. Look again at this moment, or when called.
+    Blocked(Nanos),
+}
+
+/// Somebody who wants a place under each of some limits. Dropping it gives up.
+struct Claim<'a, const N: usize> {
+    limits: [Option<&'a Limit>; N],
+    /// Higher than all others before it first has to wait.
+    ticket: u64,
+    /// The limit in whose queue it waits.
+    queue: Option<usize>,
+    /// Since when it has waited for nothing but tokens.
+    since: Option<Nanos>,
+    /// How often it went from one queue to another.
+    moves: u32,
+    /// The connections of which it keeps one.
+    kept: Option<usize>,
+}
+
+impl<const N: usize> Claim<'_, N> {
+    /// Takes all places, or waits where the first one is missing.
+    fn look(&mut self, now: Nanos) -> Result<Look, Full> {
+        let mut wakers = Vec::new();
+        let look = self.decide(now, &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+        look
+    }
+
+    fn decide(&mut self, now: Nanos, wakers: &mut Vec<Waker>) -> Result<Look, Full> {
+        // Everybody locks the narrow ones first, so that nobody waits for each other.
+        let mut states = self.limits.map(|limit| limit.map(Limit::state));
+        let buckets = states.iter().flatten().filter_map(|state| state.bucket.as_ref());
+        let free = buckets.map(|bucket| bucket.next(0, now)).fold(self.since.unwrap_or(now), Nanos::max);
+        let mut blocked = None;
+        for (index, state) in states.iter().enumerate() {
+            let Some(state) = state.as_ref().filter(|_| self.kept != Some(index)) else { continue };
+            let chance = state.chance(self.ticket, free.min(now));
+            if !matches!(chance, Chance::At(due) if due <= now) {
+                blocked = Some((index, chance));
+                break;
+            }
+        }
+        let Some((index, chance)) = blocked else {
+            let left = self.leave(&mut states);
+            for (index, state) in states.iter_mut().enumerate() {
+                if let (Some(limit), Some(state)) = (self.limits[index], state.as_mut()) {
+                    if self.kept != Some(index) {
+                        limit.take(state);
+                    }
+                    if let Some(bucket) = &mut state.bucket {
+                        bucket.take(free);
+                    }
+                }
+            }
+            self.kept = None;
+            // Not before: what was taken is no chance for the next one.
+            left.and_then(|index| states[index].as_mut()).into_iter().for_each(|state| state.call(wakers));
+            return Ok(Look::Granted(free));
+        };
+        self.since = if chance == Chance::Slot { None } else { self.since.or(Some(now)) };
+        let wakes_at = if let Chance::At(due) = chance { due } else { Nanos::MAX };
+        self.queue_up(index, wakes_at, &mut states, wakers)?;
+        self.keep(now, &mut states);
+        Ok(Look::Blocked(wakes_at))
+    }
+
+    /// Waits at this limit from now on.
+    fn queue_up(
+        &mut self,
+        index: usize,
+        wakes_at: Nanos,
+        states: &mut [Option<MutexGuard<'_, State>>; N],
+        wakers: &mut Vec<Waker>,
+    ) -> Result<(), Full> {
+        let waiter = Waiter { waker: None, called: false, wakes_at };
+        if self.queue != Some(index) {
+            let Some(limit) = self.limits[index] else { return Ok(()) };
+            if limit.room.is_some_and(|room| limit.busy.waiting() >= room) {
+                limit.dropped.fetch_add(1, Ordering::Relaxed);
+                return Err(Full);
+            }
+            let left = self.leave(states);
+            left.and_then(|index| states[index].as_mut()).into_iter().for_each(|state| state.call(wakers));
+            self.queue = Some(index);
+            self.moves += 1;
+            if self.ticket == u64::MAX {
+                self.ticket = TICKETS.fetch_add(1, Ordering::Relaxed);
+            }
+            limit.busy.wait();
+        }
+        if let Some(state) = &mut states[index] {
+            state.queue.insert(self.ticket, waiter);
+        }
+        Ok(())
+    }
+
+    /// Leaves the queue that it waits in, and tells which.
+    fn leave(&mut self, states: &mut [Option<MutexGuard<'_, State>>; N]) -> Option<usize> {
+        let index = self.queue.take()?;
+        self.limits[index]?.busy.wait_no_more();
+        states[index].as_mut()?.queue.remove(&self.ticket);
+        Some(index)
+    }
+
+    /// Keeps a connection that is free while it waits for a limit, where it has gone from queue to queue for long.
+    ///
+    /// Limits are one inside the other, and whoever came first finds all places sooner or later. Connections of one event loop
+    /// and a limit of all loops cross each other: where both are always in use, they may never be free at one moment.
+    fn keep(&mut self, now: Nanos, states: &mut [Option<MutexGuard<'_, State>>; N]) {
+        if self.moves < MAX_MOVES || self.kept.is_some() {
+            return;
+        }
+        for (index, state) in states.iter_mut().enumerate() {
+            if let (Some(limit), Some(state)) = (self.limits[index].filter(|limit| limit.of_connections), state)
+                && self.queue != Some(index)
+                && matches!(state.chance(self.ticket, now), Chance::At(_))
+            {
+                limit.take(state);
+                self.kept = Some(index);
+            }
         }
     }
-    buckets.iter_mut().flatten().for_each(|bucket| bucket.take(at));
-    Ok((at, waiting))
+
+    /// Whether it was called. If not, it will be woken when it is.
+    fn is_called(&self, waker: &Waker) -> bool {
+        let Some(limit) = self.queue.and_then(|index| self.limits[index]) else { return true };
+        let mut state = limit.state();
+        let Some(waiter) = state.queue.get_mut(&self.ticket) else { return true };
+        if !waiter.called {
+            waiter.waker = Some(waker.clone());
+        }
+        waiter.called
+    }
+}
+
+impl<const N: usize> Drop for Claim<'_, N> {
+    fn drop(&mut self) {
+        if let Some(limit) = self.queue.and_then(|index| self.limits[index]) {
+            limit.busy.wait_no_more();
+            limit.change(|state| drop(state.queue.remove(&self.ticket)));
+        }
+        if let Some(limit) = self.kept.and_then(|index| self.limits[index]) {
+            limit.give_back();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use futures_util::future::{Either, join_all, select};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::Rate;
+    use crate::engine::driver::simulated::Simulated;
+
+    fn ms(ms: u64) -> Nanos {
+        Nanos::from_millis(ms)
+    }
+
+    fn limit(concurrency: Option<u32>, rate: Option<Rate>, burst: u32) -> Option<Limit> {
+        Limit::new("", &Limits { concurrency, rate, burst, ..Limits::default() })
+    }
+
+    /// Runs tasks in virtual time, side by side; fails where they never end.
+    fn simulate<F: Future>(tasks: impl FnOnce(&'static Simulated) -> Vec<F>) -> Vec<F::Output> {
+        let driver: &'static Simulated = Box::leak(Box::new(Simulated::new(1, u64::MAX)));
+        let all = join_all(tasks(driver));
+        driver.run(all, || Nanos::from_secs(1_000_000)).expect("something can happen").expect("all come to their end")
+    }
+
+    /// One who asks for a place at a moment, gives up at another, or holds it for a while.
+    #[derive(Clone, Debug)]
+    struct Asks {
+        at: u64,
+        step: usize,
+        patience: Option<u64>,
+        holds: u64,
+    }
+
+    fn asks() -> impl Strategy<Value = Vec<Asks>> {
+        let patience = prop_oneof![2 => Just(None), 1 => (0..60u64).prop_map(Some)];
+        let one = (0..100u64, 0..3usize, patience, 0..20u64).prop_map(|(at, step, patience, holds)| Asks { at, step, patience, holds });
+        prop::collection::vec(one, 1..80)
+    }
+
+    fn limits() -> impl Strategy<Value = Option<(Option<u32>, Option<u64>, u32)>> {
+        let one = (prop::option::of(1..5u32), prop::option::of(20..500u64), 1..4u32);
+        prop::option::of(one.prop_filter("it limits something", |(concurrency, rate, _)| concurrency.is_some() || rate.is_some()))
+    }
+
+    proptest! {
+        #[test]
+        fn caps_and_rates_hold_and_everybody_comes_in_who_waits(
+            asks in asks(), of_steps in prop::collection::vec(limits(), 3), of_target in limits(), of_run in limits(), connections in 1..4usize,
+        ) {
+            let make = |of: &Option<(Option<u32>, Option<u64>, u32)>| {
+                of.and_then(|(concurrency, rate, burst)| limit(concurrency, rate.map(Rate::per_second), burst))
+            };
+            let steps: Vec<_> = of_steps.iter().map(make).collect();
+            let (target, run, pool) = (make(&of_target), make(&of_run), Limit::of_connections(connections, Arc::default()));
+            let set = |step: usize| [steps[step].as_ref(), Some(&pool), target.as_ref().filter(|_| step > 0), run.as_ref()];
+            let in_flight = Cell::new(0_usize);
+            let most = Cell::new(0_usize);
+            // When each was let in, with its step; and who of each step came when.
+            let entered = RefCell::new(Vec::new());
+            let order = RefCell::new(Vec::new());
+            simulate(|driver| asks.iter().enumerate().map(|(number, one)| {
+                let (set, in_flight, most, entered, order) = (set(one.step), &in_flight, &most, &entered, &order);
+                async move {
+                    driver.sleep_until(ms(one.at)).await;
+                    let asked = driver.now();
+                    let entering = pin!(enter(set, driver, asked));
+                    let patience = pin!(driver.sleep_until(asked + ms(one.patience.unwrap_or(1_000_000))));
+                    if let Either::Left((Ok((permit, at)), _)) = select(entering, patience).await {
+                        assert!(at.free == at.now && at.now == driver.now(), "in virtual time nobody is late");
+                        entered.borrow_mut().push((at.free, one.step));
+                        order.borrow_mut().push((one.step, asked, number));
+                        in_flight.set(in_flight.get() + 1);
+                        most.set(most.get().max(in_flight.get()));
+                        driver.sleep_until(at.now + ms(one.holds)).await;
+                        in_flight.set(in_flight.get() - 1);
+                        drop(permit);
+                    } else {
+                        assert!(one.patience.is_some(), "nobody is refused");
+                    }
+                }
+            }).collect());
+            prop_assert!(most.get() <= connections);
+            // Of one step, whoever asked first was let in first.
+            for step in 0..3 {
+                let of_step: Vec<Nanos> = order.borrow().iter().filter(|(of, ..)| *of == step).map(|(_, asked, _)| *asked).collect();
+                prop_assert!(of_step.is_sorted(), "{of_step:?}");
+            }
+            let all = steps.iter().zip(&of_steps).enumerate().map(|(n, (limit, of))| (limit, of, vec![n]));
+            let all = all.chain([(&target, &of_target, vec![1, 2]), (&run, &of_run, vec![0, 1, 2])]);
+            for (limit, of, counts) in all {
+                let (Some(limit), Some((concurrency, rate, burst))) = (limit, of) else { continue };
+                let mut times: Vec<u64> = entered.borrow().iter().filter(|(_, step)| counts.contains(step)).map(|(at, _)| at.0).collect();
+                times.sort_unstable();
+                for (i, from) in times.iter().enumerate() {
+                    for (n, to) in times[i..].iter().enumerate() {
+                        let allowed = rate.map_or(f64::INFINITY, |rate| (to - from) as f64 * rate as f64 / 1e9 + f64::from(*burst));
+                        prop_assert!((n as f64) < allowed + 1e-6, "{} from {from} to {to}", n + 1);
+                    }
+                }
+                prop_assert!(concurrency.is_none_or(|most| limit.busy.peak_in_use() <= u64::from(most)));
+                let state = limit.state();
+                prop_assert_eq!((state.free, state.queue.len(), limit.busy.waiting()), (concurrency.map(i64::from), 0, 0));
+            }
+            prop_assert_eq!((pool.free(), pool.busy.waiting()), (connections, 0));
+        }
+    }
+
+    #[test]
+    fn whoever_gives_up_takes_no_token() {
+        let limit = limit(None, Some(Rate::per_second(10)), 1).expect("a rate");
+        let limit = &limit;
+        let times = simulate(|driver| {
+            let waits = |n: u64| {
+                Box::pin(async move {
+                    driver.sleep_until(Nanos(n)).await;
+                    // Every second one is gone before its token is there.
+                    let patience = if n % 2 == 1 { ms(50) } else { Nanos::from_secs(100) };
+                    let (entering, late) = (pin!(enter([Some(limit)], driver, driver.now())), pin!(driver.sleep_until(patience)));
+                    match select(entering, late).await {
+                        Either::Left((Ok((_, at)), _)) => Some(at.free),
+                        _ => None,
+                    }
+                })
+            };
+            (0..10).map(waits).collect()
+        });
+        let times: Vec<u64> = times.into_iter().flatten().map(|at| at.0 / 1_000_000).collect();
+        assert_eq!(times, [0, 100, 200, 300, 400]);
+    }
+
+    #[test]
+    fn whoever_waits_for_a_token_keeps_nobody_from_the_slots_of_another_limit() {
+        let (slow, run) = (limit(None, Some(Rate::per_second(1)), 1).expect("a rate"), limit(Some(2), None, 1).expect("a cap"));
+        let (slow, run) = (&slow, &run);
+        let ends = simulate(|driver| {
+            let waits = |n: u64| {
+                Box::pin(async move {
+                    // The first ten are slow ones.
+                    let set = [(n < 10).then_some(slow), Some(run)];
+                    let entered = enter(set, driver, driver.now()).await;
+                    driver.sleep_until(driver.now() + ms(1)).await;
+                    drop(entered);
+                    driver.now()
+                })
+            };
+            (0..110).map(waits).collect()
+        });
+        let last = ends[10..].iter().max().expect("there are some");
+        assert!(*last <= ms(51), "a hundred in twos, and one slow one: {last}");
+        assert_eq!(run.busy.peak_waiting(), 99, "nobody waits for the run's slots but those who have all else");
+        assert_eq!(slow.busy.peak_waiting(), 9);
+    }
+
+    #[test]
+    fn limits_that_cross_each_other_starve_nobody() {
+        let (step, pool) = (limit(Some(1), None, 1).expect("a cap"), Limit::of_connections(1, Arc::default()));
+        let (step, pool) = (&step, &pool);
+        let done = Cell::new(false);
+        // Two at a time use the one, in turn, and two the other; they change at different moments, always.
+        simulate(|driver| {
+            let done = &done;
+            let busy = |of_step: bool| -> std::pin::Pin<Box<dyn Future<Output = ()> + '_>> {
+                Box::pin(async move {
+                    driver.sleep_until(ms(u64::from(of_step))).await;
+                    while !done.get() {
+                        let set = if of_step { [Some(step), None] } else { [None, Some(pool)] };
+                        let permit = enter(set, driver, driver.now()).await;
+                        driver.sleep_until(driver.now() + ms(2)).await;
+                        drop(permit);
+                    }
+                })
+            };
+            let mut tasks = vec![busy(true), busy(true), busy(false), busy(false)];
+            tasks.push(Box::pin(async move {
+                driver.sleep_until(ms(5)).await;
+                let permit = enter([Some(step), Some(pool)], driver, driver.now()).await;
+                assert!(permit.is_ok() && driver.now() < Nanos::from_secs(1), "it came in at {}", driver.now());
+                done.set(true);
+            }));
+            tasks
+        });
+        assert!(done.get());
+        assert_eq!((step.free(), pool.free()), (1, 1));
+    }
+
+    #[test]
+    fn a_high_rate_is_reached_by_threads_that_wake_each_other() {
+        use crate::base::Clock;
+        use crate::engine::driver::blocking::{Blocking, block_on, sit_down};
+        let limit = limit(None, Some(Rate::per_second(5_000)), 1).expect("a rate");
+        let clock = Clock::new();
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    let seat = sit_down();
+                    let driver = Blocking::new(clock, true);
+                    block_on(&seat, clock, async {
+                        for _ in 0..100 {
+                            drop(enter([Some(&limit)], &driver, driver.now()).await);
+                        }
+                    });
+                });
+            }
+        });
+        let took = clock.now();
+        assert!((Nanos::from_micros(319_800)..ms(640)).contains(&took), "1600 at 5000/s in {took}");
+    }
 }

@@ -2,15 +2,18 @@
 //! probes the machine for hiccups, and says how it goes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use hdrhistogram::Histogram;
 
 use super::Signal;
 use super::assemble::so_far;
+use super::busy::Busy;
 use super::collector::Collector;
 use super::driver::exact;
 use super::event::{Event, Phase, Progress, StepCounts};
+use super::limit::Limit;
 use super::world::World;
 use crate::base::{Clock, Nanos};
 use crate::metrics::resources::{self, Usage, Waits};
@@ -235,7 +238,7 @@ pub fn watch(
 
 fn look(world: &World<'_>, seen: &mut Seen, weighed: Gauge, now: Nanos) {
     let (in_flight, active) = world.gauges();
-    let waiting = world.limits().map(super::limit::Limit::waiting).chain(world.busy.iter().map(|busy| busy.waiting())).sum();
+    let waiting = world.limits().map(Limit::busy).chain(world.busy.iter().map(Arc::as_ref)).map(Busy::waiting).sum();
     let place = |at: Nanos, width: Nanos| (at.0 as i64 - world.epoch().0 as i64).div_euclid(width.0 as i64);
     if seen.gauges.len() >= MAX_STRETCHES {
         seen.width = Nanos(seen.width.0 * 2);

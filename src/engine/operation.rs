@@ -3,10 +3,10 @@
 
 use std::pin::pin;
 
-use super::attempt::{Attempt, Trace};
+use super::attempt::{Attempt, Trace, Try};
 use super::draw::Place;
 use super::driver::Driver;
-use super::limit::{Full, enter};
+use super::limit::{Full, Permit, enter};
 use super::retry;
 use super::source::Turn;
 use super::user::User;
@@ -38,22 +38,24 @@ pub async fn run<D: Driver>(
 ) -> (Option<FailureKind>, Option<Nanos>) {
     let world = worker.world;
     record.reach(*call);
-    let limits = world.limits_of(operation);
     let check = &world.checks[operation.id as usize];
     let attempts = operation.retry.as_ref().map_or(1, |retry| retry.attempts);
     let mut number = 0;
     // As long as it has not waited for anything, the clock need not be read again.
     let mut started = call.turn.begun;
     loop {
+        // A connection that it has to wait for is one more limit.
+        let connections = user.connection_limit(operation);
+        let limits = world.limits_of(operation, connections.as_deref());
         let permit = if limits.iter().any(Option::is_some) {
             let asked = worker.driver.now();
-            match enter(limits, &worker.driver).await {
-                Ok((permit, free)) => {
+            match enter(limits, &worker.driver, asked).await {
+                Ok((permit, at)) => {
                     if number == 0 {
-                        record.sample.queue += free - asked;
+                        record.sample.queue += at.free - asked;
                     }
-                    started = free;
-                    Some(permit)
+                    started = at.now;
+                    permit
                 }
                 Err(Full) if number == 0 => {
                     record.sample.outcome = Outcome::Dropped;
@@ -66,33 +68,22 @@ pub async fn run<D: Driver>(
                 }
             }
         } else {
-            None
-        };
-        let place = match user.wanted(operation) {
-            Some(wanted) => {
-                let asked = worker.driver.now();
-                let place = wanted.enter().await;
-                started = worker.driver.now();
-                if number == 0 {
-                    record.sample.queue += started - asked;
-                }
-                place
-            }
-            None => None,
+            Permit::NONE
         };
         if number == 0 {
             record.start(started);
+        } else {
+            record.retry(number);
         }
-        record.sample.retries = number;
         let attempt = Attempt { worker, operation, iteration: call.turn.number, place: call.place.attempt(number), started };
-        let result = pin!(attempt.run(user, scope, &record.trace)).await;
-        drop((place, permit));
+        let result = pin!(attempt.run(user, scope, &mut record.trace)).await;
+        drop(permit);
         // What has been done with a response since it was read is not the server's.
-        let now = record.trace.ended.get().unwrap_or_else(|| worker.driver.now());
-        let result = check.time(now - call.turn.intended, &mut record.trace.checks.borrow_mut(), result);
+        let now = record.trace.last.hop.ended.get().unwrap_or_else(|| worker.driver.now());
+        let result = check.time(now - call.turn.intended, &mut record.trace.last.checks.borrow_mut(), result);
         let failure = record.complete(now, result);
         let (Some(kind), Some(retry)) = (failure, &operation.retry) else { return (failure, Some(now)) };
-        if number + 1 == attempts || !retry::wanted(retry, kind, record.trace.status.get()) {
+        if number + 1 == attempts || !retry::wanted(retry, kind, record.trace.last.hop.status.get()) {
             return (failure, Some(now));
         }
         record.reopen(kind);
@@ -169,6 +160,12 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
         })
     }
 
+    /// Begins one more try. Nothing but what passed over its connections is left of those before it.
+    fn retry(&mut self, number: u32) {
+        self.sample.retries = number;
+        self.trace.last = Try::default();
+    }
+
     /// Goes on after a failed try.
     fn reopen(&mut self, failure: FailureKind) {
         self.sample.outcome = Outcome::Unfinished;
@@ -201,10 +198,10 @@ impl<D: Driver> Drop for Record<'_, '_, D> {
         }
         self.trace.tell(&mut self.sample);
         if matches!(self.sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
-            if let Some(passed) = self.trace.checks.take() {
+            if let Some(passed) = self.trace.last.checks.take() {
                 self.worker.tape.checks(self.sample.operation, self.sample.intended, passed);
             }
-            let tags = self.trace.tags.take();
+            let tags = self.trace.last.tags.take();
             if !tags.is_empty() {
                 self.worker.tape.tags(self.sample, tags);
             }

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::rt::{Read, Write};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 
-use super::busy::{Busy, Counted};
+use super::busy::Busy;
+use super::limit::Limit;
 use crate::plan::HttpOptions;
 use crate::transport::counted::Metered;
 use crate::transport::link::Link;
@@ -18,7 +19,8 @@ const MOST_STREAMS: usize = 1_000_000;
 /// There is a slot for each stream that may be open, and one for each connection that is still to be made: whoever makes
 /// it knows then how many more there are. Slots are first come, first served.
 pub struct Streams<Io: Read + Write + Unpin + Send + 'static> {
-    slots: Arc<Semaphore>,
+    /// How many may be open at once.
+    pub limit: Arc<Limit>,
     /// Streams on a connection, where the scenario says so.
     most: usize,
     /// Connections at once.
@@ -26,15 +28,12 @@ pub struct Streams<Io: Read + Write + Unpin + Send + 'static> {
     state: Mutex<State<Io>>,
     /// A connection has been made, or given up.
     changed: Notify,
-    busy: Arc<Busy>,
 }
 
 struct State<Io: Read + Write + Unpin + Send + 'static> {
     members: Vec<Member<Io>>,
     /// Connections that are being made.
     connecting: usize,
-    /// Slots of connections that are gone, to be taken away as they come back.
-    debt: usize,
 }
 
 struct Member<Io: Read + Write + Unpin + Send + 'static> {
@@ -66,32 +65,11 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connecting<Io> {
         let Some(part) = link.share() else { return link };
         let streams = link.most_streams().min(self.0.most);
         let mut state = self.0.state();
-        // One slot is that of whoever made it.
-        let more = streams - 1;
-        let paid = more.min(state.debt);
-        state.debt -= paid;
-        self.0.slots.add_permits(more - paid);
         state.members.push(Member { link, streams });
         drop(state);
+        // One slot is that of whoever made it.
+        self.0.limit.add_slots(streams as i64 - 1);
         part
-    }
-}
-
-/// The right to have a stream open, for as long as a request lasts.
-pub struct Slot<Io: Read + Write + Unpin + Send + 'static> {
-    streams: Arc<Streams<Io>>,
-    // Not counted any more before somebody else can be.
-    _counted: Counted,
-    permit: Option<OwnedSemaphorePermit>,
-}
-
-impl<Io: Read + Write + Unpin + Send + 'static> Drop for Slot<Io> {
-    fn drop(&mut self) {
-        let mut state = self.streams.state();
-        if state.debt > 0 {
-            state.debt -= 1;
-            self.permit.take().into_iter().for_each(OwnedSemaphorePermit::forget);
-        }
     }
 }
 
@@ -99,8 +77,9 @@ impl<Io: Read + Write + Unpin + Send + 'static> Streams<Io> {
     /// For a target that asks for it, with so many connections.
     pub fn new(options: &HttpOptions, connections: usize, busy: Arc<Busy>) -> Self {
         let most = options.max_streams.map_or(MOST_STREAMS, |most| MOST_STREAMS.min(most as usize));
-        let state = Mutex::new(State { members: Vec::new(), connecting: 0, debt: 0 });
-        Self { slots: Arc::new(Semaphore::new(connections)), most, connections, state, changed: Notify::new(), busy }
+        let state = Mutex::new(State { members: Vec::new(), connecting: 0 });
+        let limit = Arc::new(Limit::of_connections(connections, busy));
+        Self { limit, most, connections, state, changed: Notify::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State<Io>> {
@@ -109,12 +88,6 @@ impl<Io: Read + Write + Unpin + Send + 'static> Streams<Io> {
 }
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> Streams<Io> {
-    /// Waits until one more stream may be open.
-    pub async fn enter(self: Arc<Self>) -> Option<Slot<Io>> {
-        let (permit, counted) = self.busy.enter(&self.slots).await?;
-        Some(Slot { streams: self, _counted: counted, permit: Some(permit) })
-    }
-
     /// A part in the connection that is used least; or the task to make one.
     pub async fn take(self: &Arc<Self>) -> Taken<Io> {
         loop {
@@ -143,9 +116,9 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Streams<Io> {
         let mut state = self.state();
         if let Some(place) = state.members.iter().position(|member| member.link.is_shared_with(part)) {
             let gone = state.members.remove(place);
-            // One slot is for the connection that takes its place.
-            let surplus = gone.streams - 1;
-            state.debt += surplus - self.slots.forget_permits(surplus);
+            drop(state);
+            // One slot is for the connection that takes its place; those that are in use come back to nobody.
+            self.limit.add_slots(1 - gone.streams as i64);
         }
     }
 }

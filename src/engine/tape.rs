@@ -46,7 +46,17 @@ struct Pending {
     long: bool,
 }
 
-/// One thread's samples on their way to a recorder.
+impl Pending {
+    /// Entries of the longest list.
+    fn longest(&self) -> usize {
+        let Self { operations, iterations, errors, checked, tagged, pushed, .. } = self;
+        let lengths = [operations.len(), iterations.len(), errors.len(), checked.len(), tagged.len(), pushed.len()];
+        lengths.into_iter().max().unwrap_or_default()
+    }
+}
+
+/// One thread's samples on their way to a recorder. Whatever is written goes over with the operations, and sooner where it is
+/// much.
 pub struct Tape<'w> {
     world: &'w World<'w>,
     shard: Shard<'w>,
@@ -87,44 +97,48 @@ impl<'w> Tape<'w> {
         }
     }
 
-    /// Writes down how the checks of an operation went. It goes over with the operation.
+    /// Writes down how the checks of an operation went.
     pub fn checks(&self, operation: u32, intended: Nanos, passed: Vec<bool>) {
-        self.pending.borrow_mut().checked.push(Checked { operation, intended, passed });
+        self.put(|pending| &mut pending.checked, Checked { operation, intended, passed });
     }
 
-    /// Writes down the values of an operation's tags. They go over with the operation.
+    /// Writes down the values of an operation's tags.
     pub fn tags(&self, sample: Sample, values: Vec<TagValue>) {
-        self.pending.borrow_mut().tagged.push((sample, values));
+        self.put(|pending| &mut pending.tagged, (sample, values));
     }
 
-    /// Writes down messages that a server has pushed over what an operation has opened. They go over with the next
-    /// operation or iteration.
+    /// Writes down messages that a server has pushed over what an operation has opened.
     pub fn pushes(&self, operation: u32, now: Nanos, count: u64) {
         if count > 0 {
-            self.pending.borrow_mut().pushed.push((operation, now, count));
+            self.put(|pending| &mut pending.pushed, (operation, now, count));
         }
     }
 
-    /// Writes an iteration down. It goes over with the operations.
+    /// Writes an iteration down.
     pub fn iteration(&self, sample: IterationSample) {
-        let pending = &mut *self.pending.borrow_mut();
-        pending.iterations.push(sample);
-        if pending.iterations.len() >= FULL {
-            self.hand_over(pending);
-        }
+        self.put(|pending| &mut pending.iterations, sample);
     }
 
     /// Writes down what was said of a failure.
     pub fn error(&self, kind: FailureKind, message: String, operation: u32, intended: Nanos) {
-        self.pending.borrow_mut().errors.push(Error { kind, message, operation, intended });
+        self.put(|pending| &mut pending.errors, Error { kind, message, operation, intended });
+    }
+
+    /// Adds to one of the lists. Each is bounded by itself: a flow may fill any of them without an operation or an
+    /// iteration that ends.
+    fn put<T>(&self, list: impl Fn(&mut Pending) -> &mut Vec<T>, entry: T) {
+        let pending = &mut *self.pending.borrow_mut();
+        list(pending).push(entry);
+        if list(pending).len() >= FULL {
+            self.hand_over(pending);
+        }
     }
 
     /// Hands over what is pending, unless somebody else has the recorder just now; whether it did.
     /// Nobody waits for a recorder as long as there is room on the tape: while it waited its
     /// requests would be late, or look long.
     fn hand_over(&self, pending: &mut Pending) -> bool {
-        let is_full = pending.operations.len().max(pending.iterations.len()) >= MAX_HELD;
-        let recorder = if is_full { Some(self.shard.recorder.lock()) } else { self.shard.recorder.try_lock() };
+        let recorder = if pending.longest() >= MAX_HELD { Some(self.shard.recorder.lock()) } else { self.shard.recorder.try_lock() };
         recorder.map(|mut recorder| self.fold(pending, &mut recorder)).is_some()
     }
 
@@ -165,6 +179,7 @@ impl Drop for Tape<'_> {
 mod tests {
     use super::*;
     use crate::engine::Ground;
+    use crate::engine::collector::Collector;
     use crate::plan::Plan;
     use crate::scenario::{Overrides, Source, compile};
 
@@ -222,5 +237,40 @@ mod tests {
             drop(tape);
             assert_eq!(recorded(shard) - before, MAX_HELD as u64 + 1, "and the rest at the end");
         }
+    }
+
+    #[test]
+    fn each_list_is_bounded_by_itself_and_nothing_is_lost() {
+        let plan = plan();
+        let world = World::new(&plan, &Ground::default(), 1, None).expect("it can be run");
+        let tape = Tape::new(&world, world.shard(0), false);
+        let iteration = IterationSample { mix: 0, intended: Nanos::ZERO, completed: Nanos(1), outcome: Outcome::Ok };
+        type Write = fn(&Tape<'_>);
+        let writes: [Write; 4] = [
+            |tape| tape.error(FailureKind::Data, "x".repeat(100), 0, Nanos::ZERO),
+            |tape| tape.checks(0, Nanos::ZERO, vec![true]),
+            |tape| tape.tags(sample(0), vec![TagValue::None]),
+            |tape| tape.pushes(0, Nanos::ZERO, 1),
+        ];
+        let longest = |tape: &Tape<'_>| tape.pending.borrow().longest();
+        for write in writes {
+            for _ in 0..1_000 {
+                write(&tape);
+                assert!(longest(&tape) < FULL);
+            }
+        }
+        for _ in 0..1_000 {
+            tape.operation(sample(0));
+            tape.iteration(iteration);
+            assert!(longest(&tape) < FULL);
+        }
+        drop(tape);
+        let recorder = Collector::new(&world).finish();
+        assert_eq!(recorder.try_failures()[FailureKind::Data as usize], 1_000);
+        assert_eq!(recorder.errors().sorted()[0].count, 1_000);
+        assert_eq!(recorder.steps()[0].pushes, 1_000);
+        assert_eq!((recorder.steps()[0].tally.ok, recorder.iterations().ok), (1_000, 1_000));
+        assert_eq!(recorder.check_tally().of(0, 0).passed, 1_000);
+        assert_eq!(recorder.tag_figures().of(0, 0).next().map(|(_, figures)| figures.tally.ok), Some(1_000));
     }
 }

@@ -1,10 +1,13 @@
 //! [`User`]: a virtual user, and what it keeps.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use hyper::rt::{Read, Write};
 
-use super::connections::{self, Kept, Part, Wanted};
+use super::connections::{self, Kept, Part};
 use super::jar::Jar;
+use super::limit::Limit;
 use super::world::World;
 use crate::plan::{Action, Operation};
 use crate::transport::counted::Metered;
@@ -97,10 +100,10 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
         shares
     }
 
-    /// What an operation has to wait for before it may begin.
-    pub fn wanted(&self, operation: &Operation) -> Option<Wanted<Io>> {
+    /// How many connections, or streams on them, an operation's requests may use at once, where that is limited.
+    pub fn connection_limit(&self, operation: &Operation) -> Option<Arc<Limit>> {
         match &operation.action {
-            Action::Http(request) => self.connections[request.target].wanted(),
+            Action::Http(request) => self.connections[request.target].limit(),
             // These have connections of their own.
             Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => None,
             Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,

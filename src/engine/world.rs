@@ -269,10 +269,10 @@ impl<'p> World<'p> {
         if self.plan.targets[target].address == Address::Builtin { self.echo.as_ref() } else { self.dials[target].as_ref() }
     }
 
-    /// The limits that hold for an operation, the narrowest first.
-    pub fn limits_of(&self, operation: &Operation) -> [Option<&Limit>; 3] {
+    /// The limits that hold for an operation, the narrowest first; `connections`: that of those to its target.
+    pub fn limits_of<'a>(&'a self, operation: &Operation, connections: Option<&'a Limit>) -> [Option<&'a Limit>; 4] {
         let target = operation.action.target().and_then(|target| self.target_limits[target].as_ref());
-        [self.step_limits[operation.id as usize].as_ref(), target, self.run_limit.as_ref()]
+        [self.step_limits[operation.id as usize].as_ref(), connections, target, self.run_limit.as_ref()]
     }
 
     /// Every limit there is.

@@ -207,12 +207,16 @@ impl Recorder {
         if sample.outcome == Outcome::Dropped {
             self.windows.refuse(sample.intended);
         }
+        let completed = matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_));
+        if completed {
+            self.last_completion = self.last_completion.max(sample.completed);
+        }
         if !self.measures(sample.intended) {
             self.aside += u64::from(sample.intended >= self.epoch);
             return;
         }
         self.iterations.count(sample.outcome);
-        if matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
+        if completed {
             self.durations.record(sample.completed - sample.intended);
         }
     }
@@ -318,7 +322,7 @@ impl Recorder {
         &self.tags
     }
 
-    /// When the last operation completed.
+    /// When the last operation or iteration completed.
     pub const fn last_completion(&self) -> Nanos {
         self.last_completion
     }

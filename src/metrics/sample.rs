@@ -37,21 +37,21 @@ pub struct Sample {
     pub outcome: Outcome,
     /// Tries after the first.
     pub retries: u32,
-    /// HTTP status, or 0.
+    /// HTTP status of the last request, or 0 where it was not answered.
     pub status: u16,
-    /// Time to connect, where it had to.
+    /// Time to connect, where the last try had to. This and all that follow but the bytes are of the last try.
     pub connect: Option<Nanos>,
     /// Time of the TLS handshake, where there was one.
     pub tls: Option<Nanos>,
     /// Time until the whole request had gone out, from when the connection was there.
     pub send: Option<Nanos>,
-    /// From `started` to the head of the response.
+    /// From the start of the try to the head of the response.
     pub first_byte: Option<Nanos>,
     /// From the head of the response to the end of its body.
     pub body: Option<Nanos>,
-    /// Bytes received.
+    /// Bytes received, by all tries.
     pub bytes_in: u64,
-    /// Bytes sent.
+    /// Bytes sent, by all tries.
     pub bytes_out: u64,
 }
 

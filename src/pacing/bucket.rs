@@ -26,14 +26,18 @@ impl Bucket {
         Self { tat: 0, interval, tolerance: interval * u128::from(burst.max(1) - 1), scale: u128::from(rate.events.max(1)) }
     }
 
-    /// When the next token may be used: `now` or later.
-    pub fn next(&self, now: Nanos) -> Nanos {
-        let at = self.tat.saturating_sub(self.tolerance).div_ceil(self.scale);
-        Nanos(u64::try_from(at).unwrap_or(u64::MAX)).max(now)
+    /// When a token may be used that is left when `ahead` others have been taken, not before `now`. It may be a moment in
+    /// the past.
+    pub fn next(&self, ahead: u64, now: Nanos) -> Nanos {
+        let tat = match ahead {
+            0 => self.tat,
+            _ => self.tat.max(u128::from(now.0) * self.scale) + self.interval * u128::from(ahead),
+        };
+        let at = tat.saturating_sub(self.tolerance).div_ceil(self.scale);
+        Nanos(u64::try_from(at).unwrap_or(u64::MAX))
     }
 
-    /// Takes the next token, to be used at `at`, which must not be before [`Self::next`]; tokens of several
-    /// buckets are so taken for one moment.
+    /// Takes a token, to be used at `at`, which must not be before [`Self::next`].
     pub fn take(&mut self, at: Nanos) {
         self.tat = self.tat.max(u128::from(at.0) * self.scale) + self.interval;
     }
@@ -45,7 +49,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn grant(bucket: &mut Bucket, now: Nanos) -> Nanos {
-        let at = bucket.next(now);
+        let at = bucket.next(0, now).max(now);
         bucket.take(at);
         at
     }
@@ -66,6 +70,19 @@ mod tests {
         let later = Nanos::from_secs(100);
         let times: Vec<_> = (0..4).map(|_| (grant(&mut bucket, later) - later).0 / 1_000_000).collect();
         assert_eq!(times, [0, 0, 0, 100]);
+    }
+
+    #[test]
+    fn a_token_behind_others_is_there_when_they_have_been_taken() {
+        let mut bucket = Bucket::new(Rate::per_second(10), 3);
+        let now = Nanos::from_secs(100);
+        let times = |bucket: &Bucket| (0..5).map(|ahead| bucket.next(ahead, now).max(now).0 / 1_000_000 - 100_000).collect::<Vec<_>>();
+        assert_eq!(times(&bucket), [0, 0, 0, 100, 200]);
+        bucket.take(now);
+        assert_eq!(times(&bucket), [0, 0, 100, 200, 300]);
+        bucket.take(now);
+        bucket.take(now);
+        assert_eq!(times(&bucket), [100, 200, 300, 400, 500]);
     }
 
     proptest! {

@@ -22,6 +22,8 @@ mod groups;
 mod honesty;
 mod hostile;
 mod language;
+mod limits;
+mod moments;
 mod nginx;
 mod others;
 mod peer;

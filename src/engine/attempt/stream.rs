@@ -21,7 +21,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 .await
                 .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutConnect, "connection", limit)))?,
         };
-        trace.ready.set(driver.now());
+        trace.last.hop.ready.set(driver.now());
         Ok(wire)
     }
 
@@ -34,9 +34,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let response = Response::new(200, &none, text);
         let judged = check.response(&response, size, None);
         if check.is_written() {
-            trace.checks.replace(Some(judged.passed));
+            trace.last.checks.replace(Some(judged.passed));
         }
-        trace.tags.replace(taking.tags(&response));
+        trace.last.tags.replace(taking.tags(&response));
         if let Some(failure) = judged.failure {
             return Err(failure);
         }

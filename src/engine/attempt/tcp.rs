@@ -27,11 +27,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.begin(connection.passed());
         let driver = &self.worker.driver;
         let begun = || {
-            if trace.first_byte.get().is_none() {
-                trace.first_byte.set(Some(driver.now() - self.started));
+            if trace.last.hop.first_byte.get().is_none() {
+                trace.last.hop.first_byte.set(Some(driver.now() - self.started));
             }
         };
-        trace.first_byte.set(None);
         let text = ready.send.as_deref().unwrap_or_default().as_bytes();
         let keep = check.needs_body() || taking.needs_body();
         let answer = connection.exchange(text, exchange.receive.as_ref(), keep, begun);
@@ -39,8 +38,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
             None => answer.await?,
             Some(limit) => self.before_first_byte(limit, answer, trace).await?,
         };
-        let reusable = connection.is_reusable();
-        if reusable {
+        trace.last.hop.ended.set(Some(driver.now()));
+        if connection.is_reusable() {
             user.keep_stream(exchange.target, connection);
         }
         if exchange.receive.is_none() {
@@ -61,7 +60,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         if let Some(ended) = within(driver, self.started + limit, exchange.as_mut()).await {
             return ended;
         }
-        if trace.first_byte.get().is_none() {
+        if trace.last.hop.first_byte.get().is_none() {
             return Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit));
         }
         exchange.await

@@ -41,7 +41,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit)))?,
         };
         trace.answer(driver.now(), self.started);
-        trace.status.set(opened.head.status.as_u16());
+        trace.last.hop.status.set(opened.head.status.as_u16());
         if let Some(site) = site {
             user.jar.take(&opened.head.headers, &site.origin, request.uri.path());
         }
@@ -53,9 +53,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let response = Response::new(200, &opened.head.headers, &[]);
         let judged = check.response(&response, 0, None);
         if check.is_written() {
-            trace.checks.replace(Some(judged.passed));
+            trace.last.checks.replace(Some(judged.passed));
         }
-        trace.tags.replace(taking.tags(&response));
+        trace.last.tags.replace(taking.tags(&response));
         if let Some(failure) = judged.failure {
             return Err(failure);
         }
