@@ -19,7 +19,7 @@ use crate::plan::{Address, Plan, Secrets, Target};
 use crate::report;
 use crate::report::terminal::{self, Style};
 use crate::report::versions;
-use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, StoppedBy, Validity, Verdict};
+use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, StoppedBy, ThresholdResult, Validity, Verdict};
 use crate::scenario::{Compiled, Source};
 
 /// Runs a scenario.
@@ -61,6 +61,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     // Once, and before anything is written or shown: every report is made of it.
     let result = or_exit(result.redacted(&secrets).context("can't hide the secrets in the result"), Exit::Internal)?;
     let written = or_exit(report::write_all(&result, &plan.formats, &path), Exit::Internal)?;
+    result.thresholds.iter().flat_map(ThresholdResult::named_warnings).for_each(|warning| talk.warning(&warning));
     if args.json {
         output::print_json(&or_exit(result.to_json(), Exit::Internal)?)?;
     } else if !args.quiet {

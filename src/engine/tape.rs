@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use super::world::{Shard, World};
 use crate::base::Nanos;
-use crate::metrics::{FailureKind, IterationSample, Outcome, Sample, TagValue};
+use crate::metrics::{FailureKind, Held, IterationSample, Outcome, Sample, TagValue};
 
 /// A tape of so many samples is full: few enough that they are still in the nearest cache when they are folded.
 const FULL: usize = 16;
@@ -36,7 +36,7 @@ struct Pending {
     iterations: Vec<IterationSample>,
     errors: Vec<Error>,
     checked: Vec<Checked>,
-    tagged: Vec<(Sample, Vec<TagValue>)>,
+    tagged: Vec<(Sample, Vec<TagValue>, Held)>,
     pushed: Vec<(u32, Nanos, u64)>,
     handed_over: Nanos,
     /// There is a long operation on it.
@@ -90,9 +90,9 @@ impl<'w> Tape<'w> {
         self.pending.borrow_mut().checked.push(Checked { operation, intended, passed });
     }
 
-    /// Writes down the values of an operation's tags. They go over with the operation.
-    pub fn tags(&self, sample: Sample, values: Vec<TagValue>) {
-        self.pending.borrow_mut().tagged.push((sample, values));
+    /// Writes down the values of an operation's tags, and how its checks went. They go over with the operation.
+    pub fn tags(&self, sample: Sample, values: Vec<TagValue>, held: Held) {
+        self.pending.borrow_mut().tagged.push((sample, values, held));
     }
 
     /// Writes down messages that a server has pushed over what an operation has opened. They go over with the next
@@ -141,8 +141,8 @@ impl<'w> Tape<'w> {
         for (operation, at, count) in pending.pushed.drain(..) {
             recorder.pushes(operation, at, count);
         }
-        for (sample, values) in pending.tagged.drain(..) {
-            recorder.tags(&sample, values, window_end);
+        for (sample, values, held) in pending.tagged.drain(..) {
+            recorder.tags(&sample, values, held, window_end);
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{FailureKind, Outcome, Sample, Track};
+use super::interval::Inflation;
+use super::{Batches, FailureKind, Held, Outcome, Sample, Track};
 use crate::base::Nanos;
 
 /// Counts of operations or iterations by outcome.
@@ -78,6 +79,8 @@ pub struct Figures {
     pub retries: u64,
     /// Messages that came over what was opened, and that nobody waited for.
     pub pushes: u64,
+    /// How often the checks of responses held.
+    pub held: Held,
     /// Bytes received.
     pub bytes_in: u64,
     /// Bytes sent.
@@ -102,6 +105,8 @@ pub struct Figures {
     pub first_byte: Track,
     /// Head of the response → its end.
     pub body: Track,
+    /// The response times batch by batch, where they are asked for.
+    batches: Option<Batches>,
 }
 
 impl Figures {
@@ -111,6 +116,11 @@ impl Figures {
         let ready = || Track::ready(backed);
         let stage = || if network { ready() } else { Track::default() };
         Self { response_ok: ready(), service: ready(), lag: ready(), send: stage(), first_byte: stage(), body: stage(), ..Self::default() }
+    }
+
+    /// The same, with the response times in batches too.
+    pub(super) fn in_batches(self, batches: Batches) -> Self {
+        Self { batches: Some(batches), ..self }
     }
 
     /// Takes one operation. A good completion before `window_end` counts as throughput.
@@ -131,6 +141,9 @@ impl Figures {
             }
             Outcome::Failed(_) => self.response_failed.record(sample.response()),
             Outcome::Dropped | Outcome::Skipped | Outcome::Cancelled | Outcome::Unfinished => return,
+        }
+        if let Some(batches) = &mut self.batches {
+            batches.record(sample.intended, sample.response());
         }
         self.service.record(sample.service());
         self.lag.record(sample.lag());
@@ -158,6 +171,7 @@ impl Figures {
         }
         self.retries += other.retries;
         self.pushes += other.pushes;
+        self.held.add(other.held);
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
         self.response_ok.add(&other.response_ok);
@@ -170,6 +184,12 @@ impl Figures {
         self.send.add(&other.send);
         self.first_byte.add(&other.first_byte);
         self.body.add(&other.body);
+        if let Some(theirs) = &other.batches {
+            match &mut self.batches {
+                Some(mine) => mine.add(theirs),
+                mine => *mine = Some(theirs.clone()),
+            }
+        }
     }
 
     /// Makes them small until they are needed again.
@@ -178,6 +198,16 @@ impl Figures {
         for track in [response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body] {
             track.pack();
         }
+    }
+
+    /// How much wider intervals of these operations are than those of independent ones, where that was looked at.
+    pub fn inflation(&self) -> Option<Inflation> {
+        self.batches.as_ref().map(Batches::inflation)
+    }
+
+    /// How many response times there are, of good and failed operations together.
+    pub const fn response_count(&self) -> u64 {
+        self.response_ok.count() + self.response_failed.count()
     }
 
     /// Response times of good and failed operations together.
