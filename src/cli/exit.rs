@@ -49,7 +49,7 @@ impl Exit {
     pub const fn of_search(limited_by: LimitedBy) -> Self {
         match limited_by {
             LimitedBy::Check | LimitedBy::Maximum => Self::Ok,
-            LimitedBy::Generator => Self::Invalid,
+            LimitedBy::Generator | LimitedBy::Machine => Self::Invalid,
             LimitedBy::Nothing => Self::Threshold,
             LimitedBy::Interrupt => Self::Interrupted,
             LimitedBy::Failure => Self::CouldNotRun,
