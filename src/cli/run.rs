@@ -94,7 +94,10 @@ fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
     match exit {
         Exit::Invalid => {
             let invalid = result.validity.checks.iter().find(|check| check.verdict == Verdict::Invalid);
-            let what = invalid.map_or("the baseline is invalid".into(), |check| format!("the run is invalid ({})", check.name));
+            let of_baseline = result.baseline.as_ref().and_then(|comparison| comparison.invalid.first());
+            let of_baseline = of_baseline.map(|run| format!("run {} of {} is invalid", run.run, run.source));
+            let what = invalid.map(|check| format!("the run is invalid ({})", check.name)).or(of_baseline);
+            let what = what.unwrap_or_else(|| "the baseline is invalid".into());
             Some(anyhow!("{what}, and a gate would have to trust its figures; `--on-invalid warn` has it do so"))
         }
         Exit::Regression | Exit::Inconclusive => result.baseline.as_ref().map(|comparison| anyhow!(versions::sentence(comparison))),

@@ -27,7 +27,7 @@ pub use mode_run::{
 pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
 pub use validity::{Check, Validity, Verdict};
-pub use versions::{Calibration, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison};
+pub use versions::{Calibration, InvalidRun, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison};
 pub use window::Window;
 
 /// What is not there is not written.

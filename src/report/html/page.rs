@@ -235,7 +235,7 @@ pub fn style(cast: &Cast<'_>) -> String {
 }
 
 /// What a browser lets the page do: nothing but its own style and its own script, known by their hashes.
-fn policy(style: &str, place: Place<'_>) -> String {
+pub(super) fn policy(style: &str, place: Place<'_>) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let (style, script) = match place {
         Place::Whole(_) | Place::Live => (hash(style), hash(script())),
