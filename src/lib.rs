@@ -69,6 +69,10 @@
 //!   permutation on ranks: test, estimate and bounds then say the same ([`gate::shift`]).
 //! - `error_rate` is compared too, in percentage points: a version that fails fast is no faster.
 //!
+//! - `ab`: `index.html`, the page of the pairs, and `a/invalid/NN-TRY.json`, `b/invalid/NN-TRY.json` of pairs that were made
+//!   again; `compare -o DIR` writes `comparison.json` and the page. In comparisons: `invalid[]`, `left_out_pairs`, `steps[]`,
+//!   `changes[].pairs`.
+//!
 //! # What differs from the first drawing of the house
 //!
 //! - The sequential and the threaded mode share one blocking driver ([`engine::driver::blocking`]); how many
@@ -94,6 +98,9 @@
 //!   WebSocket and that no step waited for.
 //! - In `result.json`: `stopped_by` of a run is `panic` where a thread of loadgen panicked; its
 //!   figures are of what was measured until then, `end` is `failed`, and the program ends with 1.
+//! - In `result.json`: `thresholds[].warnings`; `checks` (how many held) of steps, mix entries, targets, stages and values
+//!   of tags; `iterations` of the parts that a threshold asks for them.
+//! - `capacity`: `--on-invalid`; in `capacity.json` a search may be `limited_by` the `machine`.
 //! - In `result.json`: a `baseline` without `changes` says under `warnings` why it could not be compared after all.
 //! - In `result.json`: `send_ms`, `body_ms`, and their histograms and those of `connect` and `tls`; `scenario.file`, the path as it was given, and `thresholds[].line`, for reports that point at a line.
 //!

@@ -22,11 +22,15 @@ use crate::gate::side::Side;
 use crate::gate::versions::{self, Terms};
 use crate::plan::{Address, Guard, Plan, Secrets};
 use crate::report::versions::sentence;
-use crate::report::{COMPARISON_FILE, sink};
-use crate::result::{End, RunOrder, RunResult, StoppedBy};
+use crate::report::{self, sink};
+use crate::result::{End, RunOrder, RunResult, StoppedBy, Verdict};
 use crate::scenario::{Compiled, Source};
 use crate::server::Started;
 
+/// So often a pair is made again, of which a run can't be believed; in all, half as often as there are pairs.
+const AGAIN: u32 = 2;
+/// The folder of the runs in whose place others were made.
+const INVALID: &str = "invalid";
 /// Looks at a server that comes up.
 const STEP: Duration = Duration::from_millis(20);
 
@@ -58,7 +62,8 @@ pub fn run(args: &AbArgs, talk: &Talk) -> Result<Exit, Failure> {
     let folder = Folder::prepare(args.output.as_deref(), &secrets.redact(&format!("{}-ab", plans[0].name)), at)?;
     let versions = versions_of(args, plans, &secrets, folder.path())?;
     let names = [versions[0].name.as_str(), versions[1].name.as_str()];
-    let terms = Terms { guards, same_machine: true, order: Some(RunOrder::Interleaved) };
+    let believed = compare::gates(&args.judge).trusting;
+    let terms = Terms { guards, same_machine: true, believed, order: Some(RunOrder::Interleaved) };
     let mut bench = Bench {
         source: &source,
         versions: &versions,
@@ -68,6 +73,7 @@ pub fn run(args: &AbArgs, talk: &Talk) -> Result<Exit, Failure> {
         folder: folder.path(),
         session: Session::open(!args.no_progress && !args.judge.quiet, &secrets)?,
         results: [Vec::new(), Vec::new()],
+        remade: 0,
     };
     let (mut end, mut failure) = bench.measure(0..args.pairs)?;
     let [a, b] = bench.pairs();
@@ -82,14 +88,20 @@ pub fn run(args: &AbArgs, talk: &Talk) -> Result<Exit, Failure> {
         (end, failure) = bench.measure(args.pairs..2 * args.pairs)?;
         comparison = versions::confirm(bench.pairs(), names, first, &suspects, &terms).map_err(compare::cant_be_compared)?;
     }
+    if bench.remade > 0 {
+        comparison.warnings.push(format!(
+            "pairs of which a run was invalid were made again, {} times in all; the first ones are kept in a/{INVALID} and b/{INVALID}",
+            bench.remade
+        ));
+    }
     bench.session.close();
     comparison.end = end;
-    let text = or_exit(comparison.to_json(), Exit::Internal)?;
-    or_exit(sink::write(folder.path(), COMPARISON_FILE, text.as_bytes()), Exit::Internal)?;
+    let written = or_exit(report::write_versions(&comparison, folder.path()), Exit::Internal)?;
     compare::show(&comparison, args.json, args.judge.quiet, talk)?;
     if !args.judge.quiet {
         talk.say(&format!("results: {}\n", folder.path().display()));
     }
+    compare::tell(&written, &args.judge, talk);
     if let Some(failure) = failure {
         return Err(failure);
     }
@@ -134,14 +146,29 @@ fn versions_of<'a>(args: &'a AbArgs, plans: [Plan; 2], secrets: &Secrets, folder
 /// A folder without the results of an earlier comparison.
 fn empty(folder: &Path) -> anyhow::Result<()> {
     sink::prepare(folder)?;
+    let aside = folder.join(INVALID);
+    if aside.is_dir() {
+        empty(&aside)?;
+        // What else is in it is none of ours.
+        let _ = fs::remove_dir(&aside);
+    }
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let is_numbered = path.file_stem().is_some_and(|stem| stem.to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()));
+        let is_numbered =
+            path.file_stem().is_some_and(|stem| stem.to_string_lossy().bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'));
         if is_numbered && path.extension().is_some_and(|extension| extension == "json") {
             fs::remove_file(&path).with_context(|| format!("can't remove {}, which an earlier comparison left", path.display()))?;
         }
     }
     Ok(())
+}
+
+/// What a pair did not survive.
+enum Ended {
+    /// A run could not be made; what was measured before stands.
+    Run(Failure),
+    /// A result could not be written.
+    Output(Failure),
 }
 
 /// What runs both versions, and what came of it so far.
@@ -154,6 +181,8 @@ struct Bench<'a> {
     folder: &'a Path,
     session: Session,
     results: [Vec<RunResult>; 2],
+    /// How often a pair was made again.
+    remade: u32,
 }
 
 impl Bench<'_> {
@@ -161,23 +190,56 @@ impl Bench<'_> {
     fn measure(&mut self, pairs: Range<u32>) -> Result<(End, Option<Failure>), Failure> {
         let last = pairs.end;
         for pair in pairs {
-            let order = if pair.is_multiple_of(2) { [0, 1] } else { [1, 0] };
-            for side in order {
-                let place = format!("{} {}/{last}", self.versions[side].letter.to_uppercase(), pair + 1);
-                match one(self.source, &self.versions[side], self.secrets, self.args, self.at, (pair, &place), &mut self.session) {
-                    Ok(Some(result)) => {
-                        let text = or_exit(result.to_json(), Exit::Internal)?;
-                        let name = format!("{:02}.json", pair + 1);
-                        or_exit(sink::write(&self.folder.join(self.versions[side].letter), &name, text.as_bytes()), Exit::Internal)?;
-                        self.results[side].push(result);
-                    }
-                    Ok(None) => return Ok((End::Interrupted, None)),
-                    Err(error) => return Ok((End::Failed, Some(error))),
+            let mut again = 0;
+            loop {
+                match self.pair(pair, last) {
+                    Ok(true) => {}
+                    Ok(false) => return Ok((End::Interrupted, None)),
+                    Err(Ended::Run(error)) => return Ok((End::Failed, Some(error))),
+                    Err(Ended::Output(error)) => return Err(error),
+                }
+                let Some(why) = self.invalid() else { break };
+                if again == AGAIN || self.remade >= self.args.pairs.div_ceil(2) {
+                    self.session.note(&format!("{why}; the pair is left out"));
+                    break;
+                }
+                again += 1;
+                self.remade += 1;
+                self.session.note(&format!("{why}; the pair is made again"));
+                for (version, results) in self.versions.iter().zip(&mut self.results) {
+                    let result = results.pop();
+                    let folder = self.folder.join(version.letter).join(INVALID);
+                    let name = format!("{:02}-{again}.json", pair + 1);
+                    result.map_or(Ok(()), |result| keep(&result, &folder, &name))?;
                 }
             }
             self.session.passed(&format!("pair {} of {last}", pair + 1));
         }
         Ok((End::Complete, None))
+    }
+
+    /// Runs both once. Whether both came to their end.
+    fn pair(&mut self, pair: u32, last: u32) -> Result<bool, Ended> {
+        let order = if pair.is_multiple_of(2) { [0, 1] } else { [1, 0] };
+        for side in order {
+            let place = format!("{} {}/{last}", self.versions[side].letter.to_uppercase(), pair + 1);
+            let made = one(self.source, &self.versions[side], self.secrets, self.args, self.at, (pair, &place), &mut self.session);
+            let Some(result) = made.map_err(Ended::Run)? else { return Ok(false) };
+            let name = format!("{:02}.json", pair + 1);
+            keep(&result, &self.folder.join(self.versions[side].letter), &name).map_err(Ended::Output)?;
+            self.results[side].push(result);
+        }
+        Ok(true)
+    }
+
+    /// Which run of the last pair can't be believed, and why, where one can't and somebody would have to.
+    fn invalid(&self) -> Option<String> {
+        let trusting = compare::gates(&self.args.judge).trusting;
+        let mut last = self.versions.iter().zip(&self.results).filter_map(|(version, results)| Some((version, results.last()?)));
+        let (version, result) = last.find(|(_, result)| trusting && result.validity.verdict == Verdict::Invalid)?;
+        let check = result.validity.checks.iter().find(|check| check.verdict == Verdict::Invalid);
+        let why = check.map(|check| format!(" ({}: {}, limit {})", check.name, check.observed, check.limit)).unwrap_or_default();
+        Some(format!("the run {} {} is invalid{why}", version.letter.to_uppercase(), self.results[0].len().max(self.results[1].len())))
     }
 
     /// The results of both, as many of the one as of the other: a pair that is not whole says nothing.
@@ -186,6 +248,13 @@ impl Bench<'_> {
         let whole = a.len().min(b.len());
         [&a[..whole], &b[..whole]]
     }
+}
+
+/// Writes a result.
+fn keep(result: &RunResult, folder: &Path, name: &str) -> Result<(), Failure> {
+    let text = or_exit(result.to_json(), Exit::Internal)?;
+    or_exit(sink::prepare(folder), Exit::Internal)?;
+    or_exit(sink::write(folder, name, text.as_bytes()), Exit::Internal).map(drop)
 }
 
 /// One run of one version: every mode once. Nothing where the user ended it before it was whole.

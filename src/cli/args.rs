@@ -260,6 +260,9 @@ pub struct CapacityArgs {
     /// Folder for capacity.json and the chart [default: reports/NAME-capacity-TIME]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// Whether rates whose figures can't be believed are left out, which ends with 97 where they decide, or are judged on them with a warning [default: fail]
+    #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
+    pub on_invalid: Option<OnInvalid>,
     /// Print the result as JSON instead of the summary
     #[arg(long, env = "LOADGEN_JSON", value_parser = BoolishValueParser::new())]
     pub json: bool,

@@ -21,7 +21,7 @@ pub struct JudgeArgs {
     /// Exit with 96 where the runs don't tell
     #[arg(long, env = "LOADGEN_FAIL_ON_INCONCLUSIVE", value_parser = BoolishValueParser::new())]
     pub fail_on_inconclusive: bool,
-    /// Whether an invalid run fails (exit code 97), or is a warning [default: fail]
+    /// Whether pairs with an invalid run are left out, and exit with 97 where the others don't tell (fail), or are judged with a warning (warn) [default: fail]
     #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
     pub on_invalid: Option<OnInvalid>,
     /// Print nothing but errors
@@ -68,7 +68,7 @@ pub struct AbArgs {
     /// Open model with this arrival rate (such as 500/s), in place of the file's load model
     #[arg(short = 'r', long, env = "LOADGEN_RATE", value_parser = parse::rate, value_name = "RATE")]
     pub rate: Option<Rate>,
-    /// No new iteration after this long (such as 30s), in each run
+    /// No new iteration after this long (such as 30s), in each run; part of the work: results of another length can't be compared
     #[arg(short = 'd', long, env = "LOADGEN_DURATION", value_parser = parse::duration, value_name = "DURATION")]
     pub duration: Option<Nanos>,
     /// No more than so many iterations, in each run
@@ -131,6 +131,9 @@ pub struct CompareArgs {
     /// The seed of the draws of --calibrate
     #[arg(long, env = "LOADGEN_SEED", value_name = "N")]
     pub seed: Option<u64>,
+    /// Folder for comparison.json and the page
+    #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
+    pub output: Option<PathBuf>,
     /// Print the comparison as JSON
     #[arg(long, env = "LOADGEN_JSON", value_parser = BoolishValueParser::new())]
     pub json: bool,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
-use super::args::CapacityArgs;
+use super::args::{CapacityArgs, OnInvalid};
 use super::exit::{Exit, Failure};
 use super::folder::Folder;
 use super::output::{self, Talk};
@@ -224,12 +224,13 @@ fn go(
     let show_progress = !args.no_progress && !args.quiet;
     let mut session = Session::open(show_progress, secrets)?;
     let ground = session.ground(plan, &source.folder, started_at)?;
-    let mut prober = Prober::new(session, plan, mode, args.probe, ground);
+    let trusting = args.on_invalid == Some(OnInvalid::Warn);
+    let mut prober = Prober::new(session, plan, mode, args.probe, ground, trusting);
     let mut searched = Searched { probes: Vec::new(), failure: None, warnings: Vec::new() };
     while let Some(rate) = search.next() {
         match prober.probe(rate) {
             Ok(Some(tried)) => {
-                search.take(tried.probe.outcome, tried.clear);
+                search.take(tried.probe.outcome, tried.cause);
                 if show_progress {
                     prober.session.note(&capacity::line(&tried.probe));
                 }

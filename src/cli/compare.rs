@@ -1,5 +1,7 @@
 //! `loadgen compare`: repeated runs of two versions, and whether the new one is worse.
 
+use std::path::PathBuf;
+
 use anyhow::anyhow;
 
 use super::args::{CompareArgs, JudgeArgs, OnInvalid};
@@ -11,7 +13,11 @@ use crate::gate::versions::{self, Incomparable, Terms};
 use crate::plan::Guard;
 use crate::report::terminal::Style;
 use crate::report::versions::{render, sentence};
+use crate::report::{self, view};
 use crate::result::{RunResult, VersionComparison};
+
+/// Invalid runs that are named when it does not end with 0; all of them are among the warnings.
+const NAMED: usize = 5;
 
 /// Compares two results, or folders of them.
 pub fn run(args: &CompareArgs, talk: &Talk) -> Result<Exit, Failure> {
@@ -19,16 +25,27 @@ pub fn run(args: &CompareArgs, talk: &Talk) -> Result<Exit, Failure> {
     let base = Side::of(&args.base.display().to_string(), &base);
     let new = Side::of(&args.new.display().to_string(), &new);
     let guards = guards(guards_of(new.results()), &args.judge);
-    let terms = Terms { guards, same_machine: !args.allow_environment, order: None };
+    let terms = Terms { guards, same_machine: !args.allow_environment, believed: gates(&args.judge).trusting, order: None };
     let mut comparison = versions::compare(&base, &new, &terms).map_err(cant_be_compared)?;
     if let Some(comparisons) = args.calibrate {
         let seed = args.seed.unwrap_or(1);
         comparison.calibration = Some(versions::calibrate([&base, &new], &terms.guards, comparisons, seed).map_err(cant_be_compared)?);
     }
     show(&comparison, args.json, args.judge.quiet, talk)?;
+    if let Some(folder) = &args.output {
+        let written = or_exit(report::write_versions(&comparison, folder), Exit::Internal)?;
+        tell(&written, &args.judge, talk);
+    }
     let exit = Exit::of_versions(&comparison, gates(&args.judge));
     complain(exit, &comparison, talk);
     Ok(exit)
+}
+
+/// Says where the page is.
+pub fn tell(written: &[PathBuf], args: &JudgeArgs, talk: &Talk) {
+    if !args.quiet {
+        talk.say(&written.last().map_or_else(String::new, |page| format!("report: {}\n", page.display())));
+    }
 }
 
 /// The figures that a scenario names for comparisons with a baseline, as the results echo its plan.
@@ -78,9 +95,20 @@ pub fn show(comparison: &VersionComparison, json: bool, quiet: bool, talk: &Talk
 
 /// Says why it does not end with 0.
 pub fn complain(exit: Exit, comparison: &VersionComparison, talk: &Talk) {
-    let invalid = "some run is invalid, and the comparison would have to trust its figures; `--on-invalid warn` has it do so";
     match exit {
-        Exit::Invalid => talk.error(&anyhow!(invalid)),
+        Exit::Invalid => {
+            let runs: Vec<String> = comparison.invalid.iter().map(|run| format!("run {} of {}", run.run, run.source)).collect();
+            let named = if runs.len() > NAMED {
+                format!("{} and {} more", runs[..NAMED].join(", "), runs.len() - NAMED)
+            } else {
+                view::list(&runs)
+            };
+            let why = comparison.invalid.iter().find_map(|run| run.reasons.first()).map(|why| format!(" ({why})")).unwrap_or_default();
+            let rest = if comparison.pairs == 0 { "no pair is left without them" } else { "what is left without them does not tell" };
+            talk.error(&anyhow!(
+                "the figures of {named} can't be believed{why}, and {rest}; `--on-invalid warn` has them judged all the same"
+            ));
+        }
         Exit::Regression | Exit::Inconclusive => talk.error(&anyhow!(sentence(comparison))),
         _ => {}
     }

@@ -49,7 +49,7 @@ impl Exit {
     pub const fn of_search(limited_by: LimitedBy) -> Self {
         match limited_by {
             LimitedBy::Check | LimitedBy::Maximum => Self::Ok,
-            LimitedBy::Generator => Self::Invalid,
+            LimitedBy::Generator | LimitedBy::Machine => Self::Invalid,
             LimitedBy::Nothing => Self::Threshold,
             LimitedBy::Interrupt => Self::Interrupted,
             LimitedBy::Failure => Self::CouldNotRun,
@@ -60,10 +60,13 @@ impl Exit {
     pub fn of(result: &RunResult, gates: Gates) -> Self {
         let are_met = result.end != End::Aborted && result.thresholds.iter().all(ThresholdResult::is_met);
         let baseline = result.baseline.as_ref();
-        let worst = result.validity.verdict.max(baseline.map(VersionComparison::validity).unwrap_or_default());
+        // A comparison leaves invalid rounds out; thresholds are of all.
+        let is_of_all = baseline.is_none() || !result.thresholds.is_empty();
+        let is_invalid = is_of_all && result.validity.verdict == Verdict::Invalid;
+        let doubted = is_invalid || baseline.is_some_and(VersionComparison::needs_invalid);
         match () {
             () if result.end == End::Interrupted => Self::Interrupted,
-            () if gates.trusting && worst == Verdict::Invalid => Self::Invalid,
+            () if gates.trusting && doubted => Self::Invalid,
             () if !are_met => Self::Threshold,
             () => baseline.map_or(Self::Ok, |comparison| Self::of_outcome(comparison.verdict, gates)),
         }
@@ -73,7 +76,7 @@ impl Exit {
     pub fn of_versions(comparison: &VersionComparison, gates: Gates) -> Self {
         match () {
             () if comparison.end == End::Interrupted => Self::Interrupted,
-            () if gates.trusting && comparison.validity() == Verdict::Invalid => Self::Invalid,
+            () if gates.trusting && comparison.needs_invalid() => Self::Invalid,
             () => Self::of_outcome(comparison.verdict, gates),
         }
     }

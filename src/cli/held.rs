@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 
-use super::args::RunArgs;
+use super::args::{OnInvalid, RunArgs};
 use super::exit::{Exit, Failure};
 use super::{baseline, compare, results};
 use crate::gate::side::{Coming, Side};
@@ -36,7 +36,8 @@ impl Held {
         let path = baseline::find(given);
         let results = results::read(&path)?;
         let guards = if plan.guards.is_empty() { Guard::all_usual() } else { plan.guards.clone() };
-        let terms = Terms { guards, same_machine: !args.allow_environment, order: Some(RunOrder::Apart) };
+        let believed = args.on_invalid != Some(OnInvalid::Warn);
+        let terms = Terms { guards, same_machine: !args.allow_environment, believed, order: Some(RunOrder::Apart) };
         let held = Self { path, results, terms };
         let coming = Coming {
             fingerprint: plan.fingerprint(secrets),

@@ -83,6 +83,12 @@ impl Talk {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).redact(text)
     }
 
+    /// Says what a reader should know before trusting the result.
+    pub fn warning(&self, text: &str) {
+        let (on, off) = if self.stderr_color() { ("\u{1b}[1;33m", "\u{1b}[0m") } else { ("", "") };
+        self.say(&format!("{on}warning{off}: {}\n", view::plain_lines(text)));
+    }
+
     /// Says why a command failed, with all causes on one line.
     pub fn error(&self, error: &Error) {
         let (on, off) = if self.stderr_color() { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };

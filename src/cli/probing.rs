@@ -32,6 +32,8 @@ pub struct Prober {
     mode: Mode,
     /// The warm-up that the scenario itself asks for: the target's, which needs it once.
     first_warmup: Nanos,
+    /// Whether rates are judged on figures that can't be believed.
+    trusting: bool,
     /// The mean time of an iteration at the highest rate that was met.
     iteration_ms: Option<(f64, f64)>,
     tries: u32,
@@ -39,7 +41,7 @@ pub struct Prober {
 
 impl Prober {
     /// For this work, each rate for `time`.
-    pub fn new(session: Session, plan: &Plan, mode: Mode, time: Nanos, ground: Ground) -> Self {
+    pub fn new(session: Session, plan: &Plan, mode: Mode, time: Nanos, ground: Ground, trusting: bool) -> Self {
         let arrivals = match plan.load.model {
             LoadModel::Open { arrivals, .. } => arrivals,
             LoadModel::Closed { .. } => Spread::Constant,
@@ -56,7 +58,7 @@ impl Prober {
             stop_when: Vec::new(),
         };
         let first_warmup = plan.load.warmup;
-        Self { session, ground, plan: Plan { load, ..plan.clone() }, mode, first_warmup, iteration_ms: None, tries: 0 }
+        Self { session, ground, plan: Plan { load, ..plan.clone() }, mode, first_warmup, trusting, iteration_ms: None, tries: 0 }
     }
 
     /// Tries a rate. Nothing where the user ended it.
@@ -79,7 +81,7 @@ impl Prober {
             }
             StoppedBy::Duration | StoppedBy::Iterations | StoppedBy::Condition | StoppedBy::Threshold | StoppedBy::Panic => {}
         }
-        let tried = gate::probe(&self.plan, &run);
+        let tried = gate::probe(&self.plan, &run, self.trusting);
         let is_highest = self.iteration_ms.is_none_or(|(highest, _)| rate > highest);
         if let Some(ms) = tried.probe.iteration_ms.filter(|_| is_highest && tried.probe.outcome == ProbeOutcome::Met) {
             self.iteration_ms = Some((rate, ms));

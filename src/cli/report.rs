@@ -1,7 +1,7 @@
 //! `loadgen report`: the reports of a result file, made again, or of several, laid over one another.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
@@ -35,7 +35,7 @@ fn read(path: &Path) -> Result<RunResult, Failure> {
     or_exit(RunResult::from_json(&text).with_context(|| path.display().to_string()), Exit::Usage)
 }
 
-fn overlaid(args: &ReportArgs) -> Result<Vec<std::path::PathBuf>, Failure> {
+fn overlaid(args: &ReportArgs) -> Result<Vec<PathBuf>, Failure> {
     let usage = |text: String| Failure { exit: Exit::Usage, error: anyhow!(text) };
     let Some(folder) = args.output.as_deref() else {
         return Err(usage("a report of several results is none of their own: say where it goes with --output DIR".into()));
@@ -49,25 +49,37 @@ fn overlaid(args: &ReportArgs) -> Result<Vec<std::path::PathBuf>, Failure> {
         return Err(usage(format!("the format `{}` is of one result; of several there are {names}", other.name())));
     }
     let results = args.results.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    let names = names(&args.results.iter().map(|path| name(path)).collect::<Vec<_>>());
+    let names = names(&args.results);
     let named: Vec<(String, RunResult)> = names.into_iter().zip(results).collect();
     or_exit(report::write_overlaid(&named, &formats, folder), Exit::Internal)
 }
 
-/// What a result is called: its file, or the folder that it is the result of.
-fn name(path: &Path) -> String {
-    let file = path.file_name().unwrap_or_default();
-    let folder = path.parent().and_then(Path::file_name).filter(|_| file == RESULT_FILE);
-    folder.or(path.file_stem()).unwrap_or_default().to_string_lossy().into_owned()
+/// What a result is called: its file, or the folder that it is the result of, with so many of the folders above.
+fn name(path: &Path, folders: usize) -> String {
+    let own = if path.file_name().is_some_and(|file| file == RESULT_FILE) && path.parent().and_then(Path::file_name).is_some() {
+        path.parent().unwrap_or(path).to_owned()
+    } else {
+        path.with_extension("")
+    };
+    let parts: Vec<String> = own.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    parts[parts.len().saturating_sub(folders + 1)..].join("/")
 }
 
-/// The same with a number behind each that comes again.
-fn names(names: &[String]) -> Vec<String> {
+/// The names of results, each with as many folders as it takes to tell it from the others; the same file given twice has a
+/// number.
+fn names(paths: &[PathBuf]) -> Vec<String> {
+    let deepest = paths.iter().map(|path| path.iter().count()).max().unwrap_or_default();
+    let is_unique = |path: &PathBuf, folders: usize| {
+        let own = name(path, folders);
+        paths.iter().filter(|other| name(other, folders) == own).count() == 1
+    };
+    let told: Vec<String> =
+        paths.iter().map(|path| name(path, (0..=deepest).find(|folders| is_unique(path, *folders)).unwrap_or_default())).collect();
     let number = |(i, name): (usize, &String)| {
-        let before = names[..i].iter().filter(|other| *other == name).count();
+        let before = told[..i].iter().filter(|other| *other == name).count();
         if before > 0 { format!("{name} ({})", before + 1) } else { name.clone() }
     };
-    names.iter().enumerate().map(number).collect()
+    told.iter().enumerate().map(number).collect()
 }
 
 /// The forms that the run itself wrote; the default ones where its plan doesn't say.
@@ -85,7 +97,12 @@ mod tests {
 
     #[test]
     fn results_are_called_after_their_folder_or_file() {
-        let paths = ["reports/before/result.json", "after.json", "x/before/result.json", "result.json"].map(|path| name(Path::new(path)));
-        assert_eq!(names(&paths), ["before", "after", "before (2)", "result"]);
+        let called = |paths: &[&str]| names(&paths.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(called(&["reports/before/result.json", "after.json", "result.json"]), ["before", "after", "result"]);
+        let alike = ["reports/before/result.json", "after.json", "x/before/result.json"];
+        assert_eq!(called(&alike), ["reports/before", "after", "x/before"]);
+        assert_eq!(called(&["out/a/01.json", "out/b/01.json", "out/b/02.json"]), ["a/01", "b/01", "02"]);
+        assert_eq!(called(&["x/a/01.json", "y/a/01.json", "./x/a/01.json"]), ["x/a/01", "y/a/01", "./x/a/01"]);
+        assert_eq!(called(&["a.json", "a.json"]), ["a", "a (2)"]);
     }
 }

@@ -19,7 +19,7 @@ use crate::plan::{Address, Plan, Secrets, Target};
 use crate::report;
 use crate::report::terminal::{self, Style};
 use crate::report::versions;
-use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, StoppedBy, Validity, Verdict};
+use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, StoppedBy, ThresholdResult, Validity, Verdict};
 use crate::scenario::{Compiled, Source};
 
 /// Runs a scenario.
@@ -61,6 +61,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     // Once, and before anything is written or shown: every report is made of it.
     let result = or_exit(result.redacted(&secrets).context("can't hide the secrets in the result"), Exit::Internal)?;
     let written = or_exit(report::write_all(&result, &plan.formats, &path), Exit::Internal)?;
+    result.thresholds.iter().flat_map(ThresholdResult::named_warnings).for_each(|warning| talk.warning(&warning));
     if args.json {
         output::print_json(&or_exit(result.to_json(), Exit::Internal)?)?;
     } else if !args.quiet {
@@ -93,7 +94,10 @@ fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
     match exit {
         Exit::Invalid => {
             let invalid = result.validity.checks.iter().find(|check| check.verdict == Verdict::Invalid);
-            let what = invalid.map_or("the baseline is invalid".into(), |check| format!("the run is invalid ({})", check.name));
+            let of_baseline = result.baseline.as_ref().and_then(|comparison| comparison.invalid.first());
+            let of_baseline = of_baseline.map(|run| format!("run {} of {} is invalid", run.run, run.source));
+            let what = invalid.map(|check| format!("the run is invalid ({})", check.name)).or(of_baseline);
+            let what = what.unwrap_or_else(|| "the baseline is invalid".into());
             Some(anyhow!("{what}, and a gate would have to trust its figures; `--on-invalid warn` has it do so"))
         }
         Exit::Regression | Exit::Inconclusive => result.baseline.as_ref().map(|comparison| anyhow!(versions::sentence(comparison))),

@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::busy::Busy;
+use super::dependence::Dependence;
 use super::limit::Limit;
 use super::observer::Seen;
 use super::series::series;
 use super::source::Source;
-use super::split;
 use super::validity;
-use super::world::{World, taken};
+use super::world::World;
+use super::{selected, split};
 use crate::base::Nanos;
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
-use crate::metrics::interval::Inflation;
-use crate::metrics::{FailureKind, Figures, Recorder, Tally, Track, Windows};
+use crate::metrics::{FailureKind, Figures, Held, Recorder, Tally, Track};
 use crate::pacing::Arrival;
-use crate::plan::{Action, Mode, Quantity, Selector, Target};
-use crate::result::{Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, Probe, StoppedBy, Warmup, codec};
+use crate::plan::{Action, Mode, Target};
+use crate::result::{ChecksHeld, Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, StoppedBy, Warmup, codec};
 
 /// What is known of a run beside its figures.
 pub struct Frame {
@@ -32,15 +32,9 @@ pub struct Frame {
     pub end: Nanos,
 }
 
-/// How much the windows of the measured part differ from each other.
-fn inflation(windows: &Windows) -> Inflation {
-    let measured: Vec<_> = windows.iter().filter(|(index, _)| *index >= 0).collect();
-    Inflation::of(measured.into_iter().map(|(_, window)| window.response()))
-}
-
 /// How long a run took whose last worker was done at `end`, in seconds.
 pub fn wall_s(world: &World<'_>, recorder: &Recorder, end: Nanos) -> f64 {
-    let (counts, _) = iterations_at_the_end(world, recorder);
+    let AtTheEnd { counts, .. } = iterations_at_the_end(world, recorder);
     (last(recorder, &counts, end) - world.epoch()).as_secs_f64()
 }
 
@@ -58,8 +52,8 @@ fn last(recorder: &Recorder, iterations: &Counts, end: Nanos) -> Nanos {
 pub fn assemble(world: &World<'_>, recorder: &Recorder, frame: &Frame, seen: &Seen) -> ModeRun {
     let epoch = world.epoch();
     let plan = world.plan;
-    let inflation = inflation(recorder.windows());
-    let (counts, aside) = iterations_at_the_end(world, recorder);
+    let dependence = Dependence::of_run(recorder, epoch);
+    let AtTheEnd { counts, aside, parts } = iterations_at_the_end(world, recorder);
     let done = plan.load.total_iterations().is_some_and(|n| counts.planned + aside >= n);
     let by_plan = if done { StoppedBy::Iterations } else { StoppedBy::Duration };
     let stopped_by = world.stopped_early().unwrap_or(by_plan);
@@ -73,8 +67,8 @@ pub fn assemble(world: &World<'_>, recorder: &Recorder, frame: &Frame, seen: &Se
         }
     };
     let measured_s = plan.load.measured(lasted).as_secs_f64();
-    let iterations = Iterations { counts, duration_ms: recorder.durations().summary(&inflation) };
-    let span = Span { wall_s, lasted, measured_s, stopped_by, inflation };
+    let iterations = Iterations { counts, duration_ms: dependence.of_iterations(recorder).summary(recorder.durations()) };
+    let span = Span { wall_s, lasted, measured_s, stopped_by, dependence, iterations_of: parts };
     let mut run = figures(world, frame, recorder, &span, iterations, seen);
     run.validity = validity::check(&run, plan);
     run
@@ -90,30 +84,34 @@ pub fn so_far(world: &World<'_>, recorder: &Recorder, mode: Mode, seen: &Seen, n
         lasted,
         measured_s: world.plan.load.measured(lasted).as_secs_f64(),
         stopped_by: StoppedBy::Duration,
-        // Nobody looks at intervals of figures that are still growing.
-        inflation: Inflation::NONE,
+        dependence: Dependence::unknown(),
+        iterations_of: recorder.iteration_parts().map(|(_, figures)| counts(&figures.tally)).collect(),
     };
-    let iterations = Iterations { counts: counts(recorder.iterations()), duration_ms: recorder.durations().summary(&Inflation::NONE) };
+    let duration_ms = span.dependence.summary(recorder.durations());
+    let iterations = Iterations { counts: counts(recorder.iterations()), duration_ms };
     figures(world, &frame, recorder, &span, iterations, seen)
 }
 
 /// How long a run was, and why no longer.
-struct Span {
-    wall_s: f64,
+pub struct Span {
+    /// From the epoch to the last completion.
+    pub wall_s: f64,
     /// From the epoch, what is not measured included.
-    lasted: Nanos,
-    measured_s: f64,
+    pub lasted: Nanos,
+    /// What is measured of it.
+    pub measured_s: f64,
     stopped_by: StoppedBy,
-    /// How much wider intervals are because operations in a row depend on each other: as the run's response times
-    /// say, for all of its figures.
-    inflation: Inflation,
+    /// Of all operations.
+    pub dependence: Dependence,
+    /// The iterations of the parts that the recorder keeps apart, in its order.
+    pub iterations_of: Vec<Counts>,
 }
 
 fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, iterations: Iterations, seen: &Seen) -> ModeRun {
     let plan = world.plan;
     let Span { wall_s, measured_s, stopped_by, .. } = *span;
     let whole = Figures::sum(recorder.steps());
-    let total = group(String::new(), None, &whole, span.measured_s, span);
+    let total = group(String::new(), None, &whole, span.measured_s, &span.dependence);
     let response = whole.response();
     let clamped = response.clamped() + whole.lag.clamped() + whole.queue.clamped();
     ModeRun {
@@ -149,8 +147,8 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
         steps: steps(world, recorder, span),
         mixes: mixes(world, recorder, span),
         targets: targets(world, recorder, span),
-        probes: probes(world, recorder, seen, span),
-        stages: stages(world, recorder, span),
+        probes: selected::probes(world, recorder, seen, span),
+        stages: selected::stages(world, recorder, span),
         limits: limits(world),
         series: series(recorder.windows(), seen, wall_s, plan),
         resources: crate::result::Resources { clamped, ..seen.resources },
@@ -176,7 +174,8 @@ fn figures(world: &World<'_>, frame: &Frame, recorder: &Recorder, span: &Span, i
     }
 }
 
-fn encoded(track: &Track) -> Option<String> {
+/// The text form of a histogram; none of one without values.
+pub fn encoded(track: &Track) -> Option<String> {
     (!track.is_empty()).then(|| codec::encode(&track.histogram()))
 }
 
@@ -195,7 +194,8 @@ fn counts(tally: &Tally) -> Counts {
     }
 }
 
-fn group(name: String, mix: Option<String>, figures: &Figures, measured_s: f64, span: &Span) -> Group {
+/// The figures of a part of the operations.
+pub fn group(name: String, mix: Option<String>, figures: &Figures, measured_s: f64, dependence: &Dependence) -> Group {
     Group {
         name,
         mix,
@@ -203,53 +203,64 @@ fn group(name: String, mix: Option<String>, figures: &Figures, measured_s: f64, 
         counts: Counts { retries: figures.retries, ..counts(&figures.tally) },
         failures: FailureKind::named(&figures.tally.failed),
         throughput_rps: if measured_s > 0.0 { figures.ok_in_window as f64 / measured_s } else { 0.0 },
-        response_ms: figures.response().summary(&span.inflation),
-        response_ok_ms: figures.response_ok.summary(&span.inflation),
-        service_ms: figures.service.summary(&span.inflation),
-        lag_ms: figures.lag.summary(&span.inflation),
-        queue_ms: figures.queue.summary(&span.inflation),
-        connect_ms: figures.connect.summary(&span.inflation),
-        tls_ms: figures.tls.summary(&span.inflation),
-        send_ms: figures.send.summary(&span.inflation),
-        first_byte_ms: figures.first_byte.summary(&span.inflation),
-        body_ms: figures.body.summary(&span.inflation),
+        response_ms: dependence.summary(&figures.response()),
+        response_ok_ms: dependence.summary(&figures.response_ok),
+        service_ms: dependence.summary(&figures.service),
+        lag_ms: dependence.summary(&figures.lag),
+        queue_ms: dependence.summary(&figures.queue),
+        connect_ms: dependence.summary(&figures.connect),
+        tls_ms: dependence.summary(&figures.tls),
+        send_ms: dependence.summary(&figures.send),
+        first_byte_ms: dependence.summary(&figures.first_byte),
+        body_ms: dependence.summary(&figures.body),
         bytes_in: figures.bytes_in,
         bytes_out: figures.bytes_out,
         pushes: figures.pushes,
+        checks: checked(figures),
+        iterations: None,
         histograms: BTreeMap::new(),
     }
 }
 
-/// The iterations that are measured, those included whose time came and that nobody took, and how many there were
-/// beside them after the warm-up.
-fn iterations_at_the_end(world: &World<'_>, recorder: &Recorder) -> (Counts, u64) {
-    let mut counts = counts(recorder.iterations());
-    let mut aside = recorder.aside();
+/// How often the expectations of some operations held, where there are any.
+fn checked(figures: &Figures) -> Option<ChecksHeld> {
+    let Held { passed, failed } = figures.held;
+    (passed + failed > 0).then_some(ChecksHeld { passed, failed })
+}
+
+/// What is known of iterations when no more will come: those included whose time came and that nobody took.
+struct AtTheEnd {
+    /// Those that are measured.
+    counts: Counts,
+    /// How many there were beside them after the warm-up.
+    aside: u64,
+    /// Those of the parts that the recorder keeps apart.
+    parts: Vec<Counts>,
+}
+
+fn iterations_at_the_end(world: &World<'_>, recorder: &Recorder) -> AtTheEnd {
+    let parts = recorder.iteration_parts().map(|(_, figures)| counts(&figures.tally)).collect();
+    let mut all = AtTheEnd { counts: counts(recorder.iterations()), aside: recorder.aside(), parts };
     if let Source::Open(desk) = &world.source {
         let mut count = |arrival: Arrival, skipped: u64| {
-            if recorder.measures(arrival.at) {
+            if !recorder.measures(arrival.at) {
+                all.aside += u64::from(arrival.at >= world.epoch());
+                return;
+            }
+            let mix = world.choice.of(arrival.number) as u32;
+            let of_parts = all.parts.iter_mut().zip(recorder.iteration_parts());
+            let takes = of_parts.filter(|(_, (part, _))| recorder.is_in(*part, mix, arrival.at)).map(|(counts, _)| counts);
+            for counts in takes.chain([&mut all.counts]) {
                 counts.planned += 1;
                 counts.skipped += skipped;
                 counts.dropped += 1 - skipped;
-            } else {
-                aside += u64::from(arrival.at >= world.epoch());
             }
         };
         // Arrivals whose time came before the stop and that nobody pulled.
         let refused = desk.close(world.stop.end(), |arrival| count(arrival, 1));
         refused.into_iter().for_each(|arrival| count(arrival, 0));
     }
-    (counts, aside)
-}
-
-/// The stages that are measured, each with how long it lasted.
-fn stages(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
-    let load = &world.plan.load;
-    let figures = load.lasting().zip(recorder.stages()).filter(|(stage, _)| stage.measure).map(|(_, figures)| figures);
-    load.measured_stages(span.lasted)
-        .zip(figures)
-        .map(|((stage, length), figures)| group(stage.name.clone(), None, figures, length.as_secs_f64(), span))
-        .collect()
+    all
 }
 
 /// Adds up the operations that have the same key, in the order in which the keys first come.
@@ -274,9 +285,10 @@ fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
         .into_iter()
         .map(|((mix, name), figures)| {
             let own = world.plan.operations().filter(|(of, called, _)| *of == mix && *called == name).map(|(_, _, operation)| operation);
-            let part = |name, mix, figures: &Figures| group(name, mix, figures, span.measured_s, span);
-            let tags = split::tags(recorder, own).into_iter().map(|(tag, figures)| part(tag, None, &figures)).collect();
-            Group { tags, ..part(name, Some(world.plan.mix[mix].name.clone()), &figures) }
+            let dependence = span.dependence.of_part(&figures);
+            let tag = |(tag, own): (String, Figures)| group(tag, None, &own, span.measured_s, &dependence.of_part(&own));
+            let tags = split::tags(recorder, own).into_iter().map(tag).collect();
+            Group { tags, ..group(name, Some(world.plan.mix[mix].name.clone()), &figures, span.measured_s, &dependence) }
         })
         .collect()
 }
@@ -284,43 +296,17 @@ fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
 fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |mix, _, _| Some(mix))
         .into_iter()
-        .map(|(mix, figures)| group(world.plan.mix[mix].name.clone(), None, &figures, span.measured_s, span))
+        .map(|(mix, figures)| group(world.plan.mix[mix].name.clone(), None, &figures, span.measured_s, &span.dependence.of_part(&figures)))
         .collect()
 }
 
 fn targets(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |_, _, action| action.target())
         .into_iter()
-        .map(|(target, figures)| group(world.plan.targets[target].name.clone(), None, &figures, span.measured_s, span))
+        .map(|(target, figures)| {
+            group(world.plan.targets[target].name.clone(), None, &figures, span.measured_s, &span.dependence.of_part(&figures))
+        })
         .collect()
-}
-
-fn probes(world: &World<'_>, recorder: &Recorder, seen: &Seen, span: &Span) -> Vec<Probe> {
-    let mut time_lines = recorder.probes();
-    let probe = |(selector, windowed): (Selector, bool)| {
-        let taken = taken(world.plan, &selector);
-        let figures = Figures::sum(recorder.steps().iter().zip(taken).filter(|(_, taken)| *taken).map(|(step, _)| step));
-        let times = world.plan.percentiles_of(|own| own.of_any_mode() == selector);
-        let histograms = times.into_iter().filter_map(|of| Some((of.name().to_owned(), encoded(track(&figures, of)?.as_ref())?))).collect();
-        let figures = Group { histograms, ..group(String::new(), None, &figures, span.measured_s, span) };
-        let windows = if windowed { time_lines.next() } else { None };
-        let series = windows.map(|windows| series(windows, seen, span.wall_s, world.plan)).unwrap_or_default();
-        Probe { selector, figures, series }
-    };
-    world.plan.probes().into_iter().map(probe).collect()
-}
-
-/// A time of some operations; iterations have their own.
-fn track(figures: &Figures, of: Quantity) -> Option<Cow<'_, Track>> {
-    match of {
-        Quantity::Response => Some(figures.response()),
-        Quantity::Ok => Some(Cow::Borrowed(&figures.response_ok)),
-        Quantity::Service => Some(Cow::Borrowed(&figures.service)),
-        Quantity::Lag => Some(Cow::Borrowed(&figures.lag)),
-        Quantity::Queue => Some(Cow::Borrowed(&figures.queue)),
-        Quantity::FirstByte => Some(Cow::Borrowed(&figures.first_byte)),
-        Quantity::Iteration => None,
-    }
 }
 
 fn limits(world: &World<'_>) -> Vec<LimitPeak> {

@@ -51,7 +51,7 @@ mod tests {
     use crate::engine::tape::Tape;
     use crate::metrics::interval::Inflation;
     use crate::metrics::resources::Usage;
-    use crate::metrics::{FailureKind, IterationSample, Outcome, Sample, TagValue};
+    use crate::metrics::{FailureKind, Held, IterationSample, Outcome, Sample, TagValue};
     use crate::plan::{Mode, Plan};
     use crate::scenario::{Overrides, Source, compile};
 
@@ -100,7 +100,7 @@ mod tests {
         recorder.iteration(&IterationSample { mix: 0, intended: sample.intended, completed: sample.completed, outcome: sample.outcome });
         recorder.pushes(sample.operation, sample.intended, 2);
         recorder.checks(sample.operation, sample.intended, &[k % 2 == 0, true]);
-        recorder.tags(&sample, vec![TagValue::found(&format!("{}", k % 60))], Nanos::MAX);
+        recorder.tags(&sample, vec![TagValue::found(&format!("{}", k % 60))], Held::of(&[k % 2 == 0, true]), Nanos::MAX);
         if matches!(sample.outcome, Outcome::Failed(_)) {
             recorder.error(FailureKind::Mock, &format!("{}", k % 3), sample.operation, sample.intended);
         }

@@ -5,7 +5,8 @@
 //! [`operation`] to its [`tape`]. What an iteration carries begins with its rows of each [`feed`]; a
 //! [`request`] is made with it, a response is held against its [`check`], and what is taken of it by a
 //! [`taking`] goes back. An [`observer`] beside them keeps the time. [`assemble`] makes figures of
-//! what a [`collector`] has added up, and [`validity`] says whether to believe them. A [`setup`] goes before, and a
+//! what a [`collector`] has added up ([`dependence`] says how wide their intervals are, and [`selected`] takes the parts that
+//! thresholds name), and [`validity`] says whether to believe them. A [`setup`] goes before, and a
 //! teardown after it. [`process`] puts each mode into
 //! a process of its own, so that its memory and processor time are its own.
 
@@ -18,6 +19,7 @@ pub mod check;
 pub mod choice;
 pub mod collector;
 pub mod connections;
+pub mod dependence;
 pub mod descriptors;
 pub mod dial;
 pub mod draw;
@@ -42,6 +44,7 @@ pub mod request;
 pub mod retry;
 pub mod run;
 pub mod safety;
+pub mod selected;
 pub mod series;
 pub mod setup;
 pub mod site;

@@ -12,7 +12,7 @@ use super::source::Turn;
 use super::user::User;
 use super::worker::Worker;
 use crate::base::Nanos;
-use crate::metrics::{FailureKind, Outcome, Sample};
+use crate::metrics::{FailureKind, Held, Outcome, Sample};
 use crate::plan::Operation;
 use crate::transport::TransportError;
 use crate::value::Scope;
@@ -198,12 +198,14 @@ impl<D: Driver> Drop for Record<'_, '_, D> {
         }
         self.trace.tell(&mut self.sample);
         if matches!(self.sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
+            let mut held = Held::default();
             if let Some(passed) = self.trace.last.checks.take() {
+                held = Held::of(&passed);
                 self.worker.tape.checks(self.sample.operation, self.sample.intended, passed);
             }
             let tags = self.trace.last.tags.take();
             if !tags.is_empty() {
-                self.worker.tape.tags(self.sample, tags);
+                self.worker.tape.tags(self.sample, tags, held);
             }
         }
         self.worker.tape.operation(self.sample);

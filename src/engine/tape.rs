@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use super::world::{Shard, World};
 use crate::base::Nanos;
-use crate::metrics::{FailureKind, IterationSample, Outcome, Recorder, Sample, TagValue};
+use crate::metrics::{FailureKind, Held, IterationSample, Outcome, Recorder, Sample, TagValue};
 
 /// A tape of so many samples is full: few enough that they are still in the nearest cache when they are folded.
 const FULL: usize = 16;
@@ -39,7 +39,7 @@ struct Pending {
     iterations: Vec<IterationSample>,
     errors: Vec<Error>,
     checked: Vec<Checked>,
-    tagged: Vec<(Sample, Vec<TagValue>)>,
+    tagged: Vec<(Sample, Vec<TagValue>, Held)>,
     pushed: Vec<(u32, Nanos, u64)>,
     handed_over: Nanos,
     /// There is a long operation on it.
@@ -102,9 +102,9 @@ impl<'w> Tape<'w> {
         self.put(|pending| &mut pending.checked, Checked { operation, intended, passed });
     }
 
-    /// Writes down the values of an operation's tags.
-    pub fn tags(&self, sample: Sample, values: Vec<TagValue>) {
-        self.put(|pending| &mut pending.tagged, (sample, values));
+    /// Writes down the values of an operation's tags, and how its checks went.
+    pub fn tags(&self, sample: Sample, values: Vec<TagValue>, held: Held) {
+        self.put(|pending| &mut pending.tagged, (sample, values, held));
     }
 
     /// Writes down messages that a server has pushed over what an operation has opened.
@@ -162,8 +162,8 @@ impl<'w> Tape<'w> {
         for (operation, at, count) in pending.pushed.drain(..) {
             recorder.pushes(operation, at, count);
         }
-        for (sample, values) in pending.tagged.drain(..) {
-            recorder.tags(&sample, values, window_end);
+        for (sample, values, held) in pending.tagged.drain(..) {
+            recorder.tags(&sample, values, held, window_end);
         }
     }
 }
@@ -249,7 +249,7 @@ mod tests {
         let writes: [Write; 4] = [
             |tape| tape.error(FailureKind::Data, "x".repeat(100), 0, Nanos::ZERO),
             |tape| tape.checks(0, Nanos::ZERO, vec![true]),
-            |tape| tape.tags(sample(0), vec![TagValue::None]),
+            |tape| tape.tags(sample(0), vec![TagValue::None], Held::default()),
             |tape| tape.pushes(0, Nanos::ZERO, 1),
         ];
         let longest = |tape: &Tape<'_>| tape.pending.borrow().longest();

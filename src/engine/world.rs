@@ -13,6 +13,7 @@ use super::expressions::Expressions;
 use super::feed::{Exhausted, Feeds};
 use super::limit::Limit;
 use super::request::Recipe;
+use super::selected::iteration_parts;
 use super::site::Site;
 use super::source::Source;
 use super::stop::Stop;
@@ -20,8 +21,8 @@ use super::taking::Taking;
 use super::{Ground, RunError};
 use crate::base::{Apart, Nanos};
 use crate::metrics::window::{aligned, width_for};
-use crate::metrics::{Recorder, Stretch};
-use crate::plan::{Action, Address, Load, Operation, Plan, Selector};
+use crate::metrics::{IterationPart, ProbeOf, Recorder, Stretch, TakenBy};
+use crate::plan::{Action, Address, Load, Operation, Plan, Selector, Tag};
 use crate::result::StoppedBy;
 use crate::transport::endpoint::Endpoint;
 use crate::value::{Names, Scope};
@@ -88,6 +89,23 @@ pub fn taken(plan: &Plan, selector: &Selector) -> Vec<bool> {
     plan.operations().map(|(mix, name, operation)| selector.takes(plan, mix, name, operation)).collect()
 }
 
+/// What a selector takes, for a time line of its own.
+fn probe_of(plan: &Plan, selector: &Selector) -> ProbeOf {
+    let tag = |operation: &Operation, wanted: &str| {
+        let value = |tag: &Tag| wanted.strip_prefix(tag.name.as_str())?.strip_prefix('=').map(str::to_owned);
+        let mut values = operation.tags.iter().enumerate().filter_map(|(place, tag)| Some((place, value(tag)?)));
+        values.next().map_or(TakenBy::Nothing, |(place, value)| TakenBy::Tag(place, value))
+    };
+    let taken_by = |(mix, name, operation): (usize, &str, &Operation)| match &selector.tag {
+        _ if !selector.takes(plan, mix, name, operation) => TakenBy::Nothing,
+        Some(wanted) => tag(operation, wanted),
+        None => TakenBy::Itself,
+    };
+    let is_whole = selector.step.is_none() && selector.target.is_none() && selector.tag.is_none();
+    let mix = selector.mix.as_ref().filter(|_| is_whole).and_then(|mix| plan.mix.iter().position(|known| known.name == *mix));
+    ProbeOf { takes: plan.operations().map(taken_by).collect(), mix: mix.map(|mix| mix as u32) }
+}
+
 /// The stages of a load on the run's clock.
 fn stretches(load: &Load) -> Vec<Stretch> {
     let mut end = load.warmup;
@@ -104,9 +122,11 @@ fn new_recorder(plan: &Plan) -> Recorder {
     let load = &plan.load;
     let network: Vec<bool> = plan.operations().map(|(_, _, operation)| operation.action.target().is_some()).collect();
     let width = aligned(width_for(load.duration), plan.windows());
-    let probes: Vec<Vec<bool>> =
-        plan.probes().iter().filter(|(_, windowed)| *windowed).map(|(selector, _)| taken(plan, selector)).collect();
-    Recorder::new(&network, load.warmup, width).in_stages(stretches(load)).probing(probes)
+    let windowed = plan.probes().into_iter().filter(|(_, windowed)| *windowed);
+    let probes: Vec<ProbeOf> = windowed.map(|(selector, _)| probe_of(plan, &selector)).collect();
+    let parts: Vec<IterationPart> = iteration_parts(plan).into_iter().map(|(_, part)| part).collect();
+    let recorder = Recorder::new(&network, load.warmup, width).in_stages(stretches(load));
+    recorder.probing(probes).splitting_iterations(parts)
 }
 
 /// What all threads of one run share.

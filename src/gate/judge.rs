@@ -29,10 +29,11 @@ pub fn judge(plan: &Plan, runs: &[ModeRun], comparison: Option<&Comparison>) -> 
             let of_mode = || runs.iter().filter(move |run| run.mode == mode);
             let judgement = match threshold.window {
                 None => whole(threshold, &Parts::of(of_mode(), &threshold.selector), compared),
-                Some(window) => in_windows(threshold, window, &Parts::of(of_mode(), &threshold.selector)),
+                Some(window) => in_windows(plan, threshold, window, &Parts::of(of_mode(), &threshold.selector)),
             };
-            judged.warnings.extend(judgement.warnings(threshold, mode));
-            judged.thresholds.push(judgement.result(threshold, mode));
+            let result = judgement.result(threshold, mode);
+            judged.warnings.extend(result.named_warnings());
+            judged.thresholds.push(result);
         }
     }
     judged
@@ -59,7 +60,7 @@ fn whole(threshold: &Threshold, parts: &Parts<'_>, compared: Option<&ModeCompari
     }
 }
 
-fn in_windows(threshold: &Threshold, window: Nanos, parts: &Parts<'_>) -> Judgement {
+fn in_windows(plan: &Plan, threshold: &Threshold, window: Nanos, parts: &Parts<'_>) -> Judgement {
     let check = &threshold.check;
     let mut judgement = Judgement::default();
     // What was planned in no round at all has no data, and not windows of zeros.
@@ -67,7 +68,8 @@ fn in_windows(threshold: &Threshold, window: Nanos, parts: &Parts<'_>) -> Judgem
         return judgement;
     }
     for (run, part) in &parts.parts {
-        let Cut { window_s, windows } = windows::cut(part.series(), check.metric, window, run.measured_s);
+        let stretches = plan.load.measured_stretches(Nanos::from_secs_f64(run.measured_s), threshold.selector.stage.as_deref());
+        let Cut { window_s, windows } = windows::cut(part.series(), check.metric, window, &stretches);
         judgement.window_s = Some(judgement.window_s.map_or(window_s, |widest| widest.max(window_s)));
         for window in windows {
             judgement.thin |= window.thin;
@@ -87,6 +89,7 @@ fn in_windows(threshold: &Threshold, window: Nanos, parts: &Parts<'_>) -> Judgem
 impl Judgement {
     fn result(self, threshold: &Threshold, mode: Mode) -> ThresholdResult {
         let check = &threshold.check;
+        let warnings = self.warnings(threshold);
         ThresholdResult {
             check: check.to_string(),
             selector: threshold.selector.clone(),
@@ -102,21 +105,21 @@ impl Judgement {
                 Some(_) if self.fails => ThresholdVerdict::Fail,
                 Some(_) => ThresholdVerdict::Pass,
             },
+            warnings,
             line: threshold.line,
         }
     }
 
-    fn warnings(&self, threshold: &Threshold, mode: Mode) -> Vec<String> {
-        let name = format!("the threshold `{}` ({mode})", threshold.check);
+    fn warnings(&self, threshold: &Threshold) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.thin {
             let where_ = if threshold.window.is_some() { "some window has" } else { "there are" };
-            warnings.push(format!("{name}: {where_} too few samples to carry this percentile; it was judged on its number all the same"));
+            warnings.push(format!("{where_} too few independent samples for this percentile; it was judged on its number all the same"));
         }
         let wanted = threshold.window.map(Nanos::as_secs_f64);
         if let Some((wanted, window_s)) = wanted.zip(self.window_s).filter(|(wanted, own)| own - wanted > 1e-6) {
             warnings.push(format!(
-                "{name}: the time line of so long a run is kept in stretches that windows of {wanted} s can't be cut from; they are of \
+                "the time line of so long a run is kept in stretches that windows of {wanted} s can't be cut from; they are of \
                  {window_s} s"
             ));
         }

@@ -20,6 +20,6 @@ mod watch;
 mod windows;
 
 pub use judge::{Judged, judge};
-pub use probe::{Tried, probe};
+pub use probe::{Cause, Tried, probe};
 pub use search::Search;
 pub use watch::watch;

@@ -1,9 +1,10 @@
 //! [`Parts`]: the figures that a check is about, of all rounds of a mode.
 
 use crate::metrics::histogram;
+use crate::metrics::interval::is_enough;
 use crate::metrics::summary::{Summary, percentile_ms};
 use crate::plan::{Metric, Quantity, Selector, Statistic};
-use crate::result::{Counts, Group, ModeComparison, ModeRun, Window, codec};
+use crate::result::{ChecksHeld, Counts, Group, Iterations, ModeComparison, ModeRun, Window, codec};
 
 /// What of a run a selector takes.
 #[derive(Clone, Copy)]
@@ -23,10 +24,26 @@ impl<'r> Part<'r> {
     }
 
     /// Iterations that were refused, which planned no operation.
-    const fn refused(self) -> u64 {
+    fn refused(self) -> u64 {
+        self.iterations().map_or(0, |iterations| iterations.counts.dropped)
+    }
+
+    /// Its iterations, where it has any of its own.
+    const fn iterations(self) -> Option<&'r Iterations> {
         match self {
-            Self::Whole(run) => run.iterations.counts.dropped,
-            Self::Some(..) => 0,
+            Self::Whole(run) => Some(&run.iterations),
+            Self::Some(group, _) => group.iterations.as_ref(),
+        }
+    }
+
+    /// How often expectations held.
+    fn checks(self) -> ChecksHeld {
+        match self {
+            Self::Whole(run) => run.checks.iter().fold(ChecksHeld::default(), |sum, check| ChecksHeld {
+                passed: sum.passed + check.passed,
+                failed: sum.failed + check.failed,
+            }),
+            Self::Some(group, _) => group.checks.unwrap_or_default(),
         }
     }
 
@@ -62,7 +79,7 @@ impl<'r> Part<'r> {
                 Quantity::Lag => &group.lag_ms,
                 Quantity::Queue => &group.queue_ms,
                 Quantity::FirstByte => &group.first_byte_ms,
-                Quantity::Iteration => &None,
+                Quantity::Iteration => return self.iterations().and_then(|own| own.duration_ms.as_ref()).filter(|own| own.count > 0),
             },
         };
         all.as_ref().filter(|summary| summary.count > 0)
@@ -103,7 +120,7 @@ pub struct Parts<'r> {
 pub struct Figure {
     /// In the metric's unit.
     pub value: f64,
-    /// Whether it is a percentile of fewer samples than can carry one.
+    /// Whether it is a percentile of fewer independent samples than can carry one.
     pub thin: bool,
 }
 
@@ -128,14 +145,17 @@ impl<'r> Parts<'r> {
         }
         let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
         let value = match metric {
-            Metric::Time(of, statistic) => return self.time(of, statistic),
+            Metric::Time(of, statistic) => return self.time(of, statistic, compared),
             Metric::ErrorRate => share(self.sum(|part| part.counts().failed), completed),
             Metric::DropRate => share(dropped, self.sum(|part| part.counts().planned + part.refused())),
             Metric::CheckRate => self.check_rate(),
             Metric::Throughput => self.throughput(),
             Metric::Count => Some(completed as f64),
             Metric::Dropped => Some(dropped as f64),
-            Metric::Iterations => Some(self.parts.iter().map(|(run, _)| run.iterations.counts.completed).sum::<u64>() as f64),
+            Metric::Iterations => {
+                let each: Option<u64> = self.parts.iter().map(|(_, part)| part.iterations().map(|own| own.counts.completed)).sum();
+                each.map(|completed| completed as f64)
+            }
             Metric::BytesIn => Some(self.sum(Part::bytes_in) as f64),
             Metric::Speedup => compared.and_then(|mode| mode.speedup),
             Metric::Efficiency => compared.and_then(|mode| mode.efficiency),
@@ -145,7 +165,7 @@ impl<'r> Parts<'r> {
         value.map(|value| Figure { value, thin: false })
     }
 
-    fn time(&self, of: Quantity, statistic: Statistic) -> Option<Figure> {
+    fn time(&self, of: Quantity, statistic: Statistic, compared: Option<&ModeComparison>) -> Option<Figure> {
         let filled: Vec<(Part<'_>, &Summary)> =
             self.parts.iter().filter_map(|(_, part)| part.summary(of).map(|summary| (*part, summary))).collect();
         let count: u64 = filled.iter().map(|(_, summary)| summary.count).sum();
@@ -161,7 +181,14 @@ impl<'r> Parts<'r> {
                     histogram::add(&mut whole, &codec::decode(part.histogram(of)?).ok()?);
                 }
                 let percentile = f64::from(thousandths) / 1000.0;
-                Some(Figure { value: percentile_ms(&whole, percentile, max), thin: is_thin(percentile, count) })
+                let is_whole = of == Quantity::Response && filled.iter().all(|(part, _)| matches!(part, Part::Whole(_)));
+                // What is shown of all rounds together, where there is such a thing.
+                let shown = compared.and_then(|mode| mode.response_ms.as_ref()).filter(|_| is_whole);
+                let depends = match shown {
+                    Some(shown) => shown.depends_too_much(percentile),
+                    None => filled.iter().any(|(_, summary)| summary.depends_too_much(percentile)),
+                };
+                Some(Figure { value: percentile_ms(&whole, percentile, max), thin: depends || !is_enough(count, percentile) })
             }
         }
     }
@@ -182,37 +209,18 @@ impl<'r> Parts<'r> {
     }
 
     fn check_rate(&self) -> Option<f64> {
-        let checks = self.parts.iter().flat_map(|(run, _)| &run.checks);
-        let (mut passed, mut evaluated) = (0, 0);
-        for check in checks {
-            passed += check.passed;
-            evaluated += check.passed + check.failed;
-        }
+        let passed = self.sum(|part| part.checks().passed);
+        let evaluated = passed + self.sum(|part| part.checks().failed);
         (evaluated > 0).then(|| passed as f64 / evaluated as f64)
     }
 }
 
-/// Whether so few samples carry no 95 % interval of a percentile: the chance that all of them lie on one side of it
-/// is above 5 %.
-pub fn is_thin(percentile: f64, samples: u64) -> bool {
-    let below = percentile / 100.0;
-    let n = samples as f64;
-    below.powf(n) + (1.0 - below).powf(n) > 0.05 && percentile < 100.0
-}
-
 fn taken<'r>(run: &'r ModeRun, selector: &Selector) -> Vec<Part<'r>> {
-    let named = |groups: &'r [Group], name: &str| -> Vec<Part<'r>> {
-        groups.iter().filter(|group| group.name == name).map(|group| Part::Some(group, &[])).collect()
-    };
     if let Some(stage) = &selector.stage {
-        return named(&run.stages, stage);
+        // The time line of a stage is a stretch of the run's.
+        return run.stages.iter().filter(|group| group.name == *stage).map(|group| Part::Some(group, &run.series)).collect();
     }
-    if let Some(tag) = &selector.tag {
-        let fits = |wanted: &Option<String>, own: Option<&str>| wanted.as_deref().is_none_or(|wanted| own == Some(wanted));
-        let steps = run.steps.iter().filter(|step| fits(&selector.step, Some(&step.name)) && fits(&selector.mix, step.mix.as_deref()));
-        return steps.flat_map(|step| named(&step.tags, tag)).collect();
-    }
-    if selector.is_of_operations() {
+    if selector.is_of_operations() || selector.tag.is_some() {
         let wanted = selector.of_any_mode();
         let probes = run.probes.iter().filter(|probe| probe.selector == wanted);
         return probes.map(|probe| Part::Some(&probe.figures, &probe.series)).collect();

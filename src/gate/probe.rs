@@ -6,6 +6,7 @@
 
 use super::{Judged, judge};
 use crate::base::Nanos;
+use crate::engine::validity::{headroom, lag_limit_ms};
 use crate::metrics::trend::trend;
 use crate::plan::{Check, LoadModel, Metric, Plan};
 use crate::result::{Counts, ModeRun, ProbeOutcome, RateProbe, ThresholdVerdict, Verdict};
@@ -21,20 +22,32 @@ const FEWEST: usize = 10;
 /// A target that leaves this share of its work to the end of the try, or loses it, is overloaded beyond doubt.
 const OVERLOADED: f64 = 0.10;
 
-/// A generator that starts every second operation so late is overloaded itself, and has not just its bad moments.
-const SATURATED_MS: f64 = 1.0;
+/// A generator that works on less than this part of its processors is late for other reasons than the rate.
+const AT_WORK: f64 = 0.5;
+
+/// What an outcome is put down to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The rate is too much for the target, or for the generator, beyond doubt: it need not be tried as often.
+    Rate,
+    /// The machine is known to have done other things.
+    Machine,
+    /// Nobody knows.
+    Unclear,
+}
 
 /// What came of a rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tried {
     /// For the result.
     pub probe: RateProbe,
-    /// Whether it was missed, or too much for the generator, beyond doubt, so that it need not be tried as often.
-    pub clear: bool,
+    /// Why it was missed, or can't be believed.
+    pub cause: Cause,
 }
 
-/// Judges a run of a plan with a constant arrival rate, for the whole of its time.
-pub fn probe(plan: &Plan, run: &ModeRun) -> Tried {
+/// Judges a run of a plan with a constant arrival rate, for the whole of its time. `trusting`: on its figures, whatever is
+/// doubtful about them.
+pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
     let (rate, max_in_flight) = match plan.load.model {
         LoadModel::Open { rate, max_in_flight, .. } => (rate.per_second_f64(), max_in_flight),
         LoadModel::Closed { vus } => (0.0, vus),
@@ -62,12 +75,14 @@ pub fn probe(plan: &Plan, run: &ModeRun) -> Tried {
     let validity = run.validity.verdict;
     let missed = !reasons.is_empty() || thresholds.iter().any(|threshold| !threshold.is_met());
     let outcome = match () {
-        () if validity == Verdict::Invalid => ProbeOutcome::Invalid,
+        () if validity == Verdict::Invalid && !trusting => ProbeOutcome::Invalid,
         () if missed => ProbeOutcome::Missed,
         () => ProbeOutcome::Met,
     };
     let doubtful = run.validity.checks.iter().filter(|check| check.verdict != Verdict::Valid);
     let doubts = doubtful.map(|check| format!("{}: {}; {}", check.name, check.observed, check.explanation));
+    let interference = headroom::interference(run).filter(|_| validity == Verdict::Invalid);
+    let busy = interference.as_ref().map(|what| format!("the machine was busy with other things: {what}"));
     let unproven = plan.thresholds.iter().find_map(|threshold| unproven(&threshold.check, &run.counts));
     let summary = run.response_ms.as_ref();
     let probe = RateProbe {
@@ -88,13 +103,30 @@ pub fn probe(plan: &Plan, run: &ModeRun) -> Tried {
         max_ms: summary.map(|of| of.max),
         max_in_flight,
         verdict: validity,
-        doubts: doubts.chain(warnings).chain(unproven).collect(),
+        doubts: busy.into_iter().chain(doubts).chain(warnings).chain(unproven).collect(),
     };
-    let clear = match outcome {
-        ProbeOutcome::Invalid => run.lag_ms.as_ref().is_some_and(|lag| lag.p50 > SATURATED_MS),
-        ProbeOutcome::Met | ProbeOutcome::Missed => lost_share.max(late_share(run)) > OVERLOADED,
+    let cause = match outcome {
+        // What never began has not been late.
+        ProbeOutcome::Invalid if lost_share > LOST => Cause::Rate,
+        ProbeOutcome::Invalid => blamed(plan, run, interference.is_some()),
+        ProbeOutcome::Met | ProbeOutcome::Missed if lost_share.max(late_share(run)) > OVERLOADED => Cause::Rate,
+        ProbeOutcome::Met | ProbeOutcome::Missed => Cause::Unclear,
     };
-    Tried { probe, clear }
+    Tried { probe, cause }
+}
+
+/// What made the figures of a try unbelievable. A generator that starts every second operation too late, and has its hands
+/// full, is overloaded itself, and has not just its bad moments. Its own load makes it wait for processors too, but makes
+/// nobody steal them.
+fn blamed(plan: &Plan, run: &ModeRun, interfered: bool) -> Cause {
+    let is_late = run.lag_ms.as_ref().is_some_and(|lag| lag.p50 > lag_limit_ms(run, plan));
+    let is_at_work = headroom::own_share(run).is_none_or(|share| share > AT_WORK);
+    match () {
+        () if headroom::is_stolen(run) => Cause::Machine,
+        () if is_late && is_at_work => Cause::Rate,
+        () if interfered && !is_at_work => Cause::Machine,
+        () => Cause::Unclear,
+    }
 }
 
 /// Where so few operations can't tell that no more than a share fails: of three times its inverse, one at least is

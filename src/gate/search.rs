@@ -5,6 +5,7 @@
 //! that is above it is lost to the search. So a rate is met by one try, and missed by two of three, unless the one was
 //! beyond doubt.
 
+use super::probe::Cause;
 use crate::result::{LimitedBy, ProbeOutcome};
 
 /// The bracket is narrow enough where its ends differ by no more than this factor.
@@ -18,6 +19,11 @@ const DIGITS: i32 = 4;
 const TRIES: u32 = 8;
 /// And a third of that where it is beyond doubt that the rate is too much for the generator: such a try counts as so many.
 const CLEAR: u32 = 3;
+/// So many tries in a row that can't be believed, though not because of the rate, end the search: the machine is too busy,
+/// and stays so. One of which it is known that the machine did other things counts twice.
+const PATIENCE: u32 = 16;
+/// Fewer do before any rate was believed: lower ones have been no way out.
+const PATIENCE_AT_FIRST: u32 = 12;
 
 /// A search for the highest rate, a second.
 #[derive(Clone, Debug)]
@@ -33,6 +39,8 @@ pub struct Search {
     too_much: Option<f64>,
     /// Of the rate that is tried now.
     tries: Tries,
+    /// Since the last try that could be believed.
+    doubted: Doubted,
     end: Option<LimitedBy>,
 }
 
@@ -42,6 +50,22 @@ struct Tries {
     met: u32,
     missed: u32,
     invalid: u32,
+}
+
+/// Tries in a row that can't be believed, though not because of the rate.
+#[derive(Clone, Copy, Debug, Default)]
+struct Doubted {
+    /// Those of which it is known that the machine did other things.
+    busy: u32,
+    /// The others.
+    unclear: u32,
+}
+
+impl Doubted {
+    /// As [`PATIENCE`] counts.
+    const fn weight(self) -> u32 {
+        2 * self.busy + self.unclear
+    }
 }
 
 impl Tries {
@@ -69,6 +93,7 @@ impl Search {
             missed: None,
             too_much: None,
             tries: Tries::default(),
+            doubted: Doubted::default(),
             end: None,
         }
     }
@@ -78,13 +103,22 @@ impl Search {
         self.end.is_none().then_some(self.next)
     }
 
-    /// Takes what came of the rate that [`Self::next`] gave; `clear` says that a miss, or the
-    /// generator's own fault, was beyond doubt.
-    pub fn take(&mut self, outcome: ProbeOutcome, clear: bool) {
+    /// Takes what came of the rate that [`Self::next`] gave, and what that is put down to.
+    pub fn take(&mut self, outcome: ProbeOutcome, cause: Cause) {
+        let is_clear = cause == Cause::Rate;
         match outcome {
             ProbeOutcome::Met => self.tries.met += 1,
-            ProbeOutcome::Missed => self.tries.missed += if clear { 2 } else { 1 },
-            ProbeOutcome::Invalid => self.tries.invalid += if clear { CLEAR } else { 1 },
+            ProbeOutcome::Missed => self.tries.missed += if is_clear { 2 } else { 1 },
+            ProbeOutcome::Invalid => self.tries.invalid += if is_clear { CLEAR } else { 1 },
+        }
+        match (outcome, cause) {
+            (ProbeOutcome::Invalid, Cause::Machine) => self.doubted.busy += 1,
+            (ProbeOutcome::Invalid, Cause::Unclear) => self.doubted.unclear += 1,
+            _ => self.doubted = Doubted::default(),
+        }
+        if self.doubted.weight() >= if self.met.is_some() { PATIENCE } else { PATIENCE_AT_FIRST } {
+            self.give_up();
+            return;
         }
         let Some(outcome) = self.tries.outcome() else { return };
         self.tries = Tries::default();
@@ -102,6 +136,23 @@ impl Search {
             }
         }
         self.aim();
+    }
+
+    /// Ends it where it is, because nothing more can be believed. Above a rate that was met it may be the generator that is
+    /// at its end, where nothing else is known.
+    fn give_up(&mut self) {
+        let is_near = self.met.zip(self.too_much).is_some_and(|(met, rate)| rate / met <= NEAR);
+        let by_generator = self.met.is_some() && self.doubted.busy <= self.doubted.unclear;
+        if is_near {
+            self.missed = self.too_much.map(|rate| (rate, false));
+        } else if self.missed.is_none_or(|(known, _)| self.next < known) {
+            self.missed = Some((self.next, true));
+        }
+        self.end = Some(match () {
+            () if is_near => LimitedBy::Check,
+            () if by_generator => LimitedBy::Generator,
+            () => LimitedBy::Machine,
+        });
     }
 
     fn aim(&mut self) {
@@ -158,7 +209,7 @@ mod tests {
         while let Some(rate) = search.next() {
             probes += 1;
             assert!(probes < 400, "it ends");
-            search.take(try_it(rate), false);
+            search.take(try_it(rate), Cause::Unclear);
         }
         (search, probes)
     }
@@ -185,8 +236,32 @@ mod tests {
 
     #[test]
     fn a_generator_that_is_never_to_be_believed_says_nothing_of_the_target() {
-        let (search, _) = search(50.0, 1e6, |_| ProbeOutcome::Invalid);
-        assert_eq!((search.found(), search.limited_by()), (None, Some(LimitedBy::Generator)));
+        let mut search = Search::new(50.0, 0.1, 1e6);
+        while search.next().is_some() {
+            search.take(ProbeOutcome::Invalid, Cause::Rate);
+        }
+        assert_eq!((search.found(), search.missed(), search.limited_by()), (None, Some(0.1), Some(LimitedBy::Generator)));
+    }
+
+    #[test]
+    fn a_machine_that_stays_busy_ends_it_with_what_is_known() {
+        // How many more tries it takes, and what it ends with, where no rate above `met` can be believed.
+        let ended = |met: f64, cause: Cause| {
+            let (mut search, mut doubted) = (Search::new(200.0, 4.0, 1e6), 0);
+            while let Some(rate) = search.next() {
+                if rate <= met {
+                    search.take(ProbeOutcome::Met, Cause::Unclear);
+                } else {
+                    doubted += 1;
+                    search.take(ProbeOutcome::Invalid, cause);
+                }
+            }
+            (doubted, search.found(), search.limited_by().expect("it has ended"))
+        };
+        assert_eq!(ended(0.0, Cause::Machine), (6, None, LimitedBy::Machine), "half a minute, and not five");
+        assert_eq!(ended(0.0, Cause::Unclear), (12, None, LimitedBy::Machine), "half the rate was no way out");
+        assert_eq!(ended(400.0, Cause::Machine), (8, Some(400.0), LimitedBy::Machine));
+        assert_eq!(ended(400.0, Cause::Unclear), (16, Some(400.0), LimitedBy::Generator));
     }
 
     #[test]
@@ -223,7 +298,7 @@ mod tests {
             let mut search = Search::new(100.0, 0.1, 1e6);
             for outcome in tries {
                 assert_eq!(search.next(), Some(100.0), "{tries:?}");
-                search.take(*outcome, false);
+                search.take(*outcome, Cause::Unclear);
             }
             assert_eq!(search.next(), Some(next), "{tries:?}");
         }
@@ -231,7 +306,7 @@ mod tests {
             let mut search = Search::new(100.0, 0.1, 1e6);
             for _ in 0..tries {
                 assert_eq!(search.next(), Some(100.0), "{outcome:?}");
-                search.take(outcome, true);
+                search.take(outcome, Cause::Rate);
             }
             assert_eq!(search.next(), Some(50.0), "{outcome:?}");
         }

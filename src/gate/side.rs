@@ -4,17 +4,26 @@ use std::collections::BTreeSet;
 
 use super::part::Parts;
 use super::verdict::Paired;
-use crate::plan::{Guard, Metric, Mode};
-use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, Verdict};
+use crate::plan::{Guard, Metric, Mode, Quantity, Selector, Statistic};
+use crate::result::{Build, Check, Comparison, End, Group, Host, InvalidRun, ModeRun, RunResult, Verdict};
 
 /// Every mode once.
+#[derive(Clone)]
 struct Repetition<'r> {
+    /// Counted from 1 in the order of their start.
+    number: u32,
+    started_at: &'r str,
+    /// How far its figures can be believed …
+    validity: Verdict,
+    /// … and why not.
+    reasons: Vec<String>,
     runs: Vec<&'r ModeRun>,
     /// The modes of this repetition against each other.
     comparison: Option<Comparison>,
 }
 
 /// The repeated runs of one version: the rounds of its results, in the order they were made.
+#[derive(Clone)]
 pub struct Side<'r> {
     name: String,
     results: Vec<&'r RunResult>,
@@ -30,7 +39,8 @@ impl<'r> Side<'r> {
     pub fn of(name: &str, results: impl IntoIterator<Item = &'r RunResult>) -> Self {
         let mut results: Vec<&RunResult> = results.into_iter().collect();
         results.sort_by(|a, b| a.started_at.cmp(&b.started_at));
-        let repetitions = results.iter().flat_map(|result| repetitions(result)).collect();
+        let mut repetitions: Vec<Repetition<'r>> = results.iter().flat_map(|result| repetitions(result)).collect();
+        repetitions.iter_mut().zip(1..).for_each(|(one, number)| one.number = number);
         Self { name: name.to_owned(), results, repetitions }
     }
 
@@ -61,7 +71,19 @@ impl<'r> Side<'r> {
 
     /// How far its runs can be believed: as far as the worst of them.
     pub fn validity(&self) -> Verdict {
-        self.results.iter().map(|result| result.validity.verdict).max().unwrap_or_default()
+        self.repetitions.iter().map(|one| one.validity).max().unwrap_or_default()
+    }
+
+    /// Its runs whose figures can't be believed.
+    pub fn invalid(&self) -> Vec<InvalidRun> {
+        let invalid = self.repetitions.iter().filter(|one| one.validity == Verdict::Invalid);
+        let named = |one: &Repetition<'_>| InvalidRun {
+            source: self.name.clone(),
+            run: one.number,
+            started_at: one.started_at.to_owned(),
+            reasons: one.reasons.clone(),
+        };
+        invalid.map(named).collect()
     }
 
     /// The figures of a guard in one mode, of each repetition.
@@ -106,14 +128,83 @@ impl<'r> Side<'r> {
 
 fn repetitions(result: &RunResult) -> Vec<Repetition<'_>> {
     let rounds: BTreeSet<u32> = result.runs.iter().map(|run| run.round).collect();
+    let is_named = result.runs.iter().any(|run| run.validity.verdict == Verdict::Invalid);
+    let of_result: Vec<String> = result.validity.checks.iter().filter(|check| check.verdict == Verdict::Invalid).map(reason).collect();
     let of_round = |round: u32| {
         let runs: Vec<&ModeRun> = result.runs.iter().filter(|run| run.round == round).collect();
         let modes: Vec<Mode> = runs.iter().map(|run| run.mode).collect();
         let ideal_s = result.comparison.as_ref().and_then(|comparison| comparison.modes.iter().find_map(|mode| mode.ideal_s));
         let alone: Vec<ModeRun> = runs.iter().map(|run| (*run).clone()).collect();
-        Repetition { comparison: Comparison::of(&alone, &modes, ideal_s), runs }
+        let own = runs.iter().map(|run| run.validity.verdict).max().unwrap_or_default();
+        // Where no run says which it was, it may be any.
+        let validity = if result.validity.verdict == Verdict::Invalid && !is_named { Verdict::Invalid } else { own };
+        let reasons = if is_named { runs.iter().flat_map(|run| reasons(run)).collect() } else { of_result.clone() };
+        Repetition {
+            number: 0,
+            started_at: &result.started_at,
+            validity,
+            reasons,
+            comparison: Comparison::of(&alone, &modes, ideal_s),
+            runs,
+        }
     };
     rounds.into_iter().map(of_round).collect()
+}
+
+/// Why a run can't be believed.
+fn reasons(run: &ModeRun) -> Vec<String> {
+    let invalid = run.validity.checks.iter().filter(|check| check.verdict == Verdict::Invalid);
+    invalid.map(|check| format!("{}: {}", run.mode, reason(check))).collect()
+}
+
+fn reason(check: &Check) -> String {
+    format!("{}: {}, limit {}", check.name, check.observed, check.limit)
+}
+
+/// Both versions without the pairs of which a run can't be believed.
+pub fn believed<'r>(base: &Side<'r>, new: &Side<'r>) -> [Side<'r>; 2] {
+    let is_good = |one: &Repetition<'_>| one.validity != Verdict::Invalid;
+    let good: Vec<bool> = base.repetitions.iter().zip(&new.repetitions).map(|(base, new)| is_good(base) && is_good(new)).collect();
+    [base, new].map(|side| {
+        let kept = side.repetitions.iter().zip(&good).filter(|(_, good)| **good).map(|(one, _)| one.clone()).collect();
+        Side { repetitions: kept, ..side.clone() }
+    })
+}
+
+/// The figures of each step in each mode, pair by pair; those that some run does not have are left out.
+pub fn steps(base: &Side<'_>, new: &Side<'_>) -> Vec<Paired> {
+    let Some(first) = base.repetitions.first() else { return Vec::new() };
+    let mut figures = Vec::new();
+    for run in first.runs.iter().filter(|run| run.steps.len() > 1) {
+        for step in &run.steps {
+            for metric in Guard::all_usual().into_iter().map(|guard| guard.metric) {
+                let own = |one: &Repetition<'_>| {
+                    let same = one.runs.iter().find(|other| other.mode == run.mode)?;
+                    let step = same.steps.iter().find(|other| (&other.name, &other.mix) == (&step.name, &step.mix))?;
+                    of_step(step, metric).filter(|figure| is_usable(metric, Some(*figure)))
+                };
+                let pairs = base.repetitions.iter().zip(&new.repetitions).map(|(base, new)| Some([own(base)?, own(new)?]));
+                let selector = Selector { mix: step.mix.clone(), step: Some(step.name.clone()), ..Selector::default() };
+                let guard = Guard { selector, ..Guard::usual(metric) };
+                let paired = |pairs| Paired { guard, mode: run.mode, pairs };
+                figures.extend(pairs.collect::<Option<Vec<[f64; 2]>>>().map(paired));
+            }
+        }
+    }
+    figures
+}
+
+/// A figure that every step has; a percentile only where the sample carries it.
+fn of_step(step: &Group, metric: Metric) -> Option<f64> {
+    match metric {
+        Metric::Time(Quantity::Response, Statistic::Percentile(50_000)) => step.response_ms.as_ref().map(|summary| summary.p50),
+        Metric::Time(Quantity::Response, Statistic::Percentile(99_000)) => {
+            step.response_ms.as_ref().filter(|summary| !matches!(summary.ci95.get("p99"), Some(None))).map(|summary| summary.p99)
+        }
+        Metric::Throughput => Some(step.throughput_rps),
+        Metric::ErrorRate if step.counts.completed > 0 => Some(step.counts.failed as f64 / step.counts.completed as f64),
+        _ => None,
+    }
 }
 
 /// Why two versions can't be compared, each reason a sentence; empty where they can. `same_machine` says whether the
@@ -127,7 +218,8 @@ pub fn incomparable(base: &Side<'_>, new: &Side<'_>, same_machine: bool) -> Vec<
     let first = all[0];
     if let Some(other) = all.iter().find(|result| result.scenario.fingerprint != first.scenario.fingerprint) {
         reasons.push(format!(
-            "they did not do the same work: `{}` has the fingerprint {}, and `{}` {}; run both with the same scenario and flags",
+            "they did not do the same work: `{}` has the fingerprint {}, and `{}` {}; run both with the same scenario and flags (`-u`, `-r`, `-d`, \
+             `-i` and `--var` are part of the work; targets, seed, modes, rounds and thresholds are not)",
             first.scenario.name, first.scenario.fingerprint, other.scenario.name, other.scenario.fingerprint
         ));
     }

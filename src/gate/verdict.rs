@@ -96,6 +96,7 @@ impl<'f> Judged<'f> {
             tolerance: guard.max_regression,
             p_regressed: self.p,
             verdict,
+            pairs: pairs.clone(),
             line: guard.line,
             pairs_needed: (verdict == Outcome::Inconclusive).then(|| self.pairs_needed(alpha, family)).flatten(),
         }

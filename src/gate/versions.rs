@@ -7,7 +7,7 @@ use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64Mcg;
 use statrs::distribution::{Beta, ContinuousCDF as _};
 
-use super::side::{Coming, Side, differences, incomparable, paired, unfit};
+use super::side::{self, Coming, Side, differences, incomparable, paired, unfit};
 use super::verdict::{Paired, verdicts, verdicts_where};
 use crate::plan::Guard;
 use crate::result::{Calibration, Change, End, Outcome, RunOrder, RunResult, VERSIONS_SCHEMA, Version, VersionComparison};
@@ -23,6 +23,8 @@ pub struct Terms {
     pub guards: Vec<Guard>,
     /// Whether machine and program have to be the same.
     pub same_machine: bool,
+    /// Whether pairs of which a run is invalid are left out.
+    pub believed: bool,
     /// The order of the runs; where it is not known, it is read off the times at which they began.
     pub order: Option<RunOrder>,
 }
@@ -64,13 +66,15 @@ pub fn confirm(
     let fresh_new = Side::of(new_name, new.iter().skip(pairs));
     // Nothing to be told by, where nothing was run after them.
     let again = if fresh_base.is_empty() || fresh_new.is_empty() {
-        Vec::new()
+        None
     } else {
-        suspects_of_both(&compare(&fresh_base, &fresh_new, &Terms { guards, ..terms.clone() })?, suspects)
+        Some(compare(&fresh_base, &fresh_new, &Terms { guards, ..terms.clone() })?)
     };
+    let confirming = again.as_ref().map_or(0, |again| again.pairs);
+    let again = again.map(|again| suspects_of_both(&again, suspects)).unwrap_or_default();
     let is_confirmed = |figure: &Paired| again.iter().any(|change| is_of(change, &figure.guard) && change.mode == figure.mode);
     let mut comparison = compare_where(&all_base, &all_new, terms, &is_confirmed)?;
-    comparison.confirming_pairs = small(fresh_base.len());
+    comparison.confirming_pairs = confirming;
     Ok(comparison)
 }
 
@@ -89,12 +93,22 @@ fn compare_where(
     if !reasons.is_empty() {
         return Err(Incomparable(reasons));
     }
-    let figures = paired(base, new, &terms.guards).map_err(Incomparable)?;
+    let [used_base, used_new] = if terms.believed { side::believed(base, new) } else { [base.clone(), new.clone()] };
+    let mut comparison = without_figures(base, new, terms);
+    comparison.invalid = base.invalid().into_iter().chain(new.invalid()).collect();
+    comparison.pairs = small(used_base.len());
+    comparison.left_out_pairs = small(base.len() - used_base.len());
+    comparison.warnings = doubts(&comparison);
+    if used_base.is_empty() {
+        return Ok(comparison);
+    }
+    (comparison.base.validity, comparison.new.validity) = (used_base.validity(), used_new.validity());
+    let figures = paired(&used_base, &used_new, &terms.guards).map_err(Incomparable)?;
     let changes = verdicts_where(&figures, is_confirmed);
     if changes.is_empty() {
         return Err(Incomparable(vec!["no figure is asked for that both have".into()]));
     }
-    let mut comparison = without_figures(base, new, terms);
+    comparison.steps = verdicts(&side::steps(&used_base, &used_new));
     comparison.verdict = Outcome::worst(changes.iter().map(|change| change.verdict));
     comparison.changes = changes;
     let order = comparison.order;
@@ -120,6 +134,25 @@ fn compare_where(
     Ok(comparison)
 }
 
+/// Which runs can't be believed, why, and what became of them.
+fn doubts(comparison: &VersionComparison) -> Vec<String> {
+    let runs = comparison.invalid.len();
+    if runs == 0 {
+        return Vec::new();
+    }
+    let what = match comparison.left_out_pairs {
+        0 => "they are judged all the same".to_owned(),
+        left_out => format!("{left_out} of {} pairs are left out because of them", comparison.pairs + left_out),
+    };
+    let count = if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    let named = comparison.invalid.iter().take(NAMED).map(|run| {
+        let reasons = if run.reasons.is_empty() { "its result says so, and not why".to_owned() } else { run.reasons.join("; ") };
+        format!("run {} of {} (begun {}) is invalid: {reasons}", run.run, run.source, run.started_at)
+    });
+    let more = (runs > NAMED).then(|| format!("and {} more invalid runs, which are in the comparison's `invalid`", runs - NAMED));
+    std::iter::once(format!("the figures of {count} describe the generator, not the target; {what}")).chain(named).chain(more).collect()
+}
+
 /// What is written where two versions turned out not to be comparable: no verdict, and why.
 pub fn refused(base: &Side<'_>, new: &Side<'_>, terms: &Terms, why: &Incomparable) -> VersionComparison {
     VersionComparison { warnings: why.0.clone(), ..without_figures(base, new, terms) }
@@ -139,8 +172,11 @@ fn without_figures(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> VersionCom
         pairs: small(base.len()),
         confirming_pairs: 0,
         order,
+        invalid: Vec::new(),
+        left_out_pairs: 0,
         verdict: None,
         changes: Vec::new(),
+        steps: Vec::new(),
         calibration: None,
         warnings: Vec::new(),
     }
@@ -179,6 +215,8 @@ fn order(base: &Side<'_>, new: &Side<'_>) -> RunOrder {
     if within(&base, &new) && within(&new, &base) { RunOrder::Interleaved } else { RunOrder::Apart }
 }
 
+/// Invalid runs that are named one by one.
+const NAMED: usize = 10;
 /// The fewest pairs with which a comparison can be calibrated.
 const FEWEST_PAIRS: usize = 5;
 

@@ -1,10 +1,12 @@
 //! A time line, cut into the windows of a check.
 
+use std::ops::Range;
+
 use hdrhistogram::Histogram;
 
-use super::part::is_thin;
 use crate::base::Nanos;
 use crate::metrics::histogram;
+use crate::metrics::interval::is_enough;
 use crate::metrics::summary::percentile_ms;
 use crate::plan::{Metric, Quantity, Statistic};
 use crate::result::{Window, codec};
@@ -28,26 +30,35 @@ pub struct Judgeable {
     pub thin: bool,
 }
 
-/// Cuts the first `until_s` seconds after the epoch into windows of this length. What is left at the end is no full
-/// window. A window in which nothing was planned has no times and no rate of errors, and is left out for these.
-pub fn cut(series: &[Window], metric: Metric, window: Nanos, until_s: f64) -> Cut {
+/// Cuts stretches of the time after the epoch into windows of this length, each from its begin. What is left at the end of
+/// one is no full window. A window in which nothing was planned has no times and no rate of errors, and is left out for
+/// these.
+pub fn cut(series: &[Window], metric: Metric, window: Nanos, stretches: &[Range<Nanos>]) -> Cut {
     const ROUNDING: f64 = 1e-6;
     let wanted = window.as_secs_f64();
-    let stretch = series.first().map_or(wanted, |first| first.window_s);
-    let stretches = (wanted / stretch - ROUNDING).ceil().max(1.0);
-    let window_s = stretches * stretch;
-    let full = ((until_s + ROUNDING) / window_s).floor().max(0.0) as usize;
-    // The time line has a bounded number of stretches, and nothing is planned behind its end.
-    let mut sums = vec![Sum::default(); full.min(MOST)];
-    for window in series.iter().filter(|window| window.t_s >= -ROUNDING) {
-        let place = ((window.t_s + stretch / 2.0) / window_s).floor() as usize;
-        if let Some(sum) = sums.get_mut(place) {
+    let cell = series.first().map_or(wanted, |first| first.window_s);
+    let cells = (wanted / cell - ROUNDING).ceil().max(1.0);
+    let window_s = cells * cell;
+    let mut sums: Vec<(f64, Sum)> = Vec::new();
+    for stretch in stretches {
+        let first = (stretch.start.as_secs_f64() / cell - ROUNDING).ceil();
+        let begins = (0..MOST).map(|number| (first + number as f64 * cells) * cell);
+        let full = begins.take_while(|t_s| t_s + window_s <= stretch.end.as_secs_f64() + ROUNDING);
+        // The time line has a bounded number of cells, and nothing is planned behind its end.
+        sums.extend(full.map(|t_s| (t_s, Sum::default())).take(MOST.saturating_sub(sums.len())));
+    }
+    for window in series {
+        let middle = window.t_s + cell / 2.0;
+        let place = sums.partition_point(|(t_s, _)| *t_s <= middle);
+        if let Some((t_s, sum)) = place.checked_sub(1).and_then(|place| sums.get_mut(place))
+            && middle < *t_s + window_s
+        {
             sum.add(window, metric);
         }
     }
-    let windows = sums.iter().enumerate().filter_map(|(place, sum)| {
+    let windows = sums.iter().filter_map(|(t_s, sum)| {
         let (value, thin) = sum.figure(metric, window_s)?;
-        Some(Judgeable { t_s: place as f64 * window_s, value, thin })
+        Some(Judgeable { t_s: *t_s, value, thin })
     });
     Cut { window_s, windows: windows.collect() }
 }
@@ -90,7 +101,7 @@ impl Sum {
             Metric::Time(Quantity::Response, Statistic::Percentile(thousandths)) => {
                 let percentile = f64::from(thousandths) / 1000.0;
                 let value = percentile_ms(self.response.as_ref()?, percentile, self.max_ms);
-                Some((value, is_thin(percentile, completed)))
+                Some((value, !is_enough(completed, percentile)))
             }
             Metric::Time(Quantity::Response, Statistic::Mean) if some => exact(self.time_ms / completed as f64),
             Metric::Time(Quantity::Response, Statistic::Max) if some => exact(self.max_ms),

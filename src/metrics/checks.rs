@@ -9,6 +9,20 @@ pub struct Held {
     pub failed: u64,
 }
 
+impl Held {
+    /// Of the checks of one response.
+    pub fn of(passed: &[bool]) -> Self {
+        let held = passed.iter().filter(|passed| **passed).count();
+        Self { passed: held as u64, failed: (passed.len() - held) as u64 }
+    }
+
+    /// Adds others.
+    pub(super) const fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
 /// How often each check held, by operation and by the check's place in it. Operations without checks cost nothing.
 #[derive(Clone, Debug, Default)]
 pub struct CheckTally {

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{FailureKind, Outcome, Sample, StatusCounts, Track};
+use super::interval::Inflation;
+use super::{Batches, FailureKind, Held, Outcome, Sample, StatusCounts, Track};
 use crate::base::Nanos;
 
 /// Counts of operations or iterations by outcome.
@@ -77,6 +78,8 @@ pub struct Figures {
     pub retries: u64,
     /// Messages that came over what was opened, and that nobody waited for.
     pub pushes: u64,
+    /// How often the checks of responses held.
+    pub held: Held,
     /// Bytes received.
     pub bytes_in: u64,
     /// Bytes sent.
@@ -101,6 +104,8 @@ pub struct Figures {
     pub first_byte: Track,
     /// Head of the response → its end.
     pub body: Track,
+    /// The response times batch by batch, where they are asked for.
+    batches: Option<Batches>,
 }
 
 impl Figures {
@@ -110,6 +115,11 @@ impl Figures {
         let ready = || Track::ready(pages);
         let stage = || if network { ready() } else { Track::default() };
         Self { response_ok: ready(), service: ready(), lag: ready(), send: stage(), first_byte: stage(), body: stage(), ..Self::default() }
+    }
+
+    /// The same, with the response times in batches too.
+    pub(super) fn in_batches(self, batches: Batches) -> Self {
+        Self { batches: Some(batches), ..self }
     }
 
     /// Takes one operation. A good completion before `window_end` counts as throughput.
@@ -126,6 +136,9 @@ impl Figures {
             }
             Outcome::Failed(_) => self.response_failed.record(sample.response()),
             Outcome::Dropped | Outcome::Skipped | Outcome::Cancelled | Outcome::Unfinished => return,
+        }
+        if let Some(batches) = &mut self.batches {
+            batches.record(sample.intended, sample.response());
         }
         self.service.record(sample.service());
         self.lag.record(sample.lag());
@@ -151,6 +164,7 @@ impl Figures {
         self.statuses.add(&other.statuses);
         self.retries += other.retries;
         self.pushes += other.pushes;
+        self.held.add(other.held);
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
         self.response_ok.add(&other.response_ok);
@@ -163,6 +177,12 @@ impl Figures {
         self.send.add(&other.send);
         self.first_byte.add(&other.first_byte);
         self.body.add(&other.body);
+        if let Some(theirs) = &other.batches {
+            match &mut self.batches {
+                Some(mine) => mine.add(theirs),
+                mine => *mine = Some(theirs.clone()),
+            }
+        }
     }
 
     /// Makes them small until they are needed again.
@@ -173,8 +193,12 @@ impl Figures {
     /// Forgets what they hold and keeps the room.
     pub(super) fn clear(&mut self) {
         self.tracks().into_iter().for_each(Track::clear);
-        let Self { tally, ok_in_window, statuses, retries, pushes, bytes_in, bytes_out, .. } = self;
+        let Self { tally, ok_in_window, statuses, retries, pushes, held, bytes_in, bytes_out, batches, .. } = self;
         *tally = Tally::default();
+        *held = Held::default();
+        if let Some(batches) = batches {
+            batches.clear();
+        }
         statuses.clear();
         for count in [ok_in_window, retries, pushes, bytes_in, bytes_out] {
             *count = 0;
@@ -192,6 +216,16 @@ impl Figures {
         let Self { response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body, .. } = self;
         let tracks = [response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body];
         size_of::<Self>() + tracks.into_iter().map(Track::held).sum::<usize>()
+    }
+
+    /// How much wider intervals of these operations are than those of independent ones, where that was looked at.
+    pub fn inflation(&self) -> Option<Inflation> {
+        self.batches.as_ref().map(Batches::inflation)
+    }
+
+    /// How many response times there are, of good and failed operations together.
+    pub const fn response_count(&self) -> u64 {
+        self.response_ok.count() + self.response_failed.count()
     }
 
     /// Response times of good and failed operations together.

@@ -47,29 +47,44 @@ impl Inflation {
             }
         }
         joined.retain(|window| !window.is_empty());
-        if joined.len() < FEWEST_WINDOWS {
-            return Self::NONE;
-        }
         let mut whole = histogram::window();
         joined.iter().for_each(|window| histogram::add(&mut whole, window));
-        Self { windows: joined.len(), factors: PERCENTILES.map(|(_, percentile)| factor(&whole, &joined, percentile)) }
+        let factors = PERCENTILES.map(|(_, percentile)| {
+            let next = whole.next_non_equivalent(whole.value_at_percentile(percentile));
+            factor(joined.iter().map(|window| (window.len() as f64, window.count_between(next, window.high()) as f64)))
+        });
+        Self::new(joined.len(), factors)
+    }
+
+    /// As so many windows with samples say; nothing is known where they are too few.
+    pub(super) fn new(windows: usize, factors: [f64; PERCENTILES.len()]) -> Self {
+        if windows < FEWEST_WINDOWS { Self::NONE } else { Self { windows, factors } }
+    }
+
+    /// The inflation of a share of these samples, taken without regard to their order: a moment that
+    /// makes all of them slow makes fewer of them slow. What the samples of a window have in common adds
+    /// to the variance of their number above a percentile with the square of how many they are, and
+    /// chance with how many they are.
+    #[must_use]
+    pub fn thinned(&self, share: f64) -> Self {
+        let share = share.clamp(0.0, 1.0);
+        Self { windows: self.windows, factors: self.factors.map(|factor| 1.0 + share * (factor - 1.0)) }
     }
 }
 
-/// Variance of the number above a percentile, from window to window, as a multiple of the binomial one; at least
+/// Variance of the number above a value, from window to window, as a multiple of the binomial one; at least
 /// one. The estimator of a ratio in a sample of clusters, which for windows of L samples each is
-/// `L · Var(f) / (p · (1 − p))`, f the windows' shares.
-fn factor(whole: &Histogram<u64>, windows: &[Histogram<u64>], percentile: f64) -> f64 {
-    let value = whole.value_at_percentile(percentile);
-    let above = |window: &Histogram<u64>| window.count_between(whole.next_non_equivalent(value), window.high()) as f64;
-    let n = whole.len() as f64;
-    let share = above(whole) / n;
+/// `L · Var(f) / (p · (1 − p))`, f the windows' shares. Each window is the number of its samples and of those above.
+pub(super) fn factor(windows: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+    let windows = windows.filter(|(samples, _)| *samples > 0.0);
+    let [n, above, count] = windows.clone().fold([0.0; 3], |sum, (samples, above)| [sum[0] + samples, sum[1] + above, sum[2] + 1.0]);
+    let share = above / n;
     let variance = n * share * (1.0 - share);
-    if variance <= 0.0 {
+    // Also where there is no sample at all.
+    if !(variance > 0.0 && count > 1.0) {
         return 1.0;
     }
-    let count = windows.len() as f64;
-    let seen: f64 = windows.iter().map(|window| (above(window) - share * window.len() as f64).powi(2)).sum();
+    let seen: f64 = windows.map(|(samples, above)| (above - share * samples).powi(2)).sum();
     (seen * count / (count - 1.0) / variance).max(1.0)
 }
 
@@ -110,6 +125,11 @@ pub fn at_least(histogram: &Histogram<u64>, percentile: f64) -> u64 {
     if rank == 0 { 0 } else { histogram.value_at_quantile(rank as f64 / n as f64) }
 }
 
+/// Whether so many samples carry an interval of a percentile, if they are independent. The largest is always known.
+pub fn is_enough(samples: u64, percentile: f64) -> bool {
+    percentile >= 100.0 || ranks(samples, percentile / 100.0, 1.0, 0).is_some()
+}
+
 /// The ranks, from 1, between which the p-quantile of n samples lies; nothing where one is beyond the sample.
 fn ranks(n: u64, p: f64, factor: f64, windows: usize) -> Option<(u64, u64)> {
     let count = n as f64;
@@ -128,7 +148,7 @@ fn ranks(n: u64, p: f64, factor: f64, windows: usize) -> Option<(u64, u64)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use rand::SeedableRng as _;
     use rand_distr::{Distribution as _, StandardNormal};
@@ -137,7 +157,7 @@ mod tests {
     const P99: usize = 4;
 
     /// Log-normal values whose logarithms are autoregressive with this correlation; the true p99 is exp(2.326).
-    fn series(correlation: f64, count: usize, generator: &mut Pcg64Mcg) -> Vec<u64> {
+    pub fn series(correlation: f64, count: usize, generator: &mut Pcg64Mcg) -> Vec<u64> {
         let mut x: f64 = StandardNormal.sample(generator);
         (0..count)
             .map(|_| {

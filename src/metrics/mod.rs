@@ -1,6 +1,7 @@
 //! Floor 1: samples become histograms and counters. Knows nothing of runtimes, files or the wall clock
 //! ([`resources`], which asks the system what a run costs, apart).
 
+pub mod batches;
 mod buckets;
 pub mod cgroup;
 pub mod checks;
@@ -9,6 +10,7 @@ pub mod failure;
 pub mod figures;
 pub mod histogram;
 pub mod interval;
+pub mod iterations;
 pub mod recorder;
 pub mod resources;
 pub mod sample;
@@ -20,11 +22,13 @@ pub mod track;
 pub mod trend;
 pub mod window;
 
-pub use checks::CheckTally;
+pub use batches::Batches;
+pub use checks::{CheckTally, Held};
 pub use errors::ErrorLog;
 pub use failure::FailureKind;
 pub use figures::{Figures, Tally};
-pub use recorder::Recorder;
+pub use iterations::{IterationFigures, IterationPart};
+pub use recorder::{ProbeOf, Recorder, TakenBy};
 pub use sample::{IterationSample, Outcome, Sample};
 pub use stages::{Stages, Stretch};
 pub use statuses::StatusCounts;

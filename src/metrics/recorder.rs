@@ -1,8 +1,9 @@
 //! [`Recorder`]: folds samples into figures. Each worker thread folds into one of a few, in batches.
 
+use super::interval::Inflation;
 use super::{
-    CheckTally, ErrorLog, FailureKind, Figures, IterationSample, Outcome, Sample, Stages, Stretch, TagFigures, TagValue, Tally, Track,
-    Windows,
+    Batches, CheckTally, ErrorLog, FailureKind, Figures, Held, IterationFigures, IterationPart, IterationSample, Outcome, Sample, Stages,
+    Stretch, TagFigures, TagValue, Tally, Track, Windows,
 };
 use crate::base::Nanos;
 
@@ -26,12 +27,37 @@ pub struct WarmupTally {
     pub failed: u64,
 }
 
+/// The operations that a time line of its own is kept of.
+#[derive(Clone, Debug)]
+pub struct ProbeOf {
+    /// By operation, whether it is one of them.
+    pub takes: Vec<TakenBy>,
+    /// The mix entry that it is of, where it is of a whole one: its refused iterations count too.
+    pub mix: Option<u32>,
+}
+
+/// What makes an operation one of those that are looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakenBy {
+    /// Nothing: it is not.
+    Nothing,
+    /// What it is.
+    Itself,
+    /// The tag at this place, where it has this value.
+    Tag(usize, String),
+}
+
 /// The time line of some of the operations.
 #[derive(Clone, Debug)]
 struct Probe {
-    /// By operation, whether it is one of them.
-    takes: Vec<bool>,
+    of: ProbeOf,
     windows: Windows,
+}
+
+impl Probe {
+    fn taken_by(&self, operation: u32) -> &TakenBy {
+        self.of.takes.get(operation as usize).unwrap_or(&TakenBy::Nothing)
+    }
 }
 
 /// Folds samples into figures. Its size doesn't grow with the number of samples, and adding two recorders
@@ -45,9 +71,12 @@ pub struct Recorder {
     /// Iterations of stages that are not measured.
     aside: u64,
     durations: Track,
+    /// The durations batch by batch, where iterations are of several operations.
+    duration_batches: Option<Batches>,
     warmup: WarmupTally,
     windows: Windows,
     probes: Vec<Probe>,
+    iteration_parts: Vec<(IterationPart, IterationFigures)>,
     errors: ErrorLog,
     try_failures: [u64; FailureKind::COUNT],
     checks: CheckTally,
@@ -62,16 +91,22 @@ impl Recorder {
     /// are warm-up.
     pub fn new(operations: &[bool], epoch: Nanos, window: Nanos) -> Self {
         let pages = (READY_IN_ALL / operations.len().max(1)).clamp(READY_AT_LEAST, READY);
+        let figures = |network: &bool| Figures::ready(*network, pages);
+        // What is known of the whole is known of the only operation.
+        let several = operations.len() > 1;
+        let step = |network| if several { figures(network).in_batches(Batches::new(epoch, window)) } else { figures(network) };
         Self {
             epoch,
-            steps: operations.iter().map(|network| Figures::ready(*network, pages)).collect(),
+            steps: operations.iter().map(step).collect(),
             stages: Stages::default(),
             iterations: Tally::default(),
             aside: 0,
             durations: Track::ready(READY),
+            duration_batches: several.then(|| Batches::new(epoch, window)),
             warmup: WarmupTally::default(),
             windows: Windows::new(window, epoch),
             probes: Vec::new(),
+            iteration_parts: Vec::new(),
             errors: ErrorLog::default(),
             try_failures: [0; FailureKind::COUNT],
             checks: CheckTally::default(),
@@ -81,12 +116,18 @@ impl Recorder {
         }
     }
 
-    /// Keeps a time line for some of the operations too, for each of these lists of whether an operation is one of them.
+    /// Keeps a time line for some of the operations too, for each of these.
     #[must_use]
-    pub fn probing(mut self, probes: impl IntoIterator<Item = Vec<bool>>) -> Self {
+    pub fn probing(mut self, probes: impl IntoIterator<Item = ProbeOf>) -> Self {
         let windows = self.windows.clone();
-        self.probes = probes.into_iter().map(|takes| Probe { takes, windows: windows.clone() }).collect();
+        self.probes = probes.into_iter().map(|of| Probe { of, windows: windows.clone() }).collect();
         self
+    }
+
+    /// Keeps the iterations of these parts apart too.
+    #[must_use]
+    pub fn splitting_iterations(self, parts: impl IntoIterator<Item = IterationPart>) -> Self {
+        Self { iteration_parts: parts.into_iter().map(|part| (part, IterationFigures::default())).collect(), ..self }
     }
 
     /// The same for a load in these stages.
@@ -112,9 +153,11 @@ impl Recorder {
             iterations,
             aside,
             durations,
+            duration_batches,
             warmup,
             windows,
             probes,
+            iteration_parts,
             errors,
             try_failures,
             checks,
@@ -127,11 +170,15 @@ impl Recorder {
         *iterations = Tally::default();
         *aside = 0;
         durations.clear();
+        if let Some(batches) = duration_batches {
+            batches.clear();
+        }
         *warmup = WarmupTally::default();
         windows.clear(&total.windows);
         for (probe, total) in probes.iter_mut().zip(&total.probes) {
             probe.windows.clear(&total.windows);
         }
+        iteration_parts.iter_mut().for_each(|(_, figures)| figures.clear());
         *errors = ErrorLog::default();
         *try_failures = [0; FailureKind::COUNT];
         *checks = CheckTally::default();
@@ -145,7 +192,7 @@ impl Recorder {
     pub fn operation(&mut self, sample: &Sample, window_end: Nanos) {
         self.windows.record(sample);
         for probe in &mut self.probes {
-            if probe.takes.get(sample.operation as usize) == Some(&true) {
+            if *probe.taken_by(sample.operation) == TakenBy::Itself {
                 probe.windows.record(sample);
             }
         }
@@ -183,13 +230,25 @@ impl Recorder {
     pub fn checks(&mut self, operation: u32, intended: Nanos, passed: &[bool]) {
         if self.measures(intended) {
             self.checks.note(operation, passed);
+            let held = Held::of(passed);
+            self.stages.checks(intended, held);
+            if let Some(step) = self.steps.get_mut(operation as usize) {
+                step.held.add(held);
+            }
         }
     }
 
-    /// Takes the values that split an operation's figures, one for each of its tags.
-    pub fn tags(&mut self, sample: &Sample, values: Vec<TagValue>, window_end: Nanos) {
+    /// Takes the values that split an operation's figures, one for each of its tags, and how its checks went.
+    pub fn tags(&mut self, sample: &Sample, values: Vec<TagValue>, held: Held, window_end: Nanos) {
+        for probe in &mut self.probes {
+            if let TakenBy::Tag(place, wanted) = probe.taken_by(sample.operation)
+                && values.get(*place).is_some_and(|value| value.name() == wanted)
+            {
+                probe.windows.record(sample);
+            }
+        }
         if self.measures(sample.intended) {
-            self.tags.note(sample, values, self.window_end(sample, window_end));
+            self.tags.note(sample, values, held, self.window_end(sample, window_end));
         }
     }
 
@@ -206,6 +265,9 @@ impl Recorder {
     pub fn iteration(&mut self, sample: &IterationSample) {
         if sample.outcome == Outcome::Dropped {
             self.windows.refuse(sample.intended);
+            for probe in self.probes.iter_mut().filter(|probe| probe.of.mix == Some(sample.mix)) {
+                probe.windows.refuse(sample.intended);
+            }
         }
         let completed = matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_));
         if completed {
@@ -216,9 +278,22 @@ impl Recorder {
             return;
         }
         self.iterations.count(sample.outcome);
+        for (part, figures) in &mut self.iteration_parts {
+            if is_in(&self.stages, *part, sample.mix, sample.intended) {
+                figures.record(sample);
+            }
+        }
         if completed {
             self.durations.record(sample.completed - sample.intended);
+            if let Some(batches) = &mut self.duration_batches {
+                batches.record(sample.intended, sample.completed - sample.intended);
+            }
         }
+    }
+
+    /// Whether an iteration of this mix entry that is planned at this moment belongs to a part.
+    pub fn is_in(&self, part: IterationPart, mix: u32, intended: Nanos) -> bool {
+        is_in(&self.stages, part, mix, intended)
     }
 
     /// Takes a failed try of an operation that was planned at `intended`, with what was said of it.
@@ -239,12 +314,18 @@ impl Recorder {
         self.iterations.add(&other.iterations);
         self.aside += other.aside;
         self.durations.add(&other.durations);
+        if let Some((mine, theirs)) = self.duration_batches.as_mut().zip(other.duration_batches.as_ref()) {
+            mine.add(theirs);
+        }
         self.warmup.started += other.warmup.started;
         self.warmup.completed += other.warmup.completed;
         self.warmup.failed += other.warmup.failed;
         self.windows.add(&other.windows);
         for (mine, theirs) in self.probes.iter_mut().zip(&other.probes) {
             mine.windows.add(&theirs.windows);
+        }
+        for ((_, mine), (_, theirs)) in self.iteration_parts.iter_mut().zip(&other.iteration_parts) {
+            mine.add(theirs);
         }
         self.errors.add(&other.errors);
         for (mine, theirs) in self.try_failures.iter_mut().zip(other.try_failures) {
@@ -282,9 +363,19 @@ impl Recorder {
         &self.iterations
     }
 
+    /// The iterations of the parts that are kept apart, in the order asked for.
+    pub fn iteration_parts(&self) -> impl Iterator<Item = (IterationPart, &IterationFigures)> {
+        self.iteration_parts.iter().map(|(part, figures)| (*part, figures))
+    }
+
     /// Durations of iterations.
     pub const fn durations(&self) -> &Track {
         &self.durations
+    }
+
+    /// How much wider intervals of durations are than those of independent ones, where that was looked at.
+    pub fn duration_inflation(&self) -> Option<Inflation> {
+        self.duration_batches.as_ref().map(Batches::inflation)
     }
 
     /// What ran before the epoch, or in a stage that is not measured.
@@ -330,6 +421,13 @@ impl Recorder {
     /// How long the oldest operation that never ended had been under way when it was given up; zero where all ended.
     pub const fn oldest_unfinished(&self) -> Nanos {
         self.oldest_unfinished
+    }
+}
+
+fn is_in(stages: &Stages, part: IterationPart, mix: u32, intended: Nanos) -> bool {
+    match part {
+        IterationPart::Mix(own) => own == mix,
+        IterationPart::Stage(own) => stages.place(intended) == Some(own),
     }
 }
 
@@ -406,7 +504,7 @@ mod tests {
         for k in 0..120_000_u64 {
             let response = 100_000.0 * 10_f64.powf(draws.next().unwrap_or_default());
             let sample = sample(Nanos(k * 500_000), response as u64, 1_000 + k % 50_000);
-            recorder.tags(&sample, vec![TagValue::found(&(k % 100).to_string())], Nanos::MAX);
+            recorder.tags(&sample, vec![TagValue::found(&(k % 100).to_string())], Held::default(), Nanos::MAX);
         }
         let held: usize = recorder.tag_figures().of(0, 0).map(|(_, figures)| figures.held()).sum();
         assert_eq!(recorder.tag_figures().of(0, 0).count(), 100);
@@ -416,7 +514,12 @@ mod tests {
         let total = recorder.clone();
         recorder.clear(&total);
         for k in 0..400_u64 {
-            recorder.tags(&sample(Nanos(k), 100_000 + k * 997, 1_000 + k), vec![TagValue::found(&(k % 100).to_string())], Nanos::MAX);
+            recorder.tags(
+                &sample(Nanos(k), 100_000 + k * 997, 1_000 + k),
+                vec![TagValue::found(&(k % 100).to_string())],
+                Held::default(),
+                Nanos::MAX,
+            );
         }
         let held: usize = recorder.tag_figures().of(0, 0).map(|(_, figures)| figures.held()).sum();
         assert!(held <= 400_000, "{held}");

@@ -1,6 +1,6 @@
 //! [`Stages`]: figures by stage of the load, and which stages are measured at all.
 
-use super::{Figures, Outcome, Sample};
+use super::{Figures, Held, Outcome, Sample};
 use crate::base::Nanos;
 
 /// Stages whose histograms stay open for recording; older ones are packed until something late arrives.
@@ -30,7 +30,8 @@ impl Stages {
         Self { figures: stretches.iter().map(|_| Figures::default()).collect(), stretches, newest: 0 }
     }
 
-    fn place(&self, at: Nanos) -> Option<usize> {
+    /// The stage in which something is planned at this moment.
+    pub fn place(&self, at: Nanos) -> Option<usize> {
         let place = self.stretches.partition_point(|stretch| stretch.end <= at);
         Some(place.min(self.stretches.len().checked_sub(1)?))
     }
@@ -51,6 +52,13 @@ impl Stages {
             && let Some(place) = self.place(sample.completed)
         {
             self.figures[place].ok_in_window += 1;
+        }
+    }
+
+    /// Takes how the checks of an operation went that was planned at this moment.
+    pub fn checks(&mut self, intended: Nanos, held: Held) {
+        if let Some(place) = self.place(intended) {
+            self.figures[place].held.add(held);
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::interval::{Inflation, intervals};
+use super::interval::{Inflation, intervals, is_enough};
 
 /// The percentiles that every summary carries, with their names in results.
 pub const PERCENTILES: [(&str, f64); 7] =
@@ -87,6 +87,16 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// Whether these samples depend on each other so much that they carry no interval of a percentile, though as many
+    /// independent ones would. Of one that has no interval of its own, the next one further out tells.
+    pub fn depends_too_much(&self, percentile: f64) -> bool {
+        let outward = percentile.max(100.0 - percentile);
+        let (name, next) = PERCENTILES.iter().find(|(_, known)| *known >= outward).unwrap_or(&PERCENTILES[PERCENTILES.len() - 1]);
+        percentile < 100.0 && matches!(self.ci95.get(*name), Some(None)) && is_enough(self.count, *next)
+    }
+}
+
 /// The value at a percentile of a histogram of nanoseconds, in milliseconds.
 ///
 /// `percentile` is from 0 to 100. HdrHistogram answers with the highest value equivalent to the one
@@ -110,4 +120,26 @@ pub fn merged(parts: &[&Summary], whole: &Histogram<u64>, inflation: &Inflation)
     let max = parts.iter().map(|p| p.max).fold(f64::NEG_INFINITY, f64::max);
     let min = parts.iter().map(|p| p.min).fold(f64::INFINITY, f64::min);
     Some(Summary::new(Moments { count, min, mean, sd: variance.sqrt(), max }, whole, inflation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::histogram;
+    use super::*;
+
+    #[test]
+    fn what_dependence_takes_from_a_sample_is_told_from_what_its_size_does() {
+        let of = |n: u64, without: &[&str]| {
+            let mut histogram = histogram::empty();
+            (1..=n).for_each(|value| histogram.saturating_record(value * 1000));
+            let moments = Moments { count: n, min: 0.001, mean: 1.0, sd: 1.0, max: n as f64 / 1e3 };
+            let mut summary = Summary::new(moments, &histogram, &Inflation::NONE);
+            summary.ci95.extend(without.iter().map(|name| ((*name).to_owned(), None)));
+            summary
+        };
+        let depends = |summary: &Summary| [50.0, 95.0, 97.0, 99.0, 99.5, 3.0, 100.0].map(|percentile| summary.depends_too_much(percentile));
+        assert_eq!(depends(&of(10_000, &[])), [false; 7]);
+        assert_eq!(depends(&of(10_000, &["p99", "p999"])), [false, false, true, true, true, true, false]);
+        assert_eq!(depends(&of(200, &[])), [false; 7], "there are too few for p99, however independent");
+    }
 }

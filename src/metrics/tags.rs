@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Figures, Sample};
+use super::{Figures, Held, Sample};
 use crate::base::Nanos;
 
 /// Values of one tag that have figures of their own.
@@ -45,10 +45,12 @@ pub struct TagFigures {
 }
 
 impl TagFigures {
-    /// Takes an operation with the values of its tags.
-    pub fn note(&mut self, sample: &Sample, values: Vec<TagValue>, window_end: Nanos) {
+    /// Takes an operation with the values of its tags, and how its checks went.
+    pub fn note(&mut self, sample: &Sample, values: Vec<TagValue>, held: Held, window_end: Nanos) {
         for (tag, value) in values.into_iter().enumerate() {
-            self.figures(sample.operation, tag, value).record(sample, window_end);
+            let figures = self.figures(sample.operation, tag, value);
+            figures.record(sample, window_end);
+            figures.held.add(held);
         }
     }
 
@@ -103,7 +105,7 @@ mod tests {
         for number in 0..150 {
             for (index, half) in seen.iter_mut().enumerate() {
                 let value = if number == 0 { TagValue::None } else { TagValue::found(&format!("{}", number + index * 1000)) };
-                half.note(&sample, vec![value], Nanos::MAX);
+                half.note(&sample, vec![value], Held::default(), Nanos::MAX);
             }
         }
         let [mut whole, other] = seen;

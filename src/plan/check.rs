@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::metric::foreign;
-use super::{Metric, Unit};
+use super::{Metric, Quantity, Unit};
 use crate::base::{Nanos, Share, Size, parse};
 
 /// How a figure is held against a limit.
@@ -72,6 +72,12 @@ pub struct CheckError {
 const LONGEST: usize = 200;
 
 impl Check {
+    /// The longest time that it allows of responses or iterations, in milliseconds, where it limits one.
+    pub fn longest_ms(&self) -> Option<f64> {
+        let of_target = matches!(self.metric, Metric::Time(of, _) if !matches!(of, Quantity::Lag | Quantity::Queue));
+        (of_target && matches!(self.operator, Operator::Below | Operator::AtMost)).then_some(self.limit)
+    }
+
     /// Reads `METRIC OP VALUE`; blanks around the operator do no harm.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! How much load, for how long.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::{OnFull, StopWhen};
@@ -107,6 +109,29 @@ impl Load {
             (stage, length)
         });
         within.filter(|(stage, _)| stage.measure)
+    }
+
+    /// Where what is measured lies after the warm-up, of a run of which so much is; of one stage alone, where it is named.
+    pub fn measured_stretches(&self, measured: Nanos, stage: Option<&str>) -> Vec<Range<Nanos>> {
+        if self.stages.is_empty() {
+            return vec![Nanos::ZERO..measured];
+        }
+        let mut stretches: Vec<Range<Nanos>> = Vec::new();
+        let (mut begin, mut left) = (Nanos::ZERO, measured);
+        for own in self.lasting() {
+            let length = if own.measure { own.duration.min(left) } else { Nanos::ZERO };
+            left = left - length;
+            let stretch = begin..begin + length;
+            begin += own.duration;
+            if stretch.is_empty() || stage.is_some_and(|stage| stage != own.name) {
+                continue;
+            }
+            match stretches.last_mut() {
+                Some(last) if last.end == stretch.start => last.end = stretch.end,
+                _ => stretches.push(stretch),
+            }
+        }
+        stretches
     }
 
     /// The number of iterations of the whole run, where it is bound by iterations.

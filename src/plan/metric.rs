@@ -190,9 +190,20 @@ impl Metric {
         !matches!(self, Self::Speedup | Self::Efficiency | Self::CpuPerRequest | Self::PeakRss)
     }
 
-    /// Whether a part of the operations has it, and not only the whole run.
+    /// Whether a part of a run has it, and not only the whole: what a run costs can't be told apart, nor is it known
+    /// while it goes on.
     pub const fn is_of_parts(self) -> bool {
-        self.is_live() && !matches!(self, Self::Iterations | Self::Time(Quantity::Iteration, _))
+        self.is_live()
+    }
+
+    /// Whether it is of whole iterations alone, and of no part of one.
+    pub const fn is_of_iterations(self) -> bool {
+        matches!(self, Self::Iterations | Self::Time(Quantity::Iteration, _))
+    }
+
+    /// Whether iterations are counted in it, be it beside operations: those that were refused planned none.
+    pub const fn counts_iterations(self) -> bool {
+        self.is_of_iterations() || matches!(self, Self::Dropped | Self::DropRate)
     }
 
     /// Whether the time line has it.

@@ -125,14 +125,20 @@ impl Plan {
         self.thresholds.iter().filter_map(|threshold| threshold.window).chain(conditions)
     }
 
-    /// The parts of the work that thresholds take apart by operations, each once and with whether its time line is
-    /// asked for: their figures are kept on their own.
+    /// Every figure that is asked for, with what it is about.
+    pub fn asked(&self) -> impl Iterator<Item = (&Selector, Metric)> {
+        let of_thresholds = self.thresholds.iter().map(|threshold| (&threshold.selector, threshold.check.metric));
+        of_thresholds.chain(self.guards.iter().map(|guard| (&guard.selector, guard.metric)))
+    }
+
+    /// The parts of the work that thresholds take apart by operations, or by values of tags, each once and with whether its
+    /// time line is asked for: their figures are kept on their own. Stages have theirs anyway.
     pub fn probes(&self) -> Vec<(Selector, bool)> {
         let mut probes: Vec<(Selector, bool)> = Vec::new();
         let of_thresholds = self.thresholds.iter().map(|threshold| (&threshold.selector, threshold.window.is_some()));
         let asked = of_thresholds.chain(self.guards.iter().map(|guard| (&guard.selector, false)));
-        let with_operations = asked.filter(|(selector, _)| selector.is_of_operations());
-        for (selector, in_windows) in with_operations.filter(|(selector, _)| selector.stage.is_none() && selector.tag.is_none()) {
+        let taken_apart = asked.filter(|(selector, _)| selector.is_of_operations() || selector.tag.is_some());
+        for (selector, in_windows) in taken_apart.filter(|(selector, _)| selector.stage.is_none()) {
             let selector = selector.of_any_mode();
             match probes.iter_mut().find(|(known, _)| *known == selector) {
                 Some((_, windowed)) => *windowed |= in_windows,
@@ -147,9 +153,7 @@ impl Plan {
     pub fn percentiles_of(&self, fits: impl Fn(&Selector) -> bool) -> Vec<Quantity> {
         let asked = |of: &Quantity| {
             let is_asked = |metric| matches!(metric, Metric::Time(own, Statistic::Percentile(_)) if own == *of);
-            let of_thresholds = self.thresholds.iter().map(|threshold| (&threshold.selector, threshold.check.metric));
-            let mut all = of_thresholds.chain(self.guards.iter().map(|guard| (&guard.selector, guard.metric)));
-            all.any(|(selector, metric)| fits(selector) && is_asked(metric))
+            self.asked().any(|(selector, metric)| fits(selector) && is_asked(metric))
         };
         Quantity::ALL.into_iter().filter(asked).collect()
     }

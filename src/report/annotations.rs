@@ -25,7 +25,9 @@ pub fn render(result: &RunResult, file: Option<&str>) -> String {
         let more = view::things((bad.len() - shown) as u64, "gate");
         lines.push(command("error", file, None, "loadgen", &format!("and {more} more; the job's summary has all of them")));
     }
-    lines.extend(of(&[Outcome::Undecided]).into_iter().take(MOST).map(|case| shown_as("warning", case, file)));
+    // What failed is told already, with all that is to be known of it.
+    let doubtful = |case: &&Case| case.outcome == Outcome::Undecided || (case.warned && case.outcome == Outcome::Passed);
+    lines.extend(cases.iter().filter(doubtful).take(MOST).map(|case| shown_as("warning", case, file)));
     if result.validity.verdict == Verdict::Degraded {
         let doubts = result.validity.checks.iter().filter(|check| check.verdict == Verdict::Degraded);
         lines.extend(doubts.take(MOST).map(|check| {

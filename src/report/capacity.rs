@@ -28,6 +28,12 @@ pub fn sentence(result: &CapacityResult) -> String {
         (LimitedBy::Generator, None) => {
             format!("loadgen itself is the limit, down to {missed}: nothing is known of the target, and whether a rate would {meet} {slo}")
         }
+        (LimitedBy::Machine, Some(_)) => {
+            format!("at least {found} {meets} {slo}; then this machine was too busy with other things for {missed} to be believed")
+        }
+        (LimitedBy::Machine, None) => {
+            format!("this machine was too busy with other things for any rate to be believed: nobody knows whether one would {meet} {slo}")
+        }
         (LimitedBy::Maximum, _) => format!("at least {found} {meets} {slo}; no higher rate was allowed"),
         (LimitedBy::Interrupt, Some(_)) => format!("interrupted: {found} {meets} {slo}, and higher rates may"),
         (LimitedBy::Interrupt, None) => format!("interrupted before a rate was found that {meets} {slo}"),
@@ -134,7 +140,10 @@ fn notes(result: &CapacityResult, probes: &[&RateProbe]) -> Vec<String> {
     let invalid: Vec<&&RateProbe> = probes.iter().filter(|probe| probe.outcome == ProbeOutcome::Invalid).collect();
     let of_missed = invalid.iter().rfind(|probe| Some(probe.rate) == result.missed);
     match of_missed.or(invalid.last()) {
-        Some(probe) if result.limited_by == LimitedBy::Generator => notes.extend(probe.doubts.iter().map(|doubt| at(probe, doubt))),
+        Some(probe) if matches!(result.limited_by, LimitedBy::Generator | LimitedBy::Machine) => {
+            notes.extend(probe.doubts.iter().map(|doubt| at(probe, doubt)));
+            notes.extend(seen(&invalid).filter(|_| result.limited_by == LimitedBy::Machine));
+        }
         Some(probe) => {
             let (some, all) = (view::count(invalid.len() as u64), view::count(probes.len() as u64));
             let doubt = probe.doubts.first().map_or("", |doubt| brief(doubt));
@@ -144,6 +153,18 @@ fn notes(result: &CapacityResult, probes: &[&RateProbe]) -> Vec<String> {
     }
     notes.extend(result.warnings.iter().map(|warning| format!("warning: {warning}")));
     notes
+}
+
+/// What was seen at the highest rate that met everything in figures that can't be believed.
+fn seen(invalid: &[&&RateProbe]) -> Option<String> {
+    let met = invalid.iter().filter(|probe| probe.thresholds.iter().all(ThresholdResult::is_met));
+    let highest = met.max_by(|a, b| a.rate.total_cmp(&b.rate))?;
+    let figures: Vec<String> = highest.thresholds.iter().map(|of| format!("{} {}", metric(of), observed(of))).collect();
+    Some(format!(
+        "at {} {}, as far as these figures go; `--on-invalid warn` goes by such figures",
+        view::rate(highest.rate),
+        figures.join(", ")
+    ))
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub struct Case {
     pub line: Option<u32>,
     /// How long the runs that it judges took, in seconds.
     pub seconds: f64,
+    /// Whether the details say what to know before trusting it.
+    pub warned: bool,
 }
 
 /// Every gate of a result: its end, its validity, then its thresholds in the order of the scenario, then what is held
@@ -86,6 +88,7 @@ fn end(result: &RunResult) -> Case {
         details: Vec::new(),
         line: None,
         seconds: seconds(result, None),
+        warned: false,
     }
 }
 
@@ -100,7 +103,16 @@ fn validity(result: &RunResult) -> Case {
     let details = doubts
         .map(|check| view::plain(&format!("{}: {}, limit {}: {}", check.name, check.observed, check.limit, check.explanation)))
         .collect();
-    Case { name: "the figures can be believed".into(), mode: None, outcome, message: message.into(), details, line: None, seconds: 0.0 }
+    Case {
+        name: "the figures can be believed".into(),
+        mode: None,
+        outcome,
+        message: message.into(),
+        details,
+        line: None,
+        seconds: 0.0,
+        warned: false,
+    }
 }
 
 fn judged(result: &RunResult, threshold: &ThresholdResult, row: thresholds::Row) -> Case {
@@ -119,6 +131,7 @@ fn judged(result: &RunResult, threshold: &ThresholdResult, row: thresholds::Row)
     if threshold.failing_windows.len() > WINDOWS {
         details.push(format!("and {} more", view::things((threshold.failing_windows.len() - WINDOWS) as u64, "window")));
     }
+    details.extend(threshold.warnings.iter().map(|warning| format!("warning: {}", view::plain(warning))));
     Case {
         message: message.unwrap_or_else(|| format!("observed {}, limit {}, margin {}", row.observed, row.limit, row.margin)),
         name: row.check,
@@ -127,6 +140,7 @@ fn judged(result: &RunResult, threshold: &ThresholdResult, row: thresholds::Row)
         details,
         line: threshold.line,
         seconds: seconds(result, Some(threshold.mode)),
+        warned: !threshold.warnings.is_empty(),
     }
 }
 
@@ -141,6 +155,7 @@ fn held(result: &RunResult, comparison: &VersionComparison) -> Vec<Case> {
             details: comparison.warnings.iter().map(|warning| view::plain(warning)).collect(),
             line: None,
             seconds: 0.0,
+            warned: false,
         }];
     }
     comparison.changes.iter().zip(changes::rows(comparison)).map(|(change, row)| compared(result, comparison, change, row)).collect()
@@ -172,6 +187,7 @@ fn compared(result: &RunResult, comparison: &VersionComparison, change: &Change,
         details,
         line: change.line,
         seconds: seconds(result, Some(change.mode)),
+        warned: false,
     }
 }
 

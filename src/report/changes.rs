@@ -35,6 +35,16 @@ pub fn rows(comparison: &VersionComparison) -> Vec<Row> {
     comparison.changes.iter().map(row).collect()
 }
 
+/// The figures of each step, with its name.
+pub fn of_steps(comparison: &VersionComparison) -> Vec<(String, Row)> {
+    let named = |change: &Change| {
+        let parts = [&change.selector.mix, &change.selector.step].into_iter().flatten();
+        let name = parts.map(|part| view::shortened(&view::plain(part), 60)).collect::<Vec<_>>().join(" / ");
+        (name, Row { figure: view::plain(&change.metric), ..row(change) })
+    };
+    comparison.steps.iter().map(named).collect()
+}
+
 fn row(change: &Change) -> Row {
     let figure = |value| thresholds::figure(change.unit, value);
     Row {

@@ -145,7 +145,7 @@ fn compared(of: &Comparison) -> String {
         legend.push("small figures are 95 % intervals");
     }
     if comparison::has_small_samples(&of.modes.iter().collect::<Vec<_>>()) {
-        legend.push("n/a: too few samples for this percentile");
+        legend.push(view::NA_MEANS);
     }
     if legend.is_empty() { text } else { format!("{text}\n<sub>{}</sub>\n", legend.join("; ")) }
 }

@@ -48,7 +48,7 @@ use thiserror::Error;
 
 use self::chart::trace::Cast;
 use crate::plan::Format;
-use crate::result::{CapacityResult, RunResult};
+use crate::result::{CapacityResult, RunResult, VersionComparison};
 
 /// The file that every run leaves.
 pub const RESULT_FILE: &str = "result.json";
@@ -220,6 +220,17 @@ pub fn write_capacity(result: &CapacityResult, dir: &Path) -> Result<Vec<PathBuf
     written.push(sink::write(dir, &png, &bytes)?);
     written.push(sink::write(dir, &svg, drawing.as_bytes())?);
     Ok(written)
+}
+
+/// Writes `comparison.json` and the page into a folder, which is made if it is missing; returns their paths, the page last.
+///
+/// # Errors
+/// When a file can't be made or written. `comparison.json` is written first.
+pub fn write_versions(comparison: &VersionComparison, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    sink::prepare(dir)?;
+    let json = sink::write(dir, COMPARISON_FILE, comparison.to_json()?.as_bytes())?;
+    let page = sink::write(dir, PAGE_FILE, html::versions::render(comparison)?.as_bytes())?;
+    Ok(vec![json, page])
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ fn compared(of: &Comparison, width: usize) -> String {
     right(&mut table, 1);
     let mut text = table.trim_fmt();
     if comparison::has_small_samples(&of.modes.iter().collect::<Vec<_>>()) {
-        text.push_str(&format!("\n{}", Paint::Faint.on(" n/a: too few samples for this percentile")));
+        text.push_str(&format!("\n{}", Paint::Faint.on(&format!(" {}", view::NA_MEANS))));
     }
     text
 }

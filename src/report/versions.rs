@@ -11,6 +11,9 @@ use crate::result::{Change, End, Outcome, RunOrder, Verdict, Version, VersionCom
 /// From this width on, tables say what is tolerated.
 const WIDE: usize = 92;
 
+/// Rows of steps that a terminal is shown.
+const STEP_ROWS: usize = 40;
+
 /// What came of it, in one sentence.
 pub fn sentence(comparison: &VersionComparison) -> String {
     let of = |outcome: Outcome| -> Vec<&Change> { comparison.changes.iter().filter(|change| change.verdict == outcome).collect() };
@@ -20,6 +23,7 @@ pub fn sentence(comparison: &VersionComparison) -> String {
         view::list(&changes.iter().map(name).collect::<Vec<_>>())
     };
     match comparison.verdict {
+        None if comparison.left_out_pairs > 0 => "nothing was compared: a run of each pair is invalid".into(),
         None => "nothing was compared".into(),
         Some(Outcome::Regressed) => {
             let regressed = of(Outcome::Regressed);
@@ -52,12 +56,19 @@ pub fn render(comparison: &VersionComparison, style: Style) -> String {
         0 => String::new(),
         pairs => format!(", {pairs} of them to confirm"),
     };
-    let mut text = format!("{name} · {}, {order}{confirming}{end}\n", view::things(comparison.pairs.into(), "pair"));
+    let left_out = match comparison.left_out_pairs {
+        0 => String::new(),
+        pairs => format!(" · {}", Paint::Warn.on(&format!("{} left out", view::things(pairs.into(), "pair")))),
+    };
+    let mut text = format!("{name} · {}, {order}{confirming}{left_out}{end}\n", view::things(comparison.pairs.into(), "pair"));
     for (word, side) in [("base", &comparison.base), ("new", &comparison.new)] {
         text.push_str(&format!("{word:<4}  {}\n", version(side)));
     }
     if !comparison.changes.is_empty() {
         text.push_str(&format!("\n{}\n", table(comparison, style.width)));
+    }
+    if !comparison.steps.is_empty() {
+        text.push_str(&format!("\nsteps, for information\n{}\n", steps(comparison, style.width)));
     }
     let answer = comparison.verdict.map_or(Paint::Bad, paint);
     text.push_str(&format!("\n{}\n", answer.on(&sentence(comparison))));
@@ -94,14 +105,56 @@ fn several_modes(comparison: &VersionComparison) -> bool {
     comparison.changes.iter().any(|change| change.mode != comparison.changes[0].mode)
 }
 
-fn table(comparison: &VersionComparison, width: usize) -> String {
-    let several_modes = several_modes(comparison);
+/// An empty table.
+fn empty(width: usize) -> Table {
     let mut table = Table::new();
     let rule = LineStyle::none().fill('─').junction('─');
     table
         .load_style(TableStyle::new().header_separator(rule))
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(width.clamp(40, 400)).unwrap_or(u16::MAX));
+    table
+}
+
+/// Puts the columns from here on to the right.
+fn right(table: &mut Table, columns: std::ops::Range<usize>) {
+    for column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+/// What became of the steps, without verdicts.
+fn steps(comparison: &VersionComparison, width: usize) -> String {
+    let several_modes = several_modes(comparison);
+    let mut table = empty(width);
+    let mut header = vec!["step", "figure"];
+    if several_modes {
+        header.push("mode");
+    }
+    let figures = header.len();
+    header.extend(["base", "new", "change", "between"]);
+    let columns = header.len();
+    table.set_header(header);
+    let rows = changes::of_steps(comparison);
+    let more = rows.len().saturating_sub(STEP_ROWS);
+    for (step, row) in rows.into_iter().take(STEP_ROWS) {
+        let mut cells = vec![step, row.figure];
+        if several_modes {
+            cells.push(Paint::Mode(row.mode).on(row.mode.name()));
+        }
+        cells.extend([row.base, row.new, row.change, row.between]);
+        table.add_row(cells.into_iter().map(Cell::new));
+    }
+    right(&mut table, figures..columns);
+    let more = if more > 0 { format!("\nand {more} more; the page and comparison.json have all") } else { String::new() };
+    format!("{}{more}", table.trim_fmt())
+}
+
+fn table(comparison: &VersionComparison, width: usize) -> String {
+    let several_modes = several_modes(comparison);
+    let mut table = empty(width);
     let mut header = vec!["verdict", "figure"];
     if several_modes {
         header.push("mode");
@@ -126,11 +179,7 @@ fn table(comparison: &VersionComparison, width: usize) -> String {
         }
         table.add_row(cells.into_iter().map(Cell::new));
     }
-    for column in figures..columns {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    right(&mut table, figures..columns);
     table.trim_fmt()
 }
 

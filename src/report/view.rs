@@ -164,6 +164,9 @@ pub fn known_interval(ends: Option<[f64; 2]>, show: impl Fn(f64) -> String) -> O
     ends.filter(|ends| ends.iter().all(|end| end.is_finite())).map(|ends| interval(ends, show))
 }
 
+/// What [`NA`] says where a percentile should stand.
+pub const NA_MEANS: &str = "n/a: too few independent samples for this percentile";
+
 /// A percentile of a summary, by its name (`p99`); [`NA`] where there is no sample, or too small a one.
 pub fn percentile(summary: Option<&Summary>, name: &str) -> String {
     or_na(percentile_ms(summary, name), duration_ms)
@@ -184,9 +187,10 @@ pub fn percentile_ms(summary: Option<&Summary>, name: &str) -> Option<f64> {
     }
 }
 
-/// Whether the sample is large enough for this percentile: it is, unless its interval says otherwise.
+/// Whether the sample is large enough for this percentile: it is, unless its interval says otherwise. Any sample has a
+/// median, if not an interval of it.
 pub fn carries(summary: &Summary, name: &str) -> bool {
-    summary.count > 0 && !matches!(summary.ci95.get(name), Some(None))
+    summary.count > 0 && (name == "p50" || !matches!(summary.ci95.get(name), Some(None)))
 }
 
 /// The 95 % interval of a percentile, where there is one.

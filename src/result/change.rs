@@ -67,6 +67,9 @@ pub struct Change {
     pub p_regressed: f64,
     /// What can be said.
     pub verdict: Outcome,
+    /// The figures of each pair that was compared: base, then new.
+    #[serde(default)]
+    pub pairs: Vec<[f64; 2]>,
     /// About how many pairs would tell, where these don't; null where there is no such number within reason.
     pub pairs_needed: Option<u64>,
     /// The line of the scenario that asks for it, counted from 1; null where nobody wrote it.

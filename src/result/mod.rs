@@ -21,11 +21,13 @@ pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
 pub use histograms::Histograms;
 pub use host::Host;
-pub use mode_run::{Counts, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Warmup};
+pub use mode_run::{
+    ChecksHeld, Counts, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Warmup,
+};
 pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
 pub use validity::{Check, Validity, Verdict};
-pub use versions::{Calibration, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison};
+pub use versions::{Calibration, InvalidRun, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison};
 pub use window::Window;
 
 /// What is not there is not written.

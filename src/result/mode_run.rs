@@ -126,6 +126,12 @@ pub struct Group {
     /// Messages that a server has pushed and no step waited for: of the step that opened the WebSocket.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub pushes: u64,
+    /// How often the expectations of its responses held, where the scenario has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<ChecksHeld>,
+    /// Its iterations, where a threshold asks for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<Iterations>,
     /// Histograms of the times that a threshold asks a percentile of, by the name of the time, in the form of
     /// [`Histograms`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -142,6 +148,15 @@ pub struct Probe {
     /// Their time line, where a threshold asks for windows of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub series: Vec<Window>,
+}
+
+/// How often the expectations of some responses held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChecksHeld {
+    /// Held.
+    pub passed: u64,
+    /// Did not.
+    pub failed: u64,
 }
 
 /// How often an expectation of responses held.

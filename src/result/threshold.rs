@@ -50,12 +50,20 @@ pub struct ThresholdResult {
     pub failing_windows: Vec<FailingWindow>,
     /// Whether it was met.
     pub verdict: ThresholdVerdict,
+    /// What a reader should know before trusting the verdict, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Its line in the scenario, counted from 1; one of the command line has none.
     #[serde(default)]
     pub line: Option<u32>,
 }
 
 impl ThresholdResult {
+    /// Its warnings, each under its name.
+    pub fn named_warnings(&self) -> impl Iterator<Item = String> {
+        self.warnings.iter().map(|warning| format!("the threshold `{}` ({}): {warning}", self.check, self.mode))
+    }
+
     /// Whether it was met.
     pub fn is_met(&self) -> bool {
         self.verdict == ThresholdVerdict::Pass

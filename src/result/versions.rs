@@ -33,8 +33,21 @@ pub struct Version {
     pub loadgen: Option<Build>,
     /// The machine that ran it.
     pub host: Option<Host>,
-    /// Whether its figures can be believed: as far as those of its worst run.
+    /// Whether its figures can be believed: as far as those of the worst run that was compared.
     pub validity: Verdict,
+}
+
+/// A run whose figures can't be believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvalidRun {
+    /// What its version is called.
+    pub source: String,
+    /// Which of that version's runs, counted from 1 in the order of their start: the number of its pair.
+    pub run: u32,
+    /// When it began. RFC 3339, UTC.
+    pub started_at: String,
+    /// The checks on itself that it did not pass, each with what was seen.
+    pub reasons: Vec<String>,
 }
 
 /// How often comparisons of a version with itself call it a regression.
@@ -72,10 +85,20 @@ pub struct VersionComparison {
     pub confirming_pairs: u32,
     /// In which order they were made.
     pub order: RunOrder,
+    /// Runs whose figures can't be believed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invalid: Vec<InvalidRun>,
+    /// Pairs that are left out because a run of them is invalid; `pairs` counts the others.
+    #[serde(default)]
+    pub left_out_pairs: u32,
     /// The worst of the changes; null where there is none.
     pub verdict: Option<Outcome>,
     /// Each figure in each mode that it is about.
     pub changes: Vec<Change>,
+    /// What became of each step, where there are several: for information, and judged by themselves. No verdict here is
+    /// part of the comparison's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Change>,
     /// How often these runs cry wolf, where that was asked for.
     pub calibration: Option<Calibration>,
     /// What a reader should know before trusting a verdict, in words.
@@ -83,9 +106,16 @@ pub struct VersionComparison {
 }
 
 impl VersionComparison {
-    /// Whether the figures of both can be believed.
+    /// Whether the figures that were compared can be believed.
     pub fn validity(&self) -> Verdict {
         self.base.validity.max(self.new.validity)
+    }
+
+    /// Whether a verdict would have to trust figures that can't be believed: those of all pairs are such, or what is left
+    /// without them doesn't tell.
+    pub fn needs_invalid(&self) -> bool {
+        let is_open = matches!(self.verdict, None | Some(Outcome::Inconclusive));
+        self.validity() == Verdict::Invalid || (self.left_out_pairs > 0 && is_open)
     }
 
     /// The text of `comparison.json`.

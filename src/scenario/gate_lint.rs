@@ -5,7 +5,7 @@ use super::threshold::Spots;
 use super::words;
 use crate::base::Nanos;
 use crate::metrics::window::MAX_WINDOWS;
-use crate::plan::{Check, Guard, Metric, Mode, Operator, Plan, Quantity, Selector, StopWhen, Threshold};
+use crate::plan::{Check, Expect, Guard, Metric, Mode, Operator, Plan, Quantity, Selector, Stage, StopWhen, Threshold};
 
 /// Reports what is wrong with a threshold of this plan.
 pub fn threshold(plan: &Plan, threshold: &Threshold, spots: &Spots, problems: &mut Diagnostics) {
@@ -44,6 +44,12 @@ fn figure(plan: &Plan, metric: Metric, of: &Selector, spots: &Spots, problems: &
         problems
             .error(spots.check, format!("`{metric}` is a figure of the whole run, and not of a part of it"))
             .help("remove what narrows it; `mode` alone may stay");
+    }
+    let of_parts = [("step", &of.step), ("target", &of.target), ("tag", &of.tag)];
+    if let Some((key, _)) = of_parts.iter().find(|(_, value)| value.is_some() && metric.is_of_iterations()) {
+        problems
+            .error(spots.of(key), format!("`{metric}` is of whole iterations, and `{key}` narrows it to a part of them"))
+            .help("narrow it by `mix`, `stage` or `mode`, or remove what narrows it");
     }
     if problems.len() > before {
         return false;
@@ -88,7 +94,7 @@ fn selector(plan: &Plan, selector: &Selector, spots: &Spots, problems: &mut Diag
     let used = plan.targets_used();
     let targets = used.iter().filter_map(|index| plan.targets.get(*index)).map(|target| target.name.as_str());
     has("target", "target in use", &selector.target, targets.collect());
-    has("stage", "stage", &selector.stage, plan.load.stages.iter().map(|stage| stage.name.as_str()).collect());
+    has("stage", "measured stage", &selector.stage, measured(plan).map(|stage| stage.name.as_str()).collect());
     if let Some(tag) = &selector.tag
         && !plan.operations().any(|(_, _, operation)| !operation.tags.is_empty())
     {
@@ -112,6 +118,11 @@ fn selector(plan: &Plan, selector: &Selector, spots: &Spots, problems: &mut Diag
     }
 }
 
+/// The stages that figures can be of.
+fn measured(plan: &Plan) -> impl Iterator<Item = &Stage> {
+    plan.load.lasting().filter(|stage| stage.measure)
+}
+
 /// Two keys of a selector that can't stand together.
 fn both(selector: &Selector) -> Option<(&'static str, &'static str)> {
     let operations = [("mix", &selector.mix), ("step", &selector.step), ("target", &selector.target)];
@@ -127,6 +138,9 @@ fn both(selector: &Selector) -> Option<(&'static str, &'static str)> {
 fn dead(plan: &Plan, metric: Metric, selector: Option<&Selector>, spots: &Spots, problems: &mut Diagnostics) {
     let network =
         |selector: &Selector| plan.operations().any(|(mix, name, op)| op.action.target().is_some() && selector.takes(plan, mix, name, op));
+    let expects = |selector: &Selector| {
+        plan.operations().any(|(mix, name, op)| op.expect != Expect::default() && selector.takes(plan, mix, name, op))
+    };
     let any = Selector::default();
     match metric {
         Metric::Time(Quantity::FirstByte, _) | Metric::BytesIn if !network(selector.unwrap_or(&any)) => {
@@ -134,9 +148,10 @@ fn dead(plan: &Plan, metric: Metric, selector: Option<&Selector>, spots: &Spots,
                 .error(spots.check, format!("`{metric}` is of requests, and there are none"))
                 .help("remove it: mock operations have no response");
         }
-        Metric::CheckRate => {
-            let (message, remedy) = words::not_yet("check_rate");
-            problems.error(spots.check, message).help(remedy);
+        Metric::CheckRate if !expects(selector.unwrap_or(&any)) => {
+            problems
+                .error(spots.check, "`check_rate` is of what steps expect of responses, and nothing is expected here")
+                .help("give a step an `expect`, as in `expect: { status: 200 }`, or remove it");
         }
         _ => {}
     }
@@ -191,10 +206,11 @@ fn window(plan: &Plan, metric: Metric, window: Option<Nanos>, selector: Option<&
         );
         return;
     }
-    if selector.is_some_and(|selector| selector.stage.is_some() || selector.tag.is_some()) {
+    let stage = selector.and_then(|selector| selector.stage.as_deref());
+    if let Some(stage) = measured(plan).find(|known| Some(known.name.as_str()) == stage && window > known.duration) {
         problems
-            .error(place, "stages and values of tags have no time line of their own")
-            .help("remove `window`, or what the threshold is narrowed by");
+            .error(place, format!("a window of {window} is longer than this stage, which takes {}", stage.duration))
+            .help("write a shorter one");
         return;
     }
     match plan.load.duration {

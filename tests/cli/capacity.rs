@@ -1,11 +1,18 @@
 //! `loadgen capacity`: in virtual time, where a capacity is known exactly and nothing is noisy, and against a server.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use loadgen::engine::validity::{check, lag_limit_ms};
+use loadgen::gate::{Cause, probe};
+use loadgen::metrics::Summary;
+use loadgen::plan::{Mode, Plan};
+use loadgen::result::{ModeRun, ProbeOutcome, Verdict};
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::engine::{plan, run as engine_run};
 use crate::support::{Ran, Running, Server, children, count, files, folder, loadgen, number, run, scenario, until};
 
 /// Eight at a time for 10 ms each: 800 a second.
@@ -270,6 +277,95 @@ fn a_secret_is_in_nothing_that_is_written() {
     for written in [ran.stdout, ran.stderr, fs::read_to_string(folder.path().join("out/capacity.json")).unwrap_or_default()] {
         assert!(!written.contains(SECRET), "{written}");
     }
+}
+
+/// A run at a planned rate, in virtual time.
+fn tried(thresholds: &str, ms: u32) -> (Plan, ModeRun) {
+    let text = format!("name: t\nmix: [ {{ name: m, flow: [ {{ sleep: {ms}ms }} ] }} ]\nload: {{ rate: 50/s, duration: 5s }}\n");
+    let gates = if thresholds.is_empty() { String::new() } else { format!("thresholds: [ {thresholds} ]\n") };
+    // In place of the modes that a file may have.
+    let plan = Plan { modes: vec![Mode::Simulated], ..plan(&(text + &gates)) };
+    let run = engine_run(&plan, Mode::Simulated);
+    (plan, run)
+}
+
+#[test]
+fn lateness_is_held_against_what_is_measured_and_what_is_asked() {
+    for (thresholds, ms, limit) in [
+        ("", 10, 1.0),
+        ("", 500, 25.0),
+        ("p99 < 50ms", 10, 5.0),
+        ("p99 < 500ms, p50 <= 30ms, error_rate < 1%", 10, 3.0),
+        ("iteration.p90 < 2s", 10, 200.0),
+        // None of these limits what a target may take, and this is of another mode.
+        ("lag.p99 < 1s, queue.max < 1s, p99 > 1ms", 10, 1.0),
+        ("{check: p99 < 1s, mode: async}", 10, 1.0),
+        ("p99 < 1ms", 10, 1.0),
+    ] {
+        let (plan, run) = tried(thresholds, ms);
+        let own = lag_limit_ms(&run, &plan);
+        assert!((own - limit).abs() < 0.05 * limit, "{thresholds}, {ms} ms: {own}");
+        let late = Summary { p99: limit * 0.9, ci95: BTreeMap::new(), ..run.response_ms.clone().expect("it has some") };
+        let verdict = |p99: f64| {
+            let run = ModeRun { lag_ms: Some(Summary { p99, ..late.clone() }), ..run.clone() };
+            check(&run, &plan).checks.into_iter().find(|check| check.name == "pacing").expect("it is looked at").verdict
+        };
+        assert_eq!((verdict(limit * 0.9), verdict(limit * 1.1)), (Verdict::Valid, Verdict::Invalid), "{thresholds}");
+    }
+}
+
+#[test]
+fn what_kept_a_try_from_being_believed_is_told_from_the_rate() {
+    let (plan, run) = tried("p99 < 50ms", 10);
+    let invalid = |how: &dyn Fn(&mut ModeRun)| {
+        let mut run = run.clone();
+        run.validity.verdict = Verdict::Invalid;
+        (run.resources.cpu_user_s, run.resources.cpu_system_s) = (Some(0.2), Some(0.05));
+        how(&mut run);
+        let tried = probe(&plan, &run, false);
+        assert_eq!(tried.probe.outcome, ProbeOutcome::Invalid);
+        (tried.cause, tried.probe.doubts.first().cloned().unwrap_or_default())
+    };
+    let late = |run: &mut ModeRun| run.lag_ms = run.response_ms.clone();
+    assert_eq!(invalid(&|_| {}).0, Cause::Unclear);
+    let (cause, said) = invalid(&|run| run.resources.steal_s = Some(1000.0));
+    assert!(cause == Cause::Machine && said.contains("busy with other things") && said.contains("stolen"), "{said}");
+    let (cause, said) = invalid(&|run| run.resources.throttled_s = Some(1.0));
+    assert!(cause == Cause::Machine && said.contains("throttled 20.0 % of the time"), "{said}");
+    let (cause, said) = invalid(&|run| run.resources.cpu_wait_s = Some(2.0));
+    assert!(cause == Cause::Machine && said.contains("waited for a processor 40 % of the time"), "{said}");
+    // The generator's hands are full: a lower rate is a way out, whatever else is seen.
+    let full = |run: &mut ModeRun| {
+        late(run);
+        run.resources.cpu_user_s = Some(1000.0);
+        run.resources.throttled_s = Some(1.0);
+    };
+    assert_eq!(invalid(&full).0, Cause::Rate);
+    // It is late, and does next to nothing: nobody knows.
+    assert_eq!(invalid(&late).0, Cause::Unclear);
+    // Whoever goes by the figures all the same is told what is doubtful about them.
+    let mut trusted = run.clone();
+    trusted.validity.verdict = Verdict::Invalid;
+    trusted.resources.steal_s = Some(1000.0);
+    let tried = probe(&plan, &trusted, true);
+    assert!(tried.probe.outcome == ProbeOutcome::Met && tried.probe.doubts[0].contains("stolen"), "{:?}", tried.probe);
+}
+
+#[test]
+fn figures_that_can_not_be_believed_are_left_out_or_gone_by() {
+    // More is planned than may be in flight at once: what never began makes a try invalid, however quiet the machine.
+    let text = EIGHT.replace("iterations: 7", "iterations: 7, graceful_stop: 0s");
+    let arguments = ["--slo", "p50 < 10s", "--from", "2000/s", "--most", "2000/s", "--probe", "2s"];
+    let folder = folder();
+    search(folder.path(), &text, &arguments);
+    let outcomes = |folder: &Path| {
+        let result = result(folder);
+        let probes = result["probes"].as_array().expect("probes").clone();
+        probes.iter().map(|probe| probe["outcome"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(outcomes(folder.path()).iter().any(|outcome| outcome == "invalid"));
+    search(folder.path(), &text, &[&arguments[..], &["--on-invalid", "warn"]].concat());
+    assert!(outcomes(folder.path()).iter().all(|outcome| outcome != "invalid"));
 }
 
 /// Responses take 200 ms, so that a machine that is busy with other tests is a small part of them, and percentiles are

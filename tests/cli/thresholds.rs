@@ -7,7 +7,7 @@ use loadgen::result::{Comparison, ModeRun, StoppedBy, ThresholdResult, Threshold
 use serde_json::Value;
 
 use crate::engine::plan;
-use crate::support::{Ran, Server, folder, job, number, result, run, run_of, scenario};
+use crate::support::{Ran, Server, finish, folder, job, loadgen, number, result, run, run_of, scenario};
 
 /// In virtual time every figure is known: 100 iterations of 10 ms and 100 of 30 ms, one after another.
 const KNOWN: &str = "name: t\nmodes: [simulated]\nrounds: 2\nload: { iterations: 200 }\n\
@@ -80,7 +80,34 @@ fn no_sample_fails_and_a_thin_one_is_judged_with_a_warning() {
     assert!(judge(&plan, &runs, None).warnings.iter().all(|warning| warning.contains("some window")));
     let thin = judged("p99.999 < 1s");
     assert!(thin.thresholds[0].is_met());
-    assert!(thin.warnings.len() == 1 && thin.warnings[0].contains("too few samples"), "{:?}", thin.warnings);
+    assert!(thin.warnings.len() == 1 && thin.warnings[0].contains("too few independent samples"), "{:?}", thin.warnings);
+}
+
+#[test]
+fn a_percentile_that_is_not_shown_is_judged_with_a_warning_wherever_warnings_go() {
+    let folder = folder();
+    // 320 samples have one above p99 with a chance of 96 %, and no interval of it.
+    scenario(
+        folder.path(),
+        "name: t\nmodes: [simulated]\nmix: [ { flow: [ { sleep: { uniform: [1ms, 2ms] } } ] } ]\nload: { iterations: 320 }\nthresholds:\n  - p99 < 1s\n  - p75 < 1s\n",
+    );
+    let arguments = ["run", "test.yaml", "-o", "out", "--format", "junit,markdown,html,ctrf"];
+    let said = "there are too few independent samples for this percentile";
+    let ran = finish(loadgen(folder.path(), &arguments).env("GITHUB_ACTIONS", "true")).exits(0);
+    let summary = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(summary.contains("p99 n/a") && summary.contains(said), "{}", ran.stdout);
+    let ran = ran.says(&[&format!("warning: the threshold `p99 < 1s` (simulated): {said}"), "::warning file=test.yaml,line=6,"]);
+    assert_eq!(ran.stderr.matches("::warning").count(), 1, "the other one is as it should be: {}", ran.stderr);
+    for file in ["junit.xml", "report.md", "index.html", "ctrf-report.json"] {
+        let text = std::fs::read_to_string(folder.path().join("out").join(file)).expect("it is written");
+        assert!(text.contains(said), "{file}: {text}");
+    }
+    let result = result(&folder.path().join("out"));
+    let warnings = |threshold: usize| result["thresholds"][threshold]["warnings"].as_array().map_or(0, Vec::len);
+    assert_eq!((warnings(0), warnings(1)), (1, 0));
+    assert!(result["runs"][0]["response_ms"]["ci95"]["p99"].is_null());
+    // Nobody is to miss it, who reads errors alone.
+    finish(&mut loadgen(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "-q"])).exits(0).says(&[said]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use loadgen::result::{Outcome, RunOrder, RunResult};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{PROGRAM, Ran, Running, children, folder, is_alive, loadgen, run, scenario, until};
+use crate::support::{PROGRAM, Ran, Running, Server, children, folder, is_alive, loadgen, run, scenario, until};
 
 /// Writes the result of a version that takes so long, in virtual time: its figures are known.
 fn version(folder: &Path, name: &str, ms: f64, rounds: u32) -> Value {
@@ -182,6 +182,127 @@ fn ninety_seven_where_a_run_can_not_be_trusted() {
     compare(path, &["base", "slow", "--on-invalid", "warn"]).exits(98);
 }
 
+/// Makes runs of a result invalid, each counted from 0.
+fn spoil(folder: &Path, name: &str, runs: impl IntoIterator<Item = usize>) {
+    let check =
+        json!({"name": "pacing", "verdict": "invalid", "observed": "p99 of lag 3.938 ms", "limit": "1.000 ms", "explanation": "late"});
+    change(folder, name, |result| {
+        for run in runs {
+            result["runs"][run]["validity"] = json!({"verdict": "invalid", "checks": [check]});
+        }
+        result["validity"] = json!({"verdict": "invalid", "checks": [check]});
+    });
+}
+
+#[test]
+fn invalid_runs_are_named_and_left_out_of_the_pairs() {
+    let folder = folder();
+    let path = folder.path();
+    for (name, ms) in [("base", 10.0), ("slow", 45.7), ("same", 10.1)] {
+        version(path, name, ms, 32);
+    }
+    spoil(path, "base", [2, 5, 9, 30]);
+    spoil(path, "slow", [1, 2, 7, 20, 31]);
+    // Eight bad pairs of 32 don't hide what the others show.
+    let ran = compare(path, &["base", "slow"]).exits(98).says(&["error: regressed: p50"]);
+    let named = "run 3 of base (begun ";
+    for said in
+        ["24 pairs", "8 pairs left out", "8 of 32 pairs are left out", named, "simulated: pacing: p99 of lag 3.938 ms, limit 1.000 ms"]
+    {
+        assert!(ran.stdout.contains(said), "no `{said}` in {}", ran.stdout);
+    }
+    let slow = json(&compare(path, &["base", "slow", "--json"]).exits(98));
+    assert_eq!((&slow["pairs"], &slow["left_out_pairs"], &slow["base"]["validity"]), (&json!(24), &json!(8), &json!("valid")));
+    let invalid: Vec<(&str, u64)> = slow["invalid"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|run| (run["source"].as_str().expect("a name"), run["run"].as_u64().expect("a number")))
+        .collect();
+    let of = |name: &'static str, runs: &[u64]| runs.iter().map(|run| (name, *run)).collect::<Vec<_>>();
+    assert_eq!(invalid, [of("base", &[3, 6, 10, 31]), of("slow", &[2, 3, 8, 21, 32])].concat());
+    assert_eq!(slow["changes"][0]["pairs"].as_array().map(Vec::len), Some(24));
+    // Nor do they stand in the way of good news, where the others tell it.
+    compare(path, &["base", "same"]).exits(0);
+    let all = json(&compare(path, &["base", "same", "--on-invalid", "warn", "--json"]).exits(0));
+    assert_eq!((&all["pairs"], &all["left_out_pairs"]), (&json!(32), &json!(0)));
+    assert!(all["warnings"].to_string().contains("judged all the same"), "{all}");
+    // Two pairs don't tell, and then it matters that the others could not be believed.
+    spoil(path, "same", 0..30);
+    compare(path, &["base", "same"]).exits(97).says(&[
+        "run 3 of base",
+        "pacing: p99 of lag",
+        "what is left without them does not tell",
+        "--on-invalid warn",
+    ]);
+}
+
+#[test]
+fn a_comparison_has_a_table_of_steps_and_a_page_of_pairs() {
+    let folder = folder();
+    let path = folder.path();
+    for (name, ms) in [("base", 10), ("slow", 20)] {
+        let text = format!(
+            "{{name: t, seed: 1, modes: [simulated], rounds: 10, mix: [{{name: m, flow: [{{sleep: {ms}ms, name: db}}, {{sleep: 30ms, name: page}}]}}], \
+             load: {{vus: 2, iterations: 1000}}}}"
+        );
+        scenario(path, &text);
+        run(path, &["run", "test.yaml", "-o", name, "--format", "none", "-q"]).exits(0);
+        change(path, name, |result| result["scenario"]["fingerprint"] = "same".into());
+    }
+    let ran = compare(path, &["base", "slow", "-o", "out"]).exits(98).says(&["report: out/index.html"]);
+    let table = ran.stdout.split("steps, for information").nth(1).expect("a table of steps");
+    for step in ["m / db ", "m / page"] {
+        assert!(table.contains(step), "no `{step}` in {table}");
+    }
+    let written: Value = serde_json::from_str(&fs::read_to_string(path.join("out/comparison.json")).expect("it is there")).expect("JSON");
+    let change = |step: &str| {
+        let all = written["steps"].as_array().expect("steps");
+        let own = all.iter().find(|change| change["selector"]["step"] == step && change["metric"] == "p50").expect("its median");
+        own["change"].as_f64().expect("a number")
+    };
+    assert!((change("db") - 1.0).abs() < 0.01 && change("page").abs() < 0.01, "{written}");
+    let page = fs::read_to_string(path.join("out/index.html")).expect("a page");
+    assert!(page.matches("<figure").count() >= 3 && page.contains("pair by pair") && page.contains("m / page"), "{page}");
+    // What was run for longer is other work, and it is said which flags are part of it.
+    run(path, &["run", "test.yaml", "-o", "long", "--format", "none", "-q", "-i", "7"]).exits(0);
+    compare(path, &["slow", "long"]).exits(3).says(&["`-u`, `-r`, `-d`, `-i` and `--var` are part of the work"]);
+}
+
+#[test]
+fn ab_makes_pairs_again_of_which_a_run_is_invalid_and_names_them() {
+    let folder = folder();
+    let path = folder.path();
+    // More is planned than one slot can begin: what never began is in no figure, whatever the machine does.
+    let server = Server::start();
+    scenario(
+        path,
+        "{name: t, targets: {shop: {url: builtin}}, mix: [{name: m, flow: [{get: /delay/0.05}]}], \
+         load: {rate: 200/s, duration: 300ms, max_in_flight: 1, graceful_stop: 1s}}",
+    );
+    let url = server.url();
+    let ab = |more: &[&str]| run(path, &[&["ab", "test.yaml", "--a", &url, "--b", &url, "--pairs", "2", "-o", "out"], more].concat());
+    let ran = ab(&[]).exits(97).says(&[
+        "the run A 1 is invalid (pacing",
+        "the pair is made again",
+        "the pair is left out",
+        "run 1 of A",
+        "never began",
+        "no pair is left without them",
+    ]);
+    assert!(ran.stdout.contains("nothing was compared: a run of each pair is invalid"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("made again, 1 times in all"), "{}", ran.stdout);
+    for side in ["a", "b"] {
+        assert_eq!(crate::support::files(&path.join("out").join(side)), ["01.json", "02.json", "invalid"]);
+        assert_eq!(crate::support::files(&path.join("out").join(side).join("invalid")), ["01-1.json"]);
+    }
+    let written: Value = serde_json::from_str(&fs::read_to_string(path.join("out/comparison.json")).expect("it is there")).expect("JSON");
+    assert_eq!((&written["pairs"], &written["left_out_pairs"], &written["verdict"]), (&json!(0), &json!(2), &Value::Null));
+    // Where nobody minds nothing is made again, and what an earlier comparison put aside is gone.
+    ab(&["--on-invalid", "warn"]).exits(0);
+    assert_eq!(crate::support::files(&path.join("out/a")), ["01.json", "02.json"]);
+}
+
 /// A port that was free a moment ago.
 fn port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
@@ -226,7 +347,7 @@ fn what_regressed_has_to_do_so_again() {
     let made = |name: &str, ms: f64| -> RunResult { serde_json::from_value(version(path, name, ms, 1)).expect("a result") };
     let (usual, slow) = (made("usual", 10.0), made("slow", 13.0));
     let base = vec![usual.clone(); 20];
-    let terms = Terms { guards: Guard::all_usual(), same_machine: true, order: Some(RunOrder::Interleaved) };
+    let terms = Terms { guards: Guard::all_usual(), same_machine: true, believed: true, order: Some(RunOrder::Interleaved) };
     let first = versions::compare(&Side::of("a", &base[..10]), &Side::of("b", &vec![slow.clone(); 10]), &terms).expect("comparable");
     let suspects = versions::suspects(&first);
     assert_eq!(suspects.len(), 3, "p50, p99 and throughput: {:?}", first.changes);

@@ -34,6 +34,33 @@ pub fn check(run: &ModeRun, plan: &Plan) -> Check {
     judged("headroom", verdict, say(|f| &f.observed), limit, say(|f| &f.explanation))
 }
 
+/// Threads that waited for a processor for so long a part of what they ran had to share it …
+const WAITED: f64 = 0.5;
+/// … where that was a part of the whole time that can make anything late.
+const WAITED_AT_ALL: f64 = 0.01;
+
+/// What kept the machine from running loadgen when it was due, in words; nothing where nothing is known to have.
+pub fn interference(run: &ModeRun) -> Option<String> {
+    let waited = run
+        .resources
+        .cpu_wait_s
+        .filter(|waited| *waited > WAITED_AT_ALL * run.wall_s && run.resources.cpu_s().is_some_and(|spent| *waited > WAITED * spent));
+    let waited = waited.map(|waited| format!("its threads waited for a processor {:.0} % of the time", waited / run.wall_s * 100.0));
+    let late = hiccup(run).map(|found| found.observed);
+    let all: Vec<String> = [stolen(run), throttled(run)].into_iter().flatten().map(|f| f.observed).chain(waited).chain(late).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+/// Whether the time of this machine was given to others, which no lower load changes.
+pub fn is_stolen(run: &ModeRun) -> bool {
+    stolen(run).is_some()
+}
+
+/// The part of the processors it may use that the generator worked on; nothing where that is not known.
+pub fn own_share(run: &ModeRun) -> Option<f64> {
+    Some(run.resources.cpu_s()? / run.wall_s.max(1e-3) / processors(run))
+}
+
 struct Found {
     verdict: Verdict,
     observed: String,

@@ -1,7 +1,7 @@
 //! Whether a run's figures can be believed, judged from the figures themselves. The table of checks and limits is
 //! that of the design's page on measurement; each check says what it saw, what was allowed, and what to do.
 
-mod headroom;
+pub mod headroom;
 mod settled;
 
 use super::source::arrivals;
@@ -15,6 +15,8 @@ use crate::result::{Check, ModeRun, Validity, Verdict, codec};
 const LAG_FLOOR_MS: f64 = 1.0;
 /// The share of the median response time that p99 of lag may reach.
 const LAG_SHARE: f64 = 0.05;
+/// And the share of the shortest time that a check allows.
+const LAG_SHARE_OF_LIMIT: f64 = 0.10;
 /// The share of started operations that may be unfinished.
 const UNFINISHED_SHARE: f64 = 0.01;
 
@@ -59,7 +61,7 @@ fn accounting(run: &ModeRun) -> Check {
 }
 
 fn pacing(run: &ModeRun, plan: &Plan) -> Check {
-    let limit = run.response_ms.as_ref().map_or(0.0, |q| q.p50 * LAG_SHARE).max(LAG_FLOOR_MS);
+    let limit = lag_limit_ms(run, plan);
     let (lag, least) = lag(run);
     // In the closed model nothing is planned before somebody is free for it.
     let left = if matches!(plan.load.model, LoadModel::Open { .. }) { run.iterations.counts.skipped } else { 0 };
@@ -81,6 +83,15 @@ fn pacing(run: &ModeRun, plan: &Plan) -> Check {
         format!("{limit:.3} ms{}", if left > 0 { ", and all begin" } else { "" }),
         why,
     )
+}
+
+/// How late operations may start, in milliseconds. What is small beside the times that are measured, or beside those that
+/// are asked for, decides nothing.
+pub fn lag_limit_ms(run: &ModeRun, plan: &Plan) -> f64 {
+    let of_median = run.response_ms.as_ref().map_or(0.0, |q| q.p50 * LAG_SHARE);
+    let own = plan.thresholds.iter().filter(|threshold| threshold.selector.is_about(run.mode));
+    let tightest = own.filter_map(|threshold| threshold.check.longest_ms()).reduce(f64::min).unwrap_or(0.0);
+    LAG_FLOOR_MS.max(of_median).max(tightest * LAG_SHARE_OF_LIMIT)
 }
 
 /// The 99th percentile of lag in milliseconds. Of few operations that is the largest of them all, and one late

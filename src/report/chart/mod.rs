@@ -15,6 +15,7 @@ pub mod ladder;
 pub mod latency;
 pub mod modes;
 pub mod over_time;
+pub mod pairs;
 pub mod palette;
 pub mod planned;
 pub mod plot;
@@ -134,6 +135,23 @@ mod tests {
         }
         assert_eq!(capacity::svg(&fixture::capacity::silent()), None);
         super::super::golden::check("capacity.svg", &capacity::svg(&fixture::capacity::found()).unwrap());
+    }
+
+    #[test]
+    fn pairs_are_drawn_whatever_they_are() {
+        use super::super::fixture::versions::{changes, comparison};
+        let mut two = comparison(changes());
+        two.base.source = fixture::HOSTILE.into();
+        two.changes[0].selector.step = Some(fixture::HOSTILE.into());
+        two.changes[1].pairs = vec![[f64::NAN, 1e300], [0.0, -1.0]];
+        two.changes[2].pairs = vec![[1.0, 2.0]; 1000];
+        for (number, change) in two.changes.iter().enumerate() {
+            let svg = pairs::svg(&two, change).unwrap();
+            assert!(!svg.contains("<script") && !svg.contains("NaN") && !svg.contains("inf"), "{number}");
+            read(&format!("pairs-{number}"), &svg);
+        }
+        two.changes[3].pairs.clear();
+        assert_eq!(pairs::svg(&two, &two.changes[3]), None);
     }
 
     #[test]

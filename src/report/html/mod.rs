@@ -2,7 +2,7 @@
 //!
 //! [`page`] turns a result into the texts of the template `page.html`; [`figures`] arranges the charts, [`figure_tables`] has
 //! their figures as text, [`tables`] all others, [`facts`] what stands at the top. Every text is escaped by the template;
-//! the charts alone go in as they are, and have escaped theirs themselves. Everything can be read without script; the
+//! the charts alone go in as they are, and have escaped theirs themselves. [`versions`] is the page of a comparison. Everything can be read without script; the
 //! script (`page.js`) shows the same in other ways.
 
 pub mod facts;
@@ -10,5 +10,6 @@ pub mod figure_tables;
 pub mod figures;
 pub mod page;
 pub mod tables;
+pub mod versions;
 
 pub use page::{Place, overlaid, render};

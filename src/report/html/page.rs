@@ -65,6 +65,7 @@ struct Page {
     compared: Vec<Compared>,
     rows: Vec<Row>,
     small_samples: bool,
+    na_means: &'static str,
     first: Option<Figure>,
     parts: Vec<Part>,
     percentiles: Option<Table>,
@@ -184,6 +185,7 @@ fn page(cast: &Cast<'_>, title: String, results: Vec<Head>, headline: Headline, 
         headline,
         rows: comparison::rows(&compared, baseline.filter(|_| !cast.overlaid)),
         small_samples: comparison::has_small_samples(&compared),
+        na_means: view::NA_MEANS,
         first: figures::first(cast),
         parts: figures::parts(cast),
         percentiles: tables_of::percentiles(cast),
@@ -233,7 +235,7 @@ pub fn style(cast: &Cast<'_>) -> String {
 }
 
 /// What a browser lets the page do: nothing but its own style and its own script, known by their hashes.
-fn policy(style: &str, place: Place<'_>) -> String {
+pub(super) fn policy(style: &str, place: Place<'_>) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let (style, script) = match place {
         Place::Whole(_) | Place::Live => (hash(style), hash(script())),

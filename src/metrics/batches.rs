@@ -1,0 +1,244 @@
+//! [`Batches`]: the response times of some operations, batch by batch in the order of time, from which
+//! the dependence of operations that follow each other is estimated.
+//!
+//! The time line of a run ([`super::Windows`]) is of all operations together. The dependence of a
+//! mixture says nothing of one of its parts: a fast and a slow step take turns, and the median of both
+//! together lies between them. So each step of several keeps its own batches, as a small table: a row
+//! for each bucket that has values, a column for each batch.
+
+use super::interval::{Inflation, factor};
+use super::summary::PERCENTILES;
+use crate::base::Nanos;
+
+/// At most so many batches; then each becomes twice as long, so that longer ones see longer
+/// dependences.
+const MAX_BATCHES: usize = 32;
+/// Each power of two is cut into so many buckets, as a power of two: 3 % wide. The dependence at a
+/// value and at its neighbour is the same, so that this need not be finer.
+const BUCKET_BITS: u32 = 5;
+
+/// Response times in batches, for [`Inflation`]. Its size depends on how far the times are spread, and
+/// not on their number: an octave of them takes 4 KB.
+#[derive(Clone, Debug)]
+pub struct Batches {
+    epoch: Nanos,
+    width: Nanos,
+    /// The buckets that have values, ascending.
+    buckets: Vec<u16>,
+    /// By bucket, the number of its values in each batch.
+    counts: Vec<[u32; MAX_BATCHES]>,
+}
+
+impl Batches {
+    /// No values yet; the first batch begins at `epoch`, and each is `width` long at first.
+    pub fn new(epoch: Nanos, width: Nanos) -> Self {
+        Self { epoch, width: Nanos(width.0.max(1)), buckets: Vec::new(), counts: Vec::new() }
+    }
+
+    /// Takes a response time of an operation that was planned at this moment.
+    pub fn record(&mut self, intended: Nanos, response: Nanos) {
+        let since = intended.0.saturating_sub(self.epoch.0);
+        let mut batch = since / self.width.0;
+        while batch >= MAX_BATCHES as u64 {
+            self.widen();
+            batch = since / self.width.0;
+        }
+        let row = self.row(bucket(response.0));
+        let count = &mut self.counts[row][batch as usize];
+        *count = count.saturating_add(1);
+    }
+
+    /// The row of a bucket, made if need be.
+    fn row(&mut self, bucket: u16) -> usize {
+        self.buckets.binary_search(&bucket).unwrap_or_else(|row| {
+            self.buckets.insert(row, bucket);
+            self.counts.insert(row, [0; MAX_BATCHES]);
+            row
+        })
+    }
+
+    /// Makes every batch twice as long.
+    fn widen(&mut self) {
+        self.width = Nanos(self.width.0.saturating_mul(2));
+        for row in &mut self.counts {
+            let mut wide = [0; MAX_BATCHES];
+            for (batch, count) in row.iter().enumerate() {
+                wide[batch / 2] = count.saturating_add(wide[batch / 2]);
+            }
+            *row = wide;
+        }
+    }
+
+    /// Forgets the values and keeps the room.
+    pub fn clear(&mut self) {
+        self.buckets.clear();
+        self.counts.clear();
+    }
+
+    /// Adds other operations of the same run.
+    pub fn add(&mut self, other: &Self) {
+        let mut other = other.clone();
+        while self.width < other.width {
+            self.widen();
+        }
+        while other.width < self.width {
+            other.widen();
+        }
+        for (bucket, counts) in other.buckets.iter().zip(&other.counts) {
+            let row = self.row(*bucket);
+            for (mine, theirs) in self.counts[row].iter_mut().zip(counts) {
+                *mine = mine.saturating_add(*theirs);
+            }
+        }
+    }
+
+    /// How much wider the intervals of these operations are than those of independent ones.
+    pub fn inflation(&self) -> Inflation {
+        let mut sizes = [0; MAX_BATCHES];
+        self.counts.iter().for_each(|row| accumulate(&mut sizes, row));
+        let n: u64 = sizes.iter().sum();
+        // From the slowest bucket down: the values above the lower end of each row.
+        let mut above = [0; MAX_BATCHES];
+        let mut best = PERCENTILES.map(|_| (f64::INFINITY, 1.0));
+        for row in self.counts.iter().skip(1).rev() {
+            accumulate(&mut above, row);
+            let share = above.iter().sum::<u64>() as f64 / n as f64;
+            let mut own = None;
+            for ((distance, found), (_, percentile)) in best.iter_mut().zip(PERCENTILES) {
+                // Odds and not differences: what is near to p99.9 is not near to p99.99.
+                let away = (odds(share) - odds(1.0 - percentile / 100.0)).abs();
+                if away < *distance {
+                    *distance = away;
+                    *found = *own.get_or_insert_with(|| factor(sizes.iter().zip(above).map(|(size, above)| (*size as f64, above as f64))));
+                }
+            }
+        }
+        Inflation::new(sizes.iter().filter(|size| **size > 0).count(), best.map(|(_, factor)| factor))
+    }
+}
+
+fn accumulate(sums: &mut [u64; MAX_BATCHES], counts: &[u32; MAX_BATCHES]) {
+    sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += u64::from(*count));
+}
+
+fn odds(share: f64) -> f64 {
+    (share / (1.0 - share)).ln()
+}
+
+/// The bucket of a value: 2^[`BUCKET_BITS`] for each power of two.
+const fn bucket(value: u64) -> u16 {
+    let shift = (u64::BITS - 1 - BUCKET_BITS).saturating_sub((value | 1).leading_zeros());
+    ((shift as u64) << BUCKET_BITS) as u16 + (value >> shift) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Track;
+    use super::super::interval::tests::series;
+    use super::*;
+    use proptest::prelude::*;
+    use rand::SeedableRng as _;
+    use rand_pcg::Pcg64Mcg;
+
+    const EPOCH: Nanos = Nanos::from_secs(1);
+    const WIDTH: Nanos = Nanos::from_millis(10);
+    /// Logarithms of the values are normal: their median is 1 ms, and this their p99.
+    const MEDIAN: f64 = 1e6;
+    const P99: f64 = 10.240_473e6;
+
+    /// One value a millisecond.
+    fn at(number: usize) -> Nanos {
+        EPOCH + Nanos::from_millis(number as u64)
+    }
+
+    fn of(values: impl IntoIterator<Item = (usize, u64)>) -> (Batches, Track) {
+        let (mut batches, mut track) = (Batches::new(EPOCH, WIDTH), Track::default());
+        for (number, value) in values {
+            batches.record(at(number), Nanos(value));
+            track.record(Nanos(value));
+        }
+        (batches, track)
+    }
+
+    /// How often the intervals of the median and of p99 hold the true one.
+    fn covered(track: &Track, inflation: &Inflation, hits: &mut [f64; 2], trials: u32) {
+        let summary = track.summary(inflation).expect("values");
+        for ((name, truth), hits) in [("p50", MEDIAN), ("p99", P99)].into_iter().zip(hits) {
+            let [low, high] = summary.ci95[name].unwrap_or_else(|| panic!("{name} of {}", summary.count));
+            let held = (low..=high).contains(&(truth / 1e6));
+            *hits += f64::from(u8::from(held)) / f64::from(trials);
+        }
+    }
+
+    #[test]
+    fn intervals_cover_the_truth_as_often_as_they_say_whatever_the_dependence() {
+        const TRIALS: u32 = 200;
+        let mut generator = Pcg64Mcg::seed_from_u64(11);
+        for correlation in [0.0, 0.9] {
+            let (mut own, mut thin, mut naive) = ([0.0; 2], [0.0; 2], [0.0; 2]);
+            for _ in 0..TRIALS {
+                let values = series(correlation, 16_000, &mut generator);
+                let (batches, track) = of(values.iter().copied().enumerate());
+                covered(&track, &batches.inflation(), &mut own, TRIALS);
+                covered(&track, &Inflation::NONE, &mut naive, TRIALS);
+                // A fifth of them, taken by chance, with what is left of the inflation of all.
+                let some: Vec<(usize, u64)> = values.into_iter().enumerate().filter(|_| generator.random_bool(0.2)).collect();
+                let (_, track) = of(some);
+                covered(&track, &batches.inflation().thinned(0.2), &mut thin, TRIALS);
+            }
+            assert!(own.iter().chain(&thin).all(|share| (0.92..=0.985).contains(share)), "{correlation}: {own:?} {thin:?}");
+            assert_eq!(naive[0] < 0.75, correlation > 0.5, "{correlation}: {naive:?}");
+        }
+    }
+
+    #[test]
+    fn a_step_has_the_dependence_of_its_own() {
+        // A slow drift of one step, over three decades, says nothing of the other.
+        let drift = |number: usize| (1e6 * (number as f64 / 1300.0).sin().exp2().powi(5)) as u64;
+        let (drifting, _) = of((0..16_000).map(|number| (number, drift(number))));
+        let mut generator = Pcg64Mcg::seed_from_u64(3);
+        let rare = |number: usize| (number * 420, 0);
+        let steady: Vec<(usize, u64)> =
+            (0..38).map(rare).map(|(number, _)| (number, generator.random_range(21_000_000..23_000_000))).collect();
+        let (batches, track) = of(steady);
+        let median = |inflation: &Inflation| track.summary(inflation).expect("values").ci95["p50"];
+        assert_eq!(median(&drifting.inflation()), None, "all of 38 samples lie within so wide an interval");
+        let [low, high] = median(&batches.inflation()).expect("38 independent samples have an interval of the median");
+        assert!((21.0..22.0).contains(&low) && (22.0..=23.0).contains(&high), "{low} {high}");
+    }
+
+    #[test]
+    fn few_batches_tell_nothing() {
+        let (batches, _) = of([(0, 5), (1, 7), (15, 9)]);
+        assert_eq!(batches.inflation(), Inflation::NONE);
+        assert_eq!(of([]).0.inflation(), Inflation::NONE);
+    }
+
+    #[test]
+    fn buckets_are_in_order_and_within_three_percent() {
+        let mut last = 0;
+        for value in (0..10_000).chain((14..52).map(|bits| 1 << bits)) {
+            let bucket = bucket(value);
+            assert!(bucket >= last && (value > 10_000 || bucket <= last + 1), "{value}");
+            last = bucket;
+        }
+        assert_eq!(bucket(1 << 20) + (1 << BUCKET_BITS), bucket(1 << 21));
+    }
+
+    proptest! {
+        #[test]
+        fn adding_equals_recording_everything_in_one(
+            a in prop::collection::vec((0usize..1 << 16, 0u64..1 << 42), 0..60),
+            b in prop::collection::vec((0usize..1 << 9, 0u64..1 << 42), 0..60),
+        ) {
+            let whole = of(a.iter().chain(&b).copied()).0;
+            for (first, second) in [(&a, &b), (&b, &a)] {
+                let mut sum = of(first.iter().copied()).0;
+                sum.add(&of(second.iter().copied()).0);
+                prop_assert_eq!(&sum.buckets, &whole.buckets);
+                prop_assert_eq!(&sum.counts, &whole.counts);
+                prop_assert_eq!(sum.inflation(), whole.inflation());
+            }
+        }
+    }
+}

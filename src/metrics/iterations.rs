@@ -1,0 +1,43 @@
+//! [`IterationFigures`]: the iterations of a part of the run, where they are asked for.
+
+use super::{IterationSample, Outcome, Tally, Track};
+
+/// A part of a run that has iterations of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IterationPart {
+    /// Those of a mix entry.
+    Mix(u32),
+    /// Those that are planned in a stage of the load.
+    Stage(usize),
+}
+
+/// Counts and durations of some iterations.
+#[derive(Clone, Debug, Default)]
+pub struct IterationFigures {
+    /// Counts.
+    pub tally: Tally,
+    /// intended → the end of the flow.
+    pub durations: Track,
+}
+
+impl IterationFigures {
+    /// Takes one iteration.
+    pub(super) fn record(&mut self, sample: &IterationSample) {
+        self.tally.count(sample.outcome);
+        if matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
+            self.durations.record(sample.completed - sample.intended);
+        }
+    }
+
+    /// Forgets what they hold and keeps the room.
+    pub(super) fn clear(&mut self) {
+        self.tally = Tally::default();
+        self.durations.clear();
+    }
+
+    /// Adds others.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.tally.add(&other.tally);
+        self.durations.add(&other.durations);
+    }
+}
