@@ -70,12 +70,28 @@ thread_local! {
     static EXACTLY: Cell<bool> = const { Cell::new(false) };
     /// How late this thread is woken.
     static LATENESS: Cell<Lateness> = const { Cell::new(Lateness::UNKNOWN) };
-    /// Somebody wants to read.
-    static WANTED: Cell<bool> = const { Cell::new(false) };
-    /// Somebody wants to write to this socket, and it has no room.
-    static FULL: RefCell<Option<Arc<Socket>>> = const { RefCell::new(None) };
-    /// One blocking read is granted, until this moment.
-    static GRANTED: Cell<Option<Nanos>> = const { Cell::new(None) };
+    /// What this pass waits for on a socket.
+    static INTEREST: RefCell<Option<Interest>> = const { RefCell::new(None) };
+    /// What the pass before waited for, granted to this one.
+    static GRANT: RefCell<Option<Grant>> = const { RefCell::new(None) };
+}
+
+/// What a pass waits for on a socket. A thread does one thing at a time, so there is one at most: that
+/// of the socket it turned to last.
+#[derive(Debug)]
+struct Interest {
+    socket: Arc<Socket>,
+    flags: PollFlags,
+}
+
+/// Lets the next pass do what the one before waited for: on that socket and no other, and in that pass
+/// and none after it.
+#[derive(Debug)]
+struct Grant {
+    socket: Arc<Socket>,
+    flags: PollFlags,
+    /// How long a read may block.
+    until: Nanos,
 }
 
 fn seat() -> Arc<Seat> {
@@ -122,9 +138,8 @@ pub struct Nested {
     outer: Option<Arc<Seat>>,
     nearest: Nanos,
     exactly: bool,
-    wanted: bool,
-    full: Option<Arc<Socket>>,
-    granted: Option<Nanos>,
+    interest: Option<Interest>,
+    grant: Option<Grant>,
 }
 
 impl Nested {
@@ -132,8 +147,8 @@ impl Nested {
     pub fn sit_down() -> Self {
         let seat = seat();
         let outer = SEAT.replace(Some(seat.clone()));
-        let (full, granted) = (FULL.take(), GRANTED.take());
-        Self { seat, outer, nearest: NEAREST.get(), exactly: EXACTLY.get(), wanted: WANTED.get(), full, granted }
+        let (interest, grant) = (INTEREST.take(), GRANT.take());
+        Self { seat, outer, nearest: NEAREST.get(), exactly: EXACTLY.get(), interest, grant }
     }
 
     /// The second seat.
@@ -147,9 +162,8 @@ impl Drop for Nested {
         SEAT.set(self.outer.take());
         NEAREST.set(self.nearest);
         EXACTLY.set(self.exactly);
-        WANTED.set(self.wanted);
-        FULL.set(self.full.take());
-        GRANTED.set(self.granted);
+        INTEREST.set(self.interest.take());
+        GRANT.set(self.grant.take());
     }
 }
 
@@ -184,19 +198,34 @@ pub fn nearest() -> Nanos {
     NEAREST.get()
 }
 
-/// Says that this pass waits for something to read.
-pub fn want_read() {
-    WANTED.set(true);
+/// Says that this pass waits for something to read from a socket.
+pub fn want_read(socket: &Arc<Socket>) {
+    want(socket, PollFlags::IN);
 }
 
 /// Says that this pass waits for room in a socket.
 pub fn want_write(socket: &Arc<Socket>) {
-    FULL.set(Some(socket.clone()));
+    want(socket, PollFlags::OUT);
 }
 
-/// Takes the grant of one blocking read: the moment until which it may block.
-pub fn take_grant() -> Option<Nanos> {
-    GRANTED.take()
+fn want(socket: &Arc<Socket>, flags: PollFlags) {
+    INTEREST.with_borrow_mut(|interest| match interest {
+        Some(known) if Arc::ptr_eq(&known.socket, socket) => known.flags |= flags,
+        _ => *interest = Some(Interest { socket: socket.clone(), flags }),
+    });
+}
+
+/// Forgets what this pass waits for on a socket: the work that asked for it has ended, and whatever the
+/// thread does next must not wait for it.
+pub fn clear_interest() {
+    INTEREST.take();
+    GRANT.take();
+}
+
+/// Takes the grant of one blocking read from this socket: the moment until which it may block.
+pub fn take_read(socket: &Arc<Socket>) -> Option<Nanos> {
+    let is_granted = |grant: &mut Grant| Arc::ptr_eq(&grant.socket, socket) && grant.flags.contains(PollFlags::IN);
+    GRANT.with_borrow_mut(|grant| grant.take_if(is_granted).map(|grant| grant.until))
 }
 
 /// Says which socket the thread is going to block on, so that it can be called off.
@@ -218,36 +247,31 @@ pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Opti
     let mut operation = pin!(operation);
     loop {
         if seat.is_cancelled() {
+            clear_interest();
             return None;
         }
         NEAREST.set(Nanos::MAX);
         EXACTLY.set(false);
-        WANTED.set(false);
         seat.woken.store(false, Ordering::SeqCst);
         let result = operation.as_mut().poll(&mut cx);
-        GRANTED.set(None);
-        let full = FULL.take();
+        GRANT.take();
+        let interest = INTEREST.take();
         if let Poll::Ready(value) = result {
             return Some(value);
         }
         if seat.woken.load(Ordering::SeqCst) {
             continue;
         }
-        if let Some(socket) = full {
-            let flags = if WANTED.get() { PollFlags::IN | PollFlags::OUT } else { PollFlags::OUT };
-            if socket.wait(clock, flags, NEAREST.get()).contains(PollFlags::IN) {
-                GRANTED.set(Some(NEAREST.get()));
+        let until = NEAREST.get();
+        match interest {
+            // The read itself does the waiting: one call and not two.
+            Some(Interest { socket, flags: PollFlags::IN }) => GRANT.set(Some(Grant { socket, flags: PollFlags::IN, until })),
+            Some(Interest { socket, flags }) => {
+                let flags = socket.wait(clock, flags, until);
+                GRANT.set(Some(Grant { socket, flags, until }));
             }
-            continue;
-        }
-        if WANTED.get() {
-            GRANTED.set(Some(NEAREST.get()));
-            continue;
-        }
-        if EXACTLY.get() {
-            meet(seat, clock, NEAREST.get());
-        } else {
-            park_until(seat, clock, NEAREST.get());
+            None if EXACTLY.get() => meet(seat, clock, until),
+            None => park_until(seat, clock, until),
         }
     }
 }

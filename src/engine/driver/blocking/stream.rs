@@ -262,7 +262,7 @@ impl Metered for Stream {
 
 impl Read for Stream {
     fn poll_read(mut self: Pin<&mut Self>, _cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        let result = match seat::take_grant() {
+        let result = match seat::take_read(&self.socket) {
             None => self.look(&mut buf),
             Some(_) if seat::cancelled() => Poll::Pending,
             Some(deadline) => {
@@ -274,7 +274,7 @@ impl Read for Stream {
             }
         };
         if result.is_pending() {
-            seat::want_read();
+            seat::want_read(&self.socket);
         }
         result
     }

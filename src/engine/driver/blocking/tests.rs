@@ -1,0 +1,230 @@
+//! The blocking driver under every order of readiness, wake and grant, over real sockets.
+
+use std::future::poll_fn;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::Duration;
+
+use hyper::rt::{Read, ReadBuf, Write};
+use tokio::sync::Semaphore;
+
+use super::super::{Driver, within};
+use super::seat;
+use super::{Blocking, Stream, block_on, sit_down};
+use crate::base::{Clock, Nanos};
+use crate::transport::endpoint::Endpoint;
+
+/// Nothing here takes this long; what does waits for something that will not come.
+const PATIENCE: Nanos = Nanos::from_secs(5);
+
+/// A server that sends back what it is sent, at once.
+fn echo() -> Endpoint {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            thread::spawn(move || {
+                let mut stream = stream.expect("a connection");
+                let mut byte = [0];
+                while matches!(stream.read(&mut byte), Ok(1)) && stream.write_all(&byte).is_ok() {}
+            });
+        }
+    });
+    Endpoint::Tcp(address)
+}
+
+/// One poll of a read: the byte that came, or nothing at the end.
+fn read(stream: &mut Stream, cx: &mut Context<'_>) -> Poll<Option<u8>> {
+    let mut room = [0];
+    let mut buffer = ReadBuf::new(&mut room);
+    let result = Pin::new(stream).poll_read(cx, buffer.unfilled());
+    result.map(|result| result.map(|()| buffer.filled().first().copied()).expect("nobody resets it"))
+}
+
+/// One poll of a write.
+fn write(stream: &mut Stream, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<usize> {
+    Pin::new(stream).poll_write(cx, bytes).map(|result| result.expect("the peer is there"))
+}
+
+/// Looks at a connection as an HTTP library does before and after a request, asks, and waits for the
+/// answer; `true` where that is right.
+async fn exchange(stream: &mut Stream, asked: u8) -> bool {
+    poll_fn(|cx| {
+        assert!(read(stream, cx).is_pending(), "nothing was asked for");
+        write(stream, cx, &[asked])
+    })
+    .await;
+    poll_fn(|cx| {
+        let answer = read(stream, cx);
+        if answer.is_ready() {
+            assert!(read(stream, cx).is_pending(), "nothing more was asked for");
+        }
+        answer
+    })
+    .await
+        == Some(asked)
+}
+
+/// Pending in one poll and ready in the next, with what happens in the first.
+async fn once(mut act: impl FnMut(&mut Context<'_>)) {
+    let mut acted = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut acted, true) {
+            return Poll::Ready(());
+        }
+        act(cx);
+        Poll::Pending
+    })
+    .await;
+}
+
+/// How some work ends; each time something to read had been wanted of its connection.
+#[derive(Clone, Copy, Debug)]
+enum Before {
+    /// It is done.
+    Done,
+    /// Its deadline came before anything to read did.
+    Late,
+    /// It didn't have to wait for what it looked for.
+    Looked,
+}
+
+/// What the thread waits for then; no socket.
+#[derive(Clone, Copy, Debug)]
+enum Pause {
+    Nothing,
+    /// A moment that has come when the thread would go to sleep.
+    Passed {
+        exactly: bool,
+    },
+    /// A moment for which the thread goes to sleep.
+    Moment {
+        exactly: bool,
+    },
+    /// A wake within the pass.
+    WokenInPass,
+    /// A wake that comes after the pass, for what has happened in it.
+    WokenAfter,
+    /// A permit that another thread gives at about the same time.
+    Permit,
+    /// A permit that another thread gives while this one sleeps.
+    LatePermit,
+}
+
+/// On which connection it goes on.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Same,
+    Other,
+    New,
+}
+
+async fn end_with(before: Before, driver: Blocking, stream: &mut Stream) {
+    match before {
+        Before::Done => assert_eq!(within(&driver, driver.now() + PATIENCE, exchange(stream, 1)).await, Some(true)),
+        Before::Late => {
+            let silence = poll_fn(|cx| read(stream, cx));
+            assert_eq!(within(&driver, driver.now() + Nanos::from_millis(1), silence).await, None);
+        }
+        Before::Looked => {
+            let look = poll_fn(|cx| Poll::Ready(read(stream, cx).is_pending()));
+            assert_eq!(within(&driver, driver.now() + PATIENCE, look).await, Some(true));
+        }
+    }
+}
+
+async fn wait_for(pause: Pause, driver: Blocking) {
+    let permits = Arc::new(Semaphore::new(0));
+    let give = |after| {
+        let permits = permits.clone();
+        thread::spawn(move || {
+            thread::sleep(after);
+            permits.add_permits(1);
+        });
+    };
+    match pause {
+        Pause::Nothing => {}
+        Pause::Passed { exactly } => once(|_| seat::wait_until(driver.now(), exactly)).await,
+        Pause::Moment { exactly: true } => driver.be_there_at(driver.now() + Nanos::from_millis(1)).await,
+        Pause::Moment { exactly: false } => driver.sleep_until(driver.now() + Nanos::from_millis(1)).await,
+        Pause::WokenInPass => once(|cx| cx.waker().wake_by_ref()).await,
+        Pause::WokenAfter => {
+            once(|cx| {
+                let waker = cx.waker().clone();
+                thread::spawn(move || {
+                    thread::sleep(Duration::from_millis(3));
+                    waker.wake();
+                });
+            })
+            .await;
+        }
+        Pause::Permit => {
+            give(Duration::ZERO);
+            drop(permits.acquire().await);
+        }
+        Pause::LatePermit => {
+            give(Duration::from_millis(3));
+            drop(permits.acquire().await);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_read_that_nobody_waits_for_any_more() {
+    let (seat, clock, target) = (sit_down(), Clock::new(), echo());
+    let driver = Blocking::new(clock, false);
+    let connect = || block_on(&seat, clock, driver.connect(&target)).expect("not cancelled").expect("it listens");
+    let pauses = [
+        Pause::Nothing,
+        Pause::Passed { exactly: false },
+        Pause::Passed { exactly: true },
+        Pause::Moment { exactly: false },
+        Pause::Moment { exactly: true },
+        Pause::WokenInPass,
+        Pause::WokenAfter,
+        Pause::Permit,
+        Pause::LatePermit,
+    ];
+    let (mut one, mut other) = (connect(), connect());
+    for before in [Before::Done, Before::Late, Before::Looked] {
+        for pause in pauses {
+            for next in [Next::Same, Next::Other, Next::New] {
+                let answered = block_on(&seat, clock, async {
+                    end_with(before, driver, &mut one).await;
+                    wait_for(pause, driver).await;
+                    // What is read before it is asked for would be waited for until the deadline.
+                    within(&driver, driver.now() + PATIENCE, async {
+                        match next {
+                            Next::Same => exchange(&mut one, 2).await,
+                            Next::Other => exchange(&mut other, 2).await,
+                            Next::New => exchange(&mut driver.connect(&target).await.expect("it listens"), 2).await,
+                        }
+                    })
+                    .await
+                });
+                assert_eq!(answered, Some(Some(true)), "{before:?}, {pause:?}, {next:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_read_is_granted_to_the_socket_that_asked_for_it() {
+    let (seat, clock, target) = (sit_down(), Clock::new(), echo());
+    let driver = Blocking::new(clock, false);
+    let connect = || block_on(&seat, clock, driver.connect(&target)).expect("not cancelled").expect("it listens");
+    let (mut silent, mut asked) = (connect(), connect());
+    let answered = block_on(&seat, clock, async {
+        poll_fn(|cx| write(&mut asked, cx, &[3])).await;
+        let both = poll_fn(|cx| {
+            assert!(read(&mut silent, cx).is_pending());
+            read(&mut asked, cx)
+        });
+        within(&driver, driver.now() + PATIENCE, both).await
+    });
+    assert_eq!(answered, Some(Some(Some(3))));
+}
