@@ -193,11 +193,6 @@ pub fn wait_until(at: Nanos, exactly: bool) {
     }
 }
 
-/// The nearest moment that this pass waits for.
-pub fn nearest() -> Nanos {
-    NEAREST.get()
-}
-
 /// Says that this pass waits for something to read from a socket.
 pub fn want_read(socket: &Arc<Socket>) {
     want(socket, PollFlags::IN);
@@ -224,7 +219,16 @@ pub fn clear_interest() {
 
 /// Takes the grant of one blocking read from this socket: the moment until which it may block.
 pub fn take_read(socket: &Arc<Socket>) -> Option<Nanos> {
-    let is_granted = |grant: &mut Grant| Arc::ptr_eq(&grant.socket, socket) && grant.flags.contains(PollFlags::IN);
+    take_grant(socket, PollFlags::IN)
+}
+
+/// Takes the grant to go on with this socket, which is ready for what it was waited for, or has failed.
+pub fn take_ready(socket: &Arc<Socket>) -> bool {
+    take_grant(socket, PollFlags::all()).is_some()
+}
+
+fn take_grant(socket: &Arc<Socket>, flags: PollFlags) -> Option<Nanos> {
+    let is_granted = |grant: &mut Grant| Arc::ptr_eq(&grant.socket, socket) && grant.flags.intersects(flags);
     GRANT.with_borrow_mut(|grant| grant.take_if(is_granted).map(|grant| grant.until))
 }
 

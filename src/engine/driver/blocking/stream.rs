@@ -158,7 +158,11 @@ impl Stream {
         seat::occupy(&socket);
         let mut begun = false;
         poll_fn(|_| {
-            if !begun {
+            if begun {
+                if seat::take_ready(&socket) {
+                    return Poll::Ready(socket_error(&socket.fd).map_err(io::Error::from).and_then(|state| state.map_err(io::Error::from)));
+                }
+            } else {
                 begun = true;
                 let result = match to {
                     Endpoint::Tcp(address) => connect(&socket.fd, address),
@@ -169,15 +173,16 @@ impl Stream {
                     Err(Errno::INPROGRESS) => {}
                     Err(Errno::AGAIN) if matches!(to, Endpoint::Unix(_)) => {
                         begun = false;
+                        // It is the clock that is waited for, and no socket.
+                        seat::clear_interest();
                         seat::wait_until(clock.now() + AGAIN, false);
                         return Poll::Pending;
                     }
                     Err(error) => return Poll::Ready(Err(io::Error::from(error))),
                 }
             }
-            if !socket.wait(clock, PollFlags::OUT, seat::nearest()).is_empty() && !seat::cancelled() {
-                return Poll::Ready(socket_error(&socket.fd).map_err(io::Error::from).and_then(|state| state.map_err(io::Error::from)));
-            }
+            // Waited for outside, where the deadline of this very pass is known.
+            seat::want_write(&socket);
             Poll::Pending
         })
         .await?;

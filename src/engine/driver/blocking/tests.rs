@@ -2,14 +2,15 @@
 
 use std::future::poll_fn;
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::rt::{Read, ReadBuf, Write};
+use rustix::net::listen;
 use tokio::sync::Semaphore;
 
 use super::super::{Driver, within};
@@ -35,6 +36,17 @@ fn echo() -> Endpoint {
         }
     });
     Endpoint::Tcp(address)
+}
+
+/// A server that accepts nothing, with what keeps it so: whoever connects waits, as for a host that is
+/// not there.
+fn unreachable() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listen(&listener, 0).expect("a shorter queue");
+    let address = listener.local_addr().expect("it is bound");
+    let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(100)).ok();
+    let queued = std::iter::from_fn(connect).collect();
+    (address, listener, queued)
 }
 
 /// One poll of a read: the byte that came, or nothing at the end.
@@ -227,4 +239,65 @@ fn a_read_is_granted_to_the_socket_that_asked_for_it() {
         within(&driver, driver.now() + PATIENCE, both).await
     });
     assert_eq!(answered, Some(Some(Some(3))));
+}
+
+/// Where a thread waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    Moment,
+    Permit,
+    Connect,
+    Read,
+    Write,
+}
+
+const WAITS: [Wait; 5] = [Wait::Moment, Wait::Permit, Wait::Connect, Wait::Read, Wait::Write];
+
+/// Waits for what never comes.
+async fn wait_in_vain(wait: Wait, driver: Blocking) {
+    let stream = async |deaf: &TcpListener| {
+        let address = deaf.local_addr().expect("it is bound");
+        driver.connect(&Endpoint::Tcp(address)).await.expect("it listens")
+    };
+    match wait {
+        Wait::Moment => driver.sleep_until(Nanos::MAX).await,
+        Wait::Permit => drop(Semaphore::new(0).acquire().await),
+        Wait::Connect => {
+            let (address, _listener, _queued) = unreachable();
+            drop(driver.connect(&Endpoint::Tcp(address)).await);
+        }
+        Wait::Read => {
+            let deaf = TcpListener::bind("127.0.0.1:0").expect("a free port");
+            let mut stream = stream(&deaf).await;
+            poll_fn(|cx| read(&mut stream, cx)).await;
+        }
+        Wait::Write => {
+            let deaf = TcpListener::bind("127.0.0.1:0").expect("a free port");
+            let mut stream = stream(&deaf).await;
+            loop {
+                poll_fn(|cx| write(&mut stream, cx, &[0; 1 << 16])).await;
+            }
+        }
+    }
+}
+
+#[test]
+fn every_wait_ends_with_its_deadline() {
+    let (seat, clock) = (sit_down(), Clock::new());
+    let driver = Blocking::new(clock, false);
+    let (short, long) = (Nanos::from_millis(250), Nanos::from_secs(60));
+    for wait in WAITS {
+        for (inner, outer) in [(short, long), (long, short)] {
+            let begun = Instant::now();
+            let ended = block_on(&seat, clock, async {
+                let deadline = driver.now();
+                let inner = within(&driver, deadline + inner, wait_in_vain(wait, driver));
+                within(&driver, deadline + outer, inner).await
+            });
+            let wanted = if inner < outer { Some(None) } else { None };
+            assert_eq!(ended, Some(wanted), "{wait:?}");
+            let took = begun.elapsed();
+            assert!(took >= short.as_duration() && took < short.as_duration() * 4, "{wait:?}: {took:?}");
+        }
+    }
 }
