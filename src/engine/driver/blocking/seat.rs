@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
@@ -23,20 +23,22 @@ pub struct Seat {
     thread: Thread,
     woken: AtomicBool,
     cancelled: AtomicBool,
-    /// The socket that the thread may be blocked on. The seat must not keep it: dropping its stream closes it.
-    socket: Mutex<Weak<Socket>>,
+    /// The socket that the thread is blocked on, or about to be: only then is it the thread's own, and may
+    /// be shut down.
+    socket: Mutex<Option<Arc<Socket>>>,
     /// Seats of the branches that this thread waits for: called off with it.
     children: Mutex<Vec<Arc<Seat>>>,
 }
 
 impl Seat {
-    /// Calls the thread off: it is woken out of a sleep, and out of a blocking read by shutting the socket
+    /// Calls the thread off: it is woken out of a sleep, and out of a blocking call by shutting the socket
     /// down; then the operation under way is dropped.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
         let children = self.children.lock().unwrap_or_else(PoisonError::into_inner).clone();
         children.iter().for_each(|child| child.cancel());
-        if let Some(socket) = self.socket.lock().unwrap_or_else(PoisonError::into_inner).upgrade() {
+        // Within the lock: once the thread has left the socket, that may be another's.
+        if let Some(socket) = &*self.socket.lock().unwrap_or_else(PoisonError::into_inner) {
             socket.shut_down();
         }
         self.wake_up();
@@ -49,6 +51,10 @@ impl Seat {
 
     fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::SeqCst)
+    }
+
+    fn set_socket(&self, socket: Option<Arc<Socket>>) {
+        *self.socket.lock().unwrap_or_else(PoisonError::into_inner) = socket;
     }
 }
 
@@ -99,7 +105,7 @@ fn seat() -> Arc<Seat> {
         thread: std::thread::current(),
         woken: AtomicBool::new(false),
         cancelled: AtomicBool::new(false),
-        socket: Mutex::new(Weak::new()),
+        socket: Mutex::default(),
         children: Mutex::default(),
     })
 }
@@ -232,16 +238,17 @@ fn take_grant(socket: &Arc<Socket>, flags: PollFlags) -> Option<Nanos> {
     GRANT.with_borrow_mut(|grant| grant.take_if(is_granted).map(|grant| grant.until))
 }
 
-/// Says which socket the thread is going to block on, so that it can be called off.
-pub fn occupy(socket: &Arc<Socket>) {
+/// Makes a call that may block on a socket, and that cancelling the thread ends; none is made where it is
+/// cancelled already.
+pub fn blocking<T>(socket: &Arc<Socket>, call: impl FnOnce() -> T) -> Option<T> {
     SEAT.with_borrow(|seat| {
-        if let Some(seat) = seat {
-            let mut current = seat.socket.lock().unwrap_or_else(PoisonError::into_inner);
-            if !std::ptr::eq(current.as_ptr(), Arc::as_ptr(socket)) {
-                *current = Arc::downgrade(socket);
-            }
-        }
-    });
+        let Some(seat) = seat else { return Some(call()) };
+        seat.set_socket(Some(socket.clone()));
+        // Looked at after the socket is known: whoever cancels from here on ends the call.
+        let result = (!seat.is_cancelled()).then(call);
+        seat.set_socket(None);
+        result
+    })
 }
 
 /// Runs `operation` on this thread, blocking; `None` where the seat was called off first.
@@ -250,13 +257,14 @@ pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Opti
     let mut cx = Context::from_waker(&waker);
     let mut operation = pin!(operation);
     loop {
+        // Cleared before the other flag is read: a cancel that comes in between leaves the thread woken.
+        seat.woken.store(false, Ordering::SeqCst);
         if seat.is_cancelled() {
             clear_interest();
             return None;
         }
         NEAREST.set(Nanos::MAX);
         EXACTLY.set(false);
-        seat.woken.store(false, Ordering::SeqCst);
         let result = operation.as_mut().poll(&mut cx);
         GRANT.take();
         let interest = INTEREST.take();
@@ -271,7 +279,7 @@ pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Opti
             // The read itself does the waiting: one call and not two.
             Some(Interest { socket, flags: PollFlags::IN }) => GRANT.set(Some(Grant { socket, flags: PollFlags::IN, until })),
             Some(Interest { socket, flags }) => {
-                let flags = socket.wait(clock, flags, until);
+                let flags = blocking(&socket, || socket.wait(clock, flags, until)).unwrap_or(PollFlags::empty());
                 GRANT.set(Some(Grant { socket, flags, until }));
             }
             None if EXACTLY.get() => meet(seat, clock, until),

@@ -1,4 +1,4 @@
-//! The blocking driver under every order of readiness, wake and grant, over real sockets.
+//! The blocking driver under every order of readiness, wake, grant and cancel, over real sockets.
 
 use std::future::poll_fn;
 use std::io::{Read as _, Write as _};
@@ -300,4 +300,65 @@ fn every_wait_ends_with_its_deadline() {
             assert!(took >= short.as_duration() && took < short.as_duration() * 4, "{wait:?}: {took:?}");
         }
     }
+}
+
+#[test]
+fn every_wait_ends_with_a_cancel() {
+    for wait in WAITS {
+        // At once, which is before the wait or in the middle of its beginning; and when it has long begun.
+        for after in [Duration::ZERO, Duration::from_micros(100), Duration::from_millis(200)] {
+            let (tell, told) = std::sync::mpsc::channel();
+            let waiting = thread::spawn(move || {
+                let (seat, clock) = (sit_down(), Clock::new());
+                tell.send(seat.clone()).expect("somebody listens");
+                block_on(&seat, clock, wait_in_vain(wait, Blocking::new(clock, true)))
+            });
+            let seat = told.recv().expect("it waits");
+            thread::sleep(after);
+            seat.cancel();
+            let begun = Instant::now();
+            while !waiting.is_finished() {
+                assert!(begun.elapsed() < PATIENCE.as_duration(), "{wait:?}, cancelled after {after:?}");
+                thread::sleep(Duration::from_millis(1));
+            }
+            assert_eq!(waiting.join().expect("no panic"), None, "{wait:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cancel_between_two_calls_is_not_taken_for_the_end_of_a_stream() {
+    let (seat, clock, target) = (sit_down(), Clock::new(), echo());
+    let mut stream = block_on(&seat, clock, Stream::connect(clock, &target)).expect("not cancelled").expect("it listens");
+    let ended = block_on(&seat, clock, async {
+        assert!(exchange(&mut stream, 1).await);
+        poll_fn(|cx| {
+            assert_eq!(write(&mut stream, cx, &[2]), Poll::Ready(1));
+            seat.cancel();
+            assert_eq!(read(&mut stream, cx), Poll::Pending);
+            Poll::<()>::Pending
+        })
+        .await;
+    });
+    assert_eq!(ended, None);
+}
+
+#[test]
+fn no_call_begins_after_a_cancel() {
+    let (seat, clock, target) = (sit_down(), Clock::new(), echo());
+    let stream = block_on(&seat, clock, Stream::connect(clock, &target)).expect("not cancelled").expect("it listens");
+    assert_eq!(seat::blocking(&stream.socket, || 1), Some(1));
+    seat.cancel();
+    assert_eq!(seat::blocking(&stream.socket, || 1), None);
+}
+
+#[test]
+fn a_cancel_leaves_alone_what_the_thread_has_left() {
+    let (seat, clock, target) = (sit_down(), Clock::new(), echo());
+    let mut stream = block_on(&seat, clock, Stream::connect(clock, &target)).expect("not cancelled").expect("it listens");
+    assert_eq!(block_on(&seat, clock, exchange(&mut stream, 1)), Some(true));
+    seat.cancel();
+    // Somebody else goes on with it.
+    let other = sit_down();
+    assert_eq!(block_on(&other, clock, exchange(&mut stream, 2)), Some(true));
 }
