@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,9 +13,9 @@ use hyper::rt::{Read, ReadBuf, Write};
 use rustix::net::listen;
 use tokio::sync::Semaphore;
 
-use super::super::{Driver, within};
+use super::super::{Driver, Job, Local, Until, within};
 use super::seat;
-use super::{Blocking, Stream, block_on, sit_down};
+use super::{Blocking, Stream, block_on, branches, sit_down};
 use crate::base::{Clock, Nanos};
 use crate::transport::endpoint::Endpoint;
 
@@ -361,4 +361,34 @@ fn a_cancel_leaves_alone_what_the_thread_has_left() {
     // Somebody else goes on with it.
     let other = sit_down();
     assert_eq!(block_on(&other, clock, exchange(&mut stream, 2)), Some(true));
+}
+
+/// Branches that end at the same time.
+struct Tie(Barrier);
+
+impl Job<Blocking> for Tie {
+    type Seat = ();
+    type Bench = ();
+
+    fn bench(&self, _driver: Blocking, _thread: usize) {}
+
+    fn run<'a>(&'a self, _bench: &'a (), _seat: &'a mut (), _index: usize) -> Local<'a, bool> {
+        Box::pin(poll_fn(|_| {
+            self.0.wait();
+            Poll::Ready(true)
+        }))
+    }
+}
+
+#[test]
+fn a_race_has_one_winner() {
+    let (_seat, clock) = (sit_down(), Clock::new());
+    for until in [Until::First, Until::FirstSuccess] {
+        for _ in 0..100 {
+            let job = Tie(Barrier::new(4));
+            let ended = branches::on_threads(Blocking::new(clock, true), &job, &(), &mut [(); 4], 4, until);
+            let ended = ended.expect("the system has threads");
+            assert_eq!(ended.iter().filter(|ended| **ended == Some(true)).count(), 1, "{until:?}: {ended:?}");
+        }
+    }
 }
