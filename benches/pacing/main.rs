@@ -1,6 +1,7 @@
 //! How late operations start, by the generator's own fault: lag against rate, for each driver. What criterion shows as
 //! time is the mean lag of one operation; percentiles are printed beside it. The second group asks a server instead: the
-//! system there takes down when each request comes in, however late the server's own thread is to read it.
+//! system there takes down when each request comes in, however late the server's own thread is to read it. The third fails
+//! where a single request is held up though its answer is there.
 
 #[path = "../support/job.rs"]
 mod job;
@@ -56,7 +57,7 @@ fn lag(c: &mut Criterion) {
 }
 
 #[cfg(target_os = "linux")]
-criterion_group!(benches, lag, server::lag);
+criterion_group!(benches, lag, server::lag, server::held_up);
 #[cfg(not(target_os = "linux"))]
 criterion_group!(benches, lag);
 criterion_main!(benches);

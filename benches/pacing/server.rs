@@ -10,6 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use criterion::Criterion;
 use loadgen::engine::{Ground, Job, run_mode};
 use loadgen::plan::Mode;
+use loadgen::result::ModeRun;
 use loadgen::scenario::{Overrides, Source, compile};
 use nix::sys::socket::sockopt::ReceiveTimestampns;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
@@ -69,30 +70,31 @@ fn watch(listener: &TcpListener, stop: &AtomicBool) -> Vec<f64> {
     times
 }
 
-/// Lag of the requests as the server sees it, in seconds, in order of size, and the rate achieved as a multiple of the
-/// planned one. What is common to all, the way through the system, is taken off.
-fn seen_by_a_server(mode: Mode, rate: u64) -> (Vec<f64>, f64) {
+/// Runs `load` in a mode against a server that answers at once: what came of it, and when each request came.
+fn against_a_server(mode: Mode, load: &str) -> (ModeRun, Vec<f64>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address: SocketAddr = listener.local_addr().expect("it is bound");
     let stop = AtomicBool::new(false);
     let text = format!(
-        "{{name: bench, seed: 1, workers: 1, targets: {{t: {{url: 'http://{address}'}}}}, mix: [{{name: m, flow: [{{get: /}}]}}], \
-         load: {{rate: {rate}/s, warmup: {WARMUP}s, duration: {SECONDS}s, max_in_flight: 50}}}}"
+        "{{name: bench, seed: 1, workers: 1, targets: {{t: {{url: 'http://{address}', timeout: 2s}}}}, \
+         mix: [{{name: m, flow: [{{get: /}}]}}], load: {{{load}}}}}"
     );
     let plan = compile(&Source::inline("bench.yaml", text), &Overrides::default(), &|_| None).expect("the scenario is good").plan;
-    let job = Job {
-        parent: 0,
-        plan,
-        mode,
-        round: 1,
-        ground: Ground { reached: vec![Some(loadgen::transport::endpoint::Endpoint::Tcp(address).into())], ..Ground::default() },
-    };
-    let mut times = thread::scope(|scope| {
+    let reached = vec![Some(loadgen::transport::endpoint::Endpoint::Tcp(address).into())];
+    let job = Job { parent: 0, plan, mode, round: 1, ground: Ground { reached, ..Ground::default() } };
+    thread::scope(|scope| {
         let server = scope.spawn(|| watch(&listener, &stop));
-        run_mode(&job, &|| None, &|_| {}).expect("it can run");
+        let run = run_mode(&job, &|| None, &|_| {}).expect("it can run");
         stop.store(true, Ordering::Relaxed);
-        server.join().expect("it ends")
-    });
+        (run, server.join().expect("it ends"))
+    })
+}
+
+/// Lag of the requests as the server sees it, in seconds, in order of size, and the rate achieved as a multiple of the
+/// planned one. What is common to all, the way through the system, is taken off.
+fn seen_by_a_server(mode: Mode, rate: u64) -> (Vec<f64>, f64) {
+    let load = format!("rate: {rate}/s, warmup: {WARMUP}s, duration: {SECONDS}s, max_in_flight: 50");
+    let (_, mut times) = against_a_server(mode, &load);
     times.sort_by(f64::total_cmp);
     assert_eq!(times.len() as u64, rate * (WARMUP + SECONDS), "every planned request has come");
     let times = &times[(rate * WARMUP) as usize..];
@@ -131,6 +133,37 @@ pub fn lag(c: &mut Criterion) {
         };
         let (p50, p99, rate_off) = (median(0), median(1), median(2));
         eprintln!("{mode} at {rate}/s, by the server: lag p50 {p50:.1} µs, p99 {p99:.1} µs, rate off by {rate_off:+.4} % (medians)");
+    }
+    group.finish();
+}
+
+/// Requests that wait for something else than their answer, which comes at once: of all that were made there must be none
+/// that ended with its timeout, or was long on its way.
+pub fn held_up(c: &mut Criterion) {
+    const RATE: u64 = 10_000;
+    /// No stall of a machine that can be measured on is as long.
+    const LONG_MS: f64 = 1_000.0;
+    let mut group = c.benchmark_group("requests held up");
+    group.sample_size(10).measurement_time(Duration::from_secs(20));
+    for mode in [Mode::Threaded, Mode::Async] {
+        for slots in [50, 10] {
+            let (mut requests, mut longest) = (0, 0.0_f64);
+            group.bench_function(format!("{mode} over {slots} connections"), |b| {
+                b.iter_custom(|iterations| {
+                    let load = format!("rate: {RATE}/s, iterations: {}, max_in_flight: {slots}", iterations.max(RATE));
+                    let (run, _) = against_a_server(mode, &load);
+                    let service = run.service_ms.expect("requests");
+                    assert_eq!((run.counts.failed, run.counts.unfinished), (0, 0), "{:?}", run.failures);
+                    assert!(service.max < LONG_MS, "a request took {} ms", service.max);
+                    requests += run.counts.ok;
+                    longest = longest.max(service.max);
+                    Duration::from_secs_f64(service.mean / 1e3 * iterations as f64)
+                });
+            });
+            if requests > 0 {
+                eprintln!("{mode} over {slots} connections: {requests} requests, none held up; the longest took {longest:.1} ms");
+            }
+        }
     }
     group.finish();
 }

@@ -116,7 +116,7 @@ fn reset(stream: &mut TcpStream) {
 }
 
 /// Reads a handshake and says yes, with more bytes behind the answer.
-fn open_with(stream: &mut TcpStream, more: &[u8]) -> bool {
+pub fn open_with(stream: &mut TcpStream, more: &[u8]) -> bool {
     let mut key = String::new();
     loop {
         let Some(header) = line(stream) else { return false };

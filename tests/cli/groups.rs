@@ -205,9 +205,14 @@ fn a_mix_entry_is_limited_by_iterations() {
 }
 
 fn on_server(flow: &str, check: impl Fn(Mode, &ModeRun)) {
+    on_target("", flow, check);
+}
+
+/// The same with more keys of the target.
+fn on_target(keys: &str, flow: &str, check: impl Fn(Mode, &ModeRun)) {
     let server = Child::start(Path::new(env!("CARGO_BIN_EXE_loadgen"))).expect("it starts");
     let text = format!(
-        "{{name: t, workers: 1, targets: {{s: {{url: 'http://{}'}}}}, mix: [{{name: m, flow: {flow}}}], load: {{iterations: 4}}}}",
+        "{{name: t, workers: 1, targets: {{s: {{url: 'http://{}'{keys}}}}}, mix: [{{name: m, flow: {flow}}}], load: {{iterations: 4}}}}",
         server.address()
     );
     let plan = plan(&text);
@@ -230,6 +235,34 @@ fn losers_of_a_race_over_the_network_are_cancelled_at_once() {
                 near(mode, run.wall_s, 0.2);
             }
         });
+    });
+}
+
+#[test]
+fn what_a_loser_has_given_back_is_another_s() {
+    // The connection of the loser's first step is in use by a request elsewhere when the race ends.
+    let loser = "{flow: [{get: /}, {sleep: 300ms}]}";
+    let flow = format!("[{{parallel: [{{race: [{loser}, {{sleep: 150ms}}]}}, {{flow: [{{sleep: 70ms}}, {{get: /delay/0.3}}]}}]}}]");
+    on_target(", http: {keep_alive: shared}", &flow, |mode, run| {
+        assert_eq!((run.counts.failed, &run.failures), (0, &Default::default()), "{mode}: {:?}", run.errors);
+        assert_eq!(run.connect_ms.as_ref().map(|q| q.count), Some(1), "{mode}");
+    });
+}
+
+#[test]
+fn branches_that_had_ended_before_the_winner_keep_their_connections() {
+    on_server("[{race: [{get: /status/500}, {get: /delay/0.05}], win: ok}]", |mode, run| {
+        assert_eq!(counts(run), (4, 4, 0, 0), "{mode}: {:?}", run.errors);
+        assert_eq!(run.connect_ms.as_ref().map(|q| q.count), Some(2), "{mode}");
+    });
+}
+
+#[test]
+fn losers_never_fail() {
+    // The winner is there when the others have just begun, so that they are called off in the middle of anything.
+    on_server("[{repeat: {times: 300, flow: [{race: [{get: /}, {get: /delay/0.05}, {sleep: 100us}]}]}}]", |mode, run| {
+        assert_eq!(run.counts.failed, 0, "{mode}: {:?}", run.errors);
+        assert_eq!(run.iterations.counts.ok, 4, "{mode}");
     });
 }
 

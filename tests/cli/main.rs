@@ -8,6 +8,7 @@ mod capacity;
 mod commands;
 mod connections;
 mod contract;
+mod deadlines;
 mod dependencies;
 mod diagnostics;
 mod engine;

@@ -42,6 +42,10 @@ pub trait Driver: Sized {
     /// Waits until a planned start, as exactly as the driver can: see [`exact`].
     fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()>;
 
+    /// Forgets what was waited for on a connection, because the work that waited has ended. Where each
+    /// wait is a task of its own there is nothing to forget.
+    fn clear_interest(&self) {}
+
     /// Connects; over TCP with Nagle's delay off.
     fn connect(&self, to: &Endpoint) -> impl Future<Output = io::Result<Self::Io>>;
 
@@ -118,14 +122,15 @@ pub trait Job<D: Driver>: Sync {
     fn run<'a>(&'a self, bench: &'a Self::Bench, seat: &'a mut Self::Seat, index: usize) -> Local<'a, bool>;
 }
 
-/// Runs `operation` until `deadline`: `None` where that comes first.
+/// Runs `operation` until `deadline`: `None` where that comes first. Whatever reads or writes a connection
+/// runs in here: with its end ends what it waited for.
 ///
 /// The timer is polled first, because a blocking driver must know the deadline before it sleeps; on a tie
 /// the operation wins.
 pub async fn within<D: Driver, F: Future>(driver: &D, deadline: Nanos, operation: F) -> Option<F::Output> {
     let mut timer = pin!(driver.sleep_until(deadline));
     let mut operation = pin!(operation);
-    poll_fn(|cx| {
+    let ended = poll_fn(|cx| {
         let late = timer.as_mut().poll(cx).is_ready();
         match operation.as_mut().poll(cx) {
             Poll::Ready(value) => Poll::Ready(Some(value)),
@@ -133,5 +138,7 @@ pub async fn within<D: Driver, F: Future>(driver: &D, deadline: Nanos, operation
             Poll::Pending => Poll::Pending,
         }
     })
-    .await
+    .await;
+    driver.clear_interest();
+    ended
 }

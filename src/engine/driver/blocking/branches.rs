@@ -21,11 +21,24 @@ struct Group<'g, S> {
 }
 
 impl<S> Group<'_, S> {
-    /// Ends the group: whoever is at work is called off, but for the one who ended it.
-    fn end(&self, winner: Option<&Arc<Seat>>) {
-        self.over.store(true, Ordering::SeqCst);
+    /// Ends the group, and tells whether it was not over before: whoever is at work is called off, but for
+    /// the one who ended it.
+    fn end(&self, winner: Option<&Arc<Seat>>) -> bool {
+        if self.over.swap(true, Ordering::SeqCst) {
+            return false;
+        }
         let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
         at_work.iter().filter(|seat| winner.is_none_or(|winner| !Arc::ptr_eq(winner, seat))).for_each(|seat| seat.cancel());
+        true
+    }
+
+    /// Takes down how a branch has ended, and whether that goes into the group's own end: what ends after
+    /// the group comes too late.
+    fn take(&self, index: usize, ok: bool, until: Until, seat: &Arc<Seat>) {
+        let counts = if until.met(ok) { self.end(Some(seat)) } else { !self.over.load(Ordering::SeqCst) };
+        if counts {
+            *self.ended[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(ok);
+        }
     }
 }
 
@@ -101,10 +114,7 @@ fn work<J: Job<Blocking>>(
         let Some(place) = group.seats.get(index) else { break };
         let Some(own) = place.lock().unwrap_or_else(PoisonError::into_inner).take() else { break };
         let Some(ok) = block_on(seat, driver.clock, job.run(bench, own, index)) else { break };
-        *group.ended[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(ok);
-        if until.met(ok) {
-            group.end(Some(seat));
-        }
+        group.take(index, ok, until, seat);
     }
     family.release(seat);
 }

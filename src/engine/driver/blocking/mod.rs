@@ -5,10 +5,17 @@
 //! a read), and the thread then does just that, blocking: it parks until the nearest moment, or the next
 //! poll is *granted* one blocking read. A request so costs one `sendmsg` and one `recvfrom`. Where a socket has no
 //! room for more the thread waits for room, and for an answer beside it.
+//!
+//! Who asks for a read may be done before the pass is: an HTTP library looks for the end of a connection
+//! that it has just finished with. A read that nobody waits for any more would hold the thread while the
+//! next request is due. So the interest in a socket ends with the work that had it
+//! ([`within`](super::within)), and what is granted is for that socket and the next pass alone.
 
 mod branches;
 mod seat;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::io;
@@ -54,6 +61,10 @@ impl Driver for Blocking {
 
     fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()> {
         Moment { clock: self.clock, at, exactly: true }
+    }
+
+    fn clear_interest(&self) {
+        seat::clear_interest();
     }
 
     async fn connect(&self, to: &Endpoint) -> io::Result<Stream> {

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
@@ -23,20 +23,22 @@ pub struct Seat {
     thread: Thread,
     woken: AtomicBool,
     cancelled: AtomicBool,
-    /// The socket that the thread may be blocked on. The seat must not keep it: dropping its stream closes it.
-    socket: Mutex<Weak<Socket>>,
+    /// The socket that the thread is blocked on, or about to be: only then is it the thread's own, and may
+    /// be shut down.
+    socket: Mutex<Option<Arc<Socket>>>,
     /// Seats of the branches that this thread waits for: called off with it.
     children: Mutex<Vec<Arc<Seat>>>,
 }
 
 impl Seat {
-    /// Calls the thread off: it is woken out of a sleep, and out of a blocking read by shutting the socket
+    /// Calls the thread off: it is woken out of a sleep, and out of a blocking call by shutting the socket
     /// down; then the operation under way is dropped.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
         let children = self.children.lock().unwrap_or_else(PoisonError::into_inner).clone();
         children.iter().for_each(|child| child.cancel());
-        if let Some(socket) = self.socket.lock().unwrap_or_else(PoisonError::into_inner).upgrade() {
+        // Within the lock: once the thread has left the socket, that may be another's.
+        if let Some(socket) = &*self.socket.lock().unwrap_or_else(PoisonError::into_inner) {
             socket.shut_down();
         }
         self.wake_up();
@@ -49,6 +51,10 @@ impl Seat {
 
     fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::SeqCst)
+    }
+
+    fn set_socket(&self, socket: Option<Arc<Socket>>) {
+        *self.socket.lock().unwrap_or_else(PoisonError::into_inner) = socket;
     }
 }
 
@@ -70,12 +76,28 @@ thread_local! {
     static EXACTLY: Cell<bool> = const { Cell::new(false) };
     /// How late this thread is woken.
     static LATENESS: Cell<Lateness> = const { Cell::new(Lateness::UNKNOWN) };
-    /// Somebody wants to read.
-    static WANTED: Cell<bool> = const { Cell::new(false) };
-    /// Somebody wants to write to this socket, and it has no room.
-    static FULL: RefCell<Option<Arc<Socket>>> = const { RefCell::new(None) };
-    /// One blocking read is granted, until this moment.
-    static GRANTED: Cell<Option<Nanos>> = const { Cell::new(None) };
+    /// What this pass waits for on a socket.
+    static INTEREST: RefCell<Option<Interest>> = const { RefCell::new(None) };
+    /// What the pass before waited for, granted to this one.
+    static GRANT: RefCell<Option<Grant>> = const { RefCell::new(None) };
+}
+
+/// What a pass waits for on a socket. A thread does one thing at a time, so there is one at most: that
+/// of the socket it turned to last.
+#[derive(Debug)]
+struct Interest {
+    socket: Arc<Socket>,
+    flags: PollFlags,
+}
+
+/// Lets the next pass do what the one before waited for: on that socket and no other, and in that pass
+/// and none after it.
+#[derive(Debug)]
+struct Grant {
+    socket: Arc<Socket>,
+    flags: PollFlags,
+    /// How long a read may block.
+    until: Nanos,
 }
 
 fn seat() -> Arc<Seat> {
@@ -83,7 +105,7 @@ fn seat() -> Arc<Seat> {
         thread: std::thread::current(),
         woken: AtomicBool::new(false),
         cancelled: AtomicBool::new(false),
-        socket: Mutex::new(Weak::new()),
+        socket: Mutex::default(),
         children: Mutex::default(),
     })
 }
@@ -122,9 +144,8 @@ pub struct Nested {
     outer: Option<Arc<Seat>>,
     nearest: Nanos,
     exactly: bool,
-    wanted: bool,
-    full: Option<Arc<Socket>>,
-    granted: Option<Nanos>,
+    interest: Option<Interest>,
+    grant: Option<Grant>,
 }
 
 impl Nested {
@@ -132,8 +153,8 @@ impl Nested {
     pub fn sit_down() -> Self {
         let seat = seat();
         let outer = SEAT.replace(Some(seat.clone()));
-        let (full, granted) = (FULL.take(), GRANTED.take());
-        Self { seat, outer, nearest: NEAREST.get(), exactly: EXACTLY.get(), wanted: WANTED.get(), full, granted }
+        let (interest, grant) = (INTEREST.take(), GRANT.take());
+        Self { seat, outer, nearest: NEAREST.get(), exactly: EXACTLY.get(), interest, grant }
     }
 
     /// The second seat.
@@ -147,9 +168,8 @@ impl Drop for Nested {
         SEAT.set(self.outer.take());
         NEAREST.set(self.nearest);
         EXACTLY.set(self.exactly);
-        WANTED.set(self.wanted);
-        FULL.set(self.full.take());
-        GRANTED.set(self.granted);
+        INTEREST.set(self.interest.take());
+        GRANT.set(self.grant.take());
     }
 }
 
@@ -179,36 +199,56 @@ pub fn wait_until(at: Nanos, exactly: bool) {
     }
 }
 
-/// The nearest moment that this pass waits for.
-pub fn nearest() -> Nanos {
-    NEAREST.get()
-}
-
-/// Says that this pass waits for something to read.
-pub fn want_read() {
-    WANTED.set(true);
+/// Says that this pass waits for something to read from a socket.
+pub fn want_read(socket: &Arc<Socket>) {
+    want(socket, PollFlags::IN);
 }
 
 /// Says that this pass waits for room in a socket.
 pub fn want_write(socket: &Arc<Socket>) {
-    FULL.set(Some(socket.clone()));
+    want(socket, PollFlags::OUT);
 }
 
-/// Takes the grant of one blocking read: the moment until which it may block.
-pub fn take_grant() -> Option<Nanos> {
-    GRANTED.take()
-}
-
-/// Says which socket the thread is going to block on, so that it can be called off.
-pub fn occupy(socket: &Arc<Socket>) {
-    SEAT.with_borrow(|seat| {
-        if let Some(seat) = seat {
-            let mut current = seat.socket.lock().unwrap_or_else(PoisonError::into_inner);
-            if !std::ptr::eq(current.as_ptr(), Arc::as_ptr(socket)) {
-                *current = Arc::downgrade(socket);
-            }
-        }
+fn want(socket: &Arc<Socket>, flags: PollFlags) {
+    INTEREST.with_borrow_mut(|interest| match interest {
+        Some(known) if Arc::ptr_eq(&known.socket, socket) => known.flags |= flags,
+        _ => *interest = Some(Interest { socket: socket.clone(), flags }),
     });
+}
+
+/// Forgets what this pass waits for on a socket: the work that asked for it has ended, and whatever the
+/// thread does next must not wait for it.
+pub fn clear_interest() {
+    INTEREST.take();
+    GRANT.take();
+}
+
+/// Takes the grant of one blocking read from this socket: the moment until which it may block.
+pub fn take_read(socket: &Arc<Socket>) -> Option<Nanos> {
+    take_grant(socket, PollFlags::IN)
+}
+
+/// Takes the grant to go on with this socket, which is ready for what it was waited for, or has failed.
+pub fn take_ready(socket: &Arc<Socket>) -> bool {
+    take_grant(socket, PollFlags::all()).is_some()
+}
+
+fn take_grant(socket: &Arc<Socket>, flags: PollFlags) -> Option<Nanos> {
+    let is_granted = |grant: &mut Grant| Arc::ptr_eq(&grant.socket, socket) && grant.flags.intersects(flags);
+    GRANT.with_borrow_mut(|grant| grant.take_if(is_granted).map(|grant| grant.until))
+}
+
+/// Makes a call that may block on a socket, and that cancelling the thread ends; none is made where it is
+/// cancelled already.
+pub fn blocking<T>(socket: &Arc<Socket>, call: impl FnOnce() -> T) -> Option<T> {
+    SEAT.with_borrow(|seat| {
+        let Some(seat) = seat else { return Some(call()) };
+        seat.set_socket(Some(socket.clone()));
+        // Looked at after the socket is known: whoever cancels from here on ends the call.
+        let result = (!seat.is_cancelled()).then(call);
+        seat.set_socket(None);
+        result
+    })
 }
 
 /// Runs `operation` on this thread, blocking; `None` where the seat was called off first.
@@ -217,37 +257,33 @@ pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Opti
     let mut cx = Context::from_waker(&waker);
     let mut operation = pin!(operation);
     loop {
+        // Cleared before the other flag is read: a cancel that comes in between leaves the thread woken.
+        seat.woken.store(false, Ordering::SeqCst);
         if seat.is_cancelled() {
+            clear_interest();
             return None;
         }
         NEAREST.set(Nanos::MAX);
         EXACTLY.set(false);
-        WANTED.set(false);
-        seat.woken.store(false, Ordering::SeqCst);
         let result = operation.as_mut().poll(&mut cx);
-        GRANTED.set(None);
-        let full = FULL.take();
+        GRANT.take();
+        let interest = INTEREST.take();
         if let Poll::Ready(value) = result {
             return Some(value);
         }
         if seat.woken.load(Ordering::SeqCst) {
             continue;
         }
-        if let Some(socket) = full {
-            let flags = if WANTED.get() { PollFlags::IN | PollFlags::OUT } else { PollFlags::OUT };
-            if socket.wait(clock, flags, NEAREST.get()).contains(PollFlags::IN) {
-                GRANTED.set(Some(NEAREST.get()));
+        let until = NEAREST.get();
+        match interest {
+            // The read itself does the waiting: one call and not two.
+            Some(Interest { socket, flags: PollFlags::IN }) => GRANT.set(Some(Grant { socket, flags: PollFlags::IN, until })),
+            Some(Interest { socket, flags }) => {
+                let flags = blocking(&socket, || socket.wait(clock, flags, until)).unwrap_or(PollFlags::empty());
+                GRANT.set(Some(Grant { socket, flags, until }));
             }
-            continue;
-        }
-        if WANTED.get() {
-            GRANTED.set(Some(NEAREST.get()));
-            continue;
-        }
-        if EXACTLY.get() {
-            meet(seat, clock, NEAREST.get());
-        } else {
-            park_until(seat, clock, NEAREST.get());
+            None if EXACTLY.get() => meet(seat, clock, until),
+            None => park_until(seat, clock, until),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -44,14 +44,11 @@ pub struct Socket {
     fd: OwnedFd,
     /// The receive timeout that the kernel has, in nanoseconds; 0 for none.
     receive_timeout: AtomicU64,
-    /// We have shut it down ourselves: for whoever finds it kept it is at its end.
-    shut: AtomicBool,
 }
 
 impl Socket {
     /// Ends whatever a thread is waiting for on it.
     pub fn shut_down(&self) {
-        self.shut.store(true, Ordering::SeqCst);
         // It may be gone already, and then there is nothing to end.
         let _ = shutdown(&self.fd, Shutdown::Both);
     }
@@ -134,7 +131,7 @@ fn open(family: AddressFamily) -> Result<OwnedFd, Errno> {
 /// A connection that blocks the thread that reads it, when its seat grants that.
 #[derive(Debug)]
 pub struct Stream {
-    socket: Arc<Socket>,
+    pub(super) socket: Arc<Socket>,
     clock: Clock,
     passed: Arc<Passed>,
     last_used: Nanos,
@@ -153,12 +150,14 @@ impl Stream {
             }
             Endpoint::Unix(_) => open(AddressFamily::UNIX)?,
         };
-        let socket = Arc::new(Socket { fd, receive_timeout: AtomicU64::new(0), shut: AtomicBool::new(false) });
-        // Known to the seat before it blocks, so that connecting can be called off.
-        seat::occupy(&socket);
+        let socket = Arc::new(Socket { fd, receive_timeout: AtomicU64::new(0) });
         let mut begun = false;
         poll_fn(|_| {
-            if !begun {
+            if begun {
+                if seat::take_ready(&socket) {
+                    return Poll::Ready(socket_error(&socket.fd).map_err(io::Error::from).and_then(|state| state.map_err(io::Error::from)));
+                }
+            } else {
                 begun = true;
                 let result = match to {
                     Endpoint::Tcp(address) => connect(&socket.fd, address),
@@ -169,15 +168,16 @@ impl Stream {
                     Err(Errno::INPROGRESS) => {}
                     Err(Errno::AGAIN) if matches!(to, Endpoint::Unix(_)) => {
                         begun = false;
+                        // It is the clock that is waited for, and no socket.
+                        seat::clear_interest();
                         seat::wait_until(clock.now() + AGAIN, false);
                         return Poll::Pending;
                     }
                     Err(error) => return Poll::Ready(Err(io::Error::from(error))),
                 }
             }
-            if !socket.wait(clock, PollFlags::OUT, seat::nearest()).is_empty() && !seat::cancelled() {
-                return Poll::Ready(socket_error(&socket.fd).map_err(io::Error::from).and_then(|state| state.map_err(io::Error::from)));
-            }
+            // Waited for outside, where the deadline of this very pass is known.
+            seat::want_write(&socket);
             Poll::Pending
         })
         .await?;
@@ -187,7 +187,7 @@ impl Stream {
 
     /// Looks whether the peer has sent or closed, where the connection was quiet for long.
     fn look(&mut self, buf: &mut ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        if self.closed || self.socket.shut.load(Ordering::SeqCst) {
+        if self.closed {
             // Nothing read is the end of the stream.
             return Poll::Ready(Ok(()));
         }
@@ -230,7 +230,6 @@ impl Stream {
     }
 
     fn send(&self, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        seat::occupy(&self.socket);
         loop {
             // A plain blocking send would return only when everything is queued, whatever the deadline.
             // (A peer that is gone is an error and no signal: Rust's start-up ignores SIGPIPE.)
@@ -262,19 +261,18 @@ impl Metered for Stream {
 
 impl Read for Stream {
     fn poll_read(mut self: Pin<&mut Self>, _cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        let result = match seat::take_grant() {
+        let result = match seat::take_read(&self.socket) {
             None => self.look(&mut buf),
-            Some(_) if seat::cancelled() => Poll::Pending,
             Some(deadline) => {
-                seat::occupy(&self.socket);
                 let (socket, clock) = (self.socket.clone(), self.clock);
-                let result = self.read(&mut buf, |_, scratch| socket.receive(clock, scratch, deadline));
+                let result =
+                    self.read(&mut buf, |_, scratch| seat::blocking(&socket, || socket.receive(clock, scratch, deadline)).flatten());
                 self.last_used = self.clock.now();
                 result
             }
         };
         if result.is_pending() {
-            seat::want_read();
+            seat::want_read(&self.socket);
         }
         result
     }
