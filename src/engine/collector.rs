@@ -84,10 +84,10 @@ mod tests {
             outcome,
             retries: (k % 7) as u32,
             status: 200 + (k % 4) as u16,
-            connect: (k % 100 == 0).then_some(took),
+            connect: k.is_multiple_of(100).then_some(took),
             tls: None,
             send: None,
-            first_byte: (k % 5 == 0).then_some(took),
+            first_byte: k.is_multiple_of(5).then_some(took),
             body: None,
             bytes_in: k,
             bytes_out: 1,
@@ -99,8 +99,10 @@ mod tests {
         recorder.operation(&sample, Nanos::from_secs(20));
         recorder.iteration(&IterationSample { mix: 0, intended: sample.intended, completed: sample.completed, outcome: sample.outcome });
         recorder.pushes(sample.operation, sample.intended, 2);
-        recorder.checks(sample.operation, sample.intended, &[k % 2 == 0, true]);
-        recorder.tags(&sample, vec![TagValue::found(&format!("{}", k % 60))], Held::of(&[k % 2 == 0, true]), Nanos::MAX);
+        let passed = [k.is_multiple_of(2), true];
+        recorder.checks(sample.operation, sample.intended, &passed);
+        let value = TagValue::found(&format!("{}", k % 60));
+        recorder.tags(&sample, vec![value], Held::of(&passed), Nanos::MAX);
         if matches!(sample.outcome, Outcome::Failed(_)) {
             recorder.error(FailureKind::Mock, &format!("{}", k % 3), sample.operation, sample.intended);
         }

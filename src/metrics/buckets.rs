@@ -4,8 +4,8 @@ use hdrhistogram::Histogram;
 
 use super::histogram::{self, HIGHEST};
 
-/// Buckets of a page: its cells fill one cache line, so that a value far from all others costs no
-/// more than that.
+/// Buckets of a page. Its cells take as much as a cache line, so that a value far from all others
+/// costs no more than that.
 const PAGE: usize = 64;
 /// Stands for a page without cells, or without carries.
 const ABSENT: u16 = u16::MAX;
@@ -264,7 +264,7 @@ fn write(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number as u8);
 }
 
-/// Takes a number off the front of what [`write`] has written; nothing at its end.
+/// Takes a number off the front of what [`write()`] has written; nothing at its end.
 fn read(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     let mut shift = 0;
