@@ -96,7 +96,7 @@ fn a_limit_that_is_full_refuses_whoever_comes_to_it_from_another_one() {
     // Four want the step's two slots, and the run's one refuses who would wait.
     let plan = plan(
         "{name: t, limits: {concurrency: 1, on_full: drop, queue: 1}, load: {vus: 4, iterations: 4}, \
-         mix: [{name: m, flow: [{sleep: 20ms, limits: {concurrency: 2}}]}]}",
+         mix: [{name: m, flow: [{sleep: 200ms, limits: {concurrency: 2}}]}]}",
     );
     for mode in CONCURRENT {
         let run = run(&plan, mode);
