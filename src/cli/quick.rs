@@ -197,7 +197,7 @@ mod tests {
     /// The scenario's text and what it compiles to.
     fn compiled(arguments: &[&str]) -> (String, Result<Plan, String>) {
         let arguments = [&["loadgen", "run"], arguments].concat().into_iter().map(Into::into);
-        let args = super::super::environment::parse(arguments).unwrap_or_else(|e| panic!("{e}"));
+        let args = super::super::environment::parse(arguments).unwrap_or_else(|e| panic!("{}", e.plain));
         let Args { command: Command::Run(args), .. } = args else { panic!("`run`") };
         let source = source(url(&args.file).expect("a URL"), &args);
         let result = compile(&source, &overrides(&args), &|_| None);

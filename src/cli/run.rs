@@ -124,7 +124,7 @@ struct Measured {
 
 /// Runs every mode of every round, each in a process of its own.
 fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
-    let mut session = Session::open(!args.no_progress && !args.quiet, secrets)?;
+    let mut session = Session::open(!args.no_progress && !args.quiet, talk)?;
     let ground = session.ground(plan, &source.folder, at)?;
     // A name is looked up once, here; whoever reads the figures wants to know what it meant.
     let is_named = |target: &Target| matches!(&target.address, Address::Url { host, .. } if host.parse::<IpAddr>().is_err());

@@ -1,7 +1,7 @@
 //! [`Session`]: what a command has while it measures: this program, the user's signals, the built-in server, and the
 //! progress on the terminal. What is measured, how often and what comes of it, is the command's to say.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,10 +9,11 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::exit::{Exit, Failure};
-use super::{ci, or_exit};
+use super::or_exit;
+use super::output::Talk;
 use crate::engine::process::{self, Leash, ProcessError};
 use crate::engine::{self, Event, Ground, Job, Phase, descriptors, ports, preflight};
-use crate::plan::{Address, Plan, Secrets};
+use crate::plan::{Address, Plan};
 use crate::report::progress::{Progress, ProgressMode, Status, StepStatus};
 use crate::result::ModeRun;
 use crate::server::{self, Groups};
@@ -28,32 +29,31 @@ pub fn rfc3339(at: Timestamp) -> String {
 }
 
 /// What a command has while it measures.
-pub struct Session {
+pub struct Session<'a> {
     program: PathBuf,
     leash: Arc<Leash>,
     /// What the user's own commands have started.
     groups: Arc<Groups>,
     /// Started for the first plan that wants it; it ends with the session.
     server: Option<server::Child>,
-    progress: Progress,
-    /// What must not be seen in it.
-    secrets: Secrets,
+    progress: Progress<'a>,
+    talk: &'a Talk,
     warnings: Vec<String>,
 }
 
-impl Session {
-    /// Heeds the user's signals from now on, and shows progress unless it is not wanted, secrets hidden.
-    pub fn open(show_progress: bool, secrets: &Secrets) -> Result<Self, Failure> {
+impl<'a> Session<'a> {
+    /// Heeds the user's signals from now on, and shows progress unless it is not wanted.
+    pub fn open(show_progress: bool, talk: &'a Talk) -> Result<Self, Failure> {
         let leash = Arc::new(Leash::default());
         let groups = Arc::<Groups>::default();
         or_exit(heed_signals(leash.clone(), groups.clone()).context("can't listen for signals"), Exit::Internal)?;
         let program = or_exit(std::env::current_exe().context("can't find this very program"), Exit::Internal)?;
         let mode = match () {
             () if !show_progress => ProgressMode::Off,
-            () if io::stderr().is_terminal() => ProgressMode::Animated,
+            () if talk.is_at_terminal() => ProgressMode::Animated,
             () => ProgressMode::Plain,
         };
-        Ok(Self { program, leash, groups, server: None, progress: Progress::new(mode), secrets: secrets.clone(), warnings: Vec::new() })
+        Ok(Self { program, leash, groups, server: None, progress: Progress::new(mode, talk), talk, warnings: Vec::new() })
     }
 
     /// What a plan stands on: enough descriptors, the built-in server where it is a target, and targets that are there
@@ -68,7 +68,7 @@ impl Session {
         let reached = preflight::preflight(plan, folder, self.server.as_ref().map(server::Child::address));
         let reached = or_exit(reached, Exit::CouldNotRun)?;
         for warning in or_exit(ports::foresee(plan, &reached), Exit::CouldNotRun)?.into_iter().chain(insecure(plan)) {
-            self.progress.note(&ci::harmless(&format!("warning: {warning}")));
+            self.progress.note(&format!("warning: {warning}"));
             self.warnings.push(warning);
         }
         let echo = self.server.as_ref().map(server::Child::echo);
@@ -84,14 +84,15 @@ impl Session {
 
     /// The same, handing on the figures so far, which come where the job's ground says that somebody watches.
     pub fn run_watched(&mut self, job: &Job, place: &str, so_far: &mut dyn FnMut(ModeRun)) -> Result<Option<ModeRun>, Failure> {
-        let Self { program, leash, progress, secrets, warnings, .. } = self;
+        let Self { program, leash, progress, talk, warnings, .. } = self;
+        // Hidden before they are cut to fit a line.
         let names: Vec<String> =
-            job.plan.operations().map(|(mix, name, _)| secrets.redact(&format!("{} / {name}", job.plan.mix[mix].name))).collect();
+            job.plan.operations().map(|(mix, name, _)| talk.redacted(&format!("{} / {name}", job.plan.mix[mix].name))).collect();
         let ran = process::run(program, &["run-mode"], job, leash, |event| match event {
             Event::Progress(seen) => show(progress, place, &names, &seen),
             Event::Warning(text) => {
                 let warning = format!("{place}: {text}");
-                progress.note(&ci::harmless(&format!("warning: {warning}")));
+                progress.note(&format!("warning: {warning}"));
                 warnings.push(warning);
             }
             Event::SoFar(run) => so_far(*run),
@@ -118,7 +119,7 @@ impl Session {
 
     /// Says something that stays, above the progress.
     pub fn note(&mut self, text: &str) {
-        self.progress.note(&ci::harmless(text));
+        self.progress.note(text);
     }
 
     /// Says that a part is done, where nothing else shows it.

@@ -165,9 +165,13 @@ fn behind(text: &str) -> usize {
 /// The forms in which a text travels.
 fn forms(text: &str) -> Vec<Form> {
     let json = Value::from(text).to_string();
+    let json = &json[1..json.len() - 1];
     let mut plain = vec![
         text.to_owned(),
-        json[1..json.len() - 1].to_owned(),
+        json.to_owned(),
+        // JSON of a server as a message quotes it.
+        json.escape_debug().to_string(),
+        json.escape_default().to_string(),
         text.escape_default().to_string(),
         text.escape_debug().to_string(),
         text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect(),
@@ -226,9 +230,16 @@ mod tests {
     #[test]
     fn a_secret_is_hidden_in_all_its_forms() {
         let secrets = secrets(&["p\"a/s s&w\n", "käse-käse"]);
-        for text in
-            ["p\"a/s s&w\n", r#"p\"a/s s&w\n"#, "p%22a%2Fs%20s%26w%0A", "p%22a%2fs%20s%26w%0a", "p%22a%2Fs+s%26w%0A", "k%C3%A4se-k%c3%a4se"]
-        {
+        let quoted_json = r#"p\\\"a/s s&w\\n"#;
+        for text in [
+            "p\"a/s s&w\n",
+            r#"p\"a/s s&w\n"#,
+            quoted_json,
+            "p%22a%2Fs%20s%26w%0A",
+            "p%22a%2fs%20s%26w%0a",
+            "p%22a%2Fs+s%26w%0A",
+            "k%C3%A4se-k%c3%a4se",
+        ] {
             let hidden = secrets.redact(&format!("<{text}>"));
             assert!(hidden == "<***>" || text.starts_with("k%"), "{text}: {hidden}");
         }

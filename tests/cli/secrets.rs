@@ -6,7 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Ran, Running, Server, finish, folder, loadgen, result, run, scenario, until};
+use crate::peer::Peer;
+use crate::support::{PROGRAM, Ran, Running, Server, finish, folder, loadgen, result, run, scenario, until};
 
 /// One for each place in which a secret may stand; in base64 each of them is another one.
 const DECLARED: &str = "tok-declared-7f3a&<x>";
@@ -228,6 +229,81 @@ fn no_comparison_baseline_or_search_tells_a_secret() {
     // All that was written: results, baselines, `comparison.json`, `capacity.json`, pictures and logs.
     let files = quiet_files(path);
     assert!(files > 30 && path.join("ab/comparison.json").is_file(), "only {files} files");
+}
+
+#[test]
+fn a_failed_setup_or_teardown_tells_no_secret() {
+    let told = serde_json::json!({ "t": [DECLARED, ENVIRONMENT] }).to_string();
+    let peer = Peer::start(move |line, _| line.answer(&told));
+    let folder = folder();
+    for part in ["setup", "teardown"] {
+        for check in ["json: { $.t: other }", "body: { equals: other }", "body: { contains: other }", "body: { matches: ^other$ }"] {
+            scenario(
+                folder.path(),
+                &format!(
+                    "name: x\ndescription: {VARIABLE}\nsecrets: {{ declared: '{DECLARED}', environment: '${{QUIET_TOKEN}}' }}\nmodes: [sequential, threaded, async]\n\
+                     targets: {{ a: {{ url: '{}' }} }}\nmix: [ {{ flow: [ {{ sleep: 1ms }} ] }} ]\nload: {{ iterations: 1 }}\n\
+                     {part}: [ {{ get: '/{{{{declared}}}}', expect: {{ {check} }} }} ]\n",
+                    peer.url()
+                ),
+            );
+            for more in [&["-q"][..], &[], &["-v", "--no-progress", "--json"]] {
+                let arguments = [&["run", "test.yaml", "-o", "out", "--format", "html"], more].concat();
+                let ran = finish(&mut with_token(folder.path(), &arguments)).exits(if part == "setup" { 3 } else { 0 });
+                let ran = ran.says(&[&format!("the {part} failed at `GET /{{{{declared}}}}`"), "***"]);
+                said(&format!("{part}, {check} {more:?}"), &ran);
+            }
+        }
+        if part == "teardown" {
+            quiet_files(&folder.path().join("out"));
+        }
+    }
+}
+
+#[test]
+fn an_expression_that_fails_beside_the_run_tells_no_secret() {
+    let folder = folder();
+    for mode in ["sequential", "threaded", "async", "simulated"] {
+        for part in ["setup", "teardown"] {
+            scenario(
+                folder.path(),
+                &format!(
+                    "name: x\nsecrets: {{ declared: '{DECLARED}' }}\nmix: [ {{ flow: [ {{ sleep: 1ms }} ] }} ]\nload: {{ iterations: 1 }}\n\
+                     {part}: [ {{ set: {{ n: int(declared ~ seq()) }} }} ]\n"
+                ),
+            );
+            let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--mode", mode]);
+            let ran = ran.exits(if part == "setup" { 3 } else { 0 }).says(&[&format!("the {part} failed"), "***"]);
+            said(&format!("{part}, {mode}"), &ran);
+        }
+    }
+}
+
+#[test]
+fn the_log_of_a_server_that_ab_starts_tells_no_secret() {
+    let folder = folder();
+    let path = folder.path();
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+    scenario(
+        path,
+        &format!(
+            "name: x\nsecrets: {{ declared: '{DECLARED}' }}\ntargets: {{ a: {{ url: 'http://{port}' }} }}\n\
+             mix: [ {{ flow: [ {{ get: / }} ] }} ]\nload: {{ iterations: 2 }}\n"
+        ),
+    );
+    let start = format!("echo 'GET /?t={DECLARED}'; exec '{PROGRAM}' serve --listen {port}");
+    let url = format!("http://{port}");
+    let sides = ["--a", url.as_str(), "--b", url.as_str(), "--a-start", start.as_str(), "--b-start", start.as_str()];
+    let ran = run(path, &[&["ab", "test.yaml", "--pairs", "2", "-o", "ab", "--on-invalid", "warn"], &sides[..]].concat());
+    assert!(matches!(ran.status.code(), Some(0 | 98)), "{}", ran.stderr);
+    said("ab", &ran);
+    for log in ["ab/a.log", "ab/b.log"] {
+        let text = fs::read_to_string(path.join(log)).expect("written");
+        assert!(text.starts_with("GET /?t=***\n") && text.contains("http://"), "{log}: {text}");
+        assert_eq!(text.matches("***").count(), 2, "{log}, once a run: {text}");
+    }
+    fs::remove_file(path.join("test.yaml")).expect("it is there");
+    quiet_files(path);
 }
 
 #[test]
