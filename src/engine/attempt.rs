@@ -16,7 +16,7 @@ use super::body::Kept;
 use super::draw::{Place, Purpose, generator};
 use super::driver::{Driver, within};
 use super::redirect;
-use super::request::Made;
+use super::request::{Made, TargetHeaders};
 use super::site::Site;
 use super::streams::Taken;
 use super::user::User;
@@ -235,7 +235,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 return Err(redirect::too_many(most));
             }
             redirects += 1;
-            let (next, to) = redirect::next(world, &request, target, head.status.as_u16(), &head.headers)?;
+            let put = |headers: &TargetHeaders| headers.make(scope, &self.facts());
+            let (next, to) = redirect::next(world, &request, target, head.status.as_u16(), &head.headers, put)?;
             (request, target) = (Made::Own(Box::new(next)), to);
         };
         let size = kept.size();

@@ -29,6 +29,7 @@ mod peers;
 mod pipelines;
 mod quick;
 mod readme;
+mod redirects;
 mod sample_scenarios;
 mod schema;
 mod secrets;

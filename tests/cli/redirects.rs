@@ -1,0 +1,110 @@
+//! Redirects from one target to another: what goes along, and over which connections.
+
+use std::sync::{Arc, Mutex};
+
+use crate::peer::{Line, Peer, Then};
+use crate::support::{MODES, count, folder, run_of, run_to_result, scenario};
+
+/// The heads of the requests that a peer has heard.
+type Heads = Arc<Mutex<Vec<Vec<String>>>>;
+
+fn redirect(line: &mut Line, status: u16, location: &str) -> Then {
+    line.say(format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"));
+    Then::Listen
+}
+
+/// A peer that writes down what it hears, and says what the script says.
+fn listening(script: impl Fn(&mut Line, &str) -> Then + Send + Sync + 'static) -> (Peer, Heads) {
+    let heads = Heads::default();
+    let heard = heads.clone();
+    let peer = Peer::start(move |line, request| {
+        heard.lock().expect("no panic").push(line.head.clone());
+        script(line, request)
+    });
+    (peer, heads)
+}
+
+fn taken(heads: &Heads) -> Vec<Vec<String>> {
+    std::mem::take(&mut heads.lock().expect("no panic"))
+}
+
+#[test]
+fn another_origin_gets_the_headers_of_its_own_target_and_none_of_the_first() {
+    let first = Arc::new(Mutex::new(String::new()));
+    let back = first.clone();
+    let (there, heard_there) = listening(move |line, request| match request {
+        "GET /back" => redirect(line, 302, &format!("{}/end", back.lock().expect("no panic"))),
+        _ => line.answer("there"),
+    });
+    let away = there.url();
+    let (here, heard_here) = listening(move |line, request| match request {
+        "GET /302" => redirect(line, 302, &format!("{away}/x")),
+        "POST /303" => redirect(line, 303, &format!("{away}/x")),
+        "POST /307" => redirect(line, 307, &format!("{away}/x")),
+        "GET /round" => redirect(line, 308, &format!("{away}/back")),
+        "GET /same" => redirect(line, 302, "/end"),
+        _ => line.answer("here"),
+    });
+    first.lock().expect("no panic").push_str(&here.url());
+    let own = "headers: { x-own: of-the-step, cookie: c=of-the-step, x-declared: \"{{declared}}\", accept: of-the-step }";
+    let folder = folder();
+    scenario(
+        folder.path(),
+        &format!(
+            r#"name: t
+modes: [sequential, threaded, async]
+vars: {{ which: of-there }}
+secrets: {{ declared: of-the-step }}
+targets:
+  here:
+    url: {}
+    http: {{ redirects: 3 }}
+    headers: {{ x-api-key: of-here, x-both: of-here, proxy-authorization: Basic of-here }}
+    auth: {{ bearer: of-here }}
+  there:
+    url: {}
+    headers: {{ x-both: "{{{{which}}}}", x-there: "{{{{which}}}}-{{{{seq()}}}}" }}
+    auth: {{ bearer: of-there }}
+mix:
+  - flow:
+      - {{ get: /302, target: here, {own} }}
+      - {{ post: /303, target: here, json: {{ a: 1 }}, {own} }}
+      - {{ post: /307, target: here, json: {{ a: 1 }}, {own} }}
+      - {{ get: /round, target: here, {own} }}
+      - {{ get: /same, target: here, {own} }}
+      - {{ get: /own, target: there }}
+load: {{ iterations: 1 }}
+"#,
+            here.url(),
+            there.url()
+        ),
+    );
+    for mode in MODES {
+        let result = run_to_result(folder.path(), &["--mode", mode]);
+        let run = run_of(&result, mode);
+        assert_eq!(count(run, "ok"), 6, "{mode}: {}", run["errors"]);
+        let there_heard = taken(&heard_there);
+        let lines: Vec<&str> = there_heard.iter().map(|head| head[0].as_str()).collect();
+        assert_eq!(lines[..3], ["get /x http/1.1", "get /x http/1.1", "post /x http/1.1"], "{mode}");
+        for head in &there_heard {
+            let text = head.join("\n");
+            assert!(!text.contains("of-here") && !text.contains("of-the-step"), "{mode}: what is not for it:\n{text}");
+            let host = format!("host: {}", there.address);
+            for wanted in ["x-both: of-there", "x-there: of-there-1", "authorization: bearer of-there", &host] {
+                assert!(head.iter().any(|line| line == wanted), "{mode}: no `{wanted}`:\n{text}");
+            }
+            let is_post = head[0].starts_with("post");
+            for (part, is_there) in [("content-type: application/json", is_post), ("content-length: 7", is_post), ("user-agent:", true)] {
+                assert_eq!(text.contains(part), is_there, "{mode}: `{part}`:\n{text}");
+            }
+        }
+        let here_heard = taken(&heard_here);
+        let ends: Vec<String> = here_heard.iter().filter(|head| head[0].starts_with("get /end")).map(|head| head.join("\n")).collect();
+        assert_eq!(ends.len(), 2, "{mode}");
+        for end in &ends {
+            assert!(end.contains("x-api-key: of-here") && end.contains("authorization: bearer of-here"), "{mode}: {end}");
+        }
+        // What had been elsewhere meanwhile is the target's alone; what stayed is the step's too.
+        assert_eq!(ends.iter().map(|end| end.contains("of-the-step")).collect::<Vec<_>>(), [false, true], "{mode}: {ends:?}");
+    }
+}
