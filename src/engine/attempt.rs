@@ -13,6 +13,7 @@ use hyper::rt::{Read, Write};
 use rand::RngExt as _;
 
 use super::body::Kept;
+use super::connections::Granted;
 use super::draw::{Place, Purpose, generator};
 use super::driver::{Driver, within};
 use super::redirect;
@@ -28,6 +29,7 @@ use crate::transport::TransportError;
 use crate::transport::counted::{Metered, Passed};
 use crate::transport::http::{Came, Message, PreparedRequest};
 use crate::transport::link::{Arriving, Asked, Link};
+use crate::transport::websocket::give_way;
 use crate::value::{Facts, Response, Scope};
 
 /// What is sent of a request, with the cookies of the user that sends it.
@@ -55,6 +57,8 @@ pub struct Attempt<'a, 'w, D: Driver> {
     pub place: Place,
     /// When the try began.
     pub started: Nanos,
+    /// The right to use a connection to the target, where there are only so many.
+    pub permit: Cell<Option<Granted<D::Io>>>,
 }
 
 /// What tries leave behind even where they are dropped on the way.
@@ -237,6 +241,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
             redirects += 1;
             let put = |headers: &TargetHeaders| headers.make(scope, &self.facts());
             let (next, to) = redirect::next(world, &request, target, head.status.as_u16(), &head.headers, put)?;
+            if to != target {
+                // Boxed, so that what few requests need doesn't make the future of each larger.
+                Box::pin(self.change_permit(user, to, trace)).await;
+            }
             (request, target) = (Made::Own(Box::new(next)), to);
         };
         let size = kept.size();
@@ -256,6 +264,19 @@ impl<D: Driver> Attempt<'_, '_, D> {
         user.headers = head.headers;
         user.headers.clear();
         ended
+    }
+
+    /// Waits for the right to use a connection to another target, to which a redirect leads. The operation has begun long
+    /// since: this is a part of its time, and no queue.
+    async fn change_permit(&self, user: &User<D::Io>, target: usize, trace: &Trace) {
+        // Given back first: two that hold one each and want the other's would wait for ever.
+        drop(self.permit.take());
+        if let Some(wanted) = user.connections[target].wanted() {
+            // What was waited for on the connection before is over: a blocking driver must not wait for it once more.
+            give_way().await;
+            self.permit.set(wanted.enter().await);
+            trace.ready.set(self.worker.driver.now());
+        }
     }
 
     /// Waits for the head of the response to what was asked, as long as that may take.

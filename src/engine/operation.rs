@@ -1,6 +1,7 @@
 //! One operation: waits for its limits, tries its work as often as it may, and is written down whatever
 //! happens.
 
+use std::cell::Cell;
 use std::pin::pin;
 
 use super::attempt::{Attempt, Trace};
@@ -68,15 +69,15 @@ pub async fn run<D: Driver>(
         } else {
             None
         };
-        let place = match user.wanted(operation) {
+        let granted = match user.wanted(operation) {
             Some(wanted) => {
                 let asked = worker.driver.now();
-                let place = wanted.enter().await;
+                let granted = wanted.enter().await;
                 started = worker.driver.now();
                 if number == 0 {
                     record.sample.queue += started - asked;
                 }
-                place
+                granted
             }
             None => None,
         };
@@ -84,9 +85,10 @@ pub async fn run<D: Driver>(
             record.start(started);
         }
         record.sample.retries = number;
-        let attempt = Attempt { worker, operation, iteration: call.turn.number, place: call.place.attempt(number), started };
+        let (iteration, place) = (call.turn.number, call.place.attempt(number));
+        let attempt = Attempt { worker, operation, iteration, place, started, permit: Cell::new(granted) };
         let result = pin!(attempt.run(user, scope, &record.trace)).await;
-        drop((place, permit));
+        drop((attempt, permit));
         // What has been done with a response since it was read is not the server's.
         let now = record.trace.ended.get().unwrap_or_else(|| worker.driver.now());
         let result = check.time(now - call.turn.intended, &mut record.trace.checks.borrow_mut(), result);

@@ -1,9 +1,11 @@
 //! Redirects from one target to another: what goes along, and over which connections.
 
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
 use crate::peer::{Line, Peer, Then};
-use crate::support::{MODES, count, folder, run_of, run_to_result, scenario};
+use crate::support::{MODES, count, folder, number, run_of, run_to_result, scenario};
 
 /// The heads of the requests that a peer has heard.
 type Heads = Arc<Mutex<Vec<Vec<String>>>>;
@@ -106,5 +108,75 @@ load: {{ iterations: 1 }}
         }
         // What had been elsewhere meanwhile is the target's alone; what stayed is the step's too.
         assert_eq!(ends.iter().map(|end| end.contains("of-the-step")).collect::<Vec<_>>(), [false, true], "{mode}: {ends:?}");
+    }
+}
+
+#[test]
+fn a_redirect_opens_no_more_connections_than_its_target_may_have() {
+    let there = Peer::start(|line, _| {
+        thread::sleep(Duration::from_millis(5));
+        line.answer("there")
+    });
+    let away = there.url();
+    let here = Peer::start(move |line, _| redirect(line, 302, &format!("{away}/x")));
+    let folder = folder();
+    for (keep, cap) in [("shared", 3), ("per_vu", 3), ("never", 2)] {
+        scenario(
+            folder.path(),
+            &format!(
+                "{{name: t, workers: 2, load: {{vus: 12, iterations_per_vu: 2}}, \
+                 targets: {{here: {{url: '{}', http: {{redirects: 1}}}}, there: {{url: '{}', http: {{keep_alive: {keep}, max_connections: {cap}}}}}}}, \
+                 mix: [{{name: m, flow: [{{get: /, target: here}}, {{get: /own, target: there, chance: 10%}}]}}]}}",
+                here.url(),
+                there.url()
+            ),
+        );
+        for mode in MODES {
+            there.most_open();
+            let result = run_to_result(folder.path(), &["--mode", mode]);
+            let run = run_of(&result, mode);
+            assert_eq!(count(run, "failed"), 0, "{mode} {keep}: {}", run["errors"]);
+            // A connection that we have closed may be open for the peer a moment longer.
+            let most = there.most_open();
+            assert!(most <= if keep == "shared" { cap } else { 2 * cap }, "{mode} {keep}: {most} connections, and {cap} are allowed");
+            // Whoever waits in the middle of an operation has begun it: that is its own time, and no queue.
+            let steps = run["steps"].as_array().expect("steps");
+            let redirected = steps.iter().find(|step| step["name"] == "GET /").expect("the step");
+            assert_eq!(number(&redirected["queue_ms"], "max"), 0.0, "{mode} {keep}");
+        }
+    }
+}
+
+#[test]
+fn redirects_that_cross_each_other_do_not_wait_for_each_other() {
+    let urls: [Arc<Mutex<String>>; 2] = Default::default();
+    let peers: Vec<Peer> = urls
+        .iter()
+        .map(|url| {
+            let url = url.clone();
+            Peer::start(move |line, request| match request {
+                "GET /cross" => redirect(line, 302, &format!("{}/end", url.lock().expect("no panic"))),
+                _ => line.answer("end"),
+            })
+        })
+        .collect();
+    urls[0].lock().expect("no panic").push_str(&peers[1].url());
+    urls[1].lock().expect("no panic").push_str(&peers[0].url());
+    let folder = folder();
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, workers: 1, load: {{vus: 8, iterations: 200}}, targets: {{\
+             a: {{url: '{}', timeout: 20s, http: {{redirects: 1, max_connections: 1}}}}, \
+             b: {{url: '{}', timeout: 20s, http: {{redirects: 1, max_connections: 1}}}}}}, \
+             mix: [{{name: a, flow: [{{get: /cross, target: a}}]}}, {{name: b, flow: [{{get: /cross, target: b}}]}}]}}",
+            peers[0].url(),
+            peers[1].url()
+        ),
+    );
+    for mode in MODES {
+        let result = run_to_result(folder.path(), &["--mode", mode]);
+        let run = run_of(&result, mode);
+        assert_eq!((count(run, "ok"), count(run, "failed")), (200, 0), "{mode}: {}", run["errors"]);
     }
 }

@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::authority::Authority;
-use crate::peer::on_a_loop;
+use crate::peer::{Peer, Then, on_a_loop};
 use crate::support::{MODES, count, folder, number, run, run_of, run_to_result, scenario};
 
 /// What has become of a server's streams.
@@ -311,6 +311,30 @@ fn a_server_that_goes_away_is_left_for_a_new_connection() {
             }
         }
     }
+}
+
+#[test]
+fn a_redirect_waits_for_a_stream_as_any_other_request_does() {
+    let (folder, server) = (folder(), Server::start(PLAIN));
+    let away = format!("http://{}", server.address);
+    let location = format!("{away}/slow");
+    let here = Peer::start(move |line, _| {
+        line.say(format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"));
+        Then::Listen
+    });
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, workers: 1, load: {{vus: 20, iterations: 100}}, targets: {{here: {{url: '{}', http: {{redirects: 1}}}}, \
+             there: {{url: '{away}', http: {{protocol: http2, keep_alive: shared, max_streams: 4}}}}}}, \
+             mix: [{{name: m, flow: [{{get: /, target: here}}, {{get: /good, target: there, chance: 10%}}]}}]}}",
+            here.url()
+        ),
+    );
+    let run = in_mode(folder.path(), "async");
+    assert_eq!(count(&run, "failed"), 0, "{}", run["errors"]);
+    assert_eq!(server.seen.connections.load(Ordering::SeqCst), 1, "one way to get a stream");
+    assert!(server.most() <= 4);
 }
 
 #[test]
