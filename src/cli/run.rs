@@ -15,10 +15,12 @@ use super::watched::Watched;
 use super::{ci, job, or_exit};
 use crate::engine::{Ground, Job, ideal, safety};
 use crate::gate::{self, Judged};
+use crate::metrics::FailureKind;
 use crate::plan::{Address, Plan, Secrets, Target};
 use crate::report;
 use crate::report::terminal::{self, Style};
 use crate::report::versions;
+use crate::report::view;
 use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, StoppedBy, Validity, Verdict};
 use crate::scenario::{Compiled, Source};
 
@@ -251,8 +253,13 @@ fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {
         End::Aborted => warnings.push("a threshold aborted the run: modes and rounds after it did not run".into()),
         End::Complete | End::Stopped => {}
     }
-    if runs.iter().any(|r| r.counts.completed > 0 && r.counts.ok == 0) {
+    if runs.iter().any(|r| r.counts.ok == 0 && r.response_ms.is_some()) {
         warnings.push("no operation of some mode succeeded: its response times are those of failures".into());
+    }
+    let unmade: u64 = runs.iter().filter_map(|run| run.failures.get(FailureKind::Data.name())).sum();
+    if unmade > 0 {
+        let operations = view::things(unmade, "operation");
+        warnings.push(format!("{operations} could not be made of the values there were (kind `data`): failed, and in no response time"));
     }
     warnings
 }

@@ -244,20 +244,23 @@ fn look(world: &World<'_>, seen: &mut Seen, weighed: Gauge, now: Nanos) {
 #[derive(Default)]
 struct Said {
     at: Nanos,
-    completed: u64,
+    /// Operations that had times then.
+    timed: u64,
 }
 
 impl Said {
     fn say(&mut self, world: &World<'_>, now: Nanos, say: &dyn Fn(Event)) {
-        let (mut completed, mut failed, mut iterations) = (0, 0, 0);
+        let (mut completed, mut timed, mut failed, mut iterations) = (0, 0, 0, 0);
         let (mut recent, mut recent_lag) = (histogram::window(), histogram::window());
         let mut steps = vec![StepCounts::default(); world.plan.operations().count()];
         world.each_recorder(|recorder: &Recorder| {
             completed += recorder.warmup().completed;
+            timed += recorder.warmup().completed;
             failed += recorder.warmup().failed;
             for (step, counts) in recorder.steps().iter().zip(&mut steps) {
                 counts.completed += step.tally.completed();
                 counts.failed += step.tally.failures();
+                timed += step.tally.timed();
             }
             iterations += recorder.iterations().planned + recorder.aside();
             let (response, lag) = recorder.windows().recent(2);
@@ -282,13 +285,13 @@ impl Said {
             completed,
             failed,
             in_flight: world.gauges().0,
-            rate: completed.saturating_sub(self.completed) as f64 / (now - self.at).as_secs_f64().max(1e-9),
+            rate: timed.saturating_sub(self.timed) as f64 / (now - self.at).as_secs_f64().max(1e-9),
             p50_ms: percentile(&recent, 50.0),
             p99_ms: percentile(&recent, 99.0),
             lag_p99_ms: percentile(&recent_lag, 99.0),
             steps,
         };
-        *self = Self { at: now, completed };
+        *self = Self { at: now, timed };
         say(Event::Progress(progress));
     }
 }

@@ -133,7 +133,7 @@ impl<'r> Parts<'r> {
             Metric::DropRate => share(dropped, self.sum(|part| part.counts().planned + part.refused())),
             Metric::CheckRate => self.check_rate(),
             Metric::Throughput => self.throughput(),
-            Metric::Count => Some(completed as f64),
+            Metric::Count => Some(self.sum(|part| part.summary(Quantity::Response).map_or(0, |response| response.count)) as f64),
             Metric::Dropped => Some(dropped as f64),
             Metric::Iterations => Some(self.parts.iter().map(|(run, _)| run.iterations.counts.completed).sum::<u64>() as f64),
             Metric::BytesIn => Some(self.sum(Part::bytes_in) as f64),

@@ -63,6 +63,11 @@ impl Tally {
     pub fn completed(&self) -> u64 {
         self.ok + self.failures()
     }
+
+    /// Ended by themselves, and have times: those apart that could not be made.
+    pub fn timed(&self) -> u64 {
+        self.completed() - self.failed[FailureKind::Data as usize]
+    }
 }
 
 /// The figures of some operations: of one step, or of many added up.
@@ -124,25 +129,34 @@ impl Figures {
             None if sample.status != 0 => drop(self.statuses.insert(sample.status, 1)),
             None => {}
         }
-        match sample.outcome {
-            Outcome::Ok => {
-                self.ok_in_window += u64::from(sample.completed < window_end);
-                self.response_ok.record(sample.response());
+        if !sample.outcome.is_timed() {
+            // One that was given up while it went out has made its connection all the same.
+            if matches!(sample.outcome, Outcome::Failed(_)) {
+                self.connected(sample);
             }
-            Outcome::Failed(_) => self.response_failed.record(sample.response()),
-            Outcome::Dropped | Outcome::Skipped | Outcome::Cancelled | Outcome::Unfinished => return,
+            return;
+        }
+        if sample.outcome == Outcome::Ok {
+            self.ok_in_window += u64::from(sample.completed < window_end);
+            self.response_ok.record(sample.response());
+        } else {
+            self.response_failed.record(sample.response());
         }
         self.service.record(sample.service());
         self.lag.record(sample.lag());
         self.queue.record(sample.queue);
-        let parts = [
-            (&mut self.connect, sample.connect),
-            (&mut self.tls, sample.tls),
-            (&mut self.send, sample.send),
-            (&mut self.first_byte, sample.first_byte),
-            (&mut self.body, sample.body),
-        ];
+        self.connected(sample);
+        let parts = [(&mut self.send, sample.send), (&mut self.first_byte, sample.first_byte), (&mut self.body, sample.body)];
         for (track, time) in parts {
+            if let Some(time) = time {
+                track.record(time);
+            }
+        }
+    }
+
+    /// Takes how long it took to connect.
+    fn connected(&mut self, sample: &Sample) {
+        for (track, time) in [(&mut self.connect, sample.connect), (&mut self.tls, sample.tls)] {
             if let Some(time) = time {
                 track.record(time);
             }
@@ -207,6 +221,36 @@ mod tests {
         responses.iter().for_each(|ms| figures.response_ok.record(Nanos::from_millis(*ms)));
         failed.iter().for_each(|ms| figures.response_failed.record(Nanos::from_millis(*ms)));
         figures
+    }
+
+    #[test]
+    fn a_request_that_could_not_be_made_is_counted_and_in_no_time() {
+        let mut sample = Sample {
+            operation: 0,
+            intended: Nanos::ZERO,
+            queue: Nanos::ZERO,
+            started: Nanos::ZERO,
+            completed: Nanos(100_000),
+            outcome: Outcome::Failed(FailureKind::Data),
+            retries: 0,
+            status: 0,
+            connect: None,
+            tls: None,
+            send: None,
+            first_byte: None,
+            body: None,
+            bytes_in: 0,
+            bytes_out: 0,
+        };
+        let mut figures = Figures::default();
+        figures.record(&sample, Nanos::MAX);
+        let of = |figures: &Figures| (figures.tally.completed(), figures.tally.timed(), figures.tally.failures());
+        assert_eq!(of(&figures), (1, 0, 1));
+        let Figures { response_ok, response_failed, service, lag, queue, .. } = &figures;
+        assert!([response_ok, response_failed, service, lag, queue].iter().all(|track| track.is_empty()));
+        sample.outcome = Outcome::Failed(FailureKind::Status);
+        figures.record(&sample, Nanos::MAX);
+        assert_eq!((of(&figures), figures.response().count()), ((2, 1, 2), 1));
     }
 
     #[test]

@@ -160,7 +160,7 @@ impl Recorder {
             return;
         }
         self.iterations.count(sample.outcome);
-        if matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
+        if sample.outcome.is_timed() {
             self.durations.record(sample.completed - sample.intended);
         }
     }

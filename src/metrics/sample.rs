@@ -20,6 +20,17 @@ pub enum Outcome {
     Unfinished,
 }
 
+impl Outcome {
+    /// Whether the times of what ended so say something: it completed, and not because a request could not even be made.
+    pub const fn is_timed(self) -> bool {
+        match self {
+            Self::Ok => true,
+            Self::Failed(kind) => !matches!(kind, FailureKind::Data),
+            Self::Dropped | Self::Skipped | Self::Cancelled | Self::Unfinished => false,
+        }
+    }
+}
+
 /// The record of one operation. Instants are of the run's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {

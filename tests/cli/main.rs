@@ -44,6 +44,7 @@ mod syscalls;
 mod thresholds;
 mod tidy;
 mod tls;
+mod unmade;
 mod values;
 mod versions;
 mod websockets;
