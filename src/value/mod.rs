@@ -18,7 +18,7 @@ pub use expression::Expression;
 pub use extract::{Extract, Response};
 pub use function::Facts;
 pub use minijinja::Value;
-pub use scope::{Names, Scope};
+pub use scope::{Names, Scope, UserValues};
 pub use text::Text;
 
 /// Why a value can't be had, in words for the author of the scenario.

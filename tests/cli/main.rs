@@ -23,6 +23,7 @@ mod honesty;
 mod hostile;
 mod language;
 mod nginx;
+mod once;
 mod others;
 mod peer;
 mod peers;
