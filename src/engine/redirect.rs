@@ -9,6 +9,7 @@ use super::request::TargetHeaders;
 use super::site;
 use super::world::World;
 use crate::metrics::FailureKind;
+use crate::plan::secrets::without_users;
 use crate::transport::TransportError;
 use crate::transport::body::Payload;
 use crate::transport::http::PreparedRequest;
@@ -37,7 +38,8 @@ pub fn next(
 ) -> Result<(PreparedRequest, usize), TransportError> {
     let location = headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes())).unwrap_or_default();
     let refused = |why: &str| {
-        let message = format!("redirected to {}, which is {why}; only the scenario's own targets are asked", quoted(&location));
+        let shown = quoted(&without_users(&location));
+        let message = format!("redirected to {shown}, which is {why}; only the scenario's own targets are asked");
         TransportError { kind: FailureKind::Redirects, message }
     };
     let site = |target: usize| world.sites.get(target).and_then(Option::as_ref);

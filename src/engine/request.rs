@@ -16,6 +16,7 @@ use super::check::quoted;
 use super::draw::{Place, Purpose, generator};
 use super::site::{self, Site};
 use crate::metrics::FailureKind;
+use crate::plan::secrets::without_users;
 use crate::plan::{Body, HttpRequest, KeepAlive, Target, Template};
 use crate::transport::TransportError;
 use crate::transport::body::{FilePayload, Payload};
@@ -165,7 +166,8 @@ impl Rendered {
             let url = site::absolute(path).filter(|(origin, _)| *origin == self.site.origin);
             let (_, rest) = url.ok_or_else(|| {
                 let origin = &self.site.origin;
-                data(format!("the path {} neither begins with `/` nor is a URL of this target ({origin}/…)", quoted(path)))
+                let shown = quoted(&without_users(path));
+                data(format!("the path {shown} neither begins with `/` nor is a URL of this target ({origin}/…)"))
             })?;
             rest
         };

@@ -375,6 +375,91 @@ fn the_quick_form_tells_no_secret() {
 }
 
 #[test]
+fn the_password_of_a_url_is_refused_and_not_told() {
+    let (folder, server) = (folder(), Server::start());
+    let host = server.address.to_string();
+    let text = |url: &str, path: &str| {
+        format!("name: x\ntargets: {{ a: {{ url: '{url}' }} }}\nmix: [ {{ flow: [ {{ get: '{path}' }} ] }} ]\nload: {{ iterations: 1 }}\n")
+    };
+    let auth = "auth: { basic: { user: …, password: … } }";
+    let refused = |what: &str, arguments: &[&str], password: &str, says: &[&str]| {
+        let ran = run(folder.path(), arguments).exits(2).says(says);
+        assert!(!ran.stderr.contains(password) && !ran.stdout.contains(password), "{what}: {}{}", ran.stdout, ran.stderr);
+    };
+    let good = text(&server.url(), "/");
+    for (scheme, pair, password) in [
+        ("http://", "me:pw", "pw"),
+        ("ws://", "me:tok-password-e8f7", "e8f7"),
+        ("https://", "me:a/b@tok-e8f7", "e8f7"),
+        ("http://", "tok-alone-e8f7", "e8f7"),
+        ("", "me:tok-password-e8f7", "e8f7"),
+    ] {
+        let url = format!("{scheme}{pair}@{host}");
+        scenario(folder.path(), &text(&url, "/"));
+        for arguments in [&["run", "test.yaml"][..], &["validate", "test.yaml", "--plan"], &["run", "test.yaml", "--color", "always"]] {
+            refused(&url, arguments, password, &[auth]);
+        }
+        let ran = finish(loadgen(folder.path(), &["run", "test.yaml"]).env("GITHUB_ACTIONS", "true")).exits(2).says(&["::error"]);
+        assert!(!ran.stderr.contains(password), "{}", ran.stderr);
+        if !scheme.is_empty() {
+            scenario(folder.path(), &text(&server.url(), &format!("{url}/x")));
+            refused(&url, &["run", "test.yaml"], password, &[auth]);
+        }
+        scenario(folder.path(), &good);
+        for flag in [url.clone(), format!("a={url}")] {
+            refused(&url, &["run", "test.yaml", "--target", &flag], password, &[auth]);
+            refused(&url, &["ab", "test.yaml", "--a", &flag, "--b", &server.url()], password, &[auth]);
+            refused(&url, &["ab", "test.yaml", "--a", &server.url(), "--b", &flag], password, &[auth]);
+            refused(&url, &["capacity", "test.yaml", "--slo", "p99 < 1s", "--target", &flag], password, &[auth]);
+        }
+        if scheme.starts_with("http") {
+            refused(&url, &["run", &url, "-i", "1"], password, &[auth, "-H 'authorization: Basic …'"]);
+            refused(&url, &["run", &url, "--dry-run"], password, &[auth]);
+            refused(&url, &["capacity", &url, "--slo", "p99 < 1s"], password, &["***@"]);
+            refused(&url, &["run", "test.yaml", "--live", &url], password, &["***@"]);
+        }
+        if !scheme.is_empty() {
+            refused(&url, &["validate", &url], password, &["***@"]);
+            refused(&url, &["run", "test.yaml", "--not-a-flag", &url], password, &["--not-a-flag"]);
+            let help = finish(loadgen(folder.path(), &["run", "--help"]).env("LOADGEN_TARGET", &url)).exits(0);
+            assert!(help.stdout.contains("***@") && !help.stdout.contains(password), "{}", help.stdout);
+        }
+        let variable = "vars: { base: 'http://a' }\n";
+        scenario(folder.path(), &format!("{variable}{}", text("{{base}}", "/")));
+        refused(&url, &["run", "test.yaml", "--var", &format!("base={url}")], password, &[auth]);
+    }
+    scenario(folder.path(), &good);
+    for arguments in [&["-H", HEADER][..], &["-H", ": tok-header-55d2"]] {
+        let ran = run(folder.path(), &[&["run", "http://127.0.0.1:1"], arguments].concat()).exits(2).says(&["***", "NAME: VALUE"]);
+        said("a header without a name", &ran);
+    }
+    said("a variable", &run(folder.path(), &["run", "test.yaml", "--var", HEADER]).exits(2).says(&["***", "NAME=VALUE"]));
+}
+
+#[test]
+fn the_password_in_a_servers_redirect_is_not_told() {
+    let folder = folder();
+    let peer = Peer::start(|line, request| {
+        let (status, name) = if request == "GET /x" { (200, "x-next") } else { (302, "location") };
+        line.say(format!("HTTP/1.1 {status} X\r\n{name}: http://me:{PASSWORD}@127.0.0.1:1/x\r\ncontent-length: 0\r\n\r\n"));
+        crate::peer::Then::Listen
+    });
+    scenario(
+        folder.path(),
+        &format!(
+            "name: x\ndescription: {VARIABLE}\nmodes: [sequential, threaded, async]\ntargets: {{ a: {{ url: '{}', http: {{ redirects: 1 }} }} }}\n\
+             mix: [ {{ flow: [ {{ get: /, on_error: continue }}, {{ get: /x, capture: {{ next: {{ header: x-next }} }} }}, \
+             {{ get: '{{{{next}}}}' }} ] }} ]\nload: {{ iterations: 1 }}\n",
+            peer.url()
+        ),
+    );
+    said("run", &run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "html"]).exits(0));
+    let text = fs::read_to_string(folder.path().join("out/result.json")).expect("written");
+    assert!(text.matches("http://***@127.0.0.1:1/x").count() >= 6 && !text.contains("e8f7"), "{text}");
+    quiet_files(&folder.path().join("out"));
+}
+
+#[test]
 fn an_error_of_the_run_tells_no_secret() {
     let folder = folder();
     let text = "name: x\nsecrets: { host: no-such-host-4242, path: sub-path-4343 }\ntargets: { a: { url: 'http://{{host}}.invalid/{{path}}' } }\n\
