@@ -104,7 +104,7 @@
 //! | YAML | granit-parser for events with positions, annotate-snippets and strsim for diagnostics, serde_yaml (its maintained fork) for all other YAML |
 //! | URLs | percent-encoding for scenarios, form_urlencoded for the mock server |
 //! | expressions, JSONPath, patterns | minijinja (its expressions alone), serde_json_path (RFC 9535), regex (linear time, whatever the pattern) |
-//! | cookies, compressed responses | cookie_store (RFC 6265); flate2, brotli-decompressor, ruzstd |
+//! | compressed responses | flate2, brotli-decompressor, ruzstd |
 //! | rows | csv |
 //! | randomness | rand, rand_pcg (a named generator: a seed must keep its meaning), rand_distr |
 //! | results | serde, serde_json (keys in their order, floats exact), sha2 for fingerprints, jiff for the time of day |

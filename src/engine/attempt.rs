@@ -37,10 +37,11 @@ fn message<Io: Read + Write + Metered + Unpin + Send + 'static>(
     user: &mut User<Io>,
     request: &PreparedRequest,
     site: Option<&Site>,
+    unix_ms: impl FnOnce() -> u64,
 ) -> Message {
     let mut message = request.message(std::mem::take(&mut user.headers));
     if let Some(site) = site {
-        user.jar.put_into(&mut message, &site.origin);
+        user.jar.put_into(&mut message, &site.origin, unix_ms);
     }
     message
 }
@@ -317,13 +318,13 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.passed());
         let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
-        let asked = pin!(connection.ask(message(user, request, site)));
+        let asked = pin!(connection.ask(message(user, request, site, || self.worker.unix_ms())));
         let (head, body) = self.answer(&mut connection, asked, trace).await?;
         trace.status.set(head.status.as_u16());
         let answered = driver.now();
         trace.first_byte.set(Some(answered - self.started));
         if let Some(site) = site {
-            user.jar.take(&head.headers, &site.origin, request.uri.path());
+            user.jar.take(&head.headers, &site.origin, request.uri.path(), || self.worker.unix_ms());
         }
         let is_followed = follows && redirect::asks(head.status.as_u16(), &head.headers);
         let mut kept = Kept::new(needs_body && !is_followed);

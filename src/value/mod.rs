@@ -4,6 +4,7 @@
 //! Everything is compiled once, before the run. Knows neither YAML nor sockets nor time: what functions such as
 //! `uuid()` depend on is handed in as [`Facts`].
 
+pub mod cookie;
 pub mod expression;
 pub mod extract;
 pub mod feed;
