@@ -85,6 +85,8 @@
 //! - In `result.json`, `series[]`: `cpu_cores` and `rss_bytes` of the generator, and `status_codes`.
 //! - Files of the report: `timeline.png`, `report.md`, `summary.csv`, `series.csv`, `histograms.hlog`, `junit.xml`, `ctrf-report.json`, `metrics.txt`,
 //!   `benchmark-bigger.json`, `benchmark-smaller.json`.
+//! - In `result.json`: `resent` of runs, steps, mix entries and targets, where there are any: requests that a server of HTTP/2 had
+//!   not processed by its own word (GOAWAY, REFUSED_STREAM), and that were sent again.
 //! - In `result.json`: `pushes` of runs, steps, mix entries and targets, where there are any: messages that came over a
 //!   WebSocket and that no step waited for.
 //! - In `result.json`: a `baseline` without `changes` says under `warnings` why it could not be compared after all.

@@ -28,9 +28,14 @@ use crate::plan::{Action, Delay, Operation};
 use crate::transport::TransportError;
 use crate::transport::counted::{Metered, Passed};
 use crate::transport::http::{Came, Message, PreparedRequest};
+use crate::transport::http2::Refusal;
 use crate::transport::link::{Arriving, Asked, Link};
 use crate::transport::websocket::give_way;
 use crate::value::{Facts, Response, Scope};
+
+/// How often a request is sent again, at most, that the server says not to have processed: one that takes none is no reason to
+/// go on for ever.
+const MAX_RESENT: u32 = 5;
 
 /// What is sent of a request, with the cookies of the user that sends it.
 fn message<Io: Read + Write + Metered + Unpin + Send + 'static>(
@@ -83,6 +88,8 @@ pub struct Trace {
     body: Cell<Option<Nanos>>,
     /// When the last response had been read to its end.
     pub ended: Cell<Option<Nanos>>,
+    /// How often a request was sent again that the server had not processed.
+    resent: Cell<u32>,
     bytes: Cell<(u64, u64)>,
     /// The connection's counters with what they showed before.
     passed: RefCell<Option<(Arc<Passed>, u64, u64)>>,
@@ -123,6 +130,7 @@ impl Trace {
     pub fn tell(&self, sample: &mut Sample) {
         self.settle();
         sample.status = self.status.get();
+        sample.resent = self.resent.get();
         sample.connect = self.connect.get();
         sample.tls = self.tls.get();
         sample.send = self.sent.get().map(|at| at - self.ready.get());
@@ -297,6 +305,26 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
     }
 
+    /// Makes ready to send a request again, where the server has said that it did not process it: on the same connection
+    /// where it takes others, else on a new one.
+    fn prepare_to_resend(
+        &self,
+        user: &mut User<D::Io>,
+        target: usize,
+        connection: Link<D::Io>,
+        error: TransportError,
+        trace: &Trace,
+    ) -> Result<(), TransportError> {
+        match connection.refusal() {
+            None => return Err(error),
+            Some(Refusal::Stream) => user.connections[target].put(connection),
+            Some(Refusal::Connection) => user.connections[target].discard(&connection),
+        }
+        trace.resent.set(trace.resent.get() + 1);
+        trace.ready.set(self.worker.driver.now());
+        Ok(())
+    }
+
     /// What functions in the values of this try depend on.
     fn facts(&self) -> Arc<Facts> {
         self.worker.facts(self.iteration, self.place, Purpose::Value)
@@ -315,11 +343,19 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let driver = &self.worker.driver;
         // Before a connection is used for it.
         request.body.check()?;
-        let mut connection = self.connection(user, target, trace).await?;
-        trace.begin(connection.passed());
         let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
-        let asked = pin!(connection.ask(message(user, request, site, || self.worker.unix_ms())));
-        let (head, body) = self.answer(&mut connection, asked, trace).await?;
+        let mut resent = 0;
+        let (mut connection, head, body) = loop {
+            let mut connection = self.connection(user, target, trace).await?;
+            trace.begin(connection.passed());
+            let asked = pin!(connection.ask(message(user, request, site, || self.worker.unix_ms())));
+            match self.answer(&mut connection, asked, trace).await {
+                Ok((head, body)) => break (connection, head, body),
+                Err(error) if resent == MAX_RESENT => return Err(error),
+                Err(error) => self.prepare_to_resend(user, target, connection, error, trace)?,
+            }
+            resent += 1;
+        };
         trace.status.set(head.status.as_u16());
         let answered = driver.now();
         trace.first_byte.set(Some(answered - self.started));

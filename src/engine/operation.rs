@@ -127,6 +127,7 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
             completed: now,
             outcome: Outcome::Skipped,
             retries: 0,
+            resent: 0,
             status: 0,
             connect: None,
             tls: None,

@@ -81,6 +81,8 @@ pub struct Figures {
     pub statuses: BTreeMap<u16, u64>,
     /// Tries after the first.
     pub retries: u64,
+    /// Requests sent again because the server had not processed them.
+    pub resent: u64,
     /// Messages that came over what was opened, and that nobody waited for.
     pub pushes: u64,
     /// Bytes received.
@@ -124,6 +126,7 @@ impl Figures {
         self.bytes_in += sample.bytes_in;
         self.bytes_out += sample.bytes_out;
         self.retries += u64::from(sample.retries);
+        self.resent += u64::from(sample.resent);
         match self.statuses.get_mut(&sample.status) {
             Some(count) => *count += 1,
             None if sample.status != 0 => drop(self.statuses.insert(sample.status, 1)),
@@ -171,6 +174,7 @@ impl Figures {
             *self.statuses.entry(*status).or_default() += n;
         }
         self.retries += other.retries;
+        self.resent += other.resent;
         self.pushes += other.pushes;
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
@@ -233,6 +237,7 @@ mod tests {
             completed: Nanos(100_000),
             outcome: Outcome::Failed(FailureKind::Data),
             retries: 0,
+            resent: 0,
             status: 0,
             connect: None,
             tls: None,

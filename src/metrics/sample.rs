@@ -48,6 +48,8 @@ pub struct Sample {
     pub outcome: Outcome,
     /// Tries after the first.
     pub retries: u32,
+    /// Requests sent again because the server had not processed them.
+    pub resent: u32,
     /// HTTP status, or 0.
     pub status: u16,
     /// Time to connect, where it had to.

@@ -351,6 +351,7 @@ mod tests {
             completed: intended + response,
             outcome: Outcome::Ok,
             retries: 0,
+            resent: 0,
             status: 0,
             connect: None,
             tls: None,
