@@ -94,6 +94,8 @@
 //! - In `result.json`, `series[]`: `cpu_cores` and `rss_bytes` of the generator, and `status_codes`.
 //! - Files of the report: `timeline.png`, `report.md`, `summary.csv`, `series.csv`, `histograms.hlog`, `junit.xml`, `ctrf-report.json`, `metrics.txt`,
 //!   `benchmark-bigger.json`, `benchmark-smaller.json`.
+//! - In `result.json`: `resent` of runs, steps, mix entries and targets, where there are any: requests that a server of HTTP/2 had
+//!   not processed by its own word (GOAWAY, REFUSED_STREAM), and that were sent again.
 //! - In `result.json`: `pushes` of runs, steps, mix entries and targets, where there are any: messages that came over a
 //!   WebSocket and that no step waited for.
 //! - In `result.json`: `stopped_by` of a run is `panic` where a thread of loadgen panicked; its
@@ -118,7 +120,7 @@
 //! | YAML | granit-parser for events with positions, annotate-snippets and strsim for diagnostics, serde_yaml (its maintained fork) for all other YAML |
 //! | URLs | percent-encoding for scenarios, form_urlencoded for the mock server |
 //! | expressions, JSONPath, patterns | minijinja (its expressions alone), serde_json_path (RFC 9535), regex (linear time, whatever the pattern) |
-//! | cookies, compressed responses | cookie_store (RFC 6265); flate2, brotli-decompressor, ruzstd |
+//! | compressed responses | flate2, brotli-decompressor, ruzstd |
 //! | rows | csv |
 //! | randomness | rand, rand_pcg (a named generator: a seed must keep its meaning), rand_distr |
 //! | results | serde, serde_json (keys in their order, floats exact), sha2 for fingerprints, jiff for the time of day |

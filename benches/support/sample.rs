@@ -15,6 +15,7 @@ pub fn of(k: u64, operation: u32, intended: Nanos) -> Sample {
         completed: started + Nanos(100_000 + k.wrapping_mul(0x9e37_79b9) % 900_000),
         outcome: Outcome::Ok,
         retries: 0,
+        resent: 0,
         status: 200,
         connect: None,
         tls: None,

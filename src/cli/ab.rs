@@ -71,7 +71,7 @@ pub fn run(args: &AbArgs, talk: &Talk) -> Result<Exit, Failure> {
         args,
         at,
         folder: folder.path(),
-        session: Session::open(!args.no_progress && !args.judge.quiet, &secrets)?,
+        session: Session::open(!args.no_progress && !args.judge.quiet, talk)?,
         results: [Vec::new(), Vec::new()],
         remade: 0,
     };
@@ -179,7 +179,7 @@ struct Bench<'a> {
     args: &'a AbArgs,
     at: Timestamp,
     folder: &'a Path,
-    session: Session,
+    session: Session<'a>,
     results: [Vec<RunResult>; 2],
     /// How often a pair was made again.
     remade: u32,
@@ -265,13 +265,13 @@ fn one(
     args: &AbArgs,
     at: Timestamp,
     (pair, place): (u32, &str),
-    session: &mut Session,
+    session: &mut Session<'_>,
 ) -> Result<Option<RunResult>, Failure> {
     if session.is_interrupted() {
         return Ok(None);
     }
     let started = match (version.start, &version.log) {
-        (Some(line), Some(log)) => match start(line, log, version, &source.folder, args, session)? {
+        (Some(line), Some(log)) => match start(line, log, version, secrets, &source.folder, args, session)? {
             Some(started) => Some(started),
             None => return Ok(None),
         },
@@ -300,9 +300,10 @@ fn start(
     line: &str,
     log: &File,
     version: &Version<'_>,
+    secrets: &Secrets,
     folder: &Path,
     args: &AbArgs,
-    session: &Session,
+    session: &Session<'_>,
 ) -> Result<Option<Started>, Failure> {
     let could_not = |error: anyhow::Error| Failure { exit: Exit::CouldNotRun, error };
     let (name, flag) = (version.letter.to_uppercase(), format!("--{}-start", version.letter));
@@ -313,7 +314,7 @@ fn start(
         )));
     }
     let groups: &Arc<_> = session.groups();
-    let mut started = Started::start(line, log, groups).with_context(|| format!("can't run {flag}")).map_err(could_not)?;
+    let mut started = Started::start(line, log, secrets, groups).with_context(|| format!("can't run {flag}")).map_err(could_not)?;
     let clock = Clock::new();
     loop {
         match reachable() {

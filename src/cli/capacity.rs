@@ -15,7 +15,7 @@ use super::{job, or_exit, quick};
 use crate::base::{Nanos, Rate};
 use crate::engine::safety;
 use crate::gate::{Search, objective};
-use crate::plan::{Check, LoadModel, Mode, Plan, Secrets};
+use crate::plan::{Check, LoadModel, Mode, Plan};
 use crate::report::terminal::Style;
 use crate::report::{self, capacity};
 use crate::result::{Build, CAPACITY_SCHEMA, CapacityResult, Host, LimitedBy, ProbeOutcome, RateProbe};
@@ -51,7 +51,7 @@ pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {
             warmup(args.probe)
         ));
     }
-    let searched = go(&mut search, &plan, mode, &source, started_at, args, &secrets);
+    let searched = go(&mut search, &plan, mode, &source, started_at, args, talk);
     let path = folder.path().to_owned();
     if searched.as_ref().map_or(true, |searched| searched.probes.is_empty()) {
         folder.give_back();
@@ -219,10 +219,10 @@ fn go(
     source: &Source,
     started_at: Timestamp,
     args: &CapacityArgs,
-    secrets: &Secrets,
+    talk: &Talk,
 ) -> Result<Searched, Failure> {
     let show_progress = !args.no_progress && !args.quiet;
-    let mut session = Session::open(show_progress, secrets)?;
+    let mut session = Session::open(show_progress, talk)?;
     let ground = session.ground(plan, &source.folder, started_at)?;
     let trusting = args.on_invalid == Some(OnInvalid::Warn);
     let mut prober = Prober::new(session, plan, mode, args.probe, ground, trusting);

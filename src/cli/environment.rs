@@ -4,12 +4,13 @@
 use std::ffi::OsString;
 
 use clap::builder::Resettable;
-use clap::error::{Error, ErrorKind};
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 use super::args::{Args, Command};
 use super::quick;
+use crate::plan::secrets::HIDDEN;
 
 /// Flags of `run` that exclude each other. Where one is typed, the variables of the others are not looked at: not
 /// even a broken one can be in the way.
@@ -19,8 +20,40 @@ const OF_URLS: [&str; 4] = ["method", "header", "body", "print_scenario"];
 /// What makes no sense with a URL, which says itself where to go, and has no variables.
 const OF_FILES: [&str; 2] = ["target", "var"];
 
+/// Flags whose values may be secret.
+const OF_SECRETS: [&str; 2] = ["--header", "--var"];
+
+/// What is said in the place of running a command: help, or what is wrong with what was typed.
+#[derive(Debug)]
+pub struct Said {
+    /// The text.
+    pub plain: String,
+    /// The text in colour.
+    pub colored: String,
+    /// Whether something is wrong.
+    pub is_error: bool,
+}
+
+impl From<Error> for Said {
+    fn from(mut error: Error) -> Self {
+        let flag = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+        if OF_SECRETS.iter().any(|secret| flag.contains(secret)) && error.get(ContextKind::InvalidValue).is_some() {
+            error.insert(ContextKind::InvalidValue, ContextValue::String(HIDDEN.into()));
+        }
+        let text = error.render();
+        Self { plain: text.to_string(), colored: text.ansi().to_string(), is_error: error.exit_code() != 0 }
+    }
+}
+
 /// What was typed, with the environment behind it.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Error> {
+///
+/// # Errors
+/// When it is not a command, or help is asked for.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Said> {
+    typed(arguments).map_err(Said::from)
+}
+
+fn typed(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Error> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let unheard = without_environment(Args::command(), |_| true)
         .try_get_matches_from(&arguments)

@@ -32,14 +32,18 @@ mod watched;
 
 use std::process::ExitCode;
 
-use args::Command;
+use args::{Color, Command};
+use environment::Said;
 use exit::{Exit, Failure};
 use output::Talk;
 
 /// Runs the program: the whole of `main`.
 pub fn main() -> ExitCode {
     panic::install();
-    let args = environment::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let args = match environment::parse(std::env::args_os()) {
+        Ok(args) => args,
+        Err(said) => return explain(&said, &Talk::new(Color::Auto)).into(),
+    };
     let talk = Talk::new(args.color);
     let result = match args.command {
         Command::Run(options) => run::run(&options, &talk),
@@ -66,6 +70,19 @@ pub fn main() -> ExitCode {
             exit.into()
         }
     }
+}
+
+/// Says what is said in the place of running a command.
+fn explain(said: &Said, talk: &Talk) -> Exit {
+    let is_colored = if said.is_error { talk.stderr_color() } else { talk.stdout_color() };
+    let text = if is_colored { &said.colored } else { &said.plain };
+    if said.is_error {
+        talk.say(text);
+        return Exit::Usage;
+    }
+    // A reader that has gone away needs no help.
+    let _ = output::print_exact(&talk.redacted(text));
+    Exit::Ok
 }
 
 /// Fails as `exit` says.

@@ -1,4 +1,5 @@
-//! stdout is the product, stderr is the talk. The only place that writes to either by itself.
+//! stdout is the product, stderr is the talk. The only place that writes to either by itself: what is said hides every
+//! secret, and what is printed is made of a result or a plan that has none any more.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +10,7 @@ use super::args::Color;
 use super::ci;
 use super::exit::{Exit, Failure};
 use crate::plan::Secrets;
+use crate::report::progress::Console;
 use crate::report::view;
 
 /// Writes the product, for people.
@@ -58,6 +60,11 @@ impl Talk {
         }
     }
 
+    /// Whether somebody reads stderr on a terminal.
+    pub fn is_at_terminal(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
     /// Whether to use colour on stdout.
     pub fn stdout_color(&self) -> bool {
         self.colored(io::stdout().is_terminal())
@@ -65,7 +72,7 @@ impl Talk {
 
     /// Whether to use colour on stderr.
     pub fn stderr_color(&self) -> bool {
-        self.colored(io::stderr().is_terminal())
+        self.colored(self.is_at_terminal())
     }
 
     /// Says something, without the secrets.
@@ -79,7 +86,8 @@ impl Talk {
         hear(&self.redacted(text));
     }
 
-    fn redacted(&self, text: &str) -> String {
+    /// The text with every secret hidden.
+    pub fn redacted(&self, text: &str) -> String {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).redact(text)
     }
 
@@ -94,6 +102,16 @@ impl Talk {
         let (on, off) = if self.stderr_color() { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
         // It may tell of a file or a server, in their words.
         self.say(&format!("{on}error{off}: {}\n", view::plain_lines(&sentence(error))));
+    }
+}
+
+impl Console for Talk {
+    fn say(&self, text: &str) {
+        Self::say(self, text);
+    }
+
+    fn redacted(&self, text: &str) -> String {
+        Self::redacted(self, text)
     }
 }
 

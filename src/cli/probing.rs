@@ -23,9 +23,9 @@ const MOST_IN_FLIGHT: u32 = 20_000;
 const WARMUP: u64 = 5;
 
 /// Tries rates.
-pub struct Prober {
+pub struct Prober<'a> {
     /// What it measures with.
-    pub session: Session,
+    pub session: Session<'a>,
     ground: Ground,
     /// The work, with the load of the rate that was tried last.
     plan: Plan,
@@ -39,9 +39,9 @@ pub struct Prober {
     tries: u32,
 }
 
-impl Prober {
+impl<'a> Prober<'a> {
     /// For this work, each rate for `time`.
-    pub fn new(session: Session, plan: &Plan, mode: Mode, time: Nanos, ground: Ground, trusting: bool) -> Self {
+    pub fn new(session: Session<'a>, plan: &Plan, mode: Mode, time: Nanos, ground: Ground, trusting: bool) -> Self {
         let arrivals = match plan.load.model {
             LoadModel::Open { arrivals, .. } => arrivals,
             LoadModel::Closed { .. } => Spread::Constant,

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::args::RunArgs;
 use crate::base::Nanos;
+use crate::plan::secrets::userinfo;
 use crate::scenario::{Overrides, Source};
 
 /// Virtual users where neither they nor a rate are given: as many connections as oha and hey open.
@@ -99,7 +100,9 @@ fn split(url: &str) -> (&str, String) {
         },
         None => {
             let authority = url.find("://").map_or(0, |at| at + 3);
-            let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
+            // A password with a `/` in it must not come to be a path.
+            let host = authority + userinfo(&url[authority..]).map_or(0, str::len);
+            let end = url[host..].find(['/', '?', '#']).map_or(url.len(), |at| host + at);
             url.split_at(end)
         }
     };
@@ -197,7 +200,7 @@ mod tests {
     /// The scenario's text and what it compiles to.
     fn compiled(arguments: &[&str]) -> (String, Result<Plan, String>) {
         let arguments = [&["loadgen", "run"], arguments].concat().into_iter().map(Into::into);
-        let args = super::super::environment::parse(arguments).unwrap_or_else(|e| panic!("{e}"));
+        let args = super::super::environment::parse(arguments).unwrap_or_else(|e| panic!("{}", e.plain));
         let Args { command: Command::Run(args), .. } = args else { panic!("`run`") };
         let source = source(url(&args.file).expect("a URL"), &args);
         let result = compile(&source, &overrides(&args), &|_| None);
@@ -263,6 +266,7 @@ mod tests {
             (&["http://a:0/"][..], "is no port"),
             (&["http://"], "without a host"),
             (&["http://u:p@a/"], "a user or a password in a URL"),
+            (&["http://u:p/w@a/x"], "a user or a password in a URL"),
             (&["http://a/#top"], "never sent"),
             (&["http://a/x\ny"], "a line break"),
             (&["http://a\ny/"], "a line break"),

@@ -15,10 +15,12 @@ use super::watched::Watched;
 use super::{ci, job, or_exit};
 use crate::engine::{Ground, Job, ideal, safety};
 use crate::gate::{self, Judged};
+use crate::metrics::FailureKind;
 use crate::plan::{Address, Plan, Secrets, Target};
 use crate::report;
 use crate::report::terminal::{self, Style};
 use crate::report::versions;
+use crate::report::view;
 use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, StoppedBy, ThresholdResult, Validity, Verdict};
 use crate::scenario::{Compiled, Source};
 
@@ -128,7 +130,7 @@ struct Measured {
 
 /// Runs every mode of every round, each in a process of its own.
 fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
-    let mut session = Session::open(!args.no_progress && !args.quiet, secrets)?;
+    let mut session = Session::open(!args.no_progress && !args.quiet, talk)?;
     let ground = session.ground(plan, &source.folder, at)?;
     // A name is looked up once, here; whoever reads the figures wants to know what it meant.
     let is_named = |target: &Target| matches!(&target.address, Address::Url { host, .. } if host.parse::<IpAddr>().is_err());
@@ -263,8 +265,13 @@ fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {
         End::Aborted => warnings.push("a threshold aborted the run: modes and rounds after it did not run".into()),
         End::Complete | End::Stopped => {}
     }
-    if runs.iter().any(|r| r.counts.completed > 0 && r.counts.ok == 0) {
+    if runs.iter().any(|r| r.counts.ok == 0 && r.response_ms.is_some()) {
         warnings.push("no operation of some mode succeeded: its response times are those of failures".into());
+    }
+    let unmade: u64 = runs.iter().filter_map(|run| run.failures.get(FailureKind::Data.name())).sum();
+    if unmade > 0 {
+        let operations = view::things(unmade, "operation");
+        warnings.push(format!("{operations} could not be made of the values there were (kind `data`): failed, and in no response time"));
     }
     warnings
 }

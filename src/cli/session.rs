@@ -1,7 +1,7 @@
 //! [`Session`]: what a command has while it measures: this program, the user's signals, the built-in server, and the
 //! progress on the terminal. What is measured, how often and what comes of it, is the command's to say.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,10 +9,11 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::exit::{Exit, Failure};
-use super::{ci, or_exit};
+use super::or_exit;
+use super::output::Talk;
 use crate::engine::process::{self, Leash, ProcessError};
 use crate::engine::{self, Event, Ground, Job, Phase, RunError, descriptors, ports, preflight};
-use crate::plan::{Address, Plan, Secrets};
+use crate::plan::{Address, Plan};
 use crate::report::progress::{Progress, ProgressMode, Status, StepStatus};
 use crate::result::{ModeRun, StoppedBy};
 use crate::server::{self, Groups};
@@ -33,32 +34,31 @@ pub fn panicked() -> Failure {
 }
 
 /// What a command has while it measures.
-pub struct Session {
+pub struct Session<'a> {
     program: PathBuf,
     leash: Arc<Leash>,
     /// What the user's own commands have started.
     groups: Arc<Groups>,
     /// Started for the first plan that wants it; it ends with the session.
     server: Option<server::Child>,
-    progress: Progress,
-    /// What must not be seen in it.
-    secrets: Secrets,
+    progress: Progress<'a>,
+    talk: &'a Talk,
     warnings: Vec<String>,
 }
 
-impl Session {
-    /// Heeds the user's signals from now on, and shows progress unless it is not wanted, secrets hidden.
-    pub fn open(show_progress: bool, secrets: &Secrets) -> Result<Self, Failure> {
+impl<'a> Session<'a> {
+    /// Heeds the user's signals from now on, and shows progress unless it is not wanted.
+    pub fn open(show_progress: bool, talk: &'a Talk) -> Result<Self, Failure> {
         let leash = Arc::new(Leash::default());
         let groups = Arc::<Groups>::default();
         or_exit(heed_signals(leash.clone(), groups.clone()).context("can't listen for signals"), Exit::Internal)?;
         let program = or_exit(std::env::current_exe().context("can't find this very program"), Exit::Internal)?;
         let mode = match () {
             () if !show_progress => ProgressMode::Off,
-            () if io::stderr().is_terminal() => ProgressMode::Animated,
+            () if talk.is_at_terminal() => ProgressMode::Animated,
             () => ProgressMode::Plain,
         };
-        Ok(Self { program, leash, groups, server: None, progress: Progress::new(mode), secrets: secrets.clone(), warnings: Vec::new() })
+        Ok(Self { program, leash, groups, server: None, progress: Progress::new(mode, talk), talk, warnings: Vec::new() })
     }
 
     /// What a plan stands on: enough descriptors, the built-in server where it is a target, and targets that are there
@@ -73,7 +73,7 @@ impl Session {
         let reached = preflight::preflight(plan, folder, self.server.as_ref().map(server::Child::address));
         let reached = or_exit(reached, Exit::CouldNotRun)?;
         for warning in or_exit(ports::foresee(plan, &reached), Exit::CouldNotRun)?.into_iter().chain(insecure(plan)) {
-            self.progress.note(&ci::harmless(&format!("warning: {warning}")));
+            self.progress.note(&format!("warning: {warning}"));
             self.warnings.push(warning);
         }
         let echo = self.server.as_ref().map(server::Child::echo);
@@ -93,14 +93,15 @@ impl Session {
     /// The same, with what was measured before a panic of the mode, and handing on the figures so
     /// far, which come where the job's ground says that somebody watches.
     pub fn run_watched(&mut self, job: &Job, place: &str, so_far: &mut dyn FnMut(ModeRun)) -> Result<Option<ModeRun>, Failure> {
-        let Self { program, leash, progress, secrets, warnings, .. } = self;
+        let Self { program, leash, progress, talk, warnings, .. } = self;
+        // Hidden before they are cut to fit a line.
         let names: Vec<String> =
-            job.plan.operations().map(|(mix, name, _)| secrets.redact(&format!("{} / {name}", job.plan.mix[mix].name))).collect();
+            job.plan.operations().map(|(mix, name, _)| talk.redacted(&format!("{} / {name}", job.plan.mix[mix].name))).collect();
         let ran = process::run(program, &["run-mode"], job, leash, |event| match event {
             Event::Progress(seen) => show(progress, place, &names, &seen),
             Event::Warning(text) => {
                 let warning = format!("{place}: {text}");
-                progress.note(&ci::harmless(&format!("warning: {warning}")));
+                progress.note(&format!("warning: {warning}"));
                 warnings.push(warning);
             }
             Event::SoFar(run) => so_far(*run),
@@ -128,7 +129,7 @@ impl Session {
 
     /// Says something that stays, above the progress.
     pub fn note(&mut self, text: &str) {
-        self.progress.note(&ci::harmless(text));
+        self.progress.note(text);
     }
 
     /// Says that a part is done, where nothing else shows it.
@@ -216,20 +217,21 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+    use crate::cli::Color;
     use crate::plan::Mode;
     use crate::scenario::{Overrides, Source, compile};
 
     /// A session whose modes are run by a program that says this.
-    fn session(folder: &Path, said: &str) -> Session {
+    fn session<'a>(folder: &Path, said: &str, talk: &'a Talk) -> Session<'a> {
         fs::write(folder.join("said"), said).expect("a file");
         // Written by another process: one that this one had open just now could not be started.
         let write = "printf '#!/bin/sh\\ncat > /dev/null\\ncat \"%s/said\"\\n' \"$PWD\" > mode && chmod +x mode";
         let written = Command::new("sh").args(["-c", write]).current_dir(folder).status().expect("a shell");
         assert!(written.success());
         let program = folder.join("mode");
-        let progress = Progress::new(ProgressMode::Off);
-        let (leash, groups, secrets) = (Arc::default(), Arc::default(), Secrets::default());
-        Session { program, leash, groups, server: None, progress, secrets, warnings: Vec::new() }
+        let progress = Progress::new(ProgressMode::Off, talk);
+        let (leash, groups) = (Arc::default(), Arc::default());
+        Session { program, leash, groups, server: None, progress, talk, warnings: Vec::new() }
     }
 
     #[test]
@@ -241,7 +243,8 @@ mod tests {
         let run = ModeRun { stopped_by: StoppedBy::Panic, ..run };
         let folder = tempfile::tempdir().expect("a folder");
         let done = format!("{}\n", serde_json::json!({"done": run}));
-        let mut session = session(folder.path(), &done);
+        let talk = Talk::new(Color::Never);
+        let mut session = session(folder.path(), &done, &talk);
         let kept = session.run_watched(&job, "t", &mut |_| {}).expect("there are figures").expect("it ran");
         assert_eq!((kept.stopped_by, kept.counts.ok), (StoppedBy::Panic, 3));
         // Those who can't use half a run are told.

@@ -15,8 +15,9 @@ use rand::RngExt as _;
 use super::body::Kept;
 use super::draw::{Place, Purpose, generator};
 use super::driver::{Driver, within};
+use super::limit::{Slot, enter};
 use super::redirect;
-use super::request::Made;
+use super::request::{Made, TargetHeaders};
 use super::site::Site;
 use super::streams::Taken;
 use super::user::User;
@@ -27,18 +28,24 @@ use crate::plan::{Action, Delay, Operation};
 use crate::transport::TransportError;
 use crate::transport::counted::{Metered, Passed};
 use crate::transport::http::{Came, Message, PreparedRequest};
+use crate::transport::http2::Refusal;
 use crate::transport::link::{Arriving, Asked, Link};
 use crate::value::{Facts, Response, Scope};
+
+/// How often a request is sent again, at most, that the server says not to have processed: one that takes none is no reason to
+/// go on for ever.
+const MAX_RESENT: u32 = 5;
 
 /// What is sent of a request, with the cookies of the user that sends it.
 fn message<Io: Read + Write + Metered + Unpin + Send + 'static>(
     user: &mut User<Io>,
     request: &PreparedRequest,
     site: Option<&Site>,
+    unix_ms: impl FnOnce() -> u64,
 ) -> Message {
     let mut message = request.message(std::mem::take(&mut user.headers));
     if let Some(site) = site {
-        user.jar.put_into(&mut message, &site.origin);
+        user.jar.put_into(&mut message, &site.origin, unix_ms);
     }
     message
 }
@@ -55,6 +62,8 @@ pub struct Attempt<'a, 'w, D: Driver> {
     pub place: Place,
     /// When the try began.
     pub started: Nanos,
+    /// Its slot of the connections to the target, where there are only so many.
+    pub connection: Cell<Option<Slot>>,
 }
 
 /// What an operation's tries leave behind, even where they are dropped on the way.
@@ -62,6 +71,8 @@ pub struct Attempt<'a, 'w, D: Driver> {
 pub struct Trace {
     /// The last try; the next one replaces it as a whole.
     pub last: Try,
+    /// How often a request was sent again that the server had not processed.
+    resent: Cell<u32>,
     /// Bytes that passed over the connections of all tries.
     bytes: Cell<(u64, u64)>,
     /// The counters of the connection in use, with what they showed before.
@@ -132,6 +143,7 @@ impl Trace {
         self.settle();
         let Try { connect, tls, hop, .. } = &self.last;
         sample.status = hop.status.get();
+        sample.resent = self.resent.get();
         sample.connect = connect.get();
         sample.tls = tls.get();
         sample.send = hop.sent.get().map(|at| at - hop.ready.get());
@@ -248,9 +260,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 return Err(redirect::too_many(most));
             }
             redirects += 1;
-            let (next, to) = redirect::next(world, &request, target, head.status.as_u16(), &head.headers)?;
+            let put = |headers: &TargetHeaders| headers.make(scope, &self.facts());
+            let (next, to) = redirect::next(world, &request, target, head.status.as_u16(), &head.headers, put)?;
             // What failed on the way to the last response is not told with figures of an earlier one.
             trace.last.hop = trace.last.hop.redirected();
+            if to != target {
+                // Boxed, so that what few requests need doesn't make the future of each larger.
+                Box::pin(self.change_connection(user, to, trace)).await;
+            }
             (request, target) = (Made::Own(Box::new(next)), to);
         };
         let size = kept.size();
@@ -272,6 +289,23 @@ impl<D: Driver> Attempt<'_, '_, D> {
         ended
     }
 
+    /// Waits for a slot of a connection to another target, to which a redirect leads. The operation has begun long
+    /// since: this is a part of its time, and no queue.
+    async fn change_connection(&self, user: &User<D::Io>, target: usize, trace: &Trace) {
+        // Given back first: two that hold one each and want the other's would wait for ever.
+        drop(self.connection.take());
+        if let Some(limit) = user.connections[target].limit() {
+            let driver = &self.worker.driver;
+            // What was waited for on the connection before is over.
+            driver.clear_interest();
+            // A cap of connections refuses nobody.
+            if let Ok((mut permit, entered)) = enter([Some(&*limit)], driver, driver.now()).await {
+                self.connection.set(permit.detach(limit.clone()));
+                trace.last.hop.ready.set(entered.now);
+            }
+        }
+    }
+
     /// Waits for the head of the response to what was asked, as long as that may take.
     async fn answer(
         &self,
@@ -287,6 +321,26 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 .await
                 .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit))),
         }
+    }
+
+    /// Makes ready to send a request again, where the server has said that it did not process it: on the same connection
+    /// where it takes others, else on a new one.
+    fn prepare_to_resend(
+        &self,
+        user: &mut User<D::Io>,
+        target: usize,
+        connection: Link<D::Io>,
+        error: TransportError,
+        trace: &Trace,
+    ) -> Result<(), TransportError> {
+        match connection.refusal() {
+            None => return Err(error),
+            Some(Refusal::Stream) => user.connections[target].put(connection),
+            Some(Refusal::Connection) => user.connections[target].discard(&connection),
+        }
+        trace.resent.set(trace.resent.get() + 1);
+        trace.last.hop.ready.set(self.worker.driver.now());
+        Ok(())
     }
 
     /// What functions in the values of this try depend on.
@@ -307,16 +361,24 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let driver = &self.worker.driver;
         // Before a connection is used for it.
         request.body.check()?;
-        let mut connection = self.connection(user, target, trace).await?;
-        trace.begin(connection.passed());
         let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
-        let asked = pin!(connection.ask(message(user, request, site)));
-        let (head, body) = self.answer(&mut connection, asked, trace).await?;
+        let mut resent = 0;
+        let (mut connection, head, body) = loop {
+            let mut connection = self.connection(user, target, trace).await?;
+            trace.begin(connection.passed());
+            let asked = pin!(connection.ask(message(user, request, site, || self.worker.unix_ms())));
+            match self.answer(&mut connection, asked, trace).await {
+                Ok((head, body)) => break (connection, head, body),
+                Err(error) if resent == MAX_RESENT => return Err(error),
+                Err(error) => self.prepare_to_resend(user, target, connection, error, trace)?,
+            }
+            resent += 1;
+        };
         trace.last.hop.status.set(head.status.as_u16());
         let answered = driver.now();
         trace.last.hop.first_byte.set(Some(answered - self.started));
         if let Some(site) = site {
-            user.jar.take(&head.headers, &site.origin, request.uri.path());
+            user.jar.take(&head.headers, &site.origin, request.uri.path(), || self.worker.unix_ms());
         }
         let is_followed = follows && redirect::asks(head.status.as_u16(), &head.headers);
         let mut kept = Kept::new(needs_body && !is_followed);

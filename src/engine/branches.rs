@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::draw::Place;
 use super::driver::{Driver, Job, Local, Until};
-use super::flow::{self, Course, End};
+use super::flow::{self, Brought, Course, End};
 use super::operation::Record;
 use super::source::Turn;
 use super::user::User;
@@ -81,7 +81,7 @@ pub async fn run<'b, D: Driver>(
         // In the order written, so that it does not matter which one was there first.
         for (branch, _) in user.branches(ended.len()).iter_mut().zip(ended).filter(|(_, ended)| ended.is_some()) {
             if let Some(brought) = branch.brought.take() {
-                course.scope.merge(&brought);
+                course.merge(brought);
             }
         }
     }
@@ -134,7 +134,8 @@ impl<'b, D: Driver> Job<D> for Branches<'b> {
             let planned = step[0].first_operation().map(|operation| Box::new(Record::new(worker, operation.id, worker.driver.now())));
             let turn = self.turn.filter(|_| index == 0);
             let (scope, near) = (self.scope.clone(), step[0].first_operation().map_or(self.near, |operation| operation.id));
-            let mut course = Course { number: self.number, fresh: self.fresh, turn, planned, failure: None, ended: None, scope, near };
+            let (number, fresh) = (self.number, self.fresh);
+            let mut course = Course { number, fresh, turn, planned, failure: None, ended: None, scope, kept: None, near };
             let end = flow::run(worker, user, step, self.place.inside(index), &mut course).await;
             if let Some(planned) = course.planned.take() {
                 planned.forget();
@@ -142,7 +143,7 @@ impl<'b, D: Driver> Job<D> for Branches<'b> {
             if let Some(kind) = course.failure {
                 let _ = self.failure.compare_exchange(NONE, kind as u8, Ordering::SeqCst, Ordering::SeqCst);
             }
-            user.brought = Some(course.scope);
+            user.brought = Some(Brought { scope: course.scope, kept: course.kept });
             end == End::Through
         })
     }

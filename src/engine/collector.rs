@@ -83,6 +83,7 @@ mod tests {
             completed: intended + Nanos(1_000) + took,
             outcome,
             retries: (k % 7) as u32,
+            resent: 0,
             status: 200 + (k % 4) as u16,
             connect: k.is_multiple_of(100).then_some(took),
             tls: None,

@@ -1,10 +1,9 @@
 //! Enough file descriptors for a plan's connections, or a clear word that there aren't.
 
-use std::collections::BTreeSet;
-
 use thiserror::Error;
 
-use crate::plan::{Action, Mode, Plan};
+use super::footprint;
+use crate::plan::{Mode, Plan};
 
 /// Descriptors that a run needs beside its connections: the standard streams, and an event loop's and a
 /// timer's for each worker.
@@ -24,7 +23,7 @@ pub struct TooFew {
 
 /// How many descriptors a plan needs in its hungriest mode.
 pub fn needed(plan: &Plan) -> u64 {
-    let connections = connections(plan);
+    let connections = footprint::connections(plan).values().fold(0u64, |sum, count| sum.saturating_add(*count));
     let busiest = plan
         .modes
         .iter()
@@ -34,27 +33,11 @@ pub fn needed(plan: &Plan) -> u64 {
         })
         .max()
         .unwrap_or(0);
-    busiest + 4 * u64::from(plan.workers) + OVERHEAD
+    busiest.saturating_add(4 * u64::from(plan.workers) + OVERHEAD)
 }
 
-/// How many connections all virtual users may have: one each of each kind to each target, those of requests no more than
-/// their cap.
-fn connections(plan: &Plan) -> u64 {
-    let slots = plan.load.model.slots();
-    let capped = |target: usize| slots.min(plan.targets[target].http.max_connections.unwrap_or(u32::MAX));
-    let kinds: BTreeSet<_> = plan
-        .operations()
-        .filter_map(|(_, _, operation)| match &operation.action {
-            Action::Http(request) => Some((request.target, "http", capped(request.target))),
-            Action::Handshake(request) => Some((request.target, "websocket", slots)),
-            Action::Tcp(exchange) => Some((exchange.target, "tcp", slots)),
-            Action::Message(_) | Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
-        })
-        .collect();
-    kinds.into_iter().map(|(_, _, most)| u64::from(most)).sum()
-}
-
-/// Raises this process's limit to what the system allows, where the plan needs more than it has.
+/// Raises this process's limit to what the system allows, where the plan makes connections: what it needs of them is an
+/// estimate, and nothing is saved by a lower limit.
 ///
 /// # Errors
 /// When the system allows fewer than the plan needs.
@@ -64,14 +47,11 @@ pub fn provide(plan: &Plan) -> Result<(), TooFew> {
     let needed = needed(plan);
     let limit = getrlimit(Resource::Nofile);
     let unlimited = |n: Option<u64>| n.unwrap_or(u64::MAX);
-    if unlimited(limit.current) >= needed {
-        return Ok(());
-    }
-    let allowed = unlimited(limit.maximum);
-    if allowed < needed || setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).is_err() {
-        return Err(TooFew { needed, allowed: allowed.max(unlimited(limit.current)) });
-    }
-    Ok(())
+    let (current, allowed) = (unlimited(limit.current), unlimited(limit.maximum));
+    let raises = current < allowed && (current < needed || !footprint::connections(plan).is_empty());
+    let raised = raises && setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).is_ok();
+    let had = if raised { allowed } else { current };
+    if had < needed { Err(TooFew { needed, allowed: had }) } else { Ok(()) }
 }
 
 /// Nothing to raise here.
@@ -81,4 +61,43 @@ pub fn provide(plan: &Plan) -> Result<(), TooFew> {
 #[cfg(not(unix))]
 pub fn provide(_plan: &Plan) -> Result<(), TooFew> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Overrides, Source, compile};
+
+    fn of(flow: &str, load: &str, http: &str) -> u64 {
+        let target = |name: &str| format!("{name}: {{ url: builtin, http: {{ {http} }} }}");
+        let text = format!("{{ name: t, workers: 1, targets: {{ {}, {} }}, load: {load}, mix: [ {flow} ] }}", target("a"), target("b"));
+        let compiled = compile(&Source::inline("test", text), &Overrides::default(), &|_| None);
+        let plan = compiled.unwrap_or_else(|problems| panic!("{problems:?}")).plan;
+        needed(&plan) - 4 - OVERHEAD
+    }
+
+    #[test]
+    fn branches_have_connections_of_their_own() {
+        const USERS: &str = "{ vus: 10, iterations: 1 }";
+        let a = "{ get: /, target: a }";
+        let b = "{ get: /, target: b }";
+        let flow = |steps: &str| format!("{{ name: m, flow: [ {steps} ] }}");
+        for (steps, each) in [
+            (a.to_owned(), 1),
+            (format!("{a}, {a}, {b}"), 2),
+            (format!("{{ parallel: [ {a}, {a}, {a} ] }}"), 3),
+            (format!("{a}, {{ parallel: [ {a}, {b}, {{ sleep: 1ms }} ] }}"), 3),
+            // The first branches of groups that follow each other are one.
+            (format!("{{ parallel: [ {a}, {a} ] }}, {{ race: [ {a}, {b}, {a} ] }}"), 4),
+            (format!("{{ repeat: {{ times: 9, flow: [ {{ parallel: [ {a}, {{ flow: [ {{ race: [ {a}, {a} ] }}, {b} ] }} ] }} ] }} }}"), 4),
+            ("{ tcp: { send: x }, target: a }, { websocket: /ws/echo, target: a, flow: [ { send: x } ] }, { get: /, target: a }".into(), 3),
+        ] {
+            assert_eq!(of(&flow(&steps), USERS, ""), 10 * each, "{steps}");
+        }
+        let entries = format!("{{ name: x, flow: [ {a} ] }}, {{ name: y, flow: [ {{ parallel: [ {b}, {b} ] }} ] }}");
+        assert_eq!(of(&entries, USERS, ""), 30, "a user may run any of them");
+        assert_eq!(of(&flow(&format!("{{ parallel: [ {a}, {a}, {b} ] }}")), USERS, "max_connections: 7"), 14, "no more than the caps");
+        assert_eq!(of(&flow(a), "{ rate: 1/s, duration: 1s, max_in_flight: 50 }", ""), 50);
+        assert_eq!(of(&flow("{ sleep: 1ms }"), USERS, ""), 0);
+    }
 }

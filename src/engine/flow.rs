@@ -16,7 +16,7 @@ use super::worker::Worker;
 use crate::base::Nanos;
 use crate::metrics::FailureKind;
 use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
-use crate::value::{Scope, Value, ValueError};
+use crate::value::{Scope, UserValues, Value, ValueError};
 
 /// How long a peer may take to say goodbye too when a WebSocket is closed.
 const GOODBYE: Nanos = Nanos::from_secs(1);
@@ -38,8 +38,18 @@ pub struct Course<'a, 'w, D: Driver> {
     pub ended: Option<Nanos>,
     /// The values that it carries.
     pub scope: Scope,
+    /// Those of them that its virtual user keeps: few iterations have any.
+    pub kept: Option<Box<UserValues>>,
     /// The operation run last, or the first one to come: what a failure between operations is told of.
     pub near: u32,
+}
+
+/// What a branch that has ended brings back.
+pub struct Brought {
+    /// Its values.
+    pub scope: Scope,
+    /// Those of them that its virtual user keeps.
+    pub kept: Option<Box<UserValues>>,
 }
 
 /// How some steps ended.
@@ -63,6 +73,7 @@ pub async fn run<'a, 'w, D: Driver>(
         let place = place.inside(index);
         let end = match is_due(worker, step, place, course) {
             // Pinned where it is made, as all that follow: awaited by value, its state of some kilobytes would be copied.
+            Ok(true) if step.once => Box::pin(take_once(worker, user, step, place, course)).await,
             Ok(true) => pin!(take(worker, user, step, place, course)).await,
             Ok(false) => continue,
             Err(error) => course.fail(worker, step, &error),
@@ -72,6 +83,25 @@ pub async fn run<'a, 'w, D: Driver>(
         }
     }
     End::Through
+}
+
+/// Runs a step that is run in the first iteration of a virtual user only. What it sets and captures is the user's from
+/// then on.
+async fn take_once<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    step: &'a Step,
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> End {
+    // As in a branch, where it can be told what was set.
+    let branch = course.scope.branch();
+    let before = std::mem::replace(&mut course.scope, branch);
+    let end = take(worker, user, step, place, course).await;
+    let branch = std::mem::replace(&mut course.scope, before);
+    course.scope.merge(&branch);
+    branch.keep(course.kept.get_or_insert_default());
+    end
 }
 
 /// Runs one step.
@@ -114,6 +144,14 @@ impl<D: Driver> Course<'_, '_, D> {
         worker.tape.error(FailureKind::Data, error.to_string(), operation, worker.driver.now());
         self.failure.get_or_insert(FailureKind::Data);
         End::Broken
+    }
+
+    /// Takes over what a branch has set, and what the user keeps of it.
+    pub fn merge(&mut self, brought: Brought) {
+        self.scope.merge(&brought.scope);
+        if let Some(kept) = brought.kept {
+            self.kept.get_or_insert_default().merge(*kept);
+        }
     }
 
     fn set(&mut self, worker: &Worker<'_, D>, name: &str, value: Value) {

@@ -48,7 +48,10 @@ fn refuse<D: Driver>(worker: &Worker<'_, D>) {
 /// Runs one iteration and writes it down; one that finds no row is not even planned.
 async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn: Turn) -> Result<(), Exhausted> {
     let mix = worker.world.choice.of(turn.number);
-    let scope = worker.world.scope(mix, turn.number).inspect_err(|Exhausted| worker.world.run_dry(worker.driver.now()))?;
+    let mut scope = worker.world.scope(mix, turn.number).inspect_err(|Exhausted| worker.world.run_dry(worker.driver.now()))?;
+    if let Some(kept) = &user.kept {
+        scope.begin(kept);
+    }
     let mut record = IterationRecord::new(worker, mix, turn.intended);
     let mut turn = turn;
     let mut permit = None;
@@ -71,10 +74,14 @@ async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn
     let fresh = std::mem::replace(&mut user.fresh, false);
     let flow = &worker.world.plan.mix[mix].flow;
     let near = flow.iter().find_map(Step::first_operation).map_or(0, |operation| operation.id);
-    let mut course = Course { number: turn.number, fresh, turn: Some(turn), planned: None, failure: None, ended: None, scope, near };
+    let number = turn.number;
+    let mut course = Course { number, fresh, turn: Some(turn), planned: None, failure: None, ended: None, scope, kept: None, near };
     let end = pin!(flow::run(worker, user, flow, Place::default().inside(mix), &mut course)).await;
     worker.world.ended.get_or_init(|| Ended { through: end == End::Through, scope: course.scope });
     drop(permit);
+    if let Some(kept) = course.kept {
+        user.kept.get_or_insert_default().merge(*kept);
+    }
     user.end_iteration();
     record.end(course.ended.unwrap_or_else(|| worker.driver.now()), course.failure);
     Ok(())

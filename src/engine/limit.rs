@@ -198,6 +198,25 @@ impl<const N: usize> Permit<'_, N> {
     pub const NONE: Self = Self([None; N]);
 }
 
+impl<const N: usize> Permit<'_, N> {
+    /// Takes the place under one of its limits out of it, to be given back by itself; nothing where it has none.
+    pub fn detach(&mut self, limit: Arc<Limit>) -> Option<Slot> {
+        let place = self.0.iter_mut().find(|own| own.is_some_and(|own| std::ptr::eq(own, &*limit)))?;
+        *place = None;
+        Some(Slot(limit))
+    }
+}
+
+/// A place under one limit; dropping it gives it back.
+#[derive(Debug)]
+pub struct Slot(Arc<Limit>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.give_back();
+    }
+}
+
 impl<const N: usize> Drop for Permit<'_, N> {
     fn drop(&mut self) {
         self.0.into_iter().flatten().for_each(Limit::give_back);

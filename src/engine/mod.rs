@@ -29,6 +29,7 @@ pub mod exchange;
 pub mod expressions;
 pub mod feed;
 pub mod flow;
+pub mod footprint;
 pub mod iteration;
 pub mod jar;
 pub mod job;

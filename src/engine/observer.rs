@@ -253,7 +253,8 @@ fn look(world: &World<'_>, seen: &mut Seen, weighed: Gauge, now: Nanos) {
 #[derive(Default)]
 struct Said {
     at: Nanos,
-    completed: u64,
+    /// Operations that had times then.
+    timed: u64,
 }
 
 impl Said {
@@ -261,6 +262,7 @@ impl Said {
         let counts = |step: &Figures| StepCounts { completed: step.tally.completed(), failed: step.tally.failures() };
         let steps: Vec<StepCounts> = recorder.steps().iter().map(counts).collect();
         let completed = recorder.warmup().completed + steps.iter().map(|step| step.completed).sum::<u64>();
+        let timed = recorder.warmup().completed + recorder.steps().iter().map(|step| step.tally.timed()).sum::<u64>();
         let failed = recorder.warmup().failed + steps.iter().map(|step| step.failed).sum::<u64>();
         let iterations = recorder.iterations().planned + recorder.aside();
         let (recent, recent_lag) = recorder.windows().recent(2);
@@ -280,13 +282,13 @@ impl Said {
             completed,
             failed,
             in_flight: world.gauges().0,
-            rate: completed.saturating_sub(self.completed) as f64 / (now - self.at).as_secs_f64().max(1e-9),
+            rate: timed.saturating_sub(self.timed) as f64 / (now - self.at).as_secs_f64().max(1e-9),
             p50_ms: percentile(&recent, 50.0),
             p99_ms: percentile(&recent, 99.0),
             lag_p99_ms: percentile(&recent_lag, 99.0),
             steps,
         };
-        *self = Self { at: now, completed };
+        *self = Self { at: now, timed };
         say(Event::Progress(progress));
     }
 }

@@ -1,6 +1,7 @@
 //! One operation: waits for its limits, tries its work as often as it may, and is written down whatever
 //! happens.
 
+use std::cell::Cell;
 use std::pin::pin;
 
 use super::attempt::{Attempt, Trace, Try};
@@ -47,7 +48,7 @@ pub async fn run<D: Driver>(
         // A connection that it has to wait for is one more limit.
         let connections = user.connection_limit(operation);
         let limits = world.limits_of(operation, connections.as_deref());
-        let permit = if limits.iter().any(Option::is_some) {
+        let mut permit = if limits.iter().any(Option::is_some) {
             let asked = worker.driver.now();
             match enter(limits, &worker.driver, asked).await {
                 Ok((permit, at)) => {
@@ -75,9 +76,11 @@ pub async fn run<D: Driver>(
         } else {
             record.retry(number);
         }
-        let attempt = Attempt { worker, operation, iteration: call.turn.number, place: call.place.attempt(number), started };
+        let connection = connections.clone().and_then(|limit| permit.detach(limit));
+        let (iteration, place) = (call.turn.number, call.place.attempt(number));
+        let attempt = Attempt { worker, operation, iteration, place, started, connection: Cell::new(connection) };
         let result = pin!(attempt.run(user, scope, &mut record.trace)).await;
-        drop(permit);
+        drop((attempt, permit));
         // What has been done with a response since it was read is not the server's.
         let now = record.trace.last.hop.ended.get().unwrap_or_else(|| worker.driver.now());
         let result = check.time(now - call.turn.intended, &mut record.trace.last.checks.borrow_mut(), result);
@@ -116,6 +119,7 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
             completed: now,
             outcome: Outcome::Skipped,
             retries: 0,
+            resent: 0,
             status: 0,
             connect: None,
             tls: None,

@@ -1,13 +1,15 @@
 //! Redirects: which request an answer asks for instead.
 
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, COOKIE, HOST, LOCATION};
+use http::header::{CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, LOCATION};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, HeaderName, Method, Uri};
 
 use super::check::quoted;
+use super::request::TargetHeaders;
 use super::site;
 use super::world::World;
 use crate::metrics::FailureKind;
+use crate::plan::secrets::without_users;
 use crate::transport::TransportError;
 use crate::transport::body::Payload;
 use crate::transport::http::PreparedRequest;
@@ -17,20 +19,27 @@ pub fn asks(status: u16, headers: &HeaderMap) -> bool {
     matches!(status, 301 | 302 | 303 | 307 | 308) && headers.contains_key(LOCATION)
 }
 
-/// The request that a redirect asks for, and the target that it goes to.
+/// Headers that say what a body is.
+const OF_BODIES: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE];
+
+/// The request that a redirect asks for, and the target that it goes to. At another origin it has the headers of the
+/// target there, which `put` puts values into, and none of those before: what was meant for one service is no other's
+/// business.
 ///
 /// # Errors
-/// When that is no target of the plan: a failure of kind `redirects`.
+/// When that is no target of the plan, a failure of kind `redirects`; or `put` fails.
 pub fn next(
     world: &World<'_>,
     request: &PreparedRequest,
     target: usize,
     status: u16,
     headers: &HeaderMap,
+    put: impl FnOnce(&TargetHeaders) -> Result<HeaderMap, TransportError>,
 ) -> Result<(PreparedRequest, usize), TransportError> {
     let location = headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes())).unwrap_or_default();
     let refused = |why: &str| {
-        let message = format!("redirected to {}, which is {why}; only the scenario's own targets are asked", quoted(&location));
+        let shown = quoted(&without_users(&location));
+        let message = format!("redirected to {shown}, which is {why}; only the scenario's own targets are asked");
         TransportError { kind: FailureKind::Redirects, message }
     };
     let site = |target: usize| world.sites.get(target).and_then(Option::as_ref);
@@ -50,17 +59,19 @@ pub fn next(
     if becomes_get {
         next.method = Method::GET;
         next.body = Payload::default();
-        for name in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE] {
+        for name in OF_BODIES {
             next.headers.remove(name);
         }
     }
     if origin != *here {
-        if let Some(host) = site(to).and_then(|site| site.host().ok()) {
-            next.headers.insert(HOST, host);
+        let there = world.headers[to].as_ref().ok_or_else(|| refused("no target that a step uses"))?;
+        let before = std::mem::replace(&mut next.headers, put(there)?);
+        if !next.body.is_empty() {
+            // The body goes along (RFC 9110, section 15.4), and what it is.
+            for name in OF_BODIES {
+                before.get(&name).and_then(|value| next.headers.insert(name, value.clone()));
+            }
         }
-        // What was meant for one service is no other's business.
-        next.headers.remove(AUTHORIZATION);
-        next.headers.remove(COOKIE);
     }
     Ok((next, to))
 }

@@ -16,6 +16,7 @@ use super::check::quoted;
 use super::draw::{Place, Purpose, generator};
 use super::site::{self, Site};
 use crate::metrics::FailureKind;
+use crate::plan::secrets::without_users;
 use crate::plan::{Body, HttpRequest, KeepAlive, Target, Template};
 use crate::transport::TransportError;
 use crate::transport::body::{FilePayload, Payload};
@@ -104,13 +105,7 @@ impl Recipe {
             Some(Body::File(path)) => Content::Fixed(payload(folder, path).map_err(|e| invalid(e.to_string()))?),
             Some(Body::Multipart(parts)) => Content::Multipart(Multipart::new(parts, names, folder).map_err(invalid)?),
         };
-        let mut headers = vec![
-            (HOST, Line::Fixed(site.host().map_err(|e| invalid(e.to_string()))?)),
-            (USER_AGENT, Line::Fixed(HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION"))))),
-        ];
-        if target.http.keep_alive == KeepAlive::Never {
-            headers.push((CONNECTION, Line::Fixed(HeaderValue::from_static("close"))));
-        }
+        let mut headers = own_lines(target, site).map_err(&invalid)?;
         match &request.body {
             Some(Body::Json(_)) => headers.push((CONTENT_TYPE, Line::Fixed(HeaderValue::from_static("application/json")))),
             Some(Body::Form(_)) => {
@@ -120,11 +115,7 @@ impl Recipe {
             Some(Body::Text(_) | Body::File(_)) | None => {}
         }
         for (name, template) in target.headers.iter().chain(&request.headers) {
-            let line = match template.as_text() {
-                Some(fixed) => Line::Fixed(HeaderValue::from_str(fixed).map_err(|e| invalid(format!("value of header `{name}`: {e}")))?),
-                None => Line::Text(text(template)?),
-            };
-            headers.push((HeaderName::from_bytes(name.as_bytes()).map_err(|e| invalid(format!("header `{name}`: {e}")))?, line));
+            headers.push(written_line(name, template, names).map_err(&invalid)?);
         }
         let method = request.method.parse().map_err(|e: http::method::InvalidMethod| invalid(e.to_string()))?;
         let rendered = Rendered { method, site: site.clone(), path: text(&request.path)?, headers, body };
@@ -152,10 +143,7 @@ impl Recipe {
 impl Rendered {
     /// Puts the values in: into the path, the body and the headers, in this order, which is that of draws.
     fn make(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<PreparedRequest, TransportError> {
-        let put = |text: &Text| {
-            let mut out = String::new();
-            text.render(scope, facts, &mut out).map(|()| out)
-        };
+        let put = |text: &Text| rendered(text, scope, facts);
         let uri = self.uri(&put(&self.path).map_err(|e| data(format!("path: {e}")))?)?;
         let (body, multipart) = match &self.body {
             Content::Fixed(payload) => (payload.clone(), None),
@@ -165,15 +153,7 @@ impl Rendered {
                 (Payload::Bytes(body), Some(content_type))
             }
         };
-        let mut headers = HeaderMap::with_capacity(self.headers.len());
-        for (name, line) in &self.headers {
-            let value = match line {
-                Line::Fixed(value) => value.clone(),
-                Line::Text(text) => header(name, &put(text).map_err(|e| data(format!("header `{name}`: {e}")))?)?,
-                Line::Multipart => header(name, multipart.as_deref().unwrap_or_default())?,
-            };
-            headers.insert(name, value);
-        }
+        let headers = filled(&self.headers, put, multipart.as_deref())?;
         Ok(PreparedRequest { method: self.method.clone(), uri, headers, body })
     }
 
@@ -186,12 +166,81 @@ impl Rendered {
             let url = site::absolute(path).filter(|(origin, _)| *origin == self.site.origin);
             let (_, rest) = url.ok_or_else(|| {
                 let origin = &self.site.origin;
-                data(format!("the path {} neither begins with `/` nor is a URL of this target ({origin}/…)", quoted(path)))
+                let shown = quoted(&without_users(path));
+                data(format!("the path {shown} neither begins with `/` nor is a URL of this target ({origin}/…)"))
             })?;
             rest
         };
         PathAndQuery::try_from(whole.as_str()).map(Uri::from).map_err(|e| data(format!("the path {} can't be sent: {e}", quoted(&whole))))
     }
+}
+
+/// The headers that every request to a target has, whichever step or redirect sends it there.
+pub struct TargetHeaders(Vec<(HeaderName, Line)>);
+
+impl TargetHeaders {
+    /// Compiles the headers of `target`, which is at `site`.
+    ///
+    /// # Errors
+    /// When a header is not HTTP; the scenario's validation finds these first.
+    pub fn new(target: &Target, site: &Site, names: &Names) -> Result<Self, InvalidRequest> {
+        let written = target.headers.iter().map(|(name, template)| written_line(name, template, names));
+        let lines = own_lines(target, site).and_then(|own| own.into_iter().map(Ok).chain(written).collect());
+        let invalid = |reason| InvalidRequest { method: "headers of".into(), path: target.name.clone(), reason };
+        lines.map(Self).map_err(invalid)
+    }
+
+    /// The headers with the values of one try put in.
+    ///
+    /// # Errors
+    /// When a value can't be had, or what it makes can't be sent: a failure of kind `data`.
+    pub fn make(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<HeaderMap, TransportError> {
+        filled(&self.0, |text| rendered(text, scope, facts), None)
+    }
+}
+
+fn rendered(text: &Text, scope: &Scope, facts: &Arc<Facts>) -> Result<String, ValueError> {
+    let mut out = String::new();
+    text.render(scope, facts, &mut out).map(|()| out)
+}
+
+/// The headers that we add by ourselves.
+fn own_lines(target: &Target, site: &Site) -> Result<Vec<(HeaderName, Line)>, String> {
+    let mut lines = vec![
+        (HOST, Line::Fixed(site.host().map_err(|e| e.to_string())?)),
+        (USER_AGENT, Line::Fixed(HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION"))))),
+    ];
+    if target.http.keep_alive == KeepAlive::Never {
+        lines.push((CONNECTION, Line::Fixed(HeaderValue::from_static("close"))));
+    }
+    Ok(lines)
+}
+
+/// A header that the scenario has written.
+fn written_line(name: &str, template: &Template, names: &Names) -> Result<(HeaderName, Line), String> {
+    let line = match template.as_text() {
+        Some(fixed) => Line::Fixed(HeaderValue::from_str(fixed).map_err(|e| format!("value of header `{name}`: {e}"))?),
+        None => Line::Text(Text::compile(template, names).map_err(|e| e.0)?),
+    };
+    Ok((HeaderName::from_bytes(name.as_bytes()).map_err(|e| format!("header `{name}`: {e}"))?, line))
+}
+
+/// Headers with their values; where there are several of one name the last counts.
+fn filled(
+    lines: &[(HeaderName, Line)],
+    put: impl Fn(&Text) -> Result<String, ValueError>,
+    multipart: Option<&str>,
+) -> Result<HeaderMap, TransportError> {
+    let mut headers = HeaderMap::with_capacity(lines.len());
+    for (name, line) in lines {
+        let value = match line {
+            Line::Fixed(value) => value.clone(),
+            Line::Text(text) => header(name, &put(text).map_err(|e| data(format!("header `{name}`: {e}")))?)?,
+            Line::Multipart => header(name, multipart.unwrap_or_default())?,
+        };
+        headers.insert(name, value);
+    }
+    Ok(headers)
 }
 
 /// The content of a file: read once where it is small, else while it is sent.

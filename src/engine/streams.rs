@@ -102,11 +102,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Streams<Io> {
                     state.connecting += 1;
                     return Taken::Nothing(Some(Connecting(self.clone())));
                 }
-                if state.connecting == 0 {
-                    // A redirect from elsewhere, which has no slot: it has a connection of its own.
-                    return Taken::Nothing(None);
-                }
             }
+            // Whoever asks has a slot: where no stream is free, the one that it is for is being made.
             changed.await;
         }
     }

@@ -200,6 +200,7 @@ mod tests {
             completed,
             outcome: Outcome::Ok,
             retries: 0,
+            resent: 0,
             status: 0,
             connect: None,
             tls: None,

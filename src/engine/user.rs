@@ -6,6 +6,7 @@ use http::HeaderMap;
 use hyper::rt::{Read, Write};
 
 use super::connections::{self, Kept, Part};
+use super::flow::Brought;
 use super::jar::Jar;
 use super::limit::Limit;
 use super::world::World;
@@ -14,7 +15,7 @@ use crate::transport::counted::Metered;
 use crate::transport::tcp;
 use crate::transport::websocket::Socket;
 use crate::transport::wire::Wire;
-use crate::value::Scope;
+use crate::value::UserValues;
 
 /// A virtual user, or a slot of the open model: what it keeps from one iteration to the next.
 pub struct User<Io: Read + Write + Unpin + Send + 'static> {
@@ -36,8 +37,10 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     pub jar: Jar,
     /// The map that the headers of the last response were in, for those of the next request.
     pub headers: HeaderMap,
+    /// What it keeps of the steps that were run once.
+    pub kept: Option<Box<UserValues>>,
     /// Of a branch that has ended: its values, for the group to take.
-    pub brought: Option<Scope>,
+    pub brought: Option<Brought>,
     /// What its branches keep: each needs connections of its own.
     branches: Vec<Self>,
 }
@@ -55,6 +58,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             socket: None,
             jar,
             headers: HeaderMap::new(),
+            kept: None,
             brought: None,
             branches: Vec::new(),
         }

@@ -25,11 +25,15 @@ impl<'w, D: Driver> Worker<'w, D> {
         Self { world, driver, tape: Tape::new(world, world.shard(thread), !D::TAKES_TURNS) }
     }
 
+    /// The time of day, in milliseconds since 1970.
+    pub fn unix_ms(&self) -> u64 {
+        self.world.unix_ms + self.driver.now().0 / 1_000_000
+    }
+
     /// What functions depend on that are called at this place of an iteration.
     pub fn facts(&self, iteration: u64, place: Place, purpose: Purpose) -> Arc<Facts> {
         // A warm-up's numbers are far above those of the run, and stay as they are.
         let seq = if iteration < WARMUP_NUMBERS { iteration + 1 } else { iteration };
-        let unix_ms = self.world.unix_ms + self.driver.now().0 / 1_000_000;
-        Arc::new(Facts::new(generator(self.world.plan.seed, iteration, place, purpose), seq, unix_ms))
+        Arc::new(Facts::new(generator(self.world.plan.seed, iteration, place, purpose), seq, self.unix_ms()))
     }
 }

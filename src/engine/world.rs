@@ -12,7 +12,7 @@ use super::exchange::Exchange;
 use super::expressions::Expressions;
 use super::feed::{Exhausted, Feeds};
 use super::limit::Limit;
-use super::request::Recipe;
+use super::request::{Recipe, TargetHeaders};
 use super::selected::iteration_parts;
 use super::site::Site;
 use super::source::Source;
@@ -141,6 +141,8 @@ pub struct World<'p> {
     echo: Option<Dial>,
     /// By target: where its requests go, as URLs say it; only those in use need one.
     pub sites: Vec<Option<Site>>,
+    /// By target: the headers of every request to it; only those in use need some.
+    pub headers: Vec<Option<TargetHeaders>>,
     /// The names that values have, and what iterations begin with.
     pub names: Names,
     /// What steps compute.
@@ -216,6 +218,12 @@ impl<'p> World<'p> {
                 Action::Message(_) | Action::Tcp(_) | Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => Ok(None),
             })
             .collect::<Result<Vec<_>, RunError>>()?;
+        let headers = plan
+            .targets
+            .iter()
+            .zip(&sites)
+            .map(|(target, site)| site.as_ref().map(|site| TargetHeaders::new(target, site, &names)).transpose());
+        let headers = headers.collect::<Result<_, _>>()?;
         let load = &plan.load;
         let epoch = load.warmup;
         let end = load.duration.map_or(Nanos::MAX, |d| epoch + d);
@@ -233,6 +241,7 @@ impl<'p> World<'p> {
             exchanges: plan.operations().map(|(_, _, operation)| Exchange::new(&operation.action, &names)).collect::<Result<_, _>>()?,
             takings: plan.operations().map(|(_, _, operation)| Taking::new(operation, &names)).collect::<Result<_, _>>()?,
             sites,
+            headers,
             names,
             unix_ms: *unix_ms,
             live: *live,

@@ -150,7 +150,7 @@ impl<'r> Parts<'r> {
             Metric::DropRate => share(dropped, self.sum(|part| part.counts().planned + part.refused())),
             Metric::CheckRate => self.check_rate(),
             Metric::Throughput => self.throughput(),
-            Metric::Count => Some(completed as f64),
+            Metric::Count => Some(self.sum(|part| part.summary(Quantity::Response).map_or(0, |response| response.count)) as f64),
             Metric::Dropped => Some(dropped as f64),
             Metric::Iterations => {
                 let each: Option<u64> = self.parts.iter().map(|(_, part)| part.iterations().map(|own| own.counts.completed)).sum();

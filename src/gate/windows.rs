@@ -71,6 +71,8 @@ const MOST: usize = 100_000;
 struct Sum {
     ok: u64,
     failed: u64,
+    /// Completed operations that have times.
+    timed: u64,
     dropped: u64,
     completions: f64,
     time_ms: f64,
@@ -84,7 +86,8 @@ impl Sum {
         self.failed += window.failed;
         self.dropped += window.dropped;
         self.completions += window.throughput_rps * window.window_s;
-        self.time_ms += window.mean_ms.unwrap_or(0.0) * (window.ok + window.failed) as f64;
+        self.timed += window.timed();
+        self.time_ms += window.mean_ms.unwrap_or(0.0) * window.timed() as f64;
         self.max_ms = self.max_ms.max(window.max_ms.unwrap_or(0.0));
         if matches!(metric, Metric::Time(_, Statistic::Percentile(_)))
             && let Some(Ok(response)) = window.response.as_deref().map(codec::decode_window)
@@ -95,19 +98,19 @@ impl Sum {
 
     fn figure(&self, metric: Metric, window_s: f64) -> Option<(f64, bool)> {
         let completed = self.ok + self.failed;
-        let some = completed > 0;
+        let is_timed = self.timed > 0;
         let exact = |value| Some((value, false));
         match metric {
             Metric::Time(Quantity::Response, Statistic::Percentile(thousandths)) => {
                 let percentile = f64::from(thousandths) / 1000.0;
                 let value = percentile_ms(self.response.as_ref()?, percentile, self.max_ms);
-                Some((value, !is_enough(completed, percentile)))
+                Some((value, !is_enough(self.timed, percentile)))
             }
-            Metric::Time(Quantity::Response, Statistic::Mean) if some => exact(self.time_ms / completed as f64),
-            Metric::Time(Quantity::Response, Statistic::Max) if some => exact(self.max_ms),
-            Metric::ErrorRate if some => exact(self.failed as f64 / completed as f64),
+            Metric::Time(Quantity::Response, Statistic::Mean) if is_timed => exact(self.time_ms / self.timed as f64),
+            Metric::Time(Quantity::Response, Statistic::Max) if is_timed => exact(self.max_ms),
+            Metric::ErrorRate if completed > 0 => exact(self.failed as f64 / completed as f64),
             Metric::Throughput => exact(self.completions / window_s),
-            Metric::Count => exact(completed as f64),
+            Metric::Count => exact(self.timed as f64),
             Metric::Dropped => exact(self.dropped as f64),
             _ => None,
         }

@@ -63,6 +63,11 @@ impl Tally {
     pub fn completed(&self) -> u64 {
         self.ok + self.failures()
     }
+
+    /// Ended by themselves, and have times: those apart that could not be made.
+    pub fn timed(&self) -> u64 {
+        self.completed() - self.failed[FailureKind::Data as usize]
+    }
 }
 
 /// The figures of some operations: of one step, or of many added up.
@@ -76,6 +81,8 @@ pub struct Figures {
     pub statuses: StatusCounts,
     /// Tries after the first.
     pub retries: u64,
+    /// Requests sent again because the server had not processed them.
+    pub resent: u64,
     /// Messages that came over what was opened, and that nobody waited for.
     pub pushes: u64,
     /// How often the checks of responses held.
@@ -128,14 +135,20 @@ impl Figures {
         self.bytes_in += sample.bytes_in;
         self.bytes_out += sample.bytes_out;
         self.retries += u64::from(sample.retries);
+        self.resent += u64::from(sample.resent);
         self.statuses.count(sample.status);
-        match sample.outcome {
-            Outcome::Ok => {
-                self.ok_in_window += u64::from(sample.completed < window_end);
-                self.response_ok.record(sample.response());
+        if !sample.outcome.is_timed() {
+            // One that was given up while it went out has made its connection all the same.
+            if matches!(sample.outcome, Outcome::Failed(_)) {
+                self.connected(sample);
             }
-            Outcome::Failed(_) => self.response_failed.record(sample.response()),
-            Outcome::Dropped | Outcome::Skipped | Outcome::Cancelled | Outcome::Unfinished => return,
+            return;
+        }
+        if sample.outcome == Outcome::Ok {
+            self.ok_in_window += u64::from(sample.completed < window_end);
+            self.response_ok.record(sample.response());
+        } else {
+            self.response_failed.record(sample.response());
         }
         if let Some(batches) = &mut self.batches {
             batches.record(sample.intended, sample.response());
@@ -143,14 +156,18 @@ impl Figures {
         self.service.record(sample.service());
         self.lag.record(sample.lag());
         self.queue.record(sample.queue);
-        let parts = [
-            (&mut self.connect, sample.connect),
-            (&mut self.tls, sample.tls),
-            (&mut self.send, sample.send),
-            (&mut self.first_byte, sample.first_byte),
-            (&mut self.body, sample.body),
-        ];
+        self.connected(sample);
+        let parts = [(&mut self.send, sample.send), (&mut self.first_byte, sample.first_byte), (&mut self.body, sample.body)];
         for (track, time) in parts {
+            if let Some(time) = time {
+                track.record(time);
+            }
+        }
+    }
+
+    /// Takes how long it took to connect.
+    fn connected(&mut self, sample: &Sample) {
+        for (track, time) in [(&mut self.connect, sample.connect), (&mut self.tls, sample.tls)] {
             if let Some(time) = time {
                 track.record(time);
             }
@@ -163,6 +180,7 @@ impl Figures {
         self.ok_in_window += other.ok_in_window;
         self.statuses.add(&other.statuses);
         self.retries += other.retries;
+        self.resent += other.resent;
         self.pushes += other.pushes;
         self.held.add(other.held);
         self.bytes_in += other.bytes_in;
@@ -193,14 +211,14 @@ impl Figures {
     /// Forgets what they hold and keeps the room.
     pub(super) fn clear(&mut self) {
         self.tracks().into_iter().for_each(Track::clear);
-        let Self { tally, ok_in_window, statuses, retries, pushes, held, bytes_in, bytes_out, batches, .. } = self;
+        let Self { tally, ok_in_window, statuses, retries, resent, pushes, held, bytes_in, bytes_out, batches, .. } = self;
         *tally = Tally::default();
         *held = Held::default();
         if let Some(batches) = batches {
             batches.clear();
         }
         statuses.clear();
-        for count in [ok_in_window, retries, pushes, bytes_in, bytes_out] {
+        for count in [ok_in_window, retries, resent, pushes, bytes_in, bytes_out] {
             *count = 0;
         }
     }
@@ -255,6 +273,37 @@ mod tests {
         responses.iter().for_each(|ms| figures.response_ok.record(Nanos::from_millis(*ms)));
         failed.iter().for_each(|ms| figures.response_failed.record(Nanos::from_millis(*ms)));
         figures
+    }
+
+    #[test]
+    fn a_request_that_could_not_be_made_is_counted_and_in_no_time() {
+        let mut sample = Sample {
+            operation: 0,
+            intended: Nanos::ZERO,
+            queue: Nanos::ZERO,
+            started: Nanos::ZERO,
+            completed: Nanos(100_000),
+            outcome: Outcome::Failed(FailureKind::Data),
+            retries: 0,
+            resent: 0,
+            status: 0,
+            connect: None,
+            tls: None,
+            send: None,
+            first_byte: None,
+            body: None,
+            bytes_in: 0,
+            bytes_out: 0,
+        };
+        let mut figures = Figures::default();
+        figures.record(&sample, Nanos::MAX);
+        let of = |figures: &Figures| (figures.tally.completed(), figures.tally.timed(), figures.tally.failures());
+        assert_eq!(of(&figures), (1, 0, 1));
+        let Figures { response_ok, response_failed, service, lag, queue, .. } = &figures;
+        assert!([response_ok, response_failed, service, lag, queue].iter().all(|track| track.is_empty()));
+        sample.outcome = Outcome::Failed(FailureKind::Status);
+        figures.record(&sample, Nanos::MAX);
+        assert_eq!((of(&figures), figures.response().count()), ((2, 1, 2), 1));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! [`IterationFigures`]: the iterations of a part of the run, where they are asked for.
 
-use super::{IterationSample, Outcome, Tally, Track};
+use super::{IterationSample, Tally, Track};
 
 /// A part of a run that has iterations of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl IterationFigures {
     /// Takes one iteration.
     pub(super) fn record(&mut self, sample: &IterationSample) {
         self.tally.count(sample.outcome);
-        if matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
+        if sample.outcome.is_timed() {
             self.durations.record(sample.completed - sample.intended);
         }
     }

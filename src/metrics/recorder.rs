@@ -1,9 +1,10 @@
 //! [`Recorder`]: folds samples into figures. Each worker thread folds into one of a few, in batches.
 
 use super::interval::Inflation;
+use super::probe::Probe;
 use super::{
-    Batches, CheckTally, ErrorLog, FailureKind, Figures, Held, IterationFigures, IterationPart, IterationSample, Outcome, Sample, Stages,
-    Stretch, TagFigures, TagValue, Tally, Track, Windows,
+    Batches, CheckTally, ErrorLog, FailureKind, Figures, Held, IterationFigures, IterationPart, IterationSample, Outcome, ProbeOf, Sample,
+    Stages, Stretch, TagFigures, TagValue, TakenBy, Tally, Track, Windows,
 };
 use crate::base::Nanos;
 
@@ -25,39 +26,6 @@ pub struct WarmupTally {
     pub completed: u64,
     /// Of these, failed.
     pub failed: u64,
-}
-
-/// The operations that a time line of its own is kept of.
-#[derive(Clone, Debug)]
-pub struct ProbeOf {
-    /// By operation, whether it is one of them.
-    pub takes: Vec<TakenBy>,
-    /// The mix entry that it is of, where it is of a whole one: its refused iterations count too.
-    pub mix: Option<u32>,
-}
-
-/// What makes an operation one of those that are looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TakenBy {
-    /// Nothing: it is not.
-    Nothing,
-    /// What it is.
-    Itself,
-    /// The tag at this place, where it has this value.
-    Tag(usize, String),
-}
-
-/// The time line of some of the operations.
-#[derive(Clone, Debug)]
-struct Probe {
-    of: ProbeOf,
-    windows: Windows,
-}
-
-impl Probe {
-    fn taken_by(&self, operation: u32) -> &TakenBy {
-        self.of.takes.get(operation as usize).unwrap_or(&TakenBy::Nothing)
-    }
 }
 
 /// Folds samples into figures. Its size doesn't grow with the number of samples, and adding two recorders
@@ -286,7 +254,7 @@ impl Recorder {
                 figures.record(sample);
             }
         }
-        if completed {
+        if sample.outcome.is_timed() {
             self.durations.record(sample.completed - sample.intended);
             if let Some(batches) = &mut self.duration_batches {
                 batches.record(sample.intended, sample.completed - sample.intended);
@@ -449,6 +417,7 @@ mod tests {
             completed: started + Nanos(response),
             outcome: Outcome::Ok,
             retries: 0,
+            resent: 0,
             status: 200,
             connect: None,
             tls: None,

@@ -20,6 +20,17 @@ pub enum Outcome {
     Unfinished,
 }
 
+impl Outcome {
+    /// Whether the times of what ended so say something: it completed, and not because a request could not even be made.
+    pub const fn is_timed(self) -> bool {
+        match self {
+            Self::Ok => true,
+            Self::Failed(kind) => !matches!(kind, FailureKind::Data),
+            Self::Dropped | Self::Skipped | Self::Cancelled | Self::Unfinished => false,
+        }
+    }
+}
+
 /// The record of one operation. Instants are of the run's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
@@ -37,6 +48,8 @@ pub struct Sample {
     pub outcome: Outcome,
     /// Tries after the first.
     pub retries: u32,
+    /// Requests sent again because the server had not processed them.
+    pub resent: u32,
     /// HTTP status of the last request, or 0 where it was not answered.
     pub status: u16,
     /// Time to connect, where the last try had to. This and all that follow but the bytes are of the last try.

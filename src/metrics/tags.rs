@@ -92,6 +92,7 @@ mod tests {
             completed: Nanos(1),
             outcome: Outcome::Ok,
             retries: 0,
+            resent: 0,
             status: 200,
             connect: None,
             tls: None,

@@ -130,9 +130,14 @@ impl Window {
         *self = Self { statuses, response, lag, ..Self::default() };
     }
 
+    /// Completed operations that have times.
+    pub fn timed(&self) -> u64 {
+        self.ok + self.failed - self.failures[FailureKind::Data as usize]
+    }
+
     /// Mean response time in milliseconds.
     pub fn mean_ms(&self) -> Option<f64> {
-        let n = self.ok + self.failed;
+        let n = self.timed();
         (n > 0).then(|| self.sum as f64 / n as f64 / 1e6)
     }
 
@@ -285,11 +290,13 @@ impl Windows {
             Outcome::Cancelled | Outcome::Unfinished => window.started += 1,
             Outcome::Ok | Outcome::Failed(_) => {
                 window.started += 1;
-                let response = sample.response();
-                window.max = window.max.max(response);
-                window.sum += u128::from(response.0);
-                window.response.record(response.0);
-                window.lag.record(sample.lag().0);
+                if sample.outcome.is_timed() {
+                    let response = sample.response();
+                    window.max = window.max.max(response);
+                    window.sum += u128::from(response.0);
+                    window.response.record(response.0);
+                    window.lag.record(sample.lag().0);
+                }
                 window.statuses.count(sample.status);
                 if let Outcome::Failed(kind) = sample.outcome {
                     window.failed += 1;
@@ -335,7 +342,7 @@ impl Windows {
     /// Response times and lag of the last windows that had completions, up to `count`, as one: what a progress line shows.
     pub fn recent(&self, count: usize) -> (Histogram<u64>, Histogram<u64>) {
         let (mut response, mut lag) = (histogram::window(), histogram::window());
-        for window in self.windows.iter().rev().filter(|w| w.ok + w.failed > 0).take(count) {
+        for window in self.windows.iter().rev().filter(|w| w.timed() > 0).take(count) {
             histogram::add(&mut response, &window.response());
             histogram::add(&mut lag, &window.lag());
         }
@@ -359,6 +366,7 @@ mod tests {
             completed: intended + response,
             outcome: Outcome::Ok,
             retries: 0,
+            resent: 0,
             status: 0,
             connect: None,
             tls: None,
@@ -394,6 +402,19 @@ mod tests {
         windows.record(&sample(EPOCH - Nanos::from_millis(1), Nanos::from_millis(2)));
         let shape: Vec<_> = seen(&windows).into_iter().map(|(i, planned, done, _)| (i, planned, done)).collect();
         assert_eq!(shape, [(-1, 1, 0), (0, 1, 1), (1, 0, 1)]);
+    }
+
+    #[test]
+    fn what_could_not_be_made_counts_as_failed_and_shortens_no_time() {
+        let mut windows = Windows::new(Nanos::from_millis(100), EPOCH);
+        windows.record(&sample(EPOCH, Nanos::from_millis(10)));
+        windows.record(&Sample { outcome: Outcome::Failed(FailureKind::Data), ..sample(EPOCH, Nanos::from_secs(3)) });
+        let (_, window) = windows.iter().next().expect("one");
+        assert_eq!((window.ok, window.failed, window.timed(), window.mean_ms()), (1, 1, 1, Some(10.0)));
+        assert_eq!((window.max, window.response().len(), window.lag().len()), (Nanos::from_millis(10), 1, 1));
+        let mut unsent = Windows::new(Nanos::from_millis(100), EPOCH);
+        unsent.record(&Sample { outcome: Outcome::Failed(FailureKind::Data), ..sample(EPOCH, Nanos(1)) });
+        assert!(unsent.iter().all(|(_, window)| window.mean_ms().is_none()) && unsent.recent(2).0.is_empty());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! [`Secrets`]: what must not be seen in anything that is written, and how it is hidden.
 //!
 //! A value is hidden in the forms too in which it travels: percent-encoded, escaped for JSON, in base64 alone
-//! or behind a user's name. Whoever writes something passes it through here first.
+//! or behind a user's name. Whoever writes something passes it through here first. User and password of a URL are
+//! hidden without being declared.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -17,6 +18,8 @@ pub const HIDDEN: &str = "***";
 pub const SHORTEST: usize = 4;
 /// How much of a secret must stand at the very end of a text to be taken for one that was cut off there.
 const CUT: usize = 12;
+/// What stands before the authority of a URL.
+const SCHEME_END: &str = "://";
 /// What URLs leave as it is.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// What a path leaves as it is besides.
@@ -82,7 +85,7 @@ impl Secrets {
         self.texts.is_empty()
     }
 
-    /// The text with every secret hidden.
+    /// The text with every secret hidden, and what stands before the `@` of a URL.
     pub fn redact(&self, text: &str) -> String {
         self.replaced(text, |_| HIDDEN.to_owned())
     }
@@ -93,12 +96,22 @@ impl Secrets {
     }
 
     fn replaced(&self, text: &str, hidden: impl Fn(usize) -> String) -> String {
-        if self.is_empty() {
+        if self.is_empty() && !text.contains(SCHEME_END) {
             return text.to_owned();
         }
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
         while let Some(c) = text[at..].chars().next() {
+            if text[at..].starts_with(SCHEME_END) {
+                out.push_str(SCHEME_END);
+                at += SCHEME_END.len();
+                let user = userinfo(&text[at..]).unwrap_or_default();
+                if !user.is_empty() {
+                    out.push_str(&hidden(user.len()));
+                    at += user.len();
+                }
+                continue;
+            }
             match self.found(&text[at..]) {
                 Some((length, is_base64)) => {
                     let end = at + length + if is_base64 { behind(&text[at + length..]) } else { 0 };
@@ -143,6 +156,22 @@ impl Secrets {
     }
 }
 
+/// The user, and the password where there is one, of what stands behind the `://` of a URL, or of an authority alone.
+pub fn userinfo(url: &str) -> Option<&str> {
+    let url = url.split(|c: char| c.is_whitespace() || matches!(c, '"' | '`' | '<' | '>')).next().unwrap_or_default();
+    let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
+    // Where the port is none, what is taken for it is a password with a `/` in it.
+    let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+    let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) || authority.contains(['[', '{']);
+    let whole = if is_port { authority } else { url };
+    whole.rsplit_once('@').map(|(user, _)| user)
+}
+
+/// Hides user and password of every URL in a text in which nothing was declared secret.
+pub fn without_users(text: &str) -> String {
+    Secrets::default().redact(text)
+}
+
 fn head(bytes: &[u8]) -> Option<[u8; SHORTEST]> {
     bytes.first_chunk().copied()
 }
@@ -165,9 +194,13 @@ fn behind(text: &str) -> usize {
 /// The forms in which a text travels.
 fn forms(text: &str) -> Vec<Form> {
     let json = Value::from(text).to_string();
+    let json = &json[1..json.len() - 1];
     let mut plain = vec![
         text.to_owned(),
-        json[1..json.len() - 1].to_owned(),
+        json.to_owned(),
+        // JSON of a server as a message quotes it.
+        json.escape_debug().to_string(),
+        json.escape_default().to_string(),
         text.escape_default().to_string(),
         text.escape_debug().to_string(),
         text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect(),
@@ -226,9 +259,16 @@ mod tests {
     #[test]
     fn a_secret_is_hidden_in_all_its_forms() {
         let secrets = secrets(&["p\"a/s s&w\n", "käse-käse"]);
-        for text in
-            ["p\"a/s s&w\n", r#"p\"a/s s&w\n"#, "p%22a%2Fs%20s%26w%0A", "p%22a%2fs%20s%26w%0a", "p%22a%2Fs+s%26w%0A", "k%C3%A4se-k%c3%a4se"]
-        {
+        let quoted_json = r#"p\\\"a/s s&w\\n"#;
+        for text in [
+            "p\"a/s s&w\n",
+            r#"p\"a/s s&w\n"#,
+            quoted_json,
+            "p%22a%2Fs%20s%26w%0A",
+            "p%22a%2fs%20s%26w%0a",
+            "p%22a%2Fs+s%26w%0A",
+            "k%C3%A4se-k%c3%a4se",
+        ] {
             let hidden = secrets.redact(&format!("<{text}>"));
             assert!(hidden == "<***>" || text.starts_with("k%"), "{text}: {hidden}");
         }
@@ -248,6 +288,24 @@ mod tests {
         assert_eq!(secrets.redact("abcdef..."), "***...");
         assert_eq!(secrets.redact("seen abcdefghijklm"), "seen ***");
         assert_eq!(secrets.redact("abcdef"), "abcdef");
+    }
+
+    #[test]
+    fn the_user_of_a_url_is_hidden_without_being_declared() {
+        for (text, shown) in [
+            ("http://user:pw@host/x", "http://***@host/x"),
+            ("ws://u:p@a, wss://t@b:1", "ws://***@a, wss://***@b:1"),
+            ("x=https://u:a@b:c@[::1]:8/", "x=https://***@[::1]:8/"),
+            ("http://u:p/w?#@host", "http://***@host"),
+            ("http://host:80/@x http://host/a:b@c http://[::1]/@x \"http://a\",\"b@c\"", ""),
+            ("http://{{host}}:{{port}}/@x user@host", ""),
+            ("://@ http://@a ://", ""),
+        ] {
+            assert_eq!(without_users(text), if shown.is_empty() { text } else { shown }, "{text}");
+            assert_eq!(without_users(&without_users(text)), without_users(text));
+            assert_eq!(secrets(&["other"]).mask(text).len(), text.len());
+        }
+        assert_eq!((userinfo("u:p@a"), userinfo("a:80"), userinfo("@a")), (Some("u:p"), None, Some("")));
     }
 
     #[test]

@@ -76,10 +76,12 @@ impl Headline {
 }
 
 fn alone(one: &ModeComparison) -> String {
+    // What could not be made was never sent, and has no time.
+    let timed = one.response_ms.as_ref().map_or(0, |response| response.count);
     format!(
         "{} completed {} in {}: {}.",
         view::capital(one.mode.name()),
-        view::things(one.completed, "operation"),
+        view::things(timed, "operation"),
         view::duration_s(one.wall_s),
         view::rate(one.throughput_rps)
     )

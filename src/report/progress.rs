@@ -1,9 +1,8 @@
 //! [`Progress`]: how a run is getting on, for the person who waits. On a terminal a [`board`](super::board) that is drawn
 //! anew, in 80 columns; elsewhere (CI, files) a plain line every ten seconds without control characters; or nothing.
 //!
-//! Knows nothing of the engine: it is handed a [`Status`], and reads the time from there, not from a clock.
-
-use std::io::{self, Write};
+//! Knows nothing of the engine: it is handed a [`Status`], and reads the time from there, not from a clock. Writes no
+//! text by itself: a [`Console`] does, and hides what must not be seen.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -24,6 +23,15 @@ pub enum ProgressMode {
     Plain,
     /// Not at all; notes are still printed.
     Off,
+}
+
+/// Where texts for the person at the terminal go out.
+pub trait Console: Sync {
+    /// Writes a text that stays, with every secret hidden.
+    fn say(&self, text: &str);
+
+    /// The text with every secret hidden, to be drawn by somebody else.
+    fn redacted(&self, text: &str) -> String;
 }
 
 /// Where a run stands.
@@ -100,19 +108,21 @@ fn seconds(s: f64) -> String {
 
 enum Form {
     Animated(ProgressBar, Board),
-    Plain { out: Box<dyn Write + Send>, last: Option<(String, f64)> },
+    Plain { last: Option<(String, f64)> },
     Off,
 }
 
-/// Shows how a run is getting on, on stderr.
-pub struct Progress {
+/// Shows how a run is getting on.
+pub struct Progress<'a> {
     form: Form,
+    console: &'a dyn Console,
 }
 
-impl Progress {
-    /// In this form.
-    pub fn new(mode: ProgressMode) -> Self {
+impl<'a> Progress<'a> {
+    /// Shows progress in this form on this console.
+    pub fn new(mode: ProgressMode, console: &'a dyn Console) -> Self {
         Self {
+            console,
             form: match mode {
                 ProgressMode::Animated => {
                     let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
@@ -122,7 +132,7 @@ impl Progress {
                     }
                     Form::Animated(bar, Board::default())
                 }
-                ProgressMode::Plain => Form::Plain { out: Box::new(io::stderr()), last: None },
+                ProgressMode::Plain => Form::Plain { last: None },
                 ProgressMode::Off => Form::Off,
             },
         }
@@ -130,14 +140,16 @@ impl Progress {
 
     /// Shows a new state; call it as often as there is news, at most some ten times a second.
     pub fn update(&mut self, status: &Status<'_>) {
+        let console = self.console;
         match &mut self.form {
             Form::Animated(bar, board) => {
                 board.look(status);
-                bar.set_prefix(view::shortened(&format!("{} · {}", status.place, status.time()), 54));
-                bar.set_message(board.lines(status).join("\n"));
+                let heading = console.redacted(&format!("{} · {}", status.place, status.time()));
+                bar.set_prefix(view::shortened(&heading, 54));
+                bar.set_message(console.redacted(&board.lines(status).join("\n")));
                 bar.set_position((status.share() * STEPS as f64) as u64);
             }
-            Form::Plain { out, last } => {
+            Form::Plain { last } => {
                 let due = match last {
                     Some((place, at)) if place == status.place => status.elapsed_s >= *at + EVERY_S,
                     // What has just begun is due in ten seconds, like any other news.
@@ -150,7 +162,7 @@ impl Progress {
                     let step = (status.elapsed_s / EVERY_S).floor() * EVERY_S;
                     *last = Some((status.place.into(), step));
                     let done = status.fraction.map(|_| format!(" · {} done", view::share(status.share()))).unwrap_or_default();
-                    line(out, &format!("{}{done} · {} · {}", status.place, status.time(), status.figures()));
+                    console.say(&format!("{}{done} · {} · {}\n", status.place, status.time(), status.figures()));
                 }
             }
             Form::Off => {}
@@ -159,19 +171,19 @@ impl Progress {
 
     /// Prints a message that stays, above the bar; also where progress is off, because it is not progress.
     pub fn note(&mut self, text: &str) {
-        let text = view::plain_lines(text);
-        match &mut self.form {
-            Form::Animated(bar, _) => bar.suspend(|| line(&mut io::stderr(), &text)),
-            Form::Plain { out, .. } => line(out, &text),
-            Form::Off => line(&mut io::stderr(), &text),
+        // What is changed to be shown is no secret by its letters any more.
+        let text = format!("{}\n", view::plain_lines(&self.console.redacted(text)));
+        match &self.form {
+            Form::Animated(bar, _) => bar.suspend(|| self.console.say(&text)),
+            Form::Plain { .. } | Form::Off => self.console.say(&text),
         }
     }
 
     /// Says that a part of something long is done, where nothing else shows it: runs of a few seconds have no line of
     /// their own.
     pub fn passed(&mut self, text: &str) {
-        if let Form::Plain { out, .. } = &mut self.form {
-            line(out, &view::plain(text));
+        if let Form::Plain { .. } = self.form {
+            self.console.say(&format!("{}\n", view::plain(text)));
         }
     }
 
@@ -183,27 +195,23 @@ impl Progress {
     }
 }
 
-/// Progress that can't be shown is no reason to stop a run.
-fn line(out: &mut dyn Write, text: &str) {
-    let _ = writeln!(out, "{text}");
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use super::*;
 
-    #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
+    /// Keeps what is said, and hides one word.
+    #[derive(Default)]
+    struct Page(Mutex<String>);
 
-    impl Write for Page {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
+    impl Console for Page {
+        fn say(&self, text: &str) {
+            self.0.lock().unwrap().push_str(&self.redacted(text));
         }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
+
+        fn redacted(&self, text: &str) -> String {
+            text.replace("hidden", "***")
         }
     }
 
@@ -228,7 +236,7 @@ mod tests {
     #[test]
     fn plain_lines_come_every_ten_seconds_of_each_mode() {
         let page = Page::default();
-        let mut progress = Progress { form: Form::Plain { out: Box::new(page.clone()), last: None } };
+        let mut progress = Progress::new(ProgressMode::Plain, &page);
         for place in ["threaded 1/3", "async 1/3"] {
             for tenth in 0..305 {
                 progress.update(&status(place, f64::from(tenth) / 10.0));
@@ -237,7 +245,7 @@ mod tests {
         progress.note("target \x1b[2Jrefused");
         progress.passed("pair 1 of 10");
         progress.finish();
-        let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+        let text = page.0.lock().unwrap().clone();
         assert_eq!(text.lines().count(), 8, "{text}");
         assert!(text.ends_with("\npair 1 of 10\n"), "{text}");
         assert_eq!(
@@ -248,9 +256,29 @@ mod tests {
     }
 
     #[test]
+    fn every_form_hides_what_its_console_hides() {
+        for mode in [ProgressMode::Animated, ProgressMode::Plain, ProgressMode::Off] {
+            let page = Page::default();
+            let mut progress = Progress::new(mode, &page);
+            let steps = [StepStatus { name: "GET /hidden".into(), completed: 1, failed: 0 }];
+            progress.update(&Status { steps: &steps, ..status("async hidden", 10.0) });
+            progress.note("a hidden note");
+            progress.passed("a hidden part");
+            if let Form::Animated(bar, _) = &progress.form {
+                let drawn = format!("{}{}", bar.prefix(), bar.message());
+                assert!(drawn.contains("GET /***") && drawn.contains("async ***") && !drawn.contains("hidden"), "{drawn}");
+            }
+            progress.finish();
+            let said = page.0.lock().unwrap().clone();
+            assert!(said.contains("a *** note") && !said.contains("hidden"), "{mode:?}: {said}");
+        }
+    }
+
+    #[test]
     fn strange_figures_do_no_harm() {
+        let page = Page::default();
         for mode in [ProgressMode::Animated, ProgressMode::Off] {
-            let mut progress = Progress::new(mode);
+            let mut progress = Progress::new(mode, &page);
             for fraction in [f64::NAN, f64::INFINITY, -1.0, 7.0] {
                 let strange = Status { fraction: Some(fraction), left_s: Some(fraction), elapsed_s: fraction, ..status("async", 1.0) };
                 progress.update(&strange);

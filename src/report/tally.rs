@@ -19,6 +19,8 @@ pub struct Tally {
     pub try_failures: BTreeMap<String, u64>,
     /// Responses by status.
     pub status_codes: BTreeMap<String, u64>,
+    /// Requests sent again because servers had not processed them.
+    pub resent: u64,
     /// Messages that servers have pushed.
     pub pushes: u64,
 }
@@ -32,6 +34,7 @@ impl Tally {
             tally.iterations.add(&run.iterations.counts);
             add(&mut tally.try_failures, &run.try_failures);
             add(&mut tally.failures, &run.failures);
+            tally.resent += run.resent;
             tally.pushes += run.pushes;
             add(&mut tally.status_codes, &run.status_codes);
         }

@@ -137,6 +137,9 @@ fn troubles(result: &RunResult, width: usize) -> String {
         if tally.counts.retries > 0 {
             add("retried", format!("{} more tries after {}", view::count(tally.counts.retries), tally::words(&tally.try_failures)));
         }
+        if tally.resent > 0 {
+            add("resent", format!("{} that the server had not taken", view::things(tally.resent, "request")));
+        }
         if tally.pushes > 0 {
             add("pushed", format!("{} messages that no step waited for", view::count(tally.pushes)));
         }

@@ -77,7 +77,10 @@ fn compare(mode: Mode, rounds: &[&ModeRun], baseline: &[&ModeRun], ideal_s: Opti
     let walls = each(|r| r.wall_s);
     let throughputs = each(|r| r.throughput_rps);
     let completed: u64 = rounds.iter().map(|r| r.counts.completed).sum();
-    let per_operation = |total: Option<f64>| total.filter(|_| completed > 0).map(|t| t / completed as f64);
+    let (response_ms, response) = merged_response(rounds);
+    // Those that have times: what could not be made has cost next to nothing.
+    let timed = response_ms.as_ref().map_or(0, |response| response.count);
+    let per_operation = |total: Option<f64>| total.filter(|_| timed > 0).map(|t| t / timed as f64);
     let sum = |value: fn(&ModeRun) -> Option<f64>| rounds.iter().map(|r| value(r)).sum::<Option<f64>>();
     let cpu_s = sum(|r| r.resources.cpu_s());
     let switches = sum(|r| Some((r.resources.ctx_voluntary? + r.resources.ctx_involuntary?) as f64));
@@ -88,7 +91,6 @@ fn compare(mode: Mode, rounds: &[&ModeRun], baseline: &[&ModeRun], ideal_s: Opti
         .map(f64::ln)
         .collect();
     let wall_s = mean(&walls);
-    let (response_ms, response) = merged_response(rounds);
     ModeComparison {
         mode,
         rounds: u32::try_from(rounds.len()).unwrap_or(u32::MAX),

@@ -123,6 +123,9 @@ pub struct Group {
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.
     pub bytes_out: u64,
+    /// Requests sent again because the server had said that it did not process them (HTTP/2).
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub resent: u64,
     /// Messages that a server has pushed and no step waited for: of the step that opened the WebSocket.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub pushes: u64,
@@ -297,6 +300,9 @@ pub struct ModeRun {
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.
     pub bytes_out: u64,
+    /// Requests sent again because the server had said that it did not process them (HTTP/2).
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub resent: u64,
     /// Messages that servers have pushed over WebSockets, and that no step waited for.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub pushes: u64,

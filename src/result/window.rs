@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::FailureKind;
+
 /// One stretch of the time line. Operations belong to the window that their `intended` falls in;
 /// `throughput_rps` alone counts by completion.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,4 +58,12 @@ pub struct Window {
     /// Response times as a histogram of two significant digits, in the form of [`Histograms`](super::Histograms); null where
     /// there are none.
     pub response: Option<String>,
+}
+
+impl Window {
+    /// Completed operations that have times: those apart that could not be made.
+    pub fn timed(&self) -> u64 {
+        let unmade = self.failures.get(FailureKind::Data.name()).copied().unwrap_or(0);
+        (self.ok + self.failed).saturating_sub(unmade)
+    }
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::diagnostic::Diagnostics;
 use super::tree::{Entry, Node, Scalar, Value};
 use crate::plan::Piece;
-use crate::plan::secrets::SHORTEST;
+use crate::plan::secrets::{SHORTEST, userinfo};
 
 /// Headers whose values are nobody's business, in lower case.
 const HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
@@ -23,13 +23,30 @@ pub fn hide(node: &Node, problems: &mut Diagnostics) {
                 match (key.as_str(), &value.value) {
                     ("headers", Value::Map(headers)) => headers.iter().for_each(|header| of_header(header, problems)),
                     ("auth", Value::Map(kinds)) => kinds.iter().for_each(|kind| of_auth(kind, problems)),
+                    // The URL of a target is one without its scheme too, by mistake.
+                    ("url", Value::Scalar(_)) => known(value).into_iter().for_each(|text| of_authority(text, problems)),
                     _ => {}
                 }
                 hide(value, problems);
             }
         }
         Value::List(items) => items.iter().for_each(|item| hide(item, problems)),
-        Value::Scalar(_) | Value::Broken => {}
+        Value::Scalar(_) => known(node).into_iter().for_each(|text| of_urls(text, problems)),
+        Value::Broken => {}
+    }
+}
+
+/// Hides user and password of every URL in a text, which are in the scenario's own text too.
+pub fn of_urls(text: &str, problems: &mut Diagnostics) {
+    text.split("://").skip(1).for_each(|behind| of_authority(behind, problems));
+}
+
+/// Hides user and password before a host.
+pub fn of_authority(text: &str, problems: &mut Diagnostics) {
+    let Some(user) = userinfo(text).filter(|_| !text.contains("://")) else { return };
+    problems.hide(&format!("{user}@"));
+    if let Some((_, password)) = user.split_once(':') {
+        problems.hide(password);
     }
 }
 
@@ -123,5 +140,13 @@ mod tests {
         let text = "tok-1 text/html tok-2 session-1 dark key-1 pass-word somebody word-2";
         assert_eq!(seen(&yaml, text), "*** text/html *** *** dark *** *** somebody ***");
         assert_eq!(seen(&yaml, "SID=session-1; theme=dark"), "***");
+    }
+
+    #[test]
+    fn the_password_of_a_url_is_hidden() {
+        let yaml = "vars: { base: 'http://me:pass-1@a' }\ntargets: { a: { url: 'me:pass-2@a:80' }, b: { url: 'me@b' } }\n\
+                    mix: [ { flow: [ { get: 'https://me:pass-3@a/x', body: 'see http://m:p@a' } ] } ]";
+        let text = "pass-1 me:pass-2@a pass-3 http://m:p@a m:p@a me";
+        assert_eq!(seen(yaml, text), "*** ***a *** http://***@a ***a me");
     }
 }

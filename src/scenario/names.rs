@@ -51,7 +51,7 @@ impl<'v> Names<'v> {
         let mut given = feeds.clone();
         for key in ["mix", "setup", "teardown"] {
             if let Some(node) = root.get(key) {
-                gives(node, &mut |name, _| {
+                gives(node, &mut |name, _, _| {
                     given.insert(name.to_owned());
                 });
             }
@@ -191,16 +191,39 @@ fn remedy(expression: &str) -> &'static str {
     }
 }
 
-/// Calls `visit` with every name that the steps below a node give a value to, and where that stands.
-pub fn gives<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span)) {
+/// How long a value lasts that a step gives to a name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lasts {
+    /// Until the end of the iteration, each of which gives it anew.
+    Iteration,
+    /// As long as the virtual user, whose first iteration alone gives it.
+    User,
+}
+
+impl Lasts {
+    /// How long what a step gives lasts where what is around it lasts so long.
+    pub fn of(self, step: &Node) -> Self {
+        let is_once = |node: &Node| matches!(&node.value, Value::Scalar(scalar) if scalar.text.trim().eq_ignore_ascii_case("true"));
+        if step.get("once").is_some_and(is_once) { Self::User } else { self }
+    }
+}
+
+/// Calls `visit` with every name that the steps below a node give a value to, where that stands, and how long the value
+/// lasts.
+pub fn gives<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span, Lasts)) {
+    below(node, Lasts::Iteration, visit);
+}
+
+fn below<'n>(node: &'n Node, lasts: Lasts, visit: &mut impl FnMut(&'n str, Span, Lasts)) {
     match &node.value {
-        Value::List(items) => items.iter().for_each(|item| gives(item, visit)),
+        Value::List(items) => items.iter().for_each(|item| below(item, lasts, visit)),
         Value::Map(entries) => {
+            let lasts = lasts.of(node);
             for entry in entries {
                 match (entry.key.as_str(), &entry.value.value) {
-                    ("capture" | "set", Value::Map(names)) => names.iter().for_each(|name| visit(&name.key, name.key_span)),
-                    ("as", Value::Scalar(scalar)) => visit(&scalar.text, entry.value.span),
-                    ("flow" | "parallel" | "race" | "repeat" | "websocket", _) => gives(&entry.value, visit),
+                    ("capture" | "set", Value::Map(names)) => names.iter().for_each(|name| visit(&name.key, name.key_span, lasts)),
+                    ("as", Value::Scalar(scalar)) => visit(&scalar.text, entry.value.span, lasts),
+                    ("flow" | "parallel" | "race" | "repeat" | "websocket", _) => below(&entry.value, lasts, visit),
                     _ => {}
                 }
             }

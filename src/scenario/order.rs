@@ -2,14 +2,17 @@
 //!
 //! Goes through the tree in the order in which an iteration does. What a branch sets is there behind its group,
 //! and what a loop sets is there in all of it, because an earlier pass may have set it. A step that is not always
-//! run counts as run: only what can't ever be there is an error.
+//! run counts as run: only what can't ever be there is an error. What a step sets that is run once is there in all
+//! iterations of a virtual user, where each of them can be its first: where every entry of the mix sets it so.
+
+mod missing;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::feed::Feeds;
-use super::names::{Names, gives};
+use super::names::{Lasts, Names, gives};
 use super::request::METHODS;
 use super::tree::{Node, Scalar, Value};
 use super::words;
@@ -43,6 +46,7 @@ enum Kind {
 struct Setter {
     part: usize,
     span: Span,
+    lasts: Lasts,
 }
 
 /// Reports values that are used where they can't be, and columns that no feed has.
@@ -50,7 +54,7 @@ pub fn check(root: &Node, names: &Names<'_>, feeds: &Feeds, source: &str, proble
     let parts = parts(root);
     let mut setters: HashMap<&str, Vec<Setter>> = HashMap::new();
     for (part, entry) in parts.iter().enumerate() {
-        gives(entry.flow, &mut |name, span| setters.entry(name).or_default().push(Setter { part, span }));
+        gives(entry.flow, &mut |name, span, lasts| setters.entry(name).or_default().push(Setter { part, span, lasts }));
     }
     let walk = Walk {
         names,
@@ -61,8 +65,9 @@ pub fn check(root: &Node, names: &Names<'_>, feeds: &Feeds, source: &str, proble
         setters,
         part: 0,
         step: Span::default(),
+        lasts: Lasts::Iteration,
         request: None,
-        there: HashSet::new(),
+        there: HashMap::new(),
         order: Vec::new(),
         known: HashMap::new(),
         targets: targets(root),
@@ -131,10 +136,12 @@ struct Walk<'a, 'n> {
     part: usize,
     /// The step that is gone through.
     step: Span,
+    /// How long what it sets lasts.
+    lasts: Lasts,
     /// The request, while what its target adds to it is looked at.
     request: Option<Span>,
-    /// The names that can have a value by now.
-    there: HashSet<&'n str>,
+    /// The names that can have a value by now; [`Lasts::User`] where nothing but steps that are run once has set it.
+    there: HashMap<&'n str, Lasts>,
     /// The same in the order in which they came, so that a branch can be taken back.
     order: Vec<&'n str>,
     /// What is known of expressions.
@@ -158,19 +165,22 @@ impl<'n> Walk<'_, 'n> {
         }
     }
 
-    fn give(&mut self, name: &'n str) {
-        if self.there.insert(name) {
-            self.order.push(name);
+    fn give(&mut self, name: &'n str, lasts: Lasts) {
+        // The setup has one iteration, and its values are there in all others.
+        let lasts = if self.parts[self.part].kind == Kind::Entry { lasts } else { Lasts::Iteration };
+        match self.there.get_mut(name) {
+            Some(known) => *known = lasts.min(*known),
+            None => {
+                self.there.insert(name, lasts);
+                self.order.push(name);
+            }
         }
     }
 
     /// Forgets what came since; returns it.
-    fn take_back(&mut self, begin: usize) -> Vec<&'n str> {
+    fn take_back(&mut self, begin: usize) -> Vec<(&'n str, Lasts)> {
         let since = self.order.split_off(begin);
-        for name in &since {
-            self.there.remove(name);
-        }
-        since
+        since.into_iter().filter_map(|name| self.there.remove_entry(name)).collect()
     }
 
     fn steps(&mut self, node: &'n Node) {
@@ -180,6 +190,13 @@ impl<'n> Walk<'_, 'n> {
     }
 
     fn step(&mut self, node: &'n Node) {
+        let outer = self.lasts;
+        self.lasts = outer.of(node);
+        self.entries_of(node);
+        self.lasts = outer;
+    }
+
+    fn entries_of(&mut self, node: &'n Node) {
         let Value::Map(entries) = &node.value else { return };
         self.step = node.span;
         if let Some(when) = node.get("when") {
@@ -199,7 +216,7 @@ impl<'n> Walk<'_, 'n> {
                 ("set", Value::Map(values)) => {
                     for value in values {
                         self.condition(&value.value);
-                        self.give(&value.key);
+                        self.give(&value.key, self.lasts);
                     }
                 }
                 ("flow", _) => {
@@ -216,7 +233,7 @@ impl<'n> Walk<'_, 'n> {
                         self.step(branch);
                         all.extend(self.take_back(begin));
                     }
-                    all.into_iter().for_each(|name| self.give(name));
+                    all.into_iter().for_each(|(name, lasts)| self.give(name, lasts));
                 }
                 ("repeat", Value::Map(_)) => self.repeat(&entry.value),
                 _ => {}
@@ -230,7 +247,7 @@ impl<'n> Walk<'_, 'n> {
 
     fn captured(&mut self, step: &'n Node) {
         if let Some(Value::Map(captures)) = step.get("capture").map(|node| &node.value) {
-            captures.iter().for_each(|capture| self.give(&capture.key));
+            captures.iter().for_each(|capture| self.give(&capture.key, self.lasts));
         }
     }
 
@@ -239,8 +256,8 @@ impl<'n> Walk<'_, 'n> {
             self.condition(over);
         }
         let mut inside = Vec::new();
-        gives(node, &mut |name, _| inside.push(name));
-        inside.into_iter().for_each(|name| self.give(name));
+        gives(node, &mut |name, _, lasts| inside.push((name, lasts)));
+        inside.into_iter().for_each(|(name, lasts)| self.give(name, lasts.max(self.lasts)));
         if let Some(flow) = node.get("flow") {
             self.steps(flow);
         }
@@ -286,8 +303,15 @@ impl<'n> Walk<'_, 'n> {
         for name in &uses.names {
             if self.names.is_feed(name) {
                 self.row(name, &uses, expression, span);
-            } else if !asks && !self.there.contains(name.as_str()) && !self.names.vars().has(name) {
-                self.too_early(name, expression, span);
+                continue;
+            }
+            if asks || self.names.vars().has(name) {
+                continue;
+            }
+            match self.there.get(name.as_str()) {
+                None => self.too_early(name, expression, span),
+                Some(Lasts::User) if self.lasts == Lasts::Iteration => self.not_every_user(name, expression, span),
+                Some(Lasts::Iteration | Lasts::User) => {}
             }
         }
     }
@@ -325,67 +349,5 @@ impl<'n> Walk<'_, 'n> {
                 None => error.help(format!("it has {}", words::listed(columns.iter().map(String::as_str)))),
             };
         }
-    }
-
-    fn too_early(&mut self, name: &str, expression: &str, span: Span) {
-        let place = self.place(expression, span);
-        if !self.is_new(name, place) {
-            return;
-        }
-        if self.problems.is_full() {
-            self.problems.error(place, format!("`{name}` has no value here"));
-            return;
-        }
-        if let Some(request) = self.request {
-            self.problems
-                .error(place, format!("`{name}` has no value when a request to this target is sent: nothing before it sets it"))
-                .related(request, "this request")
-                .help(format!(
-                    "set it in `setup`, or in a step that goes to another target; or give it a start value: `vars: {{ {name}: … }}`"
-                ));
-            return;
-        }
-        let Some(setters) = self.setters.get(name) else { return };
-        let here = &self.parts[self.part];
-        let own = setters.iter().find(|setter| setter.part == self.part && setter.span.start >= place.start);
-        let Some(setter) = own.or_else(|| setters.iter().find(|s| s.part == self.part)).or_else(|| setters.first()) else { return };
-        let inside = self.step.start <= setter.span.start && setter.span.end <= self.step.end;
-        let start = format!("or give it a start value: `vars: {{ {name}: … }}`");
-        let (why, help) = if setter.part != self.part {
-            let there = &self.parts[setter.part];
-            let why = match (here.kind, there.kind) {
-                (Kind::Setup, _) => "`setup` runs before it",
-                (_, Kind::Teardown) => "`teardown` runs after it",
-                (Kind::Teardown, _) => "the values of an iteration end with it",
-                _ => "iterations share no values",
-            };
-            let help = if here.kind == Kind::Entry {
-                "set it in this entry too, or in `setup`, whose values are there everywhere"
-            } else {
-                "set it in `setup`"
-            };
-            (format!("{} sets it, and {why}", there.title), format!("{help}; {start}"))
-        } else if inside {
-            ("this very step sets it, and later than here".to_owned(), format!("set it in a step before, {start}"))
-        } else if setter.span.start < place.start {
-            ("it is set in another branch, which runs at the same time".to_owned(), format!("use it behind the group, {start}"))
-        } else {
-            ("the step that sets it comes later".to_owned(), format!("move that step up, {start}"))
-        };
-        self.problems.error(place, format!("`{name}` has no value here: {why}")).related(setter.span, "set here").help(help);
-    }
-
-    /// Where an expression stands in the text: with its braces, where it has some.
-    fn place(&self, expression: &str, span: Span) -> Span {
-        // Nobody sees it any more.
-        if self.problems.is_full() {
-            return span;
-        }
-        let typed = self.source.get(span.start..span.end).unwrap_or_default();
-        let opens = typed.match_indices("{{").find_map(|(at, _)| {
-            let length = typed[at..].find("}}")?;
-            (typed[at + 2..at + length].trim() == expression).then(|| Span::new(span.start + at, span.start + at + length + 2))
-        });
-        opens.unwrap_or(span)
     }
 }

@@ -10,7 +10,7 @@ use super::tree::{Node, Value};
 use super::url::{self, Url};
 use super::vars::is_name;
 use super::words::{self, Part};
-use super::{auth, header, http, limits, retry, tls};
+use super::{auth, credentials, header, http, limits, retry, tls};
 use crate::plan::target::authority;
 use crate::plan::{Address, HttpOptions, Limits, Protocol, Retry, Scheme, Target, Template, TlsOptions};
 
@@ -142,6 +142,8 @@ impl Targets {
     /// Puts another URL in the place of a target's.
     fn redirect(&mut self, name: Option<&str>, text: &str, problems: &mut Diagnostics) {
         let flag = Place::Flag("--target");
+        credentials::of_urls(text, problems);
+        credentials::of_authority(text, problems);
         let address = url::address(text).inspect_err(|wrong| {
             problems.error(flag, wrong.message.clone()).help(wrong.remedy.clone());
         });

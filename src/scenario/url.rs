@@ -7,6 +7,7 @@ use std::net::Ipv6Addr;
 use percent_encoding::utf8_percent_encode;
 
 use super::diagnostic::quoted;
+use crate::plan::secrets::userinfo;
 use crate::plan::{Address, Encode, Piece, Scheme, Template};
 use crate::value::function::QUERY;
 use crate::value::text::PATH;
@@ -49,8 +50,16 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
     if text.chars().any(char::is_control) {
         return wrong("a line break or another control character in a URL".into(), "remove it");
     }
+    let user = || {
+        let message = "a user or a password in a URL".into();
+        let remedy = "leave it out, and write `auth: { basic: { user: …, password: … } }` beside it; with `loadgen run URL`, \
+                      `-H 'authorization: Basic …'`";
+        Err(Wrong { message, remedy: remedy.into() })
+    };
     let (scheme, rest) = match text.split_once("://") {
         Some(parts) => parts,
+        // What stands before it must not be shown either.
+        None if userinfo(text).is_some() => return user(),
         None if text.starts_with("unix:") => ("unix", ""),
         None => return wrong(format!("{} is no URL", quoted(text)), EXAMPLE),
     };
@@ -63,11 +72,11 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
         "unix" => return wrong("a Unix socket is a target's and no request's own".into(), "declare a target: `url: unix:/run/shop.sock`"),
         _ => return wrong(format!("unknown scheme {}", quoted(scheme)), EXAMPLE),
     };
+    if userinfo(rest).is_some() {
+        return user();
+    }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
-    if authority.contains('@') {
-        return wrong("a user or a password in a URL".into(), "send it in a header: `headers: { authorization: … }`");
-    }
     if rest.contains('#') {
         return wrong("a `#fragment` is never sent to a server".into(), "remove it, or write `%23` for the character itself");
     }
@@ -181,6 +190,9 @@ mod tests {
             "http://a:99999",
             "http://a:",
             "http://u@a",
+            "ws://u:p@a",
+            "u:p@a:80",
+            "http://u:p/w@a",
             "http://a b",
             "http://[x]",
             "tcp://a",

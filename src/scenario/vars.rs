@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use super::credentials;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
 use super::tree::{Node, Scalar, Value};
 use super::words;
@@ -52,8 +53,12 @@ impl Vars {
             let value = Some(Scalar { text: text.clone(), plain, typed: None, template: None });
             all.insert(name.clone(), Var { value, foreign, secret, used: Cell::new(false) });
         }
-        for (name, var) in all.iter().filter(|(_, var)| var.secret) {
-            hide(name, var, root, problems);
+        for (name, var) in &all {
+            if var.secret {
+                hide(name, var, root, problems);
+            } else if let Some(value) = &var.value {
+                credentials::of_urls(&value.text, problems);
+            }
         }
         Self { all }
     }

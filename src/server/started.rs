@@ -4,16 +4,20 @@
 //! else is. Knows nothing of what the server serves.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::base::{Clock, Nanos};
+use crate::plan::Secrets;
 
 /// How long a server may take to end by itself when it is told to.
 const PATIENCE: Nanos = Nanos::from_secs(5);
 const STEP: Duration = Duration::from_millis(10);
+/// The longest line of a log, in bytes; what is longer is left out where secrets are hidden in it.
+const MAX_LINE: u64 = 64 << 10;
 
 /// The process groups that run, for whoever has to end the program at once.
 #[derive(Debug, Default)]
@@ -34,23 +38,39 @@ impl Groups {
 #[derive(Debug)]
 pub struct Started {
     child: Child,
+    /// Hides secrets in what it says, where there are some to hide.
+    log: Option<JoinHandle<()>>,
     groups: Arc<Groups>,
 }
 
 impl Started {
-    /// Runs a command line in a shell; what it says goes to `log`.
+    /// Runs a command line in a shell; what it says goes to `log`, with every secret hidden: a server writes down
+    /// which requests it gets. Where there is none to hide it writes to the file by itself, which costs the machine
+    /// nothing.
     ///
     /// # Errors
     /// When there is no shell, or the log can't be shared with it.
-    pub fn start(line: &str, log: &File, groups: &Arc<Groups>) -> io::Result<Self> {
+    pub fn start(line: &str, log: &File, secrets: &Secrets, groups: &Arc<Groups>) -> io::Result<Self> {
         let mut command = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
         command.args([if cfg!(windows) { "/C" } else { "-c" }, line]);
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?);
+        command.stdin(Stdio::null());
+        let log = log.try_clone()?;
+        let copied = if secrets.is_empty() {
+            command.stdout(log.try_clone()?).stderr(log);
+            None
+        } else {
+            let (said, writer) = io::pipe()?;
+            command.stdout(writer.try_clone()?).stderr(writer);
+            Some((said, log, secrets.clone()))
+        };
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn()?;
+        // Its ends of the pipe are the server's alone: the log ends with the last process that can write to it.
+        drop(command);
         groups.change(|groups| groups.push(child.id()));
-        Ok(Self { child, groups: groups.clone() })
+        let log = copied.map(|(said, log, secrets)| thread::spawn(move || copy(said, log, &secrets)));
+        Ok(Self { child, log, groups: groups.clone() })
     }
 
     /// How it ended, where it has ended by itself.
@@ -65,7 +85,7 @@ impl Started {
         let clock = Clock::new();
         // The shell is reaped on the way: as a zombie it would count as there.
         while (self.ended().is_none() || is_there(group)) && clock.now() < PATIENCE {
-            std::thread::sleep(STEP);
+            thread::sleep(STEP);
         }
         if self.ended().is_none() || is_there(group) {
             signal(group, Stop::Kill);
@@ -73,12 +93,35 @@ impl Started {
         }
         let _ = self.child.wait();
         self.groups.change(|groups| groups.retain(|known| *known != group));
+        // What has left the group may hold the pipe for ever.
+        let clock = Clock::new();
+        while self.log.as_ref().is_some_and(|log| !log.is_finished()) && clock.now() < PATIENCE {
+            thread::sleep(STEP);
+        }
     }
 }
 
 impl Drop for Started {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Copies what is said into a log, line by line, with every secret hidden. A log that can't be written is no reason to
+/// hold up the server, whose output is read to its end all the same.
+fn copy(said: PipeReader, mut log: File, secrets: &Secrets) {
+    let mut said = BufReader::new(said);
+    let mut line = Vec::new();
+    while said.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        let text = if line.ends_with(b"\n") || (line.len() as u64) < MAX_LINE {
+            secrets.redact(&String::from_utf8_lossy(&line))
+        } else {
+            // A secret may stand where it would be cut in two.
+            let _ = said.skip_until(b'\n');
+            format!("[a line of more than {} KiB is left out]\n", MAX_LINE >> 10)
+        };
+        let _ = log.write_all(text.as_bytes());
+        line.clear();
     }
 }
 
@@ -118,11 +161,10 @@ fn is_there(_group: u32) -> bool {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use std::io::Read as _;
 
     fn start(line: &str) -> (Started, tempfile::NamedTempFile) {
         let log = tempfile::NamedTempFile::new().expect("a file");
-        let started = Started::start(line, log.as_file(), &Arc::default()).expect("a shell");
+        let started = Started::start(line, log.as_file(), &Secrets::default(), &Arc::default()).expect("a shell");
         (started, log)
     }
 
@@ -136,7 +178,7 @@ mod tests {
         let clock = Clock::new();
         while !holds() {
             assert!(clock.now() < Nanos::from_secs(30), "not after 30 s");
-            std::thread::sleep(STEP);
+            thread::sleep(STEP);
         }
     }
 
@@ -155,10 +197,23 @@ mod tests {
     fn what_heeds_no_signal_is_killed_by_the_registry() {
         let groups = Arc::<Groups>::default();
         let log = tempfile::NamedTempFile::new().expect("a file");
-        let mut started = Started::start("trap '' TERM; echo up; while :; do sleep 1; done", log.as_file(), &groups).expect("a shell");
+        let mut started = Started::start("trap '' TERM; echo up; while :; do sleep 1; done", log.as_file(), &Secrets::default(), &groups)
+            .expect("a shell");
         until(|| text(&log).contains("up"));
         groups.kill();
         until(|| started.ended().is_some());
+    }
+
+    #[test]
+    fn its_log_hides_secrets_and_is_whole_when_it_has_stopped() {
+        let mut secrets = Secrets::default();
+        secrets.add("tok-55d2");
+        let log = tempfile::NamedTempFile::new().expect("a file");
+        let line = "echo 'GET /?t=tok-55d2'; head -c 70000 /dev/zero | tr '\\0' x; echo tok-55d2; printf 'tok-55d2 \\377' >&2";
+        let mut started = Started::start(line, log.as_file(), &secrets, &Arc::default()).expect("a shell");
+        until(|| started.ended().is_some());
+        drop(started);
+        assert_eq!(text(&log), "GET /?t=***\n[a line of more than 64 KiB is left out]\n*** \u{fffd}");
     }
 
     #[test]

@@ -147,6 +147,14 @@ impl Payload {
         }
     }
 
+    /// Whether there is nothing to send.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Bytes(bytes) => bytes.is_empty(),
+            Self::File(payload) => payload.length == 0,
+        }
+    }
+
     /// The body of one message.
     pub fn outgoing(&self) -> Outgoing {
         match self {

@@ -1,6 +1,9 @@
 //! HTTP/2 through the h2 library. Where nobody else polls the connection it is polled inside the request, in the same
 //! task, as HTTP/1.1 is; what requests share has a task of its own.
 
+mod failure;
+
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,10 +19,11 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
 
+pub use self::failure::Refusal;
+use self::failure::{closed, error};
 use super::TransportError;
 use super::body::Outgoing;
 use super::counted::{Metered, Passed};
-use super::error::broken;
 use super::http::Message;
 use crate::metrics::FailureKind;
 
@@ -49,6 +53,8 @@ pub struct Http2 {
     passed: Arc<Passed>,
     /// What is still to be sent of the request under way.
     upload: Option<Upload>,
+    /// How the server has refused the last request, where it has.
+    refusal: Option<Refusal>,
     /// Of a part: what has passed over the whole connection.
     whole: Option<Arc<Whole>>,
 }
@@ -144,7 +150,7 @@ impl Http2 {
             let _ = connection.await;
         });
         let scheme = if secure { Scheme::HTTPS } else { Scheme::HTTP };
-        Ok(Self { sender, driver: Some(driver), ended: false, used: false, scheme, passed, upload: None, whole: None })
+        Ok(Self { sender, driver: Some(driver), ended: false, used: false, scheme, passed, upload: None, refusal: None, whole: None })
     }
 
     /// Takes what has passed and is on nobody's account.
@@ -181,7 +187,7 @@ impl Http2 {
         });
         let (whole, used) = (Some(whole.clone()), std::mem::replace(&mut self.used, true));
         let (sender, scheme) = (self.sender.clone(), self.scheme.clone());
-        Self { sender, driver: None, ended: false, used, scheme, passed: Arc::default(), upload: None, whole }
+        Self { sender, driver: None, ended: false, used, scheme, passed: Arc::default(), upload: None, refusal: None, whole }
     }
 
     /// How many parts there are in it, itself apart.
@@ -212,8 +218,13 @@ impl Http2 {
     }
 
     /// Whether another request can go over it.
-    pub const fn is_reusable(&self) -> bool {
-        !self.ended
+    pub fn is_reusable(&self) -> bool {
+        !self.ended && self.refusal != Some(Refusal::Connection)
+    }
+
+    /// How the server has refused the last request, where it has.
+    pub const fn refusal(&self) -> Option<Refusal> {
+        self.refusal
     }
 
     /// Sends a request and waits for the head of the response; `sent` is called whenever something of it has gone out,
@@ -223,14 +234,35 @@ impl Http2 {
     /// When the connection or the stream fails, or what comes is no HTTP/2.
     pub async fn send(&mut self, message: Message, mut sent: impl FnMut()) -> Result<(Parts, RecvStream), TransportError> {
         let reused = std::mem::replace(&mut self.used, true);
+        self.refusal = None;
+        let refusal = Cell::new(None);
+        let failed = |e: h2::Error| {
+            refusal.set(Refusal::of(&e));
+            error(&e, reused)
+        };
+        let head = self.exchange(message, &mut sent, &failed).await;
+        self.refusal = refusal.get();
+        if head.is_err() {
+            self.upload = None;
+        }
+        head
+    }
+
+    /// Sends a request and waits for the head of the response; `failed` makes an error of ours of one of the library.
+    async fn exchange(
+        &mut self,
+        message: Message,
+        sent: &mut impl FnMut(),
+        failed: &impl Fn(h2::Error) -> TransportError,
+    ) -> Result<(Parts, RecvStream), TransportError> {
         let (head, mut body) = message.into_parts();
         let request = self.request(head.method, &head.uri, head.headers, body.left())?;
         let is_alone = body.left() == 0;
-        let (mut response, mut stream) = self.sender.send_request(request, is_alone).map_err(|e| error(&e, reused))?;
+        let (mut response, mut stream) = self.sender.send_request(request, is_alone).map_err(failed)?;
         // Bytes that are there are the library's to send, bit by bit; a file is read when there is room for it.
         self.upload = match &mut body {
             Outgoing::Bytes(bytes) if !bytes.is_empty() => {
-                stream.send_data(std::mem::take(bytes), true).map_err(|e| error(&e, reused))?;
+                stream.send_data(std::mem::take(bytes), true).map_err(failed)?;
                 None
             }
             Outgoing::Bytes(_) => None,
@@ -244,15 +276,15 @@ impl Http2 {
         let (passed, is_own) = (self.passed.clone(), self.driver.is_some());
         let upload = &mut self.upload;
         let head = run(&mut self.driver, &mut self.ended, |cx| {
-            if let Err(failed) = push(upload, cx) {
-                return Poll::Ready(Err(failed));
+            if let Err(unsent) = push(upload, cx) {
+                return Poll::Ready(Err(unsent));
             }
             let now = passed.sent();
             if now != gone && is_own {
                 gone = now;
                 sent();
             }
-            Pin::new(&mut response).poll(cx).map_err(|e| error(&e, reused))
+            Pin::new(&mut response).poll(cx).map_err(failed)
         });
         let (head, body) = head.await.ok_or_else(closed)??.into_parts();
         self.claim();
@@ -329,47 +361,4 @@ async fn run<T>(driver: &mut Option<Driver>, ended: &mut bool, mut wanted: impl 
         }
     })
     .await
-}
-
-fn closed() -> TransportError {
-    TransportError { kind: FailureKind::Incomplete, message: "connection closed before the response".into() }
-}
-
-/// What went wrong. `reused`: the connection had carried a request before.
-fn error(error: &h2::Error, reused: bool) -> TransportError {
-    if let Some(io) = error.get_io() {
-        return broken(io, reused);
-    }
-    let of = |kind, message: String| TransportError { kind, message };
-    let name = error.reason().map_or_else(|| error.to_string(), |reason| format!("{} ({reason})", name(reason)));
-    if !error.is_remote() {
-        return of(FailureKind::Protocol, format!("what the server says is no good HTTP/2: {name}"));
-    }
-    if error.is_go_away() {
-        let kind = if reused && error.reason() == Some(Reason::NO_ERROR) { FailureKind::ReusedConnClosed } else { FailureKind::Reset };
-        return of(kind, format!("the server closed the connection before it took the request: GOAWAY {name}"));
-    }
-    let taken = if error.reason() == Some(Reason::REFUSED_STREAM) { ", and did not process the request" } else { "" };
-    of(FailureKind::Reset, format!("the server reset the stream{taken}: RST_STREAM {name}"))
-}
-
-/// A reason by the name that the standard gives it (RFC 9113, section 7).
-const fn name(reason: Reason) -> &'static str {
-    match reason {
-        Reason::NO_ERROR => "NO_ERROR",
-        Reason::PROTOCOL_ERROR => "PROTOCOL_ERROR",
-        Reason::INTERNAL_ERROR => "INTERNAL_ERROR",
-        Reason::FLOW_CONTROL_ERROR => "FLOW_CONTROL_ERROR",
-        Reason::SETTINGS_TIMEOUT => "SETTINGS_TIMEOUT",
-        Reason::STREAM_CLOSED => "STREAM_CLOSED",
-        Reason::FRAME_SIZE_ERROR => "FRAME_SIZE_ERROR",
-        Reason::REFUSED_STREAM => "REFUSED_STREAM",
-        Reason::CANCEL => "CANCEL",
-        Reason::COMPRESSION_ERROR => "COMPRESSION_ERROR",
-        Reason::CONNECT_ERROR => "CONNECT_ERROR",
-        Reason::ENHANCE_YOUR_CALM => "ENHANCE_YOUR_CALM",
-        Reason::INADEQUATE_SECURITY => "INADEQUATE_SECURITY",
-        Reason::HTTP_1_1_REQUIRED => "HTTP_1_1_REQUIRED",
-        _ => "unknown",
-    }
 }

@@ -12,7 +12,7 @@ use hyper::rt::{Read, Write};
 use super::TransportError;
 use super::counted::{Metered, Passed};
 use super::http::{Came, Connection, Message};
-use super::http2::{Driver, Http2};
+use super::http2::{Driver, Http2, Refusal};
 use super::wire::Wire;
 use crate::base::Nanos;
 
@@ -120,6 +120,14 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         match &self.spoken {
             Spoken::Http1(connection) => connection.is_reusable(),
             Spoken::Http2(http2) => http2.is_reusable(),
+        }
+    }
+
+    /// How the server has refused the last request, where it has: it may be sent again then.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match &self.spoken {
+            Spoken::Http1(_) => None,
+            Spoken::Http2(http2) => http2.refusal(),
         }
     }
 

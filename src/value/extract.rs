@@ -2,13 +2,12 @@
 
 use std::cell::OnceCell;
 
-use cookie_store::RawCookie;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 use regex::bytes::Regex;
 use serde_json_path::JsonPath;
 
-use super::{Value, ValueError, from_json};
+use super::{Value, ValueError, cookie, from_json};
 use crate::plan::Source;
 
 /// A response, as far as it was kept.
@@ -77,9 +76,10 @@ impl Extract {
             Self::JsonPath(path) => path.query(response.json()?).first().map(from_json),
             Self::Regex(pattern, group) => pattern.captures(response.body)?.get(*group).map(|found| lossy(found.as_bytes())),
             Self::Header(name) => response.headers.get(name).map(|value| lossy(value.as_bytes())),
-            Self::Cookie(name) => response.headers.get_all(SET_COOKIE).iter().find_map(|value| {
-                let cookie = RawCookie::parse(value.to_str().ok()?).ok()?;
-                (cookie.name() == name).then(|| Value::from(cookie.value()))
+            // Of several the last one is what the user has from then on.
+            Self::Cookie(name) => response.headers.get_all(SET_COOKIE).iter().rev().find_map(|line| {
+                let (found, value) = cookie::pair(line.as_bytes().split(|byte| *byte == b';').next()?);
+                value.filter(|_| found == name.as_bytes()).map(lossy)
             }),
             Self::Body => Some(lossy(response.body)),
             Self::Status => Some(Value::from(response.status)),
@@ -112,7 +112,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-cache", "hit".parse().expect("a value"));
         headers.append(SET_COOKIE, "a=1; Path=/".parse().expect("a value"));
-        headers.append(SET_COOKIE, "SID=abc; HttpOnly".parse().expect("a value"));
+        for line in [&b"SID=before"[..], b" SID = abc ; HttpOnly; Name=Jos\xc3\xa9", b"name=Zo\xc3\xab", b"none"] {
+            headers.append(SET_COOKIE, http::HeaderValue::from_bytes(line).expect("a value"));
+        }
         let response = Response::new(201, &headers, br#"{"items": [{"id": 7, "name": "x"}], "none": null}"#);
         let take = |source: Source| Extract::compile(&source).expect("good").from(&response).map(|v| v.to_string());
         assert_eq!(take(Source::JsonPath("$.items[0].id".into())).as_deref(), Some("7"));
@@ -122,7 +124,8 @@ mod tests {
         assert_eq!(take(Source::Regex { pattern: "(z)?x".into(), group: 1 }), None);
         assert_eq!(take(Source::Header("x-cache".into())).as_deref(), Some("hit"));
         assert_eq!(take(Source::Cookie("SID".into())).as_deref(), Some("abc"));
-        assert_eq!(take(Source::Cookie("sid".into())), None);
+        assert_eq!(take(Source::Cookie("name".into())).as_deref(), Some("Zoë"));
+        assert_eq!((take(Source::Cookie("sid".into())), take(Source::Cookie("none".into()))), (None, None));
         assert_eq!(take(Source::Status).as_deref(), Some("201"));
         assert!(take(Source::Body).is_some_and(|body| body.starts_with("{\"items\"")));
         let binary = Response::new(200, &headers, &[0xff, 0xfe]);

@@ -4,6 +4,7 @@
 //! Everything is compiled once, before the run. Knows neither YAML nor sockets nor time: what functions such as
 //! `uuid()` depend on is handed in as [`Facts`].
 
+pub mod cookie;
 pub mod expression;
 pub mod extract;
 pub mod feed;
@@ -18,7 +19,7 @@ pub use expression::Expression;
 pub use extract::{Extract, Response};
 pub use function::Facts;
 pub use minijinja::Value;
-pub use scope::{Names, Scope};
+pub use scope::{Names, Scope, UserValues};
 pub use text::Text;
 
 /// Why a value can't be had, in words for the author of the scenario.

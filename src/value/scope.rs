@@ -78,9 +78,45 @@ impl Scope {
         }
     }
 
+    /// What was set since it was made or branched off, for the virtual user to keep.
+    pub fn keep(&self, kept: &mut UserValues) {
+        for place in &self.changed {
+            kept.put(*place, self.get(*place));
+        }
+    }
+
+    /// Begins with what a virtual user keeps.
+    pub fn begin(&mut self, kept: &UserValues) {
+        for (place, value) in &kept.0 {
+            if let Some(old) = self.values.get_mut(*place) {
+                old.clone_from(value);
+            }
+        }
+    }
+
     /// The values with their places, for another process.
     pub fn values(&self) -> impl Iterator<Item = (usize, &Value)> {
         self.values.iter().enumerate().filter(|(_, value)| !value.is_undefined())
+    }
+}
+
+/// The values that a virtual user keeps from one iteration to the next: those that steps have set which are run once.
+#[derive(Clone, Debug, Default)]
+pub struct UserValues(Vec<(usize, Value)>);
+
+impl UserValues {
+    /// Takes over what was kept later.
+    pub fn merge(&mut self, later: Self) {
+        for (place, value) in later.0 {
+            self.put(place, value);
+        }
+    }
+
+    fn put(&mut self, place: usize, value: Value) {
+        match self.0.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((place, value)),
+        }
     }
 }
 
@@ -103,5 +139,24 @@ mod tests {
         scope.set(1, Value::from(6));
         scope.merge(&branch);
         assert_eq!((scope.get(1), scope.get(2)), (Value::from(6), Value::from("new")), "only what it set comes back");
+    }
+
+    #[test]
+    fn a_user_keeps_what_was_set_last_and_nothing_else() {
+        let names = ["a", "b", "c"].map(|name| Name { name: name.into(), value: None });
+        let names = Names::new(&names);
+        let mut scope = names.start().clone();
+        scope.set(0, Value::from("of the iteration"));
+        let mut once = scope.branch();
+        once.set(1, Value::from(1));
+        once.set(1, Value::from(2));
+        let mut kept = UserValues::default();
+        once.keep(&mut kept);
+        let mut later = UserValues::default();
+        later.put(1, Value::from(3));
+        kept.merge(later);
+        let mut next = names.start().clone();
+        next.begin(&kept);
+        assert_eq!((next.peek(0), next.get(1), next.peek(2)), (None, Value::from(3), None));
     }
 }

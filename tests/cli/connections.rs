@@ -13,7 +13,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::peer::{Peer, Then};
-use crate::support::{MODES, Server, count, finish, folder, loadgen, program, run, run_of, run_to_result, scenario, until};
+use crate::support::{
+    MODES, PROGRAM, Running, Server, children, count, finish, folder, loadgen, pid, program, run, run_of, run_to_result, scenario, until,
+};
 
 /// Runs two steps an iteration against a server; tells its run and how many connections it took.
 fn connections(server: &Server, http: &str, load: &str, mode: &str) -> (Value, u64) {
@@ -309,7 +311,7 @@ fn ports_that_run_out_are_named_with_the_remedy() {
         ),
     );
     for mode in ["threaded", "async"] {
-        let program = crate::support::PROGRAM;
+        let program = PROGRAM;
         let line = format!(
             "echo 61000 61003 > /proc/sys/net/ipv4/ip_local_port_range && exec {program} run test.yaml --mode {mode} -o out --format none"
         );
@@ -325,23 +327,56 @@ fn ports_that_run_out_are_named_with_the_remedy() {
 #[test]
 fn descriptors_that_run_out_are_named_with_the_remedy() {
     let (folder, server) = (folder(), Server::start());
-    // Branches come on top of what was foreseen.
     let branches = "{get: /delay/0.3},".repeat(60);
     scenario(
         folder.path(),
         &format!(
-            "{{name: t, targets: {{shop: {{url: builtin}}}}, load: {{vus: 1, iterations: 1}}, workers: 1, mix: [{{name: m, flow: [{{parallel: [{branches}]}}]}}]}}"
+            "{{name: t, targets: {{shop: {{url: builtin}}}}, setup: [{{sleep: 1s}}], load: {{vus: 1, iterations: 1}}, workers: 1, \
+             mix: [{{name: m, flow: [{{parallel: [{branches}]}}]}}]}}"
         ),
     );
+    let arguments = |mode: &'static str| ["run", "test.yaml", "--mode", mode, "-o", "out", "--format", "none"];
     for mode in ["threaded", "async"] {
+        // Those of branches are foreseen.
+        let line = ["-c", "ulimit -n 50; exec \"$0\" \"$@\"", PROGRAM];
         let url = server.url();
-        let arguments = ["-c", "ulimit -n 50; exec \"$0\" \"$@\"", crate::support::PROGRAM, "run", "test.yaml", "--mode", mode];
-        let more = ["--target", &url, "-o", "out", "--format", "none"];
-        finish(&mut program("sh", folder.path(), &[&arguments[..], &more].concat())).exits(0);
+        let few = [&line[..], &arguments(mode), &["--target", &url]].concat();
+        finish(&mut program("sh", folder.path(), &few)).exits(3).says(&["needs 96 file descriptors", "allows 50"]);
+        // What somebody takes away meanwhile is not.
+        let running = Running::start(&mut loadgen(folder.path(), &[&arguments(mode)[..], &["--target", &url]].concat()), None);
+        until("the mode runs", || !children(running.id()).is_empty());
+        for child in children(running.id()) {
+            let limit = rustix::process::Rlimit { current: Some(50), maximum: Some(50) };
+            rustix::process::prlimit(Some(pid(child)), rustix::process::Resource::Nofile, limit).expect("it is ours");
+        }
+        running.finish().exits(0);
         let result = crate::support::result(&folder.path().join("out"));
         let run = run_of(&result, mode);
         assert!(count(&run["failures"], "fd_limit") > 0 && count(run, "ok") > 0, "{mode}: {}", run["failures"]);
         assert!(run["errors"][0]["message"].as_str().is_some_and(|m| m.contains("ulimit -n")), "{}", run["errors"]);
+    }
+}
+
+#[test]
+fn the_soft_limit_is_raised_for_the_connections_of_branches() {
+    let (folder, server) = (folder(), Server::start());
+    let branches = "{get: /json},".repeat(20);
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, targets: {{shop: {{url: builtin}}}}, load: {{vus: 20, iterations: 20}}, workers: 1, \
+             mix: [{{name: m, flow: [{{parallel: [{branches}]}}]}}]}}"
+        ),
+    );
+    let url = server.url();
+    for mode in MODES {
+        let line = ["-c", "ulimit -Sn 256 && ulimit -Hn 4096 && exec \"$0\" \"$@\"", PROGRAM, "run", "test.yaml", "--mode", mode];
+        let more = ["--target", &url, "-o", "out", "--format", "none"];
+        finish(&mut program("sh", folder.path(), &[&line[..], &more].concat())).exits(0);
+        let result = crate::support::result(&folder.path().join("out"));
+        let run = run_of(&result, mode);
+        assert_eq!((count(run, "ok"), count(run, "failed")), (400, 0), "{mode}: {}", run["failures"]);
+        assert_eq!(count(&run["connect_ms"], "count"), 400, "{mode}: each branch has its own");
     }
 }
 
@@ -355,7 +390,7 @@ fn many_users_of_few_connections_need_few_descriptors() {
     };
     let url = server.url();
     let limited = |mode: &str| {
-        let arguments = ["-c", "ulimit -n 60; exec \"$0\" \"$@\"", crate::support::PROGRAM, "run", "test.yaml", "--mode", mode];
+        let arguments = ["-c", "ulimit -n 60; exec \"$0\" \"$@\"", PROGRAM, "run", "test.yaml", "--mode", mode];
         let more = ["--target", &url, "-o", "out", "--format", "none"];
         finish(&mut program("sh", folder.path(), &[&arguments[..], &more].concat()))
     };

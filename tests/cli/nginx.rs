@@ -20,10 +20,15 @@ pub struct Nginx {
 
 impl Nginx {
     pub fn start(folder: &Path) -> Self {
+        Self::configured(folder, |configuration| configuration)
+    }
+
+    /// The same with another configuration.
+    fn configured(folder: &Path, edit: fn(String) -> String) -> Self {
         // A port that is free now may be taken a moment later: then nginx ends, and another one is tried.
         for _ in 0..20 {
             let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-            if let Some(nginx) = Self::listen(folder, port) {
+            if let Some(nginx) = Self::listen_as(folder, port, edit) {
                 return nginx;
             }
         }
@@ -32,6 +37,10 @@ impl Nginx {
 
     /// Starts it on this port; nothing where somebody else has that.
     pub fn listen(folder: &Path, port: u16) -> Option<Self> {
+        Self::listen_as(folder, port, |configuration| configuration)
+    }
+
+    fn listen_as(folder: &Path, port: u16, edit: fn(String) -> String) -> Option<Self> {
         let at = folder.display();
         let temporary: String =
             ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].iter().map(|kind| format!("{kind}_temp_path {at}/{kind};\n")).collect();
@@ -43,7 +52,7 @@ impl Nginx {
         );
         let _ = fs::create_dir(folder.join("www"));
         fs::write(folder.join("www/page.html"), "x".repeat(20_000)).expect("written");
-        fs::write(folder.join("nginx.conf"), configuration).expect("written");
+        fs::write(folder.join("nginx.conf"), edit(configuration)).expect("written");
         let log = folder.join("access.log");
         let path = format!("{}:/usr/sbin:/usr/local/sbin", std::env::var("PATH").unwrap_or_default());
         let mut command = Command::new("nginx");
@@ -155,5 +164,37 @@ fn a_server_that_closes_after_each_answer_is_no_failure() {
         let result = run_to_result(folder.path(), &["--target", &nginx.url, "--mode", mode]);
         let run = run_of(&result, mode);
         assert_eq!((count(run, "ok"), count(&run["connect_ms"], "count")), (60, 60), "{mode}: {}", run["errors"]);
+    }
+}
+
+#[test]
+fn nginx_may_close_connections_of_http2_after_some_requests() {
+    if !is_installed("nginx", "nginx-light") {
+        return;
+    }
+    let folder = folder();
+    // Its way to reload workers and to free memory, after a thousand by default.
+    let few = |configuration: String| {
+        configuration.replace("keepalive_requests 100000;", "keepalive_requests 25;").replace(";\nroot", " http2;\nroot")
+    };
+    let nginx = Nginx::configured(folder.path(), few);
+    let mut before = 0;
+    for keep in ["per_vu", "shared"] {
+        scenario(
+            folder.path(),
+            &format!(
+                "{{name: t, mix: [{{name: m, flow: [{{get: /hello}}]}}], load: {{vus: 10, iterations: 1000}}, \
+                 targets: {{nginx: {{url: '{}', http: {{protocol: http2, keep_alive: {keep}}}}}}}}}",
+                nginx.url
+            ),
+        );
+        for mode in MODES {
+            let result = run_to_result(folder.path(), &["--mode", mode]);
+            let run = run_of(&result, mode);
+            assert_eq!((count(run, "ok"), count(run, "failed")), (1000, 0), "{mode} {keep}: {}", run["errors"]);
+            let logged = nginx.logged(before, 1000);
+            before += logged.len();
+            assert_eq!(logged.len(), 1000, "{mode} {keep}: each was taken once");
+        }
     }
 }

@@ -46,6 +46,8 @@ pub struct Line {
     pub served: usize,
     /// The request asks for the connection to be closed.
     pub said_close: bool,
+    /// The head of the request, in lower case.
+    pub head: Vec<String>,
 }
 
 impl Line {
@@ -94,7 +96,9 @@ impl Line {
         reader.read_exact(&mut vec![0; length]).ok()?;
         self.said_close = lines.iter().any(|line| line == "connection: close");
         let mut words = lines.first()?.split(' ');
-        Some(format!("{} {}", words.next()?.to_uppercase(), words.next()?))
+        let request = format!("{} {}", words.next()?.to_uppercase(), words.next()?);
+        self.head = lines;
+        Some(request)
     }
 }
 
@@ -107,6 +111,7 @@ pub fn good(body: &str) -> String {
 pub struct Peer {
     pub address: SocketAddr,
     open: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
 }
 
 impl Peer {
@@ -114,24 +119,29 @@ impl Peer {
     pub fn start(script: impl Fn(&mut Line, &str) -> Then + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let (script, open) = (Arc::new(script), Arc::<AtomicUsize>::default());
-        let counted = open.clone();
+        let (script, open, most) = (Arc::new(script), Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let (counted, peak) = (open.clone(), most.clone());
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (stream, script, open) = (stream.expect("a connection"), script.clone(), counted.clone());
-                open.fetch_add(1, Ordering::SeqCst);
+                peak.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 thread::spawn(move || {
                     serve(stream, &*script);
                     open.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         });
-        Self { address, open }
+        Self { address, open, most }
     }
 
     /// Where it is.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The most connections that were open at once since it was asked last.
+    pub fn most_open(&self) -> usize {
+        self.most.swap(0, Ordering::SeqCst)
     }
 
     /// Connections that are open now.
@@ -142,7 +152,7 @@ impl Peer {
 
 fn serve(stream: TcpStream, script: &(impl Fn(&mut Line, &str) -> Then + ?Sized)) {
     stream.set_nodelay(true).expect("an open socket");
-    let mut line = Line { stream, served: 0, said_close: false };
+    let mut line = Line { stream, served: 0, said_close: false, head: Vec::new() };
     while let Some(request) = line.hear() {
         match script(&mut line, &request) {
             Then::Listen => line.served += 1,

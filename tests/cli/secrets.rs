@@ -6,7 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Ran, Running, Server, finish, folder, loadgen, result, run, scenario, until};
+use crate::peer::Peer;
+use crate::support::{PROGRAM, Ran, Running, Server, finish, folder, loadgen, result, run, scenario, until};
 
 /// One for each place in which a secret may stand; in base64 each of them is another one.
 const DECLARED: &str = "tok-declared-7f3a&<x>";
@@ -231,6 +232,81 @@ fn no_comparison_baseline_or_search_tells_a_secret() {
 }
 
 #[test]
+fn a_failed_setup_or_teardown_tells_no_secret() {
+    let told = serde_json::json!({ "t": [DECLARED, ENVIRONMENT] }).to_string();
+    let peer = Peer::start(move |line, _| line.answer(&told));
+    let folder = folder();
+    for part in ["setup", "teardown"] {
+        for check in ["json: { $.t: other }", "body: { equals: other }", "body: { contains: other }", "body: { matches: ^other$ }"] {
+            scenario(
+                folder.path(),
+                &format!(
+                    "name: x\ndescription: {VARIABLE}\nsecrets: {{ declared: '{DECLARED}', environment: '${{QUIET_TOKEN}}' }}\nmodes: [sequential, threaded, async]\n\
+                     targets: {{ a: {{ url: '{}' }} }}\nmix: [ {{ flow: [ {{ sleep: 1ms }} ] }} ]\nload: {{ iterations: 1 }}\n\
+                     {part}: [ {{ get: '/{{{{declared}}}}', expect: {{ {check} }} }} ]\n",
+                    peer.url()
+                ),
+            );
+            for more in [&["-q"][..], &[], &["-v", "--no-progress", "--json"]] {
+                let arguments = [&["run", "test.yaml", "-o", "out", "--format", "html"], more].concat();
+                let ran = finish(&mut with_token(folder.path(), &arguments)).exits(if part == "setup" { 3 } else { 0 });
+                let ran = ran.says(&[&format!("the {part} failed at `GET /{{{{declared}}}}`"), "***"]);
+                said(&format!("{part}, {check} {more:?}"), &ran);
+            }
+        }
+        if part == "teardown" {
+            quiet_files(&folder.path().join("out"));
+        }
+    }
+}
+
+#[test]
+fn an_expression_that_fails_beside_the_run_tells_no_secret() {
+    let folder = folder();
+    for mode in ["sequential", "threaded", "async", "simulated"] {
+        for part in ["setup", "teardown"] {
+            scenario(
+                folder.path(),
+                &format!(
+                    "name: x\nsecrets: {{ declared: '{DECLARED}' }}\nmix: [ {{ flow: [ {{ sleep: 1ms }} ] }} ]\nload: {{ iterations: 1 }}\n\
+                     {part}: [ {{ set: {{ n: int(declared ~ seq()) }} }} ]\n"
+                ),
+            );
+            let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--mode", mode]);
+            let ran = ran.exits(if part == "setup" { 3 } else { 0 }).says(&[&format!("the {part} failed"), "***"]);
+            said(&format!("{part}, {mode}"), &ran);
+        }
+    }
+}
+
+#[test]
+fn the_log_of_a_server_that_ab_starts_tells_no_secret() {
+    let folder = folder();
+    let path = folder.path();
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+    scenario(
+        path,
+        &format!(
+            "name: x\nsecrets: {{ declared: '{DECLARED}' }}\ntargets: {{ a: {{ url: 'http://{port}' }} }}\n\
+             mix: [ {{ flow: [ {{ get: / }} ] }} ]\nload: {{ iterations: 2 }}\n"
+        ),
+    );
+    let start = format!("echo 'GET /?t={DECLARED}'; exec '{PROGRAM}' serve --listen {port}");
+    let url = format!("http://{port}");
+    let sides = ["--a", url.as_str(), "--b", url.as_str(), "--a-start", start.as_str(), "--b-start", start.as_str()];
+    let ran = run(path, &[&["ab", "test.yaml", "--pairs", "2", "-o", "ab", "--on-invalid", "warn"], &sides[..]].concat());
+    assert!(matches!(ran.status.code(), Some(0 | 98)), "{}", ran.stderr);
+    said("ab", &ran);
+    for log in ["ab/a.log", "ab/b.log"] {
+        let text = fs::read_to_string(path.join(log)).expect("written");
+        assert!(text.starts_with("GET /?t=***\n") && text.contains("http://"), "{log}: {text}");
+        assert_eq!(text.matches("***").count(), 2, "{log}, once a run: {text}");
+    }
+    fs::remove_file(path.join("test.yaml")).expect("it is there");
+    quiet_files(path);
+}
+
+#[test]
 fn the_live_page_tells_no_secret() {
     let folder = folder();
     scenario(folder.path(), &gated().replace("load: { vus: 2, iterations: 4 }", "load: { vus: 2, duration: 3s }"));
@@ -296,6 +372,91 @@ fn the_quick_form_tells_no_secret() {
     quiet("result.json", &fs::read(folder.path().join("out/result.json")).expect("written"), false);
     let ran = finish(loadgen(folder.path(), &["run", "--help"]).env("LOADGEN_HEADER", &bearer).env("LOADGEN_VAR", format!("a={DECLARED}")));
     said("--help", &ran.exits(0));
+}
+
+#[test]
+fn the_password_of_a_url_is_refused_and_not_told() {
+    let (folder, server) = (folder(), Server::start());
+    let host = server.address.to_string();
+    let text = |url: &str, path: &str| {
+        format!("name: x\ntargets: {{ a: {{ url: '{url}' }} }}\nmix: [ {{ flow: [ {{ get: '{path}' }} ] }} ]\nload: {{ iterations: 1 }}\n")
+    };
+    let auth = "auth: { basic: { user: …, password: … } }";
+    let refused = |what: &str, arguments: &[&str], password: &str, says: &[&str]| {
+        let ran = run(folder.path(), arguments).exits(2).says(says);
+        assert!(!ran.stderr.contains(password) && !ran.stdout.contains(password), "{what}: {}{}", ran.stdout, ran.stderr);
+    };
+    let good = text(&server.url(), "/");
+    for (scheme, pair, password) in [
+        ("http://", "me:pw", "pw"),
+        ("ws://", "me:tok-password-e8f7", "e8f7"),
+        ("https://", "me:a/b@tok-e8f7", "e8f7"),
+        ("http://", "tok-alone-e8f7", "e8f7"),
+        ("", "me:tok-password-e8f7", "e8f7"),
+    ] {
+        let url = format!("{scheme}{pair}@{host}");
+        scenario(folder.path(), &text(&url, "/"));
+        for arguments in [&["run", "test.yaml"][..], &["validate", "test.yaml", "--plan"], &["run", "test.yaml", "--color", "always"]] {
+            refused(&url, arguments, password, &[auth]);
+        }
+        let ran = finish(loadgen(folder.path(), &["run", "test.yaml"]).env("GITHUB_ACTIONS", "true")).exits(2).says(&["::error"]);
+        assert!(!ran.stderr.contains(password), "{}", ran.stderr);
+        if !scheme.is_empty() {
+            scenario(folder.path(), &text(&server.url(), &format!("{url}/x")));
+            refused(&url, &["run", "test.yaml"], password, &[auth]);
+        }
+        scenario(folder.path(), &good);
+        for flag in [url.clone(), format!("a={url}")] {
+            refused(&url, &["run", "test.yaml", "--target", &flag], password, &[auth]);
+            refused(&url, &["ab", "test.yaml", "--a", &flag, "--b", &server.url()], password, &[auth]);
+            refused(&url, &["ab", "test.yaml", "--a", &server.url(), "--b", &flag], password, &[auth]);
+            refused(&url, &["capacity", "test.yaml", "--slo", "p99 < 1s", "--target", &flag], password, &[auth]);
+        }
+        if scheme.starts_with("http") {
+            refused(&url, &["run", &url, "-i", "1"], password, &[auth, "-H 'authorization: Basic …'"]);
+            refused(&url, &["run", &url, "--dry-run"], password, &[auth]);
+            refused(&url, &["capacity", &url, "--slo", "p99 < 1s"], password, &["***@"]);
+            refused(&url, &["run", "test.yaml", "--live", &url], password, &["***@"]);
+        }
+        if !scheme.is_empty() {
+            refused(&url, &["validate", &url], password, &["***@"]);
+            refused(&url, &["run", "test.yaml", "--not-a-flag", &url], password, &["--not-a-flag"]);
+            let help = finish(loadgen(folder.path(), &["run", "--help"]).env("LOADGEN_TARGET", &url)).exits(0);
+            assert!(help.stdout.contains("***@") && !help.stdout.contains(password), "{}", help.stdout);
+        }
+        let variable = "vars: { base: 'http://a' }\n";
+        scenario(folder.path(), &format!("{variable}{}", text("{{base}}", "/")));
+        refused(&url, &["run", "test.yaml", "--var", &format!("base={url}")], password, &[auth]);
+    }
+    scenario(folder.path(), &good);
+    for arguments in [&["-H", HEADER][..], &["-H", ": tok-header-55d2"]] {
+        let ran = run(folder.path(), &[&["run", "http://127.0.0.1:1"], arguments].concat()).exits(2).says(&["***", "NAME: VALUE"]);
+        said("a header without a name", &ran);
+    }
+    said("a variable", &run(folder.path(), &["run", "test.yaml", "--var", HEADER]).exits(2).says(&["***", "NAME=VALUE"]));
+}
+
+#[test]
+fn the_password_in_a_servers_redirect_is_not_told() {
+    let folder = folder();
+    let peer = Peer::start(|line, request| {
+        let (status, name) = if request == "GET /x" { (200, "x-next") } else { (302, "location") };
+        line.say(format!("HTTP/1.1 {status} X\r\n{name}: http://me:{PASSWORD}@127.0.0.1:1/x\r\ncontent-length: 0\r\n\r\n"));
+        crate::peer::Then::Listen
+    });
+    scenario(
+        folder.path(),
+        &format!(
+            "name: x\ndescription: {VARIABLE}\nmodes: [sequential, threaded, async]\ntargets: {{ a: {{ url: '{}', http: {{ redirects: 1 }} }} }}\n\
+             mix: [ {{ flow: [ {{ get: /, on_error: continue }}, {{ get: /x, capture: {{ next: {{ header: x-next }} }} }}, \
+             {{ get: '{{{{next}}}}' }} ] }} ]\nload: {{ iterations: 1 }}\n",
+            peer.url()
+        ),
+    );
+    said("run", &run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "html"]).exits(0));
+    let text = fs::read_to_string(folder.path().join("out/result.json")).expect("written");
+    assert!(text.matches("http://***@127.0.0.1:1/x").count() >= 6 && !text.contains("e8f7"), "{text}");
+    quiet_files(&folder.path().join("out"));
 }
 
 #[test]

@@ -14,11 +14,11 @@ use h2::{Reason, RecvStream};
 use http::{Request, Response};
 use rustls::ServerConfig;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::authority::Authority;
-use crate::peer::on_a_loop;
+use crate::peer::{Peer, Then, on_a_loop};
 use crate::support::{MODES, count, folder, number, run, run_of, run_to_result, scenario};
 
 /// What has become of a server's streams.
@@ -287,6 +287,9 @@ fn what_a_server_does_to_a_stream_is_counted_once_and_the_next_request_is_right(
                 let says = |e: &Value| e["kind"] == kind && e["message"].as_str().is_some_and(|m| m.contains(said));
                 assert!(errors.iter().any(says), "{mode} {path}: {}", run["errors"]);
             }
+            // What was not processed may be sent again, and is, a few times.
+            assert_eq!(count(&steps[0], "resent"), 30, "{mode} {keep}");
+            assert_eq!(count(&run, "resent"), 30, "{mode} {keep}: and nothing else is");
         }
     }
 }
@@ -311,6 +314,122 @@ fn a_server_that_goes_away_is_left_for_a_new_connection() {
             }
         }
     }
+}
+
+/// A server that takes so many requests of each connection, and says then that it has not taken the next one.
+fn takes_a_few(each: u32, reason: u32, seen: Arc<Seen>) -> SocketAddr {
+    on_a_loop(move |stream| {
+        let seen = seen.clone();
+        async move {
+            stream.set_nodelay(true).expect("an open socket");
+            let _ = frames(stream, each, reason, &seen).await;
+        }
+    })
+}
+
+/// Speaks frames by hand: no library says that it has not taken what it has read.
+async fn frames(mut stream: TcpStream, each: u32, reason: u32, seen: &Seen) -> std::io::Result<()> {
+    const HEADERS: u8 = 1;
+    const SETTINGS: u8 = 4;
+    const GOAWAY: u8 = 7;
+    let frame = |kind: u8, flags: u8, stream: u32, payload: &[u8]| {
+        let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
+        [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+    };
+    let mut preface = [0; 24];
+    stream.read_exact(&mut preface).await?;
+    seen.connections.fetch_add(1, Ordering::SeqCst);
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).await?;
+    let (mut taken, mut last) = (0, 0);
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await?;
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        stream.read_exact(&mut payload).await?;
+        let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        match head[3] {
+            HEADERS if taken < each => {
+                (taken, last) = (taken + 1, id);
+                seen.requests.fetch_add(1, Ordering::SeqCst);
+                // `:status: 200`, and no body.
+                stream.write_all(&frame(HEADERS, 5, id, &[0x88])).await?;
+            }
+            HEADERS => stream.write_all(&frame(GOAWAY, 0, 0, &[last.to_be_bytes(), reason.to_be_bytes()].concat())).await?,
+            SETTINGS if head[4] & 1 == 0 => stream.write_all(&frame(SETTINGS, 1, 0, &[])).await?,
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn what_a_server_has_not_taken_is_sent_again_on_a_new_connection_and_counted_apart() {
+    for reason in [Reason::NO_ERROR, Reason::ENHANCE_YOUR_CALM] {
+        let (folder, seen) = (folder(), Arc::<Seen>::default());
+        let url = format!("http://{}", takes_a_few(10, reason.into(), seen.clone()));
+        for (keep, users) in [("per_vu", 1), ("per_vu", 4), ("shared", 1), ("shared", 12)] {
+            let keys = format!(", http: {{protocol: http2, keep_alive: {keep}}}, timeout: 20s");
+            let flow = "{get: /good}, {post: /good, body: hello}";
+            scenario(folder.path(), &text(&url, &keys, &format!("{{vus: {users}, iterations: 36}}"), flow));
+            for mode in MODES {
+                seen.requests.store(0, Ordering::SeqCst);
+                let run = in_mode(folder.path(), mode);
+                let what = format!("{mode} {keep} {users} {reason:?}");
+                assert_eq!((count(&run, "ok"), count(&run, "failed"), count(&run, "retries")), (72, 0, 0), "{what}: {}", run["errors"]);
+                assert_eq!(seen.requests.load(Ordering::SeqCst), 72, "{what}: each was taken once");
+                assert!(run["try_failures"].as_object().is_some_and(serde_json::Map::is_empty), "{what}: {}", run["try_failures"]);
+                let resent = |of: &Value| of["resent"].as_u64().unwrap_or(0);
+                let steps: u64 = run["steps"].as_array().expect("steps").iter().map(resent).sum();
+                assert_eq!(resent(&run), steps, "{what}");
+                // One user: the eleventh on each connection. Users who share many may come to none.
+                match resent(&run) {
+                    7 if users == 1 => {}
+                    0 if keep == "shared" && mode != "async" => {}
+                    other => assert!(users > 1 && other > 0, "{what}: {other}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_that_takes_nothing_is_not_asked_for_ever() {
+    let (folder, seen) = (folder(), Arc::<Seen>::default());
+    let url = format!("http://{}", takes_a_few(0, Reason::NO_ERROR.into(), seen.clone()));
+    for keep in ["per_vu", "shared"] {
+        let keys = format!(", http: {{protocol: http2, keep_alive: {keep}}}, timeout: 20s");
+        scenario(folder.path(), &text(&url, &keys, "{vus: 1, iterations: 4}", "{get: /}"));
+        for mode in MODES {
+            seen.connections.store(0, Ordering::SeqCst);
+            let run = in_mode(folder.path(), mode);
+            assert_eq!((count(&run, "failed"), count(&run, "resent")), (4, 20), "{mode} {keep}: {}", run["failures"]);
+            assert_eq!(seen.connections.load(Ordering::SeqCst), 24, "{mode} {keep}");
+            assert!(run["errors"][0]["message"].as_str().is_some_and(|m| m.contains("GOAWAY")), "{mode}: {}", run["errors"]);
+        }
+    }
+}
+
+#[test]
+fn a_redirect_waits_for_a_stream_as_any_other_request_does() {
+    let (folder, server) = (folder(), Server::start(PLAIN));
+    let away = format!("http://{}", server.address);
+    let location = format!("{away}/slow");
+    let here = Peer::start(move |line, _| {
+        line.say(format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"));
+        Then::Listen
+    });
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, workers: 1, load: {{vus: 20, iterations: 100}}, targets: {{here: {{url: '{}', http: {{redirects: 1}}}}, \
+             there: {{url: '{away}', http: {{protocol: http2, keep_alive: shared, max_streams: 4}}}}}}, \
+             mix: [{{name: m, flow: [{{get: /, target: here}}, {{get: /good, target: there, chance: 10%}}]}}]}}",
+            here.url()
+        ),
+    );
+    let run = in_mode(folder.path(), "async");
+    assert_eq!(count(&run, "failed"), 0, "{}", run["errors"]);
+    assert_eq!(server.seen.connections.load(Ordering::SeqCst), 1, "one way to get a stream");
+    assert!(server.most() <= 4);
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let mut message = request.message(HeaderMap::new());
         let site = world.sites[target].as_ref().filter(|_| world.plan.targets[target].http.cookies);
         if let Some(site) = site {
-            user.jar.put_into(&mut message, &site.origin);
+            user.jar.put_into(&mut message, &site.origin, || self.worker.unix_ms());
         }
         let dial = world.dials[target].as_ref().expect("every target in use was reached");
         let io = self.connect(dial, trace).await?;
@@ -43,7 +43,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.answer(driver.now(), self.started);
         trace.last.hop.status.set(opened.head.status.as_u16());
         if let Some(site) = site {
-            user.jar.take(&opened.head.headers, &site.origin, request.uri.path());
+            user.jar.take(&opened.head.headers, &site.origin, request.uri.path(), || self.worker.unix_ms());
         }
         let Some(socket) = opened.socket else {
             let message = format!("status {}, expected 101: the server opens no WebSocket here", opened.head.status.as_u16());

@@ -134,6 +134,7 @@ fn resources(run: &ModeRun) -> Option<Table> {
         ("virtual users", Some(view::count(run.vus.into()))),
         ("received", Some(view::bytes(run.bytes_in))),
         ("sent", Some(view::bytes(run.bytes_out))),
+        ("requests sent again", (run.resent > 0).then(|| view::count(run.resent))),
         ("messages pushed", (run.pushes > 0).then(|| view::count(run.pushes))),
         ("CPU, user", seconds(r.cpu_user_s)),
         ("CPU, system", seconds(r.cpu_system_s)),

@@ -1,0 +1,84 @@
+//! How many connections a plan may have open at once: those of its users, and of the branches that each of them goes
+//! through, which keep connections of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::plan::{Action, Operation, Plan, Step, StepKind};
+
+/// What a connection is for: they are not shared between these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Requests over HTTP.
+    Http,
+    /// A WebSocket.
+    WebSocket,
+    /// Exchanges over TCP.
+    Tcp,
+}
+
+/// The connections of a user or a branch: one of each kind to each target, and those of its branches. Groups of one flow
+/// run one after another, so that the first branches of all of them are the same one.
+#[derive(Default)]
+struct Footprint {
+    own: BTreeSet<(usize, Kind)>,
+    branches: Vec<Self>,
+}
+
+impl Footprint {
+    fn steps(&mut self, steps: &[Step]) {
+        for step in steps {
+            match &step.kind {
+                StepKind::Operation(operation) => self.operation(operation),
+                StepKind::Think(_) | StepKind::Set(_) => {}
+                StepKind::Flow(steps) => self.steps(steps),
+                StepKind::Repeat(group) => self.steps(&group.flow),
+                StepKind::Websocket(group) => {
+                    self.operation(&group.handshake);
+                    self.steps(&group.flow);
+                }
+                StepKind::Parallel(group) => self.side_by_side(&group.branches),
+                StepKind::Race(group) => self.side_by_side(&group.branches),
+            }
+        }
+    }
+
+    fn operation(&mut self, operation: &Operation) {
+        match &operation.action {
+            Action::Http(request) => drop(self.own.insert((request.target, Kind::Http))),
+            Action::Handshake(request) => drop(self.own.insert((request.target, Kind::WebSocket))),
+            Action::Tcp(exchange) => drop(self.own.insert((exchange.target, Kind::Tcp))),
+            Action::Message(_) | Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => {}
+        }
+    }
+
+    fn side_by_side(&mut self, branches: &[Step]) {
+        if self.branches.len() < branches.len() {
+            self.branches.resize_with(branches.len(), Self::default);
+        }
+        for (footprint, step) in self.branches.iter_mut().zip(branches) {
+            footprint.steps(std::slice::from_ref(step));
+        }
+    }
+
+    fn count(&self, counts: &mut BTreeMap<(usize, Kind), u64>) {
+        for of in &self.own {
+            *counts.entry(*of).or_default() += 1;
+        }
+        self.branches.iter().for_each(|branch| branch.count(counts));
+    }
+}
+
+/// The most connections of all users together, by target and kind; of requests no more than the scenario allows.
+pub fn connections(plan: &Plan) -> BTreeMap<(usize, Kind), u64> {
+    let mut footprint = Footprint::default();
+    // A user may run any entry of the mix, one after another.
+    plan.mix.iter().for_each(|entry| footprint.steps(&entry.flow));
+    let mut counts = BTreeMap::new();
+    footprint.count(&mut counts);
+    let users = u64::from(plan.load.model.slots());
+    for ((target, kind), count) in &mut counts {
+        let cap = plan.targets[*target].http.max_connections.filter(|_| *kind == Kind::Http).map_or(u64::MAX, u64::from);
+        *count = count.saturating_mul(users).min(cap);
+    }
+    counts
+}

@@ -1,0 +1,101 @@
+//! What is said of a value that can't be there when it is used, and how to mend it.
+
+use super::super::diagnostic::Span;
+use super::super::names::Lasts;
+use super::{Kind, Walk};
+
+impl Walk<'_, '_> {
+    /// Nothing sets it before it is used.
+    pub(super) fn too_early(&mut self, name: &str, expression: &str, span: Span) {
+        let place = self.place(expression, span);
+        if !self.is_new(name, place) {
+            return;
+        }
+        if self.problems.is_full() {
+            self.problems.error(place, format!("`{name}` has no value here"));
+            return;
+        }
+        if let Some(request) = self.request {
+            self.problems
+                .error(place, format!("`{name}` has no value when a request to this target is sent: nothing before it sets it"))
+                .related(request, "this request")
+                .help(format!(
+                    "set it in `setup`, or in a step that goes to another target; or give it a start value: `vars: {{ {name}: … }}`"
+                ));
+            return;
+        }
+        let Some(setters) = self.setters.get(name) else { return };
+        let here = &self.parts[self.part];
+        let own = setters.iter().find(|setter| setter.part == self.part && setter.span.start >= place.start);
+        let Some(setter) = own.or_else(|| setters.iter().find(|s| s.part == self.part)).or_else(|| setters.first()) else { return };
+        let inside = self.step.start <= setter.span.start && setter.span.end <= self.step.end;
+        let start = format!("or give it a start value: `vars: {{ {name}: … }}`");
+        let (why, help) = if setter.part != self.part {
+            let there = &self.parts[setter.part];
+            let why = match (here.kind, there.kind) {
+                (Kind::Setup, _) => "`setup` runs before it",
+                (_, Kind::Teardown) => "`teardown` runs after it",
+                (Kind::Teardown, _) => "the values of an iteration end with it",
+                _ if setter.lasts == Lasts::User => "a user whose first iteration is another one never has it",
+                _ => "iterations share no values",
+            };
+            let help = if here.kind == Kind::Entry && setter.lasts == Lasts::User {
+                "put a step with `once` that sets it at the begin of this entry too, or set it in `setup`"
+            } else if here.kind == Kind::Entry {
+                "set it in this entry too, or in `setup`, whose values are there everywhere"
+            } else {
+                "set it in `setup`"
+            };
+            (format!("{} sets it, and {why}", there.title), format!("{help}; {start}"))
+        } else if inside {
+            ("this very step sets it, and later than here".to_owned(), format!("set it in a step before, {start}"))
+        } else if setter.span.start < place.start {
+            ("it is set in another branch, which runs at the same time".to_owned(), format!("use it behind the group, {start}"))
+        } else {
+            ("the step that sets it comes later".to_owned(), format!("move that step up, {start}"))
+        };
+        self.problems.error(place, format!("`{name}` has no value here: {why}")).related(setter.span, "set here").help(help);
+    }
+
+    /// A step that is run in every iteration uses what only a step that is run once sets: it is there where every entry
+    /// that can be a user's first has such a step.
+    pub(super) fn not_every_user(&mut self, name: &str, expression: &str, span: Span) {
+        let Some(setters) = self.setters.get(name) else { return };
+        let sets = |part: usize| setters.iter().any(|setter| setter.part == part && setter.lasts == Lasts::User);
+        let mut entries = self.parts.iter().enumerate().filter(|(_, part)| part.kind == Kind::Entry);
+        let Some((_, without)) = entries.find(|(part, _)| !sets(*part)) else { return };
+        let Some(setter) = setters.iter().find(|setter| setter.part == self.part).map(|setter| setter.span) else { return };
+        let place = self.place(expression, span);
+        if !self.is_new(name, place) {
+            return;
+        }
+        self.problems
+            .error(
+                place,
+                format!(
+                    "`{name}` has no value here for some users: a step with `once` sets it, which is run in the first iteration of a \
+                     virtual user, and {} may be that",
+                    without.title
+                ),
+            )
+            .related(setter, "set here")
+            .help(format!(
+                "put a step with `once` that sets it into every entry of the mix, or set it in `setup`; or give it a start value: \
+                 `vars: {{ {name}: … }}`"
+            ));
+    }
+
+    /// Where an expression stands in the text: with its braces, where it has some.
+    pub(super) fn place(&self, expression: &str, span: Span) -> Span {
+        // Nobody sees it any more.
+        if self.problems.is_full() {
+            return span;
+        }
+        let typed = self.source.get(span.start..span.end).unwrap_or_default();
+        let opens = typed.match_indices("{{").find_map(|(at, _)| {
+            let length = typed[at..].find("}}")?;
+            (typed[at + 2..at + length].trim() == expression).then(|| Span::new(span.start + at, span.start + at + length + 2))
+        });
+        opens.unwrap_or(span)
+    }
+}
