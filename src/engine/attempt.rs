@@ -32,9 +32,9 @@ use crate::transport::http2::Refusal;
 use crate::transport::link::{Arriving, Asked, Link};
 use crate::value::{Facts, Response, Scope};
 
-/// How often a request is sent again, at most, that the server says not to have processed: one that takes none is no reason to
-/// go on for ever.
-const MAX_RESENT: u32 = 5;
+/// How often a request is sent again, at most, that the server says not to have processed, while it processes no other one
+/// over the connection either.
+const MAX_RESENDS: u32 = 5;
 
 /// What is sent of a request, with the cookies of the user that sends it.
 fn message<Io: Read + Write + Metered + Unpin + Send + 'static>(
@@ -331,12 +331,17 @@ impl<D: Driver> Attempt<'_, '_, D> {
         target: usize,
         connection: Link<D::Io>,
         error: TransportError,
+        left: &mut u32,
         trace: &Trace,
     ) -> Result<(), TransportError> {
-        match connection.refusal() {
-            None => return Err(error),
-            Some(Refusal::Stream) => user.connections[target].put(connection),
-            Some(Refusal::Connection) => user.connections[target].discard(&connection),
+        let Some(refusal) = connection.refusal() else { return Err(error) };
+        // Where the connection has carried others, they got on, and it is this one's turn some time; else it may go on for ever.
+        if refusal == Refusal::Stream || !connection.has_answered() {
+            *left = left.checked_sub(1).ok_or(error)?;
+        }
+        match refusal {
+            Refusal::Stream => user.connections[target].put(connection),
+            Refusal::Connection => user.connections[target].discard(&connection),
         }
         trace.resent.set(trace.resent.get() + 1);
         trace.last.hop.ready.set(self.worker.driver.now());
@@ -362,17 +367,15 @@ impl<D: Driver> Attempt<'_, '_, D> {
         // Before a connection is used for it.
         request.body.check()?;
         let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
-        let mut resent = 0;
+        let mut resends = MAX_RESENDS;
         let (mut connection, head, body) = loop {
             let mut connection = self.connection(user, target, trace).await?;
             trace.begin(connection.passed());
             let asked = pin!(connection.ask(message(user, request, site, || self.worker.unix_ms())));
             match self.answer(&mut connection, asked, trace).await {
                 Ok((head, body)) => break (connection, head, body),
-                Err(error) if resent == MAX_RESENT => return Err(error),
-                Err(error) => self.prepare_to_resend(user, target, connection, error, trace)?,
+                Err(error) => self.prepare_to_resend(user, target, connection, error, &mut resends, trace)?,
             }
-            resent += 1;
         };
         trace.last.hop.status.set(head.status.as_u16());
         let answered = driver.now();

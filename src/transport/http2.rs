@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -55,6 +56,8 @@ pub struct Http2 {
     upload: Option<Upload>,
     /// How the server has refused the last request, where it has.
     refusal: Option<Refusal>,
+    /// Some request over the connection was answered, of whatever part.
+    answered: Arc<AtomicBool>,
     /// Of a part: what has passed over the whole connection.
     whole: Option<Arc<Whole>>,
 }
@@ -150,7 +153,18 @@ impl Http2 {
             let _ = connection.await;
         });
         let scheme = if secure { Scheme::HTTPS } else { Scheme::HTTP };
-        Ok(Self { sender, driver: Some(driver), ended: false, used: false, scheme, passed, upload: None, refusal: None, whole: None })
+        Ok(Self {
+            sender,
+            driver: Some(driver),
+            ended: false,
+            used: false,
+            scheme,
+            passed,
+            upload: None,
+            refusal: None,
+            answered: Arc::default(),
+            whole: None,
+        })
     }
 
     /// Takes what has passed and is on nobody's account.
@@ -186,8 +200,8 @@ impl Http2 {
             Arc::new(Whole { passed: self.passed.clone(), claimed })
         });
         let (whole, used) = (Some(whole.clone()), std::mem::replace(&mut self.used, true));
-        let (sender, scheme) = (self.sender.clone(), self.scheme.clone());
-        Self { sender, driver: None, ended: false, used, scheme, passed: Arc::default(), upload: None, refusal: None, whole }
+        let (sender, scheme, answered) = (self.sender.clone(), self.scheme.clone(), self.answered.clone());
+        Self { sender, driver: None, ended: false, used, scheme, passed: Arc::default(), upload: None, refusal: None, answered, whole }
     }
 
     /// How many parts there are in it, itself apart.
@@ -222,6 +236,11 @@ impl Http2 {
         !self.ended && self.refusal != Some(Refusal::Connection)
     }
 
+    /// Whether some request over the connection was answered, of whatever part.
+    pub fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
     /// How the server has refused the last request, where it has.
     pub const fn refusal(&self) -> Option<Refusal> {
         self.refusal
@@ -244,6 +263,8 @@ impl Http2 {
         self.refusal = refusal.get();
         if head.is_err() {
             self.upload = None;
+        } else {
+            self.answered.store(true, Ordering::Relaxed);
         }
         head
     }

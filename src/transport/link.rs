@@ -123,6 +123,14 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
+    /// Whether some request over the connection was answered.
+    pub fn has_answered(&self) -> bool {
+        match &self.spoken {
+            Spoken::Http1(connection) => connection.passed().received() > 0,
+            Spoken::Http2(http2) => http2.has_answered(),
+        }
+    }
+
     /// How the server has refused the last request, where it has: it may be sent again then.
     pub fn refusal(&self) -> Option<Refusal> {
         match &self.spoken {
