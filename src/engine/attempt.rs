@@ -389,6 +389,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let ended = if connection.receive(body, |data| kept.take(data)).await? { driver.now() } else { answered };
         trace.last.hop.body.set(Some(ended - answered));
         trace.last.hop.ended.set(Some(ended));
+        // Before somebody else can have the connection, whose bytes are not this request's.
+        trace.settle();
         if connection.is_reusable() {
             user.connections[target].put(connection);
         }
