@@ -42,6 +42,11 @@ pub struct Branches<'b> {
 impl<'b> Branches<'b> {
     /// The branches of the group at `place`.
     fn new<D: Driver>(world: &'b World<'b>, steps: &'b [Step], place: Place, course: &mut Course<'_, '_, D>) -> Self {
+        // Its branches plan their own first operations.
+        let first = steps.iter().find_map(Step::first_operation).map(|operation| operation.id);
+        if let Some(planned) = course.planned.take_if(|record| Some(record.operation()) == first) {
+            planned.forget();
+        }
         Self {
             world,
             steps,
@@ -69,14 +74,12 @@ pub async fn run<'b, D: Driver>(
     course: &mut Course<'_, '_, D>,
 ) -> End {
     let job = &Branches::new(worker.world, steps, place, course);
+    let failed = Failed { job, failure: &mut course.failure };
     let never_begun = NeverBegun { worker, job };
     let gathered = worker.driver.gather(job, worker, user.branches(job.steps.len()), most, until).await;
-    drop(never_begun);
+    drop((never_begun, failed));
     // A branch that was dropped in its middle has left its WebSocket behind.
     user.branches(job.steps.len()).iter_mut().for_each(User::hang_up);
-    if let Some(kind) = FailureKind::ALL.get(usize::from(job.failure.load(Ordering::SeqCst))) {
-        course.failure.get_or_insert(*kind);
-    }
     if let Ok(ended) = &gathered {
         // In the order written, so that it does not matter which one was there first.
         for (branch, _) in user.branches(ended.len()).iter_mut().zip(ended).filter(|(_, ended)| ended.is_some()) {
@@ -96,6 +99,36 @@ pub async fn run<'b, D: Driver>(
         (Ok(ended), Until::First | Until::FirstSuccess) if ended.contains(&Some(true)) => End::Through,
         (Ok(ended), Until::All | Until::FirstFailure) if !ended.contains(&Some(false)) => End::Through,
         (Ok(_), _) => End::Broken,
+    }
+}
+
+/// Takes the group's first failure over to what is around it when it is dropped, be it because the group itself is
+/// cancelled.
+struct Failed<'a, 'b> {
+    job: &'a Branches<'b>,
+    failure: &'a mut Option<FailureKind>,
+}
+
+impl Drop for Failed<'_, '_> {
+    fn drop(&mut self) {
+        if let Some(kind) = FailureKind::ALL.get(usize::from(self.job.failure.load(Ordering::SeqCst))) {
+            self.failure.get_or_insert(*kind);
+        }
+    }
+}
+
+/// A branch that was begun. A cancelled one leaves its failure behind too: what failed before it was cancelled has
+/// failed.
+struct Branch<'a, 'b, 'w, D: Driver> {
+    course: Course<'b, 'w, D>,
+    failure: &'a AtomicU8,
+}
+
+impl<D: Driver> Drop for Branch<'_, '_, '_, D> {
+    fn drop(&mut self) {
+        if let Some(kind) = self.course.failure {
+            let _ = self.failure.compare_exchange(NONE, kind as u8, Ordering::SeqCst, Ordering::SeqCst);
+        }
     }
 }
 
@@ -135,15 +168,14 @@ impl<'b, D: Driver> Job<D> for Branches<'b> {
             let turn = self.turn.filter(|_| index == 0);
             let (scope, near) = (self.scope.clone(), step[0].first_operation().map_or(self.near, |operation| operation.id));
             let (number, fresh) = (self.number, self.fresh);
-            let mut course = Course { number, fresh, turn, planned, failure: None, ended: None, scope, kept: None, near };
-            let end = flow::run(worker, user, step, self.place.inside(index), &mut course).await;
-            if let Some(planned) = course.planned.take() {
+            let course = Course { number, fresh, turn, planned, failure: None, ended: None, scope, kept: None, near };
+            let mut branch = Branch { course, failure: &self.failure };
+            let end = flow::run(worker, user, step, self.place.inside(index), &mut branch.course).await;
+            if let Some(planned) = branch.course.planned.take() {
                 planned.forget();
             }
-            if let Some(kind) = course.failure {
-                let _ = self.failure.compare_exchange(NONE, kind as u8, Ordering::SeqCst, Ordering::SeqCst);
-            }
-            user.brought = Some(Brought { scope: course.scope, kept: course.kept });
+            let (scope, kept) = (std::mem::take(&mut branch.course.scope), branch.course.kept.take());
+            user.brought = Some(Brought { scope, kept });
             end == End::Through
         })
     }

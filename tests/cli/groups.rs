@@ -96,6 +96,32 @@ fn a_failure_that_is_gone_on_after_breaks_nothing_around_it() {
 }
 
 #[test]
+fn what_failed_before_its_branch_was_cancelled_fails_the_iteration() {
+    let loser = "{flow: [{sleep: 1ms, fail: 100%, on_error: continue}, {sleep: 2s}]}";
+    let race = once(&format!("[{{race: [{loser}, {{sleep: 30ms}}]}}]"));
+    let nested = once(&format!("[{{race: [{{parallel: [{loser}, {{sleep: 2s}}]}}, {{sleep: 30ms}}]}}]"));
+    let cancel = once(&format!("[{{parallel: [{loser}, {{sleep: 30ms, fail: 100%}}], on_error: cancel}}]"));
+    for mode in CONCURRENT {
+        for (plan, wanted) in [(&race, (1, 1, 1, 0)), (&nested, (1, 1, 2, 0)), (&cancel, (0, 2, 1, 0))] {
+            let run = run(plan, mode);
+            assert_eq!((counts(&run), run.iterations.counts.failed), (wanted, 1), "{mode}");
+        }
+    }
+}
+
+#[test]
+fn an_operation_that_begins_a_branch_within_a_branch_is_planned_once() {
+    let inner = "{parallel: [{flow: [{think: 1ms}, {sleep: 2s}]}, {sleep: 2s}]}";
+    for (outer, wanted) in [(inner.to_owned(), (1, 0, 2, 0)), (format!("{{flow: [{{think: 1ms}}, {inner}]}}"), (1, 0, 2, 0))] {
+        let plan = once(&format!("[{{race: [{outer}, {{sleep: 30ms}}]}}]"));
+        for mode in CONCURRENT {
+            let run = run(&plan, mode);
+            assert_eq!((counts(&run), run.counts.planned), (wanted, 3), "{mode}");
+        }
+    }
+}
+
+#[test]
 fn the_first_failure_cancels_the_rest_where_that_is_asked_for() {
     patiently(|| {
         let branches = "[{sleep: 50ms, fail: 100%}, {sleep: 2s}, {sleep: 2s}, {sleep: 2s}]";

@@ -19,6 +19,7 @@ mod exits;
 mod faults;
 mod forms;
 mod fuzz;
+mod generated;
 mod groups;
 mod honesty;
 mod hostile;

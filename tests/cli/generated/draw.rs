@@ -1,0 +1,40 @@
+//! [`Draw`]: random choices of the generator, the same ones for the same seed.
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_pcg::Pcg64Mcg;
+
+/// Random choices.
+pub struct Draw(Pcg64Mcg);
+
+impl Draw {
+    pub fn new(seed: u64) -> Self {
+        Self(Pcg64Mcg::seed_from_u64(seed))
+    }
+
+    /// Whether something that happens so often in a hundred happens.
+    pub fn chance(&mut self, percent: u32) -> bool {
+        self.0.random_range(0..100) < percent
+    }
+
+    /// A number, both ends included.
+    pub fn number(&mut self, from: u64, to: u64) -> u64 {
+        self.0.random_range(from..=to)
+    }
+
+    /// One of some.
+    pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.0.random_range(0..of.len())]
+    }
+
+    /// One of some, by their weights.
+    pub fn weighted<T: Copy>(&mut self, of: &[(u32, T)]) -> T {
+        let mut at = self.0.random_range(0..of.iter().map(|(weight, _)| weight).sum());
+        for (weight, one) in of {
+            match at.checked_sub(*weight) {
+                Some(rest) => at = rest,
+                None => return *one,
+            }
+        }
+        unreachable!("it is below the sum")
+    }
+}

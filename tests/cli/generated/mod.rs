@@ -1,0 +1,184 @@
+//! Generated scenarios: random combinations of steps, groups, limits, timeouts, retries, redirects and loads,
+//! over mock work and over a scripted peer, each in every mode, held against what must be true of any.
+//!
+//! `cargo test` runs a hundred and twenty seeds, always the same ones. `LOADGEN_SEEDS` names others:
+//!
+//! ```text
+//! LOADGEN_SEEDS=0..20000 cargo test --release --test cli generated   # many
+//! LOADGEN_SEEDS=4711 cargo test --test cli generated                 # one
+//! LOADGEN_SCENARIO=small.yaml cargo test --test cli generated        # a scenario that was printed
+//! ```
+//!
+//! [`generate`] makes a tree of a seed, which is a scenario as YAML says it; all that a reader needs is in it,
+//! since the peer does what paths ask for ([`script`]) and is what its target is called. [`trial`] runs it in a
+//! mode, in process; the [`oracle`] holds the result against the plan, the peer's own log, and the other modes.
+//! What breaks something is made small ([`shrink`]) and printed with its seed.
+//!
+//! No rule depends on how fast the machine is: times are held against lower bounds, and against upper ones
+//! with seconds to spare.
+
+mod accounting;
+mod caps;
+mod connection;
+mod draw;
+mod expected;
+mod generate;
+mod load;
+mod oracle;
+mod outcomes;
+mod peer;
+mod requests;
+mod script;
+mod shapes;
+mod shrink;
+mod times;
+mod traffic;
+mod trial;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, Once};
+use std::thread;
+use std::time::Instant;
+
+use loadgen::plan::Mode;
+use serde_json::Value;
+
+use generate::generate;
+use oracle::{Finding, judge};
+use trial::{Case, Trial, yaml};
+
+/// Seeds that are run where none are named.
+const USUAL: Range<u64> = 0..120;
+/// Scenarios at a time: they sleep more than they work.
+const AT_ONCE: usize = 4;
+/// Failures that are made small.
+const SHRUNK: usize = 3;
+/// Failures after which no more are looked for.
+const ENOUGH: usize = 40;
+
+/// Runs a scenario in every mode; what is wrong with it.
+///
+/// # Errors
+/// Where it is no scenario.
+pub fn examine(tree: &Value) -> Result<Vec<Finding>, String> {
+    let case = Case::new(tree)?;
+    let (mut trials, mut findings): (Vec<Trial>, Vec<Finding>) = (Vec::new(), Vec::new());
+    for mode in case.modes() {
+        match case.run(mode) {
+            Ok(trial) => trials.extend(trial),
+            Err(said) => findings.push(Finding { rule: "runs", mode, said }),
+        }
+    }
+    if let Some(first) = trials.first().filter(|trial| trial.mode == Mode::Simulated) {
+        findings.extend(is_exact(&case, first));
+    }
+    findings.extend(judge(&case, &trials));
+    Ok(findings)
+}
+
+/// Virtual time goes by twice in the same way.
+fn is_exact(case: &Case, first: &Trial) -> Option<Finding> {
+    let text = |trial: &Trial| serde_json::to_string(&trial.run).expect("plain data");
+    let again = case.run(first.mode).ok().flatten().as_ref().map(text);
+    let same = again.as_ref() == Some(&text(first));
+    (!same).then(|| Finding { rule: "exact", mode: first.mode, said: format!("{}\nand again\n{again:?}", text(first)) })
+}
+
+/// Panics of threads with this name are caught and told as findings: nobody wants to read them twice.
+const QUIET: &str = "generated";
+
+/// Says nothing of panics that are caught.
+fn hush() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let loud = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if thread::current().name() != Some(QUIET) {
+                loud(panic);
+            }
+        }));
+    });
+}
+
+/// The seeds that are asked for.
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("LOADGEN_SEEDS") else { return USUAL };
+    let number = |text: &str| text.trim().parse().unwrap_or_else(|_| panic!("LOADGEN_SEEDS is `{text}`: it takes 17 or 0..100"));
+    match text.split_once("..") {
+        Some((from, to)) => number(from)..number(to),
+        None => number(&text)..number(&text) + 1,
+    }
+}
+
+#[test]
+fn generated_scenarios_hold() {
+    if let Ok(path) = std::env::var("LOADGEN_SCENARIO") {
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let findings = examine(&serde_yaml::from_str(&text).expect("YAML")).unwrap_or_else(|problems| panic!("{problems}"));
+        assert!(findings.is_empty(), "{}", told(&findings));
+        return;
+    }
+    hush();
+    let (seeds, begun) = (seeds(), Instant::now());
+    let (next, failed) = (AtomicU64::new(seeds.start), Mutex::new(BTreeMap::new()));
+    if seeds.end - seeds.start == 1 {
+        eprintln!("{}", yaml(&generate(seeds.start)));
+    }
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            let work = || {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end || failed.lock().expect("no panic").len() >= ENOUGH {
+                        return;
+                    }
+                    let tree = generate(seed);
+                    let findings = examine(&tree).unwrap_or_else(|said| vec![Finding { rule: "compiles", mode: Mode::Simulated, said }]);
+                    if !findings.is_empty() {
+                        // At once: there may be hours to go.
+                        eprintln!("seed {seed}:\n{}", told(&findings));
+                        failed.lock().expect("no panic").insert(seed, findings);
+                    }
+                }
+            };
+            thread::Builder::new().name(QUIET.into()).spawn_scoped(scope, work).expect("a thread");
+        }
+    });
+    let failed = failed.into_inner().expect("no panic");
+    eprintln!("{} seeds in {:?}", next.into_inner().min(seeds.end) - seeds.start, begun.elapsed());
+    assert!(failed.is_empty(), "{}", report(&failed));
+}
+
+/// What was found, each once, and the smallest scenarios of some.
+fn report(failed: &BTreeMap<u64, Vec<Finding>>) -> String {
+    let mut text = String::new();
+    let mut known: Vec<(&str, Mode)> = Vec::new();
+    for (seed, findings) in failed {
+        let _ = writeln!(text, "seed {seed}:\n{}", told(findings));
+        let Some(first) = findings.iter().find(|finding| !known.contains(&(finding.rule, finding.mode))) else { continue };
+        if known.len() < SHRUNK {
+            known.push((first.rule, first.mode));
+            let (small, finding) = shrink::shrink(&generate(*seed), first.rule);
+            let _ = writeln!(text, "{}---\n{}---", finding.map(|finding| told(&[finding])).unwrap_or_default(), yaml(&small));
+        }
+    }
+    text
+}
+
+fn told(findings: &[Finding]) -> String {
+    findings.iter().map(|Finding { rule, mode, said }| format!("  {mode}, {rule}: {said}\n")).collect()
+}
+
+#[test]
+fn every_seed_is_a_scenario() {
+    for seed in 0..2000 {
+        let tree = generate(seed);
+        if let Err(problems) = Case::new(&tree) {
+            panic!("seed {seed}: {problems}\n{}", yaml(&tree));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! [`Peer`]: the scripted other end of generated scenarios, and its own log of what it got.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+
+use super::connection;
+use super::script::{Manner, step_of};
+
+/// Longest wait for the connections of a run that is over to be closed.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A connection that is not made in so long is not made at all.
+const NOT_ACCEPTED: Duration = Duration::from_millis(5);
+/// Stack of a connection's thread.
+const STACK: usize = 128 * 1024;
+
+/// A request as the peer saw it. Both instants lie inside of what the client measures: `read` is taken when
+/// the last byte was read, `answered` before the first byte of the answer is written.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The target.
+    pub manner: Manner,
+    /// The connection that it came over, by its number among those of the target.
+    pub connection: u64,
+    pub path: String,
+    /// The header `x-try`: different for every try.
+    pub id: Option<String>,
+    /// The header `x-seq`: the iteration's number.
+    pub seq: Option<String>,
+    /// The header `x-echo`: a token that an answer had.
+    pub echo: Option<String>,
+    pub cookie: Option<String>,
+    /// The number of the cookie that the answer sets.
+    pub set_cookie: Option<u64>,
+    /// All bytes of the request.
+    pub bytes: u64,
+    pub read: Instant,
+    pub answered: Option<Instant>,
+    /// Status of the answer, or 0.
+    pub status: u16,
+    /// All bytes of the answer.
+    pub answer_bytes: u64,
+}
+
+impl Request {
+    /// The step that has sent it.
+    pub fn step(&self) -> &str {
+        step_of(&self.path)
+    }
+}
+
+/// What all connections of a target share.
+pub struct Shared {
+    pub manner: Manner,
+    listener: TcpListener,
+    log: Mutex<Vec<Request>>,
+    stopped: AtomicBool,
+    accepted: AtomicU64,
+    open: AtomicUsize,
+    pub cookies: AtomicU64,
+}
+
+impl Shared {
+    pub fn log(&self) -> MutexGuard<'_, Vec<Request>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on nobody listens.
+    pub fn stop(&self) {
+        if !self.stopped.swap(true, Ordering::SeqCst) {
+            // This wakes the thread that accepts. The port stays bound, so that nobody else gets it.
+            let _ = rustix::net::shutdown(&self.listener, rustix::net::Shutdown::Both);
+        }
+    }
+}
+
+/// One target.
+pub enum Peer {
+    /// Somebody listens.
+    Listening(Arc<Shared>),
+    /// Nobody does; what is kept keeps the port.
+    Gone(OwnedFd),
+    /// Somebody does and accepts nobody; what is kept keeps the queue full.
+    Deaf(OwnedFd, Vec<TcpStream>),
+}
+
+/// What a target has seen.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub log: Vec<Request>,
+    pub accepted: u64,
+    /// Connections that were still open some seconds after the run.
+    pub left_open: usize,
+}
+
+impl Peer {
+    /// Starts a target of this manner.
+    pub fn start(manner: Manner) -> Self {
+        match manner {
+            Manner::Steady | Manner::Fickle | Manner::Leaving => Self::listening(manner),
+            Manner::Gone => Self::Gone(bound()),
+            Manner::Deaf => {
+                let socket = bound();
+                listen(&socket, 0).expect("it is bound");
+                let address = address_of(&socket);
+                let queued = std::iter::from_fn(|| TcpStream::connect_timeout(&address, NOT_ACCEPTED).ok()).collect();
+                Self::Deaf(socket, queued)
+            }
+        }
+    }
+
+    fn listening(manner: Manner) -> Self {
+        let shared = Arc::new(Shared {
+            manner,
+            listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"),
+            log: Mutex::default(),
+            stopped: AtomicBool::new(false),
+            accepted: AtomicU64::new(0),
+            open: AtomicUsize::new(0),
+            cookies: AtomicU64::new(0),
+        });
+        let accepting = shared.clone();
+        thread::spawn(move || accept(&accepting));
+        Self::Listening(shared)
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> SocketAddr {
+        match self {
+            Self::Listening(shared) => shared.listener.local_addr().expect("it is bound"),
+            Self::Gone(socket) | Self::Deaf(socket, _) => address_of(socket),
+        }
+    }
+
+    /// Ends it, after a run, and tells what it has seen.
+    pub fn finish(self) -> Seen {
+        let shared = match self {
+            Self::Listening(shared) => shared,
+            Self::Gone(_) => return Seen::default(),
+            Self::Deaf(_, queued) => {
+                drop(queued);
+                return Seen::default();
+            }
+        };
+        shared.stop();
+        let begun = Instant::now();
+        while shared.open.load(Ordering::SeqCst) > 0 && begun.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_micros(200));
+        }
+        let log = std::mem::take(&mut *shared.log());
+        let (accepted, left_open) = (shared.accepted.load(Ordering::SeqCst), shared.open.load(Ordering::SeqCst));
+        Seen { log, accepted, left_open }
+    }
+}
+
+/// Serves each connection on a thread of its own.
+fn accept(shared: &Arc<Shared>) {
+    while let Ok((stream, _)) = shared.listener.accept() {
+        shared.open.fetch_add(1, Ordering::SeqCst);
+        let number = shared.accepted.fetch_add(1, Ordering::SeqCst);
+        let own = shared.clone();
+        let serve = move || {
+            connection::serve(&own, stream, number);
+            own.open.fetch_sub(1, Ordering::SeqCst);
+        };
+        thread::Builder::new().stack_size(STACK).spawn(serve).expect("a thread");
+    }
+}
+
+fn bound() -> OwnedFd {
+    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    bind(&fd, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
+    fd
+}
+
+fn address_of(socket: &OwnedFd) -> SocketAddr {
+    getsockname(socket).expect("it is bound").try_into().expect("an address of IP")
+}

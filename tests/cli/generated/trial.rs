@@ -1,0 +1,118 @@
+//! [`Case`] and [`Trial`]: a scenario that compiles, and what came of it in one mode.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use loadgen::base::parse;
+use loadgen::engine::{Ground, Job, Reach, RunError, Signal, run_mode};
+use loadgen::plan::{Mode, Plan};
+use loadgen::result::{ModeRun, StoppedBy};
+use loadgen::scenario::{Overrides, Source, compile};
+use loadgen::transport::endpoint::Endpoint;
+use serde_json::Value;
+
+use super::peer::{Peer, Request, Seen};
+use super::script::Manner;
+
+/// A run that takes longer hangs: none is planned to take half a second.
+pub const HANGS: Duration = Duration::from_secs(8);
+
+/// A scenario that compiles.
+pub struct Case {
+    pub plan: Plan,
+    /// What somebody outside wants, and when.
+    interrupt: Option<(Signal, Duration)>,
+}
+
+/// A scenario as a file says it.
+pub fn yaml(tree: &Value) -> String {
+    serde_yaml::to_string(tree).expect("YAML")
+}
+
+impl Case {
+    /// Compiles a scenario.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(tree: &Value) -> Result<Self, String> {
+        let source = Source::inline("generated.yaml", &yaml(tree));
+        let compiled = compile(&source, &Overrides::default(), &|_| None);
+        let plan = compiled.map_err(|problems| problems.render(&source, false))?.plan;
+        let interrupt = tree.get("x-interrupt").and_then(|interrupt| {
+            let (how, after) = interrupt.as_object()?.iter().next()?;
+            let after = parse::duration(after.as_str()?).ok()?.as_duration();
+            let signal = if how == "finish" { Signal::Finish(StoppedBy::Interrupt) } else { Signal::GiveUp };
+            Some((signal, after))
+        });
+        Ok(Self { plan, interrupt })
+    }
+
+    pub const fn is_interrupted(&self) -> bool {
+        self.interrupt.is_some()
+    }
+
+    /// The modes that it runs in.
+    pub fn modes(&self) -> Vec<Mode> {
+        let mut modes = Mode::REAL.to_vec();
+        if self.plan.is_mock() && self.interrupt.is_none() {
+            modes.insert(0, Mode::Simulated);
+        }
+        modes
+    }
+
+    /// Runs it in a mode; nothing where an interruption came before anything was measured.
+    ///
+    /// # Errors
+    /// Why it could not be run.
+    pub fn run(&self, mode: Mode) -> Result<Option<Trial>, String> {
+        let peers: Vec<Peer> = self.plan.targets.iter().map(|target| Peer::start(Manner::of(&target.name))).collect();
+        let reached = peers.iter().map(|peer| Some(Reach::from(Endpoint::Tcp(peer.address())))).collect();
+        let ground = Ground { reached, folder: ".".into(), unix_ms: 1_700_000_000_000, ..Ground::default() };
+        let job = Job { parent: std::process::id(), plan: self.plan.clone(), mode, round: 1, ground };
+        let hung = AtomicBool::new(false);
+        let begun = Instant::now();
+        let signal = || {
+            if begun.elapsed() > HANGS {
+                hung.store(true, Ordering::SeqCst);
+                return Some(Signal::GiveUp);
+            }
+            self.interrupt.filter(|(_, after)| begun.elapsed() >= *after).map(|(signal, _)| signal)
+        };
+        let ran = std::panic::catch_unwind(AssertUnwindSafe(|| run_mode(&job, &signal, &|_| {})));
+        let elapsed = begun.elapsed();
+        let seen: Vec<Seen> = peers.into_iter().map(Peer::finish).collect();
+        match ran {
+            Ok(Ok(run)) => Ok(Some(Trial { mode, run, seen, begun, elapsed, hung: hung.into_inner() })),
+            Ok(Err(RunError::Interrupted)) if self.is_interrupted() => Ok(None),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(panic) => Err(format!("panicked: {}", message(&*panic))),
+        }
+    }
+}
+
+/// What a panic said.
+pub fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
+}
+
+/// What came of a scenario in one mode.
+pub struct Trial {
+    pub mode: Mode,
+    pub run: ModeRun,
+    /// By target, what the peer has seen.
+    pub seen: Vec<Seen>,
+    /// Before the run.
+    pub begun: Instant,
+    pub elapsed: Duration,
+    /// It had to be given up.
+    pub hung: bool,
+}
+
+impl Trial {
+    /// Every request that the peers have seen.
+    pub fn requests(&self) -> impl Iterator<Item = &Request> {
+        self.seen.iter().flat_map(|seen| &seen.log)
+    }
+}
