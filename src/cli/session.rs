@@ -211,7 +211,7 @@ fn heed_signals(_leash: Arc<Leash>, _groups: Arc<Groups>) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::process::Command;

@@ -7,6 +7,8 @@
 //!
 //! There are wakers and no runtime, so that this serves blocking threads, several event loops and virtual time alike.
 
+mod claim;
+
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -14,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
+use self::claim::{Claim, Look};
 use super::busy::Busy;
 use super::driver::Driver;
 use crate::base::Nanos;
@@ -23,12 +26,6 @@ use crate::plan::{Limits, OnFull};
 /// So many at the head of a queue know when their turn comes. With one alone each would have to be woken by the one before it,
 /// and a high rate would be as slow as threads wake each other.
 const HEAD: usize = 8;
-/// After so many moves from queue to queue a connection is kept while its operation waits for the rest; see [`Claim::keep`].
-const MAX_MOVES: u32 = 64;
-
-/// Numbers those who wait, in the order in which they came.
-static TICKETS: AtomicU64 = AtomicU64::new(0);
-
 /// A concurrency cap and a token bucket, with the queue of those who wait for them.
 #[derive(Debug)]
 pub struct Limit {
@@ -241,7 +238,7 @@ pub async fn enter<'a, D: Driver, const N: usize>(
     driver: &D,
     asked: Nanos,
 ) -> Result<(Permit<'a, N>, Entered), Full> {
-    let mut claim = Claim { limits, ticket: u64::MAX, queue: None, since: Some(asked), moves: 0, kept: None };
+    let mut claim = Claim::new(limits, asked);
     let mut now = asked;
     loop {
         let wakes_at = match claim.look(now)? {
@@ -255,157 +252,6 @@ pub async fn enter<'a, D: Driver, const N: usize>(
         })
         .await;
         now = driver.now();
-    }
-}
-
-/// What a look at all limits has shown.
-enum Look {
-    /// There was a place under each since this moment, and they are taken.
-    Granted(Nanos),
-    /// One has none. Look again at this moment, or when called.
-    Blocked(Nanos),
-}
-
-/// Somebody who wants a place under each of some limits. Dropping it gives up.
-struct Claim<'a, const N: usize> {
-    limits: [Option<&'a Limit>; N],
-    /// Higher than all others before it first has to wait.
-    ticket: u64,
-    /// The limit in whose queue it waits.
-    queue: Option<usize>,
-    /// Since when it has waited for nothing but tokens.
-    since: Option<Nanos>,
-    /// How often it went from one queue to another.
-    moves: u32,
-    /// The connections of which it keeps one.
-    kept: Option<usize>,
-}
-
-impl<const N: usize> Claim<'_, N> {
-    /// Takes all places, or waits where the first one is missing.
-    fn look(&mut self, now: Nanos) -> Result<Look, Full> {
-        let mut wakers = Vec::new();
-        let look = self.decide(now, &mut wakers);
-        wakers.into_iter().for_each(Waker::wake);
-        look
-    }
-
-    fn decide(&mut self, now: Nanos, wakers: &mut Vec<Waker>) -> Result<Look, Full> {
-        // Everybody locks the narrow ones first, so that nobody waits for each other.
-        let mut states = self.limits.map(|limit| limit.map(Limit::state));
-        let buckets = states.iter().flatten().filter_map(|state| state.bucket.as_ref());
-        let free = buckets.map(|bucket| bucket.next(0, now)).fold(self.since.unwrap_or(now), Nanos::max);
-        let mut blocked = None;
-        for (index, state) in states.iter().enumerate() {
-            let Some(state) = state.as_ref().filter(|_| self.kept != Some(index)) else { continue };
-            let chance = state.chance(self.ticket, free.min(now));
-            if !matches!(chance, Chance::At(due) if due <= now) {
-                blocked = Some((index, chance));
-                break;
-            }
-        }
-        let Some((index, chance)) = blocked else {
-            let left = self.leave(&mut states);
-            for (index, state) in states.iter_mut().enumerate() {
-                if let (Some(limit), Some(state)) = (self.limits[index], state.as_mut()) {
-                    if self.kept != Some(index) {
-                        limit.take(state);
-                    }
-                    if let Some(bucket) = &mut state.bucket {
-                        bucket.take(free);
-                    }
-                }
-            }
-            self.kept = None;
-            // Not before: what was taken is no chance for the next one.
-            left.and_then(|index| states[index].as_mut()).into_iter().for_each(|state| state.call(wakers));
-            return Ok(Look::Granted(free));
-        };
-        self.since = if chance == Chance::Slot { None } else { self.since.or(Some(now)) };
-        let wakes_at = if let Chance::At(due) = chance { due } else { Nanos::MAX };
-        self.queue_up(index, wakes_at, &mut states, wakers)?;
-        self.keep(now, &mut states);
-        Ok(Look::Blocked(wakes_at))
-    }
-
-    /// Waits at this limit from now on.
-    fn queue_up(
-        &mut self,
-        index: usize,
-        wakes_at: Nanos,
-        states: &mut [Option<MutexGuard<'_, State>>; N],
-        wakers: &mut Vec<Waker>,
-    ) -> Result<(), Full> {
-        let waiter = Waiter { waker: None, called: false, wakes_at };
-        if self.queue != Some(index) {
-            let Some(limit) = self.limits[index] else { return Ok(()) };
-            if limit.room.is_some_and(|room| limit.busy.waiting() >= room) {
-                limit.dropped.fetch_add(1, Ordering::Relaxed);
-                return Err(Full);
-            }
-            let left = self.leave(states);
-            left.and_then(|index| states[index].as_mut()).into_iter().for_each(|state| state.call(wakers));
-            self.queue = Some(index);
-            self.moves += 1;
-            if self.ticket == u64::MAX {
-                self.ticket = TICKETS.fetch_add(1, Ordering::Relaxed);
-            }
-            limit.busy.wait();
-        }
-        if let Some(state) = &mut states[index] {
-            state.queue.insert(self.ticket, waiter);
-        }
-        Ok(())
-    }
-
-    /// Leaves the queue that it waits in, and tells which.
-    fn leave(&mut self, states: &mut [Option<MutexGuard<'_, State>>; N]) -> Option<usize> {
-        let index = self.queue.take()?;
-        self.limits[index]?.busy.wait_no_more();
-        states[index].as_mut()?.queue.remove(&self.ticket);
-        Some(index)
-    }
-
-    /// Keeps a connection that is free while it waits for a limit, where it has gone from queue to queue for long.
-    ///
-    /// Limits are one inside the other, and whoever came first finds all places sooner or later. Connections of one event loop
-    /// and a limit of all loops cross each other: where both are always in use, they may never be free at one moment.
-    fn keep(&mut self, now: Nanos, states: &mut [Option<MutexGuard<'_, State>>; N]) {
-        if self.moves < MAX_MOVES || self.kept.is_some() {
-            return;
-        }
-        for (index, state) in states.iter_mut().enumerate() {
-            if let (Some(limit), Some(state)) = (self.limits[index].filter(|limit| limit.of_connections), state)
-                && self.queue != Some(index)
-                && matches!(state.chance(self.ticket, now), Chance::At(_))
-            {
-                limit.take(state);
-                self.kept = Some(index);
-            }
-        }
-    }
-
-    /// Whether it was called. If not, it will be woken when it is.
-    fn is_called(&self, waker: &Waker) -> bool {
-        let Some(limit) = self.queue.and_then(|index| self.limits[index]) else { return true };
-        let mut state = limit.state();
-        let Some(waiter) = state.queue.get_mut(&self.ticket) else { return true };
-        if !waiter.called {
-            waiter.waker = Some(waker.clone());
-        }
-        waiter.called
-    }
-}
-
-impl<const N: usize> Drop for Claim<'_, N> {
-    fn drop(&mut self) {
-        if let Some(limit) = self.queue.and_then(|index| self.limits[index]) {
-            limit.busy.wait_no_more();
-            limit.change(|state| drop(state.queue.remove(&self.ticket)));
-        }
-        if let Some(limit) = self.kept.and_then(|index| self.limits[index]) {
-            limit.give_back();
-        }
     }
 }
 

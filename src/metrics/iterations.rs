@@ -1,6 +1,7 @@
 //! [`IterationFigures`]: the iterations of a part of the run, where they are asked for.
 
-use super::{IterationSample, Tally, Track};
+use super::{IterationSample, Stages, Tally, Track};
+use crate::base::Nanos;
 
 /// A part of a run that has iterations of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +10,16 @@ pub enum IterationPart {
     Mix(u32),
     /// Those that are planned in a stage of the load.
     Stage(usize),
+}
+
+impl IterationPart {
+    /// Whether an iteration of this mix entry that is planned at this moment belongs to it.
+    pub(super) fn holds(self, stages: &Stages, mix: u32, intended: Nanos) -> bool {
+        match self {
+            Self::Mix(own) => own == mix,
+            Self::Stage(own) => stages.place(intended) == Some(own),
+        }
+    }
 }
 
 /// Counts and durations of some iterations.

@@ -250,7 +250,7 @@ impl Recorder {
         }
         self.iterations.count(sample.outcome);
         for (part, figures) in &mut self.iteration_parts {
-            if is_in(&self.stages, *part, sample.mix, sample.intended) {
+            if part.holds(&self.stages, sample.mix, sample.intended) {
                 figures.record(sample);
             }
         }
@@ -264,7 +264,7 @@ impl Recorder {
 
     /// Whether an iteration of this mix entry that is planned at this moment belongs to a part.
     pub fn is_in(&self, part: IterationPart, mix: u32, intended: Nanos) -> bool {
-        is_in(&self.stages, part, mix, intended)
+        part.holds(&self.stages, mix, intended)
     }
 
     /// Takes a failed try of an operation that was planned at `intended`, with what was said of it.
@@ -392,13 +392,6 @@ impl Recorder {
     /// How long the oldest operation that never ended had been under way when it was given up; zero where all ended.
     pub const fn oldest_unfinished(&self) -> Nanos {
         self.oldest_unfinished
-    }
-}
-
-fn is_in(stages: &Stages, part: IterationPart, mix: u32, intended: Nanos) -> bool {
-    match part {
-        IterationPart::Mix(own) => own == mix,
-        IterationPart::Stage(own) => stages.place(intended) == Some(own),
     }
 }
 

@@ -152,7 +152,7 @@ fn a_bad_url_is_told_as_in_a_file() {
         }
     }
     run(folder.path(), &["run", "https://127.0.0.1:1/"]).exits(3).says(&["127.0.0.1:1", "refused"]);
-    run(folder.path(), &["run", "http://a/", "-H", "no colon"]).exits(2).says(&["no colon", "write NAME: VALUE"]);
+    run(folder.path(), &["run", "http://a/", "-H", "no colon"]).exits(2).says(&["--header", "write NAME: VALUE"]);
     assert_eq!(support::files(folder.path()).len(), 0);
 }
 

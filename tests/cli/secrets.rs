@@ -302,6 +302,10 @@ fn the_log_of_a_server_that_ab_starts_tells_no_secret() {
         assert!(text.starts_with("GET /?t=***\n") && text.contains("http://"), "{log}: {text}");
         assert_eq!(text.matches("***").count(), 2, "{log}, once a run: {text}");
     }
+    // The page of a comparison shows no scenario, so that nothing open stands in it either.
+    let page = path.join("ab/index.html");
+    quiet("ab/index.html", &fs::read(&page).expect("written"), false);
+    fs::remove_file(page).expect("it is there");
     fs::remove_file(path.join("test.yaml")).expect("it is there");
     quiet_files(path);
 }
