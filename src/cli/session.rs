@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::exit::{Exit, Failure};
-use super::{ci, or_exit};
+use super::{ci, or_exit, output};
 use crate::engine::process::{self, Leash, ProcessError};
 use crate::engine::{self, Event, Ground, Job, Phase, descriptors, ports, preflight};
 use crate::plan::{Address, Plan, Secrets};
@@ -53,7 +53,15 @@ impl Session {
             () if io::stderr().is_terminal() => ProgressMode::Animated,
             () => ProgressMode::Plain,
         };
-        Ok(Self { program, leash, groups, server: None, progress: Progress::new(mode), secrets: secrets.clone(), warnings: Vec::new() })
+        Ok(Self {
+            program,
+            leash,
+            groups,
+            server: None,
+            progress: Progress::new(mode, output::stderr_width),
+            secrets: secrets.clone(),
+            warnings: Vec::new(),
+        })
     }
 
     /// What a plan stands on: enough descriptors, the built-in server where it is a target, and targets that are there
@@ -154,7 +162,6 @@ fn by_name(names: &[String], seen: &engine::Progress) -> Vec<StepStatus> {
 }
 
 fn show(progress: &mut Progress, place: &str, names: &[String], seen: &engine::Progress) {
-    let left_s = seen.fraction.filter(|f| *f > 0.02).map(|f| seen.elapsed_s * (1.0 - f) / f);
     progress.update(&Status {
         place,
         phase: match seen.phase {
@@ -164,7 +171,7 @@ fn show(progress: &mut Progress, place: &str, names: &[String], seen: &engine::P
         },
         elapsed_s: seen.elapsed_s,
         fraction: seen.fraction,
-        left_s,
+        left_s: seen.left_s,
         completed: seen.completed,
         failed: seen.failed,
         in_flight: seen.in_flight,

@@ -1,5 +1,5 @@
 //! [`Progress`]: how a run is getting on, for the person who waits. On a terminal a [`board`](super::board) that is drawn
-//! anew, in 80 columns; elsewhere (CI, files) a plain line every ten seconds without control characters; or nothing.
+//! anew, in as many columns as the terminal has; elsewhere (CI, files) a plain line every ten seconds without control characters; or nothing.
 //!
 //! Knows nothing of the engine: it is handed a [`Status`], and reads the time from there, not from a clock.
 
@@ -99,7 +99,7 @@ fn seconds(s: f64) -> String {
 }
 
 enum Form {
-    Animated(ProgressBar, Board),
+    Animated { bar: ProgressBar, board: Board, columns: fn() -> usize, width: usize },
     Plain { out: Box<dyn Write + Send>, last: Option<(String, f64)> },
     Off,
 }
@@ -110,17 +110,13 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// In this form.
-    pub fn new(mode: ProgressMode) -> Self {
+    /// In this form, on a terminal of so many columns, which may change.
+    pub fn new(mode: ProgressMode, columns: fn() -> usize) -> Self {
         Self {
             form: match mode {
                 ProgressMode::Animated => {
                     let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
-                    // A template that can't be read leaves the crate's own, which shows the same.
-                    if let Ok(style) = ProgressStyle::with_template("{bar:24} {prefix}\n{msg}") {
-                        bar.set_style(style.progress_chars("━╸─"));
-                    }
-                    Form::Animated(bar, Board::default())
+                    Form::Animated { bar, board: Board::default(), columns, width: 0 }
                 }
                 ProgressMode::Plain => Form::Plain { out: Box::new(io::stderr()), last: None },
                 ProgressMode::Off => Form::Off,
@@ -131,10 +127,18 @@ impl Progress {
     /// Shows a new state; call it as often as there is news, at most some ten times a second.
     pub fn update(&mut self, status: &Status<'_>) {
         match &mut self.form {
-            Form::Animated(bar, board) => {
+            Form::Animated { bar, board, columns, width } => {
+                let now = columns();
+                if *width != now {
+                    *width = now;
+                    // A template that can't be read leaves the crate's own, which shows the same.
+                    if let Ok(style) = ProgressStyle::with_template(&format!("{{bar:{}}} {{prefix}}\n{{msg}}", bar_width(now))) {
+                        bar.set_style(style.progress_chars("━╸─"));
+                    }
+                }
                 board.look(status);
-                bar.set_prefix(view::shortened(&format!("{} · {}", status.place, status.time()), 54));
-                bar.set_message(board.lines(status).join("\n"));
+                bar.set_prefix(head(status, now));
+                bar.set_message(board.lines(status, now).join("\n"));
                 bar.set_position((status.share() * STEPS as f64) as u64);
             }
             Form::Plain { out, last } => {
@@ -161,7 +165,7 @@ impl Progress {
     pub fn note(&mut self, text: &str) {
         let text = view::plain_lines(text);
         match &mut self.form {
-            Form::Animated(bar, _) => bar.suspend(|| line(&mut io::stderr(), &text)),
+            Form::Animated { bar, .. } => bar.suspend(|| line(&mut io::stderr(), &text)),
             Form::Plain { out, .. } => line(out, &text),
             Form::Off => line(&mut io::stderr(), &text),
         }
@@ -177,10 +181,21 @@ impl Progress {
 
     /// Takes the bar away.
     pub fn finish(&mut self) {
-        if let Form::Animated(bar, _) = &self.form {
+        if let Form::Animated { bar, .. } = &self.form {
             bar.finish_and_clear();
         }
     }
+}
+
+/// The columns of the bar on a terminal of so many.
+fn bar_width(columns: usize) -> usize {
+    (columns / 4).clamp(4, 24)
+}
+
+/// What stands beside the bar, on a terminal of so many columns: a line that is as wide would be broken by some.
+fn head(status: &Status<'_>, columns: usize) -> String {
+    let room = columns.saturating_sub(bar_width(columns) + 2);
+    view::shortened(&format!("{} · {}", status.place, status.time()), room)
 }
 
 /// Progress that can't be shown is no reason to stop a run.
@@ -248,9 +263,18 @@ mod tests {
     }
 
     #[test]
+    fn a_line_fits_a_narrow_terminal() {
+        for columns in [20, 30, 40, 49, 80, 200] {
+            let status = status("a rate of 1,234/s, try 3 of 8", 12.0);
+            let line = bar_width(columns) + 1 + head(&status, columns).chars().count();
+            assert!(line < columns, "{columns}: {line}");
+        }
+    }
+
+    #[test]
     fn strange_figures_do_no_harm() {
         for mode in [ProgressMode::Animated, ProgressMode::Off] {
-            let mut progress = Progress::new(mode);
+            let mut progress = Progress::new(mode, || 80);
             for fraction in [f64::NAN, f64::INFINITY, -1.0, 7.0] {
                 let strange = Status { fraction: Some(fraction), left_s: Some(fraction), elapsed_s: fraction, ..status("async", 1.0) };
                 progress.update(&strange);
