@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -276,6 +277,27 @@ fn a_live_page_needs_an_address_that_can_be_listened_on() {
     run(folder.path(), &["run", "test.yaml", "-o", "out", "--live", &port]).exits(3).says(&["can't serve the live page", "--live"]);
     let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--live", "127.0.0.1:0"]).exits(0);
     assert!(ran.stderr.contains("live: http://127.0.0.1:"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_live_page_of_a_run_that_has_ended_says_how_it_ended() {
+    let folder = folder();
+    scenario(folder.path(), "{name: t, mix: [{flow: [{sleep: 1ms}]}], load: {vus: 1, duration: 1s}, thresholds: [p50 > 1h]}");
+    let arguments = ["run", "test.yaml", "-o", "out", "--format", "none", "--live", "127.0.0.1:0", "--no-progress", "--on-invalid", "warn"];
+    let mut child = loadgen(folder.path(), &arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines().map(|line| line.expect("UTF-8"));
+    let address = said.find_map(|line| Some(line.strip_prefix("live: http://")?.trim_end_matches('/').to_owned())).expect("an address");
+    let mut stream = std::net::TcpStream::connect(&address).expect("it listens");
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(60))).expect("a timeout");
+    write!(stream, "GET /events HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("it is heard");
+    let pages: Vec<String> = BufReader::new(stream).lines().map_while(Result::ok).filter(|line| line.contains("<html")).collect();
+    // Whoever waits for the end must not keep the run from saying what came of it.
+    said.for_each(drop);
+    assert_eq!(child.wait().expect("it ends").code(), Some(99));
+    let (first, last) = (pages.first().expect("a page"), pages.last().expect("a page"));
+    assert!(first.contains("Under way:") && !first.contains("Thresholds:"), "{first}");
+    assert!(!last.contains("Under way"), "{last}");
+    assert!(last.contains("Complete:") && last.contains("not all of them were met"), "{last}");
 }
 
 #[test]

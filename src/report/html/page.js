@@ -318,7 +318,10 @@
       scrollTo(...place);
     };
     news.addEventListener("end", () => { news.close(); document.getElementById("live").textContent = "ended"; });
-    news.onerror = () => { document.getElementById("live").textContent = "not connected"; };
+    news.onerror = () => {
+      document.getElementById("live").textContent = "not connected";
+      document.querySelector(".under-way strong")?.replaceChildren("Not connected:");
+    };
   }
   setUp();
 })();

@@ -43,6 +43,8 @@ pub enum Place<'a> {
     Split(&'a [&'static str]),
     /// Served while the run goes on; it asks for news.
     Live,
+    /// The last page that is served, once the run has ended.
+    Ended,
 }
 
 /// The texts of the template.
@@ -55,7 +57,8 @@ struct Page {
     style: String,
     script: &'static str,
     split: bool,
-    live: bool,
+    /// What is said of a page that is served.
+    live: Option<&'static str>,
     above: &'static str,
     downloads: Vec<&'static str>,
     results: Vec<Head>,
@@ -129,7 +132,7 @@ pub fn render(result: &RunResult, place: Place<'_>) -> Result<String, PageError>
     let mut head = Head::of(result, None);
     if place == Place::Live {
         // Nothing is decided yet.
-        head.badges = vec![Badge { class: "warn", word: "Under way:", meaning: "these are the figures so far".into() }];
+        head.badges = vec![Badge { class: "warn under-way", word: "Under way:", meaning: "these are the figures so far".into() }];
         head.thresholds = None;
     }
     let title = head.name.clone();
@@ -161,7 +164,7 @@ fn page(cast: &Cast<'_>, title: String, results: Vec<Head>, headline: Headline, 
     let (above, downloads) = match place {
         Place::Whole(files) => ("", files.to_vec()),
         Place::Split(files) => ("../", files.to_vec()),
-        Place::Live => ("", Vec::new()),
+        Place::Live | Place::Ended => ("", Vec::new()),
     };
     let style = style(cast);
     Page {
@@ -171,7 +174,11 @@ fn page(cast: &Cast<'_>, title: String, results: Vec<Head>, headline: Headline, 
         style,
         script: script(),
         split: matches!(place, Place::Split(_)),
-        live: place == Place::Live,
+        live: match place {
+            Place::Live => Some("live"),
+            Place::Ended => Some("ended"),
+            Place::Whole(_) | Place::Split(_) => None,
+        },
         above,
         downloads,
         results,
@@ -236,10 +243,10 @@ pub fn style(cast: &Cast<'_>) -> String {
 fn policy(style: &str, place: Place<'_>) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let (style, script) = match place {
-        Place::Whole(_) | Place::Live => (hash(style), hash(script())),
+        Place::Whole(_) | Place::Live | Place::Ended => (hash(style), hash(script())),
         Place::Split(_) => ("'self'".into(), "'self'".into()),
     };
-    let news = if place == Place::Live { "; connect-src 'self'" } else { "" };
+    let news = if matches!(place, Place::Live | Place::Ended) { "; connect-src 'self'" } else { "" };
     format!("default-src 'none'; style-src {style}; script-src {script}; img-src data:; base-uri 'none'; form-action 'none'{news}")
 }
 
@@ -388,6 +395,15 @@ mod tests {
         ] {
             assert!(html.contains(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_page_of_a_run_that_has_ended_is_not_under_way() {
+        let result = fixture::three_modes();
+        let (live, ended) = (render(&result, Place::Live).unwrap(), render(&result, Place::Ended).unwrap());
+        assert!(live.contains("Under way:") && !live.contains("not met"), "nothing is decided yet");
+        assert!(!ended.contains("Under way:") && ended.contains("Complete:") && ended.contains("not met"));
+        assert!(ended.contains("<strong id=\"live\">ended</strong>"));
     }
 
     #[test]
