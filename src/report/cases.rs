@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::plan::Mode;
 use crate::result::{self, Change, End, RunOrder, RunResult, ThresholdResult, ThresholdVerdict, Verdict, VersionComparison};
 
+use super::ending::Ending;
 use super::{changes, tally, thresholds, versions, view};
 
 /// Windows that are told one by one.
@@ -71,18 +72,17 @@ pub fn seconds(result: &RunResult, mode: Option<Mode>) -> f64 {
 }
 
 fn end(result: &RunResult) -> Case {
-    let (outcome, message) = match result.end {
-        End::Complete => (Outcome::Passed, "everything planned was run"),
-        End::Stopped => (Outcome::Passed, "stopped by a condition that the scenario names"),
-        End::Aborted => (Outcome::Failed, "a threshold aborted the run: modes and rounds after it did not run"),
-        End::Interrupted => (Outcome::Broken, "the run was interrupted: modes and rounds after it did not run"),
-        End::Failed => (Outcome::Broken, "a mode could not be run: the figures are of those before it"),
+    let outcome = match result.end {
+        End::Complete | End::Stopped => Outcome::Passed,
+        End::Aborted => Outcome::Failed,
+        End::Interrupted | End::Failed => Outcome::Broken,
     };
+    let Ending { word, meaning, .. } = Ending::of(result);
     Case {
         name: "the run came to its end".into(),
         mode: None,
         outcome,
-        message: message.into(),
+        message: format!("{word}: {meaning}"),
         details: Vec::new(),
         line: None,
         seconds: seconds(result, None),

@@ -71,7 +71,7 @@ fn an_output_folder_keeps_no_report_of_an_earlier_run() {
     let out = folder.path().join("deep/er");
     run(folder.path(), &["run", "test.yaml", "-o", "deep/er", "--mode", "async", "--format", "svg"]).exits(0);
     let first = contents(&out);
-    assert!(first.contains_key("modes.svg") && !first.contains_key("index.html"), "{:?}", first.keys());
+    assert!(first.contains_key("timeline.svg") && !first.contains_key("modes.svg") && !first.contains_key("index.html"), "{:?}", first.keys());
     fs::write(out.join("notes.txt"), "mine").expect("written");
     run(folder.path(), &["run", "test.yaml", "-o", "deep/er", "--mode", "sequential", "--format", "none"]).exits(0);
     let second = contents(&out);
