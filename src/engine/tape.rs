@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use super::world::{Shard, World};
 use crate::base::Nanos;
-use crate::metrics::{FailureKind, IterationSample, Outcome, Sample, TagValue};
+use crate::metrics::{FailedTry, IterationSample, Outcome, Sample, TagValue};
 
 /// A tape of so many samples is full: few enough that they are still in the nearest cache when they are folded.
 const FULL: usize = 16;
@@ -15,13 +15,6 @@ const FULL: usize = 16;
 const PATIENCE: Nanos = Nanos::from_millis(50);
 /// After an operation as long as this a hand-over costs nothing that matters, and comes as soon as the thread has time.
 const LONG: Nanos = Nanos::from_millis(5);
-
-struct Error {
-    kind: FailureKind,
-    message: String,
-    operation: u32,
-    intended: Nanos,
-}
 
 /// The outcomes of the checks of one operation.
 struct Checked {
@@ -34,7 +27,7 @@ struct Checked {
 struct Pending {
     operations: Vec<Sample>,
     iterations: Vec<IterationSample>,
-    errors: Vec<Error>,
+    errors: Vec<FailedTry>,
     checked: Vec<Checked>,
     tagged: Vec<(Sample, Vec<TagValue>)>,
     pushed: Vec<(u32, Nanos, u64)>,
@@ -112,9 +105,9 @@ impl<'w> Tape<'w> {
         }
     }
 
-    /// Writes down what was said of a failure.
-    pub fn error(&self, kind: FailureKind, message: String, operation: u32, intended: Nanos) {
-        self.pending.borrow_mut().errors.push(Error { kind, message, operation, intended });
+    /// Writes down a failed try.
+    pub fn error(&self, failed: FailedTry) {
+        self.pending.borrow_mut().errors.push(failed);
     }
 
     fn hand_over(&self, pending: &mut Pending) {
@@ -133,7 +126,7 @@ impl<'w> Tape<'w> {
         }
         pending.iterations.clear();
         for error in pending.errors.drain(..) {
-            recorder.error(error.kind, &error.message, error.operation, error.intended);
+            recorder.error(error);
         }
         for checked in pending.checked.drain(..) {
             recorder.checks(checked.operation, checked.intended, &checked.passed);

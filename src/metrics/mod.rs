@@ -20,7 +20,7 @@ pub mod trend;
 pub mod window;
 
 pub use checks::CheckTally;
-pub use errors::ErrorLog;
+pub use errors::{ErrorLog, FailedTry};
 pub use failure::FailureKind;
 pub use figures::{Figures, Tally};
 pub use recorder::Recorder;

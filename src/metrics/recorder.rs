@@ -1,8 +1,8 @@
 //! [`Recorder`]: folds samples into figures. Each worker thread folds into one of a few, in batches.
 
 use super::{
-    CheckTally, ErrorLog, FailureKind, Figures, IterationSample, Outcome, Sample, Stages, Stretch, TagFigures, TagValue, Tally, Track,
-    Windows,
+    CheckTally, ErrorLog, FailedTry, FailureKind, Figures, IterationSample, Outcome, Sample, Stages, Stretch, TagFigures, TagValue, Tally,
+    Track, Windows,
 };
 use crate::base::Nanos;
 
@@ -165,13 +165,12 @@ impl Recorder {
         }
     }
 
-    /// Takes a failed try of an operation that was planned at `intended`, with what was said of it.
-    pub fn error(&mut self, kind: FailureKind, message: &str, operation: u32, intended: Nanos) {
-        if !self.measures(intended) {
-            return;
+    /// Takes a failed try of an operation.
+    pub fn error(&mut self, failed: FailedTry) {
+        if self.measures(failed.intended) {
+            self.try_failures[failed.kind as usize] += 1;
+            self.errors.note(failed);
         }
-        self.try_failures[kind as usize] += 1;
-        self.errors.note(kind, message, operation);
     }
 
     /// Adds what another recorder of the same run has seen.

@@ -4,12 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::Mode;
+use crate::plan::{Check, Metric, Mode};
 use crate::result::{self, Change, End, RunOrder, RunResult, ThresholdResult, ThresholdVerdict, Verdict, VersionComparison};
 
 use super::ending::Ending;
 use super::{changes, tally, thresholds, versions, view};
 
+/// Errors that are told of each mode.
+const ERRORS: usize = 5;
 /// Windows that are told one by one.
 const WINDOWS: usize = 10;
 
@@ -78,15 +80,26 @@ fn end(result: &RunResult) -> Case {
         End::Interrupted | End::Failed => Outcome::Broken,
     };
     let Ending { word, meaning, .. } = Ending::of(result);
+    let of_mode = |mode: Mode| failures(result, mode).into_iter().map(move |line| format!("{mode}: {line}"));
     Case {
         name: "the run came to its end".into(),
         mode: None,
         outcome,
         message: format!("{word}: {meaning}"),
-        details: Vec::new(),
+        details: tally::modes(result).into_iter().flat_map(of_mode).collect(),
         line: None,
         seconds: seconds(result, None),
     }
+}
+
+/// What tries of a mode were told.
+fn failures(result: &RunResult, mode: Mode) -> Vec<String> {
+    let troubles = tally::troubles(result, mode);
+    let mut lines: Vec<String> = troubles.iter().take(ERRORS).map(tally::Trouble::sentence).collect();
+    if let Some(more) = troubles.len().checked_sub(ERRORS).filter(|more| *more > 0) {
+        lines.push(format!("and {} more", view::count(more as u64)));
+    }
+    lines
 }
 
 fn validity(result: &RunResult) -> Case {
@@ -118,6 +131,11 @@ fn judged(result: &RunResult, threshold: &ThresholdResult, row: thresholds::Row)
     let mut details: Vec<String> = windows.collect();
     if threshold.failing_windows.len() > WINDOWS {
         details.push(format!("and {} more", view::things((threshold.failing_windows.len() - WINDOWS) as u64, "window")));
+    }
+    // What is said of errors is what somebody looks for who reads that there are too many.
+    let is_of_errors = Check::parse(&threshold.check).is_ok_and(|check| matches!(check.metric, Metric::ErrorRate | Metric::CheckRate));
+    if outcome == Outcome::Failed && is_of_errors {
+        details.extend(failures(result, threshold.mode));
     }
     Case {
         message: message.unwrap_or_else(|| format!("observed {}, limit {}, margin {}", row.observed, row.limit, row.margin)),
@@ -220,7 +238,8 @@ mod tests {
         let window = result.thresholds[1].failing_windows[0];
         result.thresholds[1].failing_windows = vec![window; 1000];
         let case = &all(&result)[3];
-        assert_eq!(case.details.len(), WINDOWS + 1);
+        // Behind them stand the two errors of that mode.
+        assert_eq!(case.details.len(), WINDOWS + 3);
         assert_eq!(case.details[WINDOWS], "and 990 windows more");
     }
 }

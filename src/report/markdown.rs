@@ -160,10 +160,11 @@ fn troubles(result: &RunResult) -> String {
         if !tally.failures.is_empty() {
             lines.push(format!("- **{mode}**: {}\n", code(&tally::words(&tally.failures), 500)));
         }
-        let run = tally::rounds(result, mode).find(|run| !run.errors.is_empty());
-        for error in run.iter().flat_map(|run| &run.errors).take(ERRORS) {
-            let (message, example) = (code(&error.message, 160), code(&error.example, 80));
-            lines.push(format!("  - {} {}, as in {example}: {message}\n", view::count(error.count), code(&error.kind, 40)));
+        for trouble in tally::troubles(result, mode).into_iter().take(ERRORS) {
+            let when = trouble.when().map_or_else(String::new, |when| format!(", {when}"));
+            let url = trouble.url.as_ref().map_or_else(String::new, |url| format!("; first {}", code(url, 160)));
+            let (kind, step, message) = (code(&trouble.kind, 40), code(&trouble.step, 80), code(&trouble.message, 160));
+            lines.push(format!("  - {} × {kind} in {step}{when}: {message}{url}\n", view::count(trouble.count)));
         }
         let left = tally::left_out(&tally.counts);
         if !left.is_empty() {

@@ -147,10 +147,12 @@ fn troubles(result: &RunResult, width: usize) -> String {
                 add("left out", format!("{what} {left}"));
             }
         }
-        if let Some(run) = tally::rounds(result, mode).find(|run| !run.errors.is_empty()) {
-            for error in run.errors.iter().take(ERRORS) {
-                add("e.g.", format!("{}: {}", view::plain(&error.kind), view::shortened(&view::plain(&error.message), 160)));
-            }
+        let troubles = tally::troubles(result, mode);
+        for (i, trouble) in troubles.iter().take(ERRORS).enumerate() {
+            add(if i == 0 { "errors" } else { "" }, trouble.sentence());
+        }
+        if let Some(more) = troubles.len().checked_sub(ERRORS).filter(|more| *more > 0) {
+            add("", format!("and {} more, in the report", view::count(more as u64)));
         }
     }
     if rows.is_empty() {

@@ -43,6 +43,7 @@ mod syscalls;
 mod thresholds;
 mod tidy;
 mod tls;
+mod troubles;
 mod values;
 mod versions;
 mod websockets;

@@ -200,12 +200,15 @@ fn errors(run: &ModeRun) -> Option<Table> {
             vec![
                 view::plain(&e.kind),
                 view::count(e.count),
-                view::shortened(&view::plain(&e.message), 400),
                 view::shortened(&view::plain(&e.example), 200),
+                view::or_na(e.first_s, view::duration_s),
+                view::or_na(e.last_s, view::duration_s),
+                view::shortened(&view::plain(&e.message), 400),
+                e.url.as_deref().map(|url| view::shortened(&view::plain(url), 400)).unwrap_or_default(),
             ]
         })
         .collect();
-    Table::new("Errors", "words", &["kind", "count", "message", "first seen in"], rows)
+    Table::new("Errors", "words", &["kind", "count", "step", "first", "last", "message", "the first was"], rows)
 }
 
 /// The checks of a run on itself.
