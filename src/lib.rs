@@ -88,6 +88,7 @@
 //! - In `result.json`: `pushes` of runs, steps, mix entries and targets, where there are any: messages that came over a
 //!   WebSocket and that no step waited for.
 //! - In `result.json`: `errors[]` are told apart by operation, and have `first_s`, `last_s` and `url`; `comparison.modes[].lag_ms`.
+//! - `run --plan`: the whole resolved plan; `--dry-run` is its first page.
 //! - In `result.json`: a `baseline` without `changes` says under `warnings` why it could not be compared after all.
 //! - In `result.json`: `send_ms`, `body_ms`, and their histograms and those of `connect` and `tls`; `scenario.file`, the path as it was given, and `thresholds[].line`, for reports that point at a line.
 //!

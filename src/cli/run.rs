@@ -12,7 +12,7 @@ use super::held::Held;
 use super::output::{self, Talk};
 use super::session::{self, Session};
 use super::watched::Watched;
-use super::{ci, job, or_exit};
+use super::{ci, job, or_exit, outline};
 use crate::engine::{Ground, Job, ideal, safety};
 use crate::gate::{self, Judged};
 use crate::plan::{Address, Plan, Secrets, Target};
@@ -29,8 +29,12 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         print_scenario(&source, &compiled.secrets, talk)?;
         return Ok(Exit::Ok);
     }
-    if args.dry_run {
+    if args.plan {
         output::print(&job::describe(&compiled)?)?;
+        return Ok(Exit::Ok);
+    }
+    if args.dry_run {
+        output::print(&outline::outline(&source, &compiled)?)?;
         return Ok(Exit::Ok);
     }
     let Compiled { plan, secrets, .. } = compiled;

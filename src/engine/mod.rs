@@ -7,7 +7,8 @@
 //! [`taking`] goes back. An [`observer`] beside them keeps the time. [`assemble`] makes figures of
 //! what the recorders hold, and [`validity`] says whether to believe them. A [`setup`] goes before, and a
 //! teardown after it. [`process`] puts each mode into
-//! a process of its own, so that its memory and processor time are its own.
+//! a process of its own, so that its memory and processor time are its own. A [`preview`] makes the first request and
+//! sends nothing.
 
 pub mod assemble;
 pub mod attempt;
@@ -35,6 +36,7 @@ pub mod observer;
 pub mod operation;
 pub mod ports;
 pub mod preflight;
+pub mod preview;
 pub mod process;
 pub mod redirect;
 pub mod request;
