@@ -165,9 +165,12 @@ pub struct RunArgs {
     /// Show no progress
     #[arg(long, env = "LOADGEN_NO_PROGRESS", value_parser = BoolishValueParser::new())]
     pub no_progress: bool,
-    /// Print the resolved plan and the first planned arrivals, and send nothing
+    /// Print what the run would amount to and its first request, and send nothing
     #[arg(long, env = "LOADGEN_DRY_RUN", value_parser = BoolishValueParser::new())]
     pub dry_run: bool,
+    /// Print the whole resolved plan and the first planned arrivals, and send nothing
+    #[arg(long, env = "LOADGEN_PLAN", value_parser = BoolishValueParser::new())]
+    pub plan: bool,
     /// What a URL alone stands for.
     #[command(flatten)]
     pub quick: QuickArgs,

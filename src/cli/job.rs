@@ -9,6 +9,7 @@ use super::{ci, or_exit, quick};
 use crate::base::Nanos;
 use crate::engine::choice::Choice;
 use crate::engine::source::arrivals;
+use crate::pacing::arrivals::Arrival;
 use crate::plan::{Load, LoadModel, Plan, Secrets};
 use crate::result::ScenarioEcho;
 use crate::scenario::{Compiled, Overrides, Source, compile};
@@ -77,26 +78,29 @@ pub fn describe(compiled: &Compiled) -> Result<String, Failure> {
     let Compiled { plan, secrets, .. } = compiled;
     // By way of JSON, because YAML has no form for an enum in an enum (a sleep of a drawn length); keys keep their order.
     let text = or_exit(serde_yaml::to_string(&plan.shown(secrets)), Exit::Internal)?;
+    let mut lines = vec![format!("# fingerprint {}", plan.fingerprint(secrets)), text.trim_end().into()];
+    let (head, first) = first_iterations(plan, secrets, SHOWN);
+    lines.push(format!("# {head}"));
+    lines.extend(first.iter().map(|line| format!("#   {line}")));
+    Ok(lines.join("\n") + "\n")
+}
+
+/// The first iterations of a plan, at most so many: what they are, and a line for each.
+pub fn first_iterations(plan: &Plan, secrets: &Secrets, most: usize) -> (String, Vec<String>) {
     let choice = Choice::new(plan);
     let entry = |number: u64| secrets.redact(&plan.mix[choice.of(number)].name);
-    let mut lines = vec![format!("# fingerprint {}", plan.fingerprint(secrets)), text.trim_end().into()];
     match plan.load.model {
         LoadModel::Open { rate, .. } => {
             let staged = if plan.load.stages.is_empty() { "at" } else { "in stages of at most" };
-            lines.push(format!("# first planned arrivals, {staged} {rate}:"));
             let measured = Load { warmup: Nanos::ZERO, ..plan.load.clone() };
-            lines.extend(
-                arrivals(&measured, plan.seed)
-                    .take(SHOWN)
-                    .map(|a| format!("#   {:>12}  iteration {}: {}", a.at.to_string(), a.number, entry(a.number))),
-            );
+            let line = |a: Arrival| format!("{:>12}  iteration {}: {}", a.at.to_string(), a.number, entry(a.number));
+            (format!("first planned arrivals, {staged} {rate}:"), arrivals(&measured, plan.seed).take(most).map(line).collect())
         }
         LoadModel::Closed { vus } => {
             let staged = if plan.load.stages.is_empty() { "" } else { "at most " };
-            lines.push(format!("# first iterations, taken up by {staged}{vus} virtual users as they come free:"));
-            let most = plan.load.total_iterations().unwrap_or(u64::MAX).min(SHOWN as u64);
-            lines.extend((0..most).map(|number| format!("#   iteration {number}: {}", entry(number))));
+            let all = plan.load.total_iterations().unwrap_or(u64::MAX).min(most as u64);
+            let head = format!("first iterations, taken up by {staged}{vus} virtual users as they come free:");
+            (head, (0..all).map(|number| format!("iteration {number}: {}", entry(number))).collect())
         }
     }
-    Ok(lines.join("\n") + "\n")
 }

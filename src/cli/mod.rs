@@ -15,6 +15,7 @@ mod held;
 mod init;
 mod job;
 mod man;
+mod outline;
 mod output;
 mod panic;
 mod probing;

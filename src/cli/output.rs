@@ -113,6 +113,10 @@ impl Console for Talk {
     fn redacted(&self, text: &str) -> String {
         Self::redacted(self, text)
     }
+
+    fn columns(&self) -> usize {
+        stderr_width()
+    }
 }
 
 /// Where nobody can hear, there is nobody to tell.
@@ -135,11 +139,21 @@ fn sentence(error: &Error) -> String {
 
 /// Columns of the terminal that stdout is, or what fits a log.
 pub fn width() -> usize {
-    #[cfg(unix)]
-    if let Ok(size) = rustix::termios::tcgetwinsize(io::stdout())
-        && size.ws_col > 0
-    {
-        return usize::from(size.ws_col);
-    }
-    100
+    columns(io::stdout()).unwrap_or(100)
+}
+
+/// Columns of the terminal that stderr is, or those of the narrowest of usual ones.
+pub fn stderr_width() -> usize {
+    columns(io::stderr()).unwrap_or(80)
+}
+
+#[cfg(unix)]
+fn columns(of: impl std::os::fd::AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(of).ok()?;
+    (size.ws_col > 0).then(|| usize::from(size.ws_col))
+}
+
+#[cfg(not(unix))]
+fn columns<T>(_of: T) -> Option<usize> {
+    None
 }

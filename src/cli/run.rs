@@ -12,7 +12,7 @@ use super::held::Held;
 use super::output::{self, Talk};
 use super::session::{self, Session};
 use super::watched::Watched;
-use super::{ci, job, or_exit};
+use super::{ci, job, or_exit, outline};
 use crate::engine::{Ground, Job, ideal, safety};
 use crate::gate::{self, Judged};
 use crate::metrics::FailureKind;
@@ -31,8 +31,12 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         print_scenario(&source, &compiled.secrets, talk)?;
         return Ok(Exit::Ok);
     }
-    if args.dry_run {
+    if args.plan {
         output::print(&job::describe(&compiled)?)?;
+        return Ok(Exit::Ok);
+    }
+    if args.dry_run {
+        output::print(&outline::outline(&source, &compiled)?)?;
         return Ok(Exit::Ok);
     }
     let Compiled { plan, secrets, .. } = compiled;
@@ -50,8 +54,11 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         // No empty report, and none of the folders that we made for it.
         folder.give_back();
     }
-    let Measured { runs, end, failure, warnings } = measured?;
+    let Measured { runs, end, failure, warnings, watched } = measured?;
     if runs.is_empty() {
+        if let Some(watched) = watched {
+            watched.end_of_nothing(end);
+        }
         return failure.map_or(Ok(Exit::Interrupted), Err);
     }
     let mut result = result_of(&source, &plan, &secrets, runs, end, started_at);
@@ -62,6 +69,9 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     result.baseline = compared;
     // Once, and before anything is written or shown: every report is made of it.
     let result = or_exit(result.redacted(&secrets).context("can't hide the secrets in the result"), Exit::Internal)?;
+    if let Some(watched) = watched {
+        watched.end(&result);
+    }
     let written = or_exit(report::write_all(&result, &plan.formats, &path), Exit::Internal)?;
     result.thresholds.iter().flat_map(ThresholdResult::named_warnings).for_each(|warning| talk.warning(&warning));
     if args.json {
@@ -120,16 +130,25 @@ fn print_scenario(source: &Source, secrets: &Secrets, talk: &Talk) -> Result<(),
 }
 
 /// What there is when no more will come.
-struct Measured {
+struct Measured<'a> {
     runs: Vec<ModeRun>,
     end: End,
     failure: Option<Failure>,
     /// What the modes have said on their way.
     warnings: Vec<String>,
+    /// The page for those who have looked at it.
+    watched: Option<Watched<'a>>,
 }
 
 /// Runs every mode of every round, each in a process of its own.
-fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args: &RunArgs, talk: &Talk) -> Result<Measured, Failure> {
+fn measure<'a>(
+    source: &'a Source,
+    plan: &'a Plan,
+    secrets: &'a Secrets,
+    at: Timestamp,
+    args: &RunArgs,
+    talk: &'a Talk,
+) -> Result<Measured<'a>, Failure> {
     let mut session = Session::open(!args.no_progress && !args.quiet, talk)?;
     let ground = session.ground(plan, &source.folder, at)?;
     // A name is looked up once, here; whoever reads the figures wants to know what it meant.
@@ -142,13 +161,13 @@ fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args:
     if args.verbose {
         talk.say(&format!("seed {}, fingerprint {}\n", plan.seed, plan.fingerprint(secrets)));
     }
-    let draft = |runs| result_of_runs(source, plan, secrets, runs, End::Complete, at, None);
+    let draft = move |runs| result_of_runs(source, plan, secrets, runs, End::Complete, at, None);
     let watched = args.live.map(|address| Watched::open(address, secrets, draft)).transpose()?;
     if let Some(watched) = watched.as_ref().filter(|_| !args.quiet) {
         talk.say(&format!("live: http://{}/\n", watched.address()));
     }
     let ground = Ground { live: watched.is_some(), ..ground };
-    let mut measured = Measured { runs: Vec::new(), end: End::Complete, failure: None, warnings: Vec::new() };
+    let mut measured = Measured { runs: Vec::new(), end: End::Complete, failure: None, warnings: Vec::new(), watched: None };
     let order = (0..plan.rounds).flat_map(|round| plan.order(round).into_iter().map(move |mode| (mode, round + 1)));
     for (mode, round) in order {
         if session.is_interrupted() {
@@ -195,10 +214,7 @@ fn measure(source: &Source, plan: &Plan, secrets: &Secrets, at: Timestamp, args:
         measured.end = End::Interrupted;
     }
     measured.warnings = session.close();
-    if let Some(watched) = watched {
-        watched.end(&measured.runs);
-    }
-    Ok(measured)
+    Ok(Measured { watched, ..measured })
 }
 
 /// The result of these runs of a plan.

@@ -165,7 +165,6 @@ fn by_name(names: &[String], seen: &engine::Progress) -> Vec<StepStatus> {
 }
 
 fn show(progress: &mut Progress, place: &str, names: &[String], seen: &engine::Progress) {
-    let left_s = seen.fraction.filter(|f| *f > 0.02).map(|f| seen.elapsed_s * (1.0 - f) / f);
     progress.update(&Status {
         place,
         phase: match seen.phase {
@@ -175,7 +174,7 @@ fn show(progress: &mut Progress, place: &str, names: &[String], seen: &engine::P
         },
         elapsed_s: seen.elapsed_s,
         fraction: seen.fraction,
-        left_s,
+        left_s: seen.left_s,
         completed: seen.completed,
         failed: seen.failed,
         in_flight: seen.in_flight,

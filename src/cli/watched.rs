@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::or_exit;
 use crate::plan::Secrets;
 use crate::report::html::{self, Place};
-use crate::result::{ModeRun, RunResult};
+use crate::result::{End, ModeRun, RunResult};
 use crate::server::Live;
 
 /// The page of a run under way.
@@ -41,9 +41,16 @@ impl<'a> Watched<'a> {
     }
 
     /// Shows what came of it, for the last time.
-    pub fn end(self, done: &[ModeRun]) {
-        let page = self.page(done.to_vec());
-        self.live.end(page);
+    pub fn end(self, result: &RunResult) {
+        self.live.end(html::render(result, Place::Ended).unwrap_or_default());
+    }
+
+    /// The same, where nothing was measured: how the run ended.
+    pub fn end_of_nothing(self, end: End) {
+        let result = RunResult { end, ..(self.draft)(Vec::new()) };
+        if let Ok(result) = result.redacted(self.secrets) {
+            self.end(&result);
+        }
     }
 
     /// A page that can't be made is no reason to stop a run: it stays empty.

@@ -337,7 +337,16 @@ fn errors(world: &World<'_>, recorder: &Recorder) -> Vec<ErrorExample> {
         .map(|entry| {
             let (mix, name) = names.get(entry.operation as usize).copied().unwrap_or((0, ""));
             let example = format!("{} › {name}", world.plan.mix[mix].name);
-            ErrorExample { kind: entry.kind.name().into(), message: entry.message, count: entry.count, example }
+            let since_epoch = |at: Nanos| Some((at - world.epoch()).as_secs_f64());
+            ErrorExample {
+                kind: entry.kind.name().into(),
+                message: entry.message,
+                count: entry.count,
+                example,
+                first_s: since_epoch(entry.first),
+                last_s: since_epoch(entry.last),
+                url: entry.url,
+            }
         })
         .collect()
 }

@@ -35,6 +35,8 @@ use crate::value::{Facts, Response, Scope};
 /// How often a request is sent again, at most, that the server says not to have processed, while it processes no other one
 /// over the connection either.
 const MAX_RESENDS: u32 = 5;
+/// Characters that are kept of a URL in what is said of a failure.
+const MAX_URL: usize = 300;
 
 /// What is sent of a request, with the cookies of the user that sends it.
 fn message<Io: Read + Write + Metered + Unpin + Send + 'static>(
@@ -158,6 +160,32 @@ fn timeout(kind: FailureKind, what: &str, after: Nanos) -> TransportError {
 }
 
 impl<D: Driver> Attempt<'_, '_, D> {
+    /// The URL or the address that it is about, for what is said of its failure: made anew then, so that a try that goes
+    /// well costs nothing for it. Of a redirect it is where the first request went.
+    pub fn url(&self, scope: &Scope) -> Option<String> {
+        let world = self.worker.world;
+        let action = &self.operation.action;
+        let target = action.target()?;
+        let Some(site) = world.sites[target].as_ref().filter(|_| !matches!(action, Action::Tcp(_))) else {
+            return world.plan.targets.get(target).map(|target| target.address.to_string());
+        };
+        let scheme = match action {
+            Action::Handshake(_) | Action::Message(_) => site.origin.scheme.of_websockets(),
+            _ => site.origin.scheme,
+        };
+        let request = if let Action::Message(message) = action { message.handshake } else { self.operation.id };
+        let path = world.requests[request as usize].as_ref().and_then(|recipe| recipe.uri(scope, || self.facts()));
+        let path = path.map(|uri| uri.to_string()).unwrap_or_default();
+        let url = format!("{}://{}{path}", scheme.name(), site.origin.authority);
+        // The mark at its end tells a secret that was cut off there.
+        Some(if url.chars().count() > MAX_URL { url.chars().take(MAX_URL - 1).chain(['…']).collect() } else { url })
+    }
+
+    /// Gives back its slot of the connections: it needs none any more.
+    pub fn give_back(&self) {
+        drop(self.connection.take());
+    }
+
     /// Does the work, within the total timeout.
     pub async fn run(&self, user: &mut User<D::Io>, scope: &mut Scope, trace: &mut Trace) -> Result<(), TransportError> {
         let total = self.operation.timeout.total;

@@ -10,7 +10,7 @@ use super::source::Turn;
 use super::user::User;
 use super::worker::Worker;
 use super::world::World;
-use crate::metrics::FailureKind;
+use crate::metrics::{FailedTry, FailureKind};
 use crate::plan::Step;
 use crate::value::Scope;
 
@@ -91,8 +91,9 @@ pub async fn run<'b, D: Driver>(
     match (gathered, until) {
         (Err(error), _) => {
             let operation = job.steps.iter().find_map(Step::first_operation).map_or(0, |operation| operation.id);
-            let said = format!("the system refused a thread for a branch: {error}");
-            worker.tape.error(FailureKind::Other, said, operation, worker.driver.now());
+            let message = format!("the system refused a thread for a branch: {error}");
+            let at = worker.driver.now();
+            worker.tape.error(FailedTry { kind: FailureKind::Other, message, operation, intended: at, at, url: None });
             course.failure.get_or_insert(FailureKind::Other);
             End::Broken
         }

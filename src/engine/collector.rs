@@ -51,7 +51,7 @@ mod tests {
     use crate::engine::tape::Tape;
     use crate::metrics::interval::Inflation;
     use crate::metrics::resources::Usage;
-    use crate::metrics::{FailureKind, Held, IterationSample, Outcome, Sample, TagValue};
+    use crate::metrics::{FailedTry, FailureKind, Held, IterationSample, Outcome, Sample, TagValue};
     use crate::plan::{Mode, Plan};
     use crate::scenario::{Overrides, Source, compile};
 
@@ -105,7 +105,9 @@ mod tests {
         let value = TagValue::found(&format!("{}", k % 60));
         recorder.tags(&sample, vec![value], Held::of(&passed), Nanos::MAX);
         if matches!(sample.outcome, Outcome::Failed(_)) {
-            recorder.error(FailureKind::Mock, &format!("{}", k % 3), sample.operation, sample.intended);
+            let Sample { operation, intended, completed: at, .. } = sample;
+            let message = format!("{}", k % 3);
+            recorder.error(FailedTry { kind: FailureKind::Mock, message, operation, intended, at, url: None });
         }
     }
 

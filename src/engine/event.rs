@@ -25,6 +25,8 @@ pub struct Progress {
     pub elapsed_s: f64,
     /// How much of it is done, where that is known.
     pub fraction: Option<f64>,
+    /// Seconds until no new work is taken, where that can be told.
+    pub left_s: Option<f64>,
     /// Operations completed.
     pub completed: u64,
     /// Of these, failed.

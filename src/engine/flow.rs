@@ -14,7 +14,7 @@ use super::source::Turn;
 use super::user::User;
 use super::worker::Worker;
 use crate::base::Nanos;
-use crate::metrics::FailureKind;
+use crate::metrics::{FailedTry, FailureKind};
 use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
 use crate::value::{Scope, UserValues, Value, ValueError};
 
@@ -141,7 +141,8 @@ impl<D: Driver> Course<'_, '_, D> {
     /// A value that a step needs can't be had: it is broken, and the iteration failed.
     fn fail(&mut self, worker: &Worker<'_, D>, step: &Step, error: &ValueError) -> End {
         let operation = step.first_operation().map_or(self.near, |operation| operation.id);
-        worker.tape.error(FailureKind::Data, error.to_string(), operation, worker.driver.now());
+        let (message, at) = (error.to_string(), worker.driver.now());
+        worker.tape.error(FailedTry { kind: FailureKind::Data, message, operation, intended: at, at, url: None });
         self.failure.get_or_insert(FailureKind::Data);
         End::Broken
     }

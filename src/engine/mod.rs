@@ -8,7 +8,8 @@
 //! what a [`collector`] has added up ([`dependence`] says how wide their intervals are, and [`selected`] takes the parts that
 //! thresholds name), and [`validity`] says whether to believe them. A [`setup`] goes before, and a
 //! teardown after it. [`process`] puts each mode into
-//! a process of its own, so that its memory and processor time are its own.
+//! a process of its own, so that its memory and processor time are its own. A [`preview`] makes the first request and
+//! sends nothing.
 
 pub mod assemble;
 pub mod attempt;
@@ -39,6 +40,7 @@ pub mod observer;
 pub mod operation;
 pub mod ports;
 pub mod preflight;
+pub mod preview;
 pub mod process;
 pub mod redirect;
 pub mod request;

@@ -249,6 +249,22 @@ fn look(world: &World<'_>, seen: &mut Seen, weighed: Gauge, now: Nanos) {
     seen.gauges.entry(place(now, seen.width)).or_default().add(&Gauge { looks: 1, in_flight, active, waiting, ..weighed });
 }
 
+/// A share of a run from which on its speed so far tells when it will end.
+const ENOUGH: f64 = 0.02;
+
+/// Seconds until a run takes no new work, by its end and by the share of its iterations that is done: whatever comes first.
+/// Nothing where neither tells, and where that moment has passed.
+fn left_s(now: Nanos, epoch: Nanos, end: Nanos, by_count: Option<f64>) -> Option<f64> {
+    if now >= end {
+        return None;
+    }
+    let by_time = (end != Nanos::MAX).then(|| (end - now).as_secs_f64());
+    // The warm-up does none of the iterations that are counted.
+    let measured = (now > epoch).then(|| (now - epoch).as_secs_f64());
+    let by_count = by_count.filter(|share| (ENOUGH..=1.0).contains(share)).zip(measured).map(|(share, took)| took * (1.0 - share) / share);
+    by_time.into_iter().chain(by_count).reduce(f64::min)
+}
+
 /// What was last said.
 #[derive(Default)]
 struct Said {
@@ -278,6 +294,7 @@ impl Said {
                 _ => Phase::Measured,
             },
             elapsed_s: now.as_secs_f64(),
+            left_s: left_s(now, world.epoch(), world.stop.end(), by_count),
             fraction: [by_time, by_count].into_iter().flatten().reduce(f64::max).map(|f| f.clamp(0.0, 1.0)),
             completed,
             failed,
@@ -290,5 +307,25 @@ impl Said {
         };
         *self = Self { at: now, timed };
         say(Event::Progress(progress));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warm_up_is_not_taken_for_the_speed_of_the_run() {
+        let at = |s| Nanos::from_secs(s);
+        // 5 s of warm-up and 60 s of run.
+        for (now, left) in [(0, Some(65.0)), (4, Some(61.0)), (6, Some(59.0)), (64, Some(1.0)), (65, None), (70, None)] {
+            assert_eq!(left_s(at(now), at(5), at(65), None), left, "{now}");
+        }
+        // By iterations: nothing before the first of them, then by their own speed.
+        assert_eq!(left_s(at(4), at(5), Nanos::MAX, Some(0.0)), None);
+        assert_eq!(left_s(at(15), at(5), Nanos::MAX, Some(0.25)), Some(30.0));
+        // By both: the first to come.
+        assert_eq!(left_s(at(15), at(5), at(65), Some(0.25)), Some(30.0));
+        assert_eq!(left_s(at(15), at(5), at(25), Some(0.25)), Some(10.0));
     }
 }

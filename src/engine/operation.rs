@@ -13,7 +13,7 @@ use super::source::Turn;
 use super::user::User;
 use super::worker::Worker;
 use crate::base::Nanos;
-use crate::metrics::{FailureKind, Held, Outcome, Sample};
+use crate::metrics::{FailedTry, FailureKind, Held, Outcome, Sample};
 use crate::plan::Operation;
 use crate::transport::TransportError;
 use crate::value::Scope;
@@ -80,11 +80,15 @@ pub async fn run<D: Driver>(
         let (iteration, place) = (call.turn.number, call.place.attempt(number));
         let attempt = Attempt { worker, operation, iteration, place, started, connection: Cell::new(connection) };
         let result = pin!(attempt.run(user, scope, &mut record.trace)).await;
-        drop((attempt, permit));
+        attempt.give_back();
+        drop(permit);
         // What has been done with a response since it was read is not the server's.
         let now = record.trace.last.hop.ended.get().unwrap_or_else(|| worker.driver.now());
         let result = check.time(now - call.turn.intended, &mut record.trace.last.checks.borrow_mut(), result);
-        let failure = record.complete(now, result);
+        let failure = match result {
+            Ok(()) => record.succeed(now),
+            Err(error) => record.fail(now, error, attempt.url(scope)),
+        };
         let (Some(kind), Some(retry)) = (failure, &operation.retry) else { return (failure, Some(now)) };
         if number + 1 == attempts || !retry::wanted(retry, kind, record.trace.last.hop.status.get()) {
             return (failure, Some(now));
@@ -154,14 +158,20 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
         self.worker.tape.shard().flight(1);
     }
 
-    fn complete(&mut self, now: Nanos, result: Result<(), TransportError>) -> Option<FailureKind> {
+    fn succeed(&mut self, now: Nanos) -> Option<FailureKind> {
         self.sample.completed = now;
-        let failure = result.err();
-        self.sample.outcome = failure.as_ref().map_or(Outcome::Ok, |e| Outcome::Failed(e.kind));
-        failure.map(|error| {
-            self.worker.tape.error(error.kind, error.message, self.sample.operation, self.sample.intended);
-            error.kind
-        })
+        self.sample.outcome = Outcome::Ok;
+        None
+    }
+
+    /// Writes down a failed try, with the URL or address that it was about.
+    fn fail(&mut self, now: Nanos, error: TransportError, url: Option<String>) -> Option<FailureKind> {
+        let TransportError { kind, message } = error;
+        self.sample.completed = now;
+        self.sample.outcome = Outcome::Failed(kind);
+        let Sample { operation, intended, .. } = self.sample;
+        self.worker.tape.error(FailedTry { kind, message, operation, intended, at: now, url });
+        Some(kind)
     }
 
     /// Begins one more try. Nothing but what passed over its connections is left of those before it.

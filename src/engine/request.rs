@@ -140,6 +140,20 @@ impl Recipe {
     }
 }
 
+impl Recipe {
+    /// Where the request of one try goes, below its target; nothing where a value is missing.
+    pub fn uri(&self, scope: &Scope, facts: impl FnOnce() -> Arc<Facts>) -> Option<Uri> {
+        match self {
+            Self::Ready(request) => Some(request.uri.clone()),
+            Self::Rendered(rendered) => {
+                let mut path = String::new();
+                rendered.path.render(scope, &facts(), &mut path).ok()?;
+                rendered.uri(&path).ok()
+            }
+        }
+    }
+}
+
 impl Rendered {
     /// Puts the values in: into the path, the body and the headers, in this order, which is that of draws.
     fn make(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<PreparedRequest, TransportError> {

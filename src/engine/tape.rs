@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use super::world::{Shard, World};
 use crate::base::Nanos;
-use crate::metrics::{FailureKind, Held, IterationSample, Outcome, Recorder, Sample, TagValue};
+use crate::metrics::{FailedTry, Held, IterationSample, Outcome, Recorder, Sample, TagValue};
 
 /// A tape of so many samples is full: few enough that they are still in the nearest cache when they are folded.
 const FULL: usize = 16;
@@ -18,13 +18,6 @@ const MAX_HELD: usize = 256;
 const PATIENCE: Nanos = Nanos::from_millis(50);
 /// After an operation as long as this a hand-over costs nothing that matters, and comes as soon as the thread has time.
 const LONG: Nanos = Nanos::from_millis(5);
-
-struct Error {
-    kind: FailureKind,
-    message: String,
-    operation: u32,
-    intended: Nanos,
-}
 
 /// The outcomes of the checks of one operation.
 struct Checked {
@@ -37,7 +30,7 @@ struct Checked {
 struct Pending {
     operations: Vec<Sample>,
     iterations: Vec<IterationSample>,
-    errors: Vec<Error>,
+    errors: Vec<FailedTry>,
     checked: Vec<Checked>,
     tagged: Vec<(Sample, Vec<TagValue>, Held)>,
     pushed: Vec<(u32, Nanos, u64)>,
@@ -119,9 +112,9 @@ impl<'w> Tape<'w> {
         self.put(|pending| &mut pending.iterations, sample);
     }
 
-    /// Writes down what was said of a failure.
-    pub fn error(&self, kind: FailureKind, message: String, operation: u32, intended: Nanos) {
-        self.put(|pending| &mut pending.errors, Error { kind, message, operation, intended });
+    /// Writes down a failed try.
+    pub fn error(&self, failed: FailedTry) {
+        self.put(|pending| &mut pending.errors, failed);
     }
 
     /// Adds to one of the lists. Each is bounded by itself: a flow may fill any of them without an operation or an
@@ -154,7 +147,7 @@ impl<'w> Tape<'w> {
         }
         pending.iterations.clear();
         for error in pending.errors.drain(..) {
-            recorder.error(error.kind, &error.message, error.operation, error.intended);
+            recorder.error(error);
         }
         for checked in pending.checked.drain(..) {
             recorder.checks(checked.operation, checked.intended, &checked.passed);
@@ -180,6 +173,7 @@ mod tests {
     use super::*;
     use crate::engine::Ground;
     use crate::engine::collector::Collector;
+    use crate::metrics::FailureKind;
     use crate::plan::Plan;
     use crate::scenario::{Overrides, Source, compile};
 
@@ -210,6 +204,11 @@ mod tests {
             bytes_in: 0,
             bytes_out: 0,
         }
+    }
+
+    fn failed() -> FailedTry {
+        let (kind, message) = (FailureKind::Data, "x".repeat(100));
+        FailedTry { kind, message, operation: 0, intended: Nanos::ZERO, at: Nanos(1), url: None }
     }
 
     /// Samples that the recorder has.
@@ -248,7 +247,7 @@ mod tests {
         let iteration = IterationSample { mix: 0, intended: Nanos::ZERO, completed: Nanos(1), outcome: Outcome::Ok };
         type Write = fn(&Tape<'_>);
         let writes: [Write; 4] = [
-            |tape| tape.error(FailureKind::Data, "x".repeat(100), 0, Nanos::ZERO),
+            |tape| tape.error(failed()),
             |tape| tape.checks(0, Nanos::ZERO, vec![true]),
             |tape| tape.tags(sample(0), vec![TagValue::None], Held::default()),
             |tape| tape.pushes(0, Nanos::ZERO, 1),

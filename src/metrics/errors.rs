@@ -1,6 +1,7 @@
 //! [`ErrorLog`]: distinct error messages, bounded in number and length.
 
 use super::FailureKind;
+use crate::base::Nanos;
 
 /// Distinct messages kept; what comes after is counted under [`OTHERS`].
 const MAX_DISTINCT: usize = 50;
@@ -9,7 +10,24 @@ const MAX_LENGTH: usize = 300;
 /// Stands for all messages past the first fifty.
 const OTHERS: &str = "(other messages)";
 
-/// A message with how often it came.
+/// A try that failed, and what was said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedTry {
+    /// The failure kind.
+    pub kind: FailureKind,
+    /// What the system or the peer said.
+    pub message: String,
+    /// The operation.
+    pub operation: u32,
+    /// When the operation was planned.
+    pub intended: Nanos,
+    /// When the try failed.
+    pub at: Nanos,
+    /// The URL or the address that it was about, where it was about one.
+    pub url: Option<String>,
+}
+
+/// What an operation was told, with how often and when it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The failure kind.
@@ -18,8 +36,14 @@ pub struct Entry {
     pub message: String,
     /// How often.
     pub count: u64,
-    /// The first operation that saw it.
+    /// The operation that saw it; of those counted together the first of them.
     pub operation: u32,
+    /// When it first came.
+    pub first: Nanos,
+    /// When it last came.
+    pub last: Nanos,
+    /// The URL or the address that it was about when it first came.
+    pub url: Option<String>,
 }
 
 /// Distinct error messages. Bounded, so that a target which fails in a million ways costs no memory.
@@ -29,15 +53,22 @@ pub struct ErrorLog {
 }
 
 impl ErrorLog {
-    /// Counts a message.
-    pub fn note(&mut self, kind: FailureKind, message: &str, operation: u32) {
+    /// Counts a failed try.
+    pub fn note(&mut self, failed: FailedTry) {
+        let FailedTry { kind, message, operation, at, url, .. } = failed;
         let message: String = message.chars().take(MAX_LENGTH).collect();
-        self.put(Entry { kind, message, count: 1, operation });
+        self.put(Entry { kind, message, count: 1, operation, first: at, last: at, url });
     }
 
     fn put(&mut self, mut entry: Entry) {
-        if let Some(known) = self.entries.iter_mut().find(|e| e.kind == entry.kind && e.message == entry.message) {
+        let is_same =
+            |e: &Entry| e.kind == entry.kind && e.message == entry.message && (e.operation == entry.operation || e.message == OTHERS);
+        if let Some(known) = self.entries.iter_mut().find(|e| is_same(e)) {
             known.count += entry.count;
+            known.last = known.last.max(entry.last);
+            if entry.first < known.first {
+                (known.first, known.operation, known.url) = (entry.first, entry.operation, entry.url);
+            }
             return;
         }
         let distinct = self.entries.iter().filter(|e| e.message != OTHERS).count();
@@ -73,12 +104,31 @@ impl ErrorLog {
 mod tests {
     use super::*;
 
+    fn failed(kind: FailureKind, message: &str, operation: u32, at: u64) -> FailedTry {
+        let (intended, at) = (Nanos::ZERO, Nanos(at));
+        FailedTry { kind, message: message.into(), operation, intended, at, url: Some(format!("http://a/{}", at.0)) }
+    }
+
+    #[test]
+    fn tells_apart_by_operation_and_keeps_the_first_moment_and_its_url() {
+        let (mut log, mut other) = (ErrorLog::default(), ErrorLog::default());
+        for (operation, at) in [(1, 20), (2, 30), (1, 40)] {
+            log.note(failed(FailureKind::Refused, "refused", operation, at));
+        }
+        other.note(failed(FailureKind::Refused, "refused", 1, 10));
+        log.add(&other);
+        let [of_1, of_2] = &log.sorted()[..] else { panic!("two") };
+        assert_eq!((of_1.operation, of_1.count, of_1.first.0, of_1.last.0), (1, 3, 10, 40));
+        assert_eq!(of_1.url.as_deref(), Some("http://a/10"));
+        assert_eq!((of_2.operation, of_2.count, of_2.first.0, of_2.last.0), (2, 1, 30, 30));
+    }
+
     #[test]
     fn keeps_fifty_and_counts_the_rest() {
         let mut log = ErrorLog::default();
         for i in 0..1000 {
-            log.note(FailureKind::Other, &format!("message {i}"), 0);
-            log.note(FailureKind::Reset, "the same", 1);
+            log.note(failed(FailureKind::Other, &format!("message {i}"), i % 7, u64::from(i)));
+            log.note(failed(FailureKind::Reset, "the same", 1, u64::from(i)));
         }
         let sorted = log.sorted();
         assert!(sorted.len() <= MAX_DISTINCT + 2);

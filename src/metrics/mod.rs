@@ -25,7 +25,7 @@ pub mod window;
 
 pub use batches::Batches;
 pub use checks::{CheckTally, Held};
-pub use errors::ErrorLog;
+pub use errors::{ErrorLog, FailedTry};
 pub use failure::FailureKind;
 pub use figures::{Figures, Tally};
 pub use iterations::{IterationFigures, IterationPart};

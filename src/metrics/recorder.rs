@@ -3,8 +3,8 @@
 use super::interval::Inflation;
 use super::probe::Probe;
 use super::{
-    Batches, CheckTally, ErrorLog, FailureKind, Figures, Held, IterationFigures, IterationPart, IterationSample, Outcome, ProbeOf, Sample,
-    Stages, Stretch, TagFigures, TagValue, TakenBy, Tally, Track, Windows,
+    Batches, CheckTally, ErrorLog, FailedTry, FailureKind, Figures, Held, IterationFigures, IterationPart, IterationSample, Outcome,
+    ProbeOf, Sample, Stages, Stretch, TagFigures, TagValue, TakenBy, Tally, Track, Windows,
 };
 use crate::base::Nanos;
 
@@ -267,13 +267,12 @@ impl Recorder {
         part.holds(&self.stages, mix, intended)
     }
 
-    /// Takes a failed try of an operation that was planned at `intended`, with what was said of it.
-    pub fn error(&mut self, kind: FailureKind, message: &str, operation: u32, intended: Nanos) {
-        if !self.measures(intended) {
-            return;
+    /// Takes a failed try of an operation.
+    pub fn error(&mut self, failed: FailedTry) {
+        if self.measures(failed.intended) {
+            self.try_failures[failed.kind as usize] += 1;
+            self.errors.note(failed);
         }
-        self.try_failures[kind as usize] += 1;
-        self.errors.note(kind, message, operation);
     }
 
     /// Adds what another recorder of the same run has seen.

@@ -145,9 +145,16 @@ impl Step {
 /// How many operations these steps complete where nothing fails, on average: what an arrival rate of
 /// iterations amounts to. Nothing where that shows only while they run.
 pub fn expected(steps: &[Step]) -> Option<f64> {
+    expected_of(steps, |_| true)
+}
+
+/// The same, of the operations that `counts` takes.
+pub fn expected_of(steps: &[Step], counts: fn(&Operation) -> bool) -> Option<f64> {
+    let expected = |steps: &[Step]| expected_of(steps, counts);
+    let one = |operation: &Operation| if counts(operation) { 1.0 } else { 0.0 };
     let each = |step: &Step| {
         let of_one = match &step.kind {
-            StepKind::Operation(_) => 1.0,
+            StepKind::Operation(operation) => one(operation),
             StepKind::Think(_) | StepKind::Set(_) => 0.0,
             StepKind::Flow(steps) => expected(steps)?,
             StepKind::Parallel(parallel) => expected(&parallel.branches)?,
@@ -158,7 +165,7 @@ pub fn expected(steps: &[Step]) -> Option<f64> {
                 (Passes::Until { .. } | Passes::Over { .. }, of_pass) if of_pass > 0.0 => return None,
                 (Passes::Until { .. } | Passes::Over { .. }, _) => 0.0,
             },
-            StepKind::Websocket(websocket) => 1.0 + expected(&websocket.flow)?,
+            StepKind::Websocket(websocket) => one(&websocket.handshake) + expected(&websocket.flow)?,
         };
         let sure = of_one == 0.0 || (step.when.is_none() && !step.once);
         sure.then(|| of_one * step.chance.map_or(1.0, |share| share.0))

@@ -54,6 +54,16 @@ impl Scheme {
             Self::Http | Self::Https | Self::Tcp => self,
         }
     }
+
+    /// The WebSocket that is opened over HTTP; what is none stays as it is.
+    #[must_use]
+    pub const fn of_websockets(self) -> Self {
+        match self {
+            Self::Http => Self::Ws,
+            Self::Https => Self::Wss,
+            Self::Ws | Self::Wss | Self::Tcp => self,
+        }
+    }
 }
 
 /// Where a target is.

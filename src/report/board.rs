@@ -7,8 +7,15 @@ use std::collections::VecDeque;
 use super::progress::Status;
 use super::view;
 
-/// Columns that a line takes at most: one less than the narrowest of usual terminals, which would break it otherwise.
+/// Columns that a line takes at most, however wide the terminal is.
 const WIDTH: usize = 79;
+/// Columns of a figure's name with the margin before it, and of the figure.
+const NAME: usize = 13;
+const FIGURE: usize = 18;
+/// A sparkline of fewer columns shows nothing.
+const LEAST: usize = 6;
+/// On terminals of fewer columns the counts of steps are not set in columns.
+const NARROW: usize = 79;
 /// Looks that a sparkline shows.
 const LOOKS: usize = 44;
 /// Steps that are shown.
@@ -57,8 +64,9 @@ impl Board {
         self.sum = format!("✓ {} · {} done · {} failed · {time}", self.place, view::count(status.completed), view::count(status.failed));
     }
 
-    /// What to show, each line within 80 columns.
-    pub fn lines(&self, status: &Status<'_>) -> Vec<String> {
+    /// What to show on a terminal of so many columns, each line narrower than that: one as wide would be broken by some.
+    pub fn lines(&self, status: &Status<'_>, columns: usize) -> Vec<String> {
+        let width = columns.saturating_sub(1).clamp(1, WIDTH);
         let ms = |value: Option<f64>| view::or_na(value, view::duration_ms);
         let figures = [
             view::rate(status.rate),
@@ -72,22 +80,32 @@ impl Board {
             ms(status.lag_p99_ms),
         ];
         let row = |(i, (name, figure)): (usize, (&str, String))| {
-            let line = sparkline(self.looks.iter().map(|look| look[i]));
-            format!("  {name:<11}{figure:>18}  {line}")
+            let room = width.saturating_sub(NAME + FIGURE + 2);
+            if room < LEAST {
+                return format!("  {name:<11}{figure:>0$}", width.saturating_sub(NAME).min(FIGURE));
+            }
+            // The newest are what one looks for.
+            let line = sparkline(self.looks.iter().skip(self.looks.len().saturating_sub(room)).map(|look| look[i]));
+            format!("  {name:<11}{figure:>FIGURE$}  {line}")
         };
         let mut lines: Vec<String> = NAMES.into_iter().zip(figures).enumerate().map(row).collect();
         let mut steps: Vec<_> = status.steps.iter().filter(|step| step.completed > 0).collect();
         // Those that fail first: they are what one looks for.
         steps.sort_by_key(|step| std::cmp::Reverse((step.failed, step.completed)));
-        let name = |text: &str| view::shortened(&view::plain(text), 38);
+        let name = |text: &str, room: usize| view::shortened(&view::plain(text), room);
         lines.extend(steps.iter().take(STEPS).map(|step| {
-            format!("  {:<38} {:>13} done {:>10} failed", name(&step.name), view::count(step.completed), view::count(step.failed))
+            let (done, failed) = (view::count(step.completed), view::count(step.failed));
+            if width < NARROW {
+                let counts = format!("{done} done {failed} failed");
+                return format!("  {} {counts}", name(&step.name, width.saturating_sub(counts.chars().count() + 3)));
+            }
+            format!("  {:<38} {done:>13} done {failed:>10} failed", name(&step.name, 38))
         }));
         if let Some(more) = steps.len().checked_sub(STEPS).filter(|more| *more > 0) {
             lines.push(format!("  and {}", view::things(more as u64, "more step")));
         }
         lines.extend(self.done.iter().map(|done| format!("  {done}")));
-        lines.into_iter().map(|line| view::shortened(line.trim_end(), WIDTH)).collect()
+        lines.into_iter().map(|line| view::shortened(line.trim_end(), width)).collect()
     }
 }
 
@@ -139,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_board_fits_eighty_columns_and_steers_no_terminal() {
+    fn a_board_fits_its_terminal_and_steers_none() {
         let mut board = Board::default();
         let steps = steps(9);
         for place in ["sequential 1/3", "threaded 1/3", "async 1/3"] {
@@ -147,8 +165,15 @@ mod tests {
                 board.look(&status(place, second, &steps));
             }
         }
-        let lines = board.lines(&status("async 1/3", 60, &steps));
-        assert!(lines.iter().all(|line| line.chars().count() < 80 && !line.contains('\u{1b}')), "{lines:#?}");
+        for columns in [1, 20, 30, 40, 49, 60, 80, 300] {
+            let lines = board.lines(&status("async 1/3", 60, &steps), columns);
+            let most = columns.clamp(2, 80);
+            assert!(lines.iter().all(|line| line.chars().count() < most && !line.contains('\u{1b}')), "{columns}: {lines:#?}");
+            let wanted = if columns < 30 { "through" } else { "6,000/s" };
+            assert!(columns < 20 || lines[0].contains(wanted), "{columns}: {lines:#?}");
+            assert!(columns < 49 || lines[0].ends_with('█'), "the newest are shown: {lines:#?}");
+        }
+        let lines = board.lines(&status("async 1/3", 60, &steps), 80);
         super::super::golden::check("board.txt", &(lines.join("\n") + "\n"));
     }
 }

@@ -4,11 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::Mode;
+use crate::plan::{Check, Metric, Mode};
 use crate::result::{self, Change, End, RunOrder, RunResult, ThresholdResult, ThresholdVerdict, Verdict, VersionComparison};
 
+use super::ending::Ending;
 use super::{changes, tally, thresholds, versions, view};
 
+/// Errors that are told of each mode.
+const ERRORS: usize = 5;
 /// Windows that are told one by one.
 const WINDOWS: usize = 10;
 
@@ -73,23 +76,33 @@ pub fn seconds(result: &RunResult, mode: Option<Mode>) -> f64 {
 }
 
 fn end(result: &RunResult) -> Case {
-    let (outcome, message) = match result.end {
-        End::Complete => (Outcome::Passed, "everything planned was run"),
-        End::Stopped => (Outcome::Passed, "stopped by a condition that the scenario names"),
-        End::Aborted => (Outcome::Failed, "a threshold aborted the run: modes and rounds after it did not run"),
-        End::Interrupted => (Outcome::Broken, "the run was interrupted: modes and rounds after it did not run"),
-        End::Failed => (Outcome::Broken, "a mode could not be run: the figures are of those before it"),
+    let outcome = match result.end {
+        End::Complete | End::Stopped => Outcome::Passed,
+        End::Aborted => Outcome::Failed,
+        End::Interrupted | End::Failed => Outcome::Broken,
     };
+    let Ending { word, meaning, .. } = Ending::of(result);
+    let of_mode = |mode: Mode| failures(result, mode).into_iter().map(move |line| format!("{mode}: {line}"));
     Case {
         name: "the run came to its end".into(),
         mode: None,
         outcome,
-        message: message.into(),
-        details: Vec::new(),
+        message: format!("{word}: {meaning}"),
+        details: tally::modes(result).into_iter().flat_map(of_mode).collect(),
         line: None,
         seconds: seconds(result, None),
         warned: false,
     }
+}
+
+/// What tries of a mode were told.
+fn failures(result: &RunResult, mode: Mode) -> Vec<String> {
+    let troubles = tally::troubles(result, mode);
+    let mut lines: Vec<String> = troubles.iter().take(ERRORS).map(tally::Trouble::sentence).collect();
+    if let Some(more) = troubles.len().checked_sub(ERRORS).filter(|more| *more > 0) {
+        lines.push(format!("and {} more", view::count(more as u64)));
+    }
+    lines
 }
 
 fn validity(result: &RunResult) -> Case {
@@ -132,6 +145,11 @@ fn judged(result: &RunResult, threshold: &ThresholdResult, row: thresholds::Row)
         details.push(format!("and {} more", view::things((threshold.failing_windows.len() - WINDOWS) as u64, "window")));
     }
     details.extend(threshold.warnings.iter().map(|warning| format!("warning: {}", view::plain(warning))));
+    // What is said of errors is what somebody looks for who reads that there are too many.
+    let is_of_errors = Check::parse(&threshold.check).is_ok_and(|check| matches!(check.metric, Metric::ErrorRate | Metric::CheckRate));
+    if outcome == Outcome::Failed && is_of_errors {
+        details.extend(failures(result, threshold.mode));
+    }
     Case {
         message: message.unwrap_or_else(|| format!("observed {}, limit {}, margin {}", row.observed, row.limit, row.margin)),
         name: row.check,
@@ -236,7 +254,8 @@ mod tests {
         let window = result.thresholds[1].failing_windows[0];
         result.thresholds[1].failing_windows = vec![window; 1000];
         let case = &all(&result)[3];
-        assert_eq!(case.details.len(), WINDOWS + 1);
+        // Behind them stand the two errors of that mode.
+        assert_eq!(case.details.len(), WINDOWS + 3);
         assert_eq!(case.details[WINDOWS], "and 990 windows more");
     }
 }

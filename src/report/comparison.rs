@@ -1,8 +1,9 @@
 //! [`Row`]: the table that compares modes, one row for each figure, as text; terminal and HTML show the same rows.
 
 use crate::plan::Mode;
-use crate::result::{Comparison, ModeComparison};
+use crate::result::{Comparison, ModeComparison, RunResult};
 
+use super::asked::{self, Percentile};
 use super::view;
 
 /// A figure of every mode.
@@ -47,16 +48,19 @@ impl Figure {
         Self { value, text: view::or_na(value, &show), interval: view::known_interval(interval, &show) }
     }
 
-    fn percentile(mode: &ModeComparison, name: &str, value: Option<f64>) -> Self {
+    fn percentile(mode: &ModeComparison, key: &str) -> Self {
         let summary = mode.response_ms.as_ref();
-        let value = value.filter(|_| summary.is_some_and(|s| view::carries(s, name)));
-        Self { value, text: view::percentile(summary, name), interval: view::percentile_interval(summary, name) }
+        let value = view::percentile_ms(summary, key);
+        Self { value, text: view::percentile(summary, key), interval: view::percentile_interval(summary, key) }
     }
 }
 
+/// The row of the generator's own lateness.
+const LAG: &str = "lag p99";
+
 type Source = (&'static str, &'static str, Better, fn(&ModeComparison) -> Figure);
 
-const SOURCES: [Source; 14] = [
+const SOURCES: [Source; 19] = [
     ("wall time", "From the start to the last completion.", Better::Low, |m| Figure::of(Some(m.wall_s), m.wall_s_ci95, view::duration_s)),
     ("throughput", "Operations that completed well, a second.", Better::High, |m| {
         Figure::of(Some(m.throughput_rps), m.throughput_rps_ci95, view::rate)
@@ -64,11 +68,18 @@ const SOURCES: [Source; 14] = [
     ("speedup", "How many times as fast as the baseline mode.", Better::High, |m| Figure::of(m.speedup, m.speedup_ci95, view::factor)),
     ("ideal", "Wall time of the same work with no overhead at all.", Better::Neither, |m| Figure::of(m.ideal_s, None, view::duration_s)),
     ("efficiency", "The ideal divided by the wall time.", Better::High, |m| Figure::of(m.efficiency, None, view::share)),
-    ("p50", "Half of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p50", m.response_ms.as_ref().map(|s| s.p50))),
-    ("p90", "90 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p90", m.response_ms.as_ref().map(|s| s.p90))),
-    ("p99", "99 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p99", m.response_ms.as_ref().map(|s| s.p99))),
+    ("p50", "Half of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p50")),
+    ("p75", "75 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p75")),
+    ("p90", "90 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p90")),
+    ("p95", "95 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p95")),
+    ("p99", "99 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p99")),
+    ("p99.9", "99.9 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p999")),
+    ("p99.99", "99.99 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p9999")),
     ("max", "The longest response.", Better::Low, |m| {
         Figure::of(m.response_ms.as_ref().filter(|s| s.count > 0).map(|s| s.max), None, view::duration_ms)
+    }),
+    (LAG, "99 % of the operations began no later than this by the generator's own fault.", Better::Low, |m| {
+        Figure::of(view::percentile_ms(m.lag_ms.as_ref(), "p99"), None, view::duration_ms)
     }),
     ("CPU per operation", "Processor time of the generator for each completed operation.", Better::Low, |m| {
         Figure::of(m.cpu_us_per_operation, None, |us| view::duration_ms(us / 1e3))
@@ -93,22 +104,34 @@ const SOURCES: [Source; 14] = [
     }),
 ];
 
-/// The rows of a comparison.
-pub fn of(comparison: &Comparison) -> Vec<Row> {
-    rows(&comparison.modes.iter().collect::<Vec<_>>(), Some(comparison.baseline_mode))
+/// The rows of a result's comparison.
+pub fn of(result: &RunResult, comparison: &Comparison) -> Vec<Row> {
+    rows(&comparison.modes.iter().collect::<Vec<_>>(), &[result], Some(comparison.baseline_mode))
 }
 
-/// The rows of a comparison of these modes; those of which nothing is known are left out. Modes of several results have
-/// no baseline in common, and then speedups say nothing.
-pub fn rows(modes: &[&ModeComparison], baseline: Option<Mode>) -> Vec<Row> {
+/// The rows of a comparison of these modes of some results; those of which nothing is known are left out. Modes of several
+/// results have no baseline in common, and then speedups say nothing.
+pub fn rows(modes: &[&ModeComparison], results: &[&RunResult], baseline: Option<Mode>) -> Vec<Row> {
+    let shown = percentiles(results);
+    let is_open = !results.is_empty() && results.iter().all(|result| asked::is_open(result));
     let mut rows = Vec::new();
     for (name, meaning, better, figure) in SOURCES {
         let figures: Vec<Figure> = modes.iter().map(|mode| figure(mode)).collect();
-        let wanted = figures.iter().any(|f| f.value.is_some()) || matches!(name, "p50" | "p90" | "p99" | "max");
-        // A mode alone is as fast as itself.
-        if !wanted || (name == "speedup" && (figures.len() < 2 || baseline.is_none())) {
+        let is_percentile = asked::PERCENTILES.iter().any(|one| one.name == name);
+        let is_known = figures.iter().any(|f| f.value.is_some());
+        let wanted = match name {
+            // A mode alone is as fast as itself, and planned arrivals come equally fast in every mode.
+            "speedup" => is_known && figures.len() > 1 && baseline.is_some() && !is_open,
+            LAG => is_open,
+            "max" => true,
+            _ if is_percentile => shown.iter().any(|one| one.name == name),
+            _ => is_known,
+        };
+        if !wanted {
             continue;
         }
+        // How long arrivals take to come is not the mode's doing.
+        let better = if is_open && name == "wall time" { Better::Neither } else { better };
         let best = best(&figures, better);
         let cells = figures
             .into_iter()
@@ -140,10 +163,30 @@ fn best(figures: &[Figure], better: Better) -> Option<usize> {
     }
 }
 
+/// The percentiles that a comparison shows.
+fn percentiles(results: &[&RunResult]) -> Vec<Percentile> {
+    asked::percentiles(results.iter().copied(), &["p50", "p90", "p99"])
+}
+
 /// Whether some percentile of these modes is left out because its sample is too small.
-pub fn has_small_samples(modes: &[&ModeComparison]) -> bool {
-    let small = |m: &&ModeComparison| m.response_ms.as_ref().is_some_and(|s| ["p50", "p90", "p99"].iter().any(|p| !view::carries(s, p)));
+pub fn has_small_samples(modes: &[&ModeComparison], results: &[&RunResult]) -> bool {
+    let shown = percentiles(results);
+    let small = |m: &&ModeComparison| m.response_ms.as_ref().is_some_and(|s| shown.iter().any(|p| !view::carries(s, p.key)));
     modes.iter().any(small)
+}
+
+/// How late the generator was in each of these modes, in milliseconds, and which figure that is: p99, or where some mode has
+/// too few samples for it the longest. Nothing where some mode has no lag at all.
+pub fn lags(modes: &[&ModeComparison]) -> Option<(&'static str, Vec<f64>)> {
+    let p99 = modes.iter().map(|m| view::percentile_ms(m.lag_ms.as_ref(), "p99")).collect::<Option<Vec<f64>>>();
+    let longest = || modes.iter().map(|m| m.lag_ms.as_ref().filter(|lag| lag.count > 0).map(|lag| lag.max)).collect::<Option<_>>();
+    p99.map(|lags| ("p99 of", lags)).or_else(|| Some(("at most", longest()?)))
+}
+
+/// The highest percentile of response time for which every one of these modes has enough samples.
+pub fn common_percentile(modes: &[&ModeComparison]) -> Option<Percentile> {
+    let usual = asked::PERCENTILES.into_iter().filter(|one| ["p50", "p90", "p95", "p99"].contains(&one.name));
+    usual.rev().find(|one| modes.iter().all(|mode| view::percentile_ms(mode.response_ms.as_ref(), one.key).is_some()))
 }
 
 /// The names of the modes, in the order of the cells.

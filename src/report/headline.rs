@@ -1,17 +1,23 @@
 //! [`Headline`]: what the comparison says, in one or two sentences that a stranger understands.
 //!
-//! It reads the comparison's figures and calls modes equal where their intervals overlap or, without
-//! intervals, where they are within 5 %; it computes nothing else. Knows nothing of how it is shown.
+//! It compares what the load asks for: how fast the work was done, or, where arrivals are planned and come whatever the
+//! target does, how long responses took and how late the generator was. It reads the comparison's figures and calls modes
+//! equal where their intervals overlap or, without intervals, where they are within 5 %; it computes nothing else. Knows
+//! nothing of how it is shown.
 
 use crate::plan::Mode;
-use crate::result::{ModeComparison, RunResult};
+use crate::result::{Comparison, ModeComparison, RunResult};
 
-use super::view;
+use super::asked::{self, Percentile};
+use super::{causes, comparison, view};
 
-/// Modes whose speedups differ by less than this share are called about equal.
+/// Modes whose figures differ by less than this share are called about equal.
 const SAME: f64 = 0.05;
 /// A share of failures from which on a headline must mention them.
 const FAILED: f64 = 0.01;
+
+/// What is said where figures differ and chance may be the reason.
+const OVERLAP: &str = "95 % intervals that overlap";
 
 /// What the comparison says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +26,8 @@ pub struct Headline {
     pub winners: Vec<Mode>,
     /// The finding.
     pub text: String,
+    /// Why it is so, where the result knows it.
+    pub cause: Option<String>,
     /// What a reader must know beside it, if anything.
     pub caution: Option<String>,
 }
@@ -28,45 +36,34 @@ impl Headline {
     /// The headline of a result.
     pub fn of(result: &RunResult) -> Self {
         let Some(comparison) = result.comparison.as_ref().filter(|c| !c.modes.is_empty()) else {
-            return Self { winners: Vec::new(), text: "Nothing was measured to the end.".into(), caution: None };
+            return Self::plain("Nothing was measured to the end.");
         };
         let modes: Vec<&ModeComparison> = comparison.modes.iter().filter(|m| m.mode != Mode::Simulated).collect();
-        let caution = caution(&comparison.modes);
-        if let [only] | [only, ..] = comparison.modes.as_slice()
-            && modes.len() < 2
-        {
-            let one = modes.first().copied().unwrap_or(only);
-            return Self { winners: Vec::new(), text: alone(one), caution };
+        let is_open = asked::is_open(result);
+        let alone = match modes.as_slice() {
+            [] => comparison.modes.first(),
+            [one] => Some(*one),
+            _ => None,
+        };
+        let (text, winners) = match alone {
+            Some(one) => (if is_open { answered_alone(one) } else { done_alone(one) }, vec![one.mode]),
+            None if is_open => soonest(&modes),
+            None => fastest(comparison, &modes),
+        };
+        // Where all are equal, none has won; nor has one alone.
+        let behind: Vec<Mode> = modes.iter().map(|m| m.mode).filter(|mode| !winners.contains(mode)).collect();
+        let won = !behind.is_empty();
+        Self {
+            text,
+            cause: causes::of(result, &behind),
+            caution: caution(&comparison.modes),
+            winners: if won { winners } else { Vec::new() },
         }
-        let mut ranked: Vec<(&ModeComparison, f64)> =
-            modes.iter().filter_map(|m| m.speedup.filter(|s| s.is_finite()).map(|s| (*m, s))).collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let Some(&(best, _)) = ranked.first() else {
-            return Self { winners: Vec::new(), text: "The modes can't be compared: no speedup is known.".into(), caution };
-        };
-        let winners: Vec<&(&ModeComparison, f64)> = ranked.iter().filter(|(m, _)| about_equal(best, m)).collect();
-        let names = view::list(&winners.iter().map(|(m, _)| m.mode.name().to_owned()).collect::<Vec<_>>());
-        let text = if winners.len() == ranked.len() {
-            format!("{} were about equally fast.{}", view::capital(&names), tail(&modes))
-        } else if winners.len() > 1 {
-            let mut factors: Vec<String> = winners.iter().map(|(_, s)| view::factor(*s)).collect();
-            factors.dedup();
-            let factors = view::list(&factors);
-            format!("{} were about equally fast: {factors} {}.", view::capital(&names), comparison.baseline_mode)
-        } else {
-            let interval =
-                view::known_interval(best.speedup_ci95, view::factor).map(|i| format!(" (95 % interval {i})")).unwrap_or_default();
-            if best.mode == comparison.baseline_mode {
-                let next = ranked.get(1).map(|(m, s)| format!(": {} had {} its speed", m.mode, view::factor(*s))).unwrap_or_default();
-                format!("{} was fastest{next}.", view::capital(&names))
-            } else {
-                let speed = best.speedup.map(view::factor).unwrap_or_default();
-                format!("{} was fastest: {speed} {}{interval}.", view::capital(&names), comparison.baseline_mode)
-            }
-        };
-        // Where all are equal, none has won.
-        let winners = if winners.len() == ranked.len() { Vec::new() } else { winners };
-        Self { winners: winners.iter().map(|(m, _)| m.mode).collect(), text, caution }
+    }
+
+    /// A sentence alone.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self { winners: Vec::new(), text: text.into(), cause: None, caution: None }
     }
 
     /// Whether this mode is among the winners.
@@ -75,7 +72,86 @@ impl Headline {
     }
 }
 
-fn alone(one: &ModeComparison) -> String {
+/// The modes by how fast they did the work, and the best of them.
+fn fastest(comparison: &Comparison, modes: &[&ModeComparison]) -> (String, Vec<Mode>) {
+    let mut ranked: Vec<(&ModeComparison, f64)> =
+        modes.iter().filter_map(|m| m.speedup.filter(|s| s.is_finite()).map(|s| (*m, s))).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let Some(&(best, _)) = ranked.first() else {
+        return ("The modes can't be compared: no speedup is known.".into(), Vec::new());
+    };
+    let winners: Vec<&(&ModeComparison, f64)> = ranked.iter().filter(|(m, _)| about_equal(best, m)).collect();
+    let names = names(winners.iter().map(|(m, _)| *m));
+    let are_close = are_close(winners.iter().map(|(_, s)| *s));
+    let mut factors: Vec<String> = winners.iter().map(|(_, s)| view::factor(*s)).collect();
+    factors.dedup();
+    let factors = format!("{} {}", view::list(&factors), comparison.baseline_mode);
+    let text = if winners.len() == ranked.len() && are_close {
+        format!("{names} were about equally fast.{}", tail(modes))
+    } else if winners.len() == ranked.len() && winners.len() > 1 {
+        format!("{names} can't be told apart: {factors}, with {OVERLAP}.{}", tail(modes))
+    } else if winners.len() > 1 && are_close {
+        format!("{names} were about equally fast: {factors}.")
+    } else if winners.len() > 1 {
+        format!("{names} were fastest, and can't be told apart: {factors}, with {OVERLAP}.")
+    } else {
+        let interval = view::known_interval(best.speedup_ci95, view::factor).map(|i| format!(" (95 % interval {i})")).unwrap_or_default();
+        if best.mode == comparison.baseline_mode {
+            let next = ranked.get(1).map(|(m, s)| format!(": {} had {} its speed", m.mode, view::factor(*s))).unwrap_or_default();
+            format!("{names} was fastest{next}.")
+        } else {
+            let speed = best.speedup.map(view::factor).unwrap_or_default();
+            format!("{names} was fastest: {speed} {}{interval}.", comparison.baseline_mode)
+        }
+    };
+    (text, winners.iter().map(|(m, _)| m.mode).collect())
+}
+
+/// The modes by how soon they answered what was planned to arrive, and the best of them.
+fn soonest(modes: &[&ModeComparison]) -> (String, Vec<Mode>) {
+    let Some(percentile) = comparison::common_percentile(modes) else {
+        return ("The modes can't be compared: there are too few responses for a median.".into(), Vec::new());
+    };
+    let ms = |m: &ModeComparison| view::percentile_ms(m.response_ms.as_ref(), percentile.key).unwrap_or(f64::INFINITY);
+    let mut ranked = modes.to_vec();
+    ranked.sort_by(|a, b| ms(a).total_cmp(&ms(b)));
+    let (winners, others): (Vec<&ModeComparison>, Vec<&ModeComparison>) =
+        ranked.iter().partition(|m| answer_about_equally(ranked[0], m, percentile));
+    let took = |of: &[&ModeComparison]| {
+        let mut times: Vec<String> = of.iter().map(|m| view::duration_ms(ms(m))).collect();
+        times.dedup();
+        view::list(&times)
+    };
+    let against = |m: &&ModeComparison| format!("{} in {}", view::duration_ms(ms(m)), m.mode);
+    let against = view::list(&others.iter().map(against).collect::<Vec<_>>());
+    let against = if others.is_empty() { String::new() } else { format!(", against {against}") };
+    let (name, times) = (percentile.name, took(&winners));
+    let names = names(winners.iter().copied());
+    let text = if winners.len() > 1 && are_close(winners.iter().map(|m| ms(m))) {
+        format!("{names} answered about equally soon: {name} of {times}{against}.{}", lag(modes))
+    } else if winners.len() > 1 {
+        format!("{names} answered soonest, and can't be told apart: {name} of {times}, with {OVERLAP}{against}.{}", lag(modes))
+    } else {
+        format!("{names} answered soonest: {name} of {times}{against}.{}", lag(modes))
+    };
+    (text, winners.iter().map(|m| m.mode).collect())
+}
+
+fn names<'a>(modes: impl Iterator<Item = &'a ModeComparison>) -> String {
+    view::capital(&view::list(&modes.map(|m| m.mode.name().to_owned()).collect::<Vec<_>>()))
+}
+
+/// How late the generator was, in the mode in which it was latest: by p99, or where that takes more samples by the worst.
+fn lag(modes: &[&ModeComparison]) -> String {
+    let Some((what, lags)) = comparison::lags(modes) else { return String::new() };
+    let latest = modes.iter().zip(lags).max_by(|a, b| a.1.total_cmp(&b.1));
+    latest.map_or_else(String::new, |(m, ms)| {
+        let which = if modes.len() > 1 { format!(", in {}", m.mode) } else { String::new() };
+        format!(" The generator's own lag: {what} {}{which}.", view::duration_ms(ms))
+    })
+}
+
+fn done_alone(one: &ModeComparison) -> String {
     // What could not be made was never sent, and has no time.
     let timed = one.response_ms.as_ref().map_or(0, |response| response.count);
     format!(
@@ -87,18 +163,44 @@ fn alone(one: &ModeComparison) -> String {
     )
 }
 
+fn answered_alone(one: &ModeComparison) -> String {
+    let percentiles = asked::PERCENTILES.into_iter().filter(|p| ["p50", "p95", "p99"].contains(&p.name));
+    let known = percentiles.filter(|p| view::percentile_ms(one.response_ms.as_ref(), p.key).is_some());
+    let figures: Vec<String> = known.map(|p| format!("{} of {}", p.name, p.of(one.response_ms.as_ref()))).collect();
+    let figures = if figures.is_empty() { String::new() } else { format!(": {}", view::list(&figures)) };
+    let what = view::things(one.completed, "operation");
+    format!("{} completed {what} as they arrived{figures}.{}", view::capital(one.mode.name()), lag(&[one]))
+}
+
 fn about_equal(a: &ModeComparison, b: &ModeComparison) -> bool {
-    if a.mode == b.mode {
-        return true;
-    }
-    match (a.speedup_ci95, b.speedup_ci95, a.speedup, b.speedup) {
-        (Some([a_low, a_high]), Some([b_low, b_high]), ..) => a_low <= b_high && b_low <= a_high,
-        (_, _, Some(a), Some(b)) => (a - b).abs() <= SAME * a.abs().max(b.abs()),
-        _ => false,
+    let (of_a, of_b) = (a.speedup.unwrap_or(f64::NAN), b.speedup.unwrap_or(f64::NAN));
+    a.mode == b.mode || are_same((of_a, a.speedup_ci95), (of_b, b.speedup_ci95))
+}
+
+fn answer_about_equally(a: &ModeComparison, b: &ModeComparison, percentile: Percentile) -> bool {
+    let figure = |m: &ModeComparison| {
+        let summary = m.response_ms.as_ref();
+        let interval = summary.and_then(|s| s.ci95.get(percentile.key).copied().flatten());
+        (view::percentile_ms(summary, percentile.key).unwrap_or(f64::NAN), interval)
+    };
+    a.mode == b.mode || are_same(figure(a), figure(b))
+}
+
+/// Whether figures are so close that a reader would call them equal; others may still be no further apart than chance.
+fn are_close(figures: impl Iterator<Item = f64>) -> bool {
+    let (least, most) = figures.fold((f64::INFINITY, 0.0_f64), |(least, most), figure| (least.min(figure), most.max(figure)));
+    most <= least * (1.0 + 2.0 * SAME)
+}
+
+/// Whether two figures, each with its interval where there is one, can't be told apart.
+fn are_same((a, of_a): (f64, Option<[f64; 2]>), (b, of_b): (f64, Option<[f64; 2]>)) -> bool {
+    match (of_a, of_b) {
+        (Some([a_low, a_high]), Some([b_low, b_high])) => a_low <= b_high && b_low <= a_high,
+        _ => (a - b).abs() <= SAME * a.abs().max(b.abs()),
     }
 }
 
-/// Where the modes kept the same pace (as in the open model they should), response times tell them apart.
+/// Where the modes kept the same pace, response times tell them apart.
 fn tail(modes: &[&ModeComparison]) -> String {
     let mut times: Vec<(Mode, f64)> =
         modes.iter().filter_map(|m| m.response_ms.as_ref().filter(|s| view::carries(s, "p99")).map(|s| (m.mode, s.p99))).collect();
@@ -154,6 +256,58 @@ mod tests {
             }
         }
         assert_eq!(Headline::of(&result).text, "Sequential was fastest: threaded had 0.80× its speed.");
+    }
+
+    #[test]
+    fn planned_arrivals_are_compared_by_their_responses() {
+        let mut result = fixture::open_model();
+        let headline = Headline::of(&result);
+        assert_eq!(headline.winners, [Mode::Threaded, Mode::Async]);
+        assert_eq!(
+            headline.text,
+            "Threaded and async answered about equally soon: p99 of 310 ms, against 2 min 4 s in sequential. \
+             The generator's own lag: p99 of 59.0 µs, in async."
+        );
+        let few = result.comparison.as_mut().and_then(|c| c.modes[1].lag_ms.as_mut()).expect("it has some");
+        few.ci95.insert("p99".into(), None);
+        few.max = 1.25;
+        assert!(Headline::of(&result).text.ends_with("The generator's own lag: at most 1.25 ms, in threaded."));
+        // As fast as each other, as arrivals are; and yet not equally good.
+        for (m, p50) in result.comparison.iter_mut().flat_map(|c| &mut c.modes).zip([83.0, 5.0, 15.0]) {
+            m.speedup = Some(1.0);
+            let summary = m.response_ms.as_mut().expect("it has some");
+            (summary.p50, summary.ci95) = (p50, [("p50".to_owned(), Some([p50 * 0.9, p50 * 1.1]))].into());
+            summary.ci95.extend(["p90", "p95", "p99"].map(|p| (p.to_owned(), None)));
+        }
+        let headline = Headline::of(&result);
+        assert_eq!(headline.winners, [Mode::Threaded]);
+        assert!(
+            headline.text.starts_with("Threaded answered soonest: p50 of 5.00 ms, against 15.0 ms in async and 83.0 ms in sequential.")
+        );
+    }
+
+    #[test]
+    fn figures_that_chance_may_set_apart_are_not_called_equal() {
+        let mut result = fixture::open_model();
+        for (m, p50) in result.comparison.iter_mut().flat_map(|c| &mut c.modes).zip([272.0, 0.676, 4.39]) {
+            let summary = m.response_ms.as_mut().expect("it has some");
+            let wide = if p50 > 100.0 { [p50 * 0.9, p50 * 1.1] } else { [0.5, 10.0] };
+            (summary.p50, summary.ci95) = (p50, [("p50".to_owned(), Some(wide))].into());
+            summary.ci95.extend(["p90", "p95", "p99"].map(|p| (p.to_owned(), None)));
+        }
+        let text = Headline::of(&result).text;
+        let wanted = "Threaded and async answered soonest, and can't be told apart: p50 of 676 µs and 4.39 ms, \
+                      with 95 % intervals that overlap, against 272 ms in sequential.";
+        assert!(text.starts_with(wanted), "{text}");
+        let mut result = fixture::three_modes();
+        for (m, s) in result.comparison.iter_mut().flat_map(|c| &mut c.modes).zip([1.0, 9.0, 16.0]) {
+            (m.speedup, m.speedup_ci95) = (Some(s), Some(if s > 1.0 { [7.0, 20.0] } else { [1.0, 1.0] }));
+        }
+        let text = Headline::of(&result).text;
+        assert_eq!(
+            text,
+            "Async and threaded were fastest, and can't be told apart: 16.0× and 9.0× sequential, with 95 % intervals that overlap."
+        );
     }
 
     #[test]

@@ -142,7 +142,13 @@ mod tests {
         let of = |element: &str| document.descendants().find(|node| node.has_tag_name(element)).unwrap();
         assert_eq!(of("failure").attribute("message"), Some("observed 2.50 % (1 window not met), limit 1.00 %, margin -1.50 %"));
         let text = of("failure").text().unwrap();
-        assert!(text.ends_with("round 2, the window from 20.0 s: 2.50 %\nasked for at scenarios/shop-api.yaml:14"), "{text}");
+        assert!(
+            text.contains("round 2, the window from 20.0 s: 2.50 %\n") && text.ends_with("\nasked for at scenarios/shop-api.yaml:14"),
+            "{text}"
+        );
+        assert!(
+            text.contains("4 × status in buy › POST /cart, from 125 ms to 375 ms: ") && text.contains("; first http://127.0.0.1:8080/cart")
+        );
         assert_eq!(of("error").parent().unwrap().attribute("name"), Some("the run came to its end"));
     }
 }

@@ -4,8 +4,9 @@
 //! nothing is a mention, a link, an issue or markup; see [`super::markup`].
 
 use crate::plan::Mode;
-use crate::result::{Comparison, End, Outcome, RunResult, ThresholdVerdict, Verdict};
+use crate::result::{Comparison, Outcome, RunResult, ThresholdVerdict, Verdict};
 
+use super::ending::Ending;
 use super::headline::Headline;
 use super::markup::{cell, code, fenced, prose};
 use super::thresholds::Row;
@@ -21,7 +22,7 @@ const ERRORS: usize = 3;
 /// The page, ending with a line end.
 pub fn render(result: &RunResult) -> String {
     let mut parts = vec![title(result), facts(result), headline(result), judged(result), held(result)];
-    parts.extend(result.comparison.as_ref().map(compared));
+    parts.extend(result.comparison.as_ref().map(|comparison| compared(result, comparison)));
     parts.extend([troubles(result), notes(result), again(result)]);
     parts.into_iter().filter(|part| !part.is_empty()).map(|part| format!("{}\n", part.trim_end())).collect::<Vec<_>>().join("\n")
 }
@@ -43,21 +44,15 @@ fn title(result: &RunResult) -> String {
         Some(Some(Outcome::Improved)) => (", improved against its baseline", false),
         Some(Some(Outcome::Equivalent)) => (", as good as its baseline", false),
     };
-    let (end, ended) = match result.end {
-        End::Complete => ("complete", true),
-        End::Stopped => ("stopped by its condition", true),
-        End::Aborted => ("aborted by a threshold", false),
-        End::Interrupted => ("interrupted", false),
-        End::Failed => ("failed", false),
-    };
+    let ending = Ending::of(result);
     let verdict = if result.runs.is_empty() { Verdict::Valid } else { result.validity.verdict };
     let sign = match verdict {
-        _ if unmet > 0 || regressed || !ended => "❌",
+        _ if unmet > 0 || regressed || !ending.is_good => "❌",
         Verdict::Invalid => "❌",
         Verdict::Degraded => "⚠️",
         Verdict::Valid => "✅",
     };
-    format!("### {sign} loadgen {}: {end}{gates}{against}\n", code(&result.scenario.name, 100))
+    format!("### {sign} loadgen {}: {}{gates}{against}\n", code(&result.scenario.name, 100), ending.word)
 }
 
 fn facts(result: &RunResult) -> String {
@@ -71,15 +66,21 @@ fn facts(result: &RunResult) -> String {
     }
     let moment = prose(&view::shortened(&view::moment(&result.started_at), 40));
     let version = prose(&view::shortened(&result.loadgen.version, 40));
-    let run = format!("Seed {}, {moment}, loadgen {version}, {}.", result.scenario.seed, view::things(result.host.cpus.into(), "CPU"));
+    let ending = prose(&Ending::of(result).meaning);
+    let run = format!(
+        "{}. Seed {}, {moment}, loadgen {version}, {}.",
+        view::capital(&ending),
+        result.scenario.seed,
+        view::things(result.host.cpus.into(), "CPU")
+    );
     facts.push(&run);
     format!("{}\n", facts.join(" "))
 }
 
 fn headline(result: &RunResult) -> String {
-    let Headline { text, caution, .. } = Headline::of(result);
-    let caution = caution.map_or_else(String::new, |caution| format!(" {}", prose(&caution)));
-    format!("**{}**{caution}\n", prose(&text))
+    let Headline { text, cause, caution, .. } = Headline::of(result);
+    let beside: String = cause.iter().chain(&caution).map(|sentence| format!(" {}", prose(sentence))).collect();
+    format!("**{}**{beside}\n", prose(&text))
 }
 
 fn judged(result: &RunResult) -> String {
@@ -125,11 +126,12 @@ fn held(result: &RunResult) -> String {
     text + &more(left + more_left)
 }
 
-fn compared(of: &Comparison) -> String {
+fn compared(result: &RunResult, of: &Comparison) -> String {
     let modes = comparison::modes(of);
     let mut text =
         format!("| | {} |\n|---|{}\n", modes.iter().map(Mode::to_string).collect::<Vec<_>>().join(" | "), "--:|".repeat(modes.len()));
-    for row in comparison::of(of) {
+    let rows = comparison::of(result, of);
+    for row in &rows {
         let cells = row.cells.iter().map(|cell| {
             let figure = prose(&cell.text);
             let figure = if cell.best { format!("**{figure}**") } else { figure };
@@ -141,10 +143,10 @@ fn compared(of: &Comparison) -> String {
         text.push_str(&format!("| {} | {} |\n", row.name, cells.collect::<Vec<_>>().join(" | ")));
     }
     let mut legend = Vec::new();
-    if comparison::of(of).iter().flat_map(|row| &row.cells).any(|cell| cell.interval.is_some()) {
+    if rows.iter().flat_map(|row| &row.cells).any(|cell| cell.interval.is_some()) {
         legend.push("small figures are 95 % intervals");
     }
-    if comparison::has_small_samples(&of.modes.iter().collect::<Vec<_>>()) {
+    if comparison::has_small_samples(&of.modes.iter().collect::<Vec<_>>(), &[result]) {
         legend.push(view::NA_MEANS);
     }
     if legend.is_empty() { text } else { format!("{text}\n<sub>{}</sub>\n", legend.join("; ")) }
@@ -158,10 +160,11 @@ fn troubles(result: &RunResult) -> String {
         if !tally.failures.is_empty() {
             lines.push(format!("- **{mode}**: {}\n", code(&tally::words(&tally.failures), 500)));
         }
-        let run = tally::rounds(result, mode).find(|run| !run.errors.is_empty());
-        for error in run.iter().flat_map(|run| &run.errors).take(ERRORS) {
-            let (message, example) = (code(&error.message, 160), code(&error.example, 80));
-            lines.push(format!("  - {} {}, as in {example}: {message}\n", view::count(error.count), code(&error.kind, 40)));
+        for trouble in tally::troubles(result, mode).into_iter().take(ERRORS) {
+            let when = trouble.when().map_or_else(String::new, |when| format!(", {when}"));
+            let url = trouble.url.as_ref().map_or_else(String::new, |url| format!("; first {}", code(url, 160)));
+            let (kind, step, message) = (code(&trouble.kind, 40), code(&trouble.step, 80), code(&trouble.message, 160));
+            lines.push(format!("  - {} × {kind} in {step}{when}: {message}{url}\n", view::count(trouble.count)));
         }
         let left = tally::left_out(&tally.counts);
         if !left.is_empty() {

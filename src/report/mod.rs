@@ -2,21 +2,24 @@
 //! state of a live engine, no statistic that the result does not hold. So `loadgen report result.json` makes the very
 //! bytes again that the run itself wrote.
 //!
-//! [`view`] rounds, [`headline`], [`comparison`], [`thresholds`], [`changes`], [`tally`], [`cases`] and [`reproduce`] say what is shown, and
-//! the forms say how: [`terminal`], [`html`] and [`chart`] for people, [`markdown`] (with [`markup`]) for a pull request,
+//! [`view`] rounds, [`asked`] says what a run was for; [`headline`], [`causes`], [`comparison`], [`ending`], [`thresholds`], [`changes`],
+//! [`tally`], [`cases`] and [`reproduce`] say what is shown, and the forms say how: [`terminal`], [`html`] and [`chart`] for people, [`markdown`] (with [`markup`]) for a pull request,
 //! [`spreadsheet`] and [`hlog`] for further work, and for CI servers [`junit`], [`ctrf`], [`openmetrics`],
 //! [`github_benchmark`] and [`annotations`]. [`write_all`] writes the forms that are files, through [`sink`]; their names
 //! are in [`TEXTS`]. [`capacity`] is what a search for the highest rate found. [`progress`] and [`board`] alone are of a
 //! run under way.
 
 pub mod annotations;
+pub mod asked;
 pub mod board;
 pub mod capacity;
 pub mod cases;
+pub mod causes;
 pub mod changes;
 pub mod chart;
 pub mod comparison;
 pub mod ctrf;
+pub mod ending;
 pub mod github_benchmark;
 pub mod headline;
 pub mod hlog;
@@ -266,7 +269,7 @@ mod tests {
         write_all(&fixture::no_samples(), &[Format::Svg], dir.path()).unwrap();
         let names: Vec<String> = files(dir.path()).into_keys().collect();
         assert!(!dir.path().join(PAGE_FOLDER).exists());
-        assert_eq!(names, ["modes.svg", "notes.txt", "result.json", "throughput.svg"]);
+        assert_eq!(names, ["notes.txt", "result.json", "throughput.svg"]);
         write_all(&fixture::nothing(), &[], dir.path()).unwrap();
         assert_eq!(files(dir.path()).into_keys().collect::<Vec<_>>(), ["notes.txt", "result.json"]);
     }

@@ -1,5 +1,5 @@
 //! [`Progress`]: how a run is getting on, for the person who waits. On a terminal a [`board`](super::board) that is drawn
-//! anew, in 80 columns; elsewhere (CI, files) a plain line every ten seconds without control characters; or nothing.
+//! anew, in as many columns as the terminal has; elsewhere (CI, files) a plain line every ten seconds without control characters; or nothing.
 //!
 //! Knows nothing of the engine: it is handed a [`Status`], and reads the time from there, not from a clock. Writes no
 //! text by itself: a [`Console`] does, and hides what must not be seen.
@@ -32,6 +32,9 @@ pub trait Console: Sync {
 
     /// The text with every secret hidden, to be drawn by somebody else.
     fn redacted(&self, text: &str) -> String;
+
+    /// The width of the terminal, which may change.
+    fn columns(&self) -> usize;
 }
 
 /// Where a run stands.
@@ -107,7 +110,7 @@ fn seconds(s: f64) -> String {
 }
 
 enum Form {
-    Animated(ProgressBar, Board),
+    Animated { bar: ProgressBar, board: Board, width: usize },
     Plain { last: Option<(String, f64)> },
     Off,
 }
@@ -126,11 +129,7 @@ impl<'a> Progress<'a> {
             form: match mode {
                 ProgressMode::Animated => {
                     let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
-                    // A template that can't be read leaves the crate's own, which shows the same.
-                    if let Ok(style) = ProgressStyle::with_template("{bar:24} {prefix}\n{msg}") {
-                        bar.set_style(style.progress_chars("━╸─"));
-                    }
-                    Form::Animated(bar, Board::default())
+                    Form::Animated { bar, board: Board::default(), width: 0 }
                 }
                 ProgressMode::Plain => Form::Plain { last: None },
                 ProgressMode::Off => Form::Off,
@@ -142,11 +141,18 @@ impl<'a> Progress<'a> {
     pub fn update(&mut self, status: &Status<'_>) {
         let console = self.console;
         match &mut self.form {
-            Form::Animated(bar, board) => {
+            Form::Animated { bar, board, width } => {
+                let now = console.columns();
+                if *width != now {
+                    *width = now;
+                    // A template that can't be read leaves the crate's own, which shows the same.
+                    if let Ok(style) = ProgressStyle::with_template(&format!("{{bar:{}}} {{prefix}}\n{{msg}}", bar_width(now))) {
+                        bar.set_style(style.progress_chars("━╸─"));
+                    }
+                }
                 board.look(status);
-                let heading = console.redacted(&format!("{} · {}", status.place, status.time()));
-                bar.set_prefix(view::shortened(&heading, 54));
-                bar.set_message(console.redacted(&board.lines(status).join("\n")));
+                bar.set_prefix(head(&console.redacted(&format!("{} · {}", status.place, status.time())), now));
+                bar.set_message(console.redacted(&board.lines(status, now).join("\n")));
                 bar.set_position((status.share() * STEPS as f64) as u64);
             }
             Form::Plain { last } => {
@@ -174,7 +180,7 @@ impl<'a> Progress<'a> {
         // What is changed to be shown is no secret by its letters any more.
         let text = format!("{}\n", view::plain_lines(&self.console.redacted(text)));
         match &self.form {
-            Form::Animated(bar, _) => bar.suspend(|| self.console.say(&text)),
+            Form::Animated { bar, .. } => bar.suspend(|| self.console.say(&text)),
             Form::Plain { .. } | Form::Off => self.console.say(&text),
         }
     }
@@ -189,10 +195,20 @@ impl<'a> Progress<'a> {
 
     /// Takes the bar away.
     pub fn finish(&mut self) {
-        if let Form::Animated(bar, _) = &self.form {
+        if let Form::Animated { bar, .. } = &self.form {
             bar.finish_and_clear();
         }
     }
+}
+
+/// The columns of the bar on a terminal of so many.
+fn bar_width(columns: usize) -> usize {
+    (columns / 4).clamp(4, 24)
+}
+
+/// What stands beside the bar, on a terminal of so many columns: a line that is as wide would be broken by some.
+fn head(text: &str, columns: usize) -> String {
+    view::shortened(text, columns.saturating_sub(bar_width(columns) + 2))
 }
 
 #[cfg(test)]
@@ -212,6 +228,10 @@ mod tests {
 
         fn redacted(&self, text: &str) -> String {
             text.replace("hidden", "***")
+        }
+
+        fn columns(&self) -> usize {
+            80
         }
     }
 
@@ -264,13 +284,22 @@ mod tests {
             progress.update(&Status { steps: &steps, ..status("async hidden", 10.0) });
             progress.note("a hidden note");
             progress.passed("a hidden part");
-            if let Form::Animated(bar, _) = &progress.form {
+            if let Form::Animated { bar, .. } = &progress.form {
                 let drawn = format!("{}{}", bar.prefix(), bar.message());
                 assert!(drawn.contains("GET /***") && drawn.contains("async ***") && !drawn.contains("hidden"), "{drawn}");
             }
             progress.finish();
             let said = page.0.lock().unwrap().clone();
             assert!(said.contains("a *** note") && !said.contains("hidden"), "{mode:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_line_fits_a_narrow_terminal() {
+        for columns in [20, 30, 40, 49, 80, 200] {
+            let status = status("a rate of 1,234/s, try 3 of 8", 12.0);
+            let line = bar_width(columns) + 1 + head(&format!("{} · {}", status.place, status.time()), columns).chars().count();
+            assert!(line < columns, "{columns}: {line}");
         }
     }
 

@@ -8,9 +8,11 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, Tab
 use crate::plan::Mode;
 use crate::result::{Comparison, End, Group, ModeRun, RunResult, ThresholdVerdict, Validity, Verdict};
 
+use super::asked::Percentile;
+use super::ending::Ending;
 use super::headline::Headline;
 use super::paint::{self, Paint};
-use super::{comparison, tally, thresholds, view};
+use super::{asked, comparison, tally, thresholds, view};
 
 /// How the summary is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +39,7 @@ pub fn render(result: &RunResult, style: Style) -> String {
     let width = style.width.clamp(NARROWEST, 400);
     let mut parts = vec![head(result, width), headline(result, width)];
     if let Some(comparison) = &result.comparison {
-        parts.push(compared(comparison, width));
+        parts.push(compared(result, comparison, width));
     }
     parts.push(judged(result, width));
     parts.push(troubles(result, width));
@@ -54,13 +56,13 @@ pub fn render(result: &RunResult, style: Style) -> String {
 }
 
 fn head(result: &RunResult, width: usize) -> String {
-    let end = match result.end {
-        End::Complete => Paint::Good.on("complete"),
-        End::Stopped => Paint::Good.on("stopped by its condition"),
-        End::Aborted => Paint::Bad.on("aborted by a threshold"),
-        End::Interrupted => Paint::Warn.on("interrupted"),
-        End::Failed => Paint::Bad.on("failed"),
+    let ending = Ending::of(result);
+    let paint = match result.end {
+        End::Interrupted => Paint::Warn,
+        _ if ending.is_good => Paint::Good,
+        _ => Paint::Bad,
     };
+    let end = paint.on(ending.word);
     let name = Paint::Strong.on(&view::plain(&result.scenario.name));
     let line = format!("{name} · {end} · seed {} · {}", result.scenario.seed, view::moment(&result.started_at));
     match &result.scenario.description {
@@ -71,20 +73,19 @@ fn head(result: &RunResult, width: usize) -> String {
 
 fn headline(result: &RunResult, width: usize) -> String {
     let headline = Headline::of(result);
-    let text = Paint::Strong.on(&wrapped(&headline.text, width));
-    match headline.caution {
-        Some(caution) => format!("{text}\n{}", Paint::Warn.on(&wrapped(&caution, width))),
-        None => text,
-    }
+    let mut lines = vec![Paint::Strong.on(&wrapped(&headline.text, width))];
+    lines.extend(headline.cause.map(|cause| wrapped(&cause, width)));
+    lines.extend(headline.caution.map(|caution| Paint::Warn.on(&wrapped(&caution, width))));
+    lines.join("\n")
 }
 
-fn compared(of: &Comparison, width: usize) -> String {
+fn compared(result: &RunResult, of: &Comparison, width: usize) -> String {
     let mut table = table(width);
     let modes = comparison::modes(of);
     let mut header = vec![Cell::new("")];
     header.extend(modes.iter().map(|mode| Cell::new(Paint::Mode(*mode).on(mode.name()))));
     table.set_header(header);
-    for row in comparison::of(of) {
+    for row in comparison::of(result, of) {
         let mut cells = vec![row.name.to_owned()];
         cells.extend(row.cells.iter().map(|cell| {
             let figure = if cell.best { Paint::Strong.on(&cell.text) } else { cell.text.clone() };
@@ -98,7 +99,7 @@ fn compared(of: &Comparison, width: usize) -> String {
     }
     right(&mut table, 1);
     let mut text = table.trim_fmt();
-    if comparison::has_small_samples(&of.modes.iter().collect::<Vec<_>>()) {
+    if comparison::has_small_samples(&of.modes.iter().collect::<Vec<_>>(), &[result]) {
         text.push_str(&format!("\n{}", Paint::Faint.on(&format!(" {}", view::NA_MEANS))));
     }
     text
@@ -149,10 +150,12 @@ fn troubles(result: &RunResult, width: usize) -> String {
                 add("left out", format!("{what} {left}"));
             }
         }
-        if let Some(run) = tally::rounds(result, mode).find(|run| !run.errors.is_empty()) {
-            for error in run.errors.iter().take(ERRORS) {
-                add("e.g.", format!("{}: {}", view::plain(&error.kind), view::shortened(&view::plain(&error.message), 160)));
-            }
+        let troubles = tally::troubles(result, mode);
+        for (i, trouble) in troubles.iter().take(ERRORS).enumerate() {
+            add(if i == 0 { "errors" } else { "" }, trouble.sentence());
+        }
+        if let Some(more) = troubles.len().checked_sub(ERRORS).filter(|more| *more > 0) {
+            add("", format!("and {} more, in the report", view::count(more as u64)));
         }
     }
     if rows.is_empty() {
@@ -167,10 +170,11 @@ fn steps(result: &RunResult, mode: Mode, width: usize) -> String {
     let Some(run) = tally::rounds(result, mode).next() else { return String::new() };
     let several_mixes = run.mixes.len() > 1;
     let mut table = table(width);
-    table.set_header([first_of(result, run, "").as_str(), "ok", "failed", "p50", "p99"]);
+    let percentiles = percentiles(result);
+    let names = percentiles.iter().map(|one| one.name.to_owned());
+    table.set_header([first_of(result, run, ""), "ok".into(), "failed".into()].into_iter().chain(names));
     for group in &run.steps {
-        let [name, ok, failed, _, p50, p99] = part(group, several_mixes);
-        table.add_row([name, ok, failed, p50, p99]);
+        table.add_row(part(group, several_mixes).into_iter().chain(figures(group, &percentiles)));
     }
     right(&mut table, 1);
     table.trim_fmt()
@@ -180,8 +184,14 @@ fn steps(result: &RunResult, mode: Mode, width: usize) -> String {
 fn stages(result: &RunResult, mode: Mode, width: usize) -> String {
     let Some(run) = tally::rounds(result, mode).next().filter(|run| !run.stages.is_empty()) else { return String::new() };
     let mut table = table(width);
-    table.set_header([first_of(result, run, " by stage").as_str(), "ok", "failed", "throughput", "p50", "p99"]);
-    table.add_rows(run.stages.iter().map(|group| part(group, false)));
+    let percentiles = percentiles(result);
+    let names = percentiles.iter().map(|one| one.name.to_owned());
+    let head = [first_of(result, run, " by stage"), "ok".into(), "failed".into(), "throughput".into()];
+    table.set_header(head.into_iter().chain(names));
+    table.add_rows(run.stages.iter().map(|group| {
+        let [name, ok, failed] = part(group, false);
+        [name, ok, failed, view::rate(group.throughput_rps)].into_iter().chain(figures(group, &percentiles)).collect::<Vec<_>>()
+    }));
     right(&mut table, 1);
     table.trim_fmt()
 }
@@ -193,20 +203,23 @@ fn first_of(result: &RunResult, run: &ModeRun, what: &str) -> String {
     format!("{}{}", Paint::Mode(run.mode).on(run.mode.name()), Paint::Faint.on(&round))
 }
 
-fn part(group: &Group, several_mixes: bool) -> [String; 6] {
+/// The percentiles of parts of a run.
+fn percentiles(result: &RunResult) -> Vec<Percentile> {
+    asked::percentiles([result], &["p50", "p95", "p99"])
+}
+
+fn figures(group: &Group, percentiles: &[Percentile]) -> Vec<String> {
+    percentiles.iter().map(|one| one.of(group.response_ms.as_ref())).collect()
+}
+
+/// The name of a part and how its operations ended.
+fn part(group: &Group, several_mixes: bool) -> [String; 3] {
     let name = match &group.mix {
         Some(mix) if several_mixes => format!("{} / {}", view::plain(mix), view::plain(&group.name)),
         _ => view::plain(&group.name),
     };
     let failed = view::count(group.counts.failed);
-    [
-        view::shortened(&name, 80),
-        view::count(group.counts.ok),
-        if group.counts.failed > 0 { Paint::Warn.on(&failed) } else { failed },
-        view::rate(group.throughput_rps),
-        view::percentile(group.response_ms.as_ref(), "p50"),
-        view::percentile(group.response_ms.as_ref(), "p99"),
-    ]
+    [view::shortened(&name, 80), view::count(group.counts.ok), if group.counts.failed > 0 { Paint::Warn.on(&failed) } else { failed }]
 }
 
 fn verdict(validity: &Validity, width: usize) -> String {

@@ -61,7 +61,7 @@ fn check(threshold: &ThresholdResult) -> String {
 }
 
 /// A check or a figure with the parts that it is about.
-pub(super) fn narrowed(what: &str, selector: &Selector) -> String {
+pub fn narrowed(what: &str, selector: &Selector) -> String {
     let parts = [
         ("mix", &selector.mix),
         ("step", &selector.step),

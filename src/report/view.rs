@@ -79,10 +79,11 @@ pub fn duration_ms(ms: f64) -> String {
     if !ms.is_finite() {
         return NA.into();
     }
-    if ms == 0.0 {
+    let size = ms.abs();
+    // No clock has a thousandth of a nanosecond: that is what rounding leaves of a difference.
+    if size < 5e-10 {
         return "0 ms".into();
     }
-    let size = ms.abs();
     if size < 119_500.0 {
         let units: &[(f64, &str)] = &[(1e-6, "ns"), (1e-3, "µs"), (1.0, "ms"), (1e3, "s")];
         return scaled(ms, units);
@@ -260,6 +261,7 @@ mod tests {
     fn durations_take_the_unit_that_keeps_them_short() {
         for (ms, text) in [
             (0.0, "0 ms"),
+            (1.5e-16, "0 ms"),
             (0.000_85, "850 ns"),
             (0.012_34, "12.3 µs"),
             (1.234, "1.23 ms"),

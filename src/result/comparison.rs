@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
-use super::{ModeRun, StoppedBy, codec};
+use super::{Histograms, ModeRun, StoppedBy, codec};
 use crate::metrics::histogram;
 use crate::metrics::interval::Inflation;
 use crate::metrics::summary::{self, Summary};
@@ -34,6 +34,9 @@ pub struct ModeComparison {
     pub efficiency: Option<f64>,
     /// Response times of all rounds.
     pub response_ms: Option<Summary>,
+    /// The generator's own lateness in all rounds.
+    #[serde(default)]
+    pub lag_ms: Option<Summary>,
     /// Completed operations of all rounds.
     pub completed: u64,
     /// Failed operations of all rounds.
@@ -77,7 +80,9 @@ fn compare(mode: Mode, rounds: &[&ModeRun], baseline: &[&ModeRun], ideal_s: Opti
     let walls = each(|r| r.wall_s);
     let throughputs = each(|r| r.throughput_rps);
     let completed: u64 = rounds.iter().map(|r| r.counts.completed).sum();
-    let (response_ms, response) = merged_response(rounds);
+    let inflation = inflation(rounds);
+    let (response_ms, response) = merged(rounds, &inflation, |run| run.response_ms.as_ref(), |h| &h.response);
+    let (lag_ms, _) = merged(rounds, &inflation, |run| run.lag_ms.as_ref(), |h| &h.lag);
     // Those that have times: what could not be made has cost next to nothing.
     let timed = response_ms.as_ref().map_or(0, |response| response.count);
     let per_operation = |total: Option<f64>| total.filter(|_| timed > 0).map(|t| t / timed as f64);
@@ -103,6 +108,7 @@ fn compare(mode: Mode, rounds: &[&ModeRun], baseline: &[&ModeRun], ideal_s: Opti
         ideal_s,
         efficiency: ideal_s.filter(|_| wall_s > 0.0).map(|ideal| ideal / wall_s),
         response_ms,
+        lag_ms,
         completed,
         failed: rounds.iter().map(|r| r.counts.failed).sum(),
         cpu_us_per_operation: per_operation(cpu_s).map(|s| s * 1e6),
@@ -134,20 +140,30 @@ fn interval(values: &[f64]) -> Option<[f64; 2]> {
     half.is_finite().then_some([mean - half, mean + half])
 }
 
-/// The response times of all rounds together.
-fn merged_response(rounds: &[&ModeRun]) -> (Option<Summary>, String) {
+/// One time of all rounds together: its summary, and the histogram behind it.
+fn merged(
+    rounds: &[&ModeRun],
+    inflation: &Inflation,
+    summary: impl Fn(&ModeRun) -> Option<&Summary>,
+    histogram: impl Fn(&Histograms) -> &String,
+) -> (Option<Summary>, String) {
     let mut whole = histogram::empty();
     for run in rounds {
         // A round whose histogram can't be read has been reported as such when the result was read.
-        if let Ok(histogram) = codec::decode(&run.histograms.response) {
+        if let Ok(histogram) = codec::decode(histogram(&run.histograms)) {
             histogram::add(&mut whole, &histogram);
         }
     }
-    let parts: Vec<&Summary> = rounds.iter().filter_map(|r| r.response_ms.as_ref()).collect();
+    let parts: Vec<&Summary> = rounds.iter().filter_map(|run| summary(run)).collect();
+    (summary::merged(&parts, &whole, inflation), codec::encode(&whole))
+}
+
+/// How much wider intervals are because operations in a row depend on each other.
+fn inflation(rounds: &[&ModeRun]) -> Inflation {
     let windows = rounds.iter().flat_map(|run| run.series.iter().filter(|window| window.t_s >= 0.0));
     let windows: Vec<&str> = windows.filter_map(|window| window.response.as_deref()).collect();
     let windows = windows.into_iter().map(|text| codec::decode_window(text).unwrap_or_else(|_| histogram::window()));
-    (summary::merged(&parts, &whole, &Inflation::of(windows)), codec::encode(&whole))
+    Inflation::of(windows)
 }
 
 #[cfg(test)]

@@ -237,8 +237,8 @@ impl Resources {
     }
 }
 
-/// A distinct error, with one example.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What tries of an operation were told, with one example.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ErrorExample {
     /// The failure kind.
     pub kind: String,
@@ -246,8 +246,17 @@ pub struct ErrorExample {
     pub message: String,
     /// How often.
     pub count: u64,
-    /// The first operation that saw it.
+    /// The operation that saw it, as `mix entry › step`; of what is counted together the first.
     pub example: String,
+    /// When a try first failed with it, in seconds from the run's epoch.
+    #[serde(default)]
+    pub first_s: Option<f64>,
+    /// When a try last failed with it, in seconds from the run's epoch.
+    #[serde(default)]
+    pub last_s: Option<f64>,
+    /// The URL or the address that the first try was about; null where it was about none.
+    #[serde(default)]
+    pub url: Option<String>,
 }
 
 /// How busy a limit was.

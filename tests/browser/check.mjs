@@ -179,6 +179,43 @@ for (const width of [1280, 800, 400]) {
   }
 }
 
+/** What goes on to the side, each with its cue and whether its first column can be seen. */
+const wide = (page) => page.evaluate(() => [...document.querySelectorAll(".scroll")].filter((scroll) => scroll.checkVisibility() && scroll.scrollWidth > scroll.clientWidth + 1).map((scroll) => {
+  const cue = scroll.querySelector(".cue"), box = cue?.getBoundingClientRect(), first = scroll.querySelector("tbody tr > :first-child")?.getBoundingClientRect();
+  const [from, to] = [scroll.getBoundingClientRect().left - 1, scroll.getBoundingClientRect().right + 1];
+  return { name: scroll.getAttribute("aria-label"), cue: cue?.checkVisibility() ? cue.textContent : "", seen: !!box && box.left >= from && box.right <= to,
+    named: !first || (first.left >= from && first.left < to), shadow: getComputedStyle(scroll).backgroundImage.includes("gradient") };
+}));
+
+for (const width of [800, 400]) {
+  await check(`${width} pixels wide, nothing is cut off without a cue`, file("index.html"), { viewport: { width, height: 900 } }, async (page) => {
+    await page.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
+    await page.waitForTimeout(200);
+    const before = await wide(page);
+    assert.ok(before.length > 0, "everything fits: this tests nothing");
+    // A chart covers a shadow; it has the words alone.
+    for (const part of before) assert.deepEqual({ ...part, name: "" }, { name: "", cue: "more to the right →", seen: true, named: true, shadow: !part.name.startsWith("Chart") }, part.name);
+    await page.evaluate(() => document.querySelectorAll(".scroll").forEach((scroll) => { scroll.scrollLeft = 1e5; }));
+    await page.waitForTimeout(200);
+    for (const part of await wide(page)) assert.deepEqual([part.cue, part.seen, part.named], ["← more to the left", true, true], part.name);
+    await page.setViewportSize({ width: 2400, height: 900 });
+    await page.waitForTimeout(200);
+    assert.deepEqual((await texts(page.locator("#data-steps").locator("..").locator(".cue:visible"))), (await wide(page)).filter((part) => part.name.startsWith("Steps")).map((part) => part.cue));
+    await page.screenshot({ path: `${folder}/cue-${width}.png` });
+  });
+}
+
+await check("what is cut off throws a shadow without script", file("index.html"), { viewport: { width: 400, height: 900 }, javaScriptEnabled: false }, async (page) => {
+  assert.ok((await page.locator("#data-steps").locator("..").evaluate((scroll) => getComputedStyle(scroll).backgroundImage)).includes("gradient"));
+});
+
+await check("steps have the percentiles that gates are about", file("index.html"), {}, async (page) => {
+  assert.ok((await texts(page.locator("#data-steps thead th"))).includes("p95"));
+  assert.ok((await texts(page.locator("#data-timeline-async thead th"))).includes("p97"));
+  const limits = (await texts(page.locator("#chart-band-async text"))).map((text) => text.trim());
+  assert.ok(limits.includes("p97") && limits.some((text) => text.startsWith("p97 <")), limits.join());
+});
+
 await check("dark and light can be chosen", file("index.html"), { colorScheme: "light" }, async (page) => {
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const before = await ground();
@@ -228,7 +265,10 @@ await check("the live page follows the run", url, {}, async (page, asked) => {
   await page.locator("#step").fill("sleep");
   await more(first);
   assert.equal(await page.locator("#step").inputValue(), "sleep");
+  assert.match(await page.locator(".verdicts").textContent(), /Under way:/);
   await page.locator("#live", { hasText: "ended" }).waitFor({ timeout: 20_000 });
+  assert.doesNotMatch(await page.locator("#page").textContent(), /Under way/);
+  assert.match(await page.locator(".verdicts").textContent(), /Complete:.*Thresholds: all of them were met/s);
   assert.deepEqual([...new Set(asked.filter((url) => !url.startsWith("data:")))].sort(), [url, `${url}events`]);
 });
 await ended;

@@ -26,6 +26,7 @@ mix:
         on_error: continue
       - get: /api/slow?delay=0.004
 load: { vus: 4, duration: 1s, warmup: 200ms }
+thresholds: [ p97 < 1m ]
 ";
 
 /// The program.
@@ -78,7 +79,7 @@ fn infect(value: &mut Value, n: &mut usize) {
 /// The reports that are looked at.
 fn reports(at: &Path) {
     fs::write(at.join("test.yaml"), RUN).expect("written");
-    run(at, &["run", "test.yaml", "-o", "first", "-q", "--format", "html,html-dir,csv,hlog"]);
+    run(at, &["run", "test.yaml", "-o", "first", "-q", "--on-invalid", "warn", "--format", "html,html-dir,csv,hlog"]);
     fs::create_dir_all(at.join("second")).expect("a folder");
     fs::copy(at.join("first/result.json"), at.join("second/result.json")).expect("it was written");
     run(at, &["report", "first/result.json", "second/result.json", "-o", "overlaid", "--format", "html"]);
@@ -102,7 +103,7 @@ fn reports(at: &Path) {
     fs::write(at.join("hostile.json"), result.to_string()).expect("written");
     run(at, &["report", "hostile.json", "-o", "infected", "--format", "html"]);
     fs::copy(at.join("infected/index.html"), at.join("hostile.html")).expect("it was written");
-    let live = "name: live\nmix: [ { name: a, flow: [ { sleep: 2ms } ] } ]\nload: { vus: 2, duration: 6s }\n";
+    let live = "name: live\nmix: [ { name: a, flow: [ { sleep: 2ms } ] } ]\nload: { vus: 2, duration: 6s }\nthresholds: [ p99 < 1m ]\n";
     fs::write(at.join("live.yaml"), live).expect("written");
 }
 
@@ -132,7 +133,7 @@ fn people_can_use_the_page_and_nobody_else() {
     let output = child.wait_with_output().expect("it has ended");
     let (said, complaints) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}\n{complaints}");
-    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 21, "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 25, "{said}");
 }
 
 /// A program in a folder, with nothing in its environment that would change what loadgen does.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -70,7 +71,11 @@ fn an_output_folder_keeps_no_report_of_an_earlier_run() {
     let out = folder.path().join("deep/er");
     run(folder.path(), &["run", "test.yaml", "-o", "deep/er", "--mode", "async", "--format", "svg"]).exits(0);
     let first = contents(&out);
-    assert!(first.contains_key("modes.svg") && !first.contains_key("index.html"), "{:?}", first.keys());
+    assert!(
+        first.contains_key("timeline.svg") && !first.contains_key("modes.svg") && !first.contains_key("index.html"),
+        "{:?}",
+        first.keys()
+    );
     fs::write(out.join("notes.txt"), "mine").expect("written");
     run(folder.path(), &["run", "test.yaml", "-o", "deep/er", "--mode", "sequential", "--format", "none"]).exits(0);
     let second = contents(&out);
@@ -100,7 +105,7 @@ fn quiet_says_nothing_at_all() {
 }
 
 #[test]
-fn a_dry_run_prints_the_plan_and_sends_nothing() {
+fn a_plan_is_printed_whole_and_nothing_is_sent() {
     let (folder, server) = (folder(), Server::start());
     scenario(
         folder.path(),
@@ -109,7 +114,7 @@ fn a_dry_run_prints_the_plan_and_sends_nothing() {
     let before = server.status();
     let url = server.url();
     let dry = |more: &[&str]| {
-        let arguments = [&["run", "test.yaml", "--target", &url, "--dry-run"], more].concat();
+        let arguments = [&["run", "test.yaml", "--target", &url, "--dry-run", "--plan"], more].concat();
         let ran = run(folder.path(), &arguments).exits(0);
         plain(&ran.stdout);
         ran.stdout
@@ -129,6 +134,70 @@ fn a_dry_run_prints_the_plan_and_sends_nothing() {
     let seen = server.seen_since(before);
     assert_eq!((seen.requests, seen.connections), (0, 0));
     assert_eq!(support::files(folder.path()), ["test.yaml"], "nothing is written");
+}
+
+#[test]
+fn a_dry_run_says_on_one_page_what_the_run_amounts_to() {
+    let (folder, server) = (folder(), Server::start());
+    fs::write(folder.path().join("users.csv"), "name\nann\nbob\n").expect("written");
+    scenario(
+        folder.path(),
+        "name: shop\nseed: 9\nmodes: [threaded, async]\nrounds: 3\nvars: { size: 7 }\nsecrets: { key: a-secret-key }\n\
+         targets: { shop: { url: 'http://a' } }\ndata: { users: { file: users.csv } }\n\
+         mix:\n  - name: buy\n    data: users\n    flow:\n      - sleep: 1ms\n      - post: '/cart/{{users.name}}?key={{key}}'\n        \
+         json: { size: '{{size}}', key: '{{key}}' }\n      - get: /items\n        chance: 50%\n\
+         load: { rate: 200/s, duration: 10s, warmup: 2s }\nthresholds: [ p95 < 50ms ]\n",
+    );
+    let before = server.status();
+    let url = server.url();
+    let page = run(folder.path(), &["run", "test.yaml", "--target", &url, "--dry-run"]).exits(0).stdout;
+    plain(&page);
+    for line in [
+        "modes         threaded, async, 3 rounds: 6 runs",
+        "arrivals      200/s, evenly spaced, at most 1,000 in flight, for 10s, after 2s of warm-up",
+        "iterations    2,000 a run",
+        "operations    2.5 operations an iteration, 5,000 a run",
+        "requests      1.5 requests an iteration, 3,000 a run: 300/s",
+        "takes         6 runs of 12.0 s: about 72.0 s",
+        "thresholds    p95 < 50ms",
+        "First request, of buy / POST /cart/{{users.name}}?key={{key}} in iteration 0:",
+        &format!("  POST {url}/cart/ann?key=***"),
+        "  content-type: application/json",
+        r#"  {"size":7,"key":"***"}"#,
+        "First planned arrivals, at 200/s:",
+    ] {
+        assert!(page.lines().any(|own| own == line), "no `{line}` in:\n{page}");
+    }
+    assert!(page.lines().count() < 40 && page.lines().all(|line| line.chars().count() <= 120), "{page}");
+    assert!(page.ends_with("Nothing was sent. `--dry-run --plan` prints the whole plan.\n"), "{page}");
+    let seen = server.seen_since(before);
+    assert_eq!((seen.requests, seen.connections), (0, 0));
+    assert_eq!(support::files(folder.path()), ["test.yaml", "users.csv"], "nothing is written");
+}
+
+#[test]
+fn a_dry_run_shows_the_request_that_the_run_sends() {
+    let (folder, server) = (folder(), Server::start());
+    scenario(
+        folder.path(),
+        "{name: t, seed: 3, mix: [{flow: [{parallel: [{sleep: 1ms}, {repeat: {times: 2, flow: [\
+         {post: /anything, headers: {x-id: '{{uuid()}}'}, json: {n: '{{random_int(1, 1000000)}}'}, capture: {id: {jsonpath: \"$.headers['x-id']\"}}}, \
+         {get: '/users/{{id}}', expect: {status: 418}, on_error: continue}]}}]}]}], load: {vus: 1, iterations: 1}}",
+    );
+    let url = server.url();
+    let page = run(folder.path(), &["run", "test.yaml", "--target", &url, "--dry-run"]).exits(0).stdout;
+    let id = page.lines().find_map(|line| line.strip_prefix("  x-id: ")).unwrap_or_else(|| panic!("{page}"));
+    let result = support::run_to_result(folder.path(), &["--target", &url]);
+    let errors = &result["runs"][0]["errors"];
+    let urls: Vec<&str> = errors.as_array().expect("a list").iter().filter_map(|error| error["url"].as_str()).collect();
+    assert!(urls.contains(&format!("{url}/users/{id}").as_str()), "{page}\n{errors}");
+    // What only a response brings can't be shown.
+    scenario(
+        folder.path(),
+        "{name: t, mix: [{flow: [{repeat: {times: 1, flow: [{get: '/{{x}}'}, {get: /json, capture: {x: {jsonpath: $.a}}}]}}]}], load: {iterations: 1}}",
+    );
+    let page = run(folder.path(), &["run", "test.yaml", "--target", &url, "--dry-run"]).exits(0).stdout;
+    assert!(page.contains("it takes a value that only a run has"), "{page}");
 }
 
 #[test]
@@ -178,7 +247,7 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
         "{name: t, seed: 1, vars: {n: 2ms}, mix: [{name: a, flow: [{sleep: '{{n}}'}]}], load: {vus: 2, iterations: 8}}",
     );
     let plan = |environment: &[(&str, &str)], flags: &[&str]| {
-        let mut command = loadgen(folder.path(), &[&["run", "test.yaml", "--dry-run"], flags].concat());
+        let mut command = loadgen(folder.path(), &[&["run", "test.yaml", "--plan"], flags].concat());
         command.envs(environment.iter().copied());
         finish(&mut command).exits(0).stdout
     };
@@ -213,7 +282,7 @@ fn switches_may_be_set_by_the_environment() {
     scenario(folder.path(), SLEEPS);
     for yes in ["1", "true", "yes"] {
         let ran = finish(loadgen(folder.path(), &["run", "test.yaml"]).env("LOADGEN_DRY_RUN", yes)).exits(0);
-        assert!(ran.stdout.starts_with("# fingerprint"), "LOADGEN_DRY_RUN={yes}: {}", ran.stdout);
+        assert!(ran.stdout.starts_with("scenario "), "LOADGEN_DRY_RUN={yes}: {}", ran.stdout);
     }
     for no in ["0", "false"] {
         let ran = finish(loadgen(folder.path(), &["run", "test.yaml", "--format", "none", "-o", "out"]).env("LOADGEN_QUIET", no)).exits(0);
@@ -276,6 +345,27 @@ fn a_live_page_needs_an_address_that_can_be_listened_on() {
     run(folder.path(), &["run", "test.yaml", "-o", "out", "--live", &port]).exits(3).says(&["can't serve the live page", "--live"]);
     let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--live", "127.0.0.1:0"]).exits(0);
     assert!(ran.stderr.contains("live: http://127.0.0.1:"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_live_page_of_a_run_that_has_ended_says_how_it_ended() {
+    let folder = folder();
+    scenario(folder.path(), "{name: t, mix: [{flow: [{sleep: 1ms}]}], load: {vus: 1, duration: 1s}, thresholds: [p50 > 1h]}");
+    let arguments = ["run", "test.yaml", "-o", "out", "--format", "none", "--live", "127.0.0.1:0", "--no-progress", "--on-invalid", "warn"];
+    let mut child = loadgen(folder.path(), &arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines().map(|line| line.expect("UTF-8"));
+    let address = said.find_map(|line| Some(line.strip_prefix("live: http://")?.trim_end_matches('/').to_owned())).expect("an address");
+    let mut stream = std::net::TcpStream::connect(&address).expect("it listens");
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(60))).expect("a timeout");
+    write!(stream, "GET /events HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("it is heard");
+    let pages: Vec<String> = BufReader::new(stream).lines().map_while(Result::ok).filter(|line| line.contains("<html")).collect();
+    // Whoever waits for the end must not keep the run from saying what came of it.
+    said.for_each(drop);
+    assert_eq!(child.wait().expect("it ends").code(), Some(99));
+    let (first, last) = (pages.first().expect("a page"), pages.last().expect("a page"));
+    assert!(first.contains("Under way:") && !first.contains("Thresholds:"), "{first}");
+    assert!(!last.contains("Under way"), "{last}");
+    assert!(last.contains("Complete:") && last.contains("not all of them were met"), "{last}");
 }
 
 #[test]

@@ -231,7 +231,7 @@ fn interrupted(text: &str, mode: &str, requests: u64, signals: &[Signal]) -> (Va
     let written = files(&folder.path().join("out"));
     if mode == "async" {
         assert!(ran.stderr.ends_with("report: out/index.html\n"), "{}", ran.stderr);
-        assert_eq!(written, ["index.html", "latency.png", "modes.png", "result.json", "throughput.png", "timeline.png"]);
+        assert_eq!(written, ["index.html", "latency.png", "result.json", "throughput.png", "timeline.png"]);
     } else {
         assert!(ran.stderr.ends_with("report: out/result.json\n"), "{}", ran.stderr);
         assert_eq!(written, ["result.json"]);

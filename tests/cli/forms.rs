@@ -153,7 +153,12 @@ fn no_text_of_a_server_or_scenario_is_a_command_of_github() {
     let description = &serde_json::from_str::<Value>(&json).expect("JSON")["scenario"]["description"];
     assert_eq!(description, "::add-mask::a ##[error]b");
     // Others that print names.
-    for arguments in [&["validate", "test.yaml", "--plan"][..], &["run", "test.yaml", "--dry-run"], &["run", "::error::x"]] {
+    for arguments in [
+        &["validate", "test.yaml", "--plan"][..],
+        &["run", "test.yaml", "--dry-run"],
+        &["run", "test.yaml", "--plan"],
+        &["run", "::error::x"],
+    ] {
         let ran = told(arguments, true);
         assert!(commands(&ran.stdout).is_empty() && commands(&ran.stderr).is_empty(), "{}{}", ran.stdout, ran.stderr);
     }

@@ -51,6 +51,7 @@ mod syscalls;
 mod thresholds;
 mod tidy;
 mod tls;
+mod troubles;
 mod unmade;
 mod values;
 mod versions;

@@ -83,7 +83,7 @@ fn the_one_for_github_is_green_for_a_good_service_and_red_for_a_bad_one() {
     patiently(|| {
         let (folder, all) = ran("", &scripts);
         assert_eq!(codes(&all), [Some(0), Some(0)], "{}", all[0].stderr);
-        left(folder.path(), "load-report/modes.png");
+        left(folder.path(), "load-report/timeline.png");
     });
     let (folder, all) = ran("--fail 50%", &scripts);
     assert_eq!(codes(&all)[0], Some(99), "{}", all[0].stderr);

@@ -121,9 +121,9 @@ fn the_scenario_that_is_printed_is_one_to_begin_with() {
     let said = finish_with(&mut loadgen(folder.path(), &["validate", "-"]), &ran.stdout).exits(0);
     assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("<stdin>: ok (quick-127.0.0.1: 1 mix entry, 1 operation)\n", ""));
     // The file and the URL are one plan, and the echo of the server shows that the file sends what was typed.
-    let plan = run(folder.path(), &[&["run", &url, "--dry-run"], &flags[..]].concat()).exits(0).stdout;
+    let plan = run(folder.path(), &[&["run", &url, "--plan"], &flags[..]].concat()).exits(0).stdout;
     support::scenario(folder.path(), &ran.stdout);
-    assert_eq!(run(folder.path(), &["run", "test.yaml", "--dry-run"]).exits(0).stdout, plan);
+    assert_eq!(run(folder.path(), &["run", "test.yaml", "--plan"]).exits(0).stdout, plan);
     let expected = r#"        expect: { body: { contains: '"body":"OPENd}}\n# e"' } }"#.replace("OPEN", "{{brace}}{{brace}}");
     let checked = ran.stdout.replacen("        body:", &format!("{expected}\n        body:"), 1);
     support::scenario(folder.path(), &checked);
@@ -182,7 +182,7 @@ fn the_environment_never_stands_against_a_flag() {
         finish(command.envs(environment.iter().copied())).exits(0).stdout
     };
     let has = |environment: &[(&str, &str)], arguments: &[&str], part: &str| {
-        let plan = plan(environment, &[arguments, &["--dry-run"]].concat());
+        let plan = plan(environment, &[arguments, &["--dry-run", "--plan"]].concat());
         assert!(plan.contains(part), "{environment:?} {arguments:?}: no `{part}` in:\n{plan}");
     };
     has(&[("LOADGEN_VUS", "5")], &["test.yaml", "-r", "100/s"], "rate: 100/s");

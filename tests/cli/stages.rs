@@ -153,7 +153,7 @@ fn a_result_with_stages_is_as_the_contract_says() {
     assert!(shown.stdout.contains("simulated by stage"), "{}", shown.stdout);
     let page = std::fs::read_to_string(folder.path().join("out/index.html")).expect("a page");
     assert!(page.contains("Stages"));
-    let dry = crate::support::run(folder.path(), &["run", "test.yaml", "--dry-run"]).exits(0);
+    let dry = crate::support::run(folder.path(), &["run", "test.yaml", "--plan"]).exits(0);
     // The integral of 4000 t is 1 at t = √(2/4000) s.
     assert!(dry.stdout.contains("22.36068ms  iteration 1: m"), "{}", dry.stdout);
 }

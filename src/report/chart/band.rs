@@ -1,23 +1,32 @@
-//! Response time over time: p50, p90 and p99 of each window of a mode, with what lies between them shaded, the longest
-//! as points, and the limits of thresholds.
+//! Response time over time: p50, p90, p99 and the percentiles that thresholds ask for, of each window of a mode, with what
+//! lies between them shaded, the longest as points, and the limits of thresholds beside the lines that they are about.
 
-use super::super::view;
+use super::super::{asked, view};
 use super::frame::Entry;
 use super::over_time::{rounds, shades};
 use super::palette::{self, Look, Marker};
 use super::plot::{self, Across, Plot, Up};
 use super::trace::{Cast, Trace};
-use crate::plan::{Check, Metric, Quantity};
+use crate::plan::{Check, Metric, Quantity, Statistic};
 use crate::result::Window;
 
-/// The lines: their name, their figure, and how they look.
-type Curve = (&'static str, fn(&Window) -> Option<f64>, Look);
+/// A line: its name, its points, and how it looks.
+struct Curve {
+    name: String,
+    points: Vec<(f64, f64)>,
+    look: Look,
+}
 
-const CURVES: [Curve; 3] = [
-    ("p50", |w| w.p50_ms, Look { color: palette::CURVES[0], dash: None, marker: Marker::Circle }),
-    ("p90", |w| w.p90_ms, Look { color: palette::CURVES[1], dash: Some((9.0, 4.0)), marker: Marker::Square }),
-    ("p99", |w| w.p99_ms, Look { color: palette::CURVES[2], dash: Some((3.0, 3.0)), marker: Marker::Triangle }),
-];
+/// How a line of this name looks, the `index`-th of those that are not always there.
+fn look(name: &str, index: usize) -> Look {
+    match name {
+        "p50" => Look { color: palette::CURVES[0], dash: None, marker: Marker::Circle },
+        "p90" => Look { color: palette::CURVES[1], dash: Some((9.0, 4.0)), marker: Marker::Square },
+        "p99" => Look { color: palette::CURVES[2], dash: Some((3.0, 3.0)), marker: Marker::Triangle },
+        _ => palette::of_index(3 + index),
+    }
+}
+
 /// Points of a line at most; the windows between are joined to their highest.
 const POINTS: usize = 400;
 /// Opacity of what lies between two lines.
@@ -28,7 +37,7 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let windows: Vec<&Window> = trace.series().collect();
     let step = windows.len().div_ceil(POINTS).max(1);
     // Of joined windows the highest: a line over time is there to show when it was bad.
-    let curve = |figure: fn(&Window) -> Option<f64>| -> Vec<(f64, f64)> {
+    let curve = |figure: &dyn Fn(&Window) -> Option<f64>| -> Vec<(f64, f64)> {
         let known = |w: &&Window| figure(w).filter(|v| v.is_finite());
         let join = |chunk: &[&Window]| {
             let (first, last) = (chunk.first()?, chunk.last()?);
@@ -37,20 +46,31 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
         };
         windows.chunks(step).filter_map(join).collect()
     };
-    let curves: Vec<Vec<(f64, f64)>> = CURVES.iter().map(|(_, figure, _)| curve(*figure)).collect();
-    let longest = curve(|w| w.max_ms);
-    if curves.iter().all(Vec::is_empty) {
+    let mut more = 0..;
+    let curves: Vec<Curve> = trace
+        .percentiles()
+        .into_iter()
+        .map(|percentile| {
+            let name = percentile.name();
+            let look = look(&name, if ["p50", "p90", "p99"].contains(&name.as_str()) { 0 } else { more.next().unwrap_or(0) });
+            Curve { points: curve(&|window| percentile.of(window)), name, look }
+        })
+        .collect();
+    let longest = curve(&|w| w.max_ms);
+    if curves.iter().all(|curve| curve.points.is_empty()) {
         return None;
     }
     let (start, end) = trace.span()?;
-    let values: Vec<f64> = curves.iter().flatten().chain(&longest).map(|p| p.1).collect();
+    let values: Vec<f64> = curves.iter().flat_map(|curve| &curve.points).chain(&longest).map(|p| p.1).collect();
     let max_look = Look { color: palette::MUTED, dash: None, marker: Marker::Diamond };
-    let mut legend: Vec<Entry> =
-        CURVES.iter().map(|(name, _, look)| Entry { key: (*name).into(), text: (*name).into(), look: *look, marked: true }).collect();
+    let entry = |curve: &Curve| Entry { key: curve.key(), text: curve.name.clone(), look: curve.look, marked: true };
+    let mut legend: Vec<Entry> = curves.iter().map(entry).collect();
     legend.push(Entry { key: "max".into(), text: "max".into(), look: Look { dash: Some((1.0, 4.0)), ..max_look }, marked: false });
     let worst = |points: &[(f64, f64)]| points.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
-    let peak =
-        worst(&curves[2]).map(|(at, ms)| format!("p99 at most {}, about {} s into the run.", view::duration_ms(ms), view::number(at)));
+    let p99 = curves.iter().find(|curve| curve.name == "p99");
+    let peak = p99
+        .and_then(|curve| worst(&curve.points))
+        .map(|(at, ms)| format!("p99 at most {}, about {} s into the run.", view::duration_ms(ms), view::number(at)));
     let joined = if step > 1 { format!(" Highest of {step} windows each.") } else { String::new() };
     let plot = Plot {
         title: format!("Response time over time – {}", trace.label),
@@ -63,34 +83,42 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
         legend,
         shades: shades(cast, (start, end)),
         limits: limits(trace),
-        columns: "p50,p90,p99,max",
+        columns: curves.iter().map(|curve| curve.name.as_str()).chain(["max"]).collect::<Vec<_>>().join(","),
     };
     Some(plot.draw(|c, x, y| {
         let path = |points: &[(f64, f64)]| points.iter().map(|(at, ms)| (x.pixel(*at), y.pixel(*ms))).collect::<Vec<_>>();
-        let paths: Vec<Vec<(f64, f64)>> = curves.iter().map(|points| path(points)).collect();
-        for (pair, (name, _, look)) in paths.windows(2).zip(&CURVES[1..]) {
+        let paths: Vec<Vec<(f64, f64)>> = curves.iter().map(|curve| path(&curve.points)).collect();
+        for (pair, curve) in paths.windows(2).zip(&curves[1..]) {
             if let [lower, upper] = pair {
                 let around: Vec<(f64, f64)> = upper.iter().copied().chain(lower.iter().rev().copied()).collect();
-                plot::series(c, name, |c| c.polygon(&around, look.color, BETWEEN));
+                plot::series(c, &curve.key(), |c| c.polygon(&around, curve.look.color, BETWEEN));
             }
         }
         plot::series(c, "max", |c| c.line(&path(&longest), max_look.color, 1.0, Some((1.0, 4.0))));
-        for ((name, _, look), path) in CURVES.iter().zip(&paths) {
-            plot::series(c, name, |c| c.line(path, look.color, 2.0, look.dash));
+        for (curve, path) in curves.iter().zip(&paths) {
+            plot::series(c, &curve.key(), |c| c.line(path, curve.look.color, 2.0, curve.look.dash));
         }
-        for (i, ((name, _, look), path)) in CURVES.iter().zip(&paths).enumerate() {
-            plot::series(c, name, |c| plot::marks(c, *look, path, i as f64 / 3.0));
+        for (i, (curve, path)) in curves.iter().zip(&paths).enumerate() {
+            plot::series(c, &curve.key(), |c| plot::marks(c, curve.look, path, i as f64 / curves.len() as f64));
         }
     }))
+}
+
+impl Curve {
+    /// Its name in attributes, which have no dots.
+    fn key(&self) -> String {
+        self.name.replace('.', "-")
+    }
 }
 
 /// The limits of the thresholds that are about response times of the whole of this mode.
 fn limits(trace: &Trace<'_>) -> Vec<(String, f64)> {
     let mut limits: Vec<(String, f64)> = Vec::new();
     for threshold in trace.result.thresholds.iter().filter(|threshold| threshold.mode == trace.mode) {
-        let selector = &threshold.selector;
-        let whole = [&selector.mix, &selector.step, &selector.target, &selector.stage, &selector.tag].iter().all(|part| part.is_none());
-        let of_response = Check::parse(&threshold.check).ok().filter(|check| matches!(check.metric, Metric::Time(Quantity::Response, _)));
+        let whole = asked::is_of_whole(&threshold.selector);
+        // What the chart has no line of is not held against a limit here.
+        let is_drawn = |check: &Check| matches!(check.metric, Metric::Time(Quantity::Response, Statistic::Percentile(_) | Statistic::Max));
+        let of_response = Check::parse(&threshold.check).ok().filter(is_drawn);
         if let Some(check) = of_response.filter(|_| whole && threshold.limit.is_finite())
             && !limits.iter().any(|(_, limit)| *limit == threshold.limit)
         {

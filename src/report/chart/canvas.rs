@@ -78,6 +78,21 @@ impl Font {
     pub fn width(self, text: &str) -> f64 {
         text::width_em(text, self.bold) * self.size
     }
+
+    /// The text in lines of at most this width, broken between words.
+    pub fn lines(self, text: &str, width: f64) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split_whitespace() {
+            match lines.last_mut() {
+                Some(line) if self.width(&format!("{line} {word}")) <= width => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => lines.push(word.to_owned()),
+            }
+        }
+        lines
+    }
 }
 
 /// Draws a picture of this size.

@@ -37,7 +37,7 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
         legend: Vec::new(),
         shades: shades(cast, (start, end)),
         limits: Vec::new(),
-        columns: "p50,p90,p99,max",
+        columns: "p50,p90,p99,max".into(),
     };
     let mut most = 0;
     let drawn = plot.draw(|c, x, y| {

@@ -43,7 +43,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         legend,
         shades: Vec::new(),
         limits: Vec::new(),
-        columns: "",
+        columns: String::new(),
     };
     Some(plot.draw(|c, x, y| {
         let path = |points: &[(f64, f64)]| points.iter().map(|(at, ms)| (x.pixel(*at), y.pixel(*ms))).collect::<Vec<_>>();

@@ -1,10 +1,11 @@
 //! The comparison: four panels of bars, one bar for each mode, with intervals where there are rounds and the ideal
-//! where it is known. The picture that makes the point.
+//! where it is known. The picture that makes the point: how fast the work was done, or, of planned arrivals, how long
+//! responses took and how late the generator was. A mode alone has nothing to be compared with, and no picture.
 
 use crate::result::ModeComparison;
 
 use super::super::headline::Headline;
-use super::super::view;
+use super::super::{asked, comparison, view};
 use super::axis::Axis;
 use super::canvas::{self, About, Align, Canvas, Font};
 use super::frame::{self, MARGIN, WIDTH};
@@ -17,6 +18,10 @@ const ROW: f64 = 34.0;
 const BAR: f64 = 20.0;
 /// Height of a panel's title.
 const PANEL_TITLE: f64 = 38.0;
+/// From one line of the headline to the next.
+const LINE: f64 = 22.0;
+/// The headline's text.
+const TEXT: Font = Font { size: 14.0, ..Font::LABEL };
 /// A whisker that is narrower is only a blot.
 const WHISKER: f64 = 4.0;
 /// Between panels.
@@ -24,96 +29,139 @@ const GAP: f64 = 36.0;
 
 /// What one panel shows.
 struct Panel<'a> {
-    title: &'static str,
+    title: String,
     hint: &'static str,
     less_is_better: bool,
-    value: fn(&ModeComparison) -> Option<f64>,
-    interval: fn(&ModeComparison) -> Option<[f64; 2]>,
+    value: Value<'a>,
+    interval: Interval<'a>,
     ideal: fn(&ModeComparison) -> Option<f64>,
     show: fn(f64) -> String,
     modes: &'a [(&'a Trace<'a>, &'a ModeComparison)],
 }
 
+type Value<'a> = Box<dyn Fn(&ModeComparison) -> Option<f64> + 'a>;
+type Interval<'a> = Box<dyn Fn(&ModeComparison) -> Option<[f64; 2]> + 'a>;
+
 const fn none<T>(_: &ModeComparison) -> Option<T> {
     None
 }
 
-fn panels<'a>(modes: &'a [(&'a Trace<'a>, &'a ModeComparison)]) -> [Panel<'a>; 4] {
-    [
-        Panel {
-            title: "Wall time",
-            hint: "shorter is better",
-            less_is_better: true,
-            value: |m| Some(m.wall_s),
-            interval: |m| m.wall_s_ci95,
-            ideal: |m| m.ideal_s,
-            show: view::duration_s,
-            modes,
-        },
-        Panel {
-            title: "Throughput",
-            hint: "operations per second, longer is better",
-            less_is_better: false,
-            value: |m| Some(m.throughput_rps),
-            interval: |m| m.throughput_rps_ci95,
-            ideal: none,
-            show: view::rate,
-            modes,
-        },
-        Panel {
-            title: "CPU time per operation",
-            hint: "of the generator, shorter is better",
-            less_is_better: true,
-            value: |m| m.cpu_us_per_operation,
-            interval: none,
-            ideal: none,
-            show: |us| view::duration_ms(us / 1e3),
-            modes,
-        },
-        Panel {
-            title: "Peak memory",
-            hint: "of the generator, shorter is better",
-            less_is_better: true,
-            value: |m| m.peak_rss_bytes.map(|b| b as f64),
-            interval: none,
-            ideal: none,
-            show: |bytes| view::bytes(bytes as u64),
-            modes,
-        },
-    ]
+type Modes<'a> = &'a [(&'a Trace<'a>, &'a ModeComparison)];
+
+/// What the load asks for, in two panels, and what it cost.
+fn panels(modes: Modes<'_>) -> [Panel<'_>; 4] {
+    let [first, second] = if is_open(modes) { of_arrivals(modes) } else { of_work(modes) };
+    let cpu = Panel {
+        title: "CPU time per operation".into(),
+        hint: "of the generator, shorter is better",
+        less_is_better: true,
+        value: Box::new(|m| m.cpu_us_per_operation),
+        interval: Box::new(none),
+        ideal: none,
+        show: |us| view::duration_ms(us / 1e3),
+        modes,
+    };
+    let memory = Panel {
+        title: "Peak memory".into(),
+        hint: "of the generator, shorter is better",
+        less_is_better: true,
+        value: Box::new(|m| m.peak_rss_bytes.map(|b| b as f64)),
+        interval: Box::new(none),
+        ideal: none,
+        show: |bytes| view::bytes(bytes as u64),
+        modes,
+    };
+    [first, second, cpu, memory]
 }
 
-/// The chart, if something was measured.
+/// Whether all of them had planned arrivals.
+fn is_open(modes: Modes<'_>) -> bool {
+    modes.iter().all(|(trace, _)| asked::is_open(trace.result))
+}
+
+/// How fast the work was done.
+fn of_work(modes: Modes<'_>) -> [Panel<'_>; 2] {
+    let wall_time = Panel {
+        title: "Wall time".into(),
+        hint: "shorter is better",
+        less_is_better: true,
+        value: Box::new(|m| Some(m.wall_s)),
+        interval: Box::new(|m| m.wall_s_ci95),
+        ideal: |m| m.ideal_s,
+        show: view::duration_s,
+        modes,
+    };
+    let throughput = Panel {
+        title: "Throughput".into(),
+        hint: "operations per second, longer is better",
+        less_is_better: false,
+        value: Box::new(|m| Some(m.throughput_rps)),
+        interval: Box::new(|m| m.throughput_rps_ci95),
+        ideal: none,
+        show: view::rate,
+        modes,
+    };
+    [wall_time, throughput]
+}
+
+/// How long responses took, and how late the generator was: arrivals come whatever the target does.
+fn of_arrivals(modes: Modes<'_>) -> [Panel<'_>; 2] {
+    let of_all: Vec<&ModeComparison> = modes.iter().map(|(_, mode)| *mode).collect();
+    let percentile = comparison::common_percentile(&of_all);
+    let name = percentile.map_or("p50", |percentile| percentile.name);
+    let response = Panel {
+        title: format!("Response time, {name}"),
+        hint: "shorter is better",
+        less_is_better: true,
+        value: Box::new(move |m| view::percentile_ms(m.response_ms.as_ref(), percentile?.key)),
+        interval: Box::new(move |m| m.response_ms.as_ref()?.ci95.get(percentile?.key).copied().flatten()),
+        ideal: none,
+        show: view::duration_ms,
+        modes,
+    };
+    let is_p99 = comparison::lags(&of_all).is_some_and(|(what, _)| what.starts_with("p99"));
+    let lag = Panel {
+        title: if is_p99 { "Lag, p99" } else { "Lag, longest" }.into(),
+        hint: "the generator's own lateness, shorter is better",
+        less_is_better: true,
+        value: Box::new(move |m| if is_p99 { view::percentile_ms(m.lag_ms.as_ref(), "p99") } else { m.lag_ms.as_ref().map(|lag| lag.max) }),
+        interval: Box::new(none),
+        ideal: none,
+        show: view::duration_ms,
+        modes,
+    };
+    [response, lag]
+}
+
+/// The chart, if there is something to compare.
 pub fn svg(cast: &Cast<'_>) -> Option<String> {
     let modes: Vec<(&Trace<'_>, &ModeComparison)> = cast.traces.iter().filter_map(|trace| Some((trace, trace.compared?))).collect();
-    let (first, _) = modes.first()?;
+    let (first, _) = modes.first().filter(|_| modes.len() > 1)?;
     let headline = if cast.overlaid {
-        let text = "Side by side; whether a difference is more than chance, `loadgen compare` says.".to_owned();
-        Headline { winners: Vec::new(), text, caution: None }
+        Headline::plain("Side by side; whether a difference is more than chance, `loadgen compare` says.")
     } else {
         Headline::of(first.result)
     };
     let panel_height = PANEL_TITLE + ROW * modes.len() as f64;
     let notes = notes(&modes);
-    let top = if headline.caution.is_some() { 98.0 } else { 76.0 };
+    let room = f64::from(WIDTH) - 2.0 * MARGIN;
+    let mut lines: Vec<(String, Font)> = Vec::new();
+    for (text, font) in
+        [(Some(&headline.text), TEXT), (headline.cause.as_ref(), Font::SUBTITLE), (headline.caution.as_ref(), Font::SUBTITLE)]
+    {
+        lines.extend(text.iter().flat_map(|text| font.lines(text, room)).map(|line| (line, font)));
+    }
+    let top = LINE.mul_add(lines.len() as f64, 54.0);
     let foot = if notes.is_empty() { 8.0 } else { 34.0 };
     let height = top + 2.0 * panel_height + GAP + foot;
-    let what = match modes.as_slice() {
-        _ if cast.overlaid => "Results compared".into(),
-        [(one, _)] => format!("The {} mode", one.mode),
-        _ => "Modes compared".into(),
-    };
+    let what = if cast.overlaid { "Results compared" } else { "Modes compared" };
     let title = format!("{what} – {}", cast.name);
-    let description = match &headline.caution {
-        Some(caution) => format!("{} {caution}", headline.text),
-        None => headline.text.clone(),
-    };
+    let description = lines.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join(" ");
     let about = About { title: &title, description: &description, ..About::default() };
     Some(canvas::picture((WIDTH, height.ceil() as u32), &about, |c| {
         frame::heading(c, &title, "");
-        c.text(&view::shortened(&headline.text, 120), (MARGIN, 53.0), Font { size: 14.0, ..Font::LABEL }, Align::Start);
-        if let Some(caution) = &headline.caution {
-            c.text(&view::shortened(caution, 120), (MARGIN, 75.0), Font::SUBTITLE, Align::Start);
+        for (i, (line, font)) in lines.iter().enumerate() {
+            c.text(line, (MARGIN, LINE.mul_add(i as f64, 53.0)), *font, Align::Start);
         }
         let width = (f64::from(WIDTH) - 2.0 * MARGIN - GAP) / 2.0;
         for (i, panel) in panels(&modes).iter().enumerate() {
@@ -128,7 +176,10 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
 }
 
 /// What the signs mean that are in the picture.
-fn notes(modes: &[(&Trace<'_>, &ModeComparison)]) -> String {
+fn notes(modes: Modes<'_>) -> String {
+    if is_open(modes) {
+        return "Whiskers: 95 % interval of the percentile.".into();
+    }
     let mut notes = Vec::new();
     if modes.iter().any(|(_, m)| m.wall_s_ci95.is_some() || m.throughput_rps_ci95.is_some()) {
         let rounds = modes.iter().map(|(_, m)| m.rounds).max().unwrap_or(1);
@@ -142,8 +193,8 @@ fn notes(modes: &[(&Trace<'_>, &ModeComparison)]) -> String {
 
 impl Panel<'_> {
     fn draw(&self, c: &mut Canvas, (left, top): (f64, f64), width: f64) {
-        c.text(self.title, (left, top + 8.0), Font { size: 14.0, ..Font::LABEL }.bold(), Align::Start);
-        let after = Font { size: 14.0, ..Font::LABEL }.bold().width(self.title) + 10.0;
+        c.text(&self.title, (left, top + 8.0), Font { size: 14.0, ..Font::LABEL }.bold(), Align::Start);
+        let after = Font { size: 14.0, ..Font::LABEL }.bold().width(&self.title) + 10.0;
         c.text(self.hint, (left + after, top + 8.5), Font::TICK, Align::Start);
         let names = self.modes.iter().map(|(trace, _)| Font::LABEL.width(&trace.short)).fold(0.0, f64::max) + 12.0;
         let labels: Vec<String> = self.modes.iter().map(|(_, m)| self.label(m)).collect();

@@ -119,7 +119,7 @@ pub fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
         legend: traces.iter().map(|(trace, _)| Entry::of(trace)).collect(),
         shades: shades(cast, (start, end)),
         limits: Vec::new(),
-        columns: column,
+        columns: column.into(),
     };
     Some(plot.lines(&lines))
 }
@@ -179,7 +179,7 @@ fn kinds(
         legend,
         shades: shades(cast, (start, end)),
         limits: Vec::new(),
-        columns: column,
+        columns: column.into(),
     };
     Some(plot.lines(&lines))
 }

@@ -89,7 +89,7 @@ pub struct Plot {
     /// Values that lines are held against, each with its name.
     pub limits: Vec<(String, f64)>,
     /// Columns of the time line that have the values.
-    pub columns: &'static str,
+    pub columns: String,
 }
 
 /// A line and what is around it.
@@ -123,7 +123,7 @@ impl Plot {
             ("data-ends", format!("{} {}", x.low(), x.high())),
             ("data-log", u8::from(x.is_log()).to_string()),
             ("data-field", format!("{left} {top} {right} {bottom}")),
-            ("data-columns", self.columns.to_owned()),
+            ("data-columns", self.columns.clone()),
         ];
         let about = About { title: &self.title, description: &self.description, attributes: &attributes };
         canvas::picture(size, &about, |c| {

@@ -58,7 +58,7 @@ pub fn cdf(cast: &Cast<'_>) -> Option<String> {
         legend: samples.iter().map(|(trace, _)| Entry::of(trace)).collect(),
         shades: Vec::new(),
         limits: Vec::new(),
-        columns: "",
+        columns: String::new(),
     };
     Some(plot.lines(&lines))
 }

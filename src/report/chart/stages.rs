@@ -21,6 +21,8 @@ const ROW: f64 = 26.0;
 const BAR: f64 = 15.0;
 /// Pixels of a stage that can be seen.
 const THINNEST: f64 = 0.5;
+/// Means are sums of as many as 10⁸ times: what a difference of them has at this share of them is rounding.
+const ROUNDING: f64 = 1e-7;
 /// Room above the bars of a step.
 const STEP: f64 = 24.0;
 
@@ -45,9 +47,11 @@ pub fn parts(step: &Group) -> Option<[f64; STAGES.len()]> {
     step.first_byte_ms.as_ref().filter(|s| s.count > 0)?;
     let (connect, tls, send, first_byte, body) =
         (mean(&step.connect_ms), mean(&step.tls_ms), mean(&step.send_ms), mean(&step.first_byte_ms), mean(&step.body_ms));
+    // What is left of a mean is no less than its own rounding.
+    let left = |whole: f64, parts: &[f64]| Some(whole - parts.iter().sum::<f64>()).filter(|left| *left > whole * ROUNDING).unwrap_or(0.0);
     // The first byte is counted from the start of the operation on.
-    let waited = first_byte - connect - tls - send;
-    let rest = service.mean - first_byte - body;
+    let waited = left(first_byte, &[connect, tls, send]);
+    let rest = left(service.mean, &[first_byte, body]);
     let parts = [mean(&step.queue_ms), mean(&step.lag_ms), connect, tls, send, waited, body, rest].map(|part| part.max(0.0));
     parts.iter().all(|part| part.is_finite()).then_some(parts)
 }

@@ -4,7 +4,7 @@
 use crate::plan::{Check, Metric};
 use crate::result::{ModeRun, StoppedBy, Window};
 
-use super::super::view;
+use super::super::{asked, view};
 use super::frame::Entry;
 use super::over_time::{rounds, shades};
 use super::palette::{self, Look, Marker};
@@ -47,7 +47,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         legend,
         shades: shades(cast, (start, end)),
         limits: limits(cast),
-        columns: "throughput",
+        columns: "throughput".into(),
     };
     Some(plot.draw(|c, x, y| {
         for ((trace, _), line) in runs.iter().zip(&lines) {
@@ -76,8 +76,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
 fn limits(cast: &Cast<'_>) -> Vec<(String, f64)> {
     let mut limits: Vec<(String, f64)> = Vec::new();
     for threshold in cast.traces.iter().flat_map(|trace| &trace.result.thresholds) {
-        let selector = &threshold.selector;
-        let whole = [&selector.mix, &selector.step, &selector.target, &selector.stage, &selector.tag].iter().all(|part| part.is_none());
+        let whole = asked::is_of_whole(&threshold.selector);
         let check = Check::parse(&threshold.check).ok().filter(|check| matches!(check.metric, Metric::Throughput));
         if let Some(check) = check.filter(|_| whole && threshold.limit.is_finite())
             && !limits.iter().any(|(_, limit)| *limit == threshold.limit)

@@ -3,11 +3,11 @@
 
 use hdrhistogram::Histogram;
 
-use crate::metrics::histogram;
+use crate::metrics::{histogram, summary};
 use crate::plan::Mode;
 use crate::result::{Histograms, ModeComparison, ModeRun, RunResult, Window, codec};
 
-use super::super::{tally, view};
+use super::super::{asked, tally, view};
 use super::ladder::Ladder;
 use super::palette::{self, Look};
 use super::planned::Planned;
@@ -16,6 +16,33 @@ use super::planned::Planned;
 const NAME: usize = 40;
 /// Characters of a name that fit beside a bar, and those that fit there beside a mode.
 const SHORT: (usize, usize) = (24, 13);
+
+/// The percentiles that every window has, in thousandths.
+const USUAL: [u32; 3] = [50_000, 90_000, 99_000];
+
+/// A percentile of response time of windows, in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowPercentile(u32);
+
+impl WindowPercentile {
+    /// Its name: `p95`.
+    pub fn name(self) -> String {
+        format!("p{}", f64::from(self.0) / 1_000.0)
+    }
+
+    /// Its value in a window, in milliseconds: the window's own figure, or that of its histogram.
+    pub fn of(self, window: &Window) -> Option<f64> {
+        match self.0 {
+            50_000 => window.p50_ms,
+            90_000 => window.p90_ms,
+            99_000 => window.p99_ms,
+            thousandths => {
+                let histogram = codec::decode_window(window.response.as_deref()?).ok().filter(|h| !h.is_empty())?;
+                Some(summary::percentile_ms(&histogram, f64::from(thousandths) / 1_000.0, window.max_ms.unwrap_or(f64::INFINITY)))
+            }
+        }
+    }
+}
 
 /// One mode of one result.
 #[derive(Clone, Debug)]
@@ -94,6 +121,11 @@ impl<'a> Cast<'a> {
         if self.overlaid && plans.any(|other| other != first) { Planned::default() } else { first }
     }
 
+    /// The results that the traces are of; one of several modes comes several times.
+    pub fn results(&self) -> Vec<&'a RunResult> {
+        self.traces.iter().map(|trace| trace.result).collect()
+    }
+
     /// Whether some mode ran several times, so that a time line is of one round of them.
     pub fn has_rounds(&self) -> bool {
         self.traces.iter().any(|trace| trace.rounds.len() > 1)
@@ -114,6 +146,14 @@ impl<'a> Trace<'a> {
     /// The time line, without what lies at no moment.
     pub fn series(&self) -> impl Iterator<Item = &'a Window> + use<'a> {
         self.run().into_iter().flat_map(|run| &run.series).filter(|w| w.t_s.is_finite() && w.window_s.is_finite() && w.window_s > 0.0)
+    }
+
+    /// The percentiles of its time line: those that windows have by themselves, and those that thresholds of the mode ask for.
+    pub fn percentiles(&self) -> Vec<WindowPercentile> {
+        let mut all: Vec<u32> = USUAL.into_iter().chain(asked::percentiles_of_mode(self.result, self.mode)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter().map(WindowPercentile).collect()
     }
 
     /// From where to where the time line reaches, in seconds from the run's epoch; nothing where there is none.

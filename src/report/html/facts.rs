@@ -3,7 +3,8 @@
 use crate::plan::Plan;
 use crate::result::{End, Host, Outcome, RunResult, ThresholdResult, Verdict};
 
-use super::super::{tally, versions, view};
+use super::super::ending::Ending;
+use super::super::{asked, tally, versions, view};
 
 /// A verdict in words and colour.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub struct Badge {
     /// `good`, `warn` or `bad`.
     pub class: &'static str,
     /// The verdict.
-    pub word: &'static str,
+    pub word: String,
     /// What it means.
     pub meaning: String,
 }
@@ -39,10 +40,12 @@ pub fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
     if !modes.is_empty() {
         facts.push(("modes", format!("{}, {}", modes.join(", "), view::things(rounds.into(), "round"))));
     }
-    if let Some(vus) = result.runs.iter().map(|r| r.vus).max() {
-        facts.push(("virtual users", view::count(vus.into())));
+    let plan = asked::plan(result);
+    match &plan {
+        Some(plan) => facts.push(asked::load(plan)),
+        None => facts.extend(result.runs.iter().map(|r| r.vus).max().map(|vus| ("virtual users", view::count(vus.into())))),
     }
-    let targets = targets(result);
+    let targets = plan.as_ref().map(targets).unwrap_or_default();
     if !targets.is_empty() {
         facts.push(("target", targets));
     }
@@ -51,14 +54,10 @@ pub fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The targets that the plan names, where this version can read it.
-fn targets(result: &RunResult) -> String {
-    let plan: Option<Plan> = serde_json::from_value(result.plan.clone()).ok();
-    let names: Vec<String> = plan
-        .iter()
-        .flat_map(|plan| plan.targets_used().into_iter().filter_map(|i| plan.targets.get(i)))
-        .map(|target| view::plain(&format!("{} ({})", target.name, target.address)))
-        .collect();
+/// The targets that the plan names.
+fn targets(plan: &Plan) -> String {
+    let used = plan.targets_used().into_iter().filter_map(|i| plan.targets.get(i));
+    let names: Vec<String> = used.map(|target| view::plain(&format!("{} ({})", target.name, target.address))).collect();
     view::list(&names)
 }
 
@@ -74,26 +73,25 @@ fn host(host: &Host) -> String {
 
 /// The verdicts.
 pub fn badges(result: &RunResult) -> Vec<Badge> {
-    let (class, word, meaning) = match result.end {
-        End::Complete => ("good", "Complete:", "everything planned was run"),
-        End::Stopped => ("good", "Stopped:", "by a condition that the scenario names"),
-        End::Aborted => ("bad", "Aborted:", "by a threshold"),
-        End::Interrupted => ("warn", "Interrupted:", "these are the figures up to then"),
-        End::Failed => ("bad", "Failed:", "something broke; these are the figures up to then"),
+    let ending = Ending::of(result);
+    let class = match result.end {
+        End::Interrupted => "warn",
+        _ if ending.is_good => "good",
+        _ => "bad",
     };
-    let mut badges = vec![Badge { class, word, meaning: meaning.into() }];
+    let mut badges = vec![Badge { class, word: format!("{}:", view::capital(ending.word)), meaning: ending.meaning }];
     if !result.runs.is_empty() {
         let (class, word, meaning) = match result.validity.verdict {
             Verdict::Valid => ("good", "Valid:", "the figures can be believed"),
             Verdict::Degraded => ("warn", "Degraded:", "read the figures with care"),
             Verdict::Invalid => ("bad", "Invalid:", "the figures describe the generator, not the target"),
         };
-        badges.insert(0, Badge { class, word, meaning: meaning.into() });
+        badges.insert(0, Badge { class, word: word.into(), meaning: meaning.into() });
     }
     if !result.thresholds.is_empty() {
         let met = result.thresholds.iter().all(ThresholdResult::is_met);
         let (class, meaning) = if met { ("good", "all of them were met") } else { ("bad", "not all of them were met") };
-        badges.push(Badge { class, word: "Thresholds:", meaning: meaning.into() });
+        badges.push(Badge { class, word: "Thresholds:".into(), meaning: meaning.into() });
     }
     if let Some(comparison) = &result.baseline {
         let class = match comparison.verdict {
@@ -101,7 +99,7 @@ pub fn badges(result: &RunResult) -> Vec<Badge> {
             Some(Outcome::Inconclusive) => "warn",
             Some(Outcome::Regressed) | None => "bad",
         };
-        badges.push(Badge { class, word: "Baseline:", meaning: view::plain(&versions::sentence(comparison)) });
+        badges.push(Badge { class, word: "Baseline:".into(), meaning: view::plain(&versions::sentence(comparison)) });
     }
     badges
 }

@@ -3,11 +3,11 @@
 
 use super::super::chart::ladder::Ladder;
 use super::super::chart::stages;
-use super::super::chart::trace::Cast;
+use super::super::chart::trace::{Cast, Trace};
 use super::super::tally;
 use super::super::view::{self, NA};
 use super::figures::data;
-use super::tables::Table;
+use super::tables::{self, Table};
 use crate::metrics::Summary;
 use crate::metrics::summary::PERCENTILES;
 use crate::result::{Group, ModeRun, Window};
@@ -69,7 +69,10 @@ pub fn steps(cast: &Cast<'_>) -> Option<Table> {
     let parts: Vec<_> = steps.iter().map(|(_, _, step)| stages::parts(step)).collect();
     // Only the stages that some step has.
     let shown: Vec<usize> = (0..stages::STAGES.len()).filter(|i| parts.iter().flatten().any(|parts| parts[*i] > 0.0)).collect();
-    let mut head = vec!["step", "mode", "ok", "failed", "throughput", "mean", "p50", "p90", "p99", "max"];
+    let percentiles = tables::percentiles(cast.results());
+    let mut head = vec!["step", "mode", "ok", "failed", "throughput", "mean"];
+    head.extend(percentiles.iter().map(|one| one.name));
+    head.push("max");
     head.extend(shown.iter().map(|i| stages::STAGES[*i].0));
     let row = |((_, label, step), parts): (&(String, String, &Group), &Option<[f64; stages::STAGES.len()]>)| {
         let summary = step.response_ms.as_ref();
@@ -77,7 +80,7 @@ pub fn steps(cast: &Cast<'_>) -> Option<Table> {
         let mut row = vec![stages::name(step), label.clone(), view::count(step.counts.ok), view::count(step.counts.failed)];
         row.push(view::rate(step.throughput_rps));
         row.push(view::or_na(known, |s| view::duration_ms(s.mean)));
-        row.extend(["p50", "p90", "p99"].map(|p| view::percentile(summary, p)));
+        row.extend(percentiles.iter().map(|one| one.of(summary)));
         row.push(view::or_na(known, |s| view::duration_ms(s.max)));
         row.extend(shown.iter().map(|i| parts.map_or_else(String::new, |parts| view::duration_ms(parts[*i]))));
         row
@@ -88,22 +91,23 @@ pub fn steps(cast: &Cast<'_>) -> Option<Table> {
 }
 
 /// A column of the time line.
-type Column = (&'static str, fn(&Window) -> Option<String>);
+type Column<'a> = (String, Box<dyn Fn(&Window) -> Option<String> + 'a>);
+
+/// The same, of those that don't depend on the run.
+type Fixed = (&'static str, fn(&Window) -> Option<String>);
 
 /// Those that every time line has …
-const ALWAYS: [Column; 4] = [
+const ALWAYS: [Fixed; 4] = [
     ("from", |w| Some(format!("{:.3} s", w.t_s).replace(".000 s", " s"))),
     ("planned", |w| Some(view::count(w.planned))),
     ("ok", |w| Some(view::count(w.ok))),
     ("throughput", |w| Some(view::rate(w.throughput_rps))),
 ];
-/// … and those that are left out where no window has anything to say.
-const WHERE_KNOWN: [Column; 13] = [
-    ("failed", |w| (w.failed > 0).then(|| view::count(w.failed))),
-    ("dropped", |w| (w.dropped > 0).then(|| view::count(w.dropped))),
-    ("p50", |w| w.p50_ms.map(view::duration_ms)),
-    ("p90", |w| w.p90_ms.map(view::duration_ms)),
-    ("p99", |w| w.p99_ms.map(view::duration_ms)),
+/// … and those that are left out where no window has anything to say: before the percentiles …
+const ENDINGS: [Fixed; 2] =
+    [("failed", |w| (w.failed > 0).then(|| view::count(w.failed))), ("dropped", |w| (w.dropped > 0).then(|| view::count(w.dropped)))];
+/// … and behind them.
+const WHERE_KNOWN: [Fixed; 8] = [
     ("max", |w| w.max_ms.map(view::duration_ms)),
     ("in flight", |w| w.in_flight.map(view::number)),
     ("waiting", |w| w.queue.filter(|n| *n > 0.0).map(view::number)),
@@ -114,12 +118,18 @@ const WHERE_KNOWN: [Column; 13] = [
     ("statuses", |w| Some(tally::words(&w.status_codes)).filter(|words| !words.is_empty())),
 ];
 
-/// The time line of one run.
-pub fn series(run: &ModeRun, id: String) -> Option<Table> {
-    let says = |(_, cell): &&Column| run.series.iter().any(|w| cell(w).is_some());
-    let columns: Vec<&Column> = ALWAYS.iter().chain(WHERE_KNOWN.iter().filter(says)).collect();
+/// The time line of one run of a trace.
+pub fn series(trace: &Trace<'_>, run: &ModeRun, id: String) -> Option<Table> {
+    let fixed = |(name, cell): Fixed| -> Column<'_> { (name.to_owned(), Box::new(cell)) };
+    let percentiles = trace
+        .percentiles()
+        .into_iter()
+        .map(|percentile| -> Column<'_> { (percentile.name(), Box::new(move |w| percentile.of(w).map(view::duration_ms))) });
+    let says = |(_, cell): &Column<'_>| run.series.iter().any(|w| cell(w).is_some());
+    let where_known = ENDINGS.into_iter().map(fixed).chain(percentiles).chain(WHERE_KNOWN.into_iter().map(fixed)).filter(says);
+    let columns: Vec<Column<'_>> = ALWAYS.into_iter().map(fixed).chain(where_known).collect();
     let row = |w: &Window| columns.iter().map(|(_, cell)| cell(w).unwrap_or_default()).collect();
-    let head: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    let head: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
     let table = Table::new("Time line", "series", &head, run.series.iter().map(row).collect())?;
     Some(Table { id, ..table })
 }

@@ -226,6 +226,21 @@
     svg.classList.add("live-svg");
   };
 
+  // Says of what is wider than its place that there is more, and on which side.
+  const cue = (scroll) => {
+    const words = make("p", { className: "cue", hidden: true });
+    scroll.querySelector("svg") ? scroll.append(words) : scroll.prepend(words);
+    const tell = () => {
+      const left = scroll.scrollLeft > 1, right = scroll.scrollLeft + scroll.clientWidth < scroll.scrollWidth - 1;
+      scroll.classList.toggle("more-left", left);
+      words.hidden = !left && !right;
+      words.textContent = [left && "← more to the left", right && "more to the right →"].filter(Boolean).join(" · ");
+    };
+    scroll.addEventListener("scroll", tell, { passive: true });
+    const sizes = new ResizeObserver(tell);
+    [scroll, ...scroll.children].forEach((part) => part === words || sizes.observe(part));
+  };
+
   const legends = (svg) => {
     for (const entry of all(".entry[data-key]", svg)) {
       entry.setAttribute("role", "button");
@@ -268,7 +283,9 @@
   };
 
   const setUp = async () => {
+    document.documentElement.classList.add("scripted");
     document.getElementById("tools").hidden = false;
+    all(".scroll").forEach(cue);
     for (const box of all("#modes input")) box.checked = !off.has(box.value);
     all("#modes input").forEach((box) => box.addEventListener("change", filter));
     document.getElementById("step").addEventListener("input", filter);
@@ -318,7 +335,10 @@
       scrollTo(...place);
     };
     news.addEventListener("end", () => { news.close(); document.getElementById("live").textContent = "ended"; });
-    news.onerror = () => { document.getElementById("live").textContent = "not connected"; };
+    news.onerror = () => {
+      document.getElementById("live").textContent = "not connected";
+      document.querySelector(".under-way strong")?.replaceChildren("Not connected:");
+    };
   }
   setUp();
 })();

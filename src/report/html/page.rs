@@ -16,7 +16,7 @@ use super::super::chart::palette::{self, Look};
 use super::super::chart::trace::{Cast, Trace};
 use super::super::comparison::{self, Row};
 use super::super::headline::Headline;
-use super::super::{reproduce, view};
+use super::super::{asked, reproduce, view};
 use super::facts::{self, Badge, Concern};
 use super::figure_tables as tables_of;
 use super::figures::{self, Figure, Part, data};
@@ -43,6 +43,8 @@ pub enum Place<'a> {
     Split(&'a [&'static str]),
     /// Served while the run goes on; it asks for news.
     Live,
+    /// The last page that is served, once the run has ended.
+    Ended,
 }
 
 /// The texts of the template.
@@ -55,7 +57,8 @@ struct Page {
     style: String,
     script: &'static str,
     split: bool,
-    live: bool,
+    /// What is said of a page that is served.
+    live: Option<&'static str>,
     above: &'static str,
     downloads: Vec<&'static str>,
     results: Vec<Head>,
@@ -63,6 +66,7 @@ struct Page {
     headline: Headline,
     overlaid: bool,
     compared: Vec<Compared>,
+    won: &'static str,
     rows: Vec<Row>,
     small_samples: bool,
     na_means: &'static str,
@@ -130,15 +134,12 @@ pub fn render(result: &RunResult, place: Place<'_>) -> Result<String, PageError>
     let mut head = Head::of(result, None);
     if place == Place::Live {
         // Nothing is decided yet.
-        head.badges = vec![Badge { class: "warn", word: "Under way:", meaning: "these are the figures so far".into() }];
+        head.badges = vec![Badge { class: "warn under-way", word: "Under way:".into(), meaning: "these are the figures so far".into() }];
         head.thresholds = None;
     }
     let title = head.name.clone();
-    let headline = if place == Place::Live && result.runs.is_empty() {
-        Headline { winners: Vec::new(), text: "Nothing is measured yet.".into(), caution: None }
-    } else {
-        Headline::of(result)
-    };
+    let headline =
+        if place == Place::Live && result.runs.is_empty() { Headline::plain("Nothing is measured yet.") } else { Headline::of(result) };
     page(&Cast::of(result), title, vec![head], headline, place)
 }
 
@@ -150,7 +151,7 @@ pub fn overlaid(results: &[(String, RunResult)], place: Place<'_>) -> Result<Str
     let heads = results.iter().map(|(name, result)| Head::of(result, Some(view::shortened(&view::plain(name), 80)))).collect();
     let text = format!("{} side by side.", view::things(results.len() as u64, "result"));
     let caution = Some("Whether a difference is more than chance, `loadgen compare` says.".to_owned());
-    let headline = Headline { winners: Vec::new(), text, caution };
+    let headline = Headline { caution, ..Headline::plain(text) };
     let title = view::list(&results.iter().map(|(name, _)| view::shortened(&view::plain(name), 40)).collect::<Vec<_>>());
     page(&Cast::overlaid(results), title, heads, headline, place)
 }
@@ -162,7 +163,7 @@ fn page(cast: &Cast<'_>, title: String, results: Vec<Head>, headline: Headline, 
     let (above, downloads) = match place {
         Place::Whole(files) => ("", files.to_vec()),
         Place::Split(files) => ("../", files.to_vec()),
-        Place::Live => ("", Vec::new()),
+        Place::Live | Place::Ended => ("", Vec::new()),
     };
     let style = style(cast);
     Page {
@@ -172,19 +173,24 @@ fn page(cast: &Cast<'_>, title: String, results: Vec<Head>, headline: Headline, 
         style,
         script: script(),
         split: matches!(place, Place::Split(_)),
-        live: place == Place::Live,
+        live: match place {
+            Place::Live => Some("live"),
+            Place::Ended => Some("ended"),
+            Place::Whole(_) | Place::Split(_) => None,
+        },
         above,
         downloads,
         results,
         traces: cast.traces.iter().map(|trace| Named { key: trace.key.clone(), label: trace.label.clone() }).collect(),
         overlaid: cast.overlaid,
+        won: if cast.results().into_iter().all(asked::is_open) { "soonest" } else { "fastest" },
         compared: modes
             .iter()
             .map(|(trace, mode)| Compared { key: trace.key.clone(), label: trace.label.clone(), won: headline.won(&mode.mode) })
             .collect(),
         headline,
-        rows: comparison::rows(&compared, baseline.filter(|_| !cast.overlaid)),
-        small_samples: comparison::has_small_samples(&compared),
+        rows: comparison::rows(&compared, &cast.results(), baseline.filter(|_| !cast.overlaid)),
+        small_samples: comparison::has_small_samples(&compared, &cast.results()),
         na_means: view::NA_MEANS,
         first: figures::first(cast),
         parts: figures::parts(cast),
@@ -238,10 +244,10 @@ pub fn style(cast: &Cast<'_>) -> String {
 pub(super) fn policy(style: &str, place: Place<'_>) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let (style, script) = match place {
-        Place::Whole(_) | Place::Live => (hash(style), hash(script())),
+        Place::Whole(_) | Place::Live | Place::Ended => (hash(style), hash(script())),
         Place::Split(_) => ("'self'".into(), "'self'".into()),
     };
-    let news = if place == Place::Live { "; connect-src 'self'" } else { "" };
+    let news = if matches!(place, Place::Live | Place::Ended) { "; connect-src 'self'" } else { "" };
     format!("default-src 'none'; style-src {style}; script-src {script}; img-src data:; base-uri 'none'; form-action 'none'{news}")
 }
 
@@ -285,14 +291,14 @@ fn section(cast: &Cast<'_>, trace: &Trace<'_>) -> Section {
         .map(|(i, run)| Round {
             title: several.then(|| title(run)),
             open: i == 0,
-            tables: tables::of_run(run),
+            tables: tables::of_run(trace.result, run),
             // The first is the one that the charts show; of several results the others are in their own reports.
             series: if i == 0 {
-                tables_of::series(run, format!("{}-{}", data::TIMELINE, trace.key))
+                tables_of::series(trace, run, format!("{}-{}", data::TIMELINE, trace.key))
             } else if cast.overlaid {
                 None
             } else {
-                tables_of::series(run, String::new())
+                tables_of::series(trace, run, String::new())
             },
         })
         .collect();
@@ -374,7 +380,7 @@ mod tests {
     fn ten_minutes_of_ten_steps_stay_under_a_megabyte() {
         let size = render(&fixture::long_run(), WHOLE).unwrap().len();
         assert!(size < 1_000_000, "{size}");
-        assert!(script().len() < 16_000, "{}", script().len());
+        assert!(script().len() < 17_000, "{}", script().len());
     }
 
     #[test]
@@ -390,6 +396,15 @@ mod tests {
         ] {
             assert!(html.contains(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_page_of_a_run_that_has_ended_is_not_under_way() {
+        let result = fixture::three_modes();
+        let (live, ended) = (render(&result, Place::Live).unwrap(), render(&result, Place::Ended).unwrap());
+        assert!(live.contains("Under way:") && !live.contains("not met"), "nothing is decided yet");
+        assert!(!ended.contains("Under way:") && ended.contains("Complete:") && ended.contains("not met"));
+        assert!(ended.contains("<strong id=\"live\">ended</strong>"));
     }
 
     #[test]

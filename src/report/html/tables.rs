@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::metrics::Summary;
 use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult, Verdict};
 
-use super::super::view;
-use super::super::{changes, thresholds};
+use super::super::asked::{self, Percentile};
+use super::super::{changes, thresholds, view};
 
 /// A table; the first cell of each row names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,16 +38,19 @@ impl Table {
     }
 }
 
-/// Percentiles that the tables show.
-const PERCENTILES: [(&str, &str); 6] =
-    [("p50", "p50"), ("p90", "p90"), ("p95", "p95"), ("p99", "p99"), ("p999", "p99.9"), ("p9999", "p99.99")];
+/// The percentiles of parts of runs.
+pub(super) fn percentiles<'a>(results: impl IntoIterator<Item = &'a RunResult>) -> Vec<Percentile> {
+    asked::percentiles(results, &["p50", "p90", "p95", "p99"])
+}
 
-/// All tables of a run but its time line.
-pub fn of_run(run: &ModeRun) -> Vec<Table> {
+/// All tables of a run of a result but its time line.
+pub fn of_run(result: &RunResult, run: &ModeRun) -> Vec<Table> {
+    let percentiles = percentiles([result]);
+    let groups = |caption, groups, at_least| self::groups(caption, groups, at_least, &percentiles);
     [
-        times(run),
+        times(result, run),
         counts(run),
-        resources(run),
+        resources(run, asked::is_open(result)),
         counters("Failures", "kind", &run.failures),
         counters("Statuses", "status", &run.status_codes),
     ]
@@ -63,9 +66,10 @@ pub fn of_run(run: &ModeRun) -> Vec<Table> {
     .collect()
 }
 
-fn times(run: &ModeRun) -> Option<Table> {
+fn times(result: &RunResult, run: &ModeRun) -> Option<Table> {
+    let percentiles = asked::percentiles([result], &["p50", "p90", "p95", "p99", "p99.9", "p99.99"]);
     let mut head = vec!["time", "count", "min", "mean"];
-    head.extend(PERCENTILES.iter().map(|(_, name)| *name));
+    head.extend(percentiles.iter().map(|one| one.name));
     head.push("max");
     let rows = [
         ("response", &run.response_ms),
@@ -80,13 +84,14 @@ fn times(run: &ModeRun) -> Option<Table> {
         ("body", &run.body_ms),
         ("iteration", &run.iterations.duration_ms),
     ];
-    let rows = rows.into_iter().filter_map(|(name, summary)| Some(time(name, summary.as_ref().filter(|s| s.count > 0)?))).collect();
+    let rows =
+        rows.into_iter().filter_map(|(name, summary)| Some(time(name, summary.as_ref().filter(|s| s.count > 0)?, &percentiles))).collect();
     Table::new("Times", "figures", &head, rows)
 }
 
-fn time(name: &str, summary: &Summary) -> Vec<String> {
+fn time(name: &str, summary: &Summary, percentiles: &[Percentile]) -> Vec<String> {
     let mut row = vec![name.to_owned(), view::count(summary.count), view::duration_ms(summary.min), view::duration_ms(summary.mean)];
-    row.extend(PERCENTILES.iter().map(|(key, _)| view::percentile(Some(summary), key)));
+    row.extend(percentiles.iter().map(|one| one.of(Some(summary))));
     row.push(view::duration_ms(summary.max));
     row
 }
@@ -122,7 +127,7 @@ fn counters(caption: &str, what: &str, counters: &BTreeMap<String, u64>) -> Opti
     Table::new(caption, "figures", &[what, "count"], rows)
 }
 
-fn resources(run: &ModeRun) -> Option<Table> {
+fn resources(run: &ModeRun, is_open: bool) -> Option<Table> {
     let r: &Resources = &run.resources;
     let seconds = |s: Option<f64>| s.map(view::duration_s);
     let number = |n: Option<u64>| n.map(view::count);
@@ -131,7 +136,7 @@ fn resources(run: &ModeRun) -> Option<Table> {
         ("measured time", Some(view::duration_s(run.measured_s))),
         ("throughput", Some(view::rate(run.throughput_rps))),
         ("workers", Some(view::count(run.workers.into()))),
-        ("virtual users", Some(view::count(run.vus.into()))),
+        (if is_open { "in flight, at most" } else { "virtual users" }, Some(view::count(run.vus.into()))),
         ("received", Some(view::bytes(run.bytes_in))),
         ("sent", Some(view::bytes(run.bytes_out))),
         ("requests sent again", (run.resent > 0).then(|| view::count(run.resent))),
@@ -154,7 +159,7 @@ fn resources(run: &ModeRun) -> Option<Table> {
 }
 
 /// Parts of the whole; a single part that is the whole says nothing, unless fewer are asked for.
-fn groups(caption: &str, groups: &[Group], at_least: usize) -> Option<Table> {
+fn groups(caption: &str, groups: &[Group], at_least: usize, percentiles: &[Percentile]) -> Option<Table> {
     if groups.len() < at_least {
         return None;
     }
@@ -168,12 +173,15 @@ fn groups(caption: &str, groups: &[Group], at_least: usize) -> Option<Table> {
             };
             let mut row = vec![name, view::count(g.counts.ok), view::count(g.counts.failed), view::rate(g.throughput_rps)];
             row.push(view::or_na(summary.filter(|s| s.count > 0), |s| view::duration_ms(s.mean)));
-            row.extend(["p50", "p90", "p99"].map(|p| view::percentile(summary, p)));
+            row.extend(percentiles.iter().map(|one| one.of(summary)));
             row.push(view::or_na(summary.filter(|s| s.count > 0), |s| view::duration_ms(s.max)));
             row
         })
         .collect();
-    Table::new(caption, "steps", &["name", "ok", "failed", "throughput", "mean", "p50", "p90", "p99", "max"], rows)
+    let mut head = vec!["name", "ok", "failed", "throughput", "mean"];
+    head.extend(percentiles.iter().map(|one| one.name));
+    head.push("max");
+    Table::new(caption, "steps", &head, rows)
 }
 
 fn limits(run: &ModeRun) -> Option<Table> {
@@ -193,12 +201,15 @@ fn errors(run: &ModeRun) -> Option<Table> {
             vec![
                 view::plain(&e.kind),
                 view::count(e.count),
-                view::shortened(&view::plain(&e.message), 400),
                 view::shortened(&view::plain(&e.example), 200),
+                view::or_na(e.first_s, view::duration_s),
+                view::or_na(e.last_s, view::duration_s),
+                view::shortened(&view::plain(&e.message), 400),
+                e.url.as_deref().map(|url| view::shortened(&view::plain(url), 400)).unwrap_or_default(),
             ]
         })
         .collect();
-    Table::new("Errors", "words", &["kind", "count", "message", "first seen in"], rows)
+    Table::new("Errors", "words", &["kind", "count", "step", "first", "last", "message", "the first was"], rows)
 }
 
 /// The checks of a run on itself.

@@ -1,0 +1,122 @@
+//! What a run was asked for, as the plan in its result says: by planned arrivals or by virtual users, and which percentiles
+//! its thresholds are about. What is asked for is what tables, charts and headlines have to show.
+
+use crate::metrics::Summary;
+use crate::plan::{Check, LoadModel, Metric, Mode, Plan, Quantity, Selector, Spread, Statistic};
+use crate::result::{RunResult, ThresholdResult};
+
+use super::view;
+
+/// A percentile that every summary has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Percentile {
+    /// Its name in results: `p999`.
+    pub key: &'static str,
+    /// Its name to a reader: `p99.9`.
+    pub name: &'static str,
+    /// The same in thousandths, as thresholds have it.
+    thousandths: u32,
+}
+
+impl Percentile {
+    /// Its figure, as text.
+    pub fn of(self, summary: Option<&Summary>) -> String {
+        view::percentile(summary, self.key)
+    }
+}
+
+/// The percentiles that every summary has, in their order.
+pub const PERCENTILES: [Percentile; 7] = [
+    Percentile { key: "p50", name: "p50", thousandths: 50_000 },
+    Percentile { key: "p75", name: "p75", thousandths: 75_000 },
+    Percentile { key: "p90", name: "p90", thousandths: 90_000 },
+    Percentile { key: "p95", name: "p95", thousandths: 95_000 },
+    Percentile { key: "p99", name: "p99", thousandths: 99_000 },
+    Percentile { key: "p999", name: "p99.9", thousandths: 99_900 },
+    Percentile { key: "p9999", name: "p99.99", thousandths: 99_990 },
+];
+
+/// The percentiles with these names, and those that thresholds of the results are about.
+pub fn percentiles<'a>(results: impl IntoIterator<Item = &'a RunResult>, usual: &[&str]) -> Vec<Percentile> {
+    let asked: Vec<u32> = results.into_iter().flat_map(|result| &result.thresholds).filter_map(of_response).collect();
+    let is_shown = |one: &Percentile| usual.contains(&one.name) || asked.contains(&one.thousandths);
+    PERCENTILES.into_iter().filter(is_shown).collect()
+}
+
+/// The percentiles of response time of a whole mode that its thresholds are about, each once, in thousandths.
+pub fn percentiles_of_mode(result: &RunResult, mode: Mode) -> Vec<u32> {
+    let own = result.thresholds.iter().filter(|threshold| threshold.mode == mode && is_of_whole(&threshold.selector));
+    let mut asked: Vec<u32> = own.filter_map(of_response).collect();
+    asked.sort_unstable();
+    asked.dedup();
+    asked
+}
+
+/// Whether a selector takes every operation of a mode.
+pub fn is_of_whole(selector: &Selector) -> bool {
+    [&selector.mix, &selector.step, &selector.target, &selector.stage, &selector.tag].iter().all(|part| part.is_none())
+}
+
+fn of_response(threshold: &ThresholdResult) -> Option<u32> {
+    match Check::parse(&threshold.check).ok()?.metric {
+        Metric::Time(Quantity::Response, Statistic::Percentile(thousandths)) => Some(thousandths),
+        _ => None,
+    }
+}
+
+/// The plan in a result, where this version can read it.
+pub fn plan(result: &RunResult) -> Option<Plan> {
+    serde_json::from_value(result.plan.clone()).ok()
+}
+
+/// Whether a result is of planned arrivals, which come whatever the target does.
+pub fn is_open(result: &RunResult) -> bool {
+    plan(result).is_some_and(|plan| matches!(plan.load.model, LoadModel::Open { .. }))
+}
+
+/// The load that a plan asks for: its name and its level.
+pub fn load(plan: &Plan) -> (&'static str, String) {
+    let staged = !plan.load.stages.is_empty();
+    match plan.load.model {
+        LoadModel::Closed { vus } => {
+            let most = if staged { "at most " } else { "" };
+            ("virtual users", format!("{most}{}", view::count(vus.into())))
+        }
+        LoadModel::Open { rate, arrivals, max_in_flight, .. } => {
+            let most = if staged { "in stages up to " } else { "" };
+            let spread = match arrivals {
+                Spread::Constant => "evenly spaced",
+                Spread::Poisson => "as a Poisson process",
+            };
+            let rate = view::round(&view::rate(rate.per_second_f64()));
+            ("arrivals", format!("{most}{rate}, {spread}, at most {} in flight", view::count(max_in_flight.into())))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn a_percentile_that_a_threshold_asks_for_is_shown() {
+        let mut result = fixture::three_modes();
+        let names = |result: &RunResult, usual: &[&str]| percentiles([result], usual).iter().map(|one| one.name).collect::<Vec<_>>();
+        assert_eq!(names(&result, &["p50", "p90"]), ["p50", "p90", "p99"], "one asks for p99");
+        result.thresholds[0].check = "p99.9 < 250ms".into();
+        result.thresholds[1].check = "p95 < 250ms".into();
+        result.thresholds[3].check = "service.p75 < 250ms".into();
+        assert_eq!(names(&result, &["p50"]), ["p50", "p95", "p99.9"]);
+        assert_eq!(percentiles_of_mode(&result, Mode::Async), [99_900]);
+        assert_eq!(percentiles_of_mode(&result, Mode::Threaded), [0_u32; 0], "that one is of a step");
+    }
+
+    #[test]
+    fn a_load_is_told_by_what_it_asks_for() {
+        let result = fixture::open_model();
+        let plan = plan(&result).expect("it has one");
+        assert_eq!(load(&plan), ("arrivals", "300/s, evenly spaced, at most 1,000 in flight".into()));
+        assert!(is_open(&result) && !is_open(&fixture::three_modes()));
+    }
+}

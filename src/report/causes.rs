@@ -1,0 +1,133 @@
+//! Why a mode is as it is, where the result knows it: a blocking call that held an event loop, and operations that had to
+//! wait for their turn. One sentence each, for the headline.
+
+use crate::plan::{Action, Mode, Plan};
+use crate::result::{ModeRun, RunResult};
+
+use super::{asked, tally, view};
+
+/// A share of the time of all event loops from which on what holds them is named.
+const HELD: f64 = 0.1;
+/// A share of the mean response time from which on waiting is named.
+const WAITED: f64 = 0.5;
+
+/// Why these modes are behind the others; what holds up a mode that has none beside it is told too.
+pub fn of(result: &RunResult, behind: &[Mode]) -> Option<String> {
+    let plan = asked::plan(result)?;
+    let asynchronous = tally::rounds(result, Mode::Async).next();
+    let blocked = asynchronous.and_then(|run| held(&plan, run, |action| matches!(action, Action::Block { offload: false, .. })));
+    let computed = || {
+        let run = asynchronous.filter(|_| behind.contains(&Mode::Async))?;
+        held(&plan, run, |action| matches!(action, Action::Cpu(_)))
+    };
+    let of_loops = match blocked {
+        Some(held) => Some(format!("{held}; `offload: true` gives the call to a pool of threads.")),
+        None => computed().map(|held| format!("{held}.")),
+    };
+    let of_queues = behind.iter().filter_map(|mode| waited(tally::rounds(result, *mode).next()?));
+    let causes: Vec<String> = of_loops.into_iter().chain(of_queues).collect();
+    (!causes.is_empty()).then(|| causes.join(" "))
+}
+
+/// What held the event loops of the async mode, where it did so for a good part of the time.
+fn held(plan: &Plan, run: &ModeRun, holds: impl Fn(&Action) -> bool) -> Option<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut busy_ms = 0.0;
+    for step in &run.steps {
+        let is_of = |mix: usize| step.mix.as_ref().is_none_or(|of| plan.mix.get(mix).is_some_and(|mix| mix.name == *of));
+        let own = plan.operations().filter(|(mix, name, _)| *name == step.name && is_of(*mix));
+        let holding: Vec<bool> = own.map(|(.., operation)| holds(&operation.action)).collect();
+        // Operations of one name share their figures: what only some of them hold can't be told.
+        if let Some(service) = step.service_ms.as_ref().filter(|_| holding.contains(&true) && !holding.contains(&false)) {
+            busy_ms += service.mean * service.count as f64;
+            names.push(format!("`{}`", view::shortened(&view::plain(&step.name), 60)));
+        }
+    }
+    let share = busy_ms / 1e3 / (run.wall_s * f64::from(run.workers.max(1)));
+    let (loops, it) = if run.workers > 1 { ("event loops", "them") } else { ("event loop", "it") };
+    (share >= HELD && share.is_finite()).then(|| {
+        let names = view::list(&names.into_iter().take(3).collect::<Vec<_>>());
+        let share = view::share(share.min(1.0));
+        format!("In async, {names} held the {loops} for {share} of the time, and everything else on {it} waited")
+    })
+}
+
+/// Where most of a mode's response times went into waiting for a turn, by the plan's own rules.
+fn waited(run: &ModeRun) -> Option<String> {
+    let (queue, response) = (run.queue_ms.as_ref()?, run.response_ms.as_ref()?);
+    let share = queue.mean * queue.count as f64 / (response.mean * response.count as f64);
+    if !(share >= WAITED && share.is_finite()) {
+        return None;
+    }
+    let for_what = match run.mode {
+        Mode::Sequential => "for the iteration before it, as one runs at a time",
+        _ => "for a free slot, a limit or a connection",
+    };
+    let mode = view::capital(run.mode.name());
+    Some(format!("{mode} spent {} of its response time waiting {for_what}.", view::share(share.min(1.0))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+    use crate::base::Nanos;
+    use crate::plan::Delay;
+
+    /// Every operation of the plan has this action, and took all of the time of the one event loop.
+    fn held_by(action: Action) -> RunResult {
+        let mut result = fixture::open_model();
+        let mut plan: Plan = serde_json::from_value(result.plan).expect("a plan");
+        for step in &mut plan.mix[0].flow {
+            let crate::plan::StepKind::Operation(operation) = &mut step.kind else { panic!("it is one") };
+            operation.action = action.clone();
+        }
+        result.plan = serde_json::to_value(plan).expect("plain data");
+        for run in &mut result.runs {
+            (run.workers, run.wall_s) = (1, 10.0);
+            run.steps.truncate(1);
+            let step = &mut run.steps[0];
+            (step.name, step.mix) = ("sleep".into(), Some("only".into()));
+            let service = step.service_ms.as_mut().expect("it has some");
+            (service.mean, service.count) = (20.0, 465);
+        }
+        result
+    }
+
+    fn block(offload: bool) -> Action {
+        Action::Block { duration: Delay::Constant(Nanos::from_millis(20)), offload }
+    }
+
+    #[test]
+    fn a_blocked_event_loop_is_named() {
+        let cause = of(&held_by(block(false)), &[]).expect("it is known");
+        assert_eq!(
+            cause,
+            "In async, `sleep` held the event loop for 93.0 % of the time, and everything else on it waited; \
+             `offload: true` gives the call to a pool of threads."
+        );
+        assert_eq!(of(&held_by(block(true)), &[Mode::Async]), None, "given to a pool, it holds nothing");
+        let mut other = held_by(block(false));
+        other.runs.retain(|run| run.mode != Mode::Async);
+        assert_eq!(of(&other, &[Mode::Threaded]), None, "threads hold none");
+        let mut seldom = held_by(block(false));
+        seldom.runs.iter_mut().for_each(|run| run.wall_s = 1_000.0);
+        assert_eq!(of(&seldom, &[Mode::Async]), None, "it did not matter");
+        // Work is no mistake: it is named only where it explains something.
+        let computing = held_by(Action::Cpu(Delay::Constant(Nanos::from_millis(20))));
+        assert_eq!(of(&computing, &[]), None);
+        assert!(of(&computing, &[Mode::Async]).is_some_and(|cause| cause.ends_with("waited.")));
+    }
+
+    #[test]
+    fn waiting_for_a_turn_is_named() {
+        let mut result = fixture::open_model();
+        for run in &mut result.runs {
+            let queue = run.response_ms.clone().map(|summary| crate::metrics::Summary { mean: summary.mean * 0.8, ..summary });
+            run.queue_ms = queue;
+        }
+        let cause = of(&result, &[Mode::Sequential]).expect("it is known");
+        assert_eq!(cause, "Sequential spent 80.0 % of its response time waiting for the iteration before it, as one runs at a time.");
+        assert_eq!(of(&result, &[]), None);
+    }
+}
