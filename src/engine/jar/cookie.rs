@@ -111,7 +111,7 @@ fn is_inside(path: &[u8], cookie: &[u8]) -> bool {
 /// The folder of a path (section 5.1.4).
 fn default_path(path: &str) -> Vec<u8> {
     match path.rfind('/') {
-        Some(at) if at > 0 && path.starts_with('/') => path[..at].as_bytes().to_vec(),
+        Some(at) if at > 0 && path.starts_with('/') => path.as_bytes()[..at].to_vec(),
         _ => b"/".to_vec(),
     }
 }
