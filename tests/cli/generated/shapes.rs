@@ -5,9 +5,12 @@ use serde_json::{Value, json};
 use super::generate::{Build, GENEROUS};
 use super::script::Manner;
 
+/// Makes a scenario of one shape.
+type Shape = fn(&mut Build) -> Value;
+
 /// A scenario of one of these shapes.
 pub fn pressing(build: &mut Build) -> Value {
-    let shapes: [(u32, fn(&mut Build) -> Value); 9] = [
+    let shapes: [(u32, Shape); 9] = [
         (5, arrivals),
         (5, races),
         (3, reservations),

@@ -36,7 +36,7 @@ impl Case {
     /// # Errors
     /// What is wrong with it.
     pub fn new(tree: &Value) -> Result<Self, String> {
-        let source = Source::inline("generated.yaml", &yaml(tree));
+        let source = Source::inline("generated.yaml", yaml(tree));
         let compiled = compile(&source, &Overrides::default(), &|_| None);
         let plan = compiled.map_err(|problems| problems.render(&source, false))?.plan;
         let interrupt = tree.get("x-interrupt").and_then(|interrupt| {
