@@ -4,7 +4,7 @@ mod stream;
 mod tcp;
 mod websocket;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
@@ -20,13 +20,14 @@ use super::redirect;
 use super::request::{Made, TargetHeaders};
 use super::site::Site;
 use super::streams::Taken;
+use super::trace::Trace;
 use super::user::User;
 use super::worker::Worker;
 use crate::base::Nanos;
-use crate::metrics::{FailureKind, Sample, TagValue};
+use crate::metrics::FailureKind;
 use crate::plan::{Action, Delay, Operation};
 use crate::transport::TransportError;
-use crate::transport::counted::{Metered, Passed};
+use crate::transport::counted::Metered;
 use crate::transport::http::{Came, Message, PreparedRequest};
 use crate::transport::http2::Refusal;
 use crate::transport::link::{Arriving, Asked, Link};
@@ -66,93 +67,6 @@ pub struct Attempt<'a, 'w, D: Driver> {
     pub started: Nanos,
     /// Its slot of the connections to the target, where there are only so many.
     pub connection: Cell<Option<Slot>>,
-}
-
-/// What an operation's tries leave behind, even where they are dropped on the way.
-#[derive(Default)]
-pub struct Trace {
-    /// The last try; the next one replaces it as a whole.
-    pub last: Try,
-    /// How often a request was sent again that the server had not processed.
-    resent: Cell<u32>,
-    /// Bytes that passed over the connections of all tries.
-    bytes: Cell<(u64, u64)>,
-    /// The counters of the connection in use, with what they showed before.
-    passed: RefCell<Option<(Arc<Passed>, u64, u64)>>,
-}
-
-/// What one try leaves behind.
-#[derive(Default)]
-pub struct Try {
-    /// How the checks of its response went, where it had one and the scenario expects something of it.
-    pub checks: RefCell<Option<Vec<bool>>>,
-    /// The values of the operation's tags in its response, where it had one.
-    pub tags: RefCell<Vec<TagValue>>,
-    /// Time to connect, where it had to.
-    pub connect: Cell<Option<Nanos>>,
-    /// Time of the TLS handshake, where there was one.
-    pub tls: Cell<Option<Nanos>>,
-    /// Its last request; the next one, after a redirect, replaces it as a whole.
-    pub hop: Hop,
-}
-
-/// What one request leaves behind. A try makes several where it follows redirects.
-#[derive(Default)]
-pub struct Hop {
-    /// Status of the response, or 0 where there was none.
-    pub status: Cell<u16>,
-    /// When the request could be sent: its connection was there.
-    ready: Cell<Nanos>,
-    /// When the last of the request had gone out.
-    sent: Cell<Option<Nanos>>,
-    first_byte: Cell<Option<Nanos>>,
-    body: Cell<Option<Nanos>>,
-    /// When the response had been read to its end.
-    pub ended: Cell<Option<Nanos>>,
-}
-
-impl Hop {
-    /// The request that the response to this one asks for: it begins where that ended.
-    fn redirected(&self) -> Self {
-        Self { ready: Cell::new(self.ended.get().unwrap_or_else(|| self.ready.get())), ..Self::default() }
-    }
-}
-
-impl Trace {
-    /// Adds up what passed over the connection in use.
-    fn settle(&self) {
-        if let Some((passed, received, sent)) = self.passed.take() {
-            let (bytes_in, bytes_out) = self.bytes.get();
-            self.bytes.set((bytes_in + passed.received() - received, bytes_out + passed.sent() - sent));
-        }
-    }
-
-    /// A request goes over this connection.
-    fn begin(&self, passed: Arc<Passed>) {
-        self.settle();
-        let before = (passed.received(), passed.sent());
-        self.passed.replace(Some((passed, before.0, before.1)));
-    }
-
-    /// An answer is there, whole; it is one of some that were awaited since `started`.
-    fn answer(&self, now: Nanos, started: Nanos) {
-        self.last.hop.first_byte.set(Some(now - started));
-        self.last.hop.ended.set(Some(now));
-    }
-
-    /// Writes it to the record.
-    pub fn tell(&self, sample: &mut Sample) {
-        self.settle();
-        let Try { connect, tls, hop, .. } = &self.last;
-        sample.status = hop.status.get();
-        sample.resent = self.resent.get();
-        sample.connect = connect.get();
-        sample.tls = tls.get();
-        sample.send = hop.sent.get().map(|at| at - hop.ready.get());
-        sample.first_byte = hop.first_byte.get();
-        sample.body = hop.body.get();
-        (sample.bytes_in, sample.bytes_out) = self.bytes.get();
-    }
 }
 
 fn timeout(kind: FailureKind, what: &str, after: Nanos) -> TransportError {

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::attempt::Trace;
 use super::driver::Driver;
 use super::job::Reach;
+use super::trace::Trace;
 use crate::base::Nanos;
 use crate::plan::{Protocol, Target};
 use crate::transport::TransportError;

@@ -58,6 +58,7 @@ pub mod stop;
 pub mod streams;
 pub mod taking;
 pub mod tape;
+pub mod trace;
 pub mod user;
 pub mod validity;
 pub mod worker;

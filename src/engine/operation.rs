@@ -4,12 +4,13 @@
 use std::cell::Cell;
 use std::pin::pin;
 
-use super::attempt::{Attempt, Trace, Try};
+use super::attempt::Attempt;
 use super::draw::Place;
 use super::driver::Driver;
 use super::limit::{Full, Permit, enter};
 use super::retry;
 use super::source::Turn;
+use super::trace::{Trace, Try};
 use super::user::User;
 use super::worker::Worker;
 use crate::base::Nanos;

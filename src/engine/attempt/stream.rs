@@ -4,7 +4,8 @@ use http::HeaderMap;
 
 use super::super::dial::Dial;
 use super::super::driver::{Driver, within};
-use super::{Attempt, Trace, timeout};
+use super::super::trace::Trace;
+use super::{Attempt, timeout};
 use crate::metrics::FailureKind;
 use crate::transport::TransportError;
 use crate::transport::wire::Wire;

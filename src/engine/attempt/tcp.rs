@@ -1,8 +1,9 @@
 //! One try of an exchange over TCP.
 
 use super::super::driver::{Driver, within};
+use super::super::trace::Trace;
 use super::super::user::User;
-use super::{Attempt, Trace, timeout};
+use super::{Attempt, timeout};
 use crate::metrics::FailureKind;
 use crate::plan::TcpExchange;
 use crate::transport::TransportError;

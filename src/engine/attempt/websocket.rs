@@ -3,8 +3,9 @@
 use http::HeaderMap;
 
 use super::super::driver::{Driver, within};
+use super::super::trace::Trace;
 use super::super::user::User;
-use super::{Attempt, Trace, timeout};
+use super::{Attempt, timeout};
 use crate::metrics::FailureKind;
 use crate::plan::Message;
 use crate::transport::TransportError;
