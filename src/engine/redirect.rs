@@ -23,11 +23,10 @@ pub fn asks(status: u16, headers: &HeaderMap) -> bool {
 const OF_BODIES: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE];
 
 /// The request that a redirect asks for, and the target that it goes to. At another origin it has the headers of the
-/// target there, which `put` puts values into, and none of those before: what was meant for one service is no other's
-/// business.
+/// target there, which `put` puts values into, and none of those before: what was meant for one service concerns no other.
 ///
 /// # Errors
-/// When that is no target of the plan, a failure of kind `redirects`; or `put` fails.
+/// When that is not a target of the plan, a failure of kind `redirects`; or when `put` fails.
 pub fn next(
     world: &World<'_>,
     request: &PreparedRequest,

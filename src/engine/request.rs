@@ -131,7 +131,7 @@ impl Recipe {
     /// The request of one try.
     ///
     /// # Errors
-    /// When a value can't be had, or what it makes can't be sent: a failure of kind `data`.
+    /// When a value is not available, or what it makes can't be sent: a failure of kind `data`.
     pub fn make(&self, scope: &Scope, facts: impl FnOnce() -> Arc<Facts>) -> Result<Made<'_>, TransportError> {
         match self {
             Self::Ready(request) => Ok(Made::Ready(request)),
@@ -207,7 +207,7 @@ impl TargetHeaders {
     /// The headers with the values of one try put in.
     ///
     /// # Errors
-    /// When a value can't be had, or what it makes can't be sent: a failure of kind `data`.
+    /// When a value is not available, or what it makes can't be sent: a failure of kind `data`.
     pub fn make(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<HeaderMap, TransportError> {
         filled(&self.0, |text| rendered(text, scope, facts), None)
     }

@@ -28,7 +28,7 @@ pub const SIMULATED_BUDGET: u64 = 1_000_000_000;
 /// end; `say` is told how it goes.
 ///
 /// # Errors
-/// When the machine or the plan won't let it begin. A failed request is no error: it is data. Nor is a panic once it has
+/// When the machine or the plan won't let it begin. A failed request is not an error: it is data. Nor is a panic once it has
 /// begun: what was measured by then is here, stopped by [`StoppedBy::Panic`].
 pub fn run_mode(job: &Job, signal: &(dyn Fn() -> Option<Signal> + Sync), say: &(dyn Fn(Event) + Sync)) -> Result<ModeRun, RunError> {
     let around = Around { plan: &job.plan, ground: &job.ground, mode: job.mode, cores: cores() };

@@ -31,7 +31,7 @@ pub struct Judgeable {
 }
 
 /// Cuts stretches of the time after the epoch into windows of this length, each from its begin. What is left at the end of
-/// one is no full window. A window in which nothing was planned has no times and no rate of errors, and is left out for
+/// one is not a full window. A window in which nothing was planned has no times and no rate of errors, and is left out for
 /// these.
 pub fn cut(series: &[Window], metric: Metric, window: Nanos, stretches: &[Range<Nanos>]) -> Cut {
     const ROUNDING: f64 = 1e-6;

@@ -80,7 +80,7 @@ pub(super) fn factor(windows: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     let [n, above, count] = windows.clone().fold([0.0; 3], |sum, (samples, above)| [sum[0] + samples, sum[1] + above, sum[2] + 1.0]);
     let share = above / n;
     let variance = n * share * (1.0 - share);
-    // Also where there is no sample at all.
+    // Also where there are no samples at all.
     if !(variance > 0.0 && count > 1.0) {
         return 1.0;
     }

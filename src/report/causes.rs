@@ -113,7 +113,7 @@ mod tests {
         let mut seldom = held_by(block(false));
         seldom.runs.iter_mut().for_each(|run| run.wall_s = 1_000.0);
         assert_eq!(of(&seldom, &[Mode::Async]), None, "it did not matter");
-        // Work is no mistake: it is named only where it explains something.
+        // Work is not a mistake: it is named only where it explains something.
         let computing = held_by(Action::Cpu(Delay::Constant(Nanos::from_millis(20))));
         assert_eq!(of(&computing, &[]), None);
         assert!(of(&computing, &[Mode::Async]).is_some_and(|cause| cause.ends_with("waited.")));

@@ -177,7 +177,7 @@ impl<'a> Progress<'a> {
 
     /// Prints a message that stays, above the bar; also where progress is off, because it is not progress.
     pub fn note(&mut self, text: &str) {
-        // What is changed to be shown is no secret by its letters any more.
+        // First: a secret that was escaped or cut would not be found any more.
         let text = format!("{}\n", view::plain_lines(&self.console.redacted(text)));
         match &self.form {
             Form::Animated { bar, .. } => bar.suspend(|| self.console.say(&text)),

@@ -107,7 +107,7 @@ impl Drop for Started {
     }
 }
 
-/// Copies what is said into a log, line by line, with every secret hidden. A log that can't be written is no reason to
+/// Copies what is said into a log, line by line, with every secret hidden. A log that can't be written is not a reason to
 /// hold up the server, whose output is read to its end all the same.
 fn copy(said: PipeReader, mut log: File, secrets: &Secrets) {
     let mut said = BufReader::new(said);

@@ -22,7 +22,7 @@ const MODES: [Mode; 3] = [Mode::Sequential, Mode::Threaded, Mode::Async];
 const FIRST: f64 = 150.0;
 /// How much later something may end, in milliseconds.
 const LATE: f64 = 20.0;
-/// The first that is no more than [`LATE`] counts: a busy machine is late now and then, and a wait without end always.
+/// The first that is at most [`LATE`] counts: a busy machine is late now and then, and a wait without end always.
 const TRIES: usize = 5;
 
 /// A peer that leaves something undone.

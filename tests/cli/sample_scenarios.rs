@@ -140,7 +140,7 @@ fn takes_the_time_it_says(sample: &Sample) {
         let file = shipped(&format!("scenarios/{}", sample.file));
         let arguments = [&["run", &file, "--mode", "all", "-o", "out", "--format", "none"], sample.arguments].concat();
         let ran = run(folder.path(), &arguments).exits(0);
-        // What a gate says of a small sample is no word against the scenario.
+        // A gate's warning of a small sample says nothing against the scenario.
         let of_scenario = |line: &str| line.starts_with("warning:") && !line.starts_with("warning: the threshold `");
         assert_eq!(ran.stderr.lines().any(of_scenario), sample.file.contains("21a"), "{}: {}", sample.file, ran.stderr);
         let result = crate::support::result(&folder.path().join("out"));

@@ -77,7 +77,7 @@ impl<'a, const N: usize> Claim<'a, N> {
                 }
             }
             self.kept = None;
-            // Not before: what was taken is no chance for the next one.
+            // Not before: the next one has no chance at what was taken.
             left.and_then(|index| states[index].as_mut()).into_iter().for_each(|state| state.call(wakers));
             return Ok(Look::Granted(free));
         };

@@ -47,7 +47,7 @@ pub fn parts(step: &Group) -> Option<[f64; STAGES.len()]> {
     step.first_byte_ms.as_ref().filter(|s| s.count > 0)?;
     let (connect, tls, send, first_byte, body) =
         (mean(&step.connect_ms), mean(&step.tls_ms), mean(&step.send_ms), mean(&step.first_byte_ms), mean(&step.body_ms));
-    // What is left of a mean is no less than its own rounding.
+    // A remainder below the mean's rounding error counts as zero.
     let left = |whole: f64, parts: &[f64]| Some(whole - parts.iter().sum::<f64>()).filter(|left| *left > whole * ROUNDING).unwrap_or(0.0);
     // The first byte is counted from the start of the operation on.
     let waited = left(first_byte, &[connect, tls, send]);

@@ -63,7 +63,7 @@ const ENOUGH: usize = 40;
 /// Runs a scenario in every mode; what is wrong with it.
 ///
 /// # Errors
-/// Where it is no scenario.
+/// Where it is not a scenario.
 pub fn examine(tree: &Value) -> Result<Vec<Finding>, String> {
     let case = Case::new(tree)?;
     let (mut trials, mut findings): (Vec<Trial>, Vec<Finding>) = (Vec::new(), Vec::new());

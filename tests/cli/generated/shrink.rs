@@ -108,7 +108,7 @@ fn without<T: Clone>(items: &[T], left_out: usize) -> Vec<T> {
 
 /// The steps of a group.
 fn inside(step: &Value) -> Option<Vec<Value>> {
-    // An entry of the mix has a flow too, and is no step.
+    // An entry of the mix has a flow too, and is not a step.
     if step.get("weight").is_some() {
         return None;
     }

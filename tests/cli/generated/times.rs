@@ -59,7 +59,7 @@ impl Summaries {
     }
 }
 
-/// What the peer took for all requests of a step is no more than the step's service times.
+/// What the peer took for all requests of a step is at most the sum of the step's service times.
 fn peers_record(look: &Look<'_>, part: &Part<'_>) {
     let may_be_late = part.expected.kinds.iter().any(|kind| kind.name().starts_with("timeout"));
     if !look.is_whole() || part.broken_off() > 0 || may_be_late {
