@@ -16,7 +16,6 @@ use super::{selected, split};
 use crate::base::Nanos;
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
 use crate::metrics::{FailureKind, Figures, Held, Recorder, Tally, Track};
-use crate::pacing::Arrival;
 use crate::plan::{Action, Mode, Target};
 use crate::result::{ChecksHeld, Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, StoppedBy, Warmup, codec};
 
@@ -244,23 +243,20 @@ fn iterations_at_the_end(world: &World<'_>, recorder: &Recorder) -> AtTheEnd {
     let parts = recorder.iteration_parts().map(|(_, figures)| counts(&figures.tally)).collect();
     let mut all = AtTheEnd { counts: counts(recorder.iterations()), aside: recorder.aside(), parts };
     if let Source::Open(desk) = &world.source {
-        let mut count = |arrival: Arrival, skipped: u64| {
+        // Arrivals whose time came before the stop and that nobody pulled.
+        for arrival in desk.unmet(world.stop.end()) {
             if !recorder.measures(arrival.at) {
                 all.aside += u64::from(arrival.at >= world.epoch());
-                return;
+                continue;
             }
             let mix = world.choice.of(arrival.number) as u32;
             let of_parts = all.parts.iter_mut().zip(recorder.iteration_parts());
             let takes = of_parts.filter(|(_, (part, _))| recorder.is_in(*part, mix, arrival.at)).map(|(counts, _)| counts);
             for counts in takes.chain([&mut all.counts]) {
                 counts.planned += 1;
-                counts.skipped += skipped;
-                counts.dropped += 1 - skipped;
+                counts.skipped += 1;
             }
-        };
-        // Arrivals whose time came before the stop and that nobody pulled.
-        let refused = desk.close(world.stop.end(), |arrival| count(arrival, 1));
-        refused.into_iter().for_each(|arrival| count(arrival, 0));
+        }
     }
     all
 }

@@ -4,6 +4,8 @@
 //! what it took to its own total in its own time. So a recorder holds what came since the last
 //! time, and only the total all of a run.
 
+use super::iteration;
+use super::source::Source;
 use super::world::World;
 use crate::metrics::Recorder;
 
@@ -34,6 +36,11 @@ impl<'w> Collector<'w> {
     /// Takes the last that came: the sum of all.
     pub fn finish(mut self) -> Recorder {
         self.collect();
+        if let Source::Open(desk) = &self.world.source {
+            // No worker is left that would write them down.
+            let refused = desk.refused_until(self.world.stop.end());
+            refused.for_each(|arrival| self.total.iteration(&iteration::refused(self.world, arrival)));
+        }
         self.total
     }
 }

@@ -10,9 +10,10 @@ use super::limit::{Full, enter};
 use super::source::{Asker, Source, Turn};
 use super::user::User;
 use super::worker::Worker;
-use super::world::Ended;
+use super::world::{Ended, World};
 use crate::base::Nanos;
 use crate::metrics::{FailureKind, IterationSample, Outcome};
+use crate::pacing::Arrival;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::plan::Step;
 
@@ -39,10 +40,13 @@ pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
 /// Writes down the arrivals that a full queue has refused.
 fn refuse<D: Driver>(worker: &Worker<'_, D>) {
     let Source::Open(desk) = &worker.world.source else { return };
-    for arrival in desk.refused() {
-        let mix = worker.world.choice.of(arrival.number) as u32;
-        worker.tape.iteration(IterationSample { mix, intended: arrival.at, completed: arrival.at, outcome: Outcome::Dropped });
-    }
+    desk.refused().for_each(|arrival| worker.tape.iteration(refused(worker.world, arrival)));
+}
+
+/// What is written down of an arrival that a full queue has refused.
+pub fn refused(world: &World<'_>, arrival: Arrival) -> IterationSample {
+    let mix = world.choice.of(arrival.number) as u32;
+    IterationSample { mix, intended: arrival.at, completed: arrival.at, outcome: Outcome::Dropped }
 }
 
 /// Runs one iteration and writes it down; one that finds no row is not even planned.

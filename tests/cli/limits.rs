@@ -106,6 +106,21 @@ fn a_limit_that_is_full_refuses_whoever_comes_to_it_from_another_one() {
     }
 }
 
+#[test]
+fn what_a_full_queue_refuses_at_last_is_in_the_windows_too() {
+    // One works all the time, and nobody comes back before the end who could write down the others.
+    let plan = plan(
+        "{name: t, load: {rate: 100/s, duration: 200ms, max_in_flight: 1, queue: 2, on_full: drop}, \
+         mix: [{name: m, flow: [{sleep: 300ms}]}]}",
+    );
+    for mode in Mode::REAL.into_iter().chain([Mode::Simulated]) {
+        let run = run(&plan, mode);
+        let (counts, windows) = (run.iterations.counts, run.series.iter().map(|window| window.dropped).sum::<u64>());
+        assert_eq!((counts.planned, counts.ok, counts.skipped, counts.dropped), (20, 3, 0, 17), "{mode}");
+        assert_eq!(windows, counts.dropped, "{mode}");
+    }
+}
+
 /// Runs two targets, one that is slow over one connection, and one that is quick.
 fn two_targets(slow: &Peer, quick: &Peer, limits: &str, mode: &str) -> Value {
     let folder = folder();

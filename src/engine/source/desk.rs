@@ -5,10 +5,11 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::iter::Peekable;
+use std::iter::{Flatten, Peekable};
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::vec::IntoIter;
 
 use futures_util::future::{Either, select};
 
@@ -23,7 +24,7 @@ struct State {
     /// Arrivals that came while every slot was busy, where the queue is bounded.
     queue: VecDeque<Arrival>,
     /// Arrivals that found the queue full, and that nobody has written down yet.
-    refused: Vec<Arrival>,
+    refused: Vec<Refused>,
     /// Slots that are at the desk: as long as there is one, an arrival is met.
     free: usize,
     led: bool,
@@ -42,13 +43,29 @@ impl State {
     /// Brings the queue up to a moment at which no slot had been free: it has only grown since the last.
     fn fill(&mut self, room: Option<usize>, until: Nanos) {
         let Some(room) = room else { return };
-        while let Some(arrival) = self.arrivals.next_if(|arrival| arrival.at < until) {
-            if self.queue.len() < room {
-                self.queue.push_back(arrival);
-            } else {
-                self.refused.push(arrival);
-            }
+        while self.queue.len() < room {
+            let Some(arrival) = self.arrivals.next_if(|arrival| arrival.at < until) else { return };
+            self.queue.push_back(arrival);
         }
+        if self.arrivals.peek().is_some_and(|arrival| arrival.at < until) {
+            self.refused.push(Refused { arrivals: self.arrivals.clone(), until });
+            while self.arrivals.next_if(|arrival| arrival.at < until).is_some() {}
+        }
+    }
+}
+
+/// Arrivals that found the queue full: the next ones of a schedule, up to a moment. Only what makes them is
+/// kept: while all slots are busy for long there may be millions.
+pub struct Refused {
+    arrivals: Peekable<Arrivals>,
+    until: Nanos,
+}
+
+impl Iterator for Refused {
+    type Item = Arrival;
+
+    fn next(&mut self) -> Option<Arrival> {
+        self.arrivals.next_if(|arrival| arrival.at < self.until)
     }
 }
 
@@ -117,22 +134,25 @@ impl Desk {
     }
 
     /// Takes the arrivals that were refused since the last call.
-    pub fn refused(&self) -> Vec<Arrival> {
-        if self.room.is_none() {
-            return Vec::new();
-        }
-        std::mem::take(&mut self.state().refused)
+    pub fn refused(&self) -> Flatten<IntoIter<Refused>> {
+        let refused = if self.room.is_none() { Vec::new() } else { std::mem::take(&mut self.state().refused) };
+        refused.into_iter().flatten()
     }
 
-    /// Ends the day at `end`: `unmet` is told of every arrival before it that nobody has met; those that were
-    /// refused last are returned.
-    pub fn close(&self, end: Nanos, mut unmet: impl FnMut(Arrival)) -> Vec<Arrival> {
+    /// Takes the arrivals up to `end` that were refused since the last call, where no slot comes to the desk any more.
+    pub fn refused_until(&self, end: Nanos) -> Flatten<IntoIter<Refused>> {
         let mut state = self.state();
         if state.free == 0 {
             state.fill(self.room, end);
         }
-        state.arrivals.clone().take_while(|arrival| arrival.at < end).chain(state.queue.iter().copied()).for_each(&mut unmet);
-        std::mem::take(&mut state.refused)
+        std::mem::take(&mut state.refused).into_iter().flatten()
+    }
+
+    /// The arrivals before `end` that nobody has met, once those that were refused are taken.
+    pub fn unmet(&self, end: Nanos) -> impl Iterator<Item = Arrival> {
+        let state = self.state();
+        let (queue, rest) = (state.queue.clone(), state.arrivals.clone());
+        queue.into_iter().chain(rest.take_while(move |arrival| arrival.at < end))
     }
 }
 
@@ -199,5 +219,33 @@ fn hand_on(mut state: MutexGuard<'_, State>) {
     drop(state);
     if let Some((_, waker)) = next {
         waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Rate;
+    use crate::pacing::Schedule;
+    use crate::plan::Spread;
+
+    #[test]
+    fn what_a_full_queue_refuses_takes_no_room_however_many_there_are() {
+        let (rate, duration) = (Rate::per_second(1_000_000), Some(Nanos::from_secs(1)));
+        let schedule = Schedule { spread: Spread::Constant, rate, stages: &[], seed: 1, warmup: Nanos::ZERO, duration, iterations: None };
+        let desk = Desk::new(Arrivals::new(&schedule), Some(3));
+        drop(desk.sit_down(Nanos::ZERO));
+        drop(desk.sit_down(Nanos::from_millis(500)));
+        {
+            let state = desk.state();
+            assert_eq!(state.queue.iter().map(|arrival| arrival.number).collect::<Vec<_>>(), [0, 1, 2]);
+            assert_eq!(state.refused.len(), 1, "a stretch of the schedule, and not each of its arrivals");
+        }
+        let first: Vec<u64> = desk.refused().map(|arrival| arrival.number).collect();
+        assert!(first.iter().copied().eq(3..500_000), "{} were refused", first.len());
+        assert_eq!(desk.refused().count(), 0, "each is told once");
+        let last = desk.refused_until(Nanos::from_secs(1));
+        assert!(last.map(|arrival| arrival.number).eq(500_000..1_000_000));
+        assert!(desk.unmet(Nanos::from_secs(1)).map(|arrival| arrival.number).eq(0..3));
     }
 }
