@@ -101,6 +101,11 @@ impl State {
             }
         }
     }
+
+    /// How many at the head of the queue were called, or have come to the moment of their token.
+    fn called(&self, now: Nanos) -> u64 {
+        self.queue.values().take(HEAD).filter(|waiter| waiter.called || waiter.wakes_at <= now).count() as u64
+    }
 }
 
 impl Limit {

@@ -107,6 +107,20 @@ fn a_limit_that_is_full_refuses_whoever_comes_to_it_from_another_one() {
 }
 
 #[test]
+fn whoever_is_called_out_of_a_queue_takes_none_of_its_room() {
+    // Of four users one works and three wait. Who has just worked comes back before the next one has come for its slot.
+    let plan = plan(
+        "{name: t, limits: {concurrency: 1, on_full: drop, queue: 3}, load: {vus: 4, iterations: 100}, \
+         mix: [{name: m, flow: [{sleep: 500us}]}]}",
+    );
+    for mode in [Mode::Simulated, Mode::Threaded, Mode::Async] {
+        let run = run(&plan, mode);
+        assert_eq!((run.counts.ok, run.counts.dropped), (100, 0), "{mode}");
+        assert_eq!((run.limits[0].peak_in_flight, run.limits[0].peak_queue), (1, 3), "{mode}");
+    }
+}
+
+#[test]
 fn what_a_full_queue_refuses_at_last_is_in_the_windows_too() {
     // One works all the time, and nobody comes back before the end who could write down the others.
     let plan = plan(

@@ -83,7 +83,7 @@ impl<'a, const N: usize> Claim<'a, N> {
         };
         self.since = if chance == Chance::Slot { None } else { self.since.or(Some(now)) };
         let wakes_at = if let Chance::At(due) = chance { due } else { Nanos::MAX };
-        self.queue_up(index, wakes_at, &mut states, wakers)?;
+        self.queue_up(index, wakes_at, now, &mut states, wakers)?;
         self.keep(now, &mut states);
         Ok(Look::Blocked(wakes_at))
     }
@@ -93,13 +93,16 @@ impl<'a, const N: usize> Claim<'a, N> {
         &mut self,
         index: usize,
         wakes_at: Nanos,
+        now: Nanos,
         states: &mut [Option<MutexGuard<'_, State>>; N],
         wakers: &mut Vec<Waker>,
     ) -> Result<(), Full> {
         let waiter = Waiter { waker: None, called: false, wakes_at };
         if self.queue != Some(index) {
             let Some(limit) = self.limits[index] else { return Ok(()) };
-            if limit.room.is_some_and(|room| limit.busy.waiting() >= room) {
+            // A slot or a token is theirs: they only have to come for it.
+            let called = states[index].as_ref().map_or(0, |state| state.called(now));
+            if limit.room.is_some_and(|room| limit.busy.waiting().saturating_sub(called) >= room) {
                 limit.dropped.fetch_add(1, Ordering::Relaxed);
                 return Err(Full);
             }
@@ -110,7 +113,7 @@ impl<'a, const N: usize> Claim<'a, N> {
             if self.ticket == u64::MAX {
                 self.ticket = TICKETS.fetch_add(1, Ordering::Relaxed);
             }
-            limit.busy.wait();
+            limit.busy.wait(called);
         }
         if let Some(state) = &mut states[index] {
             state.queue.insert(self.ticket, waiter);
