@@ -17,7 +17,7 @@ use super::connections::most_parts;
 use super::driver::Driver;
 use super::driver::asynchronous::{self, Async};
 use super::driver::blocking::{Blocking, block_on, sit_down};
-use super::driver::simulated::{Simulated, Stuck};
+use super::driver::simulated::{Budget, Simulated, Stuck};
 use super::iteration;
 use super::start::StartLine;
 use super::user::User;
@@ -25,6 +25,10 @@ use super::worker::Worker;
 use super::world::World;
 use crate::base::Nanos;
 use crate::plan::{LoadModel, Mode, Plan};
+
+/// Iterations that may begin at one virtual moment for each virtual user, where time is to end the run. Each begins one at
+/// the start; many more mean that none takes any time, and that the moment never ends.
+const MAX_AT_ONCE: u64 = 100_000;
 
 /// Stack of a virtual user's thread. Only the pages it touches take memory; a debug build touches more.
 const STACK: usize = 512 * 1024;
@@ -168,12 +172,15 @@ async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async
     .await;
 }
 
-/// In virtual time, on a machine with so many cores. The moment at which it ended.
+/// In virtual time, on a machine with so many cores, for at most so many iterations. The moment at which it ended.
 ///
 /// # Errors
 /// When the plan never ends.
-pub fn simulated(world: &World<'_>, cores: u32, budget: u64) -> Result<Nanos, RunError> {
+pub fn simulated(world: &World<'_>, cores: u32, total: u64) -> Result<Nanos, RunError> {
+    // Where it is the iterations that end the run, they may all take no time.
     let mut users = User::all(world, 1, false).remove(0);
+    let at_once = if world.plan.load.total_iterations().is_some() { u64::MAX } else { MAX_AT_ONCE * users.len() as u64 };
+    let budget = Budget { total, at_once };
     let worker = Worker::new(world, Simulated::new(cores, budget), 0);
     let mut tasks: FuturesUnordered<_> =
         users.iter_mut().map(|user| Box::pin(iteration::run(&worker, std::slice::from_mut(user)))).collect();
@@ -182,7 +189,8 @@ pub fn simulated(world: &World<'_>, cores: u32, budget: u64) -> Result<Nanos, Ru
     match end {
         Ok(Some(())) => {}
         Ok(None) => world.stop.give_up(),
-        Err(Stuck::Budget) => return Err(RunError::Budget(budget)),
+        Err(Stuck::Budget) => return Err(RunError::Budget(total)),
+        Err(Stuck::Standstill) => return Err(RunError::Standstill(at_once)),
         Err(Stuck::Nothing) => return Err(RunError::Deadlock),
     }
     let now = worker.driver.now();

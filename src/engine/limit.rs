@@ -269,7 +269,7 @@ mod tests {
 
     use super::*;
     use crate::base::Rate;
-    use crate::engine::driver::simulated::Simulated;
+    use crate::engine::driver::simulated::{Budget, Simulated};
 
     fn ms(ms: u64) -> Nanos {
         Nanos::from_millis(ms)
@@ -281,7 +281,7 @@ mod tests {
 
     /// Runs tasks in virtual time, side by side; fails where they never end.
     fn simulate<F: Future>(tasks: impl FnOnce(&'static Simulated) -> Vec<F>) -> Vec<F::Output> {
-        let driver: &'static Simulated = Box::leak(Box::new(Simulated::new(1, u64::MAX)));
+        let driver: &'static Simulated = Box::leak(Box::new(Simulated::new(1, Budget { total: u64::MAX, at_once: u64::MAX })));
         let all = join_all(tasks(driver));
         driver.run(all, || Nanos::from_secs(1_000_000)).expect("something can happen").expect("all come to their end")
     }

@@ -132,6 +132,11 @@ pub enum RunError {
     /// In virtual time: too many iterations.
     #[error("more than {0} iterations in virtual time; bound the run by `iterations`, or give its steps some time")]
     Budget(u64),
+    /// In virtual time: iterations that take no time.
+    #[error(
+        "in virtual time {0} iterations began at one moment: they take no time, so that moment never ends; bound the run by `iterations`, or give their steps some time"
+    )]
+    Standstill(u64),
     /// In virtual time: nothing can happen any more.
     #[error("in virtual time nothing could happen any more; this is a defect of loadgen, please report it with the scenario")]
     Deadlock,

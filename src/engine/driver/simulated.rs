@@ -24,8 +24,20 @@ pub struct Simulated {
     now: Rc<Cell<Nanos>>,
     timers: Rc<Timers>,
     cores: Rc<Cores>,
-    /// Iterations that may still begin.
-    budget: Cell<u64>,
+    budget: Budget,
+    /// Iterations that have begun.
+    begun: Cell<u64>,
+    /// Iterations that have begun at this moment.
+    begun_now: Cell<u64>,
+}
+
+/// How many iterations may begin: a plan whose iterations take no time would never end.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// In all.
+    pub total: u64,
+    /// At one moment.
+    pub at_once: u64,
 }
 
 /// Why virtual time stood still before the end.
@@ -33,16 +45,18 @@ pub struct Simulated {
 pub enum Stuck {
     /// The budget of iterations is used up.
     Budget,
+    /// The budget of iterations at one moment is used up.
+    Standstill,
     /// Nothing is left that could happen.
     Nothing,
 }
 
 impl Simulated {
-    /// A machine with so many cores, for at most so many iterations: a plan whose iterations take no time
-    /// would never end.
-    pub fn new(cores: u32, budget: u64) -> Self {
+    /// A machine with so many cores, for at most so many iterations.
+    pub fn new(cores: u32, budget: Budget) -> Self {
         let now = Rc::new(Cell::new(Nanos::ZERO));
-        Self { cores: Rc::new(Cores::new(cores, now.clone())), now, timers: Rc::default(), budget: Cell::new(budget) }
+        let (cores, timers) = (Rc::new(Cores::new(cores, now.clone())), Rc::default());
+        Self { now, timers, cores, budget, begun: Cell::new(0), begun_now: Cell::new(0) }
     }
 
     /// Runs `root` to its end, or to `last()`, in no time: `Ok(None)` where `last()` came first.
@@ -59,8 +73,11 @@ impl Simulated {
             if let Poll::Ready(value) = root.as_mut().poll(&mut cx) {
                 return Ok(Some(value));
             }
-            if self.budget.get() == 0 {
+            if self.begun.get() >= self.budget.total {
                 return Err(Stuck::Budget);
+            }
+            if self.begun_now.get() >= self.budget.at_once {
+                return Err(Stuck::Standstill);
             }
             if woken.0.load(Ordering::Relaxed) {
                 continue;
@@ -71,6 +88,7 @@ impl Simulated {
                 return Ok(None);
             }
             self.now.set(next);
+            self.begun_now.set(0);
             self.cores.fire();
             self.timers.fire(next);
         }
@@ -130,12 +148,10 @@ impl Driver for Simulated {
     }
 
     async fn breathe(&self) {
-        match self.budget.get().checked_sub(1) {
-            Some(left) if left > 0 => self.budget.set(left),
-            _ => {
-                self.budget.set(0);
-                pending::<()>().await;
-            }
+        self.begun.set(self.begun.get() + 1);
+        self.begun_now.set(self.begun_now.get() + 1);
+        if self.begun.get() >= self.budget.total || self.begun_now.get() >= self.budget.at_once {
+            pending::<()>().await;
         }
     }
 }
@@ -167,5 +183,36 @@ impl Write for NoNetwork {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         match *self {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Begins iterations of such a length for a second, and tells how many.
+    fn iterations(length: Nanos, budget: Budget) -> Result<u64, Stuck> {
+        let driver = Simulated::new(1, budget);
+        let begun = Cell::new(0);
+        let root = async {
+            loop {
+                driver.breathe().await;
+                begun.set(begun.get() + 1);
+                driver.sleep_until(driver.now() + length).await;
+            }
+        };
+        driver.run(root, || Nanos::from_secs(1)).map(|ended: Option<()>| {
+            assert_eq!(ended, None);
+            begun.get()
+        })
+    }
+
+    #[test]
+    fn a_moment_that_never_ends_is_told_from_a_plan_that_is_long() {
+        let budget = Budget { total: 10_000, at_once: 100 };
+        assert_eq!(iterations(Nanos::from_millis(1), budget), Ok(1001));
+        assert_eq!(iterations(Nanos::ZERO, budget), Err(Stuck::Standstill));
+        assert_eq!(iterations(Nanos::from_micros(1), budget), Err(Stuck::Budget));
+        assert_eq!(iterations(Nanos::ZERO, Budget { at_once: u64::MAX, ..budget }), Err(Stuck::Budget));
     }
 }
