@@ -42,7 +42,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, Once};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use loadgen::plan::Mode;
 use serde_json::Value;
@@ -55,6 +55,8 @@ use trial::{Case, Trial, yaml};
 const USUAL: Range<u64> = 0..120;
 /// Scenarios at a time: they sleep more than they work.
 const AT_ONCE: usize = 4;
+/// A scenario that takes longer in all modes is named: none is planned to take a second.
+const SLOW: Duration = Duration::from_secs(4);
 /// Failures that are made small.
 const SHRUNK: usize = 3;
 /// Failures after which no more are looked for.
@@ -78,6 +80,19 @@ pub fn examine(tree: &Value) -> Result<Vec<Finding>, String> {
     }
     findings.extend(judge(&case, &trials));
     Ok(findings)
+}
+
+/// What is wrong with a scenario of a seed. A machine that stands still for seconds makes times longer, and does so once:
+/// where that is all, it has to be found three times.
+fn findings_of(tree: &Value) -> Vec<Finding> {
+    let look = || examine(tree).unwrap_or_else(|said| vec![Finding { rule: "compiles", mode: Mode::Simulated, said }]);
+    let mut findings = look();
+    for _ in 0..2 {
+        if findings.iter().all(|finding| finding.rule == "too long") && !findings.is_empty() {
+            findings = look();
+        }
+    }
+    findings
 }
 
 /// Virtual time goes by twice in the same way.
@@ -136,8 +151,11 @@ fn generated_scenarios_hold() {
                     if seed >= seeds.end || failed.lock().expect("no panic").len() >= ENOUGH {
                         return;
                     }
-                    let tree = generate(seed);
-                    let findings = examine(&tree).unwrap_or_else(|said| vec![Finding { rule: "compiles", mode: Mode::Simulated, said }]);
+                    let (tree, begun) = (generate(seed), Instant::now());
+                    let findings = findings_of(&tree);
+                    if begun.elapsed() > SLOW {
+                        eprintln!("seed {seed} took {:?}", begun.elapsed());
+                    }
                     if !findings.is_empty() {
                         // At once: there may be hours to go.
                         eprintln!("seed {seed}:\n{}", told(&findings));

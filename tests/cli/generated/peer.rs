@@ -60,6 +60,8 @@ pub struct Shared {
     listener: TcpListener,
     log: Mutex<Vec<Request>>,
     stopped: AtomicBool,
+    /// Nobody accepts any more.
+    closed: AtomicBool,
     accepted: AtomicU64,
     open: AtomicUsize,
     pub cookies: AtomicU64,
@@ -70,11 +72,16 @@ impl Shared {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on nobody listens.
+    /// From now on nobody listens. Connections that are made by then are still accepted: whoever made one knows of it.
     pub fn stop(&self) {
         if !self.stopped.swap(true, Ordering::SeqCst) {
-            // This wakes the thread that accepts. The port stays bound, so that nobody else gets it.
-            let _ = rustix::net::shutdown(&self.listener, rustix::net::Shutdown::Both);
+            self.listener.set_nonblocking(true).expect("a listener");
+            // This wakes the thread that accepts, which takes all that came before, and is none of the client's.
+            drop(TcpStream::connect(self.listener.local_addr().expect("it is bound")).expect("it listens"));
+        }
+        let begun = Instant::now();
+        while !self.closed.load(Ordering::SeqCst) && begun.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_micros(50));
         }
     }
 }
@@ -120,6 +127,7 @@ impl Peer {
             listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"),
             log: Mutex::default(),
             stopped: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             accepted: AtomicU64::new(0),
             open: AtomicUsize::new(0),
             cookies: AtomicU64::new(0),
@@ -153,12 +161,14 @@ impl Peer {
             thread::sleep(Duration::from_micros(200));
         }
         let log = std::mem::take(&mut *shared.log());
-        let (accepted, left_open) = (shared.accepted.load(Ordering::SeqCst), shared.open.load(Ordering::SeqCst));
+        // But for the one that ended it.
+        let accepted = shared.accepted.load(Ordering::SeqCst) - 1;
+        let left_open = shared.open.load(Ordering::SeqCst);
         Seen { log, accepted, left_open }
     }
 }
 
-/// Serves each connection on a thread of its own.
+/// Serves each connection on a thread of its own, until it is told to stop and there are no more.
 fn accept(shared: &Arc<Shared>) {
     while let Ok((stream, _)) = shared.listener.accept() {
         shared.open.fetch_add(1, Ordering::SeqCst);
@@ -170,6 +180,9 @@ fn accept(shared: &Arc<Shared>) {
         };
         thread::Builder::new().stack_size(STACK).spawn(serve).expect("a thread");
     }
+    // The port stays bound, so that nobody else gets it.
+    let _ = rustix::net::shutdown(&shared.listener, rustix::net::Shutdown::Both);
+    shared.closed.store(true, Ordering::SeqCst);
 }
 
 fn bound() -> OwnedFd {

@@ -23,6 +23,8 @@ pub struct Case {
     pub plan: Plan,
     /// What somebody outside wants, and when.
     interrupt: Option<(Signal, Duration)>,
+    /// Whether an iteration may do nothing that takes time.
+    may_take_no_time: bool,
 }
 
 /// A scenario as a file says it.
@@ -45,7 +47,9 @@ impl Case {
             let signal = if how == "finish" { Signal::Finish(StoppedBy::Interrupt) } else { Signal::GiveUp };
             Some((signal, after))
         });
-        Ok(Self { plan, interrupt })
+        let text = &source.text;
+        let may_take_no_time = ["once:", "when:", "chance:", " 0s", "fail:", "on_full: drop"].iter().any(|key| text.contains(key));
+        Ok(Self { plan, interrupt, may_take_no_time })
     }
 
     pub const fn is_interrupted(&self) -> bool {
@@ -85,6 +89,8 @@ impl Case {
         match ran {
             Ok(Ok(run)) => Ok(Some(Trial { mode, run, seen, begun, elapsed, hung: hung.into_inner() })),
             Ok(Err(RunError::Interrupted)) if self.is_interrupted() => Ok(None),
+            // Its moment never ends; in real modes it takes the time of the program itself.
+            Ok(Err(RunError::Standstill(_))) if self.may_take_no_time => Ok(None),
             Ok(Err(error)) => Err(error.to_string()),
             Err(panic) => Err(format!("panicked: {}", message(&*panic))),
         }
