@@ -9,6 +9,7 @@ use minijinja::value::{Enumerator, Object};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use super::csv::Csv;
 use super::file::{self, FileError};
 use super::{Value, from_json};
 
@@ -16,6 +17,8 @@ use super::{Value, from_json};
 const MOST_ROWS: usize = 10_000_000;
 /// The most columns of a feed.
 const MOST_COLUMNS: usize = 1000;
+/// What other programs put between cells where a comma is expected, as messages call it.
+const SEPARATORS: [(&str, char); 3] = [("semicolons", ';'), ("tabs", '\t'), ("bars", '|')];
 
 /// Why a feed can't be used.
 #[derive(Debug, Error)]
@@ -26,14 +29,6 @@ pub enum FeedError {
     /// Its name does not say what it is.
     #[error("`{0}` is neither `.csv` nor `.json` nor `.jsonl`; rename it by what is in it")]
     Unknown(String),
-    /// It is not text.
-    #[error("`{file}` is not UTF-8 text (byte {at}); save it as UTF-8")]
-    NotUtf8 {
-        /// As typed.
-        file: String,
-        /// The first wrong byte, from 0.
-        at: usize,
-    },
     /// There is nothing in it.
     #[error("`{0}` has no rows; a CSV file has its column names in the first line, and a row in each line behind it")]
     Empty(String),
@@ -89,8 +84,7 @@ pub fn read(folder: &Path, typed: &str) -> Result<Rows, FeedError> {
     for byte in Sha256::digest(&content).iter().take(8) {
         let _ = write!(digest, "{byte:02x}");
     }
-    let text = String::from_utf8(content).map_err(|e| FeedError::NotUtf8 { file: typed.into(), at: e.utf8_error().valid_up_to() })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = text(typed, &content)?;
     let extension = Path::new(typed).extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     let (columns, rows) = match extension.as_str() {
         "csv" => csv(typed, text)?,
@@ -106,6 +100,20 @@ pub fn read(folder: &Path, typed: &str) -> Result<Rows, FeedError> {
     Ok(Rows { rows: rows.into_iter().map(row).collect(), columns, digest })
 }
 
+/// The text of a file, without its byte order mark.
+fn text<'c>(file: &str, content: &'c [u8]) -> Result<&'c str, FeedError> {
+    let line = |at: usize| content[..at].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    let text = str::from_utf8(content).map_err(|e| {
+        let at = e.valid_up_to();
+        wrong(file, line(at), format!("it is not UTF-8 text (byte {at} of the file); save it as UTF-8"))
+    })?;
+    // UTF-16 without its mark is good UTF-8, and full of them.
+    if let Some(at) = text.find('\0') {
+        return Err(wrong(file, line(at), "a NUL byte, which no text has; save the file as UTF-8"));
+    }
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
 type Table = (Vec<String>, Vec<Box<[Value]>>);
 
 fn wrong(file: &str, line: u64, message: impl Into<String>) -> FeedError {
@@ -113,33 +121,38 @@ fn wrong(file: &str, line: u64, message: impl Into<String>) -> FeedError {
 }
 
 fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
-    let mut reader = ::csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let failed = |e: ::csv::Error| wrong(file, e.position().map_or(1, ::csv::Position::line), e.to_string());
-    let columns: Vec<String> = reader.headers().map_err(failed)?.iter().map(|name| name.trim().to_owned()).collect();
+    let mut records = Csv::new(text).map(|record| record.map_err(|e| wrong(file, e.line, e.message)));
+    let Some(header) = records.next().transpose()? else { return Ok(Table::default()) };
+    let columns: Vec<String> = header.cells.iter().map(|name| name.trim().to_owned()).collect();
+    if let [only] = columns.as_slice()
+        && let Some((name, _)) = SEPARATORS.iter().find(|(_, separator)| only.contains(*separator))
+    {
+        return Err(wrong(file, header.line, format!("cells are separated by {name}; save the file with commas between them")));
+    }
     let mut known = HashSet::new();
     for column in &columns {
         if column.is_empty() {
-            return Err(wrong(file, 1, "a column without a name; the first line has the names of all columns"));
+            return Err(wrong(file, header.line, "a column without a name; the first line has the names of all columns"));
         }
         if !known.insert(column) {
-            return Err(wrong(file, 1, format!("two columns are called `{column}`; give each a name of its own")));
+            return Err(wrong(file, header.line, format!("two columns are called `{column}`; give each a name of its own")));
         }
     }
     if columns.len() > MOST_COLUMNS {
-        return Err(wrong(file, 1, format!("more than {MOST_COLUMNS} columns; remove some")));
+        return Err(wrong(file, header.line, format!("more than {MOST_COLUMNS} columns; remove some")));
     }
     let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(failed)?;
-        let line = record.position().map_or(0, ::csv::Position::line);
-        if record.len() != columns.len() {
-            let message = format!("{} cells, where the first line names {} columns", record.len(), columns.len());
-            return Err(wrong(file, line, format!("{message}; fill the row up, or quote a cell that holds a comma")));
+    for record in records {
+        let record = record?;
+        if record.cells.len() != columns.len() {
+            let cells = if record.cells.len() == 1 { "1 cell".into() } else { format!("{} cells", record.cells.len()) };
+            let message = format!("{cells}, where the first line names {} columns", columns.len());
+            return Err(wrong(file, record.line, format!("{message}; fill the row up, or quote a cell that holds a comma")));
         }
         if rows.len() == MOST_ROWS {
-            return Err(wrong(file, line, format!("more than {MOST_ROWS} rows; use a shorter file")));
+            return Err(wrong(file, record.line, format!("more than {MOST_ROWS} rows; use a shorter file")));
         }
-        rows.push(record.iter().map(Value::from).collect());
+        rows.push(record.cells.iter().map(|cell| Value::from(cell.as_ref())).collect());
     }
     Ok((columns, rows))
 }
@@ -231,7 +244,17 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
         for (name, content, part) in [
-            ("a.csv", "a,b\n1,2\n1\n", "line 3: 1 cells, where the first line names 2 columns"),
+            ("a.csv", "a,b\n1,2\n1\n", "line 3: 1 cell, where the first line names 2 columns"),
+            ("a.csv", "a,b\n\n\n1,2\n1,2,3\n", "line 5: 3 cells, where the first line names 2 columns"),
+            ("a.csv", "a,b\n1,\"x\ny\"\n1\n", "line 4: 1 cell, where"),
+            ("a.csv", "a,b\n1,\"x\n2,y\n", "line 2: the quote that opens a cell here is never closed"),
+            ("a.csv", "a,\"b\n1,2\n", "line 1: the quote that opens a cell here is never closed"),
+            ("a.csv", "a,b\n1,2\n\"x\"y,2\n", "line 3: text stands behind the closing quote"),
+            ("a.csv", "a;b\n1;2\n", "line 1: cells are separated by semicolons; save the file with commas"),
+            ("a.csv", "\na\tb\n1\t2\n", "line 2: cells are separated by tabs"),
+            ("a.csv", "a,b\n1,x\0y\n", "line 2: a NUL byte"),
+            ("a.jsonl", "{\"a\": 1}\n{\"a\": \"\0\"}\n", "line 2: a NUL byte"),
+            ("a.tsv", "a\tb\n1\t2\n", "neither `.csv` nor"),
             ("a.csv", "a,a\n1,2\n", "two columns are called `a`"),
             ("a.csv", "a,\n1,2\n", "a column without a name"),
             ("a.csv", "a,b\n", "has no rows"),
@@ -246,6 +269,11 @@ mod tests {
             let message = rows(name, content).expect_err(content);
             assert!(message.contains(part), "{content:?}: {message}");
         }
-        assert!(rows("a.csv", b"a\n\xff\n").expect_err("binary").contains("not UTF-8 text (byte 2)"));
+        for name in ["a.csv", "a.json", "a.jsonl"] {
+            let message = rows(name, b"a\n\xff\n").expect_err("binary");
+            assert!(message.contains("line 2: it is not UTF-8 text (byte 2 of the file)"), "{message}");
+        }
+        assert!(rows("a.csv", b"\xff\xfea\0\n\0").expect_err("UTF-16").contains("line 1: it is not UTF-8"));
+        assert!(rows("a.csv", b"a\0\n\01\0").expect_err("UTF-16").contains("line 1: a NUL byte"));
     }
 }

@@ -5,6 +5,7 @@
 //! `uuid()` depend on is handed in as [`Facts`].
 
 pub mod cookie;
+pub mod csv;
 pub mod expression;
 pub mod extract;
 pub mod feed;

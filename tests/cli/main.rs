@@ -17,6 +17,7 @@ mod exchanges;
 mod exit_codes;
 mod exits;
 mod faults;
+mod feeds;
 mod forms;
 mod fuzz;
 mod generated;
