@@ -1,6 +1,6 @@
 //! Redirects: which request an answer asks for instead.
 
-use http::header::{CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, Method, Uri};
 
@@ -20,7 +20,7 @@ pub fn asks(status: u16, headers: &HeaderMap) -> bool {
 }
 
 /// Headers that say what a body is.
-const OF_BODIES: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE];
+const OF_BODIES: [HeaderName; 4] = [CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE];
 
 /// The request that a redirect asks for, and the target that it goes to. At another origin it has the headers of the
 /// target there, which `put` puts values into, and none of those before: what was meant for one service concerns no other.
@@ -72,7 +72,7 @@ pub fn next(
             }
         }
     }
-    Ok((next, to))
+    Ok((PreparedRequest::new(next.method, next.uri, next.headers, next.body), to))
 }
 
 /// One redirect more than may be followed.

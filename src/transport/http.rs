@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{HeaderMap, Method, Request, Response, Uri};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper::rt::{Read, Write};
@@ -30,13 +31,22 @@ pub struct PreparedRequest {
     pub method: Method,
     /// Path and query.
     pub uri: Uri,
-    /// Every header but those that say how long the body is.
+    /// Every header but those that say how long the body is, where there is one.
     pub headers: HeaderMap,
     /// The body.
     pub body: Payload,
 }
 
 impl PreparedRequest {
+    /// A request of this kind. Where its method is one that sends something and it sends nothing, it says so: many servers
+    /// refuse it otherwise, and RFC 9110 (section 8.6) wants it.
+    pub fn new(method: Method, uri: Uri, mut headers: HeaderMap, body: Payload) -> Self {
+        if body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        Self { method, uri, headers, body }
+    }
+
     /// The message of one try. Its headers go into the empty map given: hyper hands the map of a request on to the
     /// response, and the response's serves the next request, so that none is made anew.
     pub fn message(&self, mut headers: HeaderMap) -> Message {

@@ -19,6 +19,7 @@ mod exits;
 mod faults;
 mod feeds;
 mod forms;
+mod framing;
 mod fuzz;
 mod generated;
 mod groups;

@@ -1,0 +1,127 @@
+//! How requests are framed: what is said of a body that is not there.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use crate::peer::on_a_loop;
+use crate::support::{MODES, folder, run, run_of, run_to_result, scenario};
+use crate::values::{Listener, reply};
+
+/// What a server of HTTP/2 heard of each request: its method, its path, and how long it said that its body is.
+type Heard = Arc<Mutex<Vec<(String, Option<String>)>>>;
+
+/// A server of HTTP/2 that answers as a test likes, and writes down what it hears. It lasts as long as the test.
+fn http2(answer: fn(&str) -> Response<()>) -> (String, Heard) {
+    let heard = Heard::default();
+    let account = heard.clone();
+    let address = on_a_loop(move |stream| {
+        let account = account.clone();
+        async move {
+            let Ok(mut connection) = h2::server::Builder::new().handshake::<_, Bytes>(stream).await else { return };
+            while let Some(Ok((request, mut respond))) = connection.accept().await {
+                let request: Request<h2::RecvStream> = request;
+                let length = request.headers().get("content-length").map(|n| n.to_str().expect("text").to_owned());
+                account.lock().expect("no panic").push((format!("{} {}", request.method(), request.uri().path()), length));
+                let _ = respond.send_response(answer(request.uri().path()), true);
+            }
+        }
+    });
+    (format!("http://{address}"), heard)
+}
+
+fn drain(heard: &Heard) -> Vec<(String, Option<String>)> {
+    std::mem::take(&mut *heard.lock().expect("no panic"))
+}
+
+/// Whether a request has to say that it sends nothing.
+fn says_nothing_follows(line: &str) -> bool {
+    ["POST ", "PUT ", "PATCH "].iter().any(|method| line.starts_with(method))
+}
+
+#[test]
+fn a_request_that_could_send_something_and_does_not_says_so() {
+    let flow = "[{post: /plain}, {post: /empty, body: ''}, {post: /rendered, body: '{{nothing}}'}, {put: /put}, {patch: /patch}, \
+                {post: /file, body_file: empty.bin}, {put: /again, retry: {attempts: 2}}, {post: /kept}, {put: /kept}, {post: /turned}, \
+                {get: /get}, {head: /head}, {delete: /delete}, {options: /options}, {request: {method: PURGE, path: /purge}}, \
+                {delete: /deleted, body: ''}]";
+    let text = |url: &str, protocol: &str| {
+        format!(
+            "{{name: t, vars: {{nothing: ''}}, targets: {{t: {{url: '{url}', http: {{protocol: {protocol}, redirects: 1}}}}}}, \
+             mix: [{{name: m, flow: {flow}}}], load: {{vus: 1, iterations: 2}}}}"
+        )
+    };
+    let listener = Listener::start(|text, _| match text.split(' ').nth(1).unwrap_or_default() {
+        "/kept" => reply(307, "location: /to\r\n", b""),
+        "/turned" => reply(303, "location: /to\r\n", b""),
+        _ => reply(200, "", b""),
+    });
+    let (url, heard) = http2(|path| {
+        let (status, location) = match path {
+            "/kept" => (308, "/to"),
+            "/turned" => (302, "/to"),
+            _ => (200, "/"),
+        };
+        Response::builder().status(status).header("location", location).body(()).expect("a head")
+    });
+    let folder = folder();
+    std::fs::write(folder.path().join("empty.bin"), "").expect("written");
+    for mode in MODES {
+        scenario(folder.path(), &text(&listener.url(), "http1"));
+        let result = run_to_result(folder.path(), &["--mode", mode]);
+        assert_eq!(run_of(&result, mode)["status_codes"]["200"], 32, "{mode}");
+        let length = |text: &str| text.lines().find_map(|line| line.strip_prefix("content-length: ").map(str::to_owned));
+        let mut seen: Vec<_> =
+            listener.heard().into_iter().map(|(_, text)| (text.lines().next().unwrap_or_default().to_owned(), length(&text))).collect();
+        scenario(folder.path(), &text(&url, "http2"));
+        let result = run_to_result(folder.path(), &["--mode", mode]);
+        assert_eq!(run_of(&result, mode)["status_codes"]["200"], 32, "{mode}");
+        seen.extend(drain(&heard));
+        assert_eq!(seen.len(), 2 * 2 * 19, "{mode}: {seen:?}");
+        for (line, length) in seen {
+            assert_eq!(length.as_deref(), says_nothing_follows(&line).then_some("0"), "{mode}: {line}");
+        }
+    }
+}
+
+#[test]
+fn so_does_the_quick_form() {
+    let listener = Listener::start(|_, _| reply(200, "", b""));
+    let folder = folder();
+    for (arguments, length) in
+        [(&["-X", "POST"][..], Some("0")), (&["-X", "POST", "-b", ""], Some("0")), (&["-X", "DELETE"], None), (&[], None)]
+    {
+        let url = format!("{}/start", listener.url());
+        run(folder.path(), &[&["run", &url, "-i", "1", "-u", "1", "--format", "none"], arguments].concat()).exits(0);
+        let heard = listener.heard();
+        let said = heard.iter().find_map(|(_, text)| text.lines().find_map(|line| line.strip_prefix("content-length: ")));
+        assert_eq!(said, length, "{arguments:?}: {heard:?}");
+    }
+}
+
+#[test]
+fn a_request_that_another_origin_is_asked_for_says_so_too() {
+    let there = Listener::start(|_, _| reply(200, "", b""));
+    let location = format!("location: {}/there\r\n", there.url());
+    let here = Listener::start(move |text, _| reply(if text.contains("/kept") { 307 } else { 303 }, &location, b""));
+    let folder = folder();
+    for mode in MODES {
+        scenario(
+            folder.path(),
+            &format!(
+                "{{name: t, targets: {{a: {{url: '{}', http: {{redirects: 1}}}}, b: {{url: '{}'}}}}, \
+                 mix: [{{name: m, flow: [{{post: /kept, target: a}}, {{post: /turned, target: a}}, \
+                 {{get: /, target: b}}]}}], load: {{vus: 1, iterations: 1}}}}",
+                here.url(),
+                there.url()
+            ),
+        );
+        run_to_result(folder.path(), &["--mode", mode]);
+        let mut heard: Vec<_> = there.heard().into_iter().map(|(_, text)| text).collect();
+        heard.sort();
+        let said: Vec<_> =
+            heard.iter().map(|text| (text.split(' ').next().unwrap_or_default(), text.contains("content-length: 0\r\n"))).collect();
+        assert_eq!(said, [("GET", false), ("GET", false), ("POST", true)], "{mode}: {heard:?}");
+    }
+}
