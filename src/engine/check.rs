@@ -2,6 +2,7 @@
 
 pub mod json;
 
+use http::header::SET_COOKIE;
 use regex::bytes::Regex;
 
 use self::json::Json;
@@ -164,8 +165,10 @@ fn status(rules: &[StatusRule], seen: u16) -> Result<(), TransportError> {
 }
 
 fn header(response: &Response<'_>, name: &str, wanted: &str) -> Result<(), TransportError> {
-    let seen = response.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    if seen.as_deref() == Some(wanted) {
+    let seen = response.header(name);
+    // A line of its own is what one cookie is.
+    let is_cookie = name.eq_ignore_ascii_case(SET_COOKIE.as_str());
+    if seen.as_deref() == Some(wanted) || is_cookie && response.header_lines(name).any(|line| line == wanted) {
         return Ok(());
     }
     let seen = seen.map_or_else(|| "none".into(), |seen| quoted(&seen));
@@ -209,6 +212,9 @@ mod tests {
     fn judged(check: &Check, status: u16, body: &str) -> Judged {
         let mut headers = HeaderMap::new();
         headers.insert("x-cache", "hit".parse().expect("a value"));
+        for (name, value) in [("vary", "Accept"), ("vary", "Origin"), ("set-cookie", "a=1"), ("set-cookie", "b=2")] {
+            headers.append(name, value.parse().expect("a value"));
+        }
         check.response(&Response::new(status, &headers, body.as_bytes()), body.len() as u64, None)
     }
 
@@ -227,6 +233,11 @@ mod tests {
         let header = |wanted: &str| check(Expect { headers: vec![("x-cache".into(), wanted.into())], ..Expect::default() });
         assert_eq!(verdict(&header("hit"), 200, ""), Ok(()));
         assert_eq!(verdict(&header("miss"), 200, ""), Err("check: header x-cache: expected \"miss\", seen \"hit\"".into()));
+        let of = |name: &str, wanted: &str| check(Expect { headers: vec![(name.into(), wanted.into())], ..Expect::default() });
+        assert_eq!(verdict(&of("vary", "Accept, Origin"), 200, ""), Ok(()), "two lines are one list");
+        assert_eq!(verdict(&of("vary", "Accept"), 200, ""), Err("check: header vary: expected \"Accept\", seen \"Accept, Origin\"".into()));
+        assert!(verdict(&of("set-cookie", "a=1"), 200, "").is_ok() && verdict(&of("set-cookie", "b=2"), 200, "").is_ok());
+        assert!(verdict(&of("set-cookie", "a=1, b=2"), 200, "").is_err(), "cookies are no list");
         let size = check(Expect { min_size: Some(Size(2)), max_size: Some(Size(3)), ..Expect::default() });
         assert_eq!(verdict(&size, 200, "ab"), Ok(()));
         assert!(verdict(&size, 200, "a").is_err() && verdict(&size, 200, "abcd").is_err());

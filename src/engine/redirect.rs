@@ -41,6 +41,11 @@ pub fn next(
         let message = format!("redirected to {shown}, which is {why}; only the scenario's own targets are asked");
         TransportError { kind: FailureKind::Redirects, message }
     };
+    // Several lines are not a list here, and none of them counts more than another.
+    if headers.get_all(LOCATION).iter().any(|other| Some(other) != headers.get(LOCATION)) {
+        let message = "the response has several `location` lines that differ".into();
+        return Err(TransportError { kind: FailureKind::Redirects, message });
+    }
     let site = |target: usize| world.sites.get(target).and_then(Option::as_ref);
     let here = &site(target).ok_or_else(|| refused("no target that a step uses"))?.origin;
     let path = request.uri.path_and_query().map_or("/", PathAndQuery::as_str);

@@ -1,5 +1,6 @@
 //! [`Extract`]: takes a value out of a response.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use http::HeaderMap;
@@ -25,6 +26,23 @@ impl<'a> Response<'a> {
     /// A response.
     pub const fn new(status: u16, headers: &'a HeaderMap, body: &'a [u8]) -> Self {
         Self { status, headers, body, json: OnceCell::new() }
+    }
+
+    /// The value of a header: its lines as one list (RFC 9110, section 5.3), or the first line of `set-cookie`, which is the
+    /// one header whose lines are no list.
+    pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        let mut lines = self.header_lines(name);
+        let first = lines.next()?;
+        Some(if name.eq_ignore_ascii_case(SET_COOKIE.as_str()) {
+            first
+        } else {
+            lines.fold(first, |list, line| format!("{list}, {line}").into())
+        })
+    }
+
+    /// The lines of a header.
+    pub fn header_lines(&self, name: &str) -> impl Iterator<Item = Cow<'_, str>> {
+        self.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()))
     }
 
     /// The body as JSON, parsed at most once; nothing where it is none.
@@ -75,7 +93,7 @@ impl Extract {
         match self {
             Self::JsonPath(path) => path.query(response.json()?).first().map(from_json),
             Self::Regex(pattern, group) => pattern.captures(response.body)?.get(*group).map(|found| lossy(found.as_bytes())),
-            Self::Header(name) => response.headers.get(name).map(|value| lossy(value.as_bytes())),
+            Self::Header(name) => response.header(name).map(|value| Value::from(value.as_ref())),
             // Of several the last one is what the user has from then on.
             Self::Cookie(name) => response.headers.get_all(SET_COOKIE).iter().rev().find_map(|line| {
                 let (found, value) = cookie::pair(line.as_bytes().split(|byte| *byte == b';').next()?);
@@ -115,6 +133,8 @@ mod tests {
         for line in [&b"SID=before"[..], b" SID = abc ; HttpOnly; Name=Jos\xc3\xa9", b"name=Zo\xc3\xab", b"none"] {
             headers.append(SET_COOKIE, http::HeaderValue::from_bytes(line).expect("a value"));
         }
+        headers.append("link", "</1>; rel=prev".parse().expect("a value"));
+        headers.append("link", "</3>; rel=next".parse().expect("a value"));
         let response = Response::new(201, &headers, br#"{"items": [{"id": 7, "name": "x"}], "none": null}"#);
         let take = |source: Source| Extract::compile(&source).expect("good").from(&response).map(|v| v.to_string());
         assert_eq!(take(Source::JsonPath("$.items[0].id".into())).as_deref(), Some("7"));
@@ -123,6 +143,9 @@ mod tests {
         assert_eq!(take(Source::Regex { pattern: r#""id": (\d+)"#.into(), group: 1 }).as_deref(), Some("7"));
         assert_eq!(take(Source::Regex { pattern: "(z)?x".into(), group: 1 }), None);
         assert_eq!(take(Source::Header("x-cache".into())).as_deref(), Some("hit"));
+        assert_eq!(take(Source::Header("Link".into())).as_deref(), Some("</1>; rel=prev, </3>; rel=next"), "one list");
+        assert_eq!(take(Source::Header("set-cookie".into())).as_deref(), Some("a=1; Path=/"), "no list");
+        assert_eq!(take(Source::Header("x-none".into())), None);
         assert_eq!(take(Source::Cookie("SID".into())).as_deref(), Some("abc"));
         assert_eq!(take(Source::Cookie("name".into())).as_deref(), Some("Zoë"));
         assert_eq!((take(Source::Cookie("sid".into())), take(Source::Cookie("none".into()))), (None, None));

@@ -1,4 +1,5 @@
-//! How requests are framed: what is said of a body that is not there.
+//! How requests and answers are framed: what is said of a body that is not there, how large a head may be, and what a header
+//! in several lines is.
 
 use std::sync::{Arc, Mutex};
 
@@ -123,5 +124,50 @@ fn a_request_that_another_origin_is_asked_for_says_so_too() {
         let said: Vec<_> =
             heard.iter().map(|text| (text.split(' ').next().unwrap_or_default(), text.contains("content-length: 0\r\n"))).collect();
         assert_eq!(said, [("GET", false), ("GET", false), ("POST", true)], "{mode}: {heard:?}");
+    }
+}
+
+#[test]
+fn a_header_in_several_lines_is_one_list() {
+    let flow = "[{get: /list, expect: {headers: {vary: 'Accept, Origin'}}, capture: {link: {header: link}}, tag: {vary: {header: Vary}}}, \
+                {get: /got, query: {link: '{{link}}'}}, \
+                {get: /cookies, expect: {headers: {set-cookie: 'b=2'}}}, \
+                {get: /here}, {get: /anywhere, name: anywhere, on_error: continue}]";
+    let text = |url: &str, protocol: &str| {
+        format!(
+            "{{name: t, targets: {{t: {{url: '{url}', http: {{protocol: {protocol}, redirects: 1}}}}}}, \
+             mix: [{{name: m, flow: {flow}}}], load: {{vus: 1, iterations: 1}}}}"
+        )
+    };
+    const LINES: [(&str, &[(&str, &str)]); 4] = [
+        ("/list", &[("vary", "Accept"), ("link", "</1>; rel=prev"), ("vary", "Origin"), ("link", "</3>; rel=next")]),
+        ("/cookies", &[("set-cookie", "a=1"), ("set-cookie", "b=2")]),
+        ("/here", &[("location", "/got"), ("location", "/got")]),
+        ("/anywhere", &[("location", "/got"), ("location", "/elsewhere")]),
+    ];
+    let lines = |path: &str| LINES.iter().find(|(known, _)| *known == path).map_or(&[][..], |(_, lines)| lines);
+    let status = |path: &str| if path.ends_with("here") { 302 } else { 200 };
+    let listener = Listener::start(move |text, _| {
+        let path = text.split(' ').nth(1).unwrap_or_default();
+        let headers: String = lines(path).iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        reply(status(path), &headers, b"")
+    });
+    let (url, _) = http2(|path| {
+        let lines = LINES.iter().find(|(known, _)| *known == path).map_or(&[][..], |(_, lines)| lines);
+        let head = Response::builder().status(if path.ends_with("here") { 302 } else { 200 });
+        lines.iter().fold(head, |head, (name, value)| head.header(*name, *value)).body(()).expect("a head")
+    });
+    let folder = folder();
+    for mode in MODES {
+        for (url, protocol) in [(listener.url(), "http1"), (url.clone(), "http2")] {
+            scenario(folder.path(), &text(&url, protocol));
+            let result = run_to_result(folder.path(), &["--mode", mode]);
+            let run = run_of(&result, mode);
+            assert_eq!((&run["ok"], &run["failures"]["redirects"]), (&4.into(), &1.into()), "{mode} {protocol}: {}", run["errors"]);
+            assert!(run["errors"].to_string().contains("several `location` lines that differ"), "{}", run["errors"]);
+            assert_eq!(run["steps"][0]["tags"][0]["name"], "vary=Accept, Origin", "{mode} {protocol}: {}", run["steps"][0]["tags"]);
+        }
+        let got = listener.lines().into_iter().find(|line| line.starts_with("GET /got?")).unwrap_or_default();
+        assert_eq!(got, "GET /got?link=%3C%2F1%3E%3B%20rel%3Dprev%2C%20%3C%2F3%3E%3B%20rel%3Dnext", "{mode}");
     }
 }
