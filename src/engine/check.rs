@@ -3,7 +3,7 @@
 pub mod json;
 
 use http::header::SET_COOKIE;
-use regex::bytes::Regex;
+use regex::Regex;
 
 use self::json::Json;
 use crate::base::{Nanos, Size};
@@ -138,9 +138,10 @@ impl Wanted {
     }
 
     fn judge(&self, response: &Response<'_>, size: u64) -> Result<(), TransportError> {
-        let text = || String::from_utf8_lossy(response.body);
-        let body = |holds, wanted: &str, what: &str| {
-            if holds { Ok(()) } else { failed(format!("body: expected {wanted}{}, seen {}", quoted(what), quoted(&text()))) }
+        let body = |holds: &dyn Fn(&str) -> bool, wanted: &str, what: &str| match response.text() {
+            Ok(text) if holds(text) => Ok(()),
+            Ok(text) => failed(format!("body: expected {wanted}{}, seen {}", quoted(what), quoted(text))),
+            Err(why) => failed(format!("body: expected {wanted}{}, but {why}", quoted(what))),
         };
         match self {
             Self::Status(rules) => status(rules, response.status),
@@ -148,9 +149,9 @@ impl Wanted {
             Self::Size(Some(least), _) if size < least.0 => failed(format!("size: expected at least {least}, seen {size} B")),
             Self::Size(_, Some(most)) if size > most.0 => failed(format!("size: expected at most {most}, seen {size} B")),
             Self::Size(..) => Ok(()),
-            Self::Contains(wanted) => body(text().contains(wanted.as_str()), "to contain ", wanted),
-            Self::Matches(wanted) => body(wanted.is_match(response.body), "to match ", wanted.as_str()),
-            Self::Equals(wanted) => body(text() == wanted.as_str(), "", wanted),
+            Self::Contains(wanted) => body(&|text| text.contains(wanted.as_str()), "to contain ", wanted),
+            Self::Matches(wanted) => body(&|text| wanted.is_match(text), "to match ", wanted.as_str()),
+            Self::Equals(wanted) => body(&|text| text == wanted, "", wanted),
             Self::Json(json) => json.judge(response),
         }
     }

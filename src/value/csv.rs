@@ -123,14 +123,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(text: &str) -> Result<Vec<(u64, Vec<String>)>, (u64, String)> {
+    /// A record with its line.
+    type Row = (u64, Vec<String>);
+
+    fn read(text: &str) -> Result<Vec<Row>, (u64, String)> {
         let record = |record: Result<Record<'_>, Malformed>| {
             record.map(|r| (r.line, r.cells.into_iter().map(Cow::into_owned).collect())).map_err(|e| (e.line, e.message))
         };
         Csv::new(text).map(record).collect()
     }
 
-    fn cells(line: u64, cells: &[&str]) -> (u64, Vec<String>) {
+    fn cells(line: u64, cells: &[&str]) -> Row {
         (line, cells.iter().map(|cell| (*cell).to_owned()).collect())
     }
 

@@ -7,6 +7,7 @@ use minijinja::Error;
 use minijinja::value::{Object, ValueKind};
 
 use super::function::{Carried, ENVIRONMENT, FACTS, FUNCTIONS};
+use super::json::{computable, original};
 use super::{Facts, Names, Scope, Value, ValueError};
 
 /// The longest expression, in bytes.
@@ -65,10 +66,10 @@ impl Expression {
                 if value.is_undefined() { Err(self.unset()) } else { Ok(value) }
             }
             Kind::General(compiled, places) => {
-                let values = places.iter().map(|(_, place)| scope.get(*place)).collect();
+                let values = places.iter().map(|(_, place)| computable(scope.get(*place))).collect();
                 let frame = Frame { places: places.clone(), values, facts: facts.clone() };
                 let value = compiled.eval(Value::from_object(frame)).map_err(|e| self.failed(&e))?;
-                if value.is_undefined() { Err(self.unset()) } else { Ok(value) }
+                if value.is_undefined() { Err(self.unset()) } else { Ok(original(value)) }
             }
         }
     }
@@ -78,7 +79,7 @@ impl Expression {
     /// # Errors
     /// As for [`Self::eval`].
     pub fn holds(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<bool, ValueError> {
-        self.eval(scope, facts).map(|value| value.is_true())
+        self.eval(scope, facts).map(|value| computable(value).is_true())
     }
 
     /// The items of the list that it gives.
@@ -89,7 +90,9 @@ impl Expression {
         let value = self.eval(scope, facts)?;
         let list = matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable);
         let items = if list { value.try_iter().ok() } else { None };
-        items.map(Iterator::collect).ok_or_else(|| ValueError(format!("`{}` gives {}, and a list is needed", self.source, kind(&value))))
+        items
+            .map(Iterator::collect)
+            .ok_or_else(|| ValueError(format!("`{}` gives {}, and a list is needed", self.source, kind(&computable(value)))))
     }
 
     fn unset(&self) -> ValueError {

@@ -6,12 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::csv::Csv;
 use super::file::{self, FileError};
-use super::{Value, from_json};
+use super::{Value, json};
 
 /// The most rows of a feed.
 const MOST_ROWS: usize = 10_000_000;
@@ -88,7 +90,7 @@ pub fn read(folder: &Path, typed: &str) -> Result<Rows, FeedError> {
     let extension = Path::new(typed).extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     let (columns, rows) = match extension.as_str() {
         "csv" => csv(typed, text)?,
-        "json" => json(typed, text)?,
+        "json" => json_list(typed, text)?,
         "jsonl" | "ndjson" => json_lines(typed, text)?,
         _ => return Err(FeedError::Unknown(typed.into())),
     };
@@ -96,7 +98,10 @@ pub fn read(folder: &Path, typed: &str) -> Result<Rows, FeedError> {
         return Err(FeedError::Empty(typed.into()));
     }
     let columns: Arc<[String]> = columns.into();
-    let row = |cells| Value::from_object(Row { columns: columns.clone(), cells });
+    let row = |cells: Box<[Value]>| {
+        let is_exact = cells.iter().any(json::is_special);
+        json::keeping(Value::from_object(Row { columns: columns.clone(), cells }), is_exact)
+    };
     Ok(Rows { rows: rows.into_iter().map(row).collect(), columns, digest })
 }
 
@@ -165,18 +170,22 @@ struct Maps {
 }
 
 impl Maps {
-    fn add(&mut self, file: &str, line: u64, item: &serde_json::Value) -> Result<(), FeedError> {
-        let serde_json::Value::Object(map) = item else {
-            return Err(wrong(file, line, "a row that is no map; write `{\"id\": 1, …}` for each row"));
-        };
+    fn add(&mut self, file: &str, line: u64, item: &RawValue) -> Result<(), FeedError> {
+        let members = json::members(item).map_err(|e| match e.classify() {
+            Category::Data => wrong(file, line, "a row that is no map; write `{\"id\": 1, …}` for each row"),
+            _ => not_json(file, line, &e),
+        })?;
         let mut cells = vec![Value::UNDEFINED; self.columns.len()];
-        for (key, value) in map {
-            let place = self.columns.iter().position(|column| column == key).unwrap_or_else(|| {
+        for (key, raw) in members {
+            let place = self.columns.iter().position(|column| *column == key).unwrap_or_else(|| {
                 self.columns.push(key.clone());
                 cells.push(Value::UNDEFINED);
                 self.columns.len() - 1
             });
-            cells[place] = from_json(value);
+            if !cells[place].is_undefined() {
+                return Err(wrong(file, line, format!("a row has two members that are called `{key}`; remove one")));
+            }
+            cells[place] = json::from_raw(raw).map_err(|e| not_json(file, line, &e))?;
         }
         if self.columns.len() > MOST_COLUMNS {
             return Err(wrong(file, line, format!("more than {MOST_COLUMNS} columns; remove some")));
@@ -193,14 +202,25 @@ impl Maps {
     }
 }
 
-fn json(file: &str, text: &str) -> Result<Table, FeedError> {
-    let list: serde_json::Value = serde_json::from_str(text).map_err(|e| wrong(file, e.line() as u64, format!("no JSON: {e}")))?;
-    let serde_json::Value::Array(items) = list else {
-        return Err(wrong(file, 1, "no list; a `.json` feed is a list of maps, one a row"));
-    };
+/// An error of the parser, whose own lines begin at `line` of the file.
+fn not_json(file: &str, line: u64, error: &serde_json::Error) -> FeedError {
+    let (whole, place) = (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
+    let message = whole.strip_suffix(&place).unwrap_or(&whole);
+    wrong(file, line + (error.line() as u64).saturating_sub(1), format!("not JSON: {message}, at column {}", error.column()))
+}
+
+fn json_list(file: &str, text: &str) -> Result<Table, FeedError> {
+    let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| match e.classify() {
+        Category::Data => wrong(file, 1, "no list; a `.json` feed is a list of maps, one a row"),
+        _ => not_json(file, 1, &e),
+    })?;
     let mut maps = Maps::default();
-    for item in &items {
-        maps.add(file, 1, item)?;
+    let (mut line, mut before) = (1, 0);
+    for item in items {
+        let at = item.get().as_ptr().addr() - text.as_ptr().addr();
+        line += text[before..at].matches('\n').count() as u64;
+        before = at;
+        maps.add(file, line, item)?;
     }
     Ok(maps.table())
 }
@@ -208,8 +228,8 @@ fn json(file: &str, text: &str) -> Result<Table, FeedError> {
 fn json_lines(file: &str, text: &str) -> Result<Table, FeedError> {
     let mut maps = Maps::default();
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let item = serde_json::from_str(line).map_err(|e| wrong(file, number, format!("no JSON: {e}")))?;
-        maps.add(file, number, &item)?;
+        let item = serde_json::from_str(line).map_err(|e| not_json(file, number, &e))?;
+        maps.add(file, number, item)?;
     }
     Ok(maps.table())
 }
@@ -223,7 +243,7 @@ mod tests {
         std::fs::write(folder.path().join(name), content).expect("written");
         let rows = read(folder.path(), name).map_err(|e| e.to_string())?;
         let cell = |row: &Value, column: &String| {
-            row.get_attr(column).map_or_else(|e| e.to_string(), |v| serde_json::to_string(&v).unwrap_or_else(|e| e.to_string()))
+            row.get_attr(column).map_or_else(|e| e.to_string(), |v| json::print(&v).unwrap_or_else(|e| e.to_string()))
         };
         Ok(rows.rows.iter().map(|row| rows.columns.iter().map(|c| format!("{c}={}", cell(row, c))).collect::<Vec<_>>().join(" ")).collect())
     }
@@ -239,6 +259,10 @@ mod tests {
             ["id=1 tags=[\"a\"] more=null", "id=2 tags=null more=true"]
         );
         assert_eq!(rows("a.jsonl", "{\"id\": 1}\n\n{\"id\": 2}\n").expect("good"), ["id=1", "id=2"]);
+        let numbers = r#"{"id": 98765432101234567890, "price": 10.00, "list": [1e-7, {"x": 0.0000001}]}"#;
+        for (name, content) in [("a.jsonl", numbers.to_owned()), ("a.json", format!("[\n{numbers}]"))] {
+            assert_eq!(rows(name, content).expect("good"), [r#"id=98765432101234567890 price=10.00 list=[1e-7,{"x":0.0000001}]"#]);
+        }
     }
 
     #[test]
@@ -254,6 +278,12 @@ mod tests {
             ("a.csv", "\na\tb\n1\t2\n", "line 2: cells are separated by tabs"),
             ("a.csv", "a,b\n1,x\0y\n", "line 2: a NUL byte"),
             ("a.jsonl", "{\"a\": 1}\n{\"a\": \"\0\"}\n", "line 2: a NUL byte"),
+            ("a.json", "[{\"a\": 1},\n\n {\"a\": 2}, 3]", "line 3: a row that is no map"),
+            ("a.json", "[{\"a\": 1},\n{\"a\":\n \"\\ud800\"}]", "not JSON: "),
+            ("a.jsonl", "{\"a\": 1}\n{\"a\": 2, \"a\": 3}\n", "line 2: a row has two members that are called `a`"),
+            ("a.jsonl", "{\"a\": 1} {\"a\": 2}\n", "line 1: not JSON: trailing characters, at column 10"),
+            ("a.jsonl", &format!("{{\"a\": {}}}", "[".repeat(100_000)), "line 1: not JSON"),
+            ("a.json", &format!("[{{\"a\": {}{}}}]", "[".repeat(100_000), "]".repeat(100_000)), "line 1: not JSON: recursion limit"),
             ("a.tsv", "a\tb\n1\t2\n", "neither `.csv` nor"),
             ("a.csv", "a,a\n1,2\n", "two columns are called `a`"),
             ("a.csv", "a,\n1,2\n", "a column without a name"),
@@ -262,8 +292,8 @@ mod tests {
             ("a.json", "[]", "has no rows"),
             ("a.json", "{}", "no list"),
             ("a.json", "[1]", "a row that is no map"),
-            ("a.json", "[\n{]", "line 2: no JSON"),
-            ("a.jsonl", "{\"a\": 1}\n{\n", "line 2: no JSON"),
+            ("a.json", "[\n{]", "line 2: not JSON"),
+            ("a.jsonl", "{\"a\": 1}\n{\n", "line 2: not JSON"),
             ("a.txt", "a", "neither `.csv` nor"),
         ] {
             let message = rows(name, content).expect_err(content);
@@ -274,6 +304,6 @@ mod tests {
             assert!(message.contains("line 2: it is not UTF-8 text (byte 2 of the file)"), "{message}");
         }
         assert!(rows("a.csv", b"\xff\xfea\0\n\0").expect_err("UTF-16").contains("line 1: it is not UTF-8"));
-        assert!(rows("a.csv", b"a\0\n\01\0").expect_err("UTF-16").contains("line 1: a NUL byte"));
+        assert!(rows("a.csv", b"a\0\n\x001\0").expect_err("UTF-16").contains("line 1: a NUL byte"));
     }
 }

@@ -14,6 +14,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rand::{Rng as _, RngExt as _};
 use rand_pcg::Pcg64Mcg;
 
+use super::json::print;
+
 /// What can't stand in a name or a value of a query (RFC 3986's unreserved characters can).
 pub const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The longest text that `random_string` makes.
@@ -84,7 +86,7 @@ fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
 
 /// A value as text: JSON where it is none.
 pub(super) fn text(value: &Value) -> String {
-    let json = || serde_json::to_string(value).unwrap_or_else(|_| value.to_string());
+    let json = || print(value).unwrap_or_else(|_| value.to_string());
     value.as_str().map_or_else(json, str::to_owned)
 }
 

@@ -50,6 +50,7 @@ mod stages;
 mod streams;
 mod support;
 mod syscalls;
+mod texts;
 mod thresholds;
 mod tidy;
 mod tls;
