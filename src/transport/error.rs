@@ -6,11 +6,12 @@ use std::io;
 use thiserror::Error as ThisError;
 
 use super::body::BodyError;
+use super::http::head_too_large;
 use super::tls;
 use crate::metrics::FailureKind;
 
 /// What went wrong on the wire.
-#[derive(Debug, ThisError)]
+#[derive(Clone, Debug, ThisError)]
 #[error("{message}")]
 pub struct TransportError {
     /// What it counts as.
@@ -46,6 +47,9 @@ impl TransportError {
         if let Some(body) = BodyError::behind(error) {
             return Self { kind: FailureKind::Data, message: body.to_string() };
         }
+        if error.is_parse_too_large() {
+            return head_too_large();
+        }
         let io = source_io(error);
         if let Some(reason) = io.and_then(tls::reason) {
             return Self { kind: FailureKind::Tls, message: reason };
@@ -61,7 +65,7 @@ impl TransportError {
             FailureKind::Reset
         } else if ended {
             FailureKind::Incomplete
-        } else if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {
+        } else if error.is_parse() || error.is_parse_status() {
             FailureKind::Protocol
         } else if io.is_some_and(|e| matches!(e.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) {
             // Chunks that are none.

@@ -25,7 +25,7 @@ use tungstenite::{Message, Utf8Bytes};
 
 use super::TransportError;
 use super::counted::{Metered, Passed};
-use super::http::Message as Request;
+use super::http::{Message as Request, wide};
 use crate::metrics::FailureKind;
 
 /// The largest message that is taken, in bytes.
@@ -69,7 +69,7 @@ where
     headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     headers.insert(SEC_WEBSOCKET_KEY, HeaderValue::from_str(&key).map_err(|e| protocol(&e.to_string()))?);
     let failed = |e: &hyper::Error, passed: &Passed| TransportError::exchange(e, false, passed.received() > before);
-    let (mut sender, mut driver) = http1::Builder::new().handshake(io).await.map_err(|e| failed(&e, &passed))?;
+    let (mut sender, mut driver) = wide().handshake(io).await.map_err(|e| failed(&e, &passed))?;
     let mut response = pin!(sender.send_request(request));
     let mut ended = None;
     let head = poll_fn(|cx| {

@@ -171,3 +171,120 @@ fn a_header_in_several_lines_is_one_list() {
         assert_eq!(got, "GET /got?link=%3C%2F1%3E%3B%20rel%3Dprev%2C%20%3C%2F3%3E%3B%20rel%3Dnext", "{mode}");
     }
 }
+
+#[test]
+fn heads_have_one_limit_whichever_http_is_spoken() {
+    const LIMIT: &str = "the head of the answer is larger than loadgen reads: it has more than 1000 lines, or more than 408 KiB";
+    /// The header lines of `/LINES/KIB`: so many short ones, and one of so many KiB.
+    fn lines(path: &str) -> Vec<(String, String)> {
+        let mut parts = path.split('/').skip(1).map(|n| n.parse().expect("a number"));
+        let (lines, kib): (usize, usize) = (parts.next().expect("lines"), parts.next().expect("KiB"));
+        let short = (0..lines).map(|n| (format!("x-{n}"), "v".to_owned()));
+        short.chain((kib > 0).then(|| ("x-long".to_owned(), "y".repeat(kib << 10)))).collect()
+    }
+    let steps = [
+        ("/99/0", true),
+        ("/101/0", true),
+        ("/300/0", true),
+        ("/900/0", true),
+        ("/1200/0", false),
+        ("/5/40", true),
+        ("/5/300", true),
+        ("/5/500", false),
+    ];
+    let listener = Listener::start(|text, _| {
+        let headers: String =
+            lines(text.split(' ').nth(1).expect("a path")).iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        reply(200, &headers, b"")
+    });
+    let (url, _) = http2(|path| {
+        let head = Response::builder();
+        lines(path).into_iter().fold(head, |head, (name, value)| head.header(name, value)).body(()).expect("a head")
+    });
+    let flow = steps.map(|(path, _)| format!("{{get: {path}, on_error: continue, expect: {{headers: {{x-0: v}}}}}}")).join(", ");
+    let folder = folder();
+    for (url, protocol) in [(listener.url(), "http1"), (url, "http2")] {
+        scenario(
+            folder.path(),
+            &format!(
+                "{{name: t, targets: {{t: {{url: '{url}', http: {{protocol: {protocol}}}}}}}, mix: [{{name: m, flow: [{flow}]}}], \
+                 load: {{vus: 1, iterations: 2}}}}"
+            ),
+        );
+        for mode in MODES {
+            let result = run_to_result(folder.path(), &["--mode", mode]);
+            let run = run_of(&result, mode);
+            for (step, (path, good)) in run["steps"].as_array().expect("steps").iter().zip(steps) {
+                assert_eq!(
+                    (&step["ok"] == 2, &step["failures"]["protocol"] == 2),
+                    (good, !good),
+                    "{mode} {protocol} {path}: {}",
+                    run["errors"]
+                );
+            }
+            assert!(
+                run["errors"].as_array().expect("errors").iter().all(|error| error["message"] == LIMIT),
+                "{mode} {protocol}: {}",
+                run["errors"]
+            );
+        }
+    }
+}
+
+#[test]
+fn a_connection_goes_on_after_a_head_of_many_lines() {
+    let listener = Listener::start(|text, _| {
+        let lines = if text.contains(" /many") { 250 } else { 5 };
+        let headers: String = (0..lines).map(|n| format!("x-{n}: v\r\n")).collect();
+        reply(200, &headers, if text.starts_with("HEAD") { b"" } else { b"the body" })
+    });
+    let body = "expect: {body: {equals: the body}}";
+    let flow = format!(
+        "[{{get: /few, {body}}}, {{get: /many, {body}, capture: {{last: {{header: x-249}}}}}}, {{get: '/few/{{{{last}}}}', name: few, {body}}}, \
+         {{post: /many, body: sent, {body}}}, {{head: /many}}, {{get: /many, name: again, {body}}}, {{post: /few, body: sent, {body}}}]"
+    );
+    let folder = folder();
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, targets: {{t: {{url: '{}'}}}}, mix: [{{name: m, flow: {flow}}}], load: {{vus: 1, iterations: 2}}}}",
+            listener.url()
+        ),
+    );
+    for mode in MODES {
+        let result = run_to_result(folder.path(), &["--mode", mode]);
+        let run = run_of(&result, mode);
+        assert_eq!((&run["ok"], &run["failed"]), (&14.into(), &0.into()), "{mode}: {}", run["errors"]);
+        let heard = listener.heard();
+        // What was only read again was not asked again.
+        assert_eq!(heard.len(), 14, "{mode}: {heard:?}");
+        let connections: std::collections::BTreeSet<usize> = heard.iter().map(|(connection, _)| *connection).collect();
+        assert_eq!(connections.len(), 1, "{mode}: all over one connection");
+        assert_eq!(heard.iter().filter(|(_, text)| text.starts_with("POST") && text.ends_with("\r\n\r\nsent")).count(), 4, "{mode}");
+    }
+}
+
+#[test]
+fn a_head_of_many_lines_may_have_a_large_body_behind_it() {
+    let listener = Listener::start(|text, _| {
+        let lines = if text.contains(" /many") { 250 } else { 5 };
+        let headers: String = (0..lines).map(|n| format!("x-{n}: v\r\n")).collect();
+        reply(200, &headers, &b"large".repeat(400_000))
+    });
+    let check = "expect: {size: {min: 2000000, max: 2000000}}";
+    let folder = folder();
+    // hyper reads more and more at once, and more in the end than a head may have.
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, targets: {{t: {{url: '{}'}}}}, mix: [{{name: m, flow: [{{repeat: {{times: 5, flow: [{{get: /few, {check}}}]}}}}, \
+             {{get: /many, {check}}}]}}], load: {{vus: 1, iterations: 1}}}}",
+            listener.url()
+        ),
+    );
+    for mode in MODES {
+        let result = run_to_result(folder.path(), &["--mode", mode]);
+        let run = run_of(&result, mode);
+        assert_eq!((&run["ok"], &run["failed"]), (&6.into(), &0.into()), "{mode}: {}", run["errors"]);
+    }
+}
