@@ -12,16 +12,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::header::{
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use http::response::Parts;
 use http::{StatusCode, Version};
 use hyper::client::conn::http1;
 use hyper::rt::{Read, ReadBuf, Write};
+use tungstenite::Message;
 use tungstenite::error::{CapacityError, Error, ProtocolError};
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
-use tungstenite::{Message, Utf8Bytes};
 
 use super::TransportError;
 use super::counted::{Metered, Passed};
@@ -68,6 +71,7 @@ where
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     headers.insert(SEC_WEBSOCKET_KEY, HeaderValue::from_str(&key).map_err(|e| protocol(&e.to_string()))?);
+    let offered: Vec<String> = words(headers, &SEC_WEBSOCKET_PROTOCOL).collect();
     let failed = |e: &hyper::Error, passed: &Passed| TransportError::exchange(e, false, passed.received() > before);
     let (mut sender, mut driver) = wide().handshake(io).await.map_err(|e| failed(&e, &passed))?;
     let mut response = pin!(sender.send_request(request));
@@ -94,7 +98,7 @@ where
     if head.status != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(Opened { head, socket: None });
     }
-    check(&head, &accept)?;
+    check(&head, &accept, &offered)?;
     if ended.is_none() {
         poll_fn(|cx| driver.poll_without_shutdown(cx)).await.map_err(|e| failed(&e, &passed))?;
     }
@@ -105,18 +109,33 @@ where
     Ok(Opened { head, socket: Some(Socket { io, context, passed, ended: false }) })
 }
 
-/// Whether a server has understood what it says yes to.
-fn check(head: &Parts, accept: &str) -> Result<(), TransportError> {
-    let has = |name, wanted: &str| {
-        let value = head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
-        value.split(',').any(|word| word.trim().eq_ignore_ascii_case(wanted))
-    };
+/// The words of a list in a header, which may stand in several lines.
+fn words(headers: &HeaderMap, name: &HeaderName) -> impl Iterator<Item = String> {
+    let lines = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    lines.flat_map(|line| line.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>())
+}
+
+/// Whether a server has understood what it says yes to, and says yes to nothing that it was not asked (RFC 6455,
+/// section 4.1). `offered`: the subprotocols that it may choose from.
+fn check(head: &Parts, accept: &str, offered: &[String]) -> Result<(), TransportError> {
+    let headers = &head.headers;
+    let has = |name, wanted: &str| words(headers, &name).any(|word| word.eq_ignore_ascii_case(wanted));
     if head.version != Version::HTTP_11 || !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") {
         return Err(protocol("the answer has status 101 and does not say that it upgrades to a WebSocket"));
     }
     // Case counts here: it is base64.
-    if head.headers.get(SEC_WEBSOCKET_ACCEPT).is_none_or(|value| value.as_bytes() != accept.as_bytes()) {
+    let mut accepts = headers.get_all(SEC_WEBSOCKET_ACCEPT).iter().peekable();
+    if accepts.peek().is_none() || accepts.any(|value| value.as_bytes() != accept.as_bytes()) {
         return Err(protocol("the answer has the wrong `sec-websocket-accept`: it is to another request"));
+    }
+    if let Some(extension) = words(headers, &SEC_WEBSOCKET_EXTENSIONS).find(|word| !word.is_empty()) {
+        return Err(protocol(&format!("the server agrees to the extension {:?}, which was not offered", shown(&extension))));
+    }
+    // One of them, or none.
+    let chosen: Vec<String> = words(headers, &SEC_WEBSOCKET_PROTOCOL).collect();
+    if chosen.len() > 1 || !chosen.iter().all(|protocol| offered.contains(protocol)) {
+        let chosen = chosen.join(", ");
+        return Err(protocol(&format!("the server chooses the subprotocol {:?}, which was not offered", shown(&chosen))));
     }
     Ok(())
 }
@@ -261,10 +280,15 @@ pub async fn give_way() {
     .await;
 }
 
+/// As much of a text as a message shows.
+fn shown(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
 /// What a peer said when it closed.
 fn closing_words(frame: Option<&CloseFrame>) -> String {
     let said = frame.map(|CloseFrame { code, reason }| {
-        let reason: String = Utf8Bytes::as_str(reason).chars().take(100).collect();
+        let reason = shown(reason.as_str());
         if reason.is_empty() { format!(" (code {code})") } else { format!(" (code {code}: {reason})") }
     });
     format!("the server closed the WebSocket{} before the answer", said.unwrap_or_default())

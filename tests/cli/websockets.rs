@@ -1,9 +1,11 @@
 //! A WebSocket server that we did not write: Python's `websockets` sees what loadgen says that it sent.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread;
 
 use crate::support::{MODES, count, folder, run_of, run_to_result, scenario, shipped, until};
 
@@ -25,7 +27,6 @@ impl Server {
         if !has.is_ok_and(|status| status.success()) {
             let missing = "python3-websockets is not installed (apt-get install python3-websockets)";
             assert!(std::env::var_os("CI").is_none(), "{missing}");
-            use std::io::Write as _;
             let _ = writeln!(std::io::stderr(), "SKIPPED: {missing}");
             return None;
         }
@@ -89,5 +90,103 @@ fn it_logs_what_loadgen_counts() {
         assert_eq!(seen("open"), 5 * 12, "{mode}");
         assert_eq!(seen("message"), 12 * (25 + 3 + 1 + 1 + 1 + 1), "{mode}");
         assert_eq!((seen("closed 1000") + seen("closed 1005"), seen("closed 4000")), (3 * 12, 12), "{mode}: with a handshake: {logged:?}");
+    }
+}
+
+/// A server that says yes to every WebSocket, with more header lines by the path that is asked for, and hangs up on the first
+/// message.
+fn agreeing(lines: impl Fn(&str) -> String + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|n| n > 0) {}
+            let path = head.split(' ').nth(1).unwrap_or_default();
+            let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap_or_default();
+            let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+            let lines = lines(path);
+            let answer = format!("HTTP/1.1 101 Switching Protocols\r\nupgrade: WebSocket\r\nsec-websocket-accept: {accept}\r\n{lines}\r\n");
+            let _ = stream.write_all(answer.as_bytes());
+            if reader.read(&mut [0; 64]).is_ok_and(|n| n > 0) {
+                let _ = stream.write_all(b"\x88\x00");
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn a_server_may_agree_only_to_what_was_offered() {
+    let url = agreeing(|path| {
+        let more = match path {
+            "/extension" => "sec-websocket-extensions: permessage-deflate\r\n",
+            "/extensions" => "sec-websocket-extensions: \r\nsec-websocket-extensions: x\r\n",
+            "/no-extension" => "sec-websocket-extensions: \r\n",
+            "/protocol" | "/other" => "sec-websocket-protocol: soap\r\n",
+            "/case" => "sec-websocket-protocol: Chat\r\n",
+            "/two" => "sec-websocket-protocol: chat\r\nsec-websocket-protocol: superchat\r\n",
+            "/both" => "sec-websocket-protocol: chat, superchat\r\n",
+            "/chosen" => "sec-websocket-protocol: chat\r\n",
+            "/lines" => "connection: keep-alive\r\n",
+            _ => "",
+        };
+        format!("{more}connection: Upgrade\r\n")
+    });
+    const OFFERING: &str = "headers: {sec-websocket-protocol: 'superchat, chat'}";
+    let steps = [
+        ("/plain", "", None),
+        ("/lines", "", None),
+        ("/no-extension", "", None),
+        ("/none-chosen", OFFERING, None),
+        ("/chosen", OFFERING, None),
+        ("/extension", "", Some("the server agrees to the extension \"permessage-deflate\", which was not offered")),
+        ("/extensions", "", Some("the server agrees to the extension \"x\", which was not offered")),
+        ("/protocol", "", Some("the server chooses the subprotocol \"soap\", which was not offered")),
+        ("/other", OFFERING, Some("the server chooses the subprotocol \"soap\", which was not offered")),
+        ("/case", OFFERING, Some("the server chooses the subprotocol \"Chat\", which was not offered")),
+        ("/two", OFFERING, Some("the server chooses the subprotocol \"chat, superchat\", which was not offered")),
+        ("/both", OFFERING, Some("the server chooses the subprotocol \"chat, superchat\", which was not offered")),
+    ];
+    let flow = steps.map(|(path, headers, _)| {
+        let headers = if headers.is_empty() { String::new() } else { format!("{headers}, ") };
+        format!("{{websocket: {path}, name: {path}, {headers}on_error: continue, flow: [{{send: hi, name: said}}]}}")
+    });
+    let folder = folder();
+    scenario(
+        folder.path(),
+        &format!("{{name: t, targets: {{t: {{url: '{url}'}}}}, mix: [{{name: m, flow: [{}]}}], load: {{iterations: 1}}}}", flow.join(", ")),
+    );
+    for mode in MODES {
+        let result = run_to_result(folder.path(), &["--mode", mode]);
+        let run = run_of(&result, mode);
+        let errors = run["errors"].to_string().replace("\\\"", "\"");
+        for (path, _, said) in steps {
+            let step = run["steps"].as_array().expect("steps").iter().find(|step| step["name"] == path).expect("the step");
+            assert_eq!(
+                (count(step, "ok"), &step["failures"]["protocol"] == 1),
+                (u64::from(said.is_none()), said.is_some()),
+                "{mode} {path}: {errors}"
+            );
+            assert!(said.is_none_or(|said| errors.contains(said)), "{mode} {path}: {errors}");
+        }
+    }
+}
+
+#[test]
+fn what_loadgen_does_not_speak_cant_be_offered() {
+    let folder = folder();
+    for headers in ["headers: {Sec-WebSocket-Extensions: permessage-deflate}, url", "url"] {
+        let own = if headers == "url" { "headers: {sec-websocket-extensions: '{{x}}'}, " } else { "" };
+        scenario(
+            folder.path(),
+            &format!(
+                "{{name: t, vars: {{x: y}}, targets: {{t: {{{headers}: 'ws://127.0.0.1:1'}}}}, \
+                 mix: [{{name: m, flow: [{{websocket: /x, {own}flow: [{{send: hi}}]}}]}}], load: {{iterations: 1}}}}"
+            ),
+        );
+        let ran = crate::support::run(folder.path(), &["validate", "test.yaml"]).exits(2);
+        ran.says(&["the header `sec-websocket-extensions` is loadgen's own", "speaks no extensions of WebSocket"]);
     }
 }
