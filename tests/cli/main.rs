@@ -32,6 +32,7 @@ mod moments;
 mod nginx;
 mod once;
 mod others;
+mod outputs;
 mod peer;
 mod peers;
 mod pipelines;
