@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::support::{MODES, count, folder, run_of, run_to_result, scenario, shipped, until};
 
@@ -188,5 +189,140 @@ fn what_loadgen_does_not_speak_cant_be_offered() {
         );
         let ran = crate::support::run(folder.path(), &["validate", "test.yaml"]).exits(2);
         ran.says(&["the header `sec-websocket-extensions` is loadgen's own", "speaks no extensions of WebSocket"]);
+    }
+}
+
+/// A server that says what it has to say while nobody asks. By the path: `/pinged` pings every 50 ms and hangs up on whoever
+/// has not answered for 600; `/kick` closes after 100 ms; `/push` says something after 100 ms. All of them echo.
+fn talkative() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || converse(stream));
+        }
+    });
+    url
+}
+
+fn converse(stream: TcpStream) {
+    use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
+    use tungstenite::{Bytes, Error, Message};
+    let path = std::cell::RefCell::new(String::new());
+    #[expect(clippy::result_large_err, reason = "the library's own type")]
+    let see = |request: &tungstenite::handshake::server::Request, response| {
+        path.replace(request.uri().path().to_owned());
+        Ok(response)
+    };
+    let Ok(mut socket) = tungstenite::accept_hdr(stream, see) else { return };
+    socket.get_ref().set_read_timeout(Some(Duration::from_millis(10))).expect("a socket");
+    let path = path.into_inner();
+    let (begun, mut answered, mut pinged, mut said) = (Instant::now(), Instant::now(), Instant::now(), false);
+    let close = |code: u16, reason: &'static str| Some(CloseFrame { code: CloseCode::from(code), reason: reason.into() });
+    loop {
+        match socket.read() {
+            Ok(Message::Text(text)) => {
+                if socket.send(Message::Text(text)).is_err() {
+                    return;
+                }
+            }
+            Ok(Message::Pong(_)) => answered = Instant::now(),
+            Ok(Message::Close(_)) | Err(Error::ConnectionClosed | Error::AlreadyClosed | Error::Protocol(_)) => return,
+            Ok(_) => {}
+            Err(Error::Io(error)) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+            Err(_) => return,
+        }
+        let late = !said && begun.elapsed() > Duration::from_millis(100);
+        said |= late;
+        let done = match path.as_str() {
+            "/pinged" if answered.elapsed() > Duration::from_millis(600) => socket.close(close(1011, "ping timeout")),
+            "/pinged" if pinged.elapsed() > Duration::from_millis(50) => {
+                pinged = Instant::now();
+                socket.send(Message::Ping(Bytes::from_static(b"there?")))
+            }
+            "/kick" if late => socket.close(close(4001, "kicked")).and_then(|()| socket.flush()),
+            "/push" if late => socket.send(Message::text("pushed")),
+            _ => Ok(()),
+        };
+        if done.is_err() {
+            return;
+        }
+    }
+}
+
+/// Runs this flow of an open WebSocket once, in a mode; beside it there is a target `slow` that answers as late as it is asked to.
+fn talk(url: &str, slow: &str, mode: &str, path: &str, flow: &str) -> serde_json::Value {
+    let folder = folder();
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, targets: {{t: {{url: '{url}'}}, slow: {{url: '{slow}'}}}}, mix: [{{name: m, flow: [\
+             {{websocket: {path}, target: t, name: opened, flow: [{flow}]}}]}}], load: {{vus: 1, iterations: 1}}}}"
+        ),
+    );
+    let result = run_to_result(folder.path(), &["--mode", mode]);
+    run_of(&result, mode).clone()
+}
+
+const HELLO: &str = "{send: hello, receive: {contains: hello}, name: hello}";
+
+#[test]
+fn pings_are_answered_while_a_user_does_other_things() {
+    let (url, server) = (talkative(), crate::support::Server::start());
+    for mode in MODES {
+        for flow in [
+            "{think: 1200ms}",
+            "{sleep: 1200ms}",
+            "{flow: [{think: 700ms}, {repeat: {times: 2, flow: [{sleep: 400ms}]}}]}",
+            // Between steps, where a thread does one thing at a time.
+            "{repeat: {times: 6, flow: [{get: /delay/0.2, target: slow, name: slow}]}}",
+            "{websocket: /push, target: t, flow: [{think: 300ms}]}",
+        ] {
+            let run = talk(&url, &server.url(), mode, "/pinged", &format!("{HELLO}, {flow}, {HELLO}"));
+            assert_eq!(run["failed"], 0, "{mode} {flow}: {}", run["errors"]);
+        }
+    }
+    // An event loop does several things at once.
+    for flow in [
+        "{get: /delay/1.2, target: slow}",
+        "{parallel: [{get: /delay/1.2, target: slow}, {sleep: 1200ms}]}",
+        "{race: [{get: /delay/1.2, target: slow}, {sleep: 5s}]}",
+        "{websocket: /push, target: t, flow: [{think: 1200ms}]}",
+    ] {
+        let run = talk(&url, &server.url(), "async", "/pinged", &format!("{HELLO}, {flow}, {HELLO}"));
+        assert_eq!(run["failed"], 0, "{flow}: {}", run["errors"]);
+    }
+}
+
+#[test]
+fn what_a_server_said_when_it_closed_is_said_where_a_message_fails() {
+    let (url, server) = (talkative(), crate::support::Server::start());
+    for mode in MODES {
+        for flow in ["{think: 400ms}", "{sleep: 400ms}", "{get: /delay/0.4, target: slow}", "{think: 400ms}, {get: /, target: slow}"] {
+            let run = talk(&url, &server.url(), mode, "/kick", &format!("{flow}, {HELLO}"));
+            assert_eq!(run["failures"], serde_json::json!({"incomplete": 1}), "{mode} {flow}: {}", run["errors"]);
+            assert_eq!(run["errors"][0]["message"], "the server closed the WebSocket (code 4001: kicked)", "{mode} {flow}");
+        }
+    }
+}
+
+#[test]
+fn messages_that_come_meanwhile_are_there_for_whoever_waits_next() {
+    let (url, server) = (talkative(), crate::support::Server::start());
+    for mode in MODES {
+        for wait in ["{think: 400ms}", "{sleep: 400ms}", "{get: /delay/0.4, target: slow}"] {
+            let pushes = |flow: &str| {
+                let run = talk(&url, &server.url(), mode, "/push", &format!("{wait}, {flow}"));
+                assert_eq!(run["failed"], 0, "{mode} {wait} {flow}: {}", run["errors"]);
+                run["pushes"].as_u64().unwrap_or(0)
+            };
+            assert_eq!(pushes("{receive: {matches: ^pushed$}, name: pushed}"), 0, "{mode} {wait}");
+            assert_eq!(pushes(HELLO), 1, "{mode} {wait}");
+            assert_eq!(pushes("{sleep: 1ms}"), 1, "{mode} {wait}");
+            let run = talk(&url, &server.url(), mode, "/push", &format!("{wait}, {{receive: {{contains: pushed}}, name: pushed}}"));
+            let steps = run["steps"].as_array().expect("steps");
+            let pushed = steps.iter().find(|step| step["name"] == "pushed").expect("the step");
+            assert_eq!(pushed["bytes_in"], 2 + "pushed".len(), "{mode} {wait}: whoever takes it is told of its bytes");
+        }
     }
 }
