@@ -60,6 +60,7 @@ mix:
       - set: {{ kept: price, first: 'all|last', doubled: 'price * 2', sum: 'deep.price + early.price' }}
       - post: '/set/{{{{kept}}}}/{{{{doubled}}}}/{{{{sum}}}}'
         json: {{ deep: '{{{{deep}}}}', early: '{{{{early}}}}', kept: '{{{{kept}}}}' }}
+      - post: '/encoded/{{{{urlencode(price)}}}}/{{{{ urlencode( raw ) }}}}/{{{{base64(deep.price)}}}}'
       - {{ post: /dear, when: 'price > 9 and early.price < 11' }}
       - {{ post: /never, when: 'all[10]' }}
 load: {{ vus: 1, iterations: 11 }}
@@ -82,6 +83,8 @@ load: {{ vus: 1, iterations: 11 }}
         let deep = r#"{"id":98765432101234567890,"name":"x","price":10.00}"#;
         let set = format!(r#"{{"deep":{deep},"early":{deep},"kept":10.00}}"#);
         assert!(seen.contains(&("POST /set/10.00/20.0/20.0", &set)), "{mode}: {set} in {seen:#?}");
+        let encoded = format!("POST /encoded/10.00/{}/MTAuMDA=", NUMBERS[6]);
+        assert!(seen.iter().any(|(line, _)| line.replace("%3D", "=") == encoded), "{mode}: {encoded} in {seen:#?}");
         assert_eq!(seen.iter().filter(|(line, _)| *line == "POST /dear").count(), 11, "{mode}: they are computed with");
         assert!(!seen.iter().any(|(line, _)| *line == "POST /never"), "{mode}: -0 is nothing");
     }
