@@ -10,6 +10,9 @@ use super::http::head_too_large;
 use super::tls;
 use crate::metrics::FailureKind;
 
+/// How hyper begins to say that trailers are larger than it reads. It has no other way to tell, and its limits can't be set.
+const TRAILERS: &str = "chunk trailers";
+
 /// What went wrong on the wire.
 #[derive(Clone, Debug, ThisError)]
 #[error("{message}")]
@@ -53,6 +56,10 @@ impl TransportError {
         let io = source_io(error);
         if let Some(reason) = io.and_then(tls::reason) {
             return Self { kind: FailureKind::Tls, message: reason };
+        }
+        if io.is_some_and(|e| e.to_string().starts_with(TRAILERS)) {
+            let message = "the trailers of the answer are larger than loadgen reads: more than 100 lines, or more than 16 KiB".into();
+            return Self { kind: FailureKind::Protocol, message };
         }
         let ended = error.is_incomplete_message()
             || error.is_closed()

@@ -288,3 +288,32 @@ fn a_head_of_many_lines_may_have_a_large_body_behind_it() {
         assert_eq!((&run["ok"], &run["failed"]), (&6.into(), &0.into()), "{mode}: {}", run["errors"]);
     }
 }
+
+#[test]
+fn trailers_that_are_too_large_are_told_by_our_limit() {
+    let listener = Listener::start(|text, _| {
+        let path = text.split(' ').nth(1).expect("a path");
+        let (lines, size) = path[1..].split_once('/').expect("both");
+        let line = |n: usize| format!("x-{n}: {}\r\n", "v".repeat(size.parse().expect("a number")));
+        let trailers: String = (0..lines.parse().expect("a number")).map(line).collect();
+        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n{trailers}\r\n").into_bytes()
+    });
+    let folder = folder();
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, targets: {{t: {{url: '{}'}}}}, mix: [{{name: m, flow: [{{get: /50/1}}, {{get: /150/1, on_error: continue}}, \
+             {{get: /3/8000, on_error: continue}}]}}], load: {{vus: 1, iterations: 1}}}}",
+            listener.url()
+        ),
+    );
+    for mode in MODES {
+        let result = run_to_result(folder.path(), &["--mode", mode]);
+        let run = run_of(&result, mode);
+        assert_eq!((&run["ok"], &run["failures"]["protocol"]), (&1.into(), &2.into()), "{mode}: {}", run["errors"]);
+        for error in run["errors"].as_array().expect("errors") {
+            let message = error["message"].as_str().expect("text");
+            assert!(message.starts_with("the trailers of the answer are larger than loadgen reads"), "{mode}: {message}");
+        }
+    }
+}
