@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use super::args::{CompareArgs, JudgeArgs, OnInvalid};
 use super::exit::{Exit, Failure, Gates};
 use super::output::{self, Talk};
-use super::{or_exit, results};
+use super::{folder, or_exit, results};
 use crate::gate::side::Side;
 use crate::gate::versions::{self, Incomparable, Terms};
 use crate::plan::Guard;
@@ -29,6 +29,7 @@ pub fn run(args: &CompareArgs, talk: &Talk) -> Result<Exit, Failure> {
         let seed = args.seed.unwrap_or(1);
         comparison.calibration = Some(versions::calibrate([&base, &new], &terms.guards, comparisons, seed).map_err(cant_be_compared)?);
     }
+    let _lock = args.output.as_deref().map(folder::lock).transpose()?;
     // Each output is tried, whatever becomes of the others.
     let shown = show(&comparison, args.json, args.judge.quiet, talk);
     let written = args.output.as_deref().map(|folder| report::write_versions(&comparison, folder)).unwrap_or_default();

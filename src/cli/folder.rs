@@ -40,7 +40,7 @@ impl Folder {
                 path
             }
         };
-        let lock = or_exit(lock(&path), Exit::Internal)?;
+        let lock = lock(&path)?;
         Ok(Self { earlier: earlier(&path.join(file)), path, made, _lock: lock })
     }
 
@@ -60,13 +60,17 @@ impl Folder {
     }
 }
 
-/// Keeps others out of a folder, where its file system can.
-fn lock(path: &Path) -> anyhow::Result<Option<File>> {
+/// Keeps others out of a folder as long as what it gives is open, where there is such a folder and its file system can.
+///
+/// # Errors
+/// When somebody else keeps us out.
+pub fn lock(path: &Path) -> Result<Option<File>, Failure> {
     let Ok(folder) = File::open(path) else { return Ok(None) };
     match folder.try_lock() {
         Ok(()) => Ok(Some(folder)),
         Err(TryLockError::WouldBlock) => {
-            Err(anyhow!("another loadgen is writing to {}; choose another folder with --output, or wait until it ends", path.display()))
+            let taken = format!("another loadgen is writing to {}", path.display());
+            Err(Failure { exit: Exit::Internal, error: anyhow!("{taken}; choose another folder with --output, or wait until it ends") })
         }
         Err(TryLockError::Error(_)) => Ok(None),
     }

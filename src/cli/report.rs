@@ -7,8 +7,8 @@ use anyhow::{Context as _, anyhow};
 
 use super::args::ReportArgs;
 use super::exit::{Exit, Failure};
-use super::or_exit;
 use super::output::{self, Talk};
+use super::{folder, or_exit};
 use crate::plan::Format;
 use crate::report::{self, OVERLAID, RESULT_FILE, Written};
 use crate::result::RunResult;
@@ -23,7 +23,9 @@ pub fn run(args: &ReportArgs, talk: &Talk) -> Result<Exit, Failure> {
             let result = read(path)?;
             let formats = args.format.as_ref().map_or_else(|| formats_of(&result), |f| f.0.clone());
             let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            report::write_all(&result, &formats, args.output.as_deref().unwrap_or(beside))
+            let folder = args.output.as_deref().unwrap_or(beside);
+            let _lock = folder::lock(folder)?;
+            report::write_all(&result, &formats, folder)
         }
         _ => overlaid(args)?,
     };
@@ -53,6 +55,7 @@ fn overlaid(args: &ReportArgs) -> Result<Written, Failure> {
     let results = args.results.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     let names = names(&args.results);
     let named: Vec<(String, RunResult)> = names.into_iter().zip(results).collect();
+    let _lock = folder::lock(folder)?;
     Ok(report::write_overlaid(&named, &formats, folder))
 }
 

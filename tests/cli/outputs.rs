@@ -89,13 +89,21 @@ fn a_folder_belongs_to_one_run_at_a_time() {
     scenario(folder.path(), LONG);
     let arguments = ["run", "test.yaml", "-o", "out", "--format", "none"];
     let first = started(folder.path(), &mut loadgen(folder.path(), &arguments));
-    run(folder.path(), &arguments).exits(1).says(&["another loadgen is writing to out", "--output"]);
+    scenario(folder.path(), SHORT);
+    run(folder.path(), &["run", "test.yaml", "-o", "other", "--format", "none"]).exits(0);
+    for arguments in [
+        &arguments[..],
+        &["report", "other/result.json", "-o", "out"],
+        &["report", "other/result.json", "other/result.json", "-o", "out"],
+        &["compare", "other/result.json", "other/result.json", "-o", "out"],
+    ] {
+        run(folder.path(), arguments).exits(1).says(&["another loadgen is writing to out", "--output"]);
+    }
     first.signal(Signal::TERM);
     let ran = first.finish().exits(130);
     assert!(ran.stderr.contains("report: out/result.json\n"), "nothing was there before: {}", ran.stderr);
     assert_eq!(files(&folder.path().join("out")), ["result.json"], "the lock leaves nothing");
     let began = result(&folder.path().join("out"))["started_at"].as_str().expect("a time").to_owned();
-    scenario(folder.path(), SHORT);
     run(folder.path(), &arguments).exits(0).says(&[&format!("report: out/result.json (replaced the run of {began})")]);
 }
 
