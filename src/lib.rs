@@ -122,14 +122,14 @@
 //! | YAML | granit-parser for events with positions, annotate-snippets and strsim for diagnostics, serde_yaml (its maintained fork) for all other YAML |
 //! | URLs | percent-encoding for scenarios, form_urlencoded for the mock server |
 //! | expressions, JSONPath, patterns | minijinja (its expressions alone), serde_json_path (RFC 9535), regex (linear time, whatever the pattern) |
+//! | texts in other charsets than UTF-8 | encoding_rs (what browsers decode with) |
 //! | compressed responses | flate2, brotli-decompressor, ruzstd |
-//! | rows | csv |
 //! | randomness | rand, rand_pcg (a named generator: a seed must keep its meaning), rand_distr |
-//! | results | serde, serde_json (keys in their order, floats exact), sha2 for fingerprints, jiff for the time of day |
+//! | results | serde, serde_json (keys in their order, floats exact; the text of numbers, which [`value::json`] keeps), sha2 for fingerprints, jiff for the time of day |
 //! | intervals and verdicts | statrs for the distributions |
 //! | charts | plotters for shapes, resvg for PNG, dejavu for a font that needs no system's |
 //! | page and terminal | askama, comfy-table, indicatif |
-//! | JUnit's XML, tables for spreadsheets | quick-xml (quick-junit would bring a second library for dates), csv (which feeds of rows are read with, too) |
+//! | JUnit's XML, tables for spreadsheets | quick-xml (quick-junit would bring a second library for dates), csv (feeds are read by [`value::csv`], which repairs nothing; the crate can only be lenient) |
 //! | files, errors, command line | tempfile, thiserror, anyhow, clap |
 //! | completions and manual pages, made from the command line's own definition | clap_complete, clap_mangen |
 

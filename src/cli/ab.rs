@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::args::AbArgs;
 use super::exit::{Exit, Failure};
 use super::folder::Folder;
-use super::output::Talk;
+use super::output::{self, Talk};
 use super::run::result_of;
 use super::session::{self, Session};
 use super::{compare, job, or_exit};
@@ -23,7 +23,7 @@ use crate::gate::versions::{self, Terms};
 use crate::plan::{Address, Guard, Plan, Secrets};
 use crate::report::versions::sentence;
 use crate::report::{self, sink};
-use crate::result::{End, RunOrder, RunResult, StoppedBy, Verdict};
+use crate::result::{End, RunOrder, RunResult, StoppedBy, Verdict, VersionComparison};
 use crate::scenario::{Compiled, Source};
 use crate::server::Started;
 
@@ -59,7 +59,7 @@ pub fn run(args: &AbArgs, talk: &Talk) -> Result<Exit, Failure> {
     }
     check_starts(args, &plans)?;
     let at = session::now();
-    let folder = Folder::prepare(args.output.as_deref(), &secrets.redact(&format!("{}-ab", plans[0].name)), at)?;
+    let folder = Folder::prepare(args.output.as_deref(), &secrets.redact(&format!("{}-ab", plans[0].name)), at, report::COMPARISON_FILE)?;
     let versions = versions_of(args, plans, &secrets, folder.path())?;
     let names = [versions[0].name.as_str(), versions[1].name.as_str()];
     let believed = compare::gates(&args.judge).trusting;
@@ -74,37 +74,27 @@ pub fn run(args: &AbArgs, talk: &Talk) -> Result<Exit, Failure> {
         session: Session::open(!args.no_progress && !args.judge.quiet, talk)?,
         results: [Vec::new(), Vec::new()],
         remade: 0,
+        unwritten: Vec::new(),
     };
-    let (mut end, mut failure) = bench.measure(0..args.pairs)?;
-    let [a, b] = bench.pairs();
-    if a.is_empty() {
-        return failure.map_or(Ok(Exit::Interrupted), Err);
-    }
-    let first = a.len();
-    let mut comparison = versions::compare(&Side::of(names[0], a), &Side::of(names[1], b), &terms).map_err(compare::cant_be_compared)?;
-    let suspects = versions::suspects(&comparison);
-    if !suspects.is_empty() && end == End::Complete {
-        bench.session.note(&format!("{}? as many pairs again, to be sure", sentence(&comparison)));
-        (end, failure) = bench.measure(args.pairs..2 * args.pairs)?;
-        comparison = versions::confirm(bench.pairs(), names, first, &suspects, &terms).map_err(compare::cant_be_compared)?;
-    }
-    if bench.remade > 0 {
-        comparison.warnings.push(format!(
-            "pairs of which a run was invalid were made again, {} times in all; the first ones are kept in a/{INVALID} and b/{INVALID}",
-            bench.remade
-        ));
-    }
+    let compared = bench.compare(names, &terms);
     bench.session.close();
-    comparison.end = end;
-    let written = or_exit(report::write_versions(&comparison, folder.path()), Exit::Internal)?;
-    compare::show(&comparison, args.json, args.judge.quiet, talk)?;
+    let mut unwritten = bench.unwritten;
+    let (comparison, failure) = match compared {
+        Ok(Some(compared)) => compared,
+        nothing => {
+            output::conclude(unwritten, nothing.err(), talk)?;
+            return Ok(Exit::Interrupted);
+        }
+    };
+    // Each output is tried, whatever becomes of the others.
+    let written = report::write_versions(&comparison, folder.path());
+    let shown = compare::show(&comparison, args.json, args.judge.quiet, talk);
     if !args.judge.quiet {
-        talk.say(&format!("results: {}\n", folder.path().display()));
+        talk.say(&format!("results: {}{}\n", folder.path().display(), folder.replaced()));
     }
     compare::tell(&written, &args.judge, talk);
-    if let Some(failure) = failure {
-        return Err(failure);
-    }
+    unwritten.extend(written.failures.into_iter().map(Into::into).chain(shown.err().map(|failure| failure.error)));
+    output::conclude(unwritten, failure, talk)?;
     let exit = Exit::of_versions(&comparison, compare::gates(&args.judge));
     compare::complain(exit, &comparison, talk);
     Ok(exit)
@@ -163,14 +153,6 @@ fn empty(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a pair did not survive.
-enum Ended {
-    /// A run could not be made; what was measured before stands.
-    Run(Failure),
-    /// A result could not be written.
-    Output(Failure),
-}
-
 /// What runs both versions, and what came of it so far.
 struct Bench<'a> {
     source: &'a Source,
@@ -183,20 +165,49 @@ struct Bench<'a> {
     results: [Vec<RunResult>; 2],
     /// How often a pair was made again.
     remade: u32,
+    /// Results that could not be written.
+    unwritten: Vec<anyhow::Error>,
 }
 
 impl Bench<'_> {
+    /// Runs the pairs and compares them, and where a figure seems to have become worse, as many pairs again. Nothing where
+    /// the user ended it before there was a pair; else the comparison, with what kept it from its end.
+    fn compare(&mut self, names: [&str; 2], terms: &Terms) -> Result<Option<(VersionComparison, Option<Failure>)>, Failure> {
+        let wanted = self.args.pairs;
+        let (mut end, mut failure) = self.measure(0..wanted);
+        let [a, b] = self.pairs();
+        if a.is_empty() {
+            return failure.map_or(Ok(None), Err);
+        }
+        let first = a.len();
+        let sides = [Side::of(names[0], a), Side::of(names[1], b)];
+        let mut comparison = versions::compare(&sides[0], &sides[1], terms).map_err(compare::cant_be_compared)?;
+        let suspects = versions::suspects(&comparison);
+        if !suspects.is_empty() && end == End::Complete {
+            self.session.note(&format!("{}? as many pairs again, to be sure", sentence(&comparison)));
+            (end, failure) = self.measure(wanted..2 * wanted);
+            comparison = versions::confirm(self.pairs(), names, first, &suspects, terms).map_err(compare::cant_be_compared)?;
+        }
+        if self.remade > 0 {
+            comparison.warnings.push(format!(
+                "pairs of which a run was invalid were made again, {} times in all; the first ones are kept in a/{INVALID} and b/{INVALID}",
+                self.remade
+            ));
+        }
+        comparison.end = end;
+        Ok(Some((comparison, failure)))
+    }
+
     /// Runs these pairs: A B, B A, A B, … Each result is written as soon as it is there.
-    fn measure(&mut self, pairs: Range<u32>) -> Result<(End, Option<Failure>), Failure> {
+    fn measure(&mut self, pairs: Range<u32>) -> (End, Option<Failure>) {
         let last = pairs.end;
         for pair in pairs {
             let mut again = 0;
             loop {
                 match self.pair(pair, last) {
                     Ok(true) => {}
-                    Ok(false) => return Ok((End::Interrupted, None)),
-                    Err(Ended::Run(error)) => return Ok((End::Failed, Some(error))),
-                    Err(Ended::Output(error)) => return Err(error),
+                    Ok(false) => return (End::Interrupted, None),
+                    Err(failure) => return (End::Failed, Some(failure)),
                 }
                 let Some(why) = self.invalid() else { break };
                 if again == AGAIN || self.remade >= self.args.pairs.div_ceil(2) {
@@ -207,26 +218,25 @@ impl Bench<'_> {
                 self.remade += 1;
                 self.session.note(&format!("{why}; the pair is made again"));
                 for (version, results) in self.versions.iter().zip(&mut self.results) {
-                    let result = results.pop();
                     let folder = self.folder.join(version.letter).join(INVALID);
                     let name = format!("{:02}-{again}.json", pair + 1);
-                    result.map_or(Ok(()), |result| keep(&result, &folder, &name))?;
+                    self.unwritten.extend(results.pop().and_then(|result| keep(&result, &folder, &name).err()));
                 }
             }
             self.session.passed(&format!("pair {} of {last}", pair + 1));
         }
-        Ok((End::Complete, None))
+        (End::Complete, None)
     }
 
     /// Runs both once. Whether both came to their end.
-    fn pair(&mut self, pair: u32, last: u32) -> Result<bool, Ended> {
+    fn pair(&mut self, pair: u32, last: u32) -> Result<bool, Failure> {
         let order = if pair.is_multiple_of(2) { [0, 1] } else { [1, 0] };
         for side in order {
             let place = format!("{} {}/{last}", self.versions[side].letter.to_uppercase(), pair + 1);
             let made = one(self.source, &self.versions[side], self.secrets, self.args, self.at, (pair, &place), &mut self.session);
-            let Some(result) = made.map_err(Ended::Run)? else { return Ok(false) };
+            let Some(result) = made? else { return Ok(false) };
             let name = format!("{:02}.json", pair + 1);
-            keep(&result, &self.folder.join(self.versions[side].letter), &name).map_err(Ended::Output)?;
+            self.unwritten.extend(keep(&result, &self.folder.join(self.versions[side].letter), &name).err());
             self.results[side].push(result);
         }
         Ok(true)
@@ -251,10 +261,10 @@ impl Bench<'_> {
 }
 
 /// Writes a result.
-fn keep(result: &RunResult, folder: &Path, name: &str) -> Result<(), Failure> {
-    let text = or_exit(result.to_json(), Exit::Internal)?;
-    or_exit(sink::prepare(folder), Exit::Internal)?;
-    or_exit(sink::write(folder, name, text.as_bytes()), Exit::Internal).map(drop)
+fn keep(result: &RunResult, folder: &Path, name: &str) -> anyhow::Result<()> {
+    sink::prepare(folder)?;
+    sink::write(folder, name, result.to_json()?.as_bytes())?;
+    Ok(())
 }
 
 /// One run of one version: every mode once. Nothing where the user ended it before it was whole.

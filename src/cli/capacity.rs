@@ -42,7 +42,8 @@ pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {
     // One mode, and all that depends on the modes with it.
     let plan = Plan { modes: vec![mode], rounds: 1, ..plan };
     let started_at = session::now();
-    let folder = Folder::prepare(args.output.as_deref(), &format!("{}-capacity", secrets.redact(&plan.name)), started_at)?;
+    let folder =
+        Folder::prepare(args.output.as_deref(), &format!("{}-capacity", secrets.redact(&plan.name)), started_at, report::CAPACITY_FILE)?;
     if !args.quiet {
         talk.say(&format!(
             "in place of {load}, iterations begin at planned times: each rate for {} after {} of warm-up; thresholds of the file, and what \
@@ -52,14 +53,11 @@ pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {
         ));
     }
     let searched = go(&mut search, &plan, mode, &source, started_at, args, talk);
-    let path = folder.path().to_owned();
     if searched.as_ref().map_or(true, |searched| searched.probes.is_empty()) {
         folder.give_back();
+        return searched?.failure.map_or(Ok(Exit::Interrupted), Err);
     }
     let Searched { probes, failure, warnings } = searched?;
-    if probes.is_empty() {
-        return failure.map_or(Ok(Exit::Interrupted), Err);
-    }
     let limited_by = search.limited_by().unwrap_or(if failure.is_some() { LimitedBy::Failure } else { LimitedBy::Interrupt });
     let result = CapacityResult {
         schema: CAPACITY_SCHEMA.into(),
@@ -79,25 +77,31 @@ pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {
     };
     // Once, and before anything is written or shown: every report is made of it.
     let result = or_exit(result.redacted(&secrets).context("can't hide the secrets in the result"), Exit::Internal)?;
-    let written = or_exit(report::write_capacity(&result, &path), Exit::Internal)?;
-    if args.json {
-        output::print_json(&or_exit(result.to_json(), Exit::Internal)?)?;
-    } else if !args.quiet {
-        output::print(&capacity::render(&result, Style { color: talk.stdout_color(), width: output::width() }))?;
-    }
+    // Each output is tried, whatever becomes of the others.
+    let written = report::write_capacity(&result, folder.path());
+    let shown = show(&result, args, talk);
     if !args.quiet {
-        talk.say(&written.iter().map(|path| format!("report: {}\n", path.display())).collect::<String>());
+        let lines: String = written.paths.iter().map(|path| format!("report: {}{}\n", path.display(), folder.replaced())).collect();
+        talk.say(&lines);
     }
-    match failure {
-        Some(failure) => Err(failure),
-        None => {
-            let exit = Exit::of_search(limited_by);
-            if matches!(exit, Exit::Invalid | Exit::Threshold) {
-                talk.error(&anyhow!("{}", capacity::sentence(&result)));
-            }
-            Ok(exit)
-        }
+    let unwritten = written.failures.into_iter().map(Into::into).chain(shown.err().map(|failure| failure.error));
+    output::conclude(unwritten, failure, talk)?;
+    let exit = Exit::of_search(limited_by);
+    if matches!(exit, Exit::Invalid | Exit::Threshold) {
+        talk.error(&anyhow!("{}", capacity::sentence(&result)));
     }
+    Ok(exit)
+}
+
+/// Puts what was found on stdout, in the form that is wanted.
+fn show(result: &CapacityResult, args: &CapacityArgs, talk: &Talk) -> Result<(), Failure> {
+    if args.json {
+        return output::print_json(&or_exit(result.to_json(), Exit::Internal)?);
+    }
+    if args.quiet {
+        return Ok(());
+    }
+    output::print(&capacity::render(result, Style { color: talk.stdout_color(), width: output::width() }))
 }
 
 /// The checks that a rate has to meet. What can't be read is left to the compiler, which says more about it.

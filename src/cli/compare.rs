@@ -1,19 +1,17 @@
 //! `loadgen compare`: repeated runs of two versions, and whether the new one is worse.
 
-use std::path::PathBuf;
-
 use anyhow::anyhow;
 
 use super::args::{CompareArgs, JudgeArgs, OnInvalid};
 use super::exit::{Exit, Failure, Gates};
 use super::output::{self, Talk};
-use super::{or_exit, results};
+use super::{folder, or_exit, results};
 use crate::gate::side::Side;
 use crate::gate::versions::{self, Incomparable, Terms};
 use crate::plan::Guard;
 use crate::report::terminal::Style;
 use crate::report::versions::{render, sentence};
-use crate::report::{self, view};
+use crate::report::{self, Written, view};
 use crate::result::{RunResult, VersionComparison};
 
 /// Invalid runs that are named when it does not end with 0; all of them are among the warnings.
@@ -31,20 +29,22 @@ pub fn run(args: &CompareArgs, talk: &Talk) -> Result<Exit, Failure> {
         let seed = args.seed.unwrap_or(1);
         comparison.calibration = Some(versions::calibrate([&base, &new], &terms.guards, comparisons, seed).map_err(cant_be_compared)?);
     }
-    show(&comparison, args.json, args.judge.quiet, talk)?;
-    if let Some(folder) = &args.output {
-        let written = or_exit(report::write_versions(&comparison, folder), Exit::Internal)?;
-        tell(&written, &args.judge, talk);
-    }
+    let _lock = args.output.as_deref().map(folder::lock).transpose()?;
+    // Each output is tried, whatever becomes of the others.
+    let shown = show(&comparison, args.json, args.judge.quiet, talk);
+    let written = args.output.as_deref().map(|folder| report::write_versions(&comparison, folder)).unwrap_or_default();
+    tell(&written, &args.judge, talk);
+    let unwritten = written.failures.into_iter().map(Into::into).chain(shown.err().map(|failure| failure.error));
+    output::conclude(unwritten, None, talk)?;
     let exit = Exit::of_versions(&comparison, gates(&args.judge));
     complain(exit, &comparison, talk);
     Ok(exit)
 }
 
-/// Says where the page is.
-pub fn tell(written: &[PathBuf], args: &JudgeArgs, talk: &Talk) {
+/// Says where the page is, or what else was written.
+pub fn tell(written: &Written, args: &JudgeArgs, talk: &Talk) {
     if !args.quiet {
-        talk.say(&written.last().map_or_else(String::new, |page| format!("report: {}\n", page.display())));
+        talk.say(&written.paths.last().map_or_else(String::new, |path| format!("report: {}\n", path.display())));
     }
 }
 

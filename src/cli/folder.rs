@@ -1,8 +1,12 @@
-//! [`Folder`]: where a command's files go.
+//! [`Folder`]: where a command's files go. Only one command at a time writes to it.
 
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::exit::{Exit, Failure};
 use super::or_exit;
@@ -13,16 +17,31 @@ pub struct Folder {
     path: PathBuf,
     /// The folders that were made for it, the innermost first.
     made: Vec<PathBuf>,
+    /// What stood there before, where something did, in words.
+    earlier: Option<String>,
+    /// Held as long as it is open; it leaves no file behind.
+    _lock: Option<File>,
 }
 
 impl Folder {
-    /// The one that the user gave, or `reports/<name>-<UTC time>`. It is made here: whatever can go wrong goes wrong
-    /// before the load starts.
-    pub fn prepare(given: Option<&Path>, name: &str, at: Timestamp) -> Result<Self, Failure> {
-        let path = given.map_or_else(|| free(name, at), Path::to_owned);
-        let made = path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).map(Path::to_owned).collect();
-        or_exit(sink::prepare(&path), Exit::Internal)?;
-        Ok(Self { path, made })
+    /// The one that the user gave, or `reports/<name>-<UTC time>`. It is made and locked here: whatever can go wrong goes
+    /// wrong before the load starts. `file` is what an earlier command of this kind left there.
+    pub fn prepare(given: Option<&Path>, name: &str, at: Timestamp, file: &str) -> Result<Self, Failure> {
+        let reports = Path::new("reports");
+        let wanted = given.unwrap_or(reports);
+        let mut made: Vec<_> =
+            wanted.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).map(Path::to_owned).collect();
+        or_exit(sink::prepare(wanted), Exit::Internal)?;
+        let path = match given {
+            Some(given) => given.to_owned(),
+            None => {
+                let path = or_exit(create(reports, name, at).context("can't create a folder in `reports`"), Exit::Internal)?;
+                made.insert(0, path.clone());
+                path
+            }
+        };
+        let lock = lock(&path)?;
+        Ok(Self { earlier: earlier(&path.join(file)), path, made, _lock: lock })
     }
 
     /// Where it is.
@@ -30,16 +49,49 @@ impl Folder {
         &self.path
     }
 
+    /// What is said behind its path where files of an earlier command were in it.
+    pub fn replaced(&self) -> String {
+        self.earlier.as_ref().map_or_else(String::new, |earlier| format!(" (replaced {earlier})"))
+    }
+
     /// Removes what was made, where nothing came of it.
     pub fn give_back(self) {
-        let _ = self.made.into_iter().try_for_each(std::fs::remove_dir);
+        let _ = self.made.into_iter().try_for_each(fs::remove_dir);
     }
 }
 
-/// `reports/<name>-<UTC time>`, with a number behind it where that is taken.
-fn free(name: &str, at: Timestamp) -> PathBuf {
+/// Keeps others out of a folder as long as what it gives is open, where there is such a folder and its file system can.
+///
+/// # Errors
+/// When somebody else keeps us out.
+pub fn lock(path: &Path) -> Result<Option<File>, Failure> {
+    let Ok(folder) = File::open(path) else { return Ok(None) };
+    match folder.try_lock() {
+        Ok(()) => Ok(Some(folder)),
+        Err(TryLockError::WouldBlock) => {
+            let taken = format!("another loadgen is writing to {}", path.display());
+            Err(Failure { exit: Exit::Internal, error: anyhow!("{taken}; choose another folder with --output, or wait until it ends") })
+        }
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// The run whose result this file is, in words.
+fn earlier(file: &Path) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let began = serde_json::from_str::<Value>(&text).ok().and_then(|result| Some(result.get("started_at")?.as_str()?.to_owned()));
+    Some(began.map_or_else(|| "an earlier run".into(), |began| format!("the run of {began}")))
+}
+
+/// `reports/<name>-<UTC time>`, with a number behind it where somebody else has that.
+fn create(reports: &Path, name: &str, at: Timestamp) -> io::Result<PathBuf> {
     let stem = format!("{name}-{}", at.strftime("%Y%m%dT%H%M%SZ"));
-    let reports = Path::new("reports");
     let numbered = (2..).map(|n| reports.join(format!("{stem}-{n}")));
-    std::iter::once(reports.join(&stem)).chain(numbered).find(|path| !path.exists()).unwrap_or_else(|| reports.join(stem))
+    for path in std::iter::once(reports.join(&stem)).chain(numbered) {
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| path),
+        }
+    }
+    unreachable!("there is always a number more")
 }

@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
         Command::Validate(options) => validate::run(&options, &talk),
         Command::Schema => schema::run(),
         Command::Serve(options) => serve::run(&options),
-        Command::Report(options) => report::run(&options),
+        Command::Report(options) => report::run(&options, &talk),
         Command::Capacity(options) => capacity::run(&options, &talk),
         Command::Ab(options) => ab::run(&options, &talk),
         Command::Baseline(options) => baseline::run(&options, &talk),

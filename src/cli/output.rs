@@ -29,6 +29,19 @@ pub fn print_exact(text: &str) -> Result<(), Failure> {
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure { exit: Exit::Internal, error: error.into() })
 }
 
+/// Ends a command that has tried each of its outputs, whatever became of the others: tells of all that failed, and of the
+/// `failure` that had ended it before.
+///
+/// # Errors
+/// The last of the outputs that failed; where none did, that `failure`.
+pub fn conclude(unwritten: impl IntoIterator<Item = Error>, failure: Option<Failure>, talk: &Talk) -> Result<(), Failure> {
+    let mut unwritten: Vec<Error> = unwritten.into_iter().collect();
+    let Some(last) = unwritten.pop() else { return failure.map_or(Ok(()), Err) };
+    let others = failure.iter().map(|failure| &failure.error).chain(&unwritten);
+    others.filter(|error| !is_broken_pipe(error)).for_each(|error| talk.error(error));
+    Err(Failure { exit: Exit::Internal, error: last })
+}
+
 /// Whether the reader of our output has gone away.
 pub fn is_broken_pipe(error: &Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)

@@ -7,26 +7,30 @@ use anyhow::{Context as _, anyhow};
 
 use super::args::ReportArgs;
 use super::exit::{Exit, Failure};
-use super::{or_exit, output};
+use super::output::{self, Talk};
+use super::{folder, or_exit};
 use crate::plan::Format;
-use crate::report::{self, OVERLAID, RESULT_FILE};
+use crate::report::{self, OVERLAID, RESULT_FILE, Written};
 use crate::result::RunResult;
 
 /// More results than can be told apart on a chart.
 const MOST: usize = 12;
 
 /// Reads results and writes their reports.
-pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
+pub fn run(args: &ReportArgs, talk: &Talk) -> Result<Exit, Failure> {
     let written = match args.results.as_slice() {
         [path] => {
             let result = read(path)?;
             let formats = args.format.as_ref().map_or_else(|| formats_of(&result), |f| f.0.clone());
             let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            or_exit(report::write_all(&result, &formats, args.output.as_deref().unwrap_or(beside)), Exit::Internal)?
+            let folder = args.output.as_deref().unwrap_or(beside);
+            let _lock = folder::lock(folder)?;
+            report::write_all(&result, &formats, folder)
         }
         _ => overlaid(args)?,
     };
-    output::print(&written.iter().map(|p| format!("{}\n", p.display())).collect::<String>())?;
+    let shown = output::print(&written.paths.iter().map(|p| format!("{}\n", p.display())).collect::<String>());
+    output::conclude(written.failures.into_iter().map(Into::into).chain(shown.err().map(|failure| failure.error)), None, talk)?;
     Ok(Exit::Ok)
 }
 
@@ -35,7 +39,7 @@ fn read(path: &Path) -> Result<RunResult, Failure> {
     or_exit(RunResult::from_json(&text).with_context(|| path.display().to_string()), Exit::Usage)
 }
 
-fn overlaid(args: &ReportArgs) -> Result<Vec<PathBuf>, Failure> {
+fn overlaid(args: &ReportArgs) -> Result<Written, Failure> {
     let usage = |text: String| Failure { exit: Exit::Usage, error: anyhow!(text) };
     let Some(folder) = args.output.as_deref() else {
         return Err(usage("a report of several results is none of their own: say where it goes with --output DIR".into()));
@@ -51,7 +55,8 @@ fn overlaid(args: &ReportArgs) -> Result<Vec<PathBuf>, Failure> {
     let results = args.results.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     let names = names(&args.results);
     let named: Vec<(String, RunResult)> = names.into_iter().zip(results).collect();
-    or_exit(report::write_overlaid(&named, &formats, folder), Exit::Internal)
+    let _lock = folder::lock(folder)?;
+    Ok(report::write_overlaid(&named, &formats, folder))
 }
 
 /// What a result is called: its file, or the folder that it is the result of, with so many of the folders above.

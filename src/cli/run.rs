@@ -47,20 +47,18 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         None => plan,
     };
     let started_at = session::now();
-    let folder = Folder::prepare(args.output.as_deref(), &secrets.redact(&plan.name), started_at)?;
+    let folder = Folder::prepare(args.output.as_deref(), &secrets.redact(&plan.name), started_at, report::RESULT_FILE)?;
     let measured = measure(&source, &plan, &secrets, started_at, args, talk);
-    let path = folder.path().to_owned();
     if measured.as_ref().map_or(true, |m| m.runs.is_empty()) {
         // No empty report, and none of the folders that we made for it.
         folder.give_back();
-    }
-    let Measured { runs, end, failure, warnings, watched } = measured?;
-    if runs.is_empty() {
+        let Measured { end, failure, watched, .. } = measured?;
         if let Some(watched) = watched {
             watched.end_of_nothing(end);
         }
         return failure.map_or(Ok(Exit::Interrupted), Err);
     }
+    let Measured { runs, end, failure, warnings, watched } = measured?;
     let mut result = result_of(&source, &plan, &secrets, runs, end, started_at);
     result.warnings.extend(warnings);
     // A run that is not whole is held against nothing.
@@ -72,25 +70,18 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     if let Some(watched) = watched {
         watched.end(&result);
     }
-    let written = or_exit(report::write_all(&result, &plan.formats, &path), Exit::Internal)?;
+    // Each output is tried, whatever becomes of the others.
+    let written = report::write_all(&result, &plan.formats, folder.path());
     result.thresholds.iter().flat_map(ThresholdResult::named_warnings).for_each(|warning| talk.warning(&warning));
-    if args.json {
-        output::print_json(&or_exit(result.to_json(), Exit::Internal)?)?;
-    } else if !args.quiet {
-        let style = Style { color: talk.stdout_color(), width: output::width() };
-        output::print(&terminal::render(&result, style))?;
-        if let Some(comparison) = &result.baseline {
-            output::print(&format!("\n{}", versions::render(comparison, style)))?;
-        }
-    }
+    let shown = show(&result, args, talk);
     if !args.quiet {
-        let shown = written.iter().find(|p| p.ends_with(report::PAGE_FILE)).or(written.first());
-        talk.say(&shown.map_or_else(String::new, |path| format!("report: {}\n", path.display())));
+        let path = written.paths.iter().find(|p| p.ends_with(report::PAGE_FILE)).or(written.paths.first());
+        talk.say(&path.map_or_else(String::new, |path| format!("report: {}{}\n", path.display(), folder.replaced())));
     }
-    ci::publish(&result, talk)?;
-    if let Some(failure) = failure.or(refused.flatten()) {
-        return Err(failure);
-    }
+    let published = ci::publish(&result, talk);
+    let others = [shown, published].into_iter().filter_map(|output| output.err().map(|failure| failure.error));
+    let unwritten = written.failures.into_iter().map(Into::into).chain(others);
+    output::conclude(unwritten, failure.or(refused.flatten()), talk)?;
     let has_gates = !result.thresholds.is_empty() || baseline.is_some();
     let trusting = args.on_invalid.map_or(has_gates, |what| what == OnInvalid::Fail);
     let exit = Exit::of(&result, Gates { trusting, no_doubt: args.fail_on_inconclusive });
@@ -98,6 +89,19 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         talk.error(&reason);
     }
     Ok(exit)
+}
+
+/// Puts the result on stdout, in the form that is wanted.
+fn show(result: &RunResult, args: &RunArgs, talk: &Talk) -> Result<(), Failure> {
+    if args.json {
+        return output::print_json(&or_exit(result.to_json(), Exit::Internal)?);
+    }
+    if args.quiet {
+        return Ok(());
+    }
+    let style = Style { color: talk.stdout_color(), width: output::width() };
+    output::print(&terminal::render(result, style))?;
+    result.baseline.as_ref().map_or(Ok(()), |comparison| output::print(&format!("\n{}", versions::render(comparison, style))))
 }
 
 /// Why a run that brought a result does not end with 0, where the result says it.

@@ -186,14 +186,23 @@ fn show(progress: &mut Progress, place: &str, names: &[String], seen: &engine::P
     });
 }
 
-/// The first Ctrl-C or SIGTERM drains the run, the second ends it now.
+/// The first Ctrl-C, SIGTERM or SIGHUP drains the run, the second ends it now.
 #[cfg(unix)]
 fn heed_signals(leash: Arc<Leash>, groups: Arc<Groups>) -> io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    // Under nohup a run outlives its terminal.
+    if !is_ignored(SIGHUP) {
+        signals.add_signal(SIGHUP)?;
+    }
     std::thread::Builder::new().name("signals".into()).spawn(move || {
-        for _ in signals.forever() {
+        let mut hung_up = false;
+        for signal in signals.forever() {
+            // Of one terminal that is closed both the shell and the system tell.
+            if signal == SIGHUP && std::mem::replace(&mut hung_up, true) {
+                continue;
+            }
             if !leash.pull() {
                 // In the middle of a preflight, say: nothing was measured, and nothing can be told to end. The
                 // built-in server ends by itself.
@@ -203,6 +212,14 @@ fn heed_signals(leash: Arc<Leash>, groups: Arc<Groups>) -> io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// Whether whoever started this program has it ignore a signal.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    ignored.is_some_and(|ignored| ignored >> (signal - 1) & 1 == 1)
 }
 
 #[cfg(not(unix))]

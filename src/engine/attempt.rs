@@ -281,6 +281,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         if refusal == Refusal::Stream || !connection.has_answered() {
             *left = left.checked_sub(1).ok_or(error)?;
         }
+        // As where a response has been read.
+        trace.settle();
         match refusal {
             Refusal::Stream => user.connections[target].put(connection),
             Refusal::Connection => user.connections[target].discard(&connection),

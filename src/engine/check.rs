@@ -2,7 +2,8 @@
 
 pub mod json;
 
-use regex::bytes::Regex;
+use http::header::SET_COOKIE;
+use regex::Regex;
 
 use self::json::Json;
 use crate::base::{Nanos, Size};
@@ -137,9 +138,10 @@ impl Wanted {
     }
 
     fn judge(&self, response: &Response<'_>, size: u64) -> Result<(), TransportError> {
-        let text = || String::from_utf8_lossy(response.body);
-        let body = |holds, wanted: &str, what: &str| {
-            if holds { Ok(()) } else { failed(format!("body: expected {wanted}{}, seen {}", quoted(what), quoted(&text()))) }
+        let body = |holds: &dyn Fn(&str) -> bool, wanted: &str, what: &str| match response.text() {
+            Ok(text) if holds(text) => Ok(()),
+            Ok(text) => failed(format!("body: expected {wanted}{}, seen {}", quoted(what), quoted(text))),
+            Err(why) => failed(format!("body: expected {wanted}{}, but {why}", quoted(what))),
         };
         match self {
             Self::Status(rules) => status(rules, response.status),
@@ -147,9 +149,9 @@ impl Wanted {
             Self::Size(Some(least), _) if size < least.0 => failed(format!("size: expected at least {least}, seen {size} B")),
             Self::Size(_, Some(most)) if size > most.0 => failed(format!("size: expected at most {most}, seen {size} B")),
             Self::Size(..) => Ok(()),
-            Self::Contains(wanted) => body(text().contains(wanted.as_str()), "to contain ", wanted),
-            Self::Matches(wanted) => body(wanted.is_match(response.body), "to match ", wanted.as_str()),
-            Self::Equals(wanted) => body(text() == wanted.as_str(), "", wanted),
+            Self::Contains(wanted) => body(&|text| text.contains(wanted.as_str()), "to contain ", wanted),
+            Self::Matches(wanted) => body(&|text| wanted.is_match(text), "to match ", wanted.as_str()),
+            Self::Equals(wanted) => body(&|text| text == wanted, "", wanted),
             Self::Json(json) => json.judge(response),
         }
     }
@@ -164,8 +166,10 @@ fn status(rules: &[StatusRule], seen: u16) -> Result<(), TransportError> {
 }
 
 fn header(response: &Response<'_>, name: &str, wanted: &str) -> Result<(), TransportError> {
-    let seen = response.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    if seen.as_deref() == Some(wanted) {
+    let seen = response.header(name);
+    // A line of its own is what one cookie is.
+    let is_cookie = name.eq_ignore_ascii_case(SET_COOKIE.as_str());
+    if seen.as_deref() == Some(wanted) || is_cookie && response.header_lines(name).any(|line| line == wanted) {
         return Ok(());
     }
     let seen = seen.map_or_else(|| "none".into(), |seen| quoted(&seen));
@@ -209,6 +213,9 @@ mod tests {
     fn judged(check: &Check, status: u16, body: &str) -> Judged {
         let mut headers = HeaderMap::new();
         headers.insert("x-cache", "hit".parse().expect("a value"));
+        for (name, value) in [("vary", "Accept"), ("vary", "Origin"), ("set-cookie", "a=1"), ("set-cookie", "b=2")] {
+            headers.append(name, value.parse().expect("a value"));
+        }
         check.response(&Response::new(status, &headers, body.as_bytes()), body.len() as u64, None)
     }
 
@@ -227,6 +234,11 @@ mod tests {
         let header = |wanted: &str| check(Expect { headers: vec![("x-cache".into(), wanted.into())], ..Expect::default() });
         assert_eq!(verdict(&header("hit"), 200, ""), Ok(()));
         assert_eq!(verdict(&header("miss"), 200, ""), Err("check: header x-cache: expected \"miss\", seen \"hit\"".into()));
+        let of = |name: &str, wanted: &str| check(Expect { headers: vec![(name.into(), wanted.into())], ..Expect::default() });
+        assert_eq!(verdict(&of("vary", "Accept, Origin"), 200, ""), Ok(()), "two lines are one list");
+        assert_eq!(verdict(&of("vary", "Accept"), 200, ""), Err("check: header vary: expected \"Accept\", seen \"Accept, Origin\"".into()));
+        assert!(verdict(&of("set-cookie", "a=1"), 200, "").is_ok() && verdict(&of("set-cookie", "b=2"), 200, "").is_ok());
+        assert!(verdict(&of("set-cookie", "a=1, b=2"), 200, "").is_err(), "cookies are no list");
         let size = check(Expect { min_size: Some(Size(2)), max_size: Some(Size(3)), ..Expect::default() });
         assert_eq!(verdict(&size, 200, "ab"), Ok(()));
         assert!(verdict(&size, 200, "a").is_err() && verdict(&size, 200, "abcd").is_err());

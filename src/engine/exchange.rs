@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::HeaderMap;
-use regex::bytes::Regex;
+use regex::Regex;
 
 use super::check::json::Json;
 use super::request::data;
@@ -113,11 +113,12 @@ impl Ready<'_> {
     pub fn fits(&self, message: &[u8]) -> bool {
         let Some(awaited) = self.awaited else { return false };
         let contains = |text: &str| text.is_empty() || message.windows(text.len()).any(|window| window == text.as_bytes());
-        if !self.contains.as_deref().is_none_or(contains) || !awaited.matches.as_ref().is_none_or(|pattern| pattern.is_match(message)) {
-            return false;
-        }
         let none = HeaderMap::new();
         let response = Response::new(0, &none, message);
+        let matches = |pattern: &Regex| response.text().is_ok_and(|text| pattern.is_match(text));
+        if !self.contains.as_deref().is_none_or(contains) || !awaited.matches.as_ref().is_none_or(matches) {
+            return false;
+        }
         awaited.json.iter().all(|rule| rule.judge(&response).is_ok())
     }
 }

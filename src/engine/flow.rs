@@ -1,7 +1,7 @@
 //! The interpreter: goes through the steps of a flow, whatever the driver.
 
 use std::cell::Cell;
-
+use std::future::poll_fn;
 use std::pin::pin;
 
 use rand::RngExt as _;
@@ -15,7 +15,7 @@ use super::user::User;
 use super::worker::Worker;
 use crate::base::Nanos;
 use crate::metrics::{FailedTry, FailureKind};
-use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
+use crate::plan::{Action, Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
 use crate::value::{Scope, UserValues, Value, ValueError};
 
 /// How long a peer may take to say goodbye too when a WebSocket is closed.
@@ -72,6 +72,8 @@ pub async fn run<'a, 'w, D: Driver>(
     for (index, step) in steps.iter().enumerate() {
         let place = place.inside(index);
         let end = match is_due(worker, step, place, course) {
+            // Boxed, so that whoever has no WebSocket carries nothing of it.
+            Ok(true) if user.socket.is_some() && leaves_socket(step) => Box::pin(attending(worker, user, step, place, course)).await,
             // Pinned where it is made, as all that follow: awaited by value, its state of some kilobytes would be copied.
             Ok(true) if step.once => Box::pin(take_once(worker, user, step, place, course)).await,
             Ok(true) => pin!(take(worker, user, step, place, course)).await,
@@ -83,6 +85,73 @@ pub async fn run<'a, 'w, D: Driver>(
         }
     }
     End::Through
+}
+
+/// Whether a step leaves alone the WebSocket that is open around it, and takes its time.
+fn leaves_socket(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Operation(operation) => !matches!(operation.action, Action::Message(_)),
+        StepKind::Think(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Websocket(_) => true,
+        // The steps in it are looked at one by one.
+        StepKind::Flow(_) | StepKind::Repeat(_) | StepKind::Set(_) => false,
+    }
+}
+
+/// Runs a step while a WebSocket is open that it does not use: what comes over that is taken, and pings are answered. Where
+/// a thread blocks in one thing at a time that is done meanwhile if the step only waits, and else before and after it.
+async fn attending<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    step: &'a Step,
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> End {
+    let Some(mut socket) = user.socket.take() else { return take_due(worker, user, step, place, course).await };
+    let driver = &worker.driver;
+    let only_waits = match &step.kind {
+        StepKind::Think(_) => true,
+        StepKind::Operation(operation) => matches!(operation.action, Action::Sleep(_)),
+        _ => false,
+    };
+    let end = if D::TAKES_TURNS || only_waits {
+        let mut step = pin!(take_due(worker, user, step, place, course));
+        let mut attend = pin!(socket.attend());
+        let mut attended = false;
+        // The step first: a blocking driver must know its moments before it reads.
+        poll_fn(|cx| {
+            let end = step.as_mut().poll(cx);
+            if end.is_pending() && !attended {
+                attended = attend.as_mut().poll(cx).is_ready();
+            }
+            end
+        })
+        .await
+    } else {
+        socket.look().await;
+        // Nobody waits any more for what was looked for.
+        driver.clear_interest();
+        let end = take_due(worker, user, step, place, course).await;
+        socket.look().await;
+        end
+    };
+    driver.clear_interest();
+    user.socket = Some(socket);
+    end
+}
+
+/// As [`take`], of a step that may be one for the first iteration of a virtual user only.
+async fn take_due<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    step: &'a Step,
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> End {
+    if step.once {
+        Box::pin(take_once(worker, user, step, place, course)).await
+    } else {
+        pin!(take(worker, user, step, place, course)).await
+    }
 }
 
 /// Runs a step that is run in the first iteration of a virtual user only. What it sets and captures is the user's from

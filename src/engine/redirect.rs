@@ -1,6 +1,6 @@
 //! Redirects: which request an answer asks for instead.
 
-use http::header::{CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, Method, Uri};
 
@@ -20,7 +20,7 @@ pub fn asks(status: u16, headers: &HeaderMap) -> bool {
 }
 
 /// Headers that say what a body is.
-const OF_BODIES: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE];
+const OF_BODIES: [HeaderName; 4] = [CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE];
 
 /// The request that a redirect asks for, and the target that it goes to. At another origin it has the headers of the
 /// target there, which `put` puts values into, and none of those before: what was meant for one service concerns no other.
@@ -41,6 +41,11 @@ pub fn next(
         let message = format!("redirected to {shown}, which is {why}; only the scenario's own targets are asked");
         TransportError { kind: FailureKind::Redirects, message }
     };
+    // Several lines are not a list here, and none of them counts more than another.
+    if headers.get_all(LOCATION).iter().any(|other| Some(other) != headers.get(LOCATION)) {
+        let message = "the response has several `location` lines that differ".into();
+        return Err(TransportError { kind: FailureKind::Redirects, message });
+    }
     let site = |target: usize| world.sites.get(target).and_then(Option::as_ref);
     let here = &site(target).ok_or_else(|| refused("no target that a step uses"))?.origin;
     let path = request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
@@ -72,7 +77,7 @@ pub fn next(
             }
         }
     }
-    Ok((next, to))
+    Ok((PreparedRequest::new(next.method, next.uri, next.headers, next.body), to))
 }
 
 /// One redirect more than may be followed.

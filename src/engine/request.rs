@@ -168,7 +168,7 @@ impl Rendered {
             }
         };
         let headers = filled(&self.headers, put, multipart.as_deref())?;
-        Ok(PreparedRequest { method: self.method.clone(), uri, headers, body })
+        Ok(PreparedRequest::new(self.method.clone(), uri, headers, body))
     }
 
     /// Where a path leads: below the target's own; a whole URL of the same target stands for itself.

@@ -54,18 +54,25 @@ impl Taking {
     /// When nothing is found for one that has no default.
     pub fn captures(&self, response: &Response<'_>, scope: &mut Scope) -> Result<(), TransportError> {
         for taken in &self.captures {
-            let Some(value) = taken.extract.from(response).or_else(|| taken.default.clone()) else {
-                let message = format!("capture `{}`: nothing at {}", taken.name, taken.source);
-                return Err(TransportError { kind: FailureKind::Capture, message });
-            };
-            scope.set(taken.place, value);
+            let found = taken.extract.from(response).and_then(|value| value.ok_or_else(|| format!("nothing at {}", taken.source)));
+            match (found, &taken.default) {
+                (Ok(value), _) => scope.set(taken.place, value),
+                (Err(_), Some(default)) => scope.set(taken.place, default.clone()),
+                (Err(why), None) => {
+                    let message = format!("capture `{}`: {why}", taken.name);
+                    return Err(TransportError { kind: FailureKind::Capture, message });
+                }
+            }
         }
         Ok(())
     }
 
     /// The value of each tag.
     pub fn tags(&self, response: &Response<'_>) -> Vec<TagValue> {
-        let value = |extract: &Extract| extract.from(response).map_or(TagValue::None, |value| TagValue::found(&value.to_string()));
+        let value = |extract: &Extract| {
+            let found = extract.from(response).ok().flatten();
+            found.map_or(TagValue::None, |value| TagValue::found(&value.to_string()))
+        };
         self.tags.iter().map(value).collect()
     }
 }

@@ -70,9 +70,14 @@ impl Trace {
 
     /// A request goes over this connection.
     pub fn begin(&self, passed: Arc<Passed>) {
-        self.settle();
         let before = (passed.received(), passed.sent());
-        self.passed.replace(Some((passed, before.0, before.1)));
+        self.begin_since(passed, before);
+    }
+
+    /// The same, and what has passed over it since it had received and sent so much is this operation's, too.
+    pub fn begin_since(&self, passed: Arc<Passed>, (received, sent): (u64, u64)) {
+        self.settle();
+        self.passed.replace(Some((passed, received, sent)));
     }
 
     /// An answer is there, whole; it is one of some that were awaited since `started`.

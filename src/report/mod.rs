@@ -113,127 +113,144 @@ pub enum ReportError {
 /// The forms that can show several results laid over one another.
 pub const OVERLAID: [Format; 4] = [Format::Html, Format::HtmlDir, Format::Png, Format::Svg];
 
-/// Writes `result.json` and the files of these formats into a folder, which is made if it is missing; returns their
-/// paths, the result first. Report files of an earlier run that this one doesn't write are removed, so that no old
-/// chart stands beside new figures.
-///
-/// # Errors
-/// When a file can't be made or written. `result.json` is written first, so that a run is not lost to a chart.
-pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    sink::prepare(dir)?;
-    let mut written = vec![sink::write(dir, RESULT_FILE, result.to_json()?.as_bytes())?];
+/// What was written into a folder. Each file stands alone: one that could not be made or written keeps no other from it.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// The files that were written.
+    pub paths: Vec<PathBuf>,
+    /// Why the others were not.
+    pub failures: Vec<ReportError>,
+}
+
+impl Written {
+    /// Into a folder that is made if it is missing.
+    fn into_folder(dir: &Path) -> Self {
+        let mut written = Self::default();
+        written.attempt(sink::prepare(dir));
+        written
+    }
+
+    /// Writes a file, where its content could be made.
+    fn file<B: AsRef<[u8]>>(&mut self, dir: &Path, name: &str, content: Result<B, impl Into<ReportError>>) {
+        match content.map_err(Into::into).and_then(|content| Ok(sink::write(dir, name, content.as_ref())?)) {
+            Ok(path) => self.paths.push(path),
+            Err(failure) => self.failures.push(failure),
+        }
+    }
+
+    /// As [`Self::file`], of what can be made again from the result: an old one of that name must not stand beside new
+    /// figures.
+    fn report<B: AsRef<[u8]>>(&mut self, dir: &Path, name: &str, content: Result<B, impl Into<ReportError>>) {
+        let failures = self.failures.len();
+        self.file(dir, name, content);
+        if self.failures.len() > failures {
+            self.attempt(sink::remove(dir, name));
+        }
+    }
+
+    fn attempt(&mut self, result: Result<(), sink::SinkError>) {
+        self.failures.extend(result.err().map(Into::into));
+    }
+}
+
+/// Writes `result.json` and the files of these formats into a folder, which is made if it is missing, the result first.
+/// Report files of an earlier run that this one doesn't write are removed, so that no old chart stands beside new figures.
+pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Written {
+    let mut written = Written::into_folder(dir);
+    written.file(dir, RESULT_FILE, result.to_json());
     let texts = TEXTS.iter().filter(|(format, ..)| formats.contains(format)).map(|(_, file, _)| *file);
     let beside: Vec<&'static str> = std::iter::once(RESULT_FILE).chain(texts).collect();
     let cast = Cast::of(result);
-    pages(&cast, formats, dir, &beside, &|place| html::render(result, place), &mut written)?;
-    charts(&cast, formats, dir, &mut written)?;
+    pages(&cast, formats, dir, &beside, &|place| html::render(result, place), &mut written);
+    charts(&cast, formats, dir, &mut written);
     for (format, file, make) in TEXTS {
         if formats.contains(&format) {
-            let text = make(result).map_err(|source| ReportError::Text { file, source })?;
-            written.push(sink::write(dir, file, text.as_bytes())?);
+            written.report(dir, file, make(result).map_err(|source| ReportError::Text { file, source }));
         } else {
-            sink::remove(dir, file)?;
+            written.attempt(sink::remove(dir, file));
         }
     }
-    Ok(written)
+    written
 }
 
-/// Writes the page and the charts of several results, each with its name, into a folder, which is made if it is missing;
-/// returns their paths. Of other forms than [`OVERLAID`] there are none.
-///
-/// # Errors
-/// When a file can't be made or written.
-pub fn write_overlaid(results: &[(String, RunResult)], formats: &[Format], dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    sink::prepare(dir)?;
-    let mut written = Vec::new();
+/// Writes the page and the charts of several results, each with its name, into a folder, which is made if it is missing. Of
+/// other forms than [`OVERLAID`] there are none.
+pub fn write_overlaid(results: &[(String, RunResult)], formats: &[Format], dir: &Path) -> Written {
+    let mut written = Written::into_folder(dir);
     let cast = Cast::overlaid(results);
-    pages(&cast, formats, dir, &[], &|place| html::overlaid(results, place), &mut written)?;
-    charts(&cast, formats, dir, &mut written)?;
-    Ok(written)
+    pages(&cast, formats, dir, &[], &|place| html::overlaid(results, place), &mut written);
+    charts(&cast, formats, dir, &mut written);
+    written
 }
 
 /// Makes a page for a place.
 type Maker<'a> = dyn Fn(html::Place<'_>) -> Result<String, html::page::PageError> + 'a;
 
 /// Writes the page in the forms that are wanted, and removes the others.
-fn pages(
-    cast: &Cast<'_>,
-    formats: &[Format],
-    dir: &Path,
-    beside: &[&'static str],
-    make: &Maker<'_>,
-    written: &mut Vec<PathBuf>,
-) -> Result<(), ReportError> {
+fn pages(cast: &Cast<'_>, formats: &[Format], dir: &Path, beside: &[&'static str], make: &Maker<'_>, written: &mut Written) {
     if formats.contains(&Format::Html) {
-        written.push(sink::write(dir, PAGE_FILE, make(html::Place::Whole(beside))?.as_bytes())?);
+        written.report(dir, PAGE_FILE, make(html::Place::Whole(beside)));
     } else {
-        sink::remove(dir, PAGE_FILE)?;
+        written.attempt(sink::remove(dir, PAGE_FILE));
     }
     let folder = dir.join(PAGE_FOLDER);
     if formats.contains(&Format::HtmlDir) {
-        sink::prepare(&folder)?;
-        written.push(sink::write(&folder, PAGE_FILE, make(html::Place::Split(beside))?.as_bytes())?);
-        written.push(sink::write(&folder, "style.css", html::page::style(cast).as_bytes())?);
-        written.push(sink::write(&folder, "script.js", html::page::script().as_bytes())?);
+        written.attempt(sink::prepare(&folder));
+        written.report(&folder, PAGE_FILE, make(html::Place::Split(beside)));
+        written.report(&folder, "style.css", Ok::<_, ReportError>(html::page::style(cast)));
+        written.report(&folder, "script.js", Ok::<_, ReportError>(html::page::script()));
     } else if folder.is_dir() {
-        [PAGE_FILE, "style.css", "script.js"].iter().try_for_each(|file| sink::remove(&folder, file))?;
+        for file in [PAGE_FILE, "style.css", "script.js"] {
+            written.attempt(sink::remove(&folder, file));
+        }
         // What else is in it is none of ours.
         let _ = fs::remove_dir(&folder);
     }
-    Ok(())
 }
 
 /// Writes the charts in the forms that are wanted, and removes the others.
-fn charts(cast: &Cast<'_>, formats: &[Format], dir: &Path, written: &mut Vec<PathBuf>) -> Result<(), ReportError> {
+fn charts(cast: &Cast<'_>, formats: &[Format], dir: &Path, written: &mut Written) {
     let wants = |format| formats.contains(&format);
     for (name, draw) in chart::FILES {
         let drawing = if wants(Format::Svg) || wants(Format::Png) { draw(cast) } else { None };
         let (svg, png) = (format!("{name}.svg"), format!("{name}.png"));
         match drawing.as_ref().filter(|_| wants(Format::Svg)) {
-            Some(drawing) => written.push(sink::write(dir, &svg, drawing.as_bytes())?),
-            None => sink::remove(dir, &svg)?,
+            Some(drawing) => written.report(dir, &svg, Ok::<_, ReportError>(drawing)),
+            None => written.attempt(sink::remove(dir, &svg)),
         }
         match drawing.as_ref().filter(|_| wants(Format::Png)) {
             Some(drawing) => {
-                let bytes = chart::png::render(drawing).map_err(|source| ReportError::Picture { chart: name, source })?;
-                written.push(sink::write(dir, &png, &bytes)?);
+                let picture = chart::png::render(drawing).map_err(|source| ReportError::Picture { chart: name, source });
+                written.report(dir, &png, picture);
             }
-            None => sink::remove(dir, &png)?,
+            None => written.attempt(sink::remove(dir, &png)),
         }
     }
-    Ok(())
 }
 
-/// Writes `capacity.json` and the chart into a folder, which is made if it is missing; returns their paths, the result
-/// first. A chart of an earlier search is removed where this one has none.
-///
-/// # Errors
-/// When a file can't be made or written. `capacity.json` is written first, so that a search is not lost to a chart.
-pub fn write_capacity(result: &CapacityResult, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+/// Writes `capacity.json` and the chart into a folder, which is made if it is missing, the result first. A chart of an
+/// earlier search is removed where this one has none.
+pub fn write_capacity(result: &CapacityResult, dir: &Path) -> Written {
     const CHART: &str = "capacity";
-    sink::prepare(dir)?;
-    let mut written = vec![sink::write(dir, CAPACITY_FILE, result.to_json()?.as_bytes())?];
+    let mut written = Written::into_folder(dir);
+    written.file(dir, CAPACITY_FILE, result.to_json());
     let (svg, png) = (format!("{CHART}.svg"), format!("{CHART}.png"));
     let Some(drawing) = chart::capacity::svg(result) else {
-        sink::remove(dir, &svg)?;
-        sink::remove(dir, &png)?;
-        return Ok(written);
+        written.attempt(sink::remove(dir, &svg));
+        written.attempt(sink::remove(dir, &png));
+        return written;
     };
-    let bytes = chart::png::render(&drawing).map_err(|source| ReportError::Picture { chart: CHART, source })?;
-    written.push(sink::write(dir, &png, &bytes)?);
-    written.push(sink::write(dir, &svg, drawing.as_bytes())?);
-    Ok(written)
+    written.report(dir, &png, chart::png::render(&drawing).map_err(|source| ReportError::Picture { chart: CHART, source }));
+    written.report(dir, &svg, Ok::<_, ReportError>(drawing));
+    written
 }
 
-/// Writes `comparison.json` and the page into a folder, which is made if it is missing; returns their paths, the page last.
-///
-/// # Errors
-/// When a file can't be made or written. `comparison.json` is written first.
-pub fn write_versions(comparison: &VersionComparison, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    sink::prepare(dir)?;
-    let json = sink::write(dir, COMPARISON_FILE, comparison.to_json()?.as_bytes())?;
-    let page = sink::write(dir, PAGE_FILE, html::versions::render(comparison)?.as_bytes())?;
-    Ok(vec![json, page])
+/// Writes `comparison.json` and the page into a folder, which is made if it is missing, the comparison first.
+pub fn write_versions(comparison: &VersionComparison, dir: &Path) -> Written {
+    let mut written = Written::into_folder(dir);
+    written.file(dir, COMPARISON_FILE, comparison.to_json());
+    written.report(dir, PAGE_FILE, html::versions::render(comparison));
+    written
 }
 
 #[cfg(test)]
@@ -252,10 +269,11 @@ mod tests {
     #[test]
     fn a_report_made_again_from_its_result_is_the_same() {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let paths = write_all(&fixture::three_modes(), &Format::ALL, first.path()).unwrap();
+        let Written { paths, failures } = write_all(&fixture::three_modes(), &Format::ALL, first.path());
+        assert!(failures.is_empty(), "{failures:?}");
         assert_eq!(paths.len(), 22);
         let read = RunResult::from_json(&fs::read_to_string(&paths[0]).unwrap()).unwrap();
-        write_all(&read, &Format::ALL, second.path()).unwrap();
+        write_all(&read, &Format::ALL, second.path());
         assert!(files(first.path()) == files(second.path()));
         assert!(files(&first.path().join(PAGE_FOLDER)) == files(&second.path().join(PAGE_FOLDER)));
         assert_eq!(files(&first.path().join(PAGE_FOLDER)).len(), 3);
@@ -265,12 +283,32 @@ mod tests {
     fn files_of_an_earlier_run_do_not_stay() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("notes.txt"), "mine").unwrap();
-        write_all(&fixture::one_sample(), &Format::ALL, dir.path()).unwrap();
-        write_all(&fixture::no_samples(), &[Format::Svg], dir.path()).unwrap();
+        write_all(&fixture::one_sample(), &Format::ALL, dir.path());
+        write_all(&fixture::no_samples(), &[Format::Svg], dir.path());
         let names: Vec<String> = files(dir.path()).into_keys().collect();
         assert!(!dir.path().join(PAGE_FOLDER).exists());
         assert_eq!(names, ["notes.txt", "result.json", "throughput.svg"]);
-        write_all(&fixture::nothing(), &[], dir.path()).unwrap();
+        write_all(&fixture::nothing(), &[], dir.path());
         assert_eq!(files(dir.path()).into_keys().collect::<Vec<_>>(), ["notes.txt", "result.json"]);
+    }
+
+    #[test]
+    fn a_file_that_cant_be_written_keeps_no_other_from_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for in_the_way in [RESULT_FILE, "summary.csv", "throughput.png"] {
+            fs::create_dir(dir.path().join(in_the_way)).unwrap();
+        }
+        let formats = [Format::Html, Format::Png, Format::Csv, Format::Markdown];
+        let written = write_all(&fixture::three_modes(), &formats, dir.path());
+        let failures: Vec<String> = written.failures.iter().map(ToString::to_string).collect();
+        for lost in [RESULT_FILE, "summary.csv", "throughput.png"] {
+            assert!(
+                failures.iter().any(|failure| failure.contains(&format!("can't write {}", dir.path().join(lost).display()))),
+                "{failures:?}"
+            );
+        }
+        let names: Vec<String> = files(dir.path()).into_keys().collect();
+        assert!([PAGE_FILE, "series.csv", "report.md"].iter().all(|file| names.iter().any(|name| name == file)), "{names:?}");
+        assert_eq!(written.paths.len(), names.len());
     }
 }

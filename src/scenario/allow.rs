@@ -42,6 +42,7 @@ fn host(text: &str, place: Place, problems: &mut Diagnostics) -> Option<String> 
     let error = problems.error(place, format!("{} is no host", quoted(text)));
     error.help(match text {
         "*" => "name each host: nobody means all of the internet",
+        _ if text.contains('%') => "leave the IPv6 zone out: an address is allowed over whichever interface",
         _ if text.contains("://") || text.contains('/') || text.contains(':') => "write the host alone, without scheme, port and path",
         _ => "write a name, an address, or `*.example.com` for all names below one",
     });
@@ -69,6 +70,10 @@ mod tests {
         ] {
             assert_eq!(read(text).as_deref(), Some(host), "{text}");
         }
+        let mut problems = Diagnostics::default();
+        assert!(decode(None, &["fe80::1%eth0".into()], &mut problems).is_empty());
+        let remedy = problems.iter().next().and_then(|problem| problem.remedy.clone()).expect("a remedy");
+        assert!(remedy.contains("leave the IPv6 zone out"), "{remedy}");
         for text in ["", "*", "*.", "http://a", "a:80", "a/b", "a b", "a..b", "*.*.a"] {
             assert_eq!(read(text), None, "{text}");
         }

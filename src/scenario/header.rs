@@ -7,13 +7,22 @@ use super::diagnostic::{Diagnostics, Span, quoted};
 use super::tree::{Node, Value};
 use crate::plan::{Piece, Template};
 
-/// Headers that say how long the message is: loadgen writes them itself, and a second opinion would
-/// break the connection.
-const FRAMING: [&str; 3] = ["content-length", "transfer-encoding", "upgrade"];
+/// Headers that loadgen writes itself, or must not send, each with what to do about it. They say how the connection is used,
+/// and a second opinion would break it.
+const OWN: [(&str, &str); 7] = [
+    ("content-length", FROM_BODY),
+    ("transfer-encoding", FROM_BODY),
+    ("upgrade", "remove it: a `websocket` step sends it"),
+    ("sec-websocket-key", "remove it: a `websocket` step draws one"),
+    ("sec-websocket-version", "remove it: a `websocket` step sends it"),
+    ("sec-websocket-accept", "remove it: it is for servers to send"),
+    ("sec-websocket-extensions", "remove it: loadgen speaks no extensions of WebSocket, so it must not offer any"),
+];
+const FROM_BODY: &str = "remove it: it follows from the body";
 
 /// Reads a `headers` map of what is sent.
 pub fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, Template)> {
-    read(node, &FRAMING, decode::template, problems)
+    read(node, &OWN, decode::template, problems)
 }
 
 /// Reads a `headers` map of what is expected, where the length of the message is as good as anything.
@@ -44,7 +53,7 @@ pub fn sendable(name: &str, value: &Template, place: Span, problems: &mut Diagno
 /// Reads one value.
 type Read = fn(&Node, &str, &mut Diagnostics) -> Option<Template>;
 
-fn read(node: &Node, refused: &[&str], value: Read, problems: &mut Diagnostics) -> Vec<(String, Template)> {
+fn read(node: &Node, refused: &[(&str, &'static str)], value: Read, problems: &mut Diagnostics) -> Vec<(String, Template)> {
     let entries = match &node.value {
         Value::Map(entries) => entries,
         Value::Broken => return Vec::new(),
@@ -71,8 +80,8 @@ fn read(node: &Node, refused: &[&str], value: Read, problems: &mut Diagnostics) 
         if !sendable(name.as_str(), &value, entry.value.span, problems) {
             continue;
         }
-        if refused.contains(&name.as_str()) {
-            problems.error(entry.key_span, format!("the header `{name}` is loadgen's own")).help("remove it: it follows from the body");
+        if let Some((_, help)) = refused.iter().find(|(refused, _)| *refused == name.as_str()) {
+            problems.error(entry.key_span, format!("the header `{name}` is loadgen's own")).help(*help);
         } else if headers.iter().any(|(known, _)| known == name.as_str()) {
             problems
                 .error(entry.key_span, format!("the header `{name}` stands here twice"))

@@ -6,6 +6,7 @@ use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
 use super::tree::{Kind, Node, Scalar, Value};
 use crate::plan::{Encode, Piece, Template};
+use crate::value::json::is_exact;
 
 /// The JSON text of a node, values of the run to be put in; nothing where a part of it is broken or no JSON.
 pub fn template(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
@@ -21,6 +22,12 @@ pub fn value(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<serde
         return None;
     }
     let text = template(node, problems)?;
+    if let Some(number) = inexact(node) {
+        problems
+            .error(number.span, format!("a number in {} has more digits than a comparison holds", quoted(key)))
+            .help("quote it: a text keeps all its digits");
+        return None;
+    }
     serde_json::from_str(text.as_text()?)
         .inspect_err(|_| {
             problems.error(node.span, format!("a number in {} is too large for JSON", quoted(key))).help("quote it if it is a text");
@@ -34,6 +41,19 @@ fn running(node: &Node) -> Option<&Node> {
         Value::Scalar(scalar) => scalar.template.is_some().then_some(node),
         Value::List(items) => items.iter().find_map(running),
         Value::Map(entries) => entries.iter().find_map(|entry| running(&entry.value)),
+        Value::Broken => None,
+    }
+}
+
+/// The first number in it that would lose some of its digits.
+fn inexact(node: &Node) -> Option<&Node> {
+    match &node.value {
+        Value::Scalar(scalar) => {
+            let is_number = matches!(scalar.kind(), Kind::Int(_) | Kind::Float(_)) && is_json_number(&scalar.text);
+            (is_number && !is_exact(&scalar.text)).then_some(node)
+        }
+        Value::List(items) => items.iter().find_map(inexact),
+        Value::Map(entries) => entries.iter().find_map(|entry| inexact(&entry.value)),
         Value::Broken => None,
     }
 }

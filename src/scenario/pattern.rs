@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use regex::bytes::RegexBuilder;
+use regex::RegexBuilder;
 
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};

@@ -282,9 +282,12 @@ fn addresses(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>>
         match text.trim().parse() {
             Ok(address) => found.push(address),
             Err(_) => {
-                problems
-                    .error(item.span, format!("{} is no address with a port", quoted(text)))
-                    .help("write `127.0.0.1:8443`, or `[::1]:8443`; what has a name stands in `url`");
+                let is_named_zone = text.split_once('%').is_some_and(|(_, zone)| !zone.starts_with(|c: char| c.is_ascii_digit()));
+                problems.error(item.span, format!("{} is no address with a port", quoted(text))).help(if is_named_zone {
+                    "write the interface's number in place of its name: `[fe80::1%2]:8443` (`ip link` shows it)"
+                } else {
+                    "write `127.0.0.1:8443`, or `[::1]:8443`; what has a name stands in `url`"
+                });
             }
         }
     }

@@ -83,6 +83,11 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(inner) => match inner.split_once(']') {
             Some((host, port)) if host.parse::<Ipv6Addr>().is_ok() => (host, port),
+            Some((host, _)) if host.split_once('%').is_some_and(|(address, _)| address.parse::<Ipv6Addr>().is_ok()) => {
+                let remedy = "a zone names an interface of this machine, and no server knows it: leave it out, and add \
+                              `resolve: \"[ADDRESS%INDEX]:PORT\"` to the target, with the interface's number (`ip link`)";
+                return wrong(format!("an IPv6 zone in a URL: {}", quoted(host)), remedy);
+            }
             _ => return wrong(format!("{} is no IPv6 address in brackets", quoted(authority)), "write `http://[::1]:8080`"),
         },
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
@@ -206,6 +211,10 @@ mod tests {
             "http://[::1]x",
         ] {
             assert!(parse(bad).is_err(), "{bad}");
+        }
+        for zone in ["http://[fe80::1%25eth0]/", "ws://[fe80::1%eth0]:80", "tcp://[fe80::1%252]:7"] {
+            let wrong = parse(zone).expect_err(zone);
+            assert!(wrong.message.starts_with("an IPv6 zone in a URL") && wrong.remedy.contains("resolve"), "{wrong:?}");
         }
         assert_eq!(address("http://a/base/").map(|a| a.to_string()), Ok("http://a/base".into()));
         assert_eq!(address("builtin"), Ok(Address::Builtin));

@@ -82,8 +82,9 @@ impl Upgrade {
 }
 
 fn has(headers: &HeaderMap, name: header::HeaderName, wanted: &str) -> bool {
-    let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(',').any(|word| word.trim().eq_ignore_ascii_case(wanted))
+    // Several lines of one name are one list (RFC 9110, section 5.3).
+    let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|word| word.trim().eq_ignore_ascii_case(wanted))
 }
 
 /// What proves that the request was understood.

@@ -6,11 +6,15 @@ use std::io;
 use thiserror::Error as ThisError;
 
 use super::body::BodyError;
+use super::http::head_too_large;
 use super::tls;
 use crate::metrics::FailureKind;
 
+/// How hyper begins to say that trailers are larger than it reads. It has no other way to tell, and its limits can't be set.
+const TRAILERS: &str = "chunk trailers";
+
 /// What went wrong on the wire.
-#[derive(Debug, ThisError)]
+#[derive(Clone, Debug, ThisError)]
 #[error("{message}")]
 pub struct TransportError {
     /// What it counts as.
@@ -46,9 +50,16 @@ impl TransportError {
         if let Some(body) = BodyError::behind(error) {
             return Self { kind: FailureKind::Data, message: body.to_string() };
         }
+        if error.is_parse_too_large() {
+            return head_too_large();
+        }
         let io = source_io(error);
         if let Some(reason) = io.and_then(tls::reason) {
             return Self { kind: FailureKind::Tls, message: reason };
+        }
+        if io.is_some_and(|e| e.to_string().starts_with(TRAILERS)) {
+            let message = "the trailers of the answer are larger than loadgen reads: more than 100 lines, or more than 16 KiB".into();
+            return Self { kind: FailureKind::Protocol, message };
         }
         let ended = error.is_incomplete_message()
             || error.is_closed()
@@ -61,7 +72,7 @@ impl TransportError {
             FailureKind::Reset
         } else if ended {
             FailureKind::Incomplete
-        } else if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {
+        } else if error.is_parse() || error.is_parse_status() {
             FailureKind::Protocol
         } else if io.is_some_and(|e| matches!(e.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) {
             // Chunks that are none.

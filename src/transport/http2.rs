@@ -25,15 +25,16 @@ use self::failure::{closed, error};
 use super::TransportError;
 use super::body::Outgoing;
 use super::counted::{Metered, Passed};
-use super::http::Message;
+use super::http::{Message, within_limits};
 use crate::metrics::FailureKind;
 
 /// What a stream may send before we have read it, in bytes.
 const STREAM_WINDOW: u32 = 2 << 20;
 /// The same for all streams of a connection together.
 const CONNECTION_WINDOW: u32 = 5 << 20;
-/// The longest head of a response, in bytes.
-const LONGEST_HEAD: u32 = 64 << 10;
+/// The largest head that the library reads, in bytes. It is more than loadgen's own limit, so that a head in between is told
+/// from one that is no good: the library has the same error for both.
+const MAX_HEADER_LIST: u32 = 16 << 20;
 /// Headers that are about a connection of HTTP/1.1, and that HTTP/2 forbids (RFC 9113, section 8.2.2).
 const OF_HTTP1: [HeaderName; 5] =
     [CONNECTION, TRANSFER_ENCODING, UPGRADE, HeaderName::from_static("keep-alive"), HeaderName::from_static("proxy-connection")];
@@ -139,7 +140,7 @@ impl Http2 {
         let mut builder = Builder::new();
         builder.enable_push(false).initial_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
         // None before the server has said how many: what comes on top of its limit would be refused.
-        builder.max_header_list_size(LONGEST_HEAD).initial_max_send_streams(0);
+        builder.max_header_list_size(MAX_HEADER_LIST).initial_max_send_streams(0);
         let (sender, mut connection) = builder.handshake(TokioIo::new(io)).await.map_err(|e| error(&e, false))?;
         poll_fn(|cx| {
             if let Poll::Ready(end) = Pin::new(&mut connection).poll(cx) {
@@ -309,6 +310,7 @@ impl Http2 {
         });
         let (head, body) = head.await.ok_or_else(closed)??.into_parts();
         self.claim();
+        within_limits(&head.headers)?;
         Ok((head, body))
     }
 

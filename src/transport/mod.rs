@@ -8,6 +8,7 @@ pub mod error;
 pub mod http;
 pub mod http2;
 pub mod link;
+mod replay;
 pub mod selfwake;
 pub mod task;
 pub mod tcp;

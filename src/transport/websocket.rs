@@ -4,7 +4,10 @@
 //! block: the same code serves the blocking drivers and the event loop. Fragments are put together, pings answered
 //! and texts checked in there.
 
+mod handshake;
+
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
@@ -12,24 +15,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use http::response::Parts;
-use http::{StatusCode, Version};
-use hyper::client::conn::http1;
 use hyper::rt::{Read, ReadBuf, Write};
+use tungstenite::Message;
 use tungstenite::error::{CapacityError, Error, ProtocolError};
-use tungstenite::handshake::client::generate_key;
-use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
-use tungstenite::{Message, Utf8Bytes};
 
+pub use self::handshake::{Opened, open};
 use super::TransportError;
 use super::counted::{Metered, Passed};
-use super::http::Message as Request;
 use crate::metrics::FailureKind;
 
 /// The largest message that is taken, in bytes.
 const MOST: usize = 16 << 20;
+/// The most messages that are kept while nobody waits for one.
+const MAX_WAITING: usize = 1000;
 /// What is read at once; each connection has so much room.
 const CHUNK: usize = 8 * 1024;
 
@@ -38,87 +37,12 @@ pub struct Socket<Io> {
     io: Io,
     context: WebSocketContext,
     passed: Arc<Passed>,
-    /// It has failed, or one side has closed it: nothing more comes of it.
-    ended: bool,
-}
-
-/// How the request that opens a WebSocket was answered.
-pub struct Opened<Io> {
-    /// The head of the answer.
-    pub head: Parts,
-    /// What was opened, where the status is 101.
-    pub socket: Option<Socket<Io>>,
-}
-
-/// Opens a WebSocket over a fresh stream: `request` has all that is not the handshake's own.
-///
-/// # Errors
-/// When the connection fails, or the answer is no HTTP, or breaks the rules of the handshake. Another status than
-/// 101 is no error here.
-pub async fn open<Io>(io: Io, mut request: Request) -> Result<Opened<Io>, TransportError>
-where
-    Io: Read + Write + Metered + Unpin + Send + 'static,
-{
-    let passed = io.passed();
-    let before = passed.received();
-    let key = generate_key();
-    let accept = derive_accept_key(key.as_bytes());
-    let headers = request.headers_mut();
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    headers.insert(SEC_WEBSOCKET_KEY, HeaderValue::from_str(&key).map_err(|e| protocol(&e.to_string()))?);
-    let failed = |e: &hyper::Error, passed: &Passed| TransportError::exchange(e, false, passed.received() > before);
-    let (mut sender, mut driver) = http1::Builder::new().handshake(io).await.map_err(|e| failed(&e, &passed))?;
-    let mut response = pin!(sender.send_request(request));
-    let mut ended = None;
-    let head = poll_fn(|cx| {
-        if ended.is_none()
-            && let Poll::Ready(end) = driver.poll_without_shutdown(cx)
-        {
-            ended = Some(end);
-        }
-        match response.as_mut().poll(cx) {
-            Poll::Pending if ended.is_some() => Poll::Ready(None),
-            other => other.map(Some),
-        }
-    })
-    .await;
-    let response = match head {
-        Some(Ok(response)) => response,
-        Some(Err(error)) => return Err(failed(&error, &passed)),
-        None => return Err(closed("connection closed before the response")),
-    };
-    let (head, body) = response.into_parts();
-    drop(body);
-    if head.status != StatusCode::SWITCHING_PROTOCOLS {
-        return Ok(Opened { head, socket: None });
-    }
-    check(&head, &accept)?;
-    if ended.is_none() {
-        poll_fn(|cx| driver.poll_without_shutdown(cx)).await.map_err(|e| failed(&e, &passed))?;
-    }
-    let http1::Parts { io, read_buf, .. } = driver.into_parts();
-    let config =
-        WebSocketConfig::default().read_buffer_size(CHUNK).write_buffer_size(CHUNK).max_message_size(Some(MOST)).max_frame_size(Some(MOST));
-    let context = WebSocketContext::from_partially_read(read_buf.into(), Role::Client, Some(config));
-    Ok(Opened { head, socket: Some(Socket { io, context, passed, ended: false }) })
-}
-
-/// Whether a server has understood what it says yes to.
-fn check(head: &Parts, accept: &str) -> Result<(), TransportError> {
-    let has = |name, wanted: &str| {
-        let value = head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
-        value.split(',').any(|word| word.trim().eq_ignore_ascii_case(wanted))
-    };
-    if head.version != Version::HTTP_11 || !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") {
-        return Err(protocol("the answer has status 101 and does not say that it upgrades to a WebSocket"));
-    }
-    // Case counts here: it is base64.
-    if head.headers.get(SEC_WEBSOCKET_ACCEPT).is_none_or(|value| value.as_bytes() != accept.as_bytes()) {
-        return Err(protocol("the answer has the wrong `sec-websocket-accept`: it is to another request"));
-    }
-    Ok(())
+    /// How many bytes it had received and sent when an operation was last told of them.
+    accounted: (u64, u64),
+    /// Messages that came while nobody waited for one.
+    waiting: VecDeque<Bytes>,
+    /// It has failed, or one side has closed it: nothing more comes of it. With what to say of that.
+    ended: Option<TransportError>,
 }
 
 fn protocol(message: &str) -> TransportError {
@@ -130,9 +54,33 @@ fn closed(message: &str) -> TransportError {
 }
 
 impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
+    /// Over a stream on which the handshake was made, with what came behind that.
+    fn new(io: Io, begun: Vec<u8>) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(CHUNK)
+            .write_buffer_size(CHUNK)
+            .max_message_size(Some(MOST))
+            .max_frame_size(Some(MOST));
+        let context = WebSocketContext::from_partially_read(begun, Role::Client, Some(config));
+        let passed = io.passed();
+        let accounted = (passed.received(), passed.sent());
+        Self { io, context, passed, accounted, waiting: VecDeque::new(), ended: None }
+    }
+
     /// What has passed over it so far.
     pub fn passed(&self) -> Arc<Passed> {
         self.passed.clone()
+    }
+
+    /// How many bytes it had received and sent by the end of the last operation: what came while nobody waited is the next
+    /// one's.
+    pub const fn accounted(&self) -> (u64, u64) {
+        self.accounted
+    }
+
+    /// An operation has been told of all that has passed so far.
+    pub fn account(&mut self) {
+        self.accounted = (self.passed.received(), self.passed.sent());
     }
 
     /// Sends one text to the last byte.
@@ -155,7 +103,13 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
             pending(context.flush(&mut stream))
         })
         .await;
-        sent.map_err(|error| self.failed(&error))
+        match sent {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let failed = self.failed(&error);
+                Err(self.last_words().await.unwrap_or(failed))
+            }
+        }
     }
 
     /// Waits for the next message: its text, or its bytes.
@@ -163,28 +117,95 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
     /// # Errors
     /// When the connection fails, what comes is no WebSocket, a message is too large, or the peer closes.
     pub async fn receive(&mut self) -> Result<Bytes, TransportError> {
+        if let Some(message) = self.waiting.pop_front() {
+            return Ok(message);
+        }
         self.still_open()?;
         loop {
-            match self.next().await {
-                Ok(Message::Text(text)) => return Ok(text.into()),
-                Ok(Message::Binary(bytes)) => return Ok(bytes),
-                Ok(Message::Close(frame)) => {
-                    self.ended = true;
-                    self.answer_close().await;
-                    return Err(closed(&closing_words(frame.as_ref())));
-                }
-                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => give_way().await,
-                Err(error) => return Err(self.failed(&error)),
+            if let Some(message) = self.take_next().await? {
+                return Ok(message);
+            }
+            give_way().await;
+        }
+    }
+
+    /// Takes what comes while nobody waits for a message: pings are answered, and messages are kept for whoever waits for
+    /// one next. Ends where nothing more comes, or no more can be kept; the peer has to wait then.
+    pub async fn attend(&mut self) {
+        while self.ended.is_none() && self.waiting.len() < MAX_WAITING {
+            // A failure is told to whoever uses it next.
+            let message = self.take_next().await.ok().flatten();
+            self.waiting.extend(message);
+            give_way().await;
+        }
+    }
+
+    /// As [`Self::attend`], of what has come by now.
+    pub async fn look(&mut self) {
+        // More than these come only from a peer that says so much that there is no end to it.
+        for _ in 0..MAX_WAITING {
+            if self.ended.is_some() || self.waiting.len() == MAX_WAITING {
+                return;
+            }
+            let taken = {
+                let mut next = pin!(self.take_next());
+                poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await
+            };
+            match taken {
+                // A failure is told to whoever uses it next.
+                Poll::Ready(message) => self.waiting.extend(message.ok().flatten()),
+                Poll::Pending => return,
             }
         }
     }
 
+    /// Whatever comes next, where it is a message.
+    async fn take_next(&mut self) -> Result<Option<Bytes>, TransportError> {
+        match self.next().await {
+            Ok(Message::Text(text)) => Ok(Some(text.into())),
+            Ok(Message::Binary(bytes)) => Ok(Some(bytes)),
+            Ok(Message::Close(frame)) => {
+                let error = self.end(closed(&closing_words(frame.as_ref())));
+                self.answer_close().await;
+                Err(error)
+            }
+            Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Ok(None),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    /// What the peer said before the connection failed, where it said goodbye: it knows why.
+    async fn last_words(&mut self) -> Option<TransportError> {
+        poll_fn(|cx| {
+            for _ in 0..MAX_WAITING {
+                let (context, mut stream) = self.split(cx);
+                match context.read(&mut stream) {
+                    Ok(Message::Close(frame)) => {
+                        let error = closed(&closing_words(frame.as_ref()));
+                        return Poll::Ready(Some(self.end(error)));
+                    }
+                    Ok(_) => {}
+                    Err(_) => break,
+                }
+            }
+            Poll::Ready(None)
+        })
+        .await
+    }
+
+    /// From now on nothing more comes of it.
+    fn end(&mut self, error: TransportError) -> TransportError {
+        self.ended = Some(error.clone());
+        error
+    }
+
     /// Says goodbye, and waits for the peer to do so too; counts the messages that come before that.
     pub async fn close(&mut self, messages: &Cell<u64>) {
-        if self.ended {
+        messages.set(self.waiting.len() as u64);
+        if self.ended.is_some() {
             return;
         }
-        self.ended = true;
+        self.end(closed("the WebSocket was closed before"));
         let mut asked = false;
         let said = poll_fn(|cx| {
             let (context, mut stream) = self.split(cx);
@@ -204,7 +225,7 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
     }
 
     fn still_open(&self) -> Result<(), TransportError> {
-        if self.ended { Err(closed("the WebSocket was closed before")) } else { Ok(()) }
+        self.ended.clone().map_or(Ok(()), Err)
     }
 
     /// The next message of whatever kind.
@@ -232,8 +253,7 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
     }
 
     fn failed(&mut self, error: &Error) -> TransportError {
-        self.ended = true;
-        match error {
+        let error = match error {
             Error::Io(error) => TransportError::stream(error, false, true),
             Error::ConnectionClosed
             | Error::AlreadyClosed
@@ -244,7 +264,8 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
                 protocol(&format!("a message of more than {} MiB, and no more is taken", MOST >> 20))
             }
             other => protocol(&other.to_string()),
-        }
+        };
+        self.end(error)
     }
 }
 
@@ -261,13 +282,18 @@ pub async fn give_way() {
     .await;
 }
 
+/// As much of a text as a message shows.
+fn shown(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
 /// What a peer said when it closed.
 fn closing_words(frame: Option<&CloseFrame>) -> String {
     let said = frame.map(|CloseFrame { code, reason }| {
-        let reason: String = Utf8Bytes::as_str(reason).chars().take(100).collect();
+        let reason = shown(reason.as_str());
         if reason.is_empty() { format!(" (code {code})") } else { format!(" (code {code}: {reason})") }
     });
-    format!("the server closed the WebSocket{} before the answer", said.unwrap_or_default())
+    format!("the server closed the WebSocket{}", said.unwrap_or_default())
 }
 
 fn would_block(error: &Error) -> bool {
@@ -316,9 +342,9 @@ impl<Io: Write + Unpin> io::Write for Stream<'_, '_, Io> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::StatusCode;
     use hyper::rt::ReadBufCursor;
     use proptest::prelude::*;
-    use std::collections::VecDeque;
     use std::pin::pin;
     use std::task::Waker;
 
@@ -391,7 +417,8 @@ mod tests {
         let io = scripted(pieces);
         let passed = io.passed();
         let config = WebSocketConfig::default().max_message_size(Some(MOST)).max_frame_size(Some(MOST));
-        Socket { io, context: WebSocketContext::new(Role::Client, Some(config)), passed, ended: false }
+        let context = WebSocketContext::new(Role::Client, Some(config));
+        Socket { io, context, passed, accounted: (0, 0), waiting: VecDeque::new(), ended: None }
     }
 
     /// All messages up to the end, and the kind of that.
@@ -435,7 +462,7 @@ mod tests {
 
         #[test]
         fn no_answer_to_a_handshake_makes_it_panic_or_hang(head in "HTTP/1\\.[01] [0-9]{3} ?[ -~]{0,20}\r\n([a-zA-Z-]{1,12}: ?[ -~]{0,20}\r\n){0,4}(\r\n)?", tail in prop::collection::vec(any::<u8>(), 0..20)) {
-            let opened = soon(open(scripted(&[head.as_bytes(), &tail]), Request::default()));
+            let opened = soon(open(scripted(&[head.as_bytes(), &tail]), crate::transport::http::Message::default()));
             if let Ok(Opened { head, socket }) = opened {
                 prop_assert!(socket.is_none() && head.status != StatusCode::SWITCHING_PROTOCOLS, "nobody knows the key");
             }

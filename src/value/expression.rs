@@ -6,7 +6,8 @@ use std::sync::Arc;
 use minijinja::Error;
 use minijinja::value::{Object, ValueKind};
 
-use super::function::{Carried, ENVIRONMENT, FACTS, FUNCTIONS};
+use super::function::{Carried, ENVIRONMENT, Encoder, FACTS, FUNCTIONS, encoder};
+use super::json::{computable, original};
 use super::{Facts, Names, Scope, Value, ValueError};
 
 /// The longest expression, in bytes.
@@ -21,6 +22,8 @@ pub struct Expression {
 enum Kind {
     /// A value at its place, and keys into it.
     Path(usize, Vec<Value>),
+    /// The same, and its text encoded: a number in it keeps its spelling, which one that is computed with does not.
+    Encoded(Encoder, usize, Vec<Value>),
     /// Anything else, with the names that it uses.
     General(Box<minijinja::Expression<'static, 'static>>, Arc<[(String, usize)]>),
 }
@@ -45,6 +48,9 @@ impl Expression {
         if let Some((name, keys)) = path(&source) {
             return Ok(Self { kind: Kind::Path(place(name)?, keys), source });
         }
+        if let Some((encode, (name, keys))) = encoder(&source).and_then(|(encode, argument)| Some((encode, path(argument)?))) {
+            return Ok(Self { kind: Kind::Encoded(encode, place(name)?, keys), source });
+        }
         let uses = uses(&source)?;
         let places = uses.names.into_iter().map(|name| place(&name).map(|place| (name, place))).collect::<Result<_, _>>()?;
         let compiled = ENVIRONMENT.compile_expression_owned(source.clone()).map_err(|e| wrong(&e))?;
@@ -57,20 +63,24 @@ impl Expression {
     /// When a name that it needs has no value, or an operation can't be done on the values there are.
     pub fn eval(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<Value, ValueError> {
         match &self.kind {
-            Kind::Path(place, keys) => {
-                let mut value = scope.get(*place);
-                for key in keys {
-                    value = value.get_item(key).map_err(|_| self.unset())?;
-                }
-                if value.is_undefined() { Err(self.unset()) } else { Ok(value) }
-            }
+            Kind::Path(place, keys) => self.at(scope, *place, keys),
+            Kind::Encoded(encode, place, keys) => self.at(scope, *place, keys).map(|value| Value::from(encode(&value))),
             Kind::General(compiled, places) => {
-                let values = places.iter().map(|(_, place)| scope.get(*place)).collect();
+                let values = places.iter().map(|(_, place)| computable(scope.get(*place))).collect();
                 let frame = Frame { places: places.clone(), values, facts: facts.clone() };
                 let value = compiled.eval(Value::from_object(frame)).map_err(|e| self.failed(&e))?;
-                if value.is_undefined() { Err(self.unset()) } else { Ok(value) }
+                if value.is_undefined() { Err(self.unset()) } else { Ok(original(value)) }
             }
         }
+    }
+
+    /// The value at a place, by these keys into it.
+    fn at(&self, scope: &Scope, place: usize, keys: &[Value]) -> Result<Value, ValueError> {
+        let mut value = scope.get(place);
+        for key in keys {
+            value = value.get_item(key).map_err(|_| self.unset())?;
+        }
+        if value.is_undefined() { Err(self.unset()) } else { Ok(value) }
     }
 
     /// Whether it holds: its value is neither false, zero, empty nor nothing.
@@ -78,7 +88,7 @@ impl Expression {
     /// # Errors
     /// As for [`Self::eval`].
     pub fn holds(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<bool, ValueError> {
-        self.eval(scope, facts).map(|value| value.is_true())
+        self.eval(scope, facts).map(|value| computable(value).is_true())
     }
 
     /// The items of the list that it gives.
@@ -89,7 +99,9 @@ impl Expression {
         let value = self.eval(scope, facts)?;
         let list = matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable);
         let items = if list { value.try_iter().ok() } else { None };
-        items.map(Iterator::collect).ok_or_else(|| ValueError(format!("`{}` gives {}, and a list is needed", self.source, kind(&value))))
+        items
+            .map(Iterator::collect)
+            .ok_or_else(|| ValueError(format!("`{}` gives {}, and a list is needed", self.source, kind(&computable(value)))))
     }
 
     fn unset(&self) -> ValueError {
@@ -229,6 +241,9 @@ mod tests {
             ("base64('u:p')", "dTpw"),
             ("int('42') + 1", "43"),
             ("int(3.9)", "3"),
+            ("int('98765432101234567890')", "98765432101234567890"),
+            ("base64(list[0].id)", "Nw=="),
+            ("base64( item ) ~ '.'", "aSAxLzI=."),
             ("float('1.5')", "1.5"),
             ("seq()", "12"),
             ("now()", "1700000000000"),

@@ -1,37 +1,11 @@
 //! [`Extract`]: takes a value out of a response.
 
-use std::cell::OnceCell;
-
-use http::HeaderMap;
 use http::header::SET_COOKIE;
-use regex::bytes::Regex;
+use regex::Regex;
 use serde_json_path::JsonPath;
 
-use super::{Value, ValueError, cookie, from_json};
+use super::{Response, Value, ValueError, cookie};
 use crate::plan::Source;
-
-/// A response, as far as it was kept.
-pub struct Response<'a> {
-    /// Its status.
-    pub status: u16,
-    /// Its headers.
-    pub headers: &'a HeaderMap,
-    /// Its body, decoded, where something needs it; else empty.
-    pub body: &'a [u8],
-    json: OnceCell<Option<serde_json::Value>>,
-}
-
-impl<'a> Response<'a> {
-    /// A response.
-    pub const fn new(status: u16, headers: &'a HeaderMap, body: &'a [u8]) -> Self {
-        Self { status, headers, body, json: OnceCell::new() }
-    }
-
-    /// The body as JSON, parsed at most once; nothing where it is none.
-    pub fn json(&self) -> Option<&serde_json::Value> {
-        self.json.get_or_init(|| serde_json::from_slice(self.body).ok()).as_ref()
-    }
-}
 
 /// A compiled place in a response.
 pub enum Extract {
@@ -71,24 +45,25 @@ impl Extract {
     }
 
     /// The value; nothing where there is none.
-    pub fn from(&self, response: &Response<'_>) -> Option<Value> {
-        match self {
-            Self::JsonPath(path) => path.query(response.json()?).first().map(from_json),
-            Self::Regex(pattern, group) => pattern.captures(response.body)?.get(*group).map(|found| lossy(found.as_bytes())),
-            Self::Header(name) => response.headers.get(name).map(|value| lossy(value.as_bytes())),
+    ///
+    /// # Errors
+    /// When the body is not what it is looked for in, with the reason.
+    pub fn from(&self, response: &Response<'_>) -> Result<Option<Value>, String> {
+        Ok(match self {
+            Self::JsonPath(path) => response.json()?.find(path).map(|found| found.to_value()),
+            Self::Regex(pattern, group) => {
+                pattern.captures(response.text()?).and_then(|found| found.get(*group)).map(|found| Value::from(found.as_str()))
+            }
+            Self::Header(name) => response.header(name).map(|value| Value::from(value.as_ref())),
             // Of several the last one is what the user has from then on.
             Self::Cookie(name) => response.headers.get_all(SET_COOKIE).iter().rev().find_map(|line| {
                 let (found, value) = cookie::pair(line.as_bytes().split(|byte| *byte == b';').next()?);
-                value.filter(|_| found == name.as_bytes()).map(lossy)
+                value.filter(|_| found == name.as_bytes()).map(|value| Value::from(String::from_utf8_lossy(value)))
             }),
-            Self::Body => Some(lossy(response.body)),
+            Self::Body => Some(Value::from(response.text()?)),
             Self::Status => Some(Value::from(response.status)),
-        }
+        })
     }
-}
-
-fn lossy(bytes: &[u8]) -> Value {
-    Value::from(String::from_utf8_lossy(bytes).as_ref())
 }
 
 /// Compiles a JSONPath query (RFC 9535).
@@ -106,6 +81,7 @@ pub fn json_path(query: &str) -> Result<JsonPath, ValueError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderMap;
 
     #[test]
     fn takes_values_out_of_every_part_of_a_response() {
@@ -115,21 +91,27 @@ mod tests {
         for line in [&b"SID=before"[..], b" SID = abc ; HttpOnly; Name=Jos\xc3\xa9", b"name=Zo\xc3\xab", b"none"] {
             headers.append(SET_COOKIE, http::HeaderValue::from_bytes(line).expect("a value"));
         }
+        headers.append("link", "</1>; rel=prev".parse().expect("a value"));
+        headers.append("link", "</3>; rel=next".parse().expect("a value"));
         let response = Response::new(201, &headers, br#"{"items": [{"id": 7, "name": "x"}], "none": null}"#);
-        let take = |source: Source| Extract::compile(&source).expect("good").from(&response).map(|v| v.to_string());
+        let take = |source: Source| Extract::compile(&source).expect("good").from(&response).expect("readable").map(|v| v.to_string());
         assert_eq!(take(Source::JsonPath("$.items[0].id".into())).as_deref(), Some("7"));
         assert_eq!(take(Source::JsonPath("$.items[*].name".into())).as_deref(), Some("x"));
         assert_eq!(take(Source::JsonPath("$.nothing".into())), None);
         assert_eq!(take(Source::Regex { pattern: r#""id": (\d+)"#.into(), group: 1 }).as_deref(), Some("7"));
         assert_eq!(take(Source::Regex { pattern: "(z)?x".into(), group: 1 }), None);
         assert_eq!(take(Source::Header("x-cache".into())).as_deref(), Some("hit"));
+        assert_eq!(take(Source::Header("Link".into())).as_deref(), Some("</1>; rel=prev, </3>; rel=next"), "one list");
+        assert_eq!(take(Source::Header("set-cookie".into())).as_deref(), Some("a=1; Path=/"), "no list");
+        assert_eq!(take(Source::Header("x-none".into())), None);
         assert_eq!(take(Source::Cookie("SID".into())).as_deref(), Some("abc"));
         assert_eq!(take(Source::Cookie("name".into())).as_deref(), Some("Zoë"));
         assert_eq!((take(Source::Cookie("sid".into())), take(Source::Cookie("none".into()))), (None, None));
         assert_eq!(take(Source::Status).as_deref(), Some("201"));
         assert!(take(Source::Body).is_some_and(|body| body.starts_with("{\"items\"")));
         let binary = Response::new(200, &headers, &[0xff, 0xfe]);
-        assert_eq!(Extract::JsonPath(json_path("$").expect("good")).from(&binary), None, "no JSON is no value");
+        let why = Extract::JsonPath(json_path("$").expect("good")).from(&binary).expect_err("not JSON");
+        assert!(why.starts_with("the body is not JSON (not UTF-8 at byte 0), seen "), "{why}");
     }
 
     #[test]

@@ -6,16 +6,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use super::csv::Csv;
 use super::file::{self, FileError};
-use super::{Value, from_json};
+use super::{Value, json};
 
 /// The most rows of a feed.
 const MOST_ROWS: usize = 10_000_000;
 /// The most columns of a feed.
 const MOST_COLUMNS: usize = 1000;
+/// What other programs put between cells where a comma is expected, as messages call it.
+const SEPARATORS: [(&str, char); 3] = [("semicolons", ';'), ("tabs", '\t'), ("bars", '|')];
 
 /// Why a feed can't be used.
 #[derive(Debug, Error)]
@@ -26,14 +31,6 @@ pub enum FeedError {
     /// Its name does not say what it is.
     #[error("`{0}` is neither `.csv` nor `.json` nor `.jsonl`; rename it by what is in it")]
     Unknown(String),
-    /// It is not text.
-    #[error("`{file}` is not UTF-8 text (byte {at}); save it as UTF-8")]
-    NotUtf8 {
-        /// As typed.
-        file: String,
-        /// The first wrong byte, from 0.
-        at: usize,
-    },
     /// There is nothing in it.
     #[error("`{0}` has no rows; a CSV file has its column names in the first line, and a row in each line behind it")]
     Empty(String),
@@ -89,12 +86,11 @@ pub fn read(folder: &Path, typed: &str) -> Result<Rows, FeedError> {
     for byte in Sha256::digest(&content).iter().take(8) {
         let _ = write!(digest, "{byte:02x}");
     }
-    let text = String::from_utf8(content).map_err(|e| FeedError::NotUtf8 { file: typed.into(), at: e.utf8_error().valid_up_to() })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = text(typed, &content)?;
     let extension = Path::new(typed).extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     let (columns, rows) = match extension.as_str() {
         "csv" => csv(typed, text)?,
-        "json" => json(typed, text)?,
+        "json" => json_list(typed, text)?,
         "jsonl" | "ndjson" => json_lines(typed, text)?,
         _ => return Err(FeedError::Unknown(typed.into())),
     };
@@ -102,8 +98,25 @@ pub fn read(folder: &Path, typed: &str) -> Result<Rows, FeedError> {
         return Err(FeedError::Empty(typed.into()));
     }
     let columns: Arc<[String]> = columns.into();
-    let row = |cells| Value::from_object(Row { columns: columns.clone(), cells });
+    let row = |cells: Box<[Value]>| {
+        let is_exact = cells.iter().any(json::is_special);
+        json::keeping(Value::from_object(Row { columns: columns.clone(), cells }), is_exact)
+    };
     Ok(Rows { rows: rows.into_iter().map(row).collect(), columns, digest })
+}
+
+/// The text of a file, without its byte order mark.
+fn text<'c>(file: &str, content: &'c [u8]) -> Result<&'c str, FeedError> {
+    let line = |at: usize| content[..at].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    let text = str::from_utf8(content).map_err(|e| {
+        let at = e.valid_up_to();
+        wrong(file, line(at), format!("it is not UTF-8 text (byte {at} of the file); save it as UTF-8"))
+    })?;
+    // UTF-16 without its mark is good UTF-8, and full of them.
+    if let Some(at) = text.find('\0') {
+        return Err(wrong(file, line(at), "a NUL byte, which no text has; save the file as UTF-8"));
+    }
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 type Table = (Vec<String>, Vec<Box<[Value]>>);
@@ -113,33 +126,38 @@ fn wrong(file: &str, line: u64, message: impl Into<String>) -> FeedError {
 }
 
 fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
-    let mut reader = ::csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let failed = |e: ::csv::Error| wrong(file, e.position().map_or(1, ::csv::Position::line), e.to_string());
-    let columns: Vec<String> = reader.headers().map_err(failed)?.iter().map(|name| name.trim().to_owned()).collect();
+    let mut records = Csv::new(text).map(|record| record.map_err(|e| wrong(file, e.line, e.message)));
+    let Some(header) = records.next().transpose()? else { return Ok(Table::default()) };
+    let columns: Vec<String> = header.cells.iter().map(|name| name.trim().to_owned()).collect();
+    if let [only] = columns.as_slice()
+        && let Some((name, _)) = SEPARATORS.iter().find(|(_, separator)| only.contains(*separator))
+    {
+        return Err(wrong(file, header.line, format!("cells are separated by {name}; save the file with commas between them")));
+    }
     let mut known = HashSet::new();
     for column in &columns {
         if column.is_empty() {
-            return Err(wrong(file, 1, "a column without a name; the first line has the names of all columns"));
+            return Err(wrong(file, header.line, "a column without a name; the first line has the names of all columns"));
         }
         if !known.insert(column) {
-            return Err(wrong(file, 1, format!("two columns are called `{column}`; give each a name of its own")));
+            return Err(wrong(file, header.line, format!("two columns are called `{column}`; give each a name of its own")));
         }
     }
     if columns.len() > MOST_COLUMNS {
-        return Err(wrong(file, 1, format!("more than {MOST_COLUMNS} columns; remove some")));
+        return Err(wrong(file, header.line, format!("more than {MOST_COLUMNS} columns; remove some")));
     }
     let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(failed)?;
-        let line = record.position().map_or(0, ::csv::Position::line);
-        if record.len() != columns.len() {
-            let message = format!("{} cells, where the first line names {} columns", record.len(), columns.len());
-            return Err(wrong(file, line, format!("{message}; fill the row up, or quote a cell that holds a comma")));
+    for record in records {
+        let record = record?;
+        if record.cells.len() != columns.len() {
+            let cells = if record.cells.len() == 1 { "1 cell".into() } else { format!("{} cells", record.cells.len()) };
+            let message = format!("{cells}, where the first line names {} columns", columns.len());
+            return Err(wrong(file, record.line, format!("{message}; fill the row up, or quote a cell that holds a comma")));
         }
         if rows.len() == MOST_ROWS {
-            return Err(wrong(file, line, format!("more than {MOST_ROWS} rows; use a shorter file")));
+            return Err(wrong(file, record.line, format!("more than {MOST_ROWS} rows; use a shorter file")));
         }
-        rows.push(record.iter().map(Value::from).collect());
+        rows.push(record.cells.iter().map(|cell| Value::from(cell.as_ref())).collect());
     }
     Ok((columns, rows))
 }
@@ -152,18 +170,22 @@ struct Maps {
 }
 
 impl Maps {
-    fn add(&mut self, file: &str, line: u64, item: &serde_json::Value) -> Result<(), FeedError> {
-        let serde_json::Value::Object(map) = item else {
-            return Err(wrong(file, line, "a row that is no map; write `{\"id\": 1, …}` for each row"));
-        };
+    fn add(&mut self, file: &str, line: u64, item: &RawValue) -> Result<(), FeedError> {
+        let members = json::members(item).map_err(|e| match e.classify() {
+            Category::Data => wrong(file, line, "a row that is no map; write `{\"id\": 1, …}` for each row"),
+            _ => not_json(file, line, &e),
+        })?;
         let mut cells = vec![Value::UNDEFINED; self.columns.len()];
-        for (key, value) in map {
-            let place = self.columns.iter().position(|column| column == key).unwrap_or_else(|| {
+        for (key, raw) in members {
+            let place = self.columns.iter().position(|column| *column == key).unwrap_or_else(|| {
                 self.columns.push(key.clone());
                 cells.push(Value::UNDEFINED);
                 self.columns.len() - 1
             });
-            cells[place] = from_json(value);
+            if !cells[place].is_undefined() {
+                return Err(wrong(file, line, format!("a row has two members that are called `{key}`; remove one")));
+            }
+            cells[place] = json::from_raw(raw).map_err(|e| not_json(file, line, &e))?;
         }
         if self.columns.len() > MOST_COLUMNS {
             return Err(wrong(file, line, format!("more than {MOST_COLUMNS} columns; remove some")));
@@ -180,14 +202,25 @@ impl Maps {
     }
 }
 
-fn json(file: &str, text: &str) -> Result<Table, FeedError> {
-    let list: serde_json::Value = serde_json::from_str(text).map_err(|e| wrong(file, e.line() as u64, format!("no JSON: {e}")))?;
-    let serde_json::Value::Array(items) = list else {
-        return Err(wrong(file, 1, "no list; a `.json` feed is a list of maps, one a row"));
-    };
+/// An error of the parser, whose own lines begin at `line` of the file.
+fn not_json(file: &str, line: u64, error: &serde_json::Error) -> FeedError {
+    let (whole, place) = (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
+    let message = whole.strip_suffix(&place).unwrap_or(&whole);
+    wrong(file, line + (error.line() as u64).saturating_sub(1), format!("not JSON: {message}, at column {}", error.column()))
+}
+
+fn json_list(file: &str, text: &str) -> Result<Table, FeedError> {
+    let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| match e.classify() {
+        Category::Data => wrong(file, 1, "no list; a `.json` feed is a list of maps, one a row"),
+        _ => not_json(file, 1, &e),
+    })?;
     let mut maps = Maps::default();
-    for item in &items {
-        maps.add(file, 1, item)?;
+    let (mut line, mut before) = (1, 0);
+    for item in items {
+        let at = item.get().as_ptr().addr() - text.as_ptr().addr();
+        line += text[before..at].matches('\n').count() as u64;
+        before = at;
+        maps.add(file, line, item)?;
     }
     Ok(maps.table())
 }
@@ -195,8 +228,8 @@ fn json(file: &str, text: &str) -> Result<Table, FeedError> {
 fn json_lines(file: &str, text: &str) -> Result<Table, FeedError> {
     let mut maps = Maps::default();
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let item = serde_json::from_str(line).map_err(|e| wrong(file, number, format!("no JSON: {e}")))?;
-        maps.add(file, number, &item)?;
+        let item = serde_json::from_str(line).map_err(|e| not_json(file, number, &e))?;
+        maps.add(file, number, item)?;
     }
     Ok(maps.table())
 }
@@ -210,7 +243,7 @@ mod tests {
         std::fs::write(folder.path().join(name), content).expect("written");
         let rows = read(folder.path(), name).map_err(|e| e.to_string())?;
         let cell = |row: &Value, column: &String| {
-            row.get_attr(column).map_or_else(|e| e.to_string(), |v| serde_json::to_string(&v).unwrap_or_else(|e| e.to_string()))
+            row.get_attr(column).map_or_else(|e| e.to_string(), |v| json::print(&v).unwrap_or_else(|e| e.to_string()))
         };
         Ok(rows.rows.iter().map(|row| rows.columns.iter().map(|c| format!("{c}={}", cell(row, c))).collect::<Vec<_>>().join(" ")).collect())
     }
@@ -226,12 +259,32 @@ mod tests {
             ["id=1 tags=[\"a\"] more=null", "id=2 tags=null more=true"]
         );
         assert_eq!(rows("a.jsonl", "{\"id\": 1}\n\n{\"id\": 2}\n").expect("good"), ["id=1", "id=2"]);
+        let numbers = r#"{"id": 98765432101234567890, "price": 10.00, "list": [1e-7, {"x": 0.0000001}]}"#;
+        for (name, content) in [("a.jsonl", numbers.to_owned()), ("a.json", format!("[\n{numbers}]"))] {
+            assert_eq!(rows(name, content).expect("good"), [r#"id=98765432101234567890 price=10.00 list=[1e-7,{"x":0.0000001}]"#]);
+        }
     }
 
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
         for (name, content, part) in [
-            ("a.csv", "a,b\n1,2\n1\n", "line 3: 1 cells, where the first line names 2 columns"),
+            ("a.csv", "a,b\n1,2\n1\n", "line 3: 1 cell, where the first line names 2 columns"),
+            ("a.csv", "a,b\n\n\n1,2\n1,2,3\n", "line 5: 3 cells, where the first line names 2 columns"),
+            ("a.csv", "a,b\n1,\"x\ny\"\n1\n", "line 4: 1 cell, where"),
+            ("a.csv", "a,b\n1,\"x\n2,y\n", "line 2: the quote that opens a cell here is never closed"),
+            ("a.csv", "a,\"b\n1,2\n", "line 1: the quote that opens a cell here is never closed"),
+            ("a.csv", "a,b\n1,2\n\"x\"y,2\n", "line 3: text stands behind the closing quote"),
+            ("a.csv", "a;b\n1;2\n", "line 1: cells are separated by semicolons; save the file with commas"),
+            ("a.csv", "\na\tb\n1\t2\n", "line 2: cells are separated by tabs"),
+            ("a.csv", "a,b\n1,x\0y\n", "line 2: a NUL byte"),
+            ("a.jsonl", "{\"a\": 1}\n{\"a\": \"\0\"}\n", "line 2: a NUL byte"),
+            ("a.json", "[{\"a\": 1},\n\n {\"a\": 2}, 3]", "line 3: a row that is no map"),
+            ("a.json", "[{\"a\": 1},\n{\"a\":\n \"\\ud800\"}]", "not JSON: "),
+            ("a.jsonl", "{\"a\": 1}\n{\"a\": 2, \"a\": 3}\n", "line 2: a row has two members that are called `a`"),
+            ("a.jsonl", "{\"a\": 1} {\"a\": 2}\n", "line 1: not JSON: trailing characters, at column 10"),
+            ("a.jsonl", &format!("{{\"a\": {}}}", "[".repeat(100_000)), "line 1: not JSON"),
+            ("a.json", &format!("[{{\"a\": {}{}}}]", "[".repeat(100_000), "]".repeat(100_000)), "line 1: not JSON: recursion limit"),
+            ("a.tsv", "a\tb\n1\t2\n", "neither `.csv` nor"),
             ("a.csv", "a,a\n1,2\n", "two columns are called `a`"),
             ("a.csv", "a,\n1,2\n", "a column without a name"),
             ("a.csv", "a,b\n", "has no rows"),
@@ -239,13 +292,18 @@ mod tests {
             ("a.json", "[]", "has no rows"),
             ("a.json", "{}", "no list"),
             ("a.json", "[1]", "a row that is no map"),
-            ("a.json", "[\n{]", "line 2: no JSON"),
-            ("a.jsonl", "{\"a\": 1}\n{\n", "line 2: no JSON"),
+            ("a.json", "[\n{]", "line 2: not JSON"),
+            ("a.jsonl", "{\"a\": 1}\n{\n", "line 2: not JSON"),
             ("a.txt", "a", "neither `.csv` nor"),
         ] {
             let message = rows(name, content).expect_err(content);
             assert!(message.contains(part), "{content:?}: {message}");
         }
-        assert!(rows("a.csv", b"a\n\xff\n").expect_err("binary").contains("not UTF-8 text (byte 2)"));
+        for name in ["a.csv", "a.json", "a.jsonl"] {
+            let message = rows(name, b"a\n\xff\n").expect_err("binary");
+            assert!(message.contains("line 2: it is not UTF-8 text (byte 2 of the file)"), "{message}");
+        }
+        assert!(rows("a.csv", b"\xff\xfea\0\n\0").expect_err("UTF-16").contains("line 1: it is not UTF-8"));
+        assert!(rows("a.csv", b"a\0\n\x001\0").expect_err("UTF-16").contains("line 1: a NUL byte"));
     }
 }

@@ -14,6 +14,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rand::{Rng as _, RngExt as _};
 use rand_pcg::Pcg64Mcg;
 
+use super::json::print;
+
 /// What can't stand in a name or a value of a query (RFC 3986's unreserved characters can).
 pub const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The longest text that `random_string` makes.
@@ -23,6 +25,19 @@ pub(super) const FACTS: &str = "\0facts";
 
 /// The functions that expressions have, beside minijinja's filters and tests.
 pub const FUNCTIONS: [&str; 10] = ["uuid", "now", "seq", "random_int", "random_string", "urlencode", "base64", "pick", "int", "float"];
+
+/// Makes a text of the text of a value.
+pub(super) type Encoder = fn(&Value) -> String;
+
+/// Those of the functions that look at nothing but the text of a value.
+const ENCODERS: [(&str, Encoder); 2] =
+    [("urlencode", |value| utf8_percent_encode(&text(value), QUERY).to_string()), ("base64", |value| STANDARD.encode(text(value)))];
+
+/// The encoder that an expression calls, and what it calls it with, where it is no more than that call.
+pub(super) fn encoder(source: &str) -> Option<(Encoder, &str)> {
+    let argument = |name| source.strip_prefix(name)?.trim_start().strip_prefix('(')?.strip_suffix(')').map(str::trim);
+    ENCODERS.iter().find_map(|(name, encode)| argument(name).map(|argument| (*encode, argument)))
+}
 
 /// What functions depend on.
 #[derive(Debug)]
@@ -65,8 +80,9 @@ pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(||
     environment.add_function("seq", |state: &State| facts(state).map(|facts| facts.seq));
     environment.add_function("random_int", random_int);
     environment.add_function("random_string", random_string);
-    environment.add_function("urlencode", |value: Value| utf8_percent_encode(&text(&value), QUERY).to_string());
-    environment.add_function("base64", |value: Value| STANDARD.encode(text(&value)));
+    for (name, encode) in ENCODERS {
+        environment.add_function(name, move |value: Value| encode(&value));
+    }
     environment.add_function("pick", pick);
     environment.add_function("int", int);
     environment.add_function("float", float);
@@ -84,7 +100,7 @@ fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
 
 /// A value as text: JSON where it is none.
 pub(super) fn text(value: &Value) -> String {
-    let json = || serde_json::to_string(value).unwrap_or_else(|_| value.to_string());
+    let json = || print(value).unwrap_or_else(|_| value.to_string());
     value.as_str().map_or_else(json, str::to_owned)
 }
 
@@ -136,7 +152,7 @@ fn int(value: &Value) -> Result<Value, Error> {
     }
     let typed = text(value);
     let number = typed.trim();
-    if let Ok(n) = number.parse::<i64>() {
+    if let Ok(n) = number.parse::<i128>() {
         return Ok(n.into());
     }
     match number.parse::<f64>() {

@@ -5,20 +5,24 @@
 //! `uuid()` depend on is handed in as [`Facts`].
 
 pub mod cookie;
+pub mod csv;
 pub mod expression;
 pub mod extract;
 pub mod feed;
 pub mod file;
 pub mod function;
+pub mod json;
+pub mod response;
 pub mod scope;
 pub mod text;
 
 use thiserror::Error;
 
 pub use expression::Expression;
-pub use extract::{Extract, Response};
+pub use extract::Extract;
 pub use function::Facts;
 pub use minijinja::Value;
+pub use response::Response;
 pub use scope::{Names, Scope, UserValues};
 pub use text::Text;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::function::{QUERY, text};
+use super::json::print;
 use super::{Expression, Facts, Names, Scope, Value, ValueError};
 use crate::plan::{Encode, Piece, Template};
 
@@ -70,7 +71,7 @@ fn put(value: &Value, encode: Encode, out: &mut String) -> Result<(), ValueError
 }
 
 fn json(value: &Value) -> Result<String, ValueError> {
-    serde_json::to_string(value).map_err(|e| ValueError(format!("a value has no JSON form: {e}")))
+    print(value).map_err(|e| ValueError(format!("a value has no JSON form: {e}")))
 }
 
 #[cfg(test)]

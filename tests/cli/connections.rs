@@ -16,6 +16,7 @@ use crate::peer::{Peer, Then};
 use crate::support::{
     MODES, PROGRAM, Running, Server, children, count, finish, folder, loadgen, pid, program, run, run_of, run_to_result, scenario, until,
 };
+use crate::values::{Listener, reply};
 
 /// Runs two steps an iteration against a server; tells its run and how many connections it took.
 fn connections(server: &Server, http: &str, load: &str, mode: &str) -> (Value, u64) {
@@ -48,6 +49,32 @@ fn connections_are_kept_as_long_as_the_scenario_says() {
         let most = if mode == "sequential" { 1 } else { 3 };
         assert!((1..=most).contains(&made), "{mode}: {made} shared connections");
         until("they are closed", || server.status().open == 0);
+    }
+}
+
+#[test]
+fn bytes_of_a_shared_connection_are_those_of_one_request_each() {
+    let body = b"unavailable".as_slice();
+    let listener = Listener::start(move |_, _| reply(503, "", body));
+    let folder = folder();
+    // Whoever waits to try again has given its connection back, and others go on with it meanwhile.
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, targets: {{s: {{url: '{}', http: {{keep_alive: shared, max_connections: 1}}, \
+             retry: {{attempts: 3, status: [503], backoff: {{constant: 20ms}}}}}}}}, load: {{vus: 4, iterations: 8}}, \
+             workers: 2, mix: [{{name: m, flow: [{{get: /, expect: {{status: 200}}}}]}}]}}",
+            listener.url()
+        ),
+    );
+    for mode in MODES {
+        let result = run_to_result(folder.path(), &["--mode", mode]);
+        let run = run_of(&result, mode);
+        let heard = listener.heard();
+        assert_eq!((count(run, "failed"), heard.len()), (8, 24), "{mode}: {}", run["errors"]);
+        let sent: usize = heard.iter().map(|(_, request)| request.len()).sum();
+        assert_eq!(count(run, "bytes_out"), sent as u64, "{mode}");
+        assert_eq!(count(run, "bytes_in"), (heard.len() * reply(503, "", body).len()) as u64, "{mode}");
     }
 }
 

@@ -25,13 +25,13 @@ use crate::support::{Server, job};
 type Answer = dyn Fn(&str, usize) -> Vec<u8> + Send + Sync;
 
 /// A server that answers as a test likes, and writes down every request with the number of its connection.
-struct Listener {
+pub struct Listener {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<(usize, String)>>>,
 }
 
 impl Listener {
-    fn start(answer: impl Fn(&str, usize) -> Vec<u8> + Send + Sync + 'static) -> Self {
+    pub fn start(answer: impl Fn(&str, usize) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let heard: Arc<Mutex<Vec<(usize, String)>>> = Arc::default();
@@ -45,19 +45,19 @@ impl Listener {
         Self { address, heard }
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// What it heard since it was asked last, in the order of the connections.
-    fn heard(&self) -> Vec<(usize, String)> {
+    pub fn heard(&self) -> Vec<(usize, String)> {
         let mut heard = std::mem::take(&mut *self.heard.lock().expect("no panic"));
         heard.sort_by_key(|(connection, _)| *connection);
         heard
     }
 
     /// The first lines of what it heard, sorted.
-    fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         let line = |(_, text): (usize, String)| text.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
         let mut lines: Vec<String> = self.heard().into_iter().map(line).collect();
         lines.sort();
@@ -89,7 +89,7 @@ fn converse(mut stream: TcpStream, number: usize, answer: &Answer, seen: &Mutex<
 }
 
 /// A response with these header lines.
-fn reply(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
+pub fn reply(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut whole = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n", body.len()).into_bytes();
     whole.extend_from_slice(body);
     whole

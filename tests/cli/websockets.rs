@@ -1,9 +1,12 @@
 //! A WebSocket server that we did not write: Python's `websockets` sees what loadgen says that it sent.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::support::{MODES, count, folder, run_of, run_to_result, scenario, shipped, until};
 
@@ -25,7 +28,6 @@ impl Server {
         if !has.is_ok_and(|status| status.success()) {
             let missing = "python3-websockets is not installed (apt-get install python3-websockets)";
             assert!(std::env::var_os("CI").is_none(), "{missing}");
-            use std::io::Write as _;
             let _ = writeln!(std::io::stderr(), "SKIPPED: {missing}");
             return None;
         }
@@ -89,5 +91,238 @@ fn it_logs_what_loadgen_counts() {
         assert_eq!(seen("open"), 5 * 12, "{mode}");
         assert_eq!(seen("message"), 12 * (25 + 3 + 1 + 1 + 1 + 1), "{mode}");
         assert_eq!((seen("closed 1000") + seen("closed 1005"), seen("closed 4000")), (3 * 12, 12), "{mode}: with a handshake: {logged:?}");
+    }
+}
+
+/// A server that says yes to every WebSocket, with more header lines by the path that is asked for, and hangs up on the first
+/// message.
+fn agreeing(lines: impl Fn(&str) -> String + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|n| n > 0) {}
+            let path = head.split(' ').nth(1).unwrap_or_default();
+            let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap_or_default();
+            let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+            let lines = lines(path);
+            let answer = format!("HTTP/1.1 101 Switching Protocols\r\nupgrade: WebSocket\r\nsec-websocket-accept: {accept}\r\n{lines}\r\n");
+            let _ = stream.write_all(answer.as_bytes());
+            if reader.read(&mut [0; 64]).is_ok_and(|n| n > 0) {
+                let _ = stream.write_all(b"\x88\x00");
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn a_server_may_agree_only_to_what_was_offered() {
+    let url = agreeing(|path| {
+        let more = match path {
+            "/extension" => "sec-websocket-extensions: permessage-deflate\r\n",
+            "/extensions" => "sec-websocket-extensions: \r\nsec-websocket-extensions: x\r\n",
+            "/no-extension" => "sec-websocket-extensions: \r\n",
+            "/protocol" | "/other" => "sec-websocket-protocol: soap\r\n",
+            "/case" => "sec-websocket-protocol: Chat\r\n",
+            "/two" => "sec-websocket-protocol: chat\r\nsec-websocket-protocol: superchat\r\n",
+            "/both" => "sec-websocket-protocol: chat, superchat\r\n",
+            "/chosen" => "sec-websocket-protocol: chat\r\n",
+            "/lines" => "connection: keep-alive\r\n",
+            _ => "",
+        };
+        format!("{more}connection: Upgrade\r\n")
+    });
+    const OFFERING: &str = "headers: {sec-websocket-protocol: 'superchat, chat'}";
+    let steps = [
+        ("/plain", "", None),
+        ("/lines", "", None),
+        ("/no-extension", "", None),
+        ("/none-chosen", OFFERING, None),
+        ("/chosen", OFFERING, None),
+        ("/extension", "", Some("the server agrees to the extension \"permessage-deflate\", which was not offered")),
+        ("/extensions", "", Some("the server agrees to the extension \"x\", which was not offered")),
+        ("/protocol", "", Some("the server chooses the subprotocol \"soap\", which was not offered")),
+        ("/other", OFFERING, Some("the server chooses the subprotocol \"soap\", which was not offered")),
+        ("/case", OFFERING, Some("the server chooses the subprotocol \"Chat\", which was not offered")),
+        ("/two", OFFERING, Some("the server chooses the subprotocol \"chat, superchat\", which was not offered")),
+        ("/both", OFFERING, Some("the server chooses the subprotocol \"chat, superchat\", which was not offered")),
+    ];
+    let flow = steps.map(|(path, headers, _)| {
+        let headers = if headers.is_empty() { String::new() } else { format!("{headers}, ") };
+        format!("{{websocket: {path}, name: {path}, {headers}on_error: continue, flow: [{{send: hi, name: said}}]}}")
+    });
+    let folder = folder();
+    scenario(
+        folder.path(),
+        &format!("{{name: t, targets: {{t: {{url: '{url}'}}}}, mix: [{{name: m, flow: [{}]}}], load: {{iterations: 1}}}}", flow.join(", ")),
+    );
+    for mode in MODES {
+        let result = run_to_result(folder.path(), &["--mode", mode]);
+        let run = run_of(&result, mode);
+        let errors = run["errors"].to_string().replace("\\\"", "\"");
+        for (path, _, said) in steps {
+            let step = run["steps"].as_array().expect("steps").iter().find(|step| step["name"] == path).expect("the step");
+            assert_eq!(
+                (count(step, "ok"), &step["failures"]["protocol"] == 1),
+                (u64::from(said.is_none()), said.is_some()),
+                "{mode} {path}: {errors}"
+            );
+            assert!(said.is_none_or(|said| errors.contains(said)), "{mode} {path}: {errors}");
+        }
+    }
+}
+
+#[test]
+fn what_loadgen_does_not_speak_cant_be_offered() {
+    let folder = folder();
+    for headers in ["headers: {Sec-WebSocket-Extensions: permessage-deflate}, url", "url"] {
+        let own = if headers == "url" { "headers: {sec-websocket-extensions: '{{x}}'}, " } else { "" };
+        scenario(
+            folder.path(),
+            &format!(
+                "{{name: t, vars: {{x: y}}, targets: {{t: {{{headers}: 'ws://127.0.0.1:1'}}}}, \
+                 mix: [{{name: m, flow: [{{websocket: /x, {own}flow: [{{send: hi}}]}}]}}], load: {{iterations: 1}}}}"
+            ),
+        );
+        let ran = crate::support::run(folder.path(), &["validate", "test.yaml"]).exits(2);
+        ran.says(&["the header `sec-websocket-extensions` is loadgen's own", "speaks no extensions of WebSocket"]);
+    }
+}
+
+/// A server that says what it has to say while nobody asks. By the path: `/pinged` pings every 50 ms and hangs up on whoever
+/// has not answered for 600; `/kick` closes after 100 ms; `/push` says something after 100 ms. All of them echo.
+fn talkative() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || converse(stream));
+        }
+    });
+    url
+}
+
+fn converse(stream: TcpStream) {
+    use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
+    use tungstenite::{Bytes, Error, Message};
+    let path = std::cell::RefCell::new(String::new());
+    #[expect(clippy::result_large_err, reason = "the library's own type")]
+    let see = |request: &tungstenite::handshake::server::Request, response| {
+        path.replace(request.uri().path().to_owned());
+        Ok(response)
+    };
+    let Ok(mut socket) = tungstenite::accept_hdr(stream, see) else { return };
+    socket.get_ref().set_read_timeout(Some(Duration::from_millis(10))).expect("a socket");
+    let path = path.into_inner();
+    let (begun, mut answered, mut pinged, mut said) = (Instant::now(), Instant::now(), Instant::now(), false);
+    let close = |code: u16, reason: &'static str| Some(CloseFrame { code: CloseCode::from(code), reason: reason.into() });
+    loop {
+        match socket.read() {
+            Ok(Message::Text(text)) => {
+                if socket.send(Message::Text(text)).is_err() {
+                    return;
+                }
+            }
+            Ok(Message::Pong(_)) => answered = Instant::now(),
+            Ok(Message::Close(_)) | Err(Error::ConnectionClosed | Error::AlreadyClosed | Error::Protocol(_)) => return,
+            Ok(_) => {}
+            Err(Error::Io(error)) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+            Err(_) => return,
+        }
+        let late = !said && begun.elapsed() > Duration::from_millis(100);
+        said |= late;
+        let done = match path.as_str() {
+            "/pinged" if answered.elapsed() > Duration::from_millis(600) => socket.close(close(1011, "ping timeout")),
+            "/pinged" if pinged.elapsed() > Duration::from_millis(50) => {
+                pinged = Instant::now();
+                socket.send(Message::Ping(Bytes::from_static(b"there?")))
+            }
+            "/kick" if late => socket.close(close(4001, "kicked")).and_then(|()| socket.flush()),
+            "/push" if late => socket.send(Message::text("pushed")),
+            _ => Ok(()),
+        };
+        if done.is_err() {
+            return;
+        }
+    }
+}
+
+/// Runs this flow of an open WebSocket once, in a mode; beside it there is a target `slow` that answers as late as it is asked to.
+fn talk(url: &str, slow: &str, mode: &str, path: &str, flow: &str) -> serde_json::Value {
+    let folder = folder();
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, targets: {{t: {{url: '{url}'}}, slow: {{url: '{slow}'}}}}, mix: [{{name: m, flow: [\
+             {{websocket: {path}, target: t, name: opened, flow: [{flow}]}}]}}], load: {{vus: 1, iterations: 1}}}}"
+        ),
+    );
+    let result = run_to_result(folder.path(), &["--mode", mode]);
+    run_of(&result, mode).clone()
+}
+
+const HELLO: &str = "{send: hello, receive: {contains: hello}, name: hello}";
+
+#[test]
+fn pings_are_answered_while_a_user_does_other_things() {
+    let (url, server) = (talkative(), crate::support::Server::start());
+    for mode in MODES {
+        for flow in [
+            "{think: 1200ms}",
+            "{sleep: 1200ms}",
+            "{flow: [{think: 700ms}, {repeat: {times: 2, flow: [{sleep: 400ms}]}}]}",
+            // Between steps, where a thread does one thing at a time.
+            "{repeat: {times: 6, flow: [{get: /delay/0.2, target: slow, name: slow}]}}",
+            "{websocket: /push, target: t, flow: [{think: 300ms}]}",
+        ] {
+            let run = talk(&url, &server.url(), mode, "/pinged", &format!("{HELLO}, {flow}, {HELLO}"));
+            assert_eq!(run["failed"], 0, "{mode} {flow}: {}", run["errors"]);
+        }
+    }
+    // An event loop does several things at once.
+    for flow in [
+        "{get: /delay/1.2, target: slow}",
+        "{parallel: [{get: /delay/1.2, target: slow}, {sleep: 1200ms}]}",
+        "{race: [{get: /delay/1.2, target: slow}, {sleep: 5s}]}",
+        "{websocket: /push, target: t, flow: [{think: 1200ms}]}",
+    ] {
+        let run = talk(&url, &server.url(), "async", "/pinged", &format!("{HELLO}, {flow}, {HELLO}"));
+        assert_eq!(run["failed"], 0, "{flow}: {}", run["errors"]);
+    }
+}
+
+#[test]
+fn what_a_server_said_when_it_closed_is_said_where_a_message_fails() {
+    let (url, server) = (talkative(), crate::support::Server::start());
+    for mode in MODES {
+        for flow in ["{think: 400ms}", "{sleep: 400ms}", "{get: /delay/0.4, target: slow}", "{think: 400ms}, {get: /, target: slow}"] {
+            let run = talk(&url, &server.url(), mode, "/kick", &format!("{flow}, {HELLO}"));
+            assert_eq!(run["failures"], serde_json::json!({"incomplete": 1}), "{mode} {flow}: {}", run["errors"]);
+            assert_eq!(run["errors"][0]["message"], "the server closed the WebSocket (code 4001: kicked)", "{mode} {flow}");
+        }
+    }
+}
+
+#[test]
+fn messages_that_come_meanwhile_are_there_for_whoever_waits_next() {
+    let (url, server) = (talkative(), crate::support::Server::start());
+    for mode in MODES {
+        for wait in ["{think: 400ms}", "{sleep: 400ms}", "{get: /delay/0.4, target: slow}"] {
+            let pushes = |flow: &str| {
+                let run = talk(&url, &server.url(), mode, "/push", &format!("{wait}, {flow}"));
+                assert_eq!(run["failed"], 0, "{mode} {wait} {flow}: {}", run["errors"]);
+                run["pushes"].as_u64().unwrap_or(0)
+            };
+            assert_eq!(pushes("{receive: {matches: ^pushed$}, name: pushed}"), 0, "{mode} {wait}");
+            assert_eq!(pushes(HELLO), 1, "{mode} {wait}");
+            assert_eq!(pushes("{sleep: 1ms}"), 1, "{mode} {wait}");
+            let run = talk(&url, &server.url(), mode, "/push", &format!("{wait}, {{receive: {{contains: pushed}}, name: pushed}}"));
+            let steps = run["steps"].as_array().expect("steps");
+            let pushed = steps.iter().find(|step| step["name"] == "pushed").expect("the step");
+            assert_eq!(pushed["bytes_in"], 2 + "pushed".len(), "{mode} {wait}: whoever takes it is told of its bytes");
+        }
     }
 }

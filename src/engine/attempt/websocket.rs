@@ -82,7 +82,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             let message = "the WebSocket was closed before".into();
             return Err(TransportError { kind: FailureKind::Incomplete, message });
         };
-        trace.begin(socket.passed());
+        trace.begin_since(socket.passed(), socket.accounted());
         if let Some(text) = ready.send.as_deref() {
             socket.send(text.to_owned()).await?;
         }
@@ -98,6 +98,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
             }
         }
         drop(pushes);
+        trace.settle();
+        socket.account();
         user.socket = Some(socket);
         let Some(answer) = answer else { return Ok(()) };
         trace.answer(self.worker.driver.now(), self.started);

@@ -8,6 +8,7 @@ use super::{failed, quoted};
 use crate::plan::{JsonKind, JsonRule};
 use crate::transport::TransportError;
 use crate::value::extract::json_path;
+use crate::value::json::Found;
 use crate::value::{Response, ValueError};
 
 /// What must be found at a place in a JSON body.
@@ -32,7 +33,7 @@ impl Json {
         let rule = &self.rule;
         let parts = [
             rule.exists.map(|exists| format!("exists {exists}")),
-            rule.equals.as_ref().map(|value| format!("equals {}", short(value))),
+            rule.equals.as_ref().map(|value| format!("equals {}", short_value(value))),
             rule.matches.as_deref().map(|pattern| format!("matches {}", quoted(pattern))),
             rule.kind.map(|kind| format!("type {}", word(kind))),
             rule.min.map(|n| format!("min {n}")),
@@ -49,22 +50,24 @@ impl Json {
     /// The first part of the rule that does not hold, with what was seen.
     pub fn judge(&self, response: &Response<'_>) -> Result<(), TransportError> {
         let rule = &self.rule;
-        let Some(body) = response.json() else {
-            return self.wrong("", "a JSON body", &quoted(&String::from_utf8_lossy(response.body)));
+        let body = match response.json() {
+            Ok(body) => body,
+            Err(why) => return failed(format!("json {}: {why}", rule.path)),
         };
-        let Some(value) = self.path.query(body).first() else {
+        let Some(found) = body.find(&self.path) else {
             return if rule.exists == Some(false) { Ok(()) } else { self.wrong("", "a value", "nothing") };
         };
+        let seen = || short(&found);
         if rule.exists == Some(false) {
-            return self.wrong("", "nothing", &short(value));
+            return self.wrong("", "nothing", &seen());
         }
-        let seen = || short(value);
-        if let Some(wanted) = rule.equals.as_ref().filter(|wanted| !equal(wanted, value)) {
-            return self.wrong("", &short(wanted), &seen());
+        if let Some(wanted) = rule.equals.as_ref().filter(|wanted| !found.equals(wanted)) {
+            return self.wrong("", &short_value(wanted), &seen());
         }
-        if let Some(wanted) = self.matches.as_ref().filter(|wanted| !wanted.is_match(&text(value))) {
+        if let Some(wanted) = self.matches.as_ref().filter(|wanted| !wanted.is_match(&text(&found))) {
             return self.wrong("to match ", &quoted(wanted.as_str()), &seen());
         }
+        let value = found.value;
         if let Some(wanted) = rule.kind.filter(|wanted| !is_kind(*wanted, value)) {
             return self.wrong("the type ", word(wanted), &seen());
         }
@@ -91,8 +94,17 @@ impl Json {
     }
 }
 
+/// What was found as a message shows it.
+fn short(found: &Found<'_>) -> String {
+    match found.value {
+        Value::Number(_) => found.text(),
+        Value::Array(_) | Value::Object(_) => quoted(&found.text()),
+        other => short_value(other),
+    }
+}
+
 /// A value as a message shows it.
-fn short(value: &Value) -> String {
+fn short_value(value: &Value) -> String {
     match value {
         Value::String(text) => quoted(text),
         Value::Array(_) | Value::Object(_) => quoted(&value.to_string()),
@@ -100,19 +112,9 @@ fn short(value: &Value) -> String {
     }
 }
 
-/// A value as the text that a pattern looks at.
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// Whether two values are the same; 1 and 1.0 are.
-fn equal(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
-        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y)),
-        (Value::Object(x), Value::Object(y)) => x.len() == y.len() && x.iter().all(|(key, x)| y.get(key).is_some_and(|y| equal(x, y))),
-        (a, b) => a == b,
-    }
+/// What was found as the text that a pattern looks at.
+fn text(found: &Found<'_>) -> String {
+    found.value.as_str().map_or_else(|| found.text(), str::to_owned)
 }
 
 /// Items of a list, members of a map, characters of a text.
@@ -190,7 +192,24 @@ mod tests {
             let message = verdict(bad.clone(), BODY).expect_err("bad");
             assert!(message.contains(said), "{bad}: {message}");
         }
-        assert!(verdict(json!({"path": "$"}), "<html>").expect_err("none").contains("expected a JSON body, seen \"<html>\""));
+        let html = verdict(json!({"path": "$"}), "<html>").expect_err("not JSON");
+        assert_eq!(html, "json $: the body is not JSON (expected value at line 1 column 1), seen \"<html>\"");
+        assert!(verdict(json!({"path": "$"}), "").expect_err("not JSON").contains("the body is not JSON (it is empty)"));
+        assert_eq!(verdict(json!({"path": "$.name", "equals": "x"}), "\u{feff}{\"name\": \"x\"}"), Ok(()), "a mark is skipped");
+    }
+
+    #[test]
+    fn numbers_are_judged_by_all_their_digits() {
+        let body = r#"{"id": 98765432101234567890, "price": 10.00}"#;
+        let said = |rule| verdict(rule, body).expect_err("bad");
+        assert_eq!(
+            said(json!({"path": "$.id", "equals": 98765432101234567890.0})),
+            "json $.id: expected 9.876543210123457e+19, seen 98765432101234567890"
+        );
+        assert_eq!(verdict(json!({"path": "$.id", "matches": "^98765432101234567890$"}), body), Ok(()));
+        assert_eq!(verdict(json!({"path": "$.price", "equals": 10}), body), Ok(()));
+        assert_eq!(verdict(json!({"path": "$.price", "matches": r"^10\.00$"}), body), Ok(()));
+        assert_eq!(said(json!({"path": "$", "equals": 1})), format!("json $: expected 1, seen {}", quoted(body)));
     }
 
     #[test]

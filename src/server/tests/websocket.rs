@@ -17,7 +17,8 @@ impl Socket {
         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
         let mut socket = Self(BufReader::new(stream));
         // The example of RFC 6455, section 1.3.
-        let head = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: keep-alive, Upgrade\r\nupgrade: WebSocket\r\n");
+        let head =
+            format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: keep-alive, x\r\nconnection: Upgrade\r\nupgrade: WebSocket\r\n");
         socket.write(format!("{head}sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").as_bytes());
         let mut answer = Vec::new();
         while answer.last().is_none_or(|line: &String| line != "\r\n") {

@@ -5,6 +5,7 @@ use h2::Reason;
 use crate::metrics::FailureKind;
 use crate::transport::TransportError;
 use crate::transport::error::broken;
+use crate::transport::http::head_too_large;
 
 /// How a server says that it has not processed a request, which may be sent again then (RFC 9113, section 8.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,9 @@ pub fn error(error: &h2::Error, reused: bool) -> TransportError {
     }
     let of = |kind, message: String| TransportError { kind, message };
     let name = error.reason().map_or_else(|| error.to_string(), |reason| format!("{} ({reason})", name(reason)));
+    if is_head_too_large(error) {
+        return head_too_large();
+    }
     if !error.is_remote() {
         return of(FailureKind::Protocol, format!("what the server says is no good HTTP/2: {name}"));
     }
@@ -51,6 +55,13 @@ pub fn error(error: &h2::Error, reused: bool) -> TransportError {
     }
     let taken = if error.reason() == Some(Reason::REFUSED_STREAM) { ", and did not process the request" } else { "" };
     of(FailureKind::Reset, format!("the server reset the stream{taken}: RST_STREAM {name}"))
+}
+
+/// Whether the library's decoder gave up on a head for its size. It has no other way to tell but these words; one of them
+/// is a head without an end.
+fn is_head_too_large(error: &h2::Error) -> bool {
+    const WORDS: [&str; 2] = ["header_list_way_too_large", "too_many_continuations"];
+    !error.is_remote() && error.is_go_away() && WORDS.iter().any(|words| error.to_string().contains(words))
 }
 
 /// A reason by the name that the standard gives it (RFC 9113, section 7).
