@@ -187,7 +187,7 @@ fn remedy(expression: &str) -> &'static str {
     } else if text.replace("==", "").replace(">=", "").replace("<=", "").contains('=') {
         "write `==` to compare"
     } else {
-        "write the name of a value, or an expression such as `items|length > 0` or `random_int(1, 9)`"
+        "write the name of a value, or an expression such as `items|length > 0` or `\"random_int(1, 9)\"`"
     }
 }
 
