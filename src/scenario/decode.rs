@@ -91,7 +91,17 @@ impl<'n> Fields<'n> {
     }
 }
 
+/// Reports a kind of step that this version does not have; whether the word is one.
+pub fn missing_kind(key: &str, span: Span, problems: &mut Diagnostics) -> bool {
+    let Some((what, instead)) = words::missing_kind(key) else { return false };
+    problems.error(span, format!("there is no step `{key}`: {what} are not available in this version of loadgen")).help(instead);
+    true
+}
+
 fn unknown(part: Part, key: &str, span: Span, known: &[&'static str], problems: &mut Diagnostics) {
+    if part == Part::Step && missing_kind(key, span, problems) {
+        return;
+    }
     if words::is_later(part, key) {
         let (message, remedy) = words::not_yet(key);
         problems.error(span, message).help(remedy);

@@ -74,6 +74,34 @@ pub enum Part {
 /// The scenario language's words that this version refuses by name.
 const LATER: &[(Part, &[&str])] = &[(Part::Mix, &["load"])];
 
+/// Kinds of steps that people look for and this version does not have: their names, what they are, and what to write instead.
+/// A row is a kind: it is deleted when the kind comes to life.
+const MISSING_KINDS: &[(&[&str], &str, &str)] = &[
+    (&["grpc", "grpcCall", "rpc"], "gRPC calls", "where the service has a gateway that speaks JSON over HTTP, call that with `post`"),
+    (&["sql", "jdbc", "query_sql", "postgres", "mysql"], "SQL queries", "send requests to a service in front of the database"),
+    (&["redis"], "Redis commands", "`tcp: { send: \"PING\\r\\n\", receive: line }` sends one as a line of text"),
+    (&["sse", "eventsource", "stream", "events"], "event streams", "`get` reads a response up to its end, which `timeout` bounds"),
+    (&["exec", "shell", "command", "cmd", "run"], "commands of the shell", "run them before or after loadgen"),
+    (
+        &["script", "js", "javascript", "lua", "python", "function", "code"],
+        "scripts",
+        "compute values with `set`, and expressions in `{{…}}`",
+    ),
+    (&["graphql"], "steps for GraphQL", "write `post: /graphql` with `json: { query: …, variables: … }`"),
+    (&["socketio"], "steps for Socket.IO", "`websocket` sends and receives plain messages"),
+    (&["kafka", "mqtt", "amqp", "rabbitmq", "nats", "jms", "stomp"], "message queues", "`tcp` speaks protocols of lines of text"),
+    (&["udp", "dns", "smtp", "imap", "ldap", "ftp"], "steps of this protocol", "`tcp` speaks protocols of lines of text"),
+    (&["browser", "page", "click", "goto", "navigate"], "steps of a browser", "write the requests that the page makes"),
+    (
+        &["pace", "pacing", "constant_pacing"],
+        "users of a fixed pace",
+        "plan the starts with `load: { rate: 10/s }`, or pause with `think: 1s`",
+    ),
+    (&["rendezvous", "barrier", "synchronize"], "meeting points", "a stage of `load` with a `duration` of `0s` jumps to its level"),
+    (&["log", "print", "debug"], "messages to the console", "`loadgen run FILE --dry-run` shows the first request as it goes out"),
+    (&["include", "import", "use"], "files of steps", "name steps with an anchor, `x-login: &login { … }`, and put them in with `*login`"),
+];
+
 /// Words of other tools, or of habit, and how ours are written.
 const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Top, "executor", "modes"),
@@ -192,6 +220,12 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Step, "probability", "chance"),
     (Part::Step, "group", "flow"),
     (Part::Step, "ws", "websocket"),
+    (Part::Step, "wss", "websocket"),
+    (Part::Step, "websockets", "websocket"),
+    (Part::Step, "socket", "websocket"),
+    (Part::Step, "http", "get: …"),
+    (Part::Step, "fetch", "get: …"),
+    (Part::Step, "visit", "get: …"),
     (Part::Step, "connect", "websocket"),
     (Part::Step, "sendJson", "send_json"),
     (Part::Step, "emit", "send"),
@@ -302,23 +336,39 @@ pub fn not_yet(word: &str) -> (String, &'static str) {
     (format!("`{word}` is part of the scenario language, but this version of loadgen does not run it yet"), "remove it")
 }
 
-/// The known word that was probably meant.
+/// What a step of a kind that this version does not have is, and what to write instead.
+pub fn missing_kind(word: &str) -> Option<(&'static str, &'static str)> {
+    let is_called = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
+    MISSING_KINDS.iter().find(|(names, ..)| is_called(names)).map(|(_, what, instead)| (*what, *instead))
+}
+
+/// The known word that was probably meant: few letters differ, and the first one does only where it was left out, doubled or
+/// swapped, because people get that right: `pace` is no `race`.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > 40 {
         return None;
     }
     let lower = word.to_lowercase();
-    let allowed = match word.chars().count() {
-        0..=2 => 0,
-        3..=4 => 1,
-        5..=8 => 2,
+    let allowed = |known: &str| match (word.chars().count(), known.len()) {
+        // `rn`, where a letter was left out.
+        (2, 3) => 1,
+        (0..=2, _) => 0,
+        (3..=4, _) => 1,
+        (5..=8, _) => 2,
         _ => 3,
+    };
+    let is_alike = |known: &str| {
+        let (mut ours, mut theirs) = (known.chars(), lower.chars());
+        let (first, typed) = (ours.next(), theirs.next());
+        first == typed || ours.next() == typed || theirs.next() == first
     };
     known
         .into_iter()
         .filter(|k| k.len() <= 80)
-        .map(|k| (strsim::damerau_levenshtein(&lower, &k.to_lowercase()), k))
-        .filter(|(distance, _)| *distance <= allowed)
+        .map(|k| (k.to_lowercase(), k))
+        .filter(|(known, _)| is_alike(known))
+        .map(|(known, k)| (strsim::damerau_levenshtein(&lower, &known), k))
+        .filter(|(distance, k)| *distance <= allowed(k))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, k)| k)
 }
@@ -343,8 +393,32 @@ mod tests {
         assert_eq!(nearest("wieght", ["name", "weight", "flow"]), Some("weight"));
         assert_eq!(nearest("Name", ["name", "weight"]), Some("name"));
         assert_eq!(nearest("xy", ["name", "weight"]), None);
+        for (typed, known, meant) in [
+            ("pace", "race", false),
+            ("click", "block", false),
+            ("sore", "more", false),
+            ("rn", "run", true),
+            ("egt", "get", true),
+            ("ost", "post", true),
+            ("gget", "get", true),
+            ("slep", "sleep", true),
+            ("itmeout", "timeout", true),
+            ("paralel", "parallel", true),
+        ] {
+            assert_eq!(nearest(typed, [known]).is_some(), meant, "{typed}: {known}");
+        }
         assert_eq!(ours(Part::Load, "arrivalrate"), Some("rate"));
         assert!(is_later(Part::Mix, "load") && !is_later(Part::Top, "load"));
         assert_eq!(listed(["a", "b", "c"]), "`a`, `b` and `c`");
+    }
+
+    #[test]
+    fn a_kind_that_is_there_is_not_missing() {
+        for (names, ..) in MISSING_KINDS {
+            for name in *names {
+                assert!(!super::super::flow::is_action(name), "`{name}` is a kind of step: delete its row");
+                assert_eq!(ours(Part::Step, name), None, "{name}");
+            }
+        }
     }
 }
