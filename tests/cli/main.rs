@@ -46,6 +46,7 @@ mod setup;
 mod soak;
 mod stages;
 mod streams;
+mod suggestions;
 mod support;
 mod syscalls;
 mod thresholds;
