@@ -103,9 +103,9 @@ pub fn arrived(result: &RunResult) -> Option<String> {
     let seconds: f64 = result.runs.iter().map(|run| run.measured_s).sum();
     let iterations: u64 = result.runs.iter().map(|run| run.iterations.counts.completed).sum();
     let requests: u64 = result.runs.iter().flat_map(|run| &run.targets).map(|target| target.counts.completed).sum();
-    let a_second = |n: u64| view::rate(n as f64 / seconds);
+    let a_second = |n: u64| view::rate(n as f64 / seconds).trim_end_matches("/s").to_owned();
     let differ = requests > 0 && iterations > 0 && requests != iterations && seconds > 0.0;
-    differ.then(|| format!("`rate` counts iterations: {}, which made {} of requests", a_second(iterations), a_second(requests)))
+    differ.then(|| format!("`rate` counts iterations: {}/s of them made {} requests/s", a_second(iterations), a_second(requests)))
 }
 
 #[cfg(test)]

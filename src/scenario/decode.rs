@@ -117,7 +117,9 @@ fn unknown(part: Part, key: &str, span: Span, known: &[&'static str], problems: 
     } else if let Some(near) = words::nearest(key, known.iter().copied()) {
         error.help(format!("did you mean `{near}`?"));
     } else {
-        error.help(format!("known here: {}", words::listed(known.iter().copied())));
+        // A reader of two kinds asks for what they have in common twice.
+        let each = known.iter().enumerate().filter(|(n, word)| !known[..*n].contains(word)).map(|(_, word)| *word);
+        error.help(format!("known here: {}", words::listed(each)));
     }
 }
 
@@ -216,7 +218,11 @@ pub fn weight(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<f64>
             None
         }
         _ => {
-            problems.error(node.span, format!("{} is no number", quoted(text))).help(format!("`{key}` is a number such as `1` or `2.5`"));
+            let error = problems.error(node.span, format!("{} is no number", quoted(text)));
+            match text.trim().strip_suffix('%').filter(|number| number.trim().parse::<f64>().is_ok()) {
+                Some(number) => error.help(format!("write `{key}: {}`: it is relative to those of the others", number.trim())),
+                None => error.help(format!("`{key}` is a number such as `1` or `2.5`")),
+            };
             None
         }
     }
