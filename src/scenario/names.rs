@@ -15,6 +15,7 @@ use super::vars::{Vars, is_name};
 use super::words;
 use crate::plan::Name;
 use crate::value::expression::uses;
+use crate::value::function::FUNCTIONS;
 use crate::value::{Expression, Facts, Names as Places};
 
 /// Functions whose value is another one at each use.
@@ -94,10 +95,18 @@ impl<'v> Names<'v> {
     /// The names that an expression uses, and its value where that is known before the run; `computed` says that
     /// it stands without braces.
     fn resolve(&self, expression: &str, computed: bool, place: Span, problems: &mut Diagnostics) -> Option<(Vec<String>, Option<Scalar>)> {
+        let function = expression.trim();
+        if FUNCTIONS.contains(&function) {
+            let called = words::call(function);
+            problems.error(place, format!("`{function}` is a function, and has brackets behind it")).help(format!("write `{called}`"));
+            return None;
+        }
         let uses = match uses(expression) {
             Ok(uses) => uses,
             Err(wrong) => {
-                problems.error(place, format!("{} is no expression: {wrong}", quoted(expression.trim()))).help(remedy(expression));
+                problems
+                    .error(place, format!("{} is no expression: {wrong}", quoted(expression.trim())))
+                    .help(words::value_of(function).unwrap_or_else(|| remedy(expression)));
                 return None;
             }
         };
@@ -151,10 +160,15 @@ impl<'v> Names<'v> {
         let near = if problems.is_full() { None } else { words::nearest(name, all) };
         let error = problems.error(place, format!("unknown variable `{name}`"));
         match near {
+            _ if words::value_of(name).is_some() => error.help(words::value_of(name).unwrap_or_default()),
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None if bare => error
                 .help(format!("declare it in `vars`, or set or capture it in a step before; a text has quotes of its own: `\"'{name}'\"`")),
-            None => error.help(format!("declare it: `vars: {{ {name}: … }}`, give it with `--var {name}=…`, or capture it in a step")),
+            None => {
+                let column = self.feeds.first().map(|feed| format!("; a column of the feed `{feed}` is `{{{{{feed}.{name}}}}}`"));
+                let column = column.unwrap_or_default();
+                error.help(format!("declare it: `vars: {{ {name}: … }}`, give it with `--var {name}=…`, or capture it in a step{column}"))
+            }
         };
     }
 

@@ -387,6 +387,33 @@ pub fn missing_kind(word: &str) -> Option<(&'static str, &'static str)> {
     MISSING_KINDS.iter().find(|(names, ..)| is_called(names)).map(|(_, what, instead)| (*what, *instead))
 }
 
+/// A function as it is called.
+pub fn call(function: &str) -> String {
+    let arguments = match function {
+        "random_int" => "1, 100",
+        "random_string" => "8",
+        "pick" => "list",
+        "int" | "float" | "urlencode" | "base64" => "value",
+        _ => "",
+    };
+    format!("{function}({arguments})")
+}
+
+/// What to write for a value that other tools have by this name.
+pub fn value_of(word: &str) -> Option<&'static str> {
+    Some(match word.trim_start_matches(['$', '_']).to_ascii_lowercase().as_str() {
+        "vu" | "userid" | "user_id" | "threadnum" => {
+            "a step `{ set: { me: seq() }, once: true }` gives each virtual user a number of its own, `me`"
+        }
+        "iter" | "iteration" | "counter" | "loopcount" => "`seq()` is the number of the iteration, from 1",
+        "uuid" | "guid" | "randomuuid" => "write `uuid()`",
+        "timestamp" | "time" | "epoch" => "`now()` is the time in milliseconds since 1970",
+        "randomint" | "randomnumber" | "randint" | "random" => "write `random_int(1, 100)`, in quotes where it stands inside of `{…}`",
+        "randomstring" => "write `random_string(8)`",
+        _ => return None,
+    })
+}
+
 /// The known word that was probably meant: few letters differ, and the first one does only where it was left out, doubled or
 /// swapped, because people get that right: `pace` is no `race`.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
