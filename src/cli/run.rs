@@ -31,10 +31,8 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         print_scenario(&source, &compiled.secrets, talk)?;
         return Ok(Exit::Ok);
     }
-    // What the run would be refused for is said before it is shown.
-    or_exit(safety::literal(&compiled.plan), Exit::Usage)?;
     if args.plan || args.dry_run {
-        safety::doubtful(&compiled.plan).iter().for_each(|doubt| talk.warning(doubt));
+        safety::foresee(&compiled.plan).iter().for_each(|doubt| talk.warning(doubt));
     }
     if args.plan {
         output::print(&job::describe(&compiled)?)?;
@@ -45,6 +43,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     }
     let Compiled { plan, secrets, .. } = compiled;
+    or_exit(safety::literal(&plan), Exit::Usage)?;
     let baseline = Held::open(args, &plan, &secrets)?;
     let plan = match &baseline {
         Some(baseline) => Plan { guards: baseline.guards().to_vec(), ..plan },

@@ -5,7 +5,6 @@ use super::exit::{Exit, Failure};
 use super::job;
 use super::output::{self, Talk};
 use crate::engine::safety;
-use crate::plan::Plan;
 use crate::scenario::{Compiled, Overrides};
 
 /// Checks every file, however many are bad.
@@ -14,7 +13,8 @@ pub fn run(args: &ValidateArgs, talk: &Talk) -> Result<Exit, Failure> {
     for file in &args.files {
         let loaded = job::load(file, &Overrides::default(), talk);
         if let Ok(Some((_, compiled))) = &loaded {
-            warn_of_public(&compiled.plan, talk);
+            // No error: a flag of the run may allow them, or put others in their place.
+            safety::foresee(&compiled.plan).iter().for_each(|doubt| talk.warning(doubt));
         }
         match loaded {
             Ok(Some((source, compiled))) if args.plan => output::print(&format!("# {}\n{}", source.name, job::describe(&compiled)?))?,
@@ -40,12 +40,4 @@ pub fn run(args: &ValidateArgs, talk: &Talk) -> Result<Exit, Failure> {
         }
     }
     Ok(exit)
-}
-
-/// Warns of targets at which a run would stop. No error: a flag of the run may allow them, or put others in their place.
-fn warn_of_public(plan: &Plan, talk: &Talk) {
-    match safety::literal(plan) {
-        Err(refused) => talk.warning(&format!("a run would be refused: {refused}")),
-        Ok(()) => safety::doubtful(plan).iter().for_each(|doubt| talk.warning(doubt)),
-    }
 }

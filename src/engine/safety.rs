@@ -62,9 +62,14 @@ fn is_of(host: &str, pattern: &str) -> bool {
     }
 }
 
-/// What a run may be refused for that is known only when names are looked up: targets in use whose names look public, and that
-/// nobody has allowed.
-pub fn doubtful(plan: &Plan) -> Vec<String> {
+/// What a run would be refused for, as far as it can be known before: a target that is at a public address, or whose name looks
+/// public and is looked up only then, and that nobody has allowed.
+pub fn foresee(plan: &Plan) -> Vec<String> {
+    let refused = literal(plan).err().map(|refused| format!("a run would be refused: {refused}"));
+    refused.into_iter().chain(doubtful(plan)).collect()
+}
+
+fn doubtful(plan: &Plan) -> Vec<String> {
     let targets = plan.targets_used().into_iter().map(|index| &plan.targets[index]).filter(|target| target.resolve.is_empty());
     let doubt = |target: &Target| {
         let Address::Url { host, .. } = &target.address else { return None };

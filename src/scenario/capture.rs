@@ -3,6 +3,7 @@
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::expression::nameable;
+use super::foreign;
 use super::json;
 use super::names::Names;
 use super::pattern::Patterns;
@@ -70,7 +71,7 @@ fn entries<'n>(node: &'n Node, key: &str, example: &str, problems: &mut Diagnost
     // As Artillery writes it: `{ json: $.id, as: id }`.
     let named = |is_name: bool| entries.iter().find(|entry| (entry.key == "as") == is_name).map(|entry| (&entry.key, &entry.value.value));
     if let (2, Some((_, Value::Scalar(called))), Some((place, Value::Scalar(query)))) = (entries.len(), named(true), named(false)) {
-        let kind = words::ours(Part::Capture, place).unwrap_or(place);
+        let kind = foreign::ours(Part::Capture, place).unwrap_or(place);
         problems.error(node.span, format!("`{key}` is a map of names, each with the place of its value")).help(format!(
             "write `{key}: {{ {}: {{ {kind}: \"{}\" }} }}`",
             called.as_typed(),

@@ -5,6 +5,7 @@
 use std::ops::RangeInclusive;
 
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
+use super::foreign;
 use super::tree::{Entry, Node, Scalar, Value};
 use super::words::{self, Part};
 use crate::base::parse::{self, ParseError};
@@ -60,7 +61,7 @@ impl<'n> Fields<'n> {
         let misspelt = self.entries.iter().any(|e| {
             !known.contains(&e.key.as_str())
                 && (words::nearest(&e.key, [key]).is_some()
-                    || words::ours(self.part, &e.key).is_some_and(|ours| ours.split(':').next() == Some(key)))
+                    || foreign::ours(self.part, &e.key).is_some_and(|ours| ours.split(':').next() == Some(key)))
         });
         if !misspelt {
             problems.error(self.span, format!("`{key}` is missing")).help(format!("add `{example}`"));
@@ -93,7 +94,7 @@ impl<'n> Fields<'n> {
 
 /// Reports a kind of step that this version does not have; whether the word is one.
 pub fn missing_kind(key: &str, span: Span, problems: &mut Diagnostics) -> bool {
-    let Some((what, instead)) = words::missing_kind(key) else { return false };
+    let Some((what, instead)) = foreign::missing_kind(key) else { return false };
     problems.error(span, format!("there is no step `{key}`: {what} are not available in this version of loadgen")).help(instead);
     true
 }
@@ -108,7 +109,7 @@ fn unknown(part: Part, key: &str, span: Span, known: &[&'static str], problems: 
         return;
     }
     let error = problems.error(span, format!("unknown key {}", quoted(key)));
-    if let Some(ours) = words::ours(part, key) {
+    if let Some(ours) = foreign::ours(part, key) {
         if words::is_later(part, ours) {
             error.help(format!("loadgen calls it `{ours}`, which this version does not run yet"));
         } else {

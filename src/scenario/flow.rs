@@ -10,6 +10,7 @@ use super::delay;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::exchange::{MESSAGES, Socket};
 use super::expression;
+use super::foreign;
 use super::group::GROUPS;
 use super::names::Names;
 use super::operation::{MOCKS, OF_OPERATIONS, OF_REQUESTS};
@@ -172,14 +173,14 @@ impl<'a> Reader<'a> {
 
     fn no_action(&mut self, mut fields: Fields<'_>) {
         // Keys beside it belong to that kind, and are not worth an error each.
-        if let Some(entry) = fields.entries().iter().find(|entry| words::missing_kind(&entry.key).is_some()) {
+        if let Some(entry) = fields.entries().iter().find(|entry| foreign::missing_kind(&entry.key).is_some()) {
             decode::missing_kind(&entry.key, entry.key_span, self.problems);
             return;
         }
         let later = fields.entries().iter().any(|e| words::is_later(Part::Step, &e.key));
         let misspelt = fields.entries().iter().any(|e| {
             let actions = METHODS.iter().chain(&MOCKS).chain(&GROUPS).chain(&MESSAGES).copied().chain(OTHERS);
-            words::nearest(&e.key, actions).is_some() || words::ours(Part::Step, &e.key).is_some()
+            words::nearest(&e.key, actions).is_some() || foreign::ours(Part::Step, &e.key).is_some()
         });
         if !later && !misspelt {
             let help = "give it one action: `get: /items` or another method, `request`, `websocket`, `tcp`, `sleep`, `cpu`, `block`, `think` or \

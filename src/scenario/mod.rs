@@ -23,6 +23,7 @@ mod expect;
 mod expression;
 mod feed;
 mod flow;
+mod foreign;
 mod gate_lint;
 mod group;
 mod header;

@@ -10,6 +10,7 @@ use rand::SeedableRng as _;
 use rand_pcg::Pcg64Mcg;
 
 use super::diagnostic::{Diagnostics, Span, quoted};
+use super::foreign;
 use super::tree::{Kind, Node, Scalar, Value};
 use super::vars::{Vars, is_name};
 use super::words;
@@ -106,7 +107,7 @@ impl<'v> Names<'v> {
             Err(wrong) => {
                 problems
                     .error(place, format!("{} is no expression: {wrong}", quoted(expression.trim())))
-                    .help(words::value_of(function).unwrap_or_else(|| remedy(expression)));
+                    .help(foreign::value_of(function).unwrap_or_else(|| remedy(expression)));
                 return None;
             }
         };
@@ -160,7 +161,7 @@ impl<'v> Names<'v> {
         let near = if problems.is_full() { None } else { words::nearest(name, all) };
         let error = problems.error(place, format!("unknown variable `{name}`"));
         match near {
-            _ if words::value_of(name).is_some() => error.help(words::value_of(name).unwrap_or_default()),
+            _ if foreign::value_of(name).is_some() => error.help(foreign::value_of(name).unwrap_or_default()),
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None if bare => error
                 .help(format!("declare it in `vars`, or set or capture it in a step before; a text has quotes of its own: `\"'{name}'\"`")),

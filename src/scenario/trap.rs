@@ -220,7 +220,7 @@ fn plain(node: &Node) -> Option<&str> {
 
 /// Reports a text that a comma has split.
 pub fn split_at_comma(text: &str, span: Span, problems: &mut Diagnostics) {
-    let value = &text[span.start..span.end];
+    let value = text.get(span.start..span.end).unwrap_or_default();
     problems
         .error(span, format!("{} is split at its comma, which ends a text inside `{{…}}` and `[…]`", quoted(value)))
         .help(quote_it(text, span));
@@ -228,7 +228,7 @@ pub fn split_at_comma(text: &str, span: Span, problems: &mut Diagnostics) {
 
 /// Advice to put a part of the text in quotes: the line as it should be, where that is not too long.
 fn quote_it(text: &str, span: Span) -> String {
-    let value = in_quotes(&text[span.start..span.end]);
+    let value = in_quotes(text.get(span.start..span.end).unwrap_or_default());
     let (start, line) = line_of(text, span.start);
     let whole = line.get(..span.start - start).zip(line.get(span.end - start..));
     match whole.map(|(before, behind)| format!("{}{value}{}", before.trim_start(), behind.trim_end())) {

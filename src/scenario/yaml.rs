@@ -209,7 +209,8 @@ impl Builder<'_> {
     /// Reports values that a comma inside `{…}` has split, and leaves out what became a key of it.
     fn unsplit(&mut self, span: Span, pairs: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
         // In a block map, where every line is a pair, a comma splits nothing.
-        if !self.text[span.start..].starts_with('{') || !pairs.iter().any(|(_, value)| value.is_null()) {
+        let is_flow = self.text.get(span.start..).is_some_and(|text| text.starts_with('{'));
+        if !is_flow || !pairs.iter().any(|(_, value)| value.is_null()) {
             return pairs;
         }
         let mut whole: Vec<(Node, Node)> = Vec::with_capacity(pairs.len());
