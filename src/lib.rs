@@ -104,6 +104,7 @@
 //!   of tags; `iterations` of the parts that a threshold asks for them.
 //! - `capacity`: `--on-invalid`; in `capacity.json` a search may be `limited_by` the `machine`.
 //! - In `result.json`: `errors[]` are told apart by operation, and have `first_s`, `last_s` and `url`; `comparison.modes[].lag_ms`.
+//! - `run`: `-c`, `-n`, `-z` and `-m`, as oha and hey call `--vus`, `--iterations`, `--duration` and `--method`; `-k`, `--insecure` of a URL.
 //! - `run --plan`: the whole resolved plan; `--dry-run` is its first page.
 //! - In `result.json`: a `baseline` without `changes` says under `warnings` why it could not be compared after all.
 //! - In `result.json`: `send_ms`, `body_ms`, and their histograms and those of `connect` and `tls`; `scenario.file`, the path as it was given, and `thresholds[].line`, for reports that point at a line.

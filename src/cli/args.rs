@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, Resettable};
 use clap::{ArgAction, Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::base::{Nanos, Rate, Share, parse};
@@ -11,11 +11,12 @@ use crate::plan::Mode;
 use crate::scenario::Overrides;
 
 pub use super::args_versions::{AbArgs, BaselineArgs, BaselineCommand, CompareArgs, JudgeArgs};
+use super::exit;
 use super::values::{Formats, Modes, assignment, formats, header, listen, mode, modes, target};
 
 /// A load generator that compares sequential, threaded and async execution of the same work.
 #[derive(Debug, Parser)]
-#[command(name = "loadgen", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "loadgen", version, propagate_version = true, arg_required_else_help = true, after_help = exit::in_help())]
 pub struct Args {
     /// When to use colour
     #[arg(long, global = true, env = "LOADGEN_COLOR", value_enum, default_value = "auto")]
@@ -28,7 +29,9 @@ pub struct Args {
 /// The command line without the commands for loadgen's own use: what completions and manual pages are made of.
 pub fn shown() -> clap::Command {
     let whole = Args::command();
-    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set());
+    // A manual has a section of its own for how a command ends.
+    let shown = shown.map(|command| command.clone().after_long_help(Resettable::Reset));
     clap::Command::new("loadgen")
         .version(env!("CARGO_PKG_VERSION"))
         .about(whole.get_about().cloned().unwrap_or_default())
@@ -62,6 +65,7 @@ pub enum OnInvalid {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a scenario, print a summary and write reports
+    #[command(after_long_help = exit::in_help())]
     Run(Box<RunArgs>),
     /// Write a commented starter scenario, and the schema by which editors complete it
     Init(InitArgs),
@@ -74,10 +78,13 @@ pub enum Command {
     /// Make the reports of a result file again
     Report(ReportArgs),
     /// Find the highest arrival rate that still meets a check
+    #[command(after_long_help = exit::in_help())]
     Capacity(Box<CapacityArgs>),
     /// Run two versions in turn, and say whether the second is worse
+    #[command(after_long_help = exit::in_help())]
     Ab(Box<AbArgs>),
     /// Say whether a version is worse than another, from repeated runs of both
+    #[command(after_long_help = exit::in_help())]
     Compare(CompareArgs),
     /// Keep results that later runs are held against
     Baseline(BaselineArgs),
@@ -106,16 +113,16 @@ pub struct RunArgs {
     #[arg(long, env = "LOADGEN_WORKERS", value_name = "N")]
     pub workers: Option<u32>,
     /// Closed model with so many virtual users, in place of the file's load model
-    #[arg(short = 'u', long, env = "LOADGEN_VUS", value_name = "N")]
+    #[arg(short = 'u', visible_short_alias = 'c', long, env = "LOADGEN_VUS", value_name = "N")]
     pub vus: Option<u32>,
-    /// Open model with this arrival rate (such as 500/s), in place of the file's load model
+    /// Open model with this rate of iterations (such as 500/s), in place of the file's load model
     #[arg(short = 'r', long, env = "LOADGEN_RATE", value_parser = parse::rate, value_name = "RATE")]
     pub rate: Option<Rate>,
     /// No new iteration after this long (such as 30s)
-    #[arg(short = 'd', long, env = "LOADGEN_DURATION", value_parser = parse::duration, value_name = "DURATION")]
+    #[arg(short = 'd', visible_short_alias = 'z', long, env = "LOADGEN_DURATION", value_parser = parse::duration, value_name = "DURATION")]
     pub duration: Option<Nanos>,
-    /// No more than so many iterations
-    #[arg(short = 'i', long, env = "LOADGEN_ITERATIONS", value_name = "N")]
+    /// No more than so many iterations (of a URL: requests)
+    #[arg(short = 'i', visible_short_alias = 'n', long, env = "LOADGEN_ITERATIONS", value_name = "N")]
     pub iterations: Option<u64>,
     /// Where a target is, in place of the file's URL
     #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
@@ -192,7 +199,7 @@ pub struct InputArgs {
 #[command(next_help_heading = "With a URL")]
 pub struct QuickArgs {
     /// The method [default: GET, or POST where there is a body]
-    #[arg(short = 'X', long, env = "LOADGEN_METHOD", value_name = "METHOD")]
+    #[arg(short = 'X', visible_short_alias = 'm', long, env = "LOADGEN_METHOD", value_name = "METHOD")]
     pub method: Option<String>,
     /// A header; may be given several times
     #[arg(short = 'H', long, env = "LOADGEN_HEADER", hide_env_values = true, value_parser = header, value_name = "NAME: VALUE", action = ArgAction::Append)]
@@ -200,6 +207,9 @@ pub struct QuickArgs {
     /// The body, sent as it stands
     #[arg(short = 'b', long, env = "LOADGEN_BODY", hide_env_values = true, value_name = "BODY", allow_hyphen_values = true)]
     pub body: Option<String>,
+    /// Take any certificate of an https:// URL
+    #[arg(short = 'k', long, env = "LOADGEN_INSECURE", value_parser = BoolishValueParser::new())]
+    pub insecure: bool,
     /// Print the scenario file that the URL and the flags stand for, and run nothing
     #[arg(long, env = "LOADGEN_PRINT_SCENARIO", value_parser = BoolishValueParser::new())]
     pub print_scenario: bool,

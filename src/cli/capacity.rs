@@ -11,7 +11,7 @@ use super::folder::Folder;
 use super::output::{self, Talk};
 use super::probing::{Prober, warmup};
 use super::session::{self, Session};
-use super::{job, or_exit, quick};
+use super::{job, or_exit};
 use crate::base::{Nanos, Rate};
 use crate::engine::safety;
 use crate::gate::{Search, objective};
@@ -106,12 +106,6 @@ fn show(result: &CapacityResult, args: &CapacityArgs, talk: &Talk) -> Result<(),
 
 /// The checks that a rate has to meet. What can't be read is left to the compiler, which says more about it.
 fn checks(args: &CapacityArgs) -> anyhow::Result<Vec<Check>> {
-    if quick::url(&args.file).is_some() {
-        let url = args.file.display();
-        return Err(anyhow!(
-            "`{url}` is no scenario file: `loadgen run {url} --print-scenario > scenario.yaml` writes the one that it stands for"
-        ));
-    }
     let read: Vec<Check> = args.slo.iter().filter_map(|text| Check::parse(text).ok()).collect();
     for check in &read {
         objective::check(check).context("--slo")?;

@@ -9,14 +9,14 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 use super::args::{Args, Command};
-use super::quick;
+use super::{quick, suggestions};
 use crate::plan::secrets::HIDDEN;
 
 /// Flags of `run` that exclude each other. Where one is typed, the variables of the others are not looked at: not
 /// even a broken one can be in the way.
 const RIVALS: [[&str; 2]; 3] = [["vus", "rate"], ["quiet", "verbose"], ["dry_run", "print_scenario"]];
 /// What makes no sense with a file.
-const OF_URLS: [&str; 4] = ["method", "header", "body", "print_scenario"];
+const OF_URLS: [&str; 5] = ["method", "header", "body", "insecure", "print_scenario"];
 /// What makes no sense with a URL, which says itself where to go, and has no variables.
 const OF_FILES: [&str; 2] = ["target", "var"];
 
@@ -60,7 +60,8 @@ fn typed(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Error> {
         // What can't be read at all is said below.
         .map_or_else(|_| Vec::new(), |typed| typed.subcommand_matches("run").map(unheard).unwrap_or_default());
     let mut command = without_environment(Args::command(), |flag| unheard.contains(&flag));
-    let args = command.try_get_matches_from_mut(&arguments).and_then(|matches| Args::from_arg_matches(&matches))?;
+    let args = command.try_get_matches_from_mut(&arguments).and_then(|matches| Args::from_arg_matches(&matches));
+    let args = args.map_err(|error| suggestions::mend(error, &command, &arguments))?;
     match complaint(&args) {
         None => Ok(args),
         Some(text) => Err(match command.find_subcommand_mut("run") {
@@ -103,6 +104,7 @@ fn complaint(args: &Args) -> Option<String> {
             ("-X/--method", run.quick.method.is_some()),
             ("-H/--header", !run.quick.header.is_empty()),
             ("-b/--body", run.quick.body.is_some()),
+            ("-k/--insecure", run.quick.insecure),
             ("--print-scenario", run.quick.print_scenario),
         ]
     };

@@ -29,6 +29,28 @@ pub enum Exit {
     Interrupted,
 }
 
+/// Every way to end, in the order in which the first that holds is said, with what it means.
+pub const MEANINGS: [(Exit, &str); 9] = [
+    (Exit::Ok, "ran; every gate was passed"),
+    (Exit::Internal, "internal error, or an output could not be written"),
+    (Exit::Usage, "bad usage or scenario; a file or variable is missing; nothing was sent"),
+    (Exit::CouldNotRun, "could not run: nobody listens, a setup failed, the machine's limits, results that can't be compared"),
+    (Exit::Interrupted, "interrupted"),
+    (Exit::Invalid, "a gate would have had to trust an invalid run"),
+    (Exit::Threshold, "a threshold was not met, or aborted the run"),
+    (Exit::Regression, "worse than the baseline"),
+    (Exit::Inconclusive, "the comparison doesn't tell, where --fail-on-inconclusive asks for that"),
+];
+
+/// Which of several is said.
+pub const ORDER: &str = "Where several hold it is the first of 1, 2, 3, 130, 97, 99, 98, 96.";
+
+/// What stands below the flags of a command.
+pub fn in_help() -> String {
+    let lines = MEANINGS.iter().map(|(exit, meaning)| format!("  {:>3}  {meaning}\n", exit.code()));
+    format!("Exit codes:\n{}{ORDER}", lines.collect::<String>())
+}
+
 impl Exit {
     /// The number.
     pub const fn code(self) -> u8 {
@@ -133,6 +155,12 @@ mod tests {
             "started_at": "", "runs": [], "comparison": null, "thresholds": thresholds, "validity": {"verdict": validity, "checks": []},
         });
         RunResult::from_json(&text.to_string()).expect("a result")
+    }
+
+    #[test]
+    fn the_table_says_the_order() {
+        let order: Vec<String> = MEANINGS[1..].iter().map(|(exit, _)| exit.code().to_string()).collect();
+        assert!(in_help().ends_with(&format!("the first of {}.", order.join(", "))), "{}", in_help());
     }
 
     #[test]

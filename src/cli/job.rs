@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use anyhow::anyhow;
+
 use super::args::RunArgs;
 use super::exit::{Exit, Failure};
 use super::output::Talk;
+use super::quick::Takes;
 use super::{ci, or_exit, quick};
 use crate::base::Nanos;
 use crate::engine::choice::Choice;
@@ -12,22 +15,30 @@ use crate::engine::source::arrivals;
 use crate::pacing::arrivals::Arrival;
 use crate::plan::{Load, LoadModel, Plan, Secrets};
 use crate::result::ScenarioEcho;
-use crate::scenario::{Compiled, Overrides, Source, compile};
+use crate::scenario::{Compiled, Overrides, Source, SourceError, compile};
 
 /// Planned starts that a plan shows.
 const SHOWN: usize = 10;
 
 /// Reads and compiles a scenario; problems are said in full. Nothing where there are errors.
 pub fn load(path: &Path, overrides: &Overrides, talk: &Talk) -> Result<Option<(Source, Compiled)>, Failure> {
-    let source = or_exit(Source::read(path), Exit::Usage)?;
-    Ok(compiled(source, overrides, talk))
+    read(path, overrides, Takes::Files, talk)
+}
+
+/// The same; where there is no such file, it may be an address that was meant.
+fn read(path: &Path, overrides: &Overrides, takes: Takes, talk: &Talk) -> Result<Option<(Source, Compiled)>, Failure> {
+    let source = Source::read(path).map_err(|error| match (&error, quick::misplaced(path, takes)) {
+        (SourceError::Missing(_), Some(said)) => anyhow!(said),
+        _ => error.into(),
+    });
+    Ok(compiled(or_exit(source, Exit::Usage)?, overrides, talk))
 }
 
 /// The same for `run`, where a URL stands for a scenario.
 pub fn load_to_run(args: &RunArgs, talk: &Talk) -> Result<Option<(Source, Compiled)>, Failure> {
     match quick::url(&args.file) {
         Some(url) => Ok(compiled(quick::source(url, args), &quick::overrides(args), talk)),
-        None => load(&args.file, &args.overrides(), talk),
+        None => read(&args.file, &args.overrides(), Takes::Urls, talk),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use anyhow::anyhow;
 use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
 
 use super::args::{self, ManArgs};
-use super::exit::{Exit, Failure};
+use super::exit::{self, Exit, Failure};
 use super::{or_exit, output};
+use crate::scenario::nearest;
 
 /// Prints one page in roff.
 pub fn run(args: &ManArgs) -> Result<Exit, Failure> {
@@ -16,10 +18,26 @@ pub fn run(args: &ManArgs) -> Result<Exit, Failure> {
         Some(name) => command.find_subcommand(name),
     };
     let names: Vec<&str> = command.get_subcommands().map(|command| command.get_name()).collect();
-    let missing = || anyhow!("there is no command `{}`; there are {}", args.of.as_deref().unwrap_or_default(), names.join(", "));
+    let missing = || {
+        let typed = args.of.as_deref().unwrap_or_default();
+        let near = nearest(typed, names.iter().copied()).map(|near| format!("did you mean `{near}`? "));
+        anyhow!("there is no command `{typed}`; {}there are {}", near.unwrap_or_default(), names.join(", "))
+    };
     let page = or_exit(page.ok_or_else(missing), Exit::Usage)?;
     let mut roff = Vec::new();
     or_exit(Man::new(page.clone()).render(&mut roff), Exit::Internal)?;
-    output::print_exact(&or_exit(String::from_utf8(roff), Exit::Internal)?)?;
+    let page = or_exit(String::from_utf8(roff), Exit::Internal)?;
+    output::print_exact(&format!("{page}{}", exit_status()))?;
     Ok(Exit::Ok)
+}
+
+/// The section on how loadgen ends.
+fn exit_status() -> String {
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXIT STATUS"]);
+    for (exit, meaning) in exit::MEANINGS {
+        roff.control("TP", []).text([bold(exit.code().to_string())]).text([roman(meaning)]);
+    }
+    roff.control("PP", []).text([roman(exit::ORDER)]);
+    roff.to_roff()
 }

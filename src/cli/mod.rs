@@ -27,6 +27,7 @@ mod run_mode;
 mod schema;
 mod serve;
 mod session;
+mod suggestions;
 mod validate;
 pub mod values;
 mod watched;

@@ -8,7 +8,9 @@ use std::path::Path;
 
 use super::args::RunArgs;
 use crate::base::Nanos;
+use crate::plan::Scheme;
 use crate::plan::secrets::userinfo;
+use crate::scenario::url::{Url, Wrong, is_absolute, parse, with_scheme};
 use crate::scenario::{Overrides, Source};
 
 /// Virtual users where neither they nor a rate are given: as many connections as oha and hey open.
@@ -30,6 +32,44 @@ pub fn url(file: &Path) -> Option<&str> {
     }
     let (scheme, _) = text.split_once("://")?;
     ["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(scheme)).then_some(text)
+}
+
+/// What a command takes in the place where an address stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Scenario files, or URLs.
+    Urls,
+    /// Scenario files alone.
+    Files,
+}
+
+/// What to say of a text that is not the name of a file and looks like an address.
+pub fn misplaced(file: &Path, takes: Takes) -> Option<String> {
+    let text = file.to_str()?;
+    let printed = |url: &str| format!("`loadgen run {url} --print-scenario > scenario.yaml` writes a scenario for it");
+    if url(file).is_some() {
+        return Some(format!("`{text}` is a URL, and not a scenario file; {}", printed(text)));
+    }
+    if is_absolute(text) {
+        return Some(match parse(text) {
+            Ok(Url { scheme, .. }) => {
+                let step = if scheme == Scheme::Tcp { "tcp" } else { "websocket" };
+                let scheme = scheme.name();
+                format!(
+                    "a `{scheme}://` URL does not say what to send, as `http://`, `https://` and `unix:` URLs do; write a scenario with this \
+                     URL as its target and a `{step}` step"
+                )
+            }
+            Err(Wrong { message, remedy }) => format!("{message}; {remedy}"),
+        });
+    }
+    let is_scenario = ["yaml", "yml", "json"].iter().any(|end| file.extension().is_some_and(|own| own.eq_ignore_ascii_case(end)));
+    let url = with_scheme(text).filter(|_| !is_scenario)?;
+    let remedy = match takes {
+        Takes::Urls => format!("write `loadgen run {url}`"),
+        Takes::Files => printed(&url),
+    };
+    Some(format!("there is no file `{text}`, and it looks like an address: {remedy}"))
 }
 
 /// The scenario, as if it were a file.
@@ -78,7 +118,10 @@ fn scenario(url: &str, args: &RunArgs) -> String {
     if !args.inputs.allow_target.is_empty() {
         line(format!("allow_targets: [{}]", listed(args.inputs.allow_target.iter().map(|host| text(host)))));
     }
-    line(format!("targets:\n  default: {{ url: {url} }}"));
+    // What is not encrypted has no certificate that could be taken.
+    let is_sealed = base.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+    let tls = if args.quick.insecure && is_sealed { ", tls: { insecure: true }" } else { "" };
+    line(format!("targets:\n  default: {{ url: {url}{tls} }}"));
     line(format!("mix:\n  - name: quick\n    flow:\n{step}"));
     line(format!("load: {{ {} }}", load(args)));
     if !args.threshold.is_empty() {
@@ -247,6 +290,40 @@ mod tests {
         let (_, plan) = compiled(&["http://a", "-u", "3", "-d", "1m1.5s"]);
         let load = plan.expect("good").load;
         assert_eq!((load.model, load.duration), (LoadModel::Closed { vus: 3 }, Some(Nanos::from_millis(61_500))));
+    }
+
+    #[test]
+    fn the_letters_of_oha_and_hey_are_known() {
+        let (ours, plan) = compiled(&["https://a", "-u", "3", "-i", "7", "-X", "PUT", "-H", "x: 1", "-d", "2s", "-k"]);
+        let plan = plan.expect("good");
+        assert_eq!((plan.load.model, plan.load.iterations), (LoadModel::Closed { vus: 3 }, Some(7)));
+        assert!(plan.targets[0].tls.insecure, "{ours}");
+        let (theirs, _) = compiled(&["https://a", "-c", "3", "-n", "7", "-m", "PUT", "-H", "x: 1", "-z", "2s", "--insecure"]);
+        assert_eq!(ours, theirs);
+        let (text, plan) = compiled(&["http://a", "-k"]);
+        assert!(plan.is_ok() && !text.contains("tls"), "{text}");
+    }
+
+    #[test]
+    fn an_address_in_the_place_of_a_file_is_one() {
+        let said = |text: &str, takes| misplaced(Path::new(text), takes).unwrap_or_default();
+        for (typed, takes, words) in [
+            ("localhost:8080", Takes::Urls, "write `loadgen run http://localhost:8080`"),
+            ("127.0.0.1:80/x", Takes::Urls, "write `loadgen run http://127.0.0.1:80/x`"),
+            (":8080", Takes::Urls, "write `loadgen run http://localhost:8080`"),
+            ("shop.test", Takes::Urls, "write `loadgen run http://shop.test`"),
+            ("localhost:80", Takes::Files, "`loadgen run http://localhost:80 --print-scenario > scenario.yaml`"),
+            ("http://a/", Takes::Files, "`loadgen run http://a/ --print-scenario > scenario.yaml`"),
+            ("ws://a", Takes::Urls, "a `websocket` step"),
+            ("tcp://a:1", Takes::Files, "a `tcp` step"),
+            ("htp://a", Takes::Urls, "did you mean `http://`?"),
+            ("grpc://a", Takes::Urls, "`wss://`"),
+        ] {
+            assert!(said(typed, takes).contains(words), "{typed}: {}", said(typed, takes));
+        }
+        for file in ["shop.yaml", "load/shop.yml", "../shop.json", "shop", "./shop", "-"] {
+            assert_eq!(misplaced(Path::new(file), Takes::Urls), None, "{file}");
+        }
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         print_scenario(&source, &compiled.secrets, talk)?;
         return Ok(Exit::Ok);
     }
+    if args.plan || args.dry_run {
+        safety::foresee(&compiled.plan).iter().for_each(|doubt| talk.warning(doubt));
+    }
     if args.plan {
         output::print(&job::describe(&compiled)?)?;
         return Ok(Exit::Ok);

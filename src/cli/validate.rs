@@ -4,13 +4,19 @@ use super::args::ValidateArgs;
 use super::exit::{Exit, Failure};
 use super::job;
 use super::output::{self, Talk};
+use crate::engine::safety;
 use crate::scenario::{Compiled, Overrides};
 
 /// Checks every file, however many are bad.
 pub fn run(args: &ValidateArgs, talk: &Talk) -> Result<Exit, Failure> {
     let mut exit = Exit::Ok;
     for file in &args.files {
-        match job::load(file, &Overrides::default(), talk) {
+        let loaded = job::load(file, &Overrides::default(), talk);
+        if let Ok(Some((_, compiled))) = &loaded {
+            // No error: a flag of the run may allow them, or put others in their place.
+            safety::foresee(&compiled.plan).iter().for_each(|doubt| talk.warning(doubt));
+        }
+        match loaded {
             Ok(Some((source, compiled))) if args.plan => output::print(&format!("# {}\n{}", source.name, job::describe(&compiled)?))?,
             Ok(Some((source, Compiled { plan, secrets, .. }))) => {
                 let entries = plan.mix.len();

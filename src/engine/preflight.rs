@@ -53,7 +53,9 @@ pub enum PreflightError {
         reason: String,
     },
     /// Nobody accepts a connection there.
-    #[error("target `{name}` at {address}: {source}; start the server, or give another address with --target {name}=URL")]
+    #[error(
+        "target `{name}` at {address}: {source}; start the server, or give another address (of a scenario's target: --target {name}=URL)"
+    )]
     Unreachable {
         /// The target.
         name: String,

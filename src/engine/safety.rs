@@ -5,7 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use thiserror::Error;
 
-use crate::plan::{Address, Plan};
+use crate::plan::{Address, Plan, Target};
+
+/// How names end that mean nothing in the public DNS (RFC 2606, 6761, 6762, 8375, and ICANN's `internal`), and those that networks
+/// at home and at work are used to.
+const PRIVATE_ENDS: [&str; 13] =
+    ["localhost", "test", "example", "invalid", "local", "internal", "arpa", "lan", "home", "corp", "private", "intranet", "svc"];
 
 /// A target that nobody has allowed.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -39,18 +44,52 @@ pub fn is_near(address: IpAddr) -> bool {
 /// # Errors
 /// When the address is public, and neither it nor the host is among those allowed.
 pub fn check(allowed: &[String], target: &str, host: &str, address: IpAddr) -> Result<(), NotAllowed> {
-    let name = host.trim_end_matches('.').to_ascii_lowercase();
     let canonical = address.to_canonical().to_string();
-    let is_named = |pattern: &String| match pattern.strip_prefix("*.") {
-        Some(suffix) => name.strip_suffix(suffix).is_some_and(|before| before.len() > 1 && before.ends_with('.')),
-        None => *pattern == name || *pattern == canonical,
-    };
-    if is_near(address) || allowed.iter().any(is_named) {
+    if is_near(address) || allowed.iter().any(|pattern| is_of(host, pattern) || *pattern == canonical) {
         return Ok(());
     }
     let literal = host.parse::<IpAddr>().is_ok();
     let resolved = if literal { String::new() } else { format!(" (at {canonical})") };
     Err(NotAllowed { name: target.to_owned(), host: host.to_owned(), resolved })
+}
+
+/// Whether a pattern of those allowed is about a host.
+fn is_of(host: &str, pattern: &str) -> bool {
+    let name = host.trim_end_matches('.').to_ascii_lowercase();
+    match pattern.strip_prefix("*.") {
+        Some(suffix) => name.strip_suffix(suffix).is_some_and(|before| before.len() > 1 && before.ends_with('.')),
+        None => *pattern == name,
+    }
+}
+
+/// What a run would be refused for, as far as it can be known before: a target that is at a public address, or whose name looks
+/// public and is looked up only then, and that nobody has allowed.
+pub fn foresee(plan: &Plan) -> Vec<String> {
+    let refused = literal(plan).err().map(|refused| format!("a run would be refused: {refused}"));
+    refused.into_iter().chain(doubtful(plan)).collect()
+}
+
+fn doubtful(plan: &Plan) -> Vec<String> {
+    let targets = plan.targets_used().into_iter().map(|index| &plan.targets[index]).filter(|target| target.resolve.is_empty());
+    let doubt = |target: &Target| {
+        let Address::Url { host, .. } = &target.address else { return None };
+        let is_allowed = plan.allow_targets.iter().any(|pattern| is_of(host, pattern) || pattern.parse::<IpAddr>().is_ok());
+        (looks_public(host) && !is_allowed).then(|| {
+            format!(
+                "target `{}`: a run is refused where {host} turns out to have a public address; if you may put it under load, say so with \
+                 --allow-target {host}, or with `allow_targets: [\"{host}\"]` in the scenario",
+                target.name
+            )
+        })
+    };
+    targets.filter_map(doubt).collect()
+}
+
+/// Whether a host is a name of several parts that may be one of the public DNS.
+fn looks_public(host: &str) -> bool {
+    let name = host.trim_end_matches('.').to_ascii_lowercase();
+    let end = name.rsplit_once('.').map(|(_, end)| end);
+    host.parse::<IpAddr>().is_err() && end.is_some_and(|end| !PRIVATE_ENDS.contains(&end))
 }
 
 /// Judges the targets in use whose hosts are addresses: those that the scenario alone tells of.
@@ -118,6 +157,16 @@ mod tests {
             "64:ff9b::a00:1",
         ] {
             assert!(!is_near(far.parse().expect("an address")), "{far}");
+        }
+    }
+
+    #[test]
+    fn names_of_ones_own_network_are_not_doubted() {
+        for own in ["localhost", "shop", "shop.test", "a.svc", "x.localhost.", "printer.local", "127.0.0.1", "::1", "192.0.2.1"] {
+            assert!(!looks_public(own), "{own}");
+        }
+        for public in ["shop.example.com", "Example.ORG.", "a.b.io"] {
+            assert!(looks_public(public), "{public}");
         }
     }
 

@@ -7,8 +7,6 @@ use crate::base::Nanos;
 
 /// Values of one tag that have figures of their own.
 const MOST: usize = 100;
-/// Characters of a value that are kept.
-const LONGEST: usize = 100;
 
 /// The value of a tag in one response.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,9 +20,12 @@ pub enum TagValue {
 }
 
 impl TagValue {
+    /// Characters of a value that are kept.
+    pub const MAX_CHARS: usize = 100;
+
     /// What was found.
     pub fn found(text: &str) -> Self {
-        Self::Found(text.chars().take(LONGEST).collect())
+        Self::Found(text.chars().take(Self::MAX_CHARS).collect())
     }
 
     /// As it is shown.
@@ -114,6 +115,6 @@ mod tests {
         let counts: Vec<(String, u64)> = whole.of(3, 0).map(|(value, figures)| (value.name().to_owned(), figures.tally.ok)).collect();
         assert_eq!((counts.len(), counts.iter().map(|(_, n)| n).sum::<u64>()), (102, 300), "none is lost");
         assert!(counts.contains(&("none".into(), 2)) && counts.contains(&("other".into(), 198)), "{counts:?}");
-        assert_eq!(TagValue::found(&"é".repeat(1000)).name().chars().count(), LONGEST);
+        assert_eq!(TagValue::found(&"é".repeat(1000)).name().chars().count(), TagValue::MAX_CHARS);
     }
 }

@@ -142,6 +142,10 @@ impl Metric {
             Some((head, rest)) => match Quantity::ALL.into_iter().find(|q| q.name() == head) {
                 Some(Quantity::Response) => return Err(Some(format!("response times have no prefix: write `{rest}`"))),
                 Some(of) => (of, rest),
+                None if matches!(head, "http_req_duration" | "http_req_waiting" | "http.response_time") => {
+                    let bare: String = rest.chars().filter(|c| !matches!(c, '(' | ')')).collect();
+                    return Err(Some(format!("response times have no prefix: write `{bare}`")));
+                }
                 None => return Err(Some("the prefixes are `ok.`, `service.`, `lag.`, `queue.`, `iteration.` and `first_byte.`".into())),
             },
         };

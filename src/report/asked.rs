@@ -89,9 +89,23 @@ pub fn load(plan: &Plan) -> (&'static str, String) {
                 Spread::Poisson => "as a Poisson process",
             };
             let rate = view::round(&view::rate(rate.per_second_f64()));
+            let rate = rate.strip_suffix("/s").map_or_else(|| rate.clone(), |number| format!("{number} iterations/s"));
             ("arrivals", format!("{most}{rate}, {spread}, at most {} in flight", view::count(max_in_flight.into())))
         }
     }
+}
+
+/// What the planned arrivals came to, which are of iterations: where those are of one request each, that is said already.
+pub fn arrived(result: &RunResult) -> Option<String> {
+    if !is_open(result) {
+        return None;
+    }
+    let seconds: f64 = result.runs.iter().map(|run| run.measured_s).sum();
+    let iterations: u64 = result.runs.iter().map(|run| run.iterations.counts.completed).sum();
+    let requests: u64 = result.runs.iter().flat_map(|run| &run.targets).map(|target| target.counts.completed).sum();
+    let a_second = |n: u64| view::rate(n as f64 / seconds).trim_end_matches("/s").to_owned();
+    let differ = requests > 0 && iterations > 0 && requests != iterations && seconds > 0.0;
+    differ.then(|| format!("`rate` counts iterations: {}/s of them made {} requests/s", a_second(iterations), a_second(requests)))
 }
 
 #[cfg(test)]
@@ -116,7 +130,7 @@ mod tests {
     fn a_load_is_told_by_what_it_asks_for() {
         let result = fixture::open_model();
         let plan = plan(&result).expect("it has one");
-        assert_eq!(load(&plan), ("arrivals", "300/s, evenly spaced, at most 1,000 in flight".into()));
+        assert_eq!(load(&plan), ("arrivals", "300 iterations/s, evenly spaced, at most 1,000 in flight".into()));
         assert!(is_open(&result) && !is_open(&fixture::three_modes()));
     }
 }

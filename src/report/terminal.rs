@@ -102,6 +102,9 @@ fn compared(result: &RunResult, of: &Comparison, width: usize) -> String {
     if comparison::has_small_samples(&of.modes.iter().collect::<Vec<_>>(), &[result]) {
         text.push_str(&format!("\n{}", Paint::Faint.on(&format!(" {}", view::NA_MEANS))));
     }
+    if let Some(arrived) = asked::arrived(result) {
+        text.push_str(&format!("\n {arrived}"));
+    }
     text
 }
 

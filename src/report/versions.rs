@@ -34,9 +34,15 @@ pub fn sentence(comparison: &VersionComparison) -> String {
         }
         Some(Outcome::Inconclusive) => {
             let open = of(Outcome::Inconclusive);
-            let most = open.iter().map(|change| change.pairs_needed).collect::<Option<Vec<u64>>>().and_then(|all| all.into_iter().max());
+            let most = open.iter().filter_map(|change| change.pairs_needed).max();
+            let (known, never): (Vec<&Change>, Vec<&Change>) = open.iter().partition(|change| change.pairs_needed.is_some());
+            let needed = match (known.as_slice(), never.as_slice()) {
+                ([], _) | (_, []) => needed(most),
+                // What can be told is not held up by what can't.
+                _ => format!("{} of {}; of {}, {}", needed(most), names(&known), names(&never), needed(None)),
+            };
             let pairs = view::things(comparison.pairs.into(), "pair");
-            format!("inconclusive: {pairs} can't tell what became of {}; {}", names(&open), needed(most))
+            format!("inconclusive: {pairs} can't tell what became of {}; {needed}", names(&open))
         }
         Some(Outcome::Improved) => format!("improved: {}; nothing regressed", names(&of(Outcome::Improved))),
         Some(Outcome::Equivalent) => "equivalent: nothing changed by more than is tolerated".into(),
@@ -233,6 +239,10 @@ mod tests {
         );
         assert!(sentence(&comparison(changes().split_off(1))).contains("about 34 pairs would tell"));
         assert!(sentence(&comparison(changes().split_off(2))).starts_with("equivalent"));
+        let mut mixed = comparison(changes().split_off(1));
+        mixed.changes.push(Change { pairs_needed: None, ..change("p90", Mode::Async, Unit::Millis, [10.0, 11.0], Outcome::Inconclusive) });
+        let said = sentence(&mixed);
+        assert!(said.contains("about 34 pairs would tell of p99; of p90, it lies so near the tolerance"), "{said}");
         let better = vec![change("p50", Mode::Async, Unit::Millis, [10.0, 5.0], Outcome::Improved)];
         assert!(sentence(&comparison(better)).starts_with("improved: p50"));
     }

@@ -6,6 +6,7 @@ use http::HeaderValue;
 
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, quoted};
+use super::foreign;
 use super::tree::{Entry, Node, Value};
 use super::words::{self, Part as Words};
 use super::{json, url};
@@ -139,7 +140,7 @@ fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Part
     let filename = fields.take("filename", problems).and_then(|node| decode::line(node, "filename", problems));
     let content_type = fields.take("content_type", problems).map(|node| media_type(node, problems));
     let misspelt = fields.entries().iter().any(|e| {
-        words::nearest(&e.key, ["file", "value"]).is_some() || words::ours(Words::Multipart, &e.key).is_some_and(|ours| ours == "file")
+        words::nearest(&e.key, ["file", "value"]).is_some() || foreign::ours(Words::Multipart, &e.key).is_some_and(|ours| ours == "file")
     });
     let content = match (file, value) {
         (Some(file), None) => path(file, "file", folder, problems).map(Content::File),

@@ -3,6 +3,7 @@
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::expression::nameable;
+use super::foreign;
 use super::json;
 use super::names::Names;
 use super::pattern::Patterns;
@@ -67,6 +68,17 @@ fn entries<'n>(node: &'n Node, key: &str, example: &str, problems: &mut Diagnost
             &[]
         }
     };
+    // As Artillery writes it: `{ json: $.id, as: id }`.
+    let named = |is_name: bool| entries.iter().find(|entry| (entry.key == "as") == is_name).map(|entry| (&entry.key, &entry.value.value));
+    if let (2, Some((_, Value::Scalar(called))), Some((place, Value::Scalar(query)))) = (entries.len(), named(true), named(false)) {
+        let kind = foreign::ours(Part::Capture, place).unwrap_or(place);
+        problems.error(node.span, format!("`{key}` is a map of names, each with the place of its value")).help(format!(
+            "write `{key}: {{ {}: {{ {kind}: \"{}\" }} }}`",
+            called.as_typed(),
+            query.as_typed().replace('"', "'")
+        ));
+        return &[];
+    }
     if let Some(entry) = entries.get(MOST) {
         problems.error(entry.key_span, format!("more than {MOST} names in one `{key}`")).help("make several steps of it, or remove some");
         return &[];

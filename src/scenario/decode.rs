@@ -5,6 +5,7 @@
 use std::ops::RangeInclusive;
 
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
+use super::foreign;
 use super::tree::{Entry, Node, Scalar, Value};
 use super::words::{self, Part};
 use crate::base::parse::{self, ParseError};
@@ -60,7 +61,7 @@ impl<'n> Fields<'n> {
         let misspelt = self.entries.iter().any(|e| {
             !known.contains(&e.key.as_str())
                 && (words::nearest(&e.key, [key]).is_some()
-                    || words::ours(self.part, &e.key).is_some_and(|ours| ours.split(':').next() == Some(key)))
+                    || foreign::ours(self.part, &e.key).is_some_and(|ours| ours.split(':').next() == Some(key)))
         });
         if !misspelt {
             problems.error(self.span, format!("`{key}` is missing")).help(format!("add `{example}`"));
@@ -91,14 +92,24 @@ impl<'n> Fields<'n> {
     }
 }
 
+/// Reports a kind of step that this version does not have; whether the word is one.
+pub fn missing_kind(key: &str, span: Span, problems: &mut Diagnostics) -> bool {
+    let Some((what, instead)) = foreign::missing_kind(key) else { return false };
+    problems.error(span, format!("there is no step `{key}`: {what} are not available in this version of loadgen")).help(instead);
+    true
+}
+
 fn unknown(part: Part, key: &str, span: Span, known: &[&'static str], problems: &mut Diagnostics) {
+    if part == Part::Step && missing_kind(key, span, problems) {
+        return;
+    }
     if words::is_later(part, key) {
         let (message, remedy) = words::not_yet(key);
         problems.error(span, message).help(remedy);
         return;
     }
     let error = problems.error(span, format!("unknown key {}", quoted(key)));
-    if let Some(ours) = words::ours(part, key) {
+    if let Some(ours) = foreign::ours(part, key) {
         if words::is_later(part, ours) {
             error.help(format!("loadgen calls it `{ours}`, which this version does not run yet"));
         } else {
@@ -107,7 +118,9 @@ fn unknown(part: Part, key: &str, span: Span, known: &[&'static str], problems: 
     } else if let Some(near) = words::nearest(key, known.iter().copied()) {
         error.help(format!("did you mean `{near}`?"));
     } else {
-        error.help(format!("known here: {}", words::listed(known.iter().copied())));
+        // A reader of two kinds asks for what they have in common twice.
+        let each = known.iter().enumerate().filter(|(n, word)| !known[..*n].contains(word)).map(|(_, word)| *word);
+        error.help(format!("known here: {}", words::listed(each)));
     }
 }
 
@@ -206,7 +219,11 @@ pub fn weight(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<f64>
             None
         }
         _ => {
-            problems.error(node.span, format!("{} is no number", quoted(text))).help(format!("`{key}` is a number such as `1` or `2.5`"));
+            let error = problems.error(node.span, format!("{} is no number", quoted(text)));
+            match text.trim().strip_suffix('%').filter(|number| number.trim().parse::<f64>().is_ok()) {
+                Some(number) => error.help(format!("write `{key}: {}`: it is relative to those of the others", number.trim())),
+                None => error.help(format!("`{key}` is a number such as `1` or `2.5`")),
+            };
             None
         }
     }

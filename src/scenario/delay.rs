@@ -2,9 +2,10 @@
 
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, quoted};
+use super::flow::typed;
 use super::tree::{Node, Value};
 use super::words::{self, Part};
-use crate::base::Nanos;
+use crate::base::{Nanos, parse};
 use crate::plan::Delay;
 
 const KINDS: [&str; 4] = ["uniform", "exponential", "normal", "lognormal"];
@@ -19,8 +20,27 @@ pub fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Dela
                 .help(format!("for anything between two durations write `{key}: {{ uniform: [0.5s, 2s] }}`"));
             return None;
         }
-        _ => return decode::duration(node, key, problems).map(Delay::Constant),
+        Value::Scalar(scalar) => {
+            if let Some((shortest, longest)) = between(&scalar.text) {
+                problems
+                    .error(node.span, format!("{} is not a duration", quoted(&scalar.text)))
+                    .help(format!("for anything between two durations write `{key}: {{ uniform: [{shortest}, {longest}] }}`"));
+                return None;
+            }
+            return decode::duration(node, key, problems).map(Delay::Constant);
+        }
+        Value::Broken => return None,
     };
+    if let [("min" | "from", shortest), ("max" | "to", longest)] =
+        entries.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect::<Vec<_>>()[..]
+    {
+        problems.error(node.span, format!("`{key}` wants one distribution, and this map has two keys")).help(format!(
+            "write `{key}: {{ uniform: [{}, {}] }}`",
+            typed(shortest),
+            typed(longest)
+        ));
+        return None;
+    }
     let [entry] = entries.as_slice() else {
         problems
             .error(node.span, format!("`{key}` wants one distribution, and this map has {} keys", entries.len()))
@@ -46,13 +66,38 @@ pub fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Dela
         "lognormal" => lognormal(body, problems),
         other => {
             let error = problems.error(entry.key_span, format!("there is no distribution {}", quoted(other)));
-            match words::nearest(other, KINDS) {
+            match words::nearest(other, KINDS).or_else(|| foreign(other)) {
+                Some("constant") => error.help(format!("write the duration alone: `{key}: {}`", typed(body))),
                 Some(near) => error.help(format!("did you mean `{near}`?")),
                 None => error.help(format!("there are {}", words::listed(KINDS))),
             };
             None
         }
     }
+}
+
+/// What other tools call distributions.
+fn foreign(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "between" | "random" | "range" => "uniform",
+        "gaussian" => "normal",
+        "poisson" => "exponential",
+        "constant" | "fixed" => "constant",
+        _ => return None,
+    })
+}
+
+/// The two durations of `between(1s, 5s)` and `1s-5s`; numbers without a unit are seconds there.
+fn between(text: &str) -> Option<(String, String)> {
+    let inside =
+        ["between", "random", "uniform"].iter().find_map(|word| text.trim().strip_prefix(word)?.strip_prefix('(')?.strip_suffix(')'));
+    let (shortest, longest) = inside.map_or_else(|| text.split_once('-'), |inside| inside.split_once(','))?;
+    let duration = |text: &str| {
+        let text = text.trim();
+        let text = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') { format!("{text}s") } else { text.to_owned() };
+        parse::duration(&text).is_ok().then_some(text)
+    };
+    Some((duration(shortest)?, duration(longest)?))
 }
 
 fn time(fields: &mut Fields<'_>, key: &'static str, example: &str, problems: &mut Diagnostics) -> Option<Nanos> {

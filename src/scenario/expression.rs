@@ -2,9 +2,8 @@
 
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
-use super::flow::typed;
 use super::names::Names;
-use super::tree::{Node, Scalar, Value};
+use super::tree::{Kind, Node, Scalar, Value};
 use super::vars::is_name;
 use super::words;
 use crate::value::function::FUNCTIONS;
@@ -27,7 +26,7 @@ pub fn decode(node: &Node, key: &str, names: &Names<'_>, problems: &mut Diagnost
         Value::List(_) | Value::Map(_) => {
             problems
                 .error(node.span, format!("{} is an expression, and this is {}", quoted(key), node.describe()))
-                .help(format!("quote it: {}", quoted(&in_yaml(&typed(node)))));
+                .help(format!("write it as one: `{key}: {}`", in_yaml(&literal(node, names))));
             return None;
         }
         _ => {}
@@ -40,11 +39,33 @@ pub fn decode(node: &Node, key: &str, names: &Names<'_>, problems: &mut Diagnost
     names.compute(text, node.span, problems).map(|()| text.to_owned())
 }
 
-/// An expression as YAML takes it for a text.
+/// An expression as YAML takes it for a text, also inside `{…}` and `[…]`.
 fn in_yaml(expression: &str) -> String {
-    let special =
-        expression.starts_with(|c: char| "[]{}!&*%@`|>\"'#,?-".contains(c)) || expression.contains(": ") || expression.contains(" #");
-    if special { format!("\"{}\"", expression.replace('"', "'")) } else { expression.to_owned() }
+    let special = expression.starts_with(|c: char| "!&*%@`|>\"'#?-".contains(c))
+        || expression.contains([',', '[', ']', '{', '}'])
+        || expression.contains(": ")
+        || expression.contains(" #");
+    if special { format!("\"{}\"", expression.replace('\\', "\\\\").replace('"', "'")) } else { expression.to_owned() }
+}
+
+/// What YAML has as a list or a map, in the language of expressions: texts are in quotes, names of values are not.
+fn literal(node: &Node, names: &Names<'_>) -> String {
+    match &node.value {
+        Value::Scalar(scalar) => {
+            let is_name = scalar.plain && (names.is_given(&scalar.text) || names.vars().has(&scalar.text));
+            match scalar.kind() {
+                Kind::Null => "none".into(),
+                Kind::Text if !is_name => format!("'{}'", scalar.text.replace('\'', "\\'")),
+                _ => scalar.text.clone(),
+            }
+        }
+        Value::List(items) => format!("[{}]", items.iter().map(|item| literal(item, names)).collect::<Vec<_>>().join(", ")),
+        Value::Map(entries) => {
+            let pairs = entries.iter().map(|entry| format!("'{}': {}", entry.key, literal(&entry.value, names)));
+            format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
+        }
+        Value::Broken => String::new(),
+    }
 }
 
 /// Reports a name that no value of an iteration can have; whether it is a good one.

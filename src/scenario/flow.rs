@@ -10,6 +10,7 @@ use super::delay;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::exchange::{MESSAGES, Socket};
 use super::expression;
+use super::foreign;
 use super::group::GROUPS;
 use super::names::Names;
 use super::operation::{MOCKS, OF_OPERATIONS, OF_REQUESTS};
@@ -23,6 +24,8 @@ use crate::plan::{Step, StepKind};
 
 /// The actions that are neither requests by their method nor mock operations nor groups.
 const OTHERS: [&str; 5] = ["request", "think", "set", "websocket", "tcp"];
+/// What any step may carry, and what some groups do.
+const OF_STEPS: [&str; 7] = ["name", "when", "chance", "once", "on_error", "concurrency", "win"];
 const MOST_STEPS: usize = 10_000;
 /// How a flow is written.
 pub const EXAMPLE: &str = "flow: [ { get: / } ]";
@@ -169,16 +172,31 @@ impl<'a> Reader<'a> {
     }
 
     fn no_action(&mut self, mut fields: Fields<'_>) {
+        // Keys beside it belong to that kind, and are not worth an error each.
+        if let Some(entry) = fields.entries().iter().find(|entry| foreign::missing_kind(&entry.key).is_some()) {
+            decode::missing_kind(&entry.key, entry.key_span, self.problems);
+            return;
+        }
         let later = fields.entries().iter().any(|e| words::is_later(Part::Step, &e.key));
         let misspelt = fields.entries().iter().any(|e| {
             let actions = METHODS.iter().chain(&MOCKS).chain(&GROUPS).chain(&MESSAGES).copied().chain(OTHERS);
-            words::nearest(&e.key, actions).is_some() || words::ours(Part::Step, &e.key).is_some()
+            words::nearest(&e.key, actions).is_some() || foreign::ours(Part::Step, &e.key).is_some()
         });
         if !later && !misspelt {
-            self.problems.error(fields.span, "this step does nothing").help(
-                "give it one action: `get: /items` or another method, `request`, `websocket`, `tcp`, `sleep`, `cpu`, `block`, `think` or \
-                 `set`, or a group (`flow`, `parallel`, `race`, `repeat`)",
-            );
+            let help = "give it one action: `get: /items` or another method, `request`, `websocket`, `tcp`, `sleep`, `cpu`, `block`, `think` or \
+                        `set`, or a group (`flow`, `parallel`, `race`, `repeat`)";
+            let is_known = |key: &str| OF_REQUESTS.contains(&key) || OF_OPERATIONS.contains(&key) || OF_STEPS.contains(&key);
+            // What is nearly a key of another kind is reported as that.
+            let is_meant = |key: &str| words::nearest(key, OF_REQUESTS.into_iter().chain(OF_OPERATIONS).chain(OF_STEPS)).is_some();
+            let stranger = fields.entries().iter().find(|entry| !is_known(&entry.key) && !is_meant(&entry.key));
+            match stranger {
+                // The other keys belong to it.
+                Some(entry) => {
+                    self.problems.error(entry.key_span, format!("there is no step {}", quoted(&entry.key))).help(help);
+                    return;
+                }
+                None => self.problems.error(fields.span, "this step does nothing").help(help),
+            };
         }
         fields.known(&METHODS);
         fields.known(&OTHERS);
@@ -187,7 +205,7 @@ impl<'a> Reader<'a> {
         fields.known(&MESSAGES);
         fields.known(&OF_REQUESTS);
         fields.known(&OF_OPERATIONS);
-        fields.known(&["name", "when", "chance", "once", "on_error", "concurrency", "win"]);
+        fields.known(&OF_STEPS);
         fields.finish(self.problems);
     }
 
@@ -279,7 +297,8 @@ fn actions(entries: &[Entry]) -> Vec<&Entry> {
     entries.iter().filter(|entry| is_action(&entry.key) && !part(&entry.key)).collect()
 }
 
-fn is_action(key: &str) -> bool {
+/// Whether a key of a step says what it does.
+pub fn is_action(key: &str) -> bool {
     METHODS.contains(&key) || MOCKS.contains(&key) || GROUPS.contains(&key) || MESSAGES.contains(&key) || OTHERS.contains(&key)
 }
 

@@ -4,8 +4,9 @@ use super::diagnostic::Diagnostics;
 use super::threshold::Spots;
 use super::words;
 use crate::base::Nanos;
+use crate::metrics::TagValue;
 use crate::metrics::window::MAX_WINDOWS;
-use crate::plan::{Check, Expect, Guard, Metric, Mode, Operator, Plan, Quantity, Selector, Stage, StopWhen, Threshold};
+use crate::plan::{Check, Expect, Guard, Metric, Mode, Operator, Plan, Quantity, Selector, Source, Stage, StopWhen, Tag, Threshold};
 
 /// Reports what is wrong with a threshold of this plan.
 pub fn threshold(plan: &Plan, threshold: &Threshold, spots: &Spots, problems: &mut Diagnostics) {
@@ -95,12 +96,8 @@ fn selector(plan: &Plan, selector: &Selector, spots: &Spots, problems: &mut Diag
     let targets = used.iter().filter_map(|index| plan.targets.get(*index)).map(|target| target.name.as_str());
     has("target", "target in use", &selector.target, targets.collect());
     has("stage", "measured stage", &selector.stage, measured(plan).map(|stage| stage.name.as_str()).collect());
-    if let Some(tag) = &selector.tag
-        && !plan.operations().any(|(_, _, operation)| !operation.tags.is_empty())
-    {
-        problems
-            .error(spots.of("tag"), format!("no step is split by a tag, and this asks for {}", super::diagnostic::quoted(tag)))
-            .help("give a step a `tag`, or remove this one");
+    if let Some(wanted) = &selector.tag {
+        tag(plan, selector, wanted, spots, problems);
     }
     if let Some(mode) = selector.mode.filter(|mode| !plan.modes.contains(mode)) {
         problems
@@ -115,6 +112,64 @@ fn selector(plan: &Plan, selector: &Selector, spots: &Spots, problems: &mut Diag
     let taken = |(mix, name, operation)| selector.takes(plan, mix, name, operation);
     if problems.len() == before && selector.is_of_operations() && !plan.operations().any(taken) {
         problems.error(spots.check, "no operation is all that this threshold is narrowed to").help("remove a part of what narrows it");
+    }
+}
+
+/// A value of a tag has to be one that some step which is meant can have: its name is known, and of a status what values there are.
+fn tag(plan: &Plan, selector: &Selector, wanted: &str, spots: &Spots, problems: &mut Diagnostics) {
+    let shown = super::diagnostic::quoted(wanted);
+    let of_steps = Selector { mix: selector.mix.clone(), step: selector.step.clone(), ..Selector::default() };
+    let taken = plan.operations().filter(|(mix, name, operation)| of_steps.takes(plan, *mix, name, operation));
+    let tags: Vec<&Tag> = taken.flat_map(|(_, _, operation)| &operation.tags).collect();
+    let none = if of_steps.is_of_operations() { "no step that this threshold is narrowed to" } else { "no step" };
+    let mut names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let Some(first) = names.first() else {
+        let some = plan.operations().find_map(|(_, name, operation)| operation.tags.first().map(|tag| (name, tag)));
+        let error = problems.error(spots.of("tag"), format!("{none} is split by a tag, and this asks for {shown}"));
+        match some {
+            Some((step, tag)) => error.help(format!("the step `{step}` has the tag `{}`", tag.name)),
+            None => error.help("give a step a `tag`, as in `tag: { cache: { header: x-cache } }`, or remove this one"),
+        };
+        return;
+    };
+    let written = wanted.split_once('=').filter(|(name, value)| name.trim() == *name && !value.is_empty());
+    let Some((name, value)) = written else {
+        let nearly = wanted.split_once(['=', ':']).map(|(name, value)| (name.trim(), value.trim()));
+        let better = match nearly {
+            Some((name, value)) if !name.is_empty() && !value.is_empty() => format!("{name}={value}"),
+            Some((name, _)) if !name.is_empty() => format!("{name}=VALUE"),
+            _ if names.contains(&wanted) => format!("{wanted}=VALUE"),
+            _ => format!("{first}={wanted}"),
+        };
+        problems
+            .error(spots.of("tag"), format!("{shown} is not a value of a tag, which is written as `NAME=VALUE`"))
+            .help(format!("write `tag: {better}`; known here: {}", words::listed(names)));
+        return;
+    };
+    if !names.contains(&name) {
+        let error = problems.error(spots.of("tag"), format!("{none} has a tag {}", super::diagnostic::quoted(name)));
+        match words::nearest(name, names.iter().copied()) {
+            Some(near) => error.help(format!("did you mean `{near}={value}`?")),
+            None => error.help(format!("there are {}", words::listed(names))),
+        };
+        return;
+    }
+    if value.chars().count() > TagValue::MAX_CHARS {
+        problems
+            .error(spots.of("tag"), format!("a value of a tag has at most {} characters, and is cut behind them", TagValue::MAX_CHARS))
+            .help("write its beginning");
+        return;
+    }
+    // Whatever failed without a response has none.
+    let is_status =
+        |value: &str| value == "none" || value.len() == 3 && value.parse::<u16>().is_ok_and(|status| (100..600).contains(&status));
+    let of_status = tags.iter().filter(|tag| tag.name == name).all(|tag| tag.source == Source::Status);
+    if of_status && !is_status(value) {
+        problems
+            .error(spots.of("tag"), format!("`{name}` is the status of a response, and {} can't be one", super::diagnostic::quoted(value)))
+            .help(format!("write a number from 100 to 599, as in `tag: {name}=200`"));
     }
 }
 

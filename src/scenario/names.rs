@@ -10,11 +10,13 @@ use rand::SeedableRng as _;
 use rand_pcg::Pcg64Mcg;
 
 use super::diagnostic::{Diagnostics, Span, quoted};
+use super::foreign;
 use super::tree::{Kind, Node, Scalar, Value};
 use super::vars::{Vars, is_name};
 use super::words;
 use crate::plan::Name;
 use crate::value::expression::uses;
+use crate::value::function::FUNCTIONS;
 use crate::value::{Expression, Facts, Names as Places};
 
 /// Functions whose value is another one at each use.
@@ -94,10 +96,18 @@ impl<'v> Names<'v> {
     /// The names that an expression uses, and its value where that is known before the run; `computed` says that
     /// it stands without braces.
     fn resolve(&self, expression: &str, computed: bool, place: Span, problems: &mut Diagnostics) -> Option<(Vec<String>, Option<Scalar>)> {
+        let function = expression.trim();
+        if FUNCTIONS.contains(&function) {
+            let called = words::call(function);
+            problems.error(place, format!("`{function}` is a function, and has brackets behind it")).help(format!("write `{called}`"));
+            return None;
+        }
         let uses = match uses(expression) {
             Ok(uses) => uses,
             Err(wrong) => {
-                problems.error(place, format!("{} is no expression: {wrong}", quoted(expression.trim()))).help(remedy(expression));
+                problems
+                    .error(place, format!("{} is no expression: {wrong}", quoted(expression.trim())))
+                    .help(foreign::value_of(function).unwrap_or_else(|| remedy(expression)));
                 return None;
             }
         };
@@ -151,10 +161,15 @@ impl<'v> Names<'v> {
         let near = if problems.is_full() { None } else { words::nearest(name, all) };
         let error = problems.error(place, format!("unknown variable `{name}`"));
         match near {
+            _ if foreign::value_of(name).is_some() => error.help(foreign::value_of(name).unwrap_or_default()),
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None if bare => error
                 .help(format!("declare it in `vars`, or set or capture it in a step before; a text has quotes of its own: `\"'{name}'\"`")),
-            None => error.help(format!("declare it: `vars: {{ {name}: … }}`, give it with `--var {name}=…`, or capture it in a step")),
+            None => {
+                let column = self.feeds.first().map(|feed| format!("; a column of the feed `{feed}` is `{{{{{feed}.{name}}}}}`"));
+                let column = column.unwrap_or_default();
+                error.help(format!("declare it: `vars: {{ {name}: … }}`, give it with `--var {name}=…`, or capture it in a step{column}"))
+            }
         };
     }
 
@@ -187,7 +202,7 @@ fn remedy(expression: &str) -> &'static str {
     } else if text.replace("==", "").replace(">=", "").replace("<=", "").contains('=') {
         "write `==` to compare"
     } else {
-        "write the name of a value, or an expression such as `items|length > 0` or `random_int(1, 9)`"
+        "write the name of a value, or an expression such as `items|length > 0` or `\"random_int(1, 9)\"`"
     }
 }
 

@@ -3,6 +3,7 @@
 use super::decode::{self, Fields};
 use super::expression;
 use super::flow::Reader;
+use super::foreign;
 use super::tree::{Entry, Node};
 use super::words::{self, Part};
 use crate::plan::{Passes, Repeat};
@@ -36,7 +37,7 @@ impl Reader<'_> {
             [kind] => *kind,
             [] => {
                 let meant = |e: &Entry| {
-                    let ours = words::ours(Part::Repeat, &e.key).is_some_and(|ours| KINDS.contains(&ours));
+                    let ours = foreign::ours(Part::Repeat, &e.key).is_some_and(|ours| KINDS.contains(&ours));
                     ours || words::nearest(&e.key, KINDS).is_some()
                 };
                 if !fields.entries().iter().any(meant) {

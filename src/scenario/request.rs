@@ -93,6 +93,17 @@ pub fn decode(
 
 /// The target and the path there.
 fn place(node: &Node, target: Option<&Node>, step: Span, targets: &mut Targets, problems: &mut Diagnostics) -> Option<(usize, Template)> {
+    // As Artillery writes it.
+    if let Value::Map(_) = &node.value
+        && let Some(url) = node.get("url").or_else(|| node.get("path"))
+        && let Value::Scalar(scalar) = &url.value
+    {
+        problems.error(node.span, "a path is a text, and this is a map").help(format!(
+            "write the path alone, {}, and what else is in the map beside it, as keys of the step",
+            quoted(scalar.as_typed())
+        ));
+        return None;
+    }
     let path = decode::template(node, "path", problems)?;
     // What is typed decides; a value that is put in is checked when it is known.
     let text: String = path.pieces().iter().map(|piece| if let Piece::Text(text) = piece { text.as_str() } else { "" }).collect();

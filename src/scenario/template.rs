@@ -41,6 +41,9 @@ enum Put {
 
 impl Expander<'_> {
     fn node(&mut self, node: &mut Node) {
+        if let Value::Scalar(scalar) = &node.value {
+            self.dollars(scalar, node.span);
+        }
         match &mut node.value {
             Value::Broken => {}
             Value::List(items) => items.iter_mut().for_each(|item| self.node(item)),
@@ -49,6 +52,19 @@ impl Expander<'_> {
                 node.value = self.scalar(node.span, scalar).map_or(Value::Broken, Value::Scalar);
             }
             Value::Scalar(_) => {}
+        }
+    }
+
+    /// Warns of `${name}` where that is a value of this scenario: other tools put it in.
+    fn dollars(&mut self, scalar: &Scalar, span: Span) {
+        for (at, _) in scalar.text.match_indices("${").take(10) {
+            let inner = scalar.text[at + 2..].split_once('}').map_or("", |(inner, _)| inner);
+            let name = inner.split('.').next().unwrap_or_default();
+            if is_name(name) && (self.names.is_given(name) || self.names.vars().has(name)) {
+                self.problems
+                    .warning(span, format!("`${{{inner}}}` is sent as it stands: only `vars` and `secrets` read it"))
+                    .help(format!("write `{{{{{inner}}}}}`"));
+            }
         }
     }
 

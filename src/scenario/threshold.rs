@@ -141,6 +141,15 @@ fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(G
     let mut selected = KEYS.map(|key| {
         let node = fields.take(key, problems)?;
         keys.push((key, node.span));
+        // As the step writes it.
+        if let (Value::Map(entries), "tag") = (&node.value, key)
+            && let [Entry { key: name, value: Node { value: Value::Scalar(value), .. }, .. }] = entries.as_slice()
+        {
+            problems
+                .error(node.span, "`tag` of a threshold is a text, `NAME=VALUE`, and this is a map")
+                .help(format!("write `tag: {name}={}`", value.as_typed()));
+            return None;
+        }
         decode::line(node, key, problems)
     });
     let [mix, step, target, stage, tag] = &mut selected;

@@ -5,6 +5,12 @@
 use granit_parser::{ErrorKind, ScanError};
 
 use super::diagnostic::{Diagnostics, Span, quoted};
+use super::tree::{Node, Value};
+
+/// The longest line that advice repeats.
+const MAX_LINE: usize = 120;
+/// The most parts into which a text is thought to be split.
+pub const MAX_PARTS: usize = 20;
 
 /// Reports what the parser stumbled over, with "quote it" where that is the cure.
 pub fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics) {
@@ -12,8 +18,11 @@ pub fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics) {
     // What is wrong often shows one line later only: a bracket that never closes, a text that goes on.
     let lines = [line_of(text, at), line_of(text, line_of(text, at).0.saturating_sub(1))];
     if let Some((span, why)) = lines.into_iter().find_map(|(start, line)| unquoted(start, line)) {
-        let value = &text[span.start..span.end];
-        problems.error(span, format!("{} {why}", quoted(value))).help(format!("quote it: `{}`", in_quotes(value)));
+        // What a map of it was made of may have been reported, too.
+        if !problems.iter().any(|problem| problem.place == span.into()) {
+            let value = &text[span.start..span.end];
+            problems.error(span, format!("{} {why}", quoted(value))).help(quote_it(text, span));
+        }
         return;
     }
     let (message, remedy) = match error.kind() {
@@ -46,16 +55,14 @@ pub fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics) {
 }
 
 /// `*name` where nothing is called so; most often a text that begins with a star.
-pub fn unknown_alias(name: &str, span: Span, problems: &mut Diagnostics) {
+pub fn unknown_alias(text: &str, name: &str, span: Span, problems: &mut Diagnostics) {
     let typed = format!("*{name}");
     if name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') {
         problems
             .error(span, format!("nothing is called `&{name}` before this alias"))
             .help(format!("define it first, as in `key: &{name} value`; or quote it if it is text: `{}`", in_quotes(&typed)));
     } else {
-        problems
-            .error(span, format!("{} is read as a YAML alias, because it begins with `*`", quoted(&typed)))
-            .help(format!("quote it: `{}`", in_quotes(&typed)));
+        problems.error(span, format!("{} is read as a YAML alias, because it begins with `*`", quoted(&typed))).help(quote_it(text, span));
     }
 }
 
@@ -66,10 +73,10 @@ pub fn complex_key(text: &str, map: Span, key: Span, problems: &mut Diagnostics)
     if rest.starts_with("{{")
         && let Some(end) = rest.find("}}")
     {
-        let value = &rest[..end + 2];
-        problems
-            .error(Span::new(map.start, map.start + value.len()), format!("{} without quotes is read as a map of a map", quoted(value)))
-            .help(format!("quote it: `{}`", in_quotes(value)));
+        // What stands behind the braces is a part of the text: `{{id}}/reviews`.
+        let value = &rest[..end + 2 + rest[end + 2..].find([' ', ',', '}', ']']).unwrap_or(rest.len() - end - 2)];
+        let span = Span::new(map.start, map.start + value.len());
+        problems.error(span, format!("{} without quotes is read as a map of a map", quoted(value))).help(quote_it(text, span));
     } else {
         problems.error(key, "a map or a list can't be a key").help("keys are texts; quote it if it is one");
     }
@@ -101,12 +108,11 @@ fn unquoted(start: usize, line: &str) -> Option<(Span, &'static str)> {
     if let Some(why) = begins_badly(item, false).filter(|_| !item.starts_with(['[', '{'])) {
         return Some((span(item), why));
     }
+    if let Some(value) = bracket_in_flow(code) {
+        return Some((span(value), "holds a bracket, which ends a text inside `{…}` and `[…]`"));
+    }
     if item.starts_with(['{', '[']) {
-        return values[1..]
-            .iter()
-            .map(|v| flow_end(v, item))
-            .find(|v| !v.starts_with(['"', '\'', '[', '{']) && v.contains(['[', ']', '{', '}']))
-            .map(|v| (span(v), "holds a bracket, which ends a text inside `{…}` and `[…]`"));
+        return None;
     }
     let value = values.get(1).filter(|v| !v.starts_with(['"', '\'', '[', '{', '|', '>', '&', '*', '!']))?;
     value.contains(": ").then(|| (span(value), "holds `: `, which YAML reads as a key and a value"))
@@ -123,6 +129,112 @@ fn begins_badly(value: &str, in_flow: bool) -> Option<&'static str> {
         '[' if !in_flow && !value.ends_with(']') && value.contains(']') => "begins with `[`, which YAML reads as a list",
         _ => return None,
     })
+}
+
+/// A text inside `{…}` or `[…]` in which a bracket opens, up to the comma or the bracket that was meant to end it.
+fn bracket_in_flow(line: &str) -> Option<&str> {
+    let mut depth = 0_usize;
+    let mut rest = line;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' | '\'' => 1 + rest[1..].find(first).map_or(rest.len() - 1, |n| n + 1),
+            '{' | '[' => {
+                depth += 1;
+                1
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                1
+            }
+            c if c.is_whitespace() || c == ',' || c == ':' || rest.starts_with("- ") => c.len_utf8(),
+            _ if depth == 0 => rest.find(": ").unwrap_or(rest.len()),
+            _ => {
+                let end = rest.find([',', '[', ']', '{', '}']).unwrap_or(rest.len());
+                let key = rest.match_indices(':').map(|(n, _)| n);
+                let key = key.into_iter().find(|n| rest[n + 1..].starts_with([' ', '[', '{', ',', ']', '}']));
+                if let Some(key) = key.filter(|key| *key < end) {
+                    key
+                } else if rest[end..].starts_with(['[', '{']) {
+                    return Some(meant(rest));
+                } else {
+                    end
+                }
+            }
+        };
+        rest = &rest[length..];
+    }
+    None
+}
+
+/// The beginning of a text up to the comma or the closing bracket outside of all brackets in it.
+fn meant(text: &str) -> &str {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' if depth > 0 => depth -= 1,
+            ',' | ']' | '}' if depth == 0 => return text[..at].trim_end(),
+            _ => {}
+        }
+    }
+    text.trim_end()
+}
+
+/// How many of the nodes behind the first are the rest of its text, which a comma inside `{…}` or `[…]` has ended: of
+/// `random_int(1, 6)` there is one, and so there is of `text/html, application/json`. Where a text has none there is nothing to report.
+pub fn split(text: &str, first: &Node, behind: &[&Node]) -> usize {
+    let Some(value) = plain(first) else { return 0 };
+    let opened = |value: &str| value.matches('(').count().saturating_sub(value.matches(')').count());
+    if value.is_empty() || value.contains('\n') {
+        return 0;
+    }
+    let mut parts = 0;
+    let mut end = first.span.end;
+    for node in behind {
+        let between = text.get(end..node.span.start).unwrap_or("\n");
+        if plain(node).is_none() || between.trim() != "," || between.contains('\n') {
+            break;
+        }
+        parts += 1;
+        end = node.span.end;
+        let whole = text.get(first.span.start..end).unwrap_or_default();
+        if opened(value) > 0 && opened(whole) == 0 {
+            return parts;
+        }
+    }
+    if opened(value) > 0 {
+        return 0;
+    }
+    // Words are keys that lack their values, unless they cling to the comma.
+    let is_word = |node: &Node| plain(node).is_some_and(|text| text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-'));
+    let clings = |node: &Node| text.get(..node.span.start).is_some_and(|before| before.ends_with(','));
+    behind[..parts].iter().take_while(|node| !is_word(node) || clings(node)).count()
+}
+
+fn plain(node: &Node) -> Option<&str> {
+    match &node.value {
+        Value::Scalar(scalar) if scalar.plain => Some(&scalar.text),
+        _ => None,
+    }
+}
+
+/// Reports a text that a comma has split.
+pub fn split_at_comma(text: &str, span: Span, problems: &mut Diagnostics) {
+    let value = text.get(span.start..span.end).unwrap_or_default();
+    problems
+        .error(span, format!("{} is split at its comma, which ends a text inside `{{…}}` and `[…]`", quoted(value)))
+        .help(quote_it(text, span));
+}
+
+/// Advice to put a part of the text in quotes: the line as it should be, where that is not too long.
+fn quote_it(text: &str, span: Span) -> String {
+    let value = in_quotes(text.get(span.start..span.end).unwrap_or_default());
+    let (start, line) = line_of(text, span.start);
+    let whole = line.get(..span.start - start).zip(line.get(span.end - start..));
+    match whole.map(|(before, behind)| format!("{}{value}{}", before.trim_start(), behind.trim_end())) {
+        Some(line) if line.chars().count() <= MAX_LINE && !line.contains('`') => format!("quote it: `{line}`"),
+        _ => format!("quote it: `{value}`"),
+    }
 }
 
 /// A value inside `{…}` without the comma or the bracket that ends it.

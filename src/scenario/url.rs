@@ -7,6 +7,7 @@ use std::net::Ipv6Addr;
 use percent_encoding::utf8_percent_encode;
 
 use super::diagnostic::quoted;
+use super::words;
 use crate::plan::secrets::userinfo;
 use crate::plan::{Address, Encode, Piece, Scheme, Template};
 use crate::value::function::QUERY;
@@ -43,9 +44,38 @@ pub fn is_absolute(text: &str) -> bool {
         .is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)))
 }
 
+/// What the URL of a target or a step may begin with: the one list of it.
+fn known() -> String {
+    let schemes: Vec<String> = Scheme::ALL.map(|scheme| format!("{}://", scheme.name())).into();
+    let schemes = words::listed(schemes.iter().map(String::as_str));
+    format!("there are {schemes}; a target may also be `unix:/PATH`, or `builtin`, the built-in mock server")
+}
+
+/// The URL that a text probably stands for which lacks its scheme: `localhost:8080/items`, `10.0.0.1`, `:8080`.
+pub fn with_scheme(text: &str) -> Option<String> {
+    let text = text.strip_prefix("//").unwrap_or(text);
+    let (authority, _) = text.split_at(text.find(['/', '?']).unwrap_or(text.len()));
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let is_v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).is_some_and(|host| host.parse::<Ipv6Addr>().is_ok());
+    if text.chars().any(char::is_control) || !(is_v6 || host.chars().all(good)) {
+        return None;
+    }
+    let is_port = port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    let is_named = host == "localhost" || is_v6 || host.trim_matches('.').contains('.');
+    match (host, port) {
+        ("", Some(_)) if is_port => Some(format!("http://localhost{text}")),
+        ("", _) => None,
+        (_, Some(_)) => is_port.then(|| format!("http://{text}")),
+        (_, None) => is_named.then(|| format!("http://{text}")),
+    }
+}
+
 /// Takes a URL apart.
 pub fn parse(text: &str) -> Result<Url, Wrong> {
-    const EXAMPLE: &str = "write `http://HOST:PORT`, or `builtin` for the built-in mock server";
     let wrong = |message: String, remedy: &str| Err(Wrong { message, remedy: remedy.into() });
     if text.chars().any(char::is_control) {
         return wrong("a line break or another control character in a URL".into(), "remove it");
@@ -61,16 +91,23 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
         // What stands before it must not be shown either.
         None if userinfo(text).is_some() => return user(),
         None if text.starts_with("unix:") => ("unix", ""),
-        None => return wrong(format!("{} is no URL", quoted(text)), EXAMPLE),
+        None => {
+            let message = format!("{} is not a URL", quoted(text));
+            return match with_scheme(text) {
+                Some(whole) => wrong(format!("{message}: it lacks a scheme"), &format!("write `{whole}`")),
+                None => wrong(message, &known()),
+            };
+        }
     };
-    let scheme = match scheme.to_ascii_lowercase().as_str() {
-        "http" => Scheme::Http,
-        "https" => Scheme::Https,
-        "ws" => Scheme::Ws,
-        "wss" => Scheme::Wss,
-        "tcp" => Scheme::Tcp,
-        "unix" => return wrong("a Unix socket is a target's and no request's own".into(), "declare a target: `url: unix:/run/shop.sock`"),
-        _ => return wrong(format!("unknown scheme {}", quoted(scheme)), EXAMPLE),
+    let scheme = match Scheme::from_name(scheme) {
+        Some(scheme) => scheme,
+        None if scheme.eq_ignore_ascii_case("unix") => {
+            return wrong("a Unix socket is a target's and no request's own".into(), "declare a target: `url: unix:/run/shop.sock`");
+        }
+        None => {
+            let near = words::nearest(scheme, Scheme::ALL.map(Scheme::name)).map(|near| format!("did you mean `{near}://`? "));
+            return wrong(format!("unknown scheme {}", quoted(scheme)), &(near.unwrap_or_default() + &known()));
+        }
     };
     if userinfo(rest).is_some() {
         return user();
@@ -94,7 +131,7 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
     };
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
     if host.is_empty() {
-        return wrong("a URL without a host".into(), EXAMPLE);
+        return wrong("a URL without a host".into(), "write `http://HOST:PORT`");
     }
     if host.len() > 253 || !host.chars().all(good) {
         return wrong(format!("{} is no host name", quoted(host)), "use letters, digits, `-` and `.` (other letters in their `xn--` form)");
@@ -228,6 +265,39 @@ mod tests {
         for whole in ["ws://a:81/chat", "wss://a/chat", "wss://a:80", "tcp://a:80", "tcp://[::1]:7", "ws://a"] {
             assert_eq!(address(whole).map(|a| a.to_string()), Ok(whole.to_owned()));
         }
+    }
+
+    #[test]
+    fn what_lacks_a_scheme_gets_one() {
+        for (typed, whole) in [
+            ("localhost", "http://localhost"),
+            ("localhost:8080/x?y=1", "http://localhost:8080/x?y=1"),
+            ("10.0.0.1", "http://10.0.0.1"),
+            (":8080", "http://localhost:8080"),
+            ("[::1]:80", "http://[::1]:80"),
+            ("[::1]", "http://[::1]"),
+            ("shop:80", "http://shop:80"),
+            ("//shop.test/x", "http://shop.test/x"),
+        ] {
+            assert_eq!(with_scheme(typed).as_deref(), Some(whole), "{typed}");
+            assert!(parse(typed).expect_err(typed).remedy.contains(whole), "{typed}");
+            assert!(parse(whole).is_ok(), "{whole}");
+        }
+        for other in ["", "shop", "/items", "./a", "../a.b", "a b:80", "a:b", ":", ":x", "shop:0", "a:99999", "[x]:80"] {
+            assert_eq!(with_scheme(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn every_scheme_is_in_the_list() {
+        for unknown in ["grpc://a", "h2c://a", "postgres://a/b"] {
+            let remedy = parse(unknown).expect_err(unknown).remedy;
+            for scheme in Scheme::ALL {
+                assert!(remedy.contains(&format!("`{}://`", scheme.name())), "{remedy}");
+            }
+            assert!(remedy.contains("`unix:/PATH`") && remedy.contains("`builtin`"), "{remedy}");
+        }
+        assert!(parse("htp://a").expect_err("unknown").remedy.starts_with("did you mean `http://`?"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Words: what this version does not run yet, what other tools call things, and what was probably meant.
+//! Words: the parts that they stand in, what this version does not run yet, and what was probably meant.
 //!
-//! Plain tables. When a part of the language comes to life, its row is deleted here.
+//! When a part of the language comes to life, its row is deleted here. What other tools call things is in `foreign`.
 
 /// The part of a scenario that a map is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,227 +74,9 @@ pub enum Part {
 /// The scenario language's words that this version refuses by name.
 const LATER: &[(Part, &[&str])] = &[(Part::Mix, &["load"])];
 
-/// Words of other tools, or of habit, and how ours are written.
-const FOREIGN: &[(Part, &str, &str)] = &[
-    (Part::Top, "executor", "modes"),
-    (Part::Top, "scenarios", "mix"),
-    (Part::Top, "mode", "modes"),
-    (Part::Top, "target", "targets"),
-    (Part::Top, "variables", "vars"),
-    (Part::Top, "env", "vars"),
-    (Part::Top, "config", "targets"),
-    (Part::Top, "phases", "load"),
-    (Part::Top, "flow", "mix"),
-    (Part::Top, "steps", "mix"),
-    (Part::Top, "iterations", "load: { iterations: … }"),
-    (Part::Top, "duration", "load: { duration: … }"),
-    (Part::Top, "threads", "workers"),
-    (Part::Top, "ensure", "thresholds"),
-    (Part::Top, "repeat", "rounds"),
-    (Part::Top, "users", "load: { vus: … }"),
-    (Part::Top, "vus", "load: { vus: … }"),
-    (Part::Top, "rate", "load: { rate: … }"),
-    (Part::Top, "before", "setup"),
-    (Part::Top, "beforeScenario", "setup"),
-    (Part::Top, "before_all", "setup"),
-    (Part::Top, "on_start", "setup"),
-    (Part::Top, "after", "teardown"),
-    (Part::Top, "afterScenario", "teardown"),
-    (Part::Top, "after_all", "teardown"),
-    (Part::Top, "on_stop", "teardown"),
-    (Part::Top, "csv", "data"),
-    (Part::Top, "payload", "data"),
-    (Part::Top, "feeder", "data"),
-    (Part::Top, "feeders", "data"),
-    (Part::Top, "feeds", "data"),
-    (Part::Feed, "path", "file"),
-    (Part::Feed, "csv", "file"),
-    (Part::Feed, "source", "file"),
-    (Part::Feed, "strategy", "order"),
-    (Part::Feed, "loop", "at_end"),
-    (Part::Feed, "on_end", "at_end"),
-    (Part::Load, "arrivalRate", "rate"),
-    (Part::Load, "arrival_rate", "rate"),
-    (Part::Load, "arrivalCount", "iterations"),
-    (Part::Load, "qps", "rate"),
-    (Part::Load, "rps", "rate"),
-    (Part::Load, "rampTo", "stages"),
-    (Part::Load, "ramp", "stages"),
-    (Part::Load, "maxVUs", "max_in_flight"),
-    (Part::Load, "maxVusers", "max_in_flight"),
-    (Part::Load, "preAllocatedVUs", "max_in_flight"),
-    (Part::Load, "executor", "vus"),
-    (Part::Load, "users", "vus"),
-    (Part::Load, "threads", "vus"),
-    (Part::Load, "connections", "vus"),
-    (Part::Load, "concurrency", "vus"),
-    (Part::Load, "clients", "vus"),
-    (Part::Load, "requests", "iterations"),
-    (Part::Load, "gracefulStop", "graceful_stop"),
-    (Part::Load, "warm_up", "warmup"),
-    (Part::Load, "startRate", "start"),
-    (Part::Load, "startVUs", "start"),
-    (Part::Stage, "target", "rate"),
-    (Part::Stage, "arrivalRate", "rate"),
-    (Part::Stage, "rampTo", "rate"),
-    (Part::Stage, "rps", "rate"),
-    (Part::Stage, "qps", "rate"),
-    (Part::Stage, "users", "vus"),
-    (Part::Stage, "pause", "hold"),
-    (Part::Stage, "measured", "measure"),
-    (Part::Limits, "qps", "rate"),
-    (Part::Limits, "rps", "rate"),
-    (Part::Limits, "max_in_flight", "concurrency"),
-    (Part::Mix, "steps", "flow"),
-    (Part::Mix, "requests", "flow"),
-    (Part::Mix, "feed", "data"),
-    (Part::Mix, "feeds", "data"),
-    (Part::Mix, "payload", "data"),
-    (Part::Mix, "csv", "data"),
-    (Part::Step, "url", "get: …"),
-    (Part::Step, "uri", "get: …"),
-    (Part::Step, "path", "get: …"),
-    (Part::Step, "method", "request: { method: …, path: … }"),
-    (Part::Step, "wait", "think"),
-    (Part::Step, "pause", "think"),
-    (Part::Step, "delay", "sleep"),
-    (Part::Step, "params", "query"),
-    (Part::Step, "qs", "query"),
-    (Part::Step, "data", "body"),
-    (Part::Step, "payload", "body"),
-    (Part::Step, "assert", "expect"),
-    (Part::Step, "check", "expect"),
-    (Part::Step, "status", "expect: { status: … }"),
-    (Part::Step, "retries", "retry"),
-    (Part::Step, "all", "parallel"),
-    (Part::Step, "gather", "parallel"),
-    (Part::Step, "any", "race"),
-    (Part::Step, "loop", "repeat"),
-    (Part::Step, "times", "repeat: { times: …, flow: … }"),
-    (Part::Step, "count", "repeat: { times: …, flow: … }"),
-    (Part::Step, "extract", "capture"),
-    (Part::Step, "save", "capture"),
-    (Part::Step, "saveAs", "capture"),
-    (Part::Step, "match", "expect"),
-    (Part::Step, "tags", "tag"),
-    (Part::Step, "formParams", "form"),
-    (Part::Step, "formData", "multipart"),
-    (Part::Step, "files", "multipart"),
-    (Part::Step, "file", "body_file"),
-    (Part::Step, "vars", "set"),
-    (Part::Step, "assign", "set"),
-    (Part::Step, "foreach", "repeat: { over: …, as: …, flow: … }"),
-    (Part::Step, "doWhile", "repeat: { until: …, flow: … }"),
-    (Part::Step, "asLongAs", "repeat: { until: …, flow: … }"),
-    (Part::Step, "while", "repeat: { until: …, flow: … }"),
-    (Part::Step, "if", "when"),
-    (Part::Step, "ifTrue", "when"),
-    (Part::Step, "probability", "chance"),
-    (Part::Step, "group", "flow"),
-    (Part::Step, "ws", "websocket"),
-    (Part::Step, "connect", "websocket"),
-    (Part::Step, "sendJson", "send_json"),
-    (Part::Step, "emit", "send"),
-    (Part::Step, "response", "receive"),
-    (Part::Tcp, "write", "send"),
-    (Part::Tcp, "expect", "receive"),
-    (Part::Tcp, "read", "receive"),
-    (Part::Framing, "size", "bytes"),
-    (Part::Framing, "length", "bytes"),
-    (Part::Framing, "delimiter", "until"),
-    (Part::Receive, "regex", "matches"),
-    (Part::Receive, "includes", "contains"),
-    (Part::Receive, "text", "contains"),
-    (Part::Receive, "jsonpath", "json"),
-    (Part::Repeat, "count", "times"),
-    (Part::Repeat, "steps", "flow"),
-    (Part::Repeat, "while", "until"),
-    (Part::Repeat, "loopWhile", "until"),
-    (Part::Repeat, "whileTrue", "until"),
-    (Part::Repeat, "foreach", "over"),
-    (Part::Repeat, "in", "over"),
-    (Part::Repeat, "items", "over"),
-    (Part::Repeat, "loopElement", "as"),
-    (Part::Repeat, "name", "as"),
-    (Part::Capture, "json", "jsonpath"),
-    (Part::Capture, "jmespath", "jsonpath"),
-    (Part::Capture, "pattern", "regex"),
-    (Part::Capture, "regexp", "regex"),
-    (Part::Capture, "fallback", "default"),
-    (Part::Tag, "json", "jsonpath"),
-    (Part::Tag, "regexp", "regex"),
-    (Part::Regex, "pattern", "regex"),
-    (Part::JsonRule, "length", "min_len"),
-    (Part::JsonRule, "regex", "matches"),
-    (Part::JsonRule, "eq", "equals"),
-    (Part::JsonRule, "value", "equals"),
-    (Part::JsonRule, "kind", "type"),
-    (Part::Http, "followRedirects", "redirects"),
-    (Part::Http, "follow_redirects", "redirects"),
-    (Part::Http, "maxRedirects", "redirects"),
-    (Part::Http, "cookie_jar", "cookies"),
-    (Part::Http, "keepalive", "keep_alive"),
-    (Part::Http, "keep-alive", "keep_alive"),
-    (Part::Http, "version", "protocol"),
-    (Part::Http, "http2", "protocol: http2"),
-    (Part::Http, "sharedConnections", "connections"),
-    (Part::Http, "streams", "max_streams"),
-    (Part::Http, "maxConcurrentStreams", "max_streams"),
-    (Part::Tls, "cacert", "ca"),
-    (Part::Tls, "rootCAs", "ca"),
-    (Part::Tls, "certificate", "cert"),
-    (Part::Tls, "private_key", "key"),
-    (Part::Tls, "sni", "server_name"),
-    (Part::Tls, "servername", "server_name"),
-    (Part::Tls, "verify", "insecure"),
-    (Part::Tls, "rejectUnauthorized", "insecure"),
-    (Part::Tls, "insecureSkipTLSVerify", "insecure"),
-    (Part::Tls, "skip_verify", "insecure"),
-    (Part::Auth, "token", "bearer"),
-    (Part::Basic, "username", "user"),
-    (Part::Basic, "pass", "password"),
-    (Part::Multipart, "path", "file"),
-    (Part::Multipart, "name", "filename"),
-    (Part::Multipart, "type", "content_type"),
-    (Part::Retry, "max_attempts", "attempts"),
-    (Part::Retry, "tries", "attempts"),
-    (Part::Retry, "retries", "attempts"),
-    (Part::Retry, "on", "errors"),
-    (Part::Retry, "delay", "backoff"),
-    (Part::Backoff, "multiplier", "factor"),
-    (Part::Backoff, "base", "initial"),
-    (Part::BodyRule, "regex", "matches"),
-    (Part::BodyRule, "includes", "contains"),
-    (Part::Threshold, "threshold", "check"),
-    (Part::Threshold, "metric", "check: METRIC OP VALUE"),
-    (Part::Threshold, "tolerance", "max_regression"),
-    (Part::Threshold, "maxRegression", "max_regression"),
-    (Part::Threshold, "baseline", "vs: baseline"),
-    (Part::Threshold, "abortOnFail", "abort"),
-    (Part::Threshold, "delayAbortEval", "after"),
-    (Part::Threshold, "scenario", "mix"),
-    (Part::StopWhen, "condition", "check"),
-    (Part::Target, "base_url", "url"),
-    (Part::Target, "host", "url"),
-    (Part::Target, "connect_to", "resolve"),
-    (Part::Target, "addresses", "resolve"),
-    (Part::Target, "keep_alive", "http: { keep_alive: … }"),
-    (Part::Target, "protocol", "http: { protocol: … }"),
-    (Part::Target, "insecure", "tls: { insecure: true }"),
-    (Part::Delay, "median", "p50"),
-    (Part::Delay, "stddev", "sd"),
-    (Part::Delay, "std", "sd"),
-    (Part::Delay, "min", "uniform"),
-];
-
 /// Whether the scenario language has this word here, and this version does not run it.
 pub fn is_later(part: Part, word: &str) -> bool {
     LATER.iter().any(|(p, words)| *p == part && words.contains(&word))
-}
-
-/// Our word for another tool's.
-pub fn ours(part: Part, word: &str) -> Option<&'static str> {
-    FOREIGN.iter().find(|(p, theirs, _)| *p == part && theirs.eq_ignore_ascii_case(word)).map(|(.., ours)| *ours)
 }
 
 /// The sentence for a word that this version does not run.
@@ -302,23 +84,45 @@ pub fn not_yet(word: &str) -> (String, &'static str) {
     (format!("`{word}` is part of the scenario language, but this version of loadgen does not run it yet"), "remove it")
 }
 
-/// The known word that was probably meant.
+/// A function as it is called.
+pub fn call(function: &str) -> String {
+    let arguments = match function {
+        "random_int" => "1, 100",
+        "random_string" => "8",
+        "pick" => "list",
+        "int" | "float" | "urlencode" | "base64" => "value",
+        _ => "",
+    };
+    format!("{function}({arguments})")
+}
+
+/// The known word that was probably meant: few letters differ, and the first one does only where it was left out, doubled or
+/// swapped, because people get that right: `pace` is no `race`.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > 40 {
         return None;
     }
     let lower = word.to_lowercase();
-    let allowed = match word.chars().count() {
-        0..=2 => 0,
-        3..=4 => 1,
-        5..=8 => 2,
+    let allowed = |known: &str| match (word.chars().count(), known.len()) {
+        // `rn`, where a letter was left out.
+        (2, 3) => 1,
+        (0..=2, _) => 0,
+        (3..=4, _) => 1,
+        (5..=8, _) => 2,
         _ => 3,
+    };
+    let is_alike = |known: &str| {
+        let (mut ours, mut theirs) = (known.chars(), lower.chars());
+        let (first, typed) = (ours.next(), theirs.next());
+        first == typed || ours.next() == typed || theirs.next() == first
     };
     known
         .into_iter()
         .filter(|k| k.len() <= 80)
-        .map(|k| (strsim::damerau_levenshtein(&lower, &k.to_lowercase()), k))
-        .filter(|(distance, _)| *distance <= allowed)
+        .map(|k| (k.to_lowercase(), k))
+        .filter(|(known, _)| is_alike(known))
+        .map(|(known, k)| (strsim::damerau_levenshtein(&lower, &known), k))
+        .filter(|(distance, k)| *distance <= allowed(k))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, k)| k)
 }
@@ -343,7 +147,20 @@ mod tests {
         assert_eq!(nearest("wieght", ["name", "weight", "flow"]), Some("weight"));
         assert_eq!(nearest("Name", ["name", "weight"]), Some("name"));
         assert_eq!(nearest("xy", ["name", "weight"]), None);
-        assert_eq!(ours(Part::Load, "arrivalrate"), Some("rate"));
+        for (typed, known, meant) in [
+            ("pace", "race", false),
+            ("click", "block", false),
+            ("sore", "more", false),
+            ("rn", "run", true),
+            ("egt", "get", true),
+            ("ost", "post", true),
+            ("gget", "get", true),
+            ("slep", "sleep", true),
+            ("itmeout", "timeout", true),
+            ("paralel", "parallel", true),
+        ] {
+            assert_eq!(nearest(typed, [known]).is_some(), meant, "{typed}: {known}");
+        }
         assert!(is_later(Part::Mix, "load") && !is_later(Part::Top, "load"));
         assert_eq!(listed(["a", "b", "c"]), "`a`, `b` and `c`");
     }

@@ -112,6 +112,7 @@ impl Builder<'_> {
                 }
                 Some(Frame::Map { span: start, anchor, entries, .. }) => {
                     let span = Span::new(start.start, span.end);
+                    let entries = self.unsplit(span, entries);
                     let value = self.map(span, entries);
                     self.finish(Node { span, value }, anchor)?;
                 }
@@ -133,7 +134,7 @@ impl Builder<'_> {
                 self.finish(node, 0)?;
             }
             Event::UnresolvedAlias(name) => {
-                trap::unknown_alias(&name, span, self.problems);
+                trap::unknown_alias(self.text, &name, span, self.problems);
                 self.finish(Node { span, value: Value::Broken }, 0)?;
             }
             _ => {}
@@ -203,6 +204,40 @@ impl Builder<'_> {
             },
         }
         Ok(())
+    }
+
+    /// Reports values that a comma inside `{…}` has split, and leaves out what became a key of it.
+    fn unsplit(&mut self, span: Span, pairs: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
+        // In a block map, where every line is a pair, a comma splits nothing.
+        let is_flow = self.text.get(span.start..).is_some_and(|text| text.starts_with('{'));
+        if !is_flow || !pairs.iter().any(|(_, value)| value.is_null()) {
+            return pairs;
+        }
+        let mut whole: Vec<(Node, Node)> = Vec::with_capacity(pairs.len());
+        let mut pairs = pairs.as_slice();
+        while let [(key, value), rest @ ..] = pairs {
+            let is_null = value.is_null();
+            let is_bare = |(key, value): &&(Node, Node)| !is_null && self.is_bare(key, value);
+            let bare: Vec<&Node> = rest.iter().take(trap::MAX_PARTS).take_while(is_bare).map(|(key, _)| key).collect();
+            let parts = trap::split(self.text, value, &bare);
+            let value = match bare[..parts].last() {
+                Some(last) => {
+                    let span = Span::new(value.span.start, last.span.end);
+                    trap::split_at_comma(self.text, span, self.problems);
+                    Node { span, value: Value::Broken }
+                }
+                None => value.clone(),
+            };
+            whole.push((key.clone(), value));
+            pairs = &rest[parts..];
+        }
+        whole
+    }
+
+    /// Whether a key of a map in braces stands there without a colon.
+    fn is_bare(&self, key: &Node, value: &Node) -> bool {
+        let behind = self.text.get(key.span.end..).unwrap_or_default().trim_start();
+        value.is_null() && behind.starts_with([',', '}'])
     }
 
     /// Makes a map of pairs: keys are texts and stand once, `<<` is merged in.

@@ -24,6 +24,8 @@ use crate::value::file::{self, FileError};
 const HTTP2: &[u8] = b"h2";
 /// HTTP/1.1's (RFC 7301, section 6).
 const HTTP1: &[u8] = b"http/1.1";
+/// The way out where a certificate is not to be trusted, and need not be.
+const ANY: &str = "`tls: { insecure: true }` takes any certificate (`-k` with a URL)";
 
 /// Why a target's `tls` can't be used.
 #[derive(Debug, Error)]
@@ -183,26 +185,30 @@ pub(super) fn reason(error: &io::Error) -> Option<String> {
     let error = error.get_ref()?.downcast_ref::<Tls>()?;
     Some(match error {
         Tls::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
-            "the server's certificate has expired".into()
+            format!("the server's certificate has expired; renew it, or {ANY}")
         }
         Tls::InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => {
-            "the server's certificate is not valid yet".into()
+            format!("the server's certificate is not valid yet; look at the clocks, or {ANY}")
         }
         Tls::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
-            "the server's certificate is for another name; `tls: { server_name: … }` asks for that one".into()
+            format!("the server's certificate is for another name; `tls: {{ server_name: … }}` asks for that one, and {ANY}")
         }
         Tls::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "the server's certificate is of an authority that is not trusted; `tls: { ca: FILE }` trusts it".into()
+            format!("the server's certificate is of an authority that is not trusted; `tls: {{ ca: FILE }}` trusts it, and {ANY}")
         }
         // What `openssl req -x509` makes is one, so people meet this often; the library names it in no other way.
         Tls::InvalidCertificate(CertificateError::Other(other)) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            "the server's certificate is an authority's (CA:TRUE), which no server may show; make it with `-addext \
-             basicConstraints=critical,CA:FALSE`"
-                .into()
+            format!(
+                "the server's certificate is an authority's (CA:TRUE), which no server may show; make it with `-addext \
+                 basicConstraints=critical,CA:FALSE`, or {ANY}"
+            )
         }
         Tls::InvalidCertificate(CertificateError::BadSignature) => {
-            "the server's certificate is not signed by the authority that it names; `tls: { ca: FILE }` has to be that one's".into()
+            format!(
+                "the server's certificate is not signed by the authority that it names; `tls: {{ ca: FILE }}` has to be that one's, and {ANY}"
+            )
         }
+        Tls::InvalidCertificate(other) => format!("the server's certificate can't be trusted: {other}; {ANY}"),
         Tls::InvalidMessage(_) => "what the server says is no TLS; `http://` speaks without".into(),
         Tls::AlertReceived(Alert::CertificateRequired) => "the server wants a client certificate; give it `cert` and `key` of `tls`".into(),
         Tls::AlertReceived(Alert::NoApplicationProtocol) => "the server speaks none of the offered HTTP versions".into(),

@@ -4,6 +4,7 @@ use loadgen::plan::{Mode, Plan};
 use loadgen::result::ModeRun;
 
 use crate::engine::{plan, run};
+use crate::support;
 
 fn load(load: &str) -> Plan {
     plan(&format!("{{name: t, seed: 5, workers: 1, mix: [{{name: m, flow: [{{sleep: 100ms}}]}}], load: {load}}}"))
@@ -68,5 +69,27 @@ fn poisson_arrivals_are_the_same_in_every_mode_and_for_any_number_of_workers() {
         for workers in [1, 3] {
             assert_eq!(run(&plan(&text(workers)), mode).iterations.counts.planned, planned, "{mode} {workers}");
         }
+    }
+}
+
+#[test]
+fn the_summary_says_how_many_requests_a_second_came_of_a_rate_of_iterations() {
+    let folder = support::folder();
+    let summary = |flow: &str, load: &str| {
+        support::scenario(
+            folder.path(),
+            &format!("{{name: t, targets: {{a: {{url: builtin}}}}, mix: [{{flow: [{flow}]}}], load: {load}}}"),
+        );
+        let dry = support::run(folder.path(), &["run", "test.yaml", "--dry-run"]).exits(0).stdout;
+        (dry, support::run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"]).exits(0).stdout)
+    };
+    let open = "{rate: 50/s, duration: 400ms}";
+    let (dry, three) = summary("{get: /}, {get: /json}, {sleep: 1ms}, {get: /html}", open);
+    assert!(dry.contains("50 iterations/s") && dry.contains("3 requests an iteration, 60 a run: 150/s"), "{dry}");
+    assert!(three.contains("`rate` counts iterations: 50.0/s of them made 150 requests/s"), "{three}");
+    for (flow, load) in [("{get: /}", open), ("{sleep: 1ms}, {sleep: 1ms}", open), ("{get: /}, {get: /}", "{iterations: 2}")] {
+        let flow = if flow.contains("get") { flow.to_owned() } else { format!("{flow}, {{get: /}}") };
+        let (_, said) = summary(&flow, load);
+        assert!(!said.contains("counts iterations"), "{said}");
     }
 }

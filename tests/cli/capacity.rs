@@ -196,7 +196,7 @@ fn bad_input_is_refused_before_anything_is_sent() {
         (&["test.yaml", "--slo", "p99 < 1s", "--mode", "simulated"], &["simulated"]),
         (&["mock.yaml", "--slo", "p99 < 1s"], &["mock operations only", "no target"]),
         (&["missing.yaml", "--slo", "p99 < 1s"], &["missing.yaml"]),
-        (&["http://127.0.0.1:1/", "--slo", "p99 < 1s"], &["no scenario file", "--print-scenario"]),
+        (&["http://127.0.0.1:1/", "--slo", "p99 < 1s"], &["not a scenario file", "--print-scenario"]),
         (&["test.yaml", "--slo", "p99 < 1s", "--target", "http://192.0.2.1/"], &["--allow-target 192.0.2.1"]),
     ] {
         let target = ["--target", &server.url()].map(str::to_owned);

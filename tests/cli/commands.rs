@@ -154,7 +154,7 @@ fn a_dry_run_says_on_one_page_what_the_run_amounts_to() {
     plain(&page);
     for line in [
         "modes         threaded, async, 3 rounds: 6 runs",
-        "arrivals      200/s, evenly spaced, at most 1,000 in flight, for 10s, after 2s of warm-up",
+        "arrivals      200 iterations/s, evenly spaced, at most 1,000 in flight, for 10s, after 2s of warm-up",
         "iterations    2,000 a run",
         "operations    2.5 operations an iteration, 5,000 a run",
         "requests      1.5 requests an iteration, 3,000 a run: 300/s",

@@ -3,8 +3,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use loadgen::metrics::FailureKind;
 use loadgen::scenario::{Overrides, SCHEMA, Source, compile};
+use loadgen::value::function::FUNCTIONS;
+use loadgen::value::{Expression, Facts, Names};
+use rand::SeedableRng as _;
+use rand_pcg::Pcg64Mcg;
 
 use crate::support;
 
@@ -141,4 +147,39 @@ fn every_key_is_in_the_reference() {
     let is_there = |key: &String| page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == key);
     let missing: Vec<&String> = all.iter().filter(|key| !is_there(key)).collect();
     assert!(missing.is_empty(), "LANGUAGE.md has nothing on {missing:?}");
+}
+
+#[test]
+fn expressions_of_the_reference_give_what_it_says() {
+    let page = fs::read_to_string(LANGUAGE).expect("it is there");
+    let (_, section) = page.split_once("## Expressions\n").expect("a section");
+    let (section, _) = section.split_once("\n## ").expect("it ends");
+    let cell = |text: &str| Some(text.trim().strip_prefix('`')?.strip_suffix('`')?.replace("\\|", "|"));
+    let rows = section.lines().filter_map(|line| {
+        let (expression, value) = line.strip_prefix("| ")?.strip_suffix(" |")?.rsplit_once(" | ")?;
+        Some((cell(expression)?, cell(value)?))
+    });
+    let (names, facts) = (Names::default(), Arc::new(Facts::new(Pcg64Mcg::seed_from_u64(1), 1, 0)));
+    let mut seen = 0;
+    for (expression, value) in rows {
+        let compiled = Expression::compile(&expression, &names).unwrap_or_else(|wrong| panic!("{expression}: {}", wrong.0));
+        let given = compiled.eval(names.start(), &facts).unwrap_or_else(|wrong| panic!("{expression}: {}", wrong.0));
+        let wanted: serde_json::Value = serde_json::from_str(&value).expect("JSON");
+        assert_eq!(serde_json::to_value(&given).expect("JSON"), wanted, "{expression}");
+        seen += 1;
+    }
+    assert!(seen >= 30, "only {seen} expressions");
+    let is_there = |word: &str| section.contains(&format!("`{word}")) || section.contains(&format!(", `{word}"));
+    let missing: Vec<&str> = FUNCTIONS.into_iter().filter(|function| !is_there(&format!("{function}("))).collect();
+    assert!(missing.is_empty(), "nothing on {missing:?}");
+}
+
+#[test]
+fn every_kind_of_failure_is_in_the_reference() {
+    let page = fs::read_to_string(LANGUAGE).expect("it is there");
+    let (_, section) = page.split_once("### Kinds of failure\n").expect("a section");
+    let (section, _) = section.split_once("\n## ").expect("it ends");
+    for kind in FailureKind::ALL {
+        assert!(section.contains(&format!("`{kind}`")), "{kind}");
+    }
 }

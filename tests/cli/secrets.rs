@@ -429,7 +429,8 @@ fn the_password_of_a_url_is_refused_and_not_told() {
             refused(&url, &["run", "test.yaml", "--live", &url], password, &["***@"]);
         }
         if !scheme.is_empty() {
-            refused(&url, &["validate", &url], password, &["***@"]);
+            let said = if scheme.starts_with("http") { "***@" } else { auth };
+            refused(&url, &["validate", &url], password, &[said]);
             refused(&url, &["run", "test.yaml", "--not-a-flag", &url], password, &["--not-a-flag"]);
             let help = finish(loadgen(folder.path(), &["run", "--help"]).env("LOADGEN_TARGET", &url)).exits(0);
             assert!(help.stdout.contains("***@") && !help.stdout.contains(password), "{}", help.stdout);
@@ -517,8 +518,9 @@ fn public_hosts_are_refused_before_anything_is_sent() {
     for url in ["http://192.0.2.1", "http://[2001:db8::1]:8080/x"] {
         scenario(folder.path(), &text(url, ""));
         run(folder.path(), &["run", "test.yaml"]).exits(2).says(&["target `shop`", "--allow-target", "nothing was sent", "allow_targets"]);
-        run(folder.path(), &["validate", "test.yaml"]).exits(0);
-        run(folder.path(), &["run", "test.yaml", "--dry-run"]).exits(0);
+        for before in [&["validate", "test.yaml"][..], &["run", "test.yaml", "--dry-run"]] {
+            run(folder.path(), before).exits(0).says(&["a run would be refused", "--allow-target"]);
+        }
         run(folder.path(), &["run", "test.yaml", "--allow-target", "192.0.2.9,*.example.com"]).exits(2);
         run(folder.path(), &["run", url]).exits(2).says(&["--allow-target"]);
     }

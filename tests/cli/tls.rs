@@ -132,11 +132,21 @@ fn a_bad_handshake_ends_it_before_the_run_with_the_reason() {
         (http1, ", http: {protocol: http2}", "did not agree to HTTP/2"),
     ] {
         scenario(folder.path(), &text(&format!("https://{address}"), &format!(", tls: {{ca: ca.pem}}{keys}"), "{iterations: 2}"));
-        run(folder.path(), &["run", "test.yaml", "-o", "out"]).exits(3).says(&["target `shop` at", "TLS handshake", reason]);
+        let ran = run(folder.path(), &["run", "test.yaml", "-o", "out"]).exits(3).says(&["target `shop` at", "TLS handshake", reason]);
+        let is_of_trust = ran.stderr.contains("certificate");
+        assert_eq!(ran.stderr.contains("`tls: { insecure: true }`"), is_of_trust, "{}", ran.stderr);
     }
     // The public authorities don't know ours.
     scenario(folder.path(), &text(&format!("https://{http1}"), "", "{iterations: 2}"));
-    run(folder.path(), &["run", "test.yaml", "-o", "out"]).exits(3).says(&["not trusted"]);
+    run(folder.path(), &["run", "test.yaml", "-o", "out"]).exits(3).says(&[
+        "not trusted",
+        "`tls: { ca: FILE }`",
+        "`tls: { insecure: true }`",
+    ]);
+    // And what it says is so.
+    let url = format!("https://{http1}");
+    run(folder.path(), &["run", &url, "-n", "2", "-c", "1", "--format", "none", "-o", "out"]).exits(3).says(&["`-k` with a URL"]);
+    run(folder.path(), &["run", &url, "-n", "2", "-c", "1", "--format", "none", "-o", "out", "-k"]).exits(0);
 }
 
 #[test]
