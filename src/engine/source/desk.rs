@@ -25,6 +25,8 @@ struct State {
     queue: VecDeque<Arrival>,
     /// Arrivals that found the queue full, and that nobody has written down yet.
     refused: Vec<Refused>,
+    /// Arrivals that a slot had pulled, and was cut off before their time.
+    returned: Vec<Arrival>,
     /// Slots that are at the desk: as long as there is one, an arrival is met.
     free: usize,
     led: bool,
@@ -78,6 +80,27 @@ impl Drop for AtDesk<'_> {
     }
 }
 
+/// An arrival that a slot has pulled. Where the slot is cut off before it is met, it goes back: it was planned all the same.
+struct Pulled<'a> {
+    desk: &'a Desk,
+    arrival: Arrival,
+    met: bool,
+}
+
+impl Pulled<'_> {
+    fn meet(mut self) {
+        self.met = true;
+    }
+}
+
+impl Drop for Pulled<'_> {
+    fn drop(&mut self) {
+        if !self.met {
+            self.desk.state().returned.push(self.arrival);
+        }
+    }
+}
+
 impl Desk {
     /// A desk for these arrivals. Those that find no slot wait, and where there is only so much `room` one
     /// more is refused.
@@ -86,6 +109,7 @@ impl Desk {
             arrivals: arrivals.peekable(),
             queue: VecDeque::new(),
             refused: Vec::new(),
+            returned: Vec::new(),
             free: 0,
             led: false,
             idle: Vec::new(),
@@ -109,10 +133,11 @@ impl Desk {
         if stop.early().is_some() {
             return None;
         }
-        let arrival = {
+        let pulled = {
             let mut state = self.state();
-            state.queue.pop_front().or_else(|| state.arrivals.next())?
+            Pulled { desk: self, arrival: state.queue.pop_front().or_else(|| state.arrivals.next())?, met: false }
         };
+        let arrival = pulled.arrival;
         let mut begun = driver.now();
         if begun < arrival.at {
             let sleep = pin!(driver.be_there_at(arrival.at));
@@ -121,6 +146,7 @@ impl Desk {
             }
             begun = driver.now();
         }
+        pulled.meet();
         Some(Turn { number: arrival.number, intended: arrival.at, queue: idle_since - arrival.at, begun })
     }
 
@@ -151,8 +177,9 @@ impl Desk {
     /// The arrivals before `end` that nobody has met, once those that were refused are taken.
     pub fn unmet(&self, end: Nanos) -> impl Iterator<Item = Arrival> {
         let state = self.state();
-        let (queue, rest) = (state.queue.clone(), state.arrivals.clone());
-        queue.into_iter().chain(rest.take_while(move |arrival| arrival.at < end))
+        let (returned, queue, rest) = (state.returned.clone(), state.queue.clone(), state.arrivals.clone());
+        let came = returned.into_iter().chain(queue).filter(move |arrival| arrival.at < end);
+        came.chain(rest.take_while(move |arrival| arrival.at < end))
     }
 }
 
@@ -226,6 +253,7 @@ fn hand_on(mut state: MutexGuard<'_, State>) {
 mod tests {
     use super::*;
     use crate::base::Rate;
+    use crate::engine::driver::simulated::{Budget, Simulated};
     use crate::pacing::Schedule;
     use crate::plan::Spread;
 
@@ -247,5 +275,25 @@ mod tests {
         let last = desk.refused_until(Nanos::from_secs(1));
         assert!(last.map(|arrival| arrival.number).eq(500_000..1_000_000));
         assert!(desk.unmet(Nanos::from_secs(1)).map(|arrival| arrival.number).eq(0..3));
+    }
+
+    #[test]
+    fn an_arrival_that_a_slot_was_cut_off_from_was_planned_all_the_same() {
+        let rate = Rate::per_second(100);
+        let schedule =
+            Schedule { spread: Spread::Constant, rate, stages: &[], seed: 1, warmup: Nanos::ZERO, duration: None, iterations: None };
+        let desk = Desk::new(Arrivals::new(&schedule), None);
+        let stop = Stop::new(Nanos::from_millis(25), Nanos::ZERO);
+        let driver = Simulated::new(1, Budget { total: 1, at_once: 1 });
+        {
+            let mut context = Context::from_waker(Waker::noop());
+            let first = pin!(desk.next(&driver, &stop)).poll(&mut context);
+            assert!(matches!(first, Poll::Ready(Some(Turn { number: 0, .. }))), "its time has come");
+            let mut second = pin!(desk.next(&driver, &stop));
+            assert!(second.as_mut().poll(&mut context).is_pending(), "its time is to come");
+            assert_eq!(desk.unmet(Nanos::from_millis(25)).map(|arrival| arrival.number).collect::<Vec<_>>(), [2], "the second has it");
+        }
+        assert_eq!(desk.unmet(Nanos::from_millis(25)).map(|arrival| arrival.number).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(desk.unmet(Nanos::from_millis(10)).count(), 0, "it was planned for later");
     }
 }
