@@ -177,9 +177,9 @@ async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async
 /// # Errors
 /// When the plan never ends.
 pub fn simulated(world: &World<'_>, cores: u32, total: u64) -> Result<Nanos, RunError> {
-    // Where it is the iterations that end the run, they may all take no time.
     let mut users = User::all(world, 1, false).remove(0);
-    let at_once = if world.plan.load.total_iterations().is_some() { u64::MAX } else { MAX_AT_ONCE * users.len() as u64 };
+    // Iterations that the plan counts may all take no time; those of a warm-up are not counted.
+    let at_once = world.plan.load.total_iterations().unwrap_or(0).saturating_add(MAX_AT_ONCE * users.len() as u64);
     let budget = Budget { total, at_once };
     let worker = Worker::new(world, Simulated::new(cores, budget), 0);
     let mut tasks: FuturesUnordered<_> =
