@@ -9,7 +9,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use http::response::Parts;
-use hyper::rt::{Read, Write};
 use rand::RngExt as _;
 
 use super::body::Kept;
@@ -27,7 +26,6 @@ use crate::base::Nanos;
 use crate::metrics::FailureKind;
 use crate::plan::{Action, Delay, Operation};
 use crate::transport::TransportError;
-use crate::transport::counted::Metered;
 use crate::transport::http::{Came, Message, PreparedRequest};
 use crate::transport::http2::Refusal;
 use crate::transport::link::{Arriving, Asked, Link};
@@ -38,20 +36,6 @@ use crate::value::{Facts, Response, Scope};
 const MAX_RESENDS: u32 = 5;
 /// Characters that are kept of a URL in what is said of a failure.
 const MAX_URL: usize = 300;
-
-/// What is sent of a request, with the cookies of the user that sends it.
-fn message<Io: Read + Write + Metered + Unpin + Send + 'static>(
-    user: &mut User<Io>,
-    request: &PreparedRequest,
-    site: Option<&Site>,
-    unix_ms: impl FnOnce() -> u64,
-) -> Message {
-    let mut message = request.message(std::mem::take(&mut user.headers));
-    if let Some(site) = site {
-        user.jar.put_into(&mut message, &site.origin, unix_ms);
-    }
-    message
-}
 
 /// One try of an operation.
 pub struct Attempt<'a, 'w, D: Driver> {
@@ -194,8 +178,11 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let (mut target, most) = (target, world.plan.targets[target].http.redirects);
         let mut redirects = 0;
         let (head, kept) = loop {
-            let (head, kept) = pin!(self.exchange(user, &request, target, needs_body, most > 0, trace)).await?;
-            if most == 0 || !redirect::asks(head.status.as_u16(), &head.headers) {
+            let follows = most > 0;
+            let Some((head, kept)) = pin!(self.exchange(user, &request, target, needs_body, follows, trace)).await? else {
+                continue;
+            };
+            if !follows || !redirect::asks(head.status.as_u16(), &head.headers) {
                 break (head, kept);
             }
             if redirects == most {
@@ -273,13 +260,15 @@ impl<D: Driver> Attempt<'_, '_, D> {
         target: usize,
         connection: Link<D::Io>,
         error: TransportError,
-        left: &mut u32,
         trace: &Trace,
     ) -> Result<(), TransportError> {
         let Some(refusal) = connection.refusal() else { return Err(error) };
         // Where the connection has carried others, they got on, and it is this one's turn some time; else it may go on for ever.
         if refusal == Refusal::Stream || !connection.has_answered() {
-            *left = left.checked_sub(1).ok_or(error)?;
+            let refused = &trace.last.hop.refused;
+            if refused.replace(refused.get() + 1) == MAX_RESENDS {
+                return Err(error);
+            }
         }
         // As where a response has been read.
         trace.settle();
@@ -292,12 +281,27 @@ impl<D: Driver> Attempt<'_, '_, D> {
         Ok(())
     }
 
+    /// The place of a target's cookies, where it keeps any.
+    fn cookies_at(&self, target: usize) -> Option<&Site> {
+        let world = self.worker.world;
+        world.sites[target].as_ref().filter(|_| world.plan.targets[target].http.cookies)
+    }
+
+    /// What is sent of a request, with the cookies of the user that sends it.
+    fn outgoing(&self, user: &mut User<D::Io>, request: &PreparedRequest, target: usize) -> Message {
+        let mut message = request.message(std::mem::take(&mut user.headers));
+        if let Some(site) = self.cookies_at(target) {
+            user.jar.put_into(&mut message, &site.origin, || self.worker.unix_ms());
+        }
+        message
+    }
+
     /// What functions in the values of this try depend on.
     fn facts(&self) -> Arc<Facts> {
         self.worker.facts(self.iteration, self.place, Purpose::Value)
     }
 
-    /// Sends one request and reads its response to the end.
+    /// Sends one request and reads its response to the end; nothing where it is to be sent again.
     async fn exchange(
         &self,
         user: &mut User<D::Io>,
@@ -306,25 +310,24 @@ impl<D: Driver> Attempt<'_, '_, D> {
         needs_body: bool,
         follows: bool,
         trace: &Trace,
-    ) -> Result<(Parts, Kept), TransportError> {
+    ) -> Result<Option<(Parts, Kept)>, TransportError> {
         let driver = &self.worker.driver;
         // Before a connection is used for it.
         request.body.check()?;
-        let site = self.worker.world.sites[target].as_ref().filter(|_| self.worker.world.plan.targets[target].http.cookies);
-        let mut resends = MAX_RESENDS;
-        let (mut connection, head, body) = loop {
-            let mut connection = self.connection(user, target, trace).await?;
-            trace.begin(connection.passed());
-            let asked = pin!(connection.ask(message(user, request, site, || self.worker.unix_ms())));
-            match self.answer(&mut connection, asked, trace).await {
-                Ok((head, body)) => break (connection, head, body),
-                Err(error) => self.prepare_to_resend(user, target, connection, error, &mut resends, trace)?,
+        let mut connection = self.connection(user, target, trace).await?;
+        trace.begin(connection.passed());
+        let asked = pin!(connection.ask(self.outgoing(user, request, target)));
+        let (head, body) = match self.answer(&mut connection, asked, trace).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.prepare_to_resend(user, target, connection, error, trace)?;
+                return Ok(None);
             }
         };
         trace.last.hop.status.set(head.status.as_u16());
         let answered = driver.now();
         trace.last.hop.first_byte.set(Some(answered - self.started));
-        if let Some(site) = site {
+        if let Some(site) = self.cookies_at(target) {
             user.jar.take(&head.headers, &site.origin, request.uri.path(), || self.worker.unix_ms());
         }
         let is_followed = follows && redirect::asks(head.status.as_u16(), &head.headers);
@@ -338,6 +341,6 @@ impl<D: Driver> Attempt<'_, '_, D> {
         if connection.is_reusable() {
             user.connections[target].put(connection);
         }
-        Ok((head, kept))
+        Ok(Some((head, kept)))
     }
 }

@@ -40,6 +40,8 @@ pub struct Try {
 pub struct Hop {
     /// Status of the response, or 0 where there was none.
     pub status: Cell<u16>,
+    /// How often the server has refused to process it while it processed no other one over the connection either.
+    pub refused: Cell<u32>,
     /// When the request could be sent: its connection was there.
     pub ready: Cell<Nanos>,
     /// When the last of the request had gone out.

@@ -146,6 +146,23 @@ where
     }
 }
 
+/// The head that comes at the end of a connection, where one does. The peer is told of the end, unless what it has sent is to
+/// be read again; whatever keeps it from hearing that shows itself elsewhere.
+#[cold]
+fn last_word<Io>(driver: &mut Driver<Io>, head: Poll<Came>, cx: &mut Context<'_>) -> Poll<Option<Came>>
+where
+    Io: Read + Write + Unpin + Send + 'static,
+{
+    let head = match head {
+        Poll::Ready(head) => Some(head),
+        Poll::Pending => None,
+    };
+    if !matches!(&head, Some(Err(error)) if error.is_parse_too_large()) {
+        let _ = driver.poll(cx);
+    }
+    Poll::Ready(head)
+}
+
 impl<Io: Read + Write + Unpin + Send + 'static> Driver<Io> {
     /// Ready when hyper has nothing more to do on it, and has said so to the peer.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -256,29 +273,26 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
                     gone = now;
                     sent();
                 }
-                match response.as_mut().poll(cx) {
-                    Poll::Pending if *ended => Poll::Ready(None),
-                    other => other.map(Some),
-                }
+                let head = response.as_mut().poll(cx);
+                if *ended { last_word(driver, head, cx) } else { head.map(Some) }
             })
         })
         .await;
-        if *ended && !matches!(&head, Some(Err(error)) if error.is_parse_too_large()) {
-            // Whatever keeps the peer from hearing it shows itself elsewhere.
-            poll_fn(|cx| Poll::Ready(driver.poll(cx).is_ready())).await;
-        }
         let came = passed.received() - before.received;
-        let gone = |kind| TransportError { kind, message: "connection closed before the response".into() };
+        let gone = |kind| Err(TransportError { kind, message: "connection closed before the response".into() });
         match head {
             // What hyper reads at once may be more than it promises.
-            Some(Ok(response)) if came > MAX_HEAD as u64 => within_limits(response.headers()).map(|()| response),
-            Some(Ok(response)) => Ok(response),
-            // Boxed, so that it makes no request larger.
-            Some(Err(error)) if error.is_parse_too_large() => Box::pin(self.read_again()).await,
-            Some(Err(error)) => Err(TransportError::exchange(&error, before.used, came > 0)),
-            None if before.used && came == 0 => Err(gone(FailureKind::ReusedConnClosed)),
-            None => Err(gone(FailureKind::Incomplete)),
+            Some(Ok(response)) if came > MAX_HEAD as u64 => return within_limits(response.headers()).map(|()| response),
+            Some(Ok(response)) => return Ok(response),
+            Some(Err(error)) if !error.is_parse_too_large() => {
+                return Err(TransportError::exchange(&error, before.used, came > 0));
+            }
+            None if before.used && came == 0 => return gone(FailureKind::ReusedConnClosed),
+            None => return gone(FailureKind::Incomplete),
+            Some(Err(_)) => {}
         }
+        // Boxed, and with nothing else alive, so that it makes no request larger.
+        Box::pin(self.read_again()).await
     }
 
     /// Reads a head that has more lines than hyper has read of it. They are still there: a second hyper, which allows for
