@@ -66,8 +66,8 @@ fn of_scope(look: &Look<'_>, scope: &str) -> Option<Limits> {
 
 /// The most requests that the peer was at work for at once.
 fn in_flight(look: &Look<'_>, scope: &str, cap: Option<u32>, parts: &[&Part<'_>]) {
-    // Who hangs up is gone before the peer knows.
-    let (Some(cap), true) = (cap, look.is_undisturbed()) else { return };
+    // Who hangs up is gone before the peer knows. Of a warm-up nobody knows whether somebody has.
+    let (Some(cap), true) = (cap, look.is_whole() && look.is_undisturbed()) else { return };
     let mut edges: Vec<(Instant, i64)> = Vec::new();
     for request in parts.iter().flat_map(|part| &part.requests) {
         if let Some(answered) = request.answered {

@@ -57,6 +57,8 @@ const USUAL: Range<u64> = 0..120;
 const AT_ONCE: usize = 4;
 /// A scenario that takes longer in all modes is named: none is planned to take a second.
 const SLOW: Duration = Duration::from_secs(4);
+/// Memory of all seeds that are run, however many: four at a time, with their peers.
+const MAX_MEMORY_MB: u64 = 400;
 /// Failures that are made small.
 const SHRUNK: usize = 3;
 /// Failures after which no more are looked for.
@@ -138,6 +140,8 @@ fn generated_scenarios_hold() {
         return;
     }
     hush();
+    // Where no seeds are named other tests run beside this one, in the same process.
+    let before = std::env::var("LOADGEN_SEEDS").is_ok().then(descriptors);
     let (seeds, begun) = (seeds(), Instant::now());
     let (next, failed) = (AtomicU64::new(seeds.start), Mutex::new(BTreeMap::new()));
     if seeds.end - seeds.start == 1 {
@@ -168,7 +172,24 @@ fn generated_scenarios_hold() {
     });
     let failed = failed.into_inner().expect("no panic");
     eprintln!("{} seeds in {:?}", next.into_inner().min(seeds.end) - seeds.start, begun.elapsed());
+    if let Some(before) = before {
+        assert_eq!(descriptors(), before, "descriptors that are open after {} seeds, and before", seeds.end - seeds.start);
+        let peak = peak_memory_mb();
+        assert!(peak < MAX_MEMORY_MB, "{peak} MB at most after {} seeds", seeds.end - seeds.start);
+    }
     assert!(failed.is_empty(), "{}", report(&failed));
+}
+
+/// Descriptors that this process has open.
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").expect("Linux").count()
+}
+
+/// The most memory that this process had.
+fn peak_memory_mb() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    peak.expect("in kB") / 1024
 }
 
 /// What was found, each once, and the smallest scenarios of some.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+use rustix::net::{AddressFamily, SocketType, bind, connect, getsockname, listen, socket};
 
 use super::connection;
 use super::script::{Manner, step_of};
@@ -16,6 +16,8 @@ use super::script::{Manner, step_of};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A connection that is not made in so long is not made at all.
 const NOT_ACCEPTED: Duration = Duration::from_millis(5);
+/// Where the connection comes from after which none is accepted.
+const LAST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 250);
 /// Stack of a connection's thread.
 const STACK: usize = 128 * 1024;
 
@@ -75,9 +77,10 @@ impl Shared {
     /// From now on nobody listens. Connections that are made by then are still accepted: whoever made one knows of it.
     pub fn stop(&self) {
         if !self.stopped.swap(true, Ordering::SeqCst) {
-            self.listener.set_nonblocking(true).expect("a listener");
-            // This wakes the thread that accepts, which takes all that came before, and is none of the client's.
-            drop(TcpStream::connect(self.listener.local_addr().expect("it is bound")).expect("it listens"));
+            // It waits behind all that came before.
+            let last = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+            bind(&last, &SocketAddr::from((LAST, 0))).expect("a free port");
+            connect(&last, &self.listener.local_addr().expect("it is bound")).expect("it listens");
         }
         let begun = Instant::now();
         while !self.closed.load(Ordering::SeqCst) && begun.elapsed() < PATIENCE {
@@ -124,7 +127,7 @@ impl Peer {
     fn listening(manner: Manner) -> Self {
         let shared = Arc::new(Shared {
             manner,
-            listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"),
+            listener: on_its_own_port(),
             log: Mutex::default(),
             stopped: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -161,16 +164,17 @@ impl Peer {
             thread::sleep(Duration::from_micros(200));
         }
         let log = std::mem::take(&mut *shared.log());
-        // But for the one that ended it.
-        let accepted = shared.accepted.load(Ordering::SeqCst) - 1;
-        let left_open = shared.open.load(Ordering::SeqCst);
+        let (accepted, left_open) = (shared.accepted.load(Ordering::SeqCst), shared.open.load(Ordering::SeqCst));
         Seen { log, accepted, left_open }
     }
 }
 
 /// Serves each connection on a thread of its own, until it is told to stop and there are no more.
 fn accept(shared: &Arc<Shared>) {
-    while let Ok((stream, _)) = shared.listener.accept() {
+    while let Ok((stream, from)) = shared.listener.accept() {
+        if from.ip() == LAST {
+            break;
+        }
         shared.open.fetch_add(1, Ordering::SeqCst);
         let number = shared.accepted.fetch_add(1, Ordering::SeqCst);
         let own = shared.clone();
@@ -183,6 +187,17 @@ fn accept(shared: &Arc<Shared>) {
     // The port stays bound, so that nobody else gets it.
     let _ = rustix::net::shutdown(&shared.listener, rustix::net::Shutdown::Both);
     shared.closed.store(true, Ordering::SeqCst);
+}
+
+/// A listener whose port stays its own when it listens no more: the kernel takes back one that it has chosen itself.
+fn on_its_own_port() -> TcpListener {
+    loop {
+        let chosen = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr()).expect("a free port");
+        // Somebody else may have got it meanwhile.
+        if let Ok(listener) = TcpListener::bind(chosen) {
+            return listener;
+        }
+    }
 }
 
 fn bound() -> OwnedFd {
