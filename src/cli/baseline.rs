@@ -52,7 +52,7 @@ fn save(
     let all = results::read(&path)?;
     let side = Side::of(&path.display().to_string(), &all);
     if let [first, ..] = side.troubles().as_slice() {
-        return Err(Failure { exit: Exit::CouldNotRun, error: anyhow!("this is no baseline: {first}") });
+        return Err(Failure { exit: Exit::CouldNotRun, error: anyhow!("this is not a baseline: {first}") });
     }
     if side.validity() == Verdict::Invalid && on_invalid != Some(OnInvalid::Warn) {
         let error =

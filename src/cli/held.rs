@@ -28,7 +28,7 @@ impl Held {
                 return Ok(None);
             }
             let error = anyhow!(
-                "the scenario has thresholds with `vs: baseline`, and there is none; name it with --baseline, or make one: run it \
+                "the scenario has thresholds with `vs: baseline`, but no baseline was given; name it with --baseline, or make one: run it \
                  with --no-thresholds, then `loadgen baseline save NAME`"
             );
             return Err(Failure { exit: Exit::Usage, error });

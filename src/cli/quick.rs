@@ -340,18 +340,18 @@ mod tests {
     #[test]
     fn what_is_bad_in_a_scenario_is_bad_here() {
         for (arguments, words) in [
-            (&["http://a:0/"][..], "is no port"),
+            (&["http://a:0/"][..], "is not a port"),
             (&["http://"], "without a host"),
             (&["http://u:p@a/"], "a user or a password in a URL"),
             (&["http://u:p/w@a/x"], "a user or a password in a URL"),
             (&["http://a/#top"], "never sent"),
             (&["http://a/x\ny"], "a line break"),
             (&["http://a\ny/"], "a line break"),
-            (&["http://a{{x}}/"], "no host name"),
+            (&["http://a{{x}}/"], "not a valid host name"),
             (&["http://a\" }\nname: b/"], "line break"),
             (&["http://a", "-H", "x: a\nb: c"], "a line break in the header"),
             (&["http://a", "-H", "x: a\u{7}"], "can't be sent"),
-            (&["http://a", "-H", "x y: a"], "no name for a header"),
+            (&["http://a", "-H", "x y: a"], "not a valid header name"),
             (&["http://a", "-H", "x: 1", "-H", "X: 2"], "twice"),
             (&["http://a", "-H", "content-length: 1"], "loadgen's own"),
             (&["http://a", "-u", "0"], "`vus`"),

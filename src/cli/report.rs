@@ -42,7 +42,7 @@ fn read(path: &Path) -> Result<RunResult, Failure> {
 fn overlaid(args: &ReportArgs) -> Result<Written, Failure> {
     let usage = |text: String| Failure { exit: Exit::Usage, error: anyhow!(text) };
     let Some(folder) = args.output.as_deref() else {
-        return Err(usage("a report of several results is none of their own: say where it goes with --output DIR".into()));
+        return Err(usage("a report of several results belongs to none of them: say where to write it with --output DIR".into()));
     };
     if args.results.len() > MOST {
         return Err(usage(format!("{} results can't be told apart on a chart; give at most {MOST}", args.results.len())));

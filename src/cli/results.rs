@@ -37,7 +37,7 @@ fn text(path: &Path) -> anyhow::Result<String> {
     let file = File::open(path)?;
     // A device or a pipe may never end.
     if !file.metadata()?.is_file() {
-        bail!("it is no file");
+        bail!("it is not a file");
     }
     let mut text = String::new();
     file.take(LARGEST + 1).read_to_string(&mut text)?;

@@ -28,7 +28,7 @@ impl Expressions {
     /// # Errors
     /// When it is none of the plan's.
     pub fn get(&self, text: &str) -> Result<&Expression, ValueError> {
-        self.0.get(text).ok_or_else(|| ValueError(format!("`{text}` is no expression of this plan")))
+        self.0.get(text).ok_or_else(|| ValueError(format!("`{text}` is not an expression of this plan")))
     }
 }
 

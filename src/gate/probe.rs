@@ -70,7 +70,7 @@ pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
         ));
     }
     if thresholds.iter().any(|threshold| threshold.verdict == ThresholdVerdict::NoData) {
-        reasons.push("there is no figure to judge".into());
+        reasons.push("nothing was measured that could be judged".into());
     }
     let validity = run.validity.verdict;
     let missed = !reasons.is_empty() || thresholds.iter().any(|threshold| !threshold.is_met());

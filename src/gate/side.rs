@@ -352,7 +352,9 @@ pub fn paired(base: &Side<'_>, new: &Side<'_>, guards: &[Guard]) -> Result<Vec<P
                 match bad {
                     None => Ok(all.into_iter().flatten().collect::<Vec<f64>>()),
                     Some(None) => Err(format!("{} has no figure for `{}` ({mode})", side.name, named(guard))),
-                    Some(Some(figure)) => Err(format!("{} has {figure} for `{}` ({mode}), which is no figure", side.name, named(guard))),
+                    Some(Some(figure)) => {
+                        Err(format!("{} has {figure} for `{}` ({mode}), which is not a valid figure", side.name, named(guard)))
+                    }
                 }
             };
             match (of(base), of(new)) {

@@ -94,7 +94,7 @@ impl Check {
         let end = text[start..stop].find(|c: char| sign(c) || c.is_whitespace()).map_or(stop, |at| start + at);
         let name = &text[start..end];
         if name.is_empty() {
-            return Err(wrong("a check begins with a metric, and here is none".into(), example.into(), start..stop));
+            return Err(wrong("a check begins with a metric; none was found here".into(), example.into(), start..stop));
         }
         let metric = Metric::from_name(name).map_err(|remedy| CheckError {
             message: format!("there is no metric `{name}`"),
@@ -164,7 +164,7 @@ fn limit(metric: Metric, text: &str) -> Result<f64, (String, String)> {
         (Unit::Millis, Some(0.0)) => Ok(0.0),
         (Unit::Millis, _) => parse::duration(text).map(Nanos::as_millis_f64).map_err(split),
         (Unit::Share, Some(share)) if share < 1.0 => Ok(share),
-        (Unit::Share, Some(_)) => Err((format!("`{text}` is no share without a percent sign"), format!("write `{text}%`"))),
+        (Unit::Share, Some(_)) => Err((format!("`{text}` needs a percent sign to be a share"), format!("write `{text}%`"))),
         (Unit::Share, None) => parse::share(text).map(|share| share.0).map_err(split),
         // Whatever number stands before `/s`, as a plan writes it, and any other rate.
         (Unit::PerSecond, _) => match text.strip_suffix("/s").and_then(|number| number.trim().parse::<f64>().ok()) {
@@ -173,7 +173,7 @@ fn limit(metric: Metric, text: &str) -> Result<f64, (String, String)> {
         },
         (Unit::Bytes, _) => parse::size(text).map(|size| size.0 as f64).map_err(split),
         (Unit::Number, Some(number)) if number <= 1e15 => Ok(number),
-        (Unit::Number, _) => Err((format!("`{text}` is no number"), format!("write a number such as `{}`", plain(metric)))),
+        (Unit::Number, _) => Err((format!("`{text}` is not a number"), format!("write a number such as `{}`", plain(metric)))),
     }
 }
 
@@ -272,9 +272,9 @@ mod tests {
             ("error_rate < 1", 13..14, "write `1%`"),
             ("error_rate < 101%", 13..17, "between 0% and 100%"),
             ("throughput > 5", 13..14, "`5/s`"),
-            ("count > NaN", 8..11, "is no number"),
-            ("count > inf", 8..11, "is no number"),
-            ("count > -1", 8..10, "is no number"),
+            ("count > NaN", 8..11, "is not a number"),
+            ("count > inf", 8..11, "is not a number"),
+            ("count > -1", 8..10, "is not a number"),
             ("avg < 1s", 0..3, "calls it `mean`"),
             ("response.p99 < 1s", 0..12, "write `p99`"),
             ("disk.p99 < 1s", 0..8, "the prefixes are"),

@@ -39,7 +39,7 @@ fn host(text: &str, place: Place, problems: &mut Diagnostics) -> Option<String> 
     if name.len() <= 253 && name.split('.').all(label) {
         return Some(host);
     }
-    let error = problems.error(place, format!("{} is no host", quoted(text)));
+    let error = problems.error(place, format!("{} is not a valid host", quoted(text)));
     error.help(match text {
         "*" => "name each host: nobody means all of the internet",
         _ if text.contains('%') => "leave the IPv6 zone out: an address is allowed over whichever interface",

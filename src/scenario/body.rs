@@ -126,7 +126,7 @@ fn multipart(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<V
 fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Part> {
     let name = entry.key.clone();
     if name.is_empty() || name.chars().any(char::is_control) {
-        problems.error(entry.key_span, format!("{} is no name for a field", quoted(&name))).help("keep it on one line");
+        problems.error(entry.key_span, format!("{} is not a valid field name", quoted(&name))).help("keep it on one line");
         return None;
     }
     if !matches!(entry.value.value, Value::Map(_)) {
@@ -183,7 +183,7 @@ fn media_type(node: &Node, problems: &mut Diagnostics) -> Option<String> {
     let good = HeaderValue::from_str(text).is_ok() && text.split_once('/').is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty());
     if !good {
         problems
-            .error(node.span, format!("{} is no content type", quoted(text)))
+            .error(node.span, format!("{} is not a content type", quoted(text)))
             .help("write one such as `image/png` or `text/plain; charset=utf-8`");
     }
     good.then(|| text.to_owned())

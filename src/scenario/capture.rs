@@ -106,12 +106,12 @@ fn tag(entry: &Entry, of: Origin, patterns: &mut Patterns, problems: &mut Diagno
     let good = is_name(&name.replace('-', "_"));
     if !good {
         problems
-            .error(entry.key_span, format!("{} is no name for a tag", quoted(name)))
+            .error(entry.key_span, format!("{} is not a valid tag name", quoted(name)))
             .help("use letters, digits, `_` and `-`, and begin with a letter");
     }
     let mut fields = open(entry, Part::Tag, "the tag", problems)?;
     for (key, why, remedy) in [
-        ("body", "a whole body is no tag: figures are split by at most 100 values", "take a part of it by `jsonpath` or `regex`"),
+        ("body", "a whole body can't be a tag: figures are split by at most 100 values", "take a part of it by `jsonpath` or `regex`"),
         ("default", "a tag has no `default`: what has no value is counted without one", "remove it"),
     ] {
         // Asked for only where it is there: it is not among the keys that are offered.
@@ -199,7 +199,7 @@ fn source(
         key => {
             if !decode::flag(node, key, problems)? {
                 problems
-                    .error(node.span, format!("`{key}: false` is no place"))
+                    .error(node.span, format!("`{key}: false` is not a place to capture from"))
                     .help(format!("write `{key}: true`, or name another place"));
                 return None;
             }
@@ -275,7 +275,9 @@ fn header(node: &Node, problems: &mut Diagnostics) -> Option<String> {
     let text = decode::text(node, "header", problems)?;
     let name = http::HeaderName::from_bytes(text.trim().as_bytes());
     if name.is_err() {
-        problems.error(node.span, format!("{} is no name for a header", quoted(text))).help("use letters, digits and `-`, without spaces");
+        problems
+            .error(node.span, format!("{} is not a valid header name", quoted(text)))
+            .help("use letters, digits and `-`, without spaces");
     }
     name.ok().map(|name| name.as_str().to_owned())
 }
@@ -283,7 +285,7 @@ fn header(node: &Node, problems: &mut Diagnostics) -> Option<String> {
 fn cookie(node: &Node, problems: &mut Diagnostics) -> Option<String> {
     let text = decode::text(node, "cookie", problems)?;
     if text.is_empty() || text.len() > 200 || text.contains(|c: char| c.is_control() || c.is_whitespace() || "=;,".contains(c)) {
-        problems.error(node.span, format!("{} is no name for a cookie", quoted(text))).help("write its name alone, such as `SID`");
+        problems.error(node.span, format!("{} is not a valid cookie name", quoted(text))).help("write its name alone, such as `SID`");
         return None;
     }
     Some(text.to_owned())

@@ -175,7 +175,7 @@ pub fn line(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String
 pub fn count(node: &Node, key: &str, range: RangeInclusive<u64>, problems: &mut Diagnostics) -> Option<u64> {
     let text = text(node, key, problems)?;
     let Ok(number) = text.trim().parse::<i128>() else {
-        let error = problems.error(node.span, format!("{} is no whole number", quoted(text)));
+        let error = problems.error(node.span, format!("{} is not an integer", quoted(text)));
         error.help(format!("`{key}` is a number from {} to {}", range.start(), range.end()));
         return None;
     };
@@ -219,7 +219,7 @@ pub fn weight(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<f64>
             None
         }
         _ => {
-            let error = problems.error(node.span, format!("{} is no number", quoted(text)));
+            let error = problems.error(node.span, format!("{} is not a number", quoted(text)));
             match text.trim().strip_suffix('%').filter(|number| number.trim().parse::<f64>().is_ok()) {
                 Some(number) => error.help(format!("write `{key}: {}`: it is relative to those of the others", number.trim())),
                 None => error.help(format!("`{key}` is a number such as `1` or `2.5`")),
@@ -264,7 +264,7 @@ pub fn duration(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Na
 pub fn some_time(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Nanos> {
     let time = duration(node, key, problems)?;
     if time == Nanos::ZERO {
-        problems.error(node.span, format!("a `{key}` of 0 is no time at all")).help(format!("write a longer one, such as `{key}: 5s`"));
+        problems.error(node.span, format!("a `{key}` of 0 leaves no time at all")).help(format!("write a longer one, such as `{key}: 5s`"));
         return None;
     }
     Some(time)

@@ -72,7 +72,7 @@ fn literal(node: &Node, names: &Names<'_>) -> String {
 pub fn nameable(name: &str, place: Span, names: &Names<'_>, problems: &mut Diagnostics) -> bool {
     if !is_name(name) {
         problems
-            .error(place, format!("{} is no name for a value", quoted(name)))
+            .error(place, format!("{} is not a valid name for a value", quoted(name)))
             .help("use letters, digits and `_`, and begin with a letter");
     } else if FUNCTIONS.contains(&name) {
         problems

@@ -121,7 +121,7 @@ fn feed(entry: &Entry, folder: &Path, vars: &Vars, problems: &mut Diagnostics) -
         } else {
             ("templates could not ask for it", "use letters, digits and `_`, and begin with a letter")
         };
-        problems.error(entry.key_span, format!("{} is no name for a feed: {why}", quoted(&name))).help(help);
+        problems.error(entry.key_span, format!("{} is not a valid feed name: {why}", quoted(&name))).help(help);
         return None;
     }
     if vars.has(&name) {

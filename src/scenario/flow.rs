@@ -221,7 +221,7 @@ impl<'a> Reader<'a> {
     /// Names that get values, in the order written.
     fn set(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) -> Option<(String, StepKind)> {
         for word in OF_REQUESTS.into_iter().chain(OF_OPERATIONS) {
-            self.misplaced(fields, word, "`set` gives names to values and is no operation", &format!("remove `{word}`"));
+            self.misplaced(fields, word, "`set` gives names to values and is not an operation", &format!("remove `{word}`"));
         }
         let entries = match &deed.value.value {
             Value::Map(entries) if !entries.is_empty() => entries,

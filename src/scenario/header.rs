@@ -72,7 +72,7 @@ fn read(node: &Node, refused: &[(&str, &'static str)], value: Read, problems: &m
     for entry in entries {
         let Ok(name) = HeaderName::from_bytes(entry.key.as_bytes()) else {
             problems
-                .error(entry.key_span, format!("{} is no name for a header", quoted(&entry.key)))
+                .error(entry.key_span, format!("{} is not a valid header name", quoted(&entry.key)))
                 .help("use letters, digits and `-`, without spaces");
             continue;
         };

@@ -100,7 +100,7 @@ fn number(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<f64> {
     let text = decode::text(node, key, problems)?;
     let number = text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
     if number.is_none() {
-        problems.error(node.span, format!("{} is no number", quoted(text))).help(format!("`{key}` is a number such as `1` or `2.5`"));
+        problems.error(node.span, format!("{} is not a number", quoted(text))).help(format!("`{key}` is a number such as `1` or `2.5`"));
     }
     number
 }

@@ -113,7 +113,7 @@ pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut D
         // With neither `vus` nor `rate` one virtual user is meant, unless the rest speaks of a rate.
         for key in std::iter::once(in_flight_key).chain(others).flatten() {
             problems
-                .error(key.key_span, format!("`{}` belongs to a `rate`, and there is none", key.key))
+                .error(key.key_span, format!("`{}` needs a `rate`, and the load has none", key.key))
                 .help("add `rate: 50/s`, or remove it");
         }
     } else if !given && (vus_key.is_some() || stages.is_some()) {
@@ -184,7 +184,7 @@ fn flags(typed: &mut Typed, overrides: &Overrides, problems: &mut Diagnostics) {
     if let Some(duration) = overrides.duration {
         if duration == Nanos::ZERO {
             problems
-                .error(Place::Flag("--duration"), "a duration of 0 is no time at all")
+                .error(Place::Flag("--duration"), "a duration of 0 leaves no time at all")
                 .help("write a longer one, such as `--duration 5s`");
         }
         typed.duration = Some(duration);

@@ -106,7 +106,7 @@ impl<'v> Names<'v> {
             Ok(uses) => uses,
             Err(wrong) => {
                 problems
-                    .error(place, format!("{} is no expression: {wrong}", quoted(expression.trim())))
+                    .error(place, format!("{} is not a valid expression: {wrong}", quoted(expression.trim())))
                     .help(foreign::value_of(function).unwrap_or_else(|| remedy(expression)));
                 return None;
             }

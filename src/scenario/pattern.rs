@@ -75,7 +75,7 @@ impl Patterns {
                     // The last line says what is wrong; those before draw the pattern, and an arrow.
                     let reason = wrong.lines().last().unwrap_or_default().trim_start_matches("error: ").trim();
                     problems
-                        .error(node.span, format!("{} is no regular expression: {reason}", quoted(text)))
+                        .error(node.span, format!("{} is not a valid regular expression: {reason}", quoted(text)))
                         .help("put a backslash before what stands for itself, and the whole in single quotes; look-around and back-references are not known");
                     return None;
                 }

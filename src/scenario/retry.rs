@@ -176,7 +176,7 @@ fn factor(node: &Node, problems: &mut Diagnostics) -> Option<f64> {
             None
         }
         _ => {
-            problems.error(node.span, format!("{} is no number", quoted(text))).help("`factor` is a number such as `2` or `1.5`");
+            problems.error(node.span, format!("{} is not a number", quoted(text))).help("`factor` is a number such as `2` or `1.5`");
             None
         }
     }

@@ -123,7 +123,7 @@ impl Targets {
         for entry in entries.iter().take(MOST) {
             if !is_name(&entry.key.replace('-', "_")) {
                 problems
-                    .error(entry.key_span, format!("{} is no name for a target", quoted(&entry.key)))
+                    .error(entry.key_span, format!("{} is not a valid target name", quoted(&entry.key)))
                     .help("use letters, digits, `_` and `-`, and begin with a letter");
                 targets.broken = true;
                 continue;
@@ -283,7 +283,7 @@ fn addresses(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>>
             Ok(address) => found.push(address),
             Err(_) => {
                 let is_named_zone = text.split_once('%').is_some_and(|(_, zone)| !zone.starts_with(|c: char| c.is_ascii_digit()));
-                problems.error(item.span, format!("{} is no address with a port", quoted(text))).help(if is_named_zone {
+                problems.error(item.span, format!("{} is not an IP address with a port", quoted(text))).help(if is_named_zone {
                     "write the interface's number in place of its name: `[fe80::1%2]:8443` (`ip link` shows it)"
                 } else {
                     "write `127.0.0.1:8443`, or `[::1]:8443`; what has a name stands in `url`"

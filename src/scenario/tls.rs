@@ -24,7 +24,7 @@ pub fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<
         let name = decode::text(node, "server_name", problems)?;
         if ServerName::try_from(name).is_err() {
             problems
-                .error(node.span, format!("{} is no name of a server", quoted(name)))
+                .error(node.span, format!("{} is not a valid server name", quoted(name)))
                 .help("write a host name or an address, without a port");
             return None;
         }

@@ -134,7 +134,10 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
         return wrong("a URL without a host".into(), "write `http://HOST:PORT`");
     }
     if host.len() > 253 || !host.chars().all(good) {
-        return wrong(format!("{} is no host name", quoted(host)), "use letters, digits, `-` and `.` (other letters in their `xn--` form)");
+        return wrong(
+            format!("{} is not a valid host name", quoted(host)),
+            "use letters, digits, `-` and `.` (other letters in their `xn--` form)",
+        );
     }
     let port = match port.strip_prefix(':') {
         None if port.is_empty() && scheme == Scheme::Tcp => {
@@ -144,7 +147,7 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
         Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|n| n > 0) => {
             digits.parse().unwrap_or(scheme.port())
         }
-        _ => return wrong(format!("{} is no port", quoted(port.trim_start_matches(':'))), "ports are numbers from 1 to 65535"),
+        _ => return wrong(format!("{} is not a port", quoted(port.trim_start_matches(':'))), "ports are numbers from 1 to 65535"),
     };
     if scheme == Scheme::Tcp && !matches!(rest, "" | "/") {
         return wrong("a `tcp://` URL has no path".into(), "write `tcp://HOST:PORT`");

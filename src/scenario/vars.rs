@@ -41,7 +41,7 @@ impl Vars {
         for (name, text) in flags {
             if !is_name(name) {
                 problems
-                    .error(Place::Flag("--var"), format!("{} is no name for a variable", quoted(name)))
+                    .error(Place::Flag("--var"), format!("{} is not a valid variable name", quoted(name)))
                     .help("write `--var name=value`, with letters, digits and `_` in the name");
                 continue;
             }
@@ -126,7 +126,7 @@ fn read(
     for entry in entries.iter().take(MOST) {
         if !is_name(&entry.key) {
             problems
-                .error(entry.key_span, format!("{} is no name for a variable", quoted(&entry.key)))
+                .error(entry.key_span, format!("{} is not a valid variable name", quoted(&entry.key)))
                 .help("use letters, digits and `_`, and begin with a letter");
             continue;
         }
@@ -163,7 +163,7 @@ fn hide(name: &str, var: &Var, root: &Node, problems: &mut Diagnostics) {
                     "the secret `{name}` has fewer than {SHORTEST} characters, and may be seen: so little can't be told from other text"
                 ),
             )
-            .help("give it a longer value; move it to `vars` if it is none");
+            .help("give it a longer value; move it to `vars` if it is not a secret");
     }
 }
 

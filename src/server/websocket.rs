@@ -94,7 +94,7 @@ fn accept(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
     match key {
         Some(key) if has(headers, header::CONNECTION, "upgrade") && version.is_some_and(|version| version == "13") => {
             let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()));
-            accept.map_err(|_| Problem::bad_request("`sec-websocket-key` is none"))
+            accept.map_err(|_| Problem::bad_request("`sec-websocket-key` is not valid"))
         }
         _ => Err(Problem::bad_request("a handshake has `connection: upgrade`, a `sec-websocket-key` and `sec-websocket-version: 13`")
             .header(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))),

@@ -60,7 +60,7 @@ fn take_off(encoding: &str, body: &[u8]) -> Result<Vec<u8>, TransportError> {
         }
     };
     let whole =
-        taken.map_err(|e| TransportError { kind: FailureKind::Protocol, message: format!("the body is no good {encoding}: {e}") })?;
+        taken.map_err(|e| TransportError { kind: FailureKind::Protocol, message: format!("the body is not valid {encoding}: {e}") })?;
     if whole.len() as u64 > LARGEST {
         return Err(check(format!("the body is larger than {} MiB without its {encoding}, and so much is not kept", LARGEST >> 20)));
     }
@@ -137,7 +137,7 @@ mod tests {
     fn what_is_broken_unknown_or_too_large_is_said() {
         for encoding in ["gzip", "br", "zstd", "deflate"] {
             let message = taken(encoding, b"\xff\xff\xff\xff no such thing").expect_err(encoding);
-            assert!(message.starts_with(&format!("protocol: the body is no good {encoding}")), "{message}");
+            assert!(message.starts_with(&format!("protocol: the body is not valid {encoding}")), "{message}");
         }
         let cut = gzip(TEXT);
         assert!(taken("gzip", &cut[..cut.len() - 9]).is_err(), "cut off");

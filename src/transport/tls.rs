@@ -62,7 +62,7 @@ pub enum TlsError {
         reason: String,
     },
     /// No TLS name can be made of the host.
-    #[error("`{0}` is no name that a certificate can be for; add `tls: {{ server_name: … }}`")]
+    #[error("`{0}` is not a name that a certificate can be issued for; add `tls: {{ server_name: … }}`")]
     Name(String),
 }
 

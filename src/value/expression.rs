@@ -267,7 +267,7 @@ mod tests {
             ("range(9)", "range"),
             ("random_int(5, 1)", "above the second"),
             ("pick(empty)", "needs a list"),
-            ("int('x')", "is no number"),
+            ("int('x')", "is not a number"),
         ] {
             let message = eval(source).expect_err(source);
             assert!(message.contains(part), "{source}: {message}");

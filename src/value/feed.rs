@@ -172,7 +172,7 @@ struct Maps {
 impl Maps {
     fn add(&mut self, file: &str, line: u64, item: &RawValue) -> Result<(), FeedError> {
         let members = json::members(item).map_err(|e| match e.classify() {
-            Category::Data => wrong(file, line, "a row that is no map; write `{\"id\": 1, …}` for each row"),
+            Category::Data => wrong(file, line, "a row that is not a map; write `{\"id\": 1, …}` for each row"),
             _ => not_json(file, line, &e),
         })?;
         let mut cells = vec![Value::UNDEFINED; self.columns.len()];
@@ -278,7 +278,7 @@ mod tests {
             ("a.csv", "\na\tb\n1\t2\n", "line 2: cells are separated by tabs"),
             ("a.csv", "a,b\n1,x\0y\n", "line 2: a NUL byte"),
             ("a.jsonl", "{\"a\": 1}\n{\"a\": \"\0\"}\n", "line 2: a NUL byte"),
-            ("a.json", "[{\"a\": 1},\n\n {\"a\": 2}, 3]", "line 3: a row that is no map"),
+            ("a.json", "[{\"a\": 1},\n\n {\"a\": 2}, 3]", "line 3: a row that is not a map"),
             ("a.json", "[{\"a\": 1},\n{\"a\":\n \"\\ud800\"}]", "not JSON: "),
             ("a.jsonl", "{\"a\": 1}\n{\"a\": 2, \"a\": 3}\n", "line 2: a row has two members that are called `a`"),
             ("a.jsonl", "{\"a\": 1} {\"a\": 2}\n", "line 1: not JSON: trailing characters, at column 10"),
@@ -291,7 +291,7 @@ mod tests {
             ("a.csv", "", "has no rows"),
             ("a.json", "[]", "has no rows"),
             ("a.json", "{}", "no list"),
-            ("a.json", "[1]", "a row that is no map"),
+            ("a.json", "[1]", "a row that is not a map"),
             ("a.json", "[\n{]", "line 2: not JSON"),
             ("a.jsonl", "{\"a\": 1}\n{\n", "line 2: not JSON"),
             ("a.txt", "a", "neither `.csv` nor"),

@@ -95,7 +95,7 @@ fn resolve(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
     }
     // A pipe would never end, and a device is no file of a scenario.
     if !path.is_file() {
-        return Err(FileError::Io { path: typed.into(), source: io::Error::other("it is no plain file") });
+        return Err(FileError::Io { path: typed.into(), source: io::Error::other("it is not a regular file") });
     }
     Ok(path)
 }

@@ -157,14 +157,19 @@ fn int(value: &Value) -> Result<Value, Error> {
     }
     match number.parse::<f64>() {
         Ok(n) if n.abs() < 9e18 => Ok(Value::from(n.trunc() as i64)),
-        _ => Err(invalid(format!("int(…): {:?} is no number", shown(number)))),
+        _ => Err(invalid(format!("int(…): {:?} is not a number", shown(number)))),
     }
 }
 
 /// A value as a number.
 fn float(value: &Value) -> Result<f64, Error> {
     let typed = text(value);
-    typed.trim().parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(|| invalid(format!("float(…): {:?} is no number", shown(&typed))))
+    typed
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .filter(|n| n.is_finite())
+        .ok_or_else(|| invalid(format!("float(…): {:?} is not a number", shown(&typed))))
 }
 
 fn shown(text: &str) -> String {

@@ -526,9 +526,9 @@ fn public_hosts_are_refused_before_anything_is_sent() {
     }
     assert!(!folder.path().join("reports").exists(), "no folder for a run that did not begin");
     for host in ["http://a", "*", "a:80"] {
-        run(folder.path(), &["run", "test.yaml", "--allow-target", host]).exits(2).says(&["from --allow-target", "is no host"]);
+        run(folder.path(), &["run", "test.yaml", "--allow-target", host]).exits(2).says(&["from --allow-target", "is not a valid host"]);
         scenario(folder.path(), &text("builtin", &format!("allow_targets: ['{host}']\n")));
-        run(folder.path(), &["validate", "test.yaml"]).exits(2).says(&["is no host", "test.yaml:2"]);
+        run(folder.path(), &["validate", "test.yaml"]).exits(2).says(&["is not a valid host", "test.yaml:2"]);
     }
     // What is near needs nothing, by name or by address; what is allowed stands in the plan.
     let server = Server::start();

@@ -459,7 +459,7 @@ fn compressed_bodies_are_read_and_broken_ones_named() {
             errors(&run)
         );
         let said = errors(&run).join("\n");
-        assert!(said.contains("the body is no good gzip") && said.contains("\"compress\" is not known"), "{mode}: {said}");
+        assert!(said.contains("the body is not valid gzip") && said.contains("\"compress\" is not known"), "{mode}: {said}");
     }
 }
 

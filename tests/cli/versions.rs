@@ -113,7 +113,7 @@ fn three_where_they_can_not_be_compared_with_every_reason() {
         (|r| r["runs"][3]["round"] = 3.into(), &["two runs of one mode and round"]),
         (|r| r["host"]["cpus"] = 999.into(), &["the number of processors is not the same", "--allow-environment"]),
         (|r| r["loadgen"]["version"] = "9.9.9".into(), &["the version of loadgen is not the same"]),
-        (|r| r["runs"][4]["throughput_rps"] = (-5.0).into(), &["-5 for `throughput`", "no figure"]),
+        (|r| r["runs"][4]["throughput_rps"] = (-5.0).into(), &["-5 for `throughput`", "not a valid figure"]),
         (|r| r["runs"][4]["histograms"]["response"] = "rubbish".into(), &["no figure for `p50` (simulated)"]),
     ];
     for (how, said) in cases {
@@ -159,7 +159,7 @@ fn three_for_what_is_no_result_and_two_for_what_is_not_there() {
     }
     fs::write(path.join("binary.json"), [0xff, 0xfe, 0x00]).expect("written");
     compare(path, &["base", "binary.json"]).exits(3).says(&["can't read binary.json"]);
-    compare(path, &["base", "/dev/zero"]).exits(3).says(&["/dev/zero", "no file"]);
+    compare(path, &["base", "/dev/zero"]).exits(3).says(&["/dev/zero", "not a file"]);
     fs::create_dir(path.join("nothing")).expect("made");
     compare(path, &["base", "nothing"]).exits(3).says(&["no result in this folder"]);
     compare(path, &["base", "missing.json"]).exits(2).says(&["can't read missing.json"]);

@@ -74,7 +74,7 @@ pub const CPU: Figure = Figure {
     value: |w| w.cpu_cores,
     show: view::number,
     zeros: true,
-    note: " In front of a planned start a thread turns until the moment comes: that keeps a processor busy and is no work, \
+    note: " In front of a planned start a thread spins until the moment comes: that keeps a processor busy and does no work, \
            so the CPU per operation of the comparison leaves it out. The table of each run has it as a figure of its own.",
 };
 

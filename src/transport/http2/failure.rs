@@ -47,7 +47,7 @@ pub fn error(error: &h2::Error, reused: bool) -> TransportError {
         return head_too_large();
     }
     if !error.is_remote() {
-        return of(FailureKind::Protocol, format!("what the server says is no good HTTP/2: {name}"));
+        return of(FailureKind::Protocol, format!("what the server says is not valid HTTP/2: {name}"));
     }
     if error.is_go_away() {
         let kind = if reused && error.reason() == Some(Reason::NO_ERROR) { FailureKind::ReusedConnClosed } else { FailureKind::Reset };
