@@ -177,8 +177,15 @@ impl<Io: Read + Write + Unpin + Send + 'static> Driver<Io> {
     fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Usual(driver) => driver.poll_without_shutdown(cx).map(drop),
+            rare => rare.poll_rare_quietly(cx),
+        }
+    }
+
+    #[cold]
+    fn poll_rare_quietly(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
             Self::Wide(wide) => wide.driver.poll_without_shutdown(cx).map(drop),
-            Self::Gone => Poll::Ready(()),
+            Self::Usual(_) | Self::Gone => Poll::Ready(()),
         }
     }
 }
