@@ -23,6 +23,7 @@ pub fn look(look: &Look<'_>) {
         tokens(look, &scope, &limits, &parts);
     }
     reserved(look);
+    worked(look);
 }
 
 /// What the run says of its own limits.
@@ -129,6 +130,31 @@ fn reserved(look: &Look<'_>) {
         let waited = figures.queue_ms.as_ref().map_or(0.0, |queue| queue.max);
         look.hold("reserved", waited <= most + 1e-3, || {
             format!("{}: waited {waited} ms, and all {used} tokens that were used take {most} ms", figures.name)
+        });
+    }
+}
+
+/// Nobody waits for a slot longer than those worked who had all of them: whoever waits for something else holds none.
+fn worked(look: &Look<'_>) {
+    let plan = &look.case.plan;
+    let of_iterations = plan.mix.iter().any(|entry| !entry.limits.is_empty());
+    let closed = matches!(plan.load.model, LoadModel::Closed { .. });
+    let all = look.parts.len() == plan.operations().count();
+    let known = all && look.is_whole() && look.is_undisturbed();
+    if !known || of_iterations || !closed || look.run().mode != Mode::Simulated {
+        return;
+    }
+    let sum = |part: &Part<'_>| part.figures.service_ms.as_ref().map_or(0.0, |service| service.mean * service.count as f64);
+    let of_all: f64 = look.parts.iter().map(sum).sum();
+    for part in &look.parts {
+        let own = [(part.operation.limits, sum(part)), (plan.limits, of_all)];
+        if own.iter().any(|(limits, _)| limits.rate.is_some()) {
+            continue;
+        }
+        let most: f64 = own.iter().filter_map(|(limits, worked)| Some(worked / f64::from(limits.concurrency?))).sum();
+        let waited = part.figures.queue_ms.as_ref().map_or(0.0, |queue| queue.max);
+        look.hold("worked", waited <= most + 1e-3, || {
+            format!("{}: waited {waited} ms, and all who had slots worked for {most} ms", part.figures.name)
         });
     }
 }
