@@ -7,22 +7,16 @@ use loadgen::metrics::{Outcome, Sample};
 pub fn of(k: u64, operation: u32, intended: Nanos) -> Sample {
     let started = intended + Nanos(150);
     Sample {
-        operation,
-        intended,
-        queue: Nanos::ZERO,
         started,
         // Spread over a decade, as the times of a busy service are.
         completed: started + Nanos(100_000 + k.wrapping_mul(0x9e37_79b9) % 900_000),
         outcome: Outcome::Ok,
-        retries: 0,
-        resent: 0,
         status: 200,
-        connect: None,
-        tls: None,
         send: Some(Nanos(9_000)),
         first_byte: Some(Nanos(90_000)),
         body: Some(Nanos(1_000)),
         bytes_in: 200,
         bytes_out: 80,
+        ..Sample::planned(operation, intended)
     }
 }

@@ -83,22 +83,17 @@ mod tests {
             _ => Outcome::Ok,
         };
         Sample {
-            operation: (k % 2) as u32,
-            intended,
             queue: Nanos(k % 3),
             started: intended + Nanos(500 + k % 3),
             completed: intended + Nanos(1_000) + took,
             outcome,
             retries: (k % 7) as u32,
-            resent: 0,
             status: 200 + (k % 4) as u16,
             connect: k.is_multiple_of(100).then_some(took),
-            tls: None,
-            send: None,
             first_byte: k.is_multiple_of(5).then_some(took),
-            body: None,
             bytes_in: k,
             bytes_out: 1,
+            ..Sample::planned((k % 2) as u32, intended)
         }
     }
 

@@ -116,24 +116,7 @@ pub struct Record<'a, 'w, D: Driver> {
 impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
     /// An operation that is planned at this moment.
     pub fn new(worker: &'a Worker<'w, D>, operation: u32, now: Nanos) -> Self {
-        let sample = Sample {
-            operation,
-            intended: now,
-            queue: Nanos::ZERO,
-            started: now,
-            completed: now,
-            outcome: Outcome::Skipped,
-            retries: 0,
-            resent: 0,
-            status: 0,
-            connect: None,
-            tls: None,
-            send: None,
-            first_byte: None,
-            body: None,
-            bytes_in: 0,
-            bytes_out: 0,
-        };
+        let sample = Sample::planned(operation, now);
         Self { worker, sample, trace: Trace::default(), last_failure: None, started: false, forgotten: false }
     }
 

@@ -186,24 +186,7 @@ mod tests {
     fn sample(number: usize) -> Sample {
         let intended = Nanos::from_millis(number as u64);
         let completed = intended + Nanos(1_000);
-        Sample {
-            operation: 0,
-            intended,
-            queue: Nanos::ZERO,
-            started: intended,
-            completed,
-            outcome: Outcome::Ok,
-            retries: 0,
-            resent: 0,
-            status: 0,
-            connect: None,
-            tls: None,
-            send: None,
-            first_byte: None,
-            body: None,
-            bytes_in: 0,
-            bytes_out: 0,
-        }
+        Sample { completed, outcome: Outcome::Ok, ..Sample::planned(0, intended) }
     }
 
     fn failed() -> FailedTry {

@@ -277,24 +277,8 @@ mod tests {
 
     #[test]
     fn a_request_that_could_not_be_made_is_counted_and_in_no_time() {
-        let mut sample = Sample {
-            operation: 0,
-            intended: Nanos::ZERO,
-            queue: Nanos::ZERO,
-            started: Nanos::ZERO,
-            completed: Nanos(100_000),
-            outcome: Outcome::Failed(FailureKind::Data),
-            retries: 0,
-            resent: 0,
-            status: 0,
-            connect: None,
-            tls: None,
-            send: None,
-            first_byte: None,
-            body: None,
-            bytes_in: 0,
-            bytes_out: 0,
-        };
+        let mut sample =
+            Sample { completed: Nanos(100_000), outcome: Outcome::Failed(FailureKind::Data), ..Sample::planned(0, Nanos::ZERO) };
         let mut figures = Figures::default();
         figures.record(&sample, Nanos::MAX);
         let of = |figures: &Figures| (figures.tally.completed(), figures.tally.timed(), figures.tally.failures());

@@ -402,22 +402,14 @@ mod tests {
     fn sample(intended: Nanos, response: u64, lag: u64) -> Sample {
         let started = intended + Nanos(lag);
         Sample {
-            operation: 0,
-            intended,
-            queue: Nanos::ZERO,
             started,
             completed: started + Nanos(response),
             outcome: Outcome::Ok,
-            retries: 0,
-            resent: 0,
             status: 200,
-            connect: None,
-            tls: None,
             send: Some(Nanos(response / 20)),
             first_byte: Some(Nanos(response - response / 10)),
             body: Some(Nanos(response / 100)),
-            bytes_in: 0,
-            bytes_out: 0,
+            ..Sample::planned(0, intended)
         }
     }
 

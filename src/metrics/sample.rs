@@ -69,6 +69,28 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// An operation that the plan has at this moment, of which nothing has happened yet.
+    pub const fn planned(operation: u32, intended: Nanos) -> Self {
+        Self {
+            operation,
+            intended,
+            queue: Nanos::ZERO,
+            started: intended,
+            completed: intended,
+            outcome: Outcome::Skipped,
+            retries: 0,
+            resent: 0,
+            status: 0,
+            connect: None,
+            tls: None,
+            send: None,
+            first_byte: None,
+            body: None,
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+
     /// completed − intended.
     pub fn response(&self) -> Nanos {
         self.completed - self.intended

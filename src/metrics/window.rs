@@ -358,24 +358,7 @@ mod tests {
     const EPOCH: Nanos = Nanos::from_secs(1);
 
     fn sample(intended: Nanos, response: Nanos) -> Sample {
-        Sample {
-            operation: 0,
-            intended,
-            queue: Nanos::ZERO,
-            started: intended,
-            completed: intended + response,
-            outcome: Outcome::Ok,
-            retries: 0,
-            resent: 0,
-            status: 0,
-            connect: None,
-            tls: None,
-            send: None,
-            first_byte: None,
-            body: None,
-            bytes_in: 0,
-            bytes_out: 0,
-        }
+        Sample { completed: intended + response, outcome: Outcome::Ok, ..Sample::planned(0, intended) }
     }
 
     /// What can be seen of a time line.
