@@ -381,14 +381,6 @@ fn is_usable(metric: Metric, figure: Option<f64>) -> bool {
 
 /// A guard as people write it: the metric, and what it is narrowed to.
 fn named(guard: &Guard) -> String {
-    let selector = &guard.selector;
-    let parts = [
-        ("mix", &selector.mix),
-        ("step", &selector.step),
-        ("target", &selector.target),
-        ("stage", &selector.stage),
-        ("tag", &selector.tag),
-    ];
-    let narrowed = parts.into_iter().filter_map(|(key, value)| value.as_ref().map(|value| format!(", {key} {value}")));
+    let narrowed = guard.selector.parts().map(|(key, value)| format!(", {key} {value}"));
     narrowed.fold(guard.metric.to_string(), |text, part| text + &part)
 }

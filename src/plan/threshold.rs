@@ -24,6 +24,12 @@ pub struct Selector {
 }
 
 impl Selector {
+    /// What it narrows a check to but for the mode: the keys that are given, in the order of the documentation.
+    pub fn parts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let parts = [("mix", &self.mix), ("step", &self.step), ("target", &self.target), ("stage", &self.stage), ("tag", &self.tag)];
+        parts.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)))
+    }
+
     /// Whether it takes some operations and leaves others, by what they are.
     pub const fn is_of_operations(&self) -> bool {
         self.mix.is_some() || self.step.is_some() || self.target.is_some()

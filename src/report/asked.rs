@@ -54,7 +54,7 @@ pub fn percentiles_of_mode(result: &RunResult, mode: Mode) -> Vec<u32> {
 
 /// Whether a selector takes every operation of a mode.
 pub fn is_of_whole(selector: &Selector) -> bool {
-    [&selector.mix, &selector.step, &selector.target, &selector.stage, &selector.tag].iter().all(|part| part.is_none())
+    selector.parts().next().is_none()
 }
 
 fn of_response(threshold: &ThresholdResult) -> Option<u32> {

@@ -62,18 +62,9 @@ fn check(threshold: &ThresholdResult) -> String {
 
 /// A check or a figure with the parts that it is about.
 pub fn narrowed(what: &str, selector: &Selector) -> String {
-    let parts = [
-        ("mix", &selector.mix),
-        ("step", &selector.step),
-        ("target", &selector.target),
-        ("stage", &selector.stage),
-        ("tag", &selector.tag),
-    ];
     let mut text = view::shortened(&view::plain(what), 200);
-    for (key, value) in parts {
-        if let Some(value) = value {
-            text.push_str(&format!(", {key} {}", view::shortened(&view::plain(value), 60)));
-        }
+    for (key, value) in selector.parts() {
+        text.push_str(&format!(", {key} {}", view::shortened(&view::plain(value), 60)));
     }
     text
 }
