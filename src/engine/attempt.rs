@@ -281,16 +281,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         Ok(())
     }
 
-    /// The place of a target's cookies, where it keeps any.
-    fn cookies_at(&self, target: usize) -> Option<&Site> {
-        let world = self.worker.world;
-        world.sites[target].as_ref().filter(|_| world.plan.targets[target].http.cookies)
-    }
-
-    /// What is sent of a request, with the cookies of the user that sends it.
-    fn outgoing(&self, user: &mut User<D::Io>, request: &PreparedRequest, target: usize) -> Message {
+    /// What is sent of a request, with the cookies of the user that sends it where they are kept for this place.
+    fn outgoing(&self, user: &mut User<D::Io>, request: &PreparedRequest, site: Option<&Site>) -> Message {
         let mut message = request.message(std::mem::take(&mut user.headers));
-        if let Some(site) = self.cookies_at(target) {
+        if let Some(site) = site {
             user.jar.put_into(&mut message, &site.origin, || self.worker.unix_ms());
         }
         message
@@ -316,7 +310,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         request.body.check()?;
         let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.passed());
-        let asked = pin!(connection.ask(self.outgoing(user, request, target)));
+        let world = self.worker.world;
+        let site = world.sites[target].as_ref().filter(|_| world.plan.targets[target].http.cookies);
+        let asked = pin!(connection.ask(self.outgoing(user, request, site)));
         let (head, body) = match self.answer(&mut connection, asked, trace).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -327,7 +323,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.last.hop.status.set(head.status.as_u16());
         let answered = driver.now();
         trace.last.hop.first_byte.set(Some(answered - self.started));
-        if let Some(site) = self.cookies_at(target) {
+        if let Some(site) = site {
             user.jar.take(&head.headers, &site.origin, request.uri.path(), || self.worker.unix_ms());
         }
         let is_followed = follows && redirect::asks(head.status.as_u16(), &head.headers);

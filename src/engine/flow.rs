@@ -74,8 +74,8 @@ pub async fn run<'a, 'w, D: Driver>(
         let end = match is_due(worker, step, place, course) {
             // Boxed, so that whoever has no WebSocket carries nothing of it.
             Ok(true) if user.socket.is_some() && leaves_socket(step) => Box::pin(attending(worker, user, step, place, course)).await,
+            Ok(true) if step.once => Box::pin(take_and_keep(worker, user, step, place, course)).await,
             // Pinned where it is made, as all that follow: awaited by value, its state of some kilobytes would be copied.
-            Ok(true) if step.once => Box::pin(take_once(worker, user, step, place, course)).await,
             Ok(true) => pin!(take(worker, user, step, place, course)).await,
             Ok(false) => continue,
             Err(error) => course.fail(worker, step, &error),
@@ -106,7 +106,7 @@ async fn attending<'a, 'w, D: Driver>(
     place: Place,
     course: &mut Course<'a, 'w, D>,
 ) -> End {
-    let Some(mut socket) = user.socket.take() else { return take_due(worker, user, step, place, course).await };
+    let Some(mut socket) = user.socket.take() else { return take_and_keep(worker, user, step, place, course).await };
     let driver = &worker.driver;
     let only_waits = match &step.kind {
         StepKind::Think(_) => true,
@@ -114,7 +114,7 @@ async fn attending<'a, 'w, D: Driver>(
         _ => false,
     };
     let end = if D::TAKES_TURNS || only_waits {
-        let mut step = pin!(take_due(worker, user, step, place, course));
+        let mut step = pin!(take_and_keep(worker, user, step, place, course));
         let mut attend = pin!(socket.attend());
         let mut attended = false;
         // The step first: a blocking driver must know its moments before it reads.
@@ -130,7 +130,7 @@ async fn attending<'a, 'w, D: Driver>(
         socket.look().await;
         // Nobody waits any more for what was looked for.
         driver.clear_interest();
-        let end = take_due(worker, user, step, place, course).await;
+        let end = take_and_keep(worker, user, step, place, course).await;
         socket.look().await;
         end
     };
@@ -139,24 +139,8 @@ async fn attending<'a, 'w, D: Driver>(
     end
 }
 
-/// As [`take`], of a step that may be one for the first iteration of a virtual user only.
-async fn take_due<'a, 'w, D: Driver>(
-    worker: &'a Worker<'w, D>,
-    user: &mut User<D::Io>,
-    step: &'a Step,
-    place: Place,
-    course: &mut Course<'a, 'w, D>,
-) -> End {
-    if step.once {
-        Box::pin(take_once(worker, user, step, place, course)).await
-    } else {
-        pin!(take(worker, user, step, place, course)).await
-    }
-}
-
-/// Runs a step that is run in the first iteration of a virtual user only. What it sets and captures is the user's from
-/// then on.
-async fn take_once<'a, 'w, D: Driver>(
+/// Runs a step, and lets the virtual user keep what it sets and captures where it is a step with `once`.
+async fn take_and_keep<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
     step: &'a Step,
@@ -164,12 +148,16 @@ async fn take_once<'a, 'w, D: Driver>(
     course: &mut Course<'a, 'w, D>,
 ) -> End {
     // As in a branch, where it can be told what was set.
-    let branch = course.scope.branch();
-    let before = std::mem::replace(&mut course.scope, branch);
-    let end = take(worker, user, step, place, course).await;
-    let branch = std::mem::replace(&mut course.scope, before);
-    course.scope.merge(&branch);
-    branch.keep(course.kept.get_or_insert_default());
+    let before = step.once.then(|| {
+        let branch = course.scope.branch();
+        std::mem::replace(&mut course.scope, branch)
+    });
+    let end = pin!(take(worker, user, step, place, course)).await;
+    if let Some(before) = before {
+        let branch = std::mem::replace(&mut course.scope, before);
+        course.scope.merge(&branch);
+        branch.keep(course.kept.get_or_insert_default());
+    }
     end
 }
 
