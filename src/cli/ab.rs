@@ -139,7 +139,7 @@ fn empty(folder: &Path) -> anyhow::Result<()> {
     let aside = folder.join(INVALID);
     if aside.is_dir() {
         empty(&aside)?;
-        // What else is in it is none of ours.
+        // Whatever else is in it was not put there by us.
         let _ = fs::remove_dir(&aside);
     }
     for entry in fs::read_dir(folder)? {

@@ -56,7 +56,7 @@ pub fn point_at(problems: &Diagnostics, source: &Source, talk: &Talk) {
         };
         let remedy = problem.remedy.iter().map(|remedy| format!("\n{remedy}")).collect::<String>();
         let text = format!("{}{remedy}", problem.message);
-        // Before it is escaped: what is escaped is no secret by its letters any more.
+        // Before it is escaped: what is escaped is not recognized as a secret any more.
         let text = problems.secrets().redact(&text);
         talk.command(&annotations::command(kind, file.as_deref(), line, "loadgen", &text));
     }

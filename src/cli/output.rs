@@ -90,7 +90,7 @@ impl Talk {
 
     /// Says something, without the secrets.
     pub fn say(&self, text: &str) {
-        // In this order: what is changed is no secret by its letters any more.
+        // In this order: what is changed is not recognized as a secret any more.
         hear(&ci::harmless(&self.redacted(text)));
     }
 

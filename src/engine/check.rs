@@ -102,7 +102,7 @@ impl Check {
     /// why the body is not there, where it is needed and is not.
     pub fn response(&self, response: &Response<'_>, size: u64, broken: Option<&TransportError>) -> Judged {
         let mut judged = Judged { passed: Vec::new(), failure: None };
-        // Without a word of the scenario on it a status is judged all the same, and is no check of its own.
+        // Without a word of the scenario on it a status is judged all the same, and is not a check of its own.
         if !matches!(self.rules.first(), Some(Rule { wanted: Wanted::Status(_), .. })) {
             judged.failure = status(&[], response.status).err();
         }
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(verdict(&of("vary", "Accept, Origin"), 200, ""), Ok(()), "two lines are one list");
         assert_eq!(verdict(&of("vary", "Accept"), 200, ""), Err("check: header vary: expected \"Accept\", seen \"Accept, Origin\"".into()));
         assert!(verdict(&of("set-cookie", "a=1"), 200, "").is_ok() && verdict(&of("set-cookie", "b=2"), 200, "").is_ok());
-        assert!(verdict(&of("set-cookie", "a=1, b=2"), 200, "").is_err(), "cookies are no list");
+        assert!(verdict(&of("set-cookie", "a=1, b=2"), 200, "").is_err(), "cookies are not a list");
         let size = check(Expect { min_size: Some(Size(2)), max_size: Some(Size(3)), ..Expect::default() });
         assert_eq!(verdict(&size, 200, "ab"), Ok(()));
         assert!(verdict(&size, 200, "a").is_err() && verdict(&size, 200, "abcd").is_err());

@@ -71,7 +71,7 @@ impl Dial {
         Ok(link)
     }
 
-    /// Makes a connection for what is no HTTP, or is opened over HTTP/1.1 and then is none.
+    /// Makes a connection for what is not HTTP, or is opened over HTTP/1.1 and is not HTTP from then on.
     ///
     /// # Errors
     /// When nobody listens, or the handshake fails.

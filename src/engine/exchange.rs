@@ -1,4 +1,4 @@
-//! [`Exchange`]: what is sent over a connection that is no HTTP and which answer is waited for, compiled once.
+//! [`Exchange`]: what is sent over a connection that is not HTTP and which answer is waited for, compiled once.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub struct Ready<'e> {
 }
 
 impl Exchange {
-    /// Compiles what an operation exchanges; nothing where that is no text.
+    /// Compiles what an operation exchanges; nothing where that is not a text.
     ///
     /// # Errors
     /// When an expression, a pattern or a query is none; the scenario's validation finds these first.

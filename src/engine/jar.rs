@@ -17,7 +17,7 @@ use crate::transport::http::Message;
 const MAX_COOKIES: usize = 300;
 
 /// The cookies of a virtual user, shared with its branches, which may be on other threads. Until a server sets one it
-/// is no more than an empty cell: no lock is taken, and no memory.
+/// is just an empty cell: no lock is taken, and no memory.
 #[derive(Clone, Debug, Default)]
 pub struct Jar(Arc<OnceLock<Mutex<Vec<Cookie>>>>);
 

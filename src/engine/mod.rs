@@ -93,7 +93,7 @@ pub enum RunError {
     /// A target in use has no address.
     #[error("target {0} has no address")]
     NoTarget(usize),
-    /// A request that is no HTTP.
+    /// A request that is not HTTP.
     #[error(transparent)]
     Request(#[from] InvalidRequest),
     /// An expression, a pattern or a query that is none.

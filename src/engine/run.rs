@@ -174,7 +174,7 @@ mod tests {
             let asleep = if mode == Mode::Sequential { "false".into() } else { format!("seq() in [{}, {}, {bad}]", bad - 2, bad - 1) };
             let plan = plan(&text(&asleep));
             let mut world = World::new(&plan, &Ground::default(), 2, None).expect("a world");
-            // A world that lacks a limit that its plan has is none that can be made.
+            // No plan makes a world that lacks one of its limits: whoever looks for it panics.
             world.mix_limits.truncate(1);
             let run = driven(&world, mode, &|| None, &|_| {});
             assert!(clock.now() < LONG, "{mode}");

@@ -73,7 +73,7 @@ pub fn absolute(url: &str) -> Option<(Origin, String)> {
 }
 
 /// Where a reference leads that stands in an answer from `origin` to a request for `path` (RFC 3986, section 5.2): the
-/// place, and path with query. Nothing where that is no place of HTTP.
+/// place, and path with query. Nothing where that is not a URL of HTTP.
 pub fn resolve(reference: &str, origin: &Origin, path: &str) -> Option<(Origin, String)> {
     let reference = utf8_percent_encode(reference.trim(), PATH).to_string();
     let reference = reference.split('#').next().unwrap_or_default();

@@ -15,7 +15,7 @@ const NEAR: f64 = 1.05;
 /// Rates are tried with so many digits, so that what is told is what was tried. They are far finer than [`NARROW`].
 const DIGITS: i32 = 4;
 /// A rate whose figures can't be believed is tried so often in all: a machine that is busy with other things has its
-/// bad moments at any rate, and a lower one is no way out.
+/// bad moments at any rate, and a lower one does not help.
 const TRIES: u32 = 8;
 /// And a third of that where it is beyond doubt that the rate is too much for the generator: such a try counts as so many.
 const CLEAR: u32 = 3;
@@ -259,7 +259,7 @@ mod tests {
             (doubted, search.found(), search.limited_by().expect("it has ended"))
         };
         assert_eq!(ended(0.0, Cause::Machine), (6, None, LimitedBy::Machine), "half a minute, and not five");
-        assert_eq!(ended(0.0, Cause::Unclear), (12, None, LimitedBy::Machine), "half the rate was no way out");
+        assert_eq!(ended(0.0, Cause::Unclear), (12, None, LimitedBy::Machine), "half the rate did not help");
         assert_eq!(ended(400.0, Cause::Machine), (8, Some(400.0), LimitedBy::Machine));
         assert_eq!(ended(400.0, Cause::Unclear), (16, Some(400.0), LimitedBy::Generator));
     }

@@ -54,7 +54,7 @@ pub struct Check {
     pub limit: f64,
 }
 
-/// Why a text is no check, where in it, and what to write instead.
+/// Why a text is not a check, where in it, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{message}; {remedy}")]
 pub struct CheckError {

@@ -1,4 +1,4 @@
-//! Exchanges: what is sent over a connection that is no HTTP, and the answer that is waited for.
+//! Exchanges: what is sent over a connection that is not HTTP, and the answer that is waited for.
 
 use serde::{Deserialize, Serialize};
 

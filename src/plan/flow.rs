@@ -115,7 +115,7 @@ pub fn each<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
 }
 
 impl Step {
-    /// The steps inside of a group; none for what is no group.
+    /// The steps inside of a group; none for what is not a group.
     pub fn inside(&self) -> &[Self] {
         match &self.kind {
             StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) => &[],

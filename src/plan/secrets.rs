@@ -160,7 +160,7 @@ impl Secrets {
 pub fn userinfo(url: &str) -> Option<&str> {
     let url = url.split(|c: char| c.is_whitespace() || matches!(c, '"' | '`' | '<' | '>')).next().unwrap_or_default();
     let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
-    // Where the port is none, what is taken for it is a password with a `/` in it.
+    // Where the port is not a number, it is the beginning of a password with a `/` in it.
     let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
     let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) || authority.contains(['[', '{']);
     let whole = if is_port { authority } else { url };

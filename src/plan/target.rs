@@ -63,7 +63,7 @@ impl Scheme {
         }
     }
 
-    /// The WebSocket that is opened over HTTP; what is none stays as it is.
+    /// The scheme of WebSockets that are opened over this one; others stay as they are.
     #[must_use]
     pub const fn of_websockets(self) -> Self {
         match self {

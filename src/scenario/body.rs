@@ -34,7 +34,7 @@ pub fn decode(fields: &mut Fields<'_>, folder: &Path, problems: &mut Diagnostics
         }
     };
     let node = &body.value;
-    // `json: null` is a good body, so nothing behind the colon is no mistake there.
+    // `json: null` is a good body, so nothing behind the colon is not a mistake there.
     if body.key != "json" && node.is_null() {
         problems.error(body.key_span, format!("`{}` has no value", body.key)).help("write one behind the colon, or remove the key");
         return None;

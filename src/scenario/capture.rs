@@ -14,7 +14,7 @@ use crate::plan::{Capture, Source, Tag};
 use crate::value::extract::json_path;
 
 const PLACES: [&str; 6] = ["jsonpath", "regex", "header", "cookie", "body", "status"];
-/// A body is no tag: nearly every one is another.
+/// A body is not a tag: nearly every one is another.
 const OF_TAGS: [&str; 5] = ["header", "cookie", "status", "jsonpath", "regex"];
 /// The most captures, or tags, of one step.
 const MOST: usize = 100;
@@ -214,15 +214,15 @@ pub fn query(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Strin
     is_query(text, node.span, problems).then(|| text.to_owned())
 }
 
-/// Reports a text that is no JSONPath query; whether it is one.
+/// Reports a text that is not a JSONPath query; whether it is one.
 pub fn is_query(text: &str, place: Span, problems: &mut Diagnostics) -> bool {
     let Err(wrong) = json_path(text) else { return true };
     // `items[0].id`, as other tools write it.
     let rooted = format!("$.{}", text.trim_start_matches('.'));
     let error = if text.starts_with('$') {
-        problems.error(place, format!("{} is no JSONPath: {}", quoted(text), wrong.0.trim()))
+        problems.error(place, format!("{} is not a JSONPath query: {}", quoted(text), wrong.0.trim()))
     } else {
-        problems.error(place, format!("{} is no JSONPath: it begins with `$`, the whole of the body", quoted(text)))
+        problems.error(place, format!("{} is not a JSONPath query: it begins with `$`, the whole of the body", quoted(text)))
     };
     if !text.starts_with('$') && json_path(&rooted).is_ok() {
         error.help(format!("write {}", quoted(&rooted)));

@@ -140,7 +140,7 @@ fn status_rule(node: &Node, problems: &mut Diagnostics) -> Option<StatusRule> {
     }
     let text = decode::text(node, "status", problems)?;
     problems
-        .error(node.span, format!("{} is no HTTP status", quoted(text)))
+        .error(node.span, format!("{} is not an HTTP status", quoted(text)))
         .help("write a number from 100 to 599, a class such as `2xx`, or a list of them");
     None
 }

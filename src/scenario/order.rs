@@ -291,7 +291,7 @@ impl<'n> Walk<'_, 'n> {
     fn used(&mut self, expression: &'n str, span: Span) {
         let uses = match self.known.get(expression) {
             Some(uses) => uses.clone(),
-            // What is no expression was reported.
+            // What is not an expression was reported.
             None => {
                 let uses = Rc::new(uses(expression).unwrap_or_default());
                 self.known.insert(expression, uses.clone());

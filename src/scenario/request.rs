@@ -54,7 +54,7 @@ fn method(node: &Node, problems: &mut Diagnostics) -> Option<String> {
     if upper == "CONNECT" {
         problems.error(node.span, "`CONNECT` makes a tunnel, which loadgen does not").help("use another method");
     } else if upper.len() > 40 || http::Method::from_bytes(upper.as_bytes()).is_err() {
-        problems.error(node.span, format!("{} is no HTTP method", quoted(text))).help("write one word, such as `GET` or `PURGE`");
+        problems.error(node.span, format!("{} is not an HTTP method", quoted(text))).help("write one word, such as `GET` or `PURGE`");
     } else {
         return Some(upper);
     }

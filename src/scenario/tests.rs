@@ -196,7 +196,7 @@ fn setup_and_teardown_are_numbered_on_their_own_and_share_values() {
 #[test]
 fn values_may_be_used_where_something_can_have_set_them() {
     for (before, steps) in [
-        // A start value; what another iteration's step sets is no other name.
+        // A start value; what another iteration's step sets is not another name.
         ("vars: { a: 1 }", "{ get: '/{{a}}' }, { set: { a: 2 } }"),
         // Branches are there behind their group.
         ("", "{ parallel: [ { set: { a: 1 } }, { flow: [ { set: { b: 2 } }, { get: '/{{b}}' } ] } ] }, { get: '/{{a}}/{{b}}' }"),

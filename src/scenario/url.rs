@@ -16,7 +16,7 @@ use crate::value::text::PATH;
 /// What `sun_path` holds, its last zero apart.
 const LONGEST_SOCKET: usize = 107;
 
-/// Why a text is no URL, and what to write instead.
+/// Why a text is not a URL, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wrong {
     /// What is wrong.
@@ -125,7 +125,7 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
                               `resolve: \"[ADDRESS%INDEX]:PORT\"` to the target, with the interface's number (`ip link`)";
                 return wrong(format!("an IPv6 zone in a URL: {}", quoted(host)), remedy);
             }
-            _ => return wrong(format!("{} is no IPv6 address in brackets", quoted(authority)), "write `http://[::1]:8080`"),
+            _ => return wrong(format!("{} is not an IPv6 address in brackets", quoted(authority)), "write `http://[::1]:8080`"),
         },
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };

@@ -97,7 +97,7 @@ pub fn call(function: &str) -> String {
 }
 
 /// The known word that was probably meant: few letters differ, and the first one does only where it was left out, doubled or
-/// swapped, because people get that right: `pace` is no `race`.
+/// swapped, because people get that right: `pace` is not `race`.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > 40 {
         return None;

@@ -92,7 +92,7 @@ enum Driver<Io: Read + Write + Unpin + Send + 'static> {
     Usual(http1::Connection<Io, Outgoing>),
     /// For heads of more: from the first one on.
     Wide(Box<Wide<Io>>),
-    /// It can't be had any more.
+    /// It was taken apart, and nothing has taken its place yet.
     Gone,
 }
 

@@ -33,7 +33,7 @@ const STREAM_WINDOW: u32 = 2 << 20;
 /// The same for all streams of a connection together.
 const CONNECTION_WINDOW: u32 = 5 << 20;
 /// The largest head that the library reads, in bytes. It is more than loadgen's own limit, so that a head in between is told
-/// from one that is no good: the library has the same error for both.
+/// from one that is not valid: the library has the same error for both.
 const MAX_HEADER_LIST: u32 = 16 << 20;
 /// Headers that are about a connection of HTTP/1.1, and that HTTP/2 forbids (RFC 9113, section 8.2.2).
 const OF_HTTP1: [HeaderName; 5] =

@@ -21,7 +21,7 @@ pub struct Malformed {
     pub message: String,
 }
 
-/// The records of a text, one by one; empty lines are none. Nothing comes after an error.
+/// The records of a text, one by one; empty lines are skipped. Nothing comes after an error.
 pub struct Csv<'t> {
     rest: &'t str,
     line: u64,

@@ -1,4 +1,4 @@
-//! [`Expression`]: computes a value, in minijinja's language. What is no more than a path to a value, as most
+//! [`Expression`]: computes a value, in minijinja's language. What is just a path to a value, as most
 //! are, is looked up without it.
 
 use std::sync::Arc;
@@ -130,7 +130,7 @@ fn wrong(error: &Error) -> ValueError {
 /// What an expression uses.
 ///
 /// # Errors
-/// When it is no expression.
+/// When it is not an expression.
 pub fn uses(source: &str) -> Result<Uses, ValueError> {
     if source.trim().is_empty() {
         return Err(ValueError("it is empty".into()));
@@ -154,7 +154,7 @@ pub fn uses(source: &str) -> Result<Uses, ValueError> {
     Ok(Uses { names, members })
 }
 
-/// A name and the keys behind it, where the expression is no more than that: `a[0].b`.
+/// A name and the keys behind it, where the expression is just that: `a[0].b`.
 fn path(source: &str) -> Option<(&str, Vec<Value>)> {
     let word = |text: &str| text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
     let is_name = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');

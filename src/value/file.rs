@@ -93,7 +93,7 @@ fn resolve(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
     if path.is_dir() {
         return Err(FileError::Folder(typed.into()));
     }
-    // A pipe would never end, and a device is no file of a scenario.
+    // A pipe would never end, and a device is not a file of a scenario.
     if !path.is_file() {
         return Err(FileError::Io { path: typed.into(), source: io::Error::other("it is not a regular file") });
     }

@@ -33,7 +33,7 @@ pub(super) type Encoder = fn(&Value) -> String;
 const ENCODERS: [(&str, Encoder); 2] =
     [("urlencode", |value| utf8_percent_encode(&text(value), QUERY).to_string()), ("base64", |value| STANDARD.encode(text(value)))];
 
-/// The encoder that an expression calls, and what it calls it with, where it is no more than that call.
+/// The encoder that an expression calls, and what it calls it with, where that call is all of it.
 pub(super) fn encoder(source: &str) -> Option<(Encoder, &str)> {
     let argument = |name| source.strip_prefix(name)?.trim_start().strip_prefix('(')?.strip_suffix(')').map(str::trim);
     ENCODERS.iter().find_map(|(name, encode)| argument(name).map(|argument| (*encode, argument)))

@@ -1,5 +1,5 @@
 //! [`Document`]: JSON whose numbers keep the text that they came with, however long they are, from a response or a file to
-//! the request that they are put into. `10.00` is not `10.0` to whoever signs it, and an id of 25 digits is no float.
+//! the request that they are put into. `10.00` is not `10.0` to whoever signs it, and an id of 25 digits does not fit a float.
 //!
 //! Most numbers are printed as they came, and are plain values. One that is not is a `Number`; the lists and maps that it
 //! stands in are `Exact`. Expressions compute with `computable` values, where it is a float.
@@ -177,7 +177,7 @@ fn parts(raw: &RawValue) -> serde_json::Result<Parts<'_>> {
 /// The members of a map, in their order.
 ///
 /// # Errors
-/// When it is no map.
+/// When it is not a map.
 pub(super) fn members(raw: &RawValue) -> serde_json::Result<Vec<(String, &RawValue)>> {
     struct Members;
 
@@ -203,7 +203,7 @@ pub(super) fn members(raw: &RawValue) -> serde_json::Result<Vec<(String, &RawVal
 /// JSON as a value of expressions whose numbers keep their text.
 ///
 /// # Errors
-/// When it is not JSON after all: a text in it is none, or it is nested too deeply.
+/// When it is not JSON after all: a string in it is not valid, or it is nested too deeply.
 pub(super) fn from_raw(raw: &RawValue) -> serde_json::Result<Value> {
     let value: Json = serde_json::from_str(raw.get())?;
     if has_floats(&value) { exact(raw) } else { Ok(from_json(&value)) }

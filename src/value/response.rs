@@ -31,7 +31,7 @@ impl<'a> Response<'a> {
     }
 
     /// The value of a header: its lines as one list (RFC 9110, section 5.3), or the first line of `set-cookie`, which is the
-    /// one header whose lines are no list.
+    /// one header whose lines are not a list.
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut lines = self.header_lines(name);
         let first = lines.next()?;

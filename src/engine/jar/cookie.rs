@@ -26,7 +26,7 @@ pub struct Cookie {
     pub path: Vec<u8>,
     /// Whether it goes over TLS or to this machine only.
     secure: bool,
-    /// From when on it is none any more, in milliseconds since 1970, where that is said.
+    /// When it expires, in milliseconds since 1970, where that is said.
     pub expires: Option<u64>,
 }
 
@@ -42,7 +42,7 @@ pub struct Place<'a> {
 }
 
 impl Cookie {
-    /// The cookie that a line sets in the answer to a request; nothing where the line is none, or it is for another host.
+    /// The cookie that a line sets in the answer to a request; nothing where the line is not valid, or is for another host.
     pub fn parse(line: &[u8], place: Place<'_>, now_ms: u64) -> Option<Self> {
         if line.len() > MAX_LINE {
             return None;

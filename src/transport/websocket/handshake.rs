@@ -31,8 +31,8 @@ pub struct Opened<Io> {
 /// Opens a WebSocket over a fresh stream: `request` has all that is not the handshake's own.
 ///
 /// # Errors
-/// When the connection fails, or the answer is no HTTP, or breaks the rules of the handshake. Another status than
-/// 101 is no error here.
+/// When the connection fails, or the answer is not HTTP, or breaks the rules of the handshake. Another status than
+/// 101 is not an error here.
 pub async fn open<Io>(io: Io, mut request: Request) -> Result<Opened<Io>, TransportError>
 where
     Io: Read + Write + Metered + Unpin + Send + 'static,

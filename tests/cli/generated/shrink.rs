@@ -38,7 +38,7 @@ pub fn shrink(tree: &Value, rule: &'static str) -> (Value, Option<Finding>) {
     }
 }
 
-/// Keys without which a scenario is none, or which are all that is left of a choice.
+/// Keys that every scenario needs, or that are all that is left of a choice.
 const NEEDED: [&str; 4] = ["name", "mix", "load", "seed"];
 /// Steps that hold others.
 const GROUPS: [&str; 4] = ["flow", "parallel", "race", "repeat"];
