@@ -26,6 +26,7 @@ use crate::plan::{Limits, OnFull};
 /// So many at the head of a queue know when their turn comes. With one alone each would have to be woken by the one before it,
 /// and a high rate would be as slow as threads wake each other.
 const HEAD: usize = 8;
+
 /// A concurrency cap and a token bucket, with the queue of those who wait for them.
 #[derive(Debug)]
 pub struct Limit {
@@ -102,9 +103,9 @@ impl State {
         }
     }
 
-    /// How many at the head of the queue were called, or have come to the moment of their token.
-    fn called(&self, now: Nanos) -> u64 {
-        self.queue.values().take(HEAD).filter(|waiter| waiter.called || waiter.wakes_at <= now).count() as u64
+    /// How many who came before this ticket were called, or have come to the moment of their token, and have not looked yet.
+    fn called(&self, ticket: u64, now: Nanos) -> usize {
+        self.queue.range(..ticket).take(HEAD).filter(|(_, waiter)| waiter.called || waiter.wakes_at <= now).count()
     }
 }
 
@@ -263,6 +264,7 @@ pub async fn enter<'a, D: Driver, const N: usize>(
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
+    use std::collections::BTreeSet;
 
     use futures_util::future::{Either, join_all, select};
     use proptest::prelude::*;
@@ -319,10 +321,10 @@ mod tests {
             let set = |step: usize| [steps[step].as_ref(), Some(&pool), target.as_ref().filter(|_| step > 0), run.as_ref()];
             let in_flight = Cell::new(0_usize);
             let most = Cell::new(0_usize);
-            // When each was let in, with its step; and who of each step came when.
+            // When each was let in, with its step; and of each step who asked when, and was let in when.
             let entered = RefCell::new(Vec::new());
             let order = RefCell::new(Vec::new());
-            simulate(|driver| asks.iter().enumerate().map(|(number, one)| {
+            simulate(|driver| asks.iter().map(|one| {
                 let (set, in_flight, most, entered, order) = (set(one.step), &in_flight, &most, &entered, &order);
                 async move {
                     driver.sleep_until(ms(one.at)).await;
@@ -332,7 +334,7 @@ mod tests {
                     if let Either::Left((Ok((permit, at)), _)) = select(entering, patience).await {
                         assert!(at.free == at.now && at.now == driver.now(), "in virtual time nobody is late");
                         entered.borrow_mut().push((at.free, one.step));
-                        order.borrow_mut().push((one.step, asked, number));
+                        order.borrow_mut().push((one.step, asked, at.now));
                         in_flight.set(in_flight.get() + 1);
                         most.set(most.get().max(in_flight.get()));
                         driver.sleep_until(at.now + ms(one.holds)).await;
@@ -344,10 +346,10 @@ mod tests {
                 }
             }).collect());
             prop_assert!(most.get() <= connections);
-            // Of one step, whoever asked first was let in first.
+            // Of one step, whoever asked first was let in first; within one moment there is no first and no last.
             for step in 0..3 {
-                let of_step: Vec<Nanos> = order.borrow().iter().filter(|(of, ..)| *of == step).map(|(_, asked, _)| *asked).collect();
-                prop_assert!(of_step.is_sorted(), "{of_step:?}");
+                let of_step = order.borrow().iter().filter(|(of, ..)| *of == step).map(|(_, asked, at)| (*asked, *at)).collect::<BTreeSet<_>>();
+                prop_assert!(of_step.iter().is_sorted_by_key(|(_, at)| at), "{of_step:?}");
             }
             let all = steps.iter().zip(&of_steps).enumerate().map(|(n, (limit, of))| (limit, of, vec![n]));
             let all = all.chain([(&target, &of_target, vec![1, 2]), (&run, &of_run, vec![0, 1, 2])]);
@@ -413,6 +415,26 @@ mod tests {
         assert!(*last <= ms(51), "a hundred in twos, and one slow one: {last}");
         assert_eq!(run.busy.peak_waiting(), 99, "nobody waits for the run's slots but those who have all else");
         assert_eq!(slow.busy.peak_waiting(), 9);
+    }
+
+    #[test]
+    fn nobody_overtakes_whoever_was_called_in_another_queue() {
+        let (step, run) = (limit(Some(2), None, 1).expect("a cap"), limit(None, Some(Rate::per_second(1)), 1).expect("a rate"));
+        let (step, run) = (&step, &run);
+        let now = Nanos::from_secs(5);
+        let holders = [(); 2].map(|()| Claim::new([Some(step), None], now).look(now));
+        assert_eq!(holders, [Ok(Look::Granted(now)); 2]);
+        let mut first = Claim::new([Some(step), Some(run)], now);
+        assert_eq!(first.look(now), Ok(Look::Blocked(Nanos::MAX)), "both slots of the step are taken");
+        step.give_back();
+        step.give_back();
+        // Now there are two slots and one token, and the first one, who was called, has not looked yet.
+        let mut second = Claim::new([Some(step), Some(run)], now);
+        assert_eq!(second.look(now), Ok(Look::Blocked(Nanos::MAX)), "the token is not for the second one");
+        assert_eq!(first.look(now), Ok(Look::Granted(now)));
+        assert!(second.is_called(Waker::noop()), "the first one has left, so the second one looks again");
+        assert_eq!(second.look(now), Ok(Look::Blocked(Nanos::from_secs(6))));
+        assert_eq!(second.look(Nanos::from_secs(6)), Ok(Look::Granted(Nanos::from_secs(6))));
     }
 
     #[test]

@@ -14,6 +14,7 @@ const MAX_MOVES: u32 = 64;
 static TICKETS: AtomicU64 = AtomicU64::new(0);
 
 /// What a look at all limits has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     /// There was a place under each since this moment, and they are taken.
     Granted(Nanos),
@@ -64,6 +65,7 @@ impl<'a, const N: usize> Claim<'a, N> {
                 break;
             }
         }
+        let blocked = blocked.or_else(|| self.called_before(now, &states).map(|index| (index, Chance::Slot)));
         let Some((index, chance)) = blocked else {
             let left = self.leave(&mut states);
             for (index, state) in states.iter_mut().enumerate() {
@@ -88,6 +90,16 @@ impl<'a, const N: usize> Claim<'a, N> {
         Ok(Look::Blocked(wakes_at))
     }
 
+    /// The queue in which somebody who came before was called and has not looked yet.
+    ///
+    /// There may be a place for both in that queue's limit, but the other limits do not know of whoever waits there: without
+    /// this, a latecomer would take the last token of the run from somebody who has just got a slot of the step.
+    fn called_before(&self, now: Nanos, states: &[Option<MutexGuard<'_, State>>; N]) -> Option<usize> {
+        let has_several = self.limits.iter().flatten().count() > 1;
+        let somebody_was = |state: &MutexGuard<'_, State>| state.called(self.ticket, now) > 0;
+        if has_several { states.iter().position(|state| state.as_ref().is_some_and(somebody_was)) } else { None }
+    }
+
     /// Waits at this limit from now on.
     fn queue_up(
         &mut self,
@@ -101,7 +113,7 @@ impl<'a, const N: usize> Claim<'a, N> {
         if self.queue != Some(index) {
             let Some(limit) = self.limits[index] else { return Ok(()) };
             // A slot or a token is theirs: they only have to come for it.
-            let called = states[index].as_ref().map_or(0, |state| state.called(now));
+            let called = states[index].as_ref().map_or(0, |state| state.called(self.ticket, now)) as u64;
             if limit.room.is_some_and(|room| limit.busy.waiting().saturating_sub(called) >= room) {
                 limit.dropped.fetch_add(1, Ordering::Relaxed);
                 return Err(Full);
@@ -135,6 +147,10 @@ impl<'a, const N: usize> Claim<'a, N> {
     /// and a limit of all loops cross each other: where both are always in use, they may never be free at one moment.
     fn keep(&mut self, now: Nanos, states: &mut [Option<MutexGuard<'_, State>>; N]) {
         if self.moves < MAX_MOVES || self.kept.is_some() {
+            return;
+        }
+        // Whoever came before would be overtaken: it has gone from queue to queue for longer.
+        if states.iter().flatten().any(|state| state.queue.range(..self.ticket).next().is_some()) {
             return;
         }
         for (index, state) in states.iter_mut().enumerate() {
