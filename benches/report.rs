@@ -7,7 +7,8 @@ mod job;
 use criterion::{Criterion, criterion_group, criterion_main};
 use loadgen::engine::{Job, run_mode};
 use loadgen::plan::{Format, Mode};
-use loadgen::report::html::{self, Place};
+use loadgen::report::html;
+use loadgen::report::html::Place;
 use loadgen::report::write_all;
 use loadgen::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, ScenarioEcho, Validity};
 

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! *When* (pacing), *where* (driver) and *what* (transport) are independent. One worker loop,
-//! [`engine::iteration::run`], joins them, generic over the driver's I/O; it is never written a second
+//! [`engine::flow::iteration::run`], joins them, generic over the driver's I/O; it is never written a second
 //! time for a mode or a protocol.
 //!
 //! # Floors
@@ -40,7 +40,7 @@
 //! - No clock but [`base::Clock`]; no time of day but the one that a command puts into its result.
 //! - No list of samples: memory does not grow with the number of requests.
 //! - No worker that waits for whoever looks at the figures: a recorder is taken away and another put
-//!   in its place ([`engine::collector`]), and a worker whose recorder is just being taken keeps its
+//!   in its place ([`engine::observe::collector`]), and a worker whose recorder is just being taken keeps its
 //!   samples for the next time.
 //! - No figure that takes more memory in one mode than in another: there are as many recorders
 //!   whatever the mode.
@@ -76,13 +76,13 @@
 //! # What differs from the first drawing of the house
 //!
 //! - The sequential and the threaded mode share one blocking driver ([`engine::driver::blocking`]); how many
-//!   threads have one is decided in [`engine::launch`]. They differ in nothing else.
-//! - Samples reach recorders in batches ([`engine::tape`]): with thousands of threads a recorder of its own
+//!   threads have one is decided in [`engine::run::launch`]. They differ in nothing else.
+//! - Samples reach recorders in batches ([`engine::observe::tape`]): with thousands of threads a recorder of its own
 //!   for each would take gigabytes, and a batch is kinder to the processor's cache in async too.
 //! - The JSON Schema of scenarios is written by hand ([`scenario::SCHEMA`]), because scenarios are decoded by hand, from a tree
 //!   of nodes that know their places: there are no types to derive it from. A test holds the two together.
 //! - TLS and HTTP/2 are the same code in every mode, over the mode's own byte stream ([`transport::wire`]): where that
-//!   blocks, the whole blocks. Only in the async mode requests share a connection of HTTP/2 ([`engine::streams`]).
+//!   blocks, the whole blocks. Only in the async mode requests share a connection of HTTP/2 ([`engine::connection::streams`]).
 //! - A search for capacity ([`gate::Search`]) asks more of a rate than the check alone: nothing lost, no growing response
 //!   times ([`gate::probe`]); a rate is given up by two tries of three, and no invalid one counts.
 //! - Windows of the time line keep two significant digits instead of three: there are hundreds of them.

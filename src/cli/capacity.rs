@@ -13,7 +13,7 @@ use super::probing::{Prober, warmup};
 use super::session::{self, Session};
 use super::{job, or_exit};
 use crate::base::{Nanos, Rate};
-use crate::engine::safety;
+use crate::engine::preflight::safety;
 use crate::gate::{Search, objective};
 use crate::plan::{Check, LoadModel, Mode, Plan};
 use crate::report::terminal::Style;

@@ -4,7 +4,7 @@
 use super::exit::{Exit, Failure};
 use super::{job, or_exit, session};
 use crate::base::Nanos;
-use crate::engine::preview::{self, Preview, Request};
+use crate::engine::preflight::preview::{self, Preview, Request};
 use crate::plan::{Address, Load, LoadModel, Plan, Secrets, flow};
 use crate::report::{asked, thresholds, view};
 use crate::scenario::{Compiled, Source};

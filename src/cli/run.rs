@@ -13,14 +13,15 @@ use super::output::{self, Talk};
 use super::session::{self, Session};
 use super::watched::Watched;
 use super::{ci, job, or_exit, outline};
-use crate::engine::{Ground, Job, ideal, safety};
+use crate::engine::preflight::safety;
+use crate::engine::{Ground, Job, ideal};
 use crate::gate::{self, Judged};
 use crate::metrics::FailureKind;
 use crate::plan::{Address, Plan, Secrets, Target};
-use crate::report;
-use crate::report::terminal::{self, Style};
+use crate::report::terminal::Style;
 use crate::report::versions;
 use crate::report::view;
+use crate::report::{self, terminal};
 use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, StoppedBy, ThresholdResult, Validity, Verdict};
 use crate::scenario::{Compiled, Source};
 

@@ -4,7 +4,8 @@ use std::io;
 
 use super::exit::{Exit, Failure};
 use super::or_exit;
-use crate::engine::{Job, process};
+use crate::engine::Job;
+use crate::engine::run::process;
 use crate::gate;
 use crate::result::ModeRun;
 

@@ -4,7 +4,7 @@ use super::args::ValidateArgs;
 use super::exit::{Exit, Failure};
 use super::job;
 use super::output::{self, Talk};
-use crate::engine::safety;
+use crate::engine::preflight::safety;
 use crate::scenario::{Compiled, Overrides};
 
 /// Checks every file, however many are bad.

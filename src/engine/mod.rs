@@ -11,69 +11,26 @@
 //! a process of its own, so that its memory and processor time are its own. A [`preview`] makes the first request and
 //! sends nothing.
 
-pub mod assemble;
-pub mod attempt;
-pub mod body;
-pub mod branches;
-pub mod busy;
-pub mod check;
-pub mod choice;
-pub mod collector;
-pub mod connections;
-pub mod dependence;
-pub mod descriptors;
-pub mod dial;
-pub mod draw;
+pub mod compiled;
+pub mod connection;
 pub mod driver;
-pub mod event;
-pub mod exchange;
-pub mod expressions;
-pub mod feed;
 pub mod flow;
-pub mod footprint;
-pub mod iteration;
-pub mod jar;
-pub mod job;
-pub mod launch;
-pub mod limit;
-pub mod observer;
+pub mod observe;
 pub mod operation;
-pub mod ports;
 pub mod preflight;
-pub mod preview;
-pub mod process;
-pub mod redirect;
-pub mod request;
-pub mod retry;
 pub mod run;
-pub mod safety;
-pub mod selected;
-pub mod series;
-pub mod setup;
-pub mod site;
-pub mod source;
-pub mod split;
-pub mod start;
-pub mod stop;
-pub mod streams;
-pub mod taking;
-pub mod tape;
-pub mod trace;
-pub mod user;
-pub mod validity;
-pub mod worker;
-pub mod world;
+pub mod schedule;
 
 use std::io;
 
 use thiserror::Error;
 
-pub use event::{Event, Phase, Progress, StepCounts};
-pub use job::{Ground, Job, Reach};
+pub use observe::event::{Event, Phase, Progress, StepCounts};
+pub use run::job::{Ground, Job, Reach};
 pub use run::{ideal, run_mode};
 
-use self::feed::RowsError;
-use self::request::InvalidRequest;
+use self::compiled::request::InvalidRequest;
+use self::flow::feed::RowsError;
 use crate::result::StoppedBy;
 use crate::transport::tls::TlsError;
 use crate::value::ValueError;

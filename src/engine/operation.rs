@@ -1,18 +1,26 @@
 //! One operation: waits for its limits, tries its work as often as it may, and is written down whatever
 //! happens.
 
+pub mod attempt;
+pub mod body;
+pub mod redirect;
+pub mod retry;
+mod stream;
+mod tcp;
+pub mod trace;
+mod websocket;
+
 use std::cell::Cell;
 use std::pin::pin;
 
-use super::attempt::Attempt;
-use super::draw::Place;
+use self::attempt::Attempt;
+use self::trace::{Trace, Try};
+use super::connection::user::User;
 use super::driver::Driver;
-use super::limit::{Full, Permit, enter};
-use super::retry;
-use super::source::Turn;
-use super::trace::{Trace, Try};
-use super::user::User;
-use super::worker::Worker;
+use super::flow::draw::Place;
+use super::run::worker::Worker;
+use super::schedule::limit::{Full, Permit, enter};
+use super::schedule::source::Turn;
 use crate::base::Nanos;
 use crate::metrics::{FailedTry, FailureKind, Held, Outcome, Sample};
 use crate::plan::Operation;

@@ -1,6 +1,12 @@
 //! Before anything is measured: may the targets be put under load, and are they there? Resolves each that is in use,
 //! judges every address, and only then connects to them and makes the TLS handshake; sends nothing else.
 
+pub mod descriptors;
+pub mod footprint;
+pub mod ports;
+pub mod preview;
+pub mod safety;
+
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::path::Path;
@@ -8,8 +14,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::job::Reach;
-use super::safety::{self, NotAllowed};
+use self::safety::NotAllowed;
+use super::run::job::Reach;
 use crate::plan::{Address, Plan, Protocol, Target};
 use crate::transport::TransportError;
 use crate::transport::endpoint::Endpoint;

@@ -1,17 +1,23 @@
 //! Runs one mode of a plan from its setup to its figures.
 
+pub mod job;
+pub mod launch;
+pub mod process;
+pub mod setup;
+pub mod shared;
+pub mod worker;
+
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
-use super::assemble::{Frame, assemble, wall_s};
-use super::collector::Collector;
-use super::event::Event;
-use super::launch;
-use super::observer::{self, Seen};
-use super::setup::Around;
-use super::start::StartLine;
-use super::world::World;
+use self::setup::Around;
+use self::shared::World;
+use super::observe::assemble::{Frame, assemble, wall_s};
+use super::observe::collector::Collector;
+use super::observe::event::Event;
+use super::observe::observer::{self, Seen};
+use super::schedule::start::StartLine;
 use super::{Ground, Job, RunError, Signal};
 use crate::base::Nanos;
 use crate::metrics::Recorder;
@@ -138,7 +144,7 @@ mod tests {
 
     use super::*;
     use crate::base::Clock;
-    use crate::engine::choice::Choice;
+    use crate::engine::flow::choice::Choice;
     use crate::scenario::{Overrides, Source, compile};
 
     fn plan(text: &str) -> Plan {

@@ -6,7 +6,7 @@
 
 use super::{Judged, judge};
 use crate::base::Nanos;
-use crate::engine::validity::{headroom, lag_limit_ms};
+use crate::engine::observe::validity::{headroom, lag_limit_ms};
 use crate::metrics::trend::trend;
 use crate::plan::{Check, LoadModel, Metric, Plan};
 use crate::result::{Counts, ModeRun, ProbeOutcome, RateProbe, ThresholdVerdict, Verdict};

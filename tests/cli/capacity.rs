@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use loadgen::engine::validity::{check, lag_limit_ms};
+use loadgen::engine::observe::validity::{check, lag_limit_ms};
 use loadgen::gate::{Cause, probe};
 use loadgen::metrics::Summary;
 use loadgen::plan::{Mode, Plan};

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use loadgen::engine::process::{self, Leash, ProcessError};
+use loadgen::engine::run::process;
+use loadgen::engine::run::process::{Leash, ProcessError};
 use loadgen::engine::{Event, RunError, Signal, ideal, preflight, run_mode};
 use loadgen::plan::{Mode, Plan, Step};
 use loadgen::result::{ModeRun, StoppedBy};

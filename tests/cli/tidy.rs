@@ -70,8 +70,8 @@ const BANNED: &[(&str, &[&str], &str)] = &[
         &[
             "src/engine/driver/asynchronous.rs",
             "src/engine/driver/socket.rs",
-            "src/engine/launch.rs",
-            "src/engine/streams.rs",
+            "src/engine/run/launch.rs",
+            "src/engine/connection/streams.rs",
             "src/transport/counted.rs",
             "src/server",
         ],

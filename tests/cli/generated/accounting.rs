@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 
-use loadgen::engine::retry;
-use loadgen::metrics::FailureKind::{self, *};
+use loadgen::engine::operation::retry;
+use loadgen::metrics::FailureKind;
+use loadgen::metrics::FailureKind::*;
 use loadgen::plan::{Passes, Step, StepKind};
 use loadgen::result::{Counts, StoppedBy, Verdict};
 

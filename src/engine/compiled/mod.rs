@@ -1,0 +1,8 @@
+//! What a plan says of requests and responses, compiled once and used by every operation.
+
+pub mod base_url;
+pub mod check;
+pub mod exchange;
+pub mod expressions;
+pub mod extraction;
+pub mod request;

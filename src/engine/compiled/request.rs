@@ -1,0 +1,394 @@
+//! [`Recipe`]: how the request of an operation is made: once for all, or anew for each try where values are put in.
+
+mod multipart;
+
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::uri::PathAndQuery;
+use http::{Method, Uri};
+use thiserror::Error;
+
+use self::multipart::Multipart;
+use super::base_url::{self, Site};
+use super::check::quoted;
+use crate::engine::flow::draw::{Place, Purpose, generator};
+use crate::metrics::FailureKind;
+use crate::plan::secrets::without_users;
+use crate::plan::{Body, HttpRequest, KeepAlive, Target, Template};
+use crate::transport::TransportError;
+use crate::transport::body::{FilePayload, Payload};
+use crate::transport::http::PreparedRequest;
+use crate::value::file::FileError;
+use crate::value::{Facts, Names, Scope, Text, ValueError, file};
+
+/// The largest file that is kept in memory to be sent, in bytes; what is larger is read while it goes out.
+const SMALL: u64 = 1 << 20;
+
+/// A request that can't be sent, whatever values are put in.
+#[derive(Debug, Error)]
+#[error("{method} {path}: {reason}")]
+pub struct InvalidRequest {
+    method: String,
+    path: String,
+    reason: String,
+}
+
+/// How a request is made.
+pub enum Recipe {
+    /// It is always the same.
+    Ready(Box<PreparedRequest>),
+    /// Values are put in for each try.
+    Rendered(Box<Rendered>),
+}
+
+/// A request that is ready to be sent.
+pub enum Made<'r> {
+    /// The one that always is.
+    Ready(&'r PreparedRequest),
+    /// One of its own.
+    Own(Box<PreparedRequest>),
+}
+
+impl Deref for Made<'_> {
+    type Target = PreparedRequest;
+
+    fn deref(&self) -> &PreparedRequest {
+        match self {
+            Self::Ready(request) => request,
+            Self::Own(request) => request,
+        }
+    }
+}
+
+/// A request with values to be put in.
+pub struct Rendered {
+    method: Method,
+    site: Site,
+    path: Text,
+    headers: Vec<(HeaderName, Line)>,
+    body: Content,
+}
+
+/// The value of a header.
+enum Line {
+    Fixed(HeaderValue),
+    Text(Text),
+    /// The content type of a multipart body, which names the boundary.
+    Multipart,
+}
+
+/// What is sent.
+enum Content {
+    Fixed(Payload),
+    Text(Text),
+    Multipart(Multipart),
+}
+
+impl Recipe {
+    /// Compiles `request` for `target`, which is at `site`; files are read from `folder`.
+    ///
+    /// # Errors
+    /// When a method, path or header is not HTTP, or a file can't be read; the scenario's validation finds these
+    /// first.
+    pub fn new(request: &HttpRequest, target: &Target, site: &Site, names: &Names, folder: &Path) -> Result<Self, InvalidRequest> {
+        let invalid = |reason: String| {
+            let path = request.path.as_text().map_or_else(|| "{{…}}".into(), str::to_owned);
+            InvalidRequest { method: request.method.clone(), path, reason }
+        };
+        let text = |template: &Template| Text::compile(template, names).map_err(|e| invalid(e.0));
+        let body = match &request.body {
+            None => Content::Fixed(Payload::default()),
+            Some(Body::Text(template) | Body::Json(template) | Body::Form(template)) => Content::Text(text(template)?),
+            Some(Body::File(path)) => Content::Fixed(payload(folder, path).map_err(|e| invalid(e.to_string()))?),
+            Some(Body::Multipart(parts)) => Content::Multipart(Multipart::new(parts, names, folder).map_err(invalid)?),
+        };
+        let mut headers = own_lines(target, site).map_err(&invalid)?;
+        match &request.body {
+            Some(Body::Json(_)) => headers.push((CONTENT_TYPE, Line::Fixed(HeaderValue::from_static("application/json")))),
+            Some(Body::Form(_)) => {
+                headers.push((CONTENT_TYPE, Line::Fixed(HeaderValue::from_static("application/x-www-form-urlencoded"))));
+            }
+            Some(Body::Multipart(_)) => headers.push((CONTENT_TYPE, Line::Multipart)),
+            Some(Body::Text(_) | Body::File(_)) | None => {}
+        }
+        for (name, template) in target.headers.iter().chain(&request.headers) {
+            headers.push(written_line(name, template, names).map_err(&invalid)?);
+        }
+        let method = request.method.parse().map_err(|e: http::method::InvalidMethod| invalid(e.to_string()))?;
+        let rendered = Rendered { method, site: site.clone(), path: text(&request.path)?, headers, body };
+        let mut templates = request.templates().chain(target.headers.iter().map(|(_, value)| value));
+        if templates.all(|template| template.as_text().is_some()) {
+            // Nothing is put in, so nothing is asked of these.
+            let facts = Arc::new(Facts::new(generator(0, 0, Place::default(), Purpose::Value), 0, 0));
+            return rendered.make(names.start(), &facts).map(Box::new).map(Self::Ready).map_err(|e| invalid(e.message));
+        }
+        Ok(Self::Rendered(Box::new(rendered)))
+    }
+
+    /// The request of one try.
+    ///
+    /// # Errors
+    /// When a value is not available, or what it makes can't be sent: a failure of kind `data`.
+    pub fn make(&self, scope: &Scope, facts: impl FnOnce() -> Arc<Facts>) -> Result<Made<'_>, TransportError> {
+        match self {
+            Self::Ready(request) => Ok(Made::Ready(request)),
+            Self::Rendered(rendered) => rendered.make(scope, &facts()).map(Box::new).map(Made::Own),
+        }
+    }
+}
+
+impl Recipe {
+    /// Where the request of one try goes, below its target; nothing where a value is missing.
+    pub fn uri(&self, scope: &Scope, facts: impl FnOnce() -> Arc<Facts>) -> Option<Uri> {
+        match self {
+            Self::Ready(request) => Some(request.uri.clone()),
+            Self::Rendered(rendered) => {
+                let mut path = String::new();
+                rendered.path.render(scope, &facts(), &mut path).ok()?;
+                rendered.uri(&path).ok()
+            }
+        }
+    }
+}
+
+impl Rendered {
+    /// Puts the values in: into the path, the body and the headers, in this order, which is that of draws.
+    fn make(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<PreparedRequest, TransportError> {
+        let put = |text: &Text| rendered(text, scope, facts);
+        let uri = self.uri(&put(&self.path).map_err(|e| data(format!("path: {e}")))?)?;
+        let (body, multipart) = match &self.body {
+            Content::Fixed(payload) => (payload.clone(), None),
+            Content::Text(text) => (Payload::Bytes(put(text).map_err(|e| data(format!("body: {e}")))?.into()), None),
+            Content::Multipart(parts) => {
+                let (body, content_type) = parts.make(put).map_err(|e| data(format!("body: {e}")))?;
+                (Payload::Bytes(body), Some(content_type))
+            }
+        };
+        let headers = filled(&self.headers, put, multipart.as_deref())?;
+        Ok(PreparedRequest::new(self.method.clone(), uri, headers, body))
+    }
+
+    /// Where a path leads: below the target's own; a whole URL of the same target stands for itself.
+    fn uri(&self, path: &str) -> Result<Uri, TransportError> {
+        let whole = if path.starts_with('/') {
+            // What stands behind it would not be sent, and it comes out of a value: a scenario can't write it.
+            format!("{}{path}", self.site.base).replace('#', "%23")
+        } else {
+            let url = base_url::absolute(path).filter(|(origin, _)| *origin == self.site.origin);
+            let (_, rest) = url.ok_or_else(|| {
+                let origin = &self.site.origin;
+                let shown = quoted(&without_users(path));
+                data(format!("the path {shown} neither begins with `/` nor is a URL of this target ({origin}/…)"))
+            })?;
+            rest
+        };
+        PathAndQuery::try_from(whole.as_str()).map(Uri::from).map_err(|e| data(format!("the path {} can't be sent: {e}", quoted(&whole))))
+    }
+}
+
+/// The headers that every request to a target has, whichever step or redirect sends it there.
+pub struct TargetHeaders(Vec<(HeaderName, Line)>);
+
+impl TargetHeaders {
+    /// Compiles the headers of `target`, which is at `site`.
+    ///
+    /// # Errors
+    /// When a header is not HTTP; the scenario's validation finds these first.
+    pub fn new(target: &Target, site: &Site, names: &Names) -> Result<Self, InvalidRequest> {
+        let written = target.headers.iter().map(|(name, template)| written_line(name, template, names));
+        let lines = own_lines(target, site).and_then(|own| own.into_iter().map(Ok).chain(written).collect());
+        let invalid = |reason| InvalidRequest { method: "headers of".into(), path: target.name.clone(), reason };
+        lines.map(Self).map_err(invalid)
+    }
+
+    /// The headers with the values of one try put in.
+    ///
+    /// # Errors
+    /// When a value is not available, or what it makes can't be sent: a failure of kind `data`.
+    pub fn make(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<HeaderMap, TransportError> {
+        filled(&self.0, |text| rendered(text, scope, facts), None)
+    }
+}
+
+fn rendered(text: &Text, scope: &Scope, facts: &Arc<Facts>) -> Result<String, ValueError> {
+    let mut out = String::new();
+    text.render(scope, facts, &mut out).map(|()| out)
+}
+
+/// The headers that we add by ourselves.
+fn own_lines(target: &Target, site: &Site) -> Result<Vec<(HeaderName, Line)>, String> {
+    let mut lines = vec![
+        (HOST, Line::Fixed(site.host().map_err(|e| e.to_string())?)),
+        (USER_AGENT, Line::Fixed(HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION"))))),
+    ];
+    if target.http.keep_alive == KeepAlive::Never {
+        lines.push((CONNECTION, Line::Fixed(HeaderValue::from_static("close"))));
+    }
+    Ok(lines)
+}
+
+/// A header that the scenario has written.
+fn written_line(name: &str, template: &Template, names: &Names) -> Result<(HeaderName, Line), String> {
+    let line = match template.as_text() {
+        Some(fixed) => Line::Fixed(HeaderValue::from_str(fixed).map_err(|e| format!("value of header `{name}`: {e}"))?),
+        None => Line::Text(Text::compile(template, names).map_err(|e| e.0)?),
+    };
+    Ok((HeaderName::from_bytes(name.as_bytes()).map_err(|e| format!("header `{name}`: {e}"))?, line))
+}
+
+/// Headers with their values; where there are several of one name the last counts.
+fn filled(
+    lines: &[(HeaderName, Line)],
+    put: impl Fn(&Text) -> Result<String, ValueError>,
+    multipart: Option<&str>,
+) -> Result<HeaderMap, TransportError> {
+    let mut headers = HeaderMap::with_capacity(lines.len());
+    for (name, line) in lines {
+        let value = match line {
+            Line::Fixed(value) => value.clone(),
+            Line::Text(text) => header(name, &put(text).map_err(|e| data(format!("header `{name}`: {e}")))?)?,
+            Line::Multipart => header(name, multipart.unwrap_or_default())?,
+        };
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// The content of a file: read once where it is small, else while it is sent.
+fn payload(folder: &Path, path: &str) -> Result<Payload, FileError> {
+    let file = file::open(folder, path)?;
+    let failed = |source| FileError::Io { path: path.into(), source };
+    if file.metadata().map_err(failed)?.len() <= SMALL {
+        return file::read(folder, path).map(|content| Payload::Bytes(content.into()));
+    }
+    let payload = FilePayload::new(file, path).map_err(failed)?;
+    Ok(Payload::File(Arc::new(payload)))
+}
+
+fn header(name: &HeaderName, value: &str) -> Result<HeaderValue, TransportError> {
+    let wrong = |_| data(format!("header `{name}`: {} has a line break or another character that can't be sent", quoted(value)));
+    HeaderValue::from_str(value).map_err(wrong)
+}
+
+/// A failure of kind `data`.
+pub fn data(message: String) -> TransportError {
+    TransportError { kind: FailureKind::Data, message }
+}
+
+impl From<ValueError> for TransportError {
+    fn from(error: ValueError) -> Self {
+        data(error.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::compiled::base_url::Origin;
+    use crate::plan::{Address, Content as Inside, Encode, HttpOptions, Limits, Name, Part, Scheme, TlsOptions};
+    use serde_json::json;
+
+    fn target(headers: Vec<(String, Template)>) -> Target {
+        Target {
+            name: "t".into(),
+            address: Address::Builtin,
+            headers,
+            http: HttpOptions::default(),
+            tls: TlsOptions::default(),
+            resolve: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    fn site() -> Site {
+        Site { origin: Origin { scheme: Scheme::Http, authority: "a:81".into() }, base: "/base".into() }
+    }
+
+    fn put(before: &str, encode: Encode) -> Template {
+        let mut template = Template::from(before);
+        template.push_value("x", encode);
+        template
+    }
+
+    fn request(path: Template, headers: Vec<(String, Template)>, body: Option<Body>) -> HttpRequest {
+        HttpRequest { target: 0, method: "POST".into(), path, headers, body }
+    }
+
+    fn made(request: &HttpRequest, value: serde_json::Value) -> Result<PreparedRequest, String> {
+        let names = Names::new(&[Name { name: "x".into(), value: Some(value) }]);
+        let recipe = Recipe::new(request, &target(Vec::new()), &site(), &names, Path::new(".")).map_err(|e| e.to_string())?;
+        let facts = || Arc::new(Facts::new(generator(1, 1, Place::default(), Purpose::Value), 1, 0));
+        recipe.make(names.start(), facts).map(|made| (*made).clone()).map_err(|e| format!("{}: {}", e.kind, e.message))
+    }
+
+    #[test]
+    fn a_path_stays_at_its_target() {
+        let at =
+            |template: &Template, value: &str| made(&request(template.clone(), Vec::new(), None), json!(value)).map(|r| r.uri.to_string());
+        let below = put("/items/", Encode::Path);
+        assert_eq!(at(&below, "7 8#x?y=1").as_deref(), Ok("/base/items/7%208%23x?y=1"));
+        assert!(at(&below, "7\r\nhost: b").is_err_and(|e| e.starts_with("data: path: a line break")));
+        let whole = put("", Encode::Path);
+        assert_eq!(at(&whole, "/next?page=2").as_deref(), Ok("/base/next?page=2"));
+        assert_eq!(at(&whole, "http://A:81/base/next?page=2#top").as_deref(), Ok("/base/next?page=2"));
+        assert_eq!(at(&whole, "http://a:81?page=2").as_deref(), Ok("/?page=2"));
+        assert_eq!(at(&whole, "//b/x").as_deref(), Ok("/base//b/x"), "below the target all the same");
+        for other in ["http://b:81/", "https://a:81/", "next", "", "http://u@a:81/", "http://a:81.b/"] {
+            let message = at(&whole, other).expect_err(other);
+            assert!(message.starts_with("data: the path") && message.contains("http://a:81/…"), "{message}");
+        }
+        assert!(at(&whole, &format!("/{}", "a".repeat(70_000))).is_err_and(|e| e.contains("can't be sent") && e.len() < 300));
+    }
+
+    #[test]
+    fn a_header_takes_no_line_break() {
+        let plain = request("/".into(), vec![("x-id".into(), put("<", Encode::Plain))], None);
+        assert_eq!(made(&plain, json!(7)).map(|r| r.headers["x-id"].clone()).expect("good"), "<7");
+        let message = made(&plain, json!("a\r\nhost: b")).expect_err("two lines");
+        assert!(message.starts_with("data: header `x-id`: \"<a\\r\\nhost: b\" has a line break"), "{message}");
+    }
+
+    #[test]
+    fn what_never_changes_is_made_once() {
+        let names = Names::default();
+        let ready = |request: &HttpRequest| Recipe::new(request, &target(Vec::new()), &site(), &names, Path::new("."));
+        let recipe = ready(&request("/a".into(), Vec::new(), Some(Body::Json("{}".into())))).expect("good");
+        let Recipe::Ready(prepared) = recipe else { panic!("it is static") };
+        assert_eq!(
+            (prepared.uri.to_string().as_str(), &prepared.headers[CONTENT_TYPE]),
+            ("/base/a", &HeaderValue::from_static("application/json"))
+        );
+        assert!(ready(&request("/a".into(), vec![("a b".into(), "".into())], None)).is_err_and(|e| e.to_string().contains("`a b`")));
+        assert!(ready(&request("/a".into(), Vec::new(), Some(Body::File("no such file".into())))).is_err());
+    }
+
+    #[test]
+    fn a_multipart_body_has_a_boundary_that_is_nowhere_in_it() {
+        let part = |name: &str, content| Part { name: name.into(), content, filename: None, content_type: None };
+        let file = Part {
+            filename: Some("a\"\r\nb.txt".into()),
+            content_type: Some("text/plain".into()),
+            ..part("f", Inside::Text("file".into()))
+        };
+        let whole = request("/".into(), Vec::new(), Some(Body::Multipart(vec![part("é", Inside::Text(put("", Encode::Plain))), file])));
+        let boundary = |value: &str| {
+            let made = made(&whole, json!(value)).expect("good");
+            let content_type = made.headers[CONTENT_TYPE].to_str().expect("text").to_owned();
+            let boundary = content_type.strip_prefix("multipart/form-data; boundary=").expect("it says so").to_owned();
+            let wanted = format!(
+                "--{boundary}\r\ncontent-disposition: form-data; name=\"é\"\r\n\r\n{value}\r\n\
+                 --{boundary}\r\ncontent-disposition: form-data; name=\"f\"; filename=\"a%22%0D%0Ab.txt\"\r\ncontent-type: text/plain\r\n\r\nfile\r\n\
+                 --{boundary}--\r\n"
+            );
+            let Payload::Bytes(body) = &made.body else { panic!("no file is sent") };
+            assert_eq!(String::from_utf8_lossy(body), wanted);
+            boundary
+        };
+        let usual = boundary("value");
+        assert_eq!(boundary("value"), usual, "the same plan, the same boundary");
+        assert_ne!(boundary(&format!("--{usual}")), usual);
+    }
+}

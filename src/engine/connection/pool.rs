@@ -1,0 +1,236 @@
+//! Connections between two requests: each user's own, and pools of those that are shared, or counted.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hyper::rt::{Read, Write};
+
+use super::busy::Busy;
+use super::dial::Dial;
+use super::streams::{Streams, Taken};
+use crate::engine::run::shared::World;
+use crate::engine::schedule::limit::Limit;
+use crate::plan::{HttpOptions, KeepAlive};
+use crate::transport::counted::Metered;
+use crate::transport::link::Link;
+
+/// A part of a run that has connections of its own: an event loop, or all threads together.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Which it is.
+    pub index: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Part {
+    /// Its share of a number of things.
+    const fn share(self, whole: u32) -> usize {
+        let whole = whole as usize;
+        whole / self.of + (self.index < whole % self.of) as usize
+    }
+}
+
+/// How many connections a target has at most in the async mode, where that is said; `is_http2`: its requests can go side
+/// by side on one.
+fn most_connections(options: &HttpOptions, is_http2: bool) -> Option<u32> {
+    let of_streams = (is_http2 && options.keep_alive == KeepAlive::Shared).then(|| options.connections.unwrap_or(1));
+    of_streams.into_iter().chain(options.max_connections).min()
+}
+
+/// The most parts that a world's connections can be divided into: one that has none would only wait.
+pub fn most_parts(world: &World<'_>) -> usize {
+    let caps = world.plan.targets_used().into_iter().filter_map(|target| {
+        let is_http2 = world.dials[target].as_ref().is_some_and(|dial| dial.is_http2);
+        most_connections(&world.plan.targets[target].http, is_http2)
+    });
+    caps.min().map_or(usize::MAX, |most| most as usize)
+}
+
+/// Connections that users of a part share, or that are counted together.
+pub struct Pool<Io: Read + Write + Unpin + Send + 'static> {
+    keep: KeepAlive,
+    /// Those that nobody uses, the one that was used last at the end, each with whom it belongs to.
+    idle: Mutex<Vec<(u64, Link<Io>)>>,
+    /// How many may be open at once, where that is said.
+    limit: Option<Arc<Limit>>,
+}
+
+impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
+    /// For a target that needs one.
+    fn new(options: &HttpOptions, part: Part, busy: &Arc<Busy>) -> Option<Self> {
+        let busy = || busy.of("connections");
+        let limit = options.max_connections.map(|most| Arc::new(Limit::of_connections(part.share(most), busy())));
+        let is_needed = options.keep_alive == KeepAlive::Shared || limit.is_some();
+        is_needed.then(|| Self { keep: options.keep_alive, idle: Mutex::default(), limit })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(u64, Link<Io>)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One that its owner may use.
+    fn take(&self, owner: u64) -> Option<Link<Io>> {
+        let mut idle = self.idle();
+        let place = match self.keep {
+            KeepAlive::Shared => idle.len().checked_sub(1),
+            _ => idle.iter().position(|(of, _)| *of == owner),
+        };
+        place.map(|place| idle.remove(place).1)
+    }
+
+    fn put(&self, owner: u64, connection: Link<Io>) {
+        if self.keep != KeepAlive::Never {
+            self.idle().push((owner, connection));
+        }
+    }
+
+    /// Closes those of this owner.
+    fn forget(&self, owner: u64) {
+        self.idle().retain(|(of, _)| *of != owner);
+    }
+
+    /// Closes whatever nobody uses and one more has no room beside: the one first that was not used for longest.
+    fn make_room(&self) {
+        if let Some(limit) = &self.limit {
+            // The one that is about to be made has its slot already.
+            let room = limit.free();
+            let mut idle = self.idle();
+            let surplus = idle.len().saturating_sub(room);
+            idle.drain(..surplus);
+        }
+    }
+}
+
+/// What a user has of connections to one target, between two requests.
+pub enum Kept<Io: Read + Write + Unpin + Send + 'static> {
+    /// One of its own.
+    Own {
+        /// The connection, while nobody uses it.
+        connection: Option<Link<Io>>,
+        /// How long it is kept.
+        keep: KeepAlive,
+    },
+    /// What is in a pool.
+    Pooled {
+        /// The pool.
+        pool: Arc<Pool<Io>>,
+        /// Who it is there.
+        owner: u64,
+    },
+    /// Parts in connections that many requests use at once.
+    Streams(Arc<Streams<Io>>),
+}
+
+/// Numbers owners.
+static OWNERS: AtomicU64 = AtomicU64::new(0);
+
+impl<Io: Read + Write + Metered + Unpin + Send + 'static> Kept<Io> {
+    fn pooled(pool: Arc<Pool<Io>>) -> Self {
+        Self::Pooled { pool, owner: OWNERS.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// The same for somebody else.
+    pub fn another(&self) -> Self {
+        match self {
+            Self::Own { keep, .. } => Self::Own { connection: None, keep: *keep },
+            Self::Pooled { pool, .. } => Self::pooled(pool.clone()),
+            Self::Streams(streams) => Self::Streams(streams.clone()),
+        }
+    }
+
+    /// Takes a connection out. It is not here while it is in use: where its request is dropped, it closes with it.
+    pub async fn take(&mut self) -> Taken<Io> {
+        let kept = match self {
+            Self::Own { connection, .. } => connection.take(),
+            Self::Pooled { pool, owner } => pool.take(*owner),
+            Self::Streams(streams) => return streams.take().await,
+        };
+        kept.map_or(Taken::Nothing(None), Taken::Link)
+    }
+
+    /// Puts a connection back, or closes it where it is not kept.
+    pub fn put(&mut self, used: Link<Io>) {
+        match self {
+            Self::Own { keep: KeepAlive::Never, .. } | Self::Streams(_) => {}
+            Self::Own { connection, .. } => *connection = Some(used),
+            Self::Pooled { pool, owner } => pool.put(*owner, used),
+        }
+    }
+
+    /// Closes a connection that was taken out and can't be used.
+    pub fn discard(&mut self, useless: &Link<Io>) {
+        if let Self::Streams(streams) = self {
+            streams.discard(useless);
+        }
+    }
+
+    /// Closes what is kept for an iteration only.
+    pub fn end_iteration(&mut self) {
+        match self {
+            Self::Own { connection, keep: KeepAlive::PerIteration } => *connection = None,
+            Self::Pooled { pool, owner } if pool.keep == KeepAlive::PerIteration => pool.forget(*owner),
+            Self::Own { .. } | Self::Pooled { .. } | Self::Streams(_) => {}
+        }
+    }
+
+    /// Whether the end of an iteration closes something.
+    pub fn is_per_iteration(&self) -> bool {
+        match self {
+            Self::Own { keep, .. } => *keep == KeepAlive::PerIteration,
+            Self::Pooled { pool, .. } => pool.keep == KeepAlive::PerIteration,
+            Self::Streams(_) => false,
+        }
+    }
+
+    /// One more connection is about to be made.
+    pub fn make_room(&self) {
+        if let Self::Pooled { pool, .. } = self {
+            pool.make_room();
+        }
+    }
+
+    /// How many connections, or streams on them, may be in use at once, where that is limited.
+    pub fn limit(&self) -> Option<Arc<Limit>> {
+        match self {
+            Self::Pooled { pool, .. } => pool.limit.clone(),
+            Self::Streams(streams) => Some(streams.limit.clone()),
+            Self::Own { .. } => None,
+        }
+    }
+}
+
+/// What the first user of a part has to each target; `side_by_side`: its requests can use one connection at once, where
+/// the protocol can.
+pub fn of_world<Io>(world: &World<'_>, part: Part, side_by_side: bool) -> Vec<Kept<Io>>
+where
+    Io: Read + Write + Metered + Unpin + Send + 'static,
+{
+    let kept = |((options, dial), busy): ((&HttpOptions, &Option<Dial>), &Arc<Busy>)| {
+        if side_by_side && options.keep_alive == KeepAlive::Shared && dial.as_ref().is_some_and(|dial| dial.is_http2) {
+            let connections = most_connections(options, true).map_or(1, |most| part.share(most));
+            return Kept::Streams(Arc::new(Streams::new(options, connections, busy.of("streams"))));
+        }
+        match Pool::new(options, part, busy) {
+            Some(pool) => Kept::pooled(Arc::new(pool)),
+            None => Kept::Own { connection: None, keep: options.keep_alive },
+        }
+    };
+    world.plan.targets.iter().map(|target| &target.http).zip(&world.dials).zip(&world.busy).map(kept).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_add_up_and_nobody_has_none() {
+        for whole in 1..40u32 {
+            for of in 1..=whole as usize {
+                let shares: Vec<usize> = (0..of).map(|index| Part { index, of }.share(whole)).collect();
+                assert_eq!(shares.iter().sum::<usize>(), whole as usize);
+                assert!(shares.iter().all(|share| *share > 0), "{whole} among {of}: {shares:?}");
+            }
+        }
+    }
+}

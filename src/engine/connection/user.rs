@@ -1,0 +1,124 @@
+//! [`User`]: a virtual user, and what it keeps.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use hyper::rt::{Read, Write};
+
+use super::jar::Jar;
+use super::pool::{self, Kept, Part};
+use crate::engine::flow::interpreter::Brought;
+use crate::engine::run::shared::World;
+use crate::engine::schedule::limit::Limit;
+use crate::plan::{Action, Operation};
+use crate::transport::counted::Metered;
+use crate::transport::tcp;
+use crate::transport::websocket::Socket;
+use crate::transport::wire::Wire;
+use crate::value::UserValues;
+
+/// A virtual user, or a slot of the open model: what it keeps from one iteration to the next.
+pub struct User<Io: Read + Write + Unpin + Send + 'static> {
+    /// Its number among all users.
+    pub index: u64,
+    /// Measured iterations that it has taken.
+    pub taken: u64,
+    /// Whether it has not finished an iteration yet.
+    pub fresh: bool,
+    /// What it has of connections to each target.
+    pub connections: Vec<Kept<Io>>,
+    /// Whether some of them are kept for an iteration only.
+    tidies: bool,
+    /// Its TCP connections, by target, while nobody uses them; there are none where no step speaks TCP.
+    streams: Vec<Option<tcp::Connection<Wire<Io>>>>,
+    /// The WebSocket that is open, while nobody uses it.
+    pub socket: Option<Box<Socket<Wire<Io>>>>,
+    /// Its cookies, which its branches share.
+    pub jar: Jar,
+    /// The map that the headers of the last response were in, for those of the next request.
+    pub headers: HeaderMap,
+    /// What it keeps of the steps that were run once.
+    pub kept: Option<Box<UserValues>>,
+    /// Of a branch that has ended: its values, for the group to take.
+    pub brought: Option<Brought>,
+    /// What its branches keep: each needs connections of its own.
+    branches: Vec<Self>,
+}
+
+impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
+    /// A user with nothing yet, whose connections are like these.
+    fn new(index: u64, like: &[Kept<Io>], jar: Jar) -> Self {
+        Self {
+            index,
+            taken: 0,
+            fresh: true,
+            connections: like.iter().map(Kept::another).collect(),
+            tidies: like.iter().any(Kept::is_per_iteration),
+            streams: Vec::new(),
+            socket: None,
+            jar,
+            headers: HeaderMap::new(),
+            kept: None,
+            brought: None,
+            branches: Vec::new(),
+        }
+    }
+
+    /// So many branches of it.
+    pub fn branches(&mut self, count: usize) -> &mut [Self] {
+        while self.branches.len() < count {
+            let branch = Self::new(self.index, &self.connections, self.jar.clone());
+            self.branches.push(branch);
+        }
+        &mut self.branches[..count]
+    }
+
+    /// Its TCP connection to a target.
+    pub fn take_stream(&mut self, target: usize) -> Option<tcp::Connection<Wire<Io>>> {
+        self.streams.get_mut(target)?.take()
+    }
+
+    /// Keeps a TCP connection for the next exchange with a target.
+    pub fn keep_stream(&mut self, target: usize, stream: tcp::Connection<Wire<Io>>) {
+        if self.streams.len() <= target {
+            self.streams.resize_with(target + 1, || None);
+        }
+        self.streams[target] = Some(stream);
+    }
+
+    /// Closes the WebSocket that was left open, those of its branches too.
+    pub fn hang_up(&mut self) {
+        self.socket = None;
+        self.branches.iter_mut().for_each(Self::hang_up);
+    }
+
+    /// All users of a world, dealt out to as many parts as have connections of their own; `side_by_side`: several can use
+    /// one at once.
+    pub fn all(world: &World<'_>, parts: usize, side_by_side: bool) -> Vec<Vec<Self>> {
+        let mut shares: Vec<Vec<Self>> = (0..parts).map(|_| Vec::new()).collect();
+        let like = |index| pool::of_world(world, Part { index, of: parts }, side_by_side);
+        let like: Vec<Vec<Kept<Io>>> = (0..parts).map(like).collect();
+        for index in 0..world.plan.load.model.slots() as usize {
+            shares[index % parts].push(Self::new(index as u64, &like[index % parts], Jar::default()));
+        }
+        shares
+    }
+
+    /// How many connections, or streams on them, an operation's requests may use at once, where that is limited.
+    pub fn connection_limit(&self, operation: &Operation) -> Option<Arc<Limit>> {
+        match &operation.action {
+            Action::Http(request) => self.connections[request.target].limit(),
+            // These have connections of their own.
+            Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => None,
+            Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
+        }
+    }
+
+    /// Closes the connections that are kept for an iteration only.
+    pub fn end_iteration(&mut self) {
+        if self.tidies {
+            self.connections.iter_mut().for_each(Kept::end_iteration);
+            self.branches.iter_mut().for_each(Self::end_iteration);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! [`Branches`]: the branches of a `parallel` or a `race`, as a job for a driver.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::draw::Place;
+use super::interpreter::{self, Brought, Course, End};
+use crate::engine::connection::user::User;
+use crate::engine::driver::{Driver, Job, Local, Until};
+use crate::engine::operation::Record;
+use crate::engine::run::shared::World;
+use crate::engine::run::worker::Worker;
+use crate::engine::schedule::source::Turn;
+use crate::metrics::{FailedTry, FailureKind};
+use crate::plan::Step;
+use crate::value::Scope;
+
+/// No branch has failed yet.
+const NONE: u8 = u8::MAX;
+/// A branch that was never begun.
+const WAITING: u8 = 0;
+/// A branch that was.
+const BEGUN: u8 = 1;
+
+/// The branches of one group in one iteration.
+pub struct Branches<'b> {
+    world: &'b World<'b>,
+    steps: &'b [Step],
+    place: Place,
+    number: u64,
+    fresh: bool,
+    /// The iteration's own time, which the first operation of the first branch takes.
+    turn: Option<Turn>,
+    begun: Vec<AtomicU8>,
+    /// The first failure, by its number among the kinds.
+    failure: AtomicU8,
+    /// What each branch begins with.
+    scope: Scope,
+    /// The operation nearest to the group.
+    near: u32,
+}
+
+impl<'b> Branches<'b> {
+    /// The branches of the group at `place`.
+    fn new<D: Driver>(world: &'b World<'b>, steps: &'b [Step], place: Place, course: &mut Course<'_, '_, D>) -> Self {
+        // Its branches plan their own first operations.
+        let first = steps.iter().find_map(Step::first_operation).map(|operation| operation.id);
+        if let Some(planned) = course.planned.take_if(|record| Some(record.operation()) == first) {
+            planned.forget();
+        }
+        Self {
+            world,
+            steps,
+            place,
+            number: course.number,
+            fresh: course.fresh,
+            turn: course.turn.take(),
+            begun: steps.iter().map(|_| AtomicU8::new(WAITING)).collect(),
+            failure: AtomicU8::new(NONE),
+            scope: course.scope.branch(),
+            near: course.near,
+        }
+    }
+}
+
+/// Runs a group. It is broken when the branches that decide it are: in a race the winner, in a `parallel` any
+/// one. A failed operation is a failure of the iteration either way.
+pub async fn run<'b, D: Driver>(
+    worker: &Worker<'b, D>,
+    user: &mut User<D::Io>,
+    steps: &'b [Step],
+    place: Place,
+    most: usize,
+    until: Until,
+    course: &mut Course<'_, '_, D>,
+) -> End {
+    let job = &Branches::new(worker.world, steps, place, course);
+    let failed = Failed { job, failure: &mut course.failure };
+    let never_begun = NeverBegun { worker, job };
+    let gathered = worker.driver.gather(job, worker, user.branches(job.steps.len()), most, until).await;
+    drop((never_begun, failed));
+    // A branch that was dropped in its middle has left its WebSocket behind.
+    user.branches(job.steps.len()).iter_mut().for_each(User::hang_up);
+    if let Ok(ended) = &gathered {
+        // In the order written, so that it does not matter which one was there first.
+        for (branch, _) in user.branches(ended.len()).iter_mut().zip(ended).filter(|(_, ended)| ended.is_some()) {
+            if let Some(brought) = branch.brought.take() {
+                course.merge(brought);
+            }
+        }
+    }
+    match (gathered, until) {
+        (Err(error), _) => {
+            let operation = job.steps.iter().find_map(Step::first_operation).map_or(0, |operation| operation.id);
+            let message = format!("the system refused a thread for a branch: {error}");
+            let at = worker.driver.now();
+            worker.tape.error(FailedTry { kind: FailureKind::Other, message, operation, intended: at, at, url: None });
+            course.failure.get_or_insert(FailureKind::Other);
+            End::Broken
+        }
+        (Ok(ended), Until::First | Until::FirstSuccess) if ended.contains(&Some(true)) => End::Through,
+        (Ok(ended), Until::All | Until::FirstFailure) if !ended.contains(&Some(false)) => End::Through,
+        (Ok(_), _) => End::Broken,
+    }
+}
+
+/// Takes the group's first failure over to what is around it when it is dropped, be it because the group itself is
+/// cancelled.
+struct Failed<'a, 'b> {
+    job: &'a Branches<'b>,
+    failure: &'a mut Option<FailureKind>,
+}
+
+impl Drop for Failed<'_, '_> {
+    fn drop(&mut self) {
+        if let Some(kind) = FailureKind::ALL.get(usize::from(self.job.failure.load(Ordering::SeqCst))) {
+            self.failure.get_or_insert(*kind);
+        }
+    }
+}
+
+/// A branch that was begun. A cancelled one leaves its failure behind too: what failed before it was cancelled has
+/// failed.
+struct Branch<'a, 'b, 'w, D: Driver> {
+    course: Course<'b, 'w, D>,
+    failure: &'a AtomicU8,
+}
+
+impl<D: Driver> Drop for Branch<'_, '_, '_, D> {
+    fn drop(&mut self) {
+        if let Some(kind) = self.course.failure {
+            let _ = self.failure.compare_exchange(NONE, kind as u8, Ordering::SeqCst, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Writes down, when it is dropped, the first operations of branches that were never begun: the group that
+/// planned them has ended.
+struct NeverBegun<'a, 'b, D: Driver> {
+    worker: &'a Worker<'b, D>,
+    job: &'a Branches<'b>,
+}
+
+impl<D: Driver> Drop for NeverBegun<'_, '_, D> {
+    fn drop(&mut self) {
+        for (step, begun) in self.job.steps.iter().zip(&self.job.begun) {
+            if begun.load(Ordering::SeqCst) == WAITING
+                && let Some(operation) = step.first_operation()
+            {
+                // Dropped at once, and so written down as skipped.
+                Record::new(self.worker, operation.id, self.worker.driver.now());
+            }
+        }
+    }
+}
+
+impl<'b, D: Driver> Job<D> for Branches<'b> {
+    type Seat = User<D::Io>;
+    type Bench = Worker<'b, D>;
+
+    fn bench(&self, driver: D, thread: usize) -> Worker<'b, D> {
+        Worker::new(self.world, driver, thread)
+    }
+
+    fn run<'a>(&'a self, worker: &'a Worker<'b, D>, user: &'a mut User<D::Io>, index: usize) -> Local<'a, bool> {
+        Box::pin(async move {
+            self.begun[index].store(BEGUN, Ordering::SeqCst);
+            let step = &self.steps[index..=index];
+            let planned = step[0].first_operation().map(|operation| Box::new(Record::new(worker, operation.id, worker.driver.now())));
+            let turn = self.turn.filter(|_| index == 0);
+            let (scope, near) = (self.scope.clone(), step[0].first_operation().map_or(self.near, |operation| operation.id));
+            let (number, fresh) = (self.number, self.fresh);
+            let course = Course { number, fresh, turn, planned, failure: None, ended: None, scope, kept: None, near };
+            let mut branch = Branch { course, failure: &self.failure };
+            let end = interpreter::run(worker, user, step, self.place.inside(index), &mut branch.course).await;
+            if let Some(planned) = branch.course.planned.take() {
+                planned.forget();
+            }
+            let (scope, kept) = (std::mem::take(&mut branch.course.scope), branch.course.kept.take());
+            user.brought = Some(Brought { scope, kept });
+            end == End::Through
+        })
+    }
+}

@@ -1,0 +1,355 @@
+//! The interpreter: goes through the steps of a flow, whatever the driver.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
+
+use rand::RngExt as _;
+
+use super::branches;
+use super::draw::{Place, Purpose, generator};
+use crate::base::Nanos;
+use crate::engine::connection::user::User;
+use crate::engine::driver::{Driver, Until, within};
+use crate::engine::operation::{self, Call, Record};
+use crate::engine::run::worker::Worker;
+use crate::engine::schedule::source::Turn;
+use crate::metrics::{FailedTry, FailureKind};
+use crate::plan::{Action, Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
+use crate::value::{Scope, UserValues, Value, ValueError};
+
+/// How long a peer may take to say goodbye too when a WebSocket is closed.
+const GOODBYE: Nanos = Nanos::from_secs(1);
+
+/// What an iteration carries through its flow.
+pub struct Course<'a, 'w, D: Driver> {
+    /// The iteration's number.
+    pub number: u64,
+    /// Whether it is the first of its virtual user.
+    pub fresh: bool,
+    /// The iteration's own time and queue, until its first operation takes them.
+    pub turn: Option<Turn>,
+    /// The first operation of this branch, written down as planned when the branch began. Boxed, so that it doesn't make
+    /// every iteration larger.
+    pub planned: Option<Box<Record<'a, 'w, D>>>,
+    /// The first failure of an operation, whether or not the flow went on after it.
+    pub failure: Option<FailureKind>,
+    /// When its last step ended, where that was an operation.
+    pub ended: Option<Nanos>,
+    /// The values that it carries.
+    pub scope: Scope,
+    /// Those of them that its virtual user keeps: few iterations have any.
+    pub kept: Option<Box<UserValues>>,
+    /// The operation run last, or the first one to come: what a failure between operations is told of.
+    pub near: u32,
+}
+
+/// What a branch that has ended brings back.
+pub struct Brought {
+    /// Its values.
+    pub scope: Scope,
+    /// Those of them that its virtual user keeps.
+    pub kept: Option<Box<UserValues>>,
+}
+
+/// How some steps ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All of them were gone through; what failed was meant to be gone on after.
+    Through,
+    /// A failure ended them.
+    Broken,
+}
+
+/// Runs the steps, which are those of the group at `place`.
+pub async fn run<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    steps: &'a [Step],
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> End {
+    for (index, step) in steps.iter().enumerate() {
+        let place = place.inside(index);
+        let end = match is_due(worker, step, place, course) {
+            // Boxed, so that whoever has no WebSocket carries nothing of it.
+            Ok(true) if user.socket.is_some() && leaves_socket(step) => Box::pin(attending(worker, user, step, place, course)).await,
+            Ok(true) if step.once => Box::pin(take_and_keep(worker, user, step, place, course)).await,
+            // Pinned where it is made, as all that follow: awaited by value, its state of some kilobytes would be copied.
+            Ok(true) => pin!(take(worker, user, step, place, course)).await,
+            Ok(false) => continue,
+            Err(error) => course.fail(worker, step, &error),
+        };
+        if end == End::Broken && !step.continue_on_error {
+            return End::Broken;
+        }
+    }
+    End::Through
+}
+
+/// Whether a step leaves alone the WebSocket that is open around it, and takes its time.
+fn leaves_socket(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Operation(operation) => !matches!(operation.action, Action::Message(_)),
+        StepKind::Think(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Websocket(_) => true,
+        // The steps in it are looked at one by one.
+        StepKind::Flow(_) | StepKind::Repeat(_) | StepKind::Set(_) => false,
+    }
+}
+
+/// Runs a step while a WebSocket is open that it does not use: what comes over that is taken, and pings are answered. Where
+/// a thread blocks in one thing at a time that is done meanwhile if the step only waits, and else before and after it.
+async fn attending<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    step: &'a Step,
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> End {
+    let Some(mut socket) = user.socket.take() else { return take_and_keep(worker, user, step, place, course).await };
+    let driver = &worker.driver;
+    let only_waits = match &step.kind {
+        StepKind::Think(_) => true,
+        StepKind::Operation(operation) => matches!(operation.action, Action::Sleep(_)),
+        _ => false,
+    };
+    let end = if D::TAKES_TURNS || only_waits {
+        let mut step = pin!(take_and_keep(worker, user, step, place, course));
+        let mut attend = pin!(socket.attend());
+        let mut attended = false;
+        // The step first: a blocking driver must know its moments before it reads.
+        poll_fn(|cx| {
+            let end = step.as_mut().poll(cx);
+            if end.is_pending() && !attended {
+                attended = attend.as_mut().poll(cx).is_ready();
+            }
+            end
+        })
+        .await
+    } else {
+        socket.look().await;
+        // Nobody waits any more for what was looked for.
+        driver.clear_interest();
+        let end = take_and_keep(worker, user, step, place, course).await;
+        socket.look().await;
+        end
+    };
+    driver.clear_interest();
+    user.socket = Some(socket);
+    end
+}
+
+/// Runs a step, and lets the virtual user keep what it sets and captures where it is a step with `once`.
+async fn take_and_keep<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    step: &'a Step,
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> End {
+    // As in a branch, where it can be told what was set.
+    let before = step.once.then(|| {
+        let branch = course.scope.branch();
+        std::mem::replace(&mut course.scope, branch)
+    });
+    let end = pin!(take(worker, user, step, place, course)).await;
+    if let Some(before) = before {
+        let branch = std::mem::replace(&mut course.scope, before);
+        course.scope.merge(&branch);
+        branch.keep(course.kept.get_or_insert_default());
+    }
+    end
+}
+
+/// Runs one step.
+async fn take<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    step: &'a Step,
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> End {
+    course.ended = None;
+    match &step.kind {
+        StepKind::Operation(operation) => pin!(operate(worker, user, operation, place, course)).await,
+        StepKind::Think(delay) => {
+            course.turn = None;
+            pause(worker, delay, place, course.number).await;
+            End::Through
+        }
+        StepKind::Set(values) => set(worker, values, place, course).unwrap_or_else(|error| course.fail(worker, step, &error)),
+        // Groups recurse, and only they are boxed: a flow of operations is one future.
+        StepKind::Flow(steps) => Box::pin(run(worker, user, steps, place, course)).await,
+        StepKind::Websocket(group) => Box::pin(websocket(worker, user, group, place, course)).await,
+        StepKind::Repeat(group) => Box::pin(repeat(worker, user, step, group, place, course)).await,
+        StepKind::Parallel(group) => {
+            let until = if group.cancel_on_error { Until::FirstFailure } else { Until::All };
+            let most = group.concurrency.map_or(usize::MAX, |n| n as usize);
+            Box::pin(branches::run(worker, user, &group.branches, place, most, until, course)).await
+        }
+        StepKind::Race(group) => {
+            let until = if group.must_succeed { Until::FirstSuccess } else { Until::First };
+            Box::pin(branches::run(worker, user, &group.branches, place, usize::MAX, until, course)).await
+        }
+    }
+}
+
+impl<D: Driver> Course<'_, '_, D> {
+    /// A value that a step needs can't be had: it is broken, and the iteration failed.
+    fn fail(&mut self, worker: &Worker<'_, D>, step: &Step, error: &ValueError) -> End {
+        let operation = step.first_operation().map_or(self.near, |operation| operation.id);
+        let (message, at) = (error.to_string(), worker.driver.now());
+        worker.tape.error(FailedTry { kind: FailureKind::Data, message, operation, intended: at, at, url: None });
+        self.failure.get_or_insert(FailureKind::Data);
+        End::Broken
+    }
+
+    /// Takes over what a branch has set, and what the user keeps of it.
+    pub fn merge(&mut self, brought: Brought) {
+        self.scope.merge(&brought.scope);
+        if let Some(kept) = brought.kept {
+            self.kept.get_or_insert_default().merge(*kept);
+        }
+    }
+
+    fn set(&mut self, worker: &Worker<'_, D>, name: &str, value: Value) {
+        if let Some(place) = worker.world.names.place(name) {
+            self.scope.set(place, value);
+        }
+    }
+}
+
+/// Whether a step is run this time.
+fn is_due<D: Driver>(worker: &Worker<'_, D>, step: &Step, place: Place, course: &Course<'_, '_, D>) -> Result<bool, ValueError> {
+    if step.once && !course.fresh {
+        return Ok(false);
+    }
+    let seed = worker.world.plan.seed;
+    if step.chance.is_some_and(|share| generator(seed, course.number, place, Purpose::Chance).random::<f64>() >= share.0) {
+        return Ok(false);
+    }
+    step.when.as_ref().map_or(Ok(true), |condition| holds(worker, condition, place, course))
+}
+
+/// Whether a condition holds here.
+fn holds<D: Driver>(worker: &Worker<'_, D>, condition: &str, place: Place, course: &Course<'_, '_, D>) -> Result<bool, ValueError> {
+    let facts = worker.facts(course.number, place, Purpose::Condition);
+    worker.world.expressions.get(condition)?.holds(&course.scope, &facts)
+}
+
+/// Gives names the values of expressions, in order: each may use those before it.
+fn set<D: Driver>(
+    worker: &Worker<'_, D>,
+    values: &[(String, String)],
+    place: Place,
+    course: &mut Course<'_, '_, D>,
+) -> Result<End, ValueError> {
+    let facts = worker.facts(course.number, place, Purpose::Value);
+    for (name, value) in values {
+        let value = worker.world.expressions.get(value)?.eval(&course.scope, &facts)?;
+        course.set(worker, name, value);
+    }
+    Ok(End::Through)
+}
+
+async fn operate<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    operation: &'a Operation,
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> End {
+    let turn = course.turn.take().unwrap_or_else(|| {
+        let now = worker.driver.now();
+        Turn { number: course.number, intended: now, queue: Nanos::ZERO, begun: now }
+    });
+    let planned = course.planned.take_if(|record| record.operation() == operation.id);
+    let mut record = match planned {
+        Some(record) => *record,
+        None => Record::new(worker, operation.id, turn.intended),
+    };
+    let call = Call { turn, place };
+    course.near = operation.id;
+    let (failure, ended) = pin!(operation::run(worker, user, operation, &call, &mut course.scope, &mut record)).await;
+    drop(record);
+    course.ended = ended;
+    match failure {
+        None => End::Through,
+        Some(kind) => {
+            course.failure.get_or_insert(kind);
+            End::Broken
+        }
+    }
+}
+
+async fn pause<D: Driver>(worker: &Worker<'_, D>, delay: &Delay, place: Place, iteration: u64) {
+    let pause = delay.sample(&mut generator(worker.world.plan.seed, iteration, place, Purpose::Length));
+    let until = worker.driver.now() + pause;
+    worker.driver.sleep_until(until).await;
+}
+
+/// Opens a WebSocket, goes through the steps that may use it, and closes it.
+async fn websocket<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    group: &'a Websocket,
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> End {
+    // That of a group around this one is there again behind it.
+    let outer = user.socket.take();
+    let mut end = operate(worker, user, &group.handshake, place, course).await;
+    if end == End::Through {
+        end = run(worker, user, &group.flow, place, course).await;
+    }
+    if let Some(mut socket) = user.socket.take() {
+        let pushes = Cell::new(0);
+        let patience = worker.driver.now() + GOODBYE;
+        // Who does not say goodbye in time is left without.
+        let _ = within(&worker.driver, patience, socket.close(&pushes)).await;
+        worker.tape.pushes(group.handshake.id, worker.driver.now(), pushes.get());
+    }
+    user.socket = outer;
+    end
+}
+
+async fn repeat<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    step: &'a Step,
+    group: &'a Repeat,
+    place: Place,
+    course: &mut Course<'a, 'w, D>,
+) -> End {
+    let mut items = match items(worker, group, place, course) {
+        Ok(items) => items.into_iter(),
+        Err(error) => return course.fail(worker, step, &error),
+    };
+    let (Passes::Times(most) | Passes::Until { max: most, .. } | Passes::Over { max: most, .. }) = group.passes;
+    for pass in 0..most {
+        if let Passes::Over { name, .. } = &group.passes {
+            let Some(item) = items.next() else { break };
+            course.set(worker, name, item);
+        }
+        let place = place.pass(pass);
+        if run(worker, user, &group.flow, place, course).await == End::Broken {
+            return End::Broken;
+        }
+        if let Passes::Until { condition, .. } = &group.passes {
+            match holds(worker, condition, place, course) {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(error) => return course.fail(worker, step, &error),
+            }
+        }
+        worker.driver.breathe().await;
+    }
+    End::Through
+}
+
+/// The items of the list that a loop goes over; none where it goes over none.
+fn items<D: Driver>(worker: &Worker<'_, D>, group: &Repeat, place: Place, course: &Course<'_, '_, D>) -> Result<Vec<Value>, ValueError> {
+    let Passes::Over { list, .. } = &group.passes else { return Ok(Vec::new()) };
+    let facts = worker.facts(course.number, place, Purpose::Value);
+    worker.world.expressions.get(list)?.items(&course.scope, &facts)
+}

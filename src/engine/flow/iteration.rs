@@ -1,0 +1,118 @@
+//! The loop: takes iterations and runs them, whatever the driver. There is no other.
+
+use std::pin::pin;
+
+use super::draw::Place;
+use super::feed::Exhausted;
+use super::interpreter::{self, Course, End};
+use crate::base::Nanos;
+use crate::engine::connection::user::User;
+use crate::engine::driver::Driver;
+use crate::engine::run::shared::{Ended, World};
+use crate::engine::run::worker::Worker;
+use crate::engine::schedule::limit::{Full, enter};
+use crate::engine::schedule::source::{Asker, Source, Turn};
+use crate::metrics::{FailureKind, IterationSample, Outcome};
+use crate::pacing::Arrival;
+use crate::pacing::arrivals::WARMUP_NUMBERS;
+use crate::plan::Step;
+
+/// Runs iterations until there are no more: each for the one user given, or in turn for all of them.
+pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
+    loop {
+        worker.driver.breathe().await;
+        let asker = match users {
+            [user] => Asker::One { user: user.index, taken: user.taken },
+            _ => Asker::All,
+        };
+        let Some(turn) = worker.world.source.next(&worker.driver, &worker.world.stop, asker).await else { return };
+        refuse(worker);
+        let measured = turn.number < WARMUP_NUMBERS;
+        let place = if measured { turn.number } else { turn.number - WARMUP_NUMBERS } % users.len() as u64;
+        let user = &mut users[place as usize];
+        user.taken += u64::from(measured);
+        if pin!(iterate(worker, user, turn)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Writes down the arrivals that a full queue has refused.
+fn refuse<D: Driver>(worker: &Worker<'_, D>) {
+    let Source::Open(desk) = &worker.world.source else { return };
+    desk.refused().for_each(|arrival| worker.tape.iteration(refused(worker.world, arrival)));
+}
+
+/// What is written down of an arrival that a full queue has refused.
+pub fn refused(world: &World<'_>, arrival: Arrival) -> IterationSample {
+    let mix = world.choice.of(arrival.number) as u32;
+    IterationSample { mix, intended: arrival.at, completed: arrival.at, outcome: Outcome::Dropped }
+}
+
+/// Runs one iteration and writes it down; one that finds no row is not even planned.
+async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn: Turn) -> Result<(), Exhausted> {
+    let mix = worker.world.choice.of(turn.number);
+    let mut scope = worker.world.scope(mix, turn.number).inspect_err(|Exhausted| worker.world.run_dry(worker.driver.now()))?;
+    if let Some(kept) = &user.kept {
+        scope.begin(kept);
+    }
+    let mut record = IterationRecord::new(worker, mix, turn.intended);
+    let mut turn = turn;
+    let mut permit = None;
+    if let limit @ Some(_) = worker.world.mix_limits[mix].as_ref() {
+        record.sample.outcome = Outcome::Skipped;
+        let asked = worker.driver.now();
+        match enter([limit], &worker.driver, asked).await {
+            Ok((entered, at)) => {
+                turn.queue += at.free - asked;
+                turn.begun = at.now;
+                permit = Some(entered);
+            }
+            Err(Full) => {
+                record.sample.outcome = Outcome::Dropped;
+                return Ok(());
+            }
+        }
+    }
+    record.sample.outcome = Outcome::Unfinished;
+    let fresh = std::mem::replace(&mut user.fresh, false);
+    let flow = &worker.world.plan.mix[mix].flow;
+    let near = flow.iter().find_map(Step::first_operation).map_or(0, |operation| operation.id);
+    let number = turn.number;
+    let mut course = Course { number, fresh, turn: Some(turn), planned: None, failure: None, ended: None, scope, kept: None, near };
+    let end = pin!(interpreter::run(worker, user, flow, Place::default().inside(mix), &mut course)).await;
+    worker.world.ended.get_or_init(|| Ended { through: end == End::Through, scope: course.scope });
+    drop(permit);
+    if let Some(kept) = course.kept {
+        user.kept.get_or_insert_default().merge(*kept);
+    }
+    user.end_iteration();
+    record.end(course.ended.unwrap_or_else(|| worker.driver.now()), course.failure);
+    Ok(())
+}
+
+/// Writes an iteration down when it is dropped: unfinished, where it was not ended before.
+struct IterationRecord<'a, 'w, D: Driver> {
+    worker: &'a Worker<'w, D>,
+    sample: IterationSample,
+}
+
+impl<'a, 'w, D: Driver> IterationRecord<'a, 'w, D> {
+    fn new(worker: &'a Worker<'w, D>, mix: usize, intended: Nanos) -> Self {
+        worker.tape.shard().activity(1);
+        let sample = IterationSample { mix: mix as u32, intended, completed: intended, outcome: Outcome::Unfinished };
+        Self { worker, sample }
+    }
+
+    fn end(&mut self, now: Nanos, failure: Option<FailureKind>) {
+        self.sample.completed = now;
+        self.sample.outcome = failure.map_or(Outcome::Ok, Outcome::Failed);
+    }
+}
+
+impl<D: Driver> Drop for IterationRecord<'_, '_, D> {
+    fn drop(&mut self) {
+        self.worker.tape.shard().activity(-1);
+        self.worker.tape.iteration(self.sample);
+    }
+}

@@ -1,0 +1,8 @@
+//! What an iteration does: its steps in order, its branches, its draws and the rows that it begins with.
+
+pub mod branches;
+pub mod choice;
+pub mod draw;
+pub mod feed;
+pub mod interpreter;
+pub mod iteration;

@@ -1,0 +1,216 @@
+//! [`Collector`]: adds up what the recorders hold while workers go on writing to them.
+//!
+//! It never reads a recorder that a worker may want: it puts an empty one in its place, and adds
+//! what it took to its own total in its own time. So a recorder holds what came since the last
+//! time, and only the total all of a run.
+
+use crate::engine::flow::iteration;
+use crate::engine::run::shared::World;
+use crate::engine::schedule::source::Source;
+use crate::metrics::Recorder;
+
+/// The sum of what all recorders of a run held up to the last time.
+pub struct Collector<'w> {
+    world: &'w World<'w>,
+    total: Recorder,
+    /// The next to be put in the place of another.
+    spare: Box<Recorder>,
+}
+
+impl<'w> Collector<'w> {
+    /// Nothing yet.
+    pub fn new(world: &'w World<'w>) -> Self {
+        Self { world, total: world.new_recorder().roomy(), spare: Box::new(world.new_recorder()) }
+    }
+
+    /// Takes what came since the last time; the sum of all up to now.
+    pub fn collect(&mut self) -> &Recorder {
+        for recorder in self.world.recorders() {
+            self.spare.clear(&self.total);
+            recorder.swap(&mut self.spare);
+            self.total.add(&self.spare);
+        }
+        &self.total
+    }
+
+    /// Takes the last that came: the sum of all.
+    pub fn finish(mut self) -> Recorder {
+        self.collect();
+        if let Source::Open(desk) = &self.world.source {
+            // No worker is left that would write them down.
+            let refused = desk.refused_until(self.world.stop.end());
+            refused.for_each(|arrival| self.total.iteration(&iteration::refused(self.world, arrival)));
+        }
+        self.total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::*;
+    use crate::base::Nanos;
+    use crate::engine::Ground;
+    use crate::engine::observe::assemble::so_far;
+    use crate::engine::observe::observer::Seen;
+    use crate::engine::observe::tape::Tape;
+    use crate::metrics::interval::Inflation;
+    use crate::metrics::resources::Usage;
+    use crate::metrics::{FailedTry, FailureKind, Held, IterationSample, Outcome, Sample, TagValue};
+    use crate::plan::{Mode, Plan};
+    use crate::scenario::{Overrides, Source, compile};
+
+    const THREADS: usize = 3;
+    const EACH: u64 = 4_000;
+
+    fn plan() -> Plan {
+        let text = "{name: t, mix: [{name: m, flow: [{sleep: 1ms}, {sleep: 2ms, name: b}]}],
+            load: {stages: [{duration: 2s, rate: 100/s}, {duration: 3s, rate: 200/s}, {duration: 50s, rate: 1/s}], warmup: 1s},
+            thresholds: [{check: p99 < 1s, step: b, window: 1s}]}";
+        compile(&Source::inline("test.yaml", text), &Overrides::default(), &|_| None).map(|compiled| compiled.plan).expect("a plan")
+    }
+
+    /// What one thread sees as its `k`-th: over half a minute, of every outcome and length.
+    fn sample(thread: usize, k: u64) -> Sample {
+        let intended = Nanos(k * 8_000_000 + thread as u64);
+        let took = Nanos(1 + (k * 0x9e37_79b9 + thread as u64) % (1 << (k % 33)));
+        let outcome = match k % 50 {
+            0 => Outcome::Failed(FailureKind::Mock),
+            1 => Outcome::Skipped,
+            2 => Outcome::Unfinished,
+            _ => Outcome::Ok,
+        };
+        Sample {
+            queue: Nanos(k % 3),
+            started: intended + Nanos(500 + k % 3),
+            completed: intended + Nanos(1_000) + took,
+            outcome,
+            retries: (k % 7) as u32,
+            status: 200 + (k % 4) as u16,
+            connect: k.is_multiple_of(100).then_some(took),
+            first_byte: k.is_multiple_of(5).then_some(took),
+            bytes_in: k,
+            bytes_out: 1,
+            ..Sample::planned((k % 2) as u32, intended)
+        }
+    }
+
+    fn record(recorder: &mut Recorder, thread: usize, k: u64) {
+        let sample = sample(thread, k);
+        recorder.operation(&sample, Nanos::from_secs(20));
+        recorder.iteration(&IterationSample { mix: 0, intended: sample.intended, completed: sample.completed, outcome: sample.outcome });
+        recorder.pushes(sample.operation, sample.intended, 2);
+        let passed = [k.is_multiple_of(2), true];
+        recorder.checks(sample.operation, sample.intended, &passed);
+        let value = TagValue::found(&format!("{}", k % 60));
+        recorder.tags(&sample, vec![value], Held::of(&passed), Nanos::MAX);
+        if matches!(sample.outcome, Outcome::Failed(_)) {
+            let Sample { operation, intended, completed: at, .. } = sample;
+            let message = format!("{}", k % 3);
+            recorder.error(FailedTry { kind: FailureKind::Mock, message, operation, intended, at, url: None });
+        }
+    }
+
+    /// All that can be seen of a recorder.
+    fn shown(recorder: &Recorder) -> String {
+        let figures = |of: &crate::metrics::Figures| {
+            let times = [&of.response_ok, &of.response_failed, &of.service, &of.lag, &of.queue, &of.connect, &of.first_byte];
+            let mut statuses: Vec<_> = of.statuses.iter().collect();
+            statuses.sort_unstable();
+            let counts = (of.tally, of.ok_in_window, of.retries, of.pushes, of.bytes_in, of.bytes_out, statuses);
+            format!("{counts:?} {:?}\n", times.map(|time| time.summary(&Inflation::NONE)))
+        };
+        let line = |windows: &crate::metrics::Windows| {
+            let seen = windows.iter().map(|(index, window)| {
+                let counts =
+                    (window.planned, window.started, window.ok, window.failed, window.ok_completions, window.max, window.mean_ms());
+                format!("{index} {counts:?} {:?} {:?}\n", window.response().value_at_quantile(0.9), window.lag().len())
+            });
+            format!("{:?}\n{}", windows.width(), seen.collect::<String>())
+        };
+        let tags = (0..2).flat_map(|operation| recorder.tag_figures().of(operation, 0));
+        let rest = (
+            recorder.iterations(),
+            recorder.aside(),
+            recorder.durations().summary(&Inflation::NONE),
+            recorder.warmup(),
+            recorder.try_failures(),
+            recorder.errors().sorted(),
+            [recorder.check_tally().of(0, 0), recorder.check_tally().of(1, 0)],
+            recorder.last_completion(),
+            recorder.oldest_unfinished(),
+        );
+        recorder.steps().iter().chain(recorder.stages()).map(figures).collect::<String>()
+            + &recorder.probes().chain([recorder.windows()]).map(line).collect::<String>()
+            + &tags.map(|(value, of)| format!("{value:?} {}", figures(of))).collect::<String>()
+            + &format!("{rest:?}")
+    }
+
+    #[test]
+    fn the_sum_is_that_of_one_recorder_that_has_seen_everything() {
+        let plan = plan();
+        let world = World::new(&plan, &Ground::default(), 2, None).expect("a world");
+        let mut collector = Collector::new(&world);
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..THREADS)
+                .map(|thread| {
+                    let shard = world.shard(thread);
+                    scope.spawn(move || (0..EACH).for_each(|k| record(&mut shard.recorder.lock(), thread, k)))
+                })
+                .collect();
+            let done = &done;
+            let collecting = scope.spawn(|| {
+                let mut times = 0;
+                while !done.load(Ordering::SeqCst) {
+                    collector.collect();
+                    times += 1;
+                }
+                times
+            });
+            workers.into_iter().for_each(|worker| worker.join().expect("it ends"));
+            done.store(true, Ordering::SeqCst);
+            assert!(collecting.join().expect("it ends") > 0);
+        });
+        let mut whole = world.new_recorder();
+        (0..EACH).for_each(|k| (0..THREADS).for_each(|thread| record(&mut whole, thread, k)));
+        // A time line that others were added to begins at the epoch.
+        let mut sum = world.new_recorder();
+        sum.add(&whole);
+        assert_eq!(shown(&collector.finish()), shown(&sum));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn no_worker_waits_while_figures_are_made() {
+        let steps: Vec<_> = (0..20).map(|step| format!("{{sleep: 1ms, name: s{step}}}")).collect();
+        let text = format!("{{name: t, mix: [{{name: m, flow: [{}]}}], load: {{vus: 1, duration: 60s}}}}", steps.join(", "));
+        let plan = compile(&Source::inline("test.yaml", &text), &Overrides::default(), &|_| None).expect("a plan").plan;
+        let world = World::new(&plan, &Ground::default(), 1, None).expect("a world");
+        let mut collector = Collector::new(&world);
+        let done = AtomicBool::new(false);
+        let waits = thread::scope(|scope| {
+            let worker = scope.spawn(|| {
+                let tape = Tape::new(&world, world.shard(0), false);
+                let before = Usage::of_thread().expect("the system counts");
+                // At 2,000 a second on the run's clock, and as fast as it can be here.
+                for k in (0..).take_while(|_| !done.load(Ordering::SeqCst)) {
+                    let intended = Nanos(k * 500_000);
+                    let (started, completed) = (intended + Nanos(500), intended + Nanos(100_000 + k * 0x9e37_79b9 % 900_000));
+                    tape.operation(Sample { operation: (k % 20) as u32, intended, started, completed, ..sample(0, k) });
+                }
+                Usage::of_thread().expect("the system counts").without(before).voluntary
+            });
+            for second in 1..=3 {
+                so_far(&world, collector.collect(), Mode::Async, &Seen::default(), Nanos::from_secs(second));
+            }
+            done.store(true, Ordering::SeqCst);
+            worker.join().expect("it ends")
+        });
+        // A thread that waits gives its processor away, which the system counts; being pushed off
+        // it is another thing.
+        assert!(waits <= 1, "{waits} waits");
+    }
+}

@@ -1,0 +1,12 @@
+//! What a run was like: samples, the observer beside the workers, and the figures made of both.
+
+pub mod assemble;
+pub mod collector;
+pub mod dependence;
+pub mod event;
+pub mod observer;
+pub mod selected;
+pub mod series;
+pub mod split;
+pub mod tape;
+pub mod validity;

@@ -1,0 +1,331 @@
+//! The observer: one thread beside the run. It ends the run when its time has come, looks at the gauges,
+//! probes the machine for hiccups, and says how it goes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+
+use hdrhistogram::Histogram;
+
+use super::assemble::so_far;
+use super::collector::Collector;
+use super::event::{Event, Phase, Progress, StepCounts};
+use crate::base::{Clock, Nanos};
+use crate::engine::Signal;
+use crate::engine::connection::busy::Busy;
+use crate::engine::driver::exact;
+use crate::engine::run::shared::World;
+use crate::engine::schedule::limit::Limit;
+use crate::metrics::resources::{self, Usage, Waits};
+use crate::metrics::summary::percentile_ms;
+use crate::metrics::{Figures, Recorder, cgroup};
+use crate::plan::Mode;
+use crate::result::{Resources, StoppedBy};
+
+/// The gauges and signals are looked at so often.
+const LOOK: Nanos = Nanos::from_millis(20);
+/// Progress is said so often.
+const SAY: Nanos = Nanos::from_millis(200);
+/// Processor time and memory are looked at so often: of thousands of threads that takes a while.
+const WEIGH: Nanos = Nanos::from_millis(100);
+/// The figures so far are made so often at most …
+const JUDGE: Nanos = Nanos::from_millis(200);
+/// … or so often, where they are only shown …
+const SHOW: Nanos = Nanos::from_millis(1_000);
+/// … and take no more than this part of the observer's time.
+const JUDGE_SHARE: u64 = 10;
+
+/// Means of the gauges in a stretch of time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gauge {
+    looks: u64,
+    in_flight: u64,
+    active: u64,
+    waiting: u64,
+    /// Processor time, and the time in which it was spent.
+    busy: Nanos,
+    weighed: Nanos,
+    rss_bytes: Option<u64>,
+}
+
+impl Gauge {
+    /// Processors kept busy in the mean, where somebody looked.
+    pub fn cores(&self) -> Option<f64> {
+        (self.weighed > Nanos::ZERO).then(|| self.busy.as_secs_f64() / self.weighed.as_secs_f64())
+    }
+
+    /// The most memory that was seen.
+    pub const fn rss_bytes(&self) -> Option<u64> {
+        self.rss_bytes
+    }
+
+    /// Mean of operations in flight, of busy virtual users, and of operations that wait for the limit.
+    pub fn means(&self) -> Option<(f64, f64, f64)> {
+        let n = self.looks as f64;
+        (self.looks > 0).then(|| (self.in_flight as f64 / n, self.active as f64 / n, self.waiting as f64 / n))
+    }
+
+    /// Adds another stretch.
+    pub fn add(&mut self, other: &Self) {
+        self.looks += other.looks;
+        self.in_flight += other.in_flight;
+        self.active += other.active;
+        self.waiting += other.waiting;
+        self.busy += other.busy;
+        self.weighed += other.weighed;
+        self.rss_bytes = self.rss_bytes.max(other.rss_bytes);
+    }
+}
+
+/// What the observer has seen.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Gauges by stretches of `width`, counted from the epoch; at most 4,096, which grow wider instead.
+    pub gauges: BTreeMap<i64, Gauge>,
+    /// The width of those stretches.
+    pub width: Nanos,
+    /// What the run cost, from the epoch to its end.
+    pub resources: Resources,
+}
+
+/// What the system's counters showed at the epoch.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    usage: Option<Usage>,
+    spun: Nanos,
+    throttled: Option<Nanos>,
+    stolen: Option<Nanos>,
+    wall_ahead: Option<i128>,
+}
+
+impl Before {
+    fn now(clock: &Clock) -> Self {
+        Self {
+            usage: usage(),
+            spun: exact::spun(),
+            throttled: cgroup::throttled(),
+            stolen: resources::stolen(),
+            wall_ahead: clock.wall_ahead(),
+        }
+    }
+}
+
+/// What the mode has used so far: the process without the observer, whose share would make the slowest mode, which is
+/// observed longest, look the costliest.
+fn usage() -> Option<Usage> {
+    let own = Usage::of_thread().unwrap_or_default();
+    Usage::of_process().map(|all| all.without(own))
+}
+
+/// What the process had cost when it was last looked at.
+struct Weight {
+    at: Nanos,
+    usage: Option<Usage>,
+}
+
+impl Weight {
+    /// What came on top of it, where it is time to look again.
+    fn weigh(&mut self, now: Nanos) -> Gauge {
+        if now - self.at < WEIGH {
+            return Gauge::default();
+        }
+        let usage = usage();
+        let both = self.usage.zip(usage);
+        let gauge = Gauge {
+            busy: both.map(|(before, after)| after.without(before).cpu()).unwrap_or_default(),
+            weighed: both.map(|_| now - self.at).unwrap_or_default(),
+            rss_bytes: resources::rss_bytes(),
+            ..Gauge::default()
+        };
+        *self = Self { at: now, usage };
+        gauge
+    }
+}
+
+/// The most stretches kept; then each becomes twice as wide.
+const MAX_STRETCHES: usize = 4096;
+
+/// Watches a run until `done` closes; `collector` gets what it brings on the way.
+pub fn watch(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    mode: Mode,
+    clock: Clock,
+    done: &Receiver<()>,
+    signal: &dyn Fn() -> Option<Signal>,
+    say: &dyn Fn(Event),
+) -> Seen {
+    let mut seen = Seen { width: LOOK, ..Seen::default() };
+    let mut before = Before::now(&clock);
+    let mut measuring = world.epoch() == Nanos::ZERO;
+    let mut said = Said::default();
+    let pace = if world.plan.is_watched(mode) { JUDGE } else { SHOW };
+    let mut judged = (world.plan.is_watched(mode) || world.live).then(|| world.epoch() + pace);
+    let mut threads = resources::threads();
+    let mut waits = Waits::default();
+    waits.look();
+    let mut waited = waits.clone();
+    let mut hiccup = Nanos::ZERO;
+    let mut weight = Weight { at: clock.now(), usage: before.usage };
+    loop {
+        let now = clock.now();
+        // The moments that must not be missed come before the next look.
+        let mut until = now + LOOK;
+        if !measuring {
+            until = until.min(world.epoch());
+        }
+        // Threads that can't be called off may go on long after it is over: then there is nothing
+        // to be missed.
+        if !world.stop.is_over() {
+            until = until.min(world.stop.drain_end()).max(now);
+        }
+        match done.recv_timeout((until - now).as_duration()) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+        }
+        let now = clock.now();
+        hiccup = hiccup.max(now - until);
+        if !measuring && now >= world.epoch() {
+            measuring = true;
+            before = Before::now(&clock);
+            waits.look();
+            waited = waits.clone();
+            hiccup = Nanos::ZERO;
+        }
+        match signal() {
+            Some(Signal::Finish(by)) if world.stop.early().is_none() => world.stop.finish(now, by),
+            Some(Signal::GiveUp) => {
+                world.stop.finish(now, StoppedBy::Interrupt);
+                world.stop.give_up();
+            }
+            Some(Signal::Finish(_)) | None => {}
+        }
+        if now >= world.stop.drain_end() && !world.stop.is_over() {
+            world.stop.give_up();
+        }
+        look(world, &mut seen, weight.weigh(now), now);
+        if now - said.at >= SAY {
+            threads = threads.max(resources::threads());
+            waits.look();
+            said.say(world, collector.collect(), now, say);
+        }
+        if judged.is_some_and(|due| now >= due) && now < world.stop.end() {
+            say(Event::SoFar(Box::new(so_far(world, collector.collect(), mode, &seen, now))));
+            let after = clock.now();
+            judged = Some(after + pace.max(Nanos((after - now).0.saturating_mul(JUDGE_SHARE))));
+        }
+    }
+    let after = Before::now(&clock);
+    waits.look();
+    let usage = before.usage.zip(after.usage).map(|(before, after)| after.without(before));
+    seen.resources = Resources {
+        cpu_user_s: usage.map(|u| u.user.as_secs_f64()),
+        cpu_system_s: usage.map(|u| u.system.as_secs_f64()),
+        cpu_spin_s: Some((after.spun - before.spun).as_secs_f64()),
+        cpu_wait_s: waits.since(&waited).map(|waited| waited.as_secs_f64()),
+        peak_rss_bytes: resources::peak_rss_bytes(),
+        threads_peak: threads.map(|n| n.saturating_sub(1)),
+        ctx_voluntary: usage.map(|u| u.voluntary),
+        ctx_involuntary: usage.map(|u| u.involuntary),
+        throttled_s: before.throttled.zip(after.throttled).map(|(a, b)| (b - a).as_secs_f64()),
+        steal_s: before.stolen.zip(after.stolen).map(|(a, b)| (b - a).as_secs_f64()),
+        hiccup_max_ms: Some(hiccup.as_millis_f64()),
+        clock_drift_ms: before.wall_ahead.zip(after.wall_ahead).map(|(a, b)| (b - a) as f64 / 1e6),
+        clamped: 0,
+    };
+    seen
+}
+
+fn look(world: &World<'_>, seen: &mut Seen, weighed: Gauge, now: Nanos) {
+    let (in_flight, active) = world.gauges();
+    let waiting = world.limits().map(Limit::busy).chain(world.busy.iter().map(Arc::as_ref)).map(Busy::waiting).sum();
+    let place = |at: Nanos, width: Nanos| (at.0 as i64 - world.epoch().0 as i64).div_euclid(width.0 as i64);
+    if seen.gauges.len() >= MAX_STRETCHES {
+        seen.width = Nanos(seen.width.0 * 2);
+        for (stretch, gauge) in std::mem::take(&mut seen.gauges) {
+            seen.gauges.entry(stretch.div_euclid(2)).or_default().add(&gauge);
+        }
+    }
+    seen.gauges.entry(place(now, seen.width)).or_default().add(&Gauge { looks: 1, in_flight, active, waiting, ..weighed });
+}
+
+/// A share of a run from which on its speed so far tells when it will end.
+const ENOUGH: f64 = 0.02;
+
+/// Seconds until a run takes no new work, by its end and by the share of its iterations that is done: whatever comes first.
+/// Nothing where neither tells, and where that moment has passed.
+fn left_s(now: Nanos, epoch: Nanos, end: Nanos, by_count: Option<f64>) -> Option<f64> {
+    if now >= end {
+        return None;
+    }
+    let by_time = (end != Nanos::MAX).then(|| (end - now).as_secs_f64());
+    // The warm-up does none of the iterations that are counted.
+    let measured = (now > epoch).then(|| (now - epoch).as_secs_f64());
+    let by_count = by_count.filter(|share| (ENOUGH..=1.0).contains(share)).zip(measured).map(|(share, took)| took * (1.0 - share) / share);
+    by_time.into_iter().chain(by_count).reduce(f64::min)
+}
+
+/// What was last said.
+#[derive(Default)]
+struct Said {
+    at: Nanos,
+    /// Operations that had times then.
+    timed: u64,
+}
+
+impl Said {
+    fn say(&mut self, world: &World<'_>, recorder: &Recorder, now: Nanos, say: &dyn Fn(Event)) {
+        let counts = |step: &Figures| StepCounts { completed: step.tally.completed(), failed: step.tally.failures() };
+        let steps: Vec<StepCounts> = recorder.steps().iter().map(counts).collect();
+        let completed = recorder.warmup().completed + steps.iter().map(|step| step.completed).sum::<u64>();
+        let timed = recorder.warmup().completed + recorder.steps().iter().map(|step| step.tally.timed()).sum::<u64>();
+        let failed = recorder.warmup().failed + steps.iter().map(|step| step.failed).sum::<u64>();
+        let iterations = recorder.iterations().planned + recorder.aside();
+        let (recent, recent_lag) = recorder.windows().recent(2);
+        let load = &world.plan.load;
+        let measured = now - world.epoch();
+        let by_time = load.duration.map(|d| measured.as_secs_f64() / d.as_secs_f64().max(1e-9));
+        let by_count = load.total_iterations().map(|n| iterations as f64 / n.max(1) as f64);
+        let percentile = |of: &Histogram<u64>, p| (!of.is_empty()).then(|| percentile_ms(of, p, f64::INFINITY));
+        let progress = Progress {
+            phase: match now {
+                _ if now < world.epoch() => Phase::Warmup,
+                _ if now >= world.stop.end() => Phase::Drain,
+                _ => Phase::Measured,
+            },
+            elapsed_s: now.as_secs_f64(),
+            left_s: left_s(now, world.epoch(), world.stop.end(), by_count),
+            fraction: [by_time, by_count].into_iter().flatten().reduce(f64::max).map(|f| f.clamp(0.0, 1.0)),
+            completed,
+            failed,
+            in_flight: world.gauges().0,
+            rate: timed.saturating_sub(self.timed) as f64 / (now - self.at).as_secs_f64().max(1e-9),
+            p50_ms: percentile(&recent, 50.0),
+            p99_ms: percentile(&recent, 99.0),
+            lag_p99_ms: percentile(&recent_lag, 99.0),
+            steps,
+        };
+        *self = Self { at: now, timed };
+        say(Event::Progress(progress));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warm_up_is_not_taken_for_the_speed_of_the_run() {
+        let at = |s| Nanos::from_secs(s);
+        // 5 s of warm-up and 60 s of run.
+        for (now, left) in [(0, Some(65.0)), (4, Some(61.0)), (6, Some(59.0)), (64, Some(1.0)), (65, None), (70, None)] {
+            assert_eq!(left_s(at(now), at(5), at(65), None), left, "{now}");
+        }
+        // By iterations: nothing before the first of them, then by their own speed.
+        assert_eq!(left_s(at(4), at(5), Nanos::MAX, Some(0.0)), None);
+        assert_eq!(left_s(at(15), at(5), Nanos::MAX, Some(0.25)), Some(30.0));
+        // By both: the first to come.
+        assert_eq!(left_s(at(15), at(5), at(65), Some(0.25)), Some(30.0));
+        assert_eq!(left_s(at(15), at(5), at(25), Some(0.25)), Some(10.0));
+    }
+}

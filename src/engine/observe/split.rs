@@ -1,0 +1,40 @@
+//! What splits the figures of operations: the checks of their responses, and the values of their tags.
+
+use crate::engine::run::shared::World;
+use crate::metrics::{Figures, Recorder};
+use crate::plan::Operation;
+use crate::result::ResponseCheck;
+
+/// How often each expectation that the scenario has written held. Equal ones of equally named steps count as one.
+pub fn checks(world: &World<'_>, recorder: &Recorder) -> Vec<ResponseCheck> {
+    let mut all: Vec<ResponseCheck> = Vec::new();
+    for ((_, step, operation), check) in world.plan.operations().zip(&world.checks) {
+        for (place, name) in check.names().enumerate() {
+            let held = recorder.check_tally().of(operation.id as usize, place);
+            if let Some(known) = all.iter_mut().find(|known| known.step == step && known.name == name) {
+                known.passed += held.passed;
+                known.failed += held.failed;
+            } else {
+                all.push(ResponseCheck { name, step: step.to_owned(), passed: held.passed, failed: held.failed });
+            }
+        }
+    }
+    all
+}
+
+/// The figures of some operations by the values of their tags, each called `tag=value`.
+pub fn tags<'o>(recorder: &Recorder, operations: impl Iterator<Item = &'o Operation>) -> Vec<(String, Figures)> {
+    let mut all: Vec<(String, Figures)> = Vec::new();
+    for operation in operations {
+        for (place, tag) in operation.tags.iter().enumerate() {
+            for (value, figures) in recorder.tag_figures().of(operation.id, place) {
+                let name = format!("{}={}", tag.name, value.name());
+                match all.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, known)) => known.add(figures),
+                    None => all.push((name, figures.clone())),
+                }
+            }
+        }
+    }
+    all
+}

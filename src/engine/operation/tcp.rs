@@ -1,0 +1,81 @@
+//! One try of an exchange over TCP.
+
+use super::attempt::{Attempt, timeout};
+use super::trace::Trace;
+use crate::engine::connection::user::User;
+use crate::engine::driver::{Driver, within};
+use crate::metrics::FailureKind;
+use crate::plan::TcpExchange;
+use crate::transport::TransportError;
+use crate::transport::tcp::Connection;
+use crate::transport::wire::Wire;
+use crate::value::Scope;
+
+impl<D: Driver> Attempt<'_, '_, D> {
+    /// Sends a text and waits for its answer, over the user's own connection or a new one.
+    pub(super) async fn tcp(
+        &self,
+        user: &mut User<D::Io>,
+        exchange: &TcpExchange,
+        scope: &mut Scope,
+        trace: &Trace,
+    ) -> Result<(), TransportError> {
+        let id = self.operation.id as usize;
+        let (check, taking) = (&self.worker.world.checks[id], &self.worker.world.takings[id]);
+        let recipe = self.worker.world.exchanges[id].as_ref().expect("every exchange has one");
+        let ready = recipe.make(scope, || self.facts())?;
+        let mut connection = self.stream(user, exchange.target, trace).await?;
+        trace.begin(connection.passed());
+        let driver = &self.worker.driver;
+        let begun = || {
+            if trace.last.hop.first_byte.get().is_none() {
+                trace.last.hop.first_byte.set(Some(driver.now() - self.started));
+            }
+        };
+        let text = ready.send.as_deref().unwrap_or_default().as_bytes();
+        let keep = check.needs_body() || taking.needs_body();
+        let answer = connection.exchange(text, exchange.receive.as_ref(), keep, begun);
+        let answer = match self.operation.timeout.first_byte.filter(|_| exchange.receive.is_some()) {
+            None => answer.await?,
+            Some(limit) => self.before_first_byte(limit, answer, trace).await?,
+        };
+        trace.last.hop.ended.set(Some(driver.now()));
+        if connection.is_reusable() {
+            user.keep_stream(exchange.target, connection);
+        }
+        if exchange.receive.is_none() {
+            return Ok(());
+        }
+        self.judge(&answer.bytes, answer.size, scope, trace)
+    }
+
+    /// Runs an exchange that has to bring its first byte until then; what comes behind that has time to its end.
+    async fn before_first_byte<T>(
+        &self,
+        limit: crate::base::Nanos,
+        exchange: impl Future<Output = Result<T, TransportError>>,
+        trace: &Trace,
+    ) -> Result<T, TransportError> {
+        let driver = &self.worker.driver;
+        let mut exchange = std::pin::pin!(exchange);
+        if let Some(ended) = within(driver, self.started + limit, exchange.as_mut()).await {
+            return ended;
+        }
+        if trace.last.hop.first_byte.get().is_none() {
+            return Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit));
+        }
+        exchange.await
+    }
+
+    /// A connection to the target: the user's own, or a new one.
+    async fn stream(&self, user: &mut User<D::Io>, target: usize, trace: &Trace) -> Result<Connection<Wire<D::Io>>, TransportError> {
+        // Taken out while in use: where this future is dropped, the connection closes with it.
+        if let Some(mut kept) = user.take_stream(target)
+            && kept.is_quiet().await
+        {
+            return Ok(kept);
+        }
+        let dial = self.worker.world.stream_dial(target).expect("every target in use was reached");
+        self.connect(dial, trace).await.map(Connection::new)
+    }
+}

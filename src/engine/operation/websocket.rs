@@ -1,0 +1,122 @@
+//! One try of a WebSocket's handshake, and of a message over one that is open.
+
+use http::HeaderMap;
+
+use super::attempt::{Attempt, timeout};
+use super::trace::Trace;
+use crate::engine::connection::user::User;
+use crate::engine::driver::{Driver, within};
+use crate::metrics::FailureKind;
+use crate::plan::Message;
+use crate::transport::TransportError;
+use crate::transport::counted::Metered as _;
+use crate::transport::websocket::{give_way, open};
+use crate::value::{Response, Scope};
+
+impl<D: Driver> Attempt<'_, '_, D> {
+    /// Connects, and asks for a WebSocket; the user has it then.
+    pub(super) async fn handshake(
+        &self,
+        user: &mut User<D::Io>,
+        target: usize,
+        scope: &mut Scope,
+        trace: &Trace,
+    ) -> Result<(), TransportError> {
+        let world = self.worker.world;
+        let (id, driver) = (self.operation.id as usize, &self.worker.driver);
+        let (check, taking) = (&world.checks[id], &world.takings[id]);
+        let recipe = world.requests[id].as_ref().expect("every handshake has a request");
+        let request = recipe.make(scope, || self.facts())?;
+        let mut message = request.message(HeaderMap::new());
+        let site = world.sites[target].as_ref().filter(|_| world.plan.targets[target].http.cookies);
+        if let Some(site) = site {
+            user.jar.put_into(&mut message, &site.origin, || self.worker.unix_ms());
+        }
+        let dial = world.dials[target].as_ref().expect("every target in use was reached");
+        let io = self.connect(dial, trace).await?;
+        trace.begin(io.passed());
+        let opened = match self.operation.timeout.first_byte {
+            None => open(io, message).await?,
+            Some(limit) => within(driver, self.started + limit, open(io, message))
+                .await
+                .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit)))?,
+        };
+        trace.answer(driver.now(), self.started);
+        trace.last.hop.status.set(opened.head.status.as_u16());
+        if let Some(site) = site {
+            user.jar.take(&opened.head.headers, &site.origin, request.uri.path(), || self.worker.unix_ms());
+        }
+        let Some(socket) = opened.socket else {
+            let message = format!("status {}, expected 101: the server opens no WebSocket here", opened.head.status.as_u16());
+            return Err(TransportError { kind: FailureKind::Status, message });
+        };
+        // It has the status that it must have, and a check knows only good ones: 101 stands for one.
+        let response = Response::new(200, &opened.head.headers, &[]);
+        let judged = check.response(&response, 0, None);
+        if check.is_written() {
+            trace.last.checks.replace(Some(judged.passed));
+        }
+        trace.last.tags.replace(taking.tags(&response));
+        if let Some(failure) = judged.failure {
+            return Err(failure);
+        }
+        taking.captures(&response, scope)?;
+        user.socket = Some(Box::new(socket));
+        Ok(())
+    }
+
+    /// Sends a message over the WebSocket that is open, and waits for the one that answers it. What else comes was
+    /// pushed by the server.
+    pub(super) async fn message(
+        &self,
+        user: &mut User<D::Io>,
+        message: &Message,
+        scope: &mut Scope,
+        trace: &Trace,
+    ) -> Result<(), TransportError> {
+        let id = self.operation.id as usize;
+        let recipe = self.worker.world.exchanges[id].as_ref().expect("every message has an exchange");
+        let ready = recipe.make(scope, || self.facts())?;
+        // Taken out while in use: where this future is dropped in the middle of a message, the connection closes.
+        let Some(mut socket) = user.socket.take() else {
+            let message = "the WebSocket was closed before".into();
+            return Err(TransportError { kind: FailureKind::Incomplete, message });
+        };
+        trace.begin_since(socket.passed(), socket.accounted());
+        if let Some(text) = ready.send.as_deref() {
+            socket.send(text.to_owned()).await?;
+        }
+        let pushes = Pushes { attempt: self, handshake: message.handshake, count: 0.into() };
+        let mut answer = None;
+        while ready.awaits() && answer.is_none() {
+            let seen = socket.receive().await?;
+            if ready.fits(&seen) {
+                answer = Some(seen);
+            } else {
+                pushes.count.set(pushes.count.get() + 1);
+                give_way().await;
+            }
+        }
+        drop(pushes);
+        trace.settle();
+        socket.account();
+        user.socket = Some(socket);
+        let Some(answer) = answer else { return Ok(()) };
+        trace.answer(self.worker.driver.now(), self.started);
+        self.judge(&answer, answer.len() as u64, scope, trace)
+    }
+}
+
+/// Messages that nobody waited for; written down when it is dropped, however the operation ends.
+struct Pushes<'a, 'b, 'w, D: Driver> {
+    attempt: &'a Attempt<'b, 'w, D>,
+    handshake: u32,
+    count: std::cell::Cell<u64>,
+}
+
+impl<D: Driver> Drop for Pushes<'_, '_, '_, D> {
+    fn drop(&mut self) {
+        let worker = self.attempt.worker;
+        worker.tape.pushes(self.handshake, worker.driver.now(), self.count.get());
+    }
+}

@@ -1,0 +1,117 @@
+//! Enough local ports for a plan's connections, or a clear word that there aren't: each connection to one address needs
+//! one of its own, and keeps it for a while after its end.
+
+use std::fs;
+
+use thiserror::Error;
+
+use crate::base::Nanos;
+use crate::engine::run::job::Reach;
+use crate::plan::{Action, KeepAlive, LoadModel, Plan, Step, flow};
+use crate::transport::endpoint::Endpoint;
+
+/// How long the system keeps the port of a connection that has ended (TIME_WAIT), in seconds.
+const KEPT_S: f64 = 60.0;
+/// The same where it gives such ports away sooner.
+const KEPT_WITH_REUSE_S: f64 = 1.0;
+
+/// A plan needs more ports than there are.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error(
+    "target `{name}` at {places}: this plan needs {needed} connections at once, and there are {allowed} local ports for them; lower `vus` \
+     (or `max_in_flight`), cap them with `http: {{ max_connections: … }}`, give the target more addresses with `resolve`, or widen \
+     net.ipv4.ip_local_port_range"
+)]
+pub struct TooFewPorts {
+    name: String,
+    places: String,
+    needed: u64,
+    allowed: u64,
+}
+
+/// What the system has of ports.
+#[derive(Clone, Copy, Debug)]
+struct Ports {
+    /// Ports for outgoing connections to one address.
+    count: u64,
+    /// 0 never gives a port away before its time, 1 always, 2 on the loopback alone.
+    reuse: u8,
+}
+
+impl Ports {
+    /// As the system says; nothing where it doesn't.
+    fn of_system() -> Option<Self> {
+        let read = |name: &str| fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).ok();
+        let range = read("ip_local_port_range")?;
+        let mut ends = range.split_whitespace().map(str::parse::<u64>);
+        let (first, last) = (ends.next()?.ok()?, ends.next()?.ok()?);
+        Some(Self {
+            count: (last + 1).saturating_sub(first),
+            reuse: read("tcp_tw_reuse").and_then(|text| text.trim().parse().ok()).unwrap_or(0),
+        })
+    }
+}
+
+/// Looks whether there are ports for the connections that a plan has at once, and warns where those that it closes will
+/// use them up.
+///
+/// # Errors
+/// When there are fewer than it has connections at once.
+pub fn foresee(plan: &Plan, reached: &[Option<Reach>]) -> Result<Vec<String>, TooFewPorts> {
+    Ports::of_system().map_or_else(|| Ok(Vec::new()), |ports| judge(plan, reached, ports))
+}
+
+fn judge(plan: &Plan, reached: &[Option<Reach>], ports: Ports) -> Result<Vec<String>, TooFewPorts> {
+    let mut warnings = Vec::new();
+    for index in plan.targets_used() {
+        let (target, Some(reach)) = (&plan.targets[index], reached.get(index).and_then(Option::as_ref)) else { continue };
+        if matches!(reach.addresses.first(), Some(Endpoint::Unix(_)) | None) {
+            continue;
+        }
+        let allowed = ports.count * reach.addresses.len() as u64;
+        let shared = (reach.is_http2 && target.http.keep_alive == KeepAlive::Shared).then(|| target.http.connections.unwrap_or(1));
+        let cap = target.http.max_connections.into_iter().chain(shared).min().unwrap_or(u32::MAX);
+        let needed = u64::from(plan.load.model.slots().min(cap));
+        if needed > allowed {
+            return Err(TooFewPorts { name: target.name.clone(), places: reach.to_string(), needed, allowed });
+        }
+        if target.http.keep_alive == KeepAlive::Never
+            && let LoadModel::Open { rate, .. } = plan.load.model
+        {
+            let is_loopback = reach.addresses.iter().all(|address| matches!(address, Endpoint::Tcp(at) if at.ip().is_loopback()));
+            let kept = if ports.reuse == 1 || (ports.reuse == 2 && is_loopback) { KEPT_WITH_REUSE_S } else { KEPT_S };
+            let lasts = plan.load.duration.map_or(f64::INFINITY, Nanos::as_secs_f64);
+            let each_second = rate.per_second_f64() * requests(plan, index);
+            let all = plan.load.total_iterations().map_or(f64::INFINITY, |n| n as f64 * requests(plan, index));
+            let at_once = (each_second * kept.min(lasts)).min(all);
+            if at_once > allowed as f64 {
+                warnings.push(format!(
+                    "target `{}`: {each_second:.0} new connections a second (`keep_alive: never`), whose ports the system keeps for {kept} s \
+                     each, need {at_once:.0} local ports, and there are {allowed}; requests will fail as port_exhausted. Keep connections, or \
+                     give the target more addresses with `resolve`",
+                    target.name
+                ));
+            }
+        }
+    }
+    Ok(warnings)
+}
+
+/// Requests to a target that an iteration makes at least, on average: a loop counts once, a step that may be left out not
+/// at all.
+fn requests(plan: &Plan, target: usize) -> f64 {
+    let weights: f64 = plan.mix.iter().map(|entry| entry.weight).sum();
+    let of_flow = |steps: &[Step]| {
+        let mut count = 0u32;
+        flow::each(steps, &mut |step| {
+            let is_certain = step.chance.is_none() && step.when.is_none() && !step.once;
+            if let crate::plan::StepKind::Operation(operation) = &step.kind
+                && let Action::Http(request) = &operation.action
+            {
+                count += u32::from(is_certain && request.target == target);
+            }
+        });
+        f64::from(count)
+    };
+    plan.mix.iter().map(|entry| entry.weight * of_flow(&entry.flow)).sum::<f64>() / weights.max(f64::MIN_POSITIVE)
+}

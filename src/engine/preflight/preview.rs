@@ -1,0 +1,112 @@
+//! [`first_request`]: what the first request of a run will be, made as the run makes it, and not sent.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::engine::RunError;
+use crate::engine::compiled::base_url::{Origin, Site};
+use crate::engine::compiled::request::Recipe;
+use crate::engine::flow::choice::Choice;
+use crate::engine::flow::draw::{Place, Purpose, generator};
+use crate::engine::flow::feed::Feeds;
+use crate::plan::{Action, Address, HttpRequest, Parallel, Plan, Race, Scheme, Step, StepKind};
+use crate::transport::body::Payload;
+use crate::value::{Facts, Names};
+
+/// Iterations that are looked at for one that sends a request.
+const ITERATIONS: u64 = 1_000;
+
+/// A request that was made and not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// The name of the mix entry that it is of.
+    pub mix: String,
+    /// The name of its step.
+    pub step: String,
+    /// The iteration that it is of.
+    pub iteration: u64,
+    /// What is sent, or why that shows only while the run goes on.
+    pub request: Result<Request, String>,
+}
+
+/// What is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The method.
+    pub method: String,
+    /// Where it goes; of the built-in target, whose port is not known before a run, the name alone.
+    pub url: String,
+    /// Names and values, in the order in which they are sent.
+    pub headers: Vec<(String, String)>,
+    /// The body, where it is text.
+    pub body: Option<String>,
+    /// Its length in bytes, where it is known.
+    pub length: Option<usize>,
+}
+
+/// The first request of a plan, in the order of its iterations; nothing where it sends none. Files are read from `folder`.
+///
+/// # Errors
+/// When a request can't be compiled, or a file can't be read: the run would end with the same.
+pub fn first_request(plan: &Plan, folder: &Path, unix_ms: u64) -> Result<Option<Preview>, RunError> {
+    let choice = Choice::new(plan);
+    let found = (0..ITERATIONS).map(|number| (number, choice.of(number))).find_map(|(number, mix)| {
+        let start = Place::default().inside(mix);
+        let (place, step, request) = first(&plan.mix[mix].flow, start)?;
+        Some((number, mix, place, step, request))
+    });
+    let Some((number, mix, place, step, request)) = found else { return Ok(None) };
+    let target = plan.targets.get(request.target).ok_or(RunError::NoTarget(request.target))?;
+    let names = Names::new(&plan.names);
+    let site = Site::new(target, None).unwrap_or_else(builtin);
+    let recipe = Recipe::new(request, target, &site, &names, folder)?;
+    let mut scope = names.start().clone();
+    // A row that is not there ends the run before its first request.
+    let _ = Feeds::read(plan, &names, folder)?.deal(&plan.mix[mix].data, number, &choice, plan.seed, &mut scope);
+    let draws = generator(plan.seed, number, place.attempt(0), Purpose::Value);
+    let made = recipe.make(&scope, || Arc::new(Facts::new(draws, number + 1, unix_ms)));
+    let request = made.map_err(|error| error.message).map(|made| {
+        let url = match &target.address {
+            Address::Builtin => format!("builtin{}", made.uri),
+            Address::Unix { .. } => format!("{}{}", target.address, made.uri),
+            Address::Url { .. } => format!("{}{}", site.origin, made.uri),
+        };
+        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let (body, length) = match &made.body {
+            Payload::Bytes(bytes) => (std::str::from_utf8(bytes).ok().map(str::to_owned), Some(bytes.len())),
+            Payload::File(_) => (None, None),
+        };
+        Request {
+            method: made.method.to_string(),
+            url,
+            headers: made.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            body,
+            length,
+        }
+    });
+    Ok(Some(Preview { mix: plan.mix[mix].name.clone(), step: step.name.clone(), iteration: number, request }))
+}
+
+/// The first step that sends a request, with its place.
+fn first(steps: &[Step], place: Place) -> Option<(Place, &Step, &HttpRequest)> {
+    steps.iter().enumerate().find_map(|(index, step)| {
+        let place = place.inside(index);
+        if let Some(Action::Http(request) | Action::Handshake(request)) = step.operation().map(|operation| &operation.action) {
+            return Some((place, step, request));
+        }
+        match &step.kind {
+            // Each branch is a flow of its own.
+            StepKind::Parallel(Parallel { branches, .. }) | StepKind::Race(Race { branches, .. }) => {
+                let mut all = branches.iter().enumerate();
+                all.find_map(|(branch, step)| first(std::slice::from_ref(step), place.inside(branch)))
+            }
+            StepKind::Repeat(_) => first(step.inside(), place.pass(0)),
+            _ => first(step.inside(), place),
+        }
+    })
+}
+
+/// The built-in server has no address before a run.
+fn builtin() -> Site {
+    Site { origin: Origin { scheme: Scheme::Http, authority: "builtin".into() }, base: String::new() }
+}

@@ -1,0 +1,199 @@
+//! Puts workers on threads: one function for each mode, and nothing else differs between them.
+
+use std::cell::OnceCell;
+use std::future::{Future as _, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use futures_util::task::AtomicWaker;
+
+use super::shared::World;
+use super::worker::Worker;
+use crate::base::Nanos;
+use crate::engine::RunError;
+use crate::engine::connection::pool::most_parts;
+use crate::engine::connection::user::User;
+use crate::engine::driver::Driver;
+use crate::engine::driver::asynchronous::{self, Async};
+use crate::engine::driver::blocking::{Blocking, block_on, sit_down};
+use crate::engine::driver::simulated::{Budget, Simulated, Stuck};
+use crate::engine::flow::iteration;
+use crate::engine::schedule::start::StartLine;
+use crate::plan::{LoadModel, Mode, Plan};
+
+/// Iterations that may begin at one virtual moment for each virtual user, where time is to end the run. Each begins one at
+/// the start; many more mean that none takes any time, and that the moment never ends.
+const MAX_AT_ONCE: u64 = 100_000;
+
+/// Stack of a virtual user's thread. Only the pages it touches take memory; a debug build touches more.
+const STACK: usize = 512 * 1024;
+
+/// How many threads a mode can run a plan's workers on.
+pub fn most_threads(plan: &Plan, mode: Mode) -> usize {
+    let slots = plan.load.model.slots() as usize;
+    match mode {
+        Mode::Sequential | Mode::Simulated => 1,
+        Mode::Threaded => slots,
+        // A worker without a virtual user would only wait.
+        Mode::Async => (plan.workers as usize).min(slots).max(1),
+    }
+}
+
+/// How many threads a mode runs its workers on.
+pub fn threads(world: &World<'_>, mode: Mode) -> usize {
+    let most = most_threads(world.plan, mode);
+    // So would one without a connection.
+    if mode == Mode::Async { most.min(most_parts(world)).max(1) } else { most }
+}
+
+/// Does what a thread of the run has to do. Where that panics the run ends at once, for everybody:
+/// what is left of it must not look like a run, and the others would measure for nothing. Nothing
+/// comes of it then.
+pub fn guarded<T>(world: &World<'_>, start: &StartLine, work: impl FnOnce() -> T) -> Option<T> {
+    // What it leaves behind half done are figures, which are shown as those of a run that failed.
+    let done = catch_unwind(AssertUnwindSafe(work));
+    if done.is_err() {
+        start.call_off();
+        world.stop.break_off(start.now().unwrap_or_default());
+    }
+    done.ok()
+}
+
+/// One thing after another on the calling thread.
+pub fn sequential(world: &World<'_>, start: &StartLine) {
+    let mut users = User::all(world, 1, false).remove(0);
+    if matches!(world.plan.load.model, LoadModel::Open { .. }) {
+        // One at a time needs one slot.
+        users.truncate(1);
+    }
+    guarded(world, start, || blocking(world, start, 0, false, &mut users));
+}
+
+/// One thread for each virtual user.
+///
+/// # Errors
+/// When the system refuses a thread.
+pub fn threaded(world: &World<'_>, start: &StartLine) -> Result<(), RunError> {
+    let users: Vec<User<_>> = User::all(world, 1, false).remove(0);
+    let wanted = users.len();
+    thread::scope(|scope| {
+        for (index, user) in users.into_iter().enumerate() {
+            let work = move || guarded(world, start, || blocking(world, start, index, true, &mut [user]));
+            let spawned = thread::Builder::new().name(format!("vu-{index}")).stack_size(STACK).spawn_scoped(scope, work);
+            if let Err(source) = spawned {
+                start.call_off();
+                return Err(RunError::Threads { started: index, wanted, source });
+            }
+        }
+        Ok(())
+    })
+}
+
+fn blocking(world: &World<'_>, start: &StartLine, thread: usize, threads: bool, users: &mut [User<<Blocking as Driver>::Io>]) {
+    let seat = sit_down();
+    let called_off = seat.clone();
+    world.stop.when_over(move || called_off.cancel());
+    let Some(clock) = start.arrive() else { return };
+    let worker = Worker::new(world, Blocking::new(clock, threads), thread);
+    // Called off: what was under way has been dropped, and has written itself down.
+    let _ = block_on(&seat, clock, iteration::run(&worker, users));
+}
+
+/// Tasks on event loops, one loop a thread.
+///
+/// # Errors
+/// When the system refuses a thread, a runtime or a timer.
+pub fn asynchronous(world: &World<'_>, start: &StartLine, workers: usize) -> Result<(), RunError> {
+    thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for (index, users) in User::all(world, workers, true).into_iter().enumerate() {
+            let work = move || guarded(world, start, || event_loop(world, start, index, users));
+            match thread::Builder::new().name(format!("worker-{index}")).spawn_scoped(scope, work) {
+                Ok(thread) => threads.push(thread),
+                Err(source) => {
+                    start.call_off();
+                    return Err(RunError::Threads { started: index, wanted: workers, source });
+                }
+            }
+        }
+        // One that panicked has told the others so.
+        threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
+    })
+}
+
+fn event_loop(world: &World<'_>, start: &StartLine, thread: usize, mut users: Vec<User<<Async as Driver>::Io>>) -> Result<(), RunError> {
+    let runtime = asynchronous::runtime().inspect_err(|_| start.call_off()).map_err(RunError::Runtime)?;
+    let over = Arc::new(AtomicWaker::new());
+    let called_off = over.clone();
+    world.stop.when_over(move || called_off.wake());
+    // There since the start.
+    let worker = OnceCell::new();
+    // A hundred thousand users take a while to sit down, which must not be in their figures.
+    let mut tasks: FuturesUnordered<_> = users.iter_mut().map(|user| seated(&worker, user)).collect();
+    let Some(clock) = start.arrive() else { return Ok(()) };
+    let worker = worker.get_or_init(|| Worker::new(world, Async::new(clock), thread));
+    let all = poll_fn(|cx| {
+        over.register(cx.waker());
+        if world.stop.is_over() {
+            return Poll::Ready(());
+        }
+        while let Poll::Ready(next) = tasks.poll_next_unpin(cx) {
+            if next.is_none() {
+                return Poll::Ready(());
+            }
+        }
+        worker.tape.rest();
+        Poll::Pending
+    });
+    // Its own budget of polls would make tokio pause a loop that has work; this loop pauses itself.
+    let run = || runtime.block_on(tokio::task::coop::unconstrained(worker.driver.run(all)));
+    let result = catch_unwind(AssertUnwindSafe(run));
+    drop(tasks);
+    // After a panic too: dropped, it would wait for calls that were given to other threads.
+    runtime.shutdown_background();
+    let result = result.unwrap_or_else(|panic| resume_unwind(panic));
+    // The others need not go on: without this one it is not the run that was planned.
+    result.inspect_err(|_| world.stop.give_up()).map_err(RunError::Runtime)
+}
+
+/// A user's task, which tells the worker's driver whenever it is polled. The worker is there when it first is.
+async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async as Driver>::Io>) {
+    let worker = worker.get().expect("nobody is polled before the start");
+    let mut run = pin!(iteration::run(worker, std::slice::from_mut(user)));
+    poll_fn(|cx| {
+        worker.driver.turn();
+        run.as_mut().poll(cx)
+    })
+    .await;
+}
+
+/// In virtual time, on a machine with so many cores, for at most so many iterations. The moment at which it ended.
+///
+/// # Errors
+/// When the plan never ends.
+pub fn simulated(world: &World<'_>, cores: u32, total: u64) -> Result<Nanos, RunError> {
+    let mut users = User::all(world, 1, false).remove(0);
+    // Iterations that the plan counts may all take no time; those of a warm-up are not counted.
+    let at_once = world.plan.load.total_iterations().unwrap_or(0).saturating_add(MAX_AT_ONCE * users.len() as u64);
+    let budget = Budget { total, at_once };
+    let worker = Worker::new(world, Simulated::new(cores, budget), 0);
+    let mut tasks: FuturesUnordered<_> =
+        users.iter_mut().map(|user| Box::pin(iteration::run(&worker, std::slice::from_mut(user)))).collect();
+    let all = async { while tasks.next().await.is_some() {} };
+    let end = worker.driver.run(all, || world.stop.drain_end());
+    match end {
+        Ok(Some(())) => {}
+        Ok(None) => world.stop.give_up(),
+        Err(Stuck::Budget) => return Err(RunError::Budget(total)),
+        Err(Stuck::Standstill) => return Err(RunError::Standstill(at_once)),
+        Err(Stuck::Nothing) => return Err(RunError::Deadlock),
+    }
+    let now = worker.driver.now();
+    drop(tasks);
+    Ok(now)
+}

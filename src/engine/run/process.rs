@@ -1,0 +1,271 @@
+//! Each mode in a process of its own: its peak memory, threads and processor time are then its own, and a
+//! mode that dies takes no other's figures with it.
+//!
+//! The child is the same program. It reads one [`Job`] as JSON from its stdin and writes lines of JSON, one
+//! message each, to its stdout. SIGINT tells it to drain, SIGTERM to give up; it ends by itself when its
+//! parent is gone.
+
+use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::engine::observe::event::Event;
+use crate::engine::{Job, RunError, Signal, run_mode};
+use crate::plan::Mode;
+use crate::result::{ModeRun, StoppedBy};
+
+/// Seconds between two looks at the figures so far that a child tells of.
+const SHOW_S: f64 = 0.9;
+
+/// What a child says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Message {
+    /// It heeds signals from now on: one that came earlier would have killed it.
+    Ready,
+    Event(Event),
+    Failed(String),
+    /// It is loadgen's own fault that it could not run.
+    Defect(String),
+    /// A signal ended it before there was anything to measure.
+    Interrupted,
+    Done(Box<ModeRun>),
+}
+
+/// Why a child brought no figures.
+#[derive(Debug, Error)]
+pub enum ProcessError {
+    /// It could not be started, or talked to.
+    #[error("could not start the process that runs the {mode} mode: {source}")]
+    Start {
+        /// Its mode.
+        mode: Mode,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It said why it could not run.
+    #[error("{0}")]
+    Refused(String),
+    /// It said that loadgen is at fault.
+    #[error("{0}")]
+    Defect(String),
+    /// A signal ended it before there was anything to measure.
+    #[error("the {mode} mode was interrupted before anything was measured")]
+    Interrupted {
+        /// Its mode.
+        mode: Mode,
+    },
+    /// It ended without a word.
+    #[error("the process that ran the {mode} mode ended without figures ({status}); nothing of this mode and round is kept")]
+    Died {
+        /// Its mode.
+        mode: Mode,
+        /// How it ended.
+        status: String,
+    },
+}
+
+/// Passes a user's signals on to the child that runs, from whatever thread notices them.
+#[derive(Debug, Default)]
+pub struct Leash {
+    child: AtomicU32,
+    pulled: Mutex<Option<Pull>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Pull {
+    Drain,
+    GiveUp,
+}
+
+impl Leash {
+    /// Whether the user wants the run to end.
+    pub fn is_pulled(&self) -> bool {
+        self.pulled.lock().is_ok_and(|pulled| pulled.is_some())
+    }
+
+    /// The user wants the run to end; a second time, at once. False where the second time finds no child
+    /// that could be told: then there is nothing to wait for.
+    pub fn pull(&self) -> bool {
+        let Ok(mut pulled) = self.pulled.lock() else { return false };
+        let pull = if pulled.is_none() { Pull::Drain } else { Pull::GiveUp };
+        *pulled = Some(pull);
+        self.send(pull);
+        pull == Pull::Drain || self.child.load(Ordering::SeqCst) != 0
+    }
+
+    fn hold(&self, child: u32) {
+        let Ok(pulled) = self.pulled.lock() else { return };
+        self.child.store(child, Ordering::SeqCst);
+        // The user may have been quicker than the child.
+        if let Some(pull) = *pulled {
+            self.send(pull);
+        }
+    }
+
+    fn let_go(&self) {
+        self.child.store(0, Ordering::SeqCst);
+    }
+
+    #[cfg(unix)]
+    fn send(&self, pull: Pull) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let child = i32::try_from(self.child.load(Ordering::SeqCst)).ok().and_then(Pid::from_raw);
+        if let Some(child) = child {
+            let signal = if pull == Pull::Drain { Signal::INT } else { Signal::TERM };
+            // It may just have ended by itself.
+            let _ = kill_process(child, signal);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn send(&self, _pull: Pull) {}
+}
+
+/// Kills and reaps the child where the parent leaves before it has said all.
+struct Running<'a> {
+    child: Child,
+    leash: &'a Leash,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.leash.let_go();
+        // After a good end both find nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a job in a child process: `program` with `arguments`, which must call [`serve`].
+///
+/// # Errors
+/// When the child can't be started, refuses the job or dies.
+pub fn run(program: &Path, arguments: &[&str], job: &Job, leash: &Leash, mut say: impl FnMut(Event)) -> Result<ModeRun, ProcessError> {
+    let mode = job.mode;
+    let failed = |source| ProcessError::Start { mode, source };
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    #[cfg(unix)]
+    {
+        // A Ctrl-C on the terminal is for the parent, which tells the child what it means.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    }
+    let mut running = Running { child: command.spawn().map_err(failed)?, leash };
+    if let Some(mut stdin) = running.child.stdin.take() {
+        let text = serde_json::to_vec(job).map_err(|e| failed(e.into()))?;
+        // Where it is gone already, its silence below tells the story.
+        let _ = stdin.write_all(&text);
+    }
+    let stdout = running.child.stdout.take().ok_or_else(|| failed(io::Error::other("it has no stdout")))?;
+    for line in BufReader::new(stdout).lines() {
+        match serde_json::from_str(&line.map_err(failed)?) {
+            Ok(Message::Ready) => leash.hold(running.child.id()),
+            Ok(Message::Event(event)) => say(event),
+            Ok(Message::Failed(reason)) => return Err(ProcessError::Refused(reason)),
+            Ok(Message::Defect(reason)) => return Err(ProcessError::Defect(reason)),
+            Ok(Message::Interrupted) => return Err(ProcessError::Interrupted { mode }),
+            Ok(Message::Done(run)) => {
+                // It ends by itself now. A profiler that it runs under has something to write first.
+                leash.let_go();
+                let _ = running.child.wait();
+                return Ok(*run);
+            }
+            // Cut off in the middle of a line: the end comes next.
+            Err(_) => break,
+        }
+    }
+    let status = running.child.wait().map_or_else(|e| e.to_string(), |s| s.to_string());
+    Err(ProcessError::Died { mode, status })
+}
+
+/// The child's side: reads a job from `input`, runs it and writes what there is to say to `output`. `judge` is shown
+/// the figures so far, where the plan asks for that, and may end the run.
+///
+/// # Errors
+/// When the job can't be read or the parent does not listen.
+pub fn serve(
+    input: &mut impl Read,
+    output: &mut (impl Write + Send),
+    judge: &(dyn Fn(&Job, &ModeRun) -> Option<StoppedBy> + Sync),
+) -> io::Result<()> {
+    let mut text = Vec::new();
+    input.read_to_end(&mut text)?;
+    let job: Job = serde_json::from_slice(&text)?;
+    let signals = Signals::listen(job.parent)?;
+    let output = Mutex::new(output);
+    let write = |message: &Message| -> io::Result<()> {
+        let mut line = serde_json::to_vec(message)?;
+        line.push(b'\n');
+        let mut output = output.lock().map_err(|_| io::Error::other("a writer panicked"))?;
+        output.write_all(&line)?;
+        output.flush()
+    };
+    let judged = OnceLock::new();
+    let shown = Mutex::new(f64::NEG_INFINITY);
+    let say = |event: Event| {
+        if let Event::SoFar(run) = &event {
+            if let Some(by) = judge(&job, run) {
+                judged.get_or_init(|| by);
+            }
+            // To be judged they are made more often than anybody can look at them.
+            let due = |last: &mut f64| run.wall_s >= *last + SHOW_S && std::mem::replace(last, run.wall_s) < run.wall_s;
+            if !job.ground.live || !shown.lock().is_ok_and(|mut last| due(&mut last)) {
+                return;
+            }
+        }
+        // A parent that is gone is noticed by the signals.
+        let _ = write(&Message::Event(event));
+    };
+    let pending = || signals.pending().or_else(|| judged.get().copied().map(Signal::Finish));
+    write(&Message::Ready)?;
+    let result = run_mode(&job, &pending, &say);
+    match result {
+        Ok(run) => write(&Message::Done(Box::new(run))),
+        Err(RunError::Interrupted) => write(&Message::Interrupted),
+        Err(error @ (RunError::Panicked | RunError::Deadlock)) => write(&Message::Defect(error.to_string())),
+        Err(error) => write(&Message::Failed(error.to_string())),
+    }
+}
+
+/// What the parent tells a child: by signals, and by being there.
+struct Signals {
+    drain: std::sync::Arc<AtomicBool>,
+    give_up: std::sync::Arc<AtomicBool>,
+    #[cfg(unix)]
+    parent: u32,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn listen(parent: u32) -> io::Result<Self> {
+        use signal_hook::consts::{SIGINT, SIGTERM};
+        use signal_hook::flag::register;
+        let signals = Self { drain: Default::default(), give_up: Default::default(), parent };
+        register(SIGINT, signals.drain.clone())?;
+        register(SIGTERM, signals.give_up.clone())?;
+        Ok(signals)
+    }
+
+    #[cfg(not(unix))]
+    fn listen(_parent: u32) -> io::Result<Self> {
+        Ok(Self { drain: Default::default(), give_up: Default::default() })
+    }
+
+    fn pending(&self) -> Option<Signal> {
+        #[cfg(unix)]
+        if rustix::process::getppid().is_none_or(|parent| i64::from(parent.as_raw_nonzero().get()) != i64::from(self.parent)) {
+            return Some(Signal::GiveUp);
+        }
+        if self.give_up.load(Ordering::Relaxed) {
+            Some(Signal::GiveUp)
+        } else {
+            self.drain.load(Ordering::Relaxed).then_some(Signal::Finish(StoppedBy::Interrupt))
+        }
+    }
+}

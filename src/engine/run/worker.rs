@@ -1,0 +1,39 @@
+//! [`Worker`]: one thread's part in a run.
+
+use std::sync::Arc;
+
+use super::shared::World;
+use crate::engine::driver::Driver;
+use crate::engine::flow::draw::{Place, Purpose, generator};
+use crate::engine::observe::tape::Tape;
+use crate::pacing::arrivals::WARMUP_NUMBERS;
+use crate::value::Facts;
+
+/// One thread of a run: what its virtual users share.
+pub struct Worker<'w, D> {
+    /// What all threads share.
+    pub world: &'w World<'w>,
+    /// This thread's I/O and time.
+    pub driver: D,
+    /// This thread's samples.
+    pub tape: Tape<'w>,
+}
+
+impl<'w, D: Driver> Worker<'w, D> {
+    /// For the thread with this index.
+    pub fn new(world: &'w World<'w>, driver: D, thread: usize) -> Self {
+        Self { world, driver, tape: Tape::new(world, world.shard(thread), !D::TAKES_TURNS) }
+    }
+
+    /// The time of day, in milliseconds since 1970.
+    pub fn unix_ms(&self) -> u64 {
+        self.world.unix_ms + self.driver.now().0 / 1_000_000
+    }
+
+    /// What functions depend on that are called at this place of an iteration.
+    pub fn facts(&self, iteration: u64, place: Place, purpose: Purpose) -> Arc<Facts> {
+        // A warm-up's numbers are far above those of the run, and stay as they are.
+        let seq = if iteration < WARMUP_NUMBERS { iteration + 1 } else { iteration };
+        Arc::new(Facts::new(generator(self.world.plan.seed, iteration, place, purpose), seq, self.unix_ms()))
+    }
+}

@@ -1,0 +1,7 @@
+//! When iterations begin, and who may go on: the source of iterations, the start and the end of a run, and limits.
+
+pub mod arrival_queue;
+pub mod limit;
+pub mod source;
+pub mod start;
+pub mod stop;

@@ -1,0 +1,163 @@
+//! [`Source`]: where iterations come from, one at a time, for the whole run.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use super::arrival_queue::Desk;
+use futures_util::future::{Either, select};
+
+use super::stop::Stop;
+use crate::base::{Apart, Nanos, Rate};
+use crate::engine::driver::Driver;
+use crate::pacing::arrivals::WARMUP_NUMBERS;
+use crate::pacing::{Arrivals, Levels, Schedule};
+use crate::plan::{Load, LoadModel, OnFull, Spread};
+
+/// One iteration to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Its number: what all of its random draws depend on.
+    pub number: u64,
+    /// When the plan has it.
+    pub intended: Nanos,
+    /// How long it waited deliberately, for a virtual user's slot.
+    pub queue: Nanos,
+    /// When it was taken up: the clock was read then.
+    pub begun: Nanos,
+}
+
+/// Who asks for iterations: one virtual user, or, in the sequential mode, all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// All virtual users, one at a time, by iteration number.
+    All,
+    /// This virtual user, which has taken so many measured iterations already.
+    One {
+        /// Its index.
+        user: u64,
+        /// Iterations it has taken.
+        taken: u64,
+    },
+}
+
+/// Where iterations come from.
+pub enum Source {
+    /// Each virtual user's next one begins when its last one is complete.
+    Closed(Box<Closed>),
+    /// They begin at planned times.
+    Open(Box<Desk>),
+}
+
+/// The closed model.
+pub struct Closed {
+    users: u64,
+    iterations: Option<u64>,
+    per_user: Option<u64>,
+    total: Option<u64>,
+    /// How many users are active, where that changes.
+    levels: Option<Levels>,
+    epoch: Nanos,
+    warm: AtomicU64,
+    /// All threads count with it.
+    measured: Apart<AtomicU64>,
+}
+
+impl Source {
+    /// The source that a load asks for.
+    pub fn new(load: &Load, seed: u64) -> Self {
+        match load.model {
+            LoadModel::Closed { vus } => Self::Closed(Box::new(Closed {
+                users: u64::from(vus),
+                iterations: load.iterations,
+                per_user: load.iterations_per_vu,
+                total: load.total_iterations(),
+                levels: (!load.stages.is_empty()).then(|| Levels::new(&load.stages)),
+                epoch: load.warmup,
+                warm: AtomicU64::new(0),
+                measured: Apart::default(),
+            })),
+            LoadModel::Open { queue, on_full, .. } => {
+                Self::Open(Box::new(Desk::new(arrivals(load, seed), (on_full == OnFull::Drop).then_some(queue as usize))))
+            }
+        }
+    }
+
+    /// The next iteration; nothing when there are no more.
+    pub async fn next<D: Driver>(&self, driver: &D, stop: &Stop, asker: Asker) -> Option<Turn> {
+        match self {
+            Self::Closed(closed) => {
+                if let Some(levels) = &closed.levels {
+                    closed.activity(levels, driver, stop, asker).await?;
+                }
+                closed.next(driver.now(), stop, asker)
+            }
+            Self::Open(desk) => desk.next(driver, stop).await,
+        }
+    }
+}
+
+/// The planned arrivals of a load; a closed model has none.
+pub fn arrivals(load: &Load, seed: u64) -> Arrivals {
+    let (spread, rate, iterations) = match load.model {
+        LoadModel::Open { rate, arrivals, .. } => (arrivals, rate, load.iterations),
+        LoadModel::Closed { .. } => (Spread::Constant, Rate::per_second(1), Some(0)),
+    };
+    Arrivals::new(&Schedule { spread, rate, stages: &load.stages, seed, warmup: load.warmup, duration: load.duration, iterations })
+}
+
+impl Closed {
+    /// Waits until whoever asks is active; nothing where that will not be again.
+    ///
+    /// The first user is active when the level rounds to 1, the second when it rounds to 2, and so on. One at a
+    /// time, the work of all is done as long as the first is.
+    async fn activity<D: Driver>(&self, levels: &Levels, driver: &D, stop: &Stop, asker: Asker) -> Option<()> {
+        let wanted = match asker {
+            Asker::All => 0.5,
+            Asker::One { user, .. } => user as f64 + 0.5,
+        };
+        loop {
+            let now = driver.now();
+            // The warm-up has the level with which the stages begin.
+            let since = now - self.epoch;
+            let at = levels.reaches(wanted, since)?;
+            if at <= since {
+                return Some(());
+            }
+            if self.epoch + at >= stop.end() {
+                return None;
+            }
+            let sleep = pin!(driver.sleep_until(self.epoch + at));
+            if let Either::Right(_) = select(sleep, pin!(stop.interruption())).await {
+                return None;
+            }
+        }
+    }
+
+    fn next(&self, now: Nanos, stop: &Stop, asker: Asker) -> Option<Turn> {
+        if now >= stop.end() {
+            return None;
+        }
+        let number = if now < self.epoch {
+            WARMUP_NUMBERS + self.warm.fetch_add(1, Ordering::Relaxed)
+        } else {
+            match asker {
+                Asker::All => self.count(self.total, stop)?,
+                Asker::One { taken, .. } if self.per_user.is_some_and(|most| taken >= most) => return None,
+                // Bound for each user alone: the numbers are those that all users in turn would have.
+                Asker::One { user, taken } if self.iterations.is_none() && self.per_user.is_some() => taken * self.users + user,
+                Asker::One { .. } => self.count(self.iterations, stop)?,
+            }
+        };
+        Some(Turn { number, intended: now, queue: Nanos::ZERO, begun: now })
+    }
+
+    fn count(&self, most: Option<u64>, stop: &Stop) -> Option<u64> {
+        let number = self.measured.fetch_add(1, Ordering::Relaxed);
+        if most.is_none_or(|most| number < most) {
+            return Some(number);
+        }
+        // Users who wait to become active again have nothing left to wait for.
+        stop.exhaust();
+        None
+    }
+}
