@@ -1,5 +1,6 @@
-//! What it takes to plan one start of the open model: at a constant rate, as a Poisson process, and in stages, where the
-//! integral of the rate is inverted. A planned start is pulled once for each iteration, so this is part of loadgen's own share.
+//! What it takes to plan one start of the open model: at a constant rate, as a Poisson process, and
+//! in stages, where the integral of the rate is inverted. A planned start is pulled once for each
+//! iteration, so this is part of loadgen's own share.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use loadgen::base::{Nanos, Rate};
@@ -10,11 +11,21 @@ use loadgen::plan::{Spread, Stage};
 const ARRIVALS: usize = 10_000;
 
 fn stage(name: &str, from: f64, to: f64) -> Stage {
-    Stage { name: name.into(), duration: Nanos::from_secs(3_600), from, to, measure: true }
+    Stage {
+        name: name.into(),
+        duration: Nanos::from_secs(3_600),
+        from,
+        to,
+        measure: true,
+    }
 }
 
 fn plan(c: &mut Criterion) {
-    let stages = [stage("up", 10.0, 1_000.0), stage("hold", 1_000.0, 1_000.0), stage("down", 1_000.0, 0.0)];
+    let stages = [
+        stage("up", 10.0, 1_000.0),
+        stage("hold", 1_000.0, 1_000.0),
+        stage("down", 1_000.0, 0.0),
+    ];
     let mut group = c.benchmark_group("arrivals");
     group.throughput(Throughput::Elements(ARRIVALS as u64));
     for (name, spread, stages) in [
@@ -32,8 +43,14 @@ fn plan(c: &mut Criterion) {
             duration: Some(Nanos::from_secs(3 * 3_600)),
             iterations: None,
         };
-        assert_eq!(Arrivals::new(&schedule).take(ARRIVALS).count(), ARRIVALS, "{name} plans as many as are counted");
-        group.bench_function(name, |b| b.iter(|| Arrivals::new(&schedule).take(ARRIVALS).last()));
+        assert_eq!(
+            Arrivals::new(&schedule).take(ARRIVALS).count(),
+            ARRIVALS,
+            "{name} plans as many as are counted"
+        );
+        group.bench_function(name, |b| {
+            b.iter(|| Arrivals::new(&schedule).take(ARRIVALS).last())
+        });
     }
     group.finish();
 }

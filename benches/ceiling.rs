@@ -1,5 +1,5 @@
-//! The highest rate of mock operations that never wait: what the loop itself costs, for each driver, and what a second
-//! worker brings.
+//! The highest rate of mock operations that never wait: what the loop itself costs, for each
+//! driver, and what a second worker brings.
 
 #[path = "support/job.rs"]
 mod job;
@@ -19,15 +19,23 @@ fn job(mode: Mode, workers: u32) -> Job {
 
 fn ceiling(c: &mut Criterion) {
     let mut group = c.benchmark_group("ceiling");
-    group.throughput(Throughput::Elements(ITERATIONS)).sample_size(10);
+    group
+        .throughput(Throughput::Elements(ITERATIONS))
+        .sample_size(10);
     for mode in Mode::REAL {
         for workers in [1, 2] {
             if mode == Mode::Sequential && workers > 1 {
                 continue;
             }
             let job = job(mode, workers);
-            let name = if workers == 1 { format!("{mode}") } else { format!("{mode}, {workers} workers") };
-            group.bench_function(name, |b| b.iter(|| run_mode(&job, &|| None, &|_| {}).expect("it can run")));
+            let name = if workers == 1 {
+                format!("{mode}")
+            } else {
+                format!("{mode}, {workers} workers")
+            };
+            group.bench_function(name, |b| {
+                b.iter(|| run_mode(&job, &|| None, &|_| {}).expect("it can run"))
+            });
         }
     }
     group.finish();

@@ -1,6 +1,7 @@
-//! What the interpreter takes for a step of a flow, apart from what the step does: iterations in virtual time, where
-//! nothing waits and nothing is sent. Shown is the time of one iteration; what one step of a kind takes is the difference
-//! to `one sleep`, divided by the steps that were added. Recording is in it, of every operation and every iteration.
+//! What the interpreter takes for a step of a flow, apart from what the step does: iterations in
+//! virtual time, where nothing waits and nothing is sent. Shown is the time of one iteration; what
+//! one step of a kind takes is the difference to `one sleep`, divided by the steps that were added.
+//! Recording is in it, of every operation and every iteration.
 
 #[path = "support/job.rs"]
 mod job;
@@ -15,20 +16,33 @@ const ITERATIONS: u64 = 10_000;
 const FLOWS: [(&str, &str); 5] = [
     ("one sleep", "{sleep: 1ms}"),
     ("ten sleeps", "{repeat: {times: 10, flow: [{sleep: 1ms}]}}"),
-    ("one sleep, and one that is never drawn", "{sleep: 1ms}, {sleep: 1ms, chance: 0%}"),
-    ("one sleep, and one by an expression", "{sleep: 1ms}, {sleep: 1ms, when: 'n > 1'}"),
-    ("two sleeps in parallel", "{parallel: [{sleep: 1ms}, {sleep: 1ms}]}"),
+    (
+        "one sleep, and one that is never drawn",
+        "{sleep: 1ms}, {sleep: 1ms, chance: 0%}",
+    ),
+    (
+        "one sleep, and one by an expression",
+        "{sleep: 1ms}, {sleep: 1ms, when: 'n > 1'}",
+    ),
+    (
+        "two sleeps in parallel",
+        "{parallel: [{sleep: 1ms}, {sleep: 1ms}]}",
+    ),
 ];
 
 fn iterations(c: &mut Criterion) {
     let mut group = c.benchmark_group("flow");
-    group.throughput(Throughput::Elements(ITERATIONS)).sample_size(20);
+    group
+        .throughput(Throughput::Elements(ITERATIONS))
+        .sample_size(20);
     for (name, steps) in FLOWS {
         let text = format!(
             "{{name: bench, seed: 1, vars: {{n: 2}}, mix: [{{name: m, flow: [{steps}]}}], load: {{vus: 50, iterations: {ITERATIONS}}}}}"
         );
         let job = job::of(Mode::Simulated, &text);
-        group.bench_function(name, |b| b.iter(|| run_mode(&job, &|| None, &|_| {}).expect("it can run")));
+        group.bench_function(name, |b| {
+            b.iter(|| run_mode(&job, &|| None, &|_| {}).expect("it can run"))
+        });
     }
     group.finish();
 }

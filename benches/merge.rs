@@ -1,5 +1,6 @@
-//! Adding up what was measured apart: two histograms, the recorders of two workers, and the rounds of three modes. A
-//! worker's recorder is added to the others' at the end, and for every look at the figures while a run goes on.
+//! Adding up what was measured apart: two histograms, the recorders of two workers, and the rounds
+//! of three modes. A worker's recorder is added to the others' at the end, and for every look at
+//! the figures while a run goes on.
 
 #[path = "support/job.rs"]
 mod job;
@@ -34,18 +35,36 @@ fn recorder() -> Recorder {
 fn rounds() -> Vec<ModeRun> {
     let text = "{name: bench, seed: 1, modes: [simulated], mix: [{name: m, flow: [{sleep: 5ms}]}], load: {rate: 100/s, duration: 60s}}";
     let one = run_mode(&job::of(Mode::Simulated, text), &|| None, &|_| {}).expect("it can run");
-    (1..=ROUNDS).flat_map(|round| Mode::REAL.map(|mode| ModeRun { mode, round, ..one.clone() })).collect()
+    (1..=ROUNDS)
+        .flat_map(|round| {
+            Mode::REAL.map(|mode| ModeRun {
+                mode,
+                round,
+                ..one.clone()
+            })
+        })
+        .collect()
 }
 
 fn merge(c: &mut Criterion) {
     let mut group = c.benchmark_group("merge");
     let (mut sum, mut other) = (histogram::empty(), histogram::empty());
-    (0..SAMPLES).for_each(|k| other.record(100_000 + k.wrapping_mul(0x9e37_79b9) % 900_000).expect("within its range"));
-    group.bench_function("two histograms", |b| b.iter(|| histogram::add(&mut sum, &other)));
+    (0..SAMPLES).for_each(|k| {
+        other
+            .record(100_000 + k.wrapping_mul(0x9e37_79b9) % 900_000)
+            .expect("within its range")
+    });
+    group.bench_function("two histograms", |b| {
+        b.iter(|| histogram::add(&mut sum, &other))
+    });
     let (mut sum, other) = (recorder(), recorder());
-    group.bench_function("two recorders of ten steps and sixty windows", |b| b.iter(|| sum.add(&other)));
+    group.bench_function("two recorders of ten steps and sixty windows", |b| {
+        b.iter(|| sum.add(&other))
+    });
     let runs = rounds();
-    group.bench_function("five rounds of three modes", |b| b.iter(|| Comparison::of(&runs, &Mode::REAL, None).expect("there are runs")));
+    group.bench_function("five rounds of three modes", |b| {
+        b.iter(|| Comparison::of(&runs, &Mode::REAL, None).expect("there are runs"))
+    });
     group.finish();
 }
 

@@ -1,5 +1,5 @@
-//! What it costs to fold one sample into the figures: every histogram of its step and the time line. The goal is 50 ns a
-//! sample; criterion's throughput is in samples.
+//! What it costs to fold one sample into the figures: every histogram of its step and the time
+//! line. The goal is 50 ns a sample; criterion's throughput is in samples.
 
 #[path = "support/sample.rs"]
 mod sample;

@@ -1,6 +1,6 @@
-//! What it takes to put values into a template of a request: into a path, by expressions of growing cost, and into a JSON
-//! body of 1 KB. A request without values is made once before the run, so that `static` is never paid per request: it
-//! stands here as what all others are held against.
+//! What it takes to put values into a template of a request: into a path, by expressions of growing
+//! cost, and into a JSON body of 1 KB. A request without values is made once before the run, so
+//! that `static` is never paid per request: it stands here as what all others are held against.
 
 use std::sync::Arc;
 
@@ -29,14 +29,20 @@ fn body() -> Template {
 
 fn render(c: &mut Criterion) {
     let items = json!([{"name": "a pen", "price": 1.5}, {"name": "a book", "price": 12.0}]);
-    let value = |name: &str, value| Name { name: name.into(), value: Some(value) };
+    let value = |name: &str, value| Name {
+        name: name.into(),
+        value: Some(value),
+    };
     let names = Names::new(&[value("id", json!(4_711)), value("items", items)]);
     let mut group = c.benchmark_group("template");
     for (name, template) in [
         ("static", Template::from("/items/4711")),
         ("one variable", with("id", Encode::Path)),
         ("a part of a list", with("items[1].name", Encode::Query)),
-        ("an expression", with("items|length * 10 + id", Encode::Path)),
+        (
+            "an expression",
+            with("items|length * 10 + id", Encode::Path),
+        ),
         ("a function", with("random_int(1, 1000)", Encode::Path)),
         ("a body of 1 KB", body()),
     ] {
@@ -46,7 +52,8 @@ fn render(c: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter(|| {
                 out.clear();
-                text.render(names.start(), &facts, &mut out).expect("it can be rendered");
+                text.render(names.start(), &facts, &mut out)
+                    .expect("it can be rendered");
                 out.len()
             });
         });

@@ -1,7 +1,8 @@
-//! How late operations start, by the generator's own fault: lag against rate, for each driver. What criterion shows as
-//! time is the mean lag of one operation; percentiles are printed beside it. The second group asks a server instead: the
-//! system there takes down when each request comes in, however late the server's own thread is to read it. The third fails
-//! where a single request is held up though its answer is there.
+//! How late operations start, by the generator's own fault: lag against rate, for each driver. What
+//! criterion shows as time is the mean lag of one operation; percentiles are printed beside it. The
+//! second group asks a server instead: the system there takes down when each request comes in,
+//! however late the server's own thread is to read it. The third fails where a single request is
+//! held up though its answer is there.
 
 #[path = "../support/job.rs"]
 mod job;
@@ -24,7 +25,9 @@ fn job(mode: Mode, rate: u64, iterations: u64) -> Job {
 
 fn lag(c: &mut Criterion) {
     let mut group = c.benchmark_group("lag");
-    group.sample_size(10).measurement_time(Duration::from_secs(5));
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(5));
     for mode in Mode::REAL {
         for rate in [100, 1_000, 10_000] {
             // One after another there is room for 1 / 100 µs.
@@ -34,11 +37,21 @@ fn lag(c: &mut Criterion) {
             let (mut p50, mut p99, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
             group.bench_function(format!("{mode} at {rate} a second"), |b| {
                 b.iter_custom(|iterations| {
-                    let run = run_mode(&job(mode, rate, iterations.max(rate / 5)), &|| None, &|_| {}).expect("it can run");
+                    let run = run_mode(
+                        &job(mode, rate, iterations.max(rate / 5)),
+                        &|| None,
+                        &|_| {},
+                    )
+                    .expect("it can run");
                     let lag = run.lag_ms.expect("operations");
                     p50.push(lag.p50);
                     p99.push(lag.p99);
-                    cpu.extend(run.resources.cpu_user_s.zip(run.resources.cpu_system_s).map(|(user, system)| (user + system) / run.wall_s));
+                    cpu.extend(
+                        run.resources
+                            .cpu_user_s
+                            .zip(run.resources.cpu_system_s)
+                            .map(|(user, system)| (user + system) / run.wall_s),
+                    );
                     Duration::from_secs_f64(lag.mean / 1e3 * iterations as f64)
                 });
             });
@@ -49,8 +62,14 @@ fn lag(c: &mut Criterion) {
                 values.sort_by(f64::total_cmp);
                 values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
             };
-            let (p50, p99, cpu) = (median(&mut p50) * 1e3, median(&mut p99) * 1e3, median(&mut cpu) * 100.0);
-            eprintln!("{mode} at {rate}/s: lag p50 {p50:.1} µs, p99 {p99:.1} µs; {cpu:.1} % of a processor (medians of all rounds)");
+            let (p50, p99, cpu) = (
+                median(&mut p50) * 1e3,
+                median(&mut p99) * 1e3,
+                median(&mut cpu) * 100.0,
+            );
+            eprintln!(
+                "{mode} at {rate}/s: lag p50 {p50:.1} µs, p99 {p99:.1} µs; {cpu:.1} % of a processor (medians of all rounds)"
+            );
         }
     }
     group.finish();

@@ -1,6 +1,7 @@
-//! Draws what `peers.py cost --save` wrote, with loadgen's own charts: `cargo bench --bench chart -- figures.json cost.png`.
-//! A bar is a tool's processor time per request relative to wrk's, the line across its end the interval of that median.
-//! The picture is PNG, or SVG where its name says so. Not a bench by itself, so that `cargo bench` passes it by.
+//! Draws what `peers.py cost --save` wrote, with loadgen's own charts:
+//! `cargo bench --bench chart -- figures.json cost.png`. A bar is a tool's processor time per
+//! request relative to wrk's, the line across its end the interval of that median. The picture is
+//! PNG, or SVG where its name says so. Not a bench by itself, so that `cargo bench` passes it by.
 
 use std::error::Error;
 use std::path::Path;
@@ -54,18 +55,30 @@ struct Row {
 
 impl Row {
     fn name(&self) -> &str {
-        if self.tool == "limit" { "plain sockets" } else { &self.tool }
+        if self.tool == "limit" {
+            "plain sockets"
+        } else {
+            &self.tool
+        }
     }
 
     fn color(&self) -> RGBColor {
-        let mode = Mode::REAL.into_iter().find(|mode| self.tool.strip_prefix("loadgen, ") == Some(mode.name()));
+        let mode = Mode::REAL
+            .into_iter()
+            .find(|mode| self.tool.strip_prefix("loadgen, ") == Some(mode.name()));
         let mode = mode.or_else(|| (self.tool == "loadgen").then_some(Mode::Async));
         mode.map_or(OTHER, |mode| palette::look(mode).color)
     }
 }
 
 fn draw(figures: &Figures) -> String {
-    let bars = || figures.groups.iter().flat_map(|group| &group.rows).filter_map(|row| row.by_wrk);
+    let bars = || {
+        figures
+            .groups
+            .iter()
+            .flat_map(|group| &group.rows)
+            .filter_map(|row| row.by_wrk)
+    };
     let axis = Axis::from_zero(bars().map(|[_, _, high]| high), FIELD);
     let ticks = axis.ticks(6.0, |value| format!("{value:.1}"));
     let rows: usize = figures.groups.iter().map(|group| group.rows.len()).sum();
@@ -76,22 +89,43 @@ fn draw(figures: &Figures) -> String {
         figures.cores,
         figures.rounds,
         figures.seconds,
-        if figures.rounds < ROUNDS { "range" } else { "intervals at 95 %" },
+        if figures.rounds < ROUNDS {
+            "range"
+        } else {
+            "intervals at 95 %"
+        },
     );
-    picture((WIDTH, height as u32), &About { title, description: &subtitle, attributes: &[] }, |canvas| {
-        heading(canvas, title, &subtitle);
-        let mut top = TOP;
-        for group in &figures.groups {
-            top = draw_group(canvas, group, top, &axis, &ticks) + GAP;
-        }
-        let from_to = (FIELD.0 + FIELD.1) / 2.0;
-        canvas.text("shorter is better", (from_to, top - GAP + 38.0), Font::TICK, Align::Middle);
-    })
+    picture(
+        (WIDTH, height as u32),
+        &About {
+            title,
+            description: &subtitle,
+            attributes: &[],
+        },
+        |canvas| {
+            heading(canvas, title, &subtitle);
+            let mut top = TOP;
+            for group in &figures.groups {
+                top = draw_group(canvas, group, top, &axis, &ticks) + GAP;
+            }
+            let from_to = (FIELD.0 + FIELD.1) / 2.0;
+            canvas.text(
+                "shorter is better",
+                (from_to, top - GAP + 38.0),
+                Font::TICK,
+                Align::Middle,
+            );
+        },
+    )
 }
 
 /// Draws one group below `top`, and says where it ends.
 fn draw_group(canvas: &mut Canvas, group: &Group, top: f64, axis: &Axis, ticks: &[Tick]) -> f64 {
-    let name = if group.connections == 1 { "1 connection".to_owned() } else { format!("{} connections", group.connections) };
+    let name = if group.connections == 1 {
+        "1 connection".to_owned()
+    } else {
+        format!("{} connections", group.connections)
+    };
     canvas.text(&name, (MARGIN, top), Font::LABEL.bold(), Align::Start);
     canvas.text("× wrk", (COLUMNS.0, top), Font::TICK, Align::End);
     canvas.text("a request", (COLUMNS.1, top), Font::TICK, Align::End);
@@ -104,35 +138,81 @@ fn draw_group(canvas: &mut Canvas, group: &Group, top: f64, axis: &Axis, ticks: 
     for (index, row) in group.rows.iter().enumerate() {
         let middle = first + ROW * (index as f64 + 0.5);
         let ours = row.tool.starts_with("loadgen");
-        let font = if ours { Font::LABEL.bold() } else { Font::LABEL };
+        let font = if ours {
+            Font::LABEL.bold()
+        } else {
+            Font::LABEL
+        };
         canvas.text(row.name(), (FIELD.0 - 10.0, middle), font, Align::End);
-        let Some([ratio, low, high]) = row.by_wrk else { continue };
-        canvas.rect((FIELD.0, middle - BAR / 2.0), (axis.pixel(ratio), middle + BAR / 2.0), row.color(), 1.0);
+        let Some([ratio, low, high]) = row.by_wrk else {
+            continue;
+        };
+        canvas.rect(
+            (FIELD.0, middle - BAR / 2.0),
+            (axis.pixel(ratio), middle + BAR / 2.0),
+            row.color(),
+            1.0,
+        );
         let (low, high) = (axis.pixel(low), axis.pixel(high));
         if high - low >= 1.0 {
             canvas.line(&[(low, middle), (high, middle)], palette::INK, 1.5, None);
             for end in [low, high] {
-                canvas.line(&[(end, middle - 4.0), (end, middle + 4.0)], palette::INK, 1.5, None);
+                canvas.line(
+                    &[(end, middle - 4.0), (end, middle + 4.0)],
+                    palette::INK,
+                    1.5,
+                    None,
+                );
             }
         }
-        canvas.text(&format!("{ratio:.2}"), (COLUMNS.0, middle), font, Align::End);
-        canvas.text(&view::duration_ms(row.us / 1e3), (COLUMNS.1, middle), Font::TICK, Align::End);
+        canvas.text(
+            &format!("{ratio:.2}"),
+            (COLUMNS.0, middle),
+            font,
+            Align::End,
+        );
+        canvas.text(
+            &view::duration_ms(row.us / 1e3),
+            (COLUMNS.1, middle),
+            Font::TICK,
+            Align::End,
+        );
     }
     let one = axis.pixel(1.0);
-    canvas.line(&[(one, first - 4.0), (one, bottom)], palette::INK, 1.0, Some((4.0, 3.0)));
+    canvas.line(
+        &[(one, first - 4.0), (one, bottom)],
+        palette::INK,
+        1.0,
+        Some((4.0, 3.0)),
+    );
     bottom
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     // cargo adds a flag of its own for benches that measure.
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let [figures, to] = arguments.as_slice() else { return Err("usage: chart FIGURES.json PICTURE.png".into()) };
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    let [figures, to] = arguments.as_slice() else {
+        return Err("usage: chart FIGURES.json PICTURE.png".into());
+    };
     let figures: Figures = serde_json::from_str(&std::fs::read_to_string(figures)?)?;
-    if figures.groups.iter().flat_map(|group| &group.rows).all(|row| row.by_wrk.is_none()) {
-        return Err("there is nothing to draw: wrk was not measured, which all else is relative to".into());
+    if figures
+        .groups
+        .iter()
+        .flat_map(|group| &group.rows)
+        .all(|row| row.by_wrk.is_none())
+    {
+        return Err(
+            "there is nothing to draw: wrk was not measured, which all else is relative to".into(),
+        );
     }
     let svg = draw(&figures);
-    if Path::new(to).extension().is_some_and(|extension| extension == "svg") {
+    if Path::new(to)
+        .extension()
+        .is_some_and(|extension| extension == "svg")
+    {
         std::fs::write(to, svg)?;
     } else {
         std::fs::write(to, png::render(&svg)?)?;

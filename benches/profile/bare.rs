@@ -1,10 +1,12 @@
-//! hyper and nothing else: the client below which loadgen cannot get, for `profile.py` to compare it with.
+//! hyper and nothing else: the client below which loadgen cannot get, for `profile.py` to compare
+//! it with.
 //!
 //!     bare ADDRESS CONNECTIONS REQUESTS
 //!
-//! One event loop on one thread, each connection polled inside its request, the map of headers handed from the response
-//! to the next request: what loadgen does, without a plan, pacing, a clock, or anything written down. It sends the same
-//! bytes. Not a bench by itself, so that `cargo bench` passes it by.
+//! One event loop on one thread, each connection polled inside its request, the map of headers
+//! handed from the response to the next request: what loadgen does, without a plan, pacing, a
+//! clock, or anything written down. It sends the same bytes. Not a bench by itself, so that
+//! `cargo bench` passes it by.
 
 use std::error::Error;
 use std::future::poll_fn;
@@ -26,12 +28,17 @@ type Failure = Box<dyn Error + Send + Sync>;
 type Driver = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
 
 /// Lets hyper go on with the connection, until `answer` has come.
-async fn drive<T>(driver: &mut Driver, mut answer: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Result<T, Failure> {
+async fn drive<T>(
+    driver: &mut Driver,
+    mut answer: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> Result<T, Failure> {
     poll_fn(|cx| {
         let ended = Pin::new(&mut *driver).poll(cx);
         match (answer(cx), ended) {
             (Poll::Ready(answer), _) => Poll::Ready(Ok(answer)),
-            (Poll::Pending, Poll::Ready(end)) => Poll::Ready(Err(end.err().map_or_else(|| "connection closed".into(), Failure::from))),
+            (Poll::Pending, Poll::Ready(end)) => Poll::Ready(Err(end
+                .err()
+                .map_or_else(|| "connection closed".into(), Failure::from))),
             (Poll::Pending, Poll::Pending) => Poll::Pending,
         }
     })
@@ -51,18 +58,25 @@ async fn read(driver: &mut Driver, mut body: Incoming) -> Result<(), Failure> {
 async fn requests(address: SocketAddr, left: Arc<AtomicI64>) -> Result<(), Failure> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let (mut sender, mut driver) = http1::Builder::new().handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await?;
+    let (mut sender, mut driver) = http1::Builder::new()
+        .handshake::<_, Full<Bytes>>(TokioIo::new(stream))
+        .await?;
     let host = HeaderValue::from_str(&address.to_string())?;
     let mut headers = HeaderMap::new();
     while left.fetch_sub(1, Ordering::Relaxed) > 0 {
         drive(&mut driver, |cx| sender.poll_ready(cx)).await??;
         headers.clear();
         headers.insert(header::HOST, host.clone());
-        headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(
+            header::USER_AGENT,
+            HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION"))),
+        );
         let mut request = Request::new(Full::new(Bytes::new()));
         *request.headers_mut() = headers;
         let mut response = pin!(sender.send_request(request));
-        let (head, body) = drive(&mut driver, |cx| response.as_mut().poll(cx)).await??.into_parts();
+        let (head, body) = drive(&mut driver, |cx| response.as_mut().poll(cx))
+            .await??
+            .into_parts();
         if !head.status.is_success() {
             return Err(format!("the target answers {}", head.status).into());
         }
@@ -74,14 +88,21 @@ async fn requests(address: SocketAddr, left: Arc<AtomicI64>) -> Result<(), Failu
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [address, connections, count] = arguments.as_slice() else { return Err("usage: bare ADDRESS CONNECTIONS REQUESTS".into()) };
+    let [address, connections, count] = arguments.as_slice() else {
+        return Err("usage: bare ADDRESS CONNECTIONS REQUESTS".into());
+    };
     let (address, connections) = (address.parse()?, connections.parse::<usize>()?);
     let left = Arc::new(AtomicI64::new(count.parse()?));
-    tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
-        let tasks: Vec<_> = (0..connections).map(|_| tokio::spawn(requests(address, left.clone()))).collect();
-        for task in tasks {
-            task.await??;
-        }
-        Ok(())
-    })
+    tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?
+        .block_on(async {
+            let tasks: Vec<_> = (0..connections)
+                .map(|_| tokio::spawn(requests(address, left.clone())))
+                .collect();
+            for task in tasks {
+                task.await??;
+            }
+            Ok(())
+        })
 }

@@ -1,6 +1,6 @@
-//! Comparisons of two versions on a machine that drifts and has moods, as a simulation: how often each method cries
-//! wolf where nothing changed, and how often it sees what did. A test runs a small one, and `cargo bench --bench
-//! alarms` a large one.
+//! Comparisons of two versions on a machine that drifts and has moods, as a simulation: how often
+//! each method cries wolf where nothing changed, and how often it sees what did. A test runs a
+//! small one, and `cargo bench --bench alarms` a large one.
 
 use std::fmt;
 
@@ -24,7 +24,8 @@ const MOOD: f64 = 0.05;
 const CORRELATION: f64 = 0.95;
 /// Spread of what is each run's own, of a figure that a gate is good for.
 pub const OWN: f64 = 0.015;
-/// The same of a figure that varies by far more than is tolerated, as processor time of a busy machine does.
+/// The same of a figure that varies by far more than is tolerated, as processor time of a busy
+/// machine does.
 pub const NOISY: f64 = 0.4;
 /// Spread of the requests of a run.
 const SPREAD: f64 = 0.3;
@@ -60,7 +61,9 @@ pub enum Method {
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Loadgen => "loadgen: 10 pairs in ABBA order, with a tolerance, and 10 more to be sure",
+            Self::Loadgen => {
+                "loadgen: 10 pairs in ABBA order, with a tolerance, and 10 more to be sure"
+            }
             Self::Once => "the same, without 10 more",
             Self::NoTolerance => "10 pairs in ABBA order without a tolerance",
             Self::NotInterleaved => "10 pairs with a tolerance, one version after the other",
@@ -86,11 +89,14 @@ impl Machine {
 
     /// The times of one run's requests, in order of size.
     fn run(&mut self, factor: f64) -> Vec<f64> {
-        self.mood = CORRELATION * self.mood + (1.0 - CORRELATION * CORRELATION).sqrt() * MOOD * self.normal();
+        self.mood = CORRELATION * self.mood
+            + (1.0 - CORRELATION * CORRELATION).sqrt() * MOOD * self.normal();
         let drift = DRIFT * self.runs as f64 / (2 * PAIRS) as f64;
         self.runs += 1;
         let level = factor.ln() + self.mood + drift + self.own * self.normal();
-        let mut times: Vec<f64> = (0..REQUESTS).map(|_| (level + SPREAD * self.normal()).exp()).collect();
+        let mut times: Vec<f64> = (0..REQUESTS)
+            .map(|_| (level + SPREAD * self.normal()).exp())
+            .collect();
         times.sort_by(f64::total_cmp);
         times
     }
@@ -100,7 +106,9 @@ impl Machine {
         match order {
             Order::Blocks => {
                 let base: Vec<_> = (0..PAIRS).map(|_| self.run(1.0)).collect();
-                base.into_iter().map(|base| [base, self.run(factor)]).collect()
+                base.into_iter()
+                    .map(|base| [base, self.run(factor)])
+                    .collect()
             }
             Order::Abba => (0..PAIRS)
                 .map(|pair| {
@@ -124,14 +132,26 @@ fn p50(run: &[f64]) -> f64 {
 /// What is said of the medians of these runs.
 fn outcome(pairs: &[[Vec<f64>; 2]]) -> Outcome {
     let metric = Metric::Time(Quantity::Response, Statistic::Percentile(50_000));
-    let pairs = pairs.iter().map(|[base, new]| [p50(base), p50(new)]).collect();
-    verdicts(&[Paired { guard: Guard::usual(metric), mode: Mode::Async, pairs }])[0].verdict
+    let pairs = pairs
+        .iter()
+        .map(|[base, new]| [p50(base), p50(new)])
+        .collect();
+    verdicts(&[Paired {
+        guard: Guard::usual(metric),
+        mode: Mode::Async,
+        pairs,
+    }])[0]
+        .verdict
 }
 
 /// What loadgen says of them, which looks again at what seems to have regressed.
 fn outcome_to_be_sure(machine: &mut Machine, factor: f64) -> Outcome {
     match outcome(&machine.pairs(Order::Abba, factor)) {
-        Outcome::Regressed if outcome(&machine.pairs(Order::Abba, factor)) != Outcome::Regressed => Outcome::Inconclusive,
+        Outcome::Regressed
+            if outcome(&machine.pairs(Order::Abba, factor)) != Outcome::Regressed =>
+        {
+            Outcome::Inconclusive
+        }
         first => first,
     }
 }
@@ -140,14 +160,23 @@ fn is_worse(method: Method, machine: &mut Machine, factor: f64) -> bool {
     match method {
         Method::Loadgen => outcome_to_be_sure(machine, factor) == Outcome::Regressed,
         Method::Once => outcome(&machine.pairs(Order::Abba, factor)) == Outcome::Regressed,
-        Method::NotInterleaved => outcome(&machine.pairs(Order::Blocks, factor)) == Outcome::Regressed,
+        Method::NotInterleaved => {
+            outcome(&machine.pairs(Order::Blocks, factor)) == Outcome::Regressed
+        }
         Method::NoTolerance => {
-            let differences: Vec<f64> = machine.pairs(Order::Abba, factor).iter().map(|[base, new]| (p50(new) / p50(base)).ln()).collect();
+            let differences: Vec<f64> = machine
+                .pairs(Order::Abba, factor)
+                .iter()
+                .map(|[base, new]| (p50(new) / p50(base)).ln())
+                .collect();
             Shift::of(&differences).is_some_and(|shift| shift.p_above(0.0) <= 0.05)
         }
         Method::Welch => {
             let pairs = machine.pairs(Order::Blocks, factor);
-            welch(&pairs.iter().map(|[base, _]| p50(base)).collect::<Vec<_>>(), &pairs.iter().map(|[_, new]| p50(new)).collect::<Vec<_>>())
+            welch(
+                &pairs.iter().map(|[base, _]| p50(base)).collect::<Vec<_>>(),
+                &pairs.iter().map(|[_, new]| p50(new)).collect::<Vec<_>>(),
+            )
         }
         Method::OneRatio => {
             let base = p50(&machine.run(1.0));
@@ -164,7 +193,14 @@ fn is_worse(method: Method, machine: &mut Machine, factor: f64) -> bool {
 fn welch(base: &[f64], new: &[f64]) -> bool {
     let n = base.len() as f64;
     let mean = |values: &[f64]| values.iter().sum::<f64>() / n;
-    let error = |values: &[f64]| values.iter().map(|v| (v - mean(values)).powi(2)).sum::<f64>() / (n - 1.0) / n;
+    let error = |values: &[f64]| {
+        values
+            .iter()
+            .map(|v| (v - mean(values)).powi(2))
+            .sum::<f64>()
+            / (n - 1.0)
+            / n
+    };
     let (a, b) = (error(base), error(new));
     let freedom = (a + b).powi(2) / ((a * a + b * b) / (n - 1.0));
     let student = StudentsT::new(0.0, 1.0, freedom).expect("a positive number");
@@ -173,26 +209,38 @@ fn welch(base: &[f64], new: &[f64]) -> bool {
 
 /// One-sided, at 5 %; both are in order.
 fn mann_whitney(base: &[f64], new: &[f64]) -> bool {
-    let wins: usize = new.iter().map(|time| base.partition_point(|other| other < time)).sum();
+    let wins: usize = new
+        .iter()
+        .map(|time| base.partition_point(|other| other < time))
+        .sum();
     let (n, m) = (base.len() as f64, new.len() as f64);
     let z = (wins as f64 - n * m / 2.0) / (n * m * (n + m + 1.0) / 12.0).sqrt();
     Normal::standard().sf(z) < 0.05
 }
 
 fn machine(seed: u64, own: f64) -> Machine {
-    let mut machine = Machine { chance: Pcg64Mcg::seed_from_u64(seed), mood: 0.0, own, runs: 0 };
+    let mut machine = Machine {
+        chance: Pcg64Mcg::seed_from_u64(seed),
+        mood: 0.0,
+        own,
+        runs: 0,
+    };
     machine.mood = MOOD * machine.normal();
     machine
 }
 
-/// In how many of so many comparisons a method says that B, `factor` times as slow, is worse, by a figure of which each
-/// run's own part varies by `own`.
+/// In how many of so many comparisons a method says that B, `factor` times as slow, is worse, by a
+/// figure of which each run's own part varies by `own`.
 pub fn alarms(method: Method, factor: f64, own: f64, comparisons: u64) -> u64 {
-    (0..comparisons).filter(|seed| is_worse(method, &mut machine(*seed, own), factor)).count() as u64
+    (0..comparisons)
+        .filter(|seed| is_worse(method, &mut machine(*seed, own), factor))
+        .count() as u64
 }
 
 /// How often loadgen says each of these, in so many comparisons.
 pub fn outcomes(factor: f64, comparisons: u64) -> impl Fn(Outcome) -> usize {
-    let all: Vec<Outcome> = (0..comparisons).map(|seed| outcome_to_be_sure(&mut machine(seed, OWN), factor)).collect();
+    let all: Vec<Outcome> = (0..comparisons)
+        .map(|seed| outcome_to_be_sure(&mut machine(seed, OWN), factor))
+        .collect();
     move |wanted| all.iter().filter(|outcome| **outcome == wanted).count()
 }

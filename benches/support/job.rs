@@ -6,6 +6,21 @@ use loadgen::scenario::{Overrides, Source, compile};
 
 /// One mode of a scenario that is good.
 pub fn of(mode: Mode, text: &str) -> Job {
-    let plan = compile(&Source::inline("bench.yaml", text), &Overrides::default(), &|_| None).expect("the scenario is good").plan;
-    Job { parent: 0, plan, mode, round: 1, ground: Ground { folder: ".".into(), ..Ground::default() } }
+    let plan = compile(
+        &Source::inline("bench.yaml", text),
+        &Overrides::default(),
+        &|_| None,
+    )
+    .expect("the scenario is good")
+    .plan;
+    Job {
+        parent: 0,
+        plan,
+        mode,
+        round: 1,
+        ground: Ground {
+            folder: ".".into(),
+            ..Ground::default()
+        },
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::ops::Deref;
 
-/// A value that nothing else shares a cache line with: what one thread writes all the time would otherwise make every
-/// other thread wait that reads what lies beside it. Two lines, because processors fetch them in pairs.
+/// A value that nothing else shares a cache line with: what one thread writes all the time would
+/// otherwise make every other thread wait that reads what lies beside it. Two lines, because
+/// processors fetch them in pairs.
 #[derive(Default)]
 #[repr(align(128))]
 pub struct Apart<T>(pub T);

@@ -25,7 +25,10 @@ fn system() -> u64 {
 
 impl Clock {
     /// A clock that shows zero now.
-    #[expect(clippy::new_without_default, reason = "a default that reads the clock would surprise")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "a default that reads the clock would surprise"
+    )]
     pub fn new() -> Self {
         Self {
             zero: Instant::now(),
@@ -43,15 +46,18 @@ impl Clock {
         elapsed
     }
 
-    /// How far the wall clock is ahead of this one, in nanoseconds: constant, as long as nobody sets it.
+    /// How far the wall clock is ahead of this one, in nanoseconds: constant, as long as nobody
+    /// sets it.
     pub fn wall_ahead(&self) -> Option<i128> {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
         Some(wall.as_nanos() as i128 - i128::from(self.now().0))
     }
 
-    /// The moment `at` of this clock for the standard library's calls; a moment past what they can hold
-    /// is cut to a year ahead.
+    /// The moment `at` of this clock for the standard library's calls; a moment past what they can
+    /// hold is cut to a year ahead.
     pub fn instant(&self, at: Nanos) -> Instant {
-        self.zero.checked_add(at.as_duration()).unwrap_or_else(|| self.zero + std::time::Duration::from_secs(365 * 86_400))
+        self.zero
+            .checked_add(at.as_duration())
+            .unwrap_or_else(|| self.zero + std::time::Duration::from_secs(365 * 86_400))
     }
 }

@@ -1,4 +1,5 @@
-//! Floor 0: quantities, their parsing, the clock, and where in memory a value lies. Knows nothing of load, files or networks.
+//! Floor 0: quantities, their parsing, the clock, and where in memory a value lies. Knows nothing
+//! of load, files or networks.
 
 pub mod apart;
 pub mod clock;

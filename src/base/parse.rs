@@ -54,7 +54,8 @@ pub enum ParseError {
 const DURATION_UNITS: &str = "durations are written with h, m (minutes), s, ms, us or ns";
 const LONGEST: u64 = 366 * 86_400 * 1_000_000_000;
 
-/// A decimal number as `digits · 10^-scale`, so that no quantity ever passes through binary fractions.
+/// A decimal number as `digits · 10^-scale`, so that no quantity ever passes through binary
+/// fractions.
 struct Decimal {
     digits: u128,
     scale: u32,
@@ -63,14 +64,25 @@ struct Decimal {
 impl Decimal {
     /// Takes a number from the front of `text`; returns what is behind it.
     fn take(text: &str) -> Option<(Self, &str)> {
-        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let end = text
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(text.len());
         let (number, rest) = text.split_at(end);
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') || whole.len() + fraction.len() > 24 {
+        if (whole.is_empty() && fraction.is_empty())
+            || fraction.contains('.')
+            || whole.len() + fraction.len() > 24
+        {
             return None;
         }
         let digits = format!("{whole}{fraction}").parse().ok()?;
-        Some((Self { digits, scale: fraction.len() as u32 }, rest))
+        Some((
+            Self {
+                digits,
+                scale: fraction.len() as u32,
+            },
+            rest,
+        ))
     }
 
     /// The number times `unit`, rounded to the nearest whole.
@@ -100,18 +112,31 @@ fn duration_unit(unit: &str) -> Option<u64> {
 pub fn duration(text: &str) -> Result<Nanos, ParseError> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
-        return Err(ParseError::Empty { example: "a duration such as `500ms` or `1m30s`" });
+        return Err(ParseError::Empty {
+            example: "a duration such as `500ms` or `1m30s`",
+        });
     }
-    let malformed = || ParseError::Malformed { text: trimmed.into(), what: "a duration", example: "`500ms`, `1.5s` or `1m30s`" };
-    let too_long = || ParseError::OutOfRange { text: trimmed.into(), limits: "the longest duration is a year" };
+    let malformed = || ParseError::Malformed {
+        text: trimmed.into(),
+        what: "a duration",
+        example: "`500ms`, `1.5s` or `1m30s`",
+    };
+    let too_long = || ParseError::OutOfRange {
+        text: trimmed.into(),
+        limits: "the longest duration is a year",
+    };
     let mut rest = trimmed;
     let mut total = 0u64;
     while !rest.is_empty() {
         let (number, behind) = Decimal::take(rest).ok_or_else(malformed)?;
         let typed = &rest[..rest.len() - behind.len()];
         // A blank between a number and its unit does no harm.
-        let behind = Some(behind.trim_start()).filter(|b| b.starts_with(char::is_alphabetic)).unwrap_or(behind);
-        let end = behind.find(|c: char| c.is_ascii_digit() || c == '.' || c.is_whitespace()).unwrap_or(behind.len());
+        let behind = Some(behind.trim_start())
+            .filter(|b| b.starts_with(char::is_alphabetic))
+            .unwrap_or(behind);
+        let end = behind
+            .find(|c: char| c.is_ascii_digit() || c == '.' || c.is_whitespace())
+            .unwrap_or(behind.len());
         let (unit, behind) = behind.split_at(end);
         if unit.is_empty() {
             if number.digits == 0 && total == 0 && behind.is_empty() {
@@ -128,7 +153,10 @@ pub fn duration(text: &str) -> Result<Nanos, ParseError> {
             known: DURATION_UNITS,
         })?;
         let part = number.times(scale).ok_or_else(too_long)?;
-        total = total.checked_add(part).filter(|t| *t <= LONGEST).ok_or_else(too_long)?;
+        total = total
+            .checked_add(part)
+            .filter(|t| *t <= LONGEST)
+            .ok_or_else(too_long)?;
         rest = behind.trim_start();
     }
     Ok(Nanos(total))
@@ -137,21 +165,36 @@ pub fn duration(text: &str) -> Result<Nanos, ParseError> {
 /// A rate: a number of events and the time they take (`500/s`, `30/min`, `10/h`, `1/5s`, `0.5/s`).
 ///
 /// # Errors
-/// When the time is missing or zero, or the number is no number. A rate of zero is not an error here.
+/// When the time is missing or zero, or the number is no number. A rate of zero is not an error
+/// here.
 pub fn rate(text: &str) -> Result<Rate, ParseError> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(ParseError::Empty { example: "a rate such as `500/s` or `30/min`" });
+        return Err(ParseError::Empty {
+            example: "a rate such as `500/s` or `30/min`",
+        });
     }
-    let malformed = || ParseError::Malformed { text: text.into(), what: "a rate", example: "`500/s`, `30/min` or `1/5s`" };
-    let too_high = || ParseError::OutOfRange { text: text.into(), limits: "the highest rate is a billion a second" };
+    let malformed = || ParseError::Malformed {
+        text: text.into(),
+        what: "a rate",
+        example: "`500/s`, `30/min` or `1/5s`",
+    };
+    let too_high = || ParseError::OutOfRange {
+        text: text.into(),
+        limits: "the highest rate is a billion a second",
+    };
     let Some((number, per)) = text.split_once('/') else {
         return match Decimal::take(text) {
-            Some((_, "")) => Err(ParseError::NoUnit { text: text.into(), example: format!("`{text}/s` for so many a second") }),
+            Some((_, "")) => Err(ParseError::NoUnit {
+                text: text.into(),
+                example: format!("`{text}/s` for so many a second"),
+            }),
             _ => Err(malformed()),
         };
     };
-    let Some((events, "")) = Decimal::take(number.trim()) else { return Err(malformed()) };
+    let Some((events, "")) = Decimal::take(number.trim()) else {
+        return Err(malformed());
+    };
     let per = per.trim();
     let per = if per.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         duration(per)?
@@ -165,10 +208,21 @@ pub fn rate(text: &str) -> Result<Rate, ParseError> {
     // A fraction moves to the other side: 0.5/s is 5 in 10 s.
     let scale = 10u64.checked_pow(events.scale).ok_or_else(too_high)?;
     let count = u64::try_from(events.digits).map_err(|_| too_high())?;
-    let whole = per.0.checked_mul(scale).filter(|p| *p > 0).ok_or_else(malformed)?;
+    let whole = per
+        .0
+        .checked_mul(scale)
+        .filter(|p| *p > 0)
+        .ok_or_else(malformed)?;
     let divisor = gcd(count, scale).max(1);
-    let rate = Rate { events: count / divisor, per: Nanos(whole / divisor) };
-    if rate.per_second_f64() > 1e9 { Err(too_high()) } else { Ok(rate) }
+    let rate = Rate {
+        events: count / divisor,
+        per: Nanos(whole / divisor),
+    };
+    if rate.per_second_f64() > 1e9 {
+        Err(too_high())
+    } else {
+        Ok(rate)
+    }
 }
 
 fn gcd(a: u64, b: u64) -> u64 {
@@ -182,7 +236,9 @@ fn gcd(a: u64, b: u64) -> u64 {
 pub fn size(text: &str) -> Result<Size, ParseError> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(ParseError::Empty { example: "a size such as `10KB` or `4MiB`" });
+        return Err(ParseError::Empty {
+            example: "a size such as `10KB` or `4MiB`",
+        });
     }
     let (number, unit) = Decimal::take(text).ok_or_else(|| ParseError::Malformed {
         text: text.into(),
@@ -205,7 +261,10 @@ pub fn size(text: &str) -> Result<Size, ParseError> {
             });
         }
     };
-    number.times(scale).map(Size).ok_or(ParseError::OutOfRange { text: text.into(), limits: "the largest size is 16 EiB" })
+    number.times(scale).map(Size).ok_or(ParseError::OutOfRange {
+        text: text.into(),
+        limits: "the largest size is 16 EiB",
+    })
 }
 
 /// A share of a whole: `30%`, `0.5%`.
@@ -215,18 +274,30 @@ pub fn size(text: &str) -> Result<Size, ParseError> {
 pub fn share(text: &str) -> Result<Share, ParseError> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(ParseError::Empty { example: "a share such as `30%`" });
+        return Err(ParseError::Empty {
+            example: "a share such as `30%`",
+        });
     }
     match Decimal::take(text) {
         Some((number, rest)) if rest.trim() == "%" => {
             let share = number.digits as f64 / 10f64.powi(number.scale as i32 + 2);
             if share > 1.0 {
-                return Err(ParseError::OutOfRange { text: text.into(), limits: "a share lies between 0% and 100%" });
+                return Err(ParseError::OutOfRange {
+                    text: text.into(),
+                    limits: "a share lies between 0% and 100%",
+                });
             }
             Ok(Share(share))
         }
-        Some((_, "")) => Err(ParseError::NoUnit { text: text.into(), example: "a percent sign behind it, as in `30%`".into() }),
-        _ => Err(ParseError::Malformed { text: text.into(), what: "a share", example: "`30%` or `0.5%`" }),
+        Some((_, "")) => Err(ParseError::NoUnit {
+            text: text.into(),
+            example: "a percent sign behind it, as in `30%`".into(),
+        }),
+        _ => Err(ParseError::Malformed {
+            text: text.into(),
+            what: "a share",
+            example: "`30%` or `0.5%`",
+        }),
     }
 }
 
@@ -250,8 +321,21 @@ mod tests {
             assert_eq!(duration(text), Ok(Nanos(ns)), "{text}");
         }
         let error = duration("10").expect_err("a bare number").to_string();
-        assert!(error.contains("no unit") && error.contains("`10s`"), "{error}");
-        for bad in ["", "s", "1x", "1.2.3s", "-1s", "1s2", "99999h", "1e3s", "99999999999999999999999999999s"] {
+        assert!(
+            error.contains("no unit") && error.contains("`10s`"),
+            "{error}"
+        );
+        for bad in [
+            "",
+            "s",
+            "1x",
+            "1.2.3s",
+            "-1s",
+            "1s2",
+            "99999h",
+            "1e3s",
+            "99999999999999999999999999999s",
+        ] {
             assert!(duration(bad).is_err(), "{bad}");
         }
     }
@@ -259,11 +343,39 @@ mod tests {
     #[test]
     fn rates() {
         assert_eq!(rate("500/s"), Ok(Rate::per_second(500)));
-        assert_eq!(rate("30/min"), Ok(Rate { events: 30, per: Nanos::from_secs(60) }));
-        assert_eq!(rate("1/5s"), Ok(Rate { events: 1, per: Nanos::from_secs(5) }));
-        assert_eq!(rate("0.5/s"), Ok(Rate { events: 1, per: Nanos::from_secs(2) }));
+        assert_eq!(
+            rate("30/min"),
+            Ok(Rate {
+                events: 30,
+                per: Nanos::from_secs(60)
+            })
+        );
+        assert_eq!(
+            rate("1/5s"),
+            Ok(Rate {
+                events: 1,
+                per: Nanos::from_secs(5)
+            })
+        );
+        assert_eq!(
+            rate("0.5/s"),
+            Ok(Rate {
+                events: 1,
+                per: Nanos::from_secs(2)
+            })
+        );
         assert_eq!(rate("0/s").map(|r| r.events), Ok(0));
-        for bad in ["", "500", "500/", "/s", "a/s", "500/parsec", "500/0s", "-1/s", "2000000000/s"] {
+        for bad in [
+            "",
+            "500",
+            "500/",
+            "/s",
+            "a/s",
+            "500/parsec",
+            "500/0s",
+            "-1/s",
+            "2000000000/s",
+        ] {
             assert!(rate(bad).is_err(), "{bad}");
         }
     }
@@ -285,7 +397,14 @@ mod tests {
 
     #[test]
     fn a_rate_counts_what_lies_before_a_time() {
-        for rate in [Rate::per_second(1000), Rate::per_second(3), Rate { events: 7, per: Nanos(13) }] {
+        for rate in [
+            Rate::per_second(1000),
+            Rate::per_second(3),
+            Rate {
+                events: 7,
+                per: Nanos(13),
+            },
+        ] {
             for k in 0..100 {
                 let t = rate.time_of(k);
                 assert!(rate.events_before(t) <= k, "{rate:?} {k}");

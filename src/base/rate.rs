@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Nanos;
 
-/// So many events in so much time, as two whole numbers, so that nothing is rounded before it has to be.
+/// So many events in so much time, as two whole numbers, so that nothing is rounded before it has
+/// to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Rate {
@@ -19,7 +20,10 @@ pub struct Rate {
 impl Rate {
     /// `events` in each second.
     pub const fn per_second(events: u64) -> Self {
-        Self { events, per: Nanos::from_secs(1) }
+        Self {
+            events,
+            per: Nanos::from_secs(1),
+        }
     }
 
     /// Events a second, rounded to a real number.
@@ -29,8 +33,8 @@ impl Rate {
 
     /// The planned time of event `k`, counted from zero: `⌊k · per / events⌋`.
     ///
-    /// Computed from `k` in 128 bits each time, never by adding up a rounded period, so that the millionth
-    /// event is as exact as the first.
+    /// Computed from `k` in 128 bits each time, never by adding up a rounded period, so that the
+    /// millionth event is as exact as the first.
     pub fn time_of(self, k: u64) -> Nanos {
         let ns = u128::from(k) * u128::from(self.per.0) / u128::from(self.events.max(1));
         Nanos(u64::try_from(ns).unwrap_or(u64::MAX))

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A stretch of time, or an instant counted from the start of a [`Clock`](super::Clock), in nanoseconds.
+/// A stretch of time, or an instant counted from the start of a [`Clock`](super::Clock), in
+/// nanoseconds.
 ///
 /// Instants never run backwards and never go below zero: subtraction saturates at zero, because a
 /// negative wait or a negative latency is always a rounding artefact and never a fact.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(into = "String", try_from = "String")]
 pub struct Nanos(pub u64);
 
@@ -35,7 +38,8 @@ impl Nanos {
         Self(s * 1_000_000_000)
     }
 
-    /// Seconds as a real number; what is negative or not a number becomes zero, what is too large [`Nanos::MAX`].
+    /// Seconds as a real number; what is negative or not a number becomes zero, what is too large
+    /// [`Nanos::MAX`].
     pub fn from_secs_f64(s: f64) -> Self {
         // `as` saturates and turns NaN into zero, which is just what is wanted.
         Self((s * 1e9).round() as u64)
@@ -88,7 +92,8 @@ impl Sub for Nanos {
     }
 }
 
-/// As a scenario would write it: the largest unit in which the number stays short (`1.5s`, `250ms`, `20us`).
+/// As a scenario would write it: the largest unit in which the number stays short (`1.5s`, `250ms`,
+/// `20us`).
 impl fmt::Display for Nanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scale, unit) = match self.0 {

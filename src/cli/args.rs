@@ -19,17 +19,26 @@ use super::values::{Formats, Modes, assignment, formats, header, listen, mode, m
 #[command(name = "loadgen", version, propagate_version = true, arg_required_else_help = true, after_help = exit::in_help())]
 pub struct Args {
     /// When to use colour
-    #[arg(long, global = true, env = "LOADGEN_COLOR", value_enum, default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        env = "LOADGEN_COLOR",
+        value_enum,
+        default_value = "auto"
+    )]
     pub color: Color,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// The command line without the commands for loadgen's own use: what completions and manual pages are made of.
+/// The command line without the commands for loadgen's own use: what completions and manual pages
+/// are made of.
 pub fn shown() -> clap::Command {
     let whole = Args::command();
-    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set());
+    let shown = whole
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set());
     // A manual has a section of its own for how a command ends.
     let shown = shown.map(|command| command.clone().after_long_help(Resettable::Reset));
     clap::Command::new("loadgen")
@@ -100,7 +109,8 @@ pub enum Command {
 /// `loadgen run`
 #[derive(Debug, ClapArgs)]
 pub struct RunArgs {
-    /// The scenario, - for standard input, or a URL (http://, https://, unix:/SOCKET:/PATH) for one request over and over (50 virtual users, 10s)
+    /// The scenario, - for standard input, or a URL (http://, https://, unix:/SOCKET:/PATH) for one
+    /// request over and over (50 virtual users, 10s)
     #[arg(value_name = "FILE|URL")]
     pub file: PathBuf,
     /// Modes to run: sequential, threaded, async, simulated (separated by commas), or all
@@ -113,7 +123,13 @@ pub struct RunArgs {
     #[arg(long, env = "LOADGEN_WORKERS", value_name = "N")]
     pub workers: Option<u32>,
     /// Closed model with so many virtual users, in place of the file's load model
-    #[arg(short = 'u', visible_short_alias = 'c', long, env = "LOADGEN_VUS", value_name = "N")]
+    #[arg(
+        short = 'u',
+        visible_short_alias = 'c',
+        long,
+        env = "LOADGEN_VUS",
+        value_name = "N"
+    )]
     pub vus: Option<u32>,
     /// Open model with this rate of iterations (such as 500/s), in place of the file's load model
     #[arg(short = 'r', long, env = "LOADGEN_RATE", value_parser = parse::rate, value_name = "RATE")]
@@ -122,7 +138,13 @@ pub struct RunArgs {
     #[arg(short = 'd', visible_short_alias = 'z', long, env = "LOADGEN_DURATION", value_parser = parse::duration, value_name = "DURATION")]
     pub duration: Option<Nanos>,
     /// No more than so many iterations (of a URL: requests)
-    #[arg(short = 'i', visible_short_alias = 'n', long, env = "LOADGEN_ITERATIONS", value_name = "N")]
+    #[arg(
+        short = 'i',
+        visible_short_alias = 'n',
+        long,
+        env = "LOADGEN_ITERATIONS",
+        value_name = "N"
+    )]
     pub iterations: Option<u64>,
     /// Where a target is, in place of the file's URL
     #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
@@ -136,16 +158,19 @@ pub struct RunArgs {
     /// Folder for this run's files [default: reports/NAME-TIME]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Report files beside result.json: html, png, svg, html-dir, markdown, csv, hlog, junit, ctrf, openmetrics, github-benchmark (separated by commas), or none
+    /// Report files beside result.json: html, png, svg, html-dir, markdown, csv, hlog, junit, ctrf,
+    /// openmetrics, github-benchmark (separated by commas), or none
     #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
     pub format: Option<Formats>,
-    /// A check that the run must meet (such as 'p99 < 250ms'), beside the file's; may be given several times
+    /// A check that the run must meet (such as 'p99 < 250ms'), beside the file's; may be given
+    /// several times
     #[arg(long, env = "LOADGEN_THRESHOLD", value_name = "CHECK", action = ArgAction::Append)]
     pub threshold: Vec<String>,
     /// Leave out the file's thresholds
     #[arg(long, env = "LOADGEN_NO_THRESHOLDS", value_parser = BoolishValueParser::new())]
     pub no_thresholds: bool,
-    /// The result of the version that is known, a folder of repeated ones, or a name of `loadgen baseline save`
+    /// The result of the version that is known, a folder of repeated ones, or a name of
+    /// `loadgen baseline save`
     #[arg(long, env = "LOADGEN_BASELINE", value_name = "FILE|NAME")]
     pub baseline: Option<PathBuf>,
     /// Compare with a baseline of another machine, or of another build of loadgen
@@ -154,7 +179,8 @@ pub struct RunArgs {
     /// Exit with 96 where the comparison with the baseline is inconclusive
     #[arg(long, env = "LOADGEN_FAIL_ON_INCONCLUSIVE", value_parser = BoolishValueParser::new())]
     pub fail_on_inconclusive: bool,
-    /// Whether an invalid run fails (exit code 97), or is a warning [default: fail where there is a threshold or a baseline]
+    /// Whether an invalid run fails (exit code 97), or is a warning [default: fail where there is a
+    /// threshold or a baseline]
     #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
     pub on_invalid: Option<OnInvalid>,
     /// Serve the report on this address while the run goes on; a port alone is on this machine only
@@ -189,7 +215,8 @@ pub struct InputArgs {
     /// The value of a variable, in place of the file's
     #[arg(long, env = "LOADGEN_VAR", hide_env_values = true, value_parser = assignment, value_name = "NAME=VALUE", action = ArgAction::Append)]
     pub var: Vec<(String, String)>,
-    /// A public host that may be put under load: a name, an address, or *.NAME; may be given several times
+    /// A public host that may be put under load: a name, an address, or *.NAME; may be given
+    /// several times
     #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',', action = ArgAction::Append)]
     pub allow_target: Vec<String>,
 }
@@ -199,13 +226,26 @@ pub struct InputArgs {
 #[command(next_help_heading = "With a URL")]
 pub struct QuickArgs {
     /// The method [default: GET, or POST where there is a body]
-    #[arg(short = 'X', visible_short_alias = 'm', long, env = "LOADGEN_METHOD", value_name = "METHOD")]
+    #[arg(
+        short = 'X',
+        visible_short_alias = 'm',
+        long,
+        env = "LOADGEN_METHOD",
+        value_name = "METHOD"
+    )]
     pub method: Option<String>,
     /// A header; may be given several times
     #[arg(short = 'H', long, env = "LOADGEN_HEADER", hide_env_values = true, value_parser = header, value_name = "NAME: VALUE", action = ArgAction::Append)]
     pub header: Vec<(String, String)>,
     /// The body, sent as it stands
-    #[arg(short = 'b', long, env = "LOADGEN_BODY", hide_env_values = true, value_name = "BODY", allow_hyphen_values = true)]
+    #[arg(
+        short = 'b',
+        long,
+        env = "LOADGEN_BODY",
+        hide_env_values = true,
+        value_name = "BODY",
+        allow_hyphen_values = true
+    )]
     pub body: Option<String>,
     /// Take any certificate of an https:// URL
     #[arg(short = 'k', long, env = "LOADGEN_INSECURE", value_parser = BoolishValueParser::new())]
@@ -241,7 +281,8 @@ impl RunArgs {
 /// `loadgen capacity`
 #[derive(Debug, ClapArgs)]
 pub struct CapacityArgs {
-    /// The scenario, or - for standard input; planned arrivals take the place of its load, and its thresholds are left out
+    /// The scenario, or - for standard input; planned arrivals take the place of its load, and its
+    /// thresholds are left out
     pub file: PathBuf,
     /// What a rate has to meet (such as 'p99 < 50ms'); may be given several times
     #[arg(long, env = "LOADGEN_SLO", value_name = "CHECK", required = true, action = ArgAction::Append)]
@@ -255,7 +296,8 @@ pub struct CapacityArgs {
     /// The highest rate to try
     #[arg(long, env = "LOADGEN_MOST", value_parser = parse::rate, value_name = "RATE", default_value = "1000000/s")]
     pub most: Rate,
-    /// The mode to drive: sequential, threaded, async or simulated [default: the file's; async where it has several]
+    /// The mode to drive: sequential, threaded, async or simulated [default: the file's; async
+    /// where it has several]
     #[arg(long, env = "LOADGEN_MODE", value_parser = mode, value_name = "MODE")]
     pub mode: Option<Mode>,
     /// Event loops of the async mode
@@ -273,7 +315,8 @@ pub struct CapacityArgs {
     /// Folder for capacity.json and the chart [default: reports/NAME-capacity-TIME]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Whether rates whose figures can't be believed are left out, which ends with 97 where they decide, or are judged on them with a warning [default: fail]
+    /// Whether rates whose figures can't be believed are left out, which ends with 97 where they
+    /// decide, or are judged on them with a warning [default: fail]
     #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
     pub on_invalid: Option<OnInvalid>,
     /// Print the result as JSON instead of the summary
@@ -326,9 +369,15 @@ pub struct ValidateArgs {
 #[derive(Debug, ClapArgs)]
 pub struct ServeArgs {
     /// Address to listen on; port 0 takes a free one
-    #[arg(long, env = "LOADGEN_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "LOADGEN_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDR"
+    )]
     pub listen: SocketAddr,
-    /// Address of a TCP port that sends back what comes; port 0 takes a free one, and without it there is none
+    /// Address of a TCP port that sends back what comes; port 0 takes a free one, and without it
+    /// there is none
     #[arg(long, env = "LOADGEN_TCP", value_name = "ADDR")]
     pub tcp: Option<SocketAddr>,
     /// Answer every request later by this much
@@ -357,7 +406,8 @@ pub struct ReportArgs {
     /// Folder for the files [default: the one that the result is in; several need one]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Report files: html, png, svg, html-dir, markdown, csv, hlog, junit, ctrf, openmetrics, github-benchmark (separated by commas) [default: those of the run; of several html and png]
+    /// Report files: html, png, svg, html-dir, markdown, csv, hlog, junit, ctrf, openmetrics,
+    /// github-benchmark (separated by commas) [default: those of the run; of several html and png]
     #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
     pub format: Option<Formats>,
 }

@@ -15,13 +15,15 @@ use crate::scenario::Overrides;
 /// What is wanted of a comparison of versions.
 #[derive(Debug, ClapArgs)]
 pub struct JudgeArgs {
-    /// How much worse a figure may be (such as p99=10%), in place of what the scenario says; may be given several times
+    /// How much worse a figure may be (such as p99=10%), in place of what the scenario says; may be
+    /// given several times
     #[arg(long, env = "LOADGEN_TOLERANCE", value_parser = tolerance, value_name = "METRIC=SHARE", value_delimiter = ',', action = ArgAction::Append)]
     pub tolerance: Vec<(Metric, Share)>,
     /// Exit with 96 where the runs don't tell
     #[arg(long, env = "LOADGEN_FAIL_ON_INCONCLUSIVE", value_parser = BoolishValueParser::new())]
     pub fail_on_inconclusive: bool,
-    /// Whether pairs with an invalid run are left out, and exit with 97 where the others don't tell (fail), or are judged with a warning (warn) [default: fail]
+    /// Whether pairs with an invalid run are left out, and exit with 97 where the others don't tell
+    /// (fail), or are judged with a warning (warn) [default: fail]
     #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
     pub on_invalid: Option<OnInvalid>,
     /// Print nothing but errors
@@ -63,12 +65,19 @@ pub struct AbArgs {
     #[arg(long, env = "LOADGEN_WORKERS", value_name = "N")]
     pub workers: Option<u32>,
     /// Closed model with so many virtual users, in place of the file's load model
-    #[arg(short = 'u', long, env = "LOADGEN_VUS", value_name = "N", conflicts_with = "rate")]
+    #[arg(
+        short = 'u',
+        long,
+        env = "LOADGEN_VUS",
+        value_name = "N",
+        conflicts_with = "rate"
+    )]
     pub vus: Option<u32>,
     /// Open model with this arrival rate (such as 500/s), in place of the file's load model
     #[arg(short = 'r', long, env = "LOADGEN_RATE", value_parser = parse::rate, value_name = "RATE")]
     pub rate: Option<Rate>,
-    /// No new iteration after this long (such as 30s), in each run; part of the work: results of another length can't be compared
+    /// No new iteration after this long (such as 30s), in each run; part of the work: results of
+    /// another length can't be compared
     #[arg(short = 'd', long, env = "LOADGEN_DURATION", value_parser = parse::duration, value_name = "DURATION")]
     pub duration: Option<Nanos>,
     /// No more than so many iterations, in each run

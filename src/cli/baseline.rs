@@ -1,5 +1,5 @@
-//! `loadgen baseline`: a folder of results, by name, that later runs are held against. It belongs into the
-//! repository, beside what it is about.
+//! `loadgen baseline`: a folder of results, by name, that later runs are held against. It belongs
+//! into the repository, beside what it is about.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,9 +23,19 @@ const REPORTS: &str = "reports";
 /// Keeps one, or lists them.
 pub fn run(args: &BaselineArgs, talk: &Talk) -> Result<Exit, Failure> {
     match &args.what {
-        BaselineCommand::Save { name, result, replace, on_invalid } => {
-            save(&args.store, name, result.as_deref(), *replace, *on_invalid, talk)
-        }
+        BaselineCommand::Save {
+            name,
+            result,
+            replace,
+            on_invalid,
+        } => save(
+            &args.store,
+            name,
+            result.as_deref(),
+            *replace,
+            *on_invalid,
+            talk,
+        ),
         BaselineCommand::List => list(&args.store),
     }
 }
@@ -33,7 +43,11 @@ pub fn run(args: &BaselineArgs, talk: &Talk) -> Result<Exit, Failure> {
 /// The file or folder that a `--baseline` means: a path, or a name in the store.
 pub fn find(given: &Path) -> PathBuf {
     let stored = Path::new(STORE).join(given);
-    if !given.exists() && stored.exists() { stored } else { given.to_owned() }
+    if !given.exists() && stored.exists() {
+        stored
+    } else {
+        given.to_owned()
+    }
 }
 
 fn save(
@@ -52,17 +66,31 @@ fn save(
     let all = results::read(&path)?;
     let side = Side::of(&path.display().to_string(), &all);
     if let [first, ..] = side.troubles().as_slice() {
-        return Err(Failure { exit: Exit::CouldNotRun, error: anyhow!("this is not a baseline: {first}") });
+        return Err(Failure {
+            exit: Exit::CouldNotRun,
+            error: anyhow!("this is not a baseline: {first}"),
+        });
     }
     if side.validity() == Verdict::Invalid && on_invalid != Some(OnInvalid::Warn) {
-        let error =
-            anyhow!("{}: a run in it is invalid, and later runs would be held against it; `--on-invalid warn` keeps it", path.display());
-        return Err(Failure { exit: Exit::Invalid, error });
+        let error = anyhow!(
+            "{}: a run in it is invalid, and later runs would be held against it; `--on-invalid warn` keeps it",
+            path.display()
+        );
+        return Err(Failure {
+            exit: Exit::Invalid,
+            error,
+        });
     }
     let folder = store.join(name);
     if folder.exists() && !replace {
-        let error = anyhow!("{} is there already; --replace puts this in its place", folder.display());
-        return Err(Failure { exit: Exit::Usage, error });
+        let error = anyhow!(
+            "{} is there already; --replace puts this in its place",
+            folder.display()
+        );
+        return Err(Failure {
+            exit: Exit::Usage,
+            error,
+        });
     }
     or_exit(write(&folder, &all), Exit::Internal)?;
     let written = folder.display();
@@ -80,12 +108,19 @@ fn write(folder: &Path, all: &[RunResult]) -> anyhow::Result<()> {
     sink::prepare(folder)?;
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
             fs::remove_file(&path).with_context(|| format!("can't remove {}", path.display()))?;
         }
     }
     for (number, result) in all.iter().enumerate() {
-        let name = if all.len() == 1 { RESULT_FILE.to_owned() } else { format!("{:03}.json", number + 1) };
+        let name = if all.len() == 1 {
+            RESULT_FILE.to_owned()
+        } else {
+            format!("{:03}.json", number + 1)
+        };
         sink::write(folder, &name, result.to_json()?.as_bytes())?;
     }
     Ok(())
@@ -93,7 +128,12 @@ fn write(folder: &Path, all: &[RunResult]) -> anyhow::Result<()> {
 
 fn check_name(name: &str) -> anyhow::Result<()> {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    if name.len() <= 100 && name.starts_with(good) && name.chars().all(|c| good(c) || matches!(c, '.' | '_' | '-')) {
+    if name.len() <= 100
+        && name.starts_with(good)
+        && name
+            .chars()
+            .all(|c| good(c) || matches!(c, '.' | '_' | '-'))
+    {
         return Ok(());
     }
     bail!(
@@ -103,18 +143,38 @@ fn check_name(name: &str) -> anyhow::Result<()> {
 
 /// The result in `reports/` that was written last.
 fn latest() -> anyhow::Result<PathBuf> {
-    let written = |path: &PathBuf| fs::metadata(path).and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-    let entries = fs::read_dir(REPORTS).into_iter().flatten().filter_map(Result::ok);
-    let results = entries.map(|entry| entry.path().join(RESULT_FILE)).filter(|path| path.is_file());
-    results.max_by_key(written).with_context(|| format!("there is no result in {REPORTS}/; run a scenario first, or name a result"))
+    let written = |path: &PathBuf| {
+        fs::metadata(path)
+            .and_then(|meta| meta.modified())
+            .unwrap_or(SystemTime::UNIX_EPOCH)
+    };
+    let entries = fs::read_dir(REPORTS)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok);
+    let results = entries
+        .map(|entry| entry.path().join(RESULT_FILE))
+        .filter(|path| path.is_file());
+    results.max_by_key(written).with_context(|| {
+        format!("there is no result in {REPORTS}/; run a scenario first, or name a result")
+    })
 }
 
 fn list(store: &Path) -> Result<Exit, Failure> {
     let mut names: Vec<PathBuf> = match fs::read_dir(store) {
-        Ok(entries) => entries.filter_map(Result::ok).map(|entry| entry.path()).collect(),
+        Ok(entries) => entries
+            .filter_map(Result::ok)
+            .map(|entry| entry.path())
+            .collect(),
         Err(error) => {
-            let error = anyhow!(error).context(format!("can't read {}; `loadgen baseline save NAME` makes it", store.display()));
-            return Err(Failure { exit: Exit::Usage, error });
+            let error = anyhow!(error).context(format!(
+                "can't read {}; `loadgen baseline save NAME` makes it",
+                store.display()
+            ));
+            return Err(Failure {
+                exit: Exit::Usage,
+                error,
+            });
         }
     };
     names.sort();
@@ -132,14 +192,27 @@ fn list(store: &Path) -> Result<Exit, Failure> {
 }
 
 fn described(side: &Side<'_>) -> String {
-    let Some(first) = side.results().first() else { return String::new() };
-    let modes: Vec<String> = side.modes().iter().map(|mode| mode.name().to_owned()).collect();
+    let Some(first) = side.results().first() else {
+        return String::new();
+    };
+    let modes: Vec<String> = side
+        .modes()
+        .iter()
+        .map(|mode| mode.name().to_owned())
+        .collect();
     let mut parts = vec![
         first.scenario.name.clone(),
         first.scenario.fingerprint.clone(),
-        format!("{} of {}", view::things(side.len() as u64, "run"), view::list(&modes)),
+        format!(
+            "{} of {}",
+            view::things(side.len() as u64, "run"),
+            view::list(&modes)
+        ),
         view::moment(&first.started_at),
-        format!("loadgen {} ({})", first.loadgen.version, first.loadgen.profile),
+        format!(
+            "loadgen {} ({})",
+            first.loadgen.version, first.loadgen.profile
+        ),
     ];
     if side.validity() == Verdict::Invalid {
         parts.push("invalid".into());

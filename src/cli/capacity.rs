@@ -18,7 +18,9 @@ use crate::gate::{Search, objective};
 use crate::plan::{Check, LoadModel, Mode, Plan};
 use crate::report::terminal::Style;
 use crate::report::{self, capacity};
-use crate::result::{Build, CAPACITY_SCHEMA, CapacityResult, Host, LimitedBy, ProbeOutcome, RateProbe};
+use crate::result::{
+    Build, CAPACITY_SCHEMA, CapacityResult, Host, LimitedBy, ProbeOutcome, RateProbe,
+};
 use crate::scenario::{Compiled, Overrides, Source};
 
 /// The first rate where neither a flag nor the file says one.
@@ -32,7 +34,9 @@ const FEWEST: f64 = 20.0;
 pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {
     let slo = or_exit(checks(args), Exit::Usage)?;
     let implied = objective::implied(&slo);
-    let Some((source, compiled)) = job::load(&args.file, &overrides(args, implied), talk)? else { return Ok(Exit::Usage) };
+    let Some((source, compiled)) = job::load(&args.file, &overrides(args, implied), talk)? else {
+        return Ok(Exit::Usage);
+    };
     let Compiled { plan, secrets, .. } = compiled;
     let mode = args.mode.unwrap_or_else(|| mode_of(&plan));
     let load = described(&plan);
@@ -40,10 +44,18 @@ pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {
     or_exit(worth_it(&plan), Exit::Usage)?;
     or_exit(safety::literal(&plan), Exit::Usage)?;
     // One mode, and all that depends on the modes with it.
-    let plan = Plan { modes: vec![mode], rounds: 1, ..plan };
+    let plan = Plan {
+        modes: vec![mode],
+        rounds: 1,
+        ..plan
+    };
     let started_at = session::now();
-    let folder =
-        Folder::prepare(args.output.as_deref(), &format!("{}-capacity", secrets.redact(&plan.name)), started_at, report::CAPACITY_FILE)?;
+    let folder = Folder::prepare(
+        args.output.as_deref(),
+        &format!("{}-capacity", secrets.redact(&plan.name)),
+        started_at,
+        report::CAPACITY_FILE,
+    )?;
     if !args.quiet {
         talk.say(&format!(
             "in place of {load}, iterations begin at planned times: each rate for {} after {} of warm-up; thresholds of the file, and what \
@@ -53,12 +65,23 @@ pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {
         ));
     }
     let searched = go(&mut search, &plan, mode, &source, started_at, args, talk);
-    if searched.as_ref().map_or(true, |searched| searched.probes.is_empty()) {
+    if searched
+        .as_ref()
+        .map_or(true, |searched| searched.probes.is_empty())
+    {
         folder.give_back();
         return searched?.failure.map_or(Ok(Exit::Interrupted), Err);
     }
-    let Searched { probes, failure, warnings } = searched?;
-    let limited_by = search.limited_by().unwrap_or(if failure.is_some() { LimitedBy::Failure } else { LimitedBy::Interrupt });
+    let Searched {
+        probes,
+        failure,
+        warnings,
+    } = searched?;
+    let limited_by = search.limited_by().unwrap_or(if failure.is_some() {
+        LimitedBy::Failure
+    } else {
+        LimitedBy::Interrupt
+    });
     let result = CapacityResult {
         schema: CAPACITY_SCHEMA.into(),
         loadgen: Build::current(),
@@ -76,15 +99,28 @@ pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {
         probes,
     };
     // Once, and before anything is written or shown: every report is made of it.
-    let result = or_exit(result.redacted(&secrets).context("can't hide the secrets in the result"), Exit::Internal)?;
+    let result = or_exit(
+        result
+            .redacted(&secrets)
+            .context("can't hide the secrets in the result"),
+        Exit::Internal,
+    )?;
     // Each output is tried, whatever becomes of the others.
     let written = report::write_capacity(&result, folder.path());
     let shown = show(&result, args, talk);
     if !args.quiet {
-        let lines: String = written.paths.iter().map(|path| format!("report: {}{}\n", path.display(), folder.replaced())).collect();
+        let lines: String = written
+            .paths
+            .iter()
+            .map(|path| format!("report: {}{}\n", path.display(), folder.replaced()))
+            .collect();
         talk.say(&lines);
     }
-    let unwritten = written.failures.into_iter().map(Into::into).chain(shown.err().map(|failure| failure.error));
+    let unwritten = written
+        .failures
+        .into_iter()
+        .map(Into::into)
+        .chain(shown.err().map(|failure| failure.error));
     output::conclude(unwritten, failure, talk)?;
     let exit = Exit::of_search(limited_by);
     if matches!(exit, Exit::Invalid | Exit::Threshold) {
@@ -101,12 +137,23 @@ fn show(result: &CapacityResult, args: &CapacityArgs, talk: &Talk) -> Result<(),
     if args.quiet {
         return Ok(());
     }
-    output::print(&capacity::render(result, Style { color: talk.stdout_color(), width: output::width() }))
+    output::print(&capacity::render(
+        result,
+        Style {
+            color: talk.stdout_color(),
+            width: output::width(),
+        },
+    ))
 }
 
-/// The checks that a rate has to meet. What can't be read is left to the compiler, which says more about it.
+/// The checks that a rate has to meet. What can't be read is left to the compiler, which says more
+/// about it.
 fn checks(args: &CapacityArgs) -> anyhow::Result<Vec<Check>> {
-    let read: Vec<Check> = args.slo.iter().filter_map(|text| Check::parse(text).ok()).collect();
+    let read: Vec<Check> = args
+        .slo
+        .iter()
+        .filter_map(|text| Check::parse(text).ok())
+        .collect();
     for check in &read {
         objective::check(check).context("--slo")?;
     }
@@ -119,7 +166,12 @@ fn overrides(args: &CapacityArgs, implied: Option<Check>) -> Overrides {
         workers: args.workers,
         targets: args.target.clone(),
         vars: args.inputs.var.clone(),
-        thresholds: args.slo.iter().cloned().chain(implied.map(|check| check.to_string())).collect(),
+        thresholds: args
+            .slo
+            .iter()
+            .cloned()
+            .chain(implied.map(|check| check.to_string()))
+            .collect(),
         threshold_flag: Some("--slo"),
         no_thresholds: true,
         allow_targets: args.inputs.allow_target.clone(),
@@ -155,11 +207,16 @@ fn described(plan: &Plan) -> String {
 /// Where to begin, and how low and high to go.
 fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
     if args.probe < SHORTEST {
-        return Err(anyhow!("--probe {} is too short to see anything; write at least {SHORTEST}", args.probe));
+        return Err(anyhow!(
+            "--probe {} is too short to see anything; write at least {SHORTEST}",
+            args.probe
+        ));
     }
     for (flag, rate) in [("--from", args.from), ("--most", Some(args.most))] {
         if rate.is_some_and(|rate| rate.events == 0) {
-            return Err(anyhow!("{flag}: a rate of 0 starts nothing; write one above 0, such as 50/s"));
+            return Err(anyhow!(
+                "{flag}: a rate of 0 starts nothing; write one above 0, such as 50/s"
+            ));
         }
     }
     let most = args.most.per_second_f64();
@@ -180,18 +237,27 @@ fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
     };
     match args.from {
         Some(from) if from.per_second_f64() < least => Err(fewest("--from", from)),
-        Some(from) if from.per_second_f64() > most => {
-            Err(anyhow!("--from {from} is above --most {}: begin lower, or go higher", args.most))
-        }
-        from => Ok(Search::new(from.map_or(of_file, Rate::per_second_f64), least, most)),
+        Some(from) if from.per_second_f64() > most => Err(anyhow!(
+            "--from {from} is above --most {}: begin lower, or go higher",
+            args.most
+        )),
+        from => Ok(Search::new(
+            from.map_or(of_file, Rate::per_second_f64),
+            least,
+            most,
+        )),
     }
 }
 
-/// Without a target and without a limit there is nothing whose capacity could be found, but loadgen's own.
+/// Without a target and without a limit there is nothing whose capacity could be found, but
+/// loadgen's own.
 fn worth_it(plan: &Plan) -> anyhow::Result<()> {
     let mixes = plan.mix.iter().map(|entry| &entry.limits);
     let steps = plan.operations().map(|(_, _, operation)| &operation.limits);
-    let is_limited = std::iter::once(&plan.limits).chain(mixes).chain(steps).any(|of| of.concurrency.is_some() || of.rate.is_some());
+    let is_limited = std::iter::once(&plan.limits)
+        .chain(mixes)
+        .chain(steps)
+        .any(|of| of.concurrency.is_some() || of.rate.is_some());
     if plan.is_mock() && !is_limited {
         return Err(anyhow!(
             "scenario `{}` has mock operations only, and no `limits`: there is no target whose capacity could be found; add a step with a \
@@ -224,7 +290,11 @@ fn go(
     let ground = session.ground(plan, &source.folder, started_at)?;
     let trusting = args.on_invalid == Some(OnInvalid::Warn);
     let mut prober = Prober::new(session, plan, mode, args.probe, ground, trusting);
-    let mut searched = Searched { probes: Vec::new(), failure: None, warnings: Vec::new() };
+    let mut searched = Searched {
+        probes: Vec::new(),
+        failure: None,
+        warnings: Vec::new(),
+    };
     while let Some(rate) = search.next() {
         match prober.probe(rate) {
             Ok(Some(tried)) => {
@@ -255,7 +325,9 @@ fn all_warnings(probes: &[RateProbe], found: Option<f64>, said: Vec<String>) -> 
         warnings
             .push("this is a debug build of loadgen: its own cost is many times that of a release build (cargo build --release)".into());
     }
-    let of_found = probes.iter().filter(|probe| Some(probe.rate) == found && probe.outcome == ProbeOutcome::Met);
+    let of_found = probes
+        .iter()
+        .filter(|probe| Some(probe.rate) == found && probe.outcome == ProbeOutcome::Met);
     warnings.extend(of_found.flat_map(|probe| probe.doubts.clone()));
     warnings.extend(said);
     let mut seen = BTreeSet::new();

@@ -1,5 +1,6 @@
-//! What GitHub Actions is told beside the report: problems and gates at their lines of the scenario, and the report in
-//! the summary of the job. Elsewhere nothing is. It takes commands from the log, so that no other text there may be one.
+//! What GitHub Actions is told beside the report: problems and gates at their lines of the
+//! scenario, and the report in the summary of the job. Elsewhere nothing is. It takes commands from
+//! the log, so that no other text there may be one.
 
 use std::borrow::Cow;
 use std::env;
@@ -32,9 +33,18 @@ pub fn publish(result: &RunResult, talk: &Talk) -> Result<(), Failure> {
         let file = result.scenario.file.as_deref().map(in_repository);
         talk.command(&annotations::render(result, file.as_deref()));
     }
-    if let Some(path) = env::var_os(SUMMARY).filter(|path| !path.is_empty()).map(PathBuf::from) {
-        or_exit(append(&path, &markdown::render(result)).with_context(|| format!("can't write to ${SUMMARY}")), Exit::Internal)?;
-        talk.say(&format!("the report was appended to the summary of the job (${SUMMARY})\n"));
+    if let Some(path) = env::var_os(SUMMARY)
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+    {
+        or_exit(
+            append(&path, &markdown::render(result))
+                .with_context(|| format!("can't write to ${SUMMARY}")),
+            Exit::Internal,
+        )?;
+        talk.say(&format!(
+            "the report was appended to the summary of the job (${SUMMARY})\n"
+        ));
     }
     Ok(())
 }
@@ -54,22 +64,40 @@ pub fn point_at(problems: &Diagnostics, source: &Source, talk: &Talk) {
             Place::At(span) => Some(span.line(&source.text)),
             Place::Flag(_) => None,
         };
-        let remedy = problem.remedy.iter().map(|remedy| format!("\n{remedy}")).collect::<String>();
+        let remedy = problem
+            .remedy
+            .iter()
+            .map(|remedy| format!("\n{remedy}"))
+            .collect::<String>();
         let text = format!("{}{remedy}", problem.message);
         // Before it is escaped: what is escaped is not recognized as a secret any more.
         let text = problems.secrets().redact(&text);
-        talk.command(&annotations::command(kind, file.as_deref(), line, "loadgen", &text));
+        talk.command(&annotations::command(
+            kind,
+            file.as_deref(),
+            line,
+            "loadgen",
+            &text,
+        ));
     }
 }
 
 /// A text for the log that tells GitHub nothing.
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    if is_github() { annotations::disarmed(text) } else { Cow::Borrowed(text) }
+    if is_github() {
+        annotations::disarmed(text)
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// JSON for the log, or for a program, that tells GitHub nothing.
 pub fn harmless_json(text: &str) -> Cow<'_, str> {
-    if is_github() { annotations::disarmed_json(text) } else { Cow::Borrowed(text) }
+    if is_github() {
+        annotations::disarmed_json(text)
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 fn is_github() -> bool {
@@ -78,13 +106,20 @@ fn is_github() -> bool {
 
 /// Steps before this one may have written to it too.
 fn append(path: &Path, text: &str) -> io::Result<()> {
-    OpenOptions::new().append(true).create(true).open(path)?.write_all(format!("{text}\n").as_bytes())
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)?
+        .write_all(format!("{text}\n").as_bytes())
 }
 
-/// The path of a file as GitHub knows it: from the top of the repository, wherever in it the program was started.
+/// The path of a file as GitHub knows it: from the top of the repository, wherever in it the
+/// program was started.
 fn in_repository(file: &str) -> String {
     let whole = |path: &Path| fs::canonicalize(path).ok();
     let top = env::var_os(WORKSPACE).and_then(|top| whole(Path::new(&top)));
-    let inside = top.zip(whole(Path::new(file))).and_then(|(top, file)| file.strip_prefix(top).ok().map(Path::to_path_buf));
+    let inside = top
+        .zip(whole(Path::new(file)))
+        .and_then(|(top, file)| file.strip_prefix(top).ok().map(Path::to_path_buf));
     inside.map_or_else(|| file.into(), |path| path.display().to_string())
 }

@@ -23,18 +23,34 @@ pub fn run(args: &CompareArgs, talk: &Talk) -> Result<Exit, Failure> {
     let base = Side::of(&args.base.display().to_string(), &base);
     let new = Side::of(&args.new.display().to_string(), &new);
     let guards = guards(guards_of(new.results()), &args.judge);
-    let terms = Terms { guards, same_machine: !args.allow_environment, believed: gates(&args.judge).trusting, order: None };
+    let terms = Terms {
+        guards,
+        same_machine: !args.allow_environment,
+        believed: gates(&args.judge).trusting,
+        order: None,
+    };
     let mut comparison = versions::compare(&base, &new, &terms).map_err(cant_be_compared)?;
     if let Some(comparisons) = args.calibrate {
         let seed = args.seed.unwrap_or(1);
-        comparison.calibration = Some(versions::calibrate([&base, &new], &terms.guards, comparisons, seed).map_err(cant_be_compared)?);
+        comparison.calibration = Some(
+            versions::calibrate([&base, &new], &terms.guards, comparisons, seed)
+                .map_err(cant_be_compared)?,
+        );
     }
     let _lock = args.output.as_deref().map(folder::lock).transpose()?;
     // Each output is tried, whatever becomes of the others.
     let shown = show(&comparison, args.json, args.judge.quiet, talk);
-    let written = args.output.as_deref().map(|folder| report::write_versions(&comparison, folder)).unwrap_or_default();
+    let written = args
+        .output
+        .as_deref()
+        .map(|folder| report::write_versions(&comparison, folder))
+        .unwrap_or_default();
     tell(&written, &args.judge, talk);
-    let unwritten = written.failures.into_iter().map(Into::into).chain(shown.err().map(|failure| failure.error));
+    let unwritten = written
+        .failures
+        .into_iter()
+        .map(Into::into)
+        .chain(shown.err().map(|failure| failure.error));
     output::conclude(unwritten, None, talk)?;
     let exit = Exit::of_versions(&comparison, gates(&args.judge));
     complain(exit, &comparison, talk);
@@ -44,17 +60,25 @@ pub fn run(args: &CompareArgs, talk: &Talk) -> Result<Exit, Failure> {
 /// Says where the page is, or what else was written.
 pub fn tell(written: &Written, args: &JudgeArgs, talk: &Talk) {
     if !args.quiet {
-        talk.say(&written.paths.last().map_or_else(String::new, |path| format!("report: {}\n", path.display())));
+        talk.say(
+            &written
+                .paths
+                .last()
+                .map_or_else(String::new, |path| format!("report: {}\n", path.display())),
+        );
     }
 }
 
 /// The figures that a scenario names for comparisons with a baseline, as the results echo its plan.
 fn guards_of(results: &[&RunResult]) -> Vec<Guard> {
     let named = results.first().and_then(|result| result.plan.get("guards"));
-    named.and_then(|guards| serde_json::from_value(guards.clone()).ok()).unwrap_or_default()
+    named
+        .and_then(|guards| serde_json::from_value(guards.clone()).ok())
+        .unwrap_or_default()
 }
 
-/// What must not become worse: what the scenario names, or the usual, with what the command line puts in its place.
+/// What must not become worse: what the scenario names, or the usual, with what the command line
+/// puts in its place.
 pub fn guards(mut named: Vec<Guard>, args: &JudgeArgs) -> Vec<Guard> {
     if named.is_empty() {
         named = Guard::all_usual();
@@ -63,14 +87,21 @@ pub fn guards(mut named: Vec<Guard>, args: &JudgeArgs) -> Vec<Guard> {
         if !named.iter().any(|guard| guard.metric == *metric) {
             named.push(Guard::usual(*metric));
         }
-        named.iter_mut().filter(|guard| guard.metric == *metric).for_each(|guard| guard.max_regression = tolerance.0);
+        named
+            .iter_mut()
+            .filter(|guard| guard.metric == *metric)
+            .for_each(|guard| guard.max_regression = tolerance.0);
     }
     named
 }
 
-/// What the command line wants of gates: a comparison trusts its figures, unless it is told otherwise.
+/// What the command line wants of gates: a comparison trusts its figures, unless it is told
+/// otherwise.
 pub fn gates(args: &JudgeArgs) -> Gates {
-    Gates { trusting: args.on_invalid != Some(OnInvalid::Warn), no_doubt: args.fail_on_inconclusive }
+    Gates {
+        trusting: args.on_invalid != Some(OnInvalid::Warn),
+        no_doubt: args.fail_on_inconclusive,
+    }
 }
 
 /// Every reason, each on a line of its own.
@@ -79,15 +110,29 @@ pub fn cant_be_compared(Incomparable(reasons): Incomparable) -> Failure {
         [one] => anyhow!("these can't be compared: {one}"),
         all => anyhow!("these can't be compared:\n  - {}", all.join("\n  - ")),
     };
-    Failure { exit: Exit::CouldNotRun, error }
+    Failure {
+        exit: Exit::CouldNotRun,
+        error,
+    }
 }
 
 /// Writes the comparison to stdout.
-pub fn show(comparison: &VersionComparison, json: bool, quiet: bool, talk: &Talk) -> Result<(), Failure> {
+pub fn show(
+    comparison: &VersionComparison,
+    json: bool,
+    quiet: bool,
+    talk: &Talk,
+) -> Result<(), Failure> {
     if json {
         output::print_json(&or_exit(comparison.to_json(), Exit::Internal)?)
     } else if !quiet {
-        output::print(&render(comparison, Style { color: talk.stdout_color(), width: output::width() }))
+        output::print(&render(
+            comparison,
+            Style {
+                color: talk.stdout_color(),
+                width: output::width(),
+            },
+        ))
     } else {
         Ok(())
     }
@@ -97,14 +142,31 @@ pub fn show(comparison: &VersionComparison, json: bool, quiet: bool, talk: &Talk
 pub fn complain(exit: Exit, comparison: &VersionComparison, talk: &Talk) {
     match exit {
         Exit::Invalid => {
-            let runs: Vec<String> = comparison.invalid.iter().map(|run| format!("run {} of {}", run.run, run.source)).collect();
+            let runs: Vec<String> = comparison
+                .invalid
+                .iter()
+                .map(|run| format!("run {} of {}", run.run, run.source))
+                .collect();
             let named = if runs.len() > NAMED {
-                format!("{} and {} more", runs[..NAMED].join(", "), runs.len() - NAMED)
+                format!(
+                    "{} and {} more",
+                    runs[..NAMED].join(", "),
+                    runs.len() - NAMED
+                )
             } else {
                 view::list(&runs)
             };
-            let why = comparison.invalid.iter().find_map(|run| run.reasons.first()).map(|why| format!(" ({why})")).unwrap_or_default();
-            let rest = if comparison.pairs == 0 { "no pair is left without them" } else { "what is left without them does not tell" };
+            let why = comparison
+                .invalid
+                .iter()
+                .find_map(|run| run.reasons.first())
+                .map(|why| format!(" ({why})"))
+                .unwrap_or_default();
+            let rest = if comparison.pairs == 0 {
+                "no pair is left without them"
+            } else {
+                "what is left without them does not tell"
+            };
             talk.error(&anyhow!(
                 "the figures of {named} can't be believed{why}, and {rest}; `--on-invalid warn` has them judged all the same"
             ));

@@ -1,5 +1,5 @@
-//! Flags and `LOADGEN_<FLAG>`: a variable of the environment counts only where nothing that was typed speaks against
-//! it. This is the one place that knows.
+//! Flags and `LOADGEN_<FLAG>`: a variable of the environment counts only where nothing that was
+//! typed speaks against it. This is the one place that knows.
 
 use std::ffi::OsString;
 
@@ -12,9 +12,13 @@ use super::args::{Args, Command};
 use super::{quick, suggestions};
 use crate::plan::secrets::HIDDEN;
 
-/// Flags of `run` that exclude each other. Where one is typed, the variables of the others are not looked at: not
-/// even a broken one can be in the way.
-const RIVALS: [[&str; 2]; 3] = [["vus", "rate"], ["quiet", "verbose"], ["dry_run", "print_scenario"]];
+/// Flags of `run` that exclude each other. Where one is typed, the variables of the others are not
+/// looked at: not even a broken one can be in the way.
+const RIVALS: [[&str; 2]; 3] = [
+    ["vus", "rate"],
+    ["quiet", "verbose"],
+    ["dry_run", "print_scenario"],
+];
 /// What makes no sense with a file.
 const OF_URLS: [&str; 5] = ["method", "header", "body", "insecure", "print_scenario"];
 /// What makes no sense with a URL, which says itself where to go, and has no variables.
@@ -36,12 +40,24 @@ pub struct Said {
 
 impl From<Error> for Said {
     fn from(mut error: Error) -> Self {
-        let flag = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
-        if OF_SECRETS.iter().any(|secret| flag.contains(secret)) && error.get(ContextKind::InvalidValue).is_some() {
-            error.insert(ContextKind::InvalidValue, ContextValue::String(HIDDEN.into()));
+        let flag = error
+            .get(ContextKind::InvalidArg)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        if OF_SECRETS.iter().any(|secret| flag.contains(secret))
+            && error.get(ContextKind::InvalidValue).is_some()
+        {
+            error.insert(
+                ContextKind::InvalidValue,
+                ContextValue::String(HIDDEN.into()),
+            );
         }
         let text = error.render();
-        Self { plain: text.to_string(), colored: text.ansi().to_string(), is_error: error.exit_code() != 0 }
+        Self {
+            plain: text.to_string(),
+            colored: text.ansi().to_string(),
+            is_error: error.exit_code() != 0,
+        }
     }
 }
 
@@ -58,9 +74,19 @@ fn typed(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Error> {
     let unheard = without_environment(Args::command(), |_| true)
         .try_get_matches_from(&arguments)
         // What can't be read at all is said below.
-        .map_or_else(|_| Vec::new(), |typed| typed.subcommand_matches("run").map(unheard).unwrap_or_default());
+        .map_or_else(
+            |_| Vec::new(),
+            |typed| {
+                typed
+                    .subcommand_matches("run")
+                    .map(unheard)
+                    .unwrap_or_default()
+            },
+        );
     let mut command = without_environment(Args::command(), |flag| unheard.contains(&flag));
-    let args = command.try_get_matches_from_mut(&arguments).and_then(|matches| Args::from_arg_matches(&matches));
+    let args = command
+        .try_get_matches_from_mut(&arguments)
+        .and_then(|matches| Args::from_arg_matches(&matches));
     let args = args.map_err(|error| suggestions::mend(error, &command, &arguments))?;
     match complaint(&args) {
         None => Ok(args),
@@ -75,30 +101,55 @@ fn typed(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Error> {
 fn unheard(typed: &ArgMatches) -> Vec<&'static str> {
     let is_typed = |flag: &str| typed.value_source(flag) == Some(ValueSource::CommandLine);
     let rivals = RIVALS.iter().flat_map(|[a, b]| [(*a, *b), (*b, *a)]);
-    let mut unheard: Vec<&str> = rivals.filter(|(flag, _)| is_typed(flag)).map(|(_, rival)| rival).collect();
-    let is_url = typed.get_one("file").is_some_and(|file: &std::path::PathBuf| quick::url(file).is_some());
+    let mut unheard: Vec<&str> = rivals
+        .filter(|(flag, _)| is_typed(flag))
+        .map(|(_, rival)| rival)
+        .collect();
+    let is_url = typed
+        .get_one("file")
+        .is_some_and(|file: &std::path::PathBuf| quick::url(file).is_some());
     unheard.extend_from_slice(if is_url { &OF_FILES } else { &OF_URLS });
     unheard
 }
 
 fn without_environment(command: clap::Command, flags: impl Fn(&str) -> bool) -> clap::Command {
-    command.mut_subcommand("run", |run| run.mut_args(|arg| if flags(arg.get_id().as_str()) { arg.env(Resettable::Reset) } else { arg }))
+    command.mut_subcommand("run", |run| {
+        run.mut_args(|arg| {
+            if flags(arg.get_id().as_str()) {
+                arg.env(Resettable::Reset)
+            } else {
+                arg
+            }
+        })
+    })
 }
 
-/// What is wrong with flags that are good each by itself. Said here and not by clap, for which a switch that the
-/// environment turns off is there all the same.
+/// What is wrong with flags that are good each by itself. Said here and not by clap, for which a
+/// switch that the environment turns off is there all the same.
 fn complaint(args: &Args) -> Option<String> {
-    let Command::Run(run) = &args.command else { return None };
-    for (flag, rival, both) in
-        [("--quiet", "--verbose", run.quiet && run.verbose), ("--dry-run", "--print-scenario", run.dry_run && run.quick.print_scenario)]
-    {
+    let Command::Run(run) = &args.command else {
+        return None;
+    };
+    for (flag, rival, both) in [
+        ("--quiet", "--verbose", run.quiet && run.verbose),
+        (
+            "--dry-run",
+            "--print-scenario",
+            run.dry_run && run.quick.print_scenario,
+        ),
+    ] {
         if both {
-            return Some(format!("the argument '{flag}' cannot be used with '{rival}'"));
+            return Some(format!(
+                "the argument '{flag}' cannot be used with '{rival}'"
+            ));
         }
     }
     let is_url = quick::url(&run.file).is_some();
     let out_of_place: &[(&str, bool)] = if is_url {
-        &[("--target", !run.target.is_empty()), ("--var", !run.inputs.var.is_empty())]
+        &[
+            ("--target", !run.target.is_empty()),
+            ("--var", !run.inputs.var.is_empty()),
+        ]
     } else {
         &[
             ("-X/--method", run.quick.method.is_some()),
@@ -108,12 +159,20 @@ fn complaint(args: &Args) -> Option<String> {
             ("--print-scenario", run.quick.print_scenario),
         ]
     };
-    let flags: Vec<&str> = out_of_place.iter().filter(|(_, is_there)| *is_there).map(|(flag, _)| *flag).collect();
+    let flags: Vec<&str> = out_of_place
+        .iter()
+        .filter(|(_, is_there)| *is_there)
+        .map(|(flag, _)| *flag)
+        .collect();
     let (flags, file) = (flags.join(", "), run.file.display());
     match is_url {
         _ if flags.is_empty() => None,
-        true => Some(format!("{flags}: for scenario files only; a URL says itself where to go, and has no variables")),
-        false => Some(format!("{flags}: for `loadgen run URL` only; `{file}` is a scenario file, where these are written at the step")),
+        true => Some(format!(
+            "{flags}: for scenario files only; a URL says itself where to go, and has no variables"
+        )),
+        false => Some(format!(
+            "{flags}: for `loadgen run URL` only; `{file}` is a scenario file, where these are written at the step"
+        )),
     }
 }
 
@@ -125,8 +184,17 @@ mod tests {
     fn every_flag_that_is_named_here_exists() {
         let command = Args::command();
         let run = command.find_subcommand("run").expect("there is `run`");
-        for flag in RIVALS.as_flattened().iter().chain(&OF_URLS).chain(&OF_FILES) {
-            assert!(run.get_arguments().any(|arg| arg.get_id() == flag && arg.get_env().is_some()), "{flag}");
+        for flag in RIVALS
+            .as_flattened()
+            .iter()
+            .chain(&OF_URLS)
+            .chain(&OF_FILES)
+        {
+            assert!(
+                run.get_arguments()
+                    .any(|arg| arg.get_id() == flag && arg.get_env().is_some()),
+                "{flag}"
+            );
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::result::{End, LimitedBy, Outcome, RunResult, ThresholdResult, Verdict, VersionComparison};
+use crate::result::{
+    End, LimitedBy, Outcome, RunResult, ThresholdResult, Verdict, VersionComparison,
+};
 
 /// How the program ends. Where several hold, the first of 1, 2, 3, 130, 97, 99, 98, 96 that holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,15 +13,17 @@ pub enum Exit {
     Ok,
     /// An internal error, or an output that could not be written.
     Internal,
-    /// Bad usage or an invalid scenario, a missing file or variable, a public address that nobody allowed; nothing was
-    /// sent.
+    /// Bad usage or an invalid scenario, a missing file or variable, a public address that nobody
+    /// allowed; nothing was sent.
     Usage,
-    /// Could not run: a target that is unreachable at the start, or whose name turned out to have a public address, limits of the machine,
-    /// results that can't be compared.
+    /// Could not run: a target that is unreachable at the start, or whose name turned out to have a
+    /// public address, limits of the machine, results that can't be compared.
     CouldNotRun,
-    /// A comparison says neither that something regressed nor that nothing did, and the caller wants to be told.
+    /// A comparison says neither that something regressed nor that nothing did, and the caller
+    /// wants to be told.
     Inconclusive,
-    /// The generator set the figures, and a gate would have had to trust them; or it gave out before the target did.
+    /// The generator set the figures, and a gate would have had to trust them; or it gave out
+    /// before the target did.
     Invalid,
     /// Something became worse than in the baseline.
     Regression,
@@ -32,14 +36,32 @@ pub enum Exit {
 /// Every way to end, in the order in which the first that holds is said, with what it means.
 pub const MEANINGS: [(Exit, &str); 9] = [
     (Exit::Ok, "ran; every gate was passed"),
-    (Exit::Internal, "internal error, or an output could not be written"),
-    (Exit::Usage, "bad usage or scenario; a file or variable is missing; nothing was sent"),
-    (Exit::CouldNotRun, "could not run: nobody listens, a setup failed, the machine's limits, results that can't be compared"),
+    (
+        Exit::Internal,
+        "internal error, or an output could not be written",
+    ),
+    (
+        Exit::Usage,
+        "bad usage or scenario; a file or variable is missing; nothing was sent",
+    ),
+    (
+        Exit::CouldNotRun,
+        "could not run: nobody listens, a setup failed, the machine's limits, results that can't be compared",
+    ),
     (Exit::Interrupted, "interrupted"),
-    (Exit::Invalid, "a gate would have had to trust an invalid run"),
-    (Exit::Threshold, "a threshold was not met, or aborted the run"),
+    (
+        Exit::Invalid,
+        "a gate would have had to trust an invalid run",
+    ),
+    (
+        Exit::Threshold,
+        "a threshold was not met, or aborted the run",
+    ),
     (Exit::Regression, "worse than the baseline"),
-    (Exit::Inconclusive, "the comparison doesn't tell, where --fail-on-inconclusive asks for that"),
+    (
+        Exit::Inconclusive,
+        "the comparison doesn't tell, where --fail-on-inconclusive asks for that",
+    ),
 ];
 
 /// Which of several is said.
@@ -47,7 +69,9 @@ pub const ORDER: &str = "Where several hold it is the first of 1, 2, 3, 130, 97,
 
 /// What stands below the flags of a command.
 pub fn in_help() -> String {
-    let lines = MEANINGS.iter().map(|(exit, meaning)| format!("  {:>3}  {meaning}\n", exit.code()));
+    let lines = MEANINGS
+        .iter()
+        .map(|(exit, meaning)| format!("  {:>3}  {meaning}\n", exit.code()));
     format!("Exit codes:\n{}{ORDER}", lines.collect::<String>())
 }
 
@@ -80,7 +104,8 @@ impl Exit {
 
     /// How a run ends that brought a result. `gates` says what relies on it.
     pub fn of(result: &RunResult, gates: Gates) -> Self {
-        let are_met = result.end != End::Aborted && result.thresholds.iter().all(ThresholdResult::is_met);
+        let are_met =
+            result.end != End::Aborted && result.thresholds.iter().all(ThresholdResult::is_met);
         let baseline = result.baseline.as_ref();
         // A comparison leaves invalid rounds out; thresholds are of all.
         let is_of_all = baseline.is_none() || !result.thresholds.is_empty();
@@ -90,7 +115,9 @@ impl Exit {
             () if result.end == End::Interrupted => Self::Interrupted,
             () if gates.trusting && doubted => Self::Invalid,
             () if !are_met => Self::Threshold,
-            () => baseline.map_or(Self::Ok, |comparison| Self::of_outcome(comparison.verdict, gates)),
+            () => baseline.map_or(Self::Ok, |comparison| {
+                Self::of_outcome(comparison.verdict, gates)
+            }),
         }
     }
 
@@ -159,8 +186,15 @@ mod tests {
 
     #[test]
     fn the_table_says_the_order() {
-        let order: Vec<String> = MEANINGS[1..].iter().map(|(exit, _)| exit.code().to_string()).collect();
-        assert!(in_help().ends_with(&format!("the first of {}.", order.join(", "))), "{}", in_help());
+        let order: Vec<String> = MEANINGS[1..]
+            .iter()
+            .map(|(exit, _)| exit.code().to_string())
+            .collect();
+        assert!(
+            in_help().ends_with(&format!("the first of {}.", order.join(", "))),
+            "{}",
+            in_help()
+        );
     }
 
     #[test]
@@ -178,7 +212,14 @@ mod tests {
             ("interrupted", "invalid", &["fail"], true, 130),
         ] {
             assert_eq!(
-                Exit::of(&result(end, validity, verdicts), Gates { trusting: trusted, no_doubt: false }).code(),
+                Exit::of(
+                    &result(end, validity, verdicts),
+                    Gates {
+                        trusting: trusted,
+                        no_doubt: false
+                    }
+                )
+                .code(),
                 code,
                 "{end} {validity} {verdicts:?} {trusted}"
             );
@@ -205,10 +246,23 @@ mod tests {
         ] {
             let mut run = result("complete", validity, &[threshold]);
             run.baseline = Some(of("complete", verdict));
-            assert_eq!(Exit::of(&run, Gates { trusting, no_doubt }).code(), code, "{verdict} {validity} {threshold}");
+            assert_eq!(
+                Exit::of(&run, Gates { trusting, no_doubt }).code(),
+                code,
+                "{verdict} {validity} {threshold}"
+            );
         }
-        let gates = Gates { trusting: true, no_doubt: true };
-        assert_eq!(Exit::of_versions(&of("interrupted", "regressed"), gates), Exit::Interrupted);
-        assert_eq!(Exit::of_versions(&of("complete", "regressed"), gates), Exit::Regression);
+        let gates = Gates {
+            trusting: true,
+            no_doubt: true,
+        };
+        assert_eq!(
+            Exit::of_versions(&of("interrupted", "regressed"), gates),
+            Exit::Interrupted
+        );
+        assert_eq!(
+            Exit::of_versions(&of("complete", "regressed"), gates),
+            Exit::Regression
+        );
     }
 }

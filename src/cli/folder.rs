@@ -24,24 +24,41 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The one that the user gave, or `reports/<name>-<UTC time>`. It is made and locked here: whatever can go wrong goes
-    /// wrong before the load starts. `file` is what an earlier command of this kind left there.
-    pub fn prepare(given: Option<&Path>, name: &str, at: Timestamp, file: &str) -> Result<Self, Failure> {
+    /// The one that the user gave, or `reports/<name>-<UTC time>`. It is made and locked here:
+    /// whatever can go wrong goes wrong before the load starts. `file` is what an earlier command
+    /// of this kind left there.
+    pub fn prepare(
+        given: Option<&Path>,
+        name: &str,
+        at: Timestamp,
+        file: &str,
+    ) -> Result<Self, Failure> {
         let reports = Path::new("reports");
         let wanted = given.unwrap_or(reports);
-        let mut made: Vec<_> =
-            wanted.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).map(Path::to_owned).collect();
+        let mut made: Vec<_> = wanted
+            .ancestors()
+            .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+            .map(Path::to_owned)
+            .collect();
         or_exit(sink::prepare(wanted), Exit::Internal)?;
         let path = match given {
             Some(given) => given.to_owned(),
             None => {
-                let path = or_exit(create(reports, name, at).context("can't create a folder in `reports`"), Exit::Internal)?;
+                let path = or_exit(
+                    create(reports, name, at).context("can't create a folder in `reports`"),
+                    Exit::Internal,
+                )?;
                 made.insert(0, path.clone());
                 path
             }
         };
         let lock = lock(&path)?;
-        Ok(Self { earlier: earlier(&path.join(file)), path, made, _lock: lock })
+        Ok(Self {
+            earlier: earlier(&path.join(file)),
+            path,
+            made,
+            _lock: lock,
+        })
     }
 
     /// Where it is.
@@ -51,7 +68,9 @@ impl Folder {
 
     /// What is said behind its path where files of an earlier command were in it.
     pub fn replaced(&self) -> String {
-        self.earlier.as_ref().map_or_else(String::new, |earlier| format!(" (replaced {earlier})"))
+        self.earlier
+            .as_ref()
+            .map_or_else(String::new, |earlier| format!(" (replaced {earlier})"))
     }
 
     /// Removes what was made, where nothing came of it.
@@ -60,17 +79,25 @@ impl Folder {
     }
 }
 
-/// Keeps others out of a folder as long as what it gives is open, where there is such a folder and its file system can.
+/// Keeps others out of a folder as long as what it gives is open, where there is such a folder and
+/// its file system can.
 ///
 /// # Errors
 /// When somebody else keeps us out.
 pub fn lock(path: &Path) -> Result<Option<File>, Failure> {
-    let Ok(folder) = File::open(path) else { return Ok(None) };
+    let Ok(folder) = File::open(path) else {
+        return Ok(None);
+    };
     match folder.try_lock() {
         Ok(()) => Ok(Some(folder)),
         Err(TryLockError::WouldBlock) => {
             let taken = format!("another loadgen is writing to {}", path.display());
-            Err(Failure { exit: Exit::Internal, error: anyhow!("{taken}; choose another folder with --output, or wait until it ends") })
+            Err(Failure {
+                exit: Exit::Internal,
+                error: anyhow!(
+                    "{taken}; choose another folder with --output, or wait until it ends"
+                ),
+            })
         }
         Err(TryLockError::Error(_)) => Ok(None),
     }
@@ -79,8 +106,13 @@ pub fn lock(path: &Path) -> Result<Option<File>, Failure> {
 /// The run whose result this file is, in words.
 fn earlier(file: &Path) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
-    let began = serde_json::from_str::<Value>(&text).ok().and_then(|result| Some(result.get("started_at")?.as_str()?.to_owned()));
-    Some(began.map_or_else(|| "an earlier run".into(), |began| format!("the run of {began}")))
+    let began = serde_json::from_str::<Value>(&text)
+        .ok()
+        .and_then(|result| Some(result.get("started_at")?.as_str()?.to_owned()));
+    Some(began.map_or_else(
+        || "an earlier run".into(),
+        |began| format!("the run of {began}"),
+    ))
 }
 
 /// `reports/<name>-<UTC time>`, with a number behind it where somebody else has that.

@@ -20,8 +20,8 @@ pub struct Held {
 }
 
 impl Held {
-    /// Reads the baseline of a run, where it has one, and makes sure before anything is sent that the run can be
-    /// held against it.
+    /// Reads the baseline of a run, where it has one, and makes sure before anything is sent that
+    /// the run can be held against it.
     pub fn open(args: &RunArgs, plan: &Plan, secrets: &Secrets) -> Result<Option<Self>, Failure> {
         let Some(given) = &args.baseline else {
             if plan.guards.is_empty() || args.no_thresholds {
@@ -31,14 +31,30 @@ impl Held {
                 "the scenario has thresholds with `vs: baseline`, but no baseline was given; name it with --baseline, or make one: run it \
                  with --no-thresholds, then `loadgen baseline save NAME`"
             );
-            return Err(Failure { exit: Exit::Usage, error });
+            return Err(Failure {
+                exit: Exit::Usage,
+                error,
+            });
         };
         let path = baseline::find(given);
         let results = results::read(&path)?;
-        let guards = if plan.guards.is_empty() { Guard::all_usual() } else { plan.guards.clone() };
+        let guards = if plan.guards.is_empty() {
+            Guard::all_usual()
+        } else {
+            plan.guards.clone()
+        };
         let believed = args.on_invalid != Some(OnInvalid::Warn);
-        let terms = Terms { guards, same_machine: !args.allow_environment, believed, order: Some(RunOrder::Apart) };
-        let held = Self { path, results, terms };
+        let terms = Terms {
+            guards,
+            same_machine: !args.allow_environment,
+            believed,
+            order: Some(RunOrder::Apart),
+        };
+        let held = Self {
+            path,
+            results,
+            terms,
+        };
         let coming = Coming {
             fingerprint: plan.fingerprint(secrets),
             modes: plan.modes.clone(),
@@ -59,13 +75,16 @@ impl Held {
         &self.terms.guards
     }
 
-    /// Holds the run against it. Where that can't be done the comparison says why in the place of figures, for
-    /// whoever reads the reports alone.
+    /// Holds the run against it. Where that can't be done the comparison says why in the place of
+    /// figures, for whoever reads the reports alone.
     pub fn compare(&self, result: &RunResult) -> (VersionComparison, Option<Failure>) {
         let (base, new) = (self.base(), Side::of("this run", [result]));
         match versions::compare(&base, &new, &self.terms) {
             Ok(comparison) => (comparison, None),
-            Err(why) => (versions::refused(&base, &new, &self.terms, &why), Some(compare::cant_be_compared(why))),
+            Err(why) => (
+                versions::refused(&base, &new, &self.terms, &why),
+                Some(compare::cant_be_compared(why)),
+            ),
         }
     }
 }

@@ -21,7 +21,11 @@ const STARTER: &str = include_str!("starter.yaml");
 /// Writes the starter scenario, where there is none yet, and the schema.
 pub fn run(args: &InitArgs) -> Result<Exit, Failure> {
     let folder = &args.folder;
-    or_exit(fs::create_dir_all(folder).with_context(|| format!("can't make the folder {}", folder.display())), Exit::Internal)?;
+    or_exit(
+        fs::create_dir_all(folder)
+            .with_context(|| format!("can't make the folder {}", folder.display())),
+        Exit::Internal,
+    )?;
     let path = in_folder(folder, NAME);
     let schema = in_folder(folder, SCHEMA_NAME);
     let shown = path.display();
@@ -33,22 +37,40 @@ pub fn run(args: &InitArgs) -> Result<Exit, Failure> {
         _ => anyhow!(error).context(format!("can't write {shown}")),
     });
     let mut file = or_exit(made, Exit::Internal)?;
-    or_exit(file.write_all(STARTER.as_bytes()).with_context(|| format!("can't write {shown}")), Exit::Internal)?;
+    or_exit(
+        file.write_all(STARTER.as_bytes())
+            .with_context(|| format!("can't write {shown}")),
+        Exit::Internal,
+    )?;
     // The schema is nobody's work but loadgen's: an older one gives way.
-    or_exit(fs::write(&schema, SCHEMA).with_context(|| format!("can't write {}", schema.display())), Exit::Internal)?;
+    or_exit(
+        fs::write(&schema, SCHEMA).with_context(|| format!("can't write {}", schema.display())),
+        Exit::Internal,
+    )?;
     let typed = in_shell(&shown.to_string());
-    output::print(&format!("wrote {shown} and {}\nrun it: loadgen run {typed}\n", schema.display()))?;
+    output::print(&format!(
+        "wrote {shown} and {}\nrun it: loadgen run {typed}\n",
+        schema.display()
+    ))?;
     Ok(Exit::Ok)
 }
 
 fn in_folder(folder: &Path, name: &str) -> PathBuf {
-    if folder.as_os_str() == "." { name.into() } else { folder.join(name) }
+    if folder.as_os_str() == "." {
+        name.into()
+    } else {
+        folder.join(name)
+    }
 }
 
 /// A path as a shell takes it for one word.
 fn in_shell(path: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/+,:@".contains(c);
-    if path.chars().all(plain) { path.into() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    if path.chars().all(plain) {
+        path.into()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]

@@ -21,23 +21,37 @@ use crate::scenario::{Compiled, Overrides, Source, SourceError, compile};
 const SHOWN: usize = 10;
 
 /// Reads and compiles a scenario; problems are said in full. Nothing where there are errors.
-pub fn load(path: &Path, overrides: &Overrides, talk: &Talk) -> Result<Option<(Source, Compiled)>, Failure> {
+pub fn load(
+    path: &Path,
+    overrides: &Overrides,
+    talk: &Talk,
+) -> Result<Option<(Source, Compiled)>, Failure> {
     read(path, overrides, Takes::Files, talk)
 }
 
 /// The same; where there is no such file, it may be an address that was meant.
-fn read(path: &Path, overrides: &Overrides, takes: Takes, talk: &Talk) -> Result<Option<(Source, Compiled)>, Failure> {
-    let source = Source::read(path).map_err(|error| match (&error, quick::misplaced(path, takes)) {
-        (SourceError::Missing(_), Some(said)) => anyhow!(said),
-        _ => error.into(),
-    });
+fn read(
+    path: &Path,
+    overrides: &Overrides,
+    takes: Takes,
+    talk: &Talk,
+) -> Result<Option<(Source, Compiled)>, Failure> {
+    let source =
+        Source::read(path).map_err(|error| match (&error, quick::misplaced(path, takes)) {
+            (SourceError::Missing(_), Some(said)) => anyhow!(said),
+            _ => error.into(),
+        });
     Ok(compiled(or_exit(source, Exit::Usage)?, overrides, talk))
 }
 
 /// The same for `run`, where a URL stands for a scenario.
 pub fn load_to_run(args: &RunArgs, talk: &Talk) -> Result<Option<(Source, Compiled)>, Failure> {
     match quick::url(&args.file) {
-        Some(url) => Ok(compiled(quick::source(url, args), &quick::overrides(args), talk)),
+        Some(url) => Ok(compiled(
+            quick::source(url, args),
+            &quick::overrides(args),
+            talk,
+        )),
         None => read(&args.file, &args.overrides(), Takes::Urls, talk),
     }
 }
@@ -61,7 +75,8 @@ fn compiled(source: Source, overrides: &Overrides, talk: &Talk) -> Option<(Sourc
     }
 }
 
-/// The plan of a scenario that is good, with other values from the command line: its warnings have been said.
+/// The plan of a scenario that is good, with other values from the command line: its warnings have
+/// been said.
 pub fn compiled_again(source: &Source, overrides: &Overrides, talk: &Talk) -> Option<Plan> {
     match compile(source, overrides, &|name| std::env::var(name).ok()) {
         Ok(compiled) => Some(compiled.plan),
@@ -84,12 +99,17 @@ pub fn echo(source: &Source, plan: &Plan, secrets: &Secrets) -> ScenarioEcho {
     }
 }
 
-/// A plan as text, without secrets: the resolved scenario, its fingerprint, and the first iterations.
+/// A plan as text, without secrets: the resolved scenario, its fingerprint, and the first
+/// iterations.
 pub fn describe(compiled: &Compiled) -> Result<String, Failure> {
     let Compiled { plan, secrets, .. } = compiled;
-    // By way of JSON, because YAML has no form for an enum in an enum (a sleep of a drawn length); keys keep their order.
+    // By way of JSON, because YAML has no form for an enum in an enum (a sleep of a drawn length);
+    // keys keep their order.
     let text = or_exit(serde_yaml::to_string(&plan.shown(secrets)), Exit::Internal)?;
-    let mut lines = vec![format!("# fingerprint {}", plan.fingerprint(secrets)), text.trim_end().into()];
+    let mut lines = vec![
+        format!("# fingerprint {}", plan.fingerprint(secrets)),
+        text.trim_end().into(),
+    ];
     let (head, first) = first_iterations(plan, secrets, SHOWN);
     lines.push(format!("# {head}"));
     lines.extend(first.iter().map(|line| format!("#   {line}")));
@@ -102,16 +122,51 @@ pub fn first_iterations(plan: &Plan, secrets: &Secrets, most: usize) -> (String,
     let entry = |number: u64| secrets.redact(&plan.mix[choice.of(number)].name);
     match plan.load.model {
         LoadModel::Open { rate, .. } => {
-            let staged = if plan.load.stages.is_empty() { "at" } else { "in stages of at most" };
-            let measured = Load { warmup: Nanos::ZERO, ..plan.load.clone() };
-            let line = |a: Arrival| format!("{:>12}  iteration {}: {}", a.at.to_string(), a.number, entry(a.number));
-            (format!("first planned arrivals, {staged} {rate}:"), arrivals(&measured, plan.seed).take(most).map(line).collect())
+            let staged = if plan.load.stages.is_empty() {
+                "at"
+            } else {
+                "in stages of at most"
+            };
+            let measured = Load {
+                warmup: Nanos::ZERO,
+                ..plan.load.clone()
+            };
+            let line = |a: Arrival| {
+                format!(
+                    "{:>12}  iteration {}: {}",
+                    a.at.to_string(),
+                    a.number,
+                    entry(a.number)
+                )
+            };
+            (
+                format!("first planned arrivals, {staged} {rate}:"),
+                arrivals(&measured, plan.seed)
+                    .take(most)
+                    .map(line)
+                    .collect(),
+            )
         }
         LoadModel::Closed { vus } => {
-            let staged = if plan.load.stages.is_empty() { "" } else { "at most " };
-            let all = plan.load.total_iterations().unwrap_or(u64::MAX).min(most as u64);
-            let head = format!("first iterations, taken up by {staged}{vus} virtual users as they come free:");
-            (head, (0..all).map(|number| format!("iteration {number}: {}", entry(number))).collect())
+            let staged = if plan.load.stages.is_empty() {
+                ""
+            } else {
+                "at most "
+            };
+            let all = plan
+                .load
+                .total_iterations()
+                .unwrap_or(u64::MAX)
+                .min(most as u64);
+            let head = format!(
+                "first iterations, taken up by {staged}{vus} virtual users as they come free:"
+            );
+            (
+                head,
+                (0..all)
+                    .map(|number| format!("iteration {number}: {}", entry(number)))
+                    .collect(),
+            )
         }
     }
 }

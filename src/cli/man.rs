@@ -17,11 +17,19 @@ pub fn run(args: &ManArgs) -> Result<Exit, Failure> {
         None => Some(&command),
         Some(name) => command.find_subcommand(name),
     };
-    let names: Vec<&str> = command.get_subcommands().map(|command| command.get_name()).collect();
+    let names: Vec<&str> = command
+        .get_subcommands()
+        .map(|command| command.get_name())
+        .collect();
     let missing = || {
         let typed = args.of.as_deref().unwrap_or_default();
-        let near = nearest(typed, names.iter().copied()).map(|near| format!("did you mean `{near}`? "));
-        anyhow!("there is no command `{typed}`; {}there are {}", near.unwrap_or_default(), names.join(", "))
+        let near =
+            nearest(typed, names.iter().copied()).map(|near| format!("did you mean `{near}`? "));
+        anyhow!(
+            "there is no command `{typed}`; {}there are {}",
+            near.unwrap_or_default(),
+            names.join(", ")
+        )
     };
     let page = or_exit(page.ok_or_else(missing), Exit::Usage)?;
     let mut roff = Vec::new();
@@ -36,7 +44,9 @@ fn exit_status() -> String {
     let mut roff = Roff::new();
     roff.control("SH", ["EXIT STATUS"]);
     for (exit, meaning) in exit::MEANINGS {
-        roff.control("TP", []).text([bold(exit.code().to_string())]).text([roman(meaning)]);
+        roff.control("TP", [])
+            .text([bold(exit.code().to_string())])
+            .text([roman(meaning)]);
     }
     roff.control("PP", []).text([roman(exit::ORDER)]);
     roff.to_roff()

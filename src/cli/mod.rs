@@ -76,8 +76,16 @@ pub fn main() -> ExitCode {
 
 /// Says what is said in the place of running a command.
 fn explain(said: &Said, talk: &Talk) -> Exit {
-    let is_colored = if said.is_error { talk.stderr_color() } else { talk.stdout_color() };
-    let text = if is_colored { &said.colored } else { &said.plain };
+    let is_colored = if said.is_error {
+        talk.stderr_color()
+    } else {
+        talk.stdout_color()
+    };
+    let text = if is_colored {
+        &said.colored
+    } else {
+        &said.plain
+    };
     if said.is_error {
         talk.say(text);
         return Exit::Usage;
@@ -89,5 +97,8 @@ fn explain(said: &Said, talk: &Talk) -> Exit {
 
 /// Fails as `exit` says.
 fn or_exit<T, E: Into<anyhow::Error>>(result: Result<T, E>, exit: Exit) -> Result<T, Failure> {
-    result.map_err(|error| Failure { exit, error: error.into() })
+    result.map_err(|error| Failure {
+        exit,
+        error: error.into(),
+    })
 }

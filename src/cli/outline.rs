@@ -22,11 +22,21 @@ const NAME: usize = 13;
 pub fn outline(source: &Source, compiled: &Compiled) -> Result<String, Failure> {
     let Compiled { plan, secrets, .. } = compiled;
     let unix_ms = session::now().as_millisecond().try_into().unwrap_or(0);
-    let first = or_exit(preview::first_request(plan, &source.folder, unix_ms), Exit::Usage)?;
+    let first = or_exit(
+        preview::first_request(plan, &source.folder, unix_ms),
+        Exit::Usage,
+    )?;
     let mut parts = vec![facts(plan, secrets)];
     parts.extend(first.map(|first| request(&first, secrets)));
     let (head, lines) = job::first_iterations(plan, secrets, SHOWN);
-    parts.push(format!("{}\n{}", view::capital(&head), lines.iter().map(|line| format!("  {line}\n")).collect::<String>()));
+    parts.push(format!(
+        "{}\n{}",
+        view::capital(&head),
+        lines
+            .iter()
+            .map(|line| format!("  {line}\n"))
+            .collect::<String>()
+    ));
     parts.push("Nothing was sent. `--dry-run --plan` prints the whole plan.\n".into());
     Ok(parts.join("\n"))
 }
@@ -36,24 +46,44 @@ fn request(first: &Preview, secrets: &Secrets) -> String {
     // What is shortened is hidden before that: half a secret is one too.
     let hidden = |text: &str| secrets.redact(text);
     let line = |text: &str| view::shortened(&view::plain(&hidden(text)), LINE);
-    let mut text = format!("First request, of {} / {} in iteration {}:\n", line(&first.mix), line(&first.step), first.iteration);
-    let Request { method, url, headers, body, length } = match &first.request {
+    let mut text = format!(
+        "First request, of {} / {} in iteration {}:\n",
+        line(&first.mix),
+        line(&first.step),
+        first.iteration
+    );
+    let Request {
+        method,
+        url,
+        headers,
+        body,
+        length,
+    } = match &first.request {
         Ok(request) => request,
         Err(reason) => {
-            text.push_str(&format!("  it takes a value that only a run has: {}\n", line(reason)));
+            text.push_str(&format!(
+                "  it takes a value that only a run has: {}\n",
+                line(reason)
+            ));
             return text;
         }
     };
     text.push_str(&format!("  {method} {}\n", line(url)));
-    headers.iter().for_each(|(name, value)| text.push_str(&format!("  {name}: {}\n", line(value))));
+    headers
+        .iter()
+        .for_each(|(name, value)| text.push_str(&format!("  {name}: {}\n", line(value))));
     match (body, length) {
         (Some(body), _) if body.is_empty() => {}
         (Some(body), _) => {
             let body = view::shortened(&view::plain_lines(&hidden(body)), BODY);
             text.push('\n');
-            body.lines().for_each(|line| text.push_str(&format!("  {line}\n")));
+            body.lines()
+                .for_each(|line| text.push_str(&format!("  {line}\n")));
         }
-        (None, Some(length)) => text.push_str(&format!("\n  ({} that are not text)\n", view::things(*length as u64, "byte"))),
+        (None, Some(length)) => text.push_str(&format!(
+            "\n  ({} that are not text)\n",
+            view::things(*length as u64, "byte")
+        )),
         (None, None) => text.push_str("\n  (a file)\n"),
     }
     text
@@ -62,37 +92,75 @@ fn request(first: &Preview, secrets: &Secrets) -> String {
 /// Totals, each on a line of its own.
 fn facts(plan: &Plan, secrets: &Secrets) -> String {
     let shown = |text: &str| view::shortened(&view::plain(&secrets.redact(text)), LINE);
-    let names: Vec<String> = plan.modes.iter().map(|mode| mode.name().to_owned()).collect();
+    let names: Vec<String> = plan
+        .modes
+        .iter()
+        .map(|mode| mode.name().to_owned())
+        .collect();
     let runs = plan.modes.len() as u64 * u64::from(plan.rounds);
-    let rounds = if plan.rounds > 1 { format!(", {} rounds", plan.rounds) } else { String::new() };
+    let rounds = if plan.rounds > 1 {
+        format!(", {} rounds", plan.rounds)
+    } else {
+        String::new()
+    };
     let (what, level) = asked::load(plan);
     let mut rows = vec![
         ("scenario", shown(&plan.name)),
-        ("modes", format!("{}{rounds}: {}", names.join(", "), view::things(runs, "run"))),
+        (
+            "modes",
+            format!(
+                "{}{rounds}: {}",
+                names.join(", "),
+                view::things(runs, "run")
+            ),
+        ),
         (what, format!("{level}{}", lasting(&plan.load))),
     ];
     rows.extend(totals(plan));
     rows.extend(plan.load.duration.map(|duration| {
         let each = (duration + plan.load.warmup).as_secs_f64();
-        let all = if runs > 1 { format!("{} runs of {}: ", runs, view::duration_s(each)) } else { String::new() };
-        ("takes", format!("{all}about {}", view::duration_s(each * runs as f64)))
+        let all = if runs > 1 {
+            format!("{} runs of {}: ", runs, view::duration_s(each))
+        } else {
+            String::new()
+        };
+        (
+            "takes",
+            format!("{all}about {}", view::duration_s(each * runs as f64)),
+        )
     }));
-    let targets = plan.targets_used().into_iter().filter_map(|index| plan.targets.get(index));
+    let targets = plan
+        .targets_used()
+        .into_iter()
+        .filter_map(|index| plan.targets.get(index));
     let targets: Vec<String> = targets
         .map(|target| match target.address {
-            Address::Builtin => format!("{}: the built-in server, started for the run", target.name),
+            Address::Builtin => {
+                format!("{}: the built-in server, started for the run", target.name)
+            }
             _ => format!("{}: {}", target.name, target.address),
         })
         .collect();
     rows.extend((!targets.is_empty()).then(|| ("targets", shown(&targets.join(" · ")))));
     let weights: f64 = plan.mix.iter().map(|entry| entry.weight).sum();
-    let entry = |entry: &crate::plan::MixEntry| format!("{} {}", entry.name, view::share(entry.weight / weights));
-    rows.push(("mix", shown(&plan.mix.iter().map(entry).collect::<Vec<_>>().join(" · "))));
-    let checks: Vec<String> = plan.thresholds.iter().map(|t| thresholds::narrowed(&t.check.to_string(), &t.selector)).collect();
+    let entry = |entry: &crate::plan::MixEntry| {
+        format!("{} {}", entry.name, view::share(entry.weight / weights))
+    };
+    rows.push((
+        "mix",
+        shown(&plan.mix.iter().map(entry).collect::<Vec<_>>().join(" · ")),
+    ));
+    let checks: Vec<String> = plan
+        .thresholds
+        .iter()
+        .map(|t| thresholds::narrowed(&t.check.to_string(), &t.selector))
+        .collect();
     rows.extend((!checks.is_empty()).then(|| ("thresholds", shown(&checks.join(" · ")))));
     rows.push(("seed", plan.seed.to_string()));
     rows.push(("fingerprint", plan.fingerprint(secrets)));
-    rows.into_iter().map(|(name, text)| format!("{name:<NAME$} {text}\n")).collect()
+    rows.into_iter()
+        .map(|(name, text)| format!("{name:<NAME$} {text}\n"))
+        .collect()
 }
 
 /// How long a load lasts, and what else bounds it.
@@ -102,7 +170,10 @@ fn lasting(load: &Load) -> String {
         text.push_str(&format!(", for {duration}"));
     }
     if let Some(iterations) = load.total_iterations() {
-        text.push_str(&format!(", until {} are done", view::things(iterations, "iteration")));
+        text.push_str(&format!(
+            ", until {} are done",
+            view::things(iterations, "iteration")
+        ));
     }
     if load.duration.is_none() && load.total_iterations().is_none() {
         text.push_str(", until its data ends");
@@ -117,14 +188,27 @@ fn lasting(load: &Load) -> String {
 fn totals(plan: &Plan) -> Vec<(&'static str, String)> {
     let weights: f64 = plan.mix.iter().map(|entry| entry.weight).sum();
     let each = |counts| {
-        let of_entry = |entry: &crate::plan::MixEntry| Some(entry.weight * flow::expected_of(&entry.flow, counts)?);
-        plan.mix.iter().map(of_entry).sum::<Option<f64>>().map(|sum| sum / weights)
+        let of_entry = |entry: &crate::plan::MixEntry| {
+            Some(entry.weight * flow::expected_of(&entry.flow, counts)?)
+        };
+        plan.mix
+            .iter()
+            .map(of_entry)
+            .sum::<Option<f64>>()
+            .map(|sum| sum / weights)
     };
-    let (operations, requests) = (each(|_| true), each(|operation| operation.action.target().is_some()));
+    let (operations, requests) = (
+        each(|_| true),
+        each(|operation| operation.action.target().is_some()),
+    );
     let iterations = match (plan.load.model, plan.load.duration) {
         (LoadModel::Open { .. }, Some(duration)) => {
             let planned = arrivals(&plan.load, duration);
-            Some(plan.load.total_iterations().map_or(planned, |most| planned.min(most as f64)))
+            Some(
+                plan.load
+                    .total_iterations()
+                    .map_or(planned, |most| planned.min(most as f64)),
+            )
         }
         (LoadModel::Closed { .. }, Some(_)) => None,
         (_, None) => plan.load.total_iterations().map(|total| total as f64),
@@ -132,26 +216,39 @@ fn totals(plan: &Plan) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
     let (Some(operations), Some(requests)) = (operations, requests) else {
         rows.extend(iterations.map(|n| ("iterations", format!("{} a run", whole(n)))));
-        rows.push(("operations", "how many shows only while it runs (`when`, `once`, `until`)".into()));
+        rows.push((
+            "operations",
+            "how many shows only while it runs (`when`, `once`, `until`)".into(),
+        ));
         return rows;
     };
     let of_iteration = |per: f64, what: &str| {
         let total = iterations.map_or_else(String::new, |n| format!(", {} a run", whole(n * per)));
         let plural = if per == 1.0 { "" } else { "s" };
-        format!("{} {what}{plural} an iteration{total}", view::round(&view::number(per)))
+        format!(
+            "{} {what}{plural} an iteration{total}",
+            view::round(&view::number(per))
+        )
     };
     rows.extend(iterations.map(|n| ("iterations", format!("{} a run", whole(n)))));
     rows.push(("operations", of_iteration(operations, "operation")));
     if requests > 0.0 {
         let rate = match plan.load.model {
             LoadModel::Open { rate, .. } => {
-                let most = if plan.load.stages.is_empty() { "" } else { "at most " };
+                let most = if plan.load.stages.is_empty() {
+                    ""
+                } else {
+                    "at most "
+                };
                 format!(": {most}{}", view::rate(rate.per_second_f64() * requests))
             }
             // Virtual users go as fast as the target lets them.
             LoadModel::Closed { .. } => ", as many a second as the target answers".into(),
         };
-        rows.push(("requests", format!("{}{rate}", of_iteration(requests, "request"))));
+        rows.push((
+            "requests",
+            format!("{}{rate}", of_iteration(requests, "request")),
+        ));
     }
     rows
 }
@@ -163,8 +260,14 @@ fn whole(n: f64) -> String {
 /// How many arrivals are planned in a load of this length.
 fn arrivals(load: &Load, duration: Nanos) -> f64 {
     match load.model {
-        LoadModel::Open { rate, .. } if load.stages.is_empty() => rate.per_second_f64() * duration.as_secs_f64(),
+        LoadModel::Open { rate, .. } if load.stages.is_empty() => {
+            rate.per_second_f64() * duration.as_secs_f64()
+        }
         // The area below a level that goes evenly from one value to another.
-        _ => load.stages.iter().map(|stage| f64::midpoint(stage.from, stage.to) * stage.duration.as_secs_f64()).sum(),
+        _ => load
+            .stages
+            .iter()
+            .map(|stage| f64::midpoint(stage.from, stage.to) * stage.duration.as_secs_f64())
+            .sum(),
     }
 }

@@ -1,5 +1,6 @@
-//! stdout is the product, stderr is the talk. The only place that writes to either by itself: what is said hides every
-//! secret, and what is printed is made of a result or a plan that has none any more.
+//! stdout is the product, stderr is the talk. The only place that writes to either by itself: what
+//! is said hides every secret, and what is printed is made of a result or a plan that has none any
+//! more.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -26,25 +27,47 @@ pub fn print_json(text: &str) -> Result<(), Failure> {
 /// Writes the product to the letter: a file that somebody keeps.
 pub fn print_exact(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Failure { exit: Exit::Internal, error: error.into() })
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure {
+            exit: Exit::Internal,
+            error: error.into(),
+        })
 }
 
-/// Ends a command that has tried each of its outputs, whatever became of the others: tells of all that failed, and of the
-/// `failure` that had ended it before.
+/// Ends a command that has tried each of its outputs, whatever became of the others: tells of all
+/// that failed, and of the `failure` that had ended it before.
 ///
 /// # Errors
 /// The last of the outputs that failed; where none did, that `failure`.
-pub fn conclude(unwritten: impl IntoIterator<Item = Error>, failure: Option<Failure>, talk: &Talk) -> Result<(), Failure> {
+pub fn conclude(
+    unwritten: impl IntoIterator<Item = Error>,
+    failure: Option<Failure>,
+    talk: &Talk,
+) -> Result<(), Failure> {
     let mut unwritten: Vec<Error> = unwritten.into_iter().collect();
-    let Some(last) = unwritten.pop() else { return failure.map_or(Ok(()), Err) };
-    let others = failure.iter().map(|failure| &failure.error).chain(&unwritten);
-    others.filter(|error| !is_broken_pipe(error)).for_each(|error| talk.error(error));
-    Err(Failure { exit: Exit::Internal, error: last })
+    let Some(last) = unwritten.pop() else {
+        return failure.map_or(Ok(()), Err);
+    };
+    let others = failure
+        .iter()
+        .map(|failure| &failure.error)
+        .chain(&unwritten);
+    others
+        .filter(|error| !is_broken_pipe(error))
+        .for_each(|error| talk.error(error));
+    Err(Failure {
+        exit: Exit::Internal,
+        error: last,
+    })
 }
 
 /// Whether the reader of our output has gone away.
 pub fn is_broken_pipe(error: &Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Speaks to the person at the terminal, and never tells a secret.
@@ -57,12 +80,18 @@ pub struct Talk {
 impl Talk {
     /// In colour, or not, or as the terminal likes.
     pub fn new(color: Color) -> Self {
-        Self { color, secrets: Mutex::new(Secrets::default()) }
+        Self {
+            color,
+            secrets: Mutex::new(Secrets::default()),
+        }
     }
 
     /// Hides these from now on.
     pub fn hide(&self, secrets: &Secrets) {
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).extend(secrets);
+        self.secrets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(secrets);
     }
 
     fn colored(&self, terminal: bool) -> bool {
@@ -101,20 +130,34 @@ impl Talk {
 
     /// The text with every secret hidden.
     pub fn redacted(&self, text: &str) -> String {
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).redact(text)
+        self.secrets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .redact(text)
     }
 
     /// Says what a reader should know before trusting the result.
     pub fn warning(&self, text: &str) {
-        let (on, off) = if self.stderr_color() { ("\u{1b}[1;33m", "\u{1b}[0m") } else { ("", "") };
+        let (on, off) = if self.stderr_color() {
+            ("\u{1b}[1;33m", "\u{1b}[0m")
+        } else {
+            ("", "")
+        };
         self.say(&format!("{on}warning{off}: {}\n", view::plain_lines(text)));
     }
 
     /// Says why a command failed, with all causes on one line.
     pub fn error(&self, error: &Error) {
-        let (on, off) = if self.stderr_color() { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
+        let (on, off) = if self.stderr_color() {
+            ("\u{1b}[1;31m", "\u{1b}[0m")
+        } else {
+            ("", "")
+        };
         // It may tell of a file or a server, in their words.
-        self.say(&format!("{on}error{off}: {}\n", view::plain_lines(&sentence(error))));
+        self.say(&format!(
+            "{on}error{off}: {}\n",
+            view::plain_lines(&sentence(error))
+        ));
     }
 }
 
@@ -137,8 +180,8 @@ fn hear(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// An error with its causes on one line. Some errors tell their cause themselves, in the middle of a sentence: it is
-/// not told twice.
+/// An error with its causes on one line. Some errors tell their cause themselves, in the middle of
+/// a sentence: it is not told twice.
 fn sentence(error: &Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {

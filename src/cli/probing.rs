@@ -14,9 +14,11 @@ use crate::gate::{self, Tried};
 use crate::plan::{Load, LoadModel, Mode, OnFull, Plan, Spread};
 use crate::result::{ProbeOutcome, StoppedBy};
 
-/// Iterations that may be in flight at once, where a rate needs no more: the scenario language's default.
+/// Iterations that may be in flight at once, where a rate needs no more: the scenario language's
+/// default.
 const IN_FLIGHT: u32 = 1000;
-/// And where it does, so many times what it needs while all is well: what is slower than that is the target's doing.
+/// And where it does, so many times what it needs while all is well: what is slower than that is
+/// the target's doing.
 const ROOM: f64 = 4.0;
 /// But no more than this: each may be a connection, and in the threaded mode a thread.
 const MOST_IN_FLIGHT: u32 = 20_000;
@@ -42,12 +44,25 @@ pub struct Prober<'a> {
 
 impl<'a> Prober<'a> {
     /// For this work, each rate for `time`.
-    pub fn new(session: Session<'a>, plan: &Plan, mode: Mode, time: Nanos, ground: Ground, trusting: bool) -> Self {
+    pub fn new(
+        session: Session<'a>,
+        plan: &Plan,
+        mode: Mode,
+        time: Nanos,
+        ground: Ground,
+        trusting: bool,
+    ) -> Self {
         let arrivals = match plan.load.model {
             LoadModel::Open { arrivals, .. } => arrivals,
             LoadModel::Closed { .. } => Spread::Constant,
         };
-        let model = LoadModel::Open { rate: Rate::per_second(1), arrivals, max_in_flight: IN_FLIGHT, queue: 0, on_full: OnFull::Wait };
+        let model = LoadModel::Open {
+            rate: Rate::per_second(1),
+            arrivals,
+            max_in_flight: IN_FLIGHT,
+            queue: 0,
+            on_full: OnFull::Wait,
+        };
         let load = Load {
             model,
             stages: Vec::new(),
@@ -59,17 +74,41 @@ impl<'a> Prober<'a> {
             stop_when: Vec::new(),
         };
         let first_warmup = plan.load.warmup;
-        Self { session, ground, plan: Plan { load, ..plan.clone() }, mode, first_warmup, trusting, iteration_ms: None, tries: 0 }
+        Self {
+            session,
+            ground,
+            plan: Plan {
+                load,
+                ..plan.clone()
+            },
+            mode,
+            first_warmup,
+            trusting,
+            iteration_ms: None,
+            tries: 0,
+        }
     }
 
     /// Tries a rate. Nothing where the user ended it.
     pub fn probe(&mut self, rate: f64) -> Result<Option<Tried>, Failure> {
         self.load(rate);
         self.tries += 1;
-        let job =
-            Job { parent: std::process::id(), plan: self.plan.clone(), mode: self.mode, round: self.tries, ground: self.ground.clone() };
-        let LoadModel::Open { rate: exact, .. } = self.plan.load.model else { return Ok(None) };
-        let Some(run) = self.session.run(&job, &format!("{} at {exact}", self.mode))? else { return Ok(None) };
+        let job = Job {
+            parent: std::process::id(),
+            plan: self.plan.clone(),
+            mode: self.mode,
+            round: self.tries,
+            ground: self.ground.clone(),
+        };
+        let LoadModel::Open { rate: exact, .. } = self.plan.load.model else {
+            return Ok(None);
+        };
+        let Some(run) = self
+            .session
+            .run(&job, &format!("{} at {exact}", self.mode))?
+        else {
+            return Ok(None);
+        };
         match run.stopped_by {
             StoppedBy::Interrupt => return Ok(None),
             StoppedBy::Data => {
@@ -78,16 +117,28 @@ impl<'a> Prober<'a> {
                      rows, or a shorter --probe",
                     self.plan.load.duration.unwrap_or(Nanos::ZERO)
                 );
-                return Err(Failure { exit: Exit::CouldNotRun, error });
+                return Err(Failure {
+                    exit: Exit::CouldNotRun,
+                    error,
+                });
             }
-            StoppedBy::Duration | StoppedBy::Iterations | StoppedBy::Condition | StoppedBy::Threshold | StoppedBy::Panic => {}
+            StoppedBy::Duration
+            | StoppedBy::Iterations
+            | StoppedBy::Condition
+            | StoppedBy::Threshold
+            | StoppedBy::Panic => {}
         }
         let tried = gate::probe(&self.plan, &run, self.trusting);
         let is_highest = self.iteration_ms.is_none_or(|(highest, _)| rate > highest);
-        if let Some(ms) = tried.probe.iteration_ms.filter(|_| is_highest && tried.probe.outcome == ProbeOutcome::Met) {
+        if let Some(ms) = tried
+            .probe
+            .iteration_ms
+            .filter(|_| is_highest && tried.probe.outcome == ProbeOutcome::Met)
+        {
             self.iteration_ms = Some((rate, ms));
         }
-        if run.counts.unfinished + run.iterations.counts.skipped > 0 && self.mode != Mode::Simulated {
+        if run.counts.unfinished + run.iterations.counts.skipped > 0 && self.mode != Mode::Simulated
+        {
             // What the target was left with would be in the figures of the next rate.
             self.rest(Duration::from_secs_f64(run.wall_s.max(0.0)));
         }
@@ -101,10 +152,17 @@ impl<'a> Prober<'a> {
             self.plan.load.warmup = self.plan.load.warmup.max(self.first_warmup);
         }
         // Little's law, on the time that an iteration took while all was well.
-        let needed = self.iteration_ms.map_or(0.0, |(_, ms)| rate * ms / 1e3 * ROOM);
+        let needed = self
+            .iteration_ms
+            .map_or(0.0, |(_, ms)| rate * ms / 1e3 * ROOM);
         let mut wanted = (needed.ceil() as u32).clamp(IN_FLIGHT, MOST_IN_FLIGHT);
         loop {
-            if let LoadModel::Open { rate: planned, max_in_flight, .. } = &mut self.plan.load.model {
+            if let LoadModel::Open {
+                rate: planned,
+                max_in_flight,
+                ..
+            } = &mut self.plan.load.model
+            {
                 *planned = exactly(rate);
                 *max_in_flight = wanted;
             }
@@ -137,7 +195,10 @@ fn exactly(rate: f64) -> Rate {
     while per < 100_000 && (rate * per as f64 - (rate * per as f64).round()).abs() > 1e-6 {
         per *= 10;
     }
-    Rate { events: (rate * per as f64).round().max(1.0) as u64, per: Nanos::from_secs(per) }
+    Rate {
+        events: (rate * per as f64).round().max(1.0) as u64,
+        per: Nanos::from_secs(per),
+    }
 }
 
 #[cfg(test)]
@@ -146,8 +207,21 @@ mod tests {
 
     #[test]
     fn rates_are_kept_exact() {
-        for (rate, events, per) in [(50.0, 50, 1), (565.7, 5_657, 10), (0.1234, 1_234, 10_000), (0.1, 1, 10), (999_900.0, 999_900, 1)] {
-            assert_eq!(exactly(rate), Rate { events, per: Nanos::from_secs(per) }, "{rate}");
+        for (rate, events, per) in [
+            (50.0, 50, 1),
+            (565.7, 5_657, 10),
+            (0.1234, 1_234, 10_000),
+            (0.1, 1, 10),
+            (999_900.0, 999_900, 1),
+        ] {
+            assert_eq!(
+                exactly(rate),
+                Rate {
+                    events,
+                    per: Nanos::from_secs(per)
+                },
+                "{rate}"
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `loadgen run URL`: the scenario that a URL and its flags stand for, as the text of a file.
 //!
-//! Knows how to write YAML in which nothing that was typed can be anything but a text. What is good in a scenario is
-//! said by the compiler, which reads this text as it reads any file.
+//! Knows how to write YAML in which nothing that was typed can be anything but a text. What is good
+//! in a scenario is said by the compiler, which reads this text as it reads any file.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -17,7 +17,8 @@ use crate::scenario::{Overrides, Source};
 const VUS: u32 = 50;
 /// How long it takes where neither a duration nor a number of iterations is given.
 const DURATION: Nanos = Nanos::from_secs(10);
-/// The name under which a scenario has `{`, so that no two of them stand together and begin a template.
+/// The name under which a scenario has `{`, so that no two of them stand together and begin a
+/// template.
 const BRACE: &str = "{{brace}}";
 /// How the URL of a Unix socket begins.
 const UNIX: &str = "unix:";
@@ -31,7 +32,10 @@ pub fn url(file: &Path) -> Option<&str> {
         return Some(text);
     }
     let (scheme, _) = text.split_once("://")?;
-    ["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(scheme)).then_some(text)
+    ["http", "https"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(scheme))
+        .then_some(text)
 }
 
 /// What a command takes in the place where an address stands.
@@ -46,14 +50,23 @@ pub enum Takes {
 /// What to say of a text that is not the name of a file and looks like an address.
 pub fn misplaced(file: &Path, takes: Takes) -> Option<String> {
     let text = file.to_str()?;
-    let printed = |url: &str| format!("`loadgen run {url} --print-scenario > scenario.yaml` writes a scenario for it");
+    let printed = |url: &str| {
+        format!("`loadgen run {url} --print-scenario > scenario.yaml` writes a scenario for it")
+    };
     if url(file).is_some() {
-        return Some(format!("`{text}` is a URL, and not a scenario file; {}", printed(text)));
+        return Some(format!(
+            "`{text}` is a URL, and not a scenario file; {}",
+            printed(text)
+        ));
     }
     if is_absolute(text) {
         return Some(match parse(text) {
             Ok(Url { scheme, .. }) => {
-                let step = if scheme == Scheme::Tcp { "tcp" } else { "websocket" };
+                let step = if scheme == Scheme::Tcp {
+                    "tcp"
+                } else {
+                    "websocket"
+                };
                 let scheme = scheme.name();
                 format!(
                     "a `{scheme}://` URL does not say what to send, as `http://`, `https://` and `unix:` URLs do; write a scenario with this \
@@ -63,13 +76,18 @@ pub fn misplaced(file: &Path, takes: Takes) -> Option<String> {
             Err(Wrong { message, remedy }) => format!("{message}; {remedy}"),
         });
     }
-    let is_scenario = ["yaml", "yml", "json"].iter().any(|end| file.extension().is_some_and(|own| own.eq_ignore_ascii_case(end)));
+    let is_scenario = ["yaml", "yml", "json"].iter().any(|end| {
+        file.extension()
+            .is_some_and(|own| own.eq_ignore_ascii_case(end))
+    });
     let url = with_scheme(text).filter(|_| !is_scenario)?;
     let remedy = match takes {
         Takes::Urls => format!("write `loadgen run {url}`"),
         Takes::Files => printed(&url),
     };
-    Some(format!("there is no file `{text}`, and it looks like an address: {remedy}"))
+    Some(format!(
+        "there is no file `{text}`, and it looks like an address: {remedy}"
+    ))
 }
 
 /// The scenario, as if it were a file.
@@ -94,7 +112,11 @@ pub fn overrides(args: &RunArgs) -> Overrides {
         ..args.overrides()
     };
     // A URL says itself where to go, and its scenario's variable is its own.
-    Overrides { targets: Vec::new(), vars: Vec::new(), ..written }
+    Overrides {
+        targets: Vec::new(),
+        vars: Vec::new(),
+        ..written
+    }
 }
 
 /// The text of the scenario.
@@ -102,39 +124,67 @@ fn scenario(url: &str, args: &RunArgs) -> String {
     let (base, path) = split(url);
     let step = step(&path, args);
     let url = text(base);
-    let mut out = String::from("# Written by `loadgen run URL --print-scenario`: save it, change it, and run the file.\n");
+    let mut out = String::from(
+        "# Written by `loadgen run URL --print-scenario`: save it, change it, and run the file.\n",
+    );
     let mut line = |text: String| out.extend([text.as_str(), "\n"]);
     line(format!("name: {}", name(base)));
-    let modes = args.mode.as_ref().map_or_else(|| "async".into(), |modes| listed(modes.0.iter().map(|mode| mode.name())));
+    let modes = args.mode.as_ref().map_or_else(
+        || "async".into(),
+        |modes| listed(modes.0.iter().map(|mode| mode.name())),
+    );
     line(format!("modes: [{modes}]"));
-    for (key, number) in [("seed", args.seed), ("rounds", args.rounds.map(u64::from)), ("workers", args.workers.map(u64::from))] {
+    for (key, number) in [
+        ("seed", args.seed),
+        ("rounds", args.rounds.map(u64::from)),
+        ("workers", args.workers.map(u64::from)),
+    ] {
         if let Some(number) = number {
             line(format!("{key}: {number}"));
         }
     }
     if step.contains(BRACE) || url.contains(BRACE) {
-        line(r#"vars: { brace: "{" }            # two braces in a row would begin a template"#.into());
+        line(
+            r#"vars: { brace: "{" }            # two braces in a row would begin a template"#
+                .into(),
+        );
     }
     if !args.inputs.allow_target.is_empty() {
-        line(format!("allow_targets: [{}]", listed(args.inputs.allow_target.iter().map(|host| text(host)))));
+        line(format!(
+            "allow_targets: [{}]",
+            listed(args.inputs.allow_target.iter().map(|host| text(host)))
+        ));
     }
     // What is not encrypted has no certificate that could be taken.
-    let is_sealed = base.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
-    let tls = if args.quick.insecure && is_sealed { ", tls: { insecure: true }" } else { "" };
+    let is_sealed = base
+        .get(..8)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+    let tls = if args.quick.insecure && is_sealed {
+        ", tls: { insecure: true }"
+    } else {
+        ""
+    };
     line(format!("targets:\n  default: {{ url: {url}{tls} }}"));
     line(format!("mix:\n  - name: quick\n    flow:\n{step}"));
     line(format!("load: {{ {} }}", load(args)));
     if !args.threshold.is_empty() {
-        line(format!("thresholds: [{}]", listed(args.threshold.iter().map(|check| quoted(check)))));
+        line(format!(
+            "thresholds: [{}]",
+            listed(args.threshold.iter().map(|check| quoted(check)))
+        ));
     }
     if let Some(formats) = &args.format {
-        line(format!("report: {{ formats: [{}] }}", listed(formats.0.iter().map(|format| format.name()))));
+        line(format!(
+            "report: {{ formats: [{}] }}",
+            listed(formats.0.iter().map(|format| format.name()))
+        ));
     }
     out
 }
 
-/// The target and the path there: of `unix:/run/shop.sock:/items` what is behind the second colon, as nginx writes it. In a
-/// path braces are percent-encoded anyway, so that none can begin a template.
+/// The target and the path there: of `unix:/run/shop.sock:/items` what is behind the second colon,
+/// as nginx writes it. In a path braces are percent-encoded anyway, so that none can begin a
+/// template.
 fn split(url: &str) -> (&str, String) {
     let (base, rest) = match url.strip_prefix(UNIX) {
         Some(socket) => match socket.find(":/") {
@@ -145,12 +195,17 @@ fn split(url: &str) -> (&str, String) {
             let authority = url.find("://").map_or(0, |at| at + 3);
             // A password with a `/` in it must not come to be a path.
             let host = authority + userinfo(&url[authority..]).map_or(0, str::len);
-            let end = url[host..].find(['/', '?', '#']).map_or(url.len(), |at| host + at);
+            let end = url[host..]
+                .find(['/', '?', '#'])
+                .map_or(url.len(), |at| host + at);
             url.split_at(end)
         }
     };
     let slash = if rest.starts_with('/') { "" } else { "/" };
-    (base, format!("{slash}{}", rest.replace('{', "%7B").replace('}', "%7D")))
+    (
+        base,
+        format!("{slash}{}", rest.replace('{', "%7B").replace('}', "%7D")),
+    )
 }
 
 /// `quick-HOST`, or the name of the socket, in the letters that a folder's name may have.
@@ -160,8 +215,14 @@ fn name(base: &str) -> String {
         Some((address, _)) => address,
         None => authority.split(':').next().unwrap_or_default(),
     };
-    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
-    let host: String = host.to_ascii_lowercase().chars().map(|c| if good(c) { c } else { '-' }).take(80).collect();
+    let good =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    let host: String = host
+        .to_ascii_lowercase()
+        .chars()
+        .map(|c| if good(c) { c } else { '-' })
+        .take(80)
+        .collect();
     match host.trim_matches(|c: char| !c.is_ascii_alphanumeric()) {
         "" => "quick".into(),
         host => format!("quick-{host}"),
@@ -170,11 +231,18 @@ fn name(base: &str) -> String {
 
 fn step(path: &str, args: &RunArgs) -> String {
     let quick = &args.quick;
-    let method = quick.method.as_deref().unwrap_or(if quick.body.is_some() { "post" } else { "get" });
+    let method =
+        quick
+            .method
+            .as_deref()
+            .unwrap_or(if quick.body.is_some() { "post" } else { "get" });
     let path = text(path);
     let mut step = match STEPS.iter().find(|step| step.eq_ignore_ascii_case(method)) {
         Some(step) => format!("      - {step}: {path}"),
-        None => format!("      - request: {{ method: {}, path: {path} }}", text(method)),
+        None => format!(
+            "      - request: {{ method: {}, path: {path} }}",
+            text(method)
+        ),
     };
     if !quick.header.is_empty() {
         step.push_str("\n        headers:");
@@ -190,25 +258,43 @@ fn step(path: &str, args: &RunArgs) -> String {
 }
 
 fn load(args: &RunArgs) -> String {
-    let vus = args.vus.or(if args.rate.is_none() { Some(VUS) } else { None });
-    let duration = args.duration.or(if args.iterations.is_none() { Some(DURATION) } else { None });
+    let vus = args
+        .vus
+        .or(if args.rate.is_none() { Some(VUS) } else { None });
+    let duration = args.duration.or(if args.iterations.is_none() {
+        Some(DURATION)
+    } else {
+        None
+    });
     let parts = [
         vus.map(|vus| format!("vus: {vus}")),
         args.rate.map(|rate| format!("rate: {rate}")),
         duration.map(|duration| format!("duration: {duration}")),
-        args.iterations.map(|iterations| format!("iterations: {iterations}")),
+        args.iterations
+            .map(|iterations| format!("iterations: {iterations}")),
     ];
     listed(parts.into_iter().flatten())
 }
 
 fn listed(items: impl Iterator<Item = impl AsRef<str>>) -> String {
-    items.fold(String::new(), |list, item| if list.is_empty() { item.as_ref().into() } else { list + ", " + item.as_ref() })
+    items.fold(String::new(), |list, item| {
+        if list.is_empty() {
+            item.as_ref().into()
+        } else {
+            list + ", " + item.as_ref()
+        }
+    })
 }
 
 /// A text that the scenario takes as it stands: YAML sees a text, and no template is in it.
 fn text(value: &str) -> String {
-    // All of them, because a brace in front of a template would be one more: `{` and `{{brace}}` make `{{{`.
-    if value.contains("{{") { quoted(&value.replace('{', BRACE)) } else { quoted(value) }
+    // All of them, because a brace in front of a template would be one more: `{` and `{{brace}}`
+    // make `{{{`.
+    if value.contains("{{") {
+        quoted(&value.replace('{', BRACE))
+    } else {
+        quoted(value)
+    }
 }
 
 /// In YAML's double quotes, on one line, with nothing in it that is not seen.
@@ -220,7 +306,8 @@ fn quoted(value: &str) -> String {
             '\n' => out.write_str("\\n"),
             '\r' => out.write_str("\\r"),
             '\t' => out.write_str("\\t"),
-            // Line ends, marks of direction and of byte order: YAML folds the first, people don't see the rest.
+            // Line ends, marks of direction and of byte order: YAML folds the first, people don't
+            // see the rest.
             c if c.is_control()
                 || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') =>
             {
@@ -242,23 +329,42 @@ mod tests {
 
     /// The scenario's text and what it compiles to.
     fn compiled(arguments: &[&str]) -> (String, Result<Plan, String>) {
-        let arguments = [&["loadgen", "run"], arguments].concat().into_iter().map(Into::into);
-        let args = super::super::environment::parse(arguments).unwrap_or_else(|e| panic!("{}", e.plain));
-        let Args { command: Command::Run(args), .. } = args else { panic!("`run`") };
+        let arguments = [&["loadgen", "run"], arguments]
+            .concat()
+            .into_iter()
+            .map(Into::into);
+        let args =
+            super::super::environment::parse(arguments).unwrap_or_else(|e| panic!("{}", e.plain));
+        let Args {
+            command: Command::Run(args),
+            ..
+        } = args
+        else {
+            panic!("`run`")
+        };
         let source = source(url(&args.file).expect("a URL"), &args);
         let result = compile(&source, &overrides(&args), &|_| None);
         let said = result.map(|good| {
-            assert!(good.warnings.is_empty(), "{}", good.warnings.render(&source, false));
+            assert!(
+                good.warnings.is_empty(),
+                "{}",
+                good.warnings.render(&source, false)
+            );
             good.plan
         });
-        (source.text.clone(), said.map_err(|problems| problems.render(&source, false)))
+        (
+            source.text.clone(),
+            said.map_err(|problems| problems.render(&source, false)),
+        )
     }
 
     fn request(arguments: &[&str]) -> HttpRequest {
         let (text, plan) = compiled(arguments);
         let plan = plan.unwrap_or_else(|e| panic!("{e}\n{text}"));
         let (_, _, operation) = plan.operations().next().expect("an operation");
-        let Action::Http(request) = &operation.action else { panic!("a request") };
+        let Action::Http(request) = &operation.action else {
+            panic!("a request")
+        };
         request.clone()
     }
 
@@ -266,9 +372,15 @@ mod tests {
     fn a_url_alone_has_the_defaults_of_its_kind() {
         let (text, plan) = compiled(&["http://127.0.0.1:8080/path?x=1"]);
         let plan = plan.expect("good");
-        assert_eq!((plan.name.as_str(), &plan.modes[..]), ("quick-127.0.0.1", &[Mode::Async][..]));
+        assert_eq!(
+            (plan.name.as_str(), &plan.modes[..]),
+            ("quick-127.0.0.1", &[Mode::Async][..])
+        );
         assert_eq!(plan.load.model, LoadModel::Closed { vus: 50 });
-        assert_eq!((plan.load.duration, plan.load.iterations), (Some(Nanos::from_secs(10)), None));
+        assert_eq!(
+            (plan.load.duration, plan.load.iterations),
+            (Some(Nanos::from_secs(10)), None)
+        );
         assert_eq!(plan.targets[0].address.to_string(), "http://127.0.0.1:8080");
         assert_eq!(plan.mix[0].flow[0].name, "GET /path?x=1");
         assert!(!text.contains("vars"), "{text}");
@@ -276,29 +388,102 @@ mod tests {
 
     #[test]
     fn flags_go_into_the_text() {
-        let flags = ["-r", "90/min", "-i", "7", "--mode", "all", "--seed", "3", "--rounds", "2", "--workers", "4", "--format", "none"];
+        let flags = [
+            "-r",
+            "90/min",
+            "-i",
+            "7",
+            "--mode",
+            "all",
+            "--seed",
+            "3",
+            "--rounds",
+            "2",
+            "--workers",
+            "4",
+            "--format",
+            "none",
+        ];
         let (text, plan) = compiled(&[&["http://[::1]"], &flags[..]].concat());
         let plan = plan.expect("good");
-        assert!(matches!(plan.load.model, LoadModel::Open { rate, .. } if rate.to_string() == "90/min"), "{text}");
+        assert!(
+            matches!(plan.load.model, LoadModel::Open { rate, .. } if rate.to_string() == "90/min"),
+            "{text}"
+        );
         assert_eq!((plan.load.duration, plan.load.iterations), (None, Some(7)));
-        assert_eq!((plan.seed, plan.rounds, plan.workers, plan.modes.len(), plan.formats.len()), (3, 2, 4, 3, 0));
+        assert_eq!(
+            (
+                plan.seed,
+                plan.rounds,
+                plan.workers,
+                plan.modes.len(),
+                plan.formats.len()
+            ),
+            (3, 2, 4, 3, 0)
+        );
         assert_eq!(plan.name, "quick-1");
-        assert!(matches!(&plan.targets[0].address, Address::Url { host, port: 80, .. } if host == "::1"));
-        let (text, plan) = compiled(&["http://a", "--threshold", "p99 < 1s", "--threshold", "error_rate < 1%"]);
-        assert!(text.contains("thresholds: [\"p99 < 1s\", \"error_rate < 1%\"]"), "{text}");
+        assert!(
+            matches!(&plan.targets[0].address, Address::Url { host, port: 80, .. } if host == "::1")
+        );
+        let (text, plan) = compiled(&[
+            "http://a",
+            "--threshold",
+            "p99 < 1s",
+            "--threshold",
+            "error_rate < 1%",
+        ]);
+        assert!(
+            text.contains("thresholds: [\"p99 < 1s\", \"error_rate < 1%\"]"),
+            "{text}"
+        );
         assert_eq!(plan.expect("good").thresholds.len(), 2);
         let (_, plan) = compiled(&["http://a", "-u", "3", "-d", "1m1.5s"]);
         let load = plan.expect("good").load;
-        assert_eq!((load.model, load.duration), (LoadModel::Closed { vus: 3 }, Some(Nanos::from_millis(61_500))));
+        assert_eq!(
+            (load.model, load.duration),
+            (
+                LoadModel::Closed { vus: 3 },
+                Some(Nanos::from_millis(61_500))
+            )
+        );
     }
 
     #[test]
     fn the_letters_of_oha_and_hey_are_known() {
-        let (ours, plan) = compiled(&["https://a", "-u", "3", "-i", "7", "-X", "PUT", "-H", "x: 1", "-d", "2s", "-k"]);
+        let (ours, plan) = compiled(&[
+            "https://a",
+            "-u",
+            "3",
+            "-i",
+            "7",
+            "-X",
+            "PUT",
+            "-H",
+            "x: 1",
+            "-d",
+            "2s",
+            "-k",
+        ]);
         let plan = plan.expect("good");
-        assert_eq!((plan.load.model, plan.load.iterations), (LoadModel::Closed { vus: 3 }, Some(7)));
+        assert_eq!(
+            (plan.load.model, plan.load.iterations),
+            (LoadModel::Closed { vus: 3 }, Some(7))
+        );
         assert!(plan.targets[0].tls.insecure, "{ours}");
-        let (theirs, _) = compiled(&["https://a", "-c", "3", "-n", "7", "-m", "PUT", "-H", "x: 1", "-z", "2s", "--insecure"]);
+        let (theirs, _) = compiled(&[
+            "https://a",
+            "-c",
+            "3",
+            "-n",
+            "7",
+            "-m",
+            "PUT",
+            "-H",
+            "x: 1",
+            "-z",
+            "2s",
+            "--insecure",
+        ]);
         assert_eq!(ours, theirs);
         let (text, plan) = compiled(&["http://a", "-k"]);
         assert!(plan.is_ok() && !text.contains("tls"), "{text}");
@@ -308,20 +493,55 @@ mod tests {
     fn an_address_in_the_place_of_a_file_is_one() {
         let said = |text: &str, takes| misplaced(Path::new(text), takes).unwrap_or_default();
         for (typed, takes, words) in [
-            ("localhost:8080", Takes::Urls, "write `loadgen run http://localhost:8080`"),
-            ("127.0.0.1:80/x", Takes::Urls, "write `loadgen run http://127.0.0.1:80/x`"),
-            (":8080", Takes::Urls, "write `loadgen run http://localhost:8080`"),
-            ("shop.test", Takes::Urls, "write `loadgen run http://shop.test`"),
-            ("localhost:80", Takes::Files, "`loadgen run http://localhost:80 --print-scenario > scenario.yaml`"),
-            ("http://a/", Takes::Files, "`loadgen run http://a/ --print-scenario > scenario.yaml`"),
+            (
+                "localhost:8080",
+                Takes::Urls,
+                "write `loadgen run http://localhost:8080`",
+            ),
+            (
+                "127.0.0.1:80/x",
+                Takes::Urls,
+                "write `loadgen run http://127.0.0.1:80/x`",
+            ),
+            (
+                ":8080",
+                Takes::Urls,
+                "write `loadgen run http://localhost:8080`",
+            ),
+            (
+                "shop.test",
+                Takes::Urls,
+                "write `loadgen run http://shop.test`",
+            ),
+            (
+                "localhost:80",
+                Takes::Files,
+                "`loadgen run http://localhost:80 --print-scenario > scenario.yaml`",
+            ),
+            (
+                "http://a/",
+                Takes::Files,
+                "`loadgen run http://a/ --print-scenario > scenario.yaml`",
+            ),
             ("ws://a", Takes::Urls, "a `websocket` step"),
             ("tcp://a:1", Takes::Files, "a `tcp` step"),
             ("htp://a", Takes::Urls, "did you mean `http://`?"),
             ("grpc://a", Takes::Urls, "`wss://`"),
         ] {
-            assert!(said(typed, takes).contains(words), "{typed}: {}", said(typed, takes));
+            assert!(
+                said(typed, takes).contains(words),
+                "{typed}: {}",
+                said(typed, takes)
+            );
         }
-        for file in ["shop.yaml", "load/shop.yml", "../shop.json", "shop", "./shop", "-"] {
+        for file in [
+            "shop.yaml",
+            "load/shop.yml",
+            "../shop.json",
+            "shop",
+            "./shop",
+            "-",
+        ] {
             assert_eq!(misplaced(Path::new(file), Takes::Urls), None, "{file}");
         }
     }
@@ -332,7 +552,14 @@ mod tests {
         assert_eq!(request(&["http://a", "-b", ""]).method, "POST");
         assert_eq!(request(&["http://a", "-X", "put", "-b", "x"]).method, "PUT");
         assert_eq!(request(&["http://a", "-X", "PURGE"]).method, "PURGE");
-        for bad in ["", "G E T", "CONNECT", "get: /\n", "{{x}}", "a\", path: \"/b"] {
+        for bad in [
+            "",
+            "G E T",
+            "CONNECT",
+            "get: /\n",
+            "{{x}}",
+            "a\", path: \"/b",
+        ] {
             assert!(compiled(&["http://a", "-X", bad]).1.is_err(), "{bad:?}");
         }
     }
@@ -349,17 +576,26 @@ mod tests {
             (&["http://a\ny/"], "a line break"),
             (&["http://a{{x}}/"], "not a valid host name"),
             (&["http://a\" }\nname: b/"], "line break"),
-            (&["http://a", "-H", "x: a\nb: c"], "a line break in the header"),
+            (
+                &["http://a", "-H", "x: a\nb: c"],
+                "a line break in the header",
+            ),
             (&["http://a", "-H", "x: a\u{7}"], "can't be sent"),
             (&["http://a", "-H", "x y: a"], "not a valid header name"),
             (&["http://a", "-H", "x: 1", "-H", "X: 2"], "twice"),
             (&["http://a", "-H", "content-length: 1"], "loadgen's own"),
             (&["http://a", "-u", "0"], "`vus`"),
-            (&["http://a", "-u", "1", "-r", "1/s"], "`vus` and `rate` together"),
+            (
+                &["http://a", "-u", "1", "-r", "1/s"],
+                "`vus` and `rate` together",
+            ),
         ] {
             let (text, said) = compiled(arguments);
             let said = said.expect_err(&text);
-            assert!(said.contains(words) && said.contains("<quick form>:"), "{arguments:?}:\n{said}");
+            assert!(
+                said.contains(words) && said.contains("<quick form>:"),
+                "{arguments:?}:\n{said}"
+            );
         }
     }
 
@@ -367,12 +603,21 @@ mod tests {
     fn a_socket_is_asked_for_a_path() {
         for (typed, socket, path) in [
             ("unix:/run/shop.sock", "/run/shop.sock", "/"),
-            ("unix:/run/shop.sock:/items?page=2", "/run/shop.sock", "/items?page=2"),
+            (
+                "unix:/run/shop.sock:/items?page=2",
+                "/run/shop.sock",
+                "/items?page=2",
+            ),
             ("unix:///run/a:b.sock:/x:/y", "/run/a:b.sock", "/x:/y"),
         ] {
             let (text, plan) = compiled(&[typed]);
             let plan = plan.unwrap_or_else(|e| panic!("{e}\n{text}"));
-            assert_eq!(plan.targets[0].address, Address::Unix { path: socket.into() });
+            assert_eq!(
+                plan.targets[0].address,
+                Address::Unix {
+                    path: socket.into()
+                }
+            );
             assert_eq!(request(&[typed]).path.as_text(), Some(path));
         }
         for bad in ["unix:", "unix:shop.sock", "unix:/run/", "unix:/run/:/x"] {

@@ -1,4 +1,5 @@
-//! `loadgen report`: the reports of a result file, made again, or of several, laid over one another.
+//! `loadgen report`: the reports of a result file, made again, or of several, laid over one
+//! another.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,68 +22,137 @@ pub fn run(args: &ReportArgs, talk: &Talk) -> Result<Exit, Failure> {
     let written = match args.results.as_slice() {
         [path] => {
             let result = read(path)?;
-            let formats = args.format.as_ref().map_or_else(|| formats_of(&result), |f| f.0.clone());
-            let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let formats = args
+                .format
+                .as_ref()
+                .map_or_else(|| formats_of(&result), |f| f.0.clone());
+            let beside = path
+                .parent()
+                .filter(|p| !p.as_os_str().is_empty())
+                .unwrap_or(Path::new("."));
             let folder = args.output.as_deref().unwrap_or(beside);
             let _lock = folder::lock(folder)?;
             report::write_all(&result, &formats, folder)
         }
         _ => overlaid(args)?,
     };
-    let shown = output::print(&written.paths.iter().map(|p| format!("{}\n", p.display())).collect::<String>());
-    output::conclude(written.failures.into_iter().map(Into::into).chain(shown.err().map(|failure| failure.error)), None, talk)?;
+    let shown = output::print(
+        &written
+            .paths
+            .iter()
+            .map(|p| format!("{}\n", p.display()))
+            .collect::<String>(),
+    );
+    output::conclude(
+        written
+            .failures
+            .into_iter()
+            .map(Into::into)
+            .chain(shown.err().map(|failure| failure.error)),
+        None,
+        talk,
+    )?;
     Ok(Exit::Ok)
 }
 
 fn read(path: &Path) -> Result<RunResult, Failure> {
-    let text = or_exit(fs::read_to_string(path).with_context(|| format!("can't read {}", path.display())), Exit::Usage)?;
-    or_exit(RunResult::from_json(&text).with_context(|| path.display().to_string()), Exit::Usage)
+    let text = or_exit(
+        fs::read_to_string(path).with_context(|| format!("can't read {}", path.display())),
+        Exit::Usage,
+    )?;
+    or_exit(
+        RunResult::from_json(&text).with_context(|| path.display().to_string()),
+        Exit::Usage,
+    )
 }
 
 fn overlaid(args: &ReportArgs) -> Result<Written, Failure> {
-    let usage = |text: String| Failure { exit: Exit::Usage, error: anyhow!(text) };
+    let usage = |text: String| Failure {
+        exit: Exit::Usage,
+        error: anyhow!(text),
+    };
     let Some(folder) = args.output.as_deref() else {
         return Err(usage("a report of several results belongs to none of them: say where to write it with --output DIR".into()));
     };
     if args.results.len() > MOST {
-        return Err(usage(format!("{} results can't be told apart on a chart; give at most {MOST}", args.results.len())));
+        return Err(usage(format!(
+            "{} results can't be told apart on a chart; give at most {MOST}",
+            args.results.len()
+        )));
     }
-    let formats = args.format.as_ref().map_or_else(|| vec![Format::Html, Format::Png], |f| f.0.clone());
+    let formats = args
+        .format
+        .as_ref()
+        .map_or_else(|| vec![Format::Html, Format::Png], |f| f.0.clone());
     if let Some(other) = formats.iter().find(|format| !OVERLAID.contains(format)) {
         let names = OVERLAID.map(Format::name).join(", ");
-        return Err(usage(format!("the format `{}` is of one result; of several there are {names}", other.name())));
+        return Err(usage(format!(
+            "the format `{}` is of one result; of several there are {names}",
+            other.name()
+        )));
     }
-    let results = args.results.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    let results = args
+        .results
+        .iter()
+        .map(|path| read(path))
+        .collect::<Result<Vec<_>, _>>()?;
     let names = names(&args.results);
     let named: Vec<(String, RunResult)> = names.into_iter().zip(results).collect();
     let _lock = folder::lock(folder)?;
     Ok(report::write_overlaid(&named, &formats, folder))
 }
 
-/// What a result is called: its file, or the folder that it is the result of, with so many of the folders above.
+/// What a result is called: its file, or the folder that it is the result of, with so many of the
+/// folders above.
 fn name(path: &Path, folders: usize) -> String {
-    let own = if path.file_name().is_some_and(|file| file == RESULT_FILE) && path.parent().and_then(Path::file_name).is_some() {
+    let own = if path.file_name().is_some_and(|file| file == RESULT_FILE)
+        && path.parent().and_then(Path::file_name).is_some()
+    {
         path.parent().unwrap_or(path).to_owned()
     } else {
         path.with_extension("")
     };
-    let parts: Vec<String> = own.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let parts: Vec<String> = own
+        .iter()
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
     parts[parts.len().saturating_sub(folders + 1)..].join("/")
 }
 
-/// The names of results, each with as many folders as it takes to tell it from the others; the same file given twice has a
-/// number.
+/// The names of results, each with as many folders as it takes to tell it from the others; the same
+/// file given twice has a number.
 fn names(paths: &[PathBuf]) -> Vec<String> {
-    let deepest = paths.iter().map(|path| path.iter().count()).max().unwrap_or_default();
+    let deepest = paths
+        .iter()
+        .map(|path| path.iter().count())
+        .max()
+        .unwrap_or_default();
     let is_unique = |path: &PathBuf, folders: usize| {
         let own = name(path, folders);
-        paths.iter().filter(|other| name(other, folders) == own).count() == 1
+        paths
+            .iter()
+            .filter(|other| name(other, folders) == own)
+            .count()
+            == 1
     };
-    let told: Vec<String> =
-        paths.iter().map(|path| name(path, (0..=deepest).find(|folders| is_unique(path, *folders)).unwrap_or_default())).collect();
+    let told: Vec<String> = paths
+        .iter()
+        .map(|path| {
+            name(
+                path,
+                (0..=deepest)
+                    .find(|folders| is_unique(path, *folders))
+                    .unwrap_or_default(),
+            )
+        })
+        .collect();
     let number = |(i, name): (usize, &String)| {
         let before = told[..i].iter().filter(|other| *other == name).count();
-        if before > 0 { format!("{name} ({})", before + 1) } else { name.clone() }
+        if before > 0 {
+            format!("{name} ({})", before + 1)
+        } else {
+            name.clone()
+        }
     };
     told.iter().enumerate().map(number).collect()
 }
@@ -93,7 +163,14 @@ fn formats_of(result: &RunResult) -> Vec<Format> {
         .plan
         .get("formats")
         .and_then(|list| list.as_array())
-        .map_or_else(|| vec![Format::Html, Format::Png], |list| list.iter().filter_map(|f| Format::from_name(f.as_str()?)).collect())
+        .map_or_else(
+            || vec![Format::Html, Format::Png],
+            |list| {
+                list.iter()
+                    .filter_map(|f| Format::from_name(f.as_str()?))
+                    .collect()
+            },
+        )
 }
 
 #[cfg(test)]
@@ -103,11 +180,24 @@ mod tests {
     #[test]
     fn results_are_called_after_their_folder_or_file() {
         let called = |paths: &[&str]| names(&paths.iter().map(PathBuf::from).collect::<Vec<_>>());
-        assert_eq!(called(&["reports/before/result.json", "after.json", "result.json"]), ["before", "after", "result"]);
-        let alike = ["reports/before/result.json", "after.json", "x/before/result.json"];
+        assert_eq!(
+            called(&["reports/before/result.json", "after.json", "result.json"]),
+            ["before", "after", "result"]
+        );
+        let alike = [
+            "reports/before/result.json",
+            "after.json",
+            "x/before/result.json",
+        ];
         assert_eq!(called(&alike), ["reports/before", "after", "x/before"]);
-        assert_eq!(called(&["out/a/01.json", "out/b/01.json", "out/b/02.json"]), ["a/01", "b/01", "02"]);
-        assert_eq!(called(&["x/a/01.json", "y/a/01.json", "./x/a/01.json"]), ["x/a/01", "y/a/01", "./x/a/01"]);
+        assert_eq!(
+            called(&["out/a/01.json", "out/b/01.json", "out/b/02.json"]),
+            ["a/01", "b/01", "02"]
+        );
+        assert_eq!(
+            called(&["x/a/01.json", "y/a/01.json", "./x/a/01.json"]),
+            ["x/a/01", "y/a/01", "./x/a/01"]
+        );
         assert_eq!(called(&["a.json", "a.json"]), ["a", "a (2)"]);
     }
 }

@@ -16,21 +16,36 @@ const LARGEST: u64 = 256 << 20;
 /// Nobody repeats a run so often.
 const MOST: usize = 10_000;
 
-/// Reads a result, or every result of a folder in the order of their names: its `result.json` where it has one, else
-/// each `*.json` in it and each `result.json` in a folder of it. What isn't there is bad usage; what is there and is
-/// no result can't be compared.
+/// Reads a result, or every result of a folder in the order of their names: its `result.json` where
+/// it has one, else each `*.json` in it and each `result.json` in a folder of it. What isn't there
+/// is bad usage; what is there and is no result can't be compared.
 pub fn read(path: &Path) -> Result<Vec<RunResult>, Failure> {
-    let paths = or_exit(files(path).with_context(|| format!("can't read {}", path.display())), Exit::Usage)?;
+    let paths = or_exit(
+        files(path).with_context(|| format!("can't read {}", path.display())),
+        Exit::Usage,
+    )?;
     if paths.is_empty() {
-        let error = anyhow!("{}: there is no result in this folder; give a result.json, or a folder of them", path.display());
-        return Err(Failure { exit: Exit::CouldNotRun, error });
+        let error = anyhow!(
+            "{}: there is no result in this folder; give a result.json, or a folder of them",
+            path.display()
+        );
+        return Err(Failure {
+            exit: Exit::CouldNotRun,
+            error,
+        });
     }
     paths.iter().map(|path| one(path)).collect()
 }
 
 fn one(path: &Path) -> Result<RunResult, Failure> {
-    let text = or_exit(text(path).with_context(|| format!("can't read {}", path.display())), Exit::CouldNotRun)?;
-    or_exit(RunResult::from_json(&text).with_context(|| path.display().to_string()), Exit::CouldNotRun)
+    let text = or_exit(
+        text(path).with_context(|| format!("can't read {}", path.display())),
+        Exit::CouldNotRun,
+    )?;
+    or_exit(
+        RunResult::from_json(&text).with_context(|| path.display().to_string()),
+        Exit::CouldNotRun,
+    )
 }
 
 fn text(path: &Path) -> anyhow::Result<String> {
@@ -61,7 +76,10 @@ fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
         let inner = path.join(RESULT_FILE);
         if inner.is_file() {
             files.push(inner);
-        } else if path.extension().is_some_and(|extension| extension == "json") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
             files.push(path);
         }
         if files.len() > MOST {

@@ -22,18 +22,25 @@ use crate::report::terminal::Style;
 use crate::report::versions;
 use crate::report::view;
 use crate::report::{self, terminal};
-use crate::result::{Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, StoppedBy, ThresholdResult, Validity, Verdict};
+use crate::result::{
+    Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, StoppedBy, ThresholdResult, Validity,
+    Verdict,
+};
 use crate::scenario::{Compiled, Source};
 
 /// Runs a scenario.
 pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
-    let Some((source, compiled)) = job::load_to_run(args, talk)? else { return Ok(Exit::Usage) };
+    let Some((source, compiled)) = job::load_to_run(args, talk)? else {
+        return Ok(Exit::Usage);
+    };
     if args.quick.print_scenario {
         print_scenario(&source, &compiled.secrets, talk)?;
         return Ok(Exit::Ok);
     }
     if args.plan || args.dry_run {
-        safety::foresee(&compiled.plan).iter().for_each(|doubt| talk.warning(doubt));
+        safety::foresee(&compiled.plan)
+            .iter()
+            .for_each(|doubt| talk.warning(doubt));
     }
     if args.plan {
         output::print(&job::describe(&compiled)?)?;
@@ -47,48 +54,94 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     or_exit(safety::literal(&plan), Exit::Usage)?;
     let baseline = Held::open(args, &plan, &secrets)?;
     let plan = match &baseline {
-        Some(baseline) => Plan { guards: baseline.guards().to_vec(), ..plan },
+        Some(baseline) => Plan {
+            guards: baseline.guards().to_vec(),
+            ..plan
+        },
         None => plan,
     };
     let started_at = session::now();
-    let folder = Folder::prepare(args.output.as_deref(), &secrets.redact(&plan.name), started_at, report::RESULT_FILE)?;
+    let folder = Folder::prepare(
+        args.output.as_deref(),
+        &secrets.redact(&plan.name),
+        started_at,
+        report::RESULT_FILE,
+    )?;
     let measured = measure(&source, &plan, &secrets, started_at, args, talk);
     if measured.as_ref().map_or(true, |m| m.runs.is_empty()) {
         // No empty report, and none of the folders that we made for it.
         folder.give_back();
-        let Measured { end, failure, watched, .. } = measured?;
+        let Measured {
+            end,
+            failure,
+            watched,
+            ..
+        } = measured?;
         if let Some(watched) = watched {
             watched.end_of_nothing(end);
         }
         return failure.map_or(Ok(Exit::Interrupted), Err);
     }
-    let Measured { runs, end, failure, warnings, watched } = measured?;
+    let Measured {
+        runs,
+        end,
+        failure,
+        warnings,
+        watched,
+    } = measured?;
     let mut result = result_of(&source, &plan, &secrets, runs, end, started_at);
     result.warnings.extend(warnings);
     // A run that is not whole is held against nothing.
-    let whole = baseline.as_ref().filter(|_| matches!(result.end, End::Complete | End::Stopped));
+    let whole = baseline
+        .as_ref()
+        .filter(|_| matches!(result.end, End::Complete | End::Stopped));
     let (compared, refused) = whole.map(|baseline| baseline.compare(&result)).unzip();
     result.baseline = compared;
     // Once, and before anything is written or shown: every report is made of it.
-    let result = or_exit(result.redacted(&secrets).context("can't hide the secrets in the result"), Exit::Internal)?;
+    let result = or_exit(
+        result
+            .redacted(&secrets)
+            .context("can't hide the secrets in the result"),
+        Exit::Internal,
+    )?;
     if let Some(watched) = watched {
         watched.end(&result);
     }
     // Each output is tried, whatever becomes of the others.
     let written = report::write_all(&result, &plan.formats, folder.path());
-    result.thresholds.iter().flat_map(ThresholdResult::named_warnings).for_each(|warning| talk.warning(&warning));
+    result
+        .thresholds
+        .iter()
+        .flat_map(ThresholdResult::named_warnings)
+        .for_each(|warning| talk.warning(&warning));
     let shown = show(&result, args, talk);
     if !args.quiet {
-        let path = written.paths.iter().find(|p| p.ends_with(report::PAGE_FILE)).or(written.paths.first());
-        talk.say(&path.map_or_else(String::new, |path| format!("report: {}{}\n", path.display(), folder.replaced())));
+        let path = written
+            .paths
+            .iter()
+            .find(|p| p.ends_with(report::PAGE_FILE))
+            .or(written.paths.first());
+        talk.say(&path.map_or_else(String::new, |path| {
+            format!("report: {}{}\n", path.display(), folder.replaced())
+        }));
     }
     let published = ci::publish(&result, talk);
-    let others = [shown, published].into_iter().filter_map(|output| output.err().map(|failure| failure.error));
+    let others = [shown, published]
+        .into_iter()
+        .filter_map(|output| output.err().map(|failure| failure.error));
     let unwritten = written.failures.into_iter().map(Into::into).chain(others);
     output::conclude(unwritten, failure.or(refused.flatten()), talk)?;
     let has_gates = !result.thresholds.is_empty() || baseline.is_some();
-    let trusting = args.on_invalid.map_or(has_gates, |what| what == OnInvalid::Fail);
-    let exit = Exit::of(&result, Gates { trusting, no_doubt: args.fail_on_inconclusive });
+    let trusting = args
+        .on_invalid
+        .map_or(has_gates, |what| what == OnInvalid::Fail);
+    let exit = Exit::of(
+        &result,
+        Gates {
+            trusting,
+            no_doubt: args.fail_on_inconclusive,
+        },
+    );
     if let Some(reason) = complaint(exit, &result) {
         talk.error(&reason);
     }
@@ -103,26 +156,53 @@ fn show(result: &RunResult, args: &RunArgs, talk: &Talk) -> Result<(), Failure> 
     if args.quiet {
         return Ok(());
     }
-    let style = Style { color: talk.stdout_color(), width: output::width() };
+    let style = Style {
+        color: talk.stdout_color(),
+        width: output::width(),
+    };
     output::print(&terminal::render(result, style))?;
-    result.baseline.as_ref().map_or(Ok(()), |comparison| output::print(&format!("\n{}", versions::render(comparison, style))))
+    result.baseline.as_ref().map_or(Ok(()), |comparison| {
+        output::print(&format!("\n{}", versions::render(comparison, style)))
+    })
 }
 
 /// Why a run that brought a result does not end with 0, where the result says it.
 fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
-    let unmet = result.thresholds.iter().filter(|threshold| !threshold.is_met()).count();
+    let unmet = result
+        .thresholds
+        .iter()
+        .filter(|threshold| !threshold.is_met())
+        .count();
     match exit {
         Exit::Invalid => {
-            let invalid = result.validity.checks.iter().find(|check| check.verdict == Verdict::Invalid);
-            let of_baseline = result.baseline.as_ref().and_then(|comparison| comparison.invalid.first());
-            let of_baseline = of_baseline.map(|run| format!("run {} of {} is invalid", run.run, run.source));
-            let what = invalid.map(|check| format!("the run is invalid ({})", check.name)).or(of_baseline);
+            let invalid = result
+                .validity
+                .checks
+                .iter()
+                .find(|check| check.verdict == Verdict::Invalid);
+            let of_baseline = result
+                .baseline
+                .as_ref()
+                .and_then(|comparison| comparison.invalid.first());
+            let of_baseline =
+                of_baseline.map(|run| format!("run {} of {} is invalid", run.run, run.source));
+            let what = invalid
+                .map(|check| format!("the run is invalid ({})", check.name))
+                .or(of_baseline);
             let what = what.unwrap_or_else(|| "the baseline is invalid".into());
-            Some(anyhow!("{what}, and a gate would have to trust its figures; `--on-invalid warn` has it do so"))
+            Some(anyhow!(
+                "{what}, and a gate would have to trust its figures; `--on-invalid warn` has it do so"
+            ))
         }
-        Exit::Regression | Exit::Inconclusive => result.baseline.as_ref().map(|comparison| anyhow!(versions::sentence(comparison))),
+        Exit::Regression | Exit::Inconclusive => result
+            .baseline
+            .as_ref()
+            .map(|comparison| anyhow!(versions::sentence(comparison))),
         Exit::Threshold if unmet == 0 => Some(anyhow!("a threshold aborted the run")),
-        Exit::Threshold => Some(anyhow!("{unmet} of {} thresholds not met", result.thresholds.len())),
+        Exit::Threshold => Some(anyhow!(
+            "{unmet} of {} thresholds not met",
+            result.thresholds.len()
+        )),
         _ => None,
     }
 }
@@ -161,28 +241,66 @@ fn measure<'a>(
     let ground = session.ground(plan, &source.folder, at)?;
     // A name is looked up once, here; whoever reads the figures wants to know what it meant.
     let is_named = |target: &Target| matches!(&target.address, Address::Url { host, .. } if host.parse::<IpAddr>().is_err());
-    for (target, reach) in plan.targets.iter().zip(&ground.reached).filter_map(|(target, reach)| Some((target, reach.as_ref()?))) {
+    for (target, reach) in plan
+        .targets
+        .iter()
+        .zip(&ground.reached)
+        .filter_map(|(target, reach)| Some((target, reach.as_ref()?)))
+    {
         if args.verbose || (!args.quiet && (is_named(target) || !reach.silent.is_empty())) {
-            talk.say(&format!("target {}: {} at {reach}\n", target.name, target.address));
+            talk.say(&format!(
+                "target {}: {} at {reach}\n",
+                target.name, target.address
+            ));
         }
     }
     if args.verbose {
-        talk.say(&format!("seed {}, fingerprint {}\n", plan.seed, plan.fingerprint(secrets)));
+        talk.say(&format!(
+            "seed {}, fingerprint {}\n",
+            plan.seed,
+            plan.fingerprint(secrets)
+        ));
     }
     let draft = move |runs| result_of_runs(source, plan, secrets, runs, End::Complete, at, None);
-    let watched = args.live.map(|address| Watched::open(address, secrets, draft)).transpose()?;
+    let watched = args
+        .live
+        .map(|address| Watched::open(address, secrets, draft))
+        .transpose()?;
     if let Some(watched) = watched.as_ref().filter(|_| !args.quiet) {
         talk.say(&format!("live: http://{}/\n", watched.address()));
     }
-    let ground = Ground { live: watched.is_some(), ..ground };
-    let mut measured = Measured { runs: Vec::new(), end: End::Complete, failure: None, warnings: Vec::new(), watched: None };
-    let order = (0..plan.rounds).flat_map(|round| plan.order(round).into_iter().map(move |mode| (mode, round + 1)));
+    let ground = Ground {
+        live: watched.is_some(),
+        ..ground
+    };
+    let mut measured = Measured {
+        runs: Vec::new(),
+        end: End::Complete,
+        failure: None,
+        warnings: Vec::new(),
+        watched: None,
+    };
+    let order = (0..plan.rounds).flat_map(|round| {
+        plan.order(round)
+            .into_iter()
+            .map(move |mode| (mode, round + 1))
+    });
     for (mode, round) in order {
         if session.is_interrupted() {
             break;
         }
-        let job = Job { parent: std::process::id(), plan: plan.clone(), mode, round, ground: ground.clone() };
-        let place = if plan.rounds > 1 { format!("{mode} {round}/{}", plan.rounds) } else { mode.name().into() };
+        let job = Job {
+            parent: std::process::id(),
+            plan: plan.clone(),
+            mode,
+            round,
+            ground: ground.clone(),
+        };
+        let place = if plan.rounds > 1 {
+            format!("{mode} {round}/{}", plan.rounds)
+        } else {
+            mode.name().into()
+        };
         let mut so_far = |run: ModeRun| {
             if let Some(watched) = &watched {
                 watched.show(&measured.runs, Some(ModeRun { round, ..run }));
@@ -222,11 +340,21 @@ fn measure<'a>(
         measured.end = End::Interrupted;
     }
     measured.warnings = session.close();
-    Ok(Measured { watched, ..measured })
+    Ok(Measured {
+        watched,
+        ..measured
+    })
 }
 
 /// The result of these runs of a plan.
-pub(super) fn result_of(source: &Source, plan: &Plan, secrets: &Secrets, runs: Vec<ModeRun>, end: End, started_at: Timestamp) -> RunResult {
+pub(super) fn result_of(
+    source: &Source,
+    plan: &Plan,
+    secrets: &Secrets,
+    runs: Vec<ModeRun>,
+    end: End,
+    started_at: Timestamp,
+) -> RunResult {
     let ideal_s = ideal(plan, &source.folder);
     result_of_runs(source, plan, secrets, runs, end, started_at, ideal_s)
 }
@@ -243,7 +371,10 @@ fn result_of_runs(
 ) -> RunResult {
     let comparison = Comparison::of(&runs, &plan.modes, ideal_s);
     let build = Build::current();
-    let Judged { thresholds, warnings: doubts } = gate::judge(plan, &runs, comparison.as_ref());
+    let Judged {
+        thresholds,
+        warnings: doubts,
+    } = gate::judge(plan, &runs, comparison.as_ref());
     RunResult {
         schema: SCHEMA.into(),
         end,
@@ -255,7 +386,10 @@ fn result_of_runs(
         thresholds,
         baseline: None,
         validity: overall(&runs),
-        warnings: warnings(&build, &runs, end).into_iter().chain(doubts).collect(),
+        warnings: warnings(&build, &runs, end)
+            .into_iter()
+            .chain(doubts)
+            .collect(),
         loadgen: build,
         runs,
     }
@@ -264,10 +398,15 @@ fn result_of_runs(
 /// The worst of the runs, with the checks that were not passed, each under its run's name.
 fn overall(runs: &[ModeRun]) -> Validity {
     let failed = runs.iter().flat_map(|run| {
-        run.validity.checks.iter().filter(|c| c.verdict != Verdict::Valid).cloned().map(move |mut check| {
-            check.name = format!("{} ({} round {})", check.name, run.mode, run.round);
-            check
-        })
+        run.validity
+            .checks
+            .iter()
+            .filter(|c| c.verdict != Verdict::Valid)
+            .cloned()
+            .map(move |mut check| {
+                check.name = format!("{} ({} round {})", check.name, run.mode, run.round);
+                check
+            })
     });
     Validity::of(failed.collect())
 }
@@ -289,10 +428,18 @@ fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {
         End::Aborted => warnings.push("a threshold aborted the run: modes and rounds after it did not run".into()),
         End::Complete | End::Stopped => {}
     }
-    if runs.iter().any(|r| r.counts.ok == 0 && r.response_ms.is_some()) {
-        warnings.push("no operation of some mode succeeded: its response times are those of failures".into());
+    if runs
+        .iter()
+        .any(|r| r.counts.ok == 0 && r.response_ms.is_some())
+    {
+        warnings.push(
+            "no operation of some mode succeeded: its response times are those of failures".into(),
+        );
     }
-    let unmade: u64 = runs.iter().filter_map(|run| run.failures.get(FailureKind::Data.name())).sum();
+    let unmade: u64 = runs
+        .iter()
+        .filter_map(|run| run.failures.get(FailureKind::Data.name()))
+        .sum();
     if unmade > 0 {
         let operations = view::things(unmade, "operation");
         warnings.push(format!("{operations} could not be made of the values there were (kind `data`): failed, and in no response time"));

@@ -9,10 +9,13 @@ use crate::engine::run::process;
 use crate::gate;
 use crate::result::ModeRun;
 
-/// Reads a job from stdin and writes what there is to say to stdout. The figures so far are held against what may end
-/// the run.
+/// Reads a job from stdin and writes what there is to say to stdout. The figures so far are held
+/// against what may end the run.
 pub fn run() -> Result<Exit, Failure> {
     let judge = |job: &Job, so_far: &ModeRun| gate::watch(&job.plan, job.mode, so_far);
-    or_exit(process::serve(&mut io::stdin().lock(), &mut io::stdout(), &judge), Exit::Internal)?;
+    or_exit(
+        process::serve(&mut io::stdin().lock(), &mut io::stdout(), &judge),
+        Exit::Internal,
+    )?;
     Ok(Exit::Ok)
 }

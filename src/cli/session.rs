@@ -1,5 +1,6 @@
 //! [`Session`]: what a command has while it measures: this program, the user's signals, the built-in server, and the
-//! progress on the terminal. What is measured, how often and what comes of it, is the command's to say.
+//! progress on the terminal. What is measured, how often and what comes of it, is the command's to
+//! say.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,10 @@ pub fn rfc3339(at: Timestamp) -> String {
 
 /// Why a command fails where a mode of its run panicked.
 pub fn panicked() -> Failure {
-    Failure { exit: Exit::Internal, error: RunError::Panicked.into() }
+    Failure {
+        exit: Exit::Internal,
+        error: RunError::Panicked.into(),
+    }
 }
 
 /// What a command has while it measures.
@@ -53,38 +57,75 @@ impl<'a> Session<'a> {
     pub fn open(show_progress: bool, talk: &'a Talk) -> Result<Self, Failure> {
         let leash = Arc::new(Leash::default());
         let groups = Arc::<Groups>::default();
-        or_exit(heed_signals(leash.clone(), groups.clone()).context("can't listen for signals"), Exit::Internal)?;
-        let program = or_exit(std::env::current_exe().context("can't find this very program"), Exit::Internal)?;
+        or_exit(
+            heed_signals(leash.clone(), groups.clone()).context("can't listen for signals"),
+            Exit::Internal,
+        )?;
+        let program = or_exit(
+            std::env::current_exe().context("can't find this very program"),
+            Exit::Internal,
+        )?;
         let mode = match () {
             () if !show_progress => ProgressMode::Off,
             () if talk.is_at_terminal() => ProgressMode::Animated,
             () => ProgressMode::Plain,
         };
-        Ok(Self { program, leash, groups, server: None, progress: Progress::new(mode, talk), talk, warnings: Vec::new() })
+        Ok(Self {
+            program,
+            leash,
+            groups,
+            server: None,
+            progress: Progress::new(mode, talk),
+            talk,
+            warnings: Vec::new(),
+        })
     }
 
-    /// What a plan stands on: enough descriptors, the built-in server where it is a target, and targets that are there
-    /// and may be put under load. `folder` is what its files are relative to.
-    pub fn ground(&mut self, plan: &Plan, folder: &Path, asked_at: Timestamp) -> Result<Ground, Failure> {
+    /// What a plan stands on: enough descriptors, the built-in server where it is a target, and
+    /// targets that are there and may be put under load. `folder` is what its files are relative
+    /// to.
+    pub fn ground(
+        &mut self,
+        plan: &Plan,
+        folder: &Path,
+        asked_at: Timestamp,
+    ) -> Result<Ground, Failure> {
         or_exit(descriptors::provide(plan), Exit::CouldNotRun)?;
-        let builtin = plan.targets_used().iter().any(|t| plan.targets[*t].address == Address::Builtin);
+        let builtin = plan
+            .targets_used()
+            .iter()
+            .any(|t| plan.targets[*t].address == Address::Builtin);
         if builtin && self.server.is_none() {
-            let server = server::Child::start(&self.program).context("can't start the built-in server");
+            let server =
+                server::Child::start(&self.program).context("can't start the built-in server");
             self.server = Some(or_exit(server, Exit::CouldNotRun)?);
         }
-        let reached = preflight::preflight(plan, folder, self.server.as_ref().map(server::Child::address));
+        let reached = preflight::preflight(
+            plan,
+            folder,
+            self.server.as_ref().map(server::Child::address),
+        );
         let reached = or_exit(reached, Exit::CouldNotRun)?;
-        for warning in or_exit(ports::foresee(plan, &reached), Exit::CouldNotRun)?.into_iter().chain(insecure(plan)) {
+        for warning in or_exit(ports::foresee(plan, &reached), Exit::CouldNotRun)?
+            .into_iter()
+            .chain(insecure(plan))
+        {
             self.progress.note(&format!("warning: {warning}"));
             self.warnings.push(warning);
         }
         let echo = self.server.as_ref().map(server::Child::echo);
         let unix_ms = asked_at.as_millisecond().try_into().unwrap_or(0);
-        Ok(Ground { reached, echo, folder: folder.to_owned(), unix_ms, live: false })
+        Ok(Ground {
+            reached,
+            echo,
+            folder: folder.to_owned(),
+            unix_ms,
+            live: false,
+        })
     }
 
-    /// Runs one mode and round in a process of its own. `place` is its name in progress and warnings. Nothing where the
-    /// user ended it before anything was measured.
+    /// Runs one mode and round in a process of its own. `place` is its name in progress and
+    /// warnings. Nothing where the user ended it before anything was measured.
     pub fn run(&mut self, job: &Job, place: &str) -> Result<Option<ModeRun>, Failure> {
         match self.run_watched(job, place, &mut |_| {})? {
             Some(run) if run.stopped_by == StoppedBy::Panic => Err(panicked()),
@@ -94,11 +135,26 @@ impl<'a> Session<'a> {
 
     /// The same, with what was measured before a panic of the mode, and handing on the figures so
     /// far, which come where the job's ground says that somebody watches.
-    pub fn run_watched(&mut self, job: &Job, place: &str, so_far: &mut dyn FnMut(ModeRun)) -> Result<Option<ModeRun>, Failure> {
-        let Self { program, leash, progress, talk, warnings, .. } = self;
+    pub fn run_watched(
+        &mut self,
+        job: &Job,
+        place: &str,
+        so_far: &mut dyn FnMut(ModeRun),
+    ) -> Result<Option<ModeRun>, Failure> {
+        let Self {
+            program,
+            leash,
+            progress,
+            talk,
+            warnings,
+            ..
+        } = self;
         // Hidden before they are cut to fit a line.
-        let names: Vec<String> =
-            job.plan.operations().map(|(mix, name, _)| talk.redacted(&format!("{} / {name}", job.plan.mix[mix].name))).collect();
+        let names: Vec<String> = job
+            .plan
+            .operations()
+            .map(|(mix, name, _)| talk.redacted(&format!("{} / {name}", job.plan.mix[mix].name)))
+            .collect();
         let ran = process::run(program, &["run-mode"], job, leash, |event| match event {
             Event::Progress(seen) => show(progress, place, &names, &seen),
             Event::Warning(text) => {
@@ -112,9 +168,17 @@ impl<'a> Session<'a> {
             Ok(run) => Ok(Some(run)),
             Err(ProcessError::Interrupted { .. }) => Ok(None),
             Err(error) => {
-                let is_defect = matches!(error, ProcessError::Died { .. } | ProcessError::Defect(_));
-                let exit = if is_defect { Exit::Internal } else { Exit::CouldNotRun };
-                Err(Failure { exit, error: error.into() })
+                let is_defect =
+                    matches!(error, ProcessError::Died { .. } | ProcessError::Defect(_));
+                let exit = if is_defect {
+                    Exit::Internal
+                } else {
+                    Exit::CouldNotRun
+                };
+                Err(Failure {
+                    exit,
+                    error: error.into(),
+                })
             }
         }
     }
@@ -146,9 +210,14 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Says of each target whose certificate nobody looks at that it is so: what answers may be anybody.
+/// Says of each target whose certificate nobody looks at that it is so: what answers may be
+/// anybody.
 fn insecure(plan: &Plan) -> impl Iterator<Item = String> {
-    let used = plan.targets_used().into_iter().map(|index| &plan.targets[index]).filter(|target| target.tls.insecure);
+    let used = plan
+        .targets_used()
+        .into_iter()
+        .map(|index| &plan.targets[index])
+        .filter(|target| target.tls.insecure);
     used.map(|target| format!("target `{}`: `insecure: true` takes any certificate, so these figures may be anybody's", target.name))
 }
 
@@ -156,10 +225,16 @@ fn insecure(plan: &Plan) -> impl Iterator<Item = String> {
 fn by_name(names: &[String], seen: &engine::Progress) -> Vec<StepStatus> {
     let mut steps: Vec<StepStatus> = Vec::new();
     for (name, counts) in names.iter().zip(&seen.steps) {
-        let place = steps.iter().position(|step| step.name == *name).unwrap_or_else(|| {
-            steps.push(StepStatus { name: name.clone(), ..StepStatus::default() });
-            steps.len() - 1
-        });
+        let place = steps
+            .iter()
+            .position(|step| step.name == *name)
+            .unwrap_or_else(|| {
+                steps.push(StepStatus {
+                    name: name.clone(),
+                    ..StepStatus::default()
+                });
+                steps.len() - 1
+            });
         steps[place].completed += counts.completed;
         steps[place].failed += counts.failed;
     }
@@ -198,21 +273,23 @@ fn heed_signals(leash: Arc<Leash>, groups: Arc<Groups>) -> io::Result<()> {
     if !is_ignored(SIGHUP) {
         signals.add_signal(SIGHUP)?;
     }
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        let mut hung_up = false;
-        for signal in signals.forever() {
-            // Of one terminal that is closed both the shell and the system tell.
-            if signal == SIGHUP && std::mem::replace(&mut hung_up, true) {
-                continue;
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            let mut hung_up = false;
+            for signal in signals.forever() {
+                // Of one terminal that is closed both the shell and the system tell.
+                if signal == SIGHUP && std::mem::replace(&mut hung_up, true) {
+                    continue;
+                }
+                if !leash.pull() {
+                    // In the middle of a preflight, say: nothing was measured, and nothing can be
+                    // told to end. The built-in server ends by itself.
+                    groups.kill();
+                    std::process::exit(Exit::Interrupted.code().into());
+                }
             }
-            if !leash.pull() {
-                // In the middle of a preflight, say: nothing was measured, and nothing can be told to end. The
-                // built-in server ends by itself.
-                groups.kill();
-                std::process::exit(Exit::Interrupted.code().into());
-            }
-        }
-    })?;
+        })?;
     Ok(())
 }
 
@@ -220,7 +297,9 @@ fn heed_signals(leash: Arc<Leash>, groups: Arc<Groups>) -> io::Result<()> {
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let ignored = status
+        .lines()
+        .find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
     ignored.is_some_and(|ignored| ignored >> (signal - 1) & 1 == 1)
 }
 
@@ -244,32 +323,73 @@ mod tests {
         fs::write(folder.join("said"), said).expect("a file");
         // Written by another process: one that this one had open just now could not be started.
         let write = "printf '#!/bin/sh\\ncat > /dev/null\\ncat \"%s/said\"\\n' \"$PWD\" > mode && chmod +x mode";
-        let written = Command::new("sh").args(["-c", write]).current_dir(folder).status().expect("a shell");
+        let written = Command::new("sh")
+            .args(["-c", write])
+            .current_dir(folder)
+            .status()
+            .expect("a shell");
         assert!(written.success());
         let program = folder.join("mode");
         let progress = Progress::new(ProgressMode::Off, talk);
         let (leash, groups) = (Arc::default(), Arc::default());
-        Session { program, leash, groups, server: None, progress, talk, warnings: Vec::new() }
+        Session {
+            program,
+            leash,
+            groups,
+            server: None,
+            progress,
+            talk,
+            warnings: Vec::new(),
+        }
     }
 
     #[test]
     fn a_panic_is_loadgen_s_own_fault_and_takes_no_figures_with_it() {
         let text = "{name: t, modes: [simulated], mix: [{name: m, flow: [{sleep: 5ms}]}], load: {vus: 1, iterations: 3}}";
-        let plan = compile(&Source::inline("t.yaml", text), &Overrides::default(), &|_| None).expect("a plan").plan;
-        let job = Job { parent: 0, plan, mode: Mode::Simulated, round: 1, ground: Ground::default() };
+        let plan = compile(
+            &Source::inline("t.yaml", text),
+            &Overrides::default(),
+            &|_| None,
+        )
+        .expect("a plan")
+        .plan;
+        let job = Job {
+            parent: 0,
+            plan,
+            mode: Mode::Simulated,
+            round: 1,
+            ground: Ground::default(),
+        };
         let run = engine::run_mode(&job, &|| None, &|_| {}).expect("it can run");
-        let run = ModeRun { stopped_by: StoppedBy::Panic, ..run };
+        let run = ModeRun {
+            stopped_by: StoppedBy::Panic,
+            ..run
+        };
         let folder = tempfile::tempdir().expect("a folder");
         let done = format!("{}\n", serde_json::json!({"done": run}));
         let talk = Talk::new(Color::Never);
         let mut session = session(folder.path(), &done, &talk);
-        let kept = session.run_watched(&job, "t", &mut |_| {}).expect("there are figures").expect("it ran");
+        let kept = session
+            .run_watched(&job, "t", &mut |_| {})
+            .expect("there are figures")
+            .expect("it ran");
         assert_eq!((kept.stopped_by, kept.counts.ok), (StoppedBy::Panic, 3));
         // Those who can't use half a run are told.
-        assert_eq!(session.run(&job, "t").expect_err("it panicked").exit, Exit::Internal);
-        for (said, exit) in [("{\"defect\": \"x\"}", Exit::Internal), ("{\"failed\": \"x\"}", Exit::CouldNotRun), ("", Exit::Internal)] {
+        assert_eq!(
+            session.run(&job, "t").expect_err("it panicked").exit,
+            Exit::Internal
+        );
+        for (said, exit) in [
+            ("{\"defect\": \"x\"}", Exit::Internal),
+            ("{\"failed\": \"x\"}", Exit::CouldNotRun),
+            ("", Exit::Internal),
+        ] {
             fs::write(folder.path().join("said"), said).expect("a file");
-            assert_eq!(session.run(&job, "t").expect_err("no figures").exit, exit, "{said}");
+            assert_eq!(
+                session.run(&job, "t").expect_err("no figures").exit,
+                exit,
+                "{said}"
+            );
         }
     }
 }

@@ -14,10 +14,14 @@ pub fn run(args: &ValidateArgs, talk: &Talk) -> Result<Exit, Failure> {
         let loaded = job::load(file, &Overrides::default(), talk);
         if let Ok(Some((_, compiled))) = &loaded {
             // No error: a flag of the run may allow them, or put others in their place.
-            safety::foresee(&compiled.plan).iter().for_each(|doubt| talk.warning(doubt));
+            safety::foresee(&compiled.plan)
+                .iter()
+                .for_each(|doubt| talk.warning(doubt));
         }
         match loaded {
-            Ok(Some((source, compiled))) if args.plan => output::print(&format!("# {}\n{}", source.name, job::describe(&compiled)?))?,
+            Ok(Some((source, compiled))) if args.plan => {
+                output::print(&format!("# {}\n{}", source.name, job::describe(&compiled)?))?
+            }
             Ok(Some((source, Compiled { plan, secrets, .. }))) => {
                 let entries = plan.mix.len();
                 let operations = plan.operations().count();

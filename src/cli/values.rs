@@ -19,16 +19,26 @@ pub fn modes(text: &str) -> Result<Modes, String> {
         return Ok(Modes(Mode::REAL.to_vec()));
     }
     let mode = |name: &str| {
-        Mode::from_name(name.trim())
-            .ok_or_else(|| format!("there is no mode `{name}`; write sequential, threaded, async, simulated or all"))
+        Mode::from_name(name.trim()).ok_or_else(|| {
+            format!(
+                "there is no mode `{name}`; write sequential, threaded, async, simulated or all"
+            )
+        })
     };
-    text.split(',').map(mode).collect::<Result<_, _>>().map(Modes)
+    text.split(',')
+        .map(mode)
+        .collect::<Result<_, _>>()
+        .map(Modes)
 }
 
 /// One name.
 pub fn mode(text: &str) -> Result<Mode, String> {
     Mode::from_name(text.trim()).ok_or_else(|| {
-        let what = if text == "all" || text.contains(',') { "one mode at a time" } else { "there is no such mode" };
+        let what = if text == "all" || text.contains(',') {
+            "one mode at a time"
+        } else {
+            "there is no such mode"
+        };
         format!("{what}; write sequential, threaded, async or simulated")
     })
 }
@@ -39,17 +49,27 @@ pub fn formats(text: &str) -> Result<Formats, String> {
         return Ok(Formats(Vec::new()));
     }
     let names = || Format::ALL.map(Format::name).join(", ");
-    let format =
-        |name: &str| Format::from_name(name.trim()).ok_or_else(|| format!("there is no format `{name}`; write {} or none", names()));
-    text.split(',').map(format).collect::<Result<_, _>>().map(Formats)
+    let format = |name: &str| {
+        Format::from_name(name.trim())
+            .ok_or_else(|| format!("there is no format `{name}`; write {} or none", names()))
+    };
+    text.split(',')
+        .map(format)
+        .collect::<Result<_, _>>()
+        .map(Formats)
 }
 
 /// An address to listen on; a port alone is one of loopback.
 pub fn listen(text: &str) -> Result<SocketAddr, String> {
-    let port = [":", "localhost:"].iter().find_map(|before| text.strip_prefix(before)).unwrap_or(text);
+    let port = [":", "localhost:"]
+        .iter()
+        .find_map(|before| text.strip_prefix(before))
+        .unwrap_or(text);
     match port.parse::<u16>() {
         Ok(port) => Ok((Ipv4Addr::LOCALHOST, port).into()),
-        Err(_) => text.parse().map_err(|_| "write a port, or an address with its port: 8090, 127.0.0.1:8090, [::1]:8090".to_owned()),
+        Err(_) => text.parse().map_err(|_| {
+            "write a port, or an address with its port: 8090, 127.0.0.1:8090, [::1]:8090".to_owned()
+        }),
     }
 }
 
@@ -57,7 +77,9 @@ pub fn listen(text: &str) -> Result<SocketAddr, String> {
 pub fn target(text: &str) -> Result<(Option<String>, String), String> {
     let identifier = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
     };
     match text.split_once('=') {
         Some((name, url)) if identifier(name) => Ok((Some(name.into()), url.into())),
@@ -69,23 +91,38 @@ pub fn target(text: &str) -> Result<(Option<String>, String), String> {
 /// `NAME=VALUE`.
 pub fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    if name.is_empty() { Err("write NAME=VALUE".into()) } else { Ok((name.into(), value.into())) }
+    if name.is_empty() {
+        Err("write NAME=VALUE".into())
+    } else {
+        Ok((name.into(), value.into()))
+    }
 }
 
 /// `NAME: VALUE`, as in a request. Whether the two can be sent is the scenario's to say.
 pub fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("write NAME: VALUE")?;
-    if name.trim().is_empty() { Err("write NAME: VALUE".into()) } else { Ok((name.trim().into(), value.trim_matches([' ', '\t']).into())) }
+    if name.trim().is_empty() {
+        Err("write NAME: VALUE".into())
+    } else {
+        Ok((name.trim().into(), value.trim_matches([' ', '\t']).into()))
+    }
 }
 
 /// `METRIC=SHARE`, of a figure that can become worse.
 pub fn tolerance(text: &str) -> Result<(Metric, Share), String> {
-    let (name, share) = text.split_once('=').ok_or("write METRIC=SHARE, as in `p99=10%`")?;
+    let (name, share) = text
+        .split_once('=')
+        .ok_or("write METRIC=SHARE, as in `p99=10%`")?;
     let metric: Metric = name.trim().parse()?;
     if metric.worse().is_none() {
-        return Err(format!("`{metric}` is neither good nor bad by itself; use `throughput`, `drop_rate` or a time"));
+        return Err(format!(
+            "`{metric}` is neither good nor bad by itself; use `throughput`, `drop_rate` or a time"
+        ));
     }
-    Ok((metric, parse::share(share).map_err(|error| error.to_string())?))
+    Ok((
+        metric,
+        parse::share(share).map_err(|error| error.to_string())?,
+    ))
 }
 
 #[cfg(test)]
@@ -96,9 +133,13 @@ mod tests {
     fn tolerances_are_of_what_can_become_worse() {
         let p99 = tolerance("p99=10%").expect("good");
         assert_eq!((p99.0.to_string(), p99.1), ("p99".into(), Share(0.1)));
-        for (bad, said) in
-            [("p99", "METRIC=SHARE"), ("p99=10", "percent sign"), ("p999=1%", "p99.9"), ("count=1%", "neither good"), ("x=1%", "there are")]
-        {
+        for (bad, said) in [
+            ("p99", "METRIC=SHARE"),
+            ("p99=10", "percent sign"),
+            ("p999=1%", "p99.9"),
+            ("count=1%", "neither good"),
+            ("x=1%", "there are"),
+        ] {
             let error = tolerance(bad).expect_err(bad);
             assert!(error.contains(said), "{error}");
         }
@@ -106,15 +147,24 @@ mod tests {
 
     #[test]
     fn a_target_may_be_named() {
-        assert_eq!(target("shop=http://127.0.0.1:1/"), Ok((Some("shop".into()), "http://127.0.0.1:1/".into())));
-        assert_eq!(target("http://127.0.0.1:1/?a=b"), Ok((None, "http://127.0.0.1:1/?a=b".into())));
+        assert_eq!(
+            target("shop=http://127.0.0.1:1/"),
+            Ok((Some("shop".into()), "http://127.0.0.1:1/".into()))
+        );
+        assert_eq!(
+            target("http://127.0.0.1:1/?a=b"),
+            Ok((None, "http://127.0.0.1:1/?a=b".into()))
+        );
         assert!(target("").is_err());
     }
 
     #[test]
     fn lists() {
         assert_eq!(modes("all"), Ok(Modes(Mode::REAL.to_vec())));
-        assert_eq!(modes("async,threaded"), Ok(Modes(vec![Mode::Async, Mode::Threaded])));
+        assert_eq!(
+            modes("async,threaded"),
+            Ok(Modes(vec![Mode::Async, Mode::Threaded]))
+        );
         assert!(modes("asynk").is_err());
         assert_eq!(formats("none"), Ok(Formats(vec![])));
         assert!(formats("pdf").is_err());

@@ -21,9 +21,19 @@ pub struct Watched<'a> {
 
 impl<'a> Watched<'a> {
     /// Serves it on this address from now on. `draft` makes a result of the runs there are.
-    pub fn open(address: SocketAddr, secrets: &'a Secrets, draft: impl Fn(Vec<ModeRun>) -> RunResult + 'a) -> Result<Self, Failure> {
-        let live = Live::start(address).with_context(|| format!("can't serve the live page on {address}; choose another with --live"));
-        let watched = Self { live: or_exit(live, Exit::CouldNotRun)?, draft: Box::new(draft), secrets };
+    pub fn open(
+        address: SocketAddr,
+        secrets: &'a Secrets,
+        draft: impl Fn(Vec<ModeRun>) -> RunResult + 'a,
+    ) -> Result<Self, Failure> {
+        let live = Live::start(address).with_context(|| {
+            format!("can't serve the live page on {address}; choose another with --live")
+        });
+        let watched = Self {
+            live: or_exit(live, Exit::CouldNotRun)?,
+            draft: Box::new(draft),
+            secrets,
+        };
         watched.live.publish(watched.page(Vec::new()));
         Ok(watched)
     }
@@ -36,18 +46,23 @@ impl<'a> Watched<'a> {
     /// Shows the runs that are done, and the one under way. Where nobody looks, no page is made.
     pub fn show(&self, done: &[ModeRun], under_way: Option<ModeRun>) {
         if self.live.is_watched() {
-            self.live.publish(self.page(done.iter().cloned().chain(under_way).collect()));
+            self.live
+                .publish(self.page(done.iter().cloned().chain(under_way).collect()));
         }
     }
 
     /// Shows what came of it, for the last time.
     pub fn end(self, result: &RunResult) {
-        self.live.end(html::render(result, Place::Ended).unwrap_or_default());
+        self.live
+            .end(html::render(result, Place::Ended).unwrap_or_default());
     }
 
     /// The same, where nothing was measured: how the run ended.
     pub fn end_of_nothing(self, end: End) {
-        let result = RunResult { end, ..(self.draft)(Vec::new()) };
+        let result = RunResult {
+            end,
+            ..(self.draft)(Vec::new())
+        };
         if let Ok(result) = result.redacted(self.secrets) {
             self.end(&result);
         }
@@ -56,6 +71,8 @@ impl<'a> Watched<'a> {
     /// A page that can't be made is no reason to stop a run: it stays empty.
     fn page(&self, runs: Vec<ModeRun>) -> String {
         let result = (self.draft)(runs).redacted(self.secrets).ok();
-        result.and_then(|result| html::render(&result, Place::Live).ok()).unwrap_or_default()
+        result
+            .and_then(|result| html::render(&result, Place::Live).ok())
+            .unwrap_or_default()
     }
 }

@@ -1,15 +1,15 @@
 //! Floor 4: runs a plan. Knows nothing of YAML, terminals, thresholds or report formats.
 //!
-//! A run of one mode is a [`world`] that its threads share; [`launch`] puts [`worker`]s on threads over a
-//! [`driver`]; each takes [`iteration`]s from the [`source`], goes through their [`flow`] and writes every
-//! [`operation`] to its [`tape`]. What an iteration carries begins with its rows of each [`feed`]; a
-//! [`request`] is made with it, a response is held against its [`check`], and what is taken of it by a
-//! [`taking`] goes back. An [`observer`] beside them keeps the time. [`assemble`] makes figures of
-//! what a [`collector`] has added up ([`dependence`] says how wide their intervals are, and [`selected`] takes the parts that
-//! thresholds name), and [`validity`] says whether to believe them. A [`setup`] goes before, and a
-//! teardown after it. [`process`] puts each mode into
-//! a process of its own, so that its memory and processor time are its own. A [`preview`] makes the first request and
-//! sends nothing.
+//! A run of one mode is a [`world`] that its threads share; [`launch`] puts [`worker`]s on threads
+//! over a [`driver`]; each takes [`iteration`]s from the [`source`], goes through their [`flow`]
+//! and writes every [`operation`] to its [`tape`]. What an iteration carries begins with its rows
+//! of each [`feed`]; a [`request`] is made with it, a response is held against its [`check`], and
+//! what is taken of it by a [`taking`] goes back. An [`observer`] beside them keeps the time.
+//! [`assemble`] makes figures of what a [`collector`] has added up ([`dependence`] says how wide
+//! their intervals are, and [`selected`] takes the parts that thresholds name), and [`validity`]
+//! says whether to believe them. A [`setup`] goes before, and a teardown after it. [`process`] puts
+//! each mode into a process of its own, so that its memory and processor time are its own. A
+//! [`preview`] makes the first request and sends nothing.
 
 pub mod compiled;
 pub mod connection;
@@ -84,10 +84,14 @@ pub enum RunError {
     #[error("interrupted before anything was measured")]
     Interrupted,
     /// A worker or the observer panicked.
-    #[error("loadgen panicked in the middle of the run; this is a defect of its own, please report it with the scenario")]
+    #[error(
+        "loadgen panicked in the middle of the run; this is a defect of its own, please report it with the scenario"
+    )]
     Panicked,
     /// In virtual time: too many iterations.
-    #[error("more than {0} iterations in virtual time; bound the run by `iterations`, or give its steps some time")]
+    #[error(
+        "more than {0} iterations in virtual time; bound the run by `iterations`, or give its steps some time"
+    )]
     Budget(u64),
     /// In virtual time: iterations that take no time.
     #[error(
@@ -95,6 +99,8 @@ pub enum RunError {
     )]
     Standstill(u64),
     /// In virtual time: nothing can happen any more.
-    #[error("in virtual time nothing could happen any more; this is a defect of loadgen, please report it with the scenario")]
+    #[error(
+        "in virtual time nothing could happen any more; this is a defect of loadgen, please report it with the scenario"
+    )]
     Deadlock,
 }

@@ -1,5 +1,5 @@
-//! One operation: waits for its limits, tries its work as often as it may, and is written down whatever
-//! happens.
+//! One operation: waits for its limits, tries its work as often as it may, and is written down
+//! whatever happens.
 
 pub mod attempt;
 pub mod body;
@@ -30,14 +30,15 @@ use crate::value::Scope;
 /// Where an operation stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
-    /// The iteration, when the plan has the operation, how long it has waited deliberately, and when it was reached.
+    /// The iteration, when the plan has the operation, how long it has waited deliberately, and
+    /// when it was reached.
     pub turn: Turn,
     /// Where its draws are made.
     pub place: Place,
 }
 
-/// Runs one operation that is written down in `record`; tells its failure, where there was one, and when it was
-/// completed, where it was.
+/// Runs one operation that is written down in `record`; tells its failure, where there was one, and
+/// when it was completed, where it was.
 pub async fn run<D: Driver>(
     worker: &Worker<'_, D>,
     user: &mut User<D::Io>,
@@ -87,31 +88,57 @@ pub async fn run<D: Driver>(
         }
         let connection = connections.clone().and_then(|limit| permit.detach(limit));
         let (iteration, place) = (call.turn.number, call.place.attempt(number));
-        let attempt = Attempt { worker, operation, iteration, place, started, connection: Cell::new(connection) };
+        let attempt = Attempt {
+            worker,
+            operation,
+            iteration,
+            place,
+            started,
+            connection: Cell::new(connection),
+        };
         let result = pin!(attempt.run(user, scope, &mut record.trace)).await;
         attempt.give_back();
         drop(permit);
         // What has been done with a response since it was read is not the server's.
-        let now = record.trace.last.hop.ended.get().unwrap_or_else(|| worker.driver.now());
-        let result = check.time(now - call.turn.intended, &mut record.trace.last.checks.borrow_mut(), result);
+        let now = record
+            .trace
+            .last
+            .hop
+            .ended
+            .get()
+            .unwrap_or_else(|| worker.driver.now());
+        let result = check.time(
+            now - call.turn.intended,
+            &mut record.trace.last.checks.borrow_mut(),
+            result,
+        );
         let failure = match result {
             Ok(()) => record.succeed(now),
             Err(error) => record.fail(now, error, attempt.url(scope)),
         };
-        let (Some(kind), Some(retry)) = (failure, &operation.retry) else { return (failure, Some(now)) };
-        if number + 1 == attempts || !retry::wanted(retry, kind, record.trace.last.hop.status.get()) {
+        let (Some(kind), Some(retry)) = (failure, &operation.retry) else {
+            return (failure, Some(now));
+        };
+        if number + 1 == attempts || !retry::wanted(retry, kind, record.trace.last.hop.status.get())
+        {
             return (failure, Some(now));
         }
         record.reopen(kind);
         number += 1;
-        let wait = retry::wait(retry.backoff, number, world.plan.seed, call.turn.number, call.place);
+        let wait = retry::wait(
+            retry.backoff,
+            number,
+            world.plan.seed,
+            call.turn.number,
+            call.place,
+        );
         worker.driver.sleep_until(now + wait).await;
         started = worker.driver.now();
     }
 }
 
-/// Writes an operation down when it is dropped: skipped where it had not started; where it had started and
-/// not completed, unfinished at the end of the drain, and cancelled before.
+/// Writes an operation down when it is dropped: skipped where it had not started; where it had
+/// started and not completed, unfinished at the end of the drain, and cancelled before.
 pub struct Record<'a, 'w, D: Driver> {
     worker: &'a Worker<'w, D>,
     sample: Sample,
@@ -125,7 +152,14 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
     /// An operation that is planned at this moment.
     pub fn new(worker: &'a Worker<'w, D>, operation: u32, now: Nanos) -> Self {
         let sample = Sample::planned(operation, now);
-        Self { worker, sample, trace: Trace::default(), last_failure: None, started: false, forgotten: false }
+        Self {
+            worker,
+            sample,
+            trace: Trace::default(),
+            last_failure: None,
+            started: false,
+            forgotten: false,
+        }
     }
 
     /// It was not planned after all: its branch ended without coming to it.
@@ -157,16 +191,33 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
     }
 
     /// Writes down a failed try, with the URL or address that it was about.
-    fn fail(&mut self, now: Nanos, error: TransportError, url: Option<String>) -> Option<FailureKind> {
+    fn fail(
+        &mut self,
+        now: Nanos,
+        error: TransportError,
+        url: Option<String>,
+    ) -> Option<FailureKind> {
         let TransportError { kind, message } = error;
         self.sample.completed = now;
         self.sample.outcome = Outcome::Failed(kind);
-        let Sample { operation, intended, .. } = self.sample;
-        self.worker.tape.error(FailedTry { kind, message, operation, intended, at: now, url });
+        let Sample {
+            operation,
+            intended,
+            ..
+        } = self.sample;
+        self.worker.tape.error(FailedTry {
+            kind,
+            message,
+            operation,
+            intended,
+            at: now,
+            url,
+        });
         Some(kind)
     }
 
-    /// Begins one more try. Nothing but what passed over its connections is left of those before it.
+    /// Begins one more try. Nothing but what passed over its connections is left of those before
+    /// it.
     fn retry(&mut self, number: u32) {
         self.sample.retries = number;
         self.trace.last = Try::default();
@@ -207,7 +258,9 @@ impl<D: Driver> Drop for Record<'_, '_, D> {
             let mut held = Held::default();
             if let Some(passed) = self.trace.last.checks.take() {
                 held = Held::of(&passed);
-                self.worker.tape.checks(self.sample.operation, self.sample.intended, passed);
+                self.worker
+                    .tape
+                    .checks(self.sample.operation, self.sample.intended, passed);
             }
             let tags = self.trace.last.tags.take();
             if !tags.is_empty() {

@@ -1,5 +1,6 @@
-//! Before anything is measured: may the targets be put under load, and are they there? Resolves each that is in use,
-//! judges every address, and only then connects to them and makes the TLS handshake; sends nothing else.
+//! Before anything is measured: may the targets be put under load, and are they there? Resolves
+//! each that is in use, judges every address, and only then connects to them and makes the TLS
+//! handshake; sends nothing else.
 
 pub mod descriptors;
 pub mod footprint;
@@ -31,7 +32,9 @@ pub enum PreflightError {
     #[error(transparent)]
     NotAllowed(#[from] NotAllowed),
     /// The name means nothing.
-    #[error("target `{name}`: `{host}` does not resolve: {source}; check the name, or give an address")]
+    #[error(
+        "target `{name}`: `{host}` does not resolve: {source}; check the name, or give an address"
+    )]
     Resolve {
         /// The target.
         name: String,
@@ -72,20 +75,29 @@ pub enum PreflightError {
     },
 }
 
-/// Resolves each target in use and connects to each of its addresses once. Where they were reached, by the targets'
-/// indices; `builtin` is where the built-in server listens, and `folder` what files are relative to.
+/// Resolves each target in use and connects to each of its addresses once. Where they were reached,
+/// by the targets' indices; `builtin` is where the built-in server listens, and `folder` what files
+/// are relative to.
 ///
 /// # Errors
-/// When a name does not resolve or has an address that is not allowed, none of its addresses accepts a connection in five
-/// seconds, or one that does can't be trusted.
-pub fn preflight(plan: &Plan, folder: &Path, builtin: Option<SocketAddr>) -> Result<Vec<Option<Reach>>, PreflightError> {
+/// When a name does not resolve or has an address that is not allowed, none of its addresses
+/// accepts a connection in five seconds, or one that does can't be trusted.
+pub fn preflight(
+    plan: &Plan,
+    folder: &Path,
+    builtin: Option<SocketAddr>,
+) -> Result<Vec<Option<Reach>>, PreflightError> {
     let mut reached = vec![None; plan.targets.len()];
     let mut found = Vec::new();
     for index in plan.targets_used() {
         let target = &plan.targets[index];
         match &target.address {
-            Address::Builtin => reached[index] = builtin.map(|address| Reach::from(Endpoint::Tcp(address))),
-            Address::Url { host, port, .. } => found.push((index, resolve(&plan.allow_targets, target, host, *port)?)),
+            Address::Builtin => {
+                reached[index] = builtin.map(|address| Reach::from(Endpoint::Tcp(address)))
+            }
+            Address::Url { host, port, .. } => {
+                found.push((index, resolve(&plan.allow_targets, target, host, *port)?))
+            }
             Address::Unix { path } => found.push((index, vec![Endpoint::Unix(path.into())])),
         }
     }
@@ -97,12 +109,30 @@ pub fn preflight(plan: &Plan, folder: &Path, builtin: Option<SocketAddr>) -> Res
 }
 
 /// The addresses of a target, every one of them allowed; at least one.
-fn resolve(allowed: &[String], target: &Target, host: &str, port: u16) -> Result<Vec<Endpoint>, PreflightError> {
-    let unresolved = |source| PreflightError::Resolve { name: target.name.clone(), host: host.into(), source };
-    let mut found: Vec<SocketAddr> =
-        if target.resolve.is_empty() { (host, port).to_socket_addrs().map_err(unresolved)?.collect() } else { target.resolve.clone() };
+fn resolve(
+    allowed: &[String],
+    target: &Target,
+    host: &str,
+    port: u16,
+) -> Result<Vec<Endpoint>, PreflightError> {
+    let unresolved = |source| PreflightError::Resolve {
+        name: target.name.clone(),
+        host: host.into(),
+        source,
+    };
+    let mut found: Vec<SocketAddr> = if target.resolve.is_empty() {
+        (host, port)
+            .to_socket_addrs()
+            .map_err(unresolved)?
+            .collect()
+    } else {
+        target.resolve.clone()
+    };
     if found.is_empty() {
-        return Err(unresolved(io::Error::new(io::ErrorKind::NotFound, "it has no address")));
+        return Err(unresolved(io::Error::new(
+            io::ErrorKind::NotFound,
+            "it has no address",
+        )));
     }
     // A resolver may name one twice, and it would get twice the connections.
     let mut seen = Vec::new();
@@ -119,12 +149,27 @@ fn resolve(allowed: &[String], target: &Target, host: &str, port: u16) -> Result
 }
 
 /// The addresses that accept a connection and, where TLS is spoken, can be trusted.
-fn reach(target: &Target, addresses: Vec<Endpoint>, folder: &Path) -> Result<Reach, PreflightError> {
+fn reach(
+    target: &Target,
+    addresses: Vec<Endpoint>,
+    folder: &Path,
+) -> Result<Reach, PreflightError> {
     let name = &target.name;
-    let of_tls = |source| PreflightError::Tls { name: name.clone(), source };
-    let tls = target.address.tls_host().map(|host| Tls::new(&target.tls, host, target.http.protocol, folder)).transpose();
+    let of_tls = |source| PreflightError::Tls {
+        name: name.clone(),
+        source,
+    };
+    let tls = target
+        .address
+        .tls_host()
+        .map(|host| Tls::new(&target.tls, host, target.http.protocol, folder))
+        .transpose();
     let tls = tls.map_err(of_tls)?;
-    let mut reach = Reach { addresses: Vec::new(), silent: Vec::new(), is_http2: tls.is_some() || target.http.protocol == Protocol::Http2 };
+    let mut reach = Reach {
+        addresses: Vec::new(),
+        silent: Vec::new(),
+        is_http2: tls.is_some() || target.http.protocol == Protocol::Http2,
+    };
     let mut failure = None;
     for address in addresses {
         match knock(&address, tls.as_ref()) {
@@ -134,11 +179,19 @@ fn reach(target: &Target, addresses: Vec<Endpoint>, folder: &Path) -> Result<Rea
                 reach.addresses.push(address);
             }
             Err(Knock::Silent(source)) => {
-                failure = Some(PreflightError::Unreachable { name: name.clone(), address: address.to_string(), source });
+                failure = Some(PreflightError::Unreachable {
+                    name: name.clone(),
+                    address: address.to_string(),
+                    source,
+                });
                 reach.silent.push(address);
             }
             Err(Knock::Refused(error)) => {
-                return Err(PreflightError::Handshake { name: name.clone(), address: address.to_string(), reason: error.message });
+                return Err(PreflightError::Handshake {
+                    name: name.clone(),
+                    address: address.to_string(),
+                    reason: error.message,
+                });
             }
         }
     }
@@ -159,13 +212,18 @@ enum Knock {
 /// Connects to an address and makes the handshake; tells whether that chose HTTP/2.
 fn knock(address: &Endpoint, tls: Option<&Tls>) -> Result<bool, Knock> {
     let socket = match address {
-        Endpoint::Tcp(address) => TcpStream::connect_timeout(address, CONNECT_TIMEOUT).map_err(Knock::Silent)?,
+        Endpoint::Tcp(address) => {
+            TcpStream::connect_timeout(address, CONNECT_TIMEOUT).map_err(Knock::Silent)?
+        }
         Endpoint::Unix(path) => {
             return connect_unix(path).map(|()| false).map_err(Knock::Silent);
         }
     };
     let Some(tls) = tls else { return Ok(false) };
-    for bounded in [socket.set_read_timeout(Some(CONNECT_TIMEOUT)), socket.set_write_timeout(Some(CONNECT_TIMEOUT))] {
+    for bounded in [
+        socket.set_read_timeout(Some(CONNECT_TIMEOUT)),
+        socket.set_write_timeout(Some(CONNECT_TIMEOUT)),
+    ] {
         bounded.map_err(Knock::Silent)?;
     }
     tls.try_out(socket).map_err(Knock::Refused)
@@ -188,34 +246,77 @@ mod tests {
     use std::net::TcpListener;
 
     fn target(resolve: Vec<SocketAddr>) -> Target {
-        let address = Address::Url { scheme: Scheme::Http, host: "shop".into(), port: 80, base: String::new() };
+        let address = Address::Url {
+            scheme: Scheme::Http,
+            host: "shop".into(),
+            port: 80,
+            base: String::new(),
+        };
         let (http, tls) = (HttpOptions::default(), TlsOptions::default());
-        Target { name: "shop".into(), address, headers: Vec::new(), http, tls, resolve, limits: Limits::default() }
+        Target {
+            name: "shop".into(),
+            address,
+            headers: Vec::new(),
+            http,
+            tls,
+            resolve,
+            limits: Limits::default(),
+        }
     }
 
     #[test]
     fn a_listener_is_reached_and_its_absence_named() {
         let bind = || TcpListener::bind("127.0.0.1:0").expect("a free port");
         let (living, dead) = (bind(), bind());
-        let [here, gone] = [&living, &dead].map(|listener| listener.local_addr().expect("it is bound"));
+        let [here, gone] =
+            [&living, &dead].map(|listener| listener.local_addr().expect("it is bound"));
         drop(dead);
         let target = target(vec![gone, here, gone]);
         let candidates = resolve(&[], &target, "shop", 80).expect("loopback");
-        assert_eq!(candidates, [Endpoint::Tcp(gone), Endpoint::Tcp(here)], "each once");
-        let reached = reach(&target, candidates.clone(), Path::new(".")).expect("one of them listens");
-        assert_eq!((reached.addresses, reached.silent), (vec![Endpoint::Tcp(here)], vec![Endpoint::Tcp(gone)]));
+        assert_eq!(
+            candidates,
+            [Endpoint::Tcp(gone), Endpoint::Tcp(here)],
+            "each once"
+        );
+        let reached =
+            reach(&target, candidates.clone(), Path::new(".")).expect("one of them listens");
+        assert_eq!(
+            (reached.addresses, reached.silent),
+            (vec![Endpoint::Tcp(here)], vec![Endpoint::Tcp(gone)])
+        );
         drop(living);
-        let error = reach(&target, candidates, Path::new(".")).expect_err("nobody listens").to_string();
-        assert!(error.contains("shop") && error.contains(&here.to_string()) && error.contains("refused"), "{error}");
+        let error = reach(&target, candidates, Path::new("."))
+            .expect_err("nobody listens")
+            .to_string();
+        assert!(
+            error.contains("shop")
+                && error.contains(&here.to_string())
+                && error.contains("refused"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_public_address_is_refused_unless_it_is_allowed() {
         let plain = target(Vec::new());
-        assert!(matches!(resolve(&[], &plain, "192.0.2.1", 80), Err(PreflightError::NotAllowed(_))));
-        assert_eq!(resolve(&["192.0.2.1".into()], &plain, "192.0.2.1", 80).expect("allowed").len(), 1);
+        assert!(matches!(
+            resolve(&[], &plain, "192.0.2.1", 80),
+            Err(PreflightError::NotAllowed(_))
+        ));
+        assert_eq!(
+            resolve(&["192.0.2.1".into()], &plain, "192.0.2.1", 80)
+                .expect("allowed")
+                .len(),
+            1
+        );
         assert!(resolve(&[], &plain, "localhost", 80).is_ok());
         let elsewhere = target(vec!["192.0.2.1:80".parse().expect("an address")]);
-        assert!(matches!(resolve(&[], &elsewhere, "localhost", 80), Err(PreflightError::NotAllowed(_))), "whatever it is called");
+        assert!(
+            matches!(
+                resolve(&[], &elsewhere, "localhost", 80),
+                Err(PreflightError::NotAllowed(_))
+            ),
+            "whatever it is called"
+        );
     }
 }

@@ -30,18 +30,32 @@ const IDEAL_BUDGET: u64 = 1_000_000;
 /// Iterations that a run in the simulated mode may have.
 pub const SIMULATED_BUDGET: u64 = 1_000_000_000;
 
-/// Runs one mode, with its setup before and its teardown after it. `signal` is asked often whether the run is to
-/// end; `say` is told how it goes.
+/// Runs one mode, with its setup before and its teardown after it. `signal` is asked often whether
+/// the run is to end; `say` is told how it goes.
 ///
 /// # Errors
-/// When the machine or the plan won't let it begin. A failed request is not an error: it is data. Nor is a panic once it has
-/// begun: what was measured by then is here, stopped by [`StoppedBy::Panic`].
-pub fn run_mode(job: &Job, signal: &(dyn Fn() -> Option<Signal> + Sync), say: &(dyn Fn(Event) + Sync)) -> Result<ModeRun, RunError> {
-    let around = Around { plan: &job.plan, ground: &job.ground, mode: job.mode, cores: cores() };
+/// When the machine or the plan won't let it begin. A failed request is not an error: it is data.
+/// Nor is a panic once it has begun: what was measured by then is here, stopped by
+/// [`StoppedBy::Panic`].
+pub fn run_mode(
+    job: &Job,
+    signal: &(dyn Fn() -> Option<Signal> + Sync),
+    say: &(dyn Fn(Event) + Sync),
+) -> Result<ModeRun, RunError> {
+    let around = Around {
+        plan: &job.plan,
+        ground: &job.ground,
+        mode: job.mode,
+        cores: cores(),
+    };
     let mut scope = None;
-    let result = around.setup(signal, &mut scope).and_then(|()| measure(job, scope.clone(), signal, say));
+    let result = around
+        .setup(signal, &mut scope)
+        .and_then(|()| measure(job, scope.clone(), signal, say));
     // However it went: what the setup has begun is to be put right again.
-    let failed = result.as_ref().map_or(true, |run| run.stopped_by == StoppedBy::Panic);
+    let failed = result
+        .as_ref()
+        .map_or(true, |run| run.stopped_by == StoppedBy::Panic);
     if let Some(trouble) = around.teardown(signal, failed || signal().is_some(), scope) {
         say(Event::Warning(trouble));
     }
@@ -55,16 +69,32 @@ fn measure(
     signal: &(dyn Fn() -> Option<Signal> + Sync),
     say: &(dyn Fn(Event) + Sync),
 ) -> Result<ModeRun, RunError> {
-    let Job { plan, mode, round, .. } = job;
+    let Job {
+        plan, mode, round, ..
+    } = job;
     let (mode, round) = (*mode, *round);
     let world = World::new(plan, &job.ground, cores(), start)?;
     let workers = launch::threads(&world, mode);
-    let frame = |end: Nanos| Frame { mode, round, workers: workers as u32, end };
+    let frame = |end: Nanos| Frame {
+        mode,
+        round,
+        workers: workers as u32,
+        end,
+    };
     if mode == Mode::Simulated {
         let end = launch::simulated(&world, cores() as u32, SIMULATED_BUDGET)?;
-        return Ok(assemble(&world, &Collector::new(&world).finish(), &frame(end), &Seen::default()));
+        return Ok(assemble(
+            &world,
+            &Collector::new(&world).finish(),
+            &frame(end),
+            &Seen::default(),
+        ));
     }
-    let Driven { seen, recorder, end } = drive(&world, mode, workers, signal, say)?;
+    let Driven {
+        seen,
+        recorder,
+        end,
+    } = drive(&world, mode, workers, signal, say)?;
     Ok(assemble(&world, &recorder, &frame(end), &seen))
 }
 
@@ -117,18 +147,32 @@ pub fn drive(
     // Without an observer it still has a moment at which it ended, where it began at all.
     let now = start.now().ok_or(RunError::Panicked)?;
     let (seen, end) = observed.unwrap_or_else(|| (Seen::default(), now));
-    Ok(Driven { seen, recorder: collector.finish(), end })
+    Ok(Driven {
+        seen,
+        recorder: collector.finish(),
+        end,
+    })
 }
 
-/// The wall time of a plan in virtual time, in seconds: what it would take with no overhead at all. Nothing
-/// where the plan needs a network, its setup fails, or it is too long to be tried.
+/// The wall time of a plan in virtual time, in seconds: what it would take with no overhead at all.
+/// Nothing where the plan needs a network, its setup fails, or it is too long to be tried.
 pub fn ideal(plan: &Plan, folder: &Path) -> Option<f64> {
     if !plan.is_mock() {
         return None;
     }
-    let ground = Ground { folder: folder.to_owned(), ..Ground::default() };
+    let ground = Ground {
+        folder: folder.to_owned(),
+        ..Ground::default()
+    };
     let mut start = None;
-    Around { plan, ground: &ground, mode: Mode::Simulated, cores: cores() }.setup(&|| None, &mut start).ok()?;
+    Around {
+        plan,
+        ground: &ground,
+        mode: Mode::Simulated,
+        cores: cores(),
+    }
+    .setup(&|| None, &mut start)
+    .ok()?;
     let world = World::new(plan, &ground, 1, start).ok()?;
     let end = launch::simulated(&world, cores() as u32, IDEAL_BUDGET).ok()?;
     Some(wall_s(&world, &Collector::new(&world).finish(), end))
@@ -148,13 +192,38 @@ mod tests {
     use crate::scenario::{Overrides, Source, compile};
 
     fn plan(text: &str) -> Plan {
-        compile(&Source::inline("test.yaml", text), &Overrides::default(), &|_| None).map(|compiled| compiled.plan).expect("a plan")
+        compile(
+            &Source::inline("test.yaml", text),
+            &Overrides::default(),
+            &|_| None,
+        )
+        .map(|compiled| compiled.plan)
+        .expect("a plan")
     }
 
-    fn driven(world: &World<'_>, mode: Mode, signal: &(dyn Fn() -> Option<Signal> + Sync), say: &(dyn Fn(Event) + Sync)) -> ModeRun {
+    fn driven(
+        world: &World<'_>,
+        mode: Mode,
+        signal: &(dyn Fn() -> Option<Signal> + Sync),
+        say: &(dyn Fn(Event) + Sync),
+    ) -> ModeRun {
         let workers = launch::threads(world, mode);
-        let Driven { seen, recorder, end } = drive(world, mode, workers, signal, say).expect("it began");
-        assemble(world, &recorder, &Frame { mode, round: 1, workers: workers as u32, end }, &seen)
+        let Driven {
+            seen,
+            recorder,
+            end,
+        } = drive(world, mode, workers, signal, say).expect("it began");
+        assemble(
+            world,
+            &recorder,
+            &Frame {
+                mode,
+                round: 1,
+                workers: workers as u32,
+                end,
+            },
+            &seen,
+        )
     }
 
     /// What a panic must not be: something that the others go on beside for this long.
@@ -171,13 +240,19 @@ mod tests {
             )
         };
         let choice = Choice::new(&plan(&text("false")));
-        let bad = (0..).find(|number| choice.of(*number) == 1).expect("one in ten");
+        let bad = (0..)
+            .find(|number| choice.of(*number) == 1)
+            .expect("one in ten");
         assert!(bad > 3, "{bad}");
         for mode in Mode::REAL {
             let clock = Clock::new();
             // The three before it sleep, on both event loops, where one panics; one after the other
             // none must come before it.
-            let asleep = if mode == Mode::Sequential { "false".into() } else { format!("seq() in [{}, {}, {bad}]", bad - 2, bad - 1) };
+            let asleep = if mode == Mode::Sequential {
+                "false".into()
+            } else {
+                format!("seq() in [{}, {}, {bad}]", bad - 2, bad - 1)
+            };
             let plan = plan(&text(&asleep));
             let mut world = World::new(&plan, &Ground::default(), 2, None).expect("a world");
             // No plan makes a world that lacks one of its limits: whoever looks for it panics.
@@ -185,13 +260,19 @@ mod tests {
             let run = driven(&world, mode, &|| None, &|_| {});
             assert!(clock.now() < LONG, "{mode}");
             assert_eq!(run.stopped_by, StoppedBy::Panic, "{mode}");
-            assert!(run.counts.ok > 0 && run.counts.hold() && run.iterations.counts.hold(), "{mode}: {:?}", run.counts);
+            assert!(
+                run.counts.ok > 0 && run.counts.hold() && run.iterations.counts.hold(),
+                "{mode}: {:?}",
+                run.counts
+            );
         }
     }
 
     #[test]
     fn the_observer_s_panic_ends_the_run_at_once_with_what_was_measured() {
-        let plan = plan("{name: t, workers: 2, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 4, duration: 60s}}");
+        let plan = plan(
+            "{name: t, workers: 2, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 4, duration: 60s}}",
+        );
         for mode in Mode::REAL {
             let clock = Clock::new();
             let world = World::new(&plan, &Ground::default(), 2, None).expect("a world");
@@ -200,14 +281,19 @@ mod tests {
             let run = driven(&world, mode, &|| None, &say);
             assert!(clock.now() < LONG, "{mode}");
             assert_eq!(run.stopped_by, StoppedBy::Panic, "{mode}");
-            assert!(run.counts.ok > 0 && run.counts.hold(), "{mode}: {:?}", run.counts);
+            assert!(
+                run.counts.ok > 0 && run.counts.hold(),
+                "{mode}: {:?}",
+                run.counts
+            );
         }
     }
 
     #[test]
     fn the_observer_waits_for_threads_that_can_t_be_called_off() {
-        let plan =
-            plan("{name: t, workers: 2, mix: [{name: m, flow: [{block: 1500ms}]}], load: {vus: 2, duration: 10ms, graceful_stop: 10ms}}");
+        let plan = plan(
+            "{name: t, workers: 2, mix: [{name: m, flow: [{block: 1500ms}]}], load: {vus: 2, duration: 10ms, graceful_stop: 10ms}}",
+        );
         for mode in Mode::REAL {
             let world = World::new(&plan, &Ground::default(), 2, None).expect("a world");
             // It is asked in every turn.
@@ -226,12 +312,27 @@ mod tests {
 
     #[test]
     fn the_memory_of_figures_is_the_same_in_every_mode() {
-        let plan = plan("{name: t, workers: 2, mix: [{name: m, flow: [{sleep: 1ms}, {sleep: 2ms}]}], load: {vus: 8, duration: 300ms}}");
+        let plan = plan(
+            "{name: t, workers: 2, mix: [{name: m, flow: [{sleep: 1ms}, {sleep: 2ms}]}], load: {vus: 8, duration: 300ms}}",
+        );
         let held = Mode::REAL.map(|mode| {
             let world = World::new(&plan, &Ground::default(), 4, None).expect("a world");
-            let Driven { recorder, .. } = drive(&world, mode, launch::threads(&world, mode), &|| None, &|_| {}).expect("it began");
-            let each: Vec<usize> = world.recorders().map(|recorder| recorder.lock().held_by_steps()).collect();
-            assert!(recorder.steps().iter().all(|step| step.tally.ok > 0), "{mode}");
+            let Driven { recorder, .. } = drive(
+                &world,
+                mode,
+                launch::threads(&world, mode),
+                &|| None,
+                &|_| {},
+            )
+            .expect("it began");
+            let each: Vec<usize> = world
+                .recorders()
+                .map(|recorder| recorder.lock().held_by_steps())
+                .collect();
+            assert!(
+                recorder.steps().iter().all(|step| step.tally.ok > 0),
+                "{mode}"
+            );
             (each, recorder.held_by_steps())
         });
         assert!(held[0] == held[1] && held[1] == held[2], "{held:?}");

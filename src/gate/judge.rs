@@ -4,7 +4,9 @@ use super::part::Parts;
 use super::windows::{self, Cut};
 use crate::base::Nanos;
 use crate::plan::{Metric, Mode, Plan, Threshold};
-use crate::result::{Comparison, FailingWindow, ModeComparison, ModeRun, ThresholdResult, ThresholdVerdict};
+use crate::result::{
+    Comparison, FailingWindow, ModeComparison, ModeRun, ThresholdResult, ThresholdVerdict,
+};
 
 /// What came of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,21 +17,36 @@ pub struct Judged {
     pub warnings: Vec<String>,
 }
 
-/// Holds the runs of a plan against its thresholds: for each mode on its rounds merged. A mode that did not run has no
-/// data. The baseline mode has no speedup to be judged: it is 1 by definition.
+/// Holds the runs of a plan against its thresholds: for each mode on its rounds merged. A mode that
+/// did not run has no data. The baseline mode has no speedup to be judged: it is 1 by definition.
 pub fn judge(plan: &Plan, runs: &[ModeRun], comparison: Option<&Comparison>) -> Judged {
     let mut judged = Judged::default();
     for threshold in &plan.thresholds {
-        for mode in plan.modes.iter().copied().filter(|mode| threshold.selector.is_about(*mode)) {
+        for mode in plan
+            .modes
+            .iter()
+            .copied()
+            .filter(|mode| threshold.selector.is_about(*mode))
+        {
             let is_baseline = comparison.is_some_and(|comparison| comparison.baseline_mode == mode);
             if threshold.check.metric == Metric::Speedup && is_baseline {
                 continue;
             }
-            let compared = comparison.and_then(|comparison| comparison.modes.iter().find(|of| of.mode == mode));
+            let compared = comparison
+                .and_then(|comparison| comparison.modes.iter().find(|of| of.mode == mode));
             let of_mode = || runs.iter().filter(move |run| run.mode == mode);
             let judgement = match threshold.window {
-                None => whole(threshold, &Parts::of(of_mode(), &threshold.selector), compared),
-                Some(window) => in_windows(plan, threshold, window, &Parts::of(of_mode(), &threshold.selector)),
+                None => whole(
+                    threshold,
+                    &Parts::of(of_mode(), &threshold.selector),
+                    compared,
+                ),
+                Some(window) => in_windows(
+                    plan,
+                    threshold,
+                    window,
+                    &Parts::of(of_mode(), &threshold.selector),
+                ),
             };
             let result = judgement.result(threshold, mode);
             judged.warnings.extend(result.named_warnings());
@@ -68,17 +85,31 @@ fn in_windows(plan: &Plan, threshold: &Threshold, window: Nanos, parts: &Parts<'
         return judgement;
     }
     for (run, part) in &parts.parts {
-        let stretches = plan.load.measured_stretches(Nanos::from_secs_f64(run.measured_s), threshold.selector.stage.as_deref());
-        let Cut { window_s, windows } = windows::cut(part.series(), check.metric, window, &stretches);
-        judgement.window_s = Some(judgement.window_s.map_or(window_s, |widest| widest.max(window_s)));
+        let stretches = plan.load.measured_stretches(
+            Nanos::from_secs_f64(run.measured_s),
+            threshold.selector.stage.as_deref(),
+        );
+        let Cut { window_s, windows } =
+            windows::cut(part.series(), check.metric, window, &stretches);
+        judgement.window_s = Some(
+            judgement
+                .window_s
+                .map_or(window_s, |widest| widest.max(window_s)),
+        );
         for window in windows {
             judgement.thin |= window.thin;
-            let is_worse = judgement.observed.is_none_or(|worst| check.margin(window.value) < check.margin(worst));
+            let is_worse = judgement
+                .observed
+                .is_none_or(|worst| check.margin(window.value) < check.margin(worst));
             if is_worse {
                 judgement.observed = Some(window.value);
             }
             if !check.holds(window.value) {
-                judgement.failing.push(FailingWindow { t_s: window.t_s, round: run.round, observed: window.value });
+                judgement.failing.push(FailingWindow {
+                    t_s: window.t_s,
+                    round: run.round,
+                    observed: window.value,
+                });
             }
         }
     }
@@ -94,7 +125,9 @@ impl Judgement {
             check: check.to_string(),
             selector: threshold.selector.clone(),
             mode,
-            window_s: threshold.window.map(|window| self.window_s.unwrap_or(window.as_secs_f64())),
+            window_s: threshold
+                .window
+                .map(|window| self.window_s.unwrap_or(window.as_secs_f64())),
             unit: check.metric.unit(),
             observed: self.observed,
             limit: check.limit,
@@ -113,11 +146,18 @@ impl Judgement {
     fn warnings(&self, threshold: &Threshold) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.thin {
-            let where_ = if threshold.window.is_some() { "some window has" } else { "there are" };
+            let where_ = if threshold.window.is_some() {
+                "some window has"
+            } else {
+                "there are"
+            };
             warnings.push(format!("{where_} too few independent samples for this percentile; it was judged on its number all the same"));
         }
         let wanted = threshold.window.map(Nanos::as_secs_f64);
-        if let Some((wanted, window_s)) = wanted.zip(self.window_s).filter(|(wanted, own)| own - wanted > 1e-6) {
+        if let Some((wanted, window_s)) = wanted
+            .zip(self.window_s)
+            .filter(|(wanted, own)| own - wanted > 1e-6)
+        {
             warnings.push(format!(
                 "the time line of so long a run is kept in stretches that windows of {wanted} s can't be cut from; they are of \
                  {window_s} s"

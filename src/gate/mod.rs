@@ -1,11 +1,12 @@
-//! Floor 5: what a run must meet, and whether it did. Pure functions of the figures in a result: no clock, and no
-//! chance but from a seed.
+//! Floor 5: what a run must meet, and whether it did. Pure functions of the figures in a result: no
+//! clock, and no chance but from a seed.
 //!
-//! `part` finds the figures that a selector is about, `windows` cuts a time line into the windows of a check;
-//! [`judge()`] holds a finished run against its thresholds, and [`watch()`] one that goes on. [`Search`] finds the highest rate
-//! that meets a check, [`objective`] says which checks can be met so, and [`probe()`] what came of a rate.
-//! [`side`] holds the repeated runs of two versions side by side, [`shift`] says how far apart the two of each pair are,
-//! [`verdict`] what that means for a figure, and [`versions`] for a version.
+//! `part` finds the figures that a selector is about, `windows` cuts a time line into the windows
+//! of a check; [`judge()`] holds a finished run against its thresholds, and [`watch()`] one that
+//! goes on. [`Search`] finds the highest rate that meets a check, [`objective`] says which checks
+//! can be met so, and [`probe()`] what came of a rate. [`side`] holds the repeated runs of two
+//! versions side by side, [`shift`] says how far apart the two of each pair are, [`verdict`] what
+//! that means for a figure, and [`versions`] for a version.
 
 mod judge;
 pub mod objective;

@@ -1,4 +1,5 @@
-//! Which checks a search for the highest rate can be held to: those of which a higher rate makes a worse figure.
+//! Which checks a search for the highest rate can be held to: those of which a higher rate makes a
+//! worse figure.
 
 use thiserror::Error;
 
@@ -25,25 +26,44 @@ pub fn check(check: &Check) -> Result<(), NoObjective> {
     let upper = matches!(check.operator, Operator::Below | Operator::AtMost);
     let none = matches!(check.operator, Operator::Equal) && check.limit == 0.0;
     let reason = match check.metric {
-        Metric::Time(Quantity::Lag, _) => "lag is loadgen's own lateness, and what the verdict on each rate looks at anyway",
-        Metric::CpuPerRequest | Metric::PeakRss => "it is a figure of loadgen itself, and not of the target",
+        Metric::Time(Quantity::Lag, _) => {
+            "lag is loadgen's own lateness, and what the verdict on each rate looks at anyway"
+        }
+        Metric::CpuPerRequest | Metric::PeakRss => {
+            "it is a figure of loadgen itself, and not of the target"
+        }
         Metric::Speedup | Metric::Efficiency => "it compares modes, and one mode alone is driven",
-        Metric::Throughput | Metric::Count | Metric::Iterations | Metric::BytesIn => "it grows with the rate by itself",
+        Metric::Throughput | Metric::Count | Metric::Iterations | Metric::BytesIn => {
+            "it grows with the rate by itself"
+        }
         Metric::Time(..) if upper => return Ok(()),
         Metric::ErrorRate | Metric::DropRate | Metric::Dropped if upper || none => return Ok(()),
-        Metric::CheckRate if matches!(check.operator, Operator::Above | Operator::AtLeast) => return Ok(()),
-        Metric::Time(..) | Metric::ErrorRate | Metric::DropRate | Metric::Dropped | Metric::CheckRate => {
-            "a higher rate would meet it all the better"
+        Metric::CheckRate if matches!(check.operator, Operator::Above | Operator::AtLeast) => {
+            return Ok(());
         }
+        Metric::Time(..)
+        | Metric::ErrorRate
+        | Metric::DropRate
+        | Metric::Dropped
+        | Metric::CheckRate => "a higher rate would meet it all the better",
     };
-    Err(NoObjective { check: check.to_string(), reason })
+    Err(NoObjective {
+        check: check.to_string(),
+        reason,
+    })
 }
 
-/// The check on failures that holds where none of these speaks of failures: a target that refuses everything at once
-/// is quick.
+/// The check on failures that holds where none of these speaks of failures: a target that refuses
+/// everything at once is quick.
 pub fn implied(checks: &[Check]) -> Option<Check> {
-    let speaks = checks.iter().any(|check| matches!(check.metric, Metric::ErrorRate | Metric::CheckRate));
-    (!speaks).then_some(Check { metric: Metric::ErrorRate, operator: Operator::AtMost, limit: FAILED })
+    let speaks = checks
+        .iter()
+        .any(|check| matches!(check.metric, Metric::ErrorRate | Metric::CheckRate));
+    (!speaks).then_some(Check {
+        metric: Metric::ErrorRate,
+        operator: Operator::AtMost,
+        limit: FAILED,
+    })
 }
 
 #[cfg(test)]
@@ -52,7 +72,11 @@ mod tests {
 
     #[test]
     fn a_higher_rate_has_to_make_it_worse() {
-        let said = |text: &str| check(&Check::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"))).err().map(|error| error.to_string());
+        let said = |text: &str| {
+            check(&Check::parse(text).unwrap_or_else(|e| panic!("{text}: {e}")))
+                .err()
+                .map(|error| error.to_string())
+        };
         for good in [
             "p99 < 50ms",
             "mean <= 1s",
@@ -78,14 +102,28 @@ mod tests {
             ("speedup > 2", "compares modes"),
             ("peak_rss < 1MB", "of loadgen itself"),
         ] {
-            assert!(said(bad).is_some_and(|said| said.contains(reason) && said.contains(bad)), "{bad}: {:?}", said(bad));
+            assert!(
+                said(bad).is_some_and(|said| said.contains(reason) && said.contains(bad)),
+                "{bad}: {:?}",
+                said(bad)
+            );
         }
     }
 
     #[test]
     fn failures_are_limited_where_nobody_speaks_of_them() {
-        let checks = |texts: &[&str]| texts.iter().map(|text| Check::parse(text).expect("a check")).collect::<Vec<_>>();
-        assert_eq!(implied(&checks(&["p99 < 50ms"])).map(|check| check.to_string()).as_deref(), Some("error_rate <= 1%"));
+        let checks = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| Check::parse(text).expect("a check"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            implied(&checks(&["p99 < 50ms"]))
+                .map(|check| check.to_string())
+                .as_deref(),
+            Some("error_rate <= 1%")
+        );
         assert_eq!(implied(&checks(&["p99 < 50ms", "error_rate < 5%"])), None);
     }
 }

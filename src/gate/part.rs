@@ -4,7 +4,9 @@ use crate::metrics::histogram;
 use crate::metrics::interval::is_enough;
 use crate::metrics::summary::{Summary, percentile_ms};
 use crate::plan::{Metric, Quantity, Selector, Statistic};
-use crate::result::{ChecksHeld, Counts, Group, Iterations, ModeComparison, ModeRun, Window, codec};
+use crate::result::{
+    ChecksHeld, Counts, Group, Iterations, ModeComparison, ModeRun, Window, codec,
+};
 
 /// What of a run a selector takes.
 #[derive(Clone, Copy)]
@@ -25,7 +27,8 @@ impl<'r> Part<'r> {
 
     /// Iterations that were refused, which planned no operation.
     fn refused(self) -> u64 {
-        self.iterations().map_or(0, |iterations| iterations.counts.dropped)
+        self.iterations()
+            .map_or(0, |iterations| iterations.counts.dropped)
     }
 
     /// Its iterations, where it has any of its own.
@@ -39,10 +42,14 @@ impl<'r> Part<'r> {
     /// How often expectations held.
     fn checks(self) -> ChecksHeld {
         match self {
-            Self::Whole(run) => run.checks.iter().fold(ChecksHeld::default(), |sum, check| ChecksHeld {
-                passed: sum.passed + check.passed,
-                failed: sum.failed + check.failed,
-            }),
+            Self::Whole(run) => {
+                run.checks
+                    .iter()
+                    .fold(ChecksHeld::default(), |sum, check| ChecksHeld {
+                        passed: sum.passed + check.passed,
+                        failed: sum.failed + check.failed,
+                    })
+            }
             Self::Some(group, _) => group.checks.unwrap_or_default(),
         }
     }
@@ -79,7 +86,12 @@ impl<'r> Part<'r> {
                 Quantity::Lag => &group.lag_ms,
                 Quantity::Queue => &group.queue_ms,
                 Quantity::FirstByte => &group.first_byte_ms,
-                Quantity::Iteration => return self.iterations().and_then(|own| own.duration_ms.as_ref()).filter(|own| own.count > 0),
+                Quantity::Iteration => {
+                    return self
+                        .iterations()
+                        .and_then(|own| own.duration_ms.as_ref())
+                        .filter(|own| own.count > 0);
+                }
             },
         };
         all.as_ref().filter(|summary| summary.count > 0)
@@ -127,7 +139,14 @@ pub struct Figure {
 impl<'r> Parts<'r> {
     /// What the selector takes of these runs, which are of one mode.
     pub fn of(runs: impl IntoIterator<Item = &'r ModeRun>, selector: &Selector) -> Self {
-        let parts = runs.into_iter().flat_map(|run| taken(run, selector).into_iter().map(move |part| (run, part))).collect();
+        let parts = runs
+            .into_iter()
+            .flat_map(|run| {
+                taken(run, selector)
+                    .into_iter()
+                    .map(move |part| (run, part))
+            })
+            .collect();
         Self { parts }
     }
 
@@ -135,8 +154,8 @@ impl<'r> Parts<'r> {
         self.parts.iter().map(|(_, part)| count(*part)).sum()
     }
 
-    /// The figure of all of them together, where there is any sample. What only a comparison of modes knows is taken
-    /// from there.
+    /// The figure of all of them together, where there is any sample. What only a comparison of
+    /// modes knows is taken from there.
     pub fn figure(&self, metric: Metric, compared: Option<&ModeComparison>) -> Option<Figure> {
         let completed = self.sum(|part| part.counts().completed);
         let dropped = self.sum(|part| part.counts().dropped + part.refused());
@@ -147,33 +166,68 @@ impl<'r> Parts<'r> {
         let value = match metric {
             Metric::Time(of, statistic) => return self.time(of, statistic, compared),
             Metric::ErrorRate => share(self.sum(|part| part.counts().failed), completed),
-            Metric::DropRate => share(dropped, self.sum(|part| part.counts().planned + part.refused())),
+            Metric::DropRate => share(
+                dropped,
+                self.sum(|part| part.counts().planned + part.refused()),
+            ),
             Metric::CheckRate => self.check_rate(),
             Metric::Throughput => self.throughput(),
-            Metric::Count => Some(self.sum(|part| part.summary(Quantity::Response).map_or(0, |response| response.count)) as f64),
+            Metric::Count => Some(self.sum(|part| {
+                part.summary(Quantity::Response)
+                    .map_or(0, |response| response.count)
+            }) as f64),
             Metric::Dropped => Some(dropped as f64),
             Metric::Iterations => {
-                let each: Option<u64> = self.parts.iter().map(|(_, part)| part.iterations().map(|own| own.counts.completed)).sum();
+                let each: Option<u64> = self
+                    .parts
+                    .iter()
+                    .map(|(_, part)| part.iterations().map(|own| own.counts.completed))
+                    .sum();
                 each.map(|completed| completed as f64)
             }
             Metric::BytesIn => Some(self.sum(Part::bytes_in) as f64),
             Metric::Speedup => compared.and_then(|mode| mode.speedup),
             Metric::Efficiency => compared.and_then(|mode| mode.efficiency),
-            Metric::CpuPerRequest => compared.and_then(|mode| mode.cpu_us_per_operation).map(|us| us / 1e3),
-            Metric::PeakRss => compared.and_then(|mode| mode.peak_rss_bytes).map(|bytes| bytes as f64),
+            Metric::CpuPerRequest => compared
+                .and_then(|mode| mode.cpu_us_per_operation)
+                .map(|us| us / 1e3),
+            Metric::PeakRss => compared
+                .and_then(|mode| mode.peak_rss_bytes)
+                .map(|bytes| bytes as f64),
         };
         value.map(|value| Figure { value, thin: false })
     }
 
-    fn time(&self, of: Quantity, statistic: Statistic, compared: Option<&ModeComparison>) -> Option<Figure> {
-        let filled: Vec<(Part<'_>, &Summary)> =
-            self.parts.iter().filter_map(|(_, part)| part.summary(of).map(|summary| (*part, summary))).collect();
+    fn time(
+        &self,
+        of: Quantity,
+        statistic: Statistic,
+        compared: Option<&ModeComparison>,
+    ) -> Option<Figure> {
+        let filled: Vec<(Part<'_>, &Summary)> = self
+            .parts
+            .iter()
+            .filter_map(|(_, part)| part.summary(of).map(|summary| (*part, summary)))
+            .collect();
         let count: u64 = filled.iter().map(|(_, summary)| summary.count).sum();
-        let max = filled.iter().map(|(_, summary)| summary.max).reduce(f64::max)?;
+        let max = filled
+            .iter()
+            .map(|(_, summary)| summary.max)
+            .reduce(f64::max)?;
         let exact = |value| Some(Figure { value, thin: false });
         match statistic {
-            Statistic::Mean => exact(filled.iter().map(|(_, summary)| summary.mean * summary.count as f64).sum::<f64>() / count as f64),
-            Statistic::Min => filled.iter().map(|(_, summary)| summary.min).reduce(f64::min).and_then(exact),
+            Statistic::Mean => exact(
+                filled
+                    .iter()
+                    .map(|(_, summary)| summary.mean * summary.count as f64)
+                    .sum::<f64>()
+                    / count as f64,
+            ),
+            Statistic::Min => filled
+                .iter()
+                .map(|(_, summary)| summary.min)
+                .reduce(f64::min)
+                .and_then(exact),
             Statistic::Max => exact(max),
             Statistic::Percentile(thousandths) => {
                 let mut whole = histogram::empty();
@@ -181,14 +235,24 @@ impl<'r> Parts<'r> {
                     histogram::add(&mut whole, &codec::decode(part.histogram(of)?).ok()?);
                 }
                 let percentile = f64::from(thousandths) / 1000.0;
-                let is_whole = of == Quantity::Response && filled.iter().all(|(part, _)| matches!(part, Part::Whole(_)));
+                let is_whole = of == Quantity::Response
+                    && filled
+                        .iter()
+                        .all(|(part, _)| matches!(part, Part::Whole(_)));
                 // What is shown of all rounds together, where there is such a thing.
-                let shown = compared.and_then(|mode| mode.response_ms.as_ref()).filter(|_| is_whole);
+                let shown = compared
+                    .and_then(|mode| mode.response_ms.as_ref())
+                    .filter(|_| is_whole);
                 let depends = match shown {
                     Some(shown) => shown.depends_too_much(percentile),
-                    None => filled.iter().any(|(_, summary)| summary.depends_too_much(percentile)),
+                    None => filled
+                        .iter()
+                        .any(|(_, summary)| summary.depends_too_much(percentile)),
                 };
-                Some(Figure { value: percentile_ms(&whole, percentile, max), thin: depends || !is_enough(count, percentile) })
+                Some(Figure {
+                    value: percentile_ms(&whole, percentile, max),
+                    thin: depends || !is_enough(count, percentile),
+                })
             }
         }
     }
@@ -204,7 +268,11 @@ impl<'r> Parts<'r> {
                 last = Some(run.round);
             }
         }
-        let completions: f64 = self.parts.iter().map(|(run, part)| part.throughput_rps() * run.measured_s).sum();
+        let completions: f64 = self
+            .parts
+            .iter()
+            .map(|(run, part)| part.throughput_rps() * run.measured_s)
+            .sum();
         (seconds > 0.0).then(|| completions / seconds)
     }
 
@@ -218,12 +286,19 @@ impl<'r> Parts<'r> {
 fn taken<'r>(run: &'r ModeRun, selector: &Selector) -> Vec<Part<'r>> {
     if let Some(stage) = &selector.stage {
         // The time line of a stage is a stretch of the run's.
-        return run.stages.iter().filter(|group| group.name == *stage).map(|group| Part::Some(group, &run.series)).collect();
+        return run
+            .stages
+            .iter()
+            .filter(|group| group.name == *stage)
+            .map(|group| Part::Some(group, &run.series))
+            .collect();
     }
     if selector.is_of_operations() || selector.tag.is_some() {
         let wanted = selector.of_any_mode();
         let probes = run.probes.iter().filter(|probe| probe.selector == wanted);
-        return probes.map(|probe| Part::Some(&probe.figures, &probe.series)).collect();
+        return probes
+            .map(|probe| Part::Some(&probe.figures, &probe.series))
+            .collect();
     }
     vec![Part::Whole(run)]
 }

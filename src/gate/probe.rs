@@ -1,8 +1,8 @@
 //! [`probe`]: what came of a rate that was tried.
 //!
-//! A check alone can be met by a rate that the target does not bear: what waits at the end of a short try is slow only
-//! later, and what was never begun is in no figure. So a rate is missed, too, where its iterations got lost, and where
-//! response times only grew.
+//! A check alone can be met by a rate that the target does not bear: what waits at the end of a
+//! short try is slow only later, and what was never begun is in no figure. So a rate is missed,
+//! too, where its iterations got lost, and where response times only grew.
 
 use super::{Judged, judge};
 use crate::base::Nanos;
@@ -15,20 +15,24 @@ use crate::result::{Counts, ModeRun, ProbeOutcome, RateProbe, ThresholdVerdict, 
 const LOST: f64 = 0.01;
 /// The share of a rate by which a target may fall behind it.
 const BEHIND: f64 = 0.01;
-/// And this share of the median response time at the begin has to have been added: the smallest drifts don't matter.
+/// And this share of the median response time at the begin has to have been added: the smallest
+/// drifts don't matter.
 const GROWN: f64 = 0.10;
 /// Windows that it takes to see a growth.
 const FEWEST: usize = 10;
-/// A target that leaves this share of its work to the end of the try, or loses it, is overloaded beyond doubt.
+/// A target that leaves this share of its work to the end of the try, or loses it, is overloaded
+/// beyond doubt.
 const OVERLOADED: f64 = 0.10;
 
-/// A generator that works on less than this part of its processors is late for other reasons than the rate.
+/// A generator that works on less than this part of its processors is late for other reasons than
+/// the rate.
 const AT_WORK: f64 = 0.5;
 
 /// What an outcome is put down to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// The rate is too much for the target, or for the generator, beyond doubt: it need not be tried as often.
+    /// The rate is too much for the target, or for the generator, beyond doubt: it need not be
+    /// tried as often.
     Rate,
     /// The machine is known to have done other things.
     Machine,
@@ -45,14 +49,21 @@ pub struct Tried {
     pub cause: Cause,
 }
 
-/// Judges a run of a plan with a constant arrival rate, for the whole of its time. `trusting`: on its figures, whatever is
-/// doubtful about them.
+/// Judges a run of a plan with a constant arrival rate, for the whole of its time. `trusting`: on
+/// its figures, whatever is doubtful about them.
 pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
     let (rate, max_in_flight) = match plan.load.model {
-        LoadModel::Open { rate, max_in_flight, .. } => (rate.per_second_f64(), max_in_flight),
+        LoadModel::Open {
+            rate,
+            max_in_flight,
+            ..
+        } => (rate.per_second_f64(), max_in_flight),
         LoadModel::Closed { vus } => (0.0, vus),
     };
-    let Judged { thresholds, warnings } = judge(plan, std::slice::from_ref(run), None);
+    let Judged {
+        thresholds,
+        warnings,
+    } = judge(plan, std::slice::from_ref(run), None);
     let mut reasons = Vec::new();
     let lost = lost(&run.iterations.counts);
     let planned = run.iterations.counts.planned;
@@ -69,7 +80,10 @@ pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
             Nanos::from_secs_f64(run.measured_s)
         ));
     }
-    if thresholds.iter().any(|threshold| threshold.verdict == ThresholdVerdict::NoData) {
+    if thresholds
+        .iter()
+        .any(|threshold| threshold.verdict == ThresholdVerdict::NoData)
+    {
         reasons.push("nothing was measured that could be judged".into());
     }
     let validity = run.validity.verdict;
@@ -79,11 +93,21 @@ pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
         () if missed => ProbeOutcome::Missed,
         () => ProbeOutcome::Met,
     };
-    let doubtful = run.validity.checks.iter().filter(|check| check.verdict != Verdict::Valid);
-    let doubts = doubtful.map(|check| format!("{}: {}; {}", check.name, check.observed, check.explanation));
+    let doubtful = run
+        .validity
+        .checks
+        .iter()
+        .filter(|check| check.verdict != Verdict::Valid);
+    let doubts =
+        doubtful.map(|check| format!("{}: {}; {}", check.name, check.observed, check.explanation));
     let interference = headroom::interference(run).filter(|_| validity == Verdict::Invalid);
-    let busy = interference.as_ref().map(|what| format!("the machine was busy with other things: {what}"));
-    let unproven = plan.thresholds.iter().find_map(|threshold| unproven(&threshold.check, &run.counts));
+    let busy = interference
+        .as_ref()
+        .map(|what| format!("the machine was busy with other things: {what}"));
+    let unproven = plan
+        .thresholds
+        .iter()
+        .find_map(|threshold| unproven(&threshold.check, &run.counts));
     let summary = run.response_ms.as_ref();
     let probe = RateProbe {
         rate,
@@ -103,23 +127,35 @@ pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
         max_ms: summary.map(|of| of.max),
         max_in_flight,
         verdict: validity,
-        doubts: busy.into_iter().chain(doubts).chain(warnings).chain(unproven).collect(),
+        doubts: busy
+            .into_iter()
+            .chain(doubts)
+            .chain(warnings)
+            .chain(unproven)
+            .collect(),
     };
     let cause = match outcome {
         // What never began has not been late.
         ProbeOutcome::Invalid if lost_share > LOST => Cause::Rate,
         ProbeOutcome::Invalid => blamed(plan, run, interference.is_some()),
-        ProbeOutcome::Met | ProbeOutcome::Missed if lost_share.max(late_share(run)) > OVERLOADED => Cause::Rate,
+        ProbeOutcome::Met | ProbeOutcome::Missed
+            if lost_share.max(late_share(run)) > OVERLOADED =>
+        {
+            Cause::Rate
+        }
         ProbeOutcome::Met | ProbeOutcome::Missed => Cause::Unclear,
     };
     Tried { probe, cause }
 }
 
-/// What made the figures of a try unbelievable. A generator that starts every second operation too late, and has its hands
-/// full, is overloaded itself, and has not just its bad moments. Its own load makes it wait for processors too, but makes
-/// nobody steal them.
+/// What made the figures of a try unbelievable. A generator that starts every second operation too
+/// late, and has its hands full, is overloaded itself, and has not just its bad moments. Its own
+/// load makes it wait for processors too, but makes nobody steal them.
 fn blamed(plan: &Plan, run: &ModeRun, interfered: bool) -> Cause {
-    let is_late = run.lag_ms.as_ref().is_some_and(|lag| lag.p50 > lag_limit_ms(run, plan));
+    let is_late = run
+        .lag_ms
+        .as_ref()
+        .is_some_and(|lag| lag.p50 > lag_limit_ms(run, plan));
     let is_at_work = headroom::own_share(run).is_none_or(|share| share > AT_WORK);
     match () {
         () if headroom::is_stolen(run) => Cause::Machine,
@@ -129,8 +165,8 @@ fn blamed(plan: &Plan, run: &ModeRun, interfered: bool) -> Cause {
     }
 }
 
-/// Where so few operations can't tell that no more than a share fails: of three times its inverse, one at least is
-/// expected to be bad, 19 times out of 20.
+/// Where so few operations can't tell that no more than a share fails: of three times its inverse,
+/// one at least is expected to be bad, 19 times out of 20.
 fn unproven(check: &Check, counts: &Counts) -> Option<String> {
     let completed = counts.completed;
     (check.metric == Metric::ErrorRate && check.limit > 0.0 && counts.failed == 0 && completed as f64 * check.limit < 3.0).then(|| {
@@ -145,13 +181,19 @@ const fn lost(counts: &Counts) -> u64 {
 
 /// The share of good operations that completed only after the measured time.
 fn late_share(run: &ModeRun) -> f64 {
-    if run.counts.ok == 0 { 0.0 } else { 1.0 - run.throughput_rps * run.measured_s / run.counts.ok as f64 }
+    if run.counts.ok == 0 {
+        0.0
+    } else {
+        1.0 - run.throughput_rps * run.measured_s / run.counts.ok as f64
+    }
 }
 
-/// By how much the median response time grew, where the target fell behind the rate: each second in which it does a
-/// hundredth less than is planned adds a hundredth of a second.
+/// By how much the median response time grew, where the target fell behind the rate: each second in
+/// which it does a hundredth less than is planned adds a hundredth of a second.
 fn growth_ms(run: &ModeRun) -> Option<f64> {
-    let measured = run.series.iter().filter(|window| window.t_s >= 0.0 && window.t_s + window.window_s <= run.measured_s + 1e-9);
+    let measured = run.series.iter().filter(|window| {
+        window.t_s >= 0.0 && window.t_s + window.window_s <= run.measured_s + 1e-9
+    });
     let medians: Vec<f64> = measured.filter_map(|window| window.p50_ms).collect();
     if medians.len() < FEWEST {
         return None;

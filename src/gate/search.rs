@@ -1,9 +1,9 @@
 //! [`Search`]: the highest rate that still meets a check, by bracketing and bisection. Pure: whoever asks for the next
 //! rate tries it, and tells what came of it.
 //!
-//! Noise makes a target slow and hardly ever fast, and a rate that was given up by mistake is never tried again: all
-//! that is above it is lost to the search. So a rate is met by one try, and missed by two of three, unless the one was
-//! beyond doubt.
+//! Noise makes a target slow and hardly ever fast, and a rate that was given up by mistake is never
+//! tried again: all that is above it is lost to the search. So a rate is met by one try, and missed
+//! by two of three, unless the one was beyond doubt.
 
 use super::probe::Cause;
 use crate::result::{LimitedBy, ProbeOutcome};
@@ -12,15 +12,18 @@ use crate::result::{LimitedBy, ProbeOutcome};
 const NARROW: f64 = 1.02;
 /// And near enough to say so where a rate between them could not be believed.
 const NEAR: f64 = 1.05;
-/// Rates are tried with so many digits, so that what is told is what was tried. They are far finer than [`NARROW`].
+/// Rates are tried with so many digits, so that what is told is what was tried. They are far finer
+/// than [`NARROW`].
 const DIGITS: i32 = 4;
-/// A rate whose figures can't be believed is tried so often in all: a machine that is busy with other things has its
-/// bad moments at any rate, and a lower one does not help.
+/// A rate whose figures can't be believed is tried so often in all: a machine that is busy with
+/// other things has its bad moments at any rate, and a lower one does not help.
 const TRIES: u32 = 8;
-/// And a third of that where it is beyond doubt that the rate is too much for the generator: such a try counts as so many.
+/// And a third of that where it is beyond doubt that the rate is too much for the generator: such a
+/// try counts as so many.
 const CLEAR: u32 = 3;
-/// So many tries in a row that can't be believed, though not because of the rate, end the search: the machine is too busy,
-/// and stays so. One of which it is known that the machine did other things counts twice.
+/// So many tries in a row that can't be believed, though not because of the rate, end the search:
+/// the machine is too busy, and stays so. One of which it is known that the machine did other
+/// things counts twice.
 const PATIENCE: u32 = 16;
 /// Fewer do before any rate was believed: lower ones have been no way out.
 const PATIENCE_AT_FIRST: u32 = 12;
@@ -72,10 +75,21 @@ impl Tries {
     /// What it comes to, where that is known.
     fn outcome(self) -> Option<ProbeOutcome> {
         match self {
-            Self { missed: 0, met: 1.., .. } | Self { met: 2.., .. } => Some(ProbeOutcome::Met),
+            Self {
+                missed: 0,
+                met: 1..,
+                ..
+            }
+            | Self { met: 2.., .. } => Some(ProbeOutcome::Met),
             Self { missed: 2.., .. } => Some(ProbeOutcome::Missed),
-            Self { met, missed, invalid: TRIES.. } if missed > met => Some(ProbeOutcome::Missed),
-            Self { invalid: TRIES.., .. } => Some(ProbeOutcome::Invalid),
+            Self {
+                met,
+                missed,
+                invalid: TRIES..,
+            } if missed > met => Some(ProbeOutcome::Missed),
+            Self {
+                invalid: TRIES.., ..
+            } => Some(ProbeOutcome::Invalid),
             _ => None,
         }
     }
@@ -116,11 +130,19 @@ impl Search {
             (ProbeOutcome::Invalid, Cause::Unclear) => self.doubted.unclear += 1,
             _ => self.doubted = Doubted::default(),
         }
-        if self.doubted.weight() >= if self.met.is_some() { PATIENCE } else { PATIENCE_AT_FIRST } {
+        if self.doubted.weight()
+            >= if self.met.is_some() {
+                PATIENCE
+            } else {
+                PATIENCE_AT_FIRST
+            }
+        {
             self.give_up();
             return;
         }
-        let Some(outcome) = self.tries.outcome() else { return };
+        let Some(outcome) = self.tries.outcome() else {
+            return;
+        };
         self.tries = Tries::default();
         let rate = self.next;
         match outcome {
@@ -138,10 +160,13 @@ impl Search {
         self.aim();
     }
 
-    /// Ends it where it is, because nothing more can be believed. Above a rate that was met it may be the generator that is
-    /// at its end, where nothing else is known.
+    /// Ends it where it is, because nothing more can be believed. Above a rate that was met it may
+    /// be the generator that is at its end, where nothing else is known.
     fn give_up(&mut self) {
-        let is_near = self.met.zip(self.too_much).is_some_and(|(met, rate)| rate / met <= NEAR);
+        let is_near = self
+            .met
+            .zip(self.too_much)
+            .is_some_and(|(met, rate)| rate / met <= NEAR);
         let by_generator = self.met.is_some() && self.doubted.busy <= self.doubted.unclear;
         if is_near {
             self.missed = self.too_much.map(|rate| (rate, false));
@@ -160,7 +185,11 @@ impl Search {
             (Some(met), None) if met >= self.most => self.end = Some(LimitedBy::Maximum),
             (Some(met), None) => self.next = round(met * 2.0).min(self.most),
             (None, Some((missed, generator))) if missed <= self.least => {
-                self.end = Some(if generator { LimitedBy::Generator } else { LimitedBy::Nothing });
+                self.end = Some(if generator {
+                    LimitedBy::Generator
+                } else {
+                    LimitedBy::Nothing
+                });
             }
             (None, Some((missed, _))) => self.next = round(missed / 2.0).max(self.least),
             (Some(met), Some((missed, generator))) if missed / met <= NARROW => {
@@ -168,7 +197,11 @@ impl Search {
                 if is_near {
                     self.missed = self.too_much.map(|rate| (rate, false));
                 }
-                self.end = Some(if generator && !is_near { LimitedBy::Generator } else { LimitedBy::Check });
+                self.end = Some(if generator && !is_near {
+                    LimitedBy::Generator
+                } else {
+                    LimitedBy::Check
+                });
             }
             // The middle of a ratio.
             (Some(met), Some((missed, _))) => self.next = round((met * missed).sqrt()),
@@ -195,7 +228,11 @@ impl Search {
 /// To the digits that are told.
 fn round(rate: f64) -> f64 {
     let digits = DIGITS - 1 - rate.log10().floor() as i32;
-    if digits <= 0 { rate.round() } else { (rate * 10f64.powi(digits)).round() / 10f64.powi(digits) }
+    if digits <= 0 {
+        rate.round()
+    } else {
+        (rate * 10f64.powi(digits)).round() / 10f64.powi(digits)
+    }
 }
 
 #[cfg(test)]
@@ -216,9 +253,19 @@ mod tests {
 
     #[test]
     fn a_generator_that_gives_out_first_is_named() {
-        let (search, _) = search(50.0, 1e6, |rate| if rate > 3_000.0 { ProbeOutcome::Invalid } else { ProbeOutcome::Met });
+        let (search, _) = search(50.0, 1e6, |rate| {
+            if rate > 3_000.0 {
+                ProbeOutcome::Invalid
+            } else {
+                ProbeOutcome::Met
+            }
+        });
         assert_eq!(search.limited_by(), Some(LimitedBy::Generator));
-        assert!(search.found().is_some_and(|found| (2_900.0..=3_000.0).contains(&found)));
+        assert!(
+            search
+                .found()
+                .is_some_and(|found| (2_900.0..=3_000.0).contains(&found))
+        );
     }
 
     #[test]
@@ -230,8 +277,14 @@ mod tests {
         };
         let (search, _) = search(70.0, 1e6, outcome);
         assert_eq!(search.limited_by(), Some(LimitedBy::Check));
-        let (found, missed) = (search.found().expect("met"), search.missed().expect("missed"));
-        assert!(found <= 795.0 && missed > 805.0 && missed / found <= NEAR, "{found} {missed}");
+        let (found, missed) = (
+            search.found().expect("met"),
+            search.missed().expect("missed"),
+        );
+        assert!(
+            found <= 795.0 && missed > 805.0 && missed / found <= NEAR,
+            "{found} {missed}"
+        );
     }
 
     #[test]
@@ -240,12 +293,16 @@ mod tests {
         while search.next().is_some() {
             search.take(ProbeOutcome::Invalid, Cause::Rate);
         }
-        assert_eq!((search.found(), search.missed(), search.limited_by()), (None, Some(0.1), Some(LimitedBy::Generator)));
+        assert_eq!(
+            (search.found(), search.missed(), search.limited_by()),
+            (None, Some(0.1), Some(LimitedBy::Generator))
+        );
     }
 
     #[test]
     fn a_machine_that_stays_busy_ends_it_with_what_is_known() {
-        // How many more tries it takes, and what it ends with, where no rate above `met` can be believed.
+        // How many more tries it takes, and what it ends with, where no rate above `met` can be
+        // believed.
         let ended = |met: f64, cause: Cause| {
             let (mut search, mut doubted) = (Search::new(200.0, 4.0, 1e6), 0);
             while let Some(rate) = search.next() {
@@ -256,12 +313,30 @@ mod tests {
                     search.take(ProbeOutcome::Invalid, cause);
                 }
             }
-            (doubted, search.found(), search.limited_by().expect("it has ended"))
+            (
+                doubted,
+                search.found(),
+                search.limited_by().expect("it has ended"),
+            )
         };
-        assert_eq!(ended(0.0, Cause::Machine), (6, None, LimitedBy::Machine), "half a minute, and not five");
-        assert_eq!(ended(0.0, Cause::Unclear), (12, None, LimitedBy::Machine), "half the rate did not help");
-        assert_eq!(ended(400.0, Cause::Machine), (8, Some(400.0), LimitedBy::Machine));
-        assert_eq!(ended(400.0, Cause::Unclear), (16, Some(400.0), LimitedBy::Generator));
+        assert_eq!(
+            ended(0.0, Cause::Machine),
+            (6, None, LimitedBy::Machine),
+            "half a minute, and not five"
+        );
+        assert_eq!(
+            ended(0.0, Cause::Unclear),
+            (12, None, LimitedBy::Machine),
+            "half the rate did not help"
+        );
+        assert_eq!(
+            ended(400.0, Cause::Machine),
+            (8, Some(400.0), LimitedBy::Machine)
+        );
+        assert_eq!(
+            ended(400.0, Cause::Unclear),
+            (16, Some(400.0), LimitedBy::Generator)
+        );
     }
 
     #[test]
@@ -277,7 +352,13 @@ mod tests {
                 }
             });
             assert_eq!(search.limited_by(), Some(LimitedBy::Check), "{bad:?}");
-            assert!(search.found().is_some_and(|found| (784.0..=800.0).contains(&found)), "{bad:?}: {:?}", search.found());
+            assert!(
+                search
+                    .found()
+                    .is_some_and(|found| (784.0..=800.0).contains(&found)),
+                "{bad:?}: {:?}",
+                search.found()
+            );
         }
     }
 
@@ -292,7 +373,12 @@ mod tests {
             (&[Missed, Met, Missed], 50.0),
             (&[Invalid, Invalid, Met], 200.0),
             (&[Invalid, Missed, Invalid, Missed], 50.0),
-            (&[Missed, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid], 50.0),
+            (
+                &[
+                    Missed, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid, Invalid,
+                ],
+                50.0,
+            ),
             (&[Invalid; 8], 50.0),
         ] {
             let mut search = Search::new(100.0, 0.1, 1e6);
@@ -315,9 +401,15 @@ mod tests {
     #[test]
     fn all_or_nothing() {
         let (none, _) = search(50.0, 1000.0, |_| ProbeOutcome::Missed);
-        assert_eq!((none.found(), none.missed(), none.limited_by()), (None, Some(0.1), Some(LimitedBy::Nothing)));
+        assert_eq!(
+            (none.found(), none.missed(), none.limited_by()),
+            (None, Some(0.1), Some(LimitedBy::Nothing))
+        );
         let (all, _) = search(50.0, 1000.0, |_| ProbeOutcome::Met);
-        assert_eq!((all.found(), all.limited_by()), (Some(1000.0), Some(LimitedBy::Maximum)));
+        assert_eq!(
+            (all.found(), all.limited_by()),
+            (Some(1000.0), Some(LimitedBy::Maximum))
+        );
     }
 
     proptest! {

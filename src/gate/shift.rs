@@ -1,9 +1,10 @@
 //! [`Shift`]: how far one of two things lies from the other, from differences of pairs.
 //!
-//! Nothing is assumed of the differences but that they lie evenly around their centre. Up to [`EXACT`] pairs every
-//! way to turn their signs is counted, on their ranks, so that one wild run does not decide: that is Wilcoxon's
-//! signed-rank test, and turned round it gives the interval of the Hodges–Lehmann estimate. With more pairs it is
-//! Student's t on the differences, whose mean is near enough to normal then.
+//! Nothing is assumed of the differences but that they lie evenly around their centre. Up to
+//! [`EXACT`] pairs every way to turn their signs is counted, on their ranks, so that one wild run
+//! does not decide: that is Wilcoxon's signed-rank test, and turned round it gives the interval of
+//! the Hodges–Lehmann estimate. With more pairs it is Student's t on the differences, whose mean is
+//! near enough to normal then.
 
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
@@ -29,11 +30,24 @@ impl Shift {
         }
         let n = pairs as f64;
         let mean = differences.iter().sum::<f64>() / n;
-        let variance = differences.iter().map(|difference| (difference - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-        let with_those_after = |i: usize| differences[i..].iter().map(move |other| f64::midpoint(differences[i], *other));
+        let variance = differences
+            .iter()
+            .map(|difference| (difference - mean).powi(2))
+            .sum::<f64>()
+            / (n - 1.0).max(1.0);
+        let with_those_after = |i: usize| {
+            differences[i..]
+                .iter()
+                .map(move |other| f64::midpoint(differences[i], *other))
+        };
         let mut walsh: Vec<f64> = (0..pairs).flat_map(with_those_after).collect();
         walsh.sort_by(f64::total_cmp);
-        Some(Self { pairs, walsh, mean, sd: variance.sqrt() })
+        Some(Self {
+            pairs,
+            walsh,
+            mean,
+            sd: variance.sqrt(),
+        })
     }
 
     /// How many pairs there are.
@@ -49,7 +63,11 @@ impl Shift {
     /// Hodges and Lehmann's estimate: the median of the Walsh averages.
     pub fn estimate(&self) -> f64 {
         let half = self.walsh.len() / 2;
-        if self.walsh.len().is_multiple_of(2) { f64::midpoint(self.walsh[half - 1], self.walsh[half]) } else { self.walsh[half] }
+        if self.walsh.len().is_multiple_of(2) {
+            f64::midpoint(self.walsh[half - 1], self.walsh[half])
+        } else {
+            self.walsh[half]
+        }
     }
 
     /// The chance of differences as far above `limit` as these, were the centre not above it.
@@ -57,8 +75,14 @@ impl Shift {
         if self.pairs > EXACT {
             return self.student_above(limit);
         }
-        // What lies on the limit itself does not count as above: ties make the test more careful, never less.
-        self.chance_of(self.walsh.iter().filter(|average| **average > limit).count())
+        // What lies on the limit itself does not count as above: ties make the test more careful,
+        // never less.
+        self.chance_of(
+            self.walsh
+                .iter()
+                .filter(|average| **average > limit)
+                .count(),
+        )
     }
 
     /// The chance of differences as far below `limit` as these, were the centre not below it.
@@ -66,11 +90,16 @@ impl Shift {
         if self.pairs > EXACT {
             return self.mirrored().student_above(-limit);
         }
-        self.chance_of(self.walsh.iter().filter(|average| **average < limit).count())
+        self.chance_of(
+            self.walsh
+                .iter()
+                .filter(|average| **average < limit)
+                .count(),
+        )
     }
 
-    /// What the centre lies above, but for a chance of `alpha`: where [`Self::p_above`] comes to be more than that.
-    /// Nothing where there are too few pairs to say.
+    /// What the centre lies above, but for a chance of `alpha`: where [`Self::p_above`] comes to be
+    /// more than that. Nothing where there are too few pairs to say.
     pub fn lower(&self, alpha: f64) -> Option<f64> {
         if self.pairs > EXACT {
             return self.student_lower(alpha);
@@ -88,10 +117,14 @@ impl Shift {
     }
 
     fn mirrored(&self) -> Self {
-        Self { mean: -self.mean, ..self.clone() }
+        Self {
+            mean: -self.mean,
+            ..self.clone()
+        }
     }
 
-    /// The share of all ways to turn the signs that have so many Walsh averages above zero, or more.
+    /// The share of all ways to turn the signs that have so many Walsh averages above zero, or
+    /// more.
     fn chance_of(&self, above: usize) -> f64 {
         signed_ranks(self.pairs)[above..].iter().sum::<f64>()
     }
@@ -128,14 +161,14 @@ impl Shift {
     }
 }
 
-/// The fewest pairs with which anything as rare as `alpha` can be seen: half of all pairs fall to either side by
-/// chance.
+/// The fewest pairs with which anything as rare as `alpha` can be seen: half of all pairs fall to
+/// either side by chance.
 pub fn fewest_pairs(alpha: f64) -> u64 {
     (1.0 / alpha).log2().ceil().max(1.0) as u64
 }
 
-/// The distribution of the sum of the ranks 1…n, each of which is there or not: index is the sum. As many Walsh
-/// averages lie above zero as the ranks of what is above zero sum up to.
+/// The distribution of the sum of the ranks 1…n, each of which is there or not: index is the sum.
+/// As many Walsh averages lie above zero as the ranks of what is above zero sum up to.
 fn signed_ranks(pairs: usize) -> Vec<f64> {
     let mut ways = vec![0.0; pairs * (pairs + 1) / 2 + 1];
     ways[0] = 1.0;
@@ -159,29 +192,49 @@ mod tests {
 
     #[test]
     fn the_distribution_of_signed_ranks_is_the_tables() {
-        // Wilcoxon's tables: with 5 pairs P(W ≥ 15) = 1/32; with 10 pairs P(W ≥ 45) = 0.0420 and P(W ≥ 44) = 0.0527.
+        // Wilcoxon's tables: with 5 pairs P(W ≥ 15) = 1/32; with 10 pairs P(W ≥ 45) = 0.0420 and
+        // P(W ≥ 44) = 0.0527.
         assert_eq!(shift(&[1.0; 5]).chance_of(15), 1.0 / 32.0);
         let ten = shift(&[1.0; 10]);
         assert_eq!(ten.chance_of(45), 43.0 / 1024.0);
         assert_eq!(ten.chance_of(44), 54.0 / 1024.0);
         assert_eq!(ten.critical(0.05), Some(45));
-        assert_eq!((shift(&[1.0; 4]).critical(0.05), shift(&[1.0; 5]).critical(0.05)), (None, Some(15)));
+        assert_eq!(
+            (
+                shift(&[1.0; 4]).critical(0.05),
+                shift(&[1.0; 5]).critical(0.05)
+            ),
+            (None, Some(15))
+        );
         assert!((0..=EXACT).all(|n| (signed_ranks(n).iter().sum::<f64>() - 1.0).abs() < 1e-12));
     }
 
     #[test]
-    #[expect(clippy::approx_constant, reason = "a measurement that happens to look like one")]
+    #[expect(
+        clippy::approx_constant,
+        reason = "a measurement that happens to look like one"
+    )]
     fn a_classic_example() {
-        // Hollander and Wolfe, depression scores (x − y): W = 40 of 45, one-sided p = 0.01953, estimate 0.46,
-        // 95 % interval 0.01 to 0.786 (R's wilcox.test).
+        // Hollander and Wolfe, depression scores (x − y): W = 40 of 45, one-sided p = 0.01953,
+        // estimate 0.46, 95 % interval 0.01 to 0.786 (R's wilcox.test).
         let x = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30];
         let y = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29];
         let differences: Vec<f64> = x.iter().zip(y).map(|(x, y)| x - y).collect();
         let shift = shift(&differences);
-        assert!((shift.p_above(0.0) - 10.0 / 512.0).abs() < 1e-12, "{}", shift.p_above(0.0));
+        assert!(
+            (shift.p_above(0.0) - 10.0 / 512.0).abs() < 1e-12,
+            "{}",
+            shift.p_above(0.0)
+        );
         assert!((shift.estimate() - 0.46).abs() < 1e-9);
-        let (lower, upper) = (shift.lower(0.025).expect("enough"), shift.upper(0.025).expect("enough"));
-        assert!((lower - 0.01).abs() < 1e-9 && (upper - 0.786).abs() < 1e-9, "{lower} {upper}");
+        let (lower, upper) = (
+            shift.lower(0.025).expect("enough"),
+            shift.upper(0.025).expect("enough"),
+        );
+        assert!(
+            (lower - 0.01).abs() < 1e-9 && (upper - 0.786).abs() < 1e-9,
+            "{lower} {upper}"
+        );
     }
 
     #[test]
@@ -189,19 +242,36 @@ mod tests {
         // 1…16: mean 8.5, sd 4.7610, t(15) for 5 % is 1.7531.
         let many: Vec<f64> = (1..=16).map(f64::from).collect();
         let many = shift(&many);
-        assert!((many.lower(0.05).expect("enough") - (8.5 - 1.753_05 * 4.760_95 / 4.0)).abs() < 1e-3);
-        assert!((many.upper(0.05).expect("enough") - (8.5 + 1.753_05 * 4.760_95 / 4.0)).abs() < 1e-3);
+        assert!(
+            (many.lower(0.05).expect("enough") - (8.5 - 1.753_05 * 4.760_95 / 4.0)).abs() < 1e-3
+        );
+        assert!(
+            (many.upper(0.05).expect("enough") - (8.5 + 1.753_05 * 4.760_95 / 4.0)).abs() < 1e-3
+        );
         assert!((many.p_above(many.lower(0.05).expect("enough")) - 0.05).abs() < 1e-6);
         let same = shift(&[0.0; 20]);
-        assert_eq!((same.p_above(-0.01), same.p_above(0.0), same.p_below(0.01)), (0.0, 1.0, 0.0));
+        assert_eq!(
+            (same.p_above(-0.01), same.p_above(0.0), same.p_below(0.01)),
+            (0.0, 1.0, 0.0)
+        );
     }
 
     #[test]
     fn what_is_no_number_has_no_centre() {
-        assert!(Shift::of(&[]).is_none() && Shift::of(&[1.0, f64::NAN]).is_none() && Shift::of(&[f64::INFINITY]).is_none());
+        assert!(
+            Shift::of(&[]).is_none()
+                && Shift::of(&[1.0, f64::NAN]).is_none()
+                && Shift::of(&[f64::INFINITY]).is_none()
+        );
         let one = shift(&[3.0]);
-        assert_eq!((one.estimate(), one.p_above(0.0), one.lower(0.05)), (3.0, 0.5, None));
-        assert_eq!([fewest_pairs(0.05), fewest_pairs(0.0125), fewest_pairs(0.5)], [5, 7, 1]);
+        assert_eq!(
+            (one.estimate(), one.p_above(0.0), one.lower(0.05)),
+            (3.0, 0.5, None)
+        );
+        assert_eq!(
+            [fewest_pairs(0.05), fewest_pairs(0.0125), fewest_pairs(0.5)],
+            [5, 7, 1]
+        );
     }
 
     #[test]
@@ -209,7 +279,11 @@ mod tests {
         let mut pairs = [0.10, 0.11, 0.09, 0.12, 0.10, 0.08, 0.11, 0.10, 0.09, 0.10];
         assert!(shift(&pairs).p_above(0.05) <= 1.0 / 1024.0);
         pairs[3] = -2.0;
-        assert!(shift(&pairs).p_above(0.05) < 0.05, "{}", shift(&pairs).p_above(0.05));
+        assert!(
+            shift(&pairs).p_above(0.05) < 0.05,
+            "{}",
+            shift(&pairs).p_above(0.05)
+        );
     }
 
     proptest! {

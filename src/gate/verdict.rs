@@ -1,7 +1,8 @@
 //! [`verdicts`]: what repeated runs of two versions say of each figure.
 //!
-//! The run is what is repeated, not the request: requests of one run share the machine's mood, and a test on them
-//! takes a mood for a change. Two runs side by side share most of it, so the difference of each pair is what counts.
+//! The run is what is repeated, not the request: requests of one run share the machine's mood, and
+//! a test on them takes a mood for a change. Two runs side by side share most of it, so the
+//! difference of each pair is what counts.
 
 use statrs::distribution::{ContinuousCDF as _, Normal};
 
@@ -27,14 +28,15 @@ pub struct Paired {
     pub pairs: Vec<[f64; 2]>,
 }
 
-/// Judges all figures together: the more there are, the more has to be seen in each (Holm), so that the chance of any
-/// false alarm is what it is for one. Figures without a direction, or without pairs that can be compared, are left
-/// out.
+/// Judges all figures together: the more there are, the more has to be seen in each (Holm), so that
+/// the chance of any false alarm is what it is for one. Figures without a direction, or without
+/// pairs that can be compared, are left out.
 pub fn verdicts(figures: &[Paired]) -> Vec<Change> {
     verdicts_where(figures, &|_| true)
 }
 
-/// The same, where a figure may only be called a regression if `is_confirmed` says so: another is left open.
+/// The same, where a figure may only be called a regression if `is_confirmed` says so: another is
+/// left open.
 pub fn verdicts_where(figures: &[Paired], is_confirmed: &dyn Fn(&Paired) -> bool) -> Vec<Change> {
     let mut judged: Vec<Judged<'_>> = figures.iter().filter_map(Judged::of).collect();
     let family = judged.len();
@@ -42,10 +44,15 @@ pub fn verdicts_where(figures: &[Paired], is_confirmed: &dyn Fn(&Paired) -> bool
     order.sort_by(|a, b| judged[*a].p.total_cmp(&judged[*b].p));
     let mut adjusted: f64 = 0.0;
     for (done, index) in order.into_iter().enumerate() {
-        adjusted = adjusted.max(judged[index].p * (family - done) as f64).min(1.0);
+        adjusted = adjusted
+            .max(judged[index].p * (family - done) as f64)
+            .min(1.0);
         judged[index].p = adjusted;
     }
-    judged.iter().map(|judged| judged.change(family, is_confirmed(judged.figure))).collect()
+    judged
+        .iter()
+        .map(|judged| judged.change(family, is_confirmed(judged.figure)))
+        .collect()
 }
 
 /// One figure on its way to a verdict.
@@ -64,12 +71,31 @@ impl<'f> Judged<'f> {
     fn of(figure: &'f Paired) -> Option<Self> {
         let sign = figure.guard.metric.worse()?;
         let shares = figure.guard.metric.is_share();
-        let differences: Vec<f64> =
-            figure.pairs.iter().map(|[base, new]| sign * if shares { new - base } else { quotient(*base, *new).ln() }).collect();
+        let differences: Vec<f64> = figure
+            .pairs
+            .iter()
+            .map(|[base, new]| {
+                sign * if shares {
+                    new - base
+                } else {
+                    quotient(*base, *new).ln()
+                }
+            })
+            .collect();
         let shift = Shift::of(&differences)?;
-        let limit = if shares { figure.guard.max_regression } else { figure.guard.max_regression.ln_1p() };
+        let limit = if shares {
+            figure.guard.max_regression
+        } else {
+            figure.guard.max_regression.ln_1p()
+        };
         let p = shift.p_above(limit);
-        Some(Self { figure, shift, sign, limit, p })
+        Some(Self {
+            figure,
+            shift,
+            sign,
+            limit,
+            p,
+        })
     }
 
     fn change(&self, family: usize, confirmed: bool) -> Change {
@@ -79,9 +105,22 @@ impl<'f> Judged<'f> {
             Outcome::Regressed if !confirmed => Outcome::Inconclusive,
             verdict => verdict,
         };
-        let shown = |worse: f64| if guard.metric.is_share() { self.sign * worse } else { (self.sign * worse).exp_m1() };
-        let (lower, upper) = (self.shift.lower(alpha).map(shown), self.shift.upper(alpha).map(shown));
-        let (low, high) = if self.sign > 0.0 { (lower, upper) } else { (upper, lower) };
+        let shown = |worse: f64| {
+            if guard.metric.is_share() {
+                self.sign * worse
+            } else {
+                (self.sign * worse).exp_m1()
+            }
+        };
+        let (lower, upper) = (
+            self.shift.lower(alpha).map(shown),
+            self.shift.upper(alpha).map(shown),
+        );
+        let (low, high) = if self.sign > 0.0 {
+            (lower, upper)
+        } else {
+            (upper, lower)
+        };
         Change {
             metric: guard.metric.to_string(),
             selector: guard.selector.clone(),
@@ -98,7 +137,9 @@ impl<'f> Judged<'f> {
             verdict,
             pairs: pairs.clone(),
             line: guard.line,
-            pairs_needed: (verdict == Outcome::Inconclusive).then(|| self.pairs_needed(alpha, family)).flatten(),
+            pairs_needed: (verdict == Outcome::Inconclusive)
+                .then(|| self.pairs_needed(alpha, family))
+                .flatten(),
         }
     }
 
@@ -123,12 +164,16 @@ impl<'f> Judged<'f> {
         let distance = (self.shift.estimate().abs() - self.limit).abs();
         let pairs = (quantiles * self.shift.sd() / distance).powi(2).ceil();
         let more = self.shift.pairs() as u64 + 1;
-        (pairs <= MOST_PAIRS).then(|| (pairs as u64).max(more).max(fewest_pairs(alpha / family as f64)))
+        (pairs <= MOST_PAIRS).then(|| {
+            (pairs as u64)
+                .max(more)
+                .max(fewest_pairs(alpha / family as f64))
+        })
     }
 }
 
-/// How many times as much, within reason: a version that does nothing at all any more is a thousand times worse, and
-/// not infinitely, which no estimate could take in.
+/// How many times as much, within reason: a version that does nothing at all any more is a thousand
+/// times worse, and not infinitely, which no estimate could take in.
 fn quotient(base: f64, new: f64) -> f64 {
     let is_known = |figure: f64| figure.is_finite() && figure >= 0.0;
     match (base, new) {
@@ -153,11 +198,18 @@ mod tests {
     use super::*;
     use crate::plan::{Metric, Quantity, Statistic};
 
-    /// Runs around 10 with a bit of noise that is the same each time, and new ones that are `factor` times as much.
+    /// Runs around 10 with a bit of noise that is the same each time, and new ones that are
+    /// `factor` times as much.
     fn paired(metric: Metric, pairs: usize, factor: f64) -> Paired {
         let noise = |i: usize, by: usize| 1.0 + 0.004 * ((i * by % 11) as f64 - 5.0) / 5.0;
-        let pairs = (0..pairs).map(|i| [10.0 * noise(i, 7), 10.0 * factor * noise(i + 1, 3)]).collect();
-        Paired { guard: Guard::usual(metric), mode: Mode::Async, pairs }
+        let pairs = (0..pairs)
+            .map(|i| [10.0 * noise(i, 7), 10.0 * factor * noise(i + 1, 3)])
+            .collect();
+        Paired {
+            guard: Guard::usual(metric),
+            mode: Mode::Async,
+            pairs,
+        }
     }
 
     const P50: Metric = Metric::Time(Quantity::Response, Statistic::Percentile(50_000));
@@ -182,7 +234,10 @@ mod tests {
             let change = one(paired(metric, 10, factor));
             assert_eq!(change.verdict, verdict, "{metric} × {factor}: {change:?}");
             assert!((change.change - (factor - 1.0)).abs() < 0.01, "{change:?}");
-            let (low, high) = (change.low.expect("ten pairs"), change.high.expect("ten pairs"));
+            let (low, high) = (
+                change.low.expect("ten pairs"),
+                change.high.expect("ten pairs"),
+            );
             assert!(low <= change.change && change.change <= high, "{change:?}");
         }
     }
@@ -193,7 +248,10 @@ mod tests {
         let mut back = paired(P50, 10, 1.2);
         back.pairs.iter_mut().for_each(|pair| pair.reverse());
         let back = one(back);
-        assert_eq!((there.verdict, back.verdict), (Outcome::Regressed, Outcome::Improved));
+        assert_eq!(
+            (there.verdict, back.verdict),
+            (Outcome::Regressed, Outcome::Improved)
+        );
         assert!(((1.0 + there.change) * (1.0 + back.change) - 1.0).abs() < 1e-12);
     }
 
@@ -201,13 +259,27 @@ mod tests {
     fn too_few_pairs_never_tell_and_say_how_many_would() {
         for pairs in 1..5 {
             let change = one(paired(P50, pairs, 2.0));
-            assert_eq!((change.verdict, change.low), (Outcome::Inconclusive, None), "{pairs}");
+            assert_eq!(
+                (change.verdict, change.low),
+                (Outcome::Inconclusive, None),
+                "{pairs}"
+            );
             assert_eq!(change.pairs_needed, Some(5), "{pairs}");
         }
         assert_eq!(one(paired(P50, 5, 2.0)).verdict, Outcome::Regressed);
         // Four figures together need 7 pairs: 2⁻⁷ is below 5 % ÷ 4.
-        let four = |pairs| verdicts(&[paired(P50, pairs, 2.0), paired(P50, pairs, 1.0), paired(P50, pairs, 1.0), paired(P50, pairs, 1.0)]);
-        assert_eq!((four(6)[0].verdict, four(6)[0].pairs_needed), (Outcome::Inconclusive, Some(7)));
+        let four = |pairs| {
+            verdicts(&[
+                paired(P50, pairs, 2.0),
+                paired(P50, pairs, 1.0),
+                paired(P50, pairs, 1.0),
+                paired(P50, pairs, 1.0),
+            ])
+        };
+        assert_eq!(
+            (four(6)[0].verdict, four(6)[0].pairs_needed),
+            (Outcome::Inconclusive, Some(7))
+        );
         assert_eq!(four(7)[0].verdict, Outcome::Regressed);
         assert!((four(7)[0].p_regressed - 4.0 / 128.0).abs() < 1e-12);
     }
@@ -216,15 +288,26 @@ mod tests {
     fn at_the_tolerance_itself_no_number_of_pairs_tells() {
         let mut at = paired(P50, 10, 1.0);
         for (i, pair) in at.pairs.iter_mut().enumerate() {
-            *pair = [10.0, 10.5 * if i.is_multiple_of(2) { 1.2 } else { 1.0 / 1.2 }];
+            *pair = [
+                10.0,
+                10.5 * if i.is_multiple_of(2) { 1.2 } else { 1.0 / 1.2 },
+            ];
         }
         let change = one(at);
-        assert_eq!((change.verdict, change.pairs_needed), (Outcome::Inconclusive, None), "{change:?}");
+        assert_eq!(
+            (change.verdict, change.pairs_needed),
+            (Outcome::Inconclusive, None),
+            "{change:?}"
+        );
     }
 
     #[test]
     fn shares_are_subtracted_and_may_be_nothing() {
-        let of = |base: f64, new: f64| Paired { guard: Guard::usual(Metric::ErrorRate), mode: Mode::Async, pairs: vec![[base, new]; 10] };
+        let of = |base: f64, new: f64| Paired {
+            guard: Guard::usual(Metric::ErrorRate),
+            mode: Mode::Async,
+            pairs: vec![[base, new]; 10],
+        };
         for (base, new, verdict) in [
             (0.0, 0.0, Outcome::Equivalent),
             (0.0, 0.005, Outcome::Equivalent),
@@ -235,30 +318,58 @@ mod tests {
             assert_eq!(change.verdict, verdict, "{base} {new}");
             assert!((change.change - (new - base)).abs() < 1e-12, "{change:?}");
         }
-        let checks = Paired { guard: Guard::usual(Metric::CheckRate), mode: Mode::Async, pairs: vec![[1.0, 0.9]; 10] };
+        let checks = Paired {
+            guard: Guard::usual(Metric::CheckRate),
+            mode: Mode::Async,
+            pairs: vec![[1.0, 0.9]; 10],
+        };
         assert_eq!(one(checks).verdict, Outcome::Regressed);
     }
 
     #[test]
     fn what_can_not_be_compared_has_no_verdict() {
-        let broken = |pair: [f64; 2]| Paired { guard: Guard::usual(P50), mode: Mode::Async, pairs: vec![pair; 10] };
-        for pair in [[-1.0, 1.0], [1.0, -0.5], [f64::NAN, 1.0], [1.0, f64::INFINITY]] {
+        let broken = |pair: [f64; 2]| Paired {
+            guard: Guard::usual(P50),
+            mode: Mode::Async,
+            pairs: vec![pair; 10],
+        };
+        for pair in [
+            [-1.0, 1.0],
+            [1.0, -0.5],
+            [f64::NAN, 1.0],
+            [1.0, f64::INFINITY],
+        ] {
             assert!(verdicts(&[broken(pair)]).is_empty(), "{pair:?}");
         }
-        assert!(verdicts(&[Paired { guard: Guard::usual(Metric::Count), mode: Mode::Async, pairs: vec![[1.0, 2.0]; 10] }]).is_empty());
+        assert!(
+            verdicts(&[Paired {
+                guard: Guard::usual(Metric::Count),
+                mode: Mode::Async,
+                pairs: vec![[1.0, 2.0]; 10]
+            }])
+            .is_empty()
+        );
         assert!(verdicts(&[]).is_empty());
     }
 
     #[test]
     fn a_version_that_does_nothing_any_more_has_regressed() {
-        let of = |metric, base, new| Paired { guard: Guard::usual(metric), mode: Mode::Async, pairs: vec![[base, new]; 10] };
+        let of = |metric, base, new| Paired {
+            guard: Guard::usual(metric),
+            mode: Mode::Async,
+            pairs: vec![[base, new]; 10],
+        };
         for (metric, base, new, verdict) in [
             (Metric::Throughput, 500.0, 0.0, Outcome::Regressed),
             (Metric::Throughput, 0.0, 500.0, Outcome::Improved),
             (Metric::Throughput, 0.0, 0.0, Outcome::Equivalent),
             (P50, 0.0, 1.0, Outcome::Regressed),
         ] {
-            assert_eq!(one(of(metric, base, new)).verdict, verdict, "{metric} {base} {new}");
+            assert_eq!(
+                one(of(metric, base, new)).verdict,
+                verdict,
+                "{metric} {base} {new}"
+            );
         }
     }
 
@@ -266,8 +377,17 @@ mod tests {
     fn the_worst_decides() {
         let worst = |all: &[Outcome]| Outcome::worst(all.iter().copied());
         assert_eq!(worst(&[]), None);
-        assert_eq!(worst(&[Outcome::Improved, Outcome::Equivalent]), Some(Outcome::Improved));
-        assert_eq!(worst(&[Outcome::Improved, Outcome::Inconclusive]), Some(Outcome::Inconclusive));
-        assert_eq!(worst(&[Outcome::Inconclusive, Outcome::Regressed]), Some(Outcome::Regressed));
+        assert_eq!(
+            worst(&[Outcome::Improved, Outcome::Equivalent]),
+            Some(Outcome::Improved)
+        );
+        assert_eq!(
+            worst(&[Outcome::Improved, Outcome::Inconclusive]),
+            Some(Outcome::Inconclusive)
+        );
+        assert_eq!(
+            worst(&[Outcome::Inconclusive, Outcome::Regressed]),
+            Some(Outcome::Regressed)
+        );
     }
 }

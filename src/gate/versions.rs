@@ -10,7 +10,10 @@ use statrs::distribution::{Beta, ContinuousCDF as _};
 use super::side::{self, Coming, Side, differences, incomparable, paired, unfit};
 use super::verdict::{Paired, verdicts, verdicts_where};
 use crate::plan::Guard;
-use crate::result::{Calibration, Change, End, Outcome, RunOrder, RunResult, VERSIONS_SCHEMA, Version, VersionComparison};
+use crate::result::{
+    Calibration, Change, End, Outcome, RunOrder, RunResult, VERSIONS_SCHEMA, Version,
+    VersionComparison,
+};
 
 /// Why two versions can't be compared: each reason a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,22 +36,33 @@ pub struct Terms {
 ///
 /// # Errors
 /// Every reason why they can't be compared.
-pub fn compare(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> Result<VersionComparison, Incomparable> {
+pub fn compare(
+    base: &Side<'_>,
+    new: &Side<'_>,
+    terms: &Terms,
+) -> Result<VersionComparison, Incomparable> {
     compare_where(base, new, terms, &|_| true)
 }
 
-/// What seems to have regressed, and has to be seen once more, in pairs of its own, before anybody is told.
+/// What seems to have regressed, and has to be seen once more, in pairs of its own, before anybody
+/// is told.
 ///
-/// With a confidence of 95 % a figure that varies by much more than is tolerated is called a regression in up to one of
-/// twenty comparisons in which nothing changed: the tolerance is no help against such noise. Ten pairs can't be asked
-/// for much more certainty; pairs that were made afterwards, of the suspects alone, can: both are wrong in one of four
-/// hundred.
+/// With a confidence of 95 % a figure that varies by much more than is tolerated is called a
+/// regression in up to one of twenty comparisons in which nothing changed: the tolerance is no help
+/// against such noise. Ten pairs can't be asked for much more certainty; pairs that were made
+/// afterwards, of the suspects alone, can: both are wrong in one of four hundred.
 pub fn suspects(comparison: &VersionComparison) -> Vec<Change> {
-    comparison.changes.iter().filter(|change| change.verdict == Outcome::Regressed).cloned().collect()
+    comparison
+        .changes
+        .iter()
+        .filter(|change| change.verdict == Outcome::Regressed)
+        .cloned()
+        .collect()
 }
 
-/// Compares two versions of which something seemed to have regressed in the first `pairs`, and was looked at again in
-/// those after them: it has regressed where it did in both. Its figures are those of all pairs.
+/// Compares two versions of which something seemed to have regressed in the first `pairs`, and was
+/// looked at again in those after them: it has regressed where it did in both. Its figures are
+/// those of all pairs.
 ///
 /// # Errors
 /// Every reason why they can't be compared.
@@ -60,27 +74,52 @@ pub fn confirm(
     terms: &Terms,
 ) -> Result<VersionComparison, Incomparable> {
     let (all_base, all_new) = (Side::of(base_name, base), Side::of(new_name, new));
-    let is_of = |change: &Change, guard: &Guard| change.metric == guard.metric.to_string() && change.selector == guard.selector;
-    let guards: Vec<Guard> = terms.guards.iter().filter(|guard| suspects.iter().any(|change| is_of(change, guard))).cloned().collect();
+    let is_of = |change: &Change, guard: &Guard| {
+        change.metric == guard.metric.to_string() && change.selector == guard.selector
+    };
+    let guards: Vec<Guard> = terms
+        .guards
+        .iter()
+        .filter(|guard| suspects.iter().any(|change| is_of(change, guard)))
+        .cloned()
+        .collect();
     let fresh_base = Side::of(base_name, base.iter().skip(pairs));
     let fresh_new = Side::of(new_name, new.iter().skip(pairs));
     // Nothing to be told by, where nothing was run after them.
     let again = if fresh_base.is_empty() || fresh_new.is_empty() {
         None
     } else {
-        Some(compare(&fresh_base, &fresh_new, &Terms { guards, ..terms.clone() })?)
+        Some(compare(
+            &fresh_base,
+            &fresh_new,
+            &Terms {
+                guards,
+                ..terms.clone()
+            },
+        )?)
     };
     let confirming = again.as_ref().map_or(0, |again| again.pairs);
-    let again = again.map(|again| suspects_of_both(&again, suspects)).unwrap_or_default();
-    let is_confirmed = |figure: &Paired| again.iter().any(|change| is_of(change, &figure.guard) && change.mode == figure.mode);
+    let again = again
+        .map(|again| suspects_of_both(&again, suspects))
+        .unwrap_or_default();
+    let is_confirmed = |figure: &Paired| {
+        again
+            .iter()
+            .any(|change| is_of(change, &figure.guard) && change.mode == figure.mode)
+    };
     let mut comparison = compare_where(&all_base, &all_new, terms, &is_confirmed)?;
     comparison.confirming_pairs = confirming;
     Ok(comparison)
 }
 
 fn suspects_of_both(again: &VersionComparison, before: &[Change]) -> Vec<Change> {
-    let same = |a: &Change, b: &Change| (&a.metric, &a.selector, a.mode) == (&b.metric, &b.selector, b.mode);
-    suspects(again).into_iter().filter(|change| before.iter().any(|earlier| same(change, earlier))).collect()
+    let same = |a: &Change, b: &Change| {
+        (&a.metric, &a.selector, a.mode) == (&b.metric, &b.selector, b.mode)
+    };
+    suspects(again)
+        .into_iter()
+        .filter(|change| before.iter().any(|earlier| same(change, earlier)))
+        .collect()
 }
 
 fn compare_where(
@@ -93,7 +132,11 @@ fn compare_where(
     if !reasons.is_empty() {
         return Err(Incomparable(reasons));
     }
-    let [used_base, used_new] = if terms.believed { side::believed(base, new) } else { [base.clone(), new.clone()] };
+    let [used_base, used_new] = if terms.believed {
+        side::believed(base, new)
+    } else {
+        [base.clone(), new.clone()]
+    };
     let mut comparison = without_figures(base, new, terms);
     comparison.invalid = base.invalid().into_iter().chain(new.invalid()).collect();
     comparison.pairs = small(used_base.len());
@@ -102,11 +145,14 @@ fn compare_where(
     if used_base.is_empty() {
         return Ok(comparison);
     }
-    (comparison.base.validity, comparison.new.validity) = (used_base.validity(), used_new.validity());
+    (comparison.base.validity, comparison.new.validity) =
+        (used_base.validity(), used_new.validity());
     let figures = paired(&used_base, &used_new, &terms.guards).map_err(Incomparable)?;
     let changes = verdicts_where(&figures, is_confirmed);
     if changes.is_empty() {
-        return Err(Incomparable(vec!["no figure is asked for that both have".into()]));
+        return Err(Incomparable(vec![
+            "no figure is asked for that both have".into(),
+        ]));
     }
     comparison.steps = verdicts(&side::steps(&used_base, &used_new));
     comparison.verdict = Outcome::worst(changes.iter().map(|change| change.verdict));
@@ -142,31 +188,71 @@ fn doubts(comparison: &VersionComparison) -> Vec<String> {
     }
     let what = match comparison.left_out_pairs {
         0 => "they are judged all the same".to_owned(),
-        left_out => format!("{left_out} of {} pairs are left out because of them", comparison.pairs + left_out),
+        left_out => format!(
+            "{left_out} of {} pairs are left out because of them",
+            comparison.pairs + left_out
+        ),
     };
-    let count = if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    let count = if runs == 1 {
+        "1 run".to_owned()
+    } else {
+        format!("{runs} runs")
+    };
     let named = comparison.invalid.iter().take(NAMED).map(|run| {
-        let reasons = if run.reasons.is_empty() { "its result says so, and not why".to_owned() } else { run.reasons.join("; ") };
-        format!("run {} of {} (begun {}) is invalid: {reasons}", run.run, run.source, run.started_at)
+        let reasons = if run.reasons.is_empty() {
+            "its result says so, and not why".to_owned()
+        } else {
+            run.reasons.join("; ")
+        };
+        format!(
+            "run {} of {} (begun {}) is invalid: {reasons}",
+            run.run, run.source, run.started_at
+        )
     });
-    let more = (runs > NAMED).then(|| format!("and {} more invalid runs, which are in the comparison's `invalid`", runs - NAMED));
-    std::iter::once(format!("the figures of {count} describe the generator, not the target; {what}")).chain(named).chain(more).collect()
+    let more = (runs > NAMED).then(|| {
+        format!(
+            "and {} more invalid runs, which are in the comparison's `invalid`",
+            runs - NAMED
+        )
+    });
+    std::iter::once(format!(
+        "the figures of {count} describe the generator, not the target; {what}"
+    ))
+    .chain(named)
+    .chain(more)
+    .collect()
 }
 
 /// What is written where two versions turned out not to be comparable: no verdict, and why.
-pub fn refused(base: &Side<'_>, new: &Side<'_>, terms: &Terms, why: &Incomparable) -> VersionComparison {
-    VersionComparison { warnings: why.0.clone(), ..without_figures(base, new, terms) }
+pub fn refused(
+    base: &Side<'_>,
+    new: &Side<'_>,
+    terms: &Terms,
+    why: &Incomparable,
+) -> VersionComparison {
+    VersionComparison {
+        warnings: why.0.clone(),
+        ..without_figures(base, new, terms)
+    }
 }
 
 /// A comparison of which nothing is known but what is compared.
 fn without_figures(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> VersionComparison {
-    let order = if base.len() < 2 { RunOrder::Unpaired } else { terms.order.unwrap_or_else(|| order(base, new)) };
+    let order = if base.len() < 2 {
+        RunOrder::Unpaired
+    } else {
+        terms.order.unwrap_or_else(|| order(base, new))
+    };
     let first = base.results().first();
     VersionComparison {
         schema: VERSIONS_SCHEMA.into(),
         end: End::Complete,
-        scenario: first.map(|result| result.scenario.name.clone()).unwrap_or_default(),
-        fingerprint: first.map(|result| result.scenario.fingerprint.clone()).unwrap_or_default(),
+        scenario: first
+            .map(|result| result.scenario.name.clone())
+            .unwrap_or_default(),
+        fingerprint: first
+            .map(|result| result.scenario.fingerprint.clone())
+            .unwrap_or_default(),
         base: version(base),
         new: version(new),
         pairs: small(base.len()),
@@ -188,7 +274,11 @@ fn without_figures(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> VersionCom
 /// Every reason why it could not.
 pub fn promise(base: &Side<'_>, coming: &Coming, terms: &Terms) -> Result<(), Incomparable> {
     let reasons = unfit(base, coming, &terms.guards, terms.same_machine);
-    if reasons.is_empty() { Ok(()) } else { Err(Incomparable(reasons)) }
+    if reasons.is_empty() {
+        Ok(())
+    } else {
+        Err(Incomparable(reasons))
+    }
 }
 
 fn version(side: &Side<'_>) -> Version {
@@ -207,12 +297,26 @@ fn small(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// Whether the runs of both were made in turn: each has one that began between the first and the last of the other.
+/// Whether the runs of both were made in turn: each has one that began between the first and the
+/// last of the other.
 fn order(base: &Side<'_>, new: &Side<'_>) -> RunOrder {
-    let times = |side: &Side<'_>| -> Vec<String> { side.results().iter().map(|result: &&RunResult| result.started_at.clone()).collect() };
+    let times = |side: &Side<'_>| -> Vec<String> {
+        side.results()
+            .iter()
+            .map(|result: &&RunResult| result.started_at.clone())
+            .collect()
+    };
     let (base, new) = (times(base), times(new));
-    let within = |inner: &[String], outer: &[String]| inner.iter().any(|at| outer.first() < Some(at) && Some(at) < outer.last());
-    if within(&base, &new) && within(&new, &base) { RunOrder::Interleaved } else { RunOrder::Apart }
+    let within = |inner: &[String], outer: &[String]| {
+        inner
+            .iter()
+            .any(|at| outer.first() < Some(at) && Some(at) < outer.last())
+    };
+    if within(&base, &new) && within(&new, &base) {
+        RunOrder::Interleaved
+    } else {
+        RunOrder::Apart
+    }
 }
 
 /// Invalid runs that are named one by one.
@@ -220,35 +324,62 @@ const NAMED: usize = 10;
 /// The fewest pairs with which a comparison can be calibrated.
 const FEWEST_PAIRS: usize = 5;
 
-/// Compares each of the two with itself, so many times in all: its runs are put into pairs anew by a draw from `seed`
-/// each time, and nothing that is then called a regression is one.
+/// Compares each of the two with itself, so many times in all: its runs are put into pairs anew by
+/// a draw from `seed` each time, and nothing that is then called a regression is one.
 ///
 /// # Errors
 /// Where there are too few runs, or they lack a figure.
-pub fn calibrate(sides: [&Side<'_>; 2], guards: &[Guard], comparisons: u32, seed: u64) -> Result<Calibration, Incomparable> {
+pub fn calibrate(
+    sides: [&Side<'_>; 2],
+    guards: &[Guard],
+    comparisons: u32,
+    seed: u64,
+) -> Result<Calibration, Incomparable> {
     let pairs = sides.map(Side::len).into_iter().min().unwrap_or_default() / 2;
     if pairs < FEWEST_PAIRS {
         let most = 2 * FEWEST_PAIRS;
-        return Err(Incomparable(vec![format!("a calibration needs {most} runs of each at least: it compares the halves of them")]));
+        return Err(Incomparable(vec![format!(
+            "a calibration needs {most} runs of each at least: it compares the halves of them"
+        )]));
     }
     let figures = sides.map(|side| paired(side, side, guards));
-    let figures = figures.into_iter().collect::<Result<Vec<_>, _>>().map_err(Incomparable)?;
+    let figures = figures
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Incomparable)?;
     let mut chance = Pcg64Mcg::seed_from_u64(seed);
     let mut alarms = 0;
     for own in figures.iter().cycle().take(comparisons as usize) {
-        let mut order: Vec<usize> = (0..own.first().map_or(0, |figure| figure.pairs.len())).collect();
+        let mut order: Vec<usize> =
+            (0..own.first().map_or(0, |figure| figure.pairs.len())).collect();
         order.shuffle(&mut chance);
         let drawn: Vec<Paired> = own
             .iter()
             .map(|figure| {
                 let at = |index: usize| figure.pairs[index][0];
-                let drawn = order.chunks_exact(2).take(pairs).map(|two| [at(two[0]), at(two[1])]).collect();
-                Paired { pairs: drawn, ..figure.clone() }
+                let drawn = order
+                    .chunks_exact(2)
+                    .take(pairs)
+                    .map(|two| [at(two[0]), at(two[1])])
+                    .collect();
+                Paired {
+                    pairs: drawn,
+                    ..figure.clone()
+                }
             })
             .collect();
-        alarms += u32::from(verdicts(&drawn).iter().any(|change| change.verdict == Outcome::Regressed));
+        alarms += u32::from(
+            verdicts(&drawn)
+                .iter()
+                .any(|change| change.verdict == Outcome::Regressed),
+        );
     }
-    Ok(Calibration { comparisons, pairs: small(pairs), alarms, rate_high: rate_high(alarms, comparisons) })
+    Ok(Calibration {
+        comparisons,
+        pairs: small(pairs),
+        alarms,
+        rate_high: rate_high(alarms, comparisons),
+    })
 }
 
 /// Clopper and Pearson's upper bound of a share of which `seen` of `all` were seen, at 95 %.
@@ -256,7 +387,8 @@ pub fn rate_high(seen: u32, all: u32) -> f64 {
     if seen >= all {
         return 1.0;
     }
-    Beta::new(f64::from(seen) + 1.0, f64::from(all - seen)).map_or(1.0, |beta| beta.inverse_cdf(0.95))
+    Beta::new(f64::from(seen) + 1.0, f64::from(all - seen))
+        .map_or(1.0, |beta| beta.inverse_cdf(0.95))
 }
 
 #[cfg(test)]
@@ -266,8 +398,16 @@ mod tests {
     #[test]
     fn clopper_and_pearson() {
         // 1 − 0.05^(1/n) where none was seen: the rule of three.
-        assert!((rate_high(0, 299) - 0.009_969).abs() < 1e-5, "{}", rate_high(0, 299));
-        assert!((rate_high(1, 20) - 0.216_11).abs() < 1e-4, "{}", rate_high(1, 20));
+        assert!(
+            (rate_high(0, 299) - 0.009_969).abs() < 1e-5,
+            "{}",
+            rate_high(0, 299)
+        );
+        assert!(
+            (rate_high(1, 20) - 0.216_11).abs() < 1e-4,
+            "{}",
+            rate_high(1, 20)
+        );
         assert_eq!((rate_high(5, 5), rate_high(0, 0)), (1.0, 1.0));
     }
 }

@@ -6,40 +6,71 @@ use crate::base::Nanos;
 use crate::plan::{Check, Mode, Plan, Selector};
 use crate::result::{ModeRun, StoppedBy};
 
-/// A window is looked at so long after its end: samples come from the workers in batches, and a figure that lacks the
-/// last of them is too low.
+/// A window is looked at so long after its end: samples come from the workers in batches, and a
+/// figure that lacks the last of them is too low.
 const SETTLED_S: f64 = 0.2;
 
-/// Why a run of this mode is to end now by its figures so far, where it is. Nothing is judged before there is a
-/// sample, and no threshold aborts before its `after`.
+/// Why a run of this mode is to end now by its figures so far, where it is. Nothing is judged
+/// before there is a sample, and no threshold aborts before its `after`.
 pub fn watch(plan: &Plan, mode: Mode, so_far: &ModeRun) -> Option<StoppedBy> {
-    let aborts = plan.thresholds.iter().filter(|threshold| threshold.abort && threshold.selector.is_about(mode)).any(|threshold| {
-        let is_due = threshold.after.is_none_or(|after| so_far.measured_s >= after.as_secs_f64());
-        is_due
-            && figures(plan, &threshold.check, &threshold.selector, threshold.window, so_far).any(|figure| !threshold.check.holds(figure))
-    });
+    let aborts = plan
+        .thresholds
+        .iter()
+        .filter(|threshold| threshold.abort && threshold.selector.is_about(mode))
+        .any(|threshold| {
+            let is_due = threshold
+                .after
+                .is_none_or(|after| so_far.measured_s >= after.as_secs_f64());
+            is_due
+                && figures(
+                    plan,
+                    &threshold.check,
+                    &threshold.selector,
+                    threshold.window,
+                    so_far,
+                )
+                .any(|figure| !threshold.check.holds(figure))
+        });
     if aborts {
         return Some(StoppedBy::Threshold);
     }
     let whole = Selector::default();
-    let holds = plan
-        .load
-        .stop_when
-        .iter()
-        .any(|stop| figures(plan, &stop.check, &whole, stop.window, so_far).any(|figure| stop.check.holds(figure)));
+    let holds = plan.load.stop_when.iter().any(|stop| {
+        figures(plan, &stop.check, &whole, stop.window, so_far)
+            .any(|figure| stop.check.holds(figure))
+    });
     holds.then_some(StoppedBy::Condition)
 }
 
 /// The figure so far, or those of all full windows.
-fn figures(plan: &Plan, check: &Check, selector: &Selector, window: Option<Nanos>, so_far: &ModeRun) -> impl Iterator<Item = f64> {
+fn figures(
+    plan: &Plan,
+    check: &Check,
+    selector: &Selector,
+    window: Option<Nanos>,
+    so_far: &ModeRun,
+) -> impl Iterator<Item = f64> {
     let parts = Parts::of([so_far], selector);
     let figures: Vec<f64> = match window {
-        None => parts.figure(check.metric, None).map(|figure| figure.value).into_iter().collect(),
+        None => parts
+            .figure(check.metric, None)
+            .map(|figure| figure.value)
+            .into_iter()
+            .collect(),
         Some(window) => {
             let settled = Nanos::from_secs_f64((so_far.measured_s - SETTLED_S).max(0.0));
-            let stretches = plan.load.measured_stretches(settled, selector.stage.as_deref());
-            let cut = |part: &(&ModeRun, super::part::Part<'_>)| windows::cut(part.1.series(), check.metric, window, &stretches).windows;
-            parts.parts.iter().flat_map(cut).map(|window| window.value).collect()
+            let stretches = plan
+                .load
+                .measured_stretches(settled, selector.stage.as_deref());
+            let cut = |part: &(&ModeRun, super::part::Part<'_>)| {
+                windows::cut(part.1.series(), check.metric, window, &stretches).windows
+            };
+            parts
+                .parts
+                .iter()
+                .flat_map(cut)
+                .map(|window| window.value)
+                .collect()
         }
     };
     figures.into_iter()

@@ -13,7 +13,8 @@ use crate::result::{Window, codec};
 
 /// The full windows of a check, and how long they came to be.
 pub struct Cut {
-    /// Their length in seconds: that of the check, or more where the time line is kept in wider stretches.
+    /// Their length in seconds: that of the check, or more where the time line is kept in wider
+    /// stretches.
     pub window_s: f64,
     /// Those that there is a figure for.
     pub windows: Vec<Judgeable>,
@@ -30,9 +31,9 @@ pub struct Judgeable {
     pub thin: bool,
 }
 
-/// Cuts stretches of the time after the epoch into windows of this length, each from its begin. What is left at the end of
-/// one is not a full window. A window in which nothing was planned has no times and no rate of errors, and is left out for
-/// these.
+/// Cuts stretches of the time after the epoch into windows of this length, each from its begin.
+/// What is left at the end of one is not a full window. A window in which nothing was planned has
+/// no times and no rate of errors, and is left out for these.
 pub fn cut(series: &[Window], metric: Metric, window: Nanos, stretches: &[Range<Nanos>]) -> Cut {
     const ROUNDING: f64 = 1e-6;
     let wanted = window.as_secs_f64();
@@ -45,7 +46,10 @@ pub fn cut(series: &[Window], metric: Metric, window: Nanos, stretches: &[Range<
         let begins = (0..MOST).map(|number| (first + number as f64 * cells) * cell);
         let full = begins.take_while(|t_s| t_s + window_s <= stretch.end.as_secs_f64() + ROUNDING);
         // The time line has a bounded number of cells, and nothing is planned behind its end.
-        sums.extend(full.map(|t_s| (t_s, Sum::default())).take(MOST.saturating_sub(sums.len())));
+        sums.extend(
+            full.map(|t_s| (t_s, Sum::default()))
+                .take(MOST.saturating_sub(sums.len())),
+        );
     }
     for window in series {
         let middle = window.t_s + cell / 2.0;
@@ -58,9 +62,16 @@ pub fn cut(series: &[Window], metric: Metric, window: Nanos, stretches: &[Range<
     }
     let windows = sums.iter().filter_map(|(t_s, sum)| {
         let (value, thin) = sum.figure(metric, window_s)?;
-        Some(Judgeable { t_s: *t_s, value, thin })
+        Some(Judgeable {
+            t_s: *t_s,
+            value,
+            thin,
+        })
     });
-    Cut { window_s, windows: windows.collect() }
+    Cut {
+        window_s,
+        windows: windows.collect(),
+    }
 }
 
 /// No time line has so many windows.
@@ -92,7 +103,10 @@ impl Sum {
         if matches!(metric, Metric::Time(_, Statistic::Percentile(_)))
             && let Some(Ok(response)) = window.response.as_deref().map(codec::decode_window)
         {
-            histogram::add(self.response.get_or_insert_with(histogram::window), &response);
+            histogram::add(
+                self.response.get_or_insert_with(histogram::window),
+                &response,
+            );
         }
     }
 
@@ -106,7 +120,9 @@ impl Sum {
                 let value = percentile_ms(self.response.as_ref()?, percentile, self.max_ms);
                 Some((value, !is_enough(self.timed, percentile)))
             }
-            Metric::Time(Quantity::Response, Statistic::Mean) if is_timed => exact(self.time_ms / self.timed as f64),
+            Metric::Time(Quantity::Response, Statistic::Mean) if is_timed => {
+                exact(self.time_ms / self.timed as f64)
+            }
             Metric::Time(Quantity::Response, Statistic::Max) if is_timed => exact(self.max_ms),
             Metric::ErrorRate if completed > 0 => exact(self.failed as f64 / completed as f64),
             Metric::Throughput => exact(self.completions / window_s),

@@ -2,9 +2,9 @@
 //! the dependence of operations that follow each other is estimated.
 //!
 //! The time line of a run ([`super::Windows`]) is of all operations together. The dependence of a
-//! mixture says nothing of one of its parts: a fast and a slow step take turns, and the median of both
-//! together lies between them. So each step of several keeps its own batches, as a small table: a row
-//! for each bucket that has values, a column for each batch.
+//! mixture says nothing of one of its parts: a fast and a slow step take turns, and the median of
+//! both together lies between them. So each step of several keeps its own batches, as a small
+//! table: a row for each bucket that has values, a column for each batch.
 
 use super::interval::{Inflation, factor};
 use super::summary::PERCENTILES;
@@ -17,8 +17,8 @@ const MAX_BATCHES: usize = 32;
 /// value and at its neighbour is the same, so that this need not be finer.
 const BUCKET_BITS: u32 = 5;
 
-/// Response times in batches, for [`Inflation`]. Its size depends on how far the times are spread, and
-/// not on their number: an octave of them takes 4 KB.
+/// Response times in batches, for [`Inflation`]. Its size depends on how far the times are spread,
+/// and not on their number: an octave of them takes 4 KB.
 #[derive(Clone, Debug)]
 pub struct Batches {
     epoch: Nanos,
@@ -32,7 +32,12 @@ pub struct Batches {
 impl Batches {
     /// No values yet; the first batch begins at `epoch`, and each is `width` long at first.
     pub fn new(epoch: Nanos, width: Nanos) -> Self {
-        Self { epoch, width: Nanos(width.0.max(1)), buckets: Vec::new(), counts: Vec::new() }
+        Self {
+            epoch,
+            width: Nanos(width.0.max(1)),
+            buckets: Vec::new(),
+            counts: Vec::new(),
+        }
     }
 
     /// Takes a response time of an operation that was planned at this moment.
@@ -95,7 +100,9 @@ impl Batches {
     /// How much wider the intervals of these operations are than those of independent ones.
     pub fn inflation(&self) -> Inflation {
         let mut sizes = [0; MAX_BATCHES];
-        self.counts.iter().for_each(|row| accumulate(&mut sizes, row));
+        self.counts
+            .iter()
+            .for_each(|row| accumulate(&mut sizes, row));
         let n: u64 = sizes.iter().sum();
         // From the slowest bucket down: the values above the lower end of each row.
         let mut above = [0; MAX_BATCHES];
@@ -109,16 +116,28 @@ impl Batches {
                 let away = (odds(share) - odds(1.0 - percentile / 100.0)).abs();
                 if away < *distance {
                     *distance = away;
-                    *found = *own.get_or_insert_with(|| factor(sizes.iter().zip(above).map(|(size, above)| (*size as f64, above as f64))));
+                    *found = *own.get_or_insert_with(|| {
+                        factor(
+                            sizes
+                                .iter()
+                                .zip(above)
+                                .map(|(size, above)| (*size as f64, above as f64)),
+                        )
+                    });
                 }
             }
         }
-        Inflation::new(sizes.iter().filter(|size| **size > 0).count(), best.map(|(_, factor)| factor))
+        Inflation::new(
+            sizes.iter().filter(|size| **size > 0).count(),
+            best.map(|(_, factor)| factor),
+        )
     }
 }
 
 fn accumulate(sums: &mut [u64; MAX_BATCHES], counts: &[u32; MAX_BATCHES]) {
-    sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += u64::from(*count));
+    sums.iter_mut()
+        .zip(counts)
+        .for_each(|(sum, count)| *sum += u64::from(*count));
 }
 
 fn odds(share: f64) -> f64 {
@@ -164,7 +183,8 @@ mod tests {
     fn covered(track: &Track, inflation: &Inflation, hits: &mut [f64; 2], trials: u32) {
         let summary = track.summary(inflation).expect("values");
         for ((name, truth), hits) in [("p50", MEDIAN), ("p99", P99)].into_iter().zip(hits) {
-            let [low, high] = summary.ci95[name].unwrap_or_else(|| panic!("{name} of {}", summary.count));
+            let [low, high] =
+                summary.ci95[name].unwrap_or_else(|| panic!("{name} of {}", summary.count));
             let held = (low..=high).contains(&(truth / 1e6));
             *hits += f64::from(u8::from(held)) / f64::from(trials);
         }
@@ -182,12 +202,25 @@ mod tests {
                 covered(&track, &batches.inflation(), &mut own, TRIALS);
                 covered(&track, &Inflation::NONE, &mut naive, TRIALS);
                 // A fifth of them, taken by chance, with what is left of the inflation of all.
-                let some: Vec<(usize, u64)> = values.into_iter().enumerate().filter(|_| generator.random_bool(0.2)).collect();
+                let some: Vec<(usize, u64)> = values
+                    .into_iter()
+                    .enumerate()
+                    .filter(|_| generator.random_bool(0.2))
+                    .collect();
                 let (_, track) = of(some);
                 covered(&track, &batches.inflation().thinned(0.2), &mut thin, TRIALS);
             }
-            assert!(own.iter().chain(&thin).all(|share| (0.92..=0.985).contains(share)), "{correlation}: {own:?} {thin:?}");
-            assert_eq!(naive[0] < 0.75, correlation > 0.5, "{correlation}: {naive:?}");
+            assert!(
+                own.iter()
+                    .chain(&thin)
+                    .all(|share| (0.92..=0.985).contains(share)),
+                "{correlation}: {own:?} {thin:?}"
+            );
+            assert_eq!(
+                naive[0] < 0.75,
+                correlation > 0.5,
+                "{correlation}: {naive:?}"
+            );
         }
     }
 
@@ -198,13 +231,23 @@ mod tests {
         let (drifting, _) = of((0..16_000).map(|number| (number, drift(number))));
         let mut generator = Pcg64Mcg::seed_from_u64(3);
         let rare = |number: usize| (number * 420, 0);
-        let steady: Vec<(usize, u64)> =
-            (0..38).map(rare).map(|(number, _)| (number, generator.random_range(21_000_000..23_000_000))).collect();
+        let steady: Vec<(usize, u64)> = (0..38)
+            .map(rare)
+            .map(|(number, _)| (number, generator.random_range(21_000_000..23_000_000)))
+            .collect();
         let (batches, track) = of(steady);
         let median = |inflation: &Inflation| track.summary(inflation).expect("values").ci95["p50"];
-        assert_eq!(median(&drifting.inflation()), None, "all of 38 samples lie within so wide an interval");
-        let [low, high] = median(&batches.inflation()).expect("38 independent samples have an interval of the median");
-        assert!((21.0..22.0).contains(&low) && (22.0..=23.0).contains(&high), "{low} {high}");
+        assert_eq!(
+            median(&drifting.inflation()),
+            None,
+            "all of 38 samples lie within so wide an interval"
+        );
+        let [low, high] = median(&batches.inflation())
+            .expect("38 independent samples have an interval of the median");
+        assert!(
+            (21.0..22.0).contains(&low) && (22.0..=23.0).contains(&high),
+            "{low} {high}"
+        );
     }
 
     #[test]
@@ -219,7 +262,10 @@ mod tests {
         let mut last = 0;
         for value in (0..10_000).chain((14..52).map(|bits| 1 << bits)) {
             let bucket = bucket(value);
-            assert!(bucket >= last && (value > 10_000 || bucket <= last + 1), "{value}");
+            assert!(
+                bucket >= last && (value > 10_000 || bucket <= last + 1),
+                "{value}"
+            );
             last = bucket;
         }
         assert_eq!(bucket(1 << 20) + (1 << BUCKET_BITS), bucket(1 << 21));

@@ -19,15 +19,17 @@ const CARRYING: usize = 6;
 const CELL_BITS: u32 = u8::BITS;
 const CARRY_BITS: u32 = u16::BITS;
 
-/// Counts of values, each in the bucket of the HDR histogram of so many digits that it becomes when it is asked for.
+/// Counts of values, each in the bucket of the HDR histogram of so many digits that it becomes when
+/// it is asked for.
 ///
-/// A sample is counted in eight of them, which is why they count by themselves: the bucket of a value is a shift and an
-/// addition here, where the library's `record` also looks after what can be had from the counts later. Everything that
-/// is read, shown, sent or written is the library's histogram.
+/// A sample is counted in eight of them, which is why they count by themselves: the bucket of a
+/// value is a shift and an addition here, where the library's `record` also looks after what can be
+/// had from the counts later. Everything that is read, shown, sent or written is the library's
+/// histogram.
 ///
 /// A count is spread over three places, of which most need only the first: a cell of one byte, a
-/// carry of two bytes for how often the cell was full, and a list for the rest. It is exact, and all
-/// of the thirty thousand buckets with a value in each take 37 KB.
+/// carry of two bytes for how often the cell was full, and a list for the rest. It is exact, and
+/// all of the thirty thousand buckets with a value in each take 37 KB.
 #[derive(Clone, Debug, Default)]
 pub struct Buckets<const DIGITS: u8> {
     /// Waits that did not happen are the most frequent value of all, and need no memory.
@@ -46,13 +48,14 @@ pub struct Buckets<const DIGITS: u8> {
 }
 
 impl<const DIGITS: u8> Buckets<DIGITS> {
-    /// The lowest buckets, as a power of two, are one nanosecond wide; so many tell any two values of `DIGITS` digits apart.
+    /// The lowest buckets, as a power of two, are one nanosecond wide; so many tell any two values
+    /// of `DIGITS` digits apart.
     const BITS: u32 = (2 * 10_u64.pow(DIGITS as u32)).next_power_of_two().ilog2();
     /// How many buckets there are.
     const COUNT: usize = Self::place(HIGHEST) + 1;
 
-    /// The bucket of a value, by the library's rule: up to 2^`BITS` one for each value, then the upper half of that many for
-    /// each power of two.
+    /// The bucket of a value, by the library's rule: up to 2^`BITS` one for each value, then the
+    /// upper half of that many for each power of two.
     const fn place(value: u64) -> usize {
         let shift = u64::BITS - Self::BITS - (value | ((1 << Self::BITS) - 1)).leading_zeros();
         ((shift as usize) << (Self::BITS - 1)) + (value >> shift) as usize
@@ -87,7 +90,10 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
             return;
         }
         let place = Self::place(value.min(HIGHEST));
-        let page = self.pages.get(place / PAGE).and_then(|page| self.cells.get_mut(usize::from(*page)));
+        let page = self
+            .pages
+            .get(place / PAGE)
+            .and_then(|page| self.cells.get_mut(usize::from(*page)));
         if let Some(cells) = page {
             let (count, is_full) = cells[place % PAGE].overflowing_add(1);
             cells[place % PAGE] = count;
@@ -120,7 +126,10 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
     }
 
     fn count_loosely(&mut self, place: usize, n: u64) {
-        match self.loose.binary_search_by_key(&(place as u16), |(place, _)| *place) {
+        match self
+            .loose
+            .binary_search_by_key(&(place as u16), |(place, _)| *place)
+        {
             Ok(at) => self.loose[at].1 += n,
             Err(at) => self.loose.insert(at, (place as u16, n)),
         }
@@ -159,9 +168,16 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
     fn each(&self, mut see: impl FnMut(usize, u64)) {
         unpack(&self.packed, &mut see);
         if self.pages.is_empty() {
-            self.loose.iter().for_each(|(place, n)| see(usize::from(*place), *n));
+            self.loose
+                .iter()
+                .for_each(|(place, n)| see(usize::from(*place), *n));
         }
-        for (page, slot) in self.pages.iter().enumerate().filter(|(_, slot)| **slot != ABSENT) {
+        for (page, slot) in self
+            .pages
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| **slot != ABSENT)
+        {
             let slot = usize::from(*slot);
             let carries = self.carries.get(usize::from(self.carried[slot]));
             for (at, cell) in self.cells[slot].iter().enumerate() {
@@ -177,7 +193,9 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
 
     /// The count of a bucket that is in no page.
     fn loose(&self, place: usize) -> u64 {
-        self.loose.binary_search_by_key(&(place as u16), |(place, _)| *place).map_or(0, |at| self.loose[at].1)
+        self.loose
+            .binary_search_by_key(&(place as u16), |(place, _)| *place)
+            .map_or(0, |at| self.loose[at].1)
     }
 
     /// Makes them small until the next value comes, in room that is to spare where there is some.
@@ -192,7 +210,11 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
             write(&mut bytes, n);
             before = place;
         });
-        *self = Self { zeros: self.zeros, packed: bytes, ..Self::default() };
+        *self = Self {
+            zeros: self.zeros,
+            packed: bytes,
+            ..Self::default()
+        };
     }
 
     /// Gives back the room that they had while they were small, and forgets them.
@@ -233,7 +255,8 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
     #[cfg(test)]
     pub fn held(&self) -> usize {
         let loose = self.loose.capacity() * size_of::<(u16, u64)>();
-        let pages = size_of_val(&*self.pages) + self.cells.capacity() * PAGE + self.carried.capacity() * 2;
+        let pages =
+            size_of_val(&*self.pages) + self.cells.capacity() * PAGE + self.carried.capacity() * 2;
         pages + self.carries.capacity() * 2 * PAGE + loose + self.packed.capacity()
     }
 }
@@ -296,7 +319,10 @@ mod tests {
 
     /// Values of every size.
     fn values() -> impl Strategy<Value = Vec<u64>> {
-        prop::collection::vec((0u32..43, any::<u64>()).prop_map(|(bits, any)| any >> (63 - bits)), 0..60)
+        prop::collection::vec(
+            (0u32..43, any::<u64>()).prop_map(|(bits, any)| any >> (63 - bits)),
+            0..60,
+        )
     }
 
     fn of<const DIGITS: u8>(values: &[u64]) -> Buckets<DIGITS> {
@@ -308,7 +334,11 @@ mod tests {
     /// What the library makes of them.
     fn recorded<const DIGITS: u8>(values: &[u64]) -> Histogram<u64> {
         let mut histogram = histogram::of(DIGITS);
-        values.iter().for_each(|value| histogram.record((*value).min(HIGHEST)).expect("it is in its bounds"));
+        values.iter().for_each(|value| {
+            histogram
+                .record((*value).min(HIGHEST))
+                .expect("it is in its bounds")
+        });
         histogram
     }
 
@@ -317,7 +347,11 @@ mod tests {
         let mut sum = of::<DIGITS>(a);
         sum.add(&of(b));
         assert_eq!(sum.histogram(), whole);
-        let (mut packed, mut ready, mut spare) = (of::<DIGITS>(b), Buckets::ready(2), vec![Vec::with_capacity(1)]);
+        let (mut packed, mut ready, mut spare) = (
+            of::<DIGITS>(b),
+            Buckets::ready(2),
+            vec![Vec::with_capacity(1)],
+        );
         packed.pack(&mut spare);
         assert!(spare.is_empty() || b.iter().all(|value| *value == 0));
         assert_eq!(packed.histogram(), recorded::<DIGITS>(b));
@@ -325,10 +359,19 @@ mod tests {
         ready.add(&packed);
         packed.pack(&mut spare);
         ready.pack(&mut spare);
-        assert_eq!([packed.histogram(), ready.histogram()], [whole.clone(), whole]);
+        assert_eq!(
+            [packed.histogram(), ready.histogram()],
+            [whole.clone(), whole]
+        );
         spare.clear();
         ready.give_back(&mut spare);
-        assert_eq!((ready.histogram(), spare.len()), (histogram::of(DIGITS), usize::from(a.iter().chain(b).any(|value| *value > 0))));
+        assert_eq!(
+            (ready.histogram(), spare.len()),
+            (
+                histogram::of(DIGITS),
+                usize::from(a.iter().chain(b).any(|value| *value > 0))
+            )
+        );
     }
 
     proptest! {
@@ -361,14 +404,29 @@ mod tests {
         let place = Buckets::<WINDOW_DIGITS>::place(50);
         let mut expected = 1;
         // Next to where a cell, a carry, and what is beyond it, are full.
-        for n in [254, 1, 1, 255, (1 << 24) - 513, 1, 1, 1 << 24, (1 << 40) + 77, 1 << 62] {
+        for n in [
+            254,
+            1,
+            1,
+            255,
+            (1 << 24) - 513,
+            1,
+            1,
+            1 << 24,
+            (1 << 40) + 77,
+            1 << 62,
+        ] {
             buckets.count(place, n);
             expected += n;
             let mut twice = buckets.clone();
             twice.add(&buckets);
             let mut packed = buckets.clone();
             packed.pack(&mut Vec::new());
-            assert_eq!([&buckets, &packed, &twice].map(|of| of.histogram().count_at(50)), [expected, expected, expected * 2], "{n}");
+            assert_eq!(
+                [&buckets, &packed, &twice].map(|of| of.histogram().count_at(50)),
+                [expected, expected, expected * 2],
+                "{n}"
+            );
         }
         (0..1000).for_each(|_| buckets.record(50));
         assert_eq!(buckets.histogram().count_at(50), expected + 1000);
@@ -381,7 +439,13 @@ mod tests {
         for place in 0..Buckets::<WINDOW_DIGITS>::COUNT {
             assert_eq!(Buckets::<WINDOW_DIGITS>::lowest(place), value);
             let next = library.next_non_equivalent(value);
-            assert_eq!((Buckets::<WINDOW_DIGITS>::place(value), Buckets::<WINDOW_DIGITS>::place(next - 1)), (place, place));
+            assert_eq!(
+                (
+                    Buckets::<WINDOW_DIGITS>::place(value),
+                    Buckets::<WINDOW_DIGITS>::place(next - 1)
+                ),
+                (place, place)
+            );
             value = next;
         }
         assert!(value > HIGHEST);

@@ -13,7 +13,10 @@ impl Held {
     /// Of the checks of one response.
     pub fn of(passed: &[bool]) -> Self {
         let held = passed.iter().filter(|passed| **passed).count();
-        Self { passed: held as u64, failed: (passed.len() - held) as u64 }
+        Self {
+            passed: held as u64,
+            failed: (passed.len() - held) as u64,
+        }
     }
 
     /// Adds others.
@@ -23,7 +26,8 @@ impl Held {
     }
 }
 
-/// How often each check held, by operation and by the check's place in it. Operations without checks cost nothing.
+/// How often each check held, by operation and by the check's place in it. Operations without
+/// checks cost nothing.
 #[derive(Clone, Debug, Default)]
 pub struct CheckTally {
     operations: Vec<Vec<Held>>,
@@ -32,7 +36,11 @@ pub struct CheckTally {
 impl CheckTally {
     /// Counts the checks of one response, each at its place.
     pub fn note(&mut self, operation: u32, passed: &[bool]) {
-        for (held, passed) in self.row(operation as usize, passed.len()).iter_mut().zip(passed) {
+        for (held, passed) in self
+            .row(operation as usize, passed.len())
+            .iter_mut()
+            .zip(passed)
+        {
             held.passed += u64::from(*passed);
             held.failed += u64::from(!*passed);
         }
@@ -61,6 +69,10 @@ impl CheckTally {
 
     /// How often the check at this place of this operation held.
     pub fn of(&self, operation: usize, check: usize) -> Held {
-        self.operations.get(operation).and_then(|row| row.get(check)).copied().unwrap_or_default()
+        self.operations
+            .get(operation)
+            .and_then(|row| row.get(check))
+            .copied()
+            .unwrap_or_default()
     }
 }

@@ -46,7 +46,8 @@ pub struct Entry {
     pub url: Option<String>,
 }
 
-/// Distinct error messages. Bounded, so that a target which fails in a million ways costs no memory.
+/// Distinct error messages. Bounded, so that a target which fails in a million ways costs no
+/// memory.
 #[derive(Clone, Debug, Default)]
 pub struct ErrorLog {
     entries: Vec<Entry>,
@@ -55,19 +56,38 @@ pub struct ErrorLog {
 impl ErrorLog {
     /// Counts a failed try.
     pub fn note(&mut self, failed: FailedTry) {
-        let FailedTry { kind, message, operation, at, url, .. } = failed;
+        let FailedTry {
+            kind,
+            message,
+            operation,
+            at,
+            url,
+            ..
+        } = failed;
         let message: String = message.chars().take(MAX_LENGTH).collect();
-        self.put(Entry { kind, message, count: 1, operation, first: at, last: at, url });
+        self.put(Entry {
+            kind,
+            message,
+            count: 1,
+            operation,
+            first: at,
+            last: at,
+            url,
+        });
     }
 
     fn put(&mut self, mut entry: Entry) {
-        let is_same =
-            |e: &Entry| e.kind == entry.kind && e.message == entry.message && (e.operation == entry.operation || e.message == OTHERS);
+        let is_same = |e: &Entry| {
+            e.kind == entry.kind
+                && e.message == entry.message
+                && (e.operation == entry.operation || e.message == OTHERS)
+        };
         if let Some(known) = self.entries.iter_mut().find(|e| is_same(e)) {
             known.count += entry.count;
             known.last = known.last.max(entry.last);
             if entry.first < known.first {
-                (known.first, known.operation, known.url) = (entry.first, entry.operation, entry.url);
+                (known.first, known.operation, known.url) =
+                    (entry.first, entry.operation, entry.url);
             }
             return;
         }
@@ -95,7 +115,12 @@ impl ErrorLog {
     /// Most frequent first.
     pub fn sorted(&self) -> Vec<Entry> {
         let mut sorted = self.entries.clone();
-        sorted.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.kind.cmp(&b.kind)).then_with(|| a.message.cmp(&b.message)));
+        sorted.sort_by(|a, b| {
+            b.count
+                .cmp(&a.count)
+                .then_with(|| a.kind.cmp(&b.kind))
+                .then_with(|| a.message.cmp(&b.message))
+        });
         sorted
     }
 }
@@ -106,7 +131,14 @@ mod tests {
 
     fn failed(kind: FailureKind, message: &str, operation: u32, at: u64) -> FailedTry {
         let (intended, at) = (Nanos::ZERO, Nanos(at));
-        FailedTry { kind, message: message.into(), operation, intended, at, url: Some(format!("http://a/{}", at.0)) }
+        FailedTry {
+            kind,
+            message: message.into(),
+            operation,
+            intended,
+            at,
+            url: Some(format!("http://a/{}", at.0)),
+        }
     }
 
     #[test]
@@ -117,22 +149,42 @@ mod tests {
         }
         other.note(failed(FailureKind::Refused, "refused", 1, 10));
         log.add(&other);
-        let [of_1, of_2] = &log.sorted()[..] else { panic!("two") };
-        assert_eq!((of_1.operation, of_1.count, of_1.first.0, of_1.last.0), (1, 3, 10, 40));
+        let [of_1, of_2] = &log.sorted()[..] else {
+            panic!("two")
+        };
+        assert_eq!(
+            (of_1.operation, of_1.count, of_1.first.0, of_1.last.0),
+            (1, 3, 10, 40)
+        );
         assert_eq!(of_1.url.as_deref(), Some("http://a/10"));
-        assert_eq!((of_2.operation, of_2.count, of_2.first.0, of_2.last.0), (2, 1, 30, 30));
+        assert_eq!(
+            (of_2.operation, of_2.count, of_2.first.0, of_2.last.0),
+            (2, 1, 30, 30)
+        );
     }
 
     #[test]
     fn keeps_fifty_and_counts_the_rest() {
         let mut log = ErrorLog::default();
         for i in 0..1000 {
-            log.note(failed(FailureKind::Other, &format!("message {i}"), i % 7, u64::from(i)));
+            log.note(failed(
+                FailureKind::Other,
+                &format!("message {i}"),
+                i % 7,
+                u64::from(i),
+            ));
             log.note(failed(FailureKind::Reset, "the same", 1, u64::from(i)));
         }
         let sorted = log.sorted();
         assert!(sorted.len() <= MAX_DISTINCT + 2);
-        assert_eq!((sorted[0].message.as_str(), sorted[0].count), ("the same", 1000));
-        assert_eq!(sorted.iter().map(|e| e.count).sum::<u64>(), 2000, "every one is counted somewhere");
+        assert_eq!(
+            (sorted[0].message.as_str(), sorted[0].count),
+            ("the same", 1000)
+        );
+        assert_eq!(
+            sorted.iter().map(|e| e.count).sum::<u64>(),
+            2000,
+            "every one is counted somewhere"
+        );
     }
 }

@@ -81,7 +81,11 @@ kinds! {
 impl FailureKind {
     /// Those of some counts that are not zero, by their names.
     pub fn named(counts: &[u64; Self::COUNT]) -> BTreeMap<String, u64> {
-        Self::ALL.iter().map(|kind| (kind.name().to_owned(), counts[*kind as usize])).filter(|(_, n)| *n > 0).collect()
+        Self::ALL
+            .iter()
+            .map(|kind| (kind.name().to_owned(), counts[*kind as usize]))
+            .filter(|(_, n)| *n > 0)
+            .collect()
     }
 }
 

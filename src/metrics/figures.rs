@@ -121,12 +121,23 @@ impl Figures {
     pub(super) fn ready(network: bool, pages: usize) -> Self {
         let ready = || Track::ready(pages);
         let stage = || if network { ready() } else { Track::default() };
-        Self { response_ok: ready(), service: ready(), lag: ready(), send: stage(), first_byte: stage(), body: stage(), ..Self::default() }
+        Self {
+            response_ok: ready(),
+            service: ready(),
+            lag: ready(),
+            send: stage(),
+            first_byte: stage(),
+            body: stage(),
+            ..Self::default()
+        }
     }
 
     /// The same, with the response times in batches too.
     pub(super) fn in_batches(self, batches: Batches) -> Self {
-        Self { batches: Some(batches), ..self }
+        Self {
+            batches: Some(batches),
+            ..self
+        }
     }
 
     /// Takes one operation. A good completion before `window_end` counts as throughput.
@@ -157,7 +168,11 @@ impl Figures {
         self.lag.record(sample.lag());
         self.queue.record(sample.queue);
         self.connected(sample);
-        let parts = [(&mut self.send, sample.send), (&mut self.first_byte, sample.first_byte), (&mut self.body, sample.body)];
+        let parts = [
+            (&mut self.send, sample.send),
+            (&mut self.first_byte, sample.first_byte),
+            (&mut self.body, sample.body),
+        ];
         for (track, time) in parts {
             if let Some(time) = time {
                 track.record(time);
@@ -167,7 +182,10 @@ impl Figures {
 
     /// Takes how long it took to connect.
     fn connected(&mut self, sample: &Sample) {
-        for (track, time) in [(&mut self.connect, sample.connect), (&mut self.tls, sample.tls)] {
+        for (track, time) in [
+            (&mut self.connect, sample.connect),
+            (&mut self.tls, sample.tls),
+        ] {
             if let Some(time) = time {
                 track.record(time);
             }
@@ -211,7 +229,19 @@ impl Figures {
     /// Forgets what they hold and keeps the room.
     pub(super) fn clear(&mut self) {
         self.tracks().into_iter().for_each(Track::clear);
-        let Self { tally, ok_in_window, statuses, retries, resent, pushes, held, bytes_in, bytes_out, batches, .. } = self;
+        let Self {
+            tally,
+            ok_in_window,
+            statuses,
+            retries,
+            resent,
+            pushes,
+            held,
+            bytes_in,
+            bytes_out,
+            batches,
+            ..
+        } = self;
         *tally = Tally::default();
         *held = Held::default();
         if let Some(batches) = batches {
@@ -224,19 +254,66 @@ impl Figures {
     }
 
     fn tracks(&mut self) -> [&mut Track; 10] {
-        let Self { response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body, .. } = self;
-        [response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body]
+        let Self {
+            response_ok,
+            response_failed,
+            service,
+            lag,
+            queue,
+            connect,
+            tls,
+            send,
+            first_byte,
+            body,
+            ..
+        } = self;
+        [
+            response_ok,
+            response_failed,
+            service,
+            lag,
+            queue,
+            connect,
+            tls,
+            send,
+            first_byte,
+            body,
+        ]
     }
 
     /// Bytes that it takes in all.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
-        let Self { response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body, .. } = self;
-        let tracks = [response_ok, response_failed, service, lag, queue, connect, tls, send, first_byte, body];
+        let Self {
+            response_ok,
+            response_failed,
+            service,
+            lag,
+            queue,
+            connect,
+            tls,
+            send,
+            first_byte,
+            body,
+            ..
+        } = self;
+        let tracks = [
+            response_ok,
+            response_failed,
+            service,
+            lag,
+            queue,
+            connect,
+            tls,
+            send,
+            first_byte,
+            body,
+        ];
         size_of::<Self>() + tracks.into_iter().map(Track::held).sum::<usize>()
     }
 
-    /// How much wider intervals of these operations are than those of independent ones, where that was looked at.
+    /// How much wider intervals of these operations are than those of independent ones, where that
+    /// was looked at.
     pub fn inflation(&self) -> Option<Inflation> {
         self.batches.as_ref().map(Batches::inflation)
     }
@@ -255,10 +332,13 @@ impl Figures {
         all
     }
 
-    /// Figures added up. Where there is but one to add it is not copied: its histograms are megabytes.
+    /// Figures added up. Where there is but one to add it is not copied: its histograms are
+    /// megabytes.
     pub fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Cow<'a, Self> {
         let mut all = all.into_iter();
-        let mut sum = all.next().map_or_else(|| Cow::Owned(Self::default()), Cow::Borrowed);
+        let mut sum = all
+            .next()
+            .map_or_else(|| Cow::Owned(Self::default()), Cow::Borrowed);
         all.for_each(|figures| sum.to_mut().add(figures));
         sum
     }
@@ -270,21 +350,45 @@ mod tests {
 
     fn of(responses: &[u64], failed: &[u64]) -> Figures {
         let mut figures = Figures::default();
-        responses.iter().for_each(|ms| figures.response_ok.record(Nanos::from_millis(*ms)));
-        failed.iter().for_each(|ms| figures.response_failed.record(Nanos::from_millis(*ms)));
+        responses
+            .iter()
+            .for_each(|ms| figures.response_ok.record(Nanos::from_millis(*ms)));
+        failed
+            .iter()
+            .for_each(|ms| figures.response_failed.record(Nanos::from_millis(*ms)));
         figures
     }
 
     #[test]
     fn a_request_that_could_not_be_made_is_counted_and_in_no_time() {
-        let mut sample =
-            Sample { completed: Nanos(100_000), outcome: Outcome::Failed(FailureKind::Data), ..Sample::planned(0, Nanos::ZERO) };
+        let mut sample = Sample {
+            completed: Nanos(100_000),
+            outcome: Outcome::Failed(FailureKind::Data),
+            ..Sample::planned(0, Nanos::ZERO)
+        };
         let mut figures = Figures::default();
         figures.record(&sample, Nanos::MAX);
-        let of = |figures: &Figures| (figures.tally.completed(), figures.tally.timed(), figures.tally.failures());
+        let of = |figures: &Figures| {
+            (
+                figures.tally.completed(),
+                figures.tally.timed(),
+                figures.tally.failures(),
+            )
+        };
         assert_eq!(of(&figures), (1, 0, 1));
-        let Figures { response_ok, response_failed, service, lag, queue, .. } = &figures;
-        assert!([response_ok, response_failed, service, lag, queue].iter().all(|track| track.is_empty()));
+        let Figures {
+            response_ok,
+            response_failed,
+            service,
+            lag,
+            queue,
+            ..
+        } = &figures;
+        assert!(
+            [response_ok, response_failed, service, lag, queue]
+                .iter()
+                .all(|track| track.is_empty())
+        );
         sample.outcome = Outcome::Failed(FailureKind::Status);
         figures.record(&sample, Nanos::MAX);
         assert_eq!((of(&figures), figures.response().count()), ((2, 1, 2), 1));
@@ -295,9 +399,19 @@ mod tests {
         let (one, other) = (of(&[10, 20], &[]), of(&[30], &[40]));
         assert!(matches!(Figures::sum([&one]), Cow::Borrowed(_)));
         assert!(matches!(one.response(), Cow::Borrowed(_)));
-        assert_eq!((other.response().count(), other.response().max()), (2, Nanos::from_millis(40)));
+        assert_eq!(
+            (other.response().count(), other.response().max()),
+            (2, Nanos::from_millis(40))
+        );
         let sum = Figures::sum([&one, &other]);
-        assert_eq!((sum.response().count(), sum.response().max()), (4, Nanos::from_millis(40)));
-        assert_eq!((one.response().count(), Figures::sum([]).response().count()), (2, 0), "what is added up stays as it is");
+        assert_eq!(
+            (sum.response().count(), sum.response().max()),
+            (4, Nanos::from_millis(40))
+        );
+        assert_eq!(
+            (one.response().count(), Figures::sum([]).response().count()),
+            (2, 0),
+            "what is added up stays as it is"
+        );
     }
 }

@@ -8,8 +8,8 @@ pub const LOWEST: u64 = 1;
 pub const HIGHEST: u64 = 3_600_000_000_000;
 /// Decimal digits that a recorded value keeps.
 pub const SIGNIFICANT_DIGITS: u8 = 3;
-/// Decimal digits that a value keeps in a window of the time line, of which there are hundreds: percentiles
-/// of a window are within 1 %.
+/// Decimal digits that a value keeps in a window of the time line, of which there are hundreds:
+/// percentiles of a window are within 1 %.
 pub const WINDOW_DIGITS: u8 = 2;
 
 /// An empty histogram of nanoseconds.
@@ -26,7 +26,8 @@ pub fn window() -> Histogram<u64> {
 
 /// An empty histogram of nanoseconds that keeps so many digits.
 pub(super) fn of(digits: u8) -> Histogram<u64> {
-    Histogram::new_with_bounds(LOWEST, HIGHEST, digits).expect("the bounds are constants that the crate accepts")
+    Histogram::new_with_bounds(LOWEST, HIGHEST, digits)
+        .expect("the bounds are constants that the crate accepts")
 }
 
 /// Adds `other` to `sum`. Both must be of one shape: the crate would re-bucket others silently.

@@ -1,10 +1,11 @@
 //! Intervals of percentiles: how far the true one may be from the one that was seen.
 //!
-//! A percentile of n samples is the value at some rank; the interval is that between two other ranks. Were the
-//! samples independent, those would follow from the binomial distribution. Requests in a row are not: a slow
-//! moment makes many of them slow. So the interval is widened by how much more the share of samples above the
-//! percentile varies from window to window than independent samples would ([`Inflation`]): on autoregressive data
-//! with a correlation of 0.9 the naive 95 % interval of p99 covers the truth in 58 % of all cases.
+//! A percentile of n samples is the value at some rank; the interval is that between two other
+//! ranks. Were the samples independent, those would follow from the binomial distribution. Requests
+//! in a row are not: a slow moment makes many of them slow. So the interval is widened by how much
+//! more the share of samples above the percentile varies from window to window than independent
+//! samples would ([`Inflation`]): on autoregressive data with a correlation of 0.9 the naive 95 %
+//! interval of p99 covers the truth in 58 % of all cases.
 
 use hdrhistogram::Histogram;
 use statrs::distribution::{Binomial, ContinuousCDF as _, DiscreteCDF as _, Normal, StudentsT};
@@ -26,15 +27,20 @@ const MANY: u64 = 10_000;
 pub struct Inflation {
     /// How many windows say so; 0 where it is not known, and samples are taken as independent.
     windows: usize,
-    /// Variance of the share above each percentile, as a multiple of that of independent samples; at least 1.
+    /// Variance of the share above each percentile, as a multiple of that of independent samples;
+    /// at least 1.
     factors: [f64; PERCENTILES.len()],
 }
 
 impl Inflation {
     /// Of samples that are independent, or of whose dependence nothing is known.
-    pub const NONE: Self = Self { windows: 0, factors: [1.0; PERCENTILES.len()] };
+    pub const NONE: Self = Self {
+        windows: 0,
+        factors: [1.0; PERCENTILES.len()],
+    };
 
-    /// From the samples of windows of equal length, in the order of time; one at a time, since hundreds of them are much.
+    /// From the samples of windows of equal length, in the order of time; one at a time, since
+    /// hundreds of them are much.
     pub fn of(windows: impl ExactSizeIterator<Item = Histogram<u64>>) -> Self {
         let given = windows.len();
         let count = given.min(MOST_WINDOWS);
@@ -48,48 +54,71 @@ impl Inflation {
         }
         joined.retain(|window| !window.is_empty());
         let mut whole = histogram::window();
-        joined.iter().for_each(|window| histogram::add(&mut whole, window));
+        joined
+            .iter()
+            .for_each(|window| histogram::add(&mut whole, window));
         let factors = PERCENTILES.map(|(_, percentile)| {
             let next = whole.next_non_equivalent(whole.value_at_percentile(percentile));
-            factor(joined.iter().map(|window| (window.len() as f64, window.count_between(next, window.high()) as f64)))
+            factor(joined.iter().map(|window| {
+                (
+                    window.len() as f64,
+                    window.count_between(next, window.high()) as f64,
+                )
+            }))
         });
         Self::new(joined.len(), factors)
     }
 
     /// As so many windows with samples say; nothing is known where they are too few.
     pub(super) fn new(windows: usize, factors: [f64; PERCENTILES.len()]) -> Self {
-        if windows < FEWEST_WINDOWS { Self::NONE } else { Self { windows, factors } }
+        if windows < FEWEST_WINDOWS {
+            Self::NONE
+        } else {
+            Self { windows, factors }
+        }
     }
 
-    /// The inflation of a share of these samples, taken without regard to their order: a moment that
-    /// makes all of them slow makes fewer of them slow. What the samples of a window have in common adds
-    /// to the variance of their number above a percentile with the square of how many they are, and
-    /// chance with how many they are.
+    /// The inflation of a share of these samples, taken without regard to their order: a moment
+    /// that makes all of them slow makes fewer of them slow. What the samples of a window have in
+    /// common adds to the variance of their number above a percentile with the square of how many
+    /// they are, and chance with how many they are.
     #[must_use]
     pub fn thinned(&self, share: f64) -> Self {
         let share = share.clamp(0.0, 1.0);
-        Self { windows: self.windows, factors: self.factors.map(|factor| 1.0 + share * (factor - 1.0)) }
+        Self {
+            windows: self.windows,
+            factors: self.factors.map(|factor| 1.0 + share * (factor - 1.0)),
+        }
     }
 }
 
-/// Variance of the number above a value, from window to window, as a multiple of the binomial one; at least
-/// one. The estimator of a ratio in a sample of clusters, which for windows of L samples each is
-/// `L · Var(f) / (p · (1 − p))`, f the windows' shares. Each window is the number of its samples and of those above.
+/// Variance of the number above a value, from window to window, as a multiple of the binomial one;
+/// at least one. The estimator of a ratio in a sample of clusters, which for windows of L samples
+/// each is `L · Var(f) / (p · (1 − p))`, f the windows' shares. Each window is the number of its
+/// samples and of those above.
 pub(super) fn factor(windows: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     let windows = windows.filter(|(samples, _)| *samples > 0.0);
-    let [n, above, count] = windows.clone().fold([0.0; 3], |sum, (samples, above)| [sum[0] + samples, sum[1] + above, sum[2] + 1.0]);
+    let [n, above, count] = windows.clone().fold([0.0; 3], |sum, (samples, above)| {
+        [sum[0] + samples, sum[1] + above, sum[2] + 1.0]
+    });
     let share = above / n;
     let variance = n * share * (1.0 - share);
     // Also where there are no samples at all.
     if !(variance > 0.0 && count > 1.0) {
         return 1.0;
     }
-    let seen: f64 = windows.map(|(samples, above)| (above - share * samples).powi(2)).sum();
+    let seen: f64 = windows
+        .map(|(samples, above)| (above - share * samples).powi(2))
+        .sum();
     (seen * count / (count - 1.0) / variance).max(1.0)
 }
 
-/// The 95 % intervals of [`PERCENTILES`], in the histogram's unit; nothing for one that the sample can't carry.
-pub fn intervals(histogram: &Histogram<u64>, inflation: &Inflation) -> [Option<[u64; 2]>; PERCENTILES.len()] {
+/// The 95 % intervals of [`PERCENTILES`], in the histogram's unit; nothing for one that the sample
+/// can't carry.
+pub fn intervals(
+    histogram: &Histogram<u64>,
+    inflation: &Inflation,
+) -> [Option<[u64; 2]>; PERCENTILES.len()] {
     let n = histogram.len();
     let ranks: Vec<Option<(u64, u64)>> = PERCENTILES
         .iter()
@@ -117,29 +146,41 @@ pub fn intervals(histogram: &Histogram<u64>, inflation: &Inflation) -> [Option<[
     found
 }
 
-/// The value that a percentile exceeds in 97.5 % of samples like this one: of few values, one that is well below the
-/// largest.
+/// The value that a percentile exceeds in 97.5 % of samples like this one: of few values, one that
+/// is well below the largest.
 pub fn at_least(histogram: &Histogram<u64>, percentile: f64) -> u64 {
     let n = histogram.len();
-    let rank = Binomial::new(percentile / 100.0, n).map_or(0, |binomial| binomial.inverse_cdf(ALPHA / 2.0));
-    if rank == 0 { 0 } else { histogram.value_at_quantile(rank as f64 / n as f64) }
+    let rank = Binomial::new(percentile / 100.0, n)
+        .map_or(0, |binomial| binomial.inverse_cdf(ALPHA / 2.0));
+    if rank == 0 {
+        0
+    } else {
+        histogram.value_at_quantile(rank as f64 / n as f64)
+    }
 }
 
-/// Whether so many samples carry an interval of a percentile, if they are independent. The largest is always known.
+/// Whether so many samples carry an interval of a percentile, if they are independent. The largest
+/// is always known.
 pub fn is_enough(samples: u64, percentile: f64) -> bool {
     percentile >= 100.0 || ranks(samples, percentile / 100.0, 1.0, 0).is_some()
 }
 
-/// The ranks, from 1, between which the p-quantile of n samples lies; nothing where one is beyond the sample.
+/// The ranks, from 1, between which the p-quantile of n samples lies; nothing where one is beyond
+/// the sample.
 fn ranks(n: u64, p: f64, factor: f64, windows: usize) -> Option<(u64, u64)> {
     let count = n as f64;
     let (low, high) = if windows == 0 && n <= MANY {
         let binomial = Binomial::new(p, n).ok()?;
-        (binomial.inverse_cdf(ALPHA / 2.0) as f64, binomial.inverse_cdf(1.0 - ALPHA / 2.0) as f64 + 1.0)
+        (
+            binomial.inverse_cdf(ALPHA / 2.0) as f64,
+            binomial.inverse_cdf(1.0 - ALPHA / 2.0) as f64 + 1.0,
+        )
     } else {
         let width = match windows {
             0 => Normal::standard().inverse_cdf(1.0 - ALPHA / 2.0),
-            _ => StudentsT::new(0.0, 1.0, (windows - 1) as f64).ok()?.inverse_cdf(1.0 - ALPHA / 2.0),
+            _ => StudentsT::new(0.0, 1.0, (windows - 1) as f64)
+                .ok()?
+                .inverse_cdf(1.0 - ALPHA / 2.0),
         };
         let half = width * (count * p * (1.0 - p) * factor).sqrt();
         ((count * p - half).floor(), (count * p + half).ceil() + 1.0)
@@ -156,7 +197,8 @@ pub(super) mod tests {
 
     const P99: usize = 4;
 
-    /// Log-normal values whose logarithms are autoregressive with this correlation; the true p99 is exp(2.326).
+    /// Log-normal values whose logarithms are autoregressive with this correlation; the true p99 is
+    /// exp(2.326).
     pub fn series(correlation: f64, count: usize, generator: &mut Pcg64Mcg) -> Vec<u64> {
         let mut x: f64 = StandardNormal.sample(generator);
         (0..count)
@@ -181,12 +223,20 @@ pub(super) mod tests {
                 .chunks(values.len() / WINDOWS)
                 .map(|chunk| {
                     let mut window = histogram::window();
-                    chunk.iter().for_each(|value| window.saturating_record(*value));
+                    chunk
+                        .iter()
+                        .for_each(|value| window.saturating_record(*value));
                     window
                 })
                 .collect();
-            values.iter().for_each(|value| whole.saturating_record(*value));
-            let inflation = if corrected { Inflation::of(windows.into_iter()) } else { Inflation::NONE };
+            values
+                .iter()
+                .for_each(|value| whole.saturating_record(*value));
+            let inflation = if corrected {
+                Inflation::of(windows.into_iter())
+            } else {
+                Inflation::NONE
+            };
             let [low, high] = intervals(&whole, &inflation)[P99].expect("enough samples");
             hits += usize::from((low as f64..=high as f64).contains(&truth));
         }
@@ -197,10 +247,16 @@ pub(super) mod tests {
     fn intervals_cover_the_truth_as_often_as_they_say_though_samples_depend_on_each_other() {
         for correlation in [0.0, 0.9] {
             let covered = cover(correlation, true);
-            assert!((0.92..=0.98).contains(&covered), "correlation {correlation}: {covered}");
+            assert!(
+                (0.92..=0.98).contains(&covered),
+                "correlation {correlation}: {covered}"
+            );
         }
         let naive = cover(0.9, false);
-        assert!(naive < 0.75, "without the correction the interval is too narrow: {naive}");
+        assert!(
+            naive < 0.75,
+            "without the correction the interval is too narrow: {naive}"
+        );
     }
 
     #[test]
@@ -211,9 +267,17 @@ pub(super) mod tests {
             histogram.saturating_record_n(1_000_000, large as u64);
             at_least(&histogram, 99.0) >= 1_000_000
         };
-        // Of thirty values of which one in a hundred is large, two or more are large in 3.6 % and three or more in 0.3 %.
-        assert_eq!([of(30, 0), of(29, 1), of(28, 2), of(27, 3)], [false, false, false, true]);
-        assert_eq!([of(0, 1), of(1, 1)], [true, true], "half of all is more than one in a hundred");
+        // Of thirty values of which one in a hundred is large, two or more are large in 3.6 % and
+        // three or more in 0.3 %.
+        assert_eq!(
+            [of(30, 0), of(29, 1), of(28, 2), of(27, 3)],
+            [false, false, false, true]
+        );
+        assert_eq!(
+            [of(0, 1), of(1, 1)],
+            [true, true],
+            "half of all is more than one in a hundred"
+        );
         assert_eq!([of(995, 5), of(985, 15), of(970, 30)], [false, false, true]);
         assert_eq!(at_least(&histogram::empty(), 99.0), 0);
     }
@@ -229,19 +293,30 @@ pub(super) mod tests {
         assert_eq!(of(20), [true, true, false, false, false, false, false]);
         assert_eq!(of(1000), [true, true, true, true, true, false, false]);
         assert_eq!(of(100_000), [true; 7]);
-        assert!(intervals(&histogram::empty(), &Inflation::NONE).iter().all(Option::is_none));
+        assert!(
+            intervals(&histogram::empty(), &Inflation::NONE)
+                .iter()
+                .all(Option::is_none)
+        );
     }
 
     #[test]
     fn an_interval_holds_its_percentile() {
         let mut histogram = histogram::empty();
         (1..=10_000u64).for_each(|value| histogram.saturating_record(value * 1000));
-        for ((name, percentile), ends) in PERCENTILES.into_iter().zip(intervals(&histogram, &Inflation::NONE)) {
+        for ((name, percentile), ends) in PERCENTILES
+            .into_iter()
+            .zip(intervals(&histogram, &Inflation::NONE))
+        {
             let Some([low, high]) = ends else { continue };
             let value = histogram.value_at_percentile(percentile);
-            assert!(low <= value && value <= high, "{name}: {low} {value} {high}");
+            assert!(
+                low <= value && value <= high,
+                "{name}: {low} {value} {high}"
+            );
         }
-        // B(61; 100, 0.5) − B(39; 100, 0.5) = 0.9648: ranks 40 and 61 of 100 samples hold the median.
+        // B(61; 100, 0.5) − B(39; 100, 0.5) = 0.9648: ranks 40 and 61 of 100 samples hold the
+        // median.
         assert_eq!(ranks(100, 0.5, 1.0, 0), Some((40, 61)));
     }
 }

@@ -1,5 +1,5 @@
-//! Floor 1: samples become histograms and counters. Knows nothing of runtimes, files or the wall clock
-//! ([`resources`], which asks the system what a run costs, apart).
+//! Floor 1: samples become histograms and counters. Knows nothing of runtimes, files or the wall
+//! clock ([`resources`], which asks the system what a run costs, apart).
 
 pub mod batches;
 mod buckets;

@@ -32,6 +32,9 @@ pub(super) struct Probe {
 impl Probe {
     /// What makes an operation one of those that it takes.
     pub fn taken_by(&self, operation: u32) -> &TakenBy {
-        self.of.takes.get(operation as usize).unwrap_or(&TakenBy::Nothing)
+        self.of
+            .takes
+            .get(operation as usize)
+            .unwrap_or(&TakenBy::Nothing)
     }
 }

@@ -3,8 +3,9 @@
 use super::interval::Inflation;
 use super::probe::Probe;
 use super::{
-    Batches, CheckTally, ErrorLog, FailedTry, FailureKind, Figures, Held, IterationFigures, IterationPart, IterationSample, Outcome,
-    ProbeOf, Sample, Stages, Stretch, TagFigures, TagValue, TakenBy, Tally, Track, Windows,
+    Batches, CheckTally, ErrorLog, FailedTry, FailureKind, Figures, Held, IterationFigures,
+    IterationPart, IterationSample, Outcome, ProbeOf, Sample, Stages, Stretch, TagFigures,
+    TagValue, TakenBy, Tally, Track, Windows,
 };
 use crate::base::Nanos;
 
@@ -28,8 +29,8 @@ pub struct WarmupTally {
     pub failed: u64,
 }
 
-/// Folds samples into figures. Its size doesn't grow with the number of samples, and adding two recorders
-/// gives what one would hold that had seen everything.
+/// Folds samples into figures. Its size doesn't grow with the number of samples, and adding two
+/// recorders gives what one would hold that had seen everything.
 ///
 /// It shares no cache line with anything else, as [`crate::base::Apart`] says why.
 #[derive(Clone, Debug)]
@@ -58,14 +59,20 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// For a plan of these operations, each with whether it goes over the network; instants before `epoch`
-    /// are warm-up.
+    /// For a plan of these operations, each with whether it goes over the network; instants before
+    /// `epoch` are warm-up.
     pub fn new(operations: &[bool], epoch: Nanos, window: Nanos) -> Self {
         let pages = (READY_IN_ALL / operations.len().max(1)).clamp(READY_AT_LEAST, READY);
         let figures = |network: &bool| Figures::ready(*network, pages);
         // What is known of the whole is known of the only operation.
         let several = operations.len() > 1;
-        let step = |network| if several { figures(network).in_batches(Batches::new(epoch, window)) } else { figures(network) };
+        let step = |network| {
+            if several {
+                figures(network).in_batches(Batches::new(epoch, window))
+            } else {
+                figures(network)
+            }
+        };
         Self {
             epoch,
             steps: operations.iter().map(step).collect(),
@@ -91,20 +98,35 @@ impl Recorder {
     #[must_use]
     pub fn probing(mut self, probes: impl IntoIterator<Item = ProbeOf>) -> Self {
         let windows = self.windows.clone();
-        self.probes = probes.into_iter().map(|of| Probe { of, windows: windows.clone() }).collect();
+        self.probes = probes
+            .into_iter()
+            .map(|of| Probe {
+                of,
+                windows: windows.clone(),
+            })
+            .collect();
         self
     }
 
     /// Keeps the iterations of these parts apart too.
     #[must_use]
     pub fn splitting_iterations(self, parts: impl IntoIterator<Item = IterationPart>) -> Self {
-        Self { iteration_parts: parts.into_iter().map(|part| (part, IterationFigures::default())).collect(), ..self }
+        Self {
+            iteration_parts: parts
+                .into_iter()
+                .map(|part| (part, IterationFigures::default()))
+                .collect(),
+            ..self
+        }
     }
 
     /// The same for a load in these stages.
     #[must_use]
     pub fn in_stages(self, stretches: Vec<Stretch>) -> Self {
-        Self { stages: Stages::new(stretches), ..self }
+        Self {
+            stages: Stages::new(stretches),
+            ..self
+        }
     }
 
     /// Makes room for the time line of all of a run.
@@ -149,7 +171,9 @@ impl Recorder {
         for (probe, total) in probes.iter_mut().zip(&total.probes) {
             probe.windows.clear(&total.windows);
         }
-        iteration_parts.iter_mut().for_each(|(_, figures)| figures.clear());
+        iteration_parts
+            .iter_mut()
+            .for_each(|(_, figures)| figures.clear());
         *errors = ErrorLog::default();
         *try_failures = [0; FailureKind::COUNT];
         *checks = CheckTally::default();
@@ -172,10 +196,15 @@ impl Recorder {
             self.last_completion = self.last_completion.max(sample.completed);
         }
         if sample.outcome == Outcome::Unfinished {
-            self.oldest_unfinished = self.oldest_unfinished.max(sample.completed - sample.started);
+            self.oldest_unfinished = self
+                .oldest_unfinished
+                .max(sample.completed - sample.started);
         }
         if !self.measures(sample.intended) {
-            self.warmup.started += u64::from(!matches!(sample.outcome, Outcome::Skipped | Outcome::Dropped));
+            self.warmup.started += u64::from(!matches!(
+                sample.outcome,
+                Outcome::Skipped | Outcome::Dropped
+            ));
             self.warmup.completed += u64::from(completed);
             self.warmup.failed += u64::from(matches!(sample.outcome, Outcome::Failed(_)));
             return;
@@ -189,7 +218,11 @@ impl Recorder {
 
     /// Where throughput ends for this operation: what completes where nothing is measured is none.
     fn window_end(&self, sample: &Sample, window_end: Nanos) -> Nanos {
-        if self.stages.measures(sample.completed) { window_end } else { Nanos::ZERO }
+        if self.stages.measures(sample.completed) {
+            window_end
+        } else {
+            Nanos::ZERO
+        }
     }
 
     /// Whether what is planned at this moment is measured.
@@ -209,17 +242,21 @@ impl Recorder {
         }
     }
 
-    /// Takes the values that split an operation's figures, one for each of its tags, and how its checks went.
+    /// Takes the values that split an operation's figures, one for each of its tags, and how its
+    /// checks went.
     pub fn tags(&mut self, sample: &Sample, values: Vec<TagValue>, held: Held, window_end: Nanos) {
         for probe in &mut self.probes {
             if let TakenBy::Tag(place, wanted) = probe.taken_by(sample.operation)
-                && values.get(*place).is_some_and(|value| value.name() == wanted)
+                && values
+                    .get(*place)
+                    .is_some_and(|value| value.name() == wanted)
             {
                 probe.windows.record(sample);
             }
         }
         if self.measures(sample.intended) {
-            self.tags.note(sample, values, held, self.window_end(sample, window_end));
+            self.tags
+                .note(sample, values, held, self.window_end(sample, window_end));
         }
     }
 
@@ -236,7 +273,11 @@ impl Recorder {
     pub fn iteration(&mut self, sample: &IterationSample) {
         if sample.outcome == Outcome::Dropped {
             self.windows.refuse(sample.intended);
-            for probe in self.probes.iter_mut().filter(|probe| probe.of.mix == Some(sample.mix)) {
+            for probe in self
+                .probes
+                .iter_mut()
+                .filter(|probe| probe.of.mix == Some(sample.mix))
+            {
                 probe.windows.refuse(sample.intended);
             }
         }
@@ -284,7 +325,11 @@ impl Recorder {
         self.iterations.add(&other.iterations);
         self.aside += other.aside;
         self.durations.add(&other.durations);
-        if let Some((mine, theirs)) = self.duration_batches.as_mut().zip(other.duration_batches.as_ref()) {
+        if let Some((mine, theirs)) = self
+            .duration_batches
+            .as_mut()
+            .zip(other.duration_batches.as_ref())
+        {
             mine.add(theirs);
         }
         self.warmup.started += other.warmup.started;
@@ -294,7 +339,8 @@ impl Recorder {
         for (mine, theirs) in self.probes.iter_mut().zip(&other.probes) {
             mine.windows.add(&theirs.windows);
         }
-        for ((_, mine), (_, theirs)) in self.iteration_parts.iter_mut().zip(&other.iteration_parts) {
+        for ((_, mine), (_, theirs)) in self.iteration_parts.iter_mut().zip(&other.iteration_parts)
+        {
             mine.add(theirs);
         }
         self.errors.add(&other.errors);
@@ -335,7 +381,9 @@ impl Recorder {
 
     /// The iterations of the parts that are kept apart, in the order asked for.
     pub fn iteration_parts(&self) -> impl Iterator<Item = (IterationPart, &IterationFigures)> {
-        self.iteration_parts.iter().map(|(part, figures)| (*part, figures))
+        self.iteration_parts
+            .iter()
+            .map(|(part, figures)| (*part, figures))
     }
 
     /// Durations of iterations.
@@ -343,7 +391,8 @@ impl Recorder {
         &self.durations
     }
 
-    /// How much wider intervals of durations are than those of independent ones, where that was looked at.
+    /// How much wider intervals of durations are than those of independent ones, where that was
+    /// looked at.
     pub fn duration_inflation(&self) -> Option<Inflation> {
         self.duration_batches.as_ref().map(Batches::inflation)
     }
@@ -388,7 +437,8 @@ impl Recorder {
         self.last_completion
     }
 
-    /// How long the oldest operation that never ended had been under way when it was given up; zero where all ended.
+    /// How long the oldest operation that never ended had been under way when it was given up; zero
+    /// where all ended.
     pub const fn oldest_unfinished(&self) -> Nanos {
         self.oldest_unfinished
     }
@@ -415,7 +465,8 @@ mod tests {
 
     /// Numbers from 0 to 1 that look as if they were drawn.
     fn draws() -> impl Iterator<Item = f64> {
-        (1_u64..).map(|k| (k.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64 / (1_u64 << 53) as f64)
+        (1_u64..)
+            .map(|k| (k.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64 / (1_u64 << 53) as f64)
     }
 
     /// So many requests whose times are spread evenly over their logarithms, from the first to the
@@ -423,9 +474,14 @@ mod tests {
     fn recorded(count: usize, response: [f64; 2], lag: [f64; 2]) -> Recorder {
         let mut recorder = Recorder::new(&[true], Nanos::ZERO, Nanos::from_secs(1));
         let mut draws = draws();
-        let mut draw = |[low, high]: [f64; 2]| (low * (high / low).powf(draws.next().unwrap_or_default())) as u64;
+        let mut draw = |[low, high]: [f64; 2]| {
+            (low * (high / low).powf(draws.next().unwrap_or_default())) as u64
+        };
         for k in 0..count {
-            recorder.operation(&sample(Nanos(k as u64 * 10_000), draw(response), draw(lag)), Nanos::MAX);
+            recorder.operation(
+                &sample(Nanos(k as u64 * 10_000), draw(response), draw(lag)),
+                Nanos::MAX,
+            );
         }
         recorder
     }
@@ -446,9 +502,14 @@ mod tests {
 
     #[test]
     fn the_room_of_many_steps_has_no_cliff() {
-        let held = |steps: usize| Recorder::new(&vec![true; steps], Nanos::ZERO, Nanos::from_secs(1)).held_by_steps();
+        let held = |steps: usize| {
+            Recorder::new(&vec![true; steps], Nanos::ZERO, Nanos::from_secs(1)).held_by_steps()
+        };
         let sizes: Vec<usize> = (1..=200).map(held).collect();
-        assert!(sizes.windows(2).all(|pair| pair[1] * 10 > pair[0] * 9), "{sizes:?}");
+        assert!(
+            sizes.windows(2).all(|pair| pair[1] * 10 > pair[0] * 9),
+            "{sizes:?}"
+        );
         assert!(held(1_000) < 20_000_000, "{}", held(1_000));
     }
 
@@ -460,9 +521,18 @@ mod tests {
         for k in 0..120_000_u64 {
             let response = 100_000.0 * 10_f64.powf(draws.next().unwrap_or_default());
             let sample = sample(Nanos(k * 500_000), response as u64, 1_000 + k % 50_000);
-            recorder.tags(&sample, vec![TagValue::found(&(k % 100).to_string())], Held::default(), Nanos::MAX);
+            recorder.tags(
+                &sample,
+                vec![TagValue::found(&(k % 100).to_string())],
+                Held::default(),
+                Nanos::MAX,
+            );
         }
-        let held: usize = recorder.tag_figures().of(0, 0).map(|(_, figures)| figures.held()).sum();
+        let held: usize = recorder
+            .tag_figures()
+            .of(0, 0)
+            .map(|(_, figures)| figures.held())
+            .sum();
         assert_eq!(recorder.tag_figures().of(0, 0).count(), 100);
         assert!(held <= 4_000_000, "{held}");
         // What comes between two looks at it is as many for each value as there are in a fifth of a
@@ -477,7 +547,11 @@ mod tests {
                 Nanos::MAX,
             );
         }
-        let held: usize = recorder.tag_figures().of(0, 0).map(|(_, figures)| figures.held()).sum();
+        let held: usize = recorder
+            .tag_figures()
+            .of(0, 0)
+            .map(|(_, figures)| figures.held())
+            .sum();
         assert!(held <= 400_000, "{held}");
     }
 }

@@ -1,5 +1,5 @@
-//! What the system says of this process and this machine. Everything is optional: what a system does not
-//! tell is `None`, never zero.
+//! What the system says of this process and this machine. Everything is optional: what a system
+//! does not tell is `None`, never zero.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +68,9 @@ impl Usage {
 /// A field of `/proc/self/status`, in its own unit.
 fn status_field(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -92,8 +94,8 @@ pub fn threads() -> Option<u64> {
 /// Most threads whose waits are looked at: each costs a file to read.
 const MOST_THREADS: u64 = 64;
 
-/// How long threads have waited for a processor that was busy with something else, each by its number. A thread that
-/// has ended keeps what was last seen of it.
+/// How long threads have waited for a processor that was busy with something else, each by its
+/// number. A thread that has ended keeps what was last seen of it.
 #[derive(Clone, Debug, Default)]
 pub struct Waits(BTreeMap<String, u64>);
 
@@ -103,18 +105,24 @@ impl Waits {
         if threads().is_none_or(|n| n > MOST_THREADS) {
             return;
         }
-        let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return };
+        let Ok(tasks) = std::fs::read_dir("/proc/self/task") else {
+            return;
+        };
         for task in tasks.flatten() {
             let seen = std::fs::read_to_string(task.path().join("schedstat")).ok();
             if let Some(ns) = seen.and_then(|text| text.split_whitespace().nth(1)?.parse().ok()) {
-                self.0.insert(task.file_name().to_string_lossy().into_owned(), ns);
+                self.0
+                    .insert(task.file_name().to_string_lossy().into_owned(), ns);
             }
         }
     }
 
     /// What came on top of an earlier look; nothing where nothing was ever seen.
     pub fn since(&self, before: &Self) -> Option<Nanos> {
-        let grown = self.0.iter().map(|(thread, ns)| ns.saturating_sub(before.0.get(thread).copied().unwrap_or(0)));
+        let grown = self
+            .0
+            .iter()
+            .map(|(thread, ns)| ns.saturating_sub(before.0.get(thread).copied().unwrap_or(0)));
         (!self.0.is_empty()).then(|| Nanos(grown.sum()))
     }
 }
@@ -122,7 +130,13 @@ impl Waits {
 /// Time that a hypervisor has given to others so far, of all processors together.
 pub fn stolen() -> Option<Nanos> {
     let stat = std::fs::read_to_string("/proc/stat").ok()?;
-    let ticks: u64 = stat.lines().next()?.split_whitespace().nth(8)?.parse().ok()?;
+    let ticks: u64 = stat
+        .lines()
+        .next()?
+        .split_whitespace()
+        .nth(8)?
+        .parse()
+        .ok()?;
     // `USER_HZ`, which Linux has fixed at 100 for whoever reads it.
     Some(Nanos(ticks * 10_000_000))
 }
@@ -130,17 +144,29 @@ pub fn stolen() -> Option<Nanos> {
 /// What the processor calls itself.
 pub fn cpu_model() -> Option<String> {
     let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    info.lines().find_map(|line| Some(line.strip_prefix("model name")?.split_once(':')?.1.trim().to_owned()))
+    info.lines().find_map(|line| {
+        Some(
+            line.strip_prefix("model name")?
+                .split_once(':')?
+                .1
+                .trim()
+                .to_owned(),
+        )
+    })
 }
 
 /// Main memory, in bytes.
 pub fn memory_bytes() -> Option<u64> {
     let info = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = info.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
 /// Release of the kernel.
 pub fn kernel() -> Option<String> {
-    std::fs::read_to_string("/proc/sys/kernel/osrelease").ok().map(|s| s.trim().to_owned())
+    std::fs::read_to_string("/proc/sys/kernel/osrelease")
+        .ok()
+        .map(|s| s.trim().to_owned())
 }

@@ -21,7 +21,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether the times of what ended so say something: it completed, and not because a request could not even be made.
+    /// Whether the times of what ended so say something: it completed, and not because a request
+    /// could not even be made.
     pub const fn is_timed(self) -> bool {
         match self {
             Self::Ok => true,
@@ -52,7 +53,8 @@ pub struct Sample {
     pub resent: u32,
     /// HTTP status of the last request, or 0 where it was not answered.
     pub status: u16,
-    /// Time to connect, where the last try had to. This and all that follow but the bytes are of the last try.
+    /// Time to connect, where the last try had to. This and all that follow but the bytes are of
+    /// the last try.
     pub connect: Option<Nanos>,
     /// Time of the TLS handshake, where there was one.
     pub tls: Option<Nanos>,

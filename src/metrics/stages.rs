@@ -3,7 +3,8 @@
 use super::{Figures, Held, Outcome, Sample};
 use crate::base::Nanos;
 
-/// Stages whose histograms stay open for recording; older ones are packed until something late arrives.
+/// Stages whose histograms stay open for recording; older ones are packed until something late
+/// arrives.
 const OPEN: usize = 2;
 
 /// A stage of the load, as far as figures go.
@@ -27,7 +28,11 @@ pub struct Stages {
 impl Stages {
     /// For these stages, each of some length; none where the load is always the same.
     pub fn new(stretches: Vec<Stretch>) -> Self {
-        Self { figures: stretches.iter().map(|_| Figures::default()).collect(), stretches, newest: 0 }
+        Self {
+            figures: stretches.iter().map(|_| Figures::default()).collect(),
+            stretches,
+            newest: 0,
+        }
     }
 
     /// The stage in which something is planned at this moment.
@@ -38,13 +43,16 @@ impl Stages {
 
     /// Whether what is planned at this moment is measured.
     pub fn measures(&self, at: Nanos) -> bool {
-        self.place(at).is_none_or(|place| self.stretches[place].measured)
+        self.place(at)
+            .is_none_or(|place| self.stretches[place].measured)
     }
 
-    /// Takes an operation that is measured. A good completion before `window_end` counts as throughput of the stage
-    /// that it falls in.
+    /// Takes an operation that is measured. A good completion before `window_end` counts as
+    /// throughput of the stage that it falls in.
     pub fn record(&mut self, sample: &Sample, window_end: Nanos) {
-        let Some(place) = self.place(sample.intended) else { return };
+        let Some(place) = self.place(sample.intended) else {
+            return;
+        };
         self.move_on(place);
         self.figures[place].record(sample, Nanos::ZERO);
         if sample.outcome == Outcome::Ok
@@ -66,7 +74,10 @@ impl Stages {
     fn move_on(&mut self, place: usize) {
         if place > self.newest {
             self.newest = place;
-            self.figures.iter_mut().take((place + 1).saturating_sub(OPEN)).for_each(Figures::pack);
+            self.figures
+                .iter_mut()
+                .take((place + 1).saturating_sub(OPEN))
+                .for_each(Figures::pack);
         }
     }
 

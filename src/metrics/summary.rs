@@ -8,11 +8,18 @@ use serde::{Deserialize, Serialize};
 use super::interval::{Inflation, intervals, is_enough};
 
 /// The percentiles that every summary carries, with their names in results.
-pub const PERCENTILES: [(&str, f64); 7] =
-    [("p50", 50.0), ("p75", 75.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p999", 99.9), ("p9999", 99.99)];
+pub const PERCENTILES: [(&str, f64); 7] = [
+    ("p50", 50.0),
+    ("p75", 75.0),
+    ("p90", 90.0),
+    ("p95", 95.0),
+    ("p99", 99.0),
+    ("p999", 99.9),
+    ("p9999", 99.99),
+];
 
-/// Times in milliseconds. `min`, `mean`, `sd` and `max` are exact; percentiles are the histogram's, within
-/// its three significant digits.
+/// Times in milliseconds. `min`, `mean`, `sd` and `max` are exact; percentiles are the histogram's,
+/// within its three significant digits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// How many samples.
@@ -39,7 +46,8 @@ pub struct Summary {
     pub p999: f64,
     /// 99.99th percentile.
     pub p9999: f64,
-    /// 95 % intervals of the percentiles above, by their names; null where the sample can't carry one.
+    /// 95 % intervals of the percentiles above, by their names; null where the sample can't carry
+    /// one.
     #[serde(default)]
     pub ci95: BTreeMap<String, Option<[f64; 2]>>,
 }
@@ -62,7 +70,13 @@ pub struct Moments {
 impl Summary {
     /// The summary of values with these moments and this histogram of nanoseconds.
     pub fn new(moments: Moments, histogram: &Histogram<u64>, inflation: &Inflation) -> Self {
-        let Moments { count, min, mean, sd, max } = moments;
+        let Moments {
+            count,
+            min,
+            mean,
+            sd,
+            max,
+        } = moments;
         let at = |p: f64| percentile_ms(histogram, p, max);
         Self {
             count,
@@ -81,19 +95,30 @@ impl Summary {
                 .iter()
                 .zip(intervals(histogram, inflation))
                 // As the percentiles, they are held to the exact extremes.
-                .map(|((name, _), ends)| ((*name).to_owned(), ends.map(|ends| ends.map(|end| (end as f64 / 1e6).clamp(min, max)))))
+                .map(|((name, _), ends)| {
+                    (
+                        (*name).to_owned(),
+                        ends.map(|ends| ends.map(|end| (end as f64 / 1e6).clamp(min, max))),
+                    )
+                })
                 .collect(),
         }
     }
 }
 
 impl Summary {
-    /// Whether these samples depend on each other so much that they carry no interval of a percentile, though as many
-    /// independent ones would. Of one that has no interval of its own, the next one further out tells.
+    /// Whether these samples depend on each other so much that they carry no interval of a
+    /// percentile, though as many independent ones would. Of one that has no interval of its own,
+    /// the next one further out tells.
     pub fn depends_too_much(&self, percentile: f64) -> bool {
         let outward = percentile.max(100.0 - percentile);
-        let (name, next) = PERCENTILES.iter().find(|(_, known)| *known >= outward).unwrap_or(&PERCENTILES[PERCENTILES.len() - 1]);
-        percentile < 100.0 && matches!(self.ci95.get(*name), Some(None)) && is_enough(self.count, *next)
+        let (name, next) = PERCENTILES
+            .iter()
+            .find(|(_, known)| *known >= outward)
+            .unwrap_or(&PERCENTILES[PERCENTILES.len() - 1]);
+        percentile < 100.0
+            && matches!(self.ci95.get(*name), Some(None))
+            && is_enough(self.count, *next)
     }
 }
 
@@ -105,21 +130,44 @@ pub fn percentile_ms(histogram: &Histogram<u64>, percentile: f64, max_ms: f64) -
     (histogram.value_at_percentile(percentile) as f64 / 1e6).min(max_ms)
 }
 
-/// The summary of several parts whose histograms were added up to `whole`. Moments are exact as far as the
-/// parts' are; nothing where there are no samples.
-pub fn merged(parts: &[&Summary], whole: &Histogram<u64>, inflation: &Inflation) -> Option<Summary> {
+/// The summary of several parts whose histograms were added up to `whole`. Moments are exact as far
+/// as the parts' are; nothing where there are no samples.
+pub fn merged(
+    parts: &[&Summary],
+    whole: &Histogram<u64>,
+    inflation: &Inflation,
+) -> Option<Summary> {
     let count: u64 = parts.iter().map(|p| p.count).sum();
     if count == 0 {
         return None;
     }
     let n = count as f64;
-    let weighted = |value: fn(&Summary) -> f64| parts.iter().map(|p| value(p) * p.count as f64).sum::<f64>() / n;
+    let weighted = |value: fn(&Summary) -> f64| {
+        parts.iter().map(|p| value(p) * p.count as f64).sum::<f64>() / n
+    };
     let mean = weighted(|p| p.mean);
     // Var = mean of the parts' variances + variance of their means.
-    let variance = parts.iter().map(|p| (p.sd.powi(2) + (p.mean - mean).powi(2)) * p.count as f64).sum::<f64>() / n;
-    let max = parts.iter().map(|p| p.max).fold(f64::NEG_INFINITY, f64::max);
+    let variance = parts
+        .iter()
+        .map(|p| (p.sd.powi(2) + (p.mean - mean).powi(2)) * p.count as f64)
+        .sum::<f64>()
+        / n;
+    let max = parts
+        .iter()
+        .map(|p| p.max)
+        .fold(f64::NEG_INFINITY, f64::max);
     let min = parts.iter().map(|p| p.min).fold(f64::INFINITY, f64::min);
-    Some(Summary::new(Moments { count, min, mean, sd: variance.sqrt(), max }, whole, inflation))
+    Some(Summary::new(
+        Moments {
+            count,
+            min,
+            mean,
+            sd: variance.sqrt(),
+            max,
+        },
+        whole,
+        inflation,
+    ))
 }
 
 #[cfg(test)]
@@ -132,14 +180,32 @@ mod tests {
         let of = |n: u64, without: &[&str]| {
             let mut histogram = histogram::empty();
             (1..=n).for_each(|value| histogram.saturating_record(value * 1000));
-            let moments = Moments { count: n, min: 0.001, mean: 1.0, sd: 1.0, max: n as f64 / 1e3 };
+            let moments = Moments {
+                count: n,
+                min: 0.001,
+                mean: 1.0,
+                sd: 1.0,
+                max: n as f64 / 1e3,
+            };
             let mut summary = Summary::new(moments, &histogram, &Inflation::NONE);
-            summary.ci95.extend(without.iter().map(|name| ((*name).to_owned(), None)));
+            summary
+                .ci95
+                .extend(without.iter().map(|name| ((*name).to_owned(), None)));
             summary
         };
-        let depends = |summary: &Summary| [50.0, 95.0, 97.0, 99.0, 99.5, 3.0, 100.0].map(|percentile| summary.depends_too_much(percentile));
+        let depends = |summary: &Summary| {
+            [50.0, 95.0, 97.0, 99.0, 99.5, 3.0, 100.0]
+                .map(|percentile| summary.depends_too_much(percentile))
+        };
         assert_eq!(depends(&of(10_000, &[])), [false; 7]);
-        assert_eq!(depends(&of(10_000, &["p99", "p999"])), [false, false, true, true, true, true, false]);
-        assert_eq!(depends(&of(200, &[])), [false; 7], "there are too few for p99, however independent");
+        assert_eq!(
+            depends(&of(10_000, &["p99", "p999"])),
+            [false, false, true, true, true, true, false]
+        );
+        assert_eq!(
+            depends(&of(200, &[])),
+            [false; 7],
+            "there are too few for p99, however independent"
+        );
     }
 }

@@ -38,8 +38,8 @@ impl TagValue {
     }
 }
 
-/// Figures by operation, by the place of the tag in it, and by value. Bounded, so that a tag with a million values
-/// costs no more than one with a hundred.
+/// Figures by operation, by the place of the tag in it, and by value. Bounded, so that a tag with a
+/// million values costs no more than one with a hundred.
 #[derive(Clone, Debug, Default)]
 pub struct TagFigures {
     tags: BTreeMap<(u32, usize), BTreeMap<TagValue, Figures>>,
@@ -58,8 +58,18 @@ impl TagFigures {
     fn figures(&mut self, operation: u32, tag: usize, value: TagValue) -> &mut Figures {
         let values = self.tags.entry((operation, tag)).or_default();
         let is_new = matches!(value, TagValue::Found(_)) && !values.contains_key(&value);
-        let is_full = || values.keys().filter(|value| matches!(value, TagValue::Found(_))).count() >= MOST;
-        let value = if is_new && is_full() { TagValue::Other } else { value };
+        let is_full = || {
+            values
+                .keys()
+                .filter(|value| matches!(value, TagValue::Found(_)))
+                .count()
+                >= MOST
+        };
+        let value = if is_new && is_full() {
+            TagValue::Other
+        } else {
+            value
+        };
         values.entry(value).or_default()
     }
 
@@ -85,19 +95,41 @@ mod tests {
 
     #[test]
     fn a_hundred_values_have_figures_and_the_rest_share_some() {
-        let sample = Sample { completed: Nanos(1), outcome: Outcome::Ok, status: 200, ..Sample::planned(3, Nanos::ZERO) };
+        let sample = Sample {
+            completed: Nanos(1),
+            outcome: Outcome::Ok,
+            status: 200,
+            ..Sample::planned(3, Nanos::ZERO)
+        };
         let mut seen = [TagFigures::default(), TagFigures::default()];
         for number in 0..150 {
             for (index, half) in seen.iter_mut().enumerate() {
-                let value = if number == 0 { TagValue::None } else { TagValue::found(&format!("{}", number + index * 1000)) };
+                let value = if number == 0 {
+                    TagValue::None
+                } else {
+                    TagValue::found(&format!("{}", number + index * 1000))
+                };
                 half.note(&sample, vec![value], Held::default(), Nanos::MAX);
             }
         }
         let [mut whole, other] = seen;
         whole.add(&other);
-        let counts: Vec<(String, u64)> = whole.of(3, 0).map(|(value, figures)| (value.name().to_owned(), figures.tally.ok)).collect();
-        assert_eq!((counts.len(), counts.iter().map(|(_, n)| n).sum::<u64>()), (102, 300), "none is lost");
-        assert!(counts.contains(&("none".into(), 2)) && counts.contains(&("other".into(), 198)), "{counts:?}");
-        assert_eq!(TagValue::found(&"é".repeat(1000)).name().chars().count(), TagValue::MAX_CHARS);
+        let counts: Vec<(String, u64)> = whole
+            .of(3, 0)
+            .map(|(value, figures)| (value.name().to_owned(), figures.tally.ok))
+            .collect();
+        assert_eq!(
+            (counts.len(), counts.iter().map(|(_, n)| n).sum::<u64>()),
+            (102, 300),
+            "none is lost"
+        );
+        assert!(
+            counts.contains(&("none".into(), 2)) && counts.contains(&("other".into(), 198)),
+            "{counts:?}"
+        );
+        assert_eq!(
+            TagValue::found(&"é".repeat(1000)).name().chars().count(),
+            TagValue::MAX_CHARS
+        );
     }
 }

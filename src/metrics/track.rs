@@ -24,17 +24,29 @@ pub struct Track {
 
 impl Default for Track {
     fn default() -> Self {
-        Self { buckets: Buckets::default(), count: 0, min: u64::MAX, max: 0, sum: 0, squares: 0, clamped: 0 }
+        Self {
+            buckets: Buckets::default(),
+            count: 0,
+            min: u64::MAX,
+            max: 0,
+            sum: 0,
+            squares: 0,
+            clamped: 0,
+        }
     }
 }
 
 impl Track {
     /// An empty track that is ready: its values find room for so many pages of their buckets.
     pub fn ready(pages: usize) -> Self {
-        Self { buckets: Buckets::ready(pages), ..Self::default() }
+        Self {
+            buckets: Buckets::ready(pages),
+            ..Self::default()
+        }
     }
 
-    /// Takes one value. What is longer than the histogram's highest is counted there, and as clamped.
+    /// Takes one value. What is longer than the histogram's highest is counted there, and as
+    /// clamped.
     pub fn record(&mut self, value: Nanos) {
         let ns = value.0;
         self.count += 1;
@@ -49,7 +61,8 @@ impl Track {
         }
     }
 
-    /// Apart, because a new extreme is rare: most values need not write to the place where they stand.
+    /// Apart, because a new extreme is rare: most values need not write to the place where they
+    /// stand.
     #[cold]
     fn stretch(&mut self, ns: u64) {
         self.min = self.min.min(ns);
@@ -64,7 +77,10 @@ impl Track {
     /// Forgets the values and keeps their room.
     pub fn clear(&mut self) {
         self.buckets.clear();
-        *self = Self { buckets: std::mem::take(&mut self.buckets), ..Self::default() };
+        *self = Self {
+            buckets: std::mem::take(&mut self.buckets),
+            ..Self::default()
+        };
     }
 
     /// Adds another track's values.
@@ -125,13 +141,26 @@ impl Track {
             return None;
         }
         let mean = self.sum as f64 / n as f64;
-        // Var = E[x²] − E[x]², with the difference taken in whole numbers: n·Σx² − (Σx)², which may be
-        // zero but is never negative, and does not cancel.
-        let spread = (u128::from(n)).checked_mul(self.squares).zip(self.sum.checked_mul(self.sum)).map_or_else(
-            || (self.squares as f64 / n as f64 - mean * mean).max(0.0).sqrt(),
-            |(a, b)| (a.saturating_sub(b) as f64).sqrt() / n as f64,
-        );
-        let moments = Moments { count: n, min: self.min as f64 / 1e6, mean: mean / 1e6, sd: spread / 1e6, max: self.max as f64 / 1e6 };
+        // Var = E[x²] − E[x]², with the difference taken in whole numbers: n·Σx² − (Σx)², which may
+        // be zero but is never negative, and does not cancel.
+        let spread = (u128::from(n))
+            .checked_mul(self.squares)
+            .zip(self.sum.checked_mul(self.sum))
+            .map_or_else(
+                || {
+                    (self.squares as f64 / n as f64 - mean * mean)
+                        .max(0.0)
+                        .sqrt()
+                },
+                |(a, b)| (a.saturating_sub(b) as f64).sqrt() / n as f64,
+            );
+        let moments = Moments {
+            count: n,
+            min: self.min as f64 / 1e6,
+            mean: mean / 1e6,
+            sd: spread / 1e6,
+            max: self.max as f64 / 1e6,
+        };
         Some(Summary::new(moments, &self.histogram(), inflation))
     }
 }
@@ -151,10 +180,15 @@ mod tests {
 
     #[test]
     fn moments_are_exact() {
-        let s = of(&[2_000_000, 4_000_000, 4_000_000, 4_000_000, 5_000_000, 5_000_000, 7_000_000, 9_000_000])
-            .summary(&Inflation::NONE)
-            .expect("values");
-        assert_eq!((s.count, s.min, s.mean, s.sd, s.max), (8, 2.0, 5.0, 2.0, 9.0));
+        let s = of(&[
+            2_000_000, 4_000_000, 4_000_000, 4_000_000, 5_000_000, 5_000_000, 7_000_000, 9_000_000,
+        ])
+        .summary(&Inflation::NONE)
+        .expect("values");
+        assert_eq!(
+            (s.count, s.min, s.mean, s.sd, s.max),
+            (8, 2.0, 5.0, 2.0, 9.0)
+        );
         assert!((s.p50 - 4.0).abs() < 0.01, "{}", s.p50);
         assert_eq!(s.p9999, 9.0, "no percentile is above the exact maximum");
         assert!(Track::default().summary(&Inflation::NONE).is_none());

@@ -12,7 +12,8 @@ use crate::base::Nanos;
 
 /// At most so many windows; then each becomes twice as wide.
 pub const MAX_WINDOWS: usize = 600;
-/// Room that is kept for each histogram of a window that is packed, in bytes: a busy service's take that much.
+/// Room that is kept for each histogram of a window that is packed, in bytes: a busy service's take
+/// that much.
 const ROOM: usize = 1024;
 /// Of a time line that others are added to, windows whose histograms stay open; older ones are
 /// packed until something late is added.
@@ -20,20 +21,29 @@ const OPEN: usize = 3;
 /// Windows that a time line keeps for what comes after it was cleared.
 const MAX_IDLE: usize = 32;
 
-/// The width of windows that suits a run: the widest of a list of round ones that still gives twenty.
+/// The width of windows that suits a run: the widest of a list of round ones that still gives
+/// twenty.
 ///
 /// A run of unknown length begins with the narrowest; [`Windows`] widens as it goes.
 pub fn width_for(duration: Option<Nanos>) -> Nanos {
     const WIDTHS: [u64; 7] = [1000, 500, 200, 100, 50, 20, 10];
     let narrowest = Nanos::from_millis(10);
-    duration.map_or(narrowest, |d| WIDTHS.into_iter().map(Nanos::from_millis).find(|w| d.0 / w.0 >= 20).unwrap_or(narrowest))
+    duration.map_or(narrowest, |d| {
+        WIDTHS
+            .into_iter()
+            .map(Nanos::from_millis)
+            .find(|w| d.0 / w.0 >= 20)
+            .unwrap_or(narrowest)
+    })
 }
 
-/// The width nearest to `width` of which each of the lengths `asked` for is a multiple, so that checks of windows of
-/// that length find windows that begin and end with theirs. It stays a divisor while windows grow twice as wide, up
-/// to the lengths' greatest common divisor.
+/// The width nearest to `width` of which each of the lengths `asked` for is a multiple, so that
+/// checks of windows of that length find windows that begin and end with theirs. It stays a divisor
+/// while windows grow twice as wide, up to the lengths' greatest common divisor.
 pub fn aligned(width: Nanos, asked: impl Iterator<Item = Nanos>) -> Nanos {
-    let Some(common) = common(asked) else { return width };
+    let Some(common) = common(asked) else {
+        return width;
+    };
     let mut aligned = common;
     while aligned > width && aligned.0.is_multiple_of(2) {
         aligned = Nanos(aligned.0 / 2);
@@ -49,10 +59,15 @@ pub fn common(lengths: impl Iterator<Item = Nanos>) -> Option<Nanos> {
         }
         a
     };
-    lengths.map(|length| length.0).filter(|length| *length > 0).reduce(divisor).map(Nanos)
+    lengths
+        .map(|length| length.0)
+        .filter(|length| *length > 0)
+        .reduce(divisor)
+        .map(Nanos)
 }
 
-/// One stretch of the time line. Everything but `ok_completions` counts operations by their `intended`.
+/// One stretch of the time line. Everything but `ok_completions` counts operations by their
+/// `intended`.
 #[derive(Clone, Debug)]
 pub struct Window {
     /// Operations planned.
@@ -122,12 +137,26 @@ impl Window {
 
     /// Forgets what it holds and keeps the room.
     fn clear(&mut self) {
-        let Self { statuses, response, lag, .. } = self;
+        let Self {
+            statuses,
+            response,
+            lag,
+            ..
+        } = self;
         statuses.clear();
         response.clear();
         lag.clear();
-        let (statuses, response, lag) = (std::mem::take(statuses), std::mem::take(response), std::mem::take(lag));
-        *self = Self { statuses, response, lag, ..Self::default() };
+        let (statuses, response, lag) = (
+            std::mem::take(statuses),
+            std::mem::take(response),
+            std::mem::take(lag),
+        );
+        *self = Self {
+            statuses,
+            response,
+            lag,
+            ..Self::default()
+        };
     }
 
     /// Completed operations that have times.
@@ -163,7 +192,8 @@ pub struct Windows {
     windows: VecDeque<Window>,
     /// Windows to be used again, empty and with room for what they will hold.
     idle: Vec<Window>,
-    /// Where the window that was found last begins, and its place: the next instant mostly falls there too.
+    /// Where the window that was found last begins, and its place: the next instant mostly falls
+    /// there too.
     found: Option<(u64, usize)>,
     /// Room for what is packed.
     spare: Vec<Vec<u8>>,
@@ -172,7 +202,15 @@ pub struct Windows {
 impl Windows {
     /// An empty time line.
     pub fn new(width: Nanos, epoch: Nanos) -> Self {
-        Self { width, epoch, first: 0, windows: VecDeque::new(), idle: Vec::new(), found: None, spare: Vec::new() }
+        Self {
+            width,
+            epoch,
+            first: 0,
+            windows: VecDeque::new(),
+            idle: Vec::new(),
+            found: None,
+            spare: Vec::new(),
+        }
     }
 
     /// Makes room for all of a run from the start, so that its memory does not grow with its
@@ -188,14 +226,22 @@ impl Windows {
         let spare = (0..2 * MAX_WINDOWS).map(|_| room()).collect();
         let mut windows = VecDeque::from(vec![Window::default(); MAX_WINDOWS]);
         windows.clear();
-        Self { windows, spare, ..self }
+        Self {
+            windows,
+            spare,
+            ..self
+        }
     }
 
     /// Forgets what it holds, to take what comes after it in windows as wide as those of `other`.
     pub fn clear(&mut self, other: &Self) {
         self.width = other.width;
         self.found = None;
-        for mut window in self.windows.drain(..).take(MAX_IDLE.saturating_sub(self.idle.len())) {
+        for mut window in self
+            .windows
+            .drain(..)
+            .take(MAX_IDLE.saturating_sub(self.idle.len()))
+        {
             window.clear();
             self.idle.push(window);
         }
@@ -208,12 +254,17 @@ impl Windows {
 
     /// Every window with its index, from the earliest.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (i64, &Window)> {
-        self.windows.iter().enumerate().map(|(place, window)| (self.first + place as i64, window))
+        self.windows
+            .iter()
+            .enumerate()
+            .map(|(place, window)| (self.first + place as i64, window))
     }
 
     fn index(&self, at: Nanos) -> i64 {
         // 63 bits of nanoseconds are 292 years: no instant of a run's clock comes near.
-        (at.0 as i64).wrapping_sub(self.epoch.0 as i64).div_euclid(self.width.0 as i64)
+        (at.0 as i64)
+            .wrapping_sub(self.epoch.0 as i64)
+            .div_euclid(self.width.0 as i64)
     }
 
     /// The window of this instant, made if need be; widens all until it fits.
@@ -248,14 +299,20 @@ impl Windows {
             self.windows.push_back(self.idle.pop().unwrap_or_default());
         }
         let place = (index - self.first) as usize;
-        let start = self.epoch.0.wrapping_add_signed(index * self.width.0 as i64);
+        let start = self
+            .epoch
+            .0
+            .wrapping_add_signed(index * self.width.0 as i64);
         self.found = Some((start, place));
         place
     }
 
     fn pack(&mut self) {
         let old = self.windows.len().saturating_sub(OPEN);
-        self.windows.iter_mut().take(old).for_each(|window| window.pack(&mut self.spare));
+        self.windows
+            .iter_mut()
+            .take(old)
+            .for_each(|window| window.pack(&mut self.spare));
     }
 
     /// Makes every window twice as wide. Window 0 still begins at the epoch.
@@ -272,7 +329,8 @@ impl Windows {
             } else {
                 let wide = &mut self.windows[place];
                 wide.add(&window);
-                // At once: hundreds of open histograms would be a peak of memory that nobody asked for.
+                // At once: hundreds of open histograms would be a peak of memory that nobody asked
+                // for.
                 wide.pack(&mut self.spare);
                 window.response.give_back(&mut self.spare);
                 window.lag.give_back(&mut self.spare);
@@ -317,7 +375,9 @@ impl Windows {
     /// Adds another time line of the same run; the narrower one is widened first. From then on it
     /// has every window from the epoch on.
     pub fn add(&mut self, other: &Self) {
-        let Some(last) = other.windows.len().checked_sub(1) else { return };
+        let Some(last) = other.windows.len().checked_sub(1) else {
+            return;
+        };
         let mut other = Cow::Borrowed(other);
         while self.width < other.width {
             self.widen();
@@ -339,10 +399,17 @@ impl Windows {
         self.pack();
     }
 
-    /// Response times and lag of the last windows that had completions, up to `count`, as one: what a progress line shows.
+    /// Response times and lag of the last windows that had completions, up to `count`, as one: what
+    /// a progress line shows.
     pub fn recent(&self, count: usize) -> (Histogram<u64>, Histogram<u64>) {
         let (mut response, mut lag) = (histogram::window(), histogram::window());
-        for window in self.windows.iter().rev().filter(|w| w.timed() > 0).take(count) {
+        for window in self
+            .windows
+            .iter()
+            .rev()
+            .filter(|w| w.timed() > 0)
+            .take(count)
+        {
             histogram::add(&mut response, &window.response());
             histogram::add(&mut lag, &window.lag());
         }
@@ -358,7 +425,11 @@ mod tests {
     const EPOCH: Nanos = Nanos::from_secs(1);
 
     fn sample(intended: Nanos, response: Nanos) -> Sample {
-        Sample { completed: intended + response, outcome: Outcome::Ok, ..Sample::planned(0, intended) }
+        Sample {
+            completed: intended + response,
+            outcome: Outcome::Ok,
+            ..Sample::planned(0, intended)
+        }
     }
 
     /// What can be seen of a time line.
@@ -374,16 +445,28 @@ mod tests {
     fn a_width_that_gives_at_least_twenty() {
         assert_eq!(width_for(Some(Nanos::from_secs(600))), Nanos::from_secs(1));
         assert_eq!(width_for(Some(Nanos::from_secs(20))), Nanos::from_secs(1));
-        assert_eq!(width_for(Some(Nanos::from_secs(2))), Nanos::from_millis(100));
+        assert_eq!(
+            width_for(Some(Nanos::from_secs(2))),
+            Nanos::from_millis(100)
+        );
         assert_eq!(width_for(None), Nanos::from_millis(10));
     }
 
     #[test]
     fn operations_belong_to_their_intended_window_and_throughput_to_the_completion() {
         let mut windows = Windows::new(Nanos::from_millis(100), EPOCH);
-        windows.record(&sample(EPOCH + Nanos::from_millis(50), Nanos::from_millis(120)));
-        windows.record(&sample(EPOCH - Nanos::from_millis(1), Nanos::from_millis(2)));
-        let shape: Vec<_> = seen(&windows).into_iter().map(|(i, planned, done, _)| (i, planned, done)).collect();
+        windows.record(&sample(
+            EPOCH + Nanos::from_millis(50),
+            Nanos::from_millis(120),
+        ));
+        windows.record(&sample(
+            EPOCH - Nanos::from_millis(1),
+            Nanos::from_millis(2),
+        ));
+        let shape: Vec<_> = seen(&windows)
+            .into_iter()
+            .map(|(i, planned, done, _)| (i, planned, done))
+            .collect();
         assert_eq!(shape, [(-1, 1, 0), (0, 1, 1), (1, 0, 1)]);
     }
 
@@ -391,13 +474,28 @@ mod tests {
     fn what_could_not_be_made_counts_as_failed_and_shortens_no_time() {
         let mut windows = Windows::new(Nanos::from_millis(100), EPOCH);
         windows.record(&sample(EPOCH, Nanos::from_millis(10)));
-        windows.record(&Sample { outcome: Outcome::Failed(FailureKind::Data), ..sample(EPOCH, Nanos::from_secs(3)) });
+        windows.record(&Sample {
+            outcome: Outcome::Failed(FailureKind::Data),
+            ..sample(EPOCH, Nanos::from_secs(3))
+        });
         let (_, window) = windows.iter().next().expect("one");
-        assert_eq!((window.ok, window.failed, window.timed(), window.mean_ms()), (1, 1, 1, Some(10.0)));
-        assert_eq!((window.max, window.response().len(), window.lag().len()), (Nanos::from_millis(10), 1, 1));
+        assert_eq!(
+            (window.ok, window.failed, window.timed(), window.mean_ms()),
+            (1, 1, 1, Some(10.0))
+        );
+        assert_eq!(
+            (window.max, window.response().len(), window.lag().len()),
+            (Nanos::from_millis(10), 1, 1)
+        );
         let mut unsent = Windows::new(Nanos::from_millis(100), EPOCH);
-        unsent.record(&Sample { outcome: Outcome::Failed(FailureKind::Data), ..sample(EPOCH, Nanos(1)) });
-        assert!(unsent.iter().all(|(_, window)| window.mean_ms().is_none()) && unsent.recent(2).0.is_empty());
+        unsent.record(&Sample {
+            outcome: Outcome::Failed(FailureKind::Data),
+            ..sample(EPOCH, Nanos(1))
+        });
+        assert!(
+            unsent.iter().all(|(_, window)| window.mean_ms().is_none())
+                && unsent.recent(2).0.is_empty()
+        );
     }
 
     #[test]
@@ -413,8 +511,15 @@ mod tests {
             let aligned = aligned(ms(width), asked.iter().map(|length| ms(*length)));
             assert_eq!(aligned, expected, "{width} {asked:?}");
             for length in asked {
-                let widened = (0..).map(|times| aligned.0 << times).take_while(|width| *width <= ms(100).0);
-                assert!(widened.into_iter().all(|width| ms(*length).0.is_multiple_of(width)), "{width} {asked:?}");
+                let widened = (0..)
+                    .map(|times| aligned.0 << times)
+                    .take_while(|width| *width <= ms(100).0);
+                assert!(
+                    widened
+                        .into_iter()
+                        .all(|width| ms(*length).0.is_multiple_of(width)),
+                    "{width} {asked:?}"
+                );
             }
         }
     }
@@ -423,7 +528,10 @@ mod tests {
     fn there_are_never_more_than_the_most() {
         let mut windows = Windows::new(Nanos::from_millis(10), EPOCH);
         for second in 0..3600 {
-            windows.record(&sample(EPOCH + Nanos::from_secs(second), Nanos::from_millis(1)));
+            windows.record(&sample(
+                EPOCH + Nanos::from_secs(second),
+                Nanos::from_millis(1),
+            ));
         }
         assert!(windows.iter().count() <= MAX_WINDOWS);
         assert_eq!(windows.iter().map(|(_, w)| w.planned).sum::<u64>(), 3600);
@@ -448,7 +556,8 @@ mod tests {
             let mut sum = fill(&a);
             sum.add(&fill(&b));
             let mut one = fill(&[a, b].concat());
-            // The two may have widened at different moments; what they hold must agree at one width.
+            // The two may have widened at different moments; what they hold must agree at one
+            // width.
             while sum.width() < one.width() { sum.widen(); }
             while one.width() < sum.width() { one.widen(); }
             prop_assert_eq!(seen(&sum), seen(&one));

@@ -8,8 +8,8 @@ use super::Levels;
 use crate::base::{Nanos, Rate};
 use crate::plan::{Spread, Stage};
 
-/// Iteration numbers of the warm-up begin here, so that the measured part draws the same whether there was
-/// a warm-up or not.
+/// Iteration numbers of the warm-up begin here, so that the measured part draws the same whether
+/// there was a warm-up or not.
 pub const WARMUP_NUMBERS: u64 = 1 << 63;
 
 /// One planned start.
@@ -27,22 +27,34 @@ enum Times {
     /// `⌊k · per / events⌋`.
     Constant(Rate),
     /// A Poisson process of that rate: exponential gaps from a seeded generator.
-    Poisson { rate: Rate, generator: Box<Pcg64Mcg>, last: Nanos },
-    /// In stages: the k-th comes when the integral of the rate is k, or, where they are random, as much as a
-    /// Poisson process of rate 1 has come to.
-    Staged { levels: Levels, random: Option<Box<(Pcg64Mcg, f64)>> },
+    Poisson {
+        rate: Rate,
+        generator: Box<Pcg64Mcg>,
+        last: Nanos,
+    },
+    /// In stages: the k-th comes when the integral of the rate is k, or, where they are random, as
+    /// much as a Poisson process of rate 1 has come to.
+    Staged {
+        levels: Levels,
+        random: Option<Box<(Pcg64Mcg, f64)>>,
+    },
 }
 
 impl Times {
     fn staged(levels: Levels, spread: Spread, seed: u64) -> Self {
-        let random = (spread == Spread::Poisson).then(|| Box::new((Pcg64Mcg::seed_from_u64(seed), 0.0)));
+        let random =
+            (spread == Spread::Poisson).then(|| Box::new((Pcg64Mcg::seed_from_u64(seed), 0.0)));
         Self::Staged { levels, random }
     }
 
     fn new(spread: Spread, rate: Rate, seed: u64) -> Self {
         match spread {
             Spread::Constant => Self::Constant(rate),
-            Spread::Poisson => Self::Poisson { rate, generator: Box::new(Pcg64Mcg::seed_from_u64(seed)), last: Nanos::ZERO },
+            Spread::Poisson => Self::Poisson {
+                rate,
+                generator: Box::new(Pcg64Mcg::seed_from_u64(seed)),
+                last: Nanos::ZERO,
+            },
         }
     }
 
@@ -50,7 +62,11 @@ impl Times {
     fn next(&mut self, number: u64) -> Nanos {
         match self {
             Self::Constant(rate) => rate.time_of(number),
-            Self::Poisson { rate, generator, last } => {
+            Self::Poisson {
+                rate,
+                generator,
+                last,
+            } => {
                 let gap: f64 = Exp1.sample(generator);
                 // The sum is of whole nanoseconds, so it does not drift with the size of the clock.
                 *last += Nanos::from_secs_f64(gap / rate.per_second_f64());
@@ -101,7 +117,10 @@ impl Iterator for Part {
         }
         let number = self.first + self.taken;
         self.taken += 1;
-        Some(Arrival { number, at: self.start + at })
+        Some(Arrival {
+            number,
+            at: self.start + at,
+        })
     }
 }
 
@@ -124,8 +143,8 @@ pub struct Schedule<'a> {
     pub iterations: Option<u64>,
 }
 
-/// Planned times, from the start of the warm-up, and anew from the epoch: the measured part is the same
-/// whether there was a warm-up or not, and for any number of workers.
+/// Planned times, from the start of the warm-up, and anew from the epoch: the measured part is the
+/// same whether there was a warm-up or not, and for any number of workers.
 #[derive(Clone, Debug)]
 pub struct Arrivals {
     warm: Part,
@@ -141,9 +160,24 @@ impl Arrivals {
                 return Times::new(schedule.spread, schedule.rate, seed);
             }
             let levels = Levels::new(schedule.stages);
-            Times::staged(if part == 0 { levels.beginning(schedule.warmup) } else { levels }, schedule.spread, seed)
+            Times::staged(
+                if part == 0 {
+                    levels.beginning(schedule.warmup)
+                } else {
+                    levels
+                },
+                schedule.spread,
+                seed,
+            )
         };
-        let warm = Part { times: times(0), start: Nanos::ZERO, length: schedule.warmup, most: u64::MAX, first: WARMUP_NUMBERS, taken: 0 };
+        let warm = Part {
+            times: times(0),
+            start: Nanos::ZERO,
+            length: schedule.warmup,
+            most: u64::MAX,
+            first: WARMUP_NUMBERS,
+            taken: 0,
+        };
         let measured = Part {
             times: times(1),
             start: schedule.warmup,
@@ -170,8 +204,21 @@ mod tests {
     use crate::pacing::fit::{CRITICAL, anderson_darling};
     use proptest::prelude::*;
 
-    fn arrivals(rate: Rate, warmup: Nanos, duration: Option<Nanos>, iterations: Option<u64>) -> Arrivals {
-        Arrivals::new(&Schedule { spread: Spread::Constant, rate, stages: &[], seed: 1, warmup, duration, iterations })
+    fn arrivals(
+        rate: Rate,
+        warmup: Nanos,
+        duration: Option<Nanos>,
+        iterations: Option<u64>,
+    ) -> Arrivals {
+        Arrivals::new(&Schedule {
+            spread: Spread::Constant,
+            rate,
+            stages: &[],
+            seed: 1,
+            warmup,
+            duration,
+            iterations,
+        })
     }
 
     fn poisson(seed: u64, warmup: Nanos) -> Vec<Arrival> {
@@ -189,24 +236,58 @@ mod tests {
 
     #[test]
     fn a_warm_up_comes_first_and_does_not_shift_the_measured_part() {
-        let with: Vec<_> = arrivals(Rate::per_second(10), Nanos::from_millis(250), Some(Nanos::from_millis(300)), None).collect();
+        let with: Vec<_> = arrivals(
+            Rate::per_second(10),
+            Nanos::from_millis(250),
+            Some(Nanos::from_millis(300)),
+            None,
+        )
+        .collect();
         let ms = |n| Nanos::from_millis(n);
-        assert_eq!(with.iter().map(|a| a.at).collect::<Vec<_>>(), [ms(0), ms(100), ms(200), ms(250), ms(350), ms(450)]);
-        let without: Vec<_> = arrivals(Rate::per_second(10), Nanos::ZERO, Some(Nanos::from_millis(300)), None).collect();
         assert_eq!(
-            with[3..].iter().map(|a| (a.number, a.at - ms(250))).collect::<Vec<_>>(),
+            with.iter().map(|a| a.at).collect::<Vec<_>>(),
+            [ms(0), ms(100), ms(200), ms(250), ms(350), ms(450)]
+        );
+        let without: Vec<_> = arrivals(
+            Rate::per_second(10),
+            Nanos::ZERO,
+            Some(Nanos::from_millis(300)),
+            None,
+        )
+        .collect();
+        assert_eq!(
+            with[3..]
+                .iter()
+                .map(|a| (a.number, a.at - ms(250)))
+                .collect::<Vec<_>>(),
             without.iter().map(|a| (a.number, a.at)).collect::<Vec<_>>()
         );
     }
 
     #[test]
     fn iterations_bound_it_too() {
-        assert_eq!(arrivals(Rate::per_second(1000), Nanos::ZERO, Some(Nanos::from_secs(1)), Some(7)).count(), 7);
-        assert_eq!(arrivals(Rate::per_second(1000), Nanos::ZERO, None, Some(7)).count(), 7);
+        assert_eq!(
+            arrivals(
+                Rate::per_second(1000),
+                Nanos::ZERO,
+                Some(Nanos::from_secs(1)),
+                Some(7)
+            )
+            .count(),
+            7
+        );
+        assert_eq!(
+            arrivals(Rate::per_second(1000), Nanos::ZERO, None, Some(7)).count(),
+            7
+        );
     }
 
     fn gaps(arrivals: &[Arrival]) -> Vec<f64> {
-        arrivals.windows(2).take(1000).map(|pair| (pair[1].at - pair[0].at).as_secs_f64()).collect()
+        arrivals
+            .windows(2)
+            .take(1000)
+            .map(|pair| (pair[1].at - pair[0].at).as_secs_f64())
+            .collect()
     }
 
     #[test]
@@ -214,30 +295,63 @@ mod tests {
         for seed in 0..5 {
             let arrivals = poisson(seed, Nanos::ZERO);
             // 10,000 expected, with a standard deviation of 100.
-            assert!((9_500..10_500).contains(&arrivals.len()), "{}", arrivals.len());
+            assert!(
+                (9_500..10_500).contains(&arrivals.len()),
+                "{}",
+                arrivals.len()
+            );
             let a2 = anderson_darling(&gaps(&arrivals), 1000.0);
-            assert!(a2 < CRITICAL, "seed {seed}: {a2} is above the critical value at 1 %");
+            assert!(
+                a2 < CRITICAL,
+                "seed {seed}: {a2} is above the critical value at 1 %"
+            );
         }
-        let constant: Vec<_> = arrivals(Rate::per_second(1000), Nanos::ZERO, Some(Nanos::from_secs(2)), None).collect();
+        let constant: Vec<_> = arrivals(
+            Rate::per_second(1000),
+            Nanos::ZERO,
+            Some(Nanos::from_secs(2)),
+            None,
+        )
+        .collect();
         assert!(anderson_darling(&gaps(&constant), 1000.0) > 100.0);
     }
 
     #[test]
     fn one_seed_gives_one_schedule_with_a_warm_up_or_without() {
         let measured = |warmup| -> Vec<_> {
-            poisson(3, warmup).into_iter().filter(|a| a.number < WARMUP_NUMBERS).map(|a| (a.number, a.at - warmup)).collect()
+            poisson(3, warmup)
+                .into_iter()
+                .filter(|a| a.number < WARMUP_NUMBERS)
+                .map(|a| (a.number, a.at - warmup))
+                .collect()
         };
         assert_eq!(measured(Nanos::ZERO), measured(Nanos::from_millis(700)));
         assert_ne!(poisson(3, Nanos::ZERO), poisson(4, Nanos::ZERO));
     }
 
     fn stage(ms: u64, from: f64, to: f64) -> Stage {
-        Stage { name: String::new(), duration: Nanos::from_millis(ms), from, to, measure: true }
+        Stage {
+            name: String::new(),
+            duration: Nanos::from_millis(ms),
+            from,
+            to,
+            measure: true,
+        }
     }
 
     fn staged(stages: &[Stage], spread: Spread, seed: u64, warmup: Nanos) -> Vec<Arrival> {
-        let duration = stages.iter().fold(Nanos::ZERO, |sum, stage| sum + stage.duration);
-        let schedule = Schedule { spread, rate: Rate::per_second(1), stages, seed, warmup, duration: Some(duration), iterations: None };
+        let duration = stages
+            .iter()
+            .fold(Nanos::ZERO, |sum, stage| sum + stage.duration);
+        let schedule = Schedule {
+            spread,
+            rate: Rate::per_second(1),
+            stages,
+            seed,
+            warmup,
+            duration: Some(duration),
+            iterations: None,
+        };
         Arrivals::new(&schedule).collect()
     }
 
@@ -251,20 +365,52 @@ mod tests {
             stage(300, 1e9 / 3e6, 0.0),
         ];
         let all = staged(&stages, Spread::Constant, 1, Nanos::ZERO);
-        let within = |from, to| all.iter().filter(|a| (Nanos::from_millis(from)..Nanos::from_millis(to)).contains(&a.at)).count();
+        let within = |from, to| {
+            all.iter()
+                .filter(|a| (Nanos::from_millis(from)..Nanos::from_millis(to)).contains(&a.at))
+                .count()
+        };
         assert_eq!(
-            [within(0, 1000), within(1000, 1500), within(1500, 2500), within(2500, 2600), within(2600, 2900)],
+            [
+                within(0, 1000),
+                within(1000, 1500),
+                within(1500, 2500),
+                within(2500, 2600),
+                within(2600, 2900)
+            ],
             [100, 100, 0, 90, 50]
         );
         assert_eq!(all.len(), 340);
-        assert_eq!(all[25].at, Nanos::from_millis(500), "a quarter of the ramp's arrivals come in its first half");
-        assert_eq!((all[100].at, all[200].at), (Nanos::from_millis(1000), Nanos::from_millis(2500)), "a stage begins with an arrival");
+        assert_eq!(
+            all[25].at,
+            Nanos::from_millis(500),
+            "a quarter of the ramp's arrivals come in its first half"
+        );
+        assert_eq!(
+            (all[100].at, all[200].at),
+            (Nanos::from_millis(1000), Nanos::from_millis(2500)),
+            "a stage begins with an arrival"
+        );
     }
 
     #[test]
     fn a_level_that_is_held_has_the_arrivals_of_a_rate() {
-        let held = staged(&[stage(2000, 500.0, 500.0)], Spread::Constant, 1, Nanos::from_millis(100));
-        assert_eq!(held, arrivals(Rate::per_second(500), Nanos::from_millis(100), Some(Nanos::from_secs(2)), None).collect::<Vec<_>>());
+        let held = staged(
+            &[stage(2000, 500.0, 500.0)],
+            Spread::Constant,
+            1,
+            Nanos::from_millis(100),
+        );
+        assert_eq!(
+            held,
+            arrivals(
+                Rate::per_second(500),
+                Nanos::from_millis(100),
+                Some(Nanos::from_secs(2)),
+                None
+            )
+            .collect::<Vec<_>>()
+        );
     }
 
     #[test]
@@ -285,10 +431,20 @@ mod tests {
             assert_eq!(all, staged(&stages, Spread::Poisson, seed, Nanos::ZERO));
             let ramp = all.iter().filter(|a| a.at < Nanos::from_secs(10)).count();
             // 5,000 expected of each, with a standard deviation of 71.
-            assert!((4_650..5_350).contains(&ramp) && (4_650..5_350).contains(&(all.len() - ramp)), "{ramp} of {}", all.len());
-            let held: Vec<_> = all.into_iter().filter(|a| a.at >= Nanos::from_secs(10)).collect();
+            assert!(
+                (4_650..5_350).contains(&ramp) && (4_650..5_350).contains(&(all.len() - ramp)),
+                "{ramp} of {}",
+                all.len()
+            );
+            let held: Vec<_> = all
+                .into_iter()
+                .filter(|a| a.at >= Nanos::from_secs(10))
+                .collect();
             let a2 = anderson_darling(&gaps(&held), 1000.0);
-            assert!(a2 < 3.857, "seed {seed}: {a2} is above the critical value at 1 %");
+            assert!(
+                a2 < 3.857,
+                "seed {seed}: {a2} is above the critical value at 1 %"
+            );
         }
     }
 

@@ -2,9 +2,9 @@
 
 use crate::base::{Nanos, Rate};
 
-/// A token bucket in the form of the generic cell rate algorithm (ITU-T I.371, "virtual scheduling"): it
-/// keeps one number, the theoretical arrival time, in units of 1/`events` of a nanosecond, so nothing is
-/// ever rounded away. It starts full.
+/// A token bucket in the form of the generic cell rate algorithm (ITU-T I.371, "virtual
+/// scheduling"): it keeps one number, the theoretical arrival time, in units of 1/`events` of a
+/// nanosecond, so nothing is ever rounded away. It starts full.
 ///
 /// In any stretch of time t it grants at most rate·t + burst.
 #[derive(Clone, Debug)]
@@ -23,11 +23,16 @@ impl Bucket {
     /// A full bucket of `burst` tokens (at least 1), refilled at `rate`.
     pub fn new(rate: Rate, burst: u32) -> Self {
         let interval = u128::from(rate.per.0);
-        Self { tat: 0, interval, tolerance: interval * u128::from(burst.max(1) - 1), scale: u128::from(rate.events.max(1)) }
+        Self {
+            tat: 0,
+            interval,
+            tolerance: interval * u128::from(burst.max(1) - 1),
+            scale: u128::from(rate.events.max(1)),
+        }
     }
 
-    /// When a token may be used that is left when `ahead` others have been taken, not before `now`. It may be a moment in
-    /// the past.
+    /// When a token may be used that is left when `ahead` others have been taken, not before `now`.
+    /// It may be a moment in the past.
     pub fn next(&self, ahead: u64, now: Nanos) -> Nanos {
         let tat = match ahead {
             0 => self.tat,
@@ -57,7 +62,9 @@ mod tests {
     #[test]
     fn ten_operations_through_five_a_second_with_a_burst_of_five_take_one_second() {
         let mut bucket = Bucket::new(Rate::per_second(5), 5);
-        let times: Vec<_> = (0..10).map(|_| grant(&mut bucket, Nanos::ZERO).0 / 1_000_000).collect();
+        let times: Vec<_> = (0..10)
+            .map(|_| grant(&mut bucket, Nanos::ZERO).0 / 1_000_000)
+            .collect();
         assert_eq!(times, [0, 0, 0, 0, 0, 200, 400, 600, 800, 1000]);
     }
 
@@ -68,7 +75,9 @@ mod tests {
             grant(&mut bucket, Nanos::ZERO);
         }
         let later = Nanos::from_secs(100);
-        let times: Vec<_> = (0..4).map(|_| (grant(&mut bucket, later) - later).0 / 1_000_000).collect();
+        let times: Vec<_> = (0..4)
+            .map(|_| (grant(&mut bucket, later) - later).0 / 1_000_000)
+            .collect();
         assert_eq!(times, [0, 0, 0, 100]);
     }
 
@@ -76,7 +85,11 @@ mod tests {
     fn a_token_behind_others_is_there_when_they_have_been_taken() {
         let mut bucket = Bucket::new(Rate::per_second(10), 3);
         let now = Nanos::from_secs(100);
-        let times = |bucket: &Bucket| (0..5).map(|ahead| bucket.next(ahead, now).max(now).0 / 1_000_000 - 100_000).collect::<Vec<_>>();
+        let times = |bucket: &Bucket| {
+            (0..5)
+                .map(|ahead| bucket.next(ahead, now).max(now).0 / 1_000_000 - 100_000)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(times(&bucket), [0, 0, 0, 100, 200]);
         bucket.take(now);
         assert_eq!(times(&bucket), [0, 0, 100, 200, 300]);

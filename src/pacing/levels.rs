@@ -31,15 +31,23 @@ impl Stretch {
     fn time_of(&self, area: f64) -> Nanos {
         let slope = (self.to - self.from) / self.length.as_secs_f64();
         let area = (area - self.area.0).max(0.0);
-        // The root of from·t + slope·t²/2 = area, in the form that takes no difference of near numbers.
-        let root = (2.0 * slope).mul_add(area, self.from * self.from).max(0.0).sqrt();
-        let time = if area > 0.0 { Nanos::from_secs_f64(2.0 * area / (self.from + root)) } else { Nanos::ZERO };
+        // The root of from·t + slope·t²/2 = area, in the form that takes no difference of near
+        // numbers.
+        let root = (2.0 * slope)
+            .mul_add(area, self.from * self.from)
+            .max(0.0)
+            .sqrt();
+        let time = if area > 0.0 {
+            Nanos::from_secs_f64(2.0 * area / (self.from + root))
+        } else {
+            Nanos::ZERO
+        };
         self.begin + time.min(self.length - Nanos(1))
     }
 }
 
-/// The level of a load in stages: arrivals a second, or virtual users. It is linear within a stage; where
-/// one jumps, the later level holds.
+/// The level of a load in stages: arrivals a second, or virtual users. It is linear within a stage;
+/// where one jumps, the later level holds.
 #[derive(Clone, Debug)]
 pub struct Levels {
     stretches: Vec<Stretch>,
@@ -51,12 +59,20 @@ impl Levels {
         let mut stretches: Vec<Stretch> = Vec::new();
         let (mut begin, mut area) = (Nanos::ZERO, 0.0);
         for stage in stages.iter().filter(|stage| stage.duration > Nanos::ZERO) {
-            let mut after = (stage.from + stage.to).mul_add(stage.duration.as_secs_f64() / 2.0, area);
-            // An arrival at the border of two stages must not fall to the wrong side by the rounding of reals.
+            let mut after =
+                (stage.from + stage.to).mul_add(stage.duration.as_secs_f64() / 2.0, area);
+            // An arrival at the border of two stages must not fall to the wrong side by the
+            // rounding of reals.
             if (after - after.round()).abs() < CLOSE {
                 after = after.round();
             }
-            stretches.push(Stretch { begin, length: stage.duration, from: stage.from, to: stage.to, area: (area, after) });
+            stretches.push(Stretch {
+                begin,
+                length: stage.duration,
+                from: stage.from,
+                to: stage.to,
+                area: (area, after),
+            });
             begin += stage.duration;
             area = after;
         }
@@ -66,25 +82,41 @@ impl Levels {
     /// The level with which these levels begin, for so long.
     pub fn beginning(&self, length: Nanos) -> Self {
         let level = self.level(Nanos::ZERO);
-        Self::new(&[Stage { name: String::new(), duration: length, from: level, to: level, measure: false }])
+        Self::new(&[Stage {
+            name: String::new(),
+            duration: length,
+            from: level,
+            to: level,
+            measure: false,
+        }])
     }
 
     /// The level at a moment; 0 past the end.
     pub fn level(&self, at: Nanos) -> f64 {
-        let place = self.stretches.partition_point(|stretch| stretch.end() <= at);
-        self.stretches.get(place).map_or(0.0, |stretch| stretch.level(at))
+        let place = self
+            .stretches
+            .partition_point(|stretch| stretch.end() <= at);
+        self.stretches
+            .get(place)
+            .map_or(0.0, |stretch| stretch.level(at))
     }
 
-    /// The moment from which the integral of the level is above `area`, if ever it is. Where the level is 0
-    /// for a while that is the end of the while: nothing arrives in it.
+    /// The moment from which the integral of the level is above `area`, if ever it is. Where the
+    /// level is 0 for a while that is the end of the while: nothing arrives in it.
     pub fn time_of(&self, area: f64) -> Option<Nanos> {
-        let place = self.stretches.partition_point(|stretch| stretch.area.1 <= area);
-        self.stretches.get(place).map(|stretch| stretch.time_of(area))
+        let place = self
+            .stretches
+            .partition_point(|stretch| stretch.area.1 <= area);
+        self.stretches
+            .get(place)
+            .map(|stretch| stretch.time_of(area))
     }
 
     /// The first moment, not before `since`, at which the level is `level` or higher.
     pub fn reaches(&self, level: f64, since: Nanos) -> Option<Nanos> {
-        let place = self.stretches.partition_point(|stretch| stretch.end() <= since);
+        let place = self
+            .stretches
+            .partition_point(|stretch| stretch.end() <= since);
         self.stretches[place..].iter().find_map(|stretch| {
             let since = since.max(stretch.begin);
             if stretch.level(since) >= level - CLOSE {
@@ -105,7 +137,13 @@ mod tests {
 
     fn stages(of: &[(u64, f64, f64)]) -> Vec<Stage> {
         of.iter()
-            .map(|(ms, from, to)| Stage { name: String::new(), duration: Nanos::from_millis(*ms), from: *from, to: *to, measure: true })
+            .map(|(ms, from, to)| Stage {
+                name: String::new(),
+                duration: Nanos::from_millis(*ms),
+                from: *from,
+                to: *to,
+                measure: true,
+            })
             .collect()
     }
 
@@ -115,15 +153,32 @@ mod tests {
 
     #[test]
     fn levels_are_linear_and_jump_where_a_stage_takes_no_time() {
-        let levels = levels(&[(1000, 0.0, 10.0), (0, 10.0, 50.0), (2000, 50.0, 50.0), (1000, 50.0, 0.0)]);
+        let levels = levels(&[
+            (1000, 0.0, 10.0),
+            (0, 10.0, 50.0),
+            (2000, 50.0, 50.0),
+            (1000, 50.0, 0.0),
+        ]);
         let at = |ms| levels.level(Nanos::from_millis(ms));
-        assert_eq!([at(0), at(500), at(1000), at(2999), at(3500), at(4000)], [0.0, 5.0, 50.0, 50.0, 25.0, 0.0]);
+        assert_eq!(
+            [at(0), at(500), at(1000), at(2999), at(3500), at(4000)],
+            [0.0, 5.0, 50.0, 50.0, 25.0, 0.0]
+        );
     }
 
     #[test]
     fn a_level_is_reached_again_after_a_pause() {
-        let levels = levels(&[(1000, 0.0, 10.0), (1000, 10.0, 0.0), (1000, 0.0, 0.0), (1000, 0.0, 10.0)]);
-        let after = |level, ms| levels.reaches(level, Nanos::from_millis(ms)).map(|at| at.0 / 1_000_000);
+        let levels = levels(&[
+            (1000, 0.0, 10.0),
+            (1000, 10.0, 0.0),
+            (1000, 0.0, 0.0),
+            (1000, 0.0, 10.0),
+        ]);
+        let after = |level, ms| {
+            levels
+                .reaches(level, Nanos::from_millis(ms))
+                .map(|at| at.0 / 1_000_000)
+        };
         assert_eq!(after(0.5, 0), Some(50));
         assert_eq!(after(9.5, 0), Some(950));
         assert_eq!(
@@ -140,7 +195,14 @@ mod tests {
         let levels = levels(&[(1000, 100.0, 100.0), (1000, 0.0, 0.0), (1000, 100.0, 100.0)]);
         let at = |k| levels.time_of(k).map(|at| at.0 / 1_000_000);
         assert_eq!(
-            [at(0.0), at(99.0), at(100.0), at(101.0), at(199.0), at(200.0)],
+            [
+                at(0.0),
+                at(99.0),
+                at(100.0),
+                at(101.0),
+                at(199.0),
+                at(200.0)
+            ],
             [Some(0), Some(990), Some(2000), Some(2010), Some(2990), None]
         );
     }

@@ -28,8 +28,13 @@ pub enum Operator {
 
 impl Operator {
     /// All of them, the longer spelling first.
-    const ALL: [(&str, Self); 5] =
-        [("<=", Self::AtMost), (">=", Self::AtLeast), ("==", Self::Equal), ("<", Self::Below), (">", Self::Above)];
+    const ALL: [(&str, Self); 5] = [
+        ("<=", Self::AtMost),
+        (">=", Self::AtLeast),
+        ("==", Self::Equal),
+        ("<", Self::Below),
+        (">", Self::Above),
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -72,10 +77,12 @@ pub struct CheckError {
 const LONGEST: usize = 200;
 
 impl Check {
-    /// The longest time that it allows of responses or iterations, in milliseconds, where it limits one.
+    /// The longest time that it allows of responses or iterations, in milliseconds, where it limits
+    /// one.
     pub fn longest_ms(&self) -> Option<f64> {
         let of_target = matches!(self.metric, Metric::Time(of, _) if !matches!(of, Quantity::Lag | Quantity::Queue));
-        (of_target && matches!(self.operator, Operator::Below | Operator::AtMost)).then_some(self.limit)
+        (of_target && matches!(self.operator, Operator::Below | Operator::AtMost))
+            .then_some(self.limit)
     }
 
     /// Reads `METRIC OP VALUE`; blanks around the operator do no harm.
@@ -84,40 +91,77 @@ impl Check {
     /// When one of the three is missing, unknown, or the value has not the metric's unit.
     pub fn parse(text: &str) -> Result<Self, CheckError> {
         let example = "write METRIC OP VALUE, such as `p99 < 250ms` or `error_rate < 1%`";
-        let wrong = |message: String, remedy: String, at: Range<usize>| CheckError { message, remedy, at, unknown: None };
+        let wrong = |message: String, remedy: String, at: Range<usize>| CheckError {
+            message,
+            remedy,
+            at,
+            unknown: None,
+        };
         if text.len() > LONGEST {
-            return Err(wrong("this is far too long for a check".into(), example.into(), 0..text.len()));
+            return Err(wrong(
+                "this is far too long for a check".into(),
+                example.into(),
+                0..text.len(),
+            ));
         }
         let start = text.len() - text.trim_start().len();
         let stop = text.trim_end().len().max(start);
         let sign = |c: char| "<>=!≤≥".contains(c);
-        let end = text[start..stop].find(|c: char| sign(c) || c.is_whitespace()).map_or(stop, |at| start + at);
+        let end = text[start..stop]
+            .find(|c: char| sign(c) || c.is_whitespace())
+            .map_or(stop, |at| start + at);
         let name = &text[start..end];
         if name.is_empty() {
-            return Err(wrong("a check begins with a metric; none was found here".into(), example.into(), start..stop));
+            return Err(wrong(
+                "a check begins with a metric; none was found here".into(),
+                example.into(),
+                start..stop,
+            ));
         }
         let metric = Metric::from_name(name).map_err(|remedy| CheckError {
             message: format!("there is no metric `{name}`"),
             unknown: remedy.is_none().then(|| name.to_owned()),
-            remedy: remedy.or_else(|| foreign(name)).unwrap_or_else(|| example.into()),
+            remedy: remedy
+                .or_else(|| foreign(name))
+                .unwrap_or_else(|| example.into()),
             at: start..end,
         })?;
         let at = end + (text[end..stop].len() - text[end..stop].trim_start().len());
         let rest = &text[at..stop];
         let signs = rest.find(|c: char| !sign(c)).unwrap_or(rest.len());
-        let operator = Operator::ALL.iter().find(|(name, _)| *name == &rest[..signs]).map(|(_, operator)| *operator);
+        let operator = Operator::ALL
+            .iter()
+            .find(|(name, _)| *name == &rest[..signs])
+            .map(|(_, operator)| *operator);
         let operator = operator.ok_or_else(|| {
             let known = "write one of `<`, `<=`, `>`, `>=` and `==`";
             match &rest[..signs] {
-                "" => wrong(format!("`{name}` is held against nothing"), format!("{known} and a value behind it"), at..stop),
-                "=" => wrong("there is no operator `=`".into(), "write `==`".into(), at..at + signs),
-                other => wrong(format!("there is no operator `{other}`"), known.into(), at..at + signs),
+                "" => wrong(
+                    format!("`{name}` is held against nothing"),
+                    format!("{known} and a value behind it"),
+                    at..stop,
+                ),
+                "=" => wrong(
+                    "there is no operator `=`".into(),
+                    "write `==`".into(),
+                    at..at + signs,
+                ),
+                other => wrong(
+                    format!("there is no operator `{other}`"),
+                    known.into(),
+                    at..at + signs,
+                ),
             }
         })?;
         let behind = at + signs;
         let value = behind + (text[behind..stop].len() - text[behind..stop].trim_start().len());
-        let limit = limit(metric, &text[value..stop]).map_err(|(message, remedy)| wrong(message, remedy, value..stop))?;
-        Ok(Self { metric, operator, limit })
+        let limit = limit(metric, &text[value..stop])
+            .map_err(|(message, remedy)| wrong(message, remedy, value..stop))?;
+        Ok(Self {
+            metric,
+            operator,
+            limit,
+        })
     }
 
     /// Whether the sentence is true of this figure.
@@ -127,12 +171,14 @@ impl Check {
             Operator::AtMost => figure <= self.limit,
             Operator::Above => figure > self.limit,
             Operator::AtLeast => figure >= self.limit,
-            // Figures are quotients and rounded: what is told apart by nothing that is shown is equal.
+            // Figures are quotients and rounded: what is told apart by nothing that is shown is
+            // equal.
             Operator::Equal => (figure - self.limit).abs() <= 1e-9 * self.limit.abs().max(1.0),
         }
     }
 
-    /// How far a figure is on the good side of the limit, in the metric's unit; below zero on the bad side.
+    /// How far a figure is on the good side of the limit, in the metric's unit; below zero on the
+    /// bad side.
     pub fn margin(&self, figure: f64) -> f64 {
         match self.operator {
             Operator::Below | Operator::AtMost => self.limit - figure,
@@ -151,29 +197,50 @@ fn limit(metric: Metric, text: &str) -> Result<f64, (String, String)> {
             Unit::Share => "a share such as `1%`",
             Unit::PerSecond => "a rate such as `500/s`",
             Unit::Bytes => "a size such as `64MiB`",
-            Unit::Number => return Err((nothing, format!("add a number such as `{}`", plain(metric)))),
+            Unit::Number => {
+                return Err((nothing, format!("add a number such as `{}`", plain(metric))));
+            }
         };
         return Err((nothing, format!("add {example}")));
     }
-    let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && text.starts_with(|c: char| c.is_ascii_digit()));
+    let number = text
+        .parse::<f64>()
+        .ok()
+        .filter(|n| n.is_finite() && text.starts_with(|c: char| c.is_ascii_digit()));
     let split = |error: parse::ParseError| {
         let error = error.to_string();
-        error.split_once("; ").map_or_else(|| (error.clone(), String::new()), |(message, remedy)| (message.into(), remedy.into()))
+        error.split_once("; ").map_or_else(
+            || (error.clone(), String::new()),
+            |(message, remedy)| (message.into(), remedy.into()),
+        )
     };
     match (metric.unit(), number) {
         (Unit::Millis, Some(0.0)) => Ok(0.0),
-        (Unit::Millis, _) => parse::duration(text).map(Nanos::as_millis_f64).map_err(split),
+        (Unit::Millis, _) => parse::duration(text)
+            .map(Nanos::as_millis_f64)
+            .map_err(split),
         (Unit::Share, Some(share)) if share < 1.0 => Ok(share),
-        (Unit::Share, Some(_)) => Err((format!("`{text}` needs a percent sign to be a share"), format!("write `{text}%`"))),
+        (Unit::Share, Some(_)) => Err((
+            format!("`{text}` needs a percent sign to be a share"),
+            format!("write `{text}%`"),
+        )),
         (Unit::Share, None) => parse::share(text).map(|share| share.0).map_err(split),
         // Whatever number stands before `/s`, as a plan writes it, and any other rate.
-        (Unit::PerSecond, _) => match text.strip_suffix("/s").and_then(|number| number.trim().parse::<f64>().ok()) {
+        (Unit::PerSecond, _) => match text
+            .strip_suffix("/s")
+            .and_then(|number| number.trim().parse::<f64>().ok())
+        {
             Some(rate) if (0.0..=1e9).contains(&rate) => Ok(rate),
-            _ => parse::rate(text).map(|rate| rate.per_second_f64()).map_err(split),
+            _ => parse::rate(text)
+                .map(|rate| rate.per_second_f64())
+                .map_err(split),
         },
         (Unit::Bytes, _) => parse::size(text).map(|size| size.0 as f64).map_err(split),
         (Unit::Number, Some(number)) if number <= 1e15 => Ok(number),
-        (Unit::Number, _) => Err((format!("`{text}` is not a number"), format!("write a number such as `{}`", plain(metric)))),
+        (Unit::Number, _) => Err((
+            format!("`{text}` is not a number"),
+            format!("write a number such as `{}`", plain(metric)),
+        )),
     }
 }
 
@@ -199,7 +266,13 @@ pub fn written(unit: Unit, figure: f64) -> String {
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.metric, self.operator.name(), written(self.metric.unit(), self.limit))
+        write!(
+            f,
+            "{} {} {}",
+            self.metric,
+            self.operator.name(),
+            written(self.metric.unit(), self.limit)
+        )
     }
 }
 
@@ -248,7 +321,11 @@ mod tests {
             ("efficiency > 0.9", 0.9, "efficiency > 0.9"),
         ] {
             let check = good(text);
-            assert!((check.limit - limit).abs() < 1e-12, "{text}: {}", check.limit);
+            assert!(
+                (check.limit - limit).abs() < 1e-12,
+                "{text}: {}",
+                check.limit
+            );
             assert_eq!(check.to_string(), written);
         }
     }
@@ -283,7 +360,13 @@ mod tests {
             assert_eq!(error.at, at, "{text}: {error}");
             assert!(error.to_string().contains(words), "{text}: {error}");
         }
-        assert_eq!(Check::parse("eror < 1").expect_err("no metric").unknown.as_deref(), Some("eror"));
+        assert_eq!(
+            Check::parse("eror < 1")
+                .expect_err("no metric")
+                .unknown
+                .as_deref(),
+            Some("eror")
+        );
     }
 
     #[test]
@@ -299,7 +382,10 @@ mod tests {
         ] {
             let check = good(text);
             assert_eq!(check.holds(figure), holds, "{text} {figure}");
-            assert!((check.margin(figure) - margin).abs() < 1e-9, "{text} {figure}");
+            assert!(
+                (check.margin(figure) - margin).abs() < 1e-9,
+                "{text} {figure}"
+            );
         }
     }
 
@@ -310,8 +396,12 @@ mod tests {
             Just(Statistic::Min),
             Just(Statistic::Max)
         ];
-        let time = (prop::sample::select(Quantity::ALL.to_vec()), statistic).prop_map(|(of, statistic)| Metric::Time(of, statistic));
-        prop_oneof![time, prop::sample::select(WORDS.iter().map(|(_, metric)| *metric).collect::<Vec<_>>())]
+        let time = (prop::sample::select(Quantity::ALL.to_vec()), statistic)
+            .prop_map(|(of, statistic)| Metric::Time(of, statistic));
+        prop_oneof![
+            time,
+            prop::sample::select(WORDS.iter().map(|(_, metric)| *metric).collect::<Vec<_>>())
+        ]
     }
 
     proptest! {

@@ -98,30 +98,51 @@ mod tests {
 
     fn draws(delay: Delay) -> Vec<f64> {
         let mut rng = Pcg64Mcg::seed_from_u64(7);
-        let mut v: Vec<f64> = (0..20_000).map(|_| delay.sample(&mut rng).as_millis_f64()).collect();
+        let mut v: Vec<f64> = (0..20_000)
+            .map(|_| delay.sample(&mut rng).as_millis_f64())
+            .collect();
         v.sort_by(f64::total_cmp);
         v
     }
 
     fn close(value: f64, wanted: f64) {
-        assert!((value / wanted - 1.0).abs() < 0.05, "{value} is not near {wanted}");
+        assert!(
+            (value / wanted - 1.0).abs() < 0.05,
+            "{value} is not near {wanted}"
+        );
     }
 
     #[test]
     fn distributions_have_their_known_percentiles() {
         let ms = Nanos::from_millis;
-        let uniform = draws(Delay::Uniform { from: ms(10), to: ms(20) });
+        let uniform = draws(Delay::Uniform {
+            from: ms(10),
+            to: ms(20),
+        });
         assert!(uniform[0] >= 10.0 && uniform[19_999] < 20.0);
         close(uniform[10_000], 15.0);
         let exponential = draws(Delay::Exponential { mean: ms(10) });
         close(exponential[10_000], 10.0 * 2f64.ln());
-        let normal = draws(Delay::Normal { mean: ms(100), sd: ms(10) });
+        let normal = draws(Delay::Normal {
+            mean: ms(100),
+            sd: ms(10),
+        });
         close(normal[10_000], 100.0);
         close(normal[16_827], 110.0);
-        let lognormal = draws(Delay::Lognormal { p50: ms(10), p99: ms(80) });
+        let lognormal = draws(Delay::Lognormal {
+            p50: ms(10),
+            p99: ms(80),
+        });
         close(lognormal[10_000], 10.0);
         assert!((lognormal[19_800] / 80.0 - 1.0).abs() < 0.15);
         assert_eq!(draws(Delay::Constant(ms(5)))[0], 5.0);
-        assert_eq!(draws(Delay::Normal { mean: ms(0), sd: ms(10) })[0], 0.0, "cut at zero");
+        assert_eq!(
+            draws(Delay::Normal {
+                mean: ms(0),
+                sd: ms(10)
+            })[0],
+            0.0,
+            "cut at zero"
+        );
     }
 }

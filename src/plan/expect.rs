@@ -62,7 +62,11 @@ pub struct JsonRule {
     /// Whether anything must be there at all, or nothing; where neither is said, something must be.
     pub exists: Option<bool>,
     /// What it must be; `null` is a value.
-    #[serde(default, deserialize_with = "super::values::present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::values::present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub equals: Option<serde_json::Value>,
     /// A regular expression that its text must match somewhere.
     pub matches: Option<String>,

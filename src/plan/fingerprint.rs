@@ -6,9 +6,10 @@ use sha2::{Digest, Sha256};
 
 use super::{Address, Plan, Secrets, TlsOptions};
 
-/// The first 16 hexadecimal digits of the SHA-256 of the plan's JSON, without what A and B of a comparison
-/// may differ in: target addresses and their TLS, seed, modes, rounds, description, thresholds, hosts allowed and report. Secrets
-/// are hidden in it, so that neither their change nor a guess shows in the digits.
+/// The first 16 hexadecimal digits of the SHA-256 of the plan's JSON, without what A and B of a
+/// comparison may differ in: target addresses and their TLS, seed, modes, rounds, description,
+/// thresholds, hosts allowed and report. Secrets are hidden in it, so that neither their change nor
+/// a guess shows in the digits.
 ///
 /// Serde writes struct fields in the order of their declaration, so equal plans have equal texts.
 pub(super) fn of(plan: &Plan, secrets: &Secrets) -> String {
@@ -27,8 +28,11 @@ pub(super) fn of(plan: &Plan, secrets: &Secrets) -> String {
         target.tls = TlsOptions::default();
     }
     let text = work.shown(secrets).to_string();
-    Sha256::digest(text).iter().take(8).fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    Sha256::digest(text)
+        .iter()
+        .take(8)
+        .fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }

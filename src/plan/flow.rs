@@ -138,12 +138,13 @@ impl Step {
 
     /// The first operation in it, in the order written.
     pub fn first_operation(&self) -> Option<&Operation> {
-        self.operation().or_else(|| self.inside().iter().find_map(Self::first_operation))
+        self.operation()
+            .or_else(|| self.inside().iter().find_map(Self::first_operation))
     }
 }
 
-/// How many operations these steps complete where nothing fails, on average: what an arrival rate of
-/// iterations amounts to. Nothing where that shows only while they run.
+/// How many operations these steps complete where nothing fails, on average: what an arrival rate
+/// of iterations amounts to. Nothing where that shows only while they run.
 pub fn expected(steps: &[Step]) -> Option<f64> {
     expected_of(steps, |_| true)
 }
@@ -162,10 +163,14 @@ pub fn expected_of(steps: &[Step], counts: fn(&Operation) -> bool) -> Option<f64
             StepKind::Race(race) => expected(&race.branches)? / race.branches.len() as f64,
             StepKind::Repeat(repeat) => match (&repeat.passes, expected(&repeat.flow)?) {
                 (Passes::Times(times), of_pass) => f64::from(*times) * of_pass,
-                (Passes::Until { .. } | Passes::Over { .. }, of_pass) if of_pass > 0.0 => return None,
+                (Passes::Until { .. } | Passes::Over { .. }, of_pass) if of_pass > 0.0 => {
+                    return None;
+                }
                 (Passes::Until { .. } | Passes::Over { .. }, _) => 0.0,
             },
-            StepKind::Websocket(websocket) => one(&websocket.handshake) + expected(&websocket.flow)?,
+            StepKind::Websocket(websocket) => {
+                one(&websocket.handshake) + expected(&websocket.flow)?
+            }
         };
         let sure = of_one == 0.0 || (step.when.is_none() && !step.once);
         sure.then(|| of_one * step.chance.map_or(1.0, |share| share.0))

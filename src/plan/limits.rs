@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Rate;
 
-/// Caps of the whole run, a target, an operation (these count operations) or a mix entry (this counts
-/// iterations). They hold for the whole run, whatever the mode and the number of workers.
+/// Caps of the whole run, a target, an operation (these count operations) or a mix entry (this
+/// counts iterations). They hold for the whole run, whatever the mode and the number of workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// At most this many in flight.
@@ -33,7 +33,13 @@ pub enum OnFull {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { concurrency: None, rate: None, burst: 1, queue: 0, on_full: OnFull::Wait }
+        Self {
+            concurrency: None,
+            rate: None,
+            burst: 1,
+            queue: 0,
+            on_full: OnFull::Wait,
+        }
     }
 }
 

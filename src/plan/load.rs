@@ -37,7 +37,8 @@ pub enum LoadModel {
         max_in_flight: u32,
         /// How many arrivals beyond may wait; they keep their intended time.
         queue: u32,
-        /// What happens to one more: `wait` holds the stream of arrivals back, and each keeps its time.
+        /// What happens to one more: `wait` holds the stream of arrivals back, and each keeps its
+        /// time.
         on_full: OnFull,
     },
 }
@@ -67,13 +68,14 @@ pub struct Stage {
     pub measure: bool,
 }
 
-/// The load of a run. At least one of `duration`, `iterations` and `iterations_per_vu` is set, or a feed
-/// ends the run.
+/// The load of a run. At least one of `duration`, `iterations` and `iterations_per_vu` is set, or a
+/// feed ends the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     /// Closed or open. With stages its level is the highest of them.
     pub model: LoadModel,
-    /// How the level changes; none where it is always the same. The duration is the sum of theirs then.
+    /// How the level changes; none where it is always the same. The duration is the sum of theirs
+    /// then.
     pub stages: Vec<Stage>,
     /// No new iteration after this long.
     pub duration: Option<Nanos>,
@@ -92,15 +94,24 @@ pub struct Load {
 impl Load {
     /// The stages that take any time: others jump, and nothing can fall into them.
     pub fn lasting(&self) -> impl Iterator<Item = &Stage> {
-        self.stages.iter().filter(|stage| stage.duration > Nanos::ZERO)
+        self.stages
+            .iter()
+            .filter(|stage| stage.duration > Nanos::ZERO)
     }
 
-    /// How much of the first `time` after the warm-up is measured: all of it, but for stages that are not.
+    /// How much of the first `time` after the warm-up is measured: all of it, but for stages that
+    /// are not.
     pub fn measured(&self, time: Nanos) -> Nanos {
-        if self.stages.is_empty() { time } else { self.measured_stages(time).fold(Nanos::ZERO, |sum, (_, length)| sum + length) }
+        if self.stages.is_empty() {
+            time
+        } else {
+            self.measured_stages(time)
+                .fold(Nanos::ZERO, |sum, (_, length)| sum + length)
+        }
     }
 
-    /// The stages that are measured, each with how much of it lies in the first `time` after the warm-up.
+    /// The stages that are measured, each with how much of it lies in the first `time` after the
+    /// warm-up.
     pub fn measured_stages(&self, time: Nanos) -> impl Iterator<Item = (&Stage, Nanos)> {
         let mut begin = Nanos::ZERO;
         let within = self.lasting().map(move |stage| {
@@ -111,7 +122,8 @@ impl Load {
         within.filter(|(stage, _)| stage.measure)
     }
 
-    /// Where what is measured lies after the warm-up, of a run of which so much is; of one stage alone, where it is named.
+    /// Where what is measured lies after the warm-up, of a run of which so much is; of one stage
+    /// alone, where it is named.
     pub fn measured_stretches(&self, measured: Nanos, stage: Option<&str>) -> Vec<Range<Nanos>> {
         if self.stages.is_empty() {
             return vec![Nanos::ZERO..measured];
@@ -119,7 +131,11 @@ impl Load {
         let mut stretches: Vec<Range<Nanos>> = Vec::new();
         let (mut begin, mut left) = (Nanos::ZERO, measured);
         for own in self.lasting() {
-            let length = if own.measure { own.duration.min(left) } else { Nanos::ZERO };
+            let length = if own.measure {
+                own.duration.min(left)
+            } else {
+                Nanos::ZERO
+            };
             left = left - length;
             let stretch = begin..begin + length;
             begin += own.duration;
@@ -136,7 +152,9 @@ impl Load {
 
     /// The number of iterations of the whole run, where it is bound by iterations.
     pub fn total_iterations(&self) -> Option<u64> {
-        let per_vu = self.iterations_per_vu.map(|n| n.saturating_mul(u64::from(self.model.slots())));
+        let per_vu = self
+            .iterations_per_vu
+            .map(|n| n.saturating_mul(u64::from(self.model.slots())));
         match (self.iterations, per_vu) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),

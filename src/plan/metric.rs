@@ -26,7 +26,15 @@ pub enum Quantity {
 
 impl Quantity {
     /// Every time there is.
-    pub const ALL: [Self; 7] = [Self::Response, Self::Ok, Self::Service, Self::Lag, Self::Queue, Self::Iteration, Self::FirstByte];
+    pub const ALL: [Self; 7] = [
+        Self::Response,
+        Self::Ok,
+        Self::Service,
+        Self::Lag,
+        Self::Queue,
+        Self::Iteration,
+        Self::FirstByte,
+    ];
 
     /// The word in front of the dot; none for response times.
     pub const fn name(self) -> &'static str {
@@ -126,7 +134,9 @@ pub(super) const WORDS: [(&str, Metric); 12] = [
 impl Metric {
     /// The names that stand for a figure by themselves, for hints; any other percentile is one too.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        ["p50", "p95", "p99", "mean", "min", "max"].into_iter().chain(WORDS.iter().map(|(name, _)| *name))
+        ["p50", "p95", "p99", "mean", "min", "max"]
+            .into_iter()
+            .chain(WORDS.iter().map(|(name, _)| *name))
     }
 
     /// The metric with this name.
@@ -165,20 +175,27 @@ impl Metric {
             Self::ErrorRate | Self::DropRate | Self::CheckRate => Unit::Share,
             Self::Throughput => Unit::PerSecond,
             Self::BytesIn | Self::PeakRss => Unit::Bytes,
-            Self::Count | Self::Dropped | Self::Iterations | Self::Speedup | Self::Efficiency => Unit::Number,
+            Self::Count | Self::Dropped | Self::Iterations | Self::Speedup | Self::Efficiency => {
+                Unit::Number
+            }
         }
     }
 
-    /// Whether it is a part of a whole. It is often nothing at all, so a change of it is a difference and no quotient.
+    /// Whether it is a part of a whole. It is often nothing at all, so a change of it is a
+    /// difference and no quotient.
     pub const fn is_share(self) -> bool {
         matches!(self.unit(), Unit::Share)
     }
 
-    /// What becomes worse in which direction: 1 where more is worse, −1 where less is. Nothing for what is neither
-    /// good nor bad, or says how long the run was.
+    /// What becomes worse in which direction: 1 where more is worse, −1 where less is. Nothing for
+    /// what is neither good nor bad, or says how long the run was.
     pub const fn worse(self) -> Option<f64> {
         match self {
-            Self::Time(..) | Self::ErrorRate | Self::DropRate | Self::CpuPerRequest | Self::PeakRss => Some(1.0),
+            Self::Time(..)
+            | Self::ErrorRate
+            | Self::DropRate
+            | Self::CpuPerRequest
+            | Self::PeakRss => Some(1.0),
             Self::Throughput | Self::CheckRate | Self::Speedup | Self::Efficiency => Some(-1.0),
             Self::Count | Self::Dropped | Self::Iterations | Self::BytesIn => None,
         }
@@ -186,16 +203,26 @@ impl Metric {
 
     /// Whether it only ever rises while a run goes on.
     pub const fn only_rises(self) -> bool {
-        matches!(self, Self::Count | Self::Dropped | Self::Iterations | Self::BytesIn | Self::Time(_, Statistic::Max))
+        matches!(
+            self,
+            Self::Count
+                | Self::Dropped
+                | Self::Iterations
+                | Self::BytesIn
+                | Self::Time(_, Statistic::Max)
+        )
     }
 
     /// Whether it is known while a run goes on.
     pub const fn is_live(self) -> bool {
-        !matches!(self, Self::Speedup | Self::Efficiency | Self::CpuPerRequest | Self::PeakRss)
+        !matches!(
+            self,
+            Self::Speedup | Self::Efficiency | Self::CpuPerRequest | Self::PeakRss
+        )
     }
 
-    /// Whether a part of a run has it, and not only the whole: what a run costs can't be told apart, nor is it known
-    /// while it goes on.
+    /// Whether a part of a run has it, and not only the whole: what a run costs can't be told
+    /// apart, nor is it known while it goes on.
     pub const fn is_of_parts(self) -> bool {
         self.is_live()
     }
@@ -205,7 +232,8 @@ impl Metric {
         matches!(self, Self::Iterations | Self::Time(Quantity::Iteration, _))
     }
 
-    /// Whether iterations are counted in it, be it beside operations: those that were refused planned none.
+    /// Whether iterations are counted in it, be it beside operations: those that were refused
+    /// planned none.
     pub const fn counts_iterations(self) -> bool {
         self.is_of_iterations() || matches!(self, Self::Dropped | Self::DropRate)
     }
@@ -214,7 +242,10 @@ impl Metric {
     pub const fn is_of_windows(self) -> bool {
         match self {
             Self::Time(Quantity::Response, statistic) => !matches!(statistic, Statistic::Min),
-            other => matches!(other, Self::ErrorRate | Self::Throughput | Self::Count | Self::Dropped),
+            other => matches!(
+                other,
+                Self::ErrorRate | Self::Throughput | Self::Count | Self::Dropped
+            ),
         }
     }
 }
@@ -235,10 +266,18 @@ impl TryFrom<String> for Metric {
 impl FromStr for Metric {
     type Err = String;
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let names = || format!("there are {} and every other percentile, such as `p99.9`", Self::names().collect::<Vec<_>>().join(", "));
+        let names = || {
+            format!(
+                "there are {} and every other percentile, such as `p99.9`",
+                Self::names().collect::<Vec<_>>().join(", ")
+            )
+        };
         Self::from_name(name).map_err(|remedy| {
             let shown: String = name.chars().take(40).collect();
-            format!("there is no metric `{shown}`; {}", remedy.or_else(|| foreign(name)).unwrap_or_else(names))
+            format!(
+                "there is no metric `{shown}`; {}",
+                remedy.or_else(|| foreign(name)).unwrap_or_else(names)
+            )
         })
     }
 }
@@ -246,20 +285,34 @@ impl FromStr for Metric {
 /// `p99.9` in thousandths.
 fn percentile(name: &str) -> Result<u32, Option<String>> {
     let digits = name.strip_prefix('p').ok_or(None)?;
-    let plain = |text: &str| !text.is_empty() && text.len() <= 9 && text.bytes().all(|b| b.is_ascii_digit());
+    let plain = |text: &str| {
+        !text.is_empty() && text.len() <= 9 && text.bytes().all(|b| b.is_ascii_digit())
+    };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     if !plain(whole) || !plain(fraction) {
-        let inner = digits.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+        let inner = digits
+            .strip_prefix('(')
+            .and_then(|rest| rest.strip_suffix(')'));
         return Err(inner.map(|inner| format!("loadgen writes it `p{inner}`")));
     }
     if fraction.len() > 3 {
-        return Err(Some("a percentile has at most three decimals, as in `p99.999`".into()));
+        return Err(Some(
+            "a percentile has at most three decimals, as in `p99.999`".into(),
+        ));
     }
-    let thousandths = format!("{whole}{fraction:0<3}").parse::<u64>().unwrap_or(u64::MAX);
+    let thousandths = format!("{whole}{fraction:0<3}")
+        .parse::<u64>()
+        .unwrap_or(u64::MAX);
     match u32::try_from(thousandths) {
         Ok(good @ 1..=100_000) => Ok(good),
-        _ if whole.len() > 2 && whole.starts_with("99") => Err(Some(format!("did you mean `p{}.{}`?", &whole[..2], &whole[2..]))),
-        _ => Err(Some("a percentile is above 0 and at most 100, as in `p99.9`".into())),
+        _ if whole.len() > 2 && whole.starts_with("99") => Err(Some(format!(
+            "did you mean `p{}.{}`?",
+            &whole[..2],
+            &whole[2..]
+        ))),
+        _ => Err(Some(
+            "a percentile is above 0 and at most 100, as in `p99.9`".into(),
+        )),
     }
 }
 
@@ -268,12 +321,16 @@ impl fmt::Display for Metric {
         if let Some((name, _)) = WORDS.iter().find(|(_, metric)| metric == self) {
             return f.write_str(name);
         }
-        let Self::Time(of, statistic) = self else { return Ok(()) };
+        let Self::Time(of, statistic) = self else {
+            return Ok(());
+        };
         if *of != Quantity::Response {
             write!(f, "{}.", of.name())?;
         }
         match statistic {
-            Statistic::Percentile(thousandths) => write!(f, "p{}", f64::from(*thousandths) / 1000.0),
+            Statistic::Percentile(thousandths) => {
+                write!(f, "p{}", f64::from(*thousandths) / 1000.0)
+            }
             Statistic::Mean => f.write_str("mean"),
             Statistic::Min => f.write_str("min"),
             Statistic::Max => f.write_str("max"),

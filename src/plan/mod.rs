@@ -1,7 +1,7 @@
 //! Floor 1: the compiled scenario. Immutable, resolved, with every default explicit.
 //!
-//! A [`Plan`] is plain data: it is written to `result.json`, printed by `--dry-run` and handed to the
-//! process that runs a mode. It knows nothing of YAML, files, sockets, clocks or threads.
+//! A [`Plan`] is plain data: it is written to `result.json`, printed by `--dry-run` and handed to
+//! the process that runs a mode. It knows nothing of YAML, files, sockets, clocks or threads.
 
 pub mod check;
 pub mod delay;
@@ -29,7 +29,9 @@ pub use flow::{Parallel, Passes, Race, Repeat, Step, StepKind, Websocket};
 pub use limits::{Limits, OnFull};
 pub use load::{Load, LoadModel, Spread, Stage};
 pub use metric::{Metric, Quantity, Statistic, Unit};
-pub use operation::{Action, Backoff, Body, Content, HttpRequest, Operation, Part, Retry, Timeouts};
+pub use operation::{
+    Action, Backoff, Body, Content, HttpRequest, Operation, Part, Retry, Timeouts,
+};
 pub use secrets::Secrets;
 pub use target::{Address, HttpOptions, KeepAlive, Protocol, Scheme, Target, TlsOptions};
 pub use template::{Encode, Piece, Template};
@@ -66,7 +68,14 @@ impl Mode {
 
     /// The mode with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Sequential, Self::Threaded, Self::Async, Self::Simulated].into_iter().find(|m| m.name() == name)
+        [
+            Self::Sequential,
+            Self::Threaded,
+            Self::Async,
+            Self::Simulated,
+        ]
+        .into_iter()
+        .find(|m| m.name() == name)
     }
 }
 
@@ -179,7 +188,8 @@ pub struct Plan {
     pub feeds: Vec<Feed>,
     /// Every name that templates and conditions use.
     pub names: Vec<Name>,
-    /// Steps before the run, once for each mode and round; their operations are numbered on their own.
+    /// Steps before the run, once for each mode and round; their operations are numbered on their
+    /// own.
     pub setup: Vec<Step>,
     /// Steps after the run, wherever the setup began; their operations are numbered on their own.
     pub teardown: Vec<Step>,
@@ -191,13 +201,14 @@ pub struct Plan {
     pub limits: Limits,
     /// What the run must meet.
     pub thresholds: Vec<Threshold>,
-    /// What must not become worse than in a baseline. Left out where there is none, so that fingerprints stay what
-    /// they were.
+    /// What must not become worse than in a baseline. Left out where there is none, so that
+    /// fingerprints stay what they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<Guard>,
     /// Report files to write beside `result.json`.
     pub formats: Vec<Format>,
-    /// The public hosts that may be put under load: names, addresses, and `*.` before a name for all below it.
+    /// The public hosts that may be put under load: names, addresses, and `*.` before a name for
+    /// all below it.
     pub allow_targets: Vec<String>,
 }
 
@@ -214,8 +225,8 @@ impl Plan {
         modes
     }
 
-    /// Every step of every flow, those inside of groups included, with the index of its mix entry, in the
-    /// order written.
+    /// Every step of every flow, those inside of groups included, with the index of its mix entry,
+    /// in the order written.
     pub fn steps(&self) -> impl Iterator<Item = (usize, &Step)> {
         let mut all = Vec::new();
         for (mix, entry) in self.mix.iter().enumerate() {
@@ -226,7 +237,8 @@ impl Plan {
 
     /// Every operation with the index of its mix entry and its name, ordered by [`Operation::id`].
     pub fn operations(&self) -> impl Iterator<Item = (usize, &str, &Operation)> {
-        self.steps().filter_map(|(mix, step)| Some((mix, step.name.as_str(), step.operation()?)))
+        self.steps()
+            .filter_map(|(mix, step)| Some((mix, step.name.as_str(), step.operation()?)))
     }
 
     /// Whether no operation needs a network, so that the plan can run in virtual time.
@@ -237,8 +249,17 @@ impl Plan {
     /// The indices of the targets that some operation uses, in order; setup and teardown included.
     pub fn targets_used(&self) -> Vec<usize> {
         let mut used = Vec::new();
-        let mut look = |step: &Step| used.extend(step.operation().and_then(|operation| operation.action.target()));
-        let flows = self.mix.iter().map(|entry| &entry.flow).chain([&self.setup, &self.teardown]);
+        let mut look = |step: &Step| {
+            used.extend(
+                step.operation()
+                    .and_then(|operation| operation.action.target()),
+            )
+        };
+        let flows = self
+            .mix
+            .iter()
+            .map(|entry| &entry.flow)
+            .chain([&self.setup, &self.teardown]);
         for flow in flows {
             flow::each(flow, &mut look);
         }
@@ -247,8 +268,9 @@ impl Plan {
         used
     }
 
-    /// Identifies the work itself: equal for plans that differ only in target URLs, seed, modes, rounds,
-    /// name of the author's description, thresholds, hosts allowed, and report, so that two such runs can be compared.
+    /// Identifies the work itself: equal for plans that differ only in target URLs, seed, modes,
+    /// rounds, name of the author's description, thresholds, hosts allowed, and report, so that two
+    /// such runs can be compared.
     ///
     /// Sixteen hexadecimal digits. They don't depend on the secrets, which are hidden first.
     pub fn fingerprint(&self, secrets: &Secrets) -> String {

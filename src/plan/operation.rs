@@ -181,6 +181,8 @@ impl HttpRequest {
                 .collect(),
             Some(Body::File(_)) | None => Vec::new(),
         };
-        std::iter::once(&self.path).chain(self.headers.iter().map(|(_, value)| value)).chain(body)
+        std::iter::once(&self.path)
+            .chain(self.headers.iter().map(|(_, value)| value))
+            .chain(body)
     }
 }

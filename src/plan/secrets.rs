@@ -1,8 +1,8 @@
 //! [`Secrets`]: what must not be seen in anything that is written, and how it is hidden.
 //!
-//! A value is hidden in the forms too in which it travels: percent-encoded, escaped for JSON, in base64 alone
-//! or behind a user's name. Whoever writes something passes it through here first. User and password of a URL are
-//! hidden without being declared.
+//! A value is hidden in the forms too in which it travels: percent-encoded, escaped for JSON, in
+//! base64 alone or behind a user's name. Whoever writes something passes it through here first.
+//! User and password of a URL are hidden without being declared.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -16,12 +16,17 @@ use serde_json::Value;
 pub const HIDDEN: &str = "***";
 /// Shorter values can't be told from other text.
 pub const SHORTEST: usize = 4;
-/// How much of a secret must stand at the very end of a text to be taken for one that was cut off there.
+/// How much of a secret must stand at the very end of a text to be taken for one that was cut off
+/// there.
 const CUT: usize = 12;
 /// What stands before the authority of a URL.
 const SCHEME_END: &str = "://";
 /// What URLs leave as it is.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 /// What a path leaves as it is besides.
 const IN_PATHS: &AsciiSet = &DELIMITERS.remove(b'/').remove(b':').remove(b'@');
 const DELIMITERS: &AsciiSet = &UNRESERVED
@@ -66,7 +71,9 @@ impl Secrets {
             return;
         }
         for form in forms(text) {
-            let Some(head) = head(form.text.as_bytes()) else { continue };
+            let Some(head) = head(form.text.as_bytes()) else {
+                continue;
+            };
             let alike = self.forms.entry(head).or_default();
             if !alike.contains(&form) {
                 alike.push(form);
@@ -114,8 +121,18 @@ impl Secrets {
             }
             match self.found(&text[at..]) {
                 Some((length, is_base64)) => {
-                    let end = at + length + if is_base64 { behind(&text[at + length..]) } else { 0 };
-                    let before = if is_base64 && out.ends_with(is_letter) { 1 } else { 0 };
+                    let end = at
+                        + length
+                        + if is_base64 {
+                            behind(&text[at + length..])
+                        } else {
+                            0
+                        };
+                    let before = if is_base64 && out.ends_with(is_letter) {
+                        1
+                    } else {
+                        0
+                    };
                     out.truncate(out.len() - before);
                     out.push_str(&hidden(end - at + before));
                     at = end;
@@ -132,23 +149,31 @@ impl Secrets {
     /// How long the secret is that a text begins with, and whether it is in base64.
     fn found(&self, text: &str) -> Option<(usize, bool)> {
         let alike = self.forms.get(&head(text.as_bytes())?)?;
-        let whole = alike.iter().find(|form| text.starts_with(&form.text)).map(|form| (form.text.len(), form.is_base64));
+        let whole = alike
+            .iter()
+            .find(|form| text.starts_with(&form.text))
+            .map(|form| (form.text.len(), form.is_base64));
         whole.or_else(|| {
             // What shortens texts cuts secrets too, and what is left of one is a part of it.
             alike.iter().find_map(|form| {
                 let common = common(&form.text, text);
                 let rest = &text[common..];
-                let cut = rest.starts_with('…') || rest.starts_with("...") || (rest.is_empty() && common >= CUT);
+                let cut = rest.starts_with('…')
+                    || rest.starts_with("...")
+                    || (rest.is_empty() && common >= CUT);
                 cut.then_some((common, false))
             })
         })
     }
 
-    /// Hides secrets in every text of a JSON value, and numbers that are one. Keys stay: they are ours.
+    /// Hides secrets in every text of a JSON value, and numbers that are one. Keys stay: they are
+    /// ours.
     pub fn redact_json(&self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.redact(text),
-            Value::Number(number) if self.texts.contains(&number.to_string()) => *value = HIDDEN.into(),
+            Value::Number(number) if self.texts.contains(&number.to_string()) => {
+                *value = HIDDEN.into()
+            }
             Value::Array(items) => items.iter_mut().for_each(|item| self.redact_json(item)),
             Value::Object(fields) => fields.values_mut().for_each(|item| self.redact_json(item)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -156,9 +181,13 @@ impl Secrets {
     }
 }
 
-/// The user, and the password where there is one, of what stands behind the `://` of a URL, or of an authority alone.
+/// The user, and the password where there is one, of what stands behind the `://` of a URL, or of
+/// an authority alone.
 pub fn userinfo(url: &str) -> Option<&str> {
-    let url = url.split(|c: char| c.is_whitespace() || matches!(c, '"' | '`' | '<' | '>')).next().unwrap_or_default();
+    let url = url
+        .split(|c: char| c.is_whitespace() || matches!(c, '"' | '`' | '<' | '>'))
+        .next()
+        .unwrap_or_default();
     let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
     // Where the port is not a number, it is the beginning of a password with a `/` in it.
     let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
@@ -178,7 +207,11 @@ fn head(bytes: &[u8]) -> Option<[u8; SHORTEST]> {
 
 /// How many bytes two texts have in common at their begin, whole characters only.
 fn common(a: &str, b: &str) -> usize {
-    a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+    a.chars()
+        .zip(b.chars())
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len_utf8())
+        .sum()
 }
 
 const fn is_letter(c: char) -> bool {
@@ -188,7 +221,12 @@ const fn is_letter(c: char) -> bool {
 /// The bytes of base64 behind a secret that are made of it too.
 fn behind(text: &str) -> usize {
     let letter = usize::from(text.starts_with(is_letter));
-    letter + text[letter..].bytes().take(2).take_while(|b| *b == b'=').count()
+    letter
+        + text[letter..]
+            .bytes()
+            .take(2)
+            .take_while(|b| *b == b'=')
+            .count()
 }
 
 /// The forms in which a text travels.
@@ -203,8 +241,18 @@ fn forms(text: &str) -> Vec<Form> {
         json.escape_default().to_string(),
         text.escape_default().to_string(),
         text.escape_debug().to_string(),
-        text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect(),
-        text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
+        text.chars()
+            .flat_map(|c| {
+                if c.is_control() {
+                    c.escape_default().collect()
+                } else {
+                    vec![c]
+                }
+            })
+            .collect(),
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;"),
     ];
     for set in [NON_ALPHANUMERIC, UNRESERVED, IN_PATHS] {
         let encoded = utf8_percent_encode(text, set).to_string();
@@ -215,16 +263,26 @@ fn forms(text: &str) -> Vec<Form> {
     let mut all: Vec<Form> = Vec::new();
     for text in plain {
         if !all.iter().any(|known| known.text == text) {
-            all.push(Form { text, is_base64: false });
+            all.push(Form {
+                text,
+                is_base64: false,
+            });
         }
     }
-    // Three bytes make four letters: what stands before the secret decides which letters are all its own.
+    // Three bytes make four letters: what stands before the secret decides which letters are all
+    // its own.
     for before in 0..3 {
         let letters = STANDARD_NO_PAD.encode([&b"\0\0"[..before], text.as_bytes()].concat());
         let first = (before * 8).div_ceil(6);
         let own = &letters[first..(before + text.len()) * 8 / 6];
-        all.push(Form { text: own.to_owned(), is_base64: true });
-        all.push(Form { text: own.replace('+', "-").replace('/', "_"), is_base64: true });
+        all.push(Form {
+            text: own.to_owned(),
+            is_base64: true,
+        });
+        all.push(Form {
+            text: own.replace('+', "-").replace('/', "_"),
+            is_base64: true,
+        });
     }
     all
 }
@@ -270,13 +328,24 @@ mod tests {
             "k%C3%A4se-k%c3%a4se",
         ] {
             let hidden = secrets.redact(&format!("<{text}>"));
-            assert!(hidden == "<***>" || text.starts_with("k%"), "{text}: {hidden}");
+            assert!(
+                hidden == "<***>" || text.starts_with("k%"),
+                "{text}: {hidden}"
+            );
         }
         assert_eq!(secrets.redact("käse-käse, käse"), "***, käse");
         for user in ["", "u", "us", "use", "user"] {
-            for coded in [STANDARD.encode(format!("{user}:käse-käse")), URL_SAFE.encode(format!("{user}:käse-käse?"))] {
+            for coded in [
+                STANDARD.encode(format!("{user}:käse-käse")),
+                URL_SAFE.encode(format!("{user}:käse-käse?")),
+            ] {
                 let hidden = secrets.redact(&format!("Basic {coded}"));
-                assert!(hidden.starts_with("Basic ") && hidden.contains(HIDDEN) && hidden.len() <= 6 + 6 + 3 + 3, "{coded}: {hidden}");
+                assert!(
+                    hidden.starts_with("Basic ")
+                        && hidden.contains(HIDDEN)
+                        && hidden.len() <= 6 + 6 + 3 + 3,
+                    "{coded}: {hidden}"
+                );
             }
         }
     }
@@ -297,15 +366,25 @@ mod tests {
             ("ws://u:p@a, wss://t@b:1", "ws://***@a, wss://***@b:1"),
             ("x=https://u:a@b:c@[::1]:8/", "x=https://***@[::1]:8/"),
             ("http://u:p/w?#@host", "http://***@host"),
-            ("http://host:80/@x http://host/a:b@c http://[::1]/@x \"http://a\",\"b@c\"", ""),
+            (
+                "http://host:80/@x http://host/a:b@c http://[::1]/@x \"http://a\",\"b@c\"",
+                "",
+            ),
             ("http://{{host}}:{{port}}/@x user@host", ""),
             ("://@ http://@a ://", ""),
         ] {
-            assert_eq!(without_users(text), if shown.is_empty() { text } else { shown }, "{text}");
+            assert_eq!(
+                without_users(text),
+                if shown.is_empty() { text } else { shown },
+                "{text}"
+            );
             assert_eq!(without_users(&without_users(text)), without_users(text));
             assert_eq!(secrets(&["other"]).mask(text).len(), text.len());
         }
-        assert_eq!((userinfo("u:p@a"), userinfo("a:80"), userinfo("@a")), (Some("u:p"), None, Some("")));
+        assert_eq!(
+            (userinfo("u:p@a"), userinfo("a:80"), userinfo("@a")),
+            (Some("u:p"), None, Some(""))
+        );
     }
 
     #[test]
@@ -318,9 +397,13 @@ mod tests {
 
     #[test]
     fn numbers_and_texts_of_json_are_hidden_and_keys_stay() {
-        let mut value = serde_json::json!({ "hidden": [123456, 12345, "x hidden"], "a": { "b": "123456" } });
+        let mut value =
+            serde_json::json!({ "hidden": [123456, 12345, "x hidden"], "a": { "b": "123456" } });
         secrets(&["hidden", "123456"]).redact_json(&mut value);
-        assert_eq!(value, serde_json::json!({ "hidden": ["***", 12345, "x ***"], "a": { "b": "***" } }));
+        assert_eq!(
+            value,
+            serde_json::json!({ "hidden": ["***", 12345, "x ***"], "a": { "b": "***" } })
+        );
     }
 
     proptest! {

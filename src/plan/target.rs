@@ -30,7 +30,9 @@ impl Scheme {
 
     /// The scheme with this name, in letters of either case.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(name))
+        Self::ALL
+            .into_iter()
+            .find(|scheme| scheme.name().eq_ignore_ascii_case(name))
     }
 
     /// The name in URLs.
@@ -88,7 +90,8 @@ pub enum Address {
         host: String,
         /// TCP port.
         port: u16,
-        /// Path that goes before each request's own: empty, or begins with `/` and does not end with it.
+        /// Path that goes before each request's own: empty, or begins with `/` and does not end
+        /// with it.
         base: String,
     },
     /// A server of this machine that listens on a Unix socket.
@@ -102,7 +105,11 @@ impl Address {
     /// The host that TLS is spoken with, where it is.
     pub fn tls_host(&self) -> Option<&str> {
         match self {
-            Self::Url { scheme: Scheme::Https | Scheme::Wss, host, .. } => Some(host),
+            Self::Url {
+                scheme: Scheme::Https | Scheme::Wss,
+                host,
+                ..
+            } => Some(host),
             Self::Url { .. } | Self::Unix { .. } | Self::Builtin => None,
         }
     }
@@ -118,17 +125,35 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Builtin => f.write_str("builtin"),
-            Self::Url { scheme, host, port, base } => write!(f, "{}://{}{base}", scheme.name(), authority(*scheme, host, *port)),
+            Self::Url {
+                scheme,
+                host,
+                port,
+                base,
+            } => write!(
+                f,
+                "{}://{}{base}",
+                scheme.name(),
+                authority(*scheme, host, *port)
+            ),
             Self::Unix { path } => write!(f, "unix:{path}"),
         }
     }
 }
 
-/// `host:port` as it stands in a URL and in the `host` header: without the port where it is the scheme's own,
-/// and with brackets around an IPv6 address.
+/// `host:port` as it stands in a URL and in the `host` header: without the port where it is the
+/// scheme's own, and with brackets around an IPv6 address.
 pub fn authority(scheme: Scheme, host: &str, port: u16) -> String {
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    if port == scheme.port() { host } else { format!("{host}:{port}") }
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
+    if port == scheme.port() {
+        host
+    } else {
+        format!("{host}:{port}")
+    }
 }
 
 /// Which HTTP is spoken with a target.
@@ -159,8 +184,8 @@ pub enum KeepAlive {
     Shared,
 }
 
-/// How HTTP is spoken with a target. What is as it always was is left out of what is written, so that fingerprints
-/// stay what they were.
+/// How HTTP is spoken with a target. What is as it always was is left out of what is written, so
+/// that fingerprints stay what they were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpOptions {
     /// Redirects that a request follows, one after another.
@@ -213,7 +238,8 @@ pub struct TlsOptions {
     pub key: Option<String>,
     /// Whether any certificate is taken.
     pub insecure: bool,
-    /// The name that is asked for, and that the certificate has to be for, in place of the URL's host.
+    /// The name that is asked for, and that the certificate has to be for, in place of the URL's
+    /// host.
     pub server_name: Option<String>,
 }
 

@@ -98,7 +98,10 @@ impl Template {
 
     /// Adds a value at its end.
     pub fn push_value(&mut self, expression: &str, encode: Encode) {
-        self.pieces.push(Piece::Value(Insert { value: expression.to_owned(), encode }));
+        self.pieces.push(Piece::Value(Insert {
+            value: expression.to_owned(),
+            encode,
+        }));
     }
 
     /// Adds another template at its end.
@@ -155,14 +158,20 @@ mod tests {
     fn plain_text_is_plain_and_pieces_come_back_as_they_were() {
         let mut template = Template::from("/items/".to_owned());
         assert_eq!(template.as_text(), Some("/items/"));
-        assert_eq!(serde_json::to_string(&template).expect("plain data"), "\"/items/\"");
+        assert_eq!(
+            serde_json::to_string(&template).expect("plain data"),
+            "\"/items/\""
+        );
         template.push_value("item", Encode::Path);
         template.push_text("?a=");
         template.push_text("1");
         assert_eq!(template.as_text(), None);
         let text = serde_json::to_string(&template).expect("plain data");
         assert_eq!(text, r#"["/items/",{"value":"item","as":"path"},"?a=1"]"#);
-        assert_eq!(serde_json::from_str::<Template>(&text).expect("just written"), template);
+        assert_eq!(
+            serde_json::from_str::<Template>(&text).expect("just written"),
+            template
+        );
         assert_eq!(template.expressions().collect::<Vec<_>>(), ["item"]);
     }
 }

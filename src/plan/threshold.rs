@@ -24,10 +24,19 @@ pub struct Selector {
 }
 
 impl Selector {
-    /// What it narrows a check to but for the mode: the keys that are given, in the order of the documentation.
+    /// What it narrows a check to but for the mode: the keys that are given, in the order of the
+    /// documentation.
     pub fn parts(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let parts = [("mix", &self.mix), ("step", &self.step), ("target", &self.target), ("stage", &self.stage), ("tag", &self.tag)];
-        parts.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)))
+        let parts = [
+            ("mix", &self.mix),
+            ("step", &self.step),
+            ("target", &self.target),
+            ("stage", &self.stage),
+            ("tag", &self.tag),
+        ];
+        parts
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value.as_deref()?)))
     }
 
     /// Whether it takes some operations and leaves others, by what they are.
@@ -42,14 +51,27 @@ impl Selector {
 
     /// The same part in whatever mode.
     pub fn of_any_mode(&self) -> Self {
-        Self { mode: None, ..self.clone() }
+        Self {
+            mode: None,
+            ..self.clone()
+        }
     }
 
     /// Whether it takes an operation of a plan, by its mix entry and its name.
     pub fn takes(&self, plan: &Plan, mix: usize, name: &str, operation: &Operation) -> bool {
-        let target = operation.action.target().and_then(|target| plan.targets.get(target)).map(|target| target.name.as_str());
-        let same = |wanted: &Option<String>, own: Option<&str>| wanted.as_deref().is_none_or(|wanted| own == Some(wanted));
-        same(&self.mix, plan.mix.get(mix).map(|entry| entry.name.as_str())) && same(&self.step, Some(name)) && same(&self.target, target)
+        let target = operation
+            .action
+            .target()
+            .and_then(|target| plan.targets.get(target))
+            .map(|target| target.name.as_str());
+        let same = |wanted: &Option<String>, own: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| own == Some(wanted))
+        };
+        same(
+            &self.mix,
+            plan.mix.get(mix).map(|entry| entry.name.as_str()),
+        ) && same(&self.step, Some(name))
+            && same(&self.target, target)
     }
 }
 
@@ -100,8 +122,8 @@ impl Guard {
     /// The confidence of a verdict, where nobody asks for another.
     pub const CONFIDENCE: f64 = 0.95;
 
-    /// Of the whole run, with what is usually tolerated: 5 %, and 10 % where few requests decide; of shares one of a
-    /// hundred.
+    /// Of the whole run, with what is usually tolerated: 5 %, and 10 % where few requests decide;
+    /// of shares one of a hundred.
     pub fn usual(metric: Metric) -> Self {
         let max_regression = match metric {
             _ if metric.is_share() => 0.01,
@@ -109,41 +131,75 @@ impl Guard {
             Metric::Time(_, Statistic::Max) => 0.10,
             _ => 0.05,
         };
-        Self { metric, selector: Selector::default(), max_regression, confidence: Self::CONFIDENCE, line: None }
+        Self {
+            metric,
+            selector: Selector::default(),
+            max_regression,
+            confidence: Self::CONFIDENCE,
+            line: None,
+        }
     }
 
     /// Those where nobody names others: how long it takes, how much it does, and whether it works.
     pub fn all_usual() -> Vec<Self> {
-        let percentile = |thousandths| Metric::Time(Quantity::Response, Statistic::Percentile(thousandths));
-        [percentile(50_000), percentile(99_000), Metric::Throughput, Metric::ErrorRate].into_iter().map(Self::usual).collect()
+        let percentile =
+            |thousandths| Metric::Time(Quantity::Response, Statistic::Percentile(thousandths));
+        [
+            percentile(50_000),
+            percentile(99_000),
+            Metric::Throughput,
+            Metric::ErrorRate,
+        ]
+        .into_iter()
+        .map(Self::usual)
+        .collect()
     }
 }
 
 impl Plan {
     /// Whether something may end a run of this mode by its figures.
     pub fn is_watched(&self, mode: Mode) -> bool {
-        !self.load.stop_when.is_empty() || self.thresholds.iter().any(|t| t.abort && t.selector.is_about(mode))
+        !self.load.stop_when.is_empty()
+            || self
+                .thresholds
+                .iter()
+                .any(|t| t.abort && t.selector.is_about(mode))
     }
 
     /// The lengths of the windows that checks ask for.
     pub fn windows(&self) -> impl Iterator<Item = Nanos> {
         let conditions = self.load.stop_when.iter().filter_map(|stop| stop.window);
-        self.thresholds.iter().filter_map(|threshold| threshold.window).chain(conditions)
+        self.thresholds
+            .iter()
+            .filter_map(|threshold| threshold.window)
+            .chain(conditions)
     }
 
     /// Every figure that is asked for, with what it is about.
     pub fn asked(&self) -> impl Iterator<Item = (&Selector, Metric)> {
-        let of_thresholds = self.thresholds.iter().map(|threshold| (&threshold.selector, threshold.check.metric));
-        of_thresholds.chain(self.guards.iter().map(|guard| (&guard.selector, guard.metric)))
+        let of_thresholds = self
+            .thresholds
+            .iter()
+            .map(|threshold| (&threshold.selector, threshold.check.metric));
+        of_thresholds.chain(
+            self.guards
+                .iter()
+                .map(|guard| (&guard.selector, guard.metric)),
+        )
     }
 
-    /// The parts of the work that thresholds take apart by operations, or by values of tags, each once and with whether its
-    /// time line is asked for: their figures are kept on their own. Stages have theirs anyway.
+    /// The parts of the work that thresholds take apart by operations, or by values of tags, each
+    /// once and with whether its time line is asked for: their figures are kept on their own.
+    /// Stages have theirs anyway.
     pub fn probes(&self) -> Vec<(Selector, bool)> {
         let mut probes: Vec<(Selector, bool)> = Vec::new();
-        let of_thresholds = self.thresholds.iter().map(|threshold| (&threshold.selector, threshold.window.is_some()));
+        let of_thresholds = self
+            .thresholds
+            .iter()
+            .map(|threshold| (&threshold.selector, threshold.window.is_some()));
         let asked = of_thresholds.chain(self.guards.iter().map(|guard| (&guard.selector, false)));
-        let taken_apart = asked.filter(|(selector, _)| selector.is_of_operations() || selector.tag.is_some());
+        let taken_apart =
+            asked.filter(|(selector, _)| selector.is_of_operations() || selector.tag.is_some());
         for (selector, in_windows) in taken_apart.filter(|(selector, _)| selector.stage.is_none()) {
             let selector = selector.of_any_mode();
             match probes.iter_mut().find(|(known, _)| *known == selector) {
@@ -154,12 +210,13 @@ impl Plan {
         probes
     }
 
-    /// The times of which a percentile is asked, by thresholds with a selector that fits: percentiles of several
-    /// rounds can't be had without histograms.
+    /// The times of which a percentile is asked, by thresholds with a selector that fits:
+    /// percentiles of several rounds can't be had without histograms.
     pub fn percentiles_of(&self, fits: impl Fn(&Selector) -> bool) -> Vec<Quantity> {
         let asked = |of: &Quantity| {
             let is_asked = |metric| matches!(metric, Metric::Time(own, Statistic::Percentile(_)) if own == *of);
-            self.asked().any(|(selector, metric)| fits(selector) && is_asked(metric))
+            self.asked()
+                .any(|(selector, metric)| fits(selector) && is_asked(metric))
         };
         Quantity::ALL.into_iter().filter(asked).collect()
     }

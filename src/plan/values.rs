@@ -1,4 +1,5 @@
-//! Values that an iteration carries: their names, where they are taken from, and the feeds that bring rows.
+//! Values that an iteration carries: their names, where they are taken from, and the feeds that
+//! bring rows.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -12,7 +13,9 @@ pub struct Name {
 }
 
 /// Reads a value that is there, so that `null` is one and only what is left out is none.
-pub(super) fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<serde_json::Value>, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<serde_json::Value>, D::Error> {
     serde_json::Value::deserialize(from).map(Some)
 }
 
@@ -24,7 +27,11 @@ pub struct Capture {
     /// Where it is.
     pub source: Source,
     /// What it is where nothing is found; without one that is a failure. `null` is a value.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub default: Option<serde_json::Value>,
 }
 

@@ -1,5 +1,6 @@
-//! What a run was asked for, as the plan in its result says: by planned arrivals or by virtual users, and which percentiles
-//! its thresholds are about. What is asked for is what tables, charts and headlines have to show.
+//! What a run was asked for, as the plan in its result says: by planned arrivals or by virtual
+//! users, and which percentiles its thresholds are about. What is asked for is what tables, charts
+//! and headlines have to show.
 
 use crate::metrics::Summary;
 use crate::plan::{Check, LoadModel, Metric, Mode, Plan, Quantity, Selector, Spread, Statistic};
@@ -27,25 +28,64 @@ impl Percentile {
 
 /// The percentiles that every summary has, in their order.
 pub const PERCENTILES: [Percentile; 7] = [
-    Percentile { key: "p50", name: "p50", thousandths: 50_000 },
-    Percentile { key: "p75", name: "p75", thousandths: 75_000 },
-    Percentile { key: "p90", name: "p90", thousandths: 90_000 },
-    Percentile { key: "p95", name: "p95", thousandths: 95_000 },
-    Percentile { key: "p99", name: "p99", thousandths: 99_000 },
-    Percentile { key: "p999", name: "p99.9", thousandths: 99_900 },
-    Percentile { key: "p9999", name: "p99.99", thousandths: 99_990 },
+    Percentile {
+        key: "p50",
+        name: "p50",
+        thousandths: 50_000,
+    },
+    Percentile {
+        key: "p75",
+        name: "p75",
+        thousandths: 75_000,
+    },
+    Percentile {
+        key: "p90",
+        name: "p90",
+        thousandths: 90_000,
+    },
+    Percentile {
+        key: "p95",
+        name: "p95",
+        thousandths: 95_000,
+    },
+    Percentile {
+        key: "p99",
+        name: "p99",
+        thousandths: 99_000,
+    },
+    Percentile {
+        key: "p999",
+        name: "p99.9",
+        thousandths: 99_900,
+    },
+    Percentile {
+        key: "p9999",
+        name: "p99.99",
+        thousandths: 99_990,
+    },
 ];
 
 /// The percentiles with these names, and those that thresholds of the results are about.
-pub fn percentiles<'a>(results: impl IntoIterator<Item = &'a RunResult>, usual: &[&str]) -> Vec<Percentile> {
-    let asked: Vec<u32> = results.into_iter().flat_map(|result| &result.thresholds).filter_map(of_response).collect();
+pub fn percentiles<'a>(
+    results: impl IntoIterator<Item = &'a RunResult>,
+    usual: &[&str],
+) -> Vec<Percentile> {
+    let asked: Vec<u32> = results
+        .into_iter()
+        .flat_map(|result| &result.thresholds)
+        .filter_map(of_response)
+        .collect();
     let is_shown = |one: &Percentile| usual.contains(&one.name) || asked.contains(&one.thousandths);
     PERCENTILES.into_iter().filter(is_shown).collect()
 }
 
-/// The percentiles of response time of a whole mode that its thresholds are about, each once, in thousandths.
+/// The percentiles of response time of a whole mode that its thresholds are about, each once, in
+/// thousandths.
 pub fn percentiles_of_mode(result: &RunResult, mode: Mode) -> Vec<u32> {
-    let own = result.thresholds.iter().filter(|threshold| threshold.mode == mode && is_of_whole(&threshold.selector));
+    let own = result
+        .thresholds
+        .iter()
+        .filter(|threshold| threshold.mode == mode && is_of_whole(&threshold.selector));
     let mut asked: Vec<u32> = own.filter_map(of_response).collect();
     asked.sort_unstable();
     asked.dedup();
@@ -80,32 +120,68 @@ pub fn load(plan: &Plan) -> (&'static str, String) {
     match plan.load.model {
         LoadModel::Closed { vus } => {
             let most = if staged { "at most " } else { "" };
-            ("virtual users", format!("{most}{}", view::count(vus.into())))
+            (
+                "virtual users",
+                format!("{most}{}", view::count(vus.into())),
+            )
         }
-        LoadModel::Open { rate, arrivals, max_in_flight, .. } => {
+        LoadModel::Open {
+            rate,
+            arrivals,
+            max_in_flight,
+            ..
+        } => {
             let most = if staged { "in stages up to " } else { "" };
             let spread = match arrivals {
                 Spread::Constant => "evenly spaced",
                 Spread::Poisson => "as a Poisson process",
             };
             let rate = view::round(&view::rate(rate.per_second_f64()));
-            let rate = rate.strip_suffix("/s").map_or_else(|| rate.clone(), |number| format!("{number} iterations/s"));
-            ("arrivals", format!("{most}{rate}, {spread}, at most {} in flight", view::count(max_in_flight.into())))
+            let rate = rate
+                .strip_suffix("/s")
+                .map_or_else(|| rate.clone(), |number| format!("{number} iterations/s"));
+            (
+                "arrivals",
+                format!(
+                    "{most}{rate}, {spread}, at most {} in flight",
+                    view::count(max_in_flight.into())
+                ),
+            )
         }
     }
 }
 
-/// What the planned arrivals came to, which are of iterations: where those are of one request each, that is said already.
+/// What the planned arrivals came to, which are of iterations: where those are of one request each,
+/// that is said already.
 pub fn arrived(result: &RunResult) -> Option<String> {
     if !is_open(result) {
         return None;
     }
     let seconds: f64 = result.runs.iter().map(|run| run.measured_s).sum();
-    let iterations: u64 = result.runs.iter().map(|run| run.iterations.counts.completed).sum();
-    let requests: u64 = result.runs.iter().flat_map(|run| &run.targets).map(|target| target.counts.completed).sum();
-    let a_second = |n: u64| view::rate(n as f64 / seconds).trim_end_matches("/s").to_owned();
+    let iterations: u64 = result
+        .runs
+        .iter()
+        .map(|run| run.iterations.counts.completed)
+        .sum();
+    let requests: u64 = result
+        .runs
+        .iter()
+        .flat_map(|run| &run.targets)
+        .map(|target| target.counts.completed)
+        .sum();
+    let a_second = |n: u64| {
+        view::rate(n as f64 / seconds)
+            .trim_end_matches("/s")
+            .to_owned()
+    };
     let differ = requests > 0 && iterations > 0 && requests != iterations && seconds > 0.0;
-    differ.then(|| format!("`rate` counts iterations: {}/s of them made {} requests/s", a_second(iterations), a_second(requests)))
+    differ.then(|| {
+        format!(
+            "`rate` counts iterations: {}/s of them made {} requests/s",
+            a_second(iterations),
+            a_second(requests)
+        )
+    })
 }
 
 #[cfg(test)]
@@ -116,21 +192,40 @@ mod tests {
     #[test]
     fn a_percentile_that_a_threshold_asks_for_is_shown() {
         let mut result = fixture::three_modes();
-        let names = |result: &RunResult, usual: &[&str]| percentiles([result], usual).iter().map(|one| one.name).collect::<Vec<_>>();
-        assert_eq!(names(&result, &["p50", "p90"]), ["p50", "p90", "p99"], "one asks for p99");
+        let names = |result: &RunResult, usual: &[&str]| {
+            percentiles([result], usual)
+                .iter()
+                .map(|one| one.name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            names(&result, &["p50", "p90"]),
+            ["p50", "p90", "p99"],
+            "one asks for p99"
+        );
         result.thresholds[0].check = "p99.9 < 250ms".into();
         result.thresholds[1].check = "p95 < 250ms".into();
         result.thresholds[3].check = "service.p75 < 250ms".into();
         assert_eq!(names(&result, &["p50"]), ["p50", "p95", "p99.9"]);
         assert_eq!(percentiles_of_mode(&result, Mode::Async), [99_900]);
-        assert_eq!(percentiles_of_mode(&result, Mode::Threaded), [0_u32; 0], "that one is of a step");
+        assert_eq!(
+            percentiles_of_mode(&result, Mode::Threaded),
+            [0_u32; 0],
+            "that one is of a step"
+        );
     }
 
     #[test]
     fn a_load_is_told_by_what_it_asks_for() {
         let result = fixture::open_model();
         let plan = plan(&result).expect("it has one");
-        assert_eq!(load(&plan), ("arrivals", "300 iterations/s, evenly spaced, at most 1,000 in flight".into()));
+        assert_eq!(
+            load(&plan),
+            (
+                "arrivals",
+                "300 iterations/s, evenly spaced, at most 1,000 in flight".into()
+            )
+        );
         assert!(is_open(&result) && !is_open(&fixture::three_modes()));
     }
 }

@@ -1,6 +1,6 @@
 //! [`Board`]: what the terminal shows while a run goes on: figures with what they were of late as sparklines, the steps,
-//! and the modes that are done. Lines of text without control characters; who draws them anew is [`progress`](super::progress)'s
-//! business.
+//! and the modes that are done. Lines of text without control characters; who draws them anew is
+//! [`progress`](super::progress)'s business.
 
 use std::collections::VecDeque;
 
@@ -51,7 +51,11 @@ impl Board {
             if self.done.len() > DONE {
                 self.done.pop_front();
             }
-            *self = Self { place: status.place.into(), done: std::mem::take(&mut self.done), ..Self::default() };
+            *self = Self {
+                place: status.place.into(),
+                done: std::mem::take(&mut self.done),
+                ..Self::default()
+            };
         }
         let failed = status.failed.saturating_sub(self.failed);
         self.failed = status.failed;
@@ -59,12 +63,25 @@ impl Board {
             self.looks.pop_front();
         }
         let in_flight = Some(status.in_flight as f64);
-        self.looks.push_back([Some(status.rate), status.p50_ms, status.p99_ms, Some(failed as f64), in_flight, status.lag_p99_ms]);
+        self.looks.push_back([
+            Some(status.rate),
+            status.p50_ms,
+            status.p99_ms,
+            Some(failed as f64),
+            in_flight,
+            status.lag_p99_ms,
+        ]);
         let time = view::duration_s(status.elapsed_s);
-        self.sum = format!("✓ {} · {} done · {} failed · {time}", self.place, view::count(status.completed), view::count(status.failed));
+        self.sum = format!(
+            "✓ {} · {} done · {} failed · {time}",
+            self.place,
+            view::count(status.completed),
+            view::count(status.failed)
+        );
     }
 
-    /// What to show on a terminal of so many columns, each line narrower than that: one as wide would be broken by some.
+    /// What to show on a terminal of so many columns, each line narrower than that: one as wide
+    /// would be broken by some.
     pub fn lines(&self, status: &Status<'_>, columns: usize) -> Vec<String> {
         let width = columns.saturating_sub(1).clamp(1, WIDTH);
         let ms = |value: Option<f64>| view::or_na(value, view::duration_ms);
@@ -74,7 +91,11 @@ impl Board {
             ms(status.p99_ms),
             match status.failed {
                 0 => "0".into(),
-                failed => format!("{} ({})", view::count(failed), view::share(failed as f64 / status.completed.max(1) as f64)),
+                failed => format!(
+                    "{} ({})",
+                    view::count(failed),
+                    view::share(failed as f64 / status.completed.max(1) as f64)
+                ),
             },
             view::count(status.in_flight),
             ms(status.lag_p99_ms),
@@ -82,14 +103,31 @@ impl Board {
         let row = |(i, (name, figure)): (usize, (&str, String))| {
             let room = width.saturating_sub(NAME + FIGURE + 2);
             if room < LEAST {
-                return format!("  {name:<11}{figure:>0$}", width.saturating_sub(NAME).min(FIGURE));
+                return format!(
+                    "  {name:<11}{figure:>0$}",
+                    width.saturating_sub(NAME).min(FIGURE)
+                );
             }
             // The newest are what one looks for.
-            let line = sparkline(self.looks.iter().skip(self.looks.len().saturating_sub(room)).map(|look| look[i]));
+            let line = sparkline(
+                self.looks
+                    .iter()
+                    .skip(self.looks.len().saturating_sub(room))
+                    .map(|look| look[i]),
+            );
             format!("  {name:<11}{figure:>FIGURE$}  {line}")
         };
-        let mut lines: Vec<String> = NAMES.into_iter().zip(figures).enumerate().map(row).collect();
-        let mut steps: Vec<_> = status.steps.iter().filter(|step| step.completed > 0).collect();
+        let mut lines: Vec<String> = NAMES
+            .into_iter()
+            .zip(figures)
+            .enumerate()
+            .map(row)
+            .collect();
+        let mut steps: Vec<_> = status
+            .steps
+            .iter()
+            .filter(|step| step.completed > 0)
+            .collect();
         // Those that fail first: they are what one looks for.
         steps.sort_by_key(|step| std::cmp::Reverse((step.failed, step.completed)));
         let name = |text: &str, room: usize| view::shortened(&view::plain(text), room);
@@ -97,24 +135,44 @@ impl Board {
             let (done, failed) = (view::count(step.completed), view::count(step.failed));
             if width < NARROW {
                 let counts = format!("{done} done {failed} failed");
-                return format!("  {} {counts}", name(&step.name, width.saturating_sub(counts.chars().count() + 3)));
+                return format!(
+                    "  {} {counts}",
+                    name(&step.name, width.saturating_sub(counts.chars().count() + 3))
+                );
             }
-            format!("  {:<38} {done:>13} done {failed:>10} failed", name(&step.name, 38))
+            format!(
+                "  {:<38} {done:>13} done {failed:>10} failed",
+                name(&step.name, 38)
+            )
         }));
         if let Some(more) = steps.len().checked_sub(STEPS).filter(|more| *more > 0) {
             lines.push(format!("  and {}", view::things(more as u64, "more step")));
         }
         lines.extend(self.done.iter().map(|done| format!("  {done}")));
-        lines.into_iter().map(|line| view::shortened(line.trim_end(), width)).collect()
+        lines
+            .into_iter()
+            .map(|line| view::shortened(line.trim_end(), width))
+            .collect()
     }
 }
 
 /// Values as bars from zero to the highest; what is not known is a gap.
 pub fn sparkline(values: impl Iterator<Item = Option<f64>>) -> String {
-    let values: Vec<Option<f64>> = values.map(|value| value.filter(|v| v.is_finite() && *v >= 0.0)).collect();
+    let values: Vec<Option<f64>> = values
+        .map(|value| value.filter(|v| v.is_finite() && *v >= 0.0))
+        .collect();
     let most = values.iter().flatten().copied().fold(0.0, f64::max);
-    let bar = |value: f64| BARS[if most > 0.0 { ((value / most * 7.0).round() as usize).min(7) } else { 0 }];
-    values.into_iter().map(|value| value.map_or(' ', bar)).collect()
+    let bar = |value: f64| {
+        BARS[if most > 0.0 {
+            ((value / most * 7.0).round() as usize).min(7)
+        } else {
+            0
+        }]
+    };
+    values
+        .into_iter()
+        .map(|value| value.map_or(' ', bar))
+        .collect()
 }
 
 #[cfg(test)]
@@ -151,7 +209,20 @@ mod tests {
 
     #[test]
     fn sparklines_begin_at_zero() {
-        assert_eq!(sparkline([Some(0.0), Some(3.5), Some(7.0), None, Some(f64::NAN), Some(7.0)].into_iter()), "▁▅█  █");
+        assert_eq!(
+            sparkline(
+                [
+                    Some(0.0),
+                    Some(3.5),
+                    Some(7.0),
+                    None,
+                    Some(f64::NAN),
+                    Some(7.0)
+                ]
+                .into_iter()
+            ),
+            "▁▅█  █"
+        );
         assert_eq!(sparkline([Some(0.0), Some(0.0)].into_iter()), "▁▁");
         assert_eq!(sparkline(std::iter::empty()), "");
     }
@@ -168,10 +239,21 @@ mod tests {
         for columns in [1, 20, 30, 40, 49, 60, 80, 300] {
             let lines = board.lines(&status("async 1/3", 60, &steps), columns);
             let most = columns.clamp(2, 80);
-            assert!(lines.iter().all(|line| line.chars().count() < most && !line.contains('\u{1b}')), "{columns}: {lines:#?}");
+            assert!(
+                lines
+                    .iter()
+                    .all(|line| line.chars().count() < most && !line.contains('\u{1b}')),
+                "{columns}: {lines:#?}"
+            );
             let wanted = if columns < 30 { "through" } else { "6,000/s" };
-            assert!(columns < 20 || lines[0].contains(wanted), "{columns}: {lines:#?}");
-            assert!(columns < 49 || lines[0].ends_with('█'), "the newest are shown: {lines:#?}");
+            assert!(
+                columns < 20 || lines[0].contains(wanted),
+                "{columns}: {lines:#?}"
+            );
+            assert!(
+                columns < 49 || lines[0].ends_with('█'),
+                "the newest are shown: {lines:#?}"
+            );
         }
         let lines = board.lines(&status("async 1/3", 60, &steps), 80);
         super::super::golden::check("board.txt", &(lines.join("\n") + "\n"));

@@ -1,11 +1,14 @@
 //! [`Case`]: every gate of a run as a test case, for the forms that CI servers read: its thresholds, and each figure that
-//! is held against a baseline. Whether the run came to its end and whether its figures can be believed are cases too, so
-//! that a green report means all of it.
+//! is held against a baseline. Whether the run came to its end and whether its figures can be
+//! believed are cases too, so that a green report means all of it.
 
 use std::collections::BTreeMap;
 
 use crate::plan::{Check, Metric, Mode};
-use crate::result::{self, Change, End, RunOrder, RunResult, ThresholdResult, ThresholdVerdict, Verdict, VersionComparison};
+use crate::result::{
+    self, Change, End, RunOrder, RunResult, ThresholdResult, ThresholdVerdict, Verdict,
+    VersionComparison,
+};
 
 use super::ending::Ending;
 use super::{changes, tally, thresholds, versions, view};
@@ -51,12 +54,23 @@ pub struct Case {
     pub warned: bool,
 }
 
-/// Every gate of a result: its end, its validity, then its thresholds in the order of the scenario, then what is held
-/// against the baseline.
+/// Every gate of a result: its end, its validity, then its thresholds in the order of the scenario,
+/// then what is held against the baseline.
 pub fn all(result: &RunResult) -> Vec<Case> {
     let mut cases = vec![end(result), validity(result)];
-    cases.extend(result.thresholds.iter().zip(thresholds::rows(result)).map(|(threshold, row)| judged(result, threshold, row)));
-    cases.extend(result.baseline.iter().flat_map(|comparison| held(result, comparison)));
+    cases.extend(
+        result
+            .thresholds
+            .iter()
+            .zip(thresholds::rows(result))
+            .map(|(threshold, row)| judged(result, threshold, row)),
+    );
+    cases.extend(
+        result
+            .baseline
+            .iter()
+            .flat_map(|comparison| held(result, comparison)),
+    );
     let mut seen = BTreeMap::new();
     for case in &mut cases {
         let times = seen.entry((case.mode, case.name.clone())).or_insert(0_u32);
@@ -70,9 +84,15 @@ pub fn all(result: &RunResult) -> Vec<Case> {
 
 /// How long the runs of a mode took together, or all of them; what is no time takes none.
 pub fn seconds(result: &RunResult, mode: Option<Mode>) -> f64 {
-    let walls = result.runs.iter().filter(|run| mode.is_none_or(|mode| run.mode == mode)).map(|run| run.wall_s);
+    let walls = result
+        .runs
+        .iter()
+        .filter(|run| mode.is_none_or(|mode| run.mode == mode))
+        .map(|run| run.wall_s);
     // Not `sum`, which begins with a zero below zero.
-    walls.filter(|wall_s| (0.0..1e9).contains(wall_s)).fold(0.0, |sum, wall_s| sum + wall_s)
+    walls
+        .filter(|wall_s| (0.0..1e9).contains(wall_s))
+        .fold(0.0, |sum, wall_s| sum + wall_s)
 }
 
 fn end(result: &RunResult) -> Case {
@@ -82,7 +102,11 @@ fn end(result: &RunResult) -> Case {
         End::Interrupted | End::Failed => Outcome::Broken,
     };
     let Ending { word, meaning, .. } = Ending::of(result);
-    let of_mode = |mode: Mode| failures(result, mode).into_iter().map(move |line| format!("{mode}: {line}"));
+    let of_mode = |mode: Mode| {
+        failures(result, mode)
+            .into_iter()
+            .map(move |line| format!("{mode}: {line}"))
+    };
     Case {
         name: "the run came to its end".into(),
         mode: None,
@@ -98,7 +122,11 @@ fn end(result: &RunResult) -> Case {
 /// What tries of a mode were told.
 fn failures(result: &RunResult, mode: Mode) -> Vec<String> {
     let troubles = tally::troubles(result, mode);
-    let mut lines: Vec<String> = troubles.iter().take(ERRORS).map(tally::Trouble::sentence).collect();
+    let mut lines: Vec<String> = troubles
+        .iter()
+        .take(ERRORS)
+        .map(tally::Trouble::sentence)
+        .collect();
     if let Some(more) = troubles.len().checked_sub(ERRORS).filter(|more| *more > 0) {
         lines.push(format!("and {} more", view::count(more as u64)));
     }
@@ -110,11 +138,23 @@ fn validity(result: &RunResult) -> Case {
         _ if result.runs.is_empty() => (Outcome::Skipped, "nothing was measured"),
         Verdict::Valid => (Outcome::Passed, "valid: the figures can be believed"),
         Verdict::Degraded => (Outcome::Passed, "degraded: read the figures with care"),
-        Verdict::Invalid => (Outcome::Failed, "invalid: the figures describe the generator, not the target"),
+        Verdict::Invalid => (
+            Outcome::Failed,
+            "invalid: the figures describe the generator, not the target",
+        ),
     };
-    let doubts = result.validity.checks.iter().filter(|check| check.verdict != Verdict::Valid);
+    let doubts = result
+        .validity
+        .checks
+        .iter()
+        .filter(|check| check.verdict != Verdict::Valid);
     let details = doubts
-        .map(|check| view::plain(&format!("{}: {}, limit {}: {}", check.name, check.observed, check.limit, check.explanation)))
+        .map(|check| {
+            view::plain(&format!(
+                "{}: {}, limit {}: {}",
+                check.name, check.observed, check.limit, check.explanation
+            ))
+        })
         .collect();
     Case {
         name: "the figures can be believed".into(),
@@ -133,25 +173,53 @@ fn judged(result: &RunResult, threshold: &ThresholdResult, row: thresholds::Row)
     let (outcome, message) = match threshold.verdict {
         ThresholdVerdict::Pass => (Outcome::Passed, None),
         ThresholdVerdict::Fail => (Outcome::Failed, None),
-        ThresholdVerdict::NoData if ran => (Outcome::Failed, Some(format!("no data, limit {}", row.limit))),
-        ThresholdVerdict::NoData => (Outcome::Skipped, Some(format!("{} did not run", threshold.mode))),
+        ThresholdVerdict::NoData if ran => (
+            Outcome::Failed,
+            Some(format!("no data, limit {}", row.limit)),
+        ),
+        ThresholdVerdict::NoData => (
+            Outcome::Skipped,
+            Some(format!("{} did not run", threshold.mode)),
+        ),
     };
-    let windows = threshold.failing_windows.iter().take(WINDOWS).map(|window| {
-        let observed = thresholds::figure(threshold.unit, window.observed);
-        format!("round {}, the window from {}: {observed}", window.round, view::duration_s(window.t_s))
-    });
+    let windows = threshold
+        .failing_windows
+        .iter()
+        .take(WINDOWS)
+        .map(|window| {
+            let observed = thresholds::figure(threshold.unit, window.observed);
+            format!(
+                "round {}, the window from {}: {observed}",
+                window.round,
+                view::duration_s(window.t_s)
+            )
+        });
     let mut details: Vec<String> = windows.collect();
     if threshold.failing_windows.len() > WINDOWS {
-        details.push(format!("and {} more", view::things((threshold.failing_windows.len() - WINDOWS) as u64, "window")));
+        details.push(format!(
+            "and {} more",
+            view::things((threshold.failing_windows.len() - WINDOWS) as u64, "window")
+        ));
     }
-    details.extend(threshold.warnings.iter().map(|warning| format!("warning: {}", view::plain(warning))));
+    details.extend(
+        threshold
+            .warnings
+            .iter()
+            .map(|warning| format!("warning: {}", view::plain(warning))),
+    );
     // What is said of errors is what somebody looks for who reads that there are too many.
-    let is_of_errors = Check::parse(&threshold.check).is_ok_and(|check| matches!(check.metric, Metric::ErrorRate | Metric::CheckRate));
+    let is_of_errors = Check::parse(&threshold.check)
+        .is_ok_and(|check| matches!(check.metric, Metric::ErrorRate | Metric::CheckRate));
     if outcome == Outcome::Failed && is_of_errors {
         details.extend(failures(result, threshold.mode));
     }
     Case {
-        message: message.unwrap_or_else(|| format!("observed {}, limit {}, margin {}", row.observed, row.limit, row.margin)),
+        message: message.unwrap_or_else(|| {
+            format!(
+                "observed {}, limit {}, margin {}",
+                row.observed, row.limit, row.margin
+            )
+        }),
         name: row.check,
         mode: Some(threshold.mode),
         outcome,
@@ -162,7 +230,8 @@ fn judged(result: &RunResult, threshold: &ThresholdResult, row: thresholds::Row)
     }
 }
 
-/// Each figure against the baseline's. A comparison that came to nothing is broken, whatever the reason.
+/// Each figure against the baseline's. A comparison that came to nothing is broken, whatever the
+/// reason.
 fn held(result: &RunResult, comparison: &VersionComparison) -> Vec<Case> {
     if comparison.changes.is_empty() {
         return vec![Case {
@@ -170,16 +239,30 @@ fn held(result: &RunResult, comparison: &VersionComparison) -> Vec<Case> {
             mode: None,
             outcome: Outcome::Broken,
             message: versions::sentence(comparison),
-            details: comparison.warnings.iter().map(|warning| view::plain(warning)).collect(),
+            details: comparison
+                .warnings
+                .iter()
+                .map(|warning| view::plain(warning))
+                .collect(),
             line: None,
             seconds: 0.0,
             warned: false,
         }];
     }
-    comparison.changes.iter().zip(changes::rows(comparison)).map(|(change, row)| compared(result, comparison, change, row)).collect()
+    comparison
+        .changes
+        .iter()
+        .zip(changes::rows(comparison))
+        .map(|(change, row)| compared(result, comparison, change, row))
+        .collect()
 }
 
-fn compared(result: &RunResult, comparison: &VersionComparison, change: &Change, row: changes::Row) -> Case {
+fn compared(
+    result: &RunResult,
+    comparison: &VersionComparison,
+    change: &Change,
+    row: changes::Row,
+) -> Case {
     let outcome = match change.verdict {
         result::Outcome::Regressed => Outcome::Failed,
         result::Outcome::Improved | result::Outcome::Equivalent => Outcome::Passed,
@@ -191,8 +274,15 @@ fn compared(result: &RunResult, comparison: &VersionComparison, change: &Change,
         RunOrder::Unpaired => "unpaired",
     };
     let mut details = vec![
-        format!("base {}, new {}, the change between {}", row.base, row.new, row.between),
-        format!("{}, {order}; the base is {}", view::things(comparison.pairs.into(), "pair"), versions::version(&comparison.base)),
+        format!(
+            "base {}, new {}, the change between {}",
+            row.base, row.new, row.between
+        ),
+        format!(
+            "{}, {order}; the base is {}",
+            view::things(comparison.pairs.into(), "pair"),
+            versions::version(&comparison.base)
+        ),
     ];
     if change.verdict == result::Outcome::Inconclusive {
         details.push(changes::needed(change.pairs_needed));
@@ -201,7 +291,12 @@ fn compared(result: &RunResult, comparison: &VersionComparison, change: &Change,
         name: format!("{} against the baseline", row.figure),
         mode: Some(change.mode),
         outcome,
-        message: format!("{}: {}, tolerated {}", change.verdict.name(), row.change, row.tolerated),
+        message: format!(
+            "{}: {}, tolerated {}",
+            change.verdict.name(),
+            row.change,
+            row.tolerated
+        ),
         details,
         line: change.line,
         seconds: seconds(result, Some(change.mode)),
@@ -225,7 +320,10 @@ mod tests {
         result.runs.retain(|run| run.mode != Mode::Sequential);
         (result.end, result.validity.verdict) = (End::Interrupted, Verdict::Invalid);
         let outcomes: Vec<Outcome> = all(&result).iter().map(|case| case.outcome).collect();
-        assert_eq!(outcomes, [Broken, Failed, Passed, Failed, Skipped, Passed, Passed]);
+        assert_eq!(
+            outcomes,
+            [Broken, Failed, Passed, Failed, Skipped, Passed, Passed]
+        );
         assert_eq!(all(&fixture::nothing())[1].outcome, Skipped);
     }
 
@@ -239,13 +337,22 @@ mod tests {
         assert_eq!(cases[3].name, "p50 against the baseline");
         assert_eq!(cases[3].message, "regressed: +11.8 %, tolerated ±5 %");
         assert_eq!(cases[3].line, Some(9));
-        assert_eq!(cases[4].details.last().map(String::as_str), Some("about 34 pairs would tell"));
+        assert_eq!(
+            cases[4].details.last().map(String::as_str),
+            Some("about 34 pairs would tell")
+        );
         // One that could not be made is no green report.
         let comparison = result.baseline.as_mut().expect("it has one");
         (comparison.changes, comparison.verdict) = (Vec::new(), None);
         comparison.warnings = vec!["this run has no figure for `p50` (async)".into()];
         let case = all(&result).pop().expect("cases");
-        assert_eq!((case.outcome, case.details), (Broken, vec!["this run has no figure for `p50` (async)".to_owned()]));
+        assert_eq!(
+            (case.outcome, case.details),
+            (
+                Broken,
+                vec!["this run has no figure for `p50` (async)".to_owned()]
+            )
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Why a mode is as it is, where the result knows it: a blocking call that held an event loop, and operations that had to
-//! wait for their turn. One sentence each, for the headline.
+//! Why a mode is as it is, where the result knows it: a blocking call that held an event loop, and
+//! operations that had to wait for their turn. One sentence each, for the headline.
 
 use crate::plan::{Action, Mode, Plan};
 use crate::result::{ModeRun, RunResult};
@@ -15,16 +15,24 @@ const WAITED: f64 = 0.5;
 pub fn of(result: &RunResult, behind: &[Mode]) -> Option<String> {
     let plan = asked::plan(result)?;
     let asynchronous = tally::rounds(result, Mode::Async).next();
-    let blocked = asynchronous.and_then(|run| held(&plan, run, |action| matches!(action, Action::Block { offload: false, .. })));
+    let blocked = asynchronous.and_then(|run| {
+        held(&plan, run, |action| {
+            matches!(action, Action::Block { offload: false, .. })
+        })
+    });
     let computed = || {
         let run = asynchronous.filter(|_| behind.contains(&Mode::Async))?;
         held(&plan, run, |action| matches!(action, Action::Cpu(_)))
     };
     let of_loops = match blocked {
-        Some(held) => Some(format!("{held}; `offload: true` gives the call to a pool of threads.")),
+        Some(held) => Some(format!(
+            "{held}; `offload: true` gives the call to a pool of threads."
+        )),
         None => computed().map(|held| format!("{held}.")),
     };
-    let of_queues = behind.iter().filter_map(|mode| waited(tally::rounds(result, *mode).next()?));
+    let of_queues = behind
+        .iter()
+        .filter_map(|mode| waited(tally::rounds(result, *mode).next()?));
     let causes: Vec<String> = of_loops.into_iter().chain(of_queues).collect();
     (!causes.is_empty()).then(|| causes.join(" "))
 }
@@ -34,17 +42,36 @@ fn held(plan: &Plan, run: &ModeRun, holds: impl Fn(&Action) -> bool) -> Option<S
     let mut names: Vec<String> = Vec::new();
     let mut busy_ms = 0.0;
     for step in &run.steps {
-        let is_of = |mix: usize| step.mix.as_ref().is_none_or(|of| plan.mix.get(mix).is_some_and(|mix| mix.name == *of));
-        let own = plan.operations().filter(|(mix, name, _)| *name == step.name && is_of(*mix));
-        let holding: Vec<bool> = own.map(|(.., operation)| holds(&operation.action)).collect();
+        let is_of = |mix: usize| {
+            step.mix
+                .as_ref()
+                .is_none_or(|of| plan.mix.get(mix).is_some_and(|mix| mix.name == *of))
+        };
+        let own = plan
+            .operations()
+            .filter(|(mix, name, _)| *name == step.name && is_of(*mix));
+        let holding: Vec<bool> = own
+            .map(|(.., operation)| holds(&operation.action))
+            .collect();
         // Operations of one name share their figures: what only some of them hold can't be told.
-        if let Some(service) = step.service_ms.as_ref().filter(|_| holding.contains(&true) && !holding.contains(&false)) {
+        if let Some(service) = step
+            .service_ms
+            .as_ref()
+            .filter(|_| holding.contains(&true) && !holding.contains(&false))
+        {
             busy_ms += service.mean * service.count as f64;
-            names.push(format!("`{}`", view::shortened(&view::plain(&step.name), 60)));
+            names.push(format!(
+                "`{}`",
+                view::shortened(&view::plain(&step.name), 60)
+            ));
         }
     }
     let share = busy_ms / 1e3 / (run.wall_s * f64::from(run.workers.max(1)));
-    let (loops, it) = if run.workers > 1 { ("event loops", "them") } else { ("event loop", "it") };
+    let (loops, it) = if run.workers > 1 {
+        ("event loops", "them")
+    } else {
+        ("event loop", "it")
+    };
     (share >= HELD && share.is_finite()).then(|| {
         let names = view::list(&names.into_iter().take(3).collect::<Vec<_>>());
         let share = view::share(share.min(1.0));
@@ -64,7 +91,10 @@ fn waited(run: &ModeRun) -> Option<String> {
         _ => "for a free slot, a limit or a connection",
     };
     let mode = view::capital(run.mode.name());
-    Some(format!("{mode} spent {} of its response time waiting {for_what}.", view::share(share.min(1.0))))
+    Some(format!(
+        "{mode} spent {} of its response time waiting {for_what}.",
+        view::share(share.min(1.0))
+    ))
 }
 
 #[cfg(test)]
@@ -79,7 +109,9 @@ mod tests {
         let mut result = fixture::open_model();
         let mut plan: Plan = serde_json::from_value(result.plan).expect("a plan");
         for step in &mut plan.mix[0].flow {
-            let crate::plan::StepKind::Operation(operation) = &mut step.kind else { panic!("it is one") };
+            let crate::plan::StepKind::Operation(operation) = &mut step.kind else {
+                panic!("it is one")
+            };
             operation.action = action.clone();
         }
         result.plan = serde_json::to_value(plan).expect("plain data");
@@ -95,7 +127,10 @@ mod tests {
     }
 
     fn block(offload: bool) -> Action {
-        Action::Block { duration: Delay::Constant(Nanos::from_millis(20)), offload }
+        Action::Block {
+            duration: Delay::Constant(Nanos::from_millis(20)),
+            offload,
+        }
     }
 
     #[test]
@@ -106,7 +141,11 @@ mod tests {
             "In async, `sleep` held the event loop for 93.0 % of the time, and everything else on it waited; \
              `offload: true` gives the call to a pool of threads."
         );
-        assert_eq!(of(&held_by(block(true)), &[Mode::Async]), None, "given to a pool, it holds nothing");
+        assert_eq!(
+            of(&held_by(block(true)), &[Mode::Async]),
+            None,
+            "given to a pool, it holds nothing"
+        );
         let mut other = held_by(block(false));
         other.runs.retain(|run| run.mode != Mode::Async);
         assert_eq!(of(&other, &[Mode::Threaded]), None, "threads hold none");
@@ -123,11 +162,20 @@ mod tests {
     fn waiting_for_a_turn_is_named() {
         let mut result = fixture::open_model();
         for run in &mut result.runs {
-            let queue = run.response_ms.clone().map(|summary| crate::metrics::Summary { mean: summary.mean * 0.8, ..summary });
+            let queue = run
+                .response_ms
+                .clone()
+                .map(|summary| crate::metrics::Summary {
+                    mean: summary.mean * 0.8,
+                    ..summary
+                });
             run.queue_ms = queue;
         }
         let cause = of(&result, &[Mode::Sequential]).expect("it is known");
-        assert_eq!(cause, "Sequential spent 80.0 % of its response time waiting for the iteration before it, as one runs at a time.");
+        assert_eq!(
+            cause,
+            "Sequential spent 80.0 % of its response time waiting for the iteration before it, as one runs at a time."
+        );
         assert_eq!(of(&result, &[]), None);
     }
 }

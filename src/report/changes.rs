@@ -1,5 +1,5 @@
-//! What became of each figure from one version to another, as text: one row for each figure and mode. The same for every
-//! form of the report.
+//! What became of each figure from one version to another, as text: one row for each figure and
+//! mode. The same for every form of the report.
 
 use crate::plan::{Mode, Unit};
 use crate::result::{Change, Outcome, VersionComparison};
@@ -38,9 +38,20 @@ pub fn rows(comparison: &VersionComparison) -> Vec<Row> {
 /// The figures of each step, with its name.
 pub fn of_steps(comparison: &VersionComparison) -> Vec<(String, Row)> {
     let named = |change: &Change| {
-        let parts = [&change.selector.mix, &change.selector.step].into_iter().flatten();
-        let name = parts.map(|part| view::shortened(&view::plain(part), 60)).collect::<Vec<_>>().join(" / ");
-        (name, Row { figure: view::plain(&change.metric), ..row(change) })
+        let parts = [&change.selector.mix, &change.selector.step]
+            .into_iter()
+            .flatten();
+        let name = parts
+            .map(|part| view::shortened(&view::plain(part), 60))
+            .collect::<Vec<_>>()
+            .join(" / ");
+        (
+            name,
+            Row {
+                figure: view::plain(&change.metric),
+                ..row(change)
+            },
+        )
     };
     comparison.steps.iter().map(named).collect()
 }
@@ -88,7 +99,9 @@ pub fn amount(change: &Change, value: f64) -> String {
 
 /// Both bounds; the unit is said once where it is the same.
 fn between(change: &Change) -> String {
-    let (Some(low), Some(high)) = (change.low, change.high) else { return view::NA.into() };
+    let (Some(low), Some(high)) = (change.low, change.high) else {
+        return view::NA.into();
+    };
     let (low, high) = (amount(change, low), amount(change, high));
     match (low.split_once(' '), high.split_once(' ')) {
         (Some((number, unit)), Some((_, other))) if unit == other => format!("{number} … {high}"),
@@ -98,11 +111,19 @@ fn between(change: &Change) -> String {
 
 /// What is tolerated, either way.
 pub fn tolerance(change: &Change) -> String {
-    let unit = if change.unit == Unit::Share { "pp" } else { "%" };
-    view::round(&format!("{} {unit}", view::number(change.tolerance * 100.0)))
+    let unit = if change.unit == Unit::Share {
+        "pp"
+    } else {
+        "%"
+    };
+    view::round(&format!(
+        "{} {unit}",
+        view::number(change.tolerance * 100.0)
+    ))
 }
 
-/// A tenth of a percent is as fine as anybody reads a change; more than ten times as much is a factor.
+/// A tenth of a percent is as fine as anybody reads a change; more than ten times as much is a
+/// factor.
 pub fn percent(value: f64) -> String {
     match value * 100.0 {
         tiny if tiny < 0.05 => "0 %".into(),

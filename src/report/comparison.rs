@@ -45,72 +45,192 @@ struct Figure {
 
 impl Figure {
     fn of(value: Option<f64>, interval: Option<[f64; 2]>, show: impl Fn(f64) -> String) -> Self {
-        Self { value, text: view::or_na(value, &show), interval: view::known_interval(interval, &show) }
+        Self {
+            value,
+            text: view::or_na(value, &show),
+            interval: view::known_interval(interval, &show),
+        }
     }
 
     fn percentile(mode: &ModeComparison, key: &str) -> Self {
         let summary = mode.response_ms.as_ref();
         let value = view::percentile_ms(summary, key);
-        Self { value, text: view::percentile(summary, key), interval: view::percentile_interval(summary, key) }
+        Self {
+            value,
+            text: view::percentile(summary, key),
+            interval: view::percentile_interval(summary, key),
+        }
     }
 }
 
 /// The row of the generator's own lateness.
 const LAG: &str = "lag p99";
 
-type Source = (&'static str, &'static str, Better, fn(&ModeComparison) -> Figure);
+type Source = (
+    &'static str,
+    &'static str,
+    Better,
+    fn(&ModeComparison) -> Figure,
+);
 
 const SOURCES: [Source; 19] = [
-    ("wall time", "From the start to the last completion.", Better::Low, |m| Figure::of(Some(m.wall_s), m.wall_s_ci95, view::duration_s)),
-    ("throughput", "Operations that completed well, a second.", Better::High, |m| {
-        Figure::of(Some(m.throughput_rps), m.throughput_rps_ci95, view::rate)
-    }),
-    ("speedup", "How many times as fast as the baseline mode.", Better::High, |m| Figure::of(m.speedup, m.speedup_ci95, view::factor)),
-    ("ideal", "Wall time of the same work with no overhead at all.", Better::Neither, |m| Figure::of(m.ideal_s, None, view::duration_s)),
-    ("efficiency", "The ideal divided by the wall time.", Better::High, |m| Figure::of(m.efficiency, None, view::share)),
-    ("p50", "Half of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p50")),
-    ("p75", "75 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p75")),
-    ("p90", "90 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p90")),
-    ("p95", "95 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p95")),
-    ("p99", "99 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p99")),
-    ("p99.9", "99.9 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p999")),
-    ("p99.99", "99.99 % of the responses took no longer.", Better::Low, |m| Figure::percentile(m, "p9999")),
+    (
+        "wall time",
+        "From the start to the last completion.",
+        Better::Low,
+        |m| Figure::of(Some(m.wall_s), m.wall_s_ci95, view::duration_s),
+    ),
+    (
+        "throughput",
+        "Operations that completed well, a second.",
+        Better::High,
+        |m| Figure::of(Some(m.throughput_rps), m.throughput_rps_ci95, view::rate),
+    ),
+    (
+        "speedup",
+        "How many times as fast as the baseline mode.",
+        Better::High,
+        |m| Figure::of(m.speedup, m.speedup_ci95, view::factor),
+    ),
+    (
+        "ideal",
+        "Wall time of the same work with no overhead at all.",
+        Better::Neither,
+        |m| Figure::of(m.ideal_s, None, view::duration_s),
+    ),
+    (
+        "efficiency",
+        "The ideal divided by the wall time.",
+        Better::High,
+        |m| Figure::of(m.efficiency, None, view::share),
+    ),
+    (
+        "p50",
+        "Half of the responses took no longer.",
+        Better::Low,
+        |m| Figure::percentile(m, "p50"),
+    ),
+    (
+        "p75",
+        "75 % of the responses took no longer.",
+        Better::Low,
+        |m| Figure::percentile(m, "p75"),
+    ),
+    (
+        "p90",
+        "90 % of the responses took no longer.",
+        Better::Low,
+        |m| Figure::percentile(m, "p90"),
+    ),
+    (
+        "p95",
+        "95 % of the responses took no longer.",
+        Better::Low,
+        |m| Figure::percentile(m, "p95"),
+    ),
+    (
+        "p99",
+        "99 % of the responses took no longer.",
+        Better::Low,
+        |m| Figure::percentile(m, "p99"),
+    ),
+    (
+        "p99.9",
+        "99.9 % of the responses took no longer.",
+        Better::Low,
+        |m| Figure::percentile(m, "p999"),
+    ),
+    (
+        "p99.99",
+        "99.99 % of the responses took no longer.",
+        Better::Low,
+        |m| Figure::percentile(m, "p9999"),
+    ),
     ("max", "The longest response.", Better::Low, |m| {
-        Figure::of(m.response_ms.as_ref().filter(|s| s.count > 0).map(|s| s.max), None, view::duration_ms)
+        Figure::of(
+            m.response_ms
+                .as_ref()
+                .filter(|s| s.count > 0)
+                .map(|s| s.max),
+            None,
+            view::duration_ms,
+        )
     }),
-    (LAG, "99 % of the operations began no later than this by the generator's own fault.", Better::Low, |m| {
-        Figure::of(view::percentile_ms(m.lag_ms.as_ref(), "p99"), None, view::duration_ms)
-    }),
-    ("CPU per operation", "Processor time of the generator for each completed operation.", Better::Low, |m| {
-        Figure::of(m.cpu_us_per_operation, None, |us| view::duration_ms(us / 1e3))
-    }),
-    ("peak memory", "Largest resident memory of the generator.", Better::Low, |m| {
-        Figure::of(m.peak_rss_bytes.map(|b| b as f64), None, |b| view::bytes(b as u64))
-    }),
-    ("threads", "Most threads at once.", Better::Neither, |m| {
-        Figure::of(m.threads_peak.map(|n| n as f64), None, |n| view::count(n as u64))
-    }),
-    ("switches per op", "Context switches for each completed operation.", Better::Low, |m| {
-        Figure::of(m.ctx_per_operation, None, view::number)
-    }),
-    ("failed", "Operations that completed badly, of all that completed.", Better::Neither, |m| Figure {
-        value: Some(m.failed as f64),
-        text: if m.failed == 0 {
-            format!("0 of {}", view::count(m.completed))
-        } else {
-            format!("{} of {} ({})", view::count(m.failed), view::count(m.completed), view::share(m.failed as f64 / m.completed as f64))
+    (
+        LAG,
+        "99 % of the operations began no later than this by the generator's own fault.",
+        Better::Low,
+        |m| {
+            Figure::of(
+                view::percentile_ms(m.lag_ms.as_ref(), "p99"),
+                None,
+                view::duration_ms,
+            )
         },
-        interval: None,
+    ),
+    (
+        "CPU per operation",
+        "Processor time of the generator for each completed operation.",
+        Better::Low,
+        |m| {
+            Figure::of(m.cpu_us_per_operation, None, |us| {
+                view::duration_ms(us / 1e3)
+            })
+        },
+    ),
+    (
+        "peak memory",
+        "Largest resident memory of the generator.",
+        Better::Low,
+        |m| {
+            Figure::of(m.peak_rss_bytes.map(|b| b as f64), None, |b| {
+                view::bytes(b as u64)
+            })
+        },
+    ),
+    ("threads", "Most threads at once.", Better::Neither, |m| {
+        Figure::of(m.threads_peak.map(|n| n as f64), None, |n| {
+            view::count(n as u64)
+        })
     }),
+    (
+        "switches per op",
+        "Context switches for each completed operation.",
+        Better::Low,
+        |m| Figure::of(m.ctx_per_operation, None, view::number),
+    ),
+    (
+        "failed",
+        "Operations that completed badly, of all that completed.",
+        Better::Neither,
+        |m| Figure {
+            value: Some(m.failed as f64),
+            text: if m.failed == 0 {
+                format!("0 of {}", view::count(m.completed))
+            } else {
+                format!(
+                    "{} of {} ({})",
+                    view::count(m.failed),
+                    view::count(m.completed),
+                    view::share(m.failed as f64 / m.completed as f64)
+                )
+            },
+            interval: None,
+        },
+    ),
 ];
 
 /// The rows of a result's comparison.
 pub fn of(result: &RunResult, comparison: &Comparison) -> Vec<Row> {
-    rows(&comparison.modes.iter().collect::<Vec<_>>(), &[result], Some(comparison.baseline_mode))
+    rows(
+        &comparison.modes.iter().collect::<Vec<_>>(),
+        &[result],
+        Some(comparison.baseline_mode),
+    )
 }
 
-/// The rows of a comparison of these modes of some results; those of which nothing is known are left out. Modes of several
-/// results have no baseline in common, and then speedups say nothing.
+/// The rows of a comparison of these modes of some results; those of which nothing is known are
+/// left out. Modes of several results have no baseline in common, and then speedups say nothing.
 pub fn rows(modes: &[&ModeComparison], results: &[&RunResult], baseline: Option<Mode>) -> Vec<Row> {
     let shown = percentiles(results);
     let is_open = !results.is_empty() && results.iter().all(|result| asked::is_open(result));
@@ -120,7 +240,8 @@ pub fn rows(modes: &[&ModeComparison], results: &[&RunResult], baseline: Option<
         let is_percentile = asked::PERCENTILES.iter().any(|one| one.name == name);
         let is_known = figures.iter().any(|f| f.value.is_some());
         let wanted = match name {
-            // A mode alone is as fast as itself, and planned arrivals come equally fast in every mode.
+            // A mode alone is as fast as itself, and planned arrivals come equally fast in every
+            // mode.
             "speedup" => is_known && figures.len() > 1 && baseline.is_some() && !is_open,
             LAG => is_open,
             "max" => true,
@@ -131,7 +252,11 @@ pub fn rows(modes: &[&ModeComparison], results: &[&RunResult], baseline: Option<
             continue;
         }
         // How long arrivals take to come is not the mode's doing.
-        let better = if is_open && name == "wall time" { Better::Neither } else { better };
+        let better = if is_open && name == "wall time" {
+            Better::Neither
+        } else {
+            better
+        };
         let best = best(&figures, better);
         let cells = figures
             .into_iter()
@@ -139,10 +264,18 @@ pub fn rows(modes: &[&ModeComparison], results: &[&RunResult], baseline: Option<
             .map(|(i, f)| {
                 // The baseline's speedup over itself is no estimate.
                 let itself = name == "speedup" && modes.get(i).map(|m| m.mode) == baseline;
-                Cell { text: f.text, interval: f.interval.filter(|_| !itself), best: best == Some(i) }
+                Cell {
+                    text: f.text,
+                    interval: f.interval.filter(|_| !itself),
+                    best: best == Some(i),
+                }
             })
             .collect();
-        rows.push(Row { name, meaning, cells });
+        rows.push(Row {
+            name,
+            meaning,
+            cells,
+        });
     }
     rows
 }
@@ -153,8 +286,15 @@ fn best(figures: &[Figure], better: Better) -> Option<usize> {
         Better::High => -1.0,
         Better::Neither => return None,
     };
-    let mut known: Vec<(usize, f64, &str)> =
-        figures.iter().enumerate().filter_map(|(i, f)| f.value.filter(|v| !v.is_nan()).map(|v| (i, v * sign, f.text.as_str()))).collect();
+    let mut known: Vec<(usize, f64, &str)> = figures
+        .iter()
+        .enumerate()
+        .filter_map(|(i, f)| {
+            f.value
+                .filter(|v| !v.is_nan())
+                .map(|v| (i, v * sign, f.text.as_str()))
+        })
+        .collect();
     known.sort_by(|a, b| a.1.total_cmp(&b.1));
     match known.as_slice() {
         // Figures that look the same are the same, to a reader.
@@ -171,22 +311,47 @@ fn percentiles(results: &[&RunResult]) -> Vec<Percentile> {
 /// Whether some percentile of these modes is left out because its sample is too small.
 pub fn has_small_samples(modes: &[&ModeComparison], results: &[&RunResult]) -> bool {
     let shown = percentiles(results);
-    let small = |m: &&ModeComparison| m.response_ms.as_ref().is_some_and(|s| shown.iter().any(|p| !view::carries(s, p.key)));
+    let small = |m: &&ModeComparison| {
+        m.response_ms
+            .as_ref()
+            .is_some_and(|s| shown.iter().any(|p| !view::carries(s, p.key)))
+    };
     modes.iter().any(small)
 }
 
-/// How late the generator was in each of these modes, in milliseconds, and which figure that is: p99, or where some mode has
-/// too few samples for it the longest. Nothing where some mode has no lag at all.
+/// How late the generator was in each of these modes, in milliseconds, and which figure that is:
+/// p99, or where some mode has too few samples for it the longest. Nothing where some mode has no
+/// lag at all.
 pub fn lags(modes: &[&ModeComparison]) -> Option<(&'static str, Vec<f64>)> {
-    let p99 = modes.iter().map(|m| view::percentile_ms(m.lag_ms.as_ref(), "p99")).collect::<Option<Vec<f64>>>();
-    let longest = || modes.iter().map(|m| m.lag_ms.as_ref().filter(|lag| lag.count > 0).map(|lag| lag.max)).collect::<Option<_>>();
-    p99.map(|lags| ("p99 of", lags)).or_else(|| Some(("at most", longest()?)))
+    let p99 = modes
+        .iter()
+        .map(|m| view::percentile_ms(m.lag_ms.as_ref(), "p99"))
+        .collect::<Option<Vec<f64>>>();
+    let longest = || {
+        modes
+            .iter()
+            .map(|m| {
+                m.lag_ms
+                    .as_ref()
+                    .filter(|lag| lag.count > 0)
+                    .map(|lag| lag.max)
+            })
+            .collect::<Option<_>>()
+    };
+    p99.map(|lags| ("p99 of", lags))
+        .or_else(|| Some(("at most", longest()?)))
 }
 
 /// The highest percentile of response time for which every one of these modes has enough samples.
 pub fn common_percentile(modes: &[&ModeComparison]) -> Option<Percentile> {
-    let usual = asked::PERCENTILES.into_iter().filter(|one| ["p50", "p90", "p95", "p99"].contains(&one.name));
-    usual.rev().find(|one| modes.iter().all(|mode| view::percentile_ms(mode.response_ms.as_ref(), one.key).is_some()))
+    let usual = asked::PERCENTILES
+        .into_iter()
+        .filter(|one| ["p50", "p90", "p95", "p99"].contains(&one.name));
+    usual.rev().find(|one| {
+        modes
+            .iter()
+            .all(|mode| view::percentile_ms(mode.response_ms.as_ref(), one.key).is_some())
+    })
 }
 
 /// The names of the modes, in the order of the cells.

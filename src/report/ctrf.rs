@@ -21,13 +21,17 @@ pub fn render(result: &RunResult) -> serde_json::Result<String> {
     let name = view::plain(&result.scenario.name);
     let duration = millis(cases::seconds(result, None));
     // A time is asked for; that of a damaged result is the epoch's begin.
-    let start = result.started_at.parse::<Timestamp>().map_or(0, |at| at.as_millisecond().max(0));
+    let start = result
+        .started_at
+        .parse::<Timestamp>()
+        .map_or(0, |at| at.as_millisecond().max(0));
     let verdict = match result.validity.verdict {
         Verdict::Valid => "valid",
         Verdict::Degraded => "degraded",
         Verdict::Invalid => "invalid",
     };
-    let mut environment = json!({ "testEnvironment": name, "osPlatform": view::plain(&result.host.os) });
+    let mut environment =
+        json!({ "testEnvironment": name, "osPlatform": view::plain(&result.host.os) });
     if let Some(kernel) = &result.host.kernel {
         environment["osRelease"] = view::plain(kernel).into();
     }
@@ -104,7 +108,10 @@ mod tests {
     #[test]
     fn golden() {
         for (name, result) in fixture::forms() {
-            golden::check(&format!("forms/{name}/ctrf-report.json"), &render(&result).unwrap());
+            golden::check(
+                &format!("forms/{name}/ctrf-report.json"),
+                &render(&result).unwrap(),
+            );
         }
     }
 
@@ -174,14 +181,28 @@ mod tests {
     fn keeps_to_the_format_and_adds_up() {
         let format = format();
         for (name, mut result) in fixture::all().into_iter().chain(fixture::forms()) {
-            result.started_at = if name == "huge" { fixture::HOSTILE.into() } else { result.started_at };
+            result.started_at = if name == "huge" {
+                fixture::HOSTILE.into()
+            } else {
+                result.started_at
+            };
             let report: Value = serde_json::from_str(&render(&result).unwrap()).unwrap();
-            let wrong: Vec<String> = format.iter_errors(&report).map(|e| format!("{}: {e}", e.instance_path())).collect();
+            let wrong: Vec<String> = format
+                .iter_errors(&report)
+                .map(|e| format!("{}: {e}", e.instance_path()))
+                .collect();
             assert!(wrong.is_empty(), "{name}: {wrong:?}");
             let summary = &report["results"]["summary"];
-            let sum: u64 = ["passed", "failed", "skipped", "pending", "other"].iter().filter_map(|key| summary[key].as_u64()).sum();
+            let sum: u64 = ["passed", "failed", "skipped", "pending", "other"]
+                .iter()
+                .filter_map(|key| summary[key].as_u64())
+                .sum();
             assert_eq!(summary["tests"].as_u64(), Some(sum), "{name}");
-            assert_eq!(report["results"]["tests"].as_array().map(Vec::len), Some(sum as usize), "{name}");
+            assert_eq!(
+                report["results"]["tests"].as_array().map(Vec::len),
+                Some(sum as usize),
+                "{name}"
+            );
         }
     }
 }

@@ -21,46 +21,89 @@ impl Ending {
     pub fn of(result: &RunResult) -> Self {
         let (word, meaning, is_good) = match result.end {
             End::Complete => return Self::complete(result),
-            End::Stopped => ("stopped by its condition", "a condition that the scenario names ended it", true),
-            End::Aborted => ("aborted by a threshold", "modes and rounds after it did not run", false),
+            End::Stopped => (
+                "stopped by its condition",
+                "a condition that the scenario names ended it",
+                true,
+            ),
+            End::Aborted => (
+                "aborted by a threshold",
+                "modes and rounds after it did not run",
+                false,
+            ),
             End::Interrupted => ("interrupted", "these are the figures up to then", false),
-            End::Failed => ("failed", "something broke; these are the figures up to then", false),
+            End::Failed => (
+                "failed",
+                "something broke; these are the figures up to then",
+                false,
+            ),
         };
-        Self { word, meaning: meaning.into(), is_good }
+        Self {
+            word,
+            meaning: meaning.into(),
+            is_good,
+        }
     }
 
     /// A run that nobody ended: by its time or its iterations, or because a feed had no more rows.
     fn complete(result: &RunResult) -> Self {
-        let by_data = modes(result, |mode| tally::rounds(result, mode).any(|run| run.stopped_by == StoppedBy::Data));
+        let by_data = modes(result, |mode| {
+            tally::rounds(result, mode).any(|run| run.stopped_by == StoppedBy::Data)
+        });
         if !by_data.is_empty() && is_bound_otherwise(result) {
-            let meaning = format!("rows ran out before the planned end (`at_end: stop`) in {}", view::list(&by_data));
-            return Self { word: "ended by its data", meaning, is_good: true };
+            let meaning = format!(
+                "rows ran out before the planned end (`at_end: stop`) in {}",
+                view::list(&by_data)
+            );
+            return Self {
+                word: "ended by its data",
+                meaning,
+                is_good: true,
+            };
         }
         let left = |mode: Mode| {
             let counts = tally::Tally::of(result, mode).iterations;
             let left = counts.dropped + counts.skipped + counts.unfinished;
-            (left > 0).then(|| format!("{} of {} in {mode}", view::count(left), view::count(counts.planned)))
+            (left > 0).then(|| {
+                format!(
+                    "{} of {} in {mode}",
+                    view::count(left),
+                    view::count(counts.planned)
+                )
+            })
         };
         let left: Vec<String> = tally::modes(result).into_iter().filter_map(left).collect();
         let meaning = if !left.is_empty() {
-            format!("the planned time has passed; iterations that were not run to their end: {}", view::list(&left))
+            format!(
+                "the planned time has passed; iterations that were not run to their end: {}",
+                view::list(&left)
+            )
         } else if by_data.is_empty() {
             "everything planned was run".to_owned()
         } else {
             "every row of its data was run".to_owned()
         };
-        Self { word: "complete", meaning, is_good: true }
+        Self {
+            word: "complete",
+            meaning,
+            is_good: true,
+        }
     }
 }
 
 /// Whether something other than its data was to end the run; unless the plan says so, it was.
 fn is_bound_otherwise(result: &RunResult) -> bool {
-    asked::plan(result).is_none_or(|plan| plan.load.duration.is_some() || plan.load.total_iterations().is_some())
+    asked::plan(result)
+        .is_none_or(|plan| plan.load.duration.is_some() || plan.load.total_iterations().is_some())
 }
 
 /// The names of the modes of which this holds.
 fn modes(result: &RunResult, holds: impl Fn(Mode) -> bool) -> Vec<String> {
-    tally::modes(result).into_iter().filter(|mode| holds(*mode)).map(|mode| mode.name().to_owned()).collect()
+    tally::modes(result)
+        .into_iter()
+        .filter(|mode| holds(*mode))
+        .map(|mode| mode.name().to_owned())
+        .collect()
 }
 
 #[cfg(test)]
@@ -75,7 +118,10 @@ mod tests {
         result.runs[0].stopped_by = StoppedBy::Data;
         let ending = Ending::of(&result);
         assert_eq!(ending.word, "ended by its data");
-        assert_eq!(ending.meaning, "rows ran out before the planned end (`at_end: stop`) in sequential");
+        assert_eq!(
+            ending.meaning,
+            "rows ran out before the planned end (`at_end: stop`) in sequential"
+        );
         // Where nothing else was to end it, this is its end.
         result.plan["load"]["duration"] = serde_json::Value::Null;
         assert_eq!(Ending::of(&result).word, "complete");
@@ -86,8 +132,16 @@ mod tests {
     fn iterations_that_were_not_run_are_told() {
         let mut result = fixture::open_model();
         let counts = &mut result.runs[1].iterations.counts;
-        (counts.planned, counts.skipped, counts.dropped, counts.unfinished) = (9_000, 1_200, 30, 4);
+        (
+            counts.planned,
+            counts.skipped,
+            counts.dropped,
+            counts.unfinished,
+        ) = (9_000, 1_200, 30, 4);
         let meaning = Ending::of(&result).meaning;
-        assert!(meaning.ends_with("not run to their end: 1,234 of 9,000 in threaded"), "{meaning}");
+        assert!(
+            meaning.ends_with("not run to their end: 1,234 of 9,000 in threaded"),
+            "{meaning}"
+        );
     }
 }

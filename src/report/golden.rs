@@ -1,14 +1,21 @@
-//! Golden files of the text forms, from fixed results. `LOADGEN_BLESS=1` writes them anew, on purpose.
+//! Golden files of the text forms, from fixed results. `LOADGEN_BLESS=1` writes them anew, on
+//! purpose.
 
 use std::path::Path;
 
 /// Holds a text against its golden file.
 pub fn check(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
     if std::env::var_os("LOADGEN_BLESS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
     }
-    let golden = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}; LOADGEN_BLESS=1 writes it", path.display()));
-    assert!(golden == text, "{name} has changed; if on purpose, LOADGEN_BLESS=1 writes it anew. It is now:\n{text}");
+    let golden = std::fs::read_to_string(&path)
+        .unwrap_or_else(|e| panic!("{}: {e}; LOADGEN_BLESS=1 writes it", path.display()));
+    assert!(
+        golden == text,
+        "{name} has changed; if on purpose, LOADGEN_BLESS=1 writes it anew. It is now:\n{text}"
+    );
 }

@@ -1,9 +1,10 @@
 //! [`Headline`]: what the comparison says, in one or two sentences that a stranger understands.
 //!
-//! It compares what the load asks for: how fast the work was done, or, where arrivals are planned and come whatever the
-//! target does, how long responses took and how late the generator was. It reads the comparison's figures and calls modes
-//! equal where their intervals overlap or, without intervals, where they are within 5 %; it computes nothing else. Knows
-//! nothing of how it is shown.
+//! It compares what the load asks for: how fast the work was done, or, where arrivals are planned
+//! and come whatever the target does, how long responses took and how late the generator was. It
+//! reads the comparison's figures and calls modes equal where their intervals overlap or, without
+//! intervals, where they are within 5 %; it computes nothing else. Knows nothing of how it is
+//! shown.
 
 use crate::plan::Mode;
 use crate::result::{Comparison, ModeComparison, RunResult};
@@ -38,7 +39,11 @@ impl Headline {
         let Some(comparison) = result.comparison.as_ref().filter(|c| !c.modes.is_empty()) else {
             return Self::plain("Nothing was measured to the end.");
         };
-        let modes: Vec<&ModeComparison> = comparison.modes.iter().filter(|m| m.mode != Mode::Simulated).collect();
+        let modes: Vec<&ModeComparison> = comparison
+            .modes
+            .iter()
+            .filter(|m| m.mode != Mode::Simulated)
+            .collect();
         let is_open = asked::is_open(result);
         let alone = match modes.as_slice() {
             [] => comparison.modes.first(),
@@ -46,12 +51,23 @@ impl Headline {
             _ => None,
         };
         let (text, winners) = match alone {
-            Some(one) => (if is_open { answered_alone(one) } else { done_alone(one) }, vec![one.mode]),
+            Some(one) => (
+                if is_open {
+                    answered_alone(one)
+                } else {
+                    done_alone(one)
+                },
+                vec![one.mode],
+            ),
             None if is_open => soonest(&modes),
             None => fastest(comparison, &modes),
         };
         // Where all are equal, none has won; nor has one alone.
-        let behind: Vec<Mode> = modes.iter().map(|m| m.mode).filter(|mode| !winners.contains(mode)).collect();
+        let behind: Vec<Mode> = modes
+            .iter()
+            .map(|m| m.mode)
+            .filter(|mode| !winners.contains(mode))
+            .collect();
         let won = !behind.is_empty();
         Self {
             text,
@@ -63,7 +79,12 @@ impl Headline {
 
     /// A sentence alone.
     pub fn plain(text: impl Into<String>) -> Self {
-        Self { winners: Vec::new(), text: text.into(), cause: None, caution: None }
+        Self {
+            winners: Vec::new(),
+            text: text.into(),
+            cause: None,
+            caution: None,
+        }
     }
 
     /// Whether this mode is among the winners.
@@ -74,13 +95,21 @@ impl Headline {
 
 /// The modes by how fast they did the work, and the best of them.
 fn fastest(comparison: &Comparison, modes: &[&ModeComparison]) -> (String, Vec<Mode>) {
-    let mut ranked: Vec<(&ModeComparison, f64)> =
-        modes.iter().filter_map(|m| m.speedup.filter(|s| s.is_finite()).map(|s| (*m, s))).collect();
+    let mut ranked: Vec<(&ModeComparison, f64)> = modes
+        .iter()
+        .filter_map(|m| m.speedup.filter(|s| s.is_finite()).map(|s| (*m, s)))
+        .collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
     let Some(&(best, _)) = ranked.first() else {
-        return ("The modes can't be compared: no speedup is known.".into(), Vec::new());
+        return (
+            "The modes can't be compared: no speedup is known.".into(),
+            Vec::new(),
+        );
     };
-    let winners: Vec<&(&ModeComparison, f64)> = ranked.iter().filter(|(m, _)| about_equal(best, m)).collect();
+    let winners: Vec<&(&ModeComparison, f64)> = ranked
+        .iter()
+        .filter(|(m, _)| about_equal(best, m))
+        .collect();
     let names = names(winners.iter().map(|(m, _)| *m));
     let are_close = are_close(winners.iter().map(|(_, s)| *s));
     let mut factors: Vec<String> = winners.iter().map(|(_, s)| view::factor(*s)).collect();
@@ -89,19 +118,30 @@ fn fastest(comparison: &Comparison, modes: &[&ModeComparison]) -> (String, Vec<M
     let text = if winners.len() == ranked.len() && are_close {
         format!("{names} were about equally fast.{}", tail(modes))
     } else if winners.len() == ranked.len() && winners.len() > 1 {
-        format!("{names} can't be told apart: {factors}, with {OVERLAP}.{}", tail(modes))
+        format!(
+            "{names} can't be told apart: {factors}, with {OVERLAP}.{}",
+            tail(modes)
+        )
     } else if winners.len() > 1 && are_close {
         format!("{names} were about equally fast: {factors}.")
     } else if winners.len() > 1 {
         format!("{names} were fastest, and can't be told apart: {factors}, with {OVERLAP}.")
     } else {
-        let interval = view::known_interval(best.speedup_ci95, view::factor).map(|i| format!(" (95 % interval {i})")).unwrap_or_default();
+        let interval = view::known_interval(best.speedup_ci95, view::factor)
+            .map(|i| format!(" (95 % interval {i})"))
+            .unwrap_or_default();
         if best.mode == comparison.baseline_mode {
-            let next = ranked.get(1).map(|(m, s)| format!(": {} had {} its speed", m.mode, view::factor(*s))).unwrap_or_default();
+            let next = ranked
+                .get(1)
+                .map(|(m, s)| format!(": {} had {} its speed", m.mode, view::factor(*s)))
+                .unwrap_or_default();
             format!("{names} was fastest{next}.")
         } else {
             let speed = best.speedup.map(view::factor).unwrap_or_default();
-            format!("{names} was fastest: {speed} {}{interval}.", comparison.baseline_mode)
+            format!(
+                "{names} was fastest: {speed} {}{interval}.",
+                comparison.baseline_mode
+            )
         }
     };
     (text, winners.iter().map(|(m, _)| m.mode).collect())
@@ -110,13 +150,19 @@ fn fastest(comparison: &Comparison, modes: &[&ModeComparison]) -> (String, Vec<M
 /// The modes by how soon they answered what was planned to arrive, and the best of them.
 fn soonest(modes: &[&ModeComparison]) -> (String, Vec<Mode>) {
     let Some(percentile) = comparison::common_percentile(modes) else {
-        return ("The modes can't be compared: there are too few responses for a median.".into(), Vec::new());
+        return (
+            "The modes can't be compared: there are too few responses for a median.".into(),
+            Vec::new(),
+        );
     };
-    let ms = |m: &ModeComparison| view::percentile_ms(m.response_ms.as_ref(), percentile.key).unwrap_or(f64::INFINITY);
+    let ms = |m: &ModeComparison| {
+        view::percentile_ms(m.response_ms.as_ref(), percentile.key).unwrap_or(f64::INFINITY)
+    };
     let mut ranked = modes.to_vec();
     ranked.sort_by(|a, b| ms(a).total_cmp(&ms(b)));
-    let (winners, others): (Vec<&ModeComparison>, Vec<&ModeComparison>) =
-        ranked.iter().partition(|m| answer_about_equally(ranked[0], m, percentile));
+    let (winners, others): (Vec<&ModeComparison>, Vec<&ModeComparison>) = ranked
+        .iter()
+        .partition(|m| answer_about_equally(ranked[0], m, percentile));
     let took = |of: &[&ModeComparison]| {
         let mut times: Vec<String> = of.iter().map(|m| view::duration_ms(ms(m))).collect();
         times.dedup();
@@ -124,36 +170,64 @@ fn soonest(modes: &[&ModeComparison]) -> (String, Vec<Mode>) {
     };
     let against = |m: &&ModeComparison| format!("{} in {}", view::duration_ms(ms(m)), m.mode);
     let against = view::list(&others.iter().map(against).collect::<Vec<_>>());
-    let against = if others.is_empty() { String::new() } else { format!(", against {against}") };
+    let against = if others.is_empty() {
+        String::new()
+    } else {
+        format!(", against {against}")
+    };
     let (name, times) = (percentile.name, took(&winners));
     let names = names(winners.iter().copied());
     let text = if winners.len() > 1 && are_close(winners.iter().map(|m| ms(m))) {
-        format!("{names} answered about equally soon: {name} of {times}{against}.{}", lag(modes))
+        format!(
+            "{names} answered about equally soon: {name} of {times}{against}.{}",
+            lag(modes)
+        )
     } else if winners.len() > 1 {
-        format!("{names} answered soonest, and can't be told apart: {name} of {times}, with {OVERLAP}{against}.{}", lag(modes))
+        format!(
+            "{names} answered soonest, and can't be told apart: {name} of {times}, with {OVERLAP}{against}.{}",
+            lag(modes)
+        )
     } else {
-        format!("{names} answered soonest: {name} of {times}{against}.{}", lag(modes))
+        format!(
+            "{names} answered soonest: {name} of {times}{against}.{}",
+            lag(modes)
+        )
     };
     (text, winners.iter().map(|m| m.mode).collect())
 }
 
 fn names<'a>(modes: impl Iterator<Item = &'a ModeComparison>) -> String {
-    view::capital(&view::list(&modes.map(|m| m.mode.name().to_owned()).collect::<Vec<_>>()))
+    view::capital(&view::list(
+        &modes.map(|m| m.mode.name().to_owned()).collect::<Vec<_>>(),
+    ))
 }
 
-/// How late the generator was, in the mode in which it was latest: by p99, or where that takes more samples by the worst.
+/// How late the generator was, in the mode in which it was latest: by p99, or where that takes more
+/// samples by the worst.
 fn lag(modes: &[&ModeComparison]) -> String {
-    let Some((what, lags)) = comparison::lags(modes) else { return String::new() };
+    let Some((what, lags)) = comparison::lags(modes) else {
+        return String::new();
+    };
     let latest = modes.iter().zip(lags).max_by(|a, b| a.1.total_cmp(&b.1));
     latest.map_or_else(String::new, |(m, ms)| {
-        let which = if modes.len() > 1 { format!(", in {}", m.mode) } else { String::new() };
-        format!(" The generator's own lag: {what} {}{which}.", view::duration_ms(ms))
+        let which = if modes.len() > 1 {
+            format!(", in {}", m.mode)
+        } else {
+            String::new()
+        };
+        format!(
+            " The generator's own lag: {what} {}{which}.",
+            view::duration_ms(ms)
+        )
     })
 }
 
 fn done_alone(one: &ModeComparison) -> String {
     // What could not be made was never sent, and has no time.
-    let timed = one.response_ms.as_ref().map_or(0, |response| response.count);
+    let timed = one
+        .response_ms
+        .as_ref()
+        .map_or(0, |response| response.count);
     format!(
         "{} completed {} in {}: {}.",
         view::capital(one.mode.name()),
@@ -164,12 +238,25 @@ fn done_alone(one: &ModeComparison) -> String {
 }
 
 fn answered_alone(one: &ModeComparison) -> String {
-    let percentiles = asked::PERCENTILES.into_iter().filter(|p| ["p50", "p95", "p99"].contains(&p.name));
-    let known = percentiles.filter(|p| view::percentile_ms(one.response_ms.as_ref(), p.key).is_some());
-    let figures: Vec<String> = known.map(|p| format!("{} of {}", p.name, p.of(one.response_ms.as_ref()))).collect();
-    let figures = if figures.is_empty() { String::new() } else { format!(": {}", view::list(&figures)) };
+    let percentiles = asked::PERCENTILES
+        .into_iter()
+        .filter(|p| ["p50", "p95", "p99"].contains(&p.name));
+    let known =
+        percentiles.filter(|p| view::percentile_ms(one.response_ms.as_ref(), p.key).is_some());
+    let figures: Vec<String> = known
+        .map(|p| format!("{} of {}", p.name, p.of(one.response_ms.as_ref())))
+        .collect();
+    let figures = if figures.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", view::list(&figures))
+    };
     let what = view::things(one.completed, "operation");
-    format!("{} completed {what} as they arrived{figures}.{}", view::capital(one.mode.name()), lag(&[one]))
+    format!(
+        "{} completed {what} as they arrived{figures}.{}",
+        view::capital(one.mode.name()),
+        lag(&[one])
+    )
 }
 
 fn about_equal(a: &ModeComparison, b: &ModeComparison) -> bool {
@@ -181,14 +268,20 @@ fn answer_about_equally(a: &ModeComparison, b: &ModeComparison, percentile: Perc
     let figure = |m: &ModeComparison| {
         let summary = m.response_ms.as_ref();
         let interval = summary.and_then(|s| s.ci95.get(percentile.key).copied().flatten());
-        (view::percentile_ms(summary, percentile.key).unwrap_or(f64::NAN), interval)
+        (
+            view::percentile_ms(summary, percentile.key).unwrap_or(f64::NAN),
+            interval,
+        )
     };
     a.mode == b.mode || are_same(figure(a), figure(b))
 }
 
-/// Whether figures are so close that a reader would call them equal; others may still be no further apart than chance.
+/// Whether figures are so close that a reader would call them equal; others may still be no further
+/// apart than chance.
 fn are_close(figures: impl Iterator<Item = f64>) -> bool {
-    let (least, most) = figures.fold((f64::INFINITY, 0.0_f64), |(least, most), figure| (least.min(figure), most.max(figure)));
+    let (least, most) = figures.fold((f64::INFINITY, 0.0_f64), |(least, most), figure| {
+        (least.min(figure), most.max(figure))
+    });
     most <= least * (1.0 + 2.0 * SAME)
 }
 
@@ -202,12 +295,23 @@ fn are_same((a, of_a): (f64, Option<[f64; 2]>), (b, of_b): (f64, Option<[f64; 2]
 
 /// Where the modes kept the same pace, response times tell them apart.
 fn tail(modes: &[&ModeComparison]) -> String {
-    let mut times: Vec<(Mode, f64)> =
-        modes.iter().filter_map(|m| m.response_ms.as_ref().filter(|s| view::carries(s, "p99")).map(|s| (m.mode, s.p99))).collect();
+    let mut times: Vec<(Mode, f64)> = modes
+        .iter()
+        .filter_map(|m| {
+            m.response_ms
+                .as_ref()
+                .filter(|s| view::carries(s, "p99"))
+                .map(|s| (m.mode, s.p99))
+        })
+        .collect();
     times.sort_by(|a, b| a.1.total_cmp(&b.1));
     match times.as_slice() {
         [(best, low), .., (worst, high)] if *high > *low * (1.0 + 2.0 * SAME) => {
-            format!(" The slowest 1 % took from {} in {best}, and from {} in {worst}.", view::duration_ms(*low), view::duration_ms(*high))
+            format!(
+                " The slowest 1 % took from {} in {best}, and from {} in {worst}.",
+                view::duration_ms(*low),
+                view::duration_ms(*high)
+            )
         }
         _ => String::new(),
     }
@@ -217,7 +321,13 @@ fn caution(modes: &[ModeComparison]) -> Option<String> {
     let bad: Vec<String> = modes
         .iter()
         .filter(|m| m.completed > 0 && m.failed as f64 > FAILED * m.completed as f64)
-        .map(|m| format!("{} of {}", view::share(m.failed as f64 / m.completed as f64), m.mode))
+        .map(|m| {
+            format!(
+                "{} of {}",
+                view::share(m.failed as f64 / m.completed as f64),
+                m.mode
+            )
+        })
         .collect();
     (!bad.is_empty()).then(|| format!("Operations failed: {}.", view::list(&bad)))
 }
@@ -231,7 +341,11 @@ mod tests {
     fn names_the_winner() {
         let headline = Headline::of(&fixture::three_modes());
         assert_eq!(headline.winners, [Mode::Async]);
-        assert!(headline.text.starts_with("Async was fastest: 16."), "{}", headline.text);
+        assert!(
+            headline.text.starts_with("Async was fastest: 16."),
+            "{}",
+            headline.text
+        );
         assert!(headline.caution.is_some(), "the fixture has failures");
     }
 
@@ -244,7 +358,10 @@ mod tests {
                 m.speedup_ci95 = None;
             }
         }
-        assert_eq!(Headline::of(&result).text, "Async and threaded were about equally fast: 16.1× and 15.9× sequential.");
+        assert_eq!(
+            Headline::of(&result).text,
+            "Async and threaded were about equally fast: 16.1× and 15.9× sequential."
+        );
     }
 
     #[test]
@@ -255,7 +372,10 @@ mod tests {
                 (m.speedup, m.speedup_ci95) = (Some(s), None);
             }
         }
-        assert_eq!(Headline::of(&result).text, "Sequential was fastest: threaded had 0.80× its speed.");
+        assert_eq!(
+            Headline::of(&result).text,
+            "Sequential was fastest: threaded had 0.80× its speed."
+        );
     }
 
     #[test]
@@ -268,16 +388,34 @@ mod tests {
             "Threaded and async answered about equally soon: p99 of 310 ms, against 2 min 4 s in sequential. \
              The generator's own lag: p99 of 59.0 µs, in async."
         );
-        let few = result.comparison.as_mut().and_then(|c| c.modes[1].lag_ms.as_mut()).expect("it has some");
+        let few = result
+            .comparison
+            .as_mut()
+            .and_then(|c| c.modes[1].lag_ms.as_mut())
+            .expect("it has some");
         few.ci95.insert("p99".into(), None);
         few.max = 1.25;
-        assert!(Headline::of(&result).text.ends_with("The generator's own lag: at most 1.25 ms, in threaded."));
+        assert!(
+            Headline::of(&result)
+                .text
+                .ends_with("The generator's own lag: at most 1.25 ms, in threaded.")
+        );
         // As fast as each other, as arrivals are; and yet not equally good.
-        for (m, p50) in result.comparison.iter_mut().flat_map(|c| &mut c.modes).zip([83.0, 5.0, 15.0]) {
+        for (m, p50) in result
+            .comparison
+            .iter_mut()
+            .flat_map(|c| &mut c.modes)
+            .zip([83.0, 5.0, 15.0])
+        {
             m.speedup = Some(1.0);
             let summary = m.response_ms.as_mut().expect("it has some");
-            (summary.p50, summary.ci95) = (p50, [("p50".to_owned(), Some([p50 * 0.9, p50 * 1.1]))].into());
-            summary.ci95.extend(["p90", "p95", "p99"].map(|p| (p.to_owned(), None)));
+            (summary.p50, summary.ci95) = (
+                p50,
+                [("p50".to_owned(), Some([p50 * 0.9, p50 * 1.1]))].into(),
+            );
+            summary
+                .ci95
+                .extend(["p90", "p95", "p99"].map(|p| (p.to_owned(), None)));
         }
         let headline = Headline::of(&result);
         assert_eq!(headline.winners, [Mode::Threaded]);
@@ -289,19 +427,38 @@ mod tests {
     #[test]
     fn figures_that_chance_may_set_apart_are_not_called_equal() {
         let mut result = fixture::open_model();
-        for (m, p50) in result.comparison.iter_mut().flat_map(|c| &mut c.modes).zip([272.0, 0.676, 4.39]) {
+        for (m, p50) in result
+            .comparison
+            .iter_mut()
+            .flat_map(|c| &mut c.modes)
+            .zip([272.0, 0.676, 4.39])
+        {
             let summary = m.response_ms.as_mut().expect("it has some");
-            let wide = if p50 > 100.0 { [p50 * 0.9, p50 * 1.1] } else { [0.5, 10.0] };
+            let wide = if p50 > 100.0 {
+                [p50 * 0.9, p50 * 1.1]
+            } else {
+                [0.5, 10.0]
+            };
             (summary.p50, summary.ci95) = (p50, [("p50".to_owned(), Some(wide))].into());
-            summary.ci95.extend(["p90", "p95", "p99"].map(|p| (p.to_owned(), None)));
+            summary
+                .ci95
+                .extend(["p90", "p95", "p99"].map(|p| (p.to_owned(), None)));
         }
         let text = Headline::of(&result).text;
         let wanted = "Threaded and async answered soonest, and can't be told apart: p50 of 676 µs and 4.39 ms, \
                       with 95 % intervals that overlap, against 272 ms in sequential.";
         assert!(text.starts_with(wanted), "{text}");
         let mut result = fixture::three_modes();
-        for (m, s) in result.comparison.iter_mut().flat_map(|c| &mut c.modes).zip([1.0, 9.0, 16.0]) {
-            (m.speedup, m.speedup_ci95) = (Some(s), Some(if s > 1.0 { [7.0, 20.0] } else { [1.0, 1.0] }));
+        for (m, s) in result
+            .comparison
+            .iter_mut()
+            .flat_map(|c| &mut c.modes)
+            .zip([1.0, 9.0, 16.0])
+        {
+            (m.speedup, m.speedup_ci95) = (
+                Some(s),
+                Some(if s > 1.0 { [7.0, 20.0] } else { [1.0, 1.0] }),
+            );
         }
         let text = Headline::of(&result).text;
         assert_eq!(
@@ -313,7 +470,15 @@ mod tests {
     #[test]
     fn has_words_for_little_or_nothing() {
         assert_eq!(Headline::of(&fixture::nothing()).winners, []);
-        assert!(Headline::of(&fixture::one_mode()).text.contains("completed 200 operations"));
-        assert!(Headline::of(&fixture::all_equal()).text.contains("about equally fast"));
+        assert!(
+            Headline::of(&fixture::one_mode())
+                .text
+                .contains("completed 200 operations")
+        );
+        assert!(
+            Headline::of(&fixture::all_equal())
+                .text
+                .contains("about equally fast")
+        );
     }
 }

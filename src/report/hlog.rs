@@ -1,8 +1,9 @@
-//! The histograms of a run as an HdrHistogram log, which the readers of that project open: `HistogramLogProcessor`,
-//! `HistogramLogAnalyzer` and their like, for any percentile.
+//! The histograms of a run as an HdrHistogram log, which the readers of that project open:
+//! `HistogramLogProcessor`, `HistogramLogAnalyzer` and their like, for any percentile.
 //!
-//! A tag is a mode and a quantity: `async.response` is a whole round, to three digits; `async.response.windows` its time
-//! line, to two. Times of day of single rounds are not known: they are laid end to end from the start of the result.
+//! A tag is a mode and a quantity: `async.response` is a whole round, to three digits;
+//! `async.response.windows` its time line, to two. Times of day of single rounds are not known:
+//! they are laid end to end from the start of the result.
 
 use std::io;
 use std::time::{Duration, UNIX_EPOCH};
@@ -33,21 +34,38 @@ struct Interval {
 /// Never in practice: it only writes to memory.
 pub fn render(result: &RunResult) -> io::Result<String> {
     let mut log = IntervalLogWriterBuilder::new();
-    log.add_comment(&format!("[Logged with loadgen {}]", view::plain(&result.loadgen.version)))
-        .add_comment("[Histogram log format version 1.3]")
-        .add_comment(&format!("[Scenario {}; values are nanoseconds]", view::plain(&result.scenario.name)))
-        .with_max_value_divisor(NANOS_PER_MILLI);
-    let started_at = result.started_at.parse::<Timestamp>().ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
+    log.add_comment(&format!(
+        "[Logged with loadgen {}]",
+        view::plain(&result.loadgen.version)
+    ))
+    .add_comment("[Histogram log format version 1.3]")
+    .add_comment(&format!(
+        "[Scenario {}; values are nanoseconds]",
+        view::plain(&result.scenario.name)
+    ))
+    .with_max_value_divisor(NANOS_PER_MILLI);
+    let started_at = result
+        .started_at
+        .parse::<Timestamp>()
+        .ok()
+        .and_then(|at| u64::try_from(at.as_millisecond()).ok());
     if let Some(at) = started_at.map(|ms| UNIX_EPOCH + Duration::from_millis(ms)) {
         log.with_start_time(at).with_base_time(at);
     }
     let mut bytes = Vec::new();
     let mut serializer = V2DeflateSerializer::new();
     let mut writer = log.begin_log_with(&mut bytes, &mut serializer)?;
-    writer.write_comment("\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"")?;
+    writer.write_comment(
+        "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"",
+    )?;
     for interval in intervals(result) {
         writer
-            .write_histogram(&interval.histogram, interval.start, interval.length, Tag::new(&interval.tag))
+            .write_histogram(
+                &interval.histogram,
+                interval.start,
+                interval.length,
+                Tag::new(&interval.tag),
+            )
             .map_err(|error| io::Error::other(error.to_string()))?;
     }
     String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
@@ -58,18 +76,33 @@ fn intervals(result: &RunResult) -> Vec<Interval> {
     let mut all = Vec::new();
     let mut begin = Duration::ZERO;
     for run in &result.runs {
-        let Ok(wall) = Duration::try_from_secs_f64(run.wall_s) else { continue };
+        let Ok(wall) = Duration::try_from_secs_f64(run.wall_s) else {
+            continue;
+        };
         all.extend(quantities(run).into_iter().filter_map(|(name, histogram)| {
-            Some(Interval { tag: format!("{}.{name}", run.mode), start: begin, length: wall, histogram: full(histogram)? })
+            Some(Interval {
+                tag: format!("{}.{name}", run.mode),
+                start: begin,
+                length: wall,
+                histogram: full(histogram)?,
+            })
         }));
         // The warm-up is not measured.
         for window in run.series.iter().filter(|window| window.t_s >= 0.0) {
-            let (start, length) = (Duration::try_from_secs_f64(window.t_s), Duration::try_from_secs_f64(window.window_s));
+            let (start, length) = (
+                Duration::try_from_secs_f64(window.t_s),
+                Duration::try_from_secs_f64(window.window_s),
+            );
             if let (Ok(start), Ok(length), Some(text)) = (start, length, &window.response)
                 && let Some(start) = begin.checked_add(start)
                 && let Some(histogram) = full(codec::decode_window(text))
             {
-                all.push(Interval { tag: format!("{}.response.windows", run.mode), start, length, histogram });
+                all.push(Interval {
+                    tag: format!("{}.response.windows", run.mode),
+                    start,
+                    length,
+                    histogram,
+                });
             }
         }
         begin = begin.saturating_add(wall);
@@ -93,7 +126,10 @@ fn quantities(run: &ModeRun) -> Vec<(&'static str, Result<Histogram<u64>, CodecE
         ("first_byte", h.first_byte.as_ref()),
         ("body", h.body.as_ref()),
     ];
-    texts.into_iter().filter_map(|(name, text)| Some((name, codec::decode(text?)))).collect()
+    texts
+        .into_iter()
+        .filter_map(|(name, text)| Some((name, codec::decode(text?))))
+        .collect()
 }
 
 /// A histogram with something in it; one of a damaged result is left out.
@@ -106,7 +142,9 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use hdrhistogram::serialization::Deserializer;
-    use hdrhistogram::serialization::interval_log::{IntervalLogHistogram, IntervalLogIterator, LogEntry};
+    use hdrhistogram::serialization::interval_log::{
+        IntervalLogHistogram, IntervalLogIterator, LogEntry,
+    };
 
     use super::super::{fixture, golden};
     use super::*;
@@ -114,34 +152,56 @@ mod tests {
 
     /// What a reader of the format sees.
     fn read(log: &str) -> Vec<LogEntry<'_>> {
-        IntervalLogIterator::new(log.as_bytes()).map(|entry| entry.unwrap_or_else(|e| panic!("{e:?}\n{log}"))).collect()
+        IntervalLogIterator::new(log.as_bytes())
+            .map(|entry| entry.unwrap_or_else(|e| panic!("{e:?}\n{log}")))
+            .collect()
     }
 
     fn intervals(log: &str) -> Vec<IntervalLogHistogram<'_>> {
-        let interval = |entry| if let LogEntry::Interval(interval) = entry { Some(interval) } else { None };
+        let interval = |entry| {
+            if let LogEntry::Interval(interval) = entry {
+                Some(interval)
+            } else {
+                None
+            }
+        };
         read(log).into_iter().filter_map(interval).collect()
     }
 
     fn histogram(interval: &IntervalLogHistogram<'_>) -> Histogram<u64> {
         let bytes = STANDARD.decode(interval.encoded_histogram()).unwrap();
-        Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap()
+        Deserializer::new()
+            .deserialize(&mut bytes.as_slice())
+            .unwrap()
     }
 
     fn of_tag<'a>(log: &'a str, tag: &str) -> Vec<IntervalLogHistogram<'a>> {
-        intervals(log).into_iter().filter(|interval| interval.tag().is_some_and(|own| own.as_str() == tag)).collect()
+        intervals(log)
+            .into_iter()
+            .filter(|interval| interval.tag().is_some_and(|own| own.as_str() == tag))
+            .collect()
     }
 
     #[test]
     fn golden() {
-        for (name, result) in fixture::forms().into_iter().filter(|(name, _)| *name != "many_windows") {
+        for (name, result) in fixture::forms()
+            .into_iter()
+            .filter(|(name, _)| *name != "many_windows")
+        {
             let log = render(&result).unwrap();
-            // How a histogram is deflated is its library's affair: the line says how many samples are in it.
-            let mut whole = intervals(&log).into_iter().map(|interval| histogram(&interval).len());
+            // How a histogram is deflated is its library's affair: the line says how many samples
+            // are in it.
+            let mut whole = intervals(&log)
+                .into_iter()
+                .map(|interval| histogram(&interval).len());
             let line = |line: &str| match line.rsplit_once(',').filter(|_| !line.starts_with('#')) {
                 Some((head, _)) => format!("{head},<{} samples>\n", whole.next().unwrap()),
                 None => format!("{line}\n"),
             };
-            golden::check(&format!("forms/{name}/histograms.hlog"), &log.lines().map(line).collect::<String>());
+            golden::check(
+                &format!("forms/{name}/histograms.hlog"),
+                &log.lines().map(line).collect::<String>(),
+            );
         }
     }
 
@@ -149,17 +209,31 @@ mod tests {
     fn a_reader_finds_the_histograms_of_the_result() {
         let result = fixture::three_modes();
         let log = render(&result).unwrap();
-        let at = Duration::from_millis("2026-11-21T08:15:00Z".parse::<Timestamp>().unwrap().as_millisecond() as u64);
+        let at = Duration::from_millis(
+            "2026-11-21T08:15:00Z"
+                .parse::<Timestamp>()
+                .unwrap()
+                .as_millisecond() as u64,
+        );
         let entries = read(&log);
-        assert!(entries.contains(&LogEntry::StartTime(at)) && entries.contains(&LogEntry::BaseTime(at)));
+        assert!(
+            entries.contains(&LogEntry::StartTime(at)) && entries.contains(&LogEntry::BaseTime(at))
+        );
         for mode in Mode::REAL {
             let rounds = of_tag(&log, &format!("{mode}.response"));
             let runs: Vec<&ModeRun> = result.runs.iter().filter(|run| run.mode == mode).collect();
             assert_eq!(rounds.len(), runs.len());
             for (interval, run) in rounds.iter().zip(runs) {
-                assert_eq!(histogram(interval), codec::decode(&run.histograms.response).unwrap());
+                assert_eq!(
+                    histogram(interval),
+                    codec::decode(&run.histograms.response).unwrap()
+                );
                 let max_ms = run.response_ms.as_ref().unwrap().max;
-                assert!((interval.max() - max_ms).abs() < 2e-3 * max_ms, "{} {max_ms}", interval.max());
+                assert!(
+                    (interval.max() - max_ms).abs() < 2e-3 * max_ms,
+                    "{} {max_ms}",
+                    interval.max()
+                );
             }
         }
         assert!(of_tag(&log, "async.queue").is_empty(), "nothing waited");
@@ -170,8 +244,14 @@ mod tests {
         let log = render(&fixture::many_windows()).unwrap();
         let windows = of_tag(&log, "async.response.windows");
         assert_eq!(windows.len(), 10_000);
-        let sum: u64 = windows.iter().map(|interval| histogram(interval).len()).sum();
-        let whole: u64 = of_tag(&log, "async.response").iter().map(|interval| histogram(interval).len()).sum();
+        let sum: u64 = windows
+            .iter()
+            .map(|interval| histogram(interval).len())
+            .sum();
+        let whole: u64 = of_tag(&log, "async.response")
+            .iter()
+            .map(|interval| histogram(interval).len())
+            .sum();
         assert_eq!((sum, whole), (20_000, 20_000));
         assert!(intervals(&log).is_sorted_by_key(IntervalLogHistogram::start_timestamp));
     }
@@ -180,10 +260,23 @@ mod tests {
     fn every_result_is_a_log() {
         for (name, mut result) in fixture::all() {
             result.scenario.name = "a\nTag=x,1,2,3,zzz".into();
-            result.started_at = if name == "huge" { fixture::HOSTILE.into() } else { result.started_at };
+            result.started_at = if name == "huge" {
+                fixture::HOSTILE.into()
+            } else {
+                result.started_at
+            };
             let log = render(&result).unwrap();
-            assert!(log.lines().all(|line| line.starts_with('#') || line.starts_with("Tag=")), "{name}: {log}");
-            assert!(intervals(&log).iter().all(|interval| !histogram(interval).is_empty()), "{name}");
+            assert!(
+                log.lines()
+                    .all(|line| line.starts_with('#') || line.starts_with("Tag=")),
+                "{name}: {log}"
+            );
+            assert!(
+                intervals(&log)
+                    .iter()
+                    .all(|interval| !histogram(interval).is_empty()),
+                "{name}"
+            );
         }
     }
 }

@@ -1,7 +1,8 @@
-//! The result as Markdown, as GitHub and GitLab show it: for a pull request's comment and for a job's summary.
+//! The result as Markdown, as GitHub and GitLab show it: for a pull request's comment and for a
+//! job's summary.
 //!
-//! It stays below the length of a comment whatever is in the result. Names and messages stand in code spans, where
-//! nothing is a mention, a link, an issue or markup; see [`super::markup`].
+//! It stays below the length of a comment whatever is in the result. Names and messages stand in
+//! code spans, where nothing is a mention, a link, an issue or markup; see [`super::markup`].
 
 use crate::plan::Mode;
 use crate::result::{Comparison, Outcome, RunResult, ThresholdVerdict, Verdict};
@@ -21,22 +22,46 @@ const ERRORS: usize = 3;
 
 /// The page, ending with a line end.
 pub fn render(result: &RunResult) -> String {
-    let mut parts = vec![title(result), facts(result), headline(result), judged(result), held(result)];
-    parts.extend(result.comparison.as_ref().map(|comparison| compared(result, comparison)));
+    let mut parts = vec![
+        title(result),
+        facts(result),
+        headline(result),
+        judged(result),
+        held(result),
+    ];
+    parts.extend(
+        result
+            .comparison
+            .as_ref()
+            .map(|comparison| compared(result, comparison)),
+    );
     parts.extend([troubles(result), notes(result), again(result)]);
-    parts.into_iter().filter(|part| !part.is_empty()).map(|part| format!("{}\n", part.trim_end())).collect::<Vec<_>>().join("\n")
+    parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .map(|part| format!("{}\n", part.trim_end()))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The verdict, first.
 fn title(result: &RunResult) -> String {
-    let unmet = result.thresholds.iter().filter(|threshold| !threshold.is_met()).count();
+    let unmet = result
+        .thresholds
+        .iter()
+        .filter(|threshold| !threshold.is_met())
+        .count();
     let all = result.thresholds.len() as u64;
     let gates = match (all, unmet) {
         (0, _) => String::new(),
         (_, 0) => format!(", {} met", view::things(all, "threshold")),
         _ => format!(", {unmet} of {} not met", view::things(all, "threshold")),
     };
-    let (against, regressed) = match result.baseline.as_ref().map(|comparison| comparison.verdict) {
+    let (against, regressed) = match result
+        .baseline
+        .as_ref()
+        .map(|comparison| comparison.verdict)
+    {
         None => ("", false),
         Some(None) => (", not held against its baseline", true),
         Some(Some(Outcome::Regressed)) => (", regressed against its baseline", true),
@@ -45,14 +70,22 @@ fn title(result: &RunResult) -> String {
         Some(Some(Outcome::Equivalent)) => (", as good as its baseline", false),
     };
     let ending = Ending::of(result);
-    let verdict = if result.runs.is_empty() { Verdict::Valid } else { result.validity.verdict };
+    let verdict = if result.runs.is_empty() {
+        Verdict::Valid
+    } else {
+        result.validity.verdict
+    };
     let sign = match verdict {
         _ if unmet > 0 || regressed || !ending.is_good => "❌",
         Verdict::Invalid => "❌",
         Verdict::Degraded => "⚠️",
         Verdict::Valid => "✅",
     };
-    format!("### {sign} loadgen {}: {}{gates}{against}\n", code(&result.scenario.name, 100), ending.word)
+    format!(
+        "### {sign} loadgen {}: {}{gates}{against}\n",
+        code(&result.scenario.name, 100),
+        ending.word
+    )
 }
 
 fn facts(result: &RunResult) -> String {
@@ -78,8 +111,17 @@ fn facts(result: &RunResult) -> String {
 }
 
 fn headline(result: &RunResult) -> String {
-    let Headline { text, cause, caution, .. } = Headline::of(result);
-    let beside: String = cause.iter().chain(&caution).map(|sentence| format!(" {}", prose(sentence))).collect();
+    let Headline {
+        text,
+        cause,
+        caution,
+        ..
+    } = Headline::of(result);
+    let beside: String = cause
+        .iter()
+        .chain(&caution)
+        .map(|sentence| format!(" {}", prose(sentence)))
+        .collect();
     format!("**{}**{beside}\n", prose(&text))
 }
 
@@ -91,35 +133,86 @@ fn judged(result: &RunResult) -> String {
     // What is not met is what a reader looks for, and is cut last.
     rows.sort_by_key(|row| row.verdict == ThresholdVerdict::Pass);
     let row = |row: &Row| {
-        let sign = if row.verdict == ThresholdVerdict::Pass { "✅" } else { "❌" };
-        let figures = [row.observed.as_str(), &unbroken(&row.limit), &unbroken(&row.margin)].join(" | ");
-        format!("| {sign} | {} | {} | {figures} |\n", cell(&row.check, 300), row.mode)
+        let sign = if row.verdict == ThresholdVerdict::Pass {
+            "✅"
+        } else {
+            "❌"
+        };
+        let figures = [
+            row.observed.as_str(),
+            &unbroken(&row.limit),
+            &unbroken(&row.margin),
+        ]
+        .join(" | ");
+        format!(
+            "| {sign} | {} | {} | {figures} |\n",
+            cell(&row.check, 300),
+            row.mode
+        )
     };
     let (rows, left) = bounded(rows.iter().map(row));
-    let more = if left > 0 { format!("\nand {left} more; the other forms of the report have all of them\n") } else { String::new() };
-    format!("| | threshold | mode | observed | limit | margin |\n|---|---|---|--:|--:|--:|\n{rows}{more}")
+    let more = if left > 0 {
+        format!("\nand {left} more; the other forms of the report have all of them\n")
+    } else {
+        String::new()
+    };
+    format!(
+        "| | threshold | mode | observed | limit | margin |\n|---|---|---|--:|--:|--:|\n{rows}{more}"
+    )
 }
 
 /// What became of each figure since the baseline.
 fn held(result: &RunResult) -> String {
-    let Some(comparison) = &result.baseline else { return String::new() };
+    let Some(comparison) = &result.baseline else {
+        return String::new();
+    };
     let mut rows = changes::rows(comparison);
-    rows.sort_by_key(|row| [Outcome::Regressed, Outcome::Inconclusive].iter().position(|worse| *worse == row.verdict).unwrap_or(2));
+    rows.sort_by_key(|row| {
+        [Outcome::Regressed, Outcome::Inconclusive]
+            .iter()
+            .position(|worse| *worse == row.verdict)
+            .unwrap_or(2)
+    });
     let row = |row: &changes::Row| {
         let sign = match row.verdict {
             Outcome::Regressed => "❌",
             Outcome::Inconclusive => "⚠️",
             Outcome::Improved | Outcome::Equivalent => "✅",
         };
-        let figures = [&row.base, &row.new, &row.change, &row.between, &row.tolerated].map(|figure| unbroken(figure)).join(" | ");
-        format!("| {sign} {} | {} | {} | {figures} |\n", row.verdict.name(), cell(&row.figure, 300), row.mode)
+        let figures = [
+            &row.base,
+            &row.new,
+            &row.change,
+            &row.between,
+            &row.tolerated,
+        ]
+        .map(|figure| unbroken(figure))
+        .join(" | ");
+        format!(
+            "| {sign} {} | {} | {} | {figures} |\n",
+            row.verdict.name(),
+            cell(&row.figure, 300),
+            row.mode
+        )
     };
     let (rows, left) = bounded(rows.iter().map(row));
     let head = "| baseline | figure | mode | base | new | change | between | tolerated |\n|---|---|---|--:|--:|--:|--:|--:|\n";
-    let table = if rows.is_empty() { String::new() } else { format!("{head}{rows}\n") };
+    let table = if rows.is_empty() {
+        String::new()
+    } else {
+        format!("{head}{rows}\n")
+    };
     let base = code(&versions::version(&comparison.base), 200);
-    let mut text = format!("{table}{}. The baseline is {base}.\n", prose(&view::capital(&versions::sentence(comparison))));
-    let (warnings, more_left) = bounded(comparison.warnings.iter().map(|warning| format!("- {}\n", prose(&view::shortened(warning, 600)))));
+    let mut text = format!(
+        "{table}{}. The baseline is {base}.\n",
+        prose(&view::capital(&versions::sentence(comparison)))
+    );
+    let (warnings, more_left) = bounded(
+        comparison
+            .warnings
+            .iter()
+            .map(|warning| format!("- {}\n", prose(&view::shortened(warning, 600)))),
+    );
     if !warnings.is_empty() {
         text.push_str(&format!("\n{warnings}"));
     }
@@ -128,28 +221,51 @@ fn held(result: &RunResult) -> String {
 
 fn compared(result: &RunResult, of: &Comparison) -> String {
     let modes = comparison::modes(of);
-    let mut text =
-        format!("| | {} |\n|---|{}\n", modes.iter().map(Mode::to_string).collect::<Vec<_>>().join(" | "), "--:|".repeat(modes.len()));
+    let mut text = format!(
+        "| | {} |\n|---|{}\n",
+        modes
+            .iter()
+            .map(Mode::to_string)
+            .collect::<Vec<_>>()
+            .join(" | "),
+        "--:|".repeat(modes.len())
+    );
     let rows = comparison::of(result, of);
     for row in &rows {
         let cells = row.cells.iter().map(|cell| {
             let figure = prose(&cell.text);
-            let figure = if cell.best { format!("**{figure}**") } else { figure };
+            let figure = if cell.best {
+                format!("**{figure}**")
+            } else {
+                figure
+            };
             match &cell.interval {
                 Some(interval) => format!("{figure}<br><sub>{}</sub>", prose(interval)),
                 None => figure,
             }
         });
-        text.push_str(&format!("| {} | {} |\n", row.name, cells.collect::<Vec<_>>().join(" | ")));
+        text.push_str(&format!(
+            "| {} | {} |\n",
+            row.name,
+            cells.collect::<Vec<_>>().join(" | ")
+        ));
     }
     let mut legend = Vec::new();
-    if rows.iter().flat_map(|row| &row.cells).any(|cell| cell.interval.is_some()) {
+    if rows
+        .iter()
+        .flat_map(|row| &row.cells)
+        .any(|cell| cell.interval.is_some())
+    {
         legend.push("small figures are 95 % intervals");
     }
     if comparison::has_small_samples(&of.modes.iter().collect::<Vec<_>>(), &[result]) {
         legend.push(view::NA_MEANS);
     }
-    if legend.is_empty() { text } else { format!("{text}\n<sub>{}</sub>\n", legend.join("; ")) }
+    if legend.is_empty() {
+        text
+    } else {
+        format!("{text}\n<sub>{}</sub>\n", legend.join("; "))
+    }
 }
 
 /// Failures by kind, with examples, and what did not run.
@@ -158,13 +274,28 @@ fn troubles(result: &RunResult) -> String {
     for mode in tally::modes(result) {
         let tally = tally::Tally::of(result, mode);
         if !tally.failures.is_empty() {
-            lines.push(format!("- **{mode}**: {}\n", code(&tally::words(&tally.failures), 500)));
+            lines.push(format!(
+                "- **{mode}**: {}\n",
+                code(&tally::words(&tally.failures), 500)
+            ));
         }
         for trouble in tally::troubles(result, mode).into_iter().take(ERRORS) {
-            let when = trouble.when().map_or_else(String::new, |when| format!(", {when}"));
-            let url = trouble.url.as_ref().map_or_else(String::new, |url| format!("; first {}", code(url, 160)));
-            let (kind, step, message) = (code(&trouble.kind, 40), code(&trouble.step, 80), code(&trouble.message, 160));
-            lines.push(format!("  - {} × {kind} in {step}{when}: {message}{url}\n", view::count(trouble.count)));
+            let when = trouble
+                .when()
+                .map_or_else(String::new, |when| format!(", {when}"));
+            let url = trouble
+                .url
+                .as_ref()
+                .map_or_else(String::new, |url| format!("; first {}", code(url, 160)));
+            let (kind, step, message) = (
+                code(&trouble.kind, 40),
+                code(&trouble.step, 80),
+                code(&trouble.message, 160),
+            );
+            lines.push(format!(
+                "  - {} × {kind} in {step}{when}: {message}{url}\n",
+                view::count(trouble.count)
+            ));
         }
         let left = tally::left_out(&tally.counts);
         if !left.is_empty() {
@@ -180,20 +311,43 @@ fn troubles(result: &RunResult) -> String {
 
 /// What a reader should know before believing a figure.
 fn notes(result: &RunResult) -> String {
-    let doubts = result.validity.checks.iter().filter(|check| check.verdict != Verdict::Valid).map(|check| {
-        let text = format!("{}, limit {}: {}", check.observed, check.limit, check.explanation);
-        format!("- **{}**: {}\n", prose(&view::shortened(&check.name, 80)), prose(&view::shortened(&text, 600)))
-    });
-    let warnings = result.warnings.iter().map(|warning| format!("- {}\n", prose(&view::shortened(warning, 600))));
+    let doubts = result
+        .validity
+        .checks
+        .iter()
+        .filter(|check| check.verdict != Verdict::Valid)
+        .map(|check| {
+            let text = format!(
+                "{}, limit {}: {}",
+                check.observed, check.limit, check.explanation
+            );
+            format!(
+                "- **{}**: {}\n",
+                prose(&view::shortened(&check.name, 80)),
+                prose(&view::shortened(&text, 600))
+            )
+        });
+    let warnings = result
+        .warnings
+        .iter()
+        .map(|warning| format!("- {}\n", prose(&view::shortened(warning, 600))));
     let (lines, left) = bounded(doubts.chain(warnings));
-    if lines.is_empty() { String::new() } else { format!("**Before you believe a figure**\n\n{lines}{}", more(left)) }
+    if lines.is_empty() {
+        String::new()
+    } else {
+        format!("**Before you believe a figure**\n\n{lines}{}", more(left))
+    }
 }
 
 fn again(result: &RunResult) -> String {
     let file = reproduce::path(result);
     let command = fenced(&reproduce::command(result, &file), "sh");
     let source = view::plain_lines(&result.scenario.source);
-    let source = if source.len() <= SOURCE { fenced(&source, "yaml") } else { "The scenario is in `result.json`.\n".into() };
+    let source = if source.len() <= SOURCE {
+        fenced(&source, "yaml")
+    } else {
+        "The scenario is in `result.json`.\n".into()
+    };
     format!("<details><summary>How to reproduce</summary>\n\n{command}\n{source}\n</details>\n")
 }
 
@@ -206,13 +360,21 @@ fn unbroken(figure: &str) -> String {
 fn bounded(lines: impl Iterator<Item = String>) -> (String, usize) {
     let (mut text, mut left) = (String::new(), 0);
     for line in lines {
-        if left == 0 && text.len() + line.len() <= ROWS { text.push_str(&line) } else { left += 1 }
+        if left == 0 && text.len() + line.len() <= ROWS {
+            text.push_str(&line)
+        } else {
+            left += 1
+        }
     }
     (text, left)
 }
 
 fn more(left: usize) -> String {
-    if left > 0 { format!("- and {left} more\n") } else { String::new() }
+    if left > 0 {
+        format!("- and {left} more\n")
+    } else {
+        String::new()
+    }
 }
 
 #[cfg(test)]
@@ -238,11 +400,16 @@ mod tests {
             result.warnings = vec![hostile.clone(); 100];
             if let Some(threshold) = result.thresholds.get(1).cloned() {
                 result.thresholds = vec![threshold; 400];
-                result.thresholds.iter_mut().for_each(|t| t.check = hostile.clone());
+                result
+                    .thresholds
+                    .iter_mut()
+                    .for_each(|t| t.check = hostile.clone());
             }
             for run in &mut result.runs {
                 run.failures = (0..100).map(|i| (format!("{hostile}{i}"), 1)).collect();
-                run.errors.iter_mut().for_each(|e| e.message = hostile.clone());
+                run.errors
+                    .iter_mut()
+                    .for_each(|e| e.message = hostile.clone());
             }
             for check in &mut result.validity.checks {
                 (check.name, check.explanation) = (hostile.clone(), hostile.clone());
@@ -255,10 +422,19 @@ mod tests {
     #[test]
     fn says_what_there_is_and_not_more() {
         let text = render(&fixture::three_modes());
-        assert!(text.starts_with("### ❌ loadgen `shop-api`: complete, 2 of 4 thresholds not met\n"), "{text}");
-        assert!(text.contains("loadgen run scenarios/shop-api.yaml --seed 42"), "{text}");
+        assert!(
+            text.starts_with("### ❌ loadgen `shop-api`: complete, 2 of 4 thresholds not met\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("loadgen run scenarios/shop-api.yaml --seed 42"),
+            "{text}"
+        );
         let text = render(&fixture::one_sample());
-        assert!(text.contains("| p99 | n/a |") && !text.contains("threshold"), "{text}");
+        assert!(
+            text.contains("| p99 | n/a |") && !text.contains("threshold"),
+            "{text}"
+        );
         for (name, result) in fixture::all() {
             assert!(!render(&result).contains("NaN"), "{name}");
         }

@@ -1,7 +1,8 @@
-//! Text from outside in Markdown: as a code span, as a block of code, or as prose in which nothing is markup.
+//! Text from outside in Markdown: as a code span, as a block of code, or as prose in which nothing
+//! is markup.
 //!
-//! GitHub and GitLab look for mentions, issues and links in what is left after the markup is gone, so a backslash is
-//! not enough; in code they look for nothing.
+//! GitHub and GitLab look for mentions, issues and links in what is left after the markup is gone,
+//! so a backslash is not enough; in code they look for nothing.
 
 use super::view;
 
@@ -16,20 +17,29 @@ pub fn code(text: &str, limit: usize) -> String {
     }
     let fence = "`".repeat(longest_run(&text) + 1);
     // A backtick at an end would be taken for the fence's, and one space at both ends is not shown.
-    let pad = if text.contains('`') || text.starts_with(' ') || text.ends_with(' ') { " " } else { "" };
+    let pad = if text.contains('`') || text.starts_with(' ') || text.ends_with(' ') {
+        " "
+    } else {
+        ""
+    };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
 /// As [`code`], in a table, where a bar would end the cell in a code span too.
 pub fn cell(text: &str, limit: usize) -> String {
     // A backslash of the text's own before the bar would be taken for the bar's.
-    code(text, limit).replace("\\|", &format!("\\{BREAK}|")).replace('|', "\\|")
+    code(text, limit)
+        .replace("\\|", &format!("\\{BREAK}|"))
+        .replace('|', "\\|")
 }
 
 /// Text of several lines as a block of code that it can't end.
 pub fn fenced(text: &str, language: &str) -> String {
     let fence = "`".repeat((longest_run(text) + 1).max(3));
-    format!("{fence}{language}\n{}\n{fence}\n", text.trim_end_matches('\n'))
+    format!(
+        "{fence}{language}\n{}\n{fence}\n",
+        text.trim_end_matches('\n')
+    )
 }
 
 /// Text on one line in which nothing is markup, a mention or a link.
@@ -85,8 +95,14 @@ mod tests {
 
     #[test]
     fn prose_is_no_markup() {
-        assert_eq!(prose("p99: 12 % of async, at 08:15:00"), "p99: 12 % of async, at 08:15:00");
-        assert_eq!(prose("- *a* <b> https://x.y @z #1"), "\\- \\*a\\* \\<b\\> https\\://x.y \\@\u{200b}z \\#\u{200b}1");
+        assert_eq!(
+            prose("p99: 12 % of async, at 08:15:00"),
+            "p99: 12 % of async, at 08:15:00"
+        );
+        assert_eq!(
+            prose("- *a* <b> https://x.y @z #1"),
+            "\\- \\*a\\* \\<b\\> https\\://x.y \\@\u{200b}z \\#\u{200b}1"
+        );
         assert_eq!(prose("www.x.y"), "www\\.x.y");
         assert!(!prose(HOSTILE).contains('\u{202e}'));
     }

@@ -1,13 +1,15 @@
-//! Floor 6: what people read of a run. Every form is a pure function of a [`RunResult`]: no clock, no chance, no
-//! state of a live engine, no statistic that the result does not hold. So `loadgen report result.json` makes the very
-//! bytes again that the run itself wrote.
+//! Floor 6: what people read of a run. Every form is a pure function of a [`RunResult`]: no clock,
+//! no chance, no state of a live engine, no statistic that the result does not hold. So
+//! `loadgen report result.json` makes the very bytes again that the run itself wrote.
 //!
-//! [`view`] rounds, [`asked`] says what a run was for; [`headline`], [`causes`], [`comparison`], [`ending`], [`thresholds`], [`changes`],
-//! [`tally`], [`cases`] and [`reproduce`] say what is shown, and the forms say how: [`terminal`], [`html`] and [`chart`] for people, [`markdown`] (with [`markup`]) for a pull request,
-//! [`spreadsheet`] and [`hlog`] for further work, and for CI servers [`junit`], [`ctrf`], [`openmetrics`],
-//! [`github_benchmark`] and [`annotations`]. [`write_all`] writes the forms that are files, through [`sink`]; their names
-//! are in [`TEXTS`]. [`capacity`] is what a search for the highest rate found. [`progress`] and [`board`] alone are of a
-//! run under way.
+//! [`view`] rounds, [`asked`] says what a run was for; [`headline`], [`causes`], [`comparison`],
+//! [`ending`], [`thresholds`], [`changes`], [`tally`], [`cases`] and [`reproduce`] say what is
+//! shown, and the forms say how: [`terminal`], [`html`] and [`chart`] for people, [`markdown`]
+//! (with [`markup`]) for a pull request, [`spreadsheet`] and [`hlog`] for further work, and for CI
+//! servers [`junit`], [`ctrf`], [`openmetrics`], [`github_benchmark`] and [`annotations`].
+//! [`write_all`] writes the forms that are files, through [`sink`]; their names are in [`TEXTS`].
+//! [`capacity`] is what a search for the highest rate found. [`progress`] and [`board`] alone are
+//! of a run under way.
 
 pub mod annotations;
 pub mod asked;
@@ -69,15 +71,27 @@ type Texter = fn(&RunResult) -> io::Result<String>;
 
 /// The forms that are text: of each file its form, its name, and what makes it.
 pub const TEXTS: [(Format, &str, Texter); 9] = [
-    (Format::Markdown, "report.md", |result| Ok(markdown::render(result))),
+    (Format::Markdown, "report.md", |result| {
+        Ok(markdown::render(result))
+    }),
     (Format::Csv, "summary.csv", spreadsheet::summary),
     (Format::Csv, "series.csv", spreadsheet::series),
     (Format::Hlog, "histograms.hlog", hlog::render),
     (Format::Junit, "junit.xml", junit::render),
-    (Format::Ctrf, "ctrf-report.json", |result| Ok(ctrf::render(result)?)),
-    (Format::Openmetrics, "metrics.txt", |result| Ok(openmetrics::render(result))),
-    (Format::GithubBenchmark, "benchmark-bigger.json", |result| Ok(github_benchmark::bigger(result)?)),
-    (Format::GithubBenchmark, "benchmark-smaller.json", |result| Ok(github_benchmark::smaller(result)?)),
+    (Format::Ctrf, "ctrf-report.json", |result| {
+        Ok(ctrf::render(result)?)
+    }),
+    (Format::Openmetrics, "metrics.txt", |result| {
+        Ok(openmetrics::render(result))
+    }),
+    (Format::GithubBenchmark, "benchmark-bigger.json", |result| {
+        Ok(github_benchmark::bigger(result)?)
+    }),
+    (
+        Format::GithubBenchmark,
+        "benchmark-smaller.json",
+        |result| Ok(github_benchmark::smaller(result)?),
+    ),
 ];
 
 /// Why a report could not be made.
@@ -113,7 +127,8 @@ pub enum ReportError {
 /// The forms that can show several results laid over one another.
 pub const OVERLAID: [Format; 4] = [Format::Html, Format::HtmlDir, Format::Png, Format::Svg];
 
-/// What was written into a folder. Each file stands alone: one that could not be made or written keeps no other from it.
+/// What was written into a folder. Each file stands alone: one that could not be made or written
+/// keeps no other from it.
 #[derive(Debug, Default)]
 pub struct Written {
     /// The files that were written.
@@ -131,16 +146,29 @@ impl Written {
     }
 
     /// Writes a file, where its content could be made.
-    fn file<B: AsRef<[u8]>>(&mut self, dir: &Path, name: &str, content: Result<B, impl Into<ReportError>>) {
-        match content.map_err(Into::into).and_then(|content| Ok(sink::write(dir, name, content.as_ref())?)) {
+    fn file<B: AsRef<[u8]>>(
+        &mut self,
+        dir: &Path,
+        name: &str,
+        content: Result<B, impl Into<ReportError>>,
+    ) {
+        match content
+            .map_err(Into::into)
+            .and_then(|content| Ok(sink::write(dir, name, content.as_ref())?))
+        {
             Ok(path) => self.paths.push(path),
             Err(failure) => self.failures.push(failure),
         }
     }
 
-    /// As [`Self::file`], of what can be made again from the result: an old one of that name must not stand beside new
-    /// figures.
-    fn report<B: AsRef<[u8]>>(&mut self, dir: &Path, name: &str, content: Result<B, impl Into<ReportError>>) {
+    /// As [`Self::file`], of what can be made again from the result: an old one of that name must
+    /// not stand beside new figures.
+    fn report<B: AsRef<[u8]>>(
+        &mut self,
+        dir: &Path,
+        name: &str,
+        content: Result<B, impl Into<ReportError>>,
+    ) {
         let failures = self.failures.len();
         self.file(dir, name, content);
         if self.failures.len() > failures {
@@ -153,19 +181,34 @@ impl Written {
     }
 }
 
-/// Writes `result.json` and the files of these formats into a folder, which is made if it is missing, the result first.
-/// Report files of an earlier run that this one doesn't write are removed, so that no old chart stands beside new figures.
+/// Writes `result.json` and the files of these formats into a folder, which is made if it is
+/// missing, the result first. Report files of an earlier run that this one doesn't write are
+/// removed, so that no old chart stands beside new figures.
 pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Written {
     let mut written = Written::into_folder(dir);
     written.file(dir, RESULT_FILE, result.to_json());
-    let texts = TEXTS.iter().filter(|(format, ..)| formats.contains(format)).map(|(_, file, _)| *file);
+    let texts = TEXTS
+        .iter()
+        .filter(|(format, ..)| formats.contains(format))
+        .map(|(_, file, _)| *file);
     let beside: Vec<&'static str> = std::iter::once(RESULT_FILE).chain(texts).collect();
     let cast = Cast::of(result);
-    pages(&cast, formats, dir, &beside, &|place| html::render(result, place), &mut written);
+    pages(
+        &cast,
+        formats,
+        dir,
+        &beside,
+        &|place| html::render(result, place),
+        &mut written,
+    );
     charts(&cast, formats, dir, &mut written);
     for (format, file, make) in TEXTS {
         if formats.contains(&format) {
-            written.report(dir, file, make(result).map_err(|source| ReportError::Text { file, source }));
+            written.report(
+                dir,
+                file,
+                make(result).map_err(|source| ReportError::Text { file, source }),
+            );
         } else {
             written.attempt(sink::remove(dir, file));
         }
@@ -173,12 +216,19 @@ pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Written 
     written
 }
 
-/// Writes the page and the charts of several results, each with its name, into a folder, which is made if it is missing. Of
-/// other forms than [`OVERLAID`] there are none.
+/// Writes the page and the charts of several results, each with its name, into a folder, which is
+/// made if it is missing. Of other forms than [`OVERLAID`] there are none.
 pub fn write_overlaid(results: &[(String, RunResult)], formats: &[Format], dir: &Path) -> Written {
     let mut written = Written::into_folder(dir);
     let cast = Cast::overlaid(results);
-    pages(&cast, formats, dir, &[], &|place| html::overlaid(results, place), &mut written);
+    pages(
+        &cast,
+        formats,
+        dir,
+        &[],
+        &|place| html::overlaid(results, place),
+        &mut written,
+    );
     charts(&cast, formats, dir, &mut written);
     written
 }
@@ -187,7 +237,14 @@ pub fn write_overlaid(results: &[(String, RunResult)], formats: &[Format], dir: 
 type Maker<'a> = dyn Fn(html::Place<'_>) -> Result<String, html::page::PageError> + 'a;
 
 /// Writes the page in the forms that are wanted, and removes the others.
-fn pages(cast: &Cast<'_>, formats: &[Format], dir: &Path, beside: &[&'static str], make: &Maker<'_>, written: &mut Written) {
+fn pages(
+    cast: &Cast<'_>,
+    formats: &[Format],
+    dir: &Path,
+    beside: &[&'static str],
+    make: &Maker<'_>,
+    written: &mut Written,
+) {
     if formats.contains(&Format::Html) {
         written.report(dir, PAGE_FILE, make(html::Place::Whole(beside)));
     } else {
@@ -197,8 +254,16 @@ fn pages(cast: &Cast<'_>, formats: &[Format], dir: &Path, beside: &[&'static str
     if formats.contains(&Format::HtmlDir) {
         written.attempt(sink::prepare(&folder));
         written.report(&folder, PAGE_FILE, make(html::Place::Split(beside)));
-        written.report(&folder, "style.css", Ok::<_, ReportError>(html::page::style(cast)));
-        written.report(&folder, "script.js", Ok::<_, ReportError>(html::page::script()));
+        written.report(
+            &folder,
+            "style.css",
+            Ok::<_, ReportError>(html::page::style(cast)),
+        );
+        written.report(
+            &folder,
+            "script.js",
+            Ok::<_, ReportError>(html::page::script()),
+        );
     } else if folder.is_dir() {
         for file in [PAGE_FILE, "style.css", "script.js"] {
             written.attempt(sink::remove(&folder, file));
@@ -212,7 +277,11 @@ fn pages(cast: &Cast<'_>, formats: &[Format], dir: &Path, beside: &[&'static str
 fn charts(cast: &Cast<'_>, formats: &[Format], dir: &Path, written: &mut Written) {
     let wants = |format| formats.contains(&format);
     for (name, draw) in chart::FILES {
-        let drawing = if wants(Format::Svg) || wants(Format::Png) { draw(cast) } else { None };
+        let drawing = if wants(Format::Svg) || wants(Format::Png) {
+            draw(cast)
+        } else {
+            None
+        };
         let (svg, png) = (format!("{name}.svg"), format!("{name}.png"));
         match drawing.as_ref().filter(|_| wants(Format::Svg)) {
             Some(drawing) => written.report(dir, &svg, Ok::<_, ReportError>(drawing)),
@@ -220,7 +289,10 @@ fn charts(cast: &Cast<'_>, formats: &[Format], dir: &Path, written: &mut Written
         }
         match drawing.as_ref().filter(|_| wants(Format::Png)) {
             Some(drawing) => {
-                let picture = chart::png::render(drawing).map_err(|source| ReportError::Picture { chart: name, source });
+                let picture = chart::png::render(drawing).map_err(|source| ReportError::Picture {
+                    chart: name,
+                    source,
+                });
                 written.report(dir, &png, picture);
             }
             None => written.attempt(sink::remove(dir, &png)),
@@ -228,8 +300,8 @@ fn charts(cast: &Cast<'_>, formats: &[Format], dir: &Path, written: &mut Written
     }
 }
 
-/// Writes `capacity.json` and the chart into a folder, which is made if it is missing, the result first. A chart of an
-/// earlier search is removed where this one has none.
+/// Writes `capacity.json` and the chart into a folder, which is made if it is missing, the result
+/// first. A chart of an earlier search is removed where this one has none.
 pub fn write_capacity(result: &CapacityResult, dir: &Path) -> Written {
     const CHART: &str = "capacity";
     let mut written = Written::into_folder(dir);
@@ -240,12 +312,20 @@ pub fn write_capacity(result: &CapacityResult, dir: &Path) -> Written {
         written.attempt(sink::remove(dir, &png));
         return written;
     };
-    written.report(dir, &png, chart::png::render(&drawing).map_err(|source| ReportError::Picture { chart: CHART, source }));
+    written.report(
+        dir,
+        &png,
+        chart::png::render(&drawing).map_err(|source| ReportError::Picture {
+            chart: CHART,
+            source,
+        }),
+    );
     written.report(dir, &svg, Ok::<_, ReportError>(drawing));
     written
 }
 
-/// Writes `comparison.json` and the page into a folder, which is made if it is missing, the comparison first.
+/// Writes `comparison.json` and the page into a folder, which is made if it is missing, the
+/// comparison first.
 pub fn write_versions(comparison: &VersionComparison, dir: &Path) -> Written {
     let mut written = Written::into_folder(dir);
     written.file(dir, COMPARISON_FILE, comparison.to_json());
@@ -263,13 +343,21 @@ mod tests {
     fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
         let entries = fs::read_dir(dir).unwrap().map(|e| e.unwrap());
         let files = entries.filter(|e| e.path().is_file());
-        files.map(|e| (e.file_name().into_string().unwrap(), fs::read(e.path()).unwrap())).collect()
+        files
+            .map(|e| {
+                (
+                    e.file_name().into_string().unwrap(),
+                    fs::read(e.path()).unwrap(),
+                )
+            })
+            .collect()
     }
 
     #[test]
     fn a_report_made_again_from_its_result_is_the_same() {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let Written { paths, failures } = write_all(&fixture::three_modes(), &Format::ALL, first.path());
+        let Written { paths, failures } =
+            write_all(&fixture::three_modes(), &Format::ALL, first.path());
         assert!(failures.is_empty(), "{failures:?}");
         assert_eq!(paths.len(), 22);
         let read = RunResult::from_json(&fs::read_to_string(&paths[0]).unwrap()).unwrap();
@@ -289,7 +377,10 @@ mod tests {
         assert!(!dir.path().join(PAGE_FOLDER).exists());
         assert_eq!(names, ["notes.txt", "result.json", "throughput.svg"]);
         write_all(&fixture::nothing(), &[], dir.path());
-        assert_eq!(files(dir.path()).into_keys().collect::<Vec<_>>(), ["notes.txt", "result.json"]);
+        assert_eq!(
+            files(dir.path()).into_keys().collect::<Vec<_>>(),
+            ["notes.txt", "result.json"]
+        );
     }
 
     #[test]
@@ -303,12 +394,18 @@ mod tests {
         let failures: Vec<String> = written.failures.iter().map(ToString::to_string).collect();
         for lost in [RESULT_FILE, "summary.csv", "throughput.png"] {
             assert!(
-                failures.iter().any(|failure| failure.contains(&format!("can't write {}", dir.path().join(lost).display()))),
+                failures.iter().any(|failure| failure
+                    .contains(&format!("can't write {}", dir.path().join(lost).display()))),
                 "{failures:?}"
             );
         }
         let names: Vec<String> = files(dir.path()).into_keys().collect();
-        assert!([PAGE_FILE, "series.csv", "report.md"].iter().all(|file| names.iter().any(|name| name == file)), "{names:?}");
+        assert!(
+            [PAGE_FILE, "series.csv", "report.md"]
+                .iter()
+                .all(|file| names.iter().any(|name| name == file)),
+            "{names:?}"
+        );
         assert_eq!(written.paths.len(), names.len());
     }
 }

@@ -1,7 +1,8 @@
-//! The figures of each mode as OpenMetrics text, for GitLab's metrics report, a push gateway or a textfile collector.
+//! The figures of each mode as OpenMetrics text, for GitLab's metrics report, a push gateway or a
+//! textfile collector.
 //!
-//! Seconds, bytes and ratios, as the format asks for. What is not known has no line. There are no times of day: those
-//! who collect it have their own.
+//! Seconds, bytes and ratios, as the format asks for. What is not known has no line. There are no
+//! times of day: those who collect it have their own.
 
 use std::fmt::Write as _;
 
@@ -12,11 +13,20 @@ use super::tally::{self, Tally};
 use super::{changes, thresholds, view};
 
 /// The quantiles of a summary, with the names of their percentiles.
-const QUANTILES: [(&str, &str); 5] = [("p50", "0.5"), ("p90", "0.9"), ("p95", "0.95"), ("p99", "0.99"), ("p999", "0.999")];
+const QUANTILES: [(&str, &str); 5] = [
+    ("p50", "0.5"),
+    ("p90", "0.9"),
+    ("p95", "0.95"),
+    ("p99", "0.99"),
+    ("p999", "0.999"),
+];
 
 /// The metrics as text.
 pub fn render(result: &RunResult) -> String {
-    let mut text = Text { out: String::new(), scenario: label(&result.scenario.name) };
+    let mut text = Text {
+        out: String::new(),
+        scenario: label(&result.scenario.name),
+    };
     run(&mut text, result);
     if let Some(comparison) = &result.comparison {
         gauges(&mut text, comparison);
@@ -45,9 +55,12 @@ impl Text {
         let _ = writeln!(self.out, "# HELP loadgen_{name} {help}");
     }
 
-    /// A line of the family; nothing where the value is not known. Values of labels are escaped already.
+    /// A line of the family; nothing where the value is not known. Values of labels are escaped
+    /// already.
     fn line(&mut self, name: &str, labels: &[(&str, &str)], value: Option<f64>) {
-        let Some(value) = value.and_then(view::digits) else { return };
+        let Some(value) = value.and_then(view::digits) else {
+            return;
+        };
         let _ = write!(self.out, "loadgen_{name}{{scenario=\"{}\"", self.scenario);
         for (key, text) in labels {
             let _ = write!(self.out, ",{key}=\"{text}\"");
@@ -58,42 +71,107 @@ impl Text {
 
 /// A value of a label, as it stands between quotes.
 fn label(text: &str) -> String {
-    view::shortened(&view::plain(text), 500).replace('\\', "\\\\").replace('"', "\\\"")
+    view::shortened(&view::plain(text), 500)
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
 }
 
 fn run(text: &mut Text, result: &RunResult) {
     text.family("run", "info", "", "What ran, and when.");
-    let (seed, version) = (result.scenario.seed.to_string(), label(&result.loadgen.version));
-    let (fingerprint, started_at) = (label(&result.scenario.fingerprint), label(&result.started_at));
-    let labels = [("seed", &*seed), ("version", &*version), ("fingerprint", &*fingerprint), ("started_at", &*started_at)];
+    let (seed, version) = (
+        result.scenario.seed.to_string(),
+        label(&result.loadgen.version),
+    );
+    let (fingerprint, started_at) = (
+        label(&result.scenario.fingerprint),
+        label(&result.started_at),
+    );
+    let labels = [
+        ("seed", &*seed),
+        ("version", &*version),
+        ("fingerprint", &*fingerprint),
+        ("started_at", &*started_at),
+    ];
     text.line("run_info", &labels, Some(1.0));
     if !result.runs.is_empty() {
-        text.family("validity", "stateset", "", "Whether the figures can be believed.");
-        for (name, verdict) in [("valid", Verdict::Valid), ("degraded", Verdict::Degraded), ("invalid", Verdict::Invalid)] {
-            text.line("validity", &[("loadgen_validity", name)], Some(f64::from(u8::from(verdict == result.validity.verdict))));
+        text.family(
+            "validity",
+            "stateset",
+            "",
+            "Whether the figures can be believed.",
+        );
+        for (name, verdict) in [
+            ("valid", Verdict::Valid),
+            ("degraded", Verdict::Degraded),
+            ("invalid", Verdict::Invalid),
+        ] {
+            text.line(
+                "validity",
+                &[("loadgen_validity", name)],
+                Some(f64::from(u8::from(verdict == result.validity.verdict))),
+            );
         }
     }
 }
 
-type Gauge = (&'static str, &'static str, &'static str, fn(&ModeComparison) -> Option<f64>);
+type Gauge = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&ModeComparison) -> Option<f64>,
+);
 
 const GAUGES: [Gauge; 7] = [
-    ("wall_seconds", "seconds", "From the start to the last completion, mean of the rounds.", |m| Some(m.wall_s)),
-    ("throughput_operations_per_second", "operations_per_second", "Operations that completed well, mean of the rounds.", |m| {
-        Some(m.throughput_rps)
-    }),
-    ("speedup_ratio", "ratio", "How many times as fast as the baseline mode.", |m| m.speedup),
-    ("efficiency_ratio", "ratio", "The wall time without any overhead divided by the wall time.", |m| m.efficiency),
-    ("cpu_per_operation_seconds", "seconds", "Processor time of the generator for each completed operation.", |m| {
-        m.cpu_us_per_operation.map(|us| us / 1e6)
-    }),
-    ("peak_memory_bytes", "bytes", "Largest resident memory of the generator.", |m| m.peak_rss_bytes.map(|bytes| bytes as f64)),
-    ("context_switches_per_operation", "", "Context switches for each completed operation.", |m| m.ctx_per_operation),
+    (
+        "wall_seconds",
+        "seconds",
+        "From the start to the last completion, mean of the rounds.",
+        |m| Some(m.wall_s),
+    ),
+    (
+        "throughput_operations_per_second",
+        "operations_per_second",
+        "Operations that completed well, mean of the rounds.",
+        |m| Some(m.throughput_rps),
+    ),
+    (
+        "speedup_ratio",
+        "ratio",
+        "How many times as fast as the baseline mode.",
+        |m| m.speedup,
+    ),
+    (
+        "efficiency_ratio",
+        "ratio",
+        "The wall time without any overhead divided by the wall time.",
+        |m| m.efficiency,
+    ),
+    (
+        "cpu_per_operation_seconds",
+        "seconds",
+        "Processor time of the generator for each completed operation.",
+        |m| m.cpu_us_per_operation.map(|us| us / 1e6),
+    ),
+    (
+        "peak_memory_bytes",
+        "bytes",
+        "Largest resident memory of the generator.",
+        |m| m.peak_rss_bytes.map(|bytes| bytes as f64),
+    ),
+    (
+        "context_switches_per_operation",
+        "",
+        "Context switches for each completed operation.",
+        |m| m.ctx_per_operation,
+    ),
 ];
 
 fn gauges(text: &mut Text, comparison: &Comparison) {
     for (name, unit, help, value) in GAUGES {
-        let known = comparison.modes.iter().any(|mode| value(mode).is_some_and(f64::is_finite));
+        let known = comparison
+            .modes
+            .iter()
+            .any(|mode| value(mode).is_some_and(f64::is_finite));
         if !known || (name == "speedup_ratio" && comparison.modes.len() < 2) {
             continue;
         }
@@ -105,33 +183,70 @@ fn gauges(text: &mut Text, comparison: &Comparison) {
 }
 
 fn responses(text: &mut Text, comparison: &Comparison) {
-    let modes = comparison.modes.iter().filter_map(|mode| Some((mode.mode, mode.response_ms.as_ref()?)));
+    let modes = comparison
+        .modes
+        .iter()
+        .filter_map(|mode| Some((mode.mode, mode.response_ms.as_ref()?)));
     let modes: Vec<_> = modes.filter(|(_, summary)| summary.count > 0).collect();
     if modes.is_empty() {
         return;
     }
-    text.family("response_seconds", "summary", "seconds", "From the planned moment to the end of the response.");
+    text.family(
+        "response_seconds",
+        "summary",
+        "seconds",
+        "From the planned moment to the end of the response.",
+    );
     for (mode, summary) in &modes {
         let mode = mode.name();
         for (name, quantile) in QUANTILES {
             let value = view::percentile_ms(Some(summary), name).map(|ms| ms / 1e3);
-            text.line("response_seconds", &[("mode", mode), ("quantile", quantile)], value);
+            text.line(
+                "response_seconds",
+                &[("mode", mode), ("quantile", quantile)],
+                value,
+            );
         }
-        text.line("response_seconds_sum", &[("mode", mode)], Some(summary.mean * summary.count as f64 / 1e3));
-        text.line("response_seconds_count", &[("mode", mode)], Some(summary.count as f64));
+        text.line(
+            "response_seconds_sum",
+            &[("mode", mode)],
+            Some(summary.mean * summary.count as f64 / 1e3),
+        );
+        text.line(
+            "response_seconds_count",
+            &[("mode", mode)],
+            Some(summary.count as f64),
+        );
     }
-    text.family("response_max_seconds", "gauge", "seconds", "The longest response.");
+    text.family(
+        "response_max_seconds",
+        "gauge",
+        "seconds",
+        "The longest response.",
+    );
     for (mode, summary) in &modes {
-        text.line("response_max_seconds", &[("mode", mode.name())], Some(summary.max / 1e3));
+        text.line(
+            "response_max_seconds",
+            &[("mode", mode.name())],
+            Some(summary.max / 1e3),
+        );
     }
 }
 
 fn counters(text: &mut Text, result: &RunResult) {
-    let tallies: Vec<(Mode, Tally)> = tally::modes(result).into_iter().map(|mode| (mode, Tally::of(result, mode))).collect();
+    let tallies: Vec<(Mode, Tally)> = tally::modes(result)
+        .into_iter()
+        .map(|mode| (mode, Tally::of(result, mode)))
+        .collect();
     if tallies.is_empty() {
         return;
     }
-    text.family("operations", "counter", "", "Operations of all rounds, by what became of them.");
+    text.family(
+        "operations",
+        "counter",
+        "",
+        "Operations of all rounds, by what became of them.",
+    );
     for (mode, tally) in &tallies {
         let c = &tally.counts;
         let outcomes = [
@@ -143,18 +258,35 @@ fn counters(text: &mut Text, result: &RunResult) {
             ("unfinished", c.unfinished),
         ];
         for (outcome, n) in outcomes {
-            text.line("operations_total", &[("mode", mode.name()), ("outcome", outcome)], Some(n as f64));
+            text.line(
+                "operations_total",
+                &[("mode", mode.name()), ("outcome", outcome)],
+                Some(n as f64),
+            );
         }
     }
     text.family("retries", "counter", "", "Tries after the first.");
     for (mode, tally) in &tallies {
-        text.line("retries_total", &[("mode", mode.name())], Some(tally.counts.retries as f64));
+        text.line(
+            "retries_total",
+            &[("mode", mode.name())],
+            Some(tally.counts.retries as f64),
+        );
     }
     if tallies.iter().any(|(_, tally)| !tally.failures.is_empty()) {
-        text.family("failures", "counter", "", "Failed operations of all rounds, by kind.");
+        text.family(
+            "failures",
+            "counter",
+            "",
+            "Failed operations of all rounds, by kind.",
+        );
         for (mode, tally) in &tallies {
             for (kind, n) in &tally.failures {
-                text.line("failures_total", &[("mode", mode.name()), ("kind", &label(kind))], Some(*n as f64));
+                text.line(
+                    "failures_total",
+                    &[("mode", mode.name()), ("kind", &label(kind))],
+                    Some(*n as f64),
+                );
             }
         }
     }
@@ -164,21 +296,50 @@ fn met(text: &mut Text, result: &RunResult) {
     if result.thresholds.is_empty() {
         return;
     }
-    text.family("threshold_met", "gauge", "", "Whether a threshold was met: 1, or 0.");
+    text.family(
+        "threshold_met",
+        "gauge",
+        "",
+        "Whether a threshold was met: 1, or 0.",
+    );
     for (i, row) in thresholds::rows(result).into_iter().enumerate() {
         // The same check may stand twice; a line may not.
         let number = (i + 1).to_string();
-        let labels = [("mode", row.mode.name()), ("threshold", &*number), ("check", &*label(&row.check))];
-        text.line("threshold_met", &labels, Some(f64::from(u8::from(row.verdict == ThresholdVerdict::Pass))));
+        let labels = [
+            ("mode", row.mode.name()),
+            ("threshold", &*number),
+            ("check", &*label(&row.check)),
+        ];
+        text.line(
+            "threshold_met",
+            &labels,
+            Some(f64::from(u8::from(row.verdict == ThresholdVerdict::Pass))),
+        );
     }
 }
 
 fn held(text: &mut Text, result: &RunResult) {
-    let Some(comparison) = &result.baseline else { return };
-    text.family("baseline", "stateset", "", "What became of the run against its baseline: the worst of its figures.");
-    for outcome in [Outcome::Regressed, Outcome::Inconclusive, Outcome::Improved, Outcome::Equivalent] {
+    let Some(comparison) = &result.baseline else {
+        return;
+    };
+    text.family(
+        "baseline",
+        "stateset",
+        "",
+        "What became of the run against its baseline: the worst of its figures.",
+    );
+    for outcome in [
+        Outcome::Regressed,
+        Outcome::Inconclusive,
+        Outcome::Improved,
+        Outcome::Equivalent,
+    ] {
         let value = f64::from(u8::from(comparison.verdict == Some(outcome)));
-        text.line("baseline", &[("loadgen_baseline", outcome.name())], Some(value));
+        text.line(
+            "baseline",
+            &[("loadgen_baseline", outcome.name())],
+            Some(value),
+        );
     }
     if comparison.changes.is_empty() {
         return;
@@ -220,8 +381,10 @@ mod tests {
     /// The grammar of the format as far as it is used here, line by line.
     fn parse(text: &str) -> Result<usize, String> {
         let escaped = r#"(?:[^"\\\n]|\\["\\n])*"#;
-        let sample =
-            Regex::new(&format!(r#"^([a-z_]+)\{{((?:[a-z_]+="{escaped}",?)+)\}} (-?[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?)$"#)).unwrap();
+        let sample = Regex::new(&format!(
+            r#"^([a-z_]+)\{{((?:[a-z_]+="{escaped}",?)+)\}} (-?[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?)$"#
+        ))
+        .unwrap();
         let pair = Regex::new(&format!(r#"([a-z_]+)="({escaped})""#)).unwrap();
         let about = Regex::new(r"^# (TYPE|UNIT|HELP) (loadgen_[a-z_]+) (.+)$").unwrap();
         let (mut families, mut samples, mut order) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
@@ -235,7 +398,10 @@ mod tests {
                     if !families.insert(family.clone()) {
                         return Err(format!("a family comes twice: {line}"));
                     }
-                } else if name != family || order.contains(&what.to_owned()) || order.contains(&"sample".to_owned()) {
+                } else if name != family
+                    || order.contains(&what.to_owned())
+                    || order.contains(&"sample".to_owned())
+                {
                     return Err(format!("out of place: {line}"));
                 }
                 if what == "UNIT" && !name.ends_with(&format!("_{rest}")) {
@@ -244,9 +410,17 @@ mod tests {
                 order.push(what.to_owned());
                 continue;
             }
-            let found = sample.captures(line).ok_or_else(|| format!("no sample: {line}"))?;
-            let suffix = found[1].strip_prefix(&family).ok_or_else(|| format!("of another family: {line}"))?;
-            let labels: Vec<&str> = pair.captures_iter(&found[2]).filter_map(|pair| pair.get(1)).map(|key| key.as_str()).collect();
+            let found = sample
+                .captures(line)
+                .ok_or_else(|| format!("no sample: {line}"))?;
+            let suffix = found[1]
+                .strip_prefix(&family)
+                .ok_or_else(|| format!("of another family: {line}"))?;
+            let labels: Vec<&str> = pair
+                .captures_iter(&found[2])
+                .filter_map(|pair| pair.get(1))
+                .map(|key| key.as_str())
+                .collect();
             let value: f64 = found[3].parse().map_err(|e| format!("{e}: {line}"))?;
             let good = match (&*kind, suffix) {
                 ("info", "_info") => value == 1.0,
@@ -290,7 +464,10 @@ mod tests {
     #[test]
     fn what_a_sample_does_not_carry_has_no_quantile() {
         let text = render(&fixture::one_sample());
-        assert!(text.contains("quantile=\"0.5\"") && !text.contains("quantile=\"0.9"), "a median is there always: {text}");
+        assert!(
+            text.contains("quantile=\"0.5\"") && !text.contains("quantile=\"0.9"),
+            "a median is there always: {text}"
+        );
         assert!(text.contains("response_seconds_count"), "{text}");
         assert!(!render(&fixture::no_samples()).contains("response_seconds"));
     }

@@ -1,5 +1,6 @@
 //! [`Paint`]: colour for text that is laid out first. Painted text carries marks of no width, so that tables come
-//! out the same with and without colour; [`finish`] turns them into terminal codes, or takes them away.
+//! out the same with and without colour; [`finish`] turns them into terminal codes, or takes them
+//! away.
 
 use anstyle::{Ansi256Color, AnsiColor, Color, Style};
 
@@ -22,9 +23,12 @@ pub enum Paint {
     Mode(Mode),
 }
 
-/// Marks in the order of [`Paint::ALL`]: invisible, of no width, and never part of a text from outside, because
-/// [`view::plain`](super::view::plain) replaces them.
-const MARKS: [char; 9] = ['\u{2060}', '\u{2061}', '\u{2062}', '\u{2063}', '\u{2064}', '\u{206a}', '\u{206b}', '\u{206c}', '\u{206d}'];
+/// Marks in the order of [`Paint::ALL`]: invisible, of no width, and never part of a text from
+/// outside, because [`view::plain`](super::view::plain) replaces them.
+const MARKS: [char; 9] = [
+    '\u{2060}', '\u{2061}', '\u{2062}', '\u{2063}', '\u{2064}', '\u{206a}', '\u{206b}', '\u{206c}',
+    '\u{206d}',
+];
 /// Ends what any of [`MARKS`] began.
 const END: char = '\u{206f}';
 
@@ -43,7 +47,11 @@ impl Paint {
 
     /// A text with marks that say so.
     pub fn on(self, text: &str) -> String {
-        match Self::ALL.iter().zip(MARKS).find(|(paint, _)| **paint == self) {
+        match Self::ALL
+            .iter()
+            .zip(MARKS)
+            .find(|(paint, _)| **paint == self)
+        {
             Some((_, mark)) => format!("{mark}{text}{END}"),
             None => text.into(),
         }
@@ -51,8 +59,13 @@ impl Paint {
 
     fn style(self) -> Style {
         let ansi = |color: AnsiColor| Style::new().bold().fg_color(Some(Color::Ansi(color)));
-        // The nearest of the 256 colours to the charts' that can be read on dark and on light grounds.
-        let mode = |index: u8| Style::new().bold().fg_color(Some(Color::Ansi256(Ansi256Color(index))));
+        // The nearest of the 256 colours to the charts' that can be read on dark and on light
+        // grounds.
+        let mode = |index: u8| {
+            Style::new()
+                .bold()
+                .fg_color(Some(Color::Ansi256(Ansi256Color(index))))
+        };
         match self {
             Self::Strong => Style::new().bold(),
             Self::Faint => Style::new().dimmed(),

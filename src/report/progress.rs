@@ -1,8 +1,9 @@
 //! [`Progress`]: how a run is getting on, for the person who waits. On a terminal a [`board`](super::board) that is drawn
-//! anew, in as many columns as the terminal has; elsewhere (CI, files) a plain line every ten seconds without control characters; or nothing.
+//! anew, in as many columns as the terminal has; elsewhere (CI, files) a plain line every ten
+//! seconds without control characters; or nothing.
 //!
-//! Knows nothing of the engine: it is handed a [`Status`], and reads the time from there, not from a clock. Writes no
-//! text by itself: a [`Console`] does, and hides what must not be seen.
+//! Knows nothing of the engine: it is handed a [`Status`], and reads the time from there, not from
+//! a clock. Writes no text by itself: a [`Console`] does, and hides what must not be seen.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -83,35 +84,62 @@ impl Status<'_> {
     /// Where the time goes: `warm-up · 3 s · 57 s left`.
     pub(super) fn time(&self) -> String {
         let phase = (self.phase != "running").then(|| view::plain(self.phase));
-        let left = self.left_s.filter(|s| s.is_finite()).map(|s| format!("{} left", seconds(s)));
-        [phase, Some(seconds(self.elapsed_s)), left].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+        let left = self
+            .left_s
+            .filter(|s| s.is_finite())
+            .map(|s| format!("{} left", seconds(s)));
+        [phase, Some(seconds(self.elapsed_s)), left]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" · ")
     }
 
     /// What has come of it, in less than 80 columns.
     fn figures(&self) -> String {
-        let mut parts = vec![view::rate(self.rate), format!("{} done", view::count(self.completed))];
+        let mut parts = vec![
+            view::rate(self.rate),
+            format!("{} done", view::count(self.completed)),
+        ];
         parts.push(format!("{} failed", view::count(self.failed)));
         if let (Some(p50), Some(p99)) = (self.p50_ms, self.p99_ms) {
-            parts.push(format!("p50 {} p99 {}", view::duration_ms(p50), view::duration_ms(p99)));
+            parts.push(format!(
+                "p50 {} p99 {}",
+                view::duration_ms(p50),
+                view::duration_ms(p99)
+            ));
         }
         parts.push(format!("{} in flight", view::count(self.in_flight)));
         parts.join(" · ")
     }
 
     pub(super) fn share(&self) -> f64 {
-        self.fraction.filter(|f| f.is_finite()).unwrap_or(0.0).clamp(0.0, 1.0)
+        self.fraction
+            .filter(|f| f.is_finite())
+            .unwrap_or(0.0)
+            .clamp(0.0, 1.0)
     }
 }
 
 /// Whole seconds, because tenths that change all the time can't be read.
 fn seconds(s: f64) -> String {
     let whole = s.max(0.0).round() as u64;
-    if whole < 120 { format!("{whole} s") } else { format!("{}:{:02} min", whole / 60, whole % 60) }
+    if whole < 120 {
+        format!("{whole} s")
+    } else {
+        format!("{}:{:02} min", whole / 60, whole % 60)
+    }
 }
 
 enum Form {
-    Animated { bar: ProgressBar, board: Board, width: usize },
-    Plain { last: Option<(String, f64)> },
+    Animated {
+        bar: ProgressBar,
+        board: Board,
+        width: usize,
+    },
+    Plain {
+        last: Option<(String, f64)>,
+    },
     Off,
 }
 
@@ -128,8 +156,13 @@ impl<'a> Progress<'a> {
             console,
             form: match mode {
                 ProgressMode::Animated => {
-                    let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
-                    Form::Animated { bar, board: Board::default(), width: 0 }
+                    let bar =
+                        ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
+                    Form::Animated {
+                        bar,
+                        board: Board::default(),
+                        width: 0,
+                    }
                 }
                 ProgressMode::Plain => Form::Plain { last: None },
                 ProgressMode::Off => Form::Off,
@@ -146,12 +179,18 @@ impl<'a> Progress<'a> {
                 if *width != now {
                     *width = now;
                     // A template that can't be read leaves the crate's own, which shows the same.
-                    if let Ok(style) = ProgressStyle::with_template(&format!("{{bar:{}}} {{prefix}}\n{{msg}}", bar_width(now))) {
+                    if let Ok(style) = ProgressStyle::with_template(&format!(
+                        "{{bar:{}}} {{prefix}}\n{{msg}}",
+                        bar_width(now)
+                    )) {
                         bar.set_style(style.progress_chars("━╸─"));
                     }
                 }
                 board.look(status);
-                bar.set_prefix(head(&console.redacted(&format!("{} · {}", status.place, status.time())), now));
+                bar.set_prefix(head(
+                    &console.redacted(&format!("{} · {}", status.place, status.time())),
+                    now,
+                ));
                 bar.set_message(console.redacted(&board.lines(status, now).join("\n")));
                 bar.set_position((status.share() * STEPS as f64) as u64);
             }
@@ -167,15 +206,24 @@ impl<'a> Progress<'a> {
                 if due {
                     let step = (status.elapsed_s / EVERY_S).floor() * EVERY_S;
                     *last = Some((status.place.into(), step));
-                    let done = status.fraction.map(|_| format!(" · {} done", view::share(status.share()))).unwrap_or_default();
-                    console.say(&format!("{}{done} · {} · {}\n", status.place, status.time(), status.figures()));
+                    let done = status
+                        .fraction
+                        .map(|_| format!(" · {} done", view::share(status.share())))
+                        .unwrap_or_default();
+                    console.say(&format!(
+                        "{}{done} · {} · {}\n",
+                        status.place,
+                        status.time(),
+                        status.figures()
+                    ));
                 }
             }
             Form::Off => {}
         }
     }
 
-    /// Prints a message that stays, above the bar; also where progress is off, because it is not progress.
+    /// Prints a message that stays, above the bar; also where progress is off, because it is not
+    /// progress.
     pub fn note(&mut self, text: &str) {
         // First: a secret that was escaped or cut would not be found any more.
         let text = format!("{}\n", view::plain_lines(&self.console.redacted(text)));
@@ -185,8 +233,8 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Says that a part of something long is done, where nothing else shows it: runs of a few seconds have no line of
-    /// their own.
+    /// Says that a part of something long is done, where nothing else shows it: runs of a few
+    /// seconds have no line of their own.
     pub fn passed(&mut self, text: &str) {
         if let Form::Plain { .. } = self.form {
             self.console.say(&format!("{}\n", view::plain(text)));
@@ -206,7 +254,8 @@ fn bar_width(columns: usize) -> usize {
     (columns / 4).clamp(4, 24)
 }
 
-/// What stands beside the bar, on a terminal of so many columns: a line that is as wide would be broken by some.
+/// What stands beside the bar, on a terminal of so many columns: a line that is as wide would be
+/// broken by some.
 fn head(text: &str, columns: usize) -> String {
     view::shortened(text, columns.saturating_sub(bar_width(columns) + 2))
 }
@@ -270,27 +319,51 @@ mod tests {
         assert!(text.ends_with("\npair 1 of 10\n"), "{text}");
         assert_eq!(
             text.lines().next(),
-            Some("threaded 1/3 · 16.7 % done · 10 s · 50 s left · 568/s · 1,234 done · 5 failed · p50 1.23 ms p99 45.6 ms · 20 in flight")
+            Some(
+                "threaded 1/3 · 16.7 % done · 10 s · 50 s left · 568/s · 1,234 done · 5 failed · p50 1.23 ms p99 45.6 ms · 20 in flight"
+            )
         );
-        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+        assert!(
+            text.chars().all(|c| c == '\n' || !c.is_control()),
+            "{text:?}"
+        );
     }
 
     #[test]
     fn every_form_hides_what_its_console_hides() {
-        for mode in [ProgressMode::Animated, ProgressMode::Plain, ProgressMode::Off] {
+        for mode in [
+            ProgressMode::Animated,
+            ProgressMode::Plain,
+            ProgressMode::Off,
+        ] {
             let page = Page::default();
             let mut progress = Progress::new(mode, &page);
-            let steps = [StepStatus { name: "GET /hidden".into(), completed: 1, failed: 0 }];
-            progress.update(&Status { steps: &steps, ..status("async hidden", 10.0) });
+            let steps = [StepStatus {
+                name: "GET /hidden".into(),
+                completed: 1,
+                failed: 0,
+            }];
+            progress.update(&Status {
+                steps: &steps,
+                ..status("async hidden", 10.0)
+            });
             progress.note("a hidden note");
             progress.passed("a hidden part");
             if let Form::Animated { bar, .. } = &progress.form {
                 let drawn = format!("{}{}", bar.prefix(), bar.message());
-                assert!(drawn.contains("GET /***") && drawn.contains("async ***") && !drawn.contains("hidden"), "{drawn}");
+                assert!(
+                    drawn.contains("GET /***")
+                        && drawn.contains("async ***")
+                        && !drawn.contains("hidden"),
+                    "{drawn}"
+                );
             }
             progress.finish();
             let said = page.0.lock().unwrap().clone();
-            assert!(said.contains("a *** note") && !said.contains("hidden"), "{mode:?}: {said}");
+            assert!(
+                said.contains("a *** note") && !said.contains("hidden"),
+                "{mode:?}: {said}"
+            );
         }
     }
 
@@ -298,7 +371,11 @@ mod tests {
     fn a_line_fits_a_narrow_terminal() {
         for columns in [20, 30, 40, 49, 80, 200] {
             let status = status("a rate of 1,234/s, try 3 of 8", 12.0);
-            let line = bar_width(columns) + 1 + head(&format!("{} · {}", status.place, status.time()), columns).chars().count();
+            let line = bar_width(columns)
+                + 1
+                + head(&format!("{} · {}", status.place, status.time()), columns)
+                    .chars()
+                    .count();
             assert!(line < columns, "{columns}: {line}");
         }
     }
@@ -309,7 +386,12 @@ mod tests {
         for mode in [ProgressMode::Animated, ProgressMode::Off] {
             let mut progress = Progress::new(mode, &page);
             for fraction in [f64::NAN, f64::INFINITY, -1.0, 7.0] {
-                let strange = Status { fraction: Some(fraction), left_s: Some(fraction), elapsed_s: fraction, ..status("async", 1.0) };
+                let strange = Status {
+                    fraction: Some(fraction),
+                    left_s: Some(fraction),
+                    elapsed_s: fraction,
+                    ..status("async", 1.0)
+                };
                 progress.update(&strange);
             }
             progress.finish();

@@ -5,19 +5,32 @@ use crate::result::RunResult;
 
 use super::tally;
 
-/// The scenario's file as it was given, where a shell takes it as it stands; else a name for a copy of it.
+/// The scenario's file as it was given, where a shell takes it as it stands; else a name for a copy
+/// of it.
 pub fn path(result: &RunResult) -> String {
-    let is_plain =
-        |path: &&str| !path.starts_with('-') && path.len() <= 200 && path.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
+    let is_plain = |path: &&str| {
+        !path.starts_with('-')
+            && path.len() <= 200
+            && path
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c))
+    };
     let given = result.scenario.file.as_deref().filter(is_plain);
     given.map_or_else(|| file_name(&result.scenario.name), str::to_owned)
 }
 
 /// A scenario's name is made to be a file's; one from a damaged result is not used.
 pub fn file_name(name: &str) -> String {
-    let good =
-        !name.is_empty() && name.len() <= 100 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c));
-    if good && !name.starts_with(['.', '-']) { format!("{name}.yaml") } else { "scenario.yaml".into() }
+    let good = !name.is_empty()
+        && name.len() <= 100
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c));
+    if good && !name.starts_with(['.', '-']) {
+        format!("{name}.yaml")
+    } else {
+        "scenario.yaml".into()
+    }
 }
 
 /// Modes and rounds are said, because they may have been given on the command line.

@@ -1,5 +1,5 @@
-//! Files, whole or not at all: written to a temporary name in the same folder, synced, then renamed. Knows nothing
-//! of what is in them.
+//! Files, whole or not at all: written to a temporary name in the same folder, synced, then
+//! renamed. Knows nothing of what is in them.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -45,19 +45,25 @@ pub enum SinkError {
     },
 }
 
-/// Creates the folder and makes sure that files can be written to it: to be called before a load starts, so that
-/// no run is in vain.
+/// Creates the folder and makes sure that files can be written to it: to be called before a load
+/// starts, so that no run is in vain.
 ///
 /// # Errors
 /// When the folder can't be made or written to.
 pub fn prepare(dir: &Path) -> Result<(), SinkError> {
-    fs::create_dir_all(dir).map_err(|source| SinkError::Create { path: dir.into(), source })?;
+    fs::create_dir_all(dir).map_err(|source| SinkError::Create {
+        path: dir.into(),
+        source,
+    })?;
     let probe = || -> io::Result<()> {
         let mut file = temporary(dir)?;
         file.write_all(b"x")?;
         file.close()
     };
-    probe().map_err(|source| SinkError::Folder { path: dir.into(), source })
+    probe().map_err(|source| SinkError::Folder {
+        path: dir.into(),
+        source,
+    })
 }
 
 /// Writes a file into a folder that exists, in place of one of the same name.
@@ -86,7 +92,9 @@ pub fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, SinkError>
 pub fn remove(dir: &Path, name: &str) -> Result<(), SinkError> {
     let path = dir.join(name);
     match fs::remove_file(&path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(SinkError::Remove { path, source }),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(SinkError::Remove { path, source })
+        }
         _ => Ok(()),
     }
 }
@@ -142,6 +150,9 @@ mod tests {
         assert!(error.to_string().contains("--output"), "{error}");
         assert!(matches!(prepare(&file), Err(SinkError::Create { .. })));
         fs::create_dir(dir.path().join("index.html")).unwrap();
-        assert!(matches!(write(dir.path(), "index.html", b""), Err(SinkError::Write { .. })));
+        assert!(matches!(
+            write(dir.path(), "index.html", b""),
+            Err(SinkError::Write { .. })
+        ));
     }
 }

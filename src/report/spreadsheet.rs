@@ -1,7 +1,8 @@
-//! The figures as tables for a spreadsheet (RFC 4180): one of every part of a run, one of the time line.
+//! The figures as tables for a spreadsheet (RFC 4180): one of every part of a run, one of the time
+//! line.
 //!
-//! The names of columns are those of `result.json`, with their units. What is not known, or what a sample can't carry, is
-//! an empty cell. No text from a scenario or a server becomes a formula.
+//! The names of columns are those of `result.json`, with their units. What is not known, or what a
+//! sample can't carry, is an empty cell. No text from a scenario or a server becomes a formula.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -35,11 +36,27 @@ const OF_PARTS: [&str; 16] = [
     "retries",
 ];
 /// The rest of a part's figures, times apart.
-const OF_WORK: [&str; 6] = ["wall_s", "measured_s", "throughput_rps", "bytes_in", "bytes_out", "failures"];
+const OF_WORK: [&str; 6] = [
+    "wall_s",
+    "measured_s",
+    "throughput_rps",
+    "bytes_in",
+    "bytes_out",
+    "failures",
+];
 /// Times of which the most is known.
 const RESPONSE: &str = "response";
 /// The other times.
-const TIMES: [&str; 8] = ["service", "lag", "queue", "connect", "tls", "send", "first_byte", "body"];
+const TIMES: [&str; 8] = [
+    "service",
+    "lag",
+    "queue",
+    "connect",
+    "tls",
+    "send",
+    "first_byte",
+    "body",
+];
 /// The percentiles of the response time, and those of the other times.
 const PERCENTILES: [&str; 7] = ["p50", "p75", "p90", "p95", "p99", "p999", "p9999"];
 const FEW_PERCENTILES: [&str; 3] = ["p50", "p90", "p99"];
@@ -81,8 +98,8 @@ const OF_WINDOWS: [&str; 21] = [
     "failures",
 ];
 
-/// A row for each mode, and for each round its whole and every step (with the values of its tags), mix entry, target
-/// and stage.
+/// A row for each mode, and for each round its whole and every step (with the values of its tags),
+/// mix entry, target and stage.
 ///
 /// # Errors
 /// Never in practice: it only writes to memory.
@@ -90,15 +107,29 @@ pub fn summary(result: &RunResult) -> io::Result<String> {
     let mut rows = vec![header()];
     for mode in tally::modes(result) {
         let tally = Tally::of(result, mode);
-        let compared = result.comparison.iter().flat_map(|comparison| &comparison.modes).find(|of| of.mode == mode);
+        let compared = result
+            .comparison
+            .iter()
+            .flat_map(|comparison| &comparison.modes)
+            .find(|of| of.mode == mode);
         rows.push(part(result, &Part::of_mode(mode, &tally, compared)));
         for run in tally::rounds(result, mode) {
             rows.push(part(result, &Part::of_run(run)));
-            let groups = [("step", &run.steps), ("mix", &run.mixes), ("target", &run.targets), ("stage", &run.stages)];
+            let groups = [
+                ("step", &run.steps),
+                ("mix", &run.mixes),
+                ("target", &run.targets),
+                ("stage", &run.stages),
+            ];
             for (what, groups) in groups {
                 for group in groups {
                     rows.push(part(result, &Part::of_group(run, what, group)));
-                    rows.extend(group.tags.iter().map(|tag| part(result, &Part::of_tag(run, group, tag))));
+                    rows.extend(
+                        group
+                            .tags
+                            .iter()
+                            .map(|tag| part(result, &Part::of_tag(run, group, tag))),
+                    );
                 }
             }
         }
@@ -115,12 +146,37 @@ pub fn series(result: &RunResult) -> io::Result<String> {
     let mut rows = vec![OF_WINDOWS.map(str::to_owned).to_vec()];
     for run in &result.runs {
         for window in &run.series {
-            let mut row = vec![scenario.clone(), run.mode.to_string(), run.round.to_string()];
+            let mut row = vec![
+                scenario.clone(),
+                run.mode.to_string(),
+                run.round.to_string(),
+            ];
             row.extend([window.t_s, window.window_s].map(number));
-            row.extend([window.planned, window.started, window.ok, window.failed, window.dropped].map(|n| n.to_string()));
+            row.extend(
+                [
+                    window.planned,
+                    window.started,
+                    window.ok,
+                    window.failed,
+                    window.dropped,
+                ]
+                .map(|n| n.to_string()),
+            );
             row.push(number(window.throughput_rps));
-            let times = [window.mean_ms, window.p50_ms, window.p90_ms, window.p99_ms, window.max_ms, window.lag_p99_ms];
-            row.extend(times.into_iter().chain([window.in_flight, window.vus, window.queue]).map(known));
+            let times = [
+                window.mean_ms,
+                window.p50_ms,
+                window.p90_ms,
+                window.p99_ms,
+                window.max_ms,
+                window.lag_p99_ms,
+            ];
+            row.extend(
+                times
+                    .into_iter()
+                    .chain([window.in_flight, window.vus, window.queue])
+                    .map(known),
+            );
             row.push(failures(&window.failures));
             rows.push(row);
         }
@@ -219,31 +275,77 @@ impl<'a> Part<'a> {
     /// A value of a tag is known by the step that it is of.
     fn of_tag(run: &ModeRun, step: &'a Group, tag: &'a Group) -> Self {
         let name = text(&format!("{} [{}]", step.name, tag.name));
-        Self { mix: step.mix.as_deref(), name, ..Self::of_group(run, "tag", tag) }
+        Self {
+            mix: step.mix.as_deref(),
+            name,
+            ..Self::of_group(run, "tag", tag)
+        }
     }
 }
 
 fn header() -> Vec<String> {
-    let mut names: Vec<String> = OF_PARTS.iter().chain(&OF_WORK).map(|name| (*name).to_owned()).collect();
-    names.extend(["mean", "sd", "min", "max"].iter().chain(&PERCENTILES).map(|of| format!("{RESPONSE}_{of}_ms")));
-    names.extend(FEW_PERCENTILES.iter().flat_map(|p| ["low", "high"].map(|end| format!("{RESPONSE}_{p}_ci95_{end}_ms"))));
+    let mut names: Vec<String> = OF_PARTS
+        .iter()
+        .chain(&OF_WORK)
+        .map(|name| (*name).to_owned())
+        .collect();
+    names.extend(
+        ["mean", "sd", "min", "max"]
+            .iter()
+            .chain(&PERCENTILES)
+            .map(|of| format!("{RESPONSE}_{of}_ms")),
+    );
+    names.extend(
+        FEW_PERCENTILES
+            .iter()
+            .flat_map(|p| ["low", "high"].map(|end| format!("{RESPONSE}_{p}_ci95_{end}_ms"))),
+    );
     let few = || ["mean", "max"].into_iter().chain(FEW_PERCENTILES);
-    names.extend(TIMES.iter().flat_map(|time| few().map(move |of| format!("{time}_{of}_ms"))));
+    names.extend(
+        TIMES
+            .iter()
+            .flat_map(|time| few().map(move |of| format!("{time}_{of}_ms"))),
+    );
     names.extend(OF_MODES.map(str::to_owned));
     names
 }
 
 fn part(result: &RunResult, part: &Part<'_>) -> Vec<String> {
-    let round = part.round.map_or_else(String::new, |round| round.to_string());
+    let round = part
+        .round
+        .map_or_else(String::new, |round| round.to_string());
     let mix = part.mix.map_or_else(String::new, text);
-    let mut row = vec![text(&result.scenario.name), part.mode.into(), round, part.what.into(), mix, part.name.clone()];
+    let mut row = vec![
+        text(&result.scenario.name),
+        part.mode.into(),
+        round,
+        part.what.into(),
+        mix,
+        part.name.clone(),
+    ];
     let c = &part.counts;
-    let counts = [c.planned, c.started, c.completed, c.ok, c.failed, c.dropped, c.skipped, c.cancelled, c.unfinished, c.retries];
+    let counts = [
+        c.planned,
+        c.started,
+        c.completed,
+        c.ok,
+        c.failed,
+        c.dropped,
+        c.skipped,
+        c.cancelled,
+        c.unfinished,
+        c.retries,
+    ];
     row.extend(counts.map(|n| n.to_string()));
     row.extend([part.wall_s, part.measured_s, part.throughput_rps].map(known));
-    row.extend([0, 1].map(|i| part.bytes.map_or_else(String::new, |bytes| bytes[i].to_string())));
+    row.extend([0, 1].map(|i| {
+        part.bytes
+            .map_or_else(String::new, |bytes| bytes[i].to_string())
+    }));
     row.push(part.failures.map_or_else(String::new, failures));
-    let moment = |of: Option<&Summary>, value: fn(&Summary) -> f64| known(of.filter(|of| of.count > 0).map(value));
+    let moment = |of: Option<&Summary>, value: fn(&Summary) -> f64| {
+        known(of.filter(|of| of.count > 0).map(value))
+    };
     let response = part.response;
     let moments: [fn(&Summary) -> f64; 4] = [|s| s.mean, |s| s.sd, |s| s.min, |s| s.max];
     row.extend(moments.map(|value| moment(response, value)));
@@ -282,20 +384,33 @@ fn known(value: Option<f64>) -> String {
 
 /// `status 3; timeout_total 2`, by name, so that equal failures are equal cells.
 fn failures(kinds: &BTreeMap<String, u64>) -> String {
-    text(&kinds.iter().filter(|(_, n)| **n > 0).map(|(kind, n)| format!("{kind} {n}")).collect::<Vec<_>>().join("; "))
+    text(
+        &kinds
+            .iter()
+            .filter(|(_, n)| **n > 0)
+            .map(|(kind, n)| format!("{kind} {n}"))
+            .collect::<Vec<_>>()
+            .join("; "),
+    )
 }
 
 /// Text on one line that no spreadsheet takes for a formula: an apostrophe makes it text.
 fn text(text: &str) -> String {
     let text = view::plain(text);
-    let is_formula = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    let is_formula = text
+        .trim_start()
+        .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
     if is_formula { format!("'{text}") } else { text }
 }
 
 fn table(rows: &[Vec<String>]) -> io::Result<String> {
-    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+    let mut writer = WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        .from_writer(Vec::new());
     rows.iter().try_for_each(|row| writer.write_record(row))?;
-    let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    let bytes = writer
+        .into_inner()
+        .map_err(csv::IntoInnerError::into_error)?;
     String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
@@ -309,7 +424,11 @@ mod tests {
         let mut reader = csv::Reader::from_reader(table.as_bytes());
         let header = reader.headers().unwrap().clone();
         let row = |row: csv::Result<csv::StringRecord>| -> BTreeMap<String, String> {
-            header.iter().map(str::to_owned).zip(row.unwrap().iter().map(str::to_owned)).collect()
+            header
+                .iter()
+                .map(str::to_owned)
+                .zip(row.unwrap().iter().map(str::to_owned))
+                .collect()
         };
         reader.records().map(row).collect()
     }
@@ -317,9 +436,15 @@ mod tests {
     #[test]
     fn golden() {
         for (name, result) in fixture::forms() {
-            golden::check(&format!("forms/{name}/summary.csv"), &summary(&result).unwrap());
+            golden::check(
+                &format!("forms/{name}/summary.csv"),
+                &summary(&result).unwrap(),
+            );
             if name != "many_windows" {
-                golden::check(&format!("forms/{name}/series.csv"), &series(&result).unwrap());
+                golden::check(
+                    &format!("forms/{name}/series.csv"),
+                    &series(&result).unwrap(),
+                );
             }
         }
     }
@@ -328,10 +453,18 @@ mod tests {
     fn every_part_and_every_window_has_a_row() {
         for (name, result) in fixture::all().into_iter().chain(fixture::forms()) {
             let rows = read(&summary(&result).unwrap());
-            let groups: usize = result.runs.iter().map(|r| 1 + r.steps.len() + r.mixes.len() + r.targets.len() + r.stages.len()).sum();
+            let groups: usize = result
+                .runs
+                .iter()
+                .map(|r| 1 + r.steps.len() + r.mixes.len() + r.targets.len() + r.stages.len())
+                .sum();
             assert_eq!(rows.len(), groups + tally::modes(&result).len(), "{name}");
             let rows = read(&series(&result).unwrap());
-            assert_eq!(rows.len(), result.runs.iter().map(|r| r.series.len()).sum::<usize>(), "{name}");
+            assert_eq!(
+                rows.len(),
+                result.runs.iter().map(|r| r.series.len()).sum::<usize>(),
+                "{name}"
+            );
         }
     }
 
@@ -340,18 +473,30 @@ mod tests {
         for (name, mut result) in fixture::all() {
             for group in result.runs.iter_mut().flat_map(|run| &mut run.steps) {
                 group.name = format!("=cmd|' /C calc'!A0{}", fixture::HOSTILE);
-                group.tags = vec![Group { name: "@tag=\t=1".into(), ..group.clone() }];
+                group.tags = vec![Group {
+                    name: "@tag=\t=1".into(),
+                    ..group.clone()
+                }];
             }
             for table in [summary(&result).unwrap(), series(&result).unwrap()] {
                 for (column, cell) in read(&table).into_iter().flatten() {
-                    let words = ["scenario", "mode", "part", "mix", "name", "failures"].contains(&&*column);
+                    let words =
+                        ["scenario", "mode", "part", "mix", "name", "failures"].contains(&&*column);
                     let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
                     assert!(
-                        if words { !formula } else { cell.is_empty() || cell.parse::<f64>().is_ok_and(f64::is_finite) },
+                        if words {
+                            !formula
+                        } else {
+                            cell.is_empty() || cell.parse::<f64>().is_ok_and(f64::is_finite)
+                        },
                         "{name}: {cell}"
                     );
                 }
-                assert!(!table.contains('\u{1b}') && table.lines().count() == table.matches("\r\n").count(), "{name}");
+                assert!(
+                    !table.contains('\u{1b}')
+                        && table.lines().count() == table.matches("\r\n").count(),
+                    "{name}"
+                );
             }
         }
     }
@@ -359,7 +504,13 @@ mod tests {
     #[test]
     fn what_a_sample_does_not_carry_is_an_empty_cell() {
         let rows = read(&summary(&fixture::one_sample()).unwrap());
-        assert_eq!((rows[0]["response_p99_ms"].as_str(), rows[0]["completed"].as_str()), ("", "1"));
+        assert_eq!(
+            (
+                rows[0]["response_p99_ms"].as_str(),
+                rows[0]["completed"].as_str()
+            ),
+            ("", "1")
+        );
         assert!(!rows[0]["response_max_ms"].is_empty());
         let rows = read(&summary(&fixture::no_samples()).unwrap());
         assert!(rows.iter().all(|row| row["response_max_ms"].is_empty()));

@@ -1,5 +1,6 @@
 //! [`Tally`]: the counters of one mode, its rounds added; [`Trouble`]: what its tries were told. Adds what may be added (counts), and nothing else:
-//! times of several rounds stand in the result's comparison, merged from histograms by those who made it.
+//! times of several rounds stand in the result's comparison, merged from histograms by those who
+//! made it.
 
 use std::collections::BTreeMap;
 
@@ -45,13 +46,20 @@ impl Tally {
 
     /// Whether some response had a status other than 2xx and 3xx, and 101, which opens a WebSocket.
     pub fn has_bad_status(&self) -> bool {
-        self.status_codes.iter().any(|(code, n)| *n > 0 && !code.starts_with('2') && !code.starts_with('3') && code != "101")
+        self.status_codes.iter().any(|(code, n)| {
+            *n > 0 && !code.starts_with('2') && !code.starts_with('3') && code != "101"
+        })
     }
 }
 
 /// The modes of a result in the order of its comparison, or else of its runs.
 pub fn modes(result: &RunResult) -> Vec<Mode> {
-    let mut modes: Vec<Mode> = result.comparison.iter().flat_map(|c| &c.modes).map(|m| m.mode).collect();
+    let mut modes: Vec<Mode> = result
+        .comparison
+        .iter()
+        .flat_map(|c| &c.modes)
+        .map(|m| m.mode)
+        .collect();
     for run in &result.runs {
         if !modes.contains(&run.mode) {
             modes.push(run.mode);
@@ -74,7 +82,8 @@ pub struct Trouble {
     pub count: u64,
     /// The mix entry and the step.
     pub step: String,
-    /// The first and the last moment, in seconds from the begin of a round; older results don't know them.
+    /// The first and the last moment, in seconds from the begin of a round; older results don't
+    /// know them.
     pub seconds: Option<(f64, f64)>,
     /// What the system or the peer said.
     pub message: String,
@@ -88,39 +97,66 @@ impl Trouble {
             kind: view::plain(&error.kind),
             count: error.count,
             step: view::shortened(&view::plain(&error.example), 80),
-            seconds: error.first_s.zip(error.last_s).filter(|(first, last)| first.is_finite() && last.is_finite()),
+            seconds: error
+                .first_s
+                .zip(error.last_s)
+                .filter(|(first, last)| first.is_finite() && last.is_finite()),
             message: view::shortened(&view::plain(&error.message), 160),
-            url: error.url.as_deref().map(|url| view::shortened(&view::plain(url), 160)),
+            url: error
+                .url
+                .as_deref()
+                .map(|url| view::shortened(&view::plain(url), 160)),
         }
     }
 
     /// When it came: `at 1.20 s`, `from 1.20 s to 5.98 s`.
     pub fn when(&self) -> Option<String> {
-        self.seconds.map(|(first, last)| match (view::duration_s(first), view::duration_s(last)) {
-            (first, last) if first == last => format!("at {first}"),
-            (first, last) => format!("from {first} to {last}"),
-        })
+        self.seconds.map(
+            |(first, last)| match (view::duration_s(first), view::duration_s(last)) {
+                (first, last) if first == last => format!("at {first}"),
+                (first, last) => format!("from {first} to {last}"),
+            },
+        )
     }
 
-    /// All of it in a line: `12 × status in browse › GET /items, from 1.20 s to 5.98 s: status 503, expected 2xx; first
-    /// http://127.0.0.1:8080/items`.
+    /// All of it in a line:
+    /// `12 × status in browse › GET /items, from 1.20 s to 5.98 s: status 503, expected 2xx; first http://127.0.0.1:8080/items`.
     pub fn sentence(&self) -> String {
-        let when = self.when().map_or_else(String::new, |when| format!(", {when}"));
-        let url = self.url.as_ref().map_or_else(String::new, |url| format!("; first {url}"));
-        format!("{} × {} in {}{when}: {}{url}", view::count(self.count), self.kind, self.step, self.message)
+        let when = self
+            .when()
+            .map_or_else(String::new, |when| format!(", {when}"));
+        let url = self
+            .url
+            .as_ref()
+            .map_or_else(String::new, |url| format!("; first {url}"));
+        format!(
+            "{} × {} in {}{when}: {}{url}",
+            view::count(self.count),
+            self.kind,
+            self.step,
+            self.message
+        )
     }
 }
 
 /// What tries of a mode were told, its rounds together, the most frequent first.
 pub fn troubles(result: &RunResult, mode: Mode) -> Vec<Trouble> {
     let mut all: Vec<Trouble> = Vec::new();
-    for one in rounds(result, mode).flat_map(|run| &run.errors).map(Trouble::of) {
-        let is_same = |known: &&mut Trouble| known.kind == one.kind && known.step == one.step && known.message == one.message;
+    for one in rounds(result, mode)
+        .flat_map(|run| &run.errors)
+        .map(Trouble::of)
+    {
+        let is_same = |known: &&mut Trouble| {
+            known.kind == one.kind && known.step == one.step && known.message == one.message
+        };
         match all.iter_mut().find(is_same) {
             Some(known) => {
                 known.count += one.count;
                 let both = known.seconds.zip(one.seconds);
-                known.seconds = both.map(|(a, b)| (a.0.min(b.0), a.1.max(b.1))).or(known.seconds).or(one.seconds);
+                known.seconds = both
+                    .map(|(a, b)| (a.0.min(b.0), a.1.max(b.1)))
+                    .or(known.seconds)
+                    .or(one.seconds);
             }
             None => all.push(one),
         }
@@ -137,8 +173,16 @@ fn add(into: &mut BTreeMap<String, u64>, from: &BTreeMap<String, u64>) {
 
 /// What was planned and did not come to its own end, as words.
 pub fn left_out(c: &Counts) -> String {
-    let left = [("dropped", c.dropped), ("skipped", c.skipped), ("cancelled", c.cancelled), ("unfinished", c.unfinished)];
-    let words = left.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what} {}", view::count(*n)));
+    let left = [
+        ("dropped", c.dropped),
+        ("skipped", c.skipped),
+        ("cancelled", c.cancelled),
+        ("unfinished", c.unfinished),
+    ];
+    let words = left
+        .iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(what, n)| format!("{what} {}", view::count(*n)));
     words.collect::<Vec<_>>().join(", ")
 }
 
@@ -146,5 +190,9 @@ pub fn left_out(c: &Counts) -> String {
 pub fn words(counters: &BTreeMap<String, u64>) -> String {
     let mut sorted: Vec<_> = counters.iter().filter(|(_, n)| **n > 0).collect();
     sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-    sorted.iter().map(|(name, n)| format!("{} {}", view::plain(name), view::count(**n))).collect::<Vec<_>>().join(", ")
+    sorted
+        .iter()
+        .map(|(name, n)| format!("{} {}", view::plain(name), view::count(**n)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

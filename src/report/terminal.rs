@@ -1,12 +1,15 @@
 //! The summary on the terminal: who won, by how much, and whether it can be believed, at a glance.
 //!
-//! Fits 80 columns: figures stand in rows and modes in columns, of which there are few. Text from scenarios and
-//! servers is freed of control characters. Knows nothing of the terminal itself: colour and width are told.
+//! Fits 80 columns: figures stand in rows and modes in columns, of which there are few. Text from
+//! scenarios and servers is freed of control characters. Knows nothing of the terminal itself:
+//! colour and width are told.
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
 use crate::plan::Mode;
-use crate::result::{Comparison, End, Group, ModeRun, RunResult, ThresholdVerdict, Validity, Verdict};
+use crate::result::{
+    Comparison, End, Group, ModeRun, RunResult, ThresholdVerdict, Validity, Verdict,
+};
 
 use super::asked::Percentile;
 use super::ending::Ending;
@@ -25,7 +28,10 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { color: false, width: 100 }
+        Self {
+            color: false,
+            width: 100,
+        }
     }
 }
 
@@ -44,14 +50,27 @@ pub fn render(result: &RunResult, style: Style) -> String {
     parts.push(judged(result, width));
     parts.push(troubles(result, width));
     if result.runs.iter().any(|run| run.steps.len() > 1) {
-        parts.extend(tally::modes(result).into_iter().map(|mode| steps(result, mode, width)));
+        parts.extend(
+            tally::modes(result)
+                .into_iter()
+                .map(|mode| steps(result, mode, width)),
+        );
     }
-    parts.extend(tally::modes(result).into_iter().map(|mode| stages(result, mode, width)));
+    parts.extend(
+        tally::modes(result)
+            .into_iter()
+            .map(|mode| stages(result, mode, width)),
+    );
     if !result.runs.is_empty() {
         parts.push(verdict(&result.validity, width));
     }
     parts.push(warnings(&result.warnings, width));
-    let text = parts.iter().filter(|p| !p.is_empty()).map(|p| format!("{p}\n")).collect::<Vec<_>>().join("\n");
+    let text = parts
+        .iter()
+        .filter(|p| !p.is_empty())
+        .map(|p| format!("{p}\n"))
+        .collect::<Vec<_>>()
+        .join("\n");
     paint::finish(&text, style.color)
 }
 
@@ -64,9 +83,16 @@ fn head(result: &RunResult, width: usize) -> String {
     };
     let end = paint.on(ending.word);
     let name = Paint::Strong.on(&view::plain(&result.scenario.name));
-    let line = format!("{name} · {end} · seed {} · {}", result.scenario.seed, view::moment(&result.started_at));
+    let line = format!(
+        "{name} · {end} · seed {} · {}",
+        result.scenario.seed,
+        view::moment(&result.started_at)
+    );
     match &result.scenario.description {
-        Some(text) => format!("{line}\n{}", Paint::Faint.on(&wrapped(&view::shortened(&view::plain(text), 200), width))),
+        Some(text) => format!(
+            "{line}\n{}",
+            Paint::Faint.on(&wrapped(&view::shortened(&view::plain(text), 200), width))
+        ),
         None => line,
     }
 }
@@ -75,7 +101,11 @@ fn headline(result: &RunResult, width: usize) -> String {
     let headline = Headline::of(result);
     let mut lines = vec![Paint::Strong.on(&wrapped(&headline.text, width))];
     lines.extend(headline.cause.map(|cause| wrapped(&cause, width)));
-    lines.extend(headline.caution.map(|caution| Paint::Warn.on(&wrapped(&caution, width))));
+    lines.extend(
+        headline
+            .caution
+            .map(|caution| Paint::Warn.on(&wrapped(&caution, width))),
+    );
     lines.join("\n")
 }
 
@@ -83,12 +113,20 @@ fn compared(result: &RunResult, of: &Comparison, width: usize) -> String {
     let mut table = table(width);
     let modes = comparison::modes(of);
     let mut header = vec![Cell::new("")];
-    header.extend(modes.iter().map(|mode| Cell::new(Paint::Mode(*mode).on(mode.name()))));
+    header.extend(
+        modes
+            .iter()
+            .map(|mode| Cell::new(Paint::Mode(*mode).on(mode.name()))),
+    );
     table.set_header(header);
     for row in comparison::of(result, of) {
         let mut cells = vec![row.name.to_owned()];
         cells.extend(row.cells.iter().map(|cell| {
-            let figure = if cell.best { Paint::Strong.on(&cell.text) } else { cell.text.clone() };
+            let figure = if cell.best {
+                Paint::Strong.on(&cell.text)
+            } else {
+                cell.text.clone()
+            };
             // Where one figure decides, its interval stands beside it; the rest is in the report.
             match &cell.interval {
                 Some(interval) if row.name == "speedup" => format!("{figure} ({interval})"),
@@ -100,7 +138,10 @@ fn compared(result: &RunResult, of: &Comparison, width: usize) -> String {
     right(&mut table, 1);
     let mut text = table.trim_fmt();
     if comparison::has_small_samples(&of.modes.iter().collect::<Vec<_>>(), &[result]) {
-        text.push_str(&format!("\n{}", Paint::Faint.on(&format!(" {}", view::NA_MEANS))));
+        text.push_str(&format!(
+            "\n{}",
+            Paint::Faint.on(&format!(" {}", view::NA_MEANS))
+        ));
     }
     if let Some(arrived) = asked::arrived(result) {
         text.push_str(&format!("\n {arrived}"));
@@ -117,9 +158,20 @@ fn judged(result: &RunResult, width: usize) -> String {
     let mut table = table(width);
     table.set_header(["thresholds", "check", "mode", "observed", "limit", "margin"]);
     for row in rows {
-        let paint = if row.verdict == ThresholdVerdict::Pass { Paint::Good } else { Paint::Bad };
+        let paint = if row.verdict == ThresholdVerdict::Pass {
+            Paint::Good
+        } else {
+            Paint::Bad
+        };
         let mode = Paint::Mode(row.mode).on(row.mode.name());
-        table.add_row([paint.on(row.word), row.check, mode, row.observed, row.limit, row.margin]);
+        table.add_row([
+            paint.on(row.word),
+            row.check,
+            mode,
+            row.observed,
+            row.limit,
+            row.margin,
+        ]);
     }
     right(&mut table, 3);
     table.trim_fmt()
@@ -131,7 +183,9 @@ fn troubles(result: &RunResult, width: usize) -> String {
     for mode in tally::modes(result) {
         let tally = tally::Tally::of(result, mode);
         let mut name = Paint::Mode(mode).on(mode.name());
-        let mut add = |what: &str, text: String| rows.push([std::mem::take(&mut name), what.to_owned(), text]);
+        let mut add = |what: &str, text: String| {
+            rows.push([std::mem::take(&mut name), what.to_owned(), text])
+        };
         if !tally.failures.is_empty() {
             add("failures", tally::words(&tally.failures));
         }
@@ -139,15 +193,37 @@ fn troubles(result: &RunResult, width: usize) -> String {
             add("statuses", tally::words(&tally.status_codes));
         }
         if tally.counts.retries > 0 {
-            add("retried", format!("{} more tries after {}", view::count(tally.counts.retries), tally::words(&tally.try_failures)));
+            add(
+                "retried",
+                format!(
+                    "{} more tries after {}",
+                    view::count(tally.counts.retries),
+                    tally::words(&tally.try_failures)
+                ),
+            );
         }
         if tally.resent > 0 {
-            add("resent", format!("{} that the server had not taken", view::things(tally.resent, "request")));
+            add(
+                "resent",
+                format!(
+                    "{} that the server had not taken",
+                    view::things(tally.resent, "request")
+                ),
+            );
         }
         if tally.pushes > 0 {
-            add("pushed", format!("{} messages that no step waited for", view::count(tally.pushes)));
+            add(
+                "pushed",
+                format!(
+                    "{} messages that no step waited for",
+                    view::count(tally.pushes)
+                ),
+            );
         }
-        for (what, counts) in [("operations", tally.counts), ("iterations", tally.iterations)] {
+        for (what, counts) in [
+            ("operations", tally.counts),
+            ("iterations", tally.iterations),
+        ] {
             let left = tally::left_out(&counts);
             if !left.is_empty() {
                 add("left out", format!("{what} {left}"));
@@ -158,7 +234,10 @@ fn troubles(result: &RunResult, width: usize) -> String {
             add(if i == 0 { "errors" } else { "" }, trouble.sentence());
         }
         if let Some(more) = troubles.len().checked_sub(ERRORS).filter(|more| *more > 0) {
-            add("", format!("and {} more, in the report", view::count(more as u64)));
+            add(
+                "",
+                format!("and {} more, in the report", view::count(more as u64)),
+            );
         }
     }
     if rows.is_empty() {
@@ -170,14 +249,24 @@ fn troubles(result: &RunResult, width: usize) -> String {
 }
 
 fn steps(result: &RunResult, mode: Mode, width: usize) -> String {
-    let Some(run) = tally::rounds(result, mode).next() else { return String::new() };
+    let Some(run) = tally::rounds(result, mode).next() else {
+        return String::new();
+    };
     let several_mixes = run.mixes.len() > 1;
     let mut table = table(width);
     let percentiles = percentiles(result);
     let names = percentiles.iter().map(|one| one.name.to_owned());
-    table.set_header([first_of(result, run, ""), "ok".into(), "failed".into()].into_iter().chain(names));
+    table.set_header(
+        [first_of(result, run, ""), "ok".into(), "failed".into()]
+            .into_iter()
+            .chain(names),
+    );
     for group in &run.steps {
-        table.add_row(part(group, several_mixes).into_iter().chain(figures(group, &percentiles)));
+        table.add_row(
+            part(group, several_mixes)
+                .into_iter()
+                .chain(figures(group, &percentiles)),
+        );
     }
     right(&mut table, 1);
     table.trim_fmt()
@@ -185,15 +274,28 @@ fn steps(result: &RunResult, mode: Mode, width: usize) -> String {
 
 /// How a load in stages went from one to the next.
 fn stages(result: &RunResult, mode: Mode, width: usize) -> String {
-    let Some(run) = tally::rounds(result, mode).next().filter(|run| !run.stages.is_empty()) else { return String::new() };
+    let Some(run) = tally::rounds(result, mode)
+        .next()
+        .filter(|run| !run.stages.is_empty())
+    else {
+        return String::new();
+    };
     let mut table = table(width);
     let percentiles = percentiles(result);
     let names = percentiles.iter().map(|one| one.name.to_owned());
-    let head = [first_of(result, run, " by stage"), "ok".into(), "failed".into(), "throughput".into()];
+    let head = [
+        first_of(result, run, " by stage"),
+        "ok".into(),
+        "failed".into(),
+        "throughput".into(),
+    ];
     table.set_header(head.into_iter().chain(names));
     table.add_rows(run.stages.iter().map(|group| {
         let [name, ok, failed] = part(group, false);
-        [name, ok, failed, view::rate(group.throughput_rps)].into_iter().chain(figures(group, &percentiles)).collect::<Vec<_>>()
+        [name, ok, failed, view::rate(group.throughput_rps)]
+            .into_iter()
+            .chain(figures(group, &percentiles))
+            .collect::<Vec<_>>()
     }));
     right(&mut table, 1);
     table.trim_fmt()
@@ -202,8 +304,16 @@ fn stages(result: &RunResult, mode: Mode, width: usize) -> String {
 /// The mode of a run, and its round where it is the first of several.
 fn first_of(result: &RunResult, run: &ModeRun, what: &str) -> String {
     let several = tally::rounds(result, run.mode).count();
-    let round = if several > 1 { format!("{what} round {} of {several}", run.round) } else { what.to_owned() };
-    format!("{}{}", Paint::Mode(run.mode).on(run.mode.name()), Paint::Faint.on(&round))
+    let round = if several > 1 {
+        format!("{what} round {} of {several}", run.round)
+    } else {
+        what.to_owned()
+    };
+    format!(
+        "{}{}",
+        Paint::Mode(run.mode).on(run.mode.name()),
+        Paint::Faint.on(&round)
+    )
 }
 
 /// The percentiles of parts of a run.
@@ -212,17 +322,30 @@ fn percentiles(result: &RunResult) -> Vec<Percentile> {
 }
 
 fn figures(group: &Group, percentiles: &[Percentile]) -> Vec<String> {
-    percentiles.iter().map(|one| one.of(group.response_ms.as_ref())).collect()
+    percentiles
+        .iter()
+        .map(|one| one.of(group.response_ms.as_ref()))
+        .collect()
 }
 
 /// The name of a part and how its operations ended.
 fn part(group: &Group, several_mixes: bool) -> [String; 3] {
     let name = match &group.mix {
-        Some(mix) if several_mixes => format!("{} / {}", view::plain(mix), view::plain(&group.name)),
+        Some(mix) if several_mixes => {
+            format!("{} / {}", view::plain(mix), view::plain(&group.name))
+        }
         _ => view::plain(&group.name),
     };
     let failed = view::count(group.counts.failed);
-    [view::shortened(&name, 80), view::count(group.counts.ok), if group.counts.failed > 0 { Paint::Warn.on(&failed) } else { failed }]
+    [
+        view::shortened(&name, 80),
+        view::count(group.counts.ok),
+        if group.counts.failed > 0 {
+            Paint::Warn.on(&failed)
+        } else {
+            failed
+        },
+    ]
 }
 
 fn verdict(validity: &Validity, width: usize) -> String {
@@ -237,9 +360,20 @@ fn verdict(validity: &Validity, width: usize) -> String {
         Verdict::Invalid => "the figures describe the generator, not the target",
     };
     let mut text = format!("{word}: {meaning}");
-    for check in validity.checks.iter().filter(|c| c.verdict != Verdict::Valid) {
-        let (name, observed, limit) = (view::plain(&check.name), view::plain(&check.observed), view::plain(&check.limit));
-        let line = format!("{name}: {observed}, limit {limit}: {}", view::plain(&check.explanation));
+    for check in validity
+        .checks
+        .iter()
+        .filter(|c| c.verdict != Verdict::Valid)
+    {
+        let (name, observed, limit) = (
+            view::plain(&check.name),
+            view::plain(&check.observed),
+            view::plain(&check.limit),
+        );
+        let line = format!(
+            "{name}: {observed}, limit {limit}: {}",
+            view::plain(&check.explanation)
+        );
         text.push('\n');
         text.push_str(&indented(&line, width));
     }
@@ -247,7 +381,10 @@ fn verdict(validity: &Validity, width: usize) -> String {
 }
 
 fn warnings(warnings: &[String], width: usize) -> String {
-    let lines: Vec<String> = warnings.iter().map(|w| indented(&format!("warning: {}", view::plain(w)), width)).collect();
+    let lines: Vec<String> = warnings
+        .iter()
+        .map(|w| indented(&format!("warning: {}", view::plain(w)), width))
+        .collect();
     lines.join("\n")
 }
 
@@ -289,7 +426,10 @@ fn wrapped(text: &str, width: usize) -> String {
 
 /// As [`wrapped`], every line after the first set in.
 pub(super) fn indented(text: &str, width: usize) -> String {
-    format!("  {}", wrapped(text, width.saturating_sub(4)).replace('\n', "\n    "))
+    format!(
+        "  {}",
+        wrapped(text, width.saturating_sub(4)).replace('\n', "\n    ")
+    )
 }
 
 #[cfg(test)]
@@ -299,19 +439,44 @@ mod tests {
 
     #[test]
     fn golden_at_two_widths_and_in_colour() {
-        for (name, color, width) in [("terminal-100", false, 100), ("terminal-80", false, 80), ("terminal-color", true, 100)] {
-            golden::check(&format!("{name}.txt"), &render(&fixture::three_modes(), Style { color, width }));
+        for (name, color, width) in [
+            ("terminal-100", false, 100),
+            ("terminal-80", false, 80),
+            ("terminal-color", true, 100),
+        ] {
+            golden::check(
+                &format!("{name}.txt"),
+                &render(&fixture::three_modes(), Style { color, width }),
+            );
         }
         for (name, result) in fixture::all() {
-            golden::check(&format!("terminal-{name}.txt"), &render(&result, Style::default()));
+            golden::check(
+                &format!("terminal-{name}.txt"),
+                &render(&result, Style::default()),
+            );
         }
     }
 
     #[test]
     fn colour_changes_nothing_but_codes() {
-        let plain = render(&fixture::three_modes(), Style { color: false, width: 90 });
-        let painted = render(&fixture::three_modes(), Style { color: true, width: 90 });
-        let codes = painted.split('\x1b').skip(1).map(|part| part.split_once('m').map_or(part, |(_, rest)| rest));
+        let plain = render(
+            &fixture::three_modes(),
+            Style {
+                color: false,
+                width: 90,
+            },
+        );
+        let painted = render(
+            &fixture::three_modes(),
+            Style {
+                color: true,
+                width: 90,
+            },
+        );
+        let codes = painted
+            .split('\x1b')
+            .skip(1)
+            .map(|part| part.split_once('m').map_or(part, |(_, rest)| rest));
         let stripped: String = painted.split('\x1b').take(1).chain(codes).collect();
         assert_eq!(plain, stripped);
         assert!(plain.chars().all(|c| c == '\n' || !c.is_control()));
@@ -337,7 +502,15 @@ mod tests {
                 continue;
             }
             for width in [80, 100] {
-                for line in render(&result, Style { color: false, width }).lines() {
+                for line in render(
+                    &result,
+                    Style {
+                        color: false,
+                        width,
+                    },
+                )
+                .lines()
+                {
                     assert!(line.chars().count() <= width, "{name} {width}: {line}");
                 }
             }

@@ -1,4 +1,5 @@
-//! What a run had to meet, as text: one row for each threshold and mode. The same for every form of the report.
+//! What a run had to meet, as text: one row for each threshold and mode. The same for every form of
+//! the report.
 
 use crate::plan::{Mode, Selector, Unit};
 use crate::result::{RunResult, ThresholdResult, ThresholdVerdict};
@@ -30,11 +31,16 @@ pub fn rows(result: &RunResult) -> Vec<Row> {
 }
 
 fn row(threshold: &ThresholdResult) -> Row {
-    let shown = |value: Option<f64>| value.map_or_else(|| NA.to_owned(), |value| figure(threshold.unit, value));
+    let shown = |value: Option<f64>| {
+        value.map_or_else(|| NA.to_owned(), |value| figure(threshold.unit, value))
+    };
     let failing = threshold.failing_windows.len();
     let mut observed = shown(threshold.observed);
     if failing > 0 {
-        observed.push_str(&format!(" ({} not met)", view::things(failing as u64, "window")));
+        observed.push_str(&format!(
+            " ({} not met)",
+            view::things(failing as u64, "window")
+        ));
     }
     Row {
         verdict: threshold.verdict,
@@ -64,7 +70,10 @@ fn check(threshold: &ThresholdResult) -> String {
 pub fn narrowed(what: &str, selector: &Selector) -> String {
     let mut text = view::shortened(&view::plain(what), 200);
     for (key, value) in selector.parts() {
-        text.push_str(&format!(", {key} {}", view::shortened(&view::plain(value), 60)));
+        text.push_str(&format!(
+            ", {key} {}",
+            view::shortened(&view::plain(value), 60)
+        ));
     }
     text
 }

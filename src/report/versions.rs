@@ -1,4 +1,5 @@
-//! Two versions against each other, as text for the terminal. Everything shown is in the comparison.
+//! Two versions against each other, as text for the terminal. Everything shown is in the
+//! comparison.
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
@@ -16,42 +17,79 @@ const STEP_ROWS: usize = 40;
 
 /// What came of it, in one sentence.
 pub fn sentence(comparison: &VersionComparison) -> String {
-    let of = |outcome: Outcome| -> Vec<&Change> { comparison.changes.iter().filter(|change| change.verdict == outcome).collect() };
+    let of = |outcome: Outcome| -> Vec<&Change> {
+        comparison
+            .changes
+            .iter()
+            .filter(|change| change.verdict == outcome)
+            .collect()
+    };
     let several_modes = several_modes(comparison);
     let names = |changes: &[&Change]| {
-        let name = |change: &&Change| if several_modes { format!("{} ({})", name(change), change.mode) } else { name(change) };
+        let name = |change: &&Change| {
+            if several_modes {
+                format!("{} ({})", name(change), change.mode)
+            } else {
+                name(change)
+            }
+        };
         view::list(&changes.iter().map(name).collect::<Vec<_>>())
     };
     match comparison.verdict {
-        None if comparison.left_out_pairs > 0 => "nothing was compared: a run of each pair is invalid".into(),
+        None if comparison.left_out_pairs > 0 => {
+            "nothing was compared: a run of each pair is invalid".into()
+        }
         None => "nothing was compared".into(),
         Some(Outcome::Regressed) => {
             let regressed = of(Outcome::Regressed);
             match regressed.as_slice() {
-                [one] => format!("regressed: {} by {}, and {} is tolerated", names(&regressed), amount(one, one.change), tolerance(one)),
+                [one] => format!(
+                    "regressed: {} by {}, and {} is tolerated",
+                    names(&regressed),
+                    amount(one, one.change),
+                    tolerance(one)
+                ),
                 _ => format!("regressed: {}", names(&regressed)),
             }
         }
         Some(Outcome::Inconclusive) => {
             let open = of(Outcome::Inconclusive);
             let most = open.iter().filter_map(|change| change.pairs_needed).max();
-            let (known, never): (Vec<&Change>, Vec<&Change>) = open.iter().partition(|change| change.pairs_needed.is_some());
+            let (known, never): (Vec<&Change>, Vec<&Change>) = open
+                .iter()
+                .partition(|change| change.pairs_needed.is_some());
             let needed = match (known.as_slice(), never.as_slice()) {
                 ([], _) | (_, []) => needed(most),
                 // What can be told is not held up by what can't.
-                _ => format!("{} of {}; of {}, {}", needed(most), names(&known), names(&never), needed(None)),
+                _ => format!(
+                    "{} of {}; of {}, {}",
+                    needed(most),
+                    names(&known),
+                    names(&never),
+                    needed(None)
+                ),
             };
             let pairs = view::things(comparison.pairs.into(), "pair");
-            format!("inconclusive: {pairs} can't tell what became of {}; {needed}", names(&open))
+            format!(
+                "inconclusive: {pairs} can't tell what became of {}; {needed}",
+                names(&open)
+            )
         }
-        Some(Outcome::Improved) => format!("improved: {}; nothing regressed", names(&of(Outcome::Improved))),
+        Some(Outcome::Improved) => format!(
+            "improved: {}; nothing regressed",
+            names(&of(Outcome::Improved))
+        ),
         Some(Outcome::Equivalent) => "equivalent: nothing changed by more than is tolerated".into(),
     }
 }
 
 /// The figures as a table, and the sentence.
 pub fn render(comparison: &VersionComparison, style: Style) -> String {
-    let end = if comparison.end == End::Complete { String::new() } else { format!(" · {}", Paint::Warn.on("interrupted")) };
+    let end = if comparison.end == End::Complete {
+        String::new()
+    } else {
+        format!(" · {}", Paint::Warn.on("interrupted"))
+    };
     let order = match comparison.order {
         RunOrder::Interleaved => "made in turn",
         RunOrder::Apart => "not made in turn",
@@ -64,9 +102,15 @@ pub fn render(comparison: &VersionComparison, style: Style) -> String {
     };
     let left_out = match comparison.left_out_pairs {
         0 => String::new(),
-        pairs => format!(" · {}", Paint::Warn.on(&format!("{} left out", view::things(pairs.into(), "pair")))),
+        pairs => format!(
+            " · {}",
+            Paint::Warn.on(&format!("{} left out", view::things(pairs.into(), "pair")))
+        ),
     };
-    let mut text = format!("{name} · {}, {order}{confirming}{left_out}{end}\n", view::things(comparison.pairs.into(), "pair"));
+    let mut text = format!(
+        "{name} · {}, {order}{confirming}{left_out}{end}\n",
+        view::things(comparison.pairs.into(), "pair")
+    );
     for (word, side) in [("base", &comparison.base), ("new", &comparison.new)] {
         text.push_str(&format!("{word:<4}  {}\n", version(side)));
     }
@@ -74,7 +118,10 @@ pub fn render(comparison: &VersionComparison, style: Style) -> String {
         text.push_str(&format!("\n{}\n", table(comparison, style.width)));
     }
     if !comparison.steps.is_empty() {
-        text.push_str(&format!("\nsteps, for information\n{}\n", steps(comparison, style.width)));
+        text.push_str(&format!(
+            "\nsteps, for information\n{}\n",
+            steps(comparison, style.width)
+        ));
     }
     let answer = comparison.verdict.map_or(Paint::Bad, paint);
     text.push_str(&format!("\n{}\n", answer.on(&sentence(comparison))));
@@ -89,8 +136,14 @@ pub fn render(comparison: &VersionComparison, style: Style) -> String {
     }
     if comparison.validity() != Verdict::Valid {
         let (word, meaning) = match comparison.validity() {
-            Verdict::Invalid => (Paint::Bad.on("invalid"), "the figures of some run describe the generator, not the target"),
-            _ => (Paint::Warn.on("degraded"), "read the figures of some runs with care"),
+            Verdict::Invalid => (
+                Paint::Bad.on("invalid"),
+                "the figures of some run describe the generator, not the target",
+            ),
+            _ => (
+                Paint::Warn.on("degraded"),
+                "read the figures of some runs with care",
+            ),
         };
         text.push_str(&format!("{word}: {meaning}\n"));
     }
@@ -102,13 +155,23 @@ pub fn render(comparison: &VersionComparison, style: Style) -> String {
 
 /// One of the two: what it is called, how often it was run, and since when.
 pub fn version(side: &Version) -> String {
-    let mut parts = vec![view::shortened(&view::plain(&side.source), 120), view::things(side.runs.into(), "run")];
-    parts.extend(side.started_at.as_ref().map(|at| format!("from {}", view::moment(at))));
+    let mut parts = vec![
+        view::shortened(&view::plain(&side.source), 120),
+        view::things(side.runs.into(), "run"),
+    ];
+    parts.extend(
+        side.started_at
+            .as_ref()
+            .map(|at| format!("from {}", view::moment(at))),
+    );
     parts.join(" · ")
 }
 
 fn several_modes(comparison: &VersionComparison) -> bool {
-    comparison.changes.iter().any(|change| change.mode != comparison.changes[0].mode)
+    comparison
+        .changes
+        .iter()
+        .any(|change| change.mode != comparison.changes[0].mode)
 }
 
 /// An empty table.
@@ -154,7 +217,11 @@ fn steps(comparison: &VersionComparison, width: usize) -> String {
         table.add_row(cells.into_iter().map(Cell::new));
     }
     right(&mut table, figures..columns);
-    let more = if more > 0 { format!("\nand {more} more; the page and comparison.json have all") } else { String::new() };
+    let more = if more > 0 {
+        format!("\nand {more} more; the page and comparison.json have all")
+    } else {
+        String::new()
+    };
     format!("{}{more}", table.trim_fmt())
 }
 
@@ -207,43 +274,96 @@ mod tests {
 
     #[test]
     fn golden_files() {
-        let wide = Style { color: false, width: 100 };
+        let wide = Style {
+            color: false,
+            width: 100,
+        };
         let mut worst = comparison(changes());
         golden::check("versions-regressed.txt", &render(&worst, wide));
-        golden::check("versions-80.txt", &render(&worst, Style { width: 80, ..wide }));
-        golden::check("versions-color.txt", &render(&worst, Style { color: true, ..wide }));
-        worst.changes.push(change("first_byte.p99.9", Mode::Threaded, Unit::Millis, [0.001, 30_000.0], Outcome::Regressed));
+        golden::check(
+            "versions-80.txt",
+            &render(&worst, Style { width: 80, ..wide }),
+        );
+        golden::check(
+            "versions-color.txt",
+            &render(
+                &worst,
+                Style {
+                    color: true,
+                    ..wide
+                },
+            ),
+        );
+        worst.changes.push(change(
+            "first_byte.p99.9",
+            Mode::Threaded,
+            Unit::Millis,
+            [0.001, 30_000.0],
+            Outcome::Regressed,
+        ));
         worst.changes[4].selector.step = Some(HOSTILE.into());
         worst.base.source = HOSTILE.into();
         worst.warnings = vec![HOSTILE.into()];
         worst.new.validity = Verdict::Invalid;
         worst.end = End::Interrupted;
         worst.order = RunOrder::Apart;
-        worst.calibration = Some(crate::result::Calibration { comparisons: 300, pairs: 5, alarms: 0, rate_high: 0.0099 });
+        worst.calibration = Some(crate::result::Calibration {
+            comparisons: 300,
+            pairs: 5,
+            alarms: 0,
+            rate_high: 0.0099,
+        });
         golden::check("versions-modes.txt", &render(&worst, wide));
         let mut open = comparison(changes().split_off(1));
         golden::check("versions-inconclusive.txt", &render(&open, wide));
         open.pairs = 1;
         open.order = RunOrder::Unpaired;
         open.changes.truncate(1);
-        (open.changes[0].low, open.changes[0].high, open.changes[0].pairs_needed) = (None, None, None);
+        (
+            open.changes[0].low,
+            open.changes[0].high,
+            open.changes[0].pairs_needed,
+        ) = (None, None, None);
         golden::check("versions-unpaired.txt", &render(&open, wide));
     }
 
     #[test]
     fn the_sentence_says_what_counts() {
         assert!(
-            sentence(&comparison(changes())).starts_with("regressed: p50 by +11.8 %, and 5 % is tolerated"),
+            sentence(&comparison(changes()))
+                .starts_with("regressed: p50 by +11.8 %, and 5 % is tolerated"),
             "{}",
             sentence(&comparison(changes()))
         );
-        assert!(sentence(&comparison(changes().split_off(1))).contains("about 34 pairs would tell"));
+        assert!(
+            sentence(&comparison(changes().split_off(1))).contains("about 34 pairs would tell")
+        );
         assert!(sentence(&comparison(changes().split_off(2))).starts_with("equivalent"));
         let mut mixed = comparison(changes().split_off(1));
-        mixed.changes.push(Change { pairs_needed: None, ..change("p90", Mode::Async, Unit::Millis, [10.0, 11.0], Outcome::Inconclusive) });
+        mixed.changes.push(Change {
+            pairs_needed: None,
+            ..change(
+                "p90",
+                Mode::Async,
+                Unit::Millis,
+                [10.0, 11.0],
+                Outcome::Inconclusive,
+            )
+        });
         let said = sentence(&mixed);
-        assert!(said.contains("about 34 pairs would tell of p99; of p90, it lies so near the tolerance"), "{said}");
-        let better = vec![change("p50", Mode::Async, Unit::Millis, [10.0, 5.0], Outcome::Improved)];
+        assert!(
+            said.contains(
+                "about 34 pairs would tell of p99; of p90, it lies so near the tolerance"
+            ),
+            "{said}"
+        );
+        let better = vec![change(
+            "p50",
+            Mode::Async,
+            Unit::Millis,
+            [10.0, 5.0],
+            Outcome::Improved,
+        )];
         assert!(sentence(&comparison(better)).starts_with("improved: p50"));
     }
 }

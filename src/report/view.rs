@@ -1,7 +1,8 @@
 //! Units and rounding, once, for every form of the report.
 //!
-//! Three significant digits, a space before the unit, thousands separated by commas. What is not known is
-//! [`NA`], never zero. Knows nothing of terminals, HTML or charts, nor of where a figure comes from.
+//! Three significant digits, a space before the unit, thousands separated by commas. What is not
+//! known is [`NA`], never zero. Knows nothing of terminals, HTML or charts, nor of where a figure
+//! comes from.
 
 use crate::metrics::Summary;
 
@@ -25,8 +26,8 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// A number for programs to read: decimal digits, at least six of them where there are so many, and nothing where it is
-/// no number.
+/// A number for programs to read: decimal digits, at least six of them where there are so many, and
+/// nothing where it is no number.
 pub fn digits(value: f64) -> Option<String> {
     let size = value.abs();
     match size {
@@ -36,7 +37,11 @@ pub fn digits(value: f64) -> Option<String> {
         _ => {
             let places = (5.0 - size.log10().floor()).max(0.0) as usize;
             let text = format!("{value:.places$}");
-            Some(if places > 0 { text.trim_end_matches('0').trim_end_matches('.').into() } else { text })
+            Some(if places > 0 {
+                text.trim_end_matches('0').trim_end_matches('.').into()
+            } else {
+                text
+            })
         }
     }
 }
@@ -74,7 +79,8 @@ fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     NA.into()
 }
 
-/// A stretch of time given in milliseconds: `850 ns`, `12.3 µs`, `1.23 ms`, `12.3 s`, `2 min 5 s`, `3 h 20 min`.
+/// A stretch of time given in milliseconds: `850 ns`, `12.3 µs`, `1.23 ms`, `12.3 s`, `2 min 5 s`,
+/// `3 h 20 min`.
 pub fn duration_ms(ms: f64) -> String {
     if !ms.is_finite() {
         return NA.into();
@@ -96,7 +102,11 @@ pub fn duration_ms(ms: f64) -> String {
     if seconds >= 36_000_000 {
         return format!("{} h", number(ms / 3.6e6));
     }
-    format!("{sign}{} h {} min", count(seconds / 3_600), seconds % 3_600 / 60)
+    format!(
+        "{sign}{} h {} min",
+        count(seconds / 3_600),
+        seconds % 3_600 / 60
+    )
 }
 
 /// A stretch of time given in seconds.
@@ -106,7 +116,11 @@ pub fn duration_s(s: f64) -> String {
 
 /// Events a second: `1,234/s`.
 pub fn rate(per_second: f64) -> String {
-    if per_second.is_finite() { format!("{}/s", number(per_second)) } else { NA.into() }
+    if per_second.is_finite() {
+        format!("{}/s", number(per_second))
+    } else {
+        NA.into()
+    }
 }
 
 /// An amount of bytes, in thousands: `12.3 MB`.
@@ -114,7 +128,16 @@ pub fn bytes(value: u64) -> String {
     if value < 1_000 {
         return format!("{value} B");
     }
-    scaled(value as f64, &[(1.0, "B"), (1e3, "KB"), (1e6, "MB"), (1e9, "GB"), (1e12, "TB")])
+    scaled(
+        value as f64,
+        &[
+            (1.0, "B"),
+            (1e3, "KB"),
+            (1e6, "MB"),
+            (1e9, "GB"),
+            (1e12, "TB"),
+        ],
+    )
 }
 
 /// A ratio: `9.8×`, with two decimals below 2, where they matter.
@@ -137,12 +160,18 @@ pub fn share(value: f64) -> String {
     }
 }
 
-/// A figure that is round by itself, as at a tick, without the zeros behind its point: `20 ms` for `20.0 ms`.
+/// A figure that is round by itself, as at a tick, without the zeros behind its point: `20 ms` for
+/// `20.0 ms`.
 pub fn round(figure: &str) -> String {
-    let end = figure.find(|c: char| !c.is_ascii_digit() && !",.-".contains(c)).unwrap_or(figure.len());
+    let end = figure
+        .find(|c: char| !c.is_ascii_digit() && !",.-".contains(c))
+        .unwrap_or(figure.len());
     let (number, unit) = figure.split_at(end);
     if number.contains('.') && !unit.starts_with('e') {
-        format!("{}{unit}", number.trim_end_matches('0').trim_end_matches('.'))
+        format!(
+            "{}{unit}",
+            number.trim_end_matches('0').trim_end_matches('.')
+        )
     } else {
         figure.into()
     }
@@ -156,24 +185,34 @@ pub fn or_na<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
 /// An interval, each end shown by `show`, the unit said once where it is the same: `9.6–10.1×`.
 pub fn interval(ends: [f64; 2], show: impl Fn(f64) -> String) -> String {
     let (low, high) = (show(ends[0]), show(ends[1]));
-    let unit = |text: &str| text.find(|c: char| !c.is_ascii_digit() && !",.-".contains(c)).unwrap_or(text.len());
-    if low[unit(&low)..] == high[unit(&high)..] { format!("{}–{high}", &low[..unit(&low)]) } else { format!("{low}–{high}") }
+    let unit = |text: &str| {
+        text.find(|c: char| !c.is_ascii_digit() && !",.-".contains(c))
+            .unwrap_or(text.len())
+    };
+    if low[unit(&low)..] == high[unit(&high)..] {
+        format!("{}–{high}", &low[..unit(&low)])
+    } else {
+        format!("{low}–{high}")
+    }
 }
 
 /// An interval that may not be known; one without two ends is not.
 pub fn known_interval(ends: Option<[f64; 2]>, show: impl Fn(f64) -> String) -> Option<String> {
-    ends.filter(|ends| ends.iter().all(|end| end.is_finite())).map(|ends| interval(ends, show))
+    ends.filter(|ends| ends.iter().all(|end| end.is_finite()))
+        .map(|ends| interval(ends, show))
 }
 
 /// What [`NA`] says where a percentile should stand.
 pub const NA_MEANS: &str = "n/a: too few independent samples for this percentile";
 
-/// A percentile of a summary, by its name (`p99`); [`NA`] where there is no sample, or too small a one.
+/// A percentile of a summary, by its name (`p99`); [`NA`] where there is no sample, or too small a
+/// one.
 pub fn percentile(summary: Option<&Summary>, name: &str) -> String {
     or_na(percentile_ms(summary, name), duration_ms)
 }
 
-/// A percentile of a summary in milliseconds, by its name; nothing where there is no sample, or too small a one.
+/// A percentile of a summary in milliseconds, by its name; nothing where there is no sample, or too
+/// small a one.
 pub fn percentile_ms(summary: Option<&Summary>, name: &str) -> Option<f64> {
     let summary = summary.filter(|summary| carries(summary, name))?;
     match name {
@@ -188,8 +227,8 @@ pub fn percentile_ms(summary: Option<&Summary>, name: &str) -> Option<f64> {
     }
 }
 
-/// Whether the sample is large enough for this percentile: it is, unless its interval says otherwise. Any sample has a
-/// median, if not an interval of it.
+/// Whether the sample is large enough for this percentile: it is, unless its interval says
+/// otherwise. Any sample has a median, if not an interval of it.
 pub fn carries(summary: &Summary, name: &str) -> bool {
     summary.count > 0 && (name == "p50" || !matches!(summary.ci95.get(name), Some(None)))
 }
@@ -199,19 +238,32 @@ pub fn percentile_interval(summary: Option<&Summary>, name: &str) -> Option<Stri
     known_interval(summary?.ci95.get(name).copied().flatten(), duration_ms)
 }
 
-/// Text of a scenario or a server on one line: control characters (terminal escapes, line ends) and marks that
-/// turn the direction of what follows, or are not seen at all, are replaced by a visible sign.
+/// Text of a scenario or a server on one line: control characters (terminal escapes, line ends) and
+/// marks that turn the direction of what follows, or are not seen at all, are replaced by a visible
+/// sign.
 pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if unsafe_to_show(c) { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if unsafe_to_show(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// As [`plain`], for text of several lines: line ends and tabs stay.
 pub fn plain_lines(text: &str) -> String {
-    text.replace("\r\n", "\n").chars().map(|c| if c != '\n' && c != '\t' && unsafe_to_show(c) { '\u{fffd}' } else { c }).collect()
+    text.replace("\r\n", "\n")
+        .chars()
+        .map(|c| {
+            if c != '\n' && c != '\t' && unsafe_to_show(c) {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 fn unsafe_to_show(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// The first `limit` characters, with an ellipsis in place of the last where there are more.
@@ -227,7 +279,10 @@ pub fn shortened(text: &str, limit: usize) -> String {
 /// The text with its first letter in capitals.
 pub fn capital(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
 }
 
 /// A number of things: `1 operation`, `2 operations`.
@@ -248,7 +303,9 @@ pub fn list(items: &[String]) -> String {
 pub fn moment(rfc3339: &str) -> String {
     let text = plain(rfc3339);
     match text.get(..19) {
-        Some(head) if text.ends_with('Z') && head.as_bytes().get(10) == Some(&b'T') => format!("{} UTC", head.replace('T', " ")),
+        Some(head) if text.ends_with('Z') && head.as_bytes().get(10) == Some(&b'T') => {
+            format!("{} UTC", head.replace('T', " "))
+        }
         _ => text,
     }
 }
@@ -331,14 +388,20 @@ mod tests {
 
     #[test]
     fn text_from_outside_can_not_steer_a_terminal() {
-        assert_eq!(plain("a\x1b[31mb\nc\u{202e}d"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}d");
+        assert_eq!(
+            plain("a\x1b[31mb\nc\u{202e}d"),
+            "a\u{fffd}[31mb\u{fffd}c\u{fffd}d"
+        );
         assert_eq!(plain_lines("a\r\n\tb\x07"), "a\n\tb\u{fffd}");
         assert_eq!(shortened("привет", 4), "при…");
     }
 
     #[test]
     fn moments_and_lists() {
-        assert_eq!(moment("2026-11-21T08:15:00.123Z"), "2026-11-21 08:15:00 UTC");
+        assert_eq!(
+            moment("2026-11-21T08:15:00.123Z"),
+            "2026-11-21 08:15:00 UTC"
+        );
         assert_eq!(moment("yesterday"), "yesterday");
         assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
     }

@@ -28,7 +28,8 @@ pub enum LimitedBy {
     Check,
     /// A higher rate is more than the generator can be believed at.
     Generator,
-    /// The machine was too busy with other things for anything more to be believed; what was found so far stands.
+    /// The machine was too busy with other things for anything more to be believed; what was found
+    /// so far stands.
     Machine,
     /// The highest rate that was allowed still meets the check.
     Maximum,

@@ -1,4 +1,5 @@
-//! Histograms as text: HdrHistogram's V2 format, deflated, in base64, as its reference readers expect it.
+//! Histograms as text: HdrHistogram's V2 format, deflated, in base64, as its reference readers
+//! expect it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +19,9 @@ pub enum CodecError {
     #[error("histogram is not in HdrHistogram's V2 deflate format: {0}")]
     Format(String),
     /// A good histogram, with bounds that can't be added to ours.
-    #[error("histogram has bounds {low} to {high} at {digits} digits; expected {LOWEST} to {HIGHEST} at {expected}")]
+    #[error(
+        "histogram has bounds {low} to {high} at {digits} digits; expected {LOWEST} to {HIGHEST} at {expected}"
+    )]
     Bounds {
         /// Its lowest value.
         low: u64,
@@ -34,7 +37,8 @@ pub enum CodecError {
 /// Writes a histogram of nanoseconds.
 pub fn encode(histogram: &Histogram<u64>) -> String {
     let mut bytes = Vec::new();
-    // Writing to memory fails only where the histogram needs more than a u32 of bytes, which ours never do.
+    // Writing to memory fails only where the histogram needs more than a u32 of bytes, which ours
+    // never do.
     match V2DeflateSerializer::new().serialize(histogram, &mut bytes) {
         Ok(_) => STANDARD.encode(&bytes),
         Err(_) => String::new(),
@@ -44,8 +48,8 @@ pub fn encode(histogram: &Histogram<u64>) -> String {
 /// Reads what [`encode`] wrote.
 ///
 /// # Errors
-/// When the text is damaged, or the histogram has other bounds than loadgen's: adding those would silently
-/// put values into other buckets.
+/// When the text is damaged, or the histogram has other bounds than loadgen's: adding those would
+/// silently put values into other buckets.
 pub fn decode(text: &str) -> Result<Histogram<u64>, CodecError> {
     read(text, SIGNIFICANT_DIGITS)
 }
@@ -60,10 +64,16 @@ pub fn decode_window(text: &str) -> Result<Histogram<u64>, CodecError> {
 
 fn read(text: &str, digits: u8) -> Result<Histogram<u64>, CodecError> {
     let bytes = STANDARD.decode(text)?;
-    let histogram: Histogram<u64> =
-        Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| CodecError::Format(e.to_string()))?;
+    let histogram: Histogram<u64> = Deserializer::new()
+        .deserialize(&mut bytes.as_slice())
+        .map_err(|e| CodecError::Format(e.to_string()))?;
     if (histogram.low(), histogram.high(), histogram.sigfig()) != (LOWEST, HIGHEST, digits) {
-        return Err(CodecError::Bounds { low: histogram.low(), high: histogram.high(), digits: histogram.sigfig(), expected: digits });
+        return Err(CodecError::Bounds {
+            low: histogram.low(),
+            high: histogram.high(),
+            digits: histogram.sigfig(),
+            expected: digits,
+        });
     }
     Ok(histogram)
 }

@@ -63,36 +63,71 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares the modes that ran, in the order of `modes`. `ideal_s` is the wall time of the same plan in
-    /// virtual time, where that is known. Nothing where nothing ran.
+    /// Compares the modes that ran, in the order of `modes`. `ideal_s` is the wall time of the same
+    /// plan in virtual time, where that is known. Nothing where nothing ran.
     pub fn of(runs: &[ModeRun], modes: &[Mode], ideal_s: Option<f64>) -> Option<Self> {
-        let ran: Vec<Mode> = modes.iter().copied().filter(|mode| runs.iter().any(|r| r.mode == *mode)).collect();
-        let baseline_mode = if ran.contains(&Mode::Sequential) { Mode::Sequential } else { *ran.first()? };
-        let of_mode = |mode: Mode| runs.iter().filter(move |r| r.mode == mode).collect::<Vec<_>>();
+        let ran: Vec<Mode> = modes
+            .iter()
+            .copied()
+            .filter(|mode| runs.iter().any(|r| r.mode == *mode))
+            .collect();
+        let baseline_mode = if ran.contains(&Mode::Sequential) {
+            Mode::Sequential
+        } else {
+            *ran.first()?
+        };
+        let of_mode = |mode: Mode| {
+            runs.iter()
+                .filter(move |r| r.mode == mode)
+                .collect::<Vec<_>>()
+        };
         let baseline = of_mode(baseline_mode);
-        let modes = ran.iter().map(|mode| compare(*mode, &of_mode(*mode), &baseline, ideal_s)).collect();
-        Some(Self { baseline_mode, modes })
+        let modes = ran
+            .iter()
+            .map(|mode| compare(*mode, &of_mode(*mode), &baseline, ideal_s))
+            .collect();
+        Some(Self {
+            baseline_mode,
+            modes,
+        })
     }
 }
 
-fn compare(mode: Mode, rounds: &[&ModeRun], baseline: &[&ModeRun], ideal_s: Option<f64>) -> ModeComparison {
+fn compare(
+    mode: Mode,
+    rounds: &[&ModeRun],
+    baseline: &[&ModeRun],
+    ideal_s: Option<f64>,
+) -> ModeComparison {
     let each = |value: fn(&ModeRun) -> f64| rounds.iter().map(|r| value(r)).collect::<Vec<_>>();
     let walls = each(|r| r.wall_s);
     let throughputs = each(|r| r.throughput_rps);
     let completed: u64 = rounds.iter().map(|r| r.counts.completed).sum();
     let inflation = inflation(rounds);
-    let (response_ms, response) = merged(rounds, &inflation, |run| run.response_ms.as_ref(), |h| &h.response);
+    let (response_ms, response) = merged(
+        rounds,
+        &inflation,
+        |run| run.response_ms.as_ref(),
+        |h| &h.response,
+    );
     let (lag_ms, _) = merged(rounds, &inflation, |run| run.lag_ms.as_ref(), |h| &h.lag);
     // Those that have times: what could not be made has cost next to nothing.
     let timed = response_ms.as_ref().map_or(0, |response| response.count);
     let per_operation = |total: Option<f64>| total.filter(|_| timed > 0).map(|t| t / timed as f64);
-    let sum = |value: fn(&ModeRun) -> Option<f64>| rounds.iter().map(|r| value(r)).sum::<Option<f64>>();
+    let sum =
+        |value: fn(&ModeRun) -> Option<f64>| rounds.iter().map(|r| value(r)).sum::<Option<f64>>();
     let cpu_s = sum(|r| r.resources.cpu_s());
-    let switches = sum(|r| Some((r.resources.ctx_voluntary? + r.resources.ctx_involuntary?) as f64));
+    let switches =
+        sum(|r| Some((r.resources.ctx_voluntary? + r.resources.ctx_involuntary?) as f64));
     // Round against round: what drifts between rounds, a pair has in common.
     let speedups: Vec<f64> = rounds
         .iter()
-        .filter_map(|run| baseline.iter().find(|b| b.round == run.round).and_then(|base| speedup(base, run)))
+        .filter_map(|run| {
+            baseline
+                .iter()
+                .find(|b| b.round == run.round)
+                .and_then(|base| speedup(base, run))
+        })
         .map(f64::ln)
         .collect();
     let wall_s = mean(&walls);
@@ -112,28 +147,44 @@ fn compare(mode: Mode, rounds: &[&ModeRun], baseline: &[&ModeRun], ideal_s: Opti
         completed,
         failed: rounds.iter().map(|r| r.counts.failed).sum(),
         cpu_us_per_operation: per_operation(cpu_s).map(|s| s * 1e6),
-        peak_rss_bytes: rounds.iter().filter_map(|r| r.resources.peak_rss_bytes).max(),
+        peak_rss_bytes: rounds
+            .iter()
+            .filter_map(|r| r.resources.peak_rss_bytes)
+            .max(),
         threads_peak: rounds.iter().filter_map(|r| r.resources.threads_peak).max(),
         ctx_per_operation: per_operation(switches),
         response,
     }
 }
 
-/// How much faster `run` is than `base`: by wall time where both did the same work, else by throughput.
+/// How much faster `run` is than `base`: by wall time where both did the same work, else by
+/// throughput.
 fn speedup(base: &ModeRun, run: &ModeRun) -> Option<f64> {
-    let same_work = base.stopped_by == StoppedBy::Iterations && run.stopped_by == StoppedBy::Iterations;
-    let (over, under) = if same_work { (base.wall_s, run.wall_s) } else { (run.throughput_rps, base.throughput_rps) };
+    let same_work =
+        base.stopped_by == StoppedBy::Iterations && run.stopped_by == StoppedBy::Iterations;
+    let (over, under) = if same_work {
+        (base.wall_s, run.wall_s)
+    } else {
+        (run.throughput_rps, base.throughput_rps)
+    };
     (over > 0.0 && under > 0.0).then(|| over / under)
 }
 
 fn mean(values: &[f64]) -> f64 {
-    if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
+    if values.is_empty() {
+        0.0
+    } else {
+        values.iter().sum::<f64>() / values.len() as f64
+    }
 }
 
 /// Student's 95 % interval of the mean; nothing for fewer than two values.
 fn interval(values: &[f64]) -> Option<[f64; 2]> {
     let n = values.len() as f64;
-    let t = StudentsT::new(0.0, 1.0, n - 1.0).ok().filter(|_| values.len() > 1)?.inverse_cdf(0.975);
+    let t = StudentsT::new(0.0, 1.0, n - 1.0)
+        .ok()
+        .filter(|_| values.len() > 1)?
+        .inverse_cdf(0.975);
     let mean = mean(values);
     let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
     let half = t * (variance / n).sqrt();
@@ -155,14 +206,23 @@ fn merged(
         }
     }
     let parts: Vec<&Summary> = rounds.iter().filter_map(|run| summary(run)).collect();
-    (summary::merged(&parts, &whole, inflation), codec::encode(&whole))
+    (
+        summary::merged(&parts, &whole, inflation),
+        codec::encode(&whole),
+    )
 }
 
 /// How much wider intervals are because operations in a row depend on each other.
 fn inflation(rounds: &[&ModeRun]) -> Inflation {
-    let windows = rounds.iter().flat_map(|run| run.series.iter().filter(|window| window.t_s >= 0.0));
-    let windows: Vec<&str> = windows.filter_map(|window| window.response.as_deref()).collect();
-    let windows = windows.into_iter().map(|text| codec::decode_window(text).unwrap_or_else(|_| histogram::window()));
+    let windows = rounds
+        .iter()
+        .flat_map(|run| run.series.iter().filter(|window| window.t_s >= 0.0));
+    let windows: Vec<&str> = windows
+        .filter_map(|window| window.response.as_deref())
+        .collect();
+    let windows = windows
+        .into_iter()
+        .map(|text| codec::decode_window(text).unwrap_or_else(|_| histogram::window()));
     Inflation::of(windows)
 }
 
@@ -173,8 +233,12 @@ mod tests {
     #[test]
     fn students_interval() {
         // Known: mean 5, s = 2.138, t(7) = 2.3646, half-width 1.7873.
-        let [low, high] = interval(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).expect("eight values");
-        assert!((low - 3.2127).abs() < 1e-3 && (high - 6.7873).abs() < 1e-3, "{low} {high}");
+        let [low, high] =
+            interval(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).expect("eight values");
+        assert!(
+            (low - 3.2127).abs() < 1e-3 && (high - 6.7873).abs() < 1e-3,
+            "{low} {high}"
+        );
         assert_eq!(interval(&[1.0]), None);
         assert_eq!(interval(&[]), None);
     }

@@ -27,7 +27,8 @@ impl Host {
         Self {
             os: std::env::consts::OS.into(),
             kernel: resources::kernel(),
-            cpus: std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
+            cpus: std::thread::available_parallelism()
+                .map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
             cpu_model: resources::cpu_model(),
             cpu_quota: cgroup::quota(),
             memory_bytes: resources::memory_bytes(),

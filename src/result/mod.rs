@@ -1,5 +1,5 @@
-//! Floor 2: what a run leaves behind. `result.json` is this module's types and nothing else; every report
-//! and every gate is a function of it.
+//! Floor 2: what a run leaves behind. `result.json` is this module's types and nothing else; every
+//! report and every gate is a function of it.
 
 pub mod capacity;
 pub mod change;
@@ -22,16 +22,22 @@ pub use comparison::{Comparison, ModeComparison};
 pub use histograms::Histograms;
 pub use host::Host;
 pub use mode_run::{
-    ChecksHeld, Counts, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources, ResponseCheck, StoppedBy, Warmup,
+    ChecksHeld, Counts, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources,
+    ResponseCheck, StoppedBy, Warmup,
 };
 pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
 pub use validity::{Check, Validity, Verdict};
-pub use versions::{Calibration, InvalidRun, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison};
+pub use versions::{
+    Calibration, InvalidRun, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison,
+};
 pub use window::Window;
 
 /// What is not there is not written.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
 const fn is_zero(count: &u64) -> bool {
     *count == 0
 }

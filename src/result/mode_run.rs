@@ -8,7 +8,8 @@ use super::{Histograms, Validity, Window};
 use crate::metrics::summary::Summary;
 use crate::plan::{Mode, Selector};
 
-/// The identities hold always: `planned = started + dropped + skipped`, `started = completed + cancelled + unfinished`, `completed = ok + failed`.
+/// The identities hold always: `planned = started + dropped + skipped`,
+/// `started = completed + cancelled + unfinished`, `completed = ok + failed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Reached by the plan.
@@ -85,9 +86,9 @@ pub struct Group {
     /// Of a step: the mix entry that it is in.
     #[serde(default)]
     pub mix: Option<String>,
-    /// Of a step: its figures by the values of its tags, each called `tag=value`. An operation that ended
-    /// without a response is in none of them; a response without the value is in `tag=none`, and what comes
-    /// after the first hundred values in `tag=other`.
+    /// Of a step: its figures by the values of its tags, each called `tag=value`. An operation that
+    /// ended without a response is in none of them; a response without the value is in `tag=none`,
+    /// and what comes after the first hundred values in `tag=other`.
     #[serde(default)]
     pub tags: Vec<Group>,
     /// Counts of operations.
@@ -126,7 +127,8 @@ pub struct Group {
     /// Requests sent again because the server had said that it did not process them (HTTP/2).
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub resent: u64,
-    /// Messages that a server has pushed and no step waited for: of the step that opened the WebSocket.
+    /// Messages that a server has pushed and no step waited for: of the step that opened the
+    /// WebSocket.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub pushes: u64,
     /// How often the expectations of its responses held, where the scenario has any.
@@ -135,8 +137,8 @@ pub struct Group {
     /// Its iterations, where a threshold asks for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<Iterations>,
-    /// Histograms of the times that a threshold asks a percentile of, by the name of the time, in the form of
-    /// [`Histograms`].
+    /// Histograms of the times that a threshold asks a percentile of, by the name of the time, in
+    /// the form of [`Histograms`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub histograms: BTreeMap<String, String>,
 }
@@ -196,18 +198,20 @@ pub struct Warmup {
     pub failed: u64,
 }
 
-/// What the run cost the machine: the process of this mode, without the target, and without loadgen's one
-/// observer thread.
+/// What the run cost the machine: the process of this mode, without the target, and without
+/// loadgen's one observer thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Resources {
     /// Processor time in user mode, within `wall_s`.
     pub cpu_user_s: Option<f64>,
     /// Processor time in the kernel, within `wall_s`.
     pub cpu_system_s: Option<f64>,
-    /// How much of that went into turning until planned starts, in order to be exact: waiting, not work.
+    /// How much of that went into turning until planned starts, in order to be exact: waiting, not
+    /// work.
     #[serde(default)]
     pub cpu_spin_s: Option<f64>,
-    /// Time that its threads waited for a processor that was busy with something else; not known of many threads.
+    /// Time that its threads waited for a processor that was busy with something else; not known of
+    /// many threads.
     #[serde(default)]
     pub cpu_wait_s: Option<f64>,
     /// Largest resident memory.
@@ -220,7 +224,8 @@ pub struct Resources {
     pub ctx_involuntary: Option<u64>,
     /// Time throttled by a control group's quota.
     pub throttled_s: Option<f64>,
-    /// Time that the hypervisor gave to others, as a share is not known of one process: of the whole machine.
+    /// Time that the hypervisor gave to others, as a share is not known of one process: of the
+    /// whole machine.
     pub steal_s: Option<f64>,
     /// Longest time that a probe of 1 ms overslept.
     pub hiccup_max_ms: Option<f64>,
@@ -285,15 +290,16 @@ pub struct ModeRun {
     pub vus: u32,
     /// From the run's epoch to the last completion or the end of the drain.
     pub wall_s: f64,
-    /// The planned duration, or `wall_s` for runs bound by iterations; of a load in stages, what of it lies in
-    /// stages that are measured.
+    /// The planned duration, or `wall_s` for runs bound by iterations; of a load in stages, what of
+    /// it lies in stages that are measured.
     pub measured_s: f64,
     /// Why it ended.
     pub stopped_by: StoppedBy,
     /// Counts of operations.
     #[serde(flatten)]
     pub counts: Counts,
-    /// How long the oldest unfinished operation had been under way when it was given up, in milliseconds.
+    /// How long the oldest unfinished operation had been under way when it was given up, in
+    /// milliseconds.
     #[serde(default)]
     pub oldest_unfinished_ms: Option<f64>,
     /// Failed operations by kind.
@@ -302,7 +308,8 @@ pub struct ModeRun {
     pub try_failures: BTreeMap<String, u64>,
     /// Responses by status.
     pub status_codes: BTreeMap<String, u64>,
-    /// How often each expectation that the scenario has written held, of the responses of final tries.
+    /// How often each expectation that the scenario has written held, of the responses of final
+    /// tries.
     #[serde(default)]
     pub checks: Vec<ResponseCheck>,
     /// Bytes received, as HTTP sees them.

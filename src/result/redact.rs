@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::{CapacityResult, RunResult};
 use crate::plan::Secrets;
 
-/// What of a result has words and figures of ours alone, by its key: a secret that is one of these by chance is
-/// not told by it, and readers of the result need them as they are.
+/// What of a result has words and figures of ours alone, by its key: a secret that is one of these
+/// by chance is not told by it, and readers of the result need them as they are.
 const OURS: [&str; 18] = [
     "schema",
     "end",
@@ -31,7 +31,8 @@ const OURS: [&str; 18] = [
 ];
 
 impl RunResult {
-    /// The same with every secret hidden in every text. The plan has none any more; see [`crate::plan::Plan::shown`].
+    /// The same with every secret hidden in every text. The plan has none any more; see
+    /// [`crate::plan::Plan::shown`].
     ///
     /// # Errors
     /// When a text is none of a reader's, which no result of ours has.
@@ -50,7 +51,10 @@ impl CapacityResult {
     }
 }
 
-fn redacted<T: Serialize + DeserializeOwned>(result: T, secrets: &Secrets) -> serde_json::Result<T> {
+fn redacted<T: Serialize + DeserializeOwned>(
+    result: T,
+    secrets: &Secrets,
+) -> serde_json::Result<T> {
     if secrets.is_empty() {
         return Ok(result);
     }
@@ -64,7 +68,10 @@ fn hide(value: &mut Value, secrets: &Secrets) {
         Value::String(text) => *text = secrets.redact(text),
         Value::Array(items) => items.iter_mut().for_each(|item| hide(item, secrets)),
         Value::Object(fields) => {
-            fields.iter_mut().filter(|(key, _)| !OURS.contains(&key.as_str())).for_each(|(_, item)| hide(item, secrets));
+            fields
+                .iter_mut()
+                .filter(|(key, _)| !OURS.contains(&key.as_str()))
+                .for_each(|(_, item)| hide(item, secrets));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }

@@ -41,7 +41,12 @@ impl Build {
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             git: option_env!("LOADGEN_GIT").map(Into::into),
-            profile: if cfg!(debug_assertions) { "debug" } else { "release" }.into(),
+            profile: if cfg!(debug_assertions) {
+                "debug"
+            } else {
+                "release"
+            }
+            .into(),
         }
     }
 }
@@ -59,7 +64,8 @@ pub struct ScenarioEcho {
     pub seed: u64,
     /// The file as typed.
     pub source: String,
-    /// The path of the file as it was given; null where it came from standard input or stands for a URL.
+    /// The path of the file as it was given; null where it came from standard input or stands for a
+    /// URL.
     #[serde(default)]
     pub file: Option<String>,
 }
@@ -75,7 +81,8 @@ pub struct RunResult {
     pub loadgen: Build,
     /// What it ran.
     pub scenario: ScenarioEcho,
-    /// The resolved plan, as written; kept as plain JSON so that old results stay readable when plans grow.
+    /// The resolved plan, as written; kept as plain JSON so that old results stay readable when
+    /// plans grow.
     pub plan: serde_json::Value,
     /// Where it ran.
     pub host: Host,
@@ -105,7 +112,9 @@ pub enum ReadError {
     #[error("not a loadgen result: {0}; give the result.json that `loadgen run` wrote")]
     Json(#[from] serde_json::Error),
     /// Good JSON of another program, or of another version of loadgen.
-    #[error("result has schema `{found}`, this loadgen reads `{SCHEMA}`; use the version of loadgen that wrote it")]
+    #[error(
+        "result has schema `{found}`, this loadgen reads `{SCHEMA}`; use the version of loadgen that wrote it"
+    )]
     Schema {
         /// What the file says.
         found: String,
@@ -135,7 +144,9 @@ impl RunResult {
         }
         let head: Head = serde_json::from_str(text)?;
         if head.schema != SCHEMA {
-            return Err(ReadError::Schema { found: head.schema.chars().take(80).collect() });
+            return Err(ReadError::Schema {
+                found: head.schema.chars().take(80).collect(),
+            });
         }
         Ok(serde_json::from_str(text)?)
     }

@@ -61,7 +61,9 @@ pub struct ThresholdResult {
 impl ThresholdResult {
     /// Its warnings, each under its name.
     pub fn named_warnings(&self) -> impl Iterator<Item = String> {
-        self.warnings.iter().map(|warning| format!("the threshold `{}` ({}): {warning}", self.check, self.mode))
+        self.warnings
+            .iter()
+            .map(|warning| format!("the threshold `{}` ({}): {warning}", self.check, self.mode))
     }
 
     /// Whether it was met.

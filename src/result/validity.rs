@@ -42,6 +42,9 @@ pub struct Validity {
 impl Validity {
     /// The worst of these checks.
     pub fn of(checks: Vec<Check>) -> Self {
-        Self { verdict: checks.iter().map(|c| c.verdict).max().unwrap_or_default(), checks }
+        Self {
+            verdict: checks.iter().map(|c| c.verdict).max().unwrap_or_default(),
+            checks,
+        }
     }
 }

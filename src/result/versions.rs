@@ -42,7 +42,8 @@ pub struct Version {
 pub struct InvalidRun {
     /// What its version is called.
     pub source: String,
-    /// Which of that version's runs, counted from 1 in the order of their start: the number of its pair.
+    /// Which of that version's runs, counted from 1 in the order of their start: the number of its
+    /// pair.
     pub run: u32,
     /// When it began. RFC 3339, UTC.
     pub started_at: String,
@@ -95,8 +96,8 @@ pub struct VersionComparison {
     pub verdict: Option<Outcome>,
     /// Each figure in each mode that it is about.
     pub changes: Vec<Change>,
-    /// What became of each step, where there are several: for information, and judged by themselves. No verdict here is
-    /// part of the comparison's.
+    /// What became of each step, where there are several: for information, and judged by
+    /// themselves. No verdict here is part of the comparison's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Change>,
     /// How often these runs cry wolf, where that was asked for.
@@ -111,8 +112,8 @@ impl VersionComparison {
         self.base.validity.max(self.new.validity)
     }
 
-    /// Whether a verdict would have to trust figures that can't be believed: those of all pairs are such, or what is left
-    /// without them doesn't tell.
+    /// Whether a verdict would have to trust figures that can't be believed: those of all pairs are
+    /// such, or what is left without them doesn't tell.
     pub fn needs_invalid(&self) -> bool {
         let is_open = matches!(self.verdict, None | Some(Outcome::Inconclusive));
         self.validity() == Verdict::Invalid || (self.left_out_pairs > 0 && is_open)

@@ -44,7 +44,8 @@ pub struct Window {
     pub vus: Option<f64>,
     /// Operations waiting for a limit, mean of the looks taken.
     pub queue: Option<f64>,
-    /// Processors that loadgen's own process kept busy, mean of the window; null where nobody looked in it.
+    /// Processors that loadgen's own process kept busy, mean of the window; null where nobody
+    /// looked in it.
     #[serde(default)]
     pub cpu_cores: Option<f64>,
     /// Resident memory of loadgen's own process, the most that was seen in the window.
@@ -55,15 +56,19 @@ pub struct Window {
     /// Responses by status.
     #[serde(default)]
     pub status_codes: BTreeMap<String, u64>,
-    /// Response times as a histogram of two significant digits, in the form of [`Histograms`](super::Histograms); null where
-    /// there are none.
+    /// Response times as a histogram of two significant digits, in the form of
+    /// [`Histograms`](super::Histograms); null where there are none.
     pub response: Option<String>,
 }
 
 impl Window {
     /// Completed operations that have times: those apart that could not be made.
     pub fn timed(&self) -> u64 {
-        let unmade = self.failures.get(FailureKind::Data.name()).copied().unwrap_or(0);
+        let unmade = self
+            .failures
+            .get(FailureKind::Data.name())
+            .copied()
+            .unwrap_or(0);
         (self.ok + self.failed).saturating_sub(unmade)
     }
 }

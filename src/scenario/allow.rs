@@ -8,16 +8,26 @@ use super::tree::Node;
 
 const MOST: usize = 1000;
 
-/// Reads `allow_targets`, and what `--allow-target` adds to it: in lower case, without a dot at the end.
+/// Reads `allow_targets`, and what `--allow-target` adds to it: in lower case, without a dot at the
+/// end.
 pub fn decode(section: Option<&Node>, flags: &[String], problems: &mut Diagnostics) -> Vec<String> {
-    let items = section.and_then(|node| decode::list(node, "allow_targets", "allow_targets: [staging.example.com]", problems));
+    let items = section.and_then(|node| {
+        decode::list(
+            node,
+            "allow_targets",
+            "allow_targets: [staging.example.com]",
+            problems,
+        )
+    });
     let mut hosts = Vec::new();
     for item in items.unwrap_or_default().iter().take(MOST) {
         let text = decode::text(item, "allow_targets", problems);
         hosts.extend(text.and_then(|text| host(text, item.span.into(), problems)));
     }
     if let Some(item) = items.unwrap_or_default().get(MOST) {
-        problems.error(item.span, format!("more than {MOST} hosts are allowed")).help("write `*.example.com` for all names below one");
+        problems
+            .error(item.span, format!("more than {MOST} hosts are allowed"))
+            .help("write `*.example.com` for all names below one");
     }
     for text in flags {
         hosts.extend(host(text, Place::Flag("--allow-target"), problems));
@@ -29,21 +39,33 @@ pub fn decode(section: Option<&Node>, flags: &[String], problems: &mut Diagnosti
 
 fn host(text: &str, place: Place, problems: &mut Diagnostics) -> Option<String> {
     let host = text.trim().trim_end_matches('.').to_ascii_lowercase();
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&host);
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(&host);
     if let Ok(address) = bare.parse::<IpAddr>() {
         return Some(address.to_canonical().to_string());
     }
     let name = host.strip_prefix("*.").unwrap_or(&host);
-    let label =
-        |label: &str| !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
     if name.len() <= 253 && name.split('.').all(label) {
         return Some(host);
     }
     let error = problems.error(place, format!("{} is not a valid host", quoted(text)));
     error.help(match text {
         "*" => "name each host: nobody means all of the internet",
-        _ if text.contains('%') => "leave the IPv6 zone out: an address is allowed over whichever interface",
-        _ if text.contains("://") || text.contains('/') || text.contains(':') => "write the host alone, without scheme, port and path",
+        _ if text.contains('%') => {
+            "leave the IPv6 zone out: an address is allowed over whichever interface"
+        }
+        _ if text.contains("://") || text.contains('/') || text.contains(':') => {
+            "write the host alone, without scheme, port and path"
+        }
         _ => "write a name, an address, or `*.example.com` for all names below one",
     });
     None
@@ -72,9 +94,15 @@ mod tests {
         }
         let mut problems = Diagnostics::default();
         assert!(decode(None, &["fe80::1%eth0".into()], &mut problems).is_empty());
-        let remedy = problems.iter().next().and_then(|problem| problem.remedy.clone()).expect("a remedy");
+        let remedy = problems
+            .iter()
+            .next()
+            .and_then(|problem| problem.remedy.clone())
+            .expect("a remedy");
         assert!(remedy.contains("leave the IPv6 zone out"), "{remedy}");
-        for text in ["", "*", "*.", "http://a", "a:80", "a/b", "a b", "a..b", "*.*.a"] {
+        for text in [
+            "", "*", "*.", "http://a", "a:80", "a/b", "a b", "a..b", "*.*.a",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }

@@ -13,11 +13,15 @@ use crate::plan::{Encode, Piece, Template};
 /// The header that `auth` becomes.
 const HEADER: &str = "authorization";
 
-/// Adds the header that `auth` stands for to the headers beside it, which may not have one of their own.
+/// Adds the header that `auth` stands for to the headers beside it, which may not have one of their
+/// own.
 pub fn add(auth: &Entry, headers: &mut Vec<(String, Template)>, problems: &mut Diagnostics) {
     if headers.iter().any(|(name, _)| name == HEADER) {
         problems
-            .error(auth.key_span, "`auth` and a header `authorization` beside it: both say who asks")
+            .error(
+                auth.key_span,
+                "`auth` and a header `authorization` beside it: both say who asks",
+            )
             .help("remove one of the two; `auth` makes that header");
     } else if let Some(value) = decode(&auth.value, problems) {
         headers.push((HEADER.to_owned(), value));
@@ -32,18 +36,27 @@ fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     let value = match (bearer, basic) {
         (Some(first), Some(second)) => {
             problems
-                .error(second.key_span, "a request has one `auth`, and this one has `bearer` and `basic`")
+                .error(
+                    second.key_span,
+                    "a request has one `auth`, and this one has `bearer` and `basic`",
+                )
                 .related(first.key_span, "the other one")
                 .help("remove one of the two");
             None
         }
-        (Some(_), None) => fields.take("bearer", problems).and_then(|node| self::bearer(node, problems)),
-        (None, Some(_)) => fields.take("basic", problems).and_then(|node| self::basic(node, problems)),
+        (Some(_), None) => fields
+            .take("bearer", problems)
+            .and_then(|node| self::bearer(node, problems)),
+        (None, Some(_)) => fields
+            .take("basic", problems)
+            .and_then(|node| self::basic(node, problems)),
         (None, None) => {
             if fields.entries().is_empty() {
                 problems
                     .error(node.span, "this `auth` says nothing")
-                    .help(format!("write `{EXAMPLE}`, or `basic: {{ user: …, password: … }}`"));
+                    .help(format!(
+                        "write `{EXAMPLE}`, or `basic: {{ user: …, password: … }}`"
+                    ));
             }
             None
         }
@@ -55,7 +68,9 @@ fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
 fn bearer(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     let token = decode::template(node, "bearer", problems)?;
     if token.as_text().is_some_and(|text| text.trim().is_empty()) {
-        problems.error(node.span, "an empty token").help("write the token, or remove `auth`");
+        problems
+            .error(node.span, "an empty token")
+            .help("write the token, or remove `auth`");
         return None;
     }
     let mut value = Template::from("Bearer ");
@@ -76,7 +91,12 @@ fn basic(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     let typed = |piece: &Piece| matches!(piece, Piece::Text(text) if text.contains(':'));
     if user.pieces().iter().any(typed) {
         let place = user_at.map_or(node.span, |node| node.span);
-        problems.error(place, "a `:` in the user: it would end there, and the password begin").help("remove it; a password may hold one");
+        problems
+            .error(
+                place,
+                "a `:` in the user: it would end there, and the password begin",
+            )
+            .help("remove it; a password may hold one");
         return None;
     }
     let mut pair = user;
@@ -97,5 +117,10 @@ fn joined(template: &Template) -> String {
         Piece::Text(text) => serde_json::Value::from(text.as_str()).to_string(),
         Piece::Value(insert) => format!("({})", insert.value),
     };
-    template.pieces().iter().map(piece).collect::<Vec<_>>().join(" ~ ")
+    template
+        .pieces()
+        .iter()
+        .map(piece)
+        .collect::<Vec<_>>()
+        .join(" ~ ")
 }

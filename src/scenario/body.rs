@@ -18,7 +18,8 @@ pub const BODIES: [&str; 5] = ["json", "form", "body", "body_file", "multipart"]
 /// The most parts of a multipart body.
 const MOST_PARTS: usize = 1000;
 
-/// Reads the body of a request from its step's fields; `folder` is what paths of files are relative to.
+/// Reads the body of a request from its step's fields; `folder` is what paths of files are relative
+/// to.
 pub fn decode(fields: &mut Fields<'_>, folder: &Path, problems: &mut Diagnostics) -> Option<Body> {
     let mut given: Vec<&Entry> = BODIES.iter().filter_map(|key| fields.entry(key)).collect();
     given.sort_by_key(|entry| entry.key_span.start);
@@ -27,7 +28,13 @@ pub fn decode(fields: &mut Fields<'_>, folder: &Path, problems: &mut Diagnostics
         [body] => *body,
         [first, second, ..] => {
             problems
-                .error(second.value.span, format!("a request has one body, and this one has `{}` and `{}`", first.key, second.key))
+                .error(
+                    second.value.span,
+                    format!(
+                        "a request has one body, and this one has `{}` and `{}`",
+                        first.key, second.key
+                    ),
+                )
                 .related(first.key_span, "the other one")
                 .help("remove one of the two");
             return None;
@@ -36,7 +43,9 @@ pub fn decode(fields: &mut Fields<'_>, folder: &Path, problems: &mut Diagnostics
     let node = &body.value;
     // `json: null` is a good body, so nothing behind the colon is not a mistake there.
     if body.key != "json" && node.is_null() {
-        problems.error(body.key_span, format!("`{}` has no value", body.key)).help("write one behind the colon, or remove the key");
+        problems
+            .error(body.key_span, format!("`{}` has no value", body.key))
+            .help("write one behind the colon, or remove the key");
         return None;
     }
     match body.key.as_str() {
@@ -50,19 +59,34 @@ pub fn decode(fields: &mut Fields<'_>, folder: &Path, problems: &mut Diagnostics
 
 fn text(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     if matches!(node.value, Value::Map(_) | Value::List(_)) {
-        problems.error(node.span, format!("`body` is a text, and this is {}", node.describe())).help("write `json: …` to send it as JSON");
+        problems
+            .error(
+                node.span,
+                format!("`body` is a text, and this is {}", node.describe()),
+            )
+            .help("write `json: …` to send it as JSON");
         return None;
     }
     decode::template(node, "body", problems)
 }
 
 /// Names and values of a query or a form; a list gives its name several values.
-pub fn pairs(node: &Node, key: &str, help: &str, problems: &mut Diagnostics) -> Option<Vec<(String, Template)>> {
+pub fn pairs(
+    node: &Node,
+    key: &str,
+    help: &str,
+    problems: &mut Diagnostics,
+) -> Option<Vec<(String, Template)>> {
     let entries = match &node.value {
         Value::Map(entries) => entries,
         Value::Broken => return None,
         _ => {
-            problems.error(node.span, format!("`{key}` is a map, and this is {}", node.describe())).help(help);
+            problems
+                .error(
+                    node.span,
+                    format!("`{key}` is a map, and this is {}", node.describe()),
+                )
+                .help(help);
             return None;
         }
     };
@@ -72,14 +96,21 @@ pub fn pairs(node: &Node, key: &str, help: &str, problems: &mut Diagnostics) -> 
             Value::List(items) => items.as_slice(),
             _ => std::slice::from_ref(&entry.value),
         };
-        let texts = values.iter().filter_map(|value| decode::template(value, &entry.key, problems));
+        let texts = values
+            .iter()
+            .filter_map(|value| decode::template(value, &entry.key, problems));
         pairs.extend(texts.map(|text| (entry.key.clone(), text)));
     }
     Some(pairs)
 }
 
 fn form(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
-    let pairs = pairs(node, "form", "write `form: { user: me, tag: [a, b] }`; it is percent-encoded", problems)?;
+    let pairs = pairs(
+        node,
+        "form",
+        "write `form: { user: me, tag: [a, b] }`; it is percent-encoded",
+        problems,
+    )?;
     let mut form = Template::default();
     for (n, (name, value)) in pairs.iter().enumerate() {
         form.push_text(if n > 0 { "&" } else { "" });
@@ -92,12 +123,19 @@ fn form(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
 pub fn path(node: &Node, key: &str, folder: &Path, problems: &mut Diagnostics) -> Option<String> {
     let typed = decode::text(node, key, problems)?;
     if typed.trim().is_empty() {
-        problems.error(node.span, format!("`{key}` is empty")).help("write the path of a file, relative to the scenario");
+        problems
+            .error(node.span, format!("`{key}` is empty"))
+            .help("write the path of a file, relative to the scenario");
         return None;
     }
     // What is read while it is sent may be of any size.
-    let looked = if key == "body_file" { file::open(folder, typed).map(drop) } else { file::check(folder, typed) };
-    let good = looked.inspect_err(|wrong| decode::with_remedy(&wrong.to_string(), node.span, problems));
+    let looked = if key == "body_file" {
+        file::open(folder, typed).map(drop)
+    } else {
+        file::check(folder, typed)
+    };
+    let good =
+        looked.inspect_err(|wrong| decode::with_remedy(&wrong.to_string(), node.span, problems));
     good.ok().map(|()| typed.to_owned())
 }
 
@@ -107,59 +145,100 @@ fn multipart(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<V
         Value::Broken => return None,
         _ => {
             problems
-                .error(node.span, format!("`multipart` is a map of fields, and this is {}", node.describe()))
+                .error(
+                    node.span,
+                    format!(
+                        "`multipart` is a map of fields, and this is {}",
+                        node.describe()
+                    ),
+                )
                 .help("write `multipart: { title: hello, picture: { file: cat.png } }`");
             return None;
         }
     };
     if entries.is_empty() {
-        problems.error(node.span, "this `multipart` has no parts").help("add one: `multipart: { title: hello }`");
+        problems
+            .error(node.span, "this `multipart` has no parts")
+            .help("add one: `multipart: { title: hello }`");
     }
     if let Some(entry) = entries.get(MOST_PARTS) {
-        problems.error(entry.key_span, format!("more than {MOST_PARTS} parts")).help("remove some");
+        problems
+            .error(entry.key_span, format!("more than {MOST_PARTS} parts"))
+            .help("remove some");
         return None;
     }
-    let parts: Vec<Option<Part>> = entries.iter().map(|entry| part(entry, folder, problems)).collect();
+    let parts: Vec<Option<Part>> = entries
+        .iter()
+        .map(|entry| part(entry, folder, problems))
+        .collect();
     parts.into_iter().collect()
 }
 
 fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Part> {
     let name = entry.key.clone();
     if name.is_empty() || name.chars().any(char::is_control) {
-        problems.error(entry.key_span, format!("{} is not a valid field name", quoted(&name))).help("keep it on one line");
+        problems
+            .error(
+                entry.key_span,
+                format!("{} is not a valid field name", quoted(&name)),
+            )
+            .help("keep it on one line");
         return None;
     }
     if !matches!(entry.value.value, Value::Map(_)) {
         let text = decode::template(&entry.value, &name, problems)?;
-        return Some(Part { name, content: Content::Text(text), filename: None, content_type: None });
+        return Some(Part {
+            name,
+            content: Content::Text(text),
+            filename: None,
+            content_type: None,
+        });
     }
     let example = format!("{name}: {{ file: cat.png }}");
     let mut fields = Fields::open(&entry.value, Words::Multipart, "a part", &example, problems)?;
-    let (file, value) = (fields.take("file", problems), fields.take("value", problems));
+    let (file, value) = (
+        fields.take("file", problems),
+        fields.take("value", problems),
+    );
     let filename_key = fields.entry("filename");
-    let filename = fields.take("filename", problems).and_then(|node| decode::line(node, "filename", problems));
-    let content_type = fields.take("content_type", problems).map(|node| media_type(node, problems));
+    let filename = fields
+        .take("filename", problems)
+        .and_then(|node| decode::line(node, "filename", problems));
+    let content_type = fields
+        .take("content_type", problems)
+        .map(|node| media_type(node, problems));
     let misspelt = fields.entries().iter().any(|e| {
-        words::nearest(&e.key, ["file", "value"]).is_some() || foreign::ours(Words::Multipart, &e.key).is_some_and(|ours| ours == "file")
+        words::nearest(&e.key, ["file", "value"]).is_some()
+            || foreign::ours(Words::Multipart, &e.key).is_some_and(|ours| ours == "file")
     });
     let content = match (file, value) {
         (Some(file), None) => path(file, "file", folder, problems).map(Content::File),
         (None, Some(value)) => {
             if let Some(filename) = filename_key {
-                problems.error(filename.key_span, "`filename` belongs to a `file`, and this is a `value`").help("remove it");
+                problems
+                    .error(
+                        filename.key_span,
+                        "`filename` belongs to a `file`, and this is a `value`",
+                    )
+                    .help("remove it");
             }
             decode::template(value, "value", problems).map(Content::Text)
         }
         (Some(file), Some(value)) => {
             problems
-                .error(value.span, "a part has one content, and this one has `file` and `value`")
+                .error(
+                    value.span,
+                    "a part has one content, and this one has `file` and `value`",
+                )
                 .related(file.span, "the other one")
                 .help("remove one of the two");
             None
         }
         (None, None) => {
             if !misspelt {
-                problems.error(fields.span, "this part has no content").help(format!("write `{example}`, or `value: …`"));
+                problems
+                    .error(fields.span, "this part has no content")
+                    .help(format!("write `{example}`, or `value: …`"));
             }
             None
         }
@@ -172,15 +251,25 @@ fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Part
     let content = content?;
     // What a browser sends: the file's own name, without its folders.
     let own = match &content {
-        Content::File(file) => Path::new(file).file_name().map(|name| name.to_string_lossy().into_owned()),
+        Content::File(file) => Path::new(file)
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned()),
         Content::Text(_) => None,
     };
-    Some(Part { name, content, filename: filename.or(own), content_type })
+    Some(Part {
+        name,
+        content,
+        filename: filename.or(own),
+        content_type,
+    })
 }
 
 fn media_type(node: &Node, problems: &mut Diagnostics) -> Option<String> {
     let text = decode::text(node, "content_type", problems)?.trim();
-    let good = HeaderValue::from_str(text).is_ok() && text.split_once('/').is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty());
+    let good = HeaderValue::from_str(text).is_ok()
+        && text
+            .split_once('/')
+            .is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty());
     if !good {
         problems
             .error(node.span, format!("{} is not a content type", quoted(text)))

@@ -37,82 +37,156 @@ impl Origin {
             (Self::Handshake, "jsonpath" | "regex" | "body" | "json" | "size") => {
                 Err("the answer that opens a WebSocket has no body; messages have")
             }
-            (Self::Handshake, "status") => Err("a WebSocket is opened by status 101 and by no other"),
-            (Self::Text, "header" | "headers" | "cookie" | "status") => Err("what comes over TCP or a WebSocket is a text alone"),
+            (Self::Handshake, "status") => {
+                Err("a WebSocket is opened by status 101 and by no other")
+            }
+            (Self::Text, "header" | "headers" | "cookie" | "status") => {
+                Err("what comes over TCP or a WebSocket is a text alone")
+            }
             _ => Ok(()),
         }
     }
 }
 
 /// Reads `capture`.
-pub fn captures(node: &Node, of: Origin, names: &Names<'_>, patterns: &mut Patterns, problems: &mut Diagnostics) -> Vec<Capture> {
+pub fn captures(
+    node: &Node,
+    of: Origin,
+    names: &Names<'_>,
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Vec<Capture> {
     let example = "capture: { item: { jsonpath: \"$.items[0].id\" } }";
     let entries = entries(node, "capture", example, problems);
-    entries.iter().filter_map(|entry| capture(entry, of, names, patterns, problems)).collect()
+    entries
+        .iter()
+        .filter_map(|entry| capture(entry, of, names, patterns, problems))
+        .collect()
 }
 
 /// Reads `tag`.
-pub fn tags(node: &Node, of: Origin, patterns: &mut Patterns, problems: &mut Diagnostics) -> Vec<Tag> {
+pub fn tags(
+    node: &Node,
+    of: Origin,
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Vec<Tag> {
     let entries = entries(node, "tag", "tag: { cache: { header: x-cache } }", problems);
-    entries.iter().filter_map(|entry| tag(entry, of, patterns, problems)).collect()
+    entries
+        .iter()
+        .filter_map(|entry| tag(entry, of, patterns, problems))
+        .collect()
 }
 
-fn entries<'n>(node: &'n Node, key: &str, example: &str, problems: &mut Diagnostics) -> &'n [Entry] {
+fn entries<'n>(
+    node: &'n Node,
+    key: &str,
+    example: &str,
+    problems: &mut Diagnostics,
+) -> &'n [Entry] {
     let entries = match &node.value {
         Value::Map(entries) => entries.as_slice(),
         Value::Broken => &[],
         _ => {
             problems
-                .error(node.span, format!("`{key}` is a map of names, and this is {}", node.describe()))
+                .error(
+                    node.span,
+                    format!("`{key}` is a map of names, and this is {}", node.describe()),
+                )
                 .help(format!("write `{example}`"));
             &[]
         }
     };
     // As Artillery writes it: `{ json: $.id, as: id }`.
-    let named = |is_name: bool| entries.iter().find(|entry| (entry.key == "as") == is_name).map(|entry| (&entry.key, &entry.value.value));
-    if let (2, Some((_, Value::Scalar(called))), Some((place, Value::Scalar(query)))) = (entries.len(), named(true), named(false)) {
+    let named = |is_name: bool| {
+        entries
+            .iter()
+            .find(|entry| (entry.key == "as") == is_name)
+            .map(|entry| (&entry.key, &entry.value.value))
+    };
+    if let (2, Some((_, Value::Scalar(called))), Some((place, Value::Scalar(query)))) =
+        (entries.len(), named(true), named(false))
+    {
         let kind = foreign::ours(Part::Capture, place).unwrap_or(place);
-        problems.error(node.span, format!("`{key}` is a map of names, each with the place of its value")).help(format!(
-            "write `{key}: {{ {}: {{ {kind}: \"{}\" }} }}`",
-            called.as_typed(),
-            query.as_typed().replace('"', "'")
-        ));
+        problems
+            .error(
+                node.span,
+                format!("`{key}` is a map of names, each with the place of its value"),
+            )
+            .help(format!(
+                "write `{key}: {{ {}: {{ {kind}: \"{}\" }} }}`",
+                called.as_typed(),
+                query.as_typed().replace('"', "'")
+            ));
         return &[];
     }
     if let Some(entry) = entries.get(MOST) {
-        problems.error(entry.key_span, format!("more than {MOST} names in one `{key}`")).help("make several steps of it, or remove some");
+        problems
+            .error(
+                entry.key_span,
+                format!("more than {MOST} names in one `{key}`"),
+            )
+            .help("make several steps of it, or remove some");
         return &[];
     }
     entries
 }
 
-fn capture(entry: &Entry, of: Origin, names: &Names<'_>, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Capture> {
+fn capture(
+    entry: &Entry,
+    of: Origin,
+    names: &Names<'_>,
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Option<Capture> {
     let name = &entry.key;
     let good = nameable(name, entry.key_span, names, problems);
     let mut fields = open(entry, Part::Capture, "the capture", problems)?;
     // `default: null` is a good default.
-    let default = fields.entry("default").map(|entry| json::value(&entry.value, "default", problems));
+    let default = fields
+        .entry("default")
+        .map(|entry| json::value(&entry.value, "default", problems));
     let source = source(&mut fields, of, &PLACES, patterns, problems);
     fields.finish(problems);
     let default = match default {
         Some(value) => Some(value?),
         None => None,
     };
-    good.then_some(Capture { name: name.clone(), source: source?, default })
+    good.then_some(Capture {
+        name: name.clone(),
+        source: source?,
+        default,
+    })
 }
 
-fn tag(entry: &Entry, of: Origin, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Tag> {
+fn tag(
+    entry: &Entry,
+    of: Origin,
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Option<Tag> {
     let name = &entry.key;
     let good = is_name(&name.replace('-', "_"));
     if !good {
         problems
-            .error(entry.key_span, format!("{} is not a valid tag name", quoted(name)))
+            .error(
+                entry.key_span,
+                format!("{} is not a valid tag name", quoted(name)),
+            )
             .help("use letters, digits, `_` and `-`, and begin with a letter");
     }
     let mut fields = open(entry, Part::Tag, "the tag", problems)?;
     for (key, why, remedy) in [
-        ("body", "a whole body can't be a tag: figures are split by at most 100 values", "take a part of it by `jsonpath` or `regex`"),
-        ("default", "a tag has no `default`: what has no value is counted without one", "remove it"),
+        (
+            "body",
+            "a whole body can't be a tag: figures are split by at most 100 values",
+            "take a part of it by `jsonpath` or `regex`",
+        ),
+        (
+            "default",
+            "a tag has no `default`: what has no value is counted without one",
+            "remove it",
+        ),
     ] {
         // Asked for only where it is there: it is not among the keys that are offered.
         if fields.entries().iter().any(|entry| entry.key == key)
@@ -127,11 +201,19 @@ fn tag(entry: &Entry, of: Origin, patterns: &mut Patterns, problems: &mut Diagno
     }
     let source = source(&mut fields, of, &OF_TAGS, patterns, problems);
     fields.finish(problems);
-    good.then_some(Tag { name: name.clone(), source: source? })
+    good.then_some(Tag {
+        name: name.clone(),
+        source: source?,
+    })
 }
 
 /// Opens the map of one place; most others write the query alone.
-fn open<'n>(entry: &'n Entry, part: Part, what: &str, problems: &mut Diagnostics) -> Option<Fields<'n>> {
+fn open<'n>(
+    entry: &'n Entry,
+    part: Part,
+    what: &str,
+    problems: &mut Diagnostics,
+) -> Option<Fields<'n>> {
     let text = match &entry.value.value {
         Value::Scalar(scalar) if !entry.value.is_null() => scalar.as_typed(),
         _ => "$.items[0].id",
@@ -141,8 +223,18 @@ fn open<'n>(entry: &'n Entry, part: Part, what: &str, problems: &mut Diagnostics
         Some('/' | '^') => "regex",
         _ => "header",
     };
-    let example = format!("{}: {{ {kind}: \"{}\" }}", entry.key, text.replace('"', "'"));
-    Fields::open(&entry.value, part, &format!("{what} {}", quoted(&entry.key)), &example, problems)
+    let example = format!(
+        "{}: {{ {kind}: \"{}\" }}",
+        entry.key,
+        text.replace('"', "'")
+    );
+    Fields::open(
+        &entry.value,
+        part,
+        &format!("{what} {}", quoted(&entry.key)),
+        &example,
+        problems,
+    )
 }
 
 /// Reads the one place that a map names.
@@ -155,7 +247,11 @@ fn source(
 ) -> Option<Source> {
     fields.known(places);
     let group = fields.entry("group");
-    let named: Vec<&Entry> = fields.entries().iter().filter(|e| places.contains(&e.key.as_str())).collect();
+    let named: Vec<&Entry> = fields
+        .entries()
+        .iter()
+        .filter(|e| places.contains(&e.key.as_str()))
+        .collect();
     let place = match named.as_slice() {
         [place] => *place,
         [] => {
@@ -166,28 +262,49 @@ fn source(
             if !fields.entries().iter().any(known) {
                 problems
                     .error(fields.span, "this does not say where the value is")
-                    .help(format!("name one place: {}", words::listed(places.iter().copied())));
+                    .help(format!(
+                        "name one place: {}",
+                        words::listed(places.iter().copied())
+                    ));
             }
             return None;
         }
         [first, second, ..] => {
             problems
-                .error(second.key_span, format!("a value is in one place, and this one is in `{}` and `{}`", first.key, second.key))
+                .error(
+                    second.key_span,
+                    format!(
+                        "a value is in one place, and this one is in `{}` and `{}`",
+                        first.key, second.key
+                    ),
+                )
                 .related(first.key_span, "the first one")
                 .help("remove one of the two");
             return None;
         }
     };
     if let Some(group) = group.filter(|_| place.key != "regex") {
-        problems.error(group.key_span, format!("`group` belongs to `regex`, and this is a `{}`", place.key)).help("remove it");
+        problems
+            .error(
+                group.key_span,
+                format!("`group` belongs to `regex`, and this is a `{}`", place.key),
+            )
+            .help("remove it");
     }
     if let Err(why) = of.has(&place.key) {
         let there = places.iter().copied().filter(|place| of.has(place).is_ok());
-        problems.error(place.key_span, format!("there is no `{}` here: {why}", place.key)).help(format!("take {}", words::listed(there)));
+        problems
+            .error(
+                place.key_span,
+                format!("there is no `{}` here: {why}", place.key),
+            )
+            .help(format!("take {}", words::listed(there)));
         return None;
     }
     if place.value.is_null() {
-        problems.error(place.key_span, format!("`{}` has no value", place.key)).help("write one behind the colon");
+        problems
+            .error(place.key_span, format!("`{}` has no value", place.key))
+            .help("write one behind the colon");
         return None;
     }
     let node = &place.value;
@@ -199,11 +316,18 @@ fn source(
         key => {
             if !decode::flag(node, key, problems)? {
                 problems
-                    .error(node.span, format!("`{key}: false` is not a place to capture from"))
+                    .error(
+                        node.span,
+                        format!("`{key}: false` is not a place to capture from"),
+                    )
                     .help(format!("write `{key}: true`, or name another place"));
                 return None;
             }
-            Some(if key == "body" { Source::Body } else { Source::Status })
+            Some(if key == "body" {
+                Source::Body
+            } else {
+                Source::Status
+            })
         }
     }
 }
@@ -216,13 +340,28 @@ pub fn query(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Strin
 
 /// Reports a text that is not a JSONPath query; whether it is one.
 pub fn is_query(text: &str, place: Span, problems: &mut Diagnostics) -> bool {
-    let Err(wrong) = json_path(text) else { return true };
+    let Err(wrong) = json_path(text) else {
+        return true;
+    };
     // `items[0].id`, as other tools write it.
     let rooted = format!("$.{}", text.trim_start_matches('.'));
     let error = if text.starts_with('$') {
-        problems.error(place, format!("{} is not a JSONPath query: {}", quoted(text), wrong.0.trim()))
+        problems.error(
+            place,
+            format!(
+                "{} is not a JSONPath query: {}",
+                quoted(text),
+                wrong.0.trim()
+            ),
+        )
     } else {
-        problems.error(place, format!("{} is not a JSONPath query: it begins with `$`, the whole of the body", quoted(text)))
+        problems.error(
+            place,
+            format!(
+                "{} is not a JSONPath query: it begins with `$`, the whole of the body",
+                quoted(text)
+            ),
+        )
     };
     if !text.starts_with('$') && json_path(&rooted).is_ok() {
         error.help(format!("write {}", quoted(&rooted)));
@@ -233,10 +372,21 @@ pub fn is_query(text: &str, place: Span, problems: &mut Diagnostics) -> bool {
 }
 
 /// A pattern, or a map of it and its group.
-fn regex(node: &Node, group: Option<&Entry>, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Source> {
+fn regex(
+    node: &Node,
+    group: Option<&Entry>,
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Option<Source> {
     let mut group = group;
     let pattern = if matches!(node.value, Value::Map(_)) {
-        let mut fields = Fields::open(node, Part::Regex, "`regex`", "regex: { regex: 'id=(\\d+)', group: 1 }", problems)?;
+        let mut fields = Fields::open(
+            node,
+            Part::Regex,
+            "`regex`",
+            "regex: { regex: 'id=(\\d+)', group: 1 }",
+            problems,
+        )?;
         let pattern = fields.need("regex", "regex: 'id=(\\d+)'", problems);
         let inner = fields.entry("group");
         if let (Some(outer), Some(inner)) = (group, inner) {
@@ -254,7 +404,10 @@ fn regex(node: &Node, group: Option<&Entry>, patterns: &mut Patterns, problems: 
     let pattern = patterns.decode(pattern, "regex", problems)?;
     let groups = patterns.groups(&pattern);
     let Some(typed) = group else {
-        return Some(Source::Regex { pattern, group: groups.min(1) });
+        return Some(Source::Regex {
+            pattern,
+            group: groups.min(1),
+        });
     };
     let group = decode::small(&typed.value, "group", 0..=1000, problems)?;
     if group > groups {
@@ -264,7 +417,10 @@ fn regex(node: &Node, group: Option<&Entry>, patterns: &mut Patterns, problems: 
             n => format!("{n} groups"),
         };
         problems
-            .error(typed.value.span, format!("there is no group {group}: the regular expression has {has}"))
+            .error(
+                typed.value.span,
+                format!("there is no group {group}: the regular expression has {has}"),
+            )
             .help("a group is what stands in `(…)`; `group: 0` is the whole match");
         return None;
     }
@@ -276,7 +432,10 @@ fn header(node: &Node, problems: &mut Diagnostics) -> Option<String> {
     let name = http::HeaderName::from_bytes(text.trim().as_bytes());
     if name.is_err() {
         problems
-            .error(node.span, format!("{} is not a valid header name", quoted(text)))
+            .error(
+                node.span,
+                format!("{} is not a valid header name", quoted(text)),
+            )
             .help("use letters, digits and `-`, without spaces");
     }
     name.ok().map(|name| name.as_str().to_owned())
@@ -284,8 +443,16 @@ fn header(node: &Node, problems: &mut Diagnostics) -> Option<String> {
 
 fn cookie(node: &Node, problems: &mut Diagnostics) -> Option<String> {
     let text = decode::text(node, "cookie", problems)?;
-    if text.is_empty() || text.len() > 200 || text.contains(|c: char| c.is_control() || c.is_whitespace() || "=;,".contains(c)) {
-        problems.error(node.span, format!("{} is not a valid cookie name", quoted(text))).help("write its name alone, such as `SID`");
+    if text.is_empty()
+        || text.len() > 200
+        || text.contains(|c: char| c.is_control() || c.is_whitespace() || "=;,".contains(c))
+    {
+        problems
+            .error(
+                node.span,
+                format!("{} is not a valid cookie name", quoted(text)),
+            )
+            .help("write its name alone, such as `SID`");
         return None;
     }
     Some(text.to_owned())

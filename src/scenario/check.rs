@@ -1,4 +1,5 @@
-//! What only shows when the whole plan is known: modes that can't run it, and steps that make no sense in them.
+//! What only shows when the whole plan is known: modes that can't run it, and steps that make no
+//! sense in them.
 
 use super::diagnostic::{Diagnostics, Place, Span};
 use super::lint;
@@ -26,7 +27,8 @@ impl Places<'_> {
     }
 }
 
-/// Reports what is wrong with single steps under the plan's modes. Parts of the plan may be missing.
+/// Reports what is wrong with single steps under the plan's modes. Parts of the plan may be
+/// missing.
 pub fn steps(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     requests(plan, places, problems);
     operations(plan, places, problems);
@@ -48,16 +50,29 @@ fn requests(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     if plan.is_mock() {
         return;
     }
-    let flows = [(&plan.setup, places.around[0]), (&plan.teardown, places.around[1])];
-    let mix = plan.mix.iter().map(|entry| (&entry.flow, places.operations));
+    let flows = [
+        (&plan.setup, places.around[0]),
+        (&plan.teardown, places.around[1]),
+    ];
+    let mix = plan
+        .mix
+        .iter()
+        .map(|entry| (&entry.flow, places.operations));
     let first = mix.chain(flows).find_map(|(steps, spans)| {
         let mut requests = Vec::new();
         flow::each(steps, &mut |step| {
-            requests.extend(step.operation().filter(|operation| operation.action.target().is_some()).map(|operation| operation.id));
+            requests.extend(
+                step.operation()
+                    .filter(|operation| operation.action.target().is_some())
+                    .map(|operation| operation.id),
+            );
         });
         requests.first().and_then(|id| spans.get(*id as usize))
     });
-    let error = problems.error(modes, "the mode `simulated` runs in virtual time and can't send requests");
+    let error = problems.error(
+        modes,
+        "the mode `simulated` runs in virtual time and can't send requests",
+    );
     if let Some(span) = first {
         error.related(*span, "the first request");
     }
@@ -66,13 +81,27 @@ fn requests(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
 
 /// A target that no step uses is a leftover, or a step went elsewhere than its author thinks.
 fn idle(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
-    let Some(Value::Map(declared)) = places.root.get("targets").map(|node| &node.value) else { return };
+    let Some(Value::Map(declared)) = places.root.get("targets").map(|node| &node.value) else {
+        return;
+    };
     let used = plan.targets_used();
-    let is_used = |name: &str| used.iter().any(|index| plan.targets.get(*index).is_some_and(|target| target.name == name));
+    let is_used = |name: &str| {
+        used.iter().any(|index| {
+            plan.targets
+                .get(*index)
+                .is_some_and(|target| target.name == name)
+        })
+    };
     for entry in declared.iter().filter(|entry| !is_used(&entry.key)) {
         problems
-            .warning(entry.key_span, format!("no step uses the target `{}`", entry.key))
-            .help(format!("name it at a step (`target: {}`), or remove it", entry.key));
+            .warning(
+                entry.key_span,
+                format!("no step uses the target `{}`", entry.key),
+            )
+            .help(format!(
+                "name it at a step (`target: {}`), or remove it",
+                entry.key
+            ));
     }
 }
 
@@ -83,21 +112,40 @@ fn endless(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     }
     let modes = places.of(&["modes"], "--mode");
     let closed = matches!(plan.load.model, LoadModel::Closed { .. });
-    let bound = plan.load.total_iterations().is_some() || lint::limits(plan).any(|limits| limits.rate.is_some());
-    let stops = |index: &usize| plan.feeds.get(*index).is_some_and(|feed| feed.at_end == AtEnd::Stop);
+    let bound = plan.load.total_iterations().is_some()
+        || lint::limits(plan).any(|limits| limits.rate.is_some());
+    let stops = |index: &usize| {
+        plan.feeds
+            .get(*index)
+            .is_some_and(|feed| feed.at_end == AtEnd::Stop)
+    };
     let fed = plan.mix.iter().all(|entry| entry.data.iter().any(stops));
-    if closed && !bound && !fed && !plan.mix.iter().any(|entry| entry.flow.iter().any(takes_time)) {
+    if closed
+        && !bound
+        && !fed
+        && !plan
+            .mix
+            .iter()
+            .any(|entry| entry.flow.iter().any(takes_time))
+    {
         problems
-            .error(modes, "in the mode `simulated` this load never ends, because no step takes any time")
+            .error(
+                modes,
+                "in the mode `simulated` this load never ends, because no step takes any time",
+            )
             .help("give a step a duration above 0, or bound the load by `iterations`");
     }
 }
 
 fn operations(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     for (_, _, operation) in plan.operations() {
-        let Some(span) = places.operations.get(operation.id as usize).copied() else { continue };
+        let Some(span) = places.operations.get(operation.id as usize).copied() else {
+            continue;
+        };
         let least = match &operation.action {
-            Action::Http(_) | Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => continue,
+            Action::Http(_) | Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => {
+                continue;
+            }
             Action::Sleep(duration) | Action::Cpu(duration) => duration.mean(),
             Action::Block { duration, offload } => {
                 if !offload && plan.modes.contains(&Mode::Async) {
@@ -108,11 +156,24 @@ fn operations(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
                 duration.mean()
             }
         };
-        let own = places.timed.get(operation.id as usize).copied().unwrap_or(true);
+        let own = places
+            .timed
+            .get(operation.id as usize)
+            .copied()
+            .unwrap_or(true);
         if !own && least >= operation.timeout.total {
             problems
-                .warning(span, format!("this takes about {least}, and the default timeout of {} ends it before", operation.timeout.total))
-                .help(format!("give it a longer one: `timeout: {}`", Nanos(least.0.saturating_mul(2))));
+                .warning(
+                    span,
+                    format!(
+                        "this takes about {least}, and the default timeout of {} ends it before",
+                        operation.timeout.total
+                    ),
+                )
+                .help(format!(
+                    "give it a longer one: `timeout: {}`",
+                    Nanos(least.0.saturating_mul(2))
+                ));
         }
     }
 }
@@ -126,8 +187,15 @@ fn takes_time(step: &Step) -> bool {
         StepKind::Think(delay) => !delay.is_zero(),
         StepKind::Operation(operation) => match &operation.action {
             Action::Http(_) | Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => true,
-            Action::Sleep(delay) | Action::Cpu(delay) | Action::Block { duration: delay, .. } => {
-                let waits = operation.retry.as_ref().is_some_and(|retry| retry.backoff != Backoff::Constant(Nanos::ZERO));
+            Action::Sleep(delay)
+            | Action::Cpu(delay)
+            | Action::Block {
+                duration: delay, ..
+            } => {
+                let waits = operation
+                    .retry
+                    .as_ref()
+                    .is_some_and(|retry| retry.backoff != Backoff::Constant(Nanos::ZERO));
                 !delay.is_zero() || waits
             }
         },

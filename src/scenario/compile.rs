@@ -13,7 +13,9 @@ use super::target::Targets;
 use super::tree::Node;
 use super::vars::Vars;
 use super::words::{self, Part};
-use super::{Overrides, Source, allow, check, credentials, limits, load, order, template, threshold, yaml};
+use super::{
+    Overrides, Source, allow, check, credentials, limits, load, order, template, threshold, yaml,
+};
 use crate::plan::{Format, Mode, Plan, Secrets};
 
 const MOST_ROUNDS: u32 = 1000;
@@ -33,21 +35,36 @@ pub struct Compiled {
 /// Compiles a scenario. `env` is the environment that `vars` and `secrets` may read.
 ///
 /// # Errors
-/// Everything that is wrong with the scenario and with the overrides, and the warnings along with it,
-/// in the order of their places.
-pub fn compile(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<String>) -> Result<Compiled, Diagnostics> {
+/// Everything that is wrong with the scenario and with the overrides, and the warnings along with
+/// it, in the order of their places.
+pub fn compile(
+    source: &Source,
+    overrides: &Overrides,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Compiled, Diagnostics> {
     let mut problems = Diagnostics::default();
     let plan = plan(source, overrides, env, &mut problems);
     problems.sort();
     match plan {
-        Some(plan) if !problems.has_errors() => Ok(Compiled { plan, secrets: problems.secrets().clone(), warnings: problems }),
+        Some(plan) if !problems.has_errors() => Ok(Compiled {
+            plan,
+            secrets: problems.secrets().clone(),
+            warnings: problems,
+        }),
         _ => Err(problems),
     }
 }
 
-fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<String>, problems: &mut Diagnostics) -> Option<Plan> {
+fn plan(
+    source: &Source,
+    overrides: &Overrides,
+    env: &dyn Fn(&str) -> Option<String>,
+    problems: &mut Diagnostics,
+) -> Option<Plan> {
     if source.text.len() > super::source::LARGEST {
-        problems.error(Span::default(), "the scenario is larger than 1 MB").help("no scenario needs that much: is it the right file?");
+        problems
+            .error(Span::default(), "the scenario is larger than 1 MB")
+            .help("no scenario needs that much: is it the right file?");
         return None;
     }
     let mut root = yaml::parse(&source.text, problems)?;
@@ -58,39 +75,115 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
 
     let mut fields = Fields::open(&root, Part::Top, "a scenario", "name: my-test", problems)?;
     fields.known(&["vars", "secrets"]);
-    let name = fields.need("name", "name: my-test", problems).and_then(|node| name(node, problems));
-    let description = fields.take("description", problems).and_then(|node| decode::text(node, "description", problems)).map(str::to_owned);
+    let name = fields
+        .need("name", "name: my-test", problems)
+        .and_then(|node| name(node, problems));
+    let description = fields
+        .take("description", problems)
+        .and_then(|node| decode::text(node, "description", problems))
+        .map(str::to_owned);
     if let Some(node) = fields.take("version", problems) {
         version(node, problems);
     }
-    let seed = fields.take("seed", problems).and_then(|node| decode::count(node, "seed", 0..=u64::MAX, problems));
+    let seed = fields
+        .take("seed", problems)
+        .and_then(|node| decode::count(node, "seed", 0..=u64::MAX, problems));
     let modes_at = fields.take("modes", problems);
     let modes = modes(modes_at, overrides, problems);
-    let rounds = whole(&mut fields, "rounds", MOST_ROUNDS, overrides.rounds, "--rounds", problems).unwrap_or(1);
-    let workers = whole(&mut fields, "workers", MOST_WORKERS, overrides.workers, "--workers", problems).unwrap_or_else(cores);
-    let mut targets = Targets::collect(fields.take("targets", problems), &overrides.targets, &source.folder, problems);
-    let mut feeds = Feeds::collect(fields.take("data", problems), &source.folder, &vars, problems);
-    let given = Given { names: &names, folder: &source.folder };
+    let rounds = whole(
+        &mut fields,
+        "rounds",
+        MOST_ROUNDS,
+        overrides.rounds,
+        "--rounds",
+        problems,
+    )
+    .unwrap_or(1);
+    let workers = whole(
+        &mut fields,
+        "workers",
+        MOST_WORKERS,
+        overrides.workers,
+        "--workers",
+        problems,
+    )
+    .unwrap_or_else(cores);
+    let mut targets = Targets::collect(
+        fields.take("targets", problems),
+        &overrides.targets,
+        &source.folder,
+        problems,
+    );
+    let mut feeds = Feeds::collect(
+        fields.take("data", problems),
+        &source.folder,
+        &vars,
+        problems,
+    );
+    let given = Given {
+        names: &names,
+        folder: &source.folder,
+    };
     let mut patterns = Patterns::default();
     let [setup, teardown] = ["setup", "teardown"].map(|key| {
         let section = fields.take(key, problems);
-        section.map(|node| mix::around(node, key, Reader::new(given, &mut patterns, &mut targets, problems))).unwrap_or_default()
+        section
+            .map(|node| {
+                mix::around(
+                    node,
+                    key,
+                    Reader::new(given, &mut patterns, &mut targets, problems),
+                )
+            })
+            .unwrap_or_default()
     });
     let mix = fields
-        .need("mix", "mix: [ { name: browse, flow: [ { get: / } ] } ]", problems)
-        .map(|node| mix::decode(node, &mut feeds, Reader::new(given, &mut patterns, &mut targets, problems)));
+        .need(
+            "mix",
+            "mix: [ { name: browse, flow: [ { get: / } ] } ]",
+            problems,
+        )
+        .map(|node| {
+            mix::decode(
+                node,
+                &mut feeds,
+                Reader::new(given, &mut patterns, &mut targets, problems),
+            )
+        });
     order::check(&root, &names, &feeds, &source.text, problems);
     vars.report_unused(problems);
-    let fed = mix.as_ref().is_some_and(|mix| !mix.entries.is_empty() && mix.entries.iter().all(|entry| feeds.end(&entry.data)));
-    let load =
-        fields.need("load", "load: { vus: 10, duration: 30s }", problems).and_then(|node| load::decode(node, overrides, fed, problems));
-    let limits = fields.take("limits", problems).map(|node| limits::decode(node, problems)).unwrap_or_default();
-    let formats = fields.take("report", problems).and_then(|node| report(node, problems));
-    let gates = threshold::Gates::decode(fields.take("thresholds", problems), stop_when(&root), overrides, &source.text, problems);
-    let allow_targets = allow::decode(fields.take("allow_targets", problems), &overrides.allow_targets, problems);
+    let fed = mix.as_ref().is_some_and(|mix| {
+        !mix.entries.is_empty() && mix.entries.iter().all(|entry| feeds.end(&entry.data))
+    });
+    let load = fields
+        .need("load", "load: { vus: 10, duration: 30s }", problems)
+        .and_then(|node| load::decode(node, overrides, fed, problems));
+    let limits = fields
+        .take("limits", problems)
+        .map(|node| limits::decode(node, problems))
+        .unwrap_or_default();
+    let formats = fields
+        .take("report", problems)
+        .and_then(|node| report(node, problems));
+    let gates = threshold::Gates::decode(
+        fields.take("thresholds", problems),
+        stop_when(&root),
+        overrides,
+        &source.text,
+        problems,
+    );
+    let allow_targets = allow::decode(
+        fields.take("allow_targets", problems),
+        &overrides.allow_targets,
+        problems,
+    );
     fields.finish(problems);
     feeds.report_unused(problems);
-    let Mix { entries, operations, timed } = mix?;
+    let Mix {
+        entries,
+        operations,
+        timed,
+    } = mix?;
     let mut plan = Plan {
         name: name.unwrap_or_default(),
         description,
@@ -108,10 +201,19 @@ fn plan(source: &Source, overrides: &Overrides, env: &dyn Fn(&str) -> Option<Str
         limits,
         thresholds: Vec::new(),
         guards: Vec::new(),
-        formats: overrides.formats.clone().or(formats).unwrap_or_else(|| vec![Format::Html, Format::Png]),
+        formats: overrides
+            .formats
+            .clone()
+            .or(formats)
+            .unwrap_or_else(|| vec![Format::Html, Format::Png]),
         allow_targets,
     };
-    let places = check::Places { root: &root, operations: &operations, timed: &timed, around: [&setup.operations, &teardown.operations] };
+    let places = check::Places {
+        root: &root,
+        operations: &operations,
+        timed: &timed,
+        around: [&setup.operations, &teardown.operations],
+    };
     check::steps(&plan, &places, problems);
     gates.put_into(&mut plan, problems);
     // What is missing was reported, and says nothing of the whole.
@@ -128,14 +230,40 @@ fn stop_when(root: &Node) -> Option<&Node> {
 fn name(node: &Node, problems: &mut Diagnostics) -> Option<String> {
     let text = decode::line(node, "name", problems)?;
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    if text.len() <= 100 && text.starts_with(good) && text.chars().all(|c| good(c) || matches!(c, '.' | '_' | '-')) {
+    if text.len() <= 100
+        && text.starts_with(good)
+        && text
+            .chars()
+            .all(|c| good(c) || matches!(c, '.' | '_' | '-'))
+    {
         return Some(text);
     }
-    let error = problems.error(node.span, format!("{} can't be the name of a scenario, because it becomes a folder", quoted(&text)));
-    let lower: String = text.trim().to_lowercase().chars().map(|c| if good(c) || matches!(c, '.' | '_' | '-') { c } else { '-' }).collect();
+    let error = problems.error(
+        node.span,
+        format!(
+            "{} can't be the name of a scenario, because it becomes a folder",
+            quoted(&text)
+        ),
+    );
+    let lower: String = text
+        .trim()
+        .to_lowercase()
+        .chars()
+        .map(|c| {
+            if good(c) || matches!(c, '.' | '_' | '-') {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
     let better: String = lower.trim_matches(|c| !good(c)).chars().take(100).collect();
     let rule = "use small letters, digits, `.`, `_` and `-`, and begin with a letter or a digit";
-    error.help(if better.is_empty() || better == text { format!("{rule} (at most 100)") } else { format!("{rule}, as in `{better}`") });
+    error.help(if better.is_empty() || better == text {
+        format!("{rule} (at most 100)")
+    } else {
+        format!("{rule}, as in `{better}`")
+    });
     None
 }
 
@@ -144,20 +272,39 @@ fn version(node: &Node, problems: &mut Diagnostics) {
         && text.trim() != "1"
     {
         problems
-            .error(node.span, format!("this version of loadgen does not know scenarios of version {}", quoted(text)))
+            .error(
+                node.span,
+                format!(
+                    "this version of loadgen does not know scenarios of version {}",
+                    quoted(text)
+                ),
+            )
             .help("write `version: 1`");
     }
 }
 
-fn modes(node: Option<&Node>, overrides: &Overrides, problems: &mut Diagnostics) -> Option<Vec<Mode>> {
+fn modes(
+    node: Option<&Node>,
+    overrides: &Overrides,
+    problems: &mut Diagnostics,
+) -> Option<Vec<Mode>> {
     let mut modes: Vec<Mode> = Vec::new();
     if let Some(node) = node {
-        let items = decode::list(node, "modes", "modes: [sequential, threaded, async]", problems)?;
+        let items = decode::list(
+            node,
+            "modes",
+            "modes: [sequential, threaded, async]",
+            problems,
+        )?;
         if items.is_empty() {
-            problems.error(node.span, "`modes` is empty").help("write `modes: [async]`, or remove it");
+            problems
+                .error(node.span, "`modes` is empty")
+                .help("write `modes: [async]`, or remove it");
         }
         for item in items {
-            let Some(text) = decode::text(item, "modes", problems) else { continue };
+            let Some(text) = decode::text(item, "modes", problems) else {
+                continue;
+            };
             match Mode::from_name(text) {
                 Some(mode) if modes.contains(&mode) => {
                     problems
@@ -170,17 +317,29 @@ fn modes(node: Option<&Node>, overrides: &Overrides, problems: &mut Diagnostics)
         }
     }
     if let Some(given) = &overrides.modes {
-        let twice = given.iter().enumerate().find(|(n, mode)| given[..*n].contains(mode));
+        let twice = given
+            .iter()
+            .enumerate()
+            .find(|(n, mode)| given[..*n].contains(mode));
         if let Some((_, mode)) = twice {
             problems
-                .error(Place::Flag("--mode"), format!("the mode `{mode}` is given twice"))
+                .error(
+                    Place::Flag("--mode"),
+                    format!("the mode `{mode}` is given twice"),
+                )
                 .help("remove one; `--rounds` repeats every mode");
         } else if given.is_empty() {
-            problems.error(Place::Flag("--mode"), "no mode is given").help("write `--mode async`, or `--mode all`");
+            problems
+                .error(Place::Flag("--mode"), "no mode is given")
+                .help("write `--mode async`, or `--mode all`");
         }
         return Some(given.clone());
     }
-    Some(if node.is_none() { vec![Mode::Async] } else { modes })
+    Some(if node.is_none() {
+        vec![Mode::Async]
+    } else {
+        modes
+    })
 }
 
 fn unknown_mode(text: &str, span: Span, problems: &mut Diagnostics) {
@@ -202,31 +361,53 @@ fn whole(
     flag: &'static str,
     problems: &mut Diagnostics,
 ) -> Option<u32> {
-    let typed = fields.take(key, problems).and_then(|node| decode::small(node, key, 1..=most, problems));
+    let typed = fields
+        .take(key, problems)
+        .and_then(|node| decode::small(node, key, 1..=most, problems));
     if let Some(given) = given {
-        decode::in_range(given.into(), key, 1..=most.into(), Place::Flag(flag), problems);
+        decode::in_range(
+            given.into(),
+            key,
+            1..=most.into(),
+            Place::Flag(flag),
+            problems,
+        );
     }
     given.or(typed)
 }
 
 fn report(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Format>> {
-    let mut fields = Fields::open(node, Part::Report, "`report`", "report: { formats: [html, png] }", problems)?;
+    let mut fields = Fields::open(
+        node,
+        Part::Report,
+        "`report`",
+        "report: { formats: [html, png] }",
+        problems,
+    )?;
     let formats = fields.take("formats", problems);
     fields.finish(problems);
     let mut found = Vec::new();
     for item in decode::list(formats?, "formats", "formats: [html, png]", problems)? {
-        let Some(text) = decode::text(item, "formats", problems) else { continue };
+        let Some(text) = decode::text(item, "formats", problems) else {
+            continue;
+        };
         match Format::from_name(text) {
             Some(format) if found.contains(&format) => {
-                problems.error(item.span, format!("the format `{text}` stands here twice")).help("remove one");
+                problems
+                    .error(item.span, format!("the format `{text}` stands here twice"))
+                    .help("remove one");
             }
             Some(format) => found.push(format),
             None => {
                 let names = Format::ALL.map(Format::name);
-                let error = problems.error(item.span, format!("there is no format {}", quoted(text)));
+                let error =
+                    problems.error(item.span, format!("there is no format {}", quoted(text)));
                 match words::nearest(text, names) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error.help(format!("there are {}; `result.json` is always written", words::listed(names))),
+                    None => error.help(format!(
+                        "there are {}; `result.json` is always written",
+                        words::listed(names)
+                    )),
                 };
             }
         }
@@ -235,7 +416,11 @@ fn report(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Format>> {
 }
 
 fn cores() -> u32 {
-    std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(MOST_WORKERS).min(MOST_WORKERS))
+    std::thread::available_parallelism().map_or(1, |n| {
+        u32::try_from(n.get())
+            .unwrap_or(MOST_WORKERS)
+            .min(MOST_WORKERS)
+    })
 }
 
 /// A seed that differs from run to run, short enough to be typed again.
@@ -255,7 +440,9 @@ mod tests {
     fn with(text: &str, overrides: &Overrides) -> Result<Plan, String> {
         let source = Source::inline("x.yaml", text);
         let env = |name: &str| (name == "SET").then(|| "{{a}} ${SET}".to_owned());
-        compile(&source, overrides, &env).map(|c| c.plan).map_err(|e| e.render(&source, false))
+        compile(&source, overrides, &env)
+            .map(|c| c.plan)
+            .map_err(|e| e.render(&source, false))
     }
 
     fn good(text: &str) -> Plan {
@@ -277,12 +464,24 @@ mod tests {
         let plan = good(&sleeping("load: { iterations: 1 }"));
         assert_eq!((plan.modes, plan.rounds), (vec![Mode::Async], 1));
         assert_eq!(plan.load.model, LoadModel::Closed { vus: 1 });
-        assert_eq!((plan.load.warmup, plan.load.graceful_stop), (Nanos::ZERO, Nanos::from_secs(30)));
-        assert_eq!((plan.limits.concurrency, plan.limits.rate, plan.limits.burst), (None, None, 1));
+        assert_eq!(
+            (plan.load.warmup, plan.load.graceful_stop),
+            (Nanos::ZERO, Nanos::from_secs(30))
+        );
+        assert_eq!(
+            (plan.limits.concurrency, plan.limits.rate, plan.limits.burst),
+            (None, None, 1)
+        );
         assert_eq!(plan.formats, [Format::Html, Format::Png]);
         assert!((plan.mix[0].weight - 1.0).abs() < f64::EPSILON);
         assert!(plan.workers >= 1 && plan.seed <= u64::from(u32::MAX));
-        assert_eq!(good(&sleeping("load: { iterations: 1 }\nreport: { formats: [] }")).formats, []);
+        assert_eq!(
+            good(&sleeping(
+                "load: { iterations: 1 }\nreport: { formats: [] }"
+            ))
+            .formats,
+            []
+        );
     }
 
     #[test]
@@ -293,37 +492,89 @@ mod tests {
              { block: 20ms, offload: true, name: call, fail: 10% }, { request: { method: purge, path: / }, headers: { X-Y: 5 }, body: hi }",
         );
         let names: Vec<&str> = plan.mix[0].flow.iter().map(|s| s.name.as_str()).collect();
-        assert_eq!(names, ["GET /a b", "think {uniform: [1s, 2s]}", "POST /c", "call", "PURGE /"]);
+        assert_eq!(
+            names,
+            [
+                "GET /a b",
+                "think {uniform: [1s, 2s]}",
+                "POST /c",
+                "call",
+                "PURGE /"
+            ]
+        );
         let operations: Vec<_> = plan.operations().map(|(_, _, o)| o.clone()).collect();
-        assert_eq!(operations.iter().map(|o| o.id).collect::<Vec<_>>(), [0, 1, 2, 3]);
-        let Action::Http(get) = &operations[0].action else { panic!("a request") };
-        assert_eq!((get.method.as_str(), get.path.as_text().unwrap_or_default()), ("GET", "/a%20b?q=x%26y&n=1&n=2"));
-        assert_eq!(operations[0].timeout.total, Nanos::from_secs(5), "the target's");
-        let Action::Http(post) = &operations[1].action else { panic!("a request") };
+        assert_eq!(
+            operations.iter().map(|o| o.id).collect::<Vec<_>>(),
+            [0, 1, 2, 3]
+        );
+        let Action::Http(get) = &operations[0].action else {
+            panic!("a request")
+        };
+        assert_eq!(
+            (get.method.as_str(), get.path.as_text().unwrap_or_default()),
+            ("GET", "/a%20b?q=x%26y&n=1&n=2")
+        );
+        assert_eq!(
+            operations[0].timeout.total,
+            Nanos::from_secs(5),
+            "the target's"
+        );
+        let Action::Http(post) = &operations[1].action else {
+            panic!("a request")
+        };
         assert_eq!(post.body, Some(Body::Json(r#"{"z":1,"a":"5"}"#.into())));
         assert_eq!(operations[1].timeout.total, Nanos::from_secs(1), "its own");
         assert!(plan.mix[0].flow[2].continue_on_error);
-        assert_eq!(operations[1].expect.status, [StatusRule::Code(201), StatusRule::Class(2)]);
-        assert_eq!(operations[2].action, Action::Block { duration: Delay::Constant(Nanos::from_millis(20)), offload: true });
-        let Action::Http(purge) = &operations[3].action else { panic!("a request") };
-        assert_eq!((purge.method.as_str(), &purge.headers[..]), ("PURGE", &[("x-y".to_owned(), "5".into())][..]));
-        assert!(matches!(plan.mix[0].flow[1].kind, StepKind::Think(Delay::Uniform { .. })));
-        assert_eq!(plan.targets[0].address.to_string(), "http://127.0.0.1:8080/base");
+        assert_eq!(
+            operations[1].expect.status,
+            [StatusRule::Code(201), StatusRule::Class(2)]
+        );
+        assert_eq!(
+            operations[2].action,
+            Action::Block {
+                duration: Delay::Constant(Nanos::from_millis(20)),
+                offload: true
+            }
+        );
+        let Action::Http(purge) = &operations[3].action else {
+            panic!("a request")
+        };
+        assert_eq!(
+            (purge.method.as_str(), &purge.headers[..]),
+            ("PURGE", &[("x-y".to_owned(), "5".into())][..])
+        );
+        assert!(matches!(
+            plan.mix[0].flow[1].kind,
+            StepKind::Think(Delay::Uniform { .. })
+        ));
+        assert_eq!(
+            plan.targets[0].address.to_string(),
+            "http://127.0.0.1:8080/base"
+        );
     }
 
     #[test]
     fn whole_urls_find_their_target_or_make_one() {
-        let plan =
-            flow("{ get: 'http://127.0.0.1:8080/base/x?y=1' }, { get: 'http://127.0.0.1:8080/other' }, { get: 'http://example.com' }");
+        let plan = flow(
+            "{ get: 'http://127.0.0.1:8080/base/x?y=1' }, { get: 'http://127.0.0.1:8080/other' }, { get: 'http://example.com' }",
+        );
         let places: Vec<(usize, &str)> = plan
             .operations()
             .filter_map(|(_, _, o)| match &o.action {
-                Action::Http(request) => Some((request.target, request.path.as_text().unwrap_or_default())),
+                Action::Http(request) => {
+                    Some((request.target, request.path.as_text().unwrap_or_default()))
+                }
                 _ => None,
             })
             .collect();
         assert_eq!(places, [(0, "/x?y=1"), (1, "/other"), (2, "/")]);
-        assert_eq!(plan.targets.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["shop", "127.0.0.1:8080", "example.com"]);
+        assert_eq!(
+            plan.targets
+                .iter()
+                .map(|t| t.name.as_str())
+                .collect::<Vec<_>>(),
+            ["shop", "127.0.0.1:8080", "example.com"]
+        );
     }
 
     #[test]
@@ -334,50 +585,145 @@ mod tests {
         );
         let plan = good(&text);
         let (_, _, operation) = plan.operations().next().expect("an operation");
-        let Action::Http(request) = &operation.action else { panic!("a request") };
-        assert_eq!(request.body, Some(Body::Json(r#"{"n":7,"s":"7","m":"x7","c":"{{a}} ${SET}"}"#.into())));
+        let Action::Http(request) = &operation.action else {
+            panic!("a request")
+        };
+        assert_eq!(
+            request.body,
+            Some(Body::Json(
+                r#"{"n":7,"s":"7","m":"x7","c":"{{a}} ${SET}"}"#.into()
+            ))
+        );
         assert_eq!(plan.mix[0].flow[1].name, "sleep {{u}}", "as typed");
-        let given = Overrides { vars: vec![("u".into(), "1s".into()), ("b".into(), "9".into())], ..Overrides::default() };
+        let given = Overrides {
+            vars: vec![("u".into(), "1s".into()), ("b".into(), "9".into())],
+            ..Overrides::default()
+        };
         let plan = with(&text, &given).expect("good");
         let (_, _, sleep) = plan.operations().nth(1).expect("an operation");
-        assert_eq!(sleep.action, Action::Sleep(Delay::Constant(Nanos::from_secs(1))));
+        assert_eq!(
+            sleep.action,
+            Action::Sleep(Delay::Constant(Nanos::from_secs(1)))
+        );
         let (_, _, post) = plan.operations().next().expect("an operation");
-        let json =
-            |body: &Body| matches!(body, Body::Json(text) if text.as_text().is_some_and(|text| text.starts_with(r#"{"n":7,"s":"9""#)));
+        let json = |body: &Body| matches!(body, Body::Json(text) if text.as_text().is_some_and(|text| text.starts_with(r#"{"n":7,"s":"9""#)));
         assert!(matches!(&post.action, Action::Http(r) if r.body.as_ref().is_some_and(json)));
     }
 
     #[test]
     fn the_command_line_goes_before_the_file() {
-        let closed = sleeping("load: { vus: 5, iterations_per_vu: 3, warmup: 1s }\nseed: 1\nrounds: 2");
+        let closed =
+            sleeping("load: { vus: 5, iterations_per_vu: 3, warmup: 1s }\nseed: 1\nrounds: 2");
         let open = sleeping("load: { rate: 5/s, max_in_flight: 7, duration: 3s }");
-        let rate = Overrides { rate: Some(Rate::per_second(9)), duration: Some(Nanos::from_secs(4)), ..Overrides::default() };
+        let rate = Overrides {
+            rate: Some(Rate::per_second(9)),
+            duration: Some(Nanos::from_secs(4)),
+            ..Overrides::default()
+        };
         let plan = with(&closed, &rate).expect("good");
-        assert!(matches!(plan.load.model, LoadModel::Open { rate, max_in_flight: 1000, .. } if rate == Rate::per_second(9)));
-        assert_eq!((plan.load.duration, plan.load.iterations_per_vu), (Some(Nanos::from_secs(4)), None));
+        assert!(
+            matches!(plan.load.model, LoadModel::Open { rate, max_in_flight: 1000, .. } if rate == Rate::per_second(9))
+        );
+        assert_eq!(
+            (plan.load.duration, plan.load.iterations_per_vu),
+            (Some(Nanos::from_secs(4)), None)
+        );
         assert_eq!(plan.load.warmup, Nanos::from_secs(1));
-        let vus = Overrides { vus: Some(3), seed: Some(8), rounds: Some(4), workers: Some(6), iterations: Some(9), ..Overrides::default() };
+        let vus = Overrides {
+            vus: Some(3),
+            seed: Some(8),
+            rounds: Some(4),
+            workers: Some(6),
+            iterations: Some(9),
+            ..Overrides::default()
+        };
         let plan = with(&open, &vus).expect("good");
-        assert_eq!((plan.load.model, plan.load.iterations), (LoadModel::Closed { vus: 3 }, Some(9)));
+        assert_eq!(
+            (plan.load.model, plan.load.iterations),
+            (LoadModel::Closed { vus: 3 }, Some(9))
+        );
         assert_eq!((plan.seed, plan.rounds, plan.workers), (8, 4, 6));
         let said = |text: &str, overrides: Overrides| with(text, &overrides).expect_err("bad");
-        assert!(said(&open, Overrides { vus: Some(1), ..rate.clone() }).contains("keep `--rate`"));
-        assert!(said(&closed, Overrides { duration: None, ..rate }).contains("add `--duration 30s`"));
-        assert!(said(&open, Overrides { vus: Some(0), ..Overrides::default() }).contains("from --vus"));
-        assert!(said(&open, Overrides { rounds: Some(0), ..Overrides::default() }).contains("from --rounds"));
-        assert!(said(&open, Overrides { modes: Some(vec![Mode::Async, Mode::Async]), ..Overrides::default() }).contains("from --mode"));
-        assert!(said(&open, Overrides { vars: vec![("nope".into(), "1".into())], ..Overrides::default() }).contains("no variable `nope`"));
+        assert!(
+            said(
+                &open,
+                Overrides {
+                    vus: Some(1),
+                    ..rate.clone()
+                }
+            )
+            .contains("keep `--rate`")
+        );
+        assert!(
+            said(
+                &closed,
+                Overrides {
+                    duration: None,
+                    ..rate
+                }
+            )
+            .contains("add `--duration 30s`")
+        );
+        assert!(
+            said(
+                &open,
+                Overrides {
+                    vus: Some(0),
+                    ..Overrides::default()
+                }
+            )
+            .contains("from --vus")
+        );
+        assert!(
+            said(
+                &open,
+                Overrides {
+                    rounds: Some(0),
+                    ..Overrides::default()
+                }
+            )
+            .contains("from --rounds")
+        );
+        assert!(
+            said(
+                &open,
+                Overrides {
+                    modes: Some(vec![Mode::Async, Mode::Async]),
+                    ..Overrides::default()
+                }
+            )
+            .contains("from --mode")
+        );
+        assert!(
+            said(
+                &open,
+                Overrides {
+                    vars: vec![("nope".into(), "1".into())],
+                    ..Overrides::default()
+                }
+            )
+            .contains("no variable `nope`")
+        );
     }
 
     #[test]
     fn targets_can_be_given_on_the_command_line() {
-        let given = |name: Option<&str>, url: &str| Overrides { targets: vec![(name.map(Into::into), url.into())], ..Overrides::default() };
+        let given = |name: Option<&str>, url: &str| Overrides {
+            targets: vec![(name.map(Into::into), url.into())],
+            ..Overrides::default()
+        };
         let none = format!("{HEAD}mix: [ {{ flow: [ {{ get: / }} ] }} ]\n");
         let one = format!("{none}targets: {{ shop: {{ url: builtin }} }}\n");
         let two =
-            format!("{none}targets: {{ shop: {{ url: builtin }}, blog: {{ url: builtin }} }}\n").replace("get: /", "get: /, target: shop");
+            format!("{none}targets: {{ shop: {{ url: builtin }}, blog: {{ url: builtin }} }}\n")
+                .replace("get: /", "get: /, target: shop");
         let url = "http://127.0.0.1:1";
-        for (text, name) in [(&none, None), (&one, None), (&one, Some("shop")), (&two, Some("shop"))] {
+        for (text, name) in [
+            (&none, None),
+            (&one, None),
+            (&one, Some("shop")),
+            (&two, Some("shop")),
+        ] {
             let plan = with(text, &given(name, url)).unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(plan.targets[0].address.to_string(), url);
         }
@@ -393,6 +739,9 @@ mod tests {
         let text = sleeping("load: { rate: 1/5s, duration: 5s }\nseed: 3\nworkers: 1");
         assert_eq!(good(&text), good(&text));
         let none = Secrets::default();
-        assert_eq!(good(&text).fingerprint(&none), good(&text.replace("seed: 3", "seed: 4")).fingerprint(&none));
+        assert_eq!(
+            good(&text).fingerprint(&none),
+            good(&text.replace("seed: 3", "seed: 4")).fingerprint(&none)
+        );
     }
 }

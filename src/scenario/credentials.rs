@@ -1,6 +1,8 @@
-//! Credentials: what is secret without being declared so, because a header or `auth` that everybody knows holds it.
+//! Credentials: what is secret without being declared so, because a header or `auth` that everybody
+//! knows holds it.
 //!
-//! They are found in the tree, before it is read: a scenario that is broken elsewhere must not show them either.
+//! They are found in the tree, before it is read: a scenario that is broken elsewhere must not show
+//! them either.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,8 +13,14 @@ use crate::plan::Piece;
 use crate::plan::secrets::{SHORTEST, userinfo};
 
 /// Headers whose values are nobody's business, in lower case.
-const HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
-/// Values inside of a cookie are hidden each by itself too, where they are long enough to be no common words.
+const HEADERS: [&str; 4] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "x-api-key",
+];
+/// Values inside of a cookie are hidden each by itself too, where they are long enough to be no
+/// common words.
 const COOKIE: usize = 8;
 
 /// Hides every credential below a node.
@@ -21,29 +29,41 @@ pub fn hide(node: &Node, problems: &mut Diagnostics) {
         Value::Map(entries) => {
             for Entry { key, value, .. } in entries {
                 match (key.as_str(), &value.value) {
-                    ("headers", Value::Map(headers)) => headers.iter().for_each(|header| of_header(header, problems)),
-                    ("auth", Value::Map(kinds)) => kinds.iter().for_each(|kind| of_auth(kind, problems)),
+                    ("headers", Value::Map(headers)) => headers
+                        .iter()
+                        .for_each(|header| of_header(header, problems)),
+                    ("auth", Value::Map(kinds)) => {
+                        kinds.iter().for_each(|kind| of_auth(kind, problems))
+                    }
                     // The URL of a target is one without its scheme too, by mistake.
-                    ("url", Value::Scalar(_)) => known(value).into_iter().for_each(|text| of_authority(text, problems)),
+                    ("url", Value::Scalar(_)) => known(value)
+                        .into_iter()
+                        .for_each(|text| of_authority(text, problems)),
                     _ => {}
                 }
                 hide(value, problems);
             }
         }
         Value::List(items) => items.iter().for_each(|item| hide(item, problems)),
-        Value::Scalar(_) => known(node).into_iter().for_each(|text| of_urls(text, problems)),
+        Value::Scalar(_) => known(node)
+            .into_iter()
+            .for_each(|text| of_urls(text, problems)),
         Value::Broken => {}
     }
 }
 
 /// Hides user and password of every URL in a text, which are in the scenario's own text too.
 pub fn of_urls(text: &str, problems: &mut Diagnostics) {
-    text.split("://").skip(1).for_each(|behind| of_authority(behind, problems));
+    text.split("://")
+        .skip(1)
+        .for_each(|behind| of_authority(behind, problems));
 }
 
 /// Hides user and password before a host.
 pub fn of_authority(text: &str, problems: &mut Diagnostics) {
-    let Some(user) = userinfo(text).filter(|_| !text.contains("://")) else { return };
+    let Some(user) = userinfo(text).filter(|_| !text.contains("://")) else {
+        return;
+    };
     problems.hide(&format!("{user}@"));
     if let Some((_, password)) = user.split_once(':') {
         problems.hide(password);
@@ -58,7 +78,11 @@ fn of_header(header: &Entry, problems: &mut Diagnostics) {
     for text in known(&header.value) {
         let text = text.trim();
         if name == "cookie" {
-            for (_, value) in text.split(';').filter_map(|pair| pair.split_once('=')).filter(|(_, value)| value.len() >= COOKIE) {
+            for (_, value) in text
+                .split(';')
+                .filter_map(|pair| pair.split_once('='))
+                .filter(|(_, value)| value.len() >= COOKIE)
+            {
                 problems.hide(value.trim());
             }
         }
@@ -70,7 +94,14 @@ fn of_header(header: &Entry, problems: &mut Diagnostics) {
                 }
             }
             // A scheme whose credentials are known only while it runs.
-            None if name.ends_with("authorization") && matches!(&header.value.value, Value::Scalar(Scalar { template: Some(_), .. })) => {}
+            None if name.ends_with("authorization")
+                && matches!(
+                    &header.value.value,
+                    Value::Scalar(Scalar {
+                        template: Some(_),
+                        ..
+                    })
+                ) => {}
             _ => problems.hide(text),
         }
     }
@@ -78,7 +109,10 @@ fn of_header(header: &Entry, problems: &mut Diagnostics) {
 
 /// The password of `user:password` in base64.
 fn basic(credentials: &str, problems: &mut Diagnostics) {
-    let decoded = STANDARD.decode(credentials).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = STANDARD
+        .decode(credentials)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
     if let Some((_, password)) = decoded.as_deref().and_then(|pair| pair.split_once(':')) {
         problems.hide(password);
     }
@@ -106,7 +140,10 @@ fn of_auth(kind: &Entry, problems: &mut Diagnostics) {
 /// The texts of a value that are known before the run.
 fn known(node: &Node) -> Vec<&str> {
     match &node.value {
-        Value::Scalar(Scalar { template: Some(template), .. }) => {
+        Value::Scalar(Scalar {
+            template: Some(template),
+            ..
+        }) => {
             let pieces = template.pieces().iter().filter_map(|piece| match piece {
                 Piece::Text(text) => Some(text.as_str()),
                 Piece::Value(_) => None,
@@ -138,7 +175,10 @@ mod tests {
              mix: [ {{ flow: [ {{ get: /, headers: {{ proxy-authorization: 'Basic {basic}' }}, auth: {{ basic: {{ user: somebody, password: word-2 }} }} }} ] }} ]"
         );
         let text = "tok-1 text/html tok-2 session-1 dark key-1 pass-word somebody word-2";
-        assert_eq!(seen(&yaml, text), "*** text/html *** *** dark *** *** somebody ***");
+        assert_eq!(
+            seen(&yaml, text),
+            "*** text/html *** *** dark *** *** somebody ***"
+        );
         assert_eq!(seen(&yaml, "SID=session-1; theme=dark"), "***");
     }
 

@@ -23,12 +23,28 @@ pub struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     /// Opens a map; `what` and `example` name the thing for the author who wrote something else.
-    pub fn open(node: &'n Node, part: Part, what: &str, example: &str, problems: &mut Diagnostics) -> Option<Self> {
+    pub fn open(
+        node: &'n Node,
+        part: Part,
+        what: &str,
+        example: &str,
+        problems: &mut Diagnostics,
+    ) -> Option<Self> {
         match &node.value {
-            Value::Map(entries) => Some(Self { part, span: node.span, entries, asked: Vec::new() }),
+            Value::Map(entries) => Some(Self {
+                part,
+                span: node.span,
+                entries,
+                asked: Vec::new(),
+            }),
             Value::Broken => None,
             _ => {
-                problems.error(node.span, format!("{what} is a map, and this is {}", node.describe())).help(format!("write `{example}`"));
+                problems
+                    .error(
+                        node.span,
+                        format!("{what} is a map, and this is {}", node.describe()),
+                    )
+                    .help(format!("write `{example}`"));
                 None
             }
         }
@@ -44,14 +60,21 @@ impl<'n> Fields<'n> {
     pub fn take(&mut self, key: &'static str, problems: &mut Diagnostics) -> Option<&'n Node> {
         let entry = self.entry(key)?;
         if entry.value.is_null() {
-            problems.error(entry.key_span, format!("`{key}` has no value")).help("write one behind the colon, or remove the key");
+            problems
+                .error(entry.key_span, format!("`{key}` has no value"))
+                .help("write one behind the colon, or remove the key");
             return None;
         }
         Some(&entry.value)
     }
 
     /// The value of a key that must be there.
-    pub fn need(&mut self, key: &'static str, example: &str, problems: &mut Diagnostics) -> Option<&'n Node> {
+    pub fn need(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        problems: &mut Diagnostics,
+    ) -> Option<&'n Node> {
         if self.entries.iter().any(|e| e.key == key) {
             return self.take(key, problems);
         }
@@ -61,10 +84,13 @@ impl<'n> Fields<'n> {
         let misspelt = self.entries.iter().any(|e| {
             !known.contains(&e.key.as_str())
                 && (words::nearest(&e.key, [key]).is_some()
-                    || foreign::ours(self.part, &e.key).is_some_and(|ours| ours.split(':').next() == Some(key)))
+                    || foreign::ours(self.part, &e.key)
+                        .is_some_and(|ours| ours.split(':').next() == Some(key)))
         });
         if !misspelt {
-            problems.error(self.span, format!("`{key}` is missing")).help(format!("add `{example}`"));
+            problems
+                .error(self.span, format!("`{key}` is missing"))
+                .help(format!("add `{example}`"));
         }
         None
     }
@@ -86,7 +112,11 @@ impl<'n> Fields<'n> {
             if self.asked.contains(&key) || (self.part == Part::Top && key.starts_with("x-")) {
                 continue;
             }
-            let known = if problems.is_full() { &[][..] } else { &self.asked };
+            let known = if problems.is_full() {
+                &[][..]
+            } else {
+                &self.asked
+            };
             unknown(self.part, key, entry.key_span, known, problems);
         }
     }
@@ -94,8 +124,17 @@ impl<'n> Fields<'n> {
 
 /// Reports a kind of step that this version does not have; whether the word is one.
 pub fn missing_kind(key: &str, span: Span, problems: &mut Diagnostics) -> bool {
-    let Some((what, instead)) = foreign::missing_kind(key) else { return false };
-    problems.error(span, format!("there is no step `{key}`: {what} are not available in this version of loadgen")).help(instead);
+    let Some((what, instead)) = foreign::missing_kind(key) else {
+        return false;
+    };
+    problems
+        .error(
+            span,
+            format!(
+                "there is no step `{key}`: {what} are not available in this version of loadgen"
+            ),
+        )
+        .help(instead);
     true
 }
 
@@ -111,7 +150,9 @@ fn unknown(part: Part, key: &str, span: Span, known: &[&'static str], problems: 
     let error = problems.error(span, format!("unknown key {}", quoted(key)));
     if let Some(ours) = foreign::ours(part, key) {
         if words::is_later(part, ours) {
-            error.help(format!("loadgen calls it `{ours}`, which this version does not run yet"));
+            error.help(format!(
+                "loadgen calls it `{ours}`, which this version does not run yet"
+            ));
         } else {
             error.help(format!("loadgen calls it `{ours}`"));
         }
@@ -119,7 +160,11 @@ fn unknown(part: Part, key: &str, span: Span, known: &[&'static str], problems: 
         error.help(format!("did you mean `{near}`?"));
     } else {
         // A reader of two kinds asks for what they have in common twice.
-        let each = known.iter().enumerate().filter(|(n, word)| !known[..*n].contains(word)).map(|(_, word)| *word);
+        let each = known
+            .iter()
+            .enumerate()
+            .filter(|(n, word)| !known[..*n].contains(word))
+            .map(|(_, word)| *word);
         error.help(format!("known here: {}", words::listed(each)));
     }
 }
@@ -128,10 +173,14 @@ fn unknown(part: Part, key: &str, span: Span, known: &[&'static str], problems: 
 pub fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) -> Option<&'n str> {
     match &node.value {
         Value::Scalar(_) if node.is_null() => {
-            problems.error(node.span, format!("{} has no value", quoted(key))).help("write one behind the colon; `\"\"` is an empty text");
+            problems
+                .error(node.span, format!("{} has no value", quoted(key)))
+                .help("write one behind the colon; `\"\"` is an empty text");
             None
         }
-        Value::Scalar(Scalar { template: Some(_), .. }) => {
+        Value::Scalar(Scalar {
+            template: Some(_), ..
+        }) => {
             problems
                 .error(node.span, format!("{} is needed before the run, and this value is known only while it goes on", quoted(key)))
                 .help("use a variable from `vars`; captures, data columns and functions go into paths, queries, headers and bodies");
@@ -141,7 +190,10 @@ pub fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) -> Option
         Value::Broken => None,
         _ => {
             problems
-                .error(node.span, format!("{} is a text, and this is {}", quoted(key), node.describe()))
+                .error(
+                    node.span,
+                    format!("{} is a text, and this is {}", quoted(key), node.describe()),
+                )
                 .help("write one value; quote it if it holds brackets or braces");
             None
         }
@@ -150,7 +202,11 @@ pub fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) -> Option
 
 /// A text that may hold values which are known only while it runs.
 pub fn template(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Template> {
-    if let Value::Scalar(Scalar { template: Some(template), .. }) = &node.value {
+    if let Value::Scalar(Scalar {
+        template: Some(template),
+        ..
+    }) = &node.value
+    {
         return Some(template.clone());
     }
     text(node, key, problems).map(|text| Template::from(text.to_owned()))
@@ -160,11 +216,20 @@ pub fn template(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Te
 pub fn line(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String> {
     let text = text(node, key, problems)?;
     if text.trim().is_empty() {
-        problems.error(node.span, format!("`{key}` is empty")).help("give it a few words, or remove the key");
+        problems
+            .error(node.span, format!("`{key}` is empty"))
+            .help("give it a few words, or remove the key");
     } else if text.chars().any(char::is_control) {
-        problems.error(node.span, format!("`{key}` holds a line break or another control character")).help("keep it on one line");
+        problems
+            .error(
+                node.span,
+                format!("`{key}` holds a line break or another control character"),
+            )
+            .help("keep it on one line");
     } else if text.chars().count() > 200 {
-        problems.error(node.span, format!("`{key}` is longer than 200 characters")).help("shorten it");
+        problems
+            .error(node.span, format!("`{key}` is longer than 200 characters"))
+            .help("shorten it");
     } else {
         return Some(text.to_owned());
     }
@@ -172,32 +237,58 @@ pub fn line(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String
 }
 
 /// A whole number.
-pub fn count(node: &Node, key: &str, range: RangeInclusive<u64>, problems: &mut Diagnostics) -> Option<u64> {
+pub fn count(
+    node: &Node,
+    key: &str,
+    range: RangeInclusive<u64>,
+    problems: &mut Diagnostics,
+) -> Option<u64> {
     let text = text(node, key, problems)?;
     let Ok(number) = text.trim().parse::<i128>() else {
         let error = problems.error(node.span, format!("{} is not an integer", quoted(text)));
-        error.help(format!("`{key}` is a number from {} to {}", range.start(), range.end()));
+        error.help(format!(
+            "`{key}` is a number from {} to {}",
+            range.start(),
+            range.end()
+        ));
         return None;
     };
     in_range(number, key, range, node.span, problems)
 }
 
 /// A whole number of at most 32 bits.
-pub fn small(node: &Node, key: &str, range: RangeInclusive<u32>, problems: &mut Diagnostics) -> Option<u32> {
+pub fn small(
+    node: &Node,
+    key: &str,
+    range: RangeInclusive<u32>,
+    problems: &mut Diagnostics,
+) -> Option<u32> {
     let wide = u64::from(*range.start())..=u64::from(*range.end());
     count(node, key, wide, problems).and_then(|n| u32::try_from(n).ok())
 }
 
 /// Reports a number that is outside of its range.
-pub fn in_range(number: i128, key: &str, range: RangeInclusive<u64>, place: impl Into<Place>, problems: &mut Diagnostics) -> Option<u64> {
+pub fn in_range(
+    number: i128,
+    key: &str,
+    range: RangeInclusive<u64>,
+    place: impl Into<Place>,
+    problems: &mut Diagnostics,
+) -> Option<u64> {
     if let Ok(n) = u64::try_from(number)
         && range.contains(&n)
     {
         return Some(n);
     }
     let (least, most) = (range.start(), range.end());
-    let what = if number < i128::from(*least) { format!("at least {least}") } else { format!("at most {most}") };
-    problems.error(place, format!("`{key}` is {what}, and this is {number}")).help(format!("write a number from {least} to {most}"));
+    let what = if number < i128::from(*least) {
+        format!("at least {least}")
+    } else {
+        format!("at most {most}")
+    };
+    problems
+        .error(place, format!("`{key}` is {what}, and this is {number}"))
+        .help(format!("write a number from {least} to {most}"));
     None
 }
 
@@ -207,21 +298,37 @@ pub fn weight(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<f64>
     match text.trim().parse::<f64>() {
         Ok(n) if (1e-6..=1e9).contains(&n) => Some(n),
         Ok(0.0) => {
-            problems.error(node.span, format!("a `{key}` of 0 is never drawn")).help("write a number above 0, or remove the entry");
+            problems
+                .error(node.span, format!("a `{key}` of 0 is never drawn"))
+                .help("write a number above 0, or remove the entry");
             None
         }
         Ok(n) if n < 0.0 => {
-            problems.error(node.span, format!("a `{key}` is above 0, and this is {text}")).help("write a number such as `1` or `2.5`");
+            problems
+                .error(
+                    node.span,
+                    format!("a `{key}` is above 0, and this is {text}"),
+                )
+                .help("write a number such as `1` or `2.5`");
             None
         }
         Ok(n) if n.is_finite() => {
-            problems.error(node.span, format!("`{key}` is out of range")).help("write a number from 0.000001 to 1000000000");
+            problems
+                .error(node.span, format!("`{key}` is out of range"))
+                .help("write a number from 0.000001 to 1000000000");
             None
         }
         _ => {
             let error = problems.error(node.span, format!("{} is not a number", quoted(text)));
-            match text.trim().strip_suffix('%').filter(|number| number.trim().parse::<f64>().is_ok()) {
-                Some(number) => error.help(format!("write `{key}: {}`: it is relative to those of the others", number.trim())),
+            match text
+                .trim()
+                .strip_suffix('%')
+                .filter(|number| number.trim().parse::<f64>().is_ok())
+            {
+                Some(number) => error.help(format!(
+                    "write `{key}: {}`: it is relative to those of the others",
+                    number.trim()
+                )),
                 None => error.help(format!("`{key}` is a number such as `1` or `2.5`")),
             };
             None
@@ -236,7 +343,10 @@ pub fn flag(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<bool> 
         "false" | "False" | "FALSE" => Some(false),
         other => {
             problems
-                .error(node.span, format!("{} is neither true nor false", quoted(other)))
+                .error(
+                    node.span,
+                    format!("{} is neither true nor false", quoted(other)),
+                )
                 .help(format!("write `{key}: true` or `{key}: false`"));
             None
         }
@@ -244,12 +354,22 @@ pub fn flag(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<bool> 
 }
 
 /// The items of a list.
-pub fn list<'n>(node: &'n Node, key: &str, example: &str, problems: &mut Diagnostics) -> Option<&'n [Node]> {
+pub fn list<'n>(
+    node: &'n Node,
+    key: &str,
+    example: &str,
+    problems: &mut Diagnostics,
+) -> Option<&'n [Node]> {
     match &node.value {
         Value::List(items) => Some(items),
         Value::Broken => None,
         _ => {
-            problems.error(node.span, format!("`{key}` is a list, and this is {}", node.describe())).help(format!("write `{example}`"));
+            problems
+                .error(
+                    node.span,
+                    format!("`{key}` is a list, and this is {}", node.describe()),
+                )
+                .help(format!("write `{example}`"));
             None
         }
     }
@@ -264,7 +384,9 @@ pub fn duration(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Na
 pub fn some_time(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Nanos> {
     let time = duration(node, key, problems)?;
     if time == Nanos::ZERO {
-        problems.error(node.span, format!("a `{key}` of 0 leaves no time at all")).help(format!("write a longer one, such as `{key}: 5s`"));
+        problems
+            .error(node.span, format!("a `{key}` of 0 leaves no time at all"))
+            .help(format!("write a longer one, such as `{key}: 5s`"));
         return None;
     }
     Some(time)
@@ -282,9 +404,16 @@ pub fn rate(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Rate> 
 }
 
 /// Reports a rate of zero.
-pub fn some_rate(rate: Rate, key: &str, place: impl Into<Place>, problems: &mut Diagnostics) -> Option<Rate> {
+pub fn some_rate(
+    rate: Rate,
+    key: &str,
+    place: impl Into<Place>,
+    problems: &mut Diagnostics,
+) -> Option<Rate> {
     if rate.events == 0 {
-        problems.error(place, format!("a `{key}` of 0 starts nothing")).help("write a rate above 0, such as `50/s` or `1/5s`");
+        problems
+            .error(place, format!("a `{key}` of 0 starts nothing"))
+            .help("write a rate above 0, such as `50/s` or `1/5s`");
         return None;
     }
     Some(rate)
@@ -300,10 +429,20 @@ pub fn size(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Size> 
     quantity(node, key, parse::size, problems)
 }
 
-fn quantity<T>(node: &Node, key: &str, read: fn(&str) -> Result<T, ParseError>, problems: &mut Diagnostics) -> Option<T> {
+fn quantity<T>(
+    node: &Node,
+    key: &str,
+    read: fn(&str) -> Result<T, ParseError>,
+    problems: &mut Diagnostics,
+) -> Option<T> {
     let text = text(node, key, problems)?;
     if text.len() > 100 {
-        problems.error(node.span, format!("{} is far too long for a `{key}`", quoted(text))).help("write a number and a unit");
+        problems
+            .error(
+                node.span,
+                format!("{} is far too long for a `{key}`", quoted(text)),
+            )
+            .help("write a number and a unit");
         return None;
     }
     read(text)
@@ -317,6 +456,8 @@ fn quantity<T>(node: &Node, key: &str, read: fn(&str) -> Result<T, ParseError>, 
 pub fn with_remedy(message: &str, place: Span, problems: &mut Diagnostics) {
     match message.rsplit_once("; ") {
         Some((message, remedy)) => problems.error(place, message).help(remedy),
-        None => problems.error(place, message).help("correct it in the file"),
+        None => problems
+            .error(place, message)
+            .help("correct it in the file"),
     };
 }

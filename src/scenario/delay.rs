@@ -16,8 +16,13 @@ pub fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Dela
         Value::Map(entries) => entries,
         Value::List(_) => {
             problems
-                .error(node.span, format!("`{key}` is a duration, and this is a list"))
-                .help(format!("for anything between two durations write `{key}: {{ uniform: [0.5s, 2s] }}`"));
+                .error(
+                    node.span,
+                    format!("`{key}` is a duration, and this is a list"),
+                )
+                .help(format!(
+                    "for anything between two durations write `{key}: {{ uniform: [0.5s, 2s] }}`"
+                ));
             return None;
         }
         Value::Scalar(scalar) => {
@@ -31,43 +36,80 @@ pub fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Dela
         }
         Value::Broken => return None,
     };
-    if let [("min" | "from", shortest), ("max" | "to", longest)] =
-        entries.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect::<Vec<_>>()[..]
+    if let [("min" | "from", shortest), ("max" | "to", longest)] = entries
+        .iter()
+        .map(|entry| (entry.key.as_str(), &entry.value))
+        .collect::<Vec<_>>()[..]
     {
-        problems.error(node.span, format!("`{key}` wants one distribution, and this map has two keys")).help(format!(
-            "write `{key}: {{ uniform: [{}, {}] }}`",
-            typed(shortest),
-            typed(longest)
-        ));
+        problems
+            .error(
+                node.span,
+                format!("`{key}` wants one distribution, and this map has two keys"),
+            )
+            .help(format!(
+                "write `{key}: {{ uniform: [{}, {}] }}`",
+                typed(shortest),
+                typed(longest)
+            ));
         return None;
     }
     let [entry] = entries.as_slice() else {
         problems
-            .error(node.span, format!("`{key}` wants one distribution, and this map has {} keys", entries.len()))
-            .help(format!("write one of {}, as in `{key}: {{ exponential: {{ mean: 300ms }} }}`", words::listed(KINDS)));
+            .error(
+                node.span,
+                format!(
+                    "`{key}` wants one distribution, and this map has {} keys",
+                    entries.len()
+                ),
+            )
+            .help(format!(
+                "write one of {}, as in `{key}: {{ exponential: {{ mean: 300ms }} }}`",
+                words::listed(KINDS)
+            ));
         return None;
     };
     let body = &entry.value;
     match entry.key.as_str() {
         "uniform" => uniform(body, problems),
         "exponential" => {
-            let mut fields = Fields::open(body, Part::Delay, "`exponential`", "{ mean: 300ms }", problems)?;
+            let mut fields = Fields::open(
+                body,
+                Part::Delay,
+                "`exponential`",
+                "{ mean: 300ms }",
+                problems,
+            )?;
             let mean = time(&mut fields, "mean", "mean: 300ms", problems);
             fields.finish(problems);
             Some(Delay::Exponential { mean: mean? })
         }
         "normal" => {
-            let mut fields = Fields::open(body, Part::Delay, "`normal`", "{ mean: 20ms, sd: 5ms }", problems)?;
+            let mut fields = Fields::open(
+                body,
+                Part::Delay,
+                "`normal`",
+                "{ mean: 20ms, sd: 5ms }",
+                problems,
+            )?;
             let mean = time(&mut fields, "mean", "mean: 20ms", problems);
             let sd = time(&mut fields, "sd", "sd: 5ms", problems);
             fields.finish(problems);
-            Some(Delay::Normal { mean: mean?, sd: sd? })
+            Some(Delay::Normal {
+                mean: mean?,
+                sd: sd?,
+            })
         }
         "lognormal" => lognormal(body, problems),
         other => {
-            let error = problems.error(entry.key_span, format!("there is no distribution {}", quoted(other)));
+            let error = problems.error(
+                entry.key_span,
+                format!("there is no distribution {}", quoted(other)),
+            );
             match words::nearest(other, KINDS).or_else(|| foreign(other)) {
-                Some("constant") => error.help(format!("write the duration alone: `{key}: {}`", typed(body))),
+                Some("constant") => error.help(format!(
+                    "write the duration alone: `{key}: {}`",
+                    typed(body)
+                )),
                 Some(near) => error.help(format!("did you mean `{near}`?")),
                 None => error.help(format!("there are {}", words::listed(KINDS))),
             };
@@ -89,18 +131,35 @@ fn foreign(word: &str) -> Option<&'static str> {
 
 /// The two durations of `between(1s, 5s)` and `1s-5s`; numbers without a unit are seconds there.
 fn between(text: &str) -> Option<(String, String)> {
-    let inside =
-        ["between", "random", "uniform"].iter().find_map(|word| text.trim().strip_prefix(word)?.strip_prefix('(')?.strip_suffix(')'));
-    let (shortest, longest) = inside.map_or_else(|| text.split_once('-'), |inside| inside.split_once(','))?;
+    let inside = ["between", "random", "uniform"].iter().find_map(|word| {
+        text.trim()
+            .strip_prefix(word)?
+            .strip_prefix('(')?
+            .strip_suffix(')')
+    });
+    let (shortest, longest) =
+        inside.map_or_else(|| text.split_once('-'), |inside| inside.split_once(','))?;
     let duration = |text: &str| {
         let text = text.trim();
-        let text = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') { format!("{text}s") } else { text.to_owned() };
+        let text = if text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        {
+            format!("{text}s")
+        } else {
+            text.to_owned()
+        };
         parse::duration(&text).is_ok().then_some(text)
     };
     Some((duration(shortest)?, duration(longest)?))
 }
 
-fn time(fields: &mut Fields<'_>, key: &'static str, example: &str, problems: &mut Diagnostics) -> Option<Nanos> {
+fn time(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    example: &str,
+    problems: &mut Diagnostics,
+) -> Option<Nanos> {
     let node = fields.need(key, example, problems)?;
     decode::duration(node, key, problems)
 }
@@ -109,29 +168,57 @@ fn uniform(node: &Node, problems: &mut Diagnostics) -> Option<Delay> {
     let items = decode::list(node, "uniform", "uniform: [0.5s, 2s]", problems)?;
     let [from, to] = items else {
         problems
-            .error(node.span, format!("`uniform` wants two durations, and this list has {}", items.len()))
+            .error(
+                node.span,
+                format!(
+                    "`uniform` wants two durations, and this list has {}",
+                    items.len()
+                ),
+            )
             .help("write `uniform: [0.5s, 2s]`");
         return None;
     };
-    let (shortest, longest) = (decode::duration(from, "uniform", problems), decode::duration(to, "uniform", problems));
+    let (shortest, longest) = (
+        decode::duration(from, "uniform", problems),
+        decode::duration(to, "uniform", problems),
+    );
     let (shortest, longest) = (shortest?, longest?);
     if shortest > longest {
         problems
-            .error(node.span, format!("`uniform` goes from {shortest} down to {longest}"))
-            .help(format!("write the shorter one first: `uniform: [{longest}, {shortest}]`"));
+            .error(
+                node.span,
+                format!("`uniform` goes from {shortest} down to {longest}"),
+            )
+            .help(format!(
+                "write the shorter one first: `uniform: [{longest}, {shortest}]`"
+            ));
         return None;
     }
-    Some(Delay::Uniform { from: shortest, to: longest })
+    Some(Delay::Uniform {
+        from: shortest,
+        to: longest,
+    })
 }
 
 fn lognormal(node: &Node, problems: &mut Diagnostics) -> Option<Delay> {
-    let mut fields = Fields::open(node, Part::Delay, "`lognormal`", "{ p50: 10ms, p99: 80ms }", problems)?;
+    let mut fields = Fields::open(
+        node,
+        Part::Delay,
+        "`lognormal`",
+        "{ p50: 10ms, p99: 80ms }",
+        problems,
+    )?;
     let p50 = time(&mut fields, "p50", "p50: 10ms", problems);
     let p99 = time(&mut fields, "p99", "p99: 80ms", problems);
     fields.finish(problems);
     let (p50, p99) = (p50?, p99?);
     if p50 == Nanos::ZERO {
-        problems.error(node.span, "the median of a log-normal distribution is above 0").help("write `p50: 10ms`, say");
+        problems
+            .error(
+                node.span,
+                "the median of a log-normal distribution is above 0",
+            )
+            .help("write `p50: 10ms`, say");
         return None;
     }
     if p99 <= p50 {

@@ -1,7 +1,7 @@
 //! [`Diagnostics`]: everything that is wrong with a scenario, collected before anything is said.
 //!
-//! Knows places in a text and nothing of YAML or of what a scenario means. How a diagnostic looks is
-//! the business of `render`.
+//! Knows places in a text and nothing of YAML or of what a scenario means. How a diagnostic looks
+//! is the business of `render`.
 
 use crate::plan::Secrets;
 
@@ -17,12 +17,20 @@ pub struct Span {
 impl Span {
     /// From `start` up to `end`; an end before the start is taken for an empty stretch.
     pub const fn new(start: usize, end: usize) -> Self {
-        Self { start, end: if end < start { start } else { end } }
+        Self {
+            start,
+            end: if end < start { start } else { end },
+        }
     }
 
     /// The line of the text that it begins in, counted from 1.
     pub fn line(self, text: &str) -> u32 {
-        let before = text.as_bytes().iter().take(self.start).filter(|byte| **byte == b'\n').count();
+        let before = text
+            .as_bytes()
+            .iter()
+            .take(self.start)
+            .filter(|byte| **byte == b'\n')
+            .count();
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     }
 }
@@ -88,8 +96,8 @@ impl Diagnostic {
     }
 }
 
-/// Past this many problems only their number is kept: nobody reads more, and a hostile file must not
-/// cost more memory than it is long.
+/// Past this many problems only their number is kept: nobody reads more, and a hostile file must
+/// not cost more memory than it is long.
 const KEPT: usize = 200;
 
 /// All problems of a scenario.
@@ -102,12 +110,20 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     /// Adds an error; what it returns takes the remedy.
-    pub fn error(&mut self, place: impl Into<Place>, message: impl Into<String>) -> &mut Diagnostic {
+    pub fn error(
+        &mut self,
+        place: impl Into<Place>,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
         self.push(Severity::Error, place.into(), message.into())
     }
 
     /// Adds a warning; what it returns takes the remedy.
-    pub fn warning(&mut self, place: impl Into<Place>, message: impl Into<String>) -> &mut Diagnostic {
+    pub fn warning(
+        &mut self,
+        place: impl Into<Place>,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
         self.push(Severity::Warning, place.into(), message.into())
     }
 
@@ -117,12 +133,20 @@ impl Diagnostics {
             self.list.truncate(KEPT);
             self.more += 1;
         }
-        self.list.push(Diagnostic { severity, place, message, label: None, related: None, remedy: None });
+        self.list.push(Diagnostic {
+            severity,
+            place,
+            message,
+            label: None,
+            related: None,
+            remedy: None,
+        });
         let last = self.list.len() - 1;
         &mut self.list[last]
     }
 
-    /// Hides a text wherever these problems are shown, and in everything that a run of this scenario writes.
+    /// Hides a text wherever these problems are shown, and in everything that a run of this
+    /// scenario writes.
     pub fn hide(&mut self, text: &str) {
         self.secrets.add(text);
     }
@@ -132,7 +156,8 @@ impl Diagnostics {
         &self.secrets
     }
 
-    /// Whether so many problems were found that no more are kept: time to stop thinking about hints.
+    /// Whether so many problems were found that no more are kept: time to stop thinking about
+    /// hints.
     pub const fn is_full(&self) -> bool {
         self.list.len() > KEPT
     }
@@ -162,8 +187,8 @@ impl Diagnostics {
         self.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// Brings them into the order of the text, those of the command line first, and each once: what an
-    /// alias repeats is one mistake.
+    /// Brings them into the order of the text, those of the command line first, and each once: what
+    /// an alias repeats is one mistake.
     pub(super) fn sort(&mut self) {
         let kept = self.list.len().min(KEPT);
         self.list[..kept].sort_by_key(|d| match d.place {
@@ -179,9 +204,22 @@ impl Diagnostics {
 /// A text from the scenario as it stands in a message: in backquotes, on one line, not too long.
 pub(super) fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
-    let shown: String =
-        text.chars().take(LONGEST).flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
-    let dots = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
+    let shown: String = text
+        .chars()
+        .take(LONGEST)
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().collect()
+            } else {
+                vec![c]
+            }
+        })
+        .collect();
+    let dots = if text.chars().nth(LONGEST).is_some() {
+        "…"
+    } else {
+        ""
+    };
     format!("`{shown}{dots}`")
 }
 

@@ -13,16 +13,36 @@ use crate::plan::{BodyRule, Expect, StatusRule};
 const OF_ANSWERS: [&str; 5] = ["status", "headers", "body", "json", "size"];
 
 /// Reads the `expect` of a request that has such an answer.
-pub fn decode(node: &Node, of: Origin, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Expect> {
-    let mut fields = Fields::open(node, Part::Expect, "`expect`", "expect: { status: 200 }", problems)?;
+pub fn decode(
+    node: &Node,
+    of: Origin,
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Option<Expect> {
+    let mut fields = Fields::open(
+        node,
+        Part::Expect,
+        "`expect`",
+        "expect: { status: 200 }",
+        problems,
+    )?;
     for key in OF_ANSWERS {
         if let (Some(entry), Err(why)) = (fields.entry(key), of.has(key)) {
-            problems.error(entry.key_span, format!("there is no `{key}` here: {why}")).help("remove it");
+            problems
+                .error(entry.key_span, format!("there is no `{key}` here: {why}"))
+                .help("remove it");
         }
     }
     let mut expect = Expect::default();
     if let Some(node) = fields.take("status", problems) {
-        expect.status = statuses(node, ("`status` allows nothing", "write `status: 200`, `[200, 201]` or `2xx`"), problems);
+        expect.status = statuses(
+            node,
+            (
+                "`status` allows nothing",
+                "write `status: 200`, `[200, 201]` or `2xx`",
+            ),
+            problems,
+        );
     }
     if let Some(node) = fields.take("headers", problems) {
         expect.headers = header::expected(node, problems);
@@ -43,12 +63,21 @@ pub fn decode(node: &Node, of: Origin, patterns: &mut Patterns, problems: &mut D
 
 /// Reads the `expect` of a mock operation, which has a time and no response.
 pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Expect> {
-    let mut fields = Fields::open(node, Part::Expect, "`expect`", "expect: { max_response: 500ms }", problems)?;
+    let mut fields = Fields::open(
+        node,
+        Part::Expect,
+        "`expect`",
+        "expect: { max_response: 500ms }",
+        problems,
+    )?;
     let mut expect = Expect::default();
     for key in OF_ANSWERS {
         if let Some(entry) = fields.entry(key) {
             problems
-                .error(entry.key_span, format!("`{key}` belongs to a request, and `{action}` sends none"))
+                .error(
+                    entry.key_span,
+                    format!("`{key}` belongs to a request, and `{action}` sends none"),
+                )
                 .help("of a mock operation only `max_response` can be expected");
         }
     }
@@ -58,11 +87,26 @@ pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<
 }
 
 /// Reads the `expect` of an exchange over TCP or a WebSocket, which may receive nothing.
-pub fn of_text(node: &Node, action: &str, receives: bool, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<Expect> {
+pub fn of_text(
+    node: &Node,
+    action: &str,
+    receives: bool,
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Option<Expect> {
     if let (false, Value::Map(entries)) = (receives, &node.value) {
-        for entry in entries.iter().filter(|entry| OF_ANSWERS.contains(&entry.key.as_str())) {
+        for entry in entries
+            .iter()
+            .filter(|entry| OF_ANSWERS.contains(&entry.key.as_str()))
+        {
             problems
-                .error(entry.key_span, format!("`{}` is of an answer, and this `{action}` receives none", entry.key))
+                .error(
+                    entry.key_span,
+                    format!(
+                        "`{}` is of an answer, and this `{action}` receives none",
+                        entry.key
+                    ),
+                )
                 .help("add `receive`, or remove it");
         }
     }
@@ -75,9 +119,18 @@ fn max_response(fields: &mut Fields<'_>, expect: &mut Expect, problems: &mut Dia
 }
 
 fn body(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<BodyRule> {
-    let mut fields = Fields::open(node, Part::BodyRule, "`body`", "body: { contains: … }", problems)?;
+    let mut fields = Fields::open(
+        node,
+        Part::BodyRule,
+        "`body`",
+        "body: { contains: … }",
+        problems,
+    )?;
     let mut rule = BodyRule::default();
-    let known = fields.entries().iter().any(|e| matches!(e.key.as_str(), "contains" | "matches" | "equals"));
+    let known = fields
+        .entries()
+        .iter()
+        .any(|e| matches!(e.key.as_str(), "contains" | "matches" | "equals"));
     if let Some(node) = fields.take("contains", problems) {
         rule.contains = decode::text(node, "contains", problems).map(str::to_owned);
         if rule.contains.as_deref() == Some("") {
@@ -93,31 +146,49 @@ fn body(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Opt
         rule.equals = decode::text(node, "equals", problems).map(str::to_owned);
     }
     if !known && fields.entries().is_empty() {
-        problems.error(node.span, "this `body` expects nothing").help("write `body: { contains: … }`, `matches` or `equals`");
+        problems
+            .error(node.span, "this `body` expects nothing")
+            .help("write `body: { contains: … }`, `matches` or `equals`");
     }
     fields.finish(problems);
     Some(rule)
 }
 
 fn size(node: &Node, expect: &mut Expect, problems: &mut Diagnostics) {
-    let Some(mut fields) = Fields::open(node, Part::SizeRule, "`size`", "size: { min: 1KB, max: 4MiB }", problems) else { return };
-    expect.min_size = fields.take("min", problems).and_then(|node| decode::size(node, "min", problems));
+    let Some(mut fields) = Fields::open(
+        node,
+        Part::SizeRule,
+        "`size`",
+        "size: { min: 1KB, max: 4MiB }",
+        problems,
+    ) else {
+        return;
+    };
+    expect.min_size = fields
+        .take("min", problems)
+        .and_then(|node| decode::size(node, "min", problems));
     let most = fields.take("max", problems);
     expect.max_size = most.and_then(|node| decode::size(node, "max", problems));
     if fields.entries().is_empty() {
-        problems.error(node.span, "this `size` expects nothing").help("write `size: { min: 1KB }`, `max` or both");
+        problems
+            .error(node.span, "this `size` expects nothing")
+            .help("write `size: { min: 1KB }`, `max` or both");
     }
     if let (Some(min), Some(max), Some(most)) = (expect.min_size, expect.max_size, most)
         && min > max
     {
         problems
-            .error(most.span, format!("no body has at least {min} and at most {max}"))
+            .error(
+                most.span,
+                format!("no body has at least {min} and at most {max}"),
+            )
             .help(format!("swap them: `size: {{ min: {max}, max: {min} }}`"));
     }
     fields.finish(problems);
 }
 
-/// Reads one status, a class of them, or a list; `empty` says what an empty list means, and what to write.
+/// Reads one status, a class of them, or a list; `empty` says what an empty list means, and what to
+/// write.
 pub fn statuses(node: &Node, empty: (&str, &str), problems: &mut Diagnostics) -> Vec<StatusRule> {
     let rules = match &node.value {
         Value::List(items) => items.as_slice(),
@@ -126,14 +197,23 @@ pub fn statuses(node: &Node, empty: (&str, &str), problems: &mut Diagnostics) ->
     if rules.is_empty() {
         problems.error(node.span, empty.0).help(empty.1);
     }
-    rules.iter().filter_map(|rule| status_rule(rule, problems)).collect()
+    rules
+        .iter()
+        .filter_map(|rule| status_rule(rule, problems))
+        .collect()
 }
 
 fn status_rule(node: &Node, problems: &mut Diagnostics) -> Option<StatusRule> {
     if let Value::Scalar(Scalar { text, .. }) = &node.value {
         let text = text.trim().to_ascii_lowercase();
-        let class = text.strip_suffix("xx").and_then(|digit| digit.parse::<u8>().ok()).filter(|class| (1..=5).contains(class));
-        let code = text.parse::<u16>().ok().filter(|code| (100..=599).contains(code));
+        let class = text
+            .strip_suffix("xx")
+            .and_then(|digit| digit.parse::<u8>().ok())
+            .filter(|class| (1..=5).contains(class));
+        let code = text
+            .parse::<u16>()
+            .ok()
+            .filter(|code| (100..=599).contains(code));
         if let Some(rule) = class.map(StatusRule::Class).or(code.map(StatusRule::Code)) {
             return Some(rule);
         }

@@ -9,34 +9,66 @@ use super::words;
 use crate::value::function::FUNCTIONS;
 
 /// Words of the language of expressions: a value that is called so could not be asked for.
-const RESERVED: [&str; 14] = ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None", "loop"];
+const RESERVED: [&str; 14] = [
+    "and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None",
+    "loop",
+];
 
 /// Reads the expression of `key`; it is checked, and stays an expression.
-pub fn decode(node: &Node, key: &str, names: &Names<'_>, problems: &mut Diagnostics) -> Option<String> {
+pub fn decode(
+    node: &Node,
+    key: &str,
+    names: &Names<'_>,
+    problems: &mut Diagnostics,
+) -> Option<String> {
     match &node.value {
         Value::Scalar(scalar @ Scalar { typed: Some(_), .. }) => {
             let typed = scalar.as_typed();
             let bare = typed.replace("{{", " ").replace("}}", " ");
             let bare = bare.split_whitespace().collect::<Vec<_>>().join(" ");
             problems
-                .error(node.span, format!("{} is an expression already, and {} has braces in it", quoted(key), quoted(typed)))
-                .help(format!("write it without braces: {}", quoted(&format!("{key}: {}", in_yaml(&bare)))));
+                .error(
+                    node.span,
+                    format!(
+                        "{} is an expression already, and {} has braces in it",
+                        quoted(key),
+                        quoted(typed)
+                    ),
+                )
+                .help(format!(
+                    "write it without braces: {}",
+                    quoted(&format!("{key}: {}", in_yaml(&bare)))
+                ));
             return None;
         }
         Value::List(_) | Value::Map(_) => {
             problems
-                .error(node.span, format!("{} is an expression, and this is {}", quoted(key), node.describe()))
-                .help(format!("write it as one: `{key}: {}`", in_yaml(&literal(node, names))));
+                .error(
+                    node.span,
+                    format!(
+                        "{} is an expression, and this is {}",
+                        quoted(key),
+                        node.describe()
+                    ),
+                )
+                .help(format!(
+                    "write it as one: `{key}: {}`",
+                    in_yaml(&literal(node, names))
+                ));
             return None;
         }
         _ => {}
     }
     let text = decode::text(node, key, problems)?.trim();
     if text.is_empty() {
-        problems.error(node.span, format!("{} is empty", quoted(key))).help("write an expression, such as `items|length > 0`");
+        problems
+            .error(node.span, format!("{} is empty", quoted(key)))
+            .help("write an expression, such as `items|length > 0`");
         return None;
     }
-    names.compute(text, node.span, problems).map(|()| text.to_owned())
+    names
+        .compute(text, node.span, problems)
+        .map(|()| text.to_owned())
 }
 
 /// An expression as YAML takes it for a text, also inside `{…}` and `[…]`.
@@ -45,23 +77,38 @@ fn in_yaml(expression: &str) -> String {
         || expression.contains([',', '[', ']', '{', '}'])
         || expression.contains(": ")
         || expression.contains(" #");
-    if special { format!("\"{}\"", expression.replace('\\', "\\\\").replace('"', "'")) } else { expression.to_owned() }
+    if special {
+        format!("\"{}\"", expression.replace('\\', "\\\\").replace('"', "'"))
+    } else {
+        expression.to_owned()
+    }
 }
 
-/// What YAML has as a list or a map, in the language of expressions: texts are in quotes, names of values are not.
+/// What YAML has as a list or a map, in the language of expressions: texts are in quotes, names of
+/// values are not.
 fn literal(node: &Node, names: &Names<'_>) -> String {
     match &node.value {
         Value::Scalar(scalar) => {
-            let is_name = scalar.plain && (names.is_given(&scalar.text) || names.vars().has(&scalar.text));
+            let is_name =
+                scalar.plain && (names.is_given(&scalar.text) || names.vars().has(&scalar.text));
             match scalar.kind() {
                 Kind::Null => "none".into(),
                 Kind::Text if !is_name => format!("'{}'", scalar.text.replace('\'', "\\'")),
                 _ => scalar.text.clone(),
             }
         }
-        Value::List(items) => format!("[{}]", items.iter().map(|item| literal(item, names)).collect::<Vec<_>>().join(", ")),
+        Value::List(items) => format!(
+            "[{}]",
+            items
+                .iter()
+                .map(|item| literal(item, names))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
         Value::Map(entries) => {
-            let pairs = entries.iter().map(|entry| format!("'{}': {}", entry.key, literal(&entry.value, names)));
+            let pairs = entries
+                .iter()
+                .map(|entry| format!("'{}': {}", entry.key, literal(&entry.value, names)));
             format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
         }
         Value::Broken => String::new(),
@@ -72,18 +119,32 @@ fn literal(node: &Node, names: &Names<'_>) -> String {
 pub fn nameable(name: &str, place: Span, names: &Names<'_>, problems: &mut Diagnostics) -> bool {
     if !is_name(name) {
         problems
-            .error(place, format!("{} is not a valid name for a value", quoted(name)))
+            .error(
+                place,
+                format!("{} is not a valid name for a value", quoted(name)),
+            )
             .help("use letters, digits and `_`, and begin with a letter");
     } else if FUNCTIONS.contains(&name) {
         problems
-            .error(place, format!("`{name}` is a function, and no value can be called so"))
-            .help(format!("take another name; the functions are {}", words::listed(FUNCTIONS)));
+            .error(
+                place,
+                format!("`{name}` is a function, and no value can be called so"),
+            )
+            .help(format!(
+                "take another name; the functions are {}",
+                words::listed(FUNCTIONS)
+            ));
     } else if RESERVED.contains(&name) {
         problems
             .error(place, format!("`{name}` is a word of the language of expressions, and no value can be called so"))
             .help("take another name");
     } else if names.is_feed(name) {
-        problems.error(place, format!("`{name}` is a feed of `data`, and its rows can't be overwritten")).help("take another name");
+        problems
+            .error(
+                place,
+                format!("`{name}` is a feed of `data`, and its rows can't be overwritten"),
+            )
+            .help("take another name");
     } else {
         return true;
     }

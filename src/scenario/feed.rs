@@ -30,23 +30,39 @@ struct Known {
 
 impl Feeds {
     /// Reads the `data` section and the files that it names.
-    pub fn collect(section: Option<&Node>, folder: &Path, vars: &Vars, problems: &mut Diagnostics) -> Self {
+    pub fn collect(
+        section: Option<&Node>,
+        folder: &Path,
+        vars: &Vars,
+        problems: &mut Diagnostics,
+    ) -> Self {
         let entries = match section.map(|node| (node, &node.value)) {
             Some((_, Value::Map(entries))) => entries.as_slice(),
             None | Some((_, Value::Broken)) => &[],
             Some((node, _)) => {
                 problems
-                    .error(node.span, format!("`data` is a map of feeds, and this is {}", node.describe()))
+                    .error(
+                        node.span,
+                        format!("`data` is a map of feeds, and this is {}", node.describe()),
+                    )
                     .help(format!("write `{EXAMPLE}`"));
                 &[]
             }
         };
         if let Some(entry) = entries.get(MOST) {
-            problems.error(entry.key_span, format!("more than {MOST} feeds")).help("remove some");
+            problems
+                .error(entry.key_span, format!("more than {MOST} feeds"))
+                .help("remove some");
         }
-        let known =
-            |entry: &Entry| Known { name: entry.key.clone(), at: entry.key_span, feed: feed(entry, folder, vars, problems), used: false };
-        Self { list: entries.iter().take(MOST).map(known).collect() }
+        let known = |entry: &Entry| Known {
+            name: entry.key.clone(),
+            at: entry.key_span,
+            feed: feed(entry, folder, vars, problems),
+            used: false,
+        };
+        Self {
+            list: entries.iter().take(MOST).map(known).collect(),
+        }
     }
 
     /// Reads the `data` of a mix entry: a feed, or several.
@@ -56,14 +72,23 @@ impl Feeds {
             _ => std::slice::from_ref(node),
         };
         if items.is_empty() {
-            problems.error(node.span, "this `data` names no feed").help("write `data: users`, or remove it");
+            problems
+                .error(node.span, "this `data` names no feed")
+                .help("write `data: users`, or remove it");
         }
         let mut indices = Vec::new();
         for item in items {
-            let Some(name) = decode::text(item, "data", problems) else { continue };
+            let Some(name) = decode::text(item, "data", problems) else {
+                continue;
+            };
             match self.list.iter().position(|known| known.name == name) {
                 Some(index) if indices.contains(&index) => {
-                    problems.error(item.span, format!("the feed {} stands here twice", quoted(name))).help("remove one");
+                    problems
+                        .error(
+                            item.span,
+                            format!("the feed {} stands here twice", quoted(name)),
+                        )
+                        .help("remove one");
                 }
                 Some(index) => {
                     self.list[index].used = true;
@@ -80,7 +105,9 @@ impl Feeds {
         let error = problems.error(place, format!("no feed is called {}", quoted(name)));
         match words::nearest(name, names.iter().copied()) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
-            None if names.is_empty() && is_name(name) => error.help(format!("declare it: `data: {{ {name}: {{ file: {name}.csv }} }}`")),
+            None if names.is_empty() && is_name(name) => error.help(format!(
+                "declare it: `data: {{ {name}: {{ file: {name}.csv }} }}`"
+            )),
             None if names.is_empty() => error.help(format!("declare one: `{EXAMPLE}`")),
             None => error.help(format!("there are {}", words::listed(names))),
         };
@@ -94,22 +121,43 @@ impl Feeds {
 
     /// Whether one of these feeds ends the run after its last row.
     pub fn end(&self, indices: &[usize]) -> bool {
-        let stops = |index: &usize| self.list[*index].feed.as_ref().is_some_and(|feed| feed.at_end == AtEnd::Stop);
+        let stops = |index: &usize| {
+            self.list[*index]
+                .feed
+                .as_ref()
+                .is_some_and(|feed| feed.at_end == AtEnd::Stop)
+        };
         indices.iter().any(stops)
     }
 
     /// Warns of feeds that nothing takes rows of.
     pub fn report_unused(&self, problems: &mut Diagnostics) {
-        for known in self.list.iter().filter(|known| !known.used && known.feed.is_some()) {
+        for known in self
+            .list
+            .iter()
+            .filter(|known| !known.used && known.feed.is_some())
+        {
             problems
-                .warning(known.at, format!("no entry of the `mix` takes rows of the feed {}", quoted(&known.name)))
-                .help(format!("add `data: {}` to an entry, or remove the feed", known.name));
+                .warning(
+                    known.at,
+                    format!(
+                        "no entry of the `mix` takes rows of the feed {}",
+                        quoted(&known.name)
+                    ),
+                )
+                .help(format!(
+                    "add `data: {}` to an entry, or remove the feed",
+                    known.name
+                ));
         }
     }
 
     /// The feeds of the plan; broken ones, which were reported, are left out.
     pub fn into_plan(self) -> Vec<Feed> {
-        self.list.into_iter().filter_map(|known| known.feed).collect()
+        self.list
+            .into_iter()
+            .filter_map(|known| known.feed)
+            .collect()
     }
 }
 
@@ -119,20 +167,43 @@ fn feed(entry: &Entry, folder: &Path, vars: &Vars, problems: &mut Diagnostics) -
         let (why, help) = if is_name(&name) {
             ("it is a function's", "take another name")
         } else {
-            ("templates could not ask for it", "use letters, digits and `_`, and begin with a letter")
+            (
+                "templates could not ask for it",
+                "use letters, digits and `_`, and begin with a letter",
+            )
         };
-        problems.error(entry.key_span, format!("{} is not a valid feed name: {why}", quoted(&name))).help(help);
+        problems
+            .error(
+                entry.key_span,
+                format!("{} is not a valid feed name: {why}", quoted(&name)),
+            )
+            .help(help);
         return None;
     }
     if vars.has(&name) {
-        problems.error(entry.key_span, format!("`{name}` is a variable too, and one name has one value")).help("take another name");
+        problems
+            .error(
+                entry.key_span,
+                format!("`{name}` is a variable too, and one name has one value"),
+            )
+            .help("take another name");
         return None;
     }
     let example = format!("{name}: {{ file: {name}.csv }}");
-    let mut fields = Fields::open(&entry.value, Part::Feed, &format!("the feed `{name}`"), &example, problems)?;
+    let mut fields = Fields::open(
+        &entry.value,
+        Part::Feed,
+        &format!("the feed `{name}`"),
+        &example,
+        problems,
+    )?;
     let file_at = fields.need("file", &format!("file: {name}.csv"), problems);
-    let order = fields.take("order", problems).map_or(Some(Order::default()), |node| order(node, problems));
-    let at_end = fields.take("at_end", problems).map_or(Some(AtEnd::default()), |node| at_end(node, problems));
+    let order = fields
+        .take("order", problems)
+        .map_or(Some(Order::default()), |node| order(node, problems));
+    let at_end = fields
+        .take("at_end", problems)
+        .map_or(Some(AtEnd::default()), |node| at_end(node, problems));
     fields.finish(problems);
     let file_at = file_at?;
     let file = decode::text(file_at, "file", problems)?;
@@ -154,14 +225,33 @@ fn feed(entry: &Entry, folder: &Path, vars: &Vars, problems: &mut Diagnostics) -
 }
 
 fn order(node: &Node, problems: &mut Diagnostics) -> Option<Order> {
-    choice(node, "order", &[("sequential", Order::Sequential), ("shuffled", Order::Shuffled), ("random", Order::Random)], problems)
+    choice(
+        node,
+        "order",
+        &[
+            ("sequential", Order::Sequential),
+            ("shuffled", Order::Shuffled),
+            ("random", Order::Random),
+        ],
+        problems,
+    )
 }
 
 fn at_end(node: &Node, problems: &mut Diagnostics) -> Option<AtEnd> {
-    choice(node, "at_end", &[("recycle", AtEnd::Recycle), ("stop", AtEnd::Stop)], problems)
+    choice(
+        node,
+        "at_end",
+        &[("recycle", AtEnd::Recycle), ("stop", AtEnd::Stop)],
+        problems,
+    )
 }
 
-fn choice<T: Copy>(node: &Node, key: &str, all: &[(&'static str, T)], problems: &mut Diagnostics) -> Option<T> {
+fn choice<T: Copy>(
+    node: &Node,
+    key: &str,
+    all: &[(&'static str, T)],
+    problems: &mut Diagnostics,
+) -> Option<T> {
     let text = decode::text(node, key, problems)?;
     if let Some((_, choice)) = all.iter().find(|(name, _)| *name == text) {
         return Some(*choice);

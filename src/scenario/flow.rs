@@ -1,7 +1,7 @@
 //! Flows: lists of steps, and what every step may carry.
 //!
-//! What a step does is read by `operation` and `group`. Operations are numbered here, mix entry by mix
-//! entry in the order written, those inside of a group where the group stands.
+//! What a step does is read by `operation` and `group`. Operations are numbered here, mix entry by
+//! mix entry in the order written, those inside of a group where the group stands.
 
 use std::path::Path;
 
@@ -25,7 +25,15 @@ use crate::plan::{Step, StepKind};
 /// The actions that are neither requests by their method nor mock operations nor groups.
 const OTHERS: [&str; 5] = ["request", "think", "set", "websocket", "tcp"];
 /// What any step may carry, and what some groups do.
-const OF_STEPS: [&str; 7] = ["name", "when", "chance", "once", "on_error", "concurrency", "win"];
+const OF_STEPS: [&str; 7] = [
+    "name",
+    "when",
+    "chance",
+    "once",
+    "on_error",
+    "concurrency",
+    "win",
+];
 const MOST_STEPS: usize = 10_000;
 /// How a flow is written.
 pub const EXAMPLE: &str = "flow: [ { get: / } ]";
@@ -71,24 +79,51 @@ pub struct Deed<'n> {
 
 impl<'a> Reader<'a> {
     /// One that has read nothing yet.
-    pub fn new(given: Given<'a>, patterns: &'a mut Patterns, targets: &'a mut Targets, problems: &'a mut Diagnostics) -> Self {
-        Self { given, targets, problems, patterns, operations: Vec::new(), timed: Vec::new(), socket: Socket::None, steps: 0 }
+    pub fn new(
+        given: Given<'a>,
+        patterns: &'a mut Patterns,
+        targets: &'a mut Targets,
+        problems: &'a mut Diagnostics,
+    ) -> Self {
+        Self {
+            given,
+            targets,
+            problems,
+            patterns,
+            operations: Vec::new(),
+            timed: Vec::new(),
+            socket: Socket::None,
+            steps: 0,
+        }
     }
 
     /// Reads the steps under `key`: a flow, or branches.
     pub fn list(&mut self, node: &Node, key: &str) -> Vec<Step> {
         let in_order = matches!(key, "flow" | "setup" | "teardown");
-        let example = if in_order { EXAMPLE.replace("flow", key) } else { format!("{key}: [ {{ get: /a }}, {{ get: /b }} ]") };
-        let Some(items) = decode::list(node, key, &example, self.problems) else { return Vec::new() };
+        let example = if in_order {
+            EXAMPLE.replace("flow", key)
+        } else {
+            format!("{key}: [ {{ get: /a }}, {{ get: /b }} ]")
+        };
+        let Some(items) = decode::list(node, key, &example, self.problems) else {
+            return Vec::new();
+        };
         if items.is_empty() {
             let what = if in_order { "steps" } else { "branches" };
-            self.problems.error(node.span, format!("this `{key}` has no {what}")).help("add a step: `{ get: / }` or `{ sleep: 20ms }`");
+            self.problems
+                .error(node.span, format!("this `{key}` has no {what}"))
+                .help("add a step: `{ get: / }` or `{ sleep: 20ms }`");
         }
         let before = self.steps;
         self.steps = self.steps.saturating_add(items.len());
         if self.steps > MOST_STEPS {
             if before <= MOST_STEPS {
-                self.problems.error(node.span, format!("more than {MOST_STEPS} steps in all flows together")).help("remove some");
+                self.problems
+                    .error(
+                        node.span,
+                        format!("more than {MOST_STEPS} steps in all flows together"),
+                    )
+                    .help("remove some");
             }
             return Vec::new();
         }
@@ -112,7 +147,13 @@ impl<'a> Reader<'a> {
             }
             [first, second, ..] => {
                 self.problems
-                    .error(second.key_span, format!("a step has one action, and this one has `{}` and `{}`", first.key, second.key))
+                    .error(
+                        second.key_span,
+                        format!(
+                            "a step has one action, and this one has `{}` and `{}`",
+                            first.key, second.key
+                        ),
+                    )
                     .related(first.key_span, "the first one")
                     .help("make two steps of it, each with its own `-`");
                 return None;
@@ -123,19 +164,36 @@ impl<'a> Reader<'a> {
         fields.known(&MOCKS);
         fields.known(&GROUPS);
         fields.known(&MESSAGES);
-        let name = fields.take("name", self.problems).map(|node| decode::line(node, "name", self.problems));
-        let when = fields.take("when", self.problems).map(|node| expression::decode(node, "when", self.given.names, self.problems));
-        let chance = fields.take("chance", self.problems).and_then(|node| self.chance(node));
-        let once = fields.take("once", self.problems).and_then(|node| decode::flag(node, "once", self.problems)).unwrap_or(false);
-        let deed = Deed { key: &action.key, span: action.key_span, value: &action.value };
+        let name = fields
+            .take("name", self.problems)
+            .map(|node| decode::line(node, "name", self.problems));
+        let when = fields
+            .take("when", self.problems)
+            .map(|node| expression::decode(node, "when", self.given.names, self.problems));
+        let chance = fields
+            .take("chance", self.problems)
+            .and_then(|node| self.chance(node));
+        let once = fields
+            .take("once", self.problems)
+            .and_then(|node| decode::flag(node, "once", self.problems))
+            .unwrap_or(false);
+        let deed = Deed {
+            key: &action.key,
+            span: action.key_span,
+            value: &action.value,
+        };
         if deed.value.is_null() {
-            self.problems.error(deed.span, format!("`{}` has no value", deed.key)).help(format!("write {}", example(deed.key)));
+            self.problems
+                .error(deed.span, format!("`{}` has no value", deed.key))
+                .help(format!("write {}", example(deed.key)));
         }
         let mut continue_on_error = false;
         let done = if deed.key == "parallel" {
             self.parallel(deed, &mut fields)
         } else {
-            continue_on_error = fields.take("on_error", self.problems).is_some_and(|node| self.continues(node));
+            continue_on_error = fields
+                .take("on_error", self.problems)
+                .is_some_and(|node| self.continues(node));
             match deed.key {
                 "think" => self.think(deed, &mut fields),
                 "set" => self.set(deed, &mut fields),
@@ -150,52 +208,104 @@ impl<'a> Reader<'a> {
         for (key, owner) in [("concurrency", "parallel"), ("win", "race")] {
             if deed.key != owner && fields.entry(key).is_some() {
                 let remedy = match key {
-                    "concurrency" if !GROUPS.contains(&deed.key) && !matches!(deed.key, "think" | "set") => {
+                    "concurrency"
+                        if !GROUPS.contains(&deed.key) && !matches!(deed.key, "think" | "set") =>
+                    {
                         "write `limits: { concurrency: … }`".to_owned()
                     }
                     _ => format!("remove `{key}`"),
                 };
-                self.misplaced(&mut fields, key, &format!("`{key}` belongs to `{owner}`"), &remedy);
+                self.misplaced(
+                    &mut fields,
+                    key,
+                    &format!("`{key}` belongs to `{owner}`"),
+                    &remedy,
+                );
             }
         }
         fields.finish(self.problems);
         let (title, kind) = done?;
         let name = match name {
-            None => title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect(),
+            None => title
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .take(200)
+                .collect(),
             Some(name) => name?,
         };
         let when = match when {
             Some(when) => Some(when?),
             None => None,
         };
-        Some(Step { name, kind, when, chance, once, continue_on_error })
+        Some(Step {
+            name,
+            kind,
+            when,
+            chance,
+            once,
+            continue_on_error,
+        })
     }
 
     fn no_action(&mut self, mut fields: Fields<'_>) {
         // Keys beside it belong to that kind, and are not worth an error each.
-        if let Some(entry) = fields.entries().iter().find(|entry| foreign::missing_kind(&entry.key).is_some()) {
+        if let Some(entry) = fields
+            .entries()
+            .iter()
+            .find(|entry| foreign::missing_kind(&entry.key).is_some())
+        {
             decode::missing_kind(&entry.key, entry.key_span, self.problems);
             return;
         }
-        let later = fields.entries().iter().any(|e| words::is_later(Part::Step, &e.key));
+        let later = fields
+            .entries()
+            .iter()
+            .any(|e| words::is_later(Part::Step, &e.key));
         let misspelt = fields.entries().iter().any(|e| {
-            let actions = METHODS.iter().chain(&MOCKS).chain(&GROUPS).chain(&MESSAGES).copied().chain(OTHERS);
+            let actions = METHODS
+                .iter()
+                .chain(&MOCKS)
+                .chain(&GROUPS)
+                .chain(&MESSAGES)
+                .copied()
+                .chain(OTHERS);
             words::nearest(&e.key, actions).is_some() || foreign::ours(Part::Step, &e.key).is_some()
         });
         if !later && !misspelt {
             let help = "give it one action: `get: /items` or another method, `request`, `websocket`, `tcp`, `sleep`, `cpu`, `block`, `think` or \
                         `set`, or a group (`flow`, `parallel`, `race`, `repeat`)";
-            let is_known = |key: &str| OF_REQUESTS.contains(&key) || OF_OPERATIONS.contains(&key) || OF_STEPS.contains(&key);
+            let is_known = |key: &str| {
+                OF_REQUESTS.contains(&key)
+                    || OF_OPERATIONS.contains(&key)
+                    || OF_STEPS.contains(&key)
+            };
             // What is nearly a key of another kind is reported as that.
-            let is_meant = |key: &str| words::nearest(key, OF_REQUESTS.into_iter().chain(OF_OPERATIONS).chain(OF_STEPS)).is_some();
-            let stranger = fields.entries().iter().find(|entry| !is_known(&entry.key) && !is_meant(&entry.key));
+            let is_meant = |key: &str| {
+                words::nearest(
+                    key,
+                    OF_REQUESTS.into_iter().chain(OF_OPERATIONS).chain(OF_STEPS),
+                )
+                .is_some()
+            };
+            let stranger = fields
+                .entries()
+                .iter()
+                .find(|entry| !is_known(&entry.key) && !is_meant(&entry.key));
             match stranger {
                 // The other keys belong to it.
                 Some(entry) => {
-                    self.problems.error(entry.key_span, format!("there is no step {}", quoted(&entry.key))).help(help);
+                    self.problems
+                        .error(
+                            entry.key_span,
+                            format!("there is no step {}", quoted(&entry.key)),
+                        )
+                        .help(help);
                     return;
                 }
-                None => self.problems.error(fields.span, "this step does nothing").help(help),
+                None => self
+                    .problems
+                    .error(fields.span, "this step does nothing")
+                    .help(help),
             };
         }
         fields.known(&METHODS);
@@ -211,17 +321,28 @@ impl<'a> Reader<'a> {
 
     fn think(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) -> Option<(String, StepKind)> {
         for word in OF_REQUESTS.into_iter().chain(OF_OPERATIONS) {
-            let why = "`think` is a pause and no operation: nothing of it is sent, measured or failed";
+            let why =
+                "`think` is a pause and no operation: nothing of it is sent, measured or failed";
             self.misplaced(fields, word, why, &format!("remove `{word}`"));
         }
-        let delay = (!deed.value.is_null()).then(|| delay::decode(deed.value, deed.key, self.problems)).flatten();
-        Some((format!("think {}", typed(deed.value)), StepKind::Think(delay?)))
+        let delay = (!deed.value.is_null())
+            .then(|| delay::decode(deed.value, deed.key, self.problems))
+            .flatten();
+        Some((
+            format!("think {}", typed(deed.value)),
+            StepKind::Think(delay?),
+        ))
     }
 
     /// Names that get values, in the order written.
     fn set(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) -> Option<(String, StepKind)> {
         for word in OF_REQUESTS.into_iter().chain(OF_OPERATIONS) {
-            self.misplaced(fields, word, "`set` gives names to values and is not an operation", &format!("remove `{word}`"));
+            self.misplaced(
+                fields,
+                word,
+                "`set` gives names to values and is not an operation",
+                &format!("remove `{word}`"),
+            );
         }
         let entries = match &deed.value.value {
             Value::Map(entries) if !entries.is_empty() => entries,
@@ -229,12 +350,20 @@ impl<'a> Reader<'a> {
             // Reported as an action without a value.
             _ if deed.value.is_null() => return None,
             Value::Map(_) => {
-                self.problems.error(deed.value.span, "this `set` sets nothing").help(format!("write {}", example("set")));
+                self.problems
+                    .error(deed.value.span, "this `set` sets nothing")
+                    .help(format!("write {}", example("set")));
                 return None;
             }
             _ => {
                 self.problems
-                    .error(deed.value.span, format!("`set` is a map of names and expressions, and this is {}", deed.value.describe()))
+                    .error(
+                        deed.value.span,
+                        format!(
+                            "`set` is a map of names and expressions, and this is {}",
+                            deed.value.describe()
+                        ),
+                    )
                     .help(format!("write {}", example("set")));
                 return None;
             }
@@ -249,12 +378,25 @@ impl<'a> Reader<'a> {
             })
             .collect();
         let values = values.into_iter().collect::<Option<Vec<_>>>()?;
-        let title = format!("set {}", values.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
+        let title = format!(
+            "set {}",
+            values
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
         Some((title, StepKind::Set(values)))
     }
 
     /// Reports a key that is good elsewhere and means nothing in this step.
-    pub fn misplaced(&mut self, fields: &mut Fields<'_>, key: &'static str, why: &str, remedy: &str) {
+    pub fn misplaced(
+        &mut self,
+        fields: &mut Fields<'_>,
+        key: &'static str,
+        why: &str,
+        remedy: &str,
+    ) {
         if let Some(entry) = fields.entry(key) {
             self.problems.error(entry.key_span, why).help(remedy);
         }
@@ -264,7 +406,9 @@ impl<'a> Reader<'a> {
     fn chance(&mut self, node: &Node) -> Option<Share> {
         let chance = decode::share(node, "chance", self.problems)?;
         if chance.0 <= 0.0 {
-            self.problems.error(node.span, "a step with a `chance` of 0% is never run").help("write a share above 0%, or remove the step");
+            self.problems
+                .error(node.span, "a step with a `chance` of 0% is never run")
+                .help("write a share above 0%, or remove the step");
         }
         (chance.0 < 1.0).then_some(chance)
     }
@@ -289,17 +433,29 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The keys of a step that say what it does: `flow` is a part of `websocket`, and `receive` of what is sent.
+/// The keys of a step that say what it does: `flow` is a part of `websocket`, and `receive` of what
+/// is sent.
 fn actions(entries: &[Entry]) -> Vec<&Entry> {
-    let has = |keys: &[&str]| entries.iter().any(|entry| keys.contains(&entry.key.as_str()));
+    let has = |keys: &[&str]| {
+        entries
+            .iter()
+            .any(|entry| keys.contains(&entry.key.as_str()))
+    };
     let (opens, sends) = (has(&["websocket"]), has(&["send", "send_json"]));
     let part = |key: &str| (key == "flow" && opens) || (key == "receive" && sends);
-    entries.iter().filter(|entry| is_action(&entry.key) && !part(&entry.key)).collect()
+    entries
+        .iter()
+        .filter(|entry| is_action(&entry.key) && !part(&entry.key))
+        .collect()
 }
 
 /// Whether a key of a step says what it does.
 pub fn is_action(key: &str) -> bool {
-    METHODS.contains(&key) || MOCKS.contains(&key) || GROUPS.contains(&key) || MESSAGES.contains(&key) || OTHERS.contains(&key)
+    METHODS.contains(&key)
+        || MOCKS.contains(&key)
+        || GROUPS.contains(&key)
+        || MESSAGES.contains(&key)
+        || OTHERS.contains(&key)
 }
 
 fn example(action: &str) -> String {
@@ -323,9 +479,15 @@ fn example(action: &str) -> String {
 pub fn typed(node: &Node) -> String {
     match &node.value {
         Value::Scalar(scalar) => scalar.as_typed().to_owned(),
-        Value::List(items) => format!("[{}]", items.iter().map(typed).collect::<Vec<_>>().join(", ")),
+        Value::List(items) => format!(
+            "[{}]",
+            items.iter().map(typed).collect::<Vec<_>>().join(", ")
+        ),
         Value::Map(entries) => {
-            let pairs: Vec<String> = entries.iter().map(|e| format!("{}: {}", e.key, typed(&e.value))).collect();
+            let pairs: Vec<String> = entries
+                .iter()
+                .map(|e| format!("{}: {}", e.key, typed(&e.value)))
+                .collect();
             format!("{{{}}}", pairs.join(", "))
         }
         Value::Broken => String::new(),

@@ -1,35 +1,96 @@
-//! What people who know other tools write: kinds of steps that this version does not have, keys, and names of values.
+//! What people who know other tools write: kinds of steps that this version does not have, keys,
+//! and names of values.
 //!
 //! Plain tables. When a kind of step comes to life, its row is deleted here.
 
 use super::words::Part;
 
-/// Kinds of steps that people look for and this version does not have: their names, what they are, and what to write instead.
-/// A row is a kind: it is deleted when the kind comes to life.
+/// Kinds of steps that people look for and this version does not have: their names, what they are,
+/// and what to write instead. A row is a kind: it is deleted when the kind comes to life.
 const MISSING_KINDS: &[(&[&str], &str, &str)] = &[
-    (&["grpc", "grpcCall", "rpc"], "gRPC calls", "where the service has a gateway that speaks JSON over HTTP, call that with `post`"),
-    (&["sql", "jdbc", "query_sql", "postgres", "mysql"], "SQL queries", "send requests to a service in front of the database"),
-    (&["redis"], "Redis commands", "`tcp: { send: \"PING\\r\\n\", receive: line }` sends one as a line of text"),
-    (&["sse", "eventsource", "stream", "events"], "event streams", "`get` reads a response up to its end, which `timeout` bounds"),
-    (&["exec", "shell", "command", "cmd", "run"], "commands of the shell", "run them before or after loadgen"),
     (
-        &["script", "js", "javascript", "lua", "python", "function", "code"],
+        &["grpc", "grpcCall", "rpc"],
+        "gRPC calls",
+        "where the service has a gateway that speaks JSON over HTTP, call that with `post`",
+    ),
+    (
+        &["sql", "jdbc", "query_sql", "postgres", "mysql"],
+        "SQL queries",
+        "send requests to a service in front of the database",
+    ),
+    (
+        &["redis"],
+        "Redis commands",
+        "`tcp: { send: \"PING\\r\\n\", receive: line }` sends one as a line of text",
+    ),
+    (
+        &["sse", "eventsource", "stream", "events"],
+        "event streams",
+        "`get` reads a response up to its end, which `timeout` bounds",
+    ),
+    (
+        &["exec", "shell", "command", "cmd", "run"],
+        "commands of the shell",
+        "run them before or after loadgen",
+    ),
+    (
+        &[
+            "script",
+            "js",
+            "javascript",
+            "lua",
+            "python",
+            "function",
+            "code",
+        ],
         "scripts",
         "compute values with `set`, and expressions in `{{…}}`",
     ),
-    (&["graphql"], "steps for GraphQL", "write `post: /graphql` with `json: { query: …, variables: … }`"),
-    (&["socketio"], "steps for Socket.IO", "`websocket` sends and receives plain messages"),
-    (&["kafka", "mqtt", "amqp", "rabbitmq", "nats", "jms", "stomp"], "message queues", "`tcp` speaks protocols of lines of text"),
-    (&["udp", "dns", "smtp", "imap", "ldap", "ftp"], "steps of this protocol", "`tcp` speaks protocols of lines of text"),
-    (&["browser", "page", "click", "goto", "navigate"], "steps of a browser", "write the requests that the page makes"),
+    (
+        &["graphql"],
+        "steps for GraphQL",
+        "write `post: /graphql` with `json: { query: …, variables: … }`",
+    ),
+    (
+        &["socketio"],
+        "steps for Socket.IO",
+        "`websocket` sends and receives plain messages",
+    ),
+    (
+        &["kafka", "mqtt", "amqp", "rabbitmq", "nats", "jms", "stomp"],
+        "message queues",
+        "`tcp` speaks protocols of lines of text",
+    ),
+    (
+        &["udp", "dns", "smtp", "imap", "ldap", "ftp"],
+        "steps of this protocol",
+        "`tcp` speaks protocols of lines of text",
+    ),
+    (
+        &["browser", "page", "click", "goto", "navigate"],
+        "steps of a browser",
+        "write the requests that the page makes",
+    ),
     (
         &["pace", "pacing", "constant_pacing"],
         "users of a fixed pace",
         "plan the starts with `load: { rate: 10/s }`, or pause with `think: 1s`",
     ),
-    (&["rendezvous", "barrier", "synchronize"], "meeting points", "a stage of `load` with a `duration` of `0s` jumps to its level"),
-    (&["log", "print", "debug"], "messages to the console", "`loadgen run FILE --dry-run` shows the first request as it goes out"),
-    (&["include", "import", "use"], "files of steps", "name steps with an anchor, `x-login: &login { … }`, and put them in with `*login`"),
+    (
+        &["rendezvous", "barrier", "synchronize"],
+        "meeting points",
+        "a stage of `load` with a `duration` of `0s` jumps to its level",
+    ),
+    (
+        &["log", "print", "debug"],
+        "messages to the console",
+        "`loadgen run FILE --dry-run` shows the first request as it goes out",
+    ),
+    (
+        &["include", "import", "use"],
+        "files of steps",
+        "name steps with an anchor, `x-login: &login { … }`, and put them in with `*login`",
+    ),
 ];
 
 /// Words of other tools, or of habit, and how ours are written.
@@ -46,7 +107,11 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Top, "steps", "mix"),
     (Part::Top, "iterations", "load: { iterations: … }"),
     (Part::Top, "duration", "load: { duration: … }"),
-    (Part::Top, "threads", "load: { vus: … }` (users) or `workers"),
+    (
+        Part::Top,
+        "threads",
+        "load: { vus: … }` (users) or `workers",
+    ),
     (Part::Top, "options", "load"),
     (Part::Top, "host", "targets"),
     (Part::Top, "base_url", "targets"),
@@ -59,7 +124,11 @@ const FOREIGN: &[(Part, &str, &str)] = &[
     (Part::Top, "run_time", "load: { duration: … }"),
     (Part::Top, "loops", "load: { iterations_per_vu: … }"),
     (Part::Top, "loop_count", "load: { iterations_per_vu: … }"),
-    (Part::Top, "wait_time", "think` (a step of a flow), as in `think: { uniform: [1s, 5s] }"),
+    (
+        Part::Top,
+        "wait_time",
+        "think` (a step of a flow), as in `think: { uniform: [1s, 5s] }",
+    ),
     (Part::Top, "checks", "thresholds"),
     (Part::Top, "csv_data_set", "data"),
     (Part::Top, "ensure", "thresholds"),
@@ -298,28 +367,44 @@ const FOREIGN: &[(Part, &str, &str)] = &[
 
 /// Our word for another tool's.
 pub fn ours(part: Part, word: &str) -> Option<&'static str> {
-    FOREIGN.iter().find(|(p, theirs, _)| *p == part && theirs.eq_ignore_ascii_case(word)).map(|(.., ours)| *ours)
+    FOREIGN
+        .iter()
+        .find(|(p, theirs, _)| *p == part && theirs.eq_ignore_ascii_case(word))
+        .map(|(.., ours)| *ours)
 }
 
 /// What a step of a kind that this version does not have is, and what to write instead.
 pub fn missing_kind(word: &str) -> Option<(&'static str, &'static str)> {
     let is_called = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
-    MISSING_KINDS.iter().find(|(names, ..)| is_called(names)).map(|(_, what, instead)| (*what, *instead))
+    MISSING_KINDS
+        .iter()
+        .find(|(names, ..)| is_called(names))
+        .map(|(_, what, instead)| (*what, *instead))
 }
 
 /// What to write for a value that other tools have by this name.
 pub fn value_of(word: &str) -> Option<&'static str> {
-    Some(match word.trim_start_matches(['$', '_']).to_ascii_lowercase().as_str() {
-        "vu" | "userid" | "user_id" | "threadnum" => {
-            "a step `{ set: { me: seq() }, once: true }` gives each virtual user a number of its own, `me`"
-        }
-        "iter" | "iteration" | "counter" | "loopcount" => "`seq()` is the number of the iteration, from 1",
-        "uuid" | "guid" | "randomuuid" => "write `uuid()`",
-        "timestamp" | "time" | "epoch" => "`now()` is the time in milliseconds since 1970",
-        "randomint" | "randomnumber" | "randint" | "random" => "write `random_int(1, 100)`, in quotes where it stands inside of `{…}`",
-        "randomstring" => "write `random_string(8)`",
-        _ => return None,
-    })
+    Some(
+        match word
+            .trim_start_matches(['$', '_'])
+            .to_ascii_lowercase()
+            .as_str()
+        {
+            "vu" | "userid" | "user_id" | "threadnum" => {
+                "a step `{ set: { me: seq() }, once: true }` gives each virtual user a number of its own, `me`"
+            }
+            "iter" | "iteration" | "counter" | "loopcount" => {
+                "`seq()` is the number of the iteration, from 1"
+            }
+            "uuid" | "guid" | "randomuuid" => "write `uuid()`",
+            "timestamp" | "time" | "epoch" => "`now()` is the time in milliseconds since 1970",
+            "randomint" | "randomnumber" | "randint" | "random" => {
+                "write `random_int(1, 100)`, in quotes where it stands inside of `{…}`"
+            }
+            "randomstring" => "write `random_string(8)`",
+            _ => return None,
+        },
+    )
 }
 
 #[cfg(test)]
@@ -329,7 +414,10 @@ mod tests {
     #[test]
     fn words_are_known_in_either_case() {
         assert_eq!(ours(Part::Load, "arrivalrate"), Some("rate"));
-        assert_eq!(missing_kind("GraphQL").map(|(what, _)| what), Some("steps for GraphQL"));
+        assert_eq!(
+            missing_kind("GraphQL").map(|(what, _)| what),
+            Some("steps for GraphQL")
+        );
         assert_eq!((value_of("__VU").is_some(), value_of("page")), (true, None));
     }
 
@@ -337,7 +425,10 @@ mod tests {
     fn a_kind_that_is_there_is_not_missing() {
         for (names, ..) in MISSING_KINDS {
             for name in *names {
-                assert!(!crate::scenario::flow::is_action(name), "`{name}` is a kind of step: delete its row");
+                assert!(
+                    !crate::scenario::flow::is_action(name),
+                    "`{name}` is a kind of step: delete its row"
+                );
                 assert_eq!(ours(Part::Step, name), None, "{name}");
             }
         }

@@ -12,21 +12,41 @@ use crate::plan::{Parallel, Race, StepKind};
 pub const GROUPS: [&str; 4] = ["flow", "parallel", "race", "repeat"];
 
 impl Reader<'_> {
-    /// Reads `parallel` and what goes with it, `on_error` included, which has a meaning of its own there.
-    pub fn parallel(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) -> Option<(String, StepKind)> {
+    /// Reads `parallel` and what goes with it, `on_error` included, which has a meaning of its own
+    /// there.
+    pub fn parallel(
+        &mut self,
+        deed: Deed<'_>,
+        fields: &mut Fields<'_>,
+    ) -> Option<(String, StepKind)> {
         let concurrency = fields.take("concurrency", self.problems);
-        let concurrency = concurrency.and_then(|node| decode::small(node, "concurrency", 1..=MOST_SLOTS, self.problems));
-        let cancel_on_error = fields.take("on_error", self.problems).is_some_and(|node| self.cancels(node));
+        let concurrency = concurrency
+            .and_then(|node| decode::small(node, "concurrency", 1..=MOST_SLOTS, self.problems));
+        let cancel_on_error = fields
+            .take("on_error", self.problems)
+            .is_some_and(|node| self.cancels(node));
         let branches = self.steps_of(deed, fields)?;
-        Some((deed.key.to_owned(), StepKind::Parallel(Parallel { branches, concurrency, cancel_on_error })))
+        Some((
+            deed.key.to_owned(),
+            StepKind::Parallel(Parallel {
+                branches,
+                concurrency,
+                cancel_on_error,
+            }),
+        ))
     }
 
     /// Reads any other group.
     pub fn group(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) -> Option<(String, StepKind)> {
         let kind = match deed.key {
             "race" => {
-                let must_succeed = fields.take("win", self.problems).is_some_and(|node| self.wins_ok(node));
-                StepKind::Race(Race { branches: self.steps_of(deed, fields)?, must_succeed })
+                let must_succeed = fields
+                    .take("win", self.problems)
+                    .is_some_and(|node| self.wins_ok(node));
+                StepKind::Race(Race {
+                    branches: self.steps_of(deed, fields)?,
+                    must_succeed,
+                })
             }
             "repeat" => {
                 self.only_operations(deed, fields);
@@ -37,7 +57,11 @@ impl Reader<'_> {
         Some((deed.key.to_owned(), kind))
     }
 
-    fn steps_of(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) -> Option<Vec<crate::plan::Step>> {
+    fn steps_of(
+        &mut self,
+        deed: Deed<'_>,
+        fields: &mut Fields<'_>,
+    ) -> Option<Vec<crate::plan::Step>> {
         self.only_operations(deed, fields);
         (!deed.value.is_null()).then(|| self.list(deed.value, deed.key))
     }
@@ -45,7 +69,10 @@ impl Reader<'_> {
     /// Reports what operations may have and groups may not.
     fn only_operations(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) {
         for word in OF_REQUESTS.into_iter().chain(OF_OPERATIONS) {
-            let why = format!("`{word}` belongs to an operation, and `{}` is a group of steps", deed.key);
+            let why = format!(
+                "`{word}` belongs to an operation, and `{}` is a group of steps",
+                deed.key
+            );
             self.misplaced(fields, word, &why, "give it to the steps inside");
         }
     }

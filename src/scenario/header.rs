@@ -7,16 +7,28 @@ use super::diagnostic::{Diagnostics, Span, quoted};
 use super::tree::{Node, Value};
 use crate::plan::{Piece, Template};
 
-/// Headers that loadgen writes itself, or must not send, each with what to do about it. They say how the connection is used,
-/// and a second opinion would break it.
+/// Headers that loadgen writes itself, or must not send, each with what to do about it. They say
+/// how the connection is used, and a second opinion would break it.
 const OWN: [(&str, &str); 7] = [
     ("content-length", FROM_BODY),
     ("transfer-encoding", FROM_BODY),
     ("upgrade", "remove it: a `websocket` step sends it"),
-    ("sec-websocket-key", "remove it: a `websocket` step draws one"),
-    ("sec-websocket-version", "remove it: a `websocket` step sends it"),
-    ("sec-websocket-accept", "remove it: it is for servers to send"),
-    ("sec-websocket-extensions", "remove it: loadgen speaks no extensions of WebSocket, so it must not offer any"),
+    (
+        "sec-websocket-key",
+        "remove it: a `websocket` step draws one",
+    ),
+    (
+        "sec-websocket-version",
+        "remove it: a `websocket` step sends it",
+    ),
+    (
+        "sec-websocket-accept",
+        "remove it: it is for servers to send",
+    ),
+    (
+        "sec-websocket-extensions",
+        "remove it: loadgen speaks no extensions of WebSocket, so it must not offer any",
+    ),
 ];
 const FROM_BODY: &str = "remove it: it follows from the body";
 
@@ -25,15 +37,21 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, Template)
     read(node, &OWN, decode::template, problems)
 }
 
-/// Reads a `headers` map of what is expected, where the length of the message is as good as anything.
+/// Reads a `headers` map of what is expected, where the length of the message is as good as
+/// anything.
 pub fn expected(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
-    let known =
-        |node: &Node, key: &str, problems: &mut Diagnostics| decode::text(node, key, problems).map(|text| Template::from(text.to_owned()));
+    let known = |node: &Node, key: &str, problems: &mut Diagnostics| {
+        decode::text(node, key, problems).map(|text| Template::from(text.to_owned()))
+    };
     let headers = read(node, &[], known, problems);
-    headers.into_iter().map(|(name, value)| (name, value.as_text().unwrap_or_default().to_owned())).collect()
+    headers
+        .into_iter()
+        .map(|(name, value)| (name, value.as_text().unwrap_or_default().to_owned()))
+        .collect()
 }
 
-/// Reports what of a value can't be sent in a header; what is put in while it runs is looked at then.
+/// Reports what of a value can't be sent in a header; what is put in while it runs is looked at
+/// then.
 pub fn sendable(name: &str, value: &Template, place: Span, problems: &mut Diagnostics) -> bool {
     let text = fixed(value);
     if text.contains(['\r', '\n']) {
@@ -42,7 +60,10 @@ pub fn sendable(name: &str, value: &Template, place: Span, problems: &mut Diagno
             .help("keep it on one line: a line break would begin another header");
     } else if HeaderValue::from_str(&text).is_err() {
         problems
-            .error(place, format!("the header `{name}` holds a character that can't be sent"))
+            .error(
+                place,
+                format!("the header `{name}` holds a character that can't be sent"),
+            )
             .help("control characters can't stand in a header; encode it, for example in base64");
     } else {
         return true;
@@ -53,41 +74,70 @@ pub fn sendable(name: &str, value: &Template, place: Span, problems: &mut Diagno
 /// Reads one value.
 type Read = fn(&Node, &str, &mut Diagnostics) -> Option<Template>;
 
-fn read(node: &Node, refused: &[(&str, &'static str)], value: Read, problems: &mut Diagnostics) -> Vec<(String, Template)> {
+fn read(
+    node: &Node,
+    refused: &[(&str, &'static str)],
+    value: Read,
+    problems: &mut Diagnostics,
+) -> Vec<(String, Template)> {
     let entries = match &node.value {
         Value::Map(entries) => entries,
         Value::Broken => return Vec::new(),
         _ => {
             problems
-                .error(node.span, format!("`headers` is a map, and this is {}", node.describe()))
+                .error(
+                    node.span,
+                    format!("`headers` is a map, and this is {}", node.describe()),
+                )
                 .help("write `headers: { accept: application/json }`");
             return Vec::new();
         }
     };
     let mut headers: Vec<(String, Template)> = Vec::with_capacity(entries.len());
     if let Some(entry) = entries.get(100) {
-        problems.error(entry.key_span, "more than 100 headers").help("no server takes so many: remove some");
+        problems
+            .error(entry.key_span, "more than 100 headers")
+            .help("no server takes so many: remove some");
         return headers;
     }
     for entry in entries {
         let Ok(name) = HeaderName::from_bytes(entry.key.as_bytes()) else {
             problems
-                .error(entry.key_span, format!("{} is not a valid header name", quoted(&entry.key)))
+                .error(
+                    entry.key_span,
+                    format!("{} is not a valid header name", quoted(&entry.key)),
+                )
                 .help("use letters, digits and `-`, without spaces");
             continue;
         };
-        let Some(value) = value(&entry.value, &entry.key, problems) else { continue };
+        let Some(value) = value(&entry.value, &entry.key, problems) else {
+            continue;
+        };
         if !sendable(name.as_str(), &value, entry.value.span, problems) {
             continue;
         }
-        if let Some((_, help)) = refused.iter().find(|(refused, _)| *refused == name.as_str()) {
-            problems.error(entry.key_span, format!("the header `{name}` is loadgen's own")).help(*help);
+        if let Some((_, help)) = refused
+            .iter()
+            .find(|(refused, _)| *refused == name.as_str())
+        {
+            problems
+                .error(
+                    entry.key_span,
+                    format!("the header `{name}` is loadgen's own"),
+                )
+                .help(*help);
         } else if headers.iter().any(|(known, _)| known == name.as_str()) {
             problems
-                .error(entry.key_span, format!("the header `{name}` stands here twice"))
+                .error(
+                    entry.key_span,
+                    format!("the header `{name}` stands here twice"),
+                )
                 .help("header names are the same in any case: keep one");
         } else {
-            let value = value.as_text().map_or_else(|| value.clone(), |text| Template::from(text.trim().to_owned()));
+            let value = value.as_text().map_or_else(
+                || value.clone(),
+                |text| Template::from(text.trim().to_owned()),
+            );
             headers.push((name.as_str().to_owned(), value));
         }
     }

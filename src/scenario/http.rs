@@ -13,22 +13,44 @@ const MOST_CONNECTIONS: u32 = 1_000_000;
 /// The most streams that a connection can have (RFC 9113, section 5.1.1).
 const MOST_STREAMS: u32 = i32::MAX as u32;
 
-const PROTOCOLS: [(&str, Protocol); 3] = [("auto", Protocol::Auto), ("http1", Protocol::Http1), ("http2", Protocol::Http2)];
-const KEPT: [(&str, KeepAlive); 4] =
-    [("per_vu", KeepAlive::PerVu), ("per_iteration", KeepAlive::PerIteration), ("never", KeepAlive::Never), ("shared", KeepAlive::Shared)];
+const PROTOCOLS: [(&str, Protocol); 3] = [
+    ("auto", Protocol::Auto),
+    ("http1", Protocol::Http1),
+    ("http2", Protocol::Http2),
+];
+const KEPT: [(&str, KeepAlive); 4] = [
+    ("per_vu", KeepAlive::PerVu),
+    ("per_iteration", KeepAlive::PerIteration),
+    ("never", KeepAlive::Never),
+    ("shared", KeepAlive::Shared),
+];
 
-/// What `http` says, with the keys of HTTP/2 and where they stand: whether they make sense is known when the target's address is.
+/// What `http` says, with the keys of HTTP/2 and where they stand: whether they make sense is known
+/// when the target's address is.
 pub type Read = (HttpOptions, Vec<(&'static str, Span)>);
 
 /// Reads `http`.
 pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
-    let mut fields = Fields::open(node, Part::Http, "`http`", "http: { redirects: 5, cookies: true }", problems)?;
+    let mut fields = Fields::open(
+        node,
+        Part::Http,
+        "`http`",
+        "http: { redirects: 5, cookies: true }",
+        problems,
+    )?;
     let default = HttpOptions::default();
     let redirects = fields.take("redirects", problems);
-    let redirects = redirects.and_then(|node| decode::small(node, "redirects", 0..=MOST_REDIRECTS, problems));
-    let cookies = fields.take("cookies", problems).and_then(|node| decode::flag(node, "cookies", problems));
-    let protocol = fields.take("protocol", problems).and_then(|node| one_of(node, "protocol", "protocol", &PROTOCOLS, problems));
-    let keep_alive = fields.take("keep_alive", problems).and_then(|node| one_of(node, "keep_alive", "form", &KEPT, problems));
+    let redirects =
+        redirects.and_then(|node| decode::small(node, "redirects", 0..=MOST_REDIRECTS, problems));
+    let cookies = fields
+        .take("cookies", problems)
+        .and_then(|node| decode::flag(node, "cookies", problems));
+    let protocol = fields
+        .take("protocol", problems)
+        .and_then(|node| one_of(node, "protocol", "protocol", &PROTOCOLS, problems));
+    let keep_alive = fields
+        .take("keep_alive", problems)
+        .and_then(|node| one_of(node, "keep_alive", "form", &KEPT, problems));
     let mut number = |key, most, problems: &mut Diagnostics| {
         let node = fields.take(key, problems)?;
         Some((node.span, decode::small(node, key, 1..=most, problems)?))
@@ -50,29 +72,51 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         connections: connections.map(|(_, n)| n),
     };
     let streams = [("max_streams", max_streams), ("connections", connections)];
-    let streams = streams.into_iter().filter_map(|(key, given)| Some((key, given?.0))).collect();
-    if let (Some((place, _)), KeepAlive::Never, Some(_)) = (lifetime.map(|node| (node.span, ())), options.keep_alive, max_lifetime) {
+    let streams = streams
+        .into_iter()
+        .filter_map(|(key, given)| Some((key, given?.0)))
+        .collect();
+    if let (Some((place, _)), KeepAlive::Never, Some(_)) = (
+        lifetime.map(|node| (node.span, ())),
+        options.keep_alive,
+        max_lifetime,
+    ) {
         problems
-            .error(place, "no connection grows old where `keep_alive` is `never`: each request has its own")
+            .error(
+                place,
+                "no connection grows old where `keep_alive` is `never`: each request has its own",
+            )
             .help("remove `max_lifetime`, or keep connections with another `keep_alive`");
     }
     if let (Some((place, most)), Some(count)) = (max_connections, options.connections)
         && count > most
     {
         problems
-            .error(place, format!("`connections` asks for {count}, and `max_connections` allows {most}"))
+            .error(
+                place,
+                format!("`connections` asks for {count}, and `max_connections` allows {most}"),
+            )
             .help("raise `max_connections`, or lower `connections`");
     }
     Some((options, streams))
 }
 
-/// Refuses a key of HTTP/2 where that is not spoken, or where nobody shares the connection; `secure` says whether the target
-/// speaks TLS, where that is known.
-pub fn of_http2(key: &str, place: Span, options: &HttpOptions, secure: Option<bool>, problems: &mut Diagnostics) {
+/// Refuses a key of HTTP/2 where that is not spoken, or where nobody shares the connection;
+/// `secure` says whether the target speaks TLS, where that is known.
+pub fn of_http2(
+    key: &str,
+    place: Span,
+    options: &HttpOptions,
+    secure: Option<bool>,
+    problems: &mut Diagnostics,
+) {
     let is_plain = options.protocol == Protocol::Auto && secure == Some(false);
     if options.protocol == Protocol::Http1 || is_plain {
         problems
-            .error(place, format!("`{key}` is about HTTP/2, and HTTP/1.1 is spoken with this target"))
+            .error(
+                place,
+                format!("`{key}` is about HTTP/2, and HTTP/1.1 is spoken with this target"),
+            )
             .help("add `protocol: http2`, or use `max_connections`");
     } else if options.keep_alive != KeepAlive::Shared {
         problems
@@ -81,7 +125,13 @@ pub fn of_http2(key: &str, place: Span, options: &HttpOptions, secure: Option<bo
     }
 }
 
-fn one_of<T: Copy>(node: &Node, key: &str, what: &str, known: &[(&str, T)], problems: &mut Diagnostics) -> Option<T> {
+fn one_of<T: Copy>(
+    node: &Node,
+    key: &str,
+    what: &str,
+    known: &[(&str, T)],
+    problems: &mut Diagnostics,
+) -> Option<T> {
     let text = decode::text(node, key, problems)?;
     if let Some((_, value)) = known.iter().find(|(name, _)| *name == text) {
         return Some(*value);
@@ -89,7 +139,9 @@ fn one_of<T: Copy>(node: &Node, key: &str, what: &str, known: &[(&str, T)], prob
     let names = known.iter().map(|(name, _)| *name);
     let error = problems.error(node.span, format!("there is no {what} {}", quoted(text)));
     match (key, text) {
-        ("keep_alive", "true" | "True" | "on" | "yes") => error.help("write `keep_alive: per_vu` (the default), or `keep_alive: shared`"),
+        ("keep_alive", "true" | "True" | "on" | "yes") => {
+            error.help("write `keep_alive: per_vu` (the default), or `keep_alive: shared`")
+        }
         ("keep_alive", "false" | "False" | "off" | "no") => error.help("write `keep_alive: never`"),
         ("protocol", "h2" | "h2c" | "HTTP/2" | "2") => error.help("write `protocol: http2`"),
         _ => match words::nearest(text, names.clone()) {

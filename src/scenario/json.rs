@@ -8,7 +8,8 @@ use super::tree::{Kind, Node, Scalar, Value};
 use crate::plan::{Encode, Piece, Template};
 use crate::value::json::is_exact;
 
-/// The JSON text of a node, values of the run to be put in; nothing where a part of it is broken or no JSON.
+/// The JSON text of a node, values of the run to be put in; nothing where a part of it is broken or
+/// no JSON.
 pub fn template(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     let mut out = Template::default();
     write(node, &mut out, problems).then_some(out)
@@ -24,13 +25,24 @@ pub fn value(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<serde
     let text = template(node, problems)?;
     if let Some(number) = inexact(node) {
         problems
-            .error(number.span, format!("a number in {} has more digits than a comparison holds", quoted(key)))
+            .error(
+                number.span,
+                format!(
+                    "a number in {} has more digits than a comparison holds",
+                    quoted(key)
+                ),
+            )
             .help("quote it: a text keeps all its digits");
         return None;
     }
     serde_json::from_str(text.as_text()?)
         .inspect_err(|_| {
-            problems.error(node.span, format!("a number in {} is too large for JSON", quoted(key))).help("quote it if it is a text");
+            problems
+                .error(
+                    node.span,
+                    format!("a number in {} is too large for JSON", quoted(key)),
+                )
+                .help("quote it if it is a text");
         })
         .ok()
 }
@@ -49,7 +61,8 @@ fn running(node: &Node) -> Option<&Node> {
 fn inexact(node: &Node) -> Option<&Node> {
     match &node.value {
         Value::Scalar(scalar) => {
-            let is_number = matches!(scalar.kind(), Kind::Int(_) | Kind::Float(_)) && is_json_number(&scalar.text);
+            let is_number = matches!(scalar.kind(), Kind::Int(_) | Kind::Float(_))
+                && is_json_number(&scalar.text);
             (is_number && !is_exact(&scalar.text)).then_some(node)
         }
         Value::List(items) => items.iter().find_map(inexact),
@@ -91,7 +104,12 @@ fn write(node: &Node, out: &mut Template, problems: &mut Diagnostics) -> bool {
     }
 }
 
-fn write_scalar(node: &Node, scalar: &Scalar, out: &mut Template, problems: &mut Diagnostics) -> bool {
+fn write_scalar(
+    node: &Node,
+    scalar: &Scalar,
+    out: &mut Template,
+    problems: &mut Diagnostics,
+) -> bool {
     if let Some(template) = &scalar.template {
         match template.pieces() {
             // Exactly one value takes it with its type.
@@ -108,12 +126,17 @@ fn write_scalar(node: &Node, scalar: &Scalar, out: &mut Template, problems: &mut
         Kind::Null => out.push_text("null"),
         Kind::Bool(yes) => out.push_text(if yes { "true" } else { "false" }),
         Kind::Text => string(&scalar.text, out),
-        Kind::Int(_) | Kind::Float(_) if is_json_number(&scalar.text) => out.push_text(&scalar.text),
+        Kind::Int(_) | Kind::Float(_) if is_json_number(&scalar.text) => {
+            out.push_text(&scalar.text)
+        }
         Kind::Int(n) => out.push_text(&n.to_string()),
         Kind::Float(n) if n.is_finite() => out.push_text(&n.to_string()),
         Kind::Float(_) => {
             problems
-                .error(node.span, format!("JSON has no number {}", quoted(&scalar.text)))
+                .error(
+                    node.span,
+                    format!("JSON has no number {}", quoted(&scalar.text)),
+                )
                 .help(format!("quote it if it is a text: `\"{}\"`", scalar.text));
             return false;
         }
@@ -150,7 +173,9 @@ mod tests {
         let yaml = "{z: 1, a: [true, ~, 1.50, \"5\", 007, 0x1f, -3], s: \"q\\\"\\n\", big: 123456789012345678901234567890, plus: +1}";
         assert_eq!(
             json(yaml).as_deref(),
-            Some(r#"{"z":1,"a":[true,null,1.50,"5","007",31,-3],"s":"q\"\n","big":123456789012345678901234567890,"plus":1}"#)
+            Some(
+                r#"{"z":1,"a":[true,null,1.50,"5","007",31,-3],"s":"q\"\n","big":123456789012345678901234567890,"plus":1}"#
+            )
         );
         assert_eq!(json("{a: .nan}"), None);
         assert_eq!(json("{a: .5}").as_deref(), Some("{\"a\":0.5}"));

@@ -11,9 +11,18 @@ const MOST: u32 = 1_000_000_000;
 /// Reads a `limits` map; the defaults where it is broken, which was reported.
 pub fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
     let mut limits = Limits::default();
-    let Some(mut fields) = Fields::open(node, Part::Limits, "`limits`", "limits: { concurrency: 10 }", problems) else { return limits };
+    let Some(mut fields) = Fields::open(
+        node,
+        Part::Limits,
+        "`limits`",
+        "limits: { concurrency: 10 }",
+        problems,
+    ) else {
+        return limits;
+    };
     let concurrency = fields.take("concurrency", problems);
-    limits.concurrency = concurrency.and_then(|node| decode::small(node, "concurrency", 1..=super::load::MOST_SLOTS, problems));
+    limits.concurrency = concurrency
+        .and_then(|node| decode::small(node, "concurrency", 1..=super::load::MOST_SLOTS, problems));
     let rate = fields.take("rate", problems);
     limits.rate = rate.and_then(|node| decode::rate(node, "rate", problems));
     if let Some(node) = fields.take("burst", problems) {
@@ -21,19 +30,30 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
         if rate.is_none() {
             problems
                 .error(node.span, "`burst` without a `rate` limits nothing")
-                .help("add `rate: 100/s`: the bucket is filled at that rate and holds `burst` tokens");
+                .help(
+                    "add `rate: 100/s`: the bucket is filled at that rate and holds `burst` tokens",
+                );
         }
     }
     let queue = fields.take("queue", problems);
-    limits.queue = queue.and_then(|node| decode::small(node, "queue", 0..=MOST, problems)).unwrap_or(0);
+    limits.queue = queue
+        .and_then(|node| decode::small(node, "queue", 0..=MOST, problems))
+        .unwrap_or(0);
     let full = fields.take("on_full", problems);
-    limits.on_full = full.and_then(|node| on_full(node, problems)).unwrap_or_default();
+    limits.on_full = full
+        .and_then(|node| on_full(node, problems))
+        .unwrap_or_default();
     if concurrency.is_none()
         && rate.is_none()
-        && let Some((key, node)) = queue.map(|node| ("queue", node)).or(full.map(|node| ("on_full", node)))
+        && let Some((key, node)) = queue
+            .map(|node| ("queue", node))
+            .or(full.map(|node| ("on_full", node)))
     {
         problems
-            .error(node.span, format!("`{key}` without a `concurrency` or a `rate` limits nothing"))
+            .error(
+                node.span,
+                format!("`{key}` without a `concurrency` or a `rate` limits nothing"),
+            )
             .help("add what there may be a queue for, as in `concurrency: 10`");
     }
     fields.finish(problems);

@@ -1,33 +1,61 @@
 //! Little's law: to carry a rate, a cap must be at least the rate times the mean time under it.
 //!
-//! A warning has to be certain, so every figure is a bound from below. Requests count as good and as no
-//! time here, because nobody knows how long they will take; waits for limits and retries come on top.
+//! A warning has to be certain, so every figure is a bound from below. Requests count as good and
+//! as no time here, because nobody knows how long they will take; waits for limits and retries come
+//! on top.
 
 use super::check::Places;
 use super::diagnostic::{Diagnostics, Place};
 use super::tree::{Node, Value};
 use crate::base::{Nanos, Rate};
-use crate::plan::{Action, Delay, Limits, LoadModel, MixEntry, OnFull, Operation, Parallel, Passes, Plan, Stage, Step, StepKind};
+use crate::plan::{
+    Action, Delay, Limits, LoadModel, MixEntry, OnFull, Operation, Parallel, Passes, Plan, Stage,
+    Step, StepKind,
+};
 
-const REMEDY: &str = "to that at least, or lower the `rate`: what is beyond waits longer and longer";
+const REMEDY: &str =
+    "to that at least, or lower the `rate`: what is beyond waits longer and longer";
 
 /// Warns of caps that can't carry the rate of the open model.
 pub fn little(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
-    let LoadModel::Open { rate, max_in_flight, on_full, .. } = plan.load.model else { return };
+    let LoadModel::Open {
+        rate,
+        max_in_flight,
+        on_full,
+        ..
+    } = plan.load.model
+    else {
+        return;
+    };
     // Where work may be refused, nobody knows how much of it is left; and its author thought of it.
     if on_full == OnFull::Drop || limits(plan).any(|limits| limits.on_full == OnFull::Drop) {
         return;
     }
     let total: f64 = plan.mix.iter().map(|entry| entry.weight).sum();
     let costs: Vec<Cost> = plan.mix.iter().map(|entry| sequence(&entry.flow)).collect();
-    let average = |of: fn(&Cost) -> f64| plan.mix.iter().zip(&costs).map(|(entry, cost)| entry.weight / total * of(cost)).sum::<f64>();
+    let average = |of: fn(&Cost) -> f64| {
+        plan.mix
+            .iter()
+            .zip(&costs)
+            .map(|(entry, cost)| entry.weight / total * of(cost))
+            .sum::<f64>()
+    };
     // In stages only a rate that is held is sure to last.
     let held = |stage: &&Stage| stage.from == stage.to && stage.duration > Nanos::ZERO;
     let rate = match plan.load.stages.as_slice() {
         [] => rate.per_second_f64(),
-        stages => stages.iter().filter(held).map(|stage| stage.to).fold(0.0, f64::max),
+        stages => stages
+            .iter()
+            .filter(held)
+            .map(|stage| stage.to)
+            .fold(0.0, f64::max),
     };
-    let law = |rate: f64, time: f64| format!("{rate} iterations a second of {} each", Nanos::from_secs_f64((time * 1e6).round() / 1e6));
+    let law = |rate: f64, time: f64| {
+        format!(
+            "{rate} iterations a second of {} each",
+            Nanos::from_secs_f64((time * 1e6).round() / 1e6)
+        )
+    };
 
     let work = average(|cost| cost.work);
     if let Some(cap) = plan.limits.concurrency
@@ -36,7 +64,11 @@ pub fn little(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
         problems
             .warning(
                 places.of(&["limits", "concurrency"], "--rate"),
-                format!("a concurrency of {cap} can't carry this load: {} keep {} operations busy", law(rate, work), up(rate * work)),
+                format!(
+                    "a concurrency of {cap} can't carry this load: {} keep {} operations busy",
+                    law(rate, work),
+                    up(rate * work)
+                ),
             )
             .help(format!("raise `concurrency` {REMEDY}"));
     }
@@ -45,7 +77,11 @@ pub fn little(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
         problems
             .warning(
                 in_flight_or_rate(places),
-                format!("`max_in_flight` {max_in_flight} can't carry this load: {} keep {} in flight", law(rate, time), up(rate * time)),
+                format!(
+                    "`max_in_flight` {max_in_flight} can't carry this load: {} keep {} in flight",
+                    law(rate, time),
+                    up(rate * time)
+                ),
             )
             .help(format!("raise `max_in_flight` {REMEDY}"));
     }
@@ -54,7 +90,12 @@ pub fn little(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
         && beyond(rate * starts, limit.per_second_f64())
     {
         let what = format!("{:.1} operations a second", rate * starts);
-        slow(limit, &what, places.of(&["limits", "rate"], "--rate"), problems);
+        slow(
+            limit,
+            &what,
+            places.of(&["limits", "rate"], "--rate"),
+            problems,
+        );
     }
     for (index, (entry, cost)) in plan.mix.iter().zip(&costs).enumerate() {
         // Rounded, because it is shown.
@@ -76,7 +117,12 @@ pub fn little(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
         if let Some(limit) = entry.limits.rate
             && beyond(own, limit.per_second_f64())
         {
-            slow(limit, &format!("{own:.1} iterations of this entry a second"), of_entry(places, index, "rate"), problems);
+            slow(
+                limit,
+                &format!("{own:.1} iterations of this entry a second"),
+                of_entry(places, index, "rate"),
+                problems,
+            );
         }
     }
 }
@@ -86,7 +132,10 @@ pub fn limits(plan: &Plan) -> impl Iterator<Item = &Limits> {
     let targets = plan.targets.iter().map(|target| &target.limits);
     let entries = plan.mix.iter().map(|entry: &MixEntry| &entry.limits);
     let operations = plan.operations().map(|(_, _, operation)| &operation.limits);
-    std::iter::once(&plan.limits).chain(targets).chain(entries).chain(operations)
+    std::iter::once(&plan.limits)
+        .chain(targets)
+        .chain(entries)
+        .chain(operations)
 }
 
 fn slow(limit: Rate, starts: &str, place: Place, problems: &mut Diagnostics) {
@@ -98,7 +147,11 @@ fn slow(limit: Rate, starts: &str, place: Place, problems: &mut Diagnostics) {
 /// Where a limit of a mix entry stands.
 fn of_entry(places: &Places<'_>, index: usize, key: &str) -> Place {
     let mix = places.root.get("mix").map(|node| &node.value);
-    let entry = if let Some(Value::List(items)) = mix { items.get(index) } else { None };
+    let entry = if let Some(Value::List(items)) = mix {
+        items.get(index)
+    } else {
+        None
+    };
     let found: Option<&Node> = entry.and_then(|node| node.get("limits")?.get(key));
     found.map_or(Place::Flag("--rate"), |node| Place::At(node.span))
 }
@@ -138,16 +191,38 @@ struct Cost {
 }
 
 impl Cost {
-    const NOTHING: Self = Self { time: 0.0, least: 0.0, work: 0.0, least_work: 0.0, starts: 0.0, good: 1.0 };
+    const NOTHING: Self = Self {
+        time: 0.0,
+        least: 0.0,
+        work: 0.0,
+        least_work: 0.0,
+        starts: 0.0,
+        good: 1.0,
+    };
 
     fn scaled(self, n: f64) -> Self {
-        let Self { time, least, work, least_work, starts, good } = self;
-        Self { time: n * time, least: n * least, work: n * work, least_work: n * least_work, starts: n * starts, good }
+        let Self {
+            time,
+            least,
+            work,
+            least_work,
+            starts,
+            good,
+        } = self;
+        Self {
+            time: n * time,
+            least: n * least,
+            work: n * work,
+            least_work: n * least_work,
+            starts: n * starts,
+            good,
+        }
     }
 }
 
 impl Cost {
-    /// One operation of the network, and behind it, where it ends well, the steps that it makes possible.
+    /// One operation of the network, and behind it, where it ends well, the steps that it makes
+    /// possible.
     fn before(self, then: &Self) -> Self {
         let sure = f64::from(u8::from(self.good >= 1.0));
         Self {
@@ -183,44 +258,88 @@ fn sequence(steps: &[Step]) -> Cost {
 fn one(step: &Step) -> Cost {
     let cost = match &step.kind {
         StepKind::Operation(operation) => of_operation(operation),
-        StepKind::Think(delay) => Cost { time: mean(*delay, f64::INFINITY), least: least(*delay), ..Cost::NOTHING },
+        StepKind::Think(delay) => Cost {
+            time: mean(*delay, f64::INFINITY),
+            least: least(*delay),
+            ..Cost::NOTHING
+        },
         StepKind::Set(_) => Cost::NOTHING,
         StepKind::Flow(steps) => sequence(steps),
         StepKind::Parallel(parallel) => side_by_side(parallel),
         StepKind::Race(race) => against(&race.branches),
-        StepKind::Websocket(websocket) => of_operation(&websocket.handshake).before(&sequence(&websocket.flow)),
+        StepKind::Websocket(websocket) => {
+            of_operation(&websocket.handshake).before(&sequence(&websocket.flow))
+        }
         StepKind::Repeat(repeat) => {
             let pass = sequence(&repeat.flow);
             match repeat.passes {
                 Passes::Times(times) => again(pass, times),
-                // How many there are shows while it runs: none for a list, one at least for a condition.
+                // How many there are shows while it runs: none for a list, one at least for a
+                // condition.
                 Passes::Until { .. } => pass,
-                Passes::Over { .. } => Cost { least: 0.0, least_work: 0.0, ..pass },
+                Passes::Over { .. } => Cost {
+                    least: 0.0,
+                    least_work: 0.0,
+                    ..pass
+                },
             }
         }
     };
-    // Of what is run once nothing is left in the long run, and what is run by chance may take no time.
-    let chance = if step.once || step.when.is_some() { 0.0 } else { step.chance.map_or(1.0, |share| share.0) };
+    // Of what is run once nothing is left in the long run, and what is run by chance may take no
+    // time.
+    let chance = if step.once || step.when.is_some() {
+        0.0
+    } else {
+        step.chance.map_or(1.0, |share| share.0)
+    };
     if chance >= 1.0 {
         return cost;
     }
-    let good = if step.once { cost.good } else { 1.0 - chance * (1.0 - cost.good) };
-    Cost { least: 0.0, least_work: 0.0, good, ..cost.scaled(chance) }
+    let good = if step.once {
+        cost.good
+    } else {
+        1.0 - chance * (1.0 - cost.good)
+    };
+    Cost {
+        least: 0.0,
+        least_work: 0.0,
+        good,
+        ..cost.scaled(chance)
+    }
 }
 
 fn of_operation(operation: &Operation) -> Cost {
     // A response time grows with the waits that this is about.
-    let in_time = if operation.expect.max_response.is_some() { 0.0 } else { 1.0 };
+    let in_time = if operation.expect.max_response.is_some() {
+        0.0
+    } else {
+        1.0
+    };
     let delay = match &operation.action {
         Action::Http(_) | Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => {
-            return Cost { starts: 1.0, good: in_time, ..Cost::NOTHING };
+            return Cost {
+                starts: 1.0,
+                good: in_time,
+                ..Cost::NOTHING
+            };
         }
-        Action::Sleep(delay) | Action::Cpu(delay) | Action::Block { duration: delay, .. } => *delay,
+        Action::Sleep(delay)
+        | Action::Cpu(delay)
+        | Action::Block {
+            duration: delay, ..
+        } => *delay,
     };
     let timeout = operation.timeout.total.as_secs_f64();
     let (time, least) = (mean(delay, timeout), least(delay).min(timeout));
     let good = in_time * (1.0 - operation.fail.0) * (1.0 - cut(delay, timeout));
-    Cost { time, least, work: time, least_work: least, starts: 1.0, good }
+    Cost {
+        time,
+        least,
+        work: time,
+        least_work: least,
+        starts: 1.0,
+        good,
+    }
 }
 
 /// As long as the longest branch, and as all of them through the cap.
@@ -228,7 +347,9 @@ fn side_by_side(parallel: &Parallel) -> Cost {
     let costs: Vec<Cost> = parallel.branches.iter().map(one).collect();
     let sum = |of: fn(&Cost) -> f64| costs.iter().map(of).sum::<f64>();
     let longest = |of: fn(&Cost) -> f64| {
-        let capped = parallel.concurrency.map_or(0.0, |cap| sum(of) / f64::from(cap));
+        let capped = parallel
+            .concurrency
+            .map_or(0.0, |cap| sum(of) / f64::from(cap));
         costs.iter().map(of).fold(capped, f64::max)
     };
     let all = Cost {
@@ -244,7 +365,14 @@ fn side_by_side(parallel: &Parallel) -> Cost {
     }
     // What a cancelled branch has done by then is anybody's guess.
     let good = all.good;
-    Cost { time: good * all.least, work: good * all.least_work, starts: good * all.starts, least: 0.0, least_work: 0.0, good }
+    Cost {
+        time: good * all.least,
+        work: good * all.least_work,
+        starts: good * all.starts,
+        least: 0.0,
+        least_work: 0.0,
+        good,
+    }
 }
 
 /// As long as the shortest branch can be: the mean of the fastest is below the fastest mean.
@@ -252,7 +380,14 @@ fn against(branches: &[Step]) -> Cost {
     let costs: Vec<Cost> = branches.iter().map(one).collect();
     let fewest = |of: fn(&Cost) -> f64| costs.iter().map(of).reduce(f64::min).unwrap_or(0.0);
     let (time, work) = (fewest(|cost| cost.least), fewest(|cost| cost.least_work));
-    Cost { time, least: time, work, least_work: work, starts: fewest(|cost| cost.starts), good: together(&costs) }
+    Cost {
+        time,
+        least: time,
+        work,
+        least_work: work,
+        starts: fewest(|cost| cost.starts),
+        good: together(&costs),
+    }
 }
 
 /// How probably all of them end well, whatever they have to do with each other.
@@ -267,7 +402,12 @@ fn again(pass: Cost, times: u32) -> Cost {
     }
     let good = pass.good.powf(f64::from(times));
     let passes = (1.0 - good) / (1.0 - pass.good);
-    Cost { least: pass.least, least_work: pass.least_work, good, ..pass.scaled(passes) }
+    Cost {
+        least: pass.least,
+        least_work: pass.least_work,
+        good,
+        ..pass.scaled(passes)
+    }
 }
 
 /// The mean of what a timeout leaves of a duration.
@@ -288,7 +428,11 @@ fn mean(delay: Delay, timeout: f64) -> f64 {
         Delay::Exponential { .. } if mean > 0.0 => -mean * (-timeout / mean).exp_m1(),
         Delay::Normal { .. } | Delay::Lognormal { .. } if timeout < 4.0 * mean => {
             // Half of the draws are above the median.
-            let median = if let Delay::Lognormal { p50, .. } = delay { p50.as_secs_f64() } else { mean };
+            let median = if let Delay::Lognormal { p50, .. } = delay {
+                p50.as_secs_f64()
+            } else {
+                mean
+            };
             median.min(timeout) / 2.0
         }
         _ => mean,

@@ -27,10 +27,21 @@ struct Typed {
     graceful_stop: Option<Nanos>,
 }
 
-/// Reads the `load` section, with the command line's values in the place of the file's; `fed` says that every
-/// iteration takes a row of a feed which ends the run after its last one.
-pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut Diagnostics) -> Option<Load> {
-    let mut fields = Fields::open(section, Part::Load, "`load`", "load: { vus: 10, duration: 30s }", problems)?;
+/// Reads the `load` section, with the command line's values in the place of the file's; `fed` says
+/// that every iteration takes a row of a feed which ends the run after its last one.
+pub fn decode(
+    section: &Node,
+    overrides: &Overrides,
+    fed: bool,
+    problems: &mut Diagnostics,
+) -> Option<Load> {
+    let mut fields = Fields::open(
+        section,
+        Part::Load,
+        "`load`",
+        "load: { vus: 10, duration: 30s }",
+        problems,
+    )?;
     let before = problems.len();
     let vus_key = fields.entry("vus");
     let rate_key = fields.entry("rate");
@@ -38,39 +49,74 @@ pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut D
     let in_flight_key = fields.entry("max_in_flight");
     let others = ["arrivals", "queue", "on_full"].map(|key| fields.entry(key));
     let duration_key = fields.entry("duration");
-    let (stages_key, start_key, warmup_key) = (fields.entry("stages"), fields.entry("start"), fields.entry("warmup"));
+    let (stages_key, start_key, warmup_key) = (
+        fields.entry("stages"),
+        fields.entry("start"),
+        fields.entry("warmup"),
+    );
     let mut typed = Typed {
-        vus: fields.take("vus", problems).and_then(|node| decode::small(node, "vus", 1..=MOST_SLOTS, problems)),
-        rate: fields.take("rate", problems).and_then(|node| decode::rate(node, "rate", problems)),
+        vus: fields
+            .take("vus", problems)
+            .and_then(|node| decode::small(node, "vus", 1..=MOST_SLOTS, problems)),
+        rate: fields
+            .take("rate", problems)
+            .and_then(|node| decode::rate(node, "rate", problems)),
         max_in_flight: fields
             .take("max_in_flight", problems)
             .and_then(|node| decode::small(node, "max_in_flight", 1..=MOST_SLOTS, problems)),
-        duration: fields.take("duration", problems).and_then(|node| decode::some_time(node, "duration", problems)),
-        iterations: fields.take("iterations", problems).and_then(|node| decode::count(node, "iterations", 1..=MOST_ITERATIONS, problems)),
-        iterations_per_vu: fields
-            .take("iterations_per_vu", problems)
-            .and_then(|node| decode::count(node, "iterations_per_vu", 1..=MOST_ITERATIONS, problems)),
-        warmup: fields.take("warmup", problems).and_then(|node| decode::duration(node, "warmup", problems)),
-        graceful_stop: fields.take("graceful_stop", problems).and_then(|node| decode::duration(node, "graceful_stop", problems)),
+        duration: fields
+            .take("duration", problems)
+            .and_then(|node| decode::some_time(node, "duration", problems)),
+        iterations: fields
+            .take("iterations", problems)
+            .and_then(|node| decode::count(node, "iterations", 1..=MOST_ITERATIONS, problems)),
+        iterations_per_vu: fields.take("iterations_per_vu", problems).and_then(|node| {
+            decode::count(node, "iterations_per_vu", 1..=MOST_ITERATIONS, problems)
+        }),
+        warmup: fields
+            .take("warmup", problems)
+            .and_then(|node| decode::duration(node, "warmup", problems)),
+        graceful_stop: fields
+            .take("graceful_stop", problems)
+            .and_then(|node| decode::duration(node, "graceful_stop", problems)),
     };
-    let spread = fields.take("arrivals", problems).and_then(|node| arrivals(node, problems)).unwrap_or_default();
-    let queue = fields.take("queue", problems).and_then(|node| decode::small(node, "queue", 0..=MOST_SLOTS, problems));
-    let on_full = fields.take("on_full", problems).and_then(|node| limits::on_full(node, problems)).unwrap_or_default();
+    let spread = fields
+        .take("arrivals", problems)
+        .and_then(|node| arrivals(node, problems))
+        .unwrap_or_default();
+    let queue = fields
+        .take("queue", problems)
+        .and_then(|node| decode::small(node, "queue", 0..=MOST_SLOTS, problems));
+    let on_full = fields
+        .take("on_full", problems)
+        .and_then(|node| limits::on_full(node, problems))
+        .unwrap_or_default();
     // Read where thresholds are, which it is like.
     fields.known(&["stop_when"]);
     let start = fields.take("start", problems);
-    let stages = fields.take("stages", problems).and_then(|node| stages::decode(node, start, problems));
+    let stages = fields
+        .take("stages", problems)
+        .and_then(|node| stages::decode(node, start, problems));
     fields.finish(problems);
     if let Some(stages) = stages_key {
         for key in [vus_key, rate_key, duration_key].into_iter().flatten() {
             problems
-                .error(key.key_span, format!("`{}` beside `stages`, which say how much load there is, and for how long", key.key))
+                .error(
+                    key.key_span,
+                    format!(
+                        "`{}` beside `stages`, which say how much load there is, and for how long",
+                        key.key
+                    ),
+                )
                 .related(stages.key_span, "the stages")
                 .help("remove one of the two");
         }
     } else if let Some(start) = start_key {
         problems
-            .error(start.key_span, "`start` is the level before the first of the `stages`, and there are none")
+            .error(
+                start.key_span,
+                "`start` is the level before the first of the `stages`, and there are none",
+            )
             .help("add `stages`, or remove it");
     }
 
@@ -92,7 +138,14 @@ pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut D
             return None;
         }
         (Some(vus), None) => {
-            typed.vus = decode::in_range(vus.into(), "vus", 1..=MOST_SLOTS.into(), Place::Flag("--vus"), problems).map(|_| vus);
+            typed.vus = decode::in_range(
+                vus.into(),
+                "vus",
+                1..=MOST_SLOTS.into(),
+                Place::Flag("--vus"),
+                problems,
+            )
+            .map(|_| vus);
             false
         }
         (None, Some(rate)) => {
@@ -106,19 +159,35 @@ pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut D
     if open && !given {
         if let Some(key) = per_vu_key {
             problems
-                .error(key.key_span, "`iterations_per_vu` needs virtual users, and a `rate` has none")
+                .error(
+                    key.key_span,
+                    "`iterations_per_vu` needs virtual users, and a `rate` has none",
+                )
                 .help("write `iterations: …`, which counts them all together");
         }
     } else if !given && vus_key.is_none() && stages_key.is_none() {
-        // With neither `vus` nor `rate` one virtual user is meant, unless the rest speaks of a rate.
+        // With neither `vus` nor `rate` one virtual user is meant, unless the rest speaks of a
+        // rate.
         for key in std::iter::once(in_flight_key).chain(others).flatten() {
             problems
-                .error(key.key_span, format!("`{}` needs a `rate`, and the load has none", key.key))
+                .error(
+                    key.key_span,
+                    format!("`{}` needs a `rate`, and the load has none", key.key),
+                )
                 .help("add `rate: 50/s`, or remove it");
         }
     } else if !given && (vus_key.is_some() || stages.is_some()) {
-        for key in std::iter::once(in_flight_key).chain(others).flatten().filter(|_| rate_key.is_none()) {
-            problems.error(key.key_span, format!("`{}` belongs to a `rate`, and this load has `vus`", key.key)).help("remove it");
+        for key in std::iter::once(in_flight_key)
+            .chain(others)
+            .flatten()
+            .filter(|_| rate_key.is_none())
+        {
+            problems
+                .error(
+                    key.key_span,
+                    format!("`{}` belongs to a `rate`, and this load has `vus`", key.key),
+                )
+                .help("remove it");
         }
     }
     flags(&mut typed, overrides, problems);
@@ -135,25 +204,40 @@ pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut D
             Level::Users(vus) => typed.vus = Some(vus),
             Level::Arrivals(rate) => typed.rate = Some(rate),
         }
-        if let Some(warmup) = warmup_key.filter(|_| typed.warmup.is_some_and(|time| time > Nanos::ZERO) && stages.beginning() == 0.0) {
+        if let Some(warmup) = warmup_key.filter(|_| {
+            typed.warmup.is_some_and(|time| time > Nanos::ZERO) && stages.beginning() == 0.0
+        }) {
             problems
                 .warning(warmup.key_span, "nothing runs in this warm-up: it has the level with which the stages begin, and that is 0")
                 .help("add `start` with a level above 0, begin with a stage that jumps to one (`duration: 0s`), or remove `warmup`");
         }
     }
-    if typed.duration.is_none() && typed.iterations.is_none() && typed.iterations_per_vu.is_none() && !fed {
+    if typed.duration.is_none()
+        && typed.iterations.is_none()
+        && typed.iterations_per_vu.is_none()
+        && !fed
+    {
         let remedy = "add `duration: 30s`, or `iterations: 1000`, or both";
         match overrides.rate {
             _ if stages_key.is_some() => problems
                 .error(
-                    Place::Flag(if overrides.rate.is_some() { "--rate" } else { "--vus" }),
+                    Place::Flag(if overrides.rate.is_some() {
+                        "--rate"
+                    } else {
+                        "--vus"
+                    }),
                     "the scenario is bound by its stages, and this replaces them",
                 )
                 .help("add `--duration 30s` or `--iterations 1000`"),
             Some(_) if per_vu_key.is_some() => problems
-                .error(Place::Flag("--rate"), "the scenario is bound by `iterations_per_vu`, which a rate does not have")
+                .error(
+                    Place::Flag("--rate"),
+                    "the scenario is bound by `iterations_per_vu`, which a rate does not have",
+                )
                 .help("add `--duration 30s` or `--iterations 1000`"),
-            _ => problems.error(section.span, "this load never ends").help(remedy),
+            _ => problems
+                .error(section.span, "this load never ends")
+                .help(remedy),
         };
         return None;
     }
@@ -166,7 +250,9 @@ pub fn decode(section: &Node, overrides: &Overrides, fed: bool, problems: &mut D
             on_full,
         }
     } else {
-        LoadModel::Closed { vus: typed.vus.unwrap_or(1) }
+        LoadModel::Closed {
+            vus: typed.vus.unwrap_or(1),
+        }
     };
     Some(Load {
         model,
@@ -184,13 +270,22 @@ fn flags(typed: &mut Typed, overrides: &Overrides, problems: &mut Diagnostics) {
     if let Some(duration) = overrides.duration {
         if duration == Nanos::ZERO {
             problems
-                .error(Place::Flag("--duration"), "a duration of 0 leaves no time at all")
+                .error(
+                    Place::Flag("--duration"),
+                    "a duration of 0 leaves no time at all",
+                )
                 .help("write a longer one, such as `--duration 5s`");
         }
         typed.duration = Some(duration);
     }
     if let Some(iterations) = overrides.iterations {
-        decode::in_range(iterations.into(), "iterations", 1..=MOST_ITERATIONS, Place::Flag("--iterations"), problems);
+        decode::in_range(
+            iterations.into(),
+            "iterations",
+            1..=MOST_ITERATIONS,
+            Place::Flag("--iterations"),
+            problems,
+        );
         typed.iterations = Some(iterations);
     }
 }
@@ -201,7 +296,10 @@ fn arrivals(node: &Node, problems: &mut Diagnostics) -> Option<Spread> {
         "poisson" => Some(Spread::Poisson),
         other => {
             problems
-                .error(node.span, format!("there are no {} arrivals", quoted(other)))
+                .error(
+                    node.span,
+                    format!("there are no {} arrivals", quoted(other)),
+                )
                 .help("write `arrivals: constant` or `arrivals: poisson`");
             None
         }

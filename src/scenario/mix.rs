@@ -36,52 +36,111 @@ pub struct Around {
 /// Reads `setup` or `teardown`, whose operations are numbered on their own.
 pub fn around(section: &Node, key: &str, mut reader: Reader<'_>) -> Around {
     let steps = reader.list(section, key);
-    Around { steps, operations: reader.operations }
+    Around {
+        steps,
+        operations: reader.operations,
+    }
 }
 
 /// Reads the `mix` section.
 pub fn decode(section: &Node, feeds: &mut Feeds, mut reader: Reader<'_>) -> Mix {
     let problems = &mut *reader.problems;
-    let Some(items) = decode::list(section, "mix", "mix: [ { name: browse, flow: [ { get: / } ] } ]", problems) else {
+    let Some(items) = decode::list(
+        section,
+        "mix",
+        "mix: [ { name: browse, flow: [ { get: / } ] } ]",
+        problems,
+    ) else {
         return Mix::default();
     };
     if items.is_empty() {
-        problems.error(section.span, "the `mix` is empty").help("add an entry: `{ name: browse, flow: [ { get: / } ] }`");
+        problems
+            .error(section.span, "the `mix` is empty")
+            .help("add an entry: `{ name: browse, flow: [ { get: / } ] }`");
     }
     if let Some(item) = items.get(MOST_ENTRIES) {
-        problems.error(item.span, format!("more than {MOST_ENTRIES} entries in the `mix`")).help("remove some");
+        problems
+            .error(
+                item.span,
+                format!("more than {MOST_ENTRIES} entries in the `mix`"),
+            )
+            .help("remove some");
     }
     let mut names: HashMap<String, Span> = HashMap::new();
-    let entries =
-        items.iter().take(MOST_ENTRIES).filter_map(|item| entry(item, items.len() == 1, &mut names, feeds, &mut reader)).collect();
-    let Reader { operations, timed, .. } = reader;
-    Mix { entries, operations, timed }
+    let entries = items
+        .iter()
+        .take(MOST_ENTRIES)
+        .filter_map(|item| entry(item, items.len() == 1, &mut names, feeds, &mut reader))
+        .collect();
+    let Reader {
+        operations, timed, ..
+    } = reader;
+    Mix {
+        entries,
+        operations,
+        timed,
+    }
 }
 
-fn entry(item: &Node, alone: bool, names: &mut HashMap<String, Span>, feeds: &mut Feeds, reader: &mut Reader<'_>) -> Option<MixEntry> {
-    let mut fields = Fields::open(item, Part::Mix, "an entry of the `mix`", "- name: browse", reader.problems)?;
+fn entry(
+    item: &Node,
+    alone: bool,
+    names: &mut HashMap<String, Span>,
+    feeds: &mut Feeds,
+    reader: &mut Reader<'_>,
+) -> Option<MixEntry> {
+    let mut fields = Fields::open(
+        item,
+        Part::Mix,
+        "an entry of the `mix`",
+        "- name: browse",
+        reader.problems,
+    )?;
     let name = if alone && fields.entry("name").is_none() {
         // One flow needs no name to tell it from others.
         Some("main".to_owned())
     } else {
-        fields.need("name", "name: browse", reader.problems).and_then(|node| name(node, names, reader.problems))
+        fields
+            .need("name", "name: browse", reader.problems)
+            .and_then(|node| name(node, names, reader.problems))
     };
     let weight = match fields.take("weight", reader.problems) {
         Some(node) => decode::weight(node, "weight", reader.problems),
         None => Some(1.0),
     };
-    let limits = fields.take("limits", reader.problems).map(|node| limits::decode(node, reader.problems)).unwrap_or_default();
-    let data = fields.take("data", reader.problems).map(|node| feeds.of_entry(node, reader.problems)).unwrap_or_default();
-    let flow = fields.need("flow", flow::EXAMPLE, reader.problems).map(|node| reader.list(node, "flow"));
+    let limits = fields
+        .take("limits", reader.problems)
+        .map(|node| limits::decode(node, reader.problems))
+        .unwrap_or_default();
+    let data = fields
+        .take("data", reader.problems)
+        .map(|node| feeds.of_entry(node, reader.problems))
+        .unwrap_or_default();
+    let flow = fields
+        .need("flow", flow::EXAMPLE, reader.problems)
+        .map(|node| reader.list(node, "flow"));
     fields.finish(reader.problems);
-    Some(MixEntry { name: name?, weight: weight?, limits, data, flow: flow? })
+    Some(MixEntry {
+        name: name?,
+        weight: weight?,
+        limits,
+        data,
+        flow: flow?,
+    })
 }
 
-fn name(node: &Node, names: &mut HashMap<String, Span>, problems: &mut Diagnostics) -> Option<String> {
+fn name(
+    node: &Node,
+    names: &mut HashMap<String, Span>,
+    problems: &mut Diagnostics,
+) -> Option<String> {
     let name = decode::line(node, "name", problems)?;
     if let Some(first) = names.insert(name.clone(), node.span) {
         problems
-            .error(node.span, format!("two entries of the `mix` are called {}", quoted(&name)))
+            .error(
+                node.span,
+                format!("two entries of the `mix` are called {}", quoted(&name)),
+            )
             .related(first, "the first one")
             .help("give each a name of its own: figures are kept by name");
     }

@@ -1,12 +1,14 @@
-//! Floor 3: scenarios. From YAML to a [`Plan`](crate::plan::Plan), or to every problem in the file at once.
+//! Floor 3: scenarios. From YAML to a [`Plan`](crate::plan::Plan), or to every problem in the file
+//! at once.
 //!
-//! The way of a scenario: [`Source`] is its text; `yaml` makes a tree of it in which everything knows its
-//! place; `vars` and `template` put variables in; `target`, `mix`, `load` and `compile` read the tree by
-//! hand and collect what is wrong; `order` looks whether values are there when they are used; `check` looks at the whole and `lint` at what it can carry; `render` shows it. A part of the language
-//! that this version does not run is refused by name (`words`), never ignored.
+//! The way of a scenario: [`Source`] is its text; `yaml` makes a tree of it in which everything
+//! knows its place; `vars` and `template` put variables in; `target`, `mix`, `load` and `compile`
+//! read the tree by hand and collect what is wrong; `order` looks whether values are there when
+//! they are used; `check` looks at the whole and `lint` at what it can carry; `render` shows it. A
+//! part of the language that this version does not run is refused by name (`words`), never ignored.
 //!
-//! Nothing in a file can make this room panic, hang, or use much more memory than the file is long. It
-//! does not know engines, sockets, terminals or the command line.
+//! Nothing in a file can make this room panic, hang, or use much more memory than the file is long.
+//! It does not know engines, sockets, terminals or the command line.
 
 mod allow;
 mod auth;
@@ -61,8 +63,9 @@ mod yaml;
 
 /// The JSON Schema (draft-07) of scenarios, for editors: every key with what it means.
 ///
-/// It is kept by hand, as scenarios are decoded by hand from a tree of nodes that know their places: there are no
-/// types to derive it from. A test (`tests/cli/schema.rs`) holds the two together, key by key.
+/// It is kept by hand, as scenarios are decoded by hand from a tree of nodes that know their
+/// places: there are no types to derive it from. A test (`tests/cli/schema.rs`) holds the two
+/// together, key by key.
 pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use compile::{Compiled, compile};

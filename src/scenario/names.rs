@@ -1,6 +1,7 @@
 //! [`Names`]: what templates and conditions may use: variables, and what the scenario itself gives a name to.
 //!
-//! The names are collected before anything else is read, so that a template knows what it may speak of.
+//! The names are collected before anything else is read, so that a template knows what it may speak
+//! of.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,14 @@ use crate::value::function::FUNCTIONS;
 use crate::value::{Expression, Facts, Names as Places};
 
 /// Functions whose value is another one at each use.
-const CHANGING: [&str; 6] = ["uuid(", "now(", "seq(", "random_int(", "random_string(", "pick("];
+const CHANGING: [&str; 6] = [
+    "uuid(",
+    "now(",
+    "seq(",
+    "random_int(",
+    "random_string(",
+    "pick(",
+];
 
 /// All names of a scenario.
 pub struct Names<'v> {
@@ -48,7 +56,12 @@ impl<'v> Names<'v> {
     pub fn collect(root: &Node, vars: &'v Vars) -> Self {
         let mut feeds = BTreeSet::new();
         if let Some(Value::Map(entries)) = root.get("data").map(|node| &node.value) {
-            feeds.extend(entries.iter().map(|feed| feed.key.clone()).filter(|name| is_name(name)));
+            feeds.extend(
+                entries
+                    .iter()
+                    .map(|feed| feed.key.clone())
+                    .filter(|name| is_name(name)),
+            );
         }
         let mut given = feeds.clone();
         for key in ["mix", "setup", "teardown"] {
@@ -59,7 +72,13 @@ impl<'v> Names<'v> {
             }
         }
         given.retain(|name| is_name(name));
-        Self { vars, given, feeds, used: RefCell::default(), known: OnceCell::new() }
+        Self {
+            vars,
+            given,
+            feeds,
+            used: RefCell::default(),
+            known: OnceCell::new(),
+        }
     }
 
     /// The variables.
@@ -78,7 +97,12 @@ impl<'v> Names<'v> {
     }
 
     /// Checks the expression of a template; what is wrong with it is reported.
-    pub fn check(&self, expression: &str, place: Span, problems: &mut Diagnostics) -> Option<Checked> {
+    pub fn check(
+        &self,
+        expression: &str,
+        place: Span,
+        problems: &mut Diagnostics,
+    ) -> Option<Checked> {
         let (names, known) = self.resolve(expression, false, place, problems)?;
         if known.is_none() {
             self.used.borrow_mut().extend(names);
@@ -93,20 +117,37 @@ impl<'v> Names<'v> {
         Some(())
     }
 
-    /// The names that an expression uses, and its value where that is known before the run; `computed` says that
-    /// it stands without braces.
-    fn resolve(&self, expression: &str, computed: bool, place: Span, problems: &mut Diagnostics) -> Option<(Vec<String>, Option<Scalar>)> {
+    /// The names that an expression uses, and its value where that is known before the run;
+    /// `computed` says that it stands without braces.
+    fn resolve(
+        &self,
+        expression: &str,
+        computed: bool,
+        place: Span,
+        problems: &mut Diagnostics,
+    ) -> Option<(Vec<String>, Option<Scalar>)> {
         let function = expression.trim();
         if FUNCTIONS.contains(&function) {
             let called = words::call(function);
-            problems.error(place, format!("`{function}` is a function, and has brackets behind it")).help(format!("write `{called}`"));
+            problems
+                .error(
+                    place,
+                    format!("`{function}` is a function, and has brackets behind it"),
+                )
+                .help(format!("write `{called}`"));
             return None;
         }
         let uses = match uses(expression) {
             Ok(uses) => uses,
             Err(wrong) => {
                 problems
-                    .error(place, format!("{} is not a valid expression: {wrong}", quoted(expression.trim())))
+                    .error(
+                        place,
+                        format!(
+                            "{} is not a valid expression: {wrong}",
+                            quoted(expression.trim())
+                        ),
+                    )
                     .help(foreign::value_of(function).unwrap_or_else(|| remedy(expression)));
                 return None;
             }
@@ -127,9 +168,13 @@ impl<'v> Names<'v> {
         if !good {
             return None;
         }
-        let changing = CHANGING.iter().any(|function| expression.contains(function));
+        let changing = CHANGING
+            .iter()
+            .any(|function| expression.contains(function));
         if !changing && !uses.names.iter().any(|name| self.is_given(name)) {
-            return self.known(expression, place, problems).map(|value| (uses.names, Some(value)));
+            return self
+                .known(expression, place, problems)
+                .map(|value| (uses.names, Some(value)));
         }
         Some((uses.names, None))
     }
@@ -141,15 +186,25 @@ impl<'v> Names<'v> {
             Places::new(&vars)
         });
         let facts = Arc::new(Facts::new(Pcg64Mcg::seed_from_u64(0), 0, 0));
-        let value = Expression::compile(expression, places).and_then(|compiled| compiled.eval(places.start(), &facts));
+        let value = Expression::compile(expression, places)
+            .and_then(|compiled| compiled.eval(places.start(), &facts));
         match value {
             Ok(value) => {
-                let text =
-                    value.as_str().map_or_else(|| serde_json::to_string(&value).unwrap_or_else(|_| value.to_string()), str::to_owned);
-                Some(Scalar { plain: value.as_str().is_none(), text, typed: None, template: None })
+                let text = value.as_str().map_or_else(
+                    || serde_json::to_string(&value).unwrap_or_else(|_| value.to_string()),
+                    str::to_owned,
+                );
+                Some(Scalar {
+                    plain: value.as_str().is_none(),
+                    text,
+                    typed: None,
+                    template: None,
+                })
             }
             Err(wrong) => {
-                problems.error(place, wrong.0).help("correct the expression");
+                problems
+                    .error(place, wrong.0)
+                    .help("correct the expression");
                 None
             }
         }
@@ -157,8 +212,15 @@ impl<'v> Names<'v> {
 
     /// Reports a name that nothing has; `bare` where it may have been meant as a text.
     fn unknown(&self, name: &str, bare: bool, place: Span, problems: &mut Diagnostics) {
-        let all = self.vars.names().chain(self.given.iter().map(String::as_str));
-        let near = if problems.is_full() { None } else { words::nearest(name, all) };
+        let all = self
+            .vars
+            .names()
+            .chain(self.given.iter().map(String::as_str));
+        let near = if problems.is_full() {
+            None
+        } else {
+            words::nearest(name, all)
+        };
         let error = problems.error(place, format!("unknown variable `{name}`"));
         match near {
             _ if foreign::value_of(name).is_some() => error.help(foreign::value_of(name).unwrap_or_default()),
@@ -177,17 +239,31 @@ impl<'v> Names<'v> {
     fn name(&self, name: &str) -> Name {
         let value = self.vars.peek(name).map(|scalar| match scalar.kind() {
             Kind::Bool(yes) => yes.into(),
-            Kind::Int(n) => i64::try_from(n).map_or_else(|_| scalar.text.clone().into(), Into::into),
+            Kind::Int(n) => {
+                i64::try_from(n).map_or_else(|_| scalar.text.clone().into(), Into::into)
+            }
             Kind::Float(n) => n.into(),
             Kind::Null | Kind::Text => scalar.text.clone().into(),
         });
-        Name { name: name.to_owned(), value }
+        Name {
+            name: name.to_owned(),
+            value,
+        }
     }
 
-    /// What the plan has to know: every name that is given, and those of the variables that are used.
+    /// What the plan has to know: every name that is given, and those of the variables that are
+    /// used.
     pub fn into_plan(self) -> Vec<Name> {
-        let all: BTreeSet<String> = self.used.take().into_iter().chain(self.given.iter().cloned()).collect();
-        let names: BTreeMap<String, Name> = all.into_iter().map(|name| (name.clone(), self.name(&name))).collect();
+        let all: BTreeSet<String> = self
+            .used
+            .take()
+            .into_iter()
+            .chain(self.given.iter().cloned())
+            .collect();
+        let names: BTreeMap<String, Name> = all
+            .into_iter()
+            .map(|name| (name.clone(), self.name(&name)))
+            .collect();
         names.into_values().collect()
     }
 }
@@ -199,7 +275,12 @@ fn remedy(expression: &str) -> &'static str {
         "write `not x` for `!x`"
     } else if text.contains("&&") || text.contains("||") {
         "write `and` for `&&`, and `or` for `||`"
-    } else if text.replace("==", "").replace(">=", "").replace("<=", "").contains('=') {
+    } else if text
+        .replace("==", "")
+        .replace(">=", "")
+        .replace("<=", "")
+        .contains('=')
+    {
         "write `==` to compare"
     } else {
         "write the name of a value, or an expression such as `items|length > 0` or `\"random_int(1, 9)\"`"
@@ -219,12 +300,16 @@ impl Lasts {
     /// How long what a step gives lasts where what is around it lasts so long.
     pub fn of(self, step: &Node) -> Self {
         let is_once = |node: &Node| matches!(&node.value, Value::Scalar(scalar) if scalar.text.trim().eq_ignore_ascii_case("true"));
-        if step.get("once").is_some_and(is_once) { Self::User } else { self }
+        if step.get("once").is_some_and(is_once) {
+            Self::User
+        } else {
+            self
+        }
     }
 }
 
-/// Calls `visit` with every name that the steps below a node give a value to, where that stands, and how long the value
-/// lasts.
+/// Calls `visit` with every name that the steps below a node give a value to, where that stands,
+/// and how long the value lasts.
 pub fn gives<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span, Lasts)) {
     below(node, Lasts::Iteration, visit);
 }
@@ -236,9 +321,13 @@ fn below<'n>(node: &'n Node, lasts: Lasts, visit: &mut impl FnMut(&'n str, Span,
             let lasts = lasts.of(node);
             for entry in entries {
                 match (entry.key.as_str(), &entry.value.value) {
-                    ("capture" | "set", Value::Map(names)) => names.iter().for_each(|name| visit(&name.key, name.key_span, lasts)),
+                    ("capture" | "set", Value::Map(names)) => names
+                        .iter()
+                        .for_each(|name| visit(&name.key, name.key_span, lasts)),
                     ("as", Value::Scalar(scalar)) => visit(&scalar.text, entry.value.span, lasts),
-                    ("flow" | "parallel" | "race" | "repeat" | "websocket", _) => below(&entry.value, lasts, visit),
+                    ("flow" | "parallel" | "race" | "repeat" | "websocket", _) => {
+                        below(&entry.value, lasts, visit)
+                    }
                     _ => {}
                 }
             }

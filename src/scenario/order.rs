@@ -1,9 +1,10 @@
 //! Whether each value can be there when it is used.
 //!
-//! Goes through the tree in the order in which an iteration does. What a branch sets is there behind its group,
-//! and what a loop sets is there in all of it, because an earlier pass may have set it. A step that is not always
-//! run counts as run: only what can't ever be there is an error. What a step sets that is run once is there in all
-//! iterations of a virtual user, where each of them can be its first: where every entry of the mix sets it so.
+//! Goes through the tree in the order in which an iteration does. What a branch sets is there
+//! behind its group, and what a loop sets is there in all of it, because an earlier pass may have
+//! set it. A step that is not always run counts as run: only what can't ever be there is an error.
+//! What a step sets that is run once is there in all iterations of a virtual user, where each of
+//! them can be its first: where every entry of the mix sets it so.
 
 mod missing;
 
@@ -19,8 +20,20 @@ use super::words;
 use crate::value::expression::{Uses, uses};
 
 /// The keys of a step that templates stand under.
-const SENT: [&str; 12] =
-    ["query", "headers", "auth", "json", "form", "body", "multipart", "request", "send", "send_json", "receive", "tcp"];
+const SENT: [&str; 12] = [
+    "query",
+    "headers",
+    "auth",
+    "json",
+    "form",
+    "body",
+    "multipart",
+    "request",
+    "send",
+    "send_json",
+    "receive",
+    "tcp",
+];
 
 /// How many values of one target's headers are looked at.
 const MOST_OF_TARGET: usize = 100;
@@ -50,11 +63,22 @@ struct Setter {
 }
 
 /// Reports values that are used where they can't be, and columns that no feed has.
-pub fn check(root: &Node, names: &Names<'_>, feeds: &Feeds, source: &str, problems: &mut Diagnostics) {
+pub fn check(
+    root: &Node,
+    names: &Names<'_>,
+    feeds: &Feeds,
+    source: &str,
+    problems: &mut Diagnostics,
+) {
     let parts = parts(root);
     let mut setters: HashMap<&str, Vec<Setter>> = HashMap::new();
     for (part, entry) in parts.iter().enumerate() {
-        gives(entry.flow, &mut |name, span, lasts| setters.entry(name).or_default().push(Setter { part, span, lasts }));
+        gives(entry.flow, &mut |name, span, lasts| {
+            setters
+                .entry(name)
+                .or_default()
+                .push(Setter { part, span, lasts })
+        });
     }
     let walk = Walk {
         names,
@@ -78,8 +102,19 @@ pub fn check(root: &Node, names: &Names<'_>, feeds: &Feeds, source: &str, proble
 
 /// The lists of steps, in the order in which they run.
 fn parts(root: &Node) -> Vec<Part<'_>> {
-    let once = |key: &str, kind| root.get(key).map(|flow| Part { kind, title: format!("`{key}`"), flow, data: Vec::new() });
-    let items = if let Some(Value::List(items)) = root.get("mix").map(|node| &node.value) { items.as_slice() } else { &[] };
+    let once = |key: &str, kind| {
+        root.get(key).map(|flow| Part {
+            kind,
+            title: format!("`{key}`"),
+            flow,
+            data: Vec::new(),
+        })
+    };
+    let items = if let Some(Value::List(items)) = root.get("mix").map(|node| &node.value) {
+        items.as_slice()
+    } else {
+        &[]
+    };
     let entry = |item| {
         let name = Node::get(item, "name").and_then(text).unwrap_or("main");
         let data = match item.get("data").map(|node| (node, &node.value)) {
@@ -87,21 +122,40 @@ fn parts(root: &Node) -> Vec<Part<'_>> {
             Some((node, _)) => text(node).into_iter().collect(),
             None => Vec::new(),
         };
-        Some(Part { kind: Kind::Entry, title: format!("the mix entry {}", quoted(name)), flow: item.get("flow")?, data })
+        Some(Part {
+            kind: Kind::Entry,
+            title: format!("the mix entry {}", quoted(name)),
+            flow: item.get("flow")?,
+            data,
+        })
     };
     let entries = items.iter().filter_map(entry);
-    once("setup", Kind::Setup).into_iter().chain(entries).chain(once("teardown", Kind::Teardown)).collect()
+    once("setup", Kind::Setup)
+        .into_iter()
+        .chain(entries)
+        .chain(once("teardown", Kind::Teardown))
+        .collect()
 }
 
 /// The declared targets with what each of their requests sends.
 fn targets(root: &Node) -> Vec<(&str, Vec<(&str, Span)>)> {
-    let entries = if let Some(Value::Map(entries)) = root.get("targets").map(|node| &node.value) { entries.as_slice() } else { &[] };
-    entries.iter().map(|entry| (entry.key.as_str(), sent(&entry.value))).collect()
+    let entries = if let Some(Value::Map(entries)) = root.get("targets").map(|node| &node.value) {
+        entries.as_slice()
+    } else {
+        &[]
+    };
+    entries
+        .iter()
+        .map(|entry| (entry.key.as_str(), sent(&entry.value)))
+        .collect()
 }
 
 fn sent(target: &Node) -> Vec<(&str, Span)> {
     let mut found = Vec::new();
-    for node in ["headers", "auth"].into_iter().filter_map(|key| target.get(key)) {
+    for node in ["headers", "auth"]
+        .into_iter()
+        .filter_map(|key| target.get(key))
+    {
         expressions(node, &mut |expression, span| found.push((expression, span)));
     }
     // More headers than that are an error, and each request of the target is looked at with them.
@@ -110,17 +164,28 @@ fn sent(target: &Node) -> Vec<(&str, Span)> {
 }
 
 fn text(node: &Node) -> Option<&str> {
-    if let Value::Scalar(scalar) = &node.value { Some(&scalar.text) } else { None }
+    if let Value::Scalar(scalar) = &node.value {
+        Some(&scalar.text)
+    } else {
+        None
+    }
 }
 
 /// Calls `visit` with every expression of a template below a node, and where that template stands.
 fn expressions<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span)) {
     match &node.value {
-        Value::Scalar(Scalar { template: Some(template), .. }) => {
-            template.expressions().for_each(|expression| visit(expression, node.span));
+        Value::Scalar(Scalar {
+            template: Some(template),
+            ..
+        }) => {
+            template
+                .expressions()
+                .for_each(|expression| visit(expression, node.span));
         }
         Value::List(items) => items.iter().for_each(|item| expressions(item, visit)),
-        Value::Map(entries) => entries.iter().for_each(|entry| expressions(&entry.value, visit)),
+        Value::Map(entries) => entries
+            .iter()
+            .for_each(|entry| expressions(&entry.value, visit)),
         Value::Scalar(_) | Value::Broken => {}
     }
 }
@@ -140,7 +205,8 @@ struct Walk<'a, 'n> {
     lasts: Lasts,
     /// The request, while what its target adds to it is looked at.
     request: Option<Span>,
-    /// The names that can have a value by now; [`Lasts::User`] where nothing but steps that are run once has set it.
+    /// The names that can have a value by now; [`Lasts::User`] where nothing but steps that are run
+    /// once has set it.
     there: HashMap<&'n str, Lasts>,
     /// The same in the order in which they came, so that a branch can be taken back.
     order: Vec<&'n str>,
@@ -158,7 +224,8 @@ impl<'n> Walk<'_, 'n> {
             self.part = index;
             let begin = self.order.len();
             self.steps(part.flow);
-            // What the setup sets is there in all that follows; what an iteration sets ends with it.
+            // What the setup sets is there in all that follows; what an iteration sets ends with
+            // it.
             if part.kind != Kind::Setup {
                 self.take_back(begin);
             }
@@ -167,7 +234,11 @@ impl<'n> Walk<'_, 'n> {
 
     fn give(&mut self, name: &'n str, lasts: Lasts) {
         // The setup has one iteration, and its values are there in all others.
-        let lasts = if self.parts[self.part].kind == Kind::Entry { lasts } else { Lasts::Iteration };
+        let lasts = if self.parts[self.part].kind == Kind::Entry {
+            lasts
+        } else {
+            Lasts::Iteration
+        };
         match self.there.get_mut(name) {
             Some(known) => *known = lasts.min(*known),
             None => {
@@ -180,7 +251,10 @@ impl<'n> Walk<'_, 'n> {
     /// Forgets what came since; returns it.
     fn take_back(&mut self, begin: usize) -> Vec<(&'n str, Lasts)> {
         let since = self.order.split_off(begin);
-        since.into_iter().filter_map(|name| self.there.remove_entry(name)).collect()
+        since
+            .into_iter()
+            .filter_map(|name| self.there.remove_entry(name))
+            .collect()
     }
 
     fn steps(&mut self, node: &'n Node) {
@@ -197,7 +271,9 @@ impl<'n> Walk<'_, 'n> {
     }
 
     fn entries_of(&mut self, node: &'n Node) {
-        let Value::Map(entries) = &node.value else { return };
+        let Value::Map(entries) = &node.value else {
+            return;
+        };
         self.step = node.span;
         if let Some(when) = node.get("when") {
             self.condition(when);
@@ -209,8 +285,12 @@ impl<'n> Walk<'_, 'n> {
             if method || SENT.contains(&key) {
                 sends |= method || key == "request";
                 let mut found = Vec::new();
-                expressions(&entry.value, &mut |expression, span| found.push((expression, span)));
-                found.into_iter().for_each(|(expression, span)| self.used(expression, span));
+                expressions(&entry.value, &mut |expression, span| {
+                    found.push((expression, span))
+                });
+                found
+                    .into_iter()
+                    .for_each(|(expression, span)| self.used(expression, span));
             }
             match (key, &entry.value.value) {
                 ("set", Value::Map(values)) => {
@@ -233,7 +313,8 @@ impl<'n> Walk<'_, 'n> {
                         self.step(branch);
                         all.extend(self.take_back(begin));
                     }
-                    all.into_iter().for_each(|(name, lasts)| self.give(name, lasts));
+                    all.into_iter()
+                        .for_each(|(name, lasts)| self.give(name, lasts));
                 }
                 ("repeat", Value::Map(_)) => self.repeat(&entry.value),
                 _ => {}
@@ -247,7 +328,9 @@ impl<'n> Walk<'_, 'n> {
 
     fn captured(&mut self, step: &'n Node) {
         if let Some(Value::Map(captures)) = step.get("capture").map(|node| &node.value) {
-            captures.iter().for_each(|capture| self.give(&capture.key, self.lasts));
+            captures
+                .iter()
+                .for_each(|capture| self.give(&capture.key, self.lasts));
         }
     }
 
@@ -257,7 +340,9 @@ impl<'n> Walk<'_, 'n> {
         }
         let mut inside = Vec::new();
         gives(node, &mut |name, _, lasts| inside.push((name, lasts)));
-        inside.into_iter().for_each(|(name, lasts)| self.give(name, lasts.max(self.lasts)));
+        inside
+            .into_iter()
+            .for_each(|(name, lasts)| self.give(name, lasts.max(self.lasts)));
         if let Some(flow) = node.get("flow") {
             self.steps(flow);
         }
@@ -273,7 +358,9 @@ impl<'n> Walk<'_, 'n> {
             Some(name) => self.targets.iter().position(|(known, _)| *known == name),
             None => (self.targets.len() == 1).then_some(0),
         };
-        let sent = found.map(|index| self.targets[index].1.clone()).unwrap_or_default();
+        let sent = found
+            .map(|index| self.targets[index].1.clone())
+            .unwrap_or_default();
         self.request = Some(step.span);
         for (expression, span) in sent {
             self.used(expression, span);
@@ -283,7 +370,13 @@ impl<'n> Walk<'_, 'n> {
 
     /// An expression without braces.
     fn condition(&mut self, node: &'n Node) {
-        if let Value::Scalar(Scalar { text, typed: None, template: None, .. }) = &node.value {
+        if let Value::Scalar(Scalar {
+            text,
+            typed: None,
+            template: None,
+            ..
+        }) = &node.value
+        {
             self.used(text.trim(), node.span);
         }
     }
@@ -310,7 +403,9 @@ impl<'n> Walk<'_, 'n> {
             }
             match self.there.get(name.as_str()) {
                 None => self.too_early(name, expression, span),
-                Some(Lasts::User) if self.lasts == Lasts::Iteration => self.not_every_user(name, expression, span),
+                Some(Lasts::User) if self.lasts == Lasts::Iteration => {
+                    self.not_every_user(name, expression, span)
+                }
                 Some(Lasts::Iteration | Lasts::User) => {}
             }
         }
@@ -318,7 +413,9 @@ impl<'n> Walk<'_, 'n> {
 
     /// Whether something new would be said.
     fn is_new(&mut self, name: &str, place: Span) -> bool {
-        let Some((name, _)) = self.setters.get_key_value(name) else { return true };
+        let Some((name, _)) = self.setters.get_key_value(name) else {
+            return true;
+        };
         self.reported.insert((place.start, name))
     }
 
@@ -327,8 +424,16 @@ impl<'n> Walk<'_, 'n> {
         if part.kind != Kind::Entry {
             let place = self.place(expression, span);
             self.problems
-                .error(place, format!("`{name}` is a feed, and {} takes no rows: they are for iterations", part.title))
-                .help(format!("use it in an entry of the `mix` that has `data: {name}`"));
+                .error(
+                    place,
+                    format!(
+                        "`{name}` is a feed, and {} takes no rows: they are for iterations",
+                        part.title
+                    ),
+                )
+                .help(format!(
+                    "use it in an entry of the `mix` that has `data: {name}`"
+                ));
             return;
         }
         if !part.data.contains(&name) {
@@ -337,16 +442,33 @@ impl<'n> Walk<'_, 'n> {
                 some => format!("add it to the entry: `data: [{}, {name}]`", some.join(", ")),
             };
             let place = self.place(expression, span);
-            self.problems.error(place, format!("`{name}` is a feed, and {} takes no row of it", part.title)).help(help);
+            self.problems
+                .error(
+                    place,
+                    format!("`{name}` is a feed, and {} takes no row of it", part.title),
+                )
+                .help(help);
             return;
         }
-        let Some(columns) = self.feeds.columns(name) else { return };
-        for (_, column) in uses.members.iter().filter(|(of, column)| of == name && !columns.contains(column)) {
+        let Some(columns) = self.feeds.columns(name) else {
+            return;
+        };
+        for (_, column) in uses
+            .members
+            .iter()
+            .filter(|(of, column)| of == name && !columns.contains(column))
+        {
             let place = self.place(expression, span);
-            let error = self.problems.error(place, format!("the feed `{name}` has no column {}", quoted(column)));
+            let error = self.problems.error(
+                place,
+                format!("the feed `{name}` has no column {}", quoted(column)),
+            );
             match words::nearest(column, columns.iter().map(String::as_str)) {
                 Some(near) => error.help(format!("did you mean `{name}.{near}`?")),
-                None => error.help(format!("it has {}", words::listed(columns.iter().map(String::as_str)))),
+                None => error.help(format!(
+                    "it has {}",
+                    words::listed(columns.iter().map(String::as_str))
+                )),
             };
         }
     }

@@ -24,7 +24,10 @@ pub struct Patterns {
 
 impl Default for Patterns {
     fn default() -> Self {
-        Self { good: HashMap::new(), left: BUDGET }
+        Self {
+            good: HashMap::new(),
+            left: BUDGET,
+        }
     }
 }
 
@@ -41,12 +44,17 @@ impl Patterns {
             return Some(text.to_owned());
         }
         if text.is_empty() {
-            problems.error(node.span, format!("an empty `{key}` matches everything")).help("write a regular expression, or remove the key");
+            problems
+                .error(node.span, format!("an empty `{key}` matches everything"))
+                .help("write a regular expression, or remove the key");
             return None;
         }
         if text.len() > LONGEST {
             problems
-                .error(node.span, format!("this regular expression is longer than {LONGEST} bytes"))
+                .error(
+                    node.span,
+                    format!("this regular expression is longer than {LONGEST} bytes"),
+                )
                 .help("look for less: one telling part of the body is enough");
             return None;
         }
@@ -72,8 +80,14 @@ impl Patterns {
                 Err(regex::Error::CompiledTooBig(_)) => {}
                 Err(wrong) => {
                     let wrong = wrong.to_string();
-                    // The last line says what is wrong; those before draw the pattern, and an arrow.
-                    let reason = wrong.lines().last().unwrap_or_default().trim_start_matches("error: ").trim();
+                    // The last line says what is wrong; those before draw the pattern, and an
+                    // arrow.
+                    let reason = wrong
+                        .lines()
+                        .last()
+                        .unwrap_or_default()
+                        .trim_start_matches("error: ")
+                        .trim();
                     problems
                         .error(node.span, format!("{} is not a valid regular expression: {reason}", quoted(text)))
                         .help("put a backslash before what stands for itself, and the whole in single quotes; look-around and back-references are not known");
@@ -82,7 +96,13 @@ impl Patterns {
             }
         }
         problems
-            .error(node.span, format!("the regular expression {} is too large when compiled", quoted(text)))
+            .error(
+                node.span,
+                format!(
+                    "the regular expression {} is too large when compiled",
+                    quoted(text)
+                ),
+            )
             .help("repeat less, as in `\\d+` for `\\d{1,500}`, or write `[0-9a-z]` for `\\w`");
         None
     }

@@ -15,17 +15,29 @@ const WIDTH: usize = 160;
 const LONG: usize = 4000;
 
 impl Diagnostics {
-    /// All of them, one under the other, each with its place in `source`. Ends with a line break unless
-    /// there is nothing to show; `color` asks for ANSI colours.
+    /// All of them, one under the other, each with its place in `source`. Ends with a line break
+    /// unless there is nothing to show; `color` asks for ANSI colours.
     pub fn render(&self, source: &Source, color: bool) -> String {
-        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let renderer = if color {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
         let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(WIDTH);
         // Messages tell what was typed and what came of it, and lines are shown as they stand.
-        let source = &Source { text: self.secrets().mask(&source.text), ..source.clone() };
+        let source = &Source {
+            text: self.secrets().mask(&source.text),
+            ..source.clone()
+        };
         let lines = Lines::of(&source.text);
         let mut all = String::new();
         for diagnostic in self.iter() {
-            all.push_str(&one(&self.without_secrets(diagnostic), source, &lines, &renderer));
+            all.push_str(&one(
+                &self.without_secrets(diagnostic),
+                source,
+                &lines,
+                &renderer,
+            ));
             all.push_str("\n\n");
         }
         match self.unshown() {
@@ -40,7 +52,14 @@ impl Diagnostics {
 impl Diagnostics {
     fn without_secrets(&self, diagnostic: &Diagnostic) -> Diagnostic {
         let hidden = |text: &String| self.secrets().redact(text);
-        let Diagnostic { severity, place, message, label, related, remedy } = diagnostic;
+        let Diagnostic {
+            severity,
+            place,
+            message,
+            label,
+            related,
+            remedy,
+        } = diagnostic;
         Diagnostic {
             severity: *severity,
             place: *place,
@@ -62,17 +81,38 @@ fn one(diagnostic: &Diagnostic, source: &Source, lines: &Lines<'_>, renderer: &R
         Place::Flag(flag) => group.element(Origin::path(format!("from {flag}"))),
         Place::At(span) => {
             let mut spans = vec![(span, AnnotationKind::Primary, diagnostic.label.as_deref())];
-            spans.extend(diagnostic.related.as_ref().map(|(span, label)| (*span, AnnotationKind::Context, Some(label.as_str()))));
+            spans.extend(
+                diagnostic
+                    .related
+                    .as_ref()
+                    .map(|(span, label)| (*span, AnnotationKind::Context, Some(label.as_str()))),
+            );
             let text = source.text.as_str();
-            let from = spans.iter().map(|(span, ..)| lines.around(span.start).start).min().unwrap_or(0);
-            let to = spans.iter().map(|(span, ..)| lines.around(span.start).end).max().unwrap_or(text.len());
+            let from = spans
+                .iter()
+                .map(|(span, ..)| lines.around(span.start).start)
+                .min()
+                .unwrap_or(0);
+            let to = spans
+                .iter()
+                .map(|(span, ..)| lines.around(span.start).end)
+                .max()
+                .unwrap_or(text.len());
             if to - from > LONG {
-                return renderer.render(&[with_help(around(group, source, lines, lines.clip(span)), diagnostic)]);
+                return renderer.render(&[with_help(
+                    around(group, source, lines, lines.clip(span)),
+                    diagnostic,
+                )]);
             }
-            let mut snippet = Snippet::source(&text[from..to]).line_start(lines.number(from)).path(source.name.as_str());
+            let mut snippet = Snippet::source(&text[from..to])
+                .line_start(lines.number(from))
+                .path(source.name.as_str());
             for (span, kind, label) in spans {
                 let span = lines.clip(span);
-                snippet = snippet.annotation(kind.span(span.start - from..span.end - from).label(label.map(printable)));
+                snippet = snippet.annotation(
+                    kind.span(span.start - from..span.end - from)
+                        .label(label.map(printable)),
+                );
             }
             group.element(snippet)
         }
@@ -97,8 +137,16 @@ fn around<'a>(title: Title<'a>, source: &'a Source, lines: &Lines<'_>, span: Spa
     let column = 1 + text[line.start..span.start].chars().count();
     let mark = AnnotationKind::Primary.span(span.start - from..span.end.min(to) - from);
     title
-        .element(Origin::path(source.name.as_str()).line(number).char_column(column))
-        .element(Snippet::source(&text[from..to]).line_start(number).annotation(mark))
+        .element(
+            Origin::path(source.name.as_str())
+                .line(number)
+                .char_column(column),
+        )
+        .element(
+            Snippet::source(&text[from..to])
+                .line_start(number)
+                .annotation(mark),
+        )
 }
 
 /// Where the lines of a text are, found once for all diagnostics.
@@ -123,14 +171,22 @@ impl<'t> Lines<'t> {
     fn around(&self, at: usize) -> Span {
         let number = self.number(at);
         let start = self.starts[number - 1];
-        let end = self.starts.get(number).map_or(self.text.len(), |next| next - 1);
-        Span::new(start, start + self.text[start..end].trim_end_matches('\r').len())
+        let end = self
+            .starts
+            .get(number)
+            .map_or(self.text.len(), |next| next - 1);
+        Span::new(
+            start,
+            start + self.text[start..end].trim_end_matches('\r').len(),
+        )
     }
 
     /// The part of a place on its first line, on character boundaries and inside the text.
     fn clip(&self, span: Span) -> Span {
         let line = self.around(span.start);
-        let start = boundary(self.text, span.start).min(line.end).max(line.start);
+        let start = boundary(self.text, span.start)
+            .min(line.end)
+            .max(line.start);
         Span::new(start, boundary(self.text, span.end).min(line.end))
     }
 }
@@ -141,7 +197,16 @@ fn boundary(text: &str, at: usize) -> usize {
 
 /// Messages hold words from files: no control character of theirs reaches a terminal.
 fn printable(text: &str) -> String {
-    text.chars().take(2000).map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .take(2000)
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -155,7 +220,8 @@ mod tests {
     #[test]
     fn shows_place_line_and_remedy() {
         let mut all = Diagnostics::default();
-        all.error(Span::new(10, 16), "unknown key `wieght`").help("did you mean `weight`?");
+        all.error(Span::new(10, 16), "unknown key `wieght`")
+            .help("did you mean `weight`?");
         let text = all.render(&source("name: foo\nwieght: 3\n"), false);
         assert_eq!(
             text,
@@ -166,9 +232,13 @@ mod tests {
     #[test]
     fn names_the_flag_when_the_problem_is_not_in_the_file() {
         let mut all = Diagnostics::default();
-        all.error(Place::Flag("--target"), "no target is called `x`").help("name one of: shop");
+        all.error(Place::Flag("--target"), "no target is called `x`")
+            .help("name one of: shop");
         let text = all.render(&source(""), false);
-        assert_eq!(text, "error: no target is called `x`\n--> from --target\n = help: name one of: shop\n");
+        assert_eq!(
+            text,
+            "error: no target is called `x`\n--> from --target\n = help: name one of: shop\n"
+        );
     }
 
     #[test]
@@ -177,7 +247,10 @@ mod tests {
             for start in 0..9 {
                 for end in 0..9 {
                     let mut all = Diagnostics::default();
-                    all.error(Span::new(start, end), "m\u{1b}").label("l").related(Span::new(end, start), "r").help("h");
+                    all.error(Span::new(start, end), "m\u{1b}")
+                        .label("l")
+                        .related(Span::new(end, start), "r")
+                        .help("h");
                     let shown = all.render(&source(text), false);
                     assert!(!shown.contains('\u{1b}'), "{shown}");
                     all.render(&source(text), true);

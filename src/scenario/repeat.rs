@@ -1,4 +1,5 @@
-//! `repeat`: steps again and again, so many times, until something holds, or for each item of a list.
+//! `repeat`: steps again and again, so many times, until something holds, or for each item of a
+//! list.
 
 use super::decode::{self, Fields};
 use super::expression;
@@ -20,24 +21,38 @@ impl Reader<'_> {
         if node.is_null() {
             return None;
         }
-        let mut fields = Fields::open(node, Part::Repeat, "`repeat`", "repeat: { times: 3, flow: [ { get: / } ] }", self.problems)?;
+        let mut fields = Fields::open(
+            node,
+            Part::Repeat,
+            "`repeat`",
+            "repeat: { times: 3, flow: [ { get: / } ] }",
+            self.problems,
+        )?;
         let passes = self.passes(&mut fields);
-        let flow = fields.need("flow", super::flow::EXAMPLE, self.problems).map(|node| self.list(node, "flow"));
+        let flow = fields
+            .need("flow", super::flow::EXAMPLE, self.problems)
+            .map(|node| self.list(node, "flow"));
         fields.finish(self.problems);
-        Some(Repeat { passes: passes?, flow: flow? })
+        Some(Repeat {
+            passes: passes?,
+            flow: flow?,
+        })
     }
 
     fn passes(&mut self, fields: &mut Fields<'_>) -> Option<Passes> {
         let mut named: Vec<&Entry> = KINDS.iter().filter_map(|key| fields.entry(key)).collect();
         named.sort_by_key(|entry| entry.key_span.start);
         let max_at = fields.entry("max");
-        let max = fields.take("max", self.problems).map(|node| decode::small(node, "max", 1..=MOST_TIMES, self.problems));
+        let max = fields
+            .take("max", self.problems)
+            .map(|node| decode::small(node, "max", 1..=MOST_TIMES, self.problems));
         let name_at = fields.entry("as");
         let kind = match named.as_slice() {
             [kind] => *kind,
             [] => {
                 let meant = |e: &Entry| {
-                    let ours = foreign::ours(Part::Repeat, &e.key).is_some_and(|ours| KINDS.contains(&ours));
+                    let ours = foreign::ours(Part::Repeat, &e.key)
+                        .is_some_and(|ours| KINDS.contains(&ours));
                     ours || words::nearest(&e.key, KINDS).is_some()
                 };
                 if !fields.entries().iter().any(meant) {
@@ -49,9 +64,17 @@ impl Reader<'_> {
             }
             [first, second, ..] => {
                 self.problems
-                    .error(second.key_span, format!("a loop has one end, and this one has `{}` and `{}`", first.key, second.key))
+                    .error(
+                        second.key_span,
+                        format!(
+                            "a loop has one end, and this one has `{}` and `{}`",
+                            first.key, second.key
+                        ),
+                    )
                     .related(first.key_span, "the other one")
-                    .help("keep one of the two; the most passes of `until` and `over` are `max: …`");
+                    .help(
+                        "keep one of the two; the most passes of `until` and `over` are `max: …`",
+                    );
                 return None;
             }
         };
@@ -59,14 +82,23 @@ impl Reader<'_> {
             && let Some(max) = max_at
         {
             self.problems
-                .error(max.key_span, "`max` bounds `until` and `over`, and this loop has `times`")
+                .error(
+                    max.key_span,
+                    "`max` bounds `until` and `over`, and this loop has `times`",
+                )
                 .help("remove it: `times` is how often");
         }
         if kind.key != "over"
             && let Some(name) = name_at
         {
             self.problems
-                .error(name.key_span, format!("`as` names the item of `over`, and this loop has `{}`", kind.key))
+                .error(
+                    name.key_span,
+                    format!(
+                        "`as` names the item of `over`, and this loop has `{}`",
+                        kind.key
+                    ),
+                )
                 .help("remove it");
         }
         let node = fields.take(
@@ -85,12 +117,21 @@ impl Reader<'_> {
         };
         let names = self.given.names;
         match kind.key.as_str() {
-            "times" => decode::small(node, "times", 1..=MOST_TIMES, self.problems).map(Passes::Times),
-            "until" => expression::decode(node, "until", names, self.problems).map(|condition| Passes::Until { condition, max }),
+            "times" => {
+                decode::small(node, "times", 1..=MOST_TIMES, self.problems).map(Passes::Times)
+            }
+            "until" => expression::decode(node, "until", names, self.problems)
+                .map(|condition| Passes::Until { condition, max }),
             _ => {
-                let name = fields.need("as", "as: item", self.problems).and_then(|node| self.item(node));
+                let name = fields
+                    .need("as", "as: item", self.problems)
+                    .and_then(|node| self.item(node));
                 let list = expression::decode(node, "over", names, self.problems);
-                Some(Passes::Over { list: list?, name: name?, max })
+                Some(Passes::Over {
+                    list: list?,
+                    name: name?,
+                    max,
+                })
             }
         }
     }
@@ -98,6 +139,7 @@ impl Reader<'_> {
     /// The name of a list's item.
     fn item(&mut self, node: &Node) -> Option<String> {
         let name = decode::text(node, "as", self.problems)?;
-        expression::nameable(name, node.span, self.given.names, self.problems).then(|| name.to_owned())
+        expression::nameable(name, node.span, self.given.names, self.problems)
+            .then(|| name.to_owned())
     }
 }

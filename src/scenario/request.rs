@@ -26,7 +26,11 @@ pub struct Line<'n> {
 impl Line<'_> {
     /// As typed, for the name of a step that has none.
     pub fn title(&self) -> String {
-        let what = if self.action == "websocket" { self.action } else { &self.method };
+        let what = if self.action == "websocket" {
+            self.action
+        } else {
+            &self.method
+        };
         match &self.path.value {
             Value::Scalar(scalar) => format!("{what} {}", scalar.as_typed()),
             _ => what.to_owned(),
@@ -38,30 +42,62 @@ impl Line<'_> {
 pub fn line<'n>(action: &'n str, node: &'n Node, problems: &mut Diagnostics) -> Option<Line<'n>> {
     match action {
         "request" => {}
-        "websocket" => return Some(Line { action, method: "GET".into(), path: node }),
-        method => return Some(Line { action, method: method.to_ascii_uppercase(), path: node }),
+        "websocket" => {
+            return Some(Line {
+                action,
+                method: "GET".into(),
+                path: node,
+            });
+        }
+        method => {
+            return Some(Line {
+                action,
+                method: method.to_ascii_uppercase(),
+                path: node,
+            });
+        }
     }
-    let mut fields = Fields::open(node, Part::Request, "`request`", "request: { method: PURGE, path: /items }", problems)?;
-    let method = fields.need("method", "method: GET", problems).and_then(|node| method(node, problems));
+    let mut fields = Fields::open(
+        node,
+        Part::Request,
+        "`request`",
+        "request: { method: PURGE, path: /items }",
+        problems,
+    )?;
+    let method = fields
+        .need("method", "method: GET", problems)
+        .and_then(|node| method(node, problems));
     let path = fields.need("path", "path: /items", problems);
     fields.finish(problems);
-    Some(Line { action, method: method?, path: path? })
+    Some(Line {
+        action,
+        method: method?,
+        path: path?,
+    })
 }
 
 fn method(node: &Node, problems: &mut Diagnostics) -> Option<String> {
     let text = decode::text(node, "method", problems)?;
     let upper = text.trim().to_ascii_uppercase();
     if upper == "CONNECT" {
-        problems.error(node.span, "`CONNECT` makes a tunnel, which loadgen does not").help("use another method");
+        problems
+            .error(
+                node.span,
+                "`CONNECT` makes a tunnel, which loadgen does not",
+            )
+            .help("use another method");
     } else if upper.len() > 40 || http::Method::from_bytes(upper.as_bytes()).is_err() {
-        problems.error(node.span, format!("{} is not an HTTP method", quoted(text))).help("write one word, such as `GET` or `PURGE`");
+        problems
+            .error(node.span, format!("{} is not an HTTP method", quoted(text)))
+            .help("write one word, such as `GET` or `PURGE`");
     } else {
         return Some(upper);
     }
     None
 }
 
-/// Reads what belongs to a request from its step's fields. The part of `fields` that is read is marked.
+/// Reads what belongs to a request from its step's fields. The part of `fields` that is read is
+/// marked.
 pub fn decode(
     line: &Line<'_>,
     step: Span,
@@ -75,11 +111,24 @@ pub fn decode(
         "websocket" => &[Scheme::Ws, Scheme::Wss, Scheme::Http, Scheme::Https],
         _ => &[Scheme::Http, Scheme::Https],
     };
-    let place = place(line.path, target, step, targets, problems)
-        .filter(|(index, _)| targets.speaks(*index, line.action, schemes, target.map_or(step, |node| node.span), problems));
+    let place = place(line.path, target, step, targets, problems).filter(|(index, _)| {
+        targets.speaks(
+            *index,
+            line.action,
+            schemes,
+            target.map_or(step, |node| node.span),
+            problems,
+        )
+    });
     let help = "write `query: { page: 2 }`; it is percent-encoded and put behind the path";
-    let query = fields.take("query", problems).and_then(|node| body::pairs(node, "query", help, problems)).unwrap_or_default();
-    let mut headers = fields.take("headers", problems).map(|node| header::decode(node, problems)).unwrap_or_default();
+    let query = fields
+        .take("query", problems)
+        .and_then(|node| body::pairs(node, "query", help, problems))
+        .unwrap_or_default();
+    let mut headers = fields
+        .take("headers", problems)
+        .map(|node| header::decode(node, problems))
+        .unwrap_or_default();
     if let Some(auth) = fields.entry("auth") {
         auth::add(auth, &mut headers, problems);
     }
@@ -88,11 +137,23 @@ pub fn decode(
     for (name, value) in query {
         url::add_query(&mut path, &name, &value);
     }
-    Some(HttpRequest { target, method: line.method.clone(), path, headers, body })
+    Some(HttpRequest {
+        target,
+        method: line.method.clone(),
+        path,
+        headers,
+        body,
+    })
 }
 
 /// The target and the path there.
-fn place(node: &Node, target: Option<&Node>, step: Span, targets: &mut Targets, problems: &mut Diagnostics) -> Option<(usize, Template)> {
+fn place(
+    node: &Node,
+    target: Option<&Node>,
+    step: Span,
+    targets: &mut Targets,
+    problems: &mut Diagnostics,
+) -> Option<(usize, Template)> {
     // As Artillery writes it.
     if let Value::Map(_) = &node.value
         && let Some(url) = node.get("url").or_else(|| node.get("path"))
@@ -106,13 +167,32 @@ fn place(node: &Node, target: Option<&Node>, step: Span, targets: &mut Targets, 
     }
     let path = decode::template(node, "path", problems)?;
     // What is typed decides; a value that is put in is checked when it is known.
-    let text: String = path.pieces().iter().map(|piece| if let Piece::Text(text) = piece { text.as_str() } else { "" }).collect();
+    let text: String = path
+        .pieces()
+        .iter()
+        .map(|piece| {
+            if let Piece::Text(text) = piece {
+                text.as_str()
+            } else {
+                ""
+            }
+        })
+        .collect();
     if text.chars().any(char::is_control) {
-        problems.error(node.span, "a line break or another control character in a path").help("remove it, or percent-encode it (`%0A`)");
+        problems
+            .error(
+                node.span,
+                "a line break or another control character in a path",
+            )
+            .help("remove it, or percent-encode it (`%0A`)");
         return None;
     }
     let encoded = |path: &Template| path.encoded(Encode::Path, url::path);
-    let head = if let Some(Piece::Text(head)) = path.pieces().first() { head.as_str() } else { "" };
+    let head = if let Some(Piece::Text(head)) = path.pieces().first() {
+        head.as_str()
+    } else {
+        ""
+    };
     if url::is_absolute(head) {
         let url = match url::parse(head) {
             Ok(url) => url,
@@ -130,8 +210,13 @@ fn place(node: &Node, target: Option<&Node>, step: Span, targets: &mut Targets, 
         }
         if url.rest.is_empty() && path.as_text().is_none() {
             problems
-                .error(node.span, "the host of this URL is known only while the scenario runs")
-                .help("write the host out, or declare a target; what is behind it may be a template");
+                .error(
+                    node.span,
+                    "the host of this URL is known only while the scenario runs",
+                )
+                .help(
+                    "write the host out, or declare a target; what is behind it may be a template",
+                );
             return None;
         }
         let (index, rest) = targets.of_url(&url);
@@ -149,17 +234,27 @@ fn place(node: &Node, target: Option<&Node>, step: Span, targets: &mut Targets, 
     }
     let found = targets.find(target, step, problems);
     if text.contains('#') {
-        problems.error(node.span, "a `#fragment` is never sent to a server").help("remove it, or write `%23` for the character itself");
+        problems
+            .error(node.span, "a `#fragment` is never sent to a server")
+            .help("remove it, or write `%23` for the character itself");
         return None;
     }
     // A path that begins with a value is that value's matter.
     let opens_with_value = matches!(path.pieces().first(), Some(Piece::Value(_)));
     if !text.starts_with('/') && !opens_with_value {
         if text.is_empty() {
-            problems.error(node.span, "an empty path").help("write `/` for the root");
+            problems
+                .error(node.span, "an empty path")
+                .help("write `/` for the root");
         } else {
-            let error = problems.error(node.span, format!("the path {} does not begin with `/`", quoted(&text)));
-            error.help(format!("write {}, or a whole URL (`http://…`)", quoted(&format!("/{text}"))));
+            let error = problems.error(
+                node.span,
+                format!("the path {} does not begin with `/`", quoted(&text)),
+            );
+            error.help(format!(
+                "write {}, or a whole URL (`http://…`)",
+                quoted(&format!("/{text}"))
+            ));
         }
         return None;
     }

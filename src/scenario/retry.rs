@@ -42,19 +42,37 @@ const KINDS: [&str; 23] = [
 /// Reads `retry`.
 pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
     let mut fields = Fields::open(node, Part::Retry, "`retry`", EXAMPLE, problems)?;
-    let attempts =
-        fields.need("attempts", "attempts: 3", problems).and_then(|node| decode::small(node, "attempts", 1..=MOST_ATTEMPTS, problems));
-    let errors = fields.take("errors", problems).map(|node| errors(node, problems)).unwrap_or_default();
+    let attempts = fields
+        .need("attempts", "attempts: 3", problems)
+        .and_then(|node| decode::small(node, "attempts", 1..=MOST_ATTEMPTS, problems));
+    let errors = fields
+        .take("errors", problems)
+        .map(|node| errors(node, problems))
+        .unwrap_or_default();
     let status = fields
         .take("status", problems)
-        .map(|node| expect::statuses(node, ("`status` names nothing to try again", "write `status: [503]`, or remove it"), problems))
+        .map(|node| {
+            expect::statuses(
+                node,
+                (
+                    "`status` names nothing to try again",
+                    "write `status: [503]`, or remove it",
+                ),
+                problems,
+            )
+        })
         .unwrap_or_default();
     let wait = match fields.take("backoff", problems) {
         Some(node) => backoff(node, problems),
         None => Some(Backoff::Constant(Nanos::ZERO)),
     };
     fields.finish(problems);
-    Some(Retry { attempts: attempts?, errors, status, backoff: wait? })
+    Some(Retry {
+        attempts: attempts?,
+        errors,
+        status,
+        backoff: wait?,
+    })
 }
 
 /// Reads the retry of a mock operation, which has no status.
@@ -63,7 +81,10 @@ pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<
         && let Some(entry) = entries.iter().find(|e| e.key == "status")
     {
         problems
-            .error(entry.key_span, format!("`status` belongs to a request, and `{action}` sends none"))
+            .error(
+                entry.key_span,
+                format!("`status` belongs to a request, and `{action}` sends none"),
+            )
             .help("remove it: without `errors` and `status` every failure is tried again");
     }
     decode(node, problems)
@@ -71,29 +92,47 @@ pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<
 
 fn errors(node: &Node, problems: &mut Diagnostics) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    let Some(items) = decode::list(node, "errors", "errors: [connect, timeout]", problems) else { return found };
+    let Some(items) = decode::list(node, "errors", "errors: [connect, timeout]", problems) else {
+        return found;
+    };
     if items.is_empty() {
         problems
             .error(node.span, "`errors` names nothing to try again")
             .help("write `[connect, timeout]`, or remove it: without `errors` and `status` every failure is tried again");
     }
     for item in items {
-        let Some(text) = decode::text(item, "errors", problems) else { continue };
+        let Some(text) = decode::text(item, "errors", problems) else {
+            continue;
+        };
         if text == "dropped" {
             problems
-                .error(item.span, "what a limit dropped never started, and is not tried again")
+                .error(
+                    item.span,
+                    "what a limit dropped never started, and is not tried again",
+                )
                 .help("remove it, or let the limit wait with `on_full: wait`");
         } else if found.iter().any(|known| known == text) {
-            problems.error(item.span, format!("{} stands here twice", quoted(text))).help("remove one");
+            problems
+                .error(item.span, format!("{} stands here twice", quoted(text)))
+                .help("remove one");
         } else if KINDS.contains(&text) {
             found.push(text.to_owned());
         } else {
-            let near = if problems.is_full() { None } else { words::nearest(text, KINDS) };
-            let error = problems.error(item.span, format!("there is no failure of the kind {}", quoted(text)));
+            let near = if problems.is_full() {
+                None
+            } else {
+                words::nearest(text, KINDS)
+            };
+            let error = problems.error(
+                item.span,
+                format!("there is no failure of the kind {}", quoted(text)),
+            );
             let known = words::listed(KINDS.into_iter().filter(|kind| *kind != "dropped"));
             match near {
                 Some(near) => error.help(format!("did you mean `{near}`? There are {known}")),
-                None => error.help(format!("there are {known}; a status goes into `status: [503]`")),
+                None => error.help(format!(
+                    "there are {known}; a status goes into `status: [503]`"
+                )),
             };
         }
     }
@@ -106,29 +145,52 @@ fn backoff(node: &Node, problems: &mut Diagnostics) -> Option<Backoff> {
         Value::Broken => return None,
         _ => {
             problems
-                .error(node.span, format!("`backoff` is a map, and this is {}", node.describe()))
+                .error(
+                    node.span,
+                    format!("`backoff` is a map, and this is {}", node.describe()),
+                )
                 .help("for the same wait before every try write `backoff: { constant: 1s }`");
             return None;
         }
     };
     let [entry] = entries.as_slice() else {
         problems
-            .error(node.span, format!("`backoff` wants one kind of wait, and this map has {} keys", entries.len()))
-            .help(format!("write one of {}, as in `backoff: {{ constant: 1s }}`", words::listed(BACKOFFS)));
+            .error(
+                node.span,
+                format!(
+                    "`backoff` wants one kind of wait, and this map has {} keys",
+                    entries.len()
+                ),
+            )
+            .help(format!(
+                "write one of {}, as in `backoff: {{ constant: 1s }}`",
+                words::listed(BACKOFFS)
+            ));
         return None;
     };
     let body = &entry.value;
     match entry.key.as_str() {
         "constant" => decode::duration(body, "constant", problems).map(Backoff::Constant),
         "linear" => {
-            let mut fields = Fields::open(body, Part::Backoff, "`linear`", "linear: { step: 500ms }", problems)?;
-            let step = fields.need("step", "step: 500ms", problems).and_then(|node| decode::some_time(node, "step", problems));
+            let mut fields = Fields::open(
+                body,
+                Part::Backoff,
+                "`linear`",
+                "linear: { step: 500ms }",
+                problems,
+            )?;
+            let step = fields
+                .need("step", "step: 500ms", problems)
+                .and_then(|node| decode::some_time(node, "step", problems));
             fields.finish(problems);
             Some(Backoff::Linear { step: step? })
         }
         "exponential" => exponential(body, problems),
         other => {
-            let error = problems.error(entry.key_span, format!("there is no backoff {}", quoted(other)));
+            let error = problems.error(
+                entry.key_span,
+                format!("there is no backoff {}", quoted(other)),
+            );
             match words::nearest(other, BACKOFFS) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
                 None => error.help(format!("there are {}", words::listed(BACKOFFS))),
@@ -139,8 +201,16 @@ fn backoff(node: &Node, problems: &mut Diagnostics) -> Option<Backoff> {
 }
 
 fn exponential(node: &Node, problems: &mut Diagnostics) -> Option<Backoff> {
-    let mut fields = Fields::open(node, Part::Backoff, "`exponential`", "exponential: { initial: 50ms }", problems)?;
-    let initial = fields.need("initial", "initial: 50ms", problems).and_then(|node| decode::some_time(node, "initial", problems));
+    let mut fields = Fields::open(
+        node,
+        Part::Backoff,
+        "`exponential`",
+        "exponential: { initial: 50ms }",
+        problems,
+    )?;
+    let initial = fields
+        .need("initial", "initial: 50ms", problems)
+        .and_then(|node| decode::some_time(node, "initial", problems));
     let factor = match fields.take("factor", problems) {
         Some(node) => factor(node, problems),
         None => Some(2.0),
@@ -162,7 +232,12 @@ fn exponential(node: &Node, problems: &mut Diagnostics) -> Option<Backoff> {
             .error(place.span, format!("the first wait (`initial`, {initial}) is longer than the longest (`max`, {max})"))
             .help(format!("write `max: {initial}` or more"));
     }
-    Some(Backoff::Exponential { initial, factor: factor?, max, jitter: jitter? })
+    Some(Backoff::Exponential {
+        initial,
+        factor: factor?,
+        max,
+        jitter: jitter?,
+    })
 }
 
 fn factor(node: &Node, problems: &mut Diagnostics) -> Option<f64> {
@@ -171,12 +246,20 @@ fn factor(node: &Node, problems: &mut Diagnostics) -> Option<f64> {
         Ok(n) if (1.0..=1000.0).contains(&n) => Some(n),
         Ok(n) if n.is_finite() => {
             problems
-                .error(node.span, format!("`factor` is a number from 1 to 1000, and this is {}", quoted(text)))
+                .error(
+                    node.span,
+                    format!(
+                        "`factor` is a number from 1 to 1000, and this is {}",
+                        quoted(text)
+                    ),
+                )
                 .help("write `factor: 2` to double each wait");
             None
         }
         _ => {
-            problems.error(node.span, format!("{} is not a number", quoted(text))).help("`factor` is a number such as `2` or `1.5`");
+            problems
+                .error(node.span, format!("{} is not a number", quoted(text)))
+                .help("`factor` is a number such as `2` or `1.5`");
             None
         }
     }

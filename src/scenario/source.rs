@@ -24,7 +24,9 @@ pub struct Source {
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// There is no such file.
-    #[error("there is no file `{0}`; check the path, or write `-` to read the scenario from standard input")]
+    #[error(
+        "there is no file `{0}`; check the path, or write `-` to read the scenario from standard input"
+    )]
     Missing(PathBuf),
     /// It is a folder.
     #[error("`{0}` is a folder; name a scenario file in it")]
@@ -53,7 +55,11 @@ pub enum SourceError {
 impl Source {
     /// A text that is in no file; its paths are relative to the current folder.
     pub fn inline(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into(), folder: PathBuf::from(".") }
+        Self {
+            name: name.into(),
+            text: text.into(),
+            folder: PathBuf::from("."),
+        }
     }
 
     /// The path of the file that it was read from; what is called `<…>` is in none.
@@ -75,7 +81,9 @@ impl Source {
         let name = path.display().to_string();
         match File::open(path) {
             Ok(file) => Self::take(name, path.parent().unwrap_or(Path::new(".")), file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SourceError::Missing(path.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(SourceError::Missing(path.into()))
+            }
             Err(source) => Err(SourceError::Io { name, source }),
         }
     }
@@ -90,8 +98,15 @@ impl Source {
             return Err(SourceError::TooLarge(name));
         }
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self { name, text, folder: folder.to_owned() }),
-            Err(error) => Err(SourceError::NotUtf8 { name, at: error.utf8_error().valid_up_to() }),
+            Ok(text) => Ok(Self {
+                name,
+                text,
+                folder: folder.to_owned(),
+            }),
+            Err(error) => Err(SourceError::NotUtf8 {
+                name,
+                at: error.utf8_error().valid_up_to(),
+            }),
         }
     }
 }
@@ -102,13 +117,23 @@ mod tests {
 
     #[test]
     fn says_what_is_wrong_and_what_to_do() {
-        let message = |path: &str| Source::read(Path::new(path)).expect_err("can't be read").to_string();
-        assert!(message("no/such/file.yaml").contains("there is no file `no/such/file.yaml`; check the path"));
+        let message = |path: &str| {
+            Source::read(Path::new(path))
+                .expect_err("can't be read")
+                .to_string()
+        };
+        assert!(
+            message("no/such/file.yaml")
+                .contains("there is no file `no/such/file.yaml`; check the path")
+        );
         assert!(message("src").contains("is a folder"));
         let take = |bytes: &[u8]| Source::take("x".into(), Path::new("."), bytes);
         assert_eq!(take(b"name: a").expect("good text").text, "name: a");
         let error = take(b"name: \xff").expect_err("not UTF-8").to_string();
         assert!(error.contains("not UTF-8 text (byte 6)"), "{error}");
-        assert!(matches!(Source::take("x".into(), Path::new("."), io::repeat(b'a')), Err(SourceError::TooLarge(_))));
+        assert!(matches!(
+            Source::take("x".into(), Path::new("."), io::repeat(b'a')),
+            Err(SourceError::TooLarge(_))
+        ));
     }
 }

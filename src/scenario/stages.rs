@@ -1,7 +1,8 @@
 //! The stages of a load: how its level changes, and what the command line leaves of them.
 //!
-//! A stage with a `duration` goes evenly from the level before it to its own; one of `0s` jumps there. A stage with
-//! a `hold` jumps to its level, where it is not there already, and keeps it for its whole length.
+//! A stage with a `duration` goes evenly from the level before it to its own; one of `0s` jumps
+//! there. A stage with a `hold` jumps to its level, where it is not there already, and keeps it for
+//! its whole length.
 
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
@@ -62,19 +63,33 @@ struct Typed {
 pub fn decode(node: &Node, start: Option<&Node>, problems: &mut Diagnostics) -> Option<Stages> {
     let items = decode::list(node, "stages", EXAMPLE, problems)?;
     if items.is_empty() {
-        problems.error(node.span, "`stages` is empty").help(format!("write `{EXAMPLE}`, or remove it"));
+        problems
+            .error(node.span, "`stages` is empty")
+            .help(format!("write `{EXAMPLE}`, or remove it"));
         return None;
     }
     if items.len() > MOST_STAGES {
         problems
-            .error(node.span, format!("{} stages are more than the {MOST_STAGES} that there may be", items.len()))
+            .error(
+                node.span,
+                format!(
+                    "{} stages are more than the {MOST_STAGES} that there may be",
+                    items.len()
+                ),
+            )
             .help("a stage goes evenly from one level to the next: few of them draw any curve");
         return None;
     }
     let before = problems.len();
-    let typed: Vec<Typed> = items.iter().filter_map(|item| stage(item, problems)).collect();
+    let typed: Vec<Typed> = items
+        .iter()
+        .filter_map(|item| stage(item, problems))
+        .collect();
     let first = typed.first()?;
-    for other in typed.iter().filter(|other| other.level.is_arrivals() != first.level.is_arrivals()) {
+    for other in typed
+        .iter()
+        .filter(|other| other.level.is_arrivals() != first.level.is_arrivals())
+    {
         problems
             .error(other.span, format!("a stage of `{}` in a load of `{}`", other.level.key(), first.level.key()))
             .related(first.span, "the first stage")
@@ -82,37 +97,74 @@ pub fn decode(node: &Node, start: Option<&Node>, problems: &mut Diagnostics) -> 
     }
     let start = match start {
         None => None,
-        Some(node) if first.level.is_arrivals() => Some(decode::any_rate(node, "start", problems).map(Level::Arrivals)?),
-        Some(node) => Some(decode::small(node, "start", 0..=MOST_SLOTS, problems).map(Level::Users)?),
+        Some(node) if first.level.is_arrivals() => {
+            Some(decode::any_rate(node, "start", problems).map(Level::Arrivals)?)
+        }
+        Some(node) => {
+            Some(decode::small(node, "start", 0..=MOST_SLOTS, problems).map(Level::Users)?)
+        }
     };
     if problems.len() > before {
         return None;
     }
-    let nothing = if first.level.is_arrivals() { Level::Arrivals(Rate::per_second(0)) } else { Level::Users(0) };
-    let mut stages = Stages { stages: Vec::new(), levels: vec![start.unwrap_or(nothing)] };
+    let nothing = if first.level.is_arrivals() {
+        Level::Arrivals(Rate::per_second(0))
+    } else {
+        Level::Users(0)
+    };
+    let mut stages = Stages {
+        stages: Vec::new(),
+        levels: vec![start.unwrap_or(nothing)],
+    };
     for (number, typed) in typed.into_iter().enumerate() {
         stages.push(number, typed, problems);
     }
-    stages.check(node.span.into(), "give one of them a `rate` or `vus` above 0", problems)?;
+    stages.check(
+        node.span.into(),
+        "give one of them a `rate` or `vus` above 0",
+        problems,
+    )?;
     (problems.len() == before).then_some(stages)
 }
 
 fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Typed> {
-    let mut fields = Fields::open(node, Part::Stage, "a stage", "{ duration: 30s, rate: 200/s }", problems)?;
+    let mut fields = Fields::open(
+        node,
+        Part::Stage,
+        "a stage",
+        "{ duration: 30s, rate: 200/s }",
+        problems,
+    )?;
     let before = problems.len();
     let (duration_key, hold_key) = (fields.entry("duration"), fields.entry("hold"));
     let (rate_key, vus_key) = (fields.entry("rate"), fields.entry("vus"));
-    let duration = fields.take("duration", problems).and_then(|node| decode::duration(node, "duration", problems));
-    let hold = fields.take("hold", problems).and_then(|node| decode::some_time(node, "hold", problems));
-    let rate = fields.take("rate", problems).and_then(|node| decode::any_rate(node, "rate", problems));
-    let vus = fields.take("vus", problems).and_then(|node| decode::small(node, "vus", 0..=MOST_SLOTS, problems));
-    let name = fields.take("name", problems).and_then(|node| decode::line(node, "name", problems));
-    let measure = fields.take("measure", problems).and_then(|node| decode::flag(node, "measure", problems)).unwrap_or(true);
+    let duration = fields
+        .take("duration", problems)
+        .and_then(|node| decode::duration(node, "duration", problems));
+    let hold = fields
+        .take("hold", problems)
+        .and_then(|node| decode::some_time(node, "hold", problems));
+    let rate = fields
+        .take("rate", problems)
+        .and_then(|node| decode::any_rate(node, "rate", problems));
+    let vus = fields
+        .take("vus", problems)
+        .and_then(|node| decode::small(node, "vus", 0..=MOST_SLOTS, problems));
+    let name = fields
+        .take("name", problems)
+        .and_then(|node| decode::line(node, "name", problems));
+    let measure = fields
+        .take("measure", problems)
+        .and_then(|node| decode::flag(node, "measure", problems))
+        .unwrap_or(true);
     fields.finish(problems);
     match (duration_key, hold_key) {
         (Some(duration), Some(hold)) => {
             problems
-                .error(hold.key_span, "`duration` and `hold` together: a stage either goes to its level or keeps it")
+                .error(
+                    hold.key_span,
+                    "`duration` and `hold` together: a stage either goes to its level or keeps it",
+                )
                 .related(duration.key_span, "goes there evenly")
                 .help("keep one, or make two stages of it");
         }
@@ -131,12 +183,21 @@ fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Typed> {
                 .help("keep one of them, the same in all stages");
         }
         (None, None) if problems.len() == before => {
-            problems.error(node.span, "a stage without a level").help("add `rate: 200/s` or `vus: 50`; it may be 0");
+            problems
+                .error(node.span, "a stage without a level")
+                .help("add `rate: 200/s` or `vus: 50`; it may be 0");
         }
         _ => {}
     }
     let level = rate.map(Level::Arrivals).or(vus.map(Level::Users))?;
-    Some(Typed { span: node.span, name, length: duration.or(hold)?, held: hold.is_some(), level, measure })
+    Some(Typed {
+        span: node.span,
+        name,
+        length: duration.or(hold)?,
+        held: hold.is_some(),
+        level,
+        measure,
+    })
 }
 
 impl Stages {
@@ -144,24 +205,49 @@ impl Stages {
         let name = typed.name.unwrap_or_else(|| (number + 1).to_string());
         if self.stages.iter().any(|stage| stage.name == name) {
             problems
-                .error(typed.span, format!("a stage is called {} already", quoted(&name)))
+                .error(
+                    typed.span,
+                    format!("a stage is called {} already", quoted(&name)),
+                )
                 .help("give each a name of its own; without one it is called by its number");
         }
         let to = typed.level.value();
-        let from = if typed.held { to } else { self.stages.last().map_or(self.levels[0].value(), |stage| stage.to) };
-        self.stages.push(Stage { name, duration: typed.length, from, to, measure: typed.measure });
+        let from = if typed.held {
+            to
+        } else {
+            self.stages
+                .last()
+                .map_or(self.levels[0].value(), |stage| stage.to)
+        };
+        self.stages.push(Stage {
+            name,
+            duration: typed.length,
+            from,
+            to,
+            measure: typed.measure,
+        });
         self.levels.push(typed.level);
     }
 
     /// Reports stages in which nothing happens.
     fn check(&self, place: Place, remedy: &str, problems: &mut Diagnostics) -> Option<()> {
-        let lasting = || self.stages.iter().filter(|stage| stage.duration > Nanos::ZERO);
+        let lasting = || {
+            self.stages
+                .iter()
+                .filter(|stage| stage.duration > Nanos::ZERO)
+        };
         if lasting().next().is_none() {
-            problems.error(place, "these stages take no time at all").help("give one of them a length, as in `hold: 30s`");
+            problems
+                .error(place, "these stages take no time at all")
+                .help("give one of them a length, as in `hold: 30s`");
         } else if lasting().all(|stage| stage.from.max(stage.to) == 0.0) {
-            problems.error(place, "these stages start nothing: their level is always 0").help(remedy);
+            problems
+                .error(place, "these stages start nothing: their level is always 0")
+                .help(remedy);
         } else if lasting().all(|stage| !stage.measure) {
-            problems.error(place, "none of these stages is measured").help("remove one `measure: false`, or give the load more time");
+            problems
+                .error(place, "none of these stages is measured")
+                .help("remove one `measure: false`, or give the load more time");
         } else {
             return Some(());
         }
@@ -175,23 +261,34 @@ impl Stages {
 
     /// How long all of them take.
     pub fn length(&self) -> Nanos {
-        self.stages.iter().fold(Nanos::ZERO, |sum, stage| sum + stage.duration)
+        self.stages
+            .iter()
+            .fold(Nanos::ZERO, |sum, stage| sum + stage.duration)
     }
 
     /// The level with which they begin.
     pub fn beginning(&self) -> f64 {
-        self.stages.iter().find(|stage| stage.duration > Nanos::ZERO).map_or(0.0, |stage| stage.from)
+        self.stages
+            .iter()
+            .find(|stage| stage.duration > Nanos::ZERO)
+            .map_or(0.0, |stage| stage.from)
     }
 
     /// The highest level that any of them goes to or comes from while time goes by.
     pub fn highest(&self) -> Level {
-        let lasting = self.stages.iter().zip(self.levels.windows(2)).filter(|(stage, _)| stage.duration > Nanos::ZERO);
+        let lasting = self
+            .stages
+            .iter()
+            .zip(self.levels.windows(2))
+            .filter(|(stage, _)| stage.duration > Nanos::ZERO);
         let levels = lasting.flat_map(|(stage, levels)| {
             // What holds its level does not come from the one before.
             let held = stage.from != levels[0].value();
             levels.iter().copied().skip(usize::from(held))
         });
-        levels.reduce(|a, b| if b.value() > a.value() { b } else { a }).unwrap_or(self.levels[0])
+        levels
+            .reduce(|a, b| if b.value() > a.value() { b } else { a })
+            .unwrap_or(self.levels[0])
     }
 
     /// What is left of them in this time, which the command line gives.
@@ -212,7 +309,10 @@ impl Stages {
             }
             let length = stage.duration.min(time - begin);
             if length < stage.duration {
-                stage.to = (stage.to - stage.from).mul_add(length.as_secs_f64() / stage.duration.as_secs_f64(), stage.from);
+                stage.to = (stage.to - stage.from).mul_add(
+                    length.as_secs_f64() / stage.duration.as_secs_f64(),
+                    stage.from,
+                );
                 stage.duration = length;
             }
             begin += length;

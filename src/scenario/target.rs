@@ -12,7 +12,9 @@ use super::vars::is_name;
 use super::words::{self, Part};
 use super::{auth, credentials, header, http, limits, retry, tls};
 use crate::plan::target::authority;
-use crate::plan::{Address, HttpOptions, Limits, Protocol, Retry, Scheme, Target, Template, TlsOptions};
+use crate::plan::{
+    Address, HttpOptions, Limits, Protocol, Retry, Scheme, Target, Template, TlsOptions,
+};
 
 const MOST: usize = 1000;
 /// The most addresses that a target may have in `resolve`.
@@ -85,24 +87,40 @@ impl Known {
         let Some(address) = &self.address else { return };
         if let (Some(place), false) = (self.tls_span, address.is_secure()) {
             problems
-                .error(place, format!("`tls` is for `https://` targets, and this one is `{address}`"))
+                .error(
+                    place,
+                    format!("`tls` is for `https://` targets, and this one is `{address}`"),
+                )
                 .help("write an `https://` URL, or remove `tls`");
         }
-        if let (Some(place), Address::Builtin, Protocol::Http2) = (self.http_span, address, self.http.protocol) {
-            problems.error(place, "the built-in server speaks HTTP/1.1 alone").help("remove `protocol: http2`, or name another server");
-        }
-        if let (Some(place), Address::Builtin | Address::Unix { .. }) = (self.resolve_span, address) {
+        if let (Some(place), Address::Builtin, Protocol::Http2) =
+            (self.http_span, address, self.http.protocol)
+        {
             problems
-                .error(place, format!("`resolve` stands in for a name, and `{address}` has none"))
+                .error(place, "the built-in server speaks HTTP/1.1 alone")
+                .help("remove `protocol: http2`, or name another server");
+        }
+        if let (Some(place), Address::Builtin | Address::Unix { .. }) = (self.resolve_span, address)
+        {
+            problems
+                .error(
+                    place,
+                    format!("`resolve` stands in for a name, and `{address}` has none"),
+                )
                 .help("write an `http://` or `https://` URL, or remove `resolve`");
         }
     }
 }
 
 impl Targets {
-    /// Reads the `targets` section, and the URLs that the command line puts in its place. `folder` is what paths of
-    /// files are relative to.
-    pub fn collect(section: Option<&Node>, flags: &[(Option<String>, String)], folder: &Path, problems: &mut Diagnostics) -> Self {
+    /// Reads the `targets` section, and the URLs that the command line puts in its place. `folder`
+    /// is what paths of files are relative to.
+    pub fn collect(
+        section: Option<&Node>,
+        flags: &[(Option<String>, String)],
+        folder: &Path,
+        problems: &mut Diagnostics,
+    ) -> Self {
         let mut targets = Self::default();
         let entries = match section.map(|node| (node, &node.value)) {
             Some((_, Value::Map(entries))) => entries.as_slice(),
@@ -111,19 +129,30 @@ impl Targets {
                 targets.broken = true;
                 if *value != Value::Broken {
                     problems
-                        .error(node.span, format!("`targets` is a map of names, and this is {}", node.describe()))
+                        .error(
+                            node.span,
+                            format!(
+                                "`targets` is a map of names, and this is {}",
+                                node.describe()
+                            ),
+                        )
                         .help("write `targets: { shop: { url: http://127.0.0.1:8080 } }`");
                 }
                 &[]
             }
         };
         if let Some(entry) = entries.get(MOST) {
-            problems.error(entry.key_span, format!("more than {MOST} targets")).help("remove some");
+            problems
+                .error(entry.key_span, format!("more than {MOST} targets"))
+                .help("remove some");
         }
         for entry in entries.iter().take(MOST) {
             if !is_name(&entry.key.replace('-', "_")) {
                 problems
-                    .error(entry.key_span, format!("{} is not a valid target name", quoted(&entry.key)))
+                    .error(
+                        entry.key_span,
+                        format!("{} is not a valid target name", quoted(&entry.key)),
+                    )
                     .help("use letters, digits, `_` and `-`, and begin with a letter");
                 targets.broken = true;
                 continue;
@@ -135,7 +164,10 @@ impl Targets {
         for (name, text) in flags {
             targets.redirect(name.as_deref(), text, problems);
         }
-        targets.list.iter().for_each(|target| target.judge(problems));
+        targets
+            .list
+            .iter()
+            .for_each(|target| target.judge(problems));
         targets
     }
 
@@ -145,7 +177,9 @@ impl Targets {
         credentials::of_urls(text, problems);
         credentials::of_authority(text, problems);
         let address = url::address(text).inspect_err(|wrong| {
-            problems.error(flag, wrong.message.clone()).help(wrong.remedy.clone());
+            problems
+                .error(flag, wrong.message.clone())
+                .help(wrong.remedy.clone());
         });
         let names: Vec<&str> = self.list.iter().map(|t| t.name.as_str()).collect();
         let found = match name {
@@ -156,21 +190,35 @@ impl Targets {
         match (found, name) {
             (Some(index), _) => self.list[index].address = address.ok(),
             (None, None) if names.is_empty() && !self.broken => {
-                self.list.push(Known { address: address.ok(), ..Known::new("default".into(), true) });
+                self.list.push(Known {
+                    address: address.ok(),
+                    ..Known::new("default".into(), true)
+                });
             }
             (None, None) if !names.is_empty() => {
-                problems.error(flag, format!("{} could be the URL of any of {} targets", quoted(text), names.len())).help(format!(
-                    "name it, as in `--target {}={text}`; there are {}",
-                    names[0],
-                    words::listed(names.iter().copied())
-                ));
+                problems
+                    .error(
+                        flag,
+                        format!(
+                            "{} could be the URL of any of {} targets",
+                            quoted(text),
+                            names.len()
+                        ),
+                    )
+                    .help(format!(
+                        "name it, as in `--target {}={text}`; there are {}",
+                        names[0],
+                        words::listed(names.iter().copied())
+                    ));
             }
             (None, None) => {}
             (None, Some(name)) => {
                 let error = problems.error(flag, format!("no target is called {}", quoted(name)));
                 match words::nearest(name, names.iter().copied()) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None if names.is_empty() => error.help("the scenario declares no targets; give the URL alone"),
+                    None if names.is_empty() => {
+                        error.help("the scenario declares no targets; give the URL alone")
+                    }
                     None => error.help(format!("there are {}", words::listed(names))),
                 };
             }
@@ -178,8 +226,18 @@ impl Targets {
     }
 
     /// The target of a step that may name one; an error where that is not clear.
-    pub fn find(&mut self, name: Option<&Node>, step: Span, problems: &mut Diagnostics) -> Option<usize> {
-        let declared: Vec<&str> = self.list.iter().filter(|t| t.declared).map(|t| t.name.as_str()).collect();
+    pub fn find(
+        &mut self,
+        name: Option<&Node>,
+        step: Span,
+        problems: &mut Diagnostics,
+    ) -> Option<usize> {
+        let declared: Vec<&str> = self
+            .list
+            .iter()
+            .filter(|t| t.declared)
+            .map(|t| t.name.as_str())
+            .collect();
         let Some(node) = name else {
             match declared.len() {
                 1 => return Some(0),
@@ -192,7 +250,10 @@ impl Targets {
                 n => {
                     problems
                         .error(step, format!("this request could go to any of {n} targets"))
-                        .help(format!("add `target: …` with one of {}", words::listed(declared)));
+                        .help(format!(
+                            "add `target: …` with one of {}",
+                            words::listed(declared)
+                        ));
                 }
             }
             return None;
@@ -203,17 +264,25 @@ impl Targets {
             let error = problems.error(node.span, format!("no target is called {}", quoted(text)));
             match words::nearest(text, declared.iter().copied()) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
-                None if declared.is_empty() => error.help(format!("declare it: `targets: {{ {text}: {{ url: … }} }}`")),
+                None if declared.is_empty() => {
+                    error.help(format!("declare it: `targets: {{ {text}: {{ url: … }} }}`"))
+                }
                 None => error.help(format!("there are {}", words::listed(declared))),
             };
         }
         found
     }
 
-    /// The target of a whole URL and the path there: a declared one with this authority, or one of its own.
+    /// The target of a whole URL and the path there: a declared one with this authority, or one of
+    /// its own.
     pub fn of_url(&mut self, url: &Url) -> (usize, String) {
         for (index, target) in self.list.iter().enumerate() {
-            if let Some(Address::Url { scheme, host, port, base }) = &target.typed
+            if let Some(Address::Url {
+                scheme,
+                host,
+                port,
+                base,
+            }) = &target.typed
                 && (scheme, host, port) == (&url.scheme, &url.host, &url.port)
                 && let Some(rest) = url.rest.strip_prefix(base.as_str())
                 && (rest.is_empty() || rest.starts_with(['/', '?']))
@@ -221,15 +290,38 @@ impl Targets {
                 return (index, rest.to_owned());
             }
         }
-        let address = Address::Url { scheme: url.scheme, host: url.host.clone(), port: url.port, base: String::new() };
+        let address = Address::Url {
+            scheme: url.scheme,
+            host: url.host.clone(),
+            port: url.port,
+            base: String::new(),
+        };
         let known = Known::new(authority(url.scheme, &url.host, url.port), false);
-        self.list.push(Known { typed: Some(address.clone()), address: Some(address), ..known });
+        self.list.push(Known {
+            typed: Some(address.clone()),
+            address: Some(address),
+            ..known
+        });
         (self.list.len() - 1, url.rest.clone())
     }
 
     /// Reports a step that does not speak what its target does; whether it does.
-    pub fn speaks(&self, index: usize, step: &str, schemes: &[Scheme], place: Span, problems: &mut Diagnostics) -> bool {
-        let Some(Known { name, address: Some(address @ Address::Url { scheme, .. }), .. }) = self.list.get(index) else { return true };
+    pub fn speaks(
+        &self,
+        index: usize,
+        step: &str,
+        schemes: &[Scheme],
+        place: Span,
+        problems: &mut Diagnostics,
+    ) -> bool {
+        let Some(Known {
+            name,
+            address: Some(address @ Address::Url { scheme, .. }),
+            ..
+        }) = self.list.get(index)
+        else {
+            return true;
+        };
         if schemes.contains(scheme) {
             return true;
         }
@@ -239,14 +331,23 @@ impl Targets {
             Scheme::Http | Scheme::Https => "a request or a `websocket` step",
         };
         problems
-            .error(place, format!("`{step}` can't go to the target `{name}`, which is at {address}"))
-            .help(format!("use {steps} there, or give this step a target with `{}://…`", schemes[0].name()));
+            .error(
+                place,
+                format!("`{step}` can't go to the target `{name}`, which is at {address}"),
+            )
+            .help(format!(
+                "use {steps} there, or give this step a target with `{}://…`",
+                schemes[0].name()
+            ));
         false
     }
 
     /// What a target says about the timeouts of its requests.
     pub fn timeout(&self, index: usize) -> Parts {
-        self.list.get(index).map(|target| target.timeout).unwrap_or_default()
+        self.list
+            .get(index)
+            .map(|target| target.timeout)
+            .unwrap_or_default()
     }
 
     /// How a target's requests are tried again.
@@ -257,8 +358,25 @@ impl Targets {
     /// The targets of the plan; those whose address is broken are left out, which was reported.
     pub fn into_plan(self) -> Vec<Target> {
         let target = |known: Known| {
-            let Known { name, address, headers, http, tls, resolve, limits, .. } = known;
-            Some(Target { name, address: address?, headers, http, tls, resolve, limits })
+            let Known {
+                name,
+                address,
+                headers,
+                http,
+                tls,
+                resolve,
+                limits,
+                ..
+            } = known;
+            Some(Target {
+                name,
+                address: address?,
+                headers,
+                http,
+                tls,
+                resolve,
+                limits,
+            })
         };
         self.list.into_iter().filter_map(target).collect()
     }
@@ -272,17 +390,27 @@ fn addresses(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>>
     };
     if items.is_empty() || items.len() > MOST_ADDRESSES {
         problems
-            .error(node.span, format!("`resolve` has from 1 to {MOST_ADDRESSES} addresses, and this are {}", items.len()))
+            .error(
+                node.span,
+                format!(
+                    "`resolve` has from 1 to {MOST_ADDRESSES} addresses, and this are {}",
+                    items.len()
+                ),
+            )
             .help("write `resolve: 127.0.0.1:8443`, or remove the key");
         return None;
     }
     let mut found = Vec::new();
     for item in items {
-        let Some(text) = decode::text(item, "resolve", problems) else { continue };
+        let Some(text) = decode::text(item, "resolve", problems) else {
+            continue;
+        };
         match text.trim().parse() {
             Ok(address) => found.push(address),
             Err(_) => {
-                let is_named_zone = text.split_once('%').is_some_and(|(_, zone)| !zone.starts_with(|c: char| c.is_ascii_digit()));
+                let is_named_zone = text
+                    .split_once('%')
+                    .is_some_and(|(_, zone)| !zone.starts_with(|c: char| c.is_ascii_digit()));
                 problems.error(item.span, format!("{} is not an IP address with a port", quoted(text))).help(if is_named_zone {
                     "write the interface's number in place of its name: `[fe80::1%2]:8443` (`ip link` shows it)"
                 } else {
@@ -294,7 +422,13 @@ fn addresses(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>>
     Some(found)
 }
 
-fn declared(name: &str, node: &Node, name_span: Span, folder: &Path, problems: &mut Diagnostics) -> Known {
+fn declared(
+    name: &str,
+    node: &Node,
+    name_span: Span,
+    folder: &Path,
+    problems: &mut Diagnostics,
+) -> Known {
     let mut known = Known::new(name.into(), true);
     if node.is_null() {
         problems
@@ -303,7 +437,13 @@ fn declared(name: &str, node: &Node, name_span: Span, folder: &Path, problems: &
         return known;
     }
     let what = format!("the target `{name}`");
-    let Some(mut fields) = Fields::open(node, Part::Target, &what, &format!("{name}: {{ url: http://127.0.0.1:8080 }}"), problems) else {
+    let Some(mut fields) = Fields::open(
+        node,
+        Part::Target,
+        &what,
+        &format!("{name}: {{ url: http://127.0.0.1:8080 }}"),
+        problems,
+    ) else {
         return known;
     };
     if let Some(node) = fields.need("url", "url: http://127.0.0.1:8080", problems)
@@ -317,7 +457,10 @@ fn declared(name: &str, node: &Node, name_span: Span, folder: &Path, problems: &
         }
     }
     known.typed = known.address.clone();
-    known.headers = fields.take("headers", problems).map(|node| header::decode(node, problems)).unwrap_or_default();
+    known.headers = fields
+        .take("headers", problems)
+        .map(|node| header::decode(node, problems))
+        .unwrap_or_default();
     if let Some(auth) = fields.entry("auth") {
         auth::add(auth, &mut known.headers, problems);
     }
@@ -333,9 +476,17 @@ fn declared(name: &str, node: &Node, name_span: Span, folder: &Path, problems: &
         known.resolve_span = Some(node.span);
         known.resolve = addresses(node, problems).unwrap_or_default();
     }
-    known.timeout = fields.take("timeout", problems).and_then(|node| timeout::decode(node, problems)).unwrap_or_default();
-    known.retry = fields.take("retry", problems).and_then(|node| retry::decode(node, problems));
-    known.limits = fields.take("limits", problems).map(|node| limits::decode(node, problems)).unwrap_or_default();
+    known.timeout = fields
+        .take("timeout", problems)
+        .and_then(|node| timeout::decode(node, problems))
+        .unwrap_or_default();
+    known.retry = fields
+        .take("retry", problems)
+        .and_then(|node| retry::decode(node, problems));
+    known.limits = fields
+        .take("limits", problems)
+        .map(|node| limits::decode(node, problems))
+        .unwrap_or_default();
     fields.finish(problems);
     known
 }

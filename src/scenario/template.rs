@@ -1,5 +1,5 @@
-//! Puts variables in the place of `{{…}}`, all over the tree, before anything in it is read. What is known only
-//! while the scenario runs becomes a template.
+//! Puts variables in the place of `{{…}}`, all over the tree, before anything in it is read. What
+//! is known only while the scenario runs becomes a template.
 //!
 //! Knows nothing of what the values are for. Values that were put in are not looked at again.
 
@@ -13,14 +13,24 @@ use crate::plan::{Encode, Template};
 /// How much text all variables together may be put in, in bytes.
 const BUDGET: usize = 8 << 20;
 
-/// Expands every value of a scenario but those of `vars` and `secrets`, of ignored keys and of parts that are
-/// refused.
+/// Expands every value of a scenario but those of `vars` and `secrets`, of ignored keys and of
+/// parts that are refused.
 pub fn expand(root: &mut Node, names: &Names<'_>, source: &str, problems: &mut Diagnostics) {
-    let Value::Map(entries) = &mut root.value else { return };
-    let mut expander = Expander { names, source, problems, left: BUDGET };
+    let Value::Map(entries) = &mut root.value else {
+        return;
+    };
+    let mut expander = Expander {
+        names,
+        source,
+        problems,
+        left: BUDGET,
+    };
     for entry in entries {
         let key = entry.key.as_str();
-        if !matches!(key, "vars" | "secrets") && !key.starts_with("x-") && !words::is_later(Part::Top, key) {
+        if !matches!(key, "vars" | "secrets")
+            && !key.starts_with("x-")
+            && !words::is_later(Part::Top, key)
+        {
             expander.node(&mut entry.value);
         }
     }
@@ -47,9 +57,13 @@ impl Expander<'_> {
         match &mut node.value {
             Value::Broken => {}
             Value::List(items) => items.iter_mut().for_each(|item| self.node(item)),
-            Value::Map(entries) => entries.iter_mut().for_each(|entry| self.node(&mut entry.value)),
+            Value::Map(entries) => entries
+                .iter_mut()
+                .for_each(|entry| self.node(&mut entry.value)),
             Value::Scalar(scalar) if scalar.text.contains("{{") => {
-                node.value = self.scalar(node.span, scalar).map_or(Value::Broken, Value::Scalar);
+                node.value = self
+                    .scalar(node.span, scalar)
+                    .map_or(Value::Broken, Value::Scalar);
             }
             Value::Scalar(_) => {}
         }
@@ -58,11 +72,18 @@ impl Expander<'_> {
     /// Warns of `${name}` where that is a value of this scenario: other tools put it in.
     fn dollars(&mut self, scalar: &Scalar, span: Span) {
         for (at, _) in scalar.text.match_indices("${").take(10) {
-            let inner = scalar.text[at + 2..].split_once('}').map_or("", |(inner, _)| inner);
+            let inner = scalar.text[at + 2..]
+                .split_once('}')
+                .map_or("", |(inner, _)| inner);
             let name = inner.split('.').next().unwrap_or_default();
             if is_name(name) && (self.names.is_given(name) || self.names.vars().has(name)) {
                 self.problems
-                    .warning(span, format!("`${{{inner}}}` is sent as it stands: only `vars` and `secrets` read it"))
+                    .warning(
+                        span,
+                        format!(
+                            "`${{{inner}}}` is sent as it stands: only `vars` and `secrets` read it"
+                        ),
+                    )
                     .help(format!("write `{{{{{inner}}}}}`"));
             }
         }
@@ -78,7 +99,9 @@ impl Expander<'_> {
         while let Some(start) = rest.find("{{") {
             out.push_text(&rest[..start]);
             let Some(length) = rest[start..].find("}}") else {
-                self.problems.error(span, "`{{` without `}}` behind it").help("write `{{name}}` with the name of a variable");
+                self.problems
+                    .error(span, "`{{` without `}}` behind it")
+                    .help("write `{{name}}` with the name of a variable");
                 return None;
             };
             let whole = &rest[start..start + length + 2];
@@ -99,8 +122,18 @@ impl Expander<'_> {
         out.push_text(rest);
         let typed = Some(scalar.text.clone());
         good.then(|| match out.as_text() {
-            Some(text) => Scalar { text: text.to_owned(), plain, typed, template: None },
-            None => Scalar { text: scalar.text.clone(), plain: scalar.plain, typed, template: Some(out) },
+            Some(text) => Scalar {
+                text: text.to_owned(),
+                plain,
+                typed,
+                template: None,
+            },
+            None => Scalar {
+                text: scalar.text.clone(),
+                plain: scalar.plain,
+                typed,
+                template: Some(out),
+            },
         })
     }
 
@@ -112,8 +145,13 @@ impl Expander<'_> {
             }
             None => {
                 if self.left > 0 {
-                    let message = format!("variables put in add up to more than {} MB of text", BUDGET >> 20);
-                    self.problems.error(span, message).help("use shorter values, or fewer of them");
+                    let message = format!(
+                        "variables put in add up to more than {} MB of text",
+                        BUDGET >> 20
+                    );
+                    self.problems
+                        .error(span, message)
+                        .help("use shorter values, or fewer of them");
                 }
                 self.left = 0;
                 None
@@ -122,7 +160,10 @@ impl Expander<'_> {
     }
 
     fn locate(&self, whole: &str, span: Span, from: &mut usize) -> Span {
-        let found = self.source.get(*from..span.end).and_then(|typed| typed.find(whole));
+        let found = self
+            .source
+            .get(*from..span.end)
+            .and_then(|typed| typed.find(whole));
         match found {
             Some(at) => {
                 let start = *from + at;
@@ -130,7 +171,8 @@ impl Expander<'_> {
                 Span::new(start, start + whole.len())
             }
             None => {
-                // It is typed in another way, with escapes; so are the others, and nothing more is searched.
+                // It is typed in another way, with escapes; so are the others, and nothing more is
+                // searched.
                 *from = span.end;
                 span
             }
@@ -144,9 +186,11 @@ impl Expander<'_> {
         {
             return value.cloned().map(Put::Known);
         }
-        self.names.check(inner, place, self.problems).map(|checked| match checked {
-            Checked::Known(value) => Put::Known(value),
-            Checked::Running => Put::Running,
-        })
+        self.names
+            .check(inner, place, self.problems)
+            .map(|checked| match checked {
+                Checked::Known(value) => Put::Known(value),
+                Checked::Running => Put::Running,
+            })
     }
 }

@@ -1,7 +1,7 @@
 //! Thresholds and conditions: what a run must meet, and what ends it early.
 //!
-//! Each is read by itself first, and held against the plan when that is known: a gate on what does not exist would
-//! never say anything.
+//! Each is read by itself first, and held against the plan when that is known: a gate on what does
+//! not exist would never say anything.
 
 use super::decode::{self, Fields};
 use super::diagnostic::{Diagnostic, Diagnostics, Place, Span, quoted};
@@ -34,7 +34,10 @@ pub struct Spots {
 impl Spots {
     /// Where the value of a key stands; the check, where there is none.
     pub fn of(&self, key: &str) -> Place {
-        self.keys.iter().find(|(known, _)| *known == key).map_or(self.check, |(_, span)| Place::At(*span))
+        self.keys
+            .iter()
+            .find(|(known, _)| *known == key)
+            .map_or(self.check, |(_, span)| Place::At(*span))
     }
 }
 
@@ -57,13 +60,17 @@ impl Gates {
     ) -> Self {
         let mut gates = Self::default();
         // Read even where they are left out: a mistake in them is one.
-        let of_file =
-            thresholds.map(|node| each(node, "thresholds", EXAMPLE, problems, |item, problems| threshold(item, source, problems)));
+        let of_file = thresholds.map(|node| {
+            each(node, "thresholds", EXAMPLE, problems, |item, problems| {
+                threshold(item, source, problems)
+            })
+        });
         for (gate, spots) in of_file.unwrap_or_default() {
             match gate {
                 Gate::Threshold(_) if overrides.no_thresholds => {}
                 Gate::Threshold(threshold) => gates.thresholds.push((threshold, spots)),
-                // A baseline is made without thresholds, and has to have the figures that are asked of it.
+                // A baseline is made without thresholds, and has to have the figures that are asked
+                // of it.
                 Gate::Guard(guard) => gates.guards.push((guard, spots)),
             }
         }
@@ -71,15 +78,34 @@ impl Gates {
         for text in &overrides.thresholds {
             match Check::parse(text) {
                 Ok(check) => {
-                    let threshold = Threshold { check, selector: Selector::default(), window: None, abort: false, after: None, line: None };
-                    gates.thresholds.push((threshold, Spots { check: flag, keys: Vec::new() }));
+                    let threshold = Threshold {
+                        check,
+                        selector: Selector::default(),
+                        window: None,
+                        abort: false,
+                        after: None,
+                        line: None,
+                    };
+                    gates.thresholds.push((
+                        threshold,
+                        Spots {
+                            check: flag,
+                            keys: Vec::new(),
+                        },
+                    ));
                 }
-                Err(error) => explain(problems.error(flag, format!("in {}: {}", quoted(text), error.message)), &error),
+                Err(error) => explain(
+                    problems.error(flag, format!("in {}: {}", quoted(text), error.message)),
+                    &error,
+                ),
             }
         }
         let example = "stop_when: [ { check: error_rate > 50%, window: 5s } ]";
-        let conditions =
-            stop_when.map(|node| each(node, "stop_when", example, problems, |item, problems| condition(item, source, problems)));
+        let conditions = stop_when.map(|node| {
+            each(node, "stop_when", example, problems, |item, problems| {
+                condition(item, source, problems)
+            })
+        });
         gates.conditions = conditions.unwrap_or_default();
         gates
     }
@@ -95,9 +121,17 @@ impl Gates {
         for (condition, spots) in &self.conditions {
             gate_lint::condition(plan, condition, spots, problems);
         }
-        plan.thresholds = self.thresholds.into_iter().map(|(threshold, _)| threshold).collect();
+        plan.thresholds = self
+            .thresholds
+            .into_iter()
+            .map(|(threshold, _)| threshold)
+            .collect();
         plan.guards = self.guards.into_iter().map(|(guard, _)| guard).collect();
-        plan.load.stop_when = self.conditions.into_iter().map(|(condition, _)| condition).collect();
+        plan.load.stop_when = self
+            .conditions
+            .into_iter()
+            .map(|(condition, _)| condition)
+            .collect();
     }
 }
 
@@ -111,9 +145,15 @@ fn each<T>(
 ) -> Vec<T> {
     let items = decode::list(node, key, example, problems).unwrap_or_default();
     if let Some(item) = items.get(MOST) {
-        problems.error(item.span, format!("more than {MOST} entries in `{key}`")).help("nobody reads so many: keep those that matter");
+        problems
+            .error(item.span, format!("more than {MOST} entries in `{key}`"))
+            .help("nobody reads so many: keep those that matter");
     }
-    items.iter().take(MOST).filter_map(|item| read(item, problems)).collect()
+    items
+        .iter()
+        .take(MOST)
+        .filter_map(|item| read(item, problems))
+        .collect()
 }
 
 /// What a check can be narrowed by, and how one is written.
@@ -131,10 +171,29 @@ fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(G
     let line = Some(node.span.line(source));
     if matches!(node.value, Value::Scalar(_)) {
         let (check, place) = check(node, source, problems)?;
-        let threshold = Threshold { check, selector: Selector::default(), window: None, abort: false, after: None, line };
-        return Some((Gate::Threshold(threshold), Spots { check: place, keys: Vec::new() }));
+        let threshold = Threshold {
+            check,
+            selector: Selector::default(),
+            window: None,
+            abort: false,
+            after: None,
+            line,
+        };
+        return Some((
+            Gate::Threshold(threshold),
+            Spots {
+                check: place,
+                keys: Vec::new(),
+            },
+        ));
     }
-    let mut fields = Fields::open(node, Part::Threshold, "a threshold", "{ check: p95 < 200ms, mix: browse }", problems)?;
+    let mut fields = Fields::open(
+        node,
+        Part::Threshold,
+        "a threshold",
+        "{ check: p95 < 200ms, mix: browse }",
+        problems,
+    )?;
     let versus = fields.entry("vs");
     let text = fields.need("check", "check: p95 < 200ms", problems);
     let mut keys = Vec::new();
@@ -143,10 +202,23 @@ fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(G
         keys.push((key, node.span));
         // As the step writes it.
         if let (Value::Map(entries), "tag") = (&node.value, key)
-            && let [Entry { key: name, value: Node { value: Value::Scalar(value), .. }, .. }] = entries.as_slice()
+            && let [
+                Entry {
+                    key: name,
+                    value:
+                        Node {
+                            value: Value::Scalar(value),
+                            ..
+                        },
+                    ..
+                },
+            ] = entries.as_slice()
         {
             problems
-                .error(node.span, "`tag` of a threshold is a text, `NAME=VALUE`, and this is a map")
+                .error(
+                    node.span,
+                    "`tag` of a threshold is a text, `NAME=VALUE`, and this is a map",
+                )
                 .help(format!("write `tag: {name}={}`", value.as_typed()));
             return None;
         }
@@ -157,11 +229,19 @@ fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(G
         keys.push(("mode", node.span));
         mode(node, problems)
     });
-    let selector = Selector { mix: mix.take(), step: step.take(), target: target.take(), stage: stage.take(), tag: tag.take(), mode };
+    let selector = Selector {
+        mix: mix.take(),
+        step: step.take(),
+        target: target.take(),
+        stage: stage.take(),
+        tag: tag.take(),
+        mode,
+    };
     if let Some(entry) = versus {
         let guard = guard(text, entry, selector, &mut fields, problems);
         fields.finish(problems);
-        return guard.map(|(guard, check)| (Gate::Guard(Guard { line, ..guard }), Spots { check, keys }));
+        return guard
+            .map(|(guard, check)| (Gate::Guard(Guard { line, ..guard }), Spots { check, keys }));
     }
     let checked = text.and_then(|node| check(node, source, problems));
     for key in ["max_regression", "confidence"] {
@@ -191,7 +271,14 @@ fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(G
             .help("add `abort: true`, or remove `after`");
     }
     let (check, place) = checked?;
-    let threshold = Threshold { check, selector, window, abort: abort.unwrap_or(false), after, line };
+    let threshold = Threshold {
+        check,
+        selector,
+        window,
+        abort: abort.unwrap_or(false),
+        after,
+        line,
+    };
     Some((Gate::Threshold(threshold), Spots { check: place, keys }))
 }
 
@@ -205,14 +292,22 @@ fn guard(
 ) -> Option<(Guard, Place)> {
     let is_baseline = decode::text(&versus.value, "vs", problems).is_some_and(|text| {
         if text != "baseline" {
-            problems.error(versus.value.span, format!("there is no {} to compare with", quoted(text))).help("write `vs: baseline`");
+            problems
+                .error(
+                    versus.value.span,
+                    format!("there is no {} to compare with", quoted(text)),
+                )
+                .help("write `vs: baseline`");
         }
         text == "baseline"
     });
     for key in ["window", "abort", "after"] {
         if let Some(entry) = fields.entry(key) {
             problems
-                .error(entry.key_span, format!("a comparison with a baseline is of whole runs, and knows no `{key}`"))
+                .error(
+                    entry.key_span,
+                    format!("a comparison with a baseline is of whole runs, and knows no `{key}`"),
+                )
                 .help("remove it, or write a threshold with a limit of its own beside this one");
         }
     }
@@ -221,15 +316,28 @@ fn guard(
         let text = decode::text(node, "check", problems)?;
         if text.contains(['<', '>', '=']) {
             problems
-                .error(node.span, format!("{} has a limit of its own, and `vs: baseline` takes it from the baseline", quoted(text)))
-                .help(format!("write the metric alone, as in `{example}`, or remove `vs`"));
+                .error(
+                    node.span,
+                    format!(
+                        "{} has a limit of its own, and `vs: baseline` takes it from the baseline",
+                        quoted(text)
+                    ),
+                )
+                .help(format!(
+                    "write the metric alone, as in `{example}`, or remove `vs`"
+                ));
             return None;
         }
         match text.trim().parse::<Metric>() {
             Ok(metric) if metric.worse().is_some() => Some((metric, Place::from(node.span))),
             Ok(metric) => {
                 problems
-                    .error(node.span, format!("`{metric}` is neither good nor bad by itself, so it can't become worse"))
+                    .error(
+                        node.span,
+                        format!(
+                            "`{metric}` is neither good nor bad by itself, so it can't become worse"
+                        ),
+                    )
                     .help("compare `throughput`, `error_rate`, `drop_rate` or a time");
                 None
             }
@@ -239,13 +347,20 @@ fn guard(
             }
         }
     });
-    let tolerated = fields.take("max_regression", problems).and_then(|node| decode::share(node, "max_regression", problems));
+    let tolerated = fields
+        .take("max_regression", problems)
+        .and_then(|node| decode::share(node, "max_regression", problems));
     let confidence = fields.take("confidence", problems).and_then(|node| {
         let share = decode::share(node, "confidence", problems)?;
         if !(LEAST_SURE..=MOST_SURE).contains(&share) {
             problems
-                .error(node.span, format!("a confidence of {share} can't be worked with"))
-                .help(format!("write one from {LEAST_SURE} to {MOST_SURE}; `95%` is usual"));
+                .error(
+                    node.span,
+                    format!("a confidence of {share} can't be worked with"),
+                )
+                .help(format!(
+                    "write one from {LEAST_SURE} to {MOST_SURE}; `95%` is usual"
+                ));
             return None;
         }
         Some(share)
@@ -265,10 +380,27 @@ fn guard(
 fn condition(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(StopWhen, Spots)> {
     if matches!(node.value, Value::Scalar(_)) {
         let (check, place) = check(node, source, problems)?;
-        return Some((StopWhen { check, window: None }, Spots { check: place, keys: Vec::new() }));
+        return Some((
+            StopWhen {
+                check,
+                window: None,
+            },
+            Spots {
+                check: place,
+                keys: Vec::new(),
+            },
+        ));
     }
-    let mut fields = Fields::open(node, Part::StopWhen, "a condition", "{ check: error_rate > 50%, window: 5s }", problems)?;
-    let checked = fields.need("check", "check: error_rate > 50%", problems).and_then(|node| check(node, source, problems));
+    let mut fields = Fields::open(
+        node,
+        Part::StopWhen,
+        "a condition",
+        "{ check: error_rate > 50%, window: 5s }",
+        problems,
+    )?;
+    let checked = fields
+        .need("check", "check: error_rate > 50%", problems)
+        .and_then(|node| check(node, source, problems));
     let mut keys = Vec::new();
     let window = fields.take("window", problems).and_then(|node| {
         keys.push(("window", node.span));
@@ -279,7 +411,8 @@ fn condition(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(S
     Some((StopWhen { check, window }, Spots { check: place, keys }))
 }
 
-/// Reads a check, with every problem at its very place in the text where that stands in the source as it is.
+/// Reads a check, with every problem at its very place in the text where that stands in the source
+/// as it is.
 fn check(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(Check, Place)> {
     let text = decode::text(node, "check", problems)?;
     match Check::parse(text) {
@@ -292,10 +425,19 @@ fn check(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(Check
     }
 }
 
-/// Where a stretch of a scalar's text stands in the source; the whole scalar where it is typed in another way.
+/// Where a stretch of a scalar's text stands in the source; the whole scalar where it is typed in
+/// another way.
 fn inside(node: &Node, source: &str, start: usize, end: usize) -> Span {
-    let Value::Scalar(Scalar { text, typed: None, .. }) = &node.value else { return node.span };
-    match source.get(node.span.start..node.span.end).and_then(|typed| typed.find(text.as_str())) {
+    let Value::Scalar(Scalar {
+        text, typed: None, ..
+    }) = &node.value
+    else {
+        return node.span;
+    };
+    match source
+        .get(node.span.start..node.span.end)
+        .and_then(|typed| typed.find(text.as_str()))
+    {
         Some(at) => Span::new(node.span.start + at + start, node.span.start + at + end),
         None => node.span,
     }
@@ -306,8 +448,13 @@ fn explain(diagnostic: &mut Diagnostic, error: &crate::plan::CheckError) {
     match error.unknown.as_deref() {
         Some(word) => match words::nearest(word, Metric::names()) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None if error.remedy.starts_with("loadgen calls it") => diagnostic.help(error.remedy.clone()),
-            None => diagnostic.help(format!("there are {} and every other percentile, such as `p99.9`", words::listed(Metric::names()))),
+            None if error.remedy.starts_with("loadgen calls it") => {
+                diagnostic.help(error.remedy.clone())
+            }
+            None => diagnostic.help(format!(
+                "there are {} and every other percentile, such as `p99.9`",
+                words::listed(Metric::names())
+            )),
         },
         None => diagnostic.help(error.remedy.clone()),
     };
@@ -317,7 +464,10 @@ fn window(node: &Node, problems: &mut Diagnostics) -> Option<Nanos> {
     let window = decode::some_time(node, "window", problems)?;
     if !window.0.is_multiple_of(GRAIN.0) {
         problems
-            .error(node.span, format!("a `window` of {window} can't be cut out of the time line"))
+            .error(
+                node.span,
+                format!("a `window` of {window} can't be cut out of the time line"),
+            )
             .help(format!("write a multiple of {GRAIN}, such as `window: 5s`"));
         return None;
     }

@@ -33,14 +33,21 @@ impl Parts {
 
     /// With the default where nothing is said.
     pub fn resolve(self) -> Timeouts {
-        Timeouts { connect: self.connect, first_byte: self.first_byte, total: self.total.unwrap_or(TOTAL) }
+        Timeouts {
+            connect: self.connect,
+            first_byte: self.first_byte,
+            total: self.total.unwrap_or(TOTAL),
+        }
     }
 }
 
 /// Reads a timeout: one duration, which is the total, or a map of parts.
 pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Parts> {
     if !matches!(node.value, Value::Map(_)) {
-        return decode::some_time(node, "timeout", problems).map(|total| Parts { total: Some(total), ..Parts::default() });
+        return decode::some_time(node, "timeout", problems).map(|total| Parts {
+            total: Some(total),
+            ..Parts::default()
+        });
     }
     let mut fields = Fields::open(node, Part::Timeout, "`timeout`", "timeout: 5s", problems)?;
     let mut part = |key, problems: &mut Diagnostics| {
@@ -60,13 +67,20 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Parts> {
         }
     }
     fields.finish(problems);
-    Some(Parts { connect: connect.map(|(_, time)| time), first_byte: first_byte.map(|(_, time)| time), total })
+    Some(Parts {
+        connect: connect.map(|(_, time)| time),
+        first_byte: first_byte.map(|(_, time)| time),
+        total,
+    })
 }
 
 /// Reads the timeout of a message, whose connection is there already.
 pub fn of_message(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Parts> {
     if let Value::Map(entries) = &node.value {
-        for entry in entries.iter().filter(|e| matches!(e.key.as_str(), "connect" | "first_byte")) {
+        for entry in entries
+            .iter()
+            .filter(|e| matches!(e.key.as_str(), "connect" | "first_byte"))
+        {
             problems
                 .error(entry.key_span, format!("`{}` belongs to the handshake, and `{action}` uses a WebSocket that is open", entry.key))
                 .help("write `timeout: 5s`, or give it to the `websocket` step");
@@ -78,9 +92,18 @@ pub fn of_message(node: &Node, action: &str, problems: &mut Diagnostics) -> Opti
 /// Reads the timeout of a mock operation, which has no connection and no response.
 pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Parts> {
     if let Value::Map(entries) = &node.value {
-        for entry in entries.iter().filter(|e| matches!(e.key.as_str(), "connect" | "first_byte")) {
+        for entry in entries
+            .iter()
+            .filter(|e| matches!(e.key.as_str(), "connect" | "first_byte"))
+        {
             problems
-                .error(entry.key_span, format!("`{}` is a part of a request, and `{action}` sends none", entry.key))
+                .error(
+                    entry.key_span,
+                    format!(
+                        "`{}` is a part of a request, and `{action}` sends none",
+                        entry.key
+                    ),
+                )
                 .help("write `timeout: 5s`: a mock operation has a total time alone");
         }
     }

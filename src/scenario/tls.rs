@@ -13,18 +13,34 @@ use crate::plan::TlsOptions;
 
 /// Reads `tls`; `folder` is what paths of files are relative to.
 pub fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<TlsOptions> {
-    let mut fields = Fields::open(node, Part::Tls, "`tls`", "tls: { ca: certs/ca.pem }", problems)?;
+    let mut fields = Fields::open(
+        node,
+        Part::Tls,
+        "`tls`",
+        "tls: { ca: certs/ca.pem }",
+        problems,
+    )?;
     let mut file = |key, problems: &mut Diagnostics| {
         let node = fields.take(key, problems)?;
         Some((node.span, path(node, key, folder, problems)))
     };
-    let (ca, cert, key) = (file("ca", problems), file("cert", problems), file("key", problems));
-    let insecure = fields.take("insecure", problems).and_then(|node| decode::flag(node, "insecure", problems)).unwrap_or(false);
+    let (ca, cert, key) = (
+        file("ca", problems),
+        file("cert", problems),
+        file("key", problems),
+    );
+    let insecure = fields
+        .take("insecure", problems)
+        .and_then(|node| decode::flag(node, "insecure", problems))
+        .unwrap_or(false);
     let server_name = fields.take("server_name", problems).and_then(|node| {
         let name = decode::text(node, "server_name", problems)?;
         if ServerName::try_from(name).is_err() {
             problems
-                .error(node.span, format!("{} is not a valid server name", quoted(name)))
+                .error(
+                    node.span,
+                    format!("{} is not a valid server name", quoted(name)),
+                )
                 .help("write a host name or an address, without a port");
             return None;
         }
@@ -33,16 +49,31 @@ pub fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<
     fields.finish(problems);
     match (&cert, &key) {
         (Some((place, _)), None) => {
-            problems.error(*place, "a client's `cert` needs its `key`").help("add `key: FILE`; it may be the same file");
+            problems
+                .error(*place, "a client's `cert` needs its `key`")
+                .help("add `key: FILE`; it may be the same file");
         }
         (None, Some((place, _))) => {
-            problems.error(*place, "a client's `key` needs its `cert`").help("add `cert: FILE`; it may be the same file");
+            problems
+                .error(*place, "a client's `key` needs its `cert`")
+                .help("add `cert: FILE`; it may be the same file");
         }
         _ => {}
     }
     if let (Some((place, _)), true) = (&ca, insecure) {
-        problems.error(*place, "`ca` says whom to trust, and with `insecure: true` everybody is").help("remove one of the two");
+        problems
+            .error(
+                *place,
+                "`ca` says whom to trust, and with `insecure: true` everybody is",
+            )
+            .help("remove one of the two");
     }
     let file = |given: Option<(_, Option<String>)>| given.and_then(|(_, path)| path);
-    Some(TlsOptions { ca: file(ca), cert: file(cert), key: file(key), insecure, server_name })
+    Some(TlsOptions {
+        ca: file(ca),
+        cert: file(cert),
+        key: file(key),
+        insecure,
+        server_name,
+    })
 }

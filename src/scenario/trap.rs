@@ -14,21 +14,38 @@ pub const MAX_PARTS: usize = 20;
 
 /// Reports what the parser stumbled over, with "quote it" where that is the cure.
 pub fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics) {
-    let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
-    // What is wrong often shows one line later only: a bracket that never closes, a text that goes on.
-    let lines = [line_of(text, at), line_of(text, line_of(text, at).0.saturating_sub(1))];
-    if let Some((span, why)) = lines.into_iter().find_map(|(start, line)| unquoted(start, line)) {
+    let at = error
+        .marker()
+        .byte_offset()
+        .unwrap_or(text.len())
+        .min(text.len());
+    // What is wrong often shows one line later only: a bracket that never closes, a text that goes
+    // on.
+    let lines = [
+        line_of(text, at),
+        line_of(text, line_of(text, at).0.saturating_sub(1)),
+    ];
+    if let Some((span, why)) = lines
+        .into_iter()
+        .find_map(|(start, line)| unquoted(start, line))
+    {
         // What a map of it was made of may have been reported, too.
         if !problems.iter().any(|problem| problem.place == span.into()) {
             let value = &text[span.start..span.end];
-            problems.error(span, format!("{} {why}", quoted(value))).help(quote_it(text, span));
+            problems
+                .error(span, format!("{} {why}", quoted(value)))
+                .help(quote_it(text, span));
         }
         return;
     }
     let (message, remedy) = match error.kind() {
-        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation | ErrorKind::TabInPlainScalar => {
-            ("a tab in the indentation".to_owned(), "YAML is indented with spaces: replace the tab")
-        }
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabInPlainScalar => (
+            "a tab in the indentation".to_owned(),
+            "YAML is indented with spaces: replace the tab",
+        ),
         ErrorKind::ExpectedBlockMappingKey => (
             "this line does not fit in: a key was expected, under the keys above".to_owned(),
             "indent it as its neighbours are, and put `:` behind the key",
@@ -37,19 +54,34 @@ pub fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics) {
             "a quoted text goes on to this line, which is not indented".to_owned(),
             "close the quotes on the line before, or indent this line",
         ),
-        ErrorKind::UnclosedQuotedScalar => ("a quoted text that never ends".to_owned(), "close the quotes"),
-        ErrorKind::RecursionLimitExceeded => {
-            (format!("more than {} levels of maps and lists", super::yaml::DEPTH), "no scenario needs that depth: flatten it")
-        }
-        ErrorKind::UnclosedFlowCollection { open } => (format!("`{open}` is never closed"), "close it, or quote the text if it is one"),
-        ErrorKind::UnexpectedEofFlowMapping | ErrorKind::UnexpectedEofImplicitFlowMapping => {
-            ("`{` is never closed".to_owned(), "close it with `}`, or quote the text if it is one")
-        }
-        ErrorKind::UnexpectedEofFlowSequence => ("`[` is never closed".to_owned(), "close it with `]`, or quote the text if it is one"),
-        ErrorKind::UnknownQuotedScalarEscape => {
-            ("an unknown escape in a text in double quotes".to_owned(), "double the backslash, or use single quotes")
-        }
-        _ => (format!("this is not YAML: {}", error.info()), "check the indentation, the colons and the quotes around this place"),
+        ErrorKind::UnclosedQuotedScalar => (
+            "a quoted text that never ends".to_owned(),
+            "close the quotes",
+        ),
+        ErrorKind::RecursionLimitExceeded => (
+            format!("more than {} levels of maps and lists", super::yaml::DEPTH),
+            "no scenario needs that depth: flatten it",
+        ),
+        ErrorKind::UnclosedFlowCollection { open } => (
+            format!("`{open}` is never closed"),
+            "close it, or quote the text if it is one",
+        ),
+        ErrorKind::UnexpectedEofFlowMapping | ErrorKind::UnexpectedEofImplicitFlowMapping => (
+            "`{` is never closed".to_owned(),
+            "close it with `}`, or quote the text if it is one",
+        ),
+        ErrorKind::UnexpectedEofFlowSequence => (
+            "`[` is never closed".to_owned(),
+            "close it with `]`, or quote the text if it is one",
+        ),
+        ErrorKind::UnknownQuotedScalarEscape => (
+            "an unknown escape in a text in double quotes".to_owned(),
+            "double the backslash, or use single quotes",
+        ),
+        _ => (
+            format!("this is not YAML: {}", error.info()),
+            "check the indentation, the colons and the quotes around this place",
+        ),
     };
     problems.error(Span::new(at, at + 1), message).help(remedy);
 }
@@ -57,12 +89,29 @@ pub fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics) {
 /// `*name` where nothing is called so; most often a text that begins with a star.
 pub fn unknown_alias(text: &str, name: &str, span: Span, problems: &mut Diagnostics) {
     let typed = format!("*{name}");
-    if name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') {
+    if name
+        .chars()
+        .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+    {
         problems
-            .error(span, format!("nothing is called `&{name}` before this alias"))
-            .help(format!("define it first, as in `key: &{name} value`; or quote it if it is text: `{}`", in_quotes(&typed)));
+            .error(
+                span,
+                format!("nothing is called `&{name}` before this alias"),
+            )
+            .help(format!(
+                "define it first, as in `key: &{name} value`; or quote it if it is text: `{}`",
+                in_quotes(&typed)
+            ));
     } else {
-        problems.error(span, format!("{} is read as a YAML alias, because it begins with `*`", quoted(&typed))).help(quote_it(text, span));
+        problems
+            .error(
+                span,
+                format!(
+                    "{} is read as a YAML alias, because it begins with `*`",
+                    quoted(&typed)
+                ),
+            )
+            .help(quote_it(text, span));
     }
 }
 
@@ -74,16 +123,27 @@ pub fn complex_key(text: &str, map: Span, key: Span, problems: &mut Diagnostics)
         && let Some(end) = rest.find("}}")
     {
         // What stands behind the braces is a part of the text: `{{id}}/reviews`.
-        let value = &rest[..end + 2 + rest[end + 2..].find([' ', ',', '}', ']']).unwrap_or(rest.len() - end - 2)];
+        let value = &rest[..end
+            + 2
+            + rest[end + 2..]
+                .find([' ', ',', '}', ']'])
+                .unwrap_or(rest.len() - end - 2)];
         let span = Span::new(map.start, map.start + value.len());
-        problems.error(span, format!("{} without quotes is read as a map of a map", quoted(value))).help(quote_it(text, span));
+        problems
+            .error(
+                span,
+                format!("{} without quotes is read as a map of a map", quoted(value)),
+            )
+            .help(quote_it(text, span));
     } else {
-        problems.error(key, "a map or a list can't be a key").help("keys are texts; quote it if it is one");
+        problems
+            .error(key, "a map or a list can't be a key")
+            .help("keys are texts; quote it if it is one");
     }
 }
 
-/// The value on a line that needs quotes, and why. A line that nobody wrote by hand is not searched: that
-/// would take time with the square of its length.
+/// The value on a line that needs quotes, and why. A line that nobody wrote by hand is not
+/// searched: that would take time with the square of its length.
 fn unquoted(start: usize, line: &str) -> Option<(Span, &'static str)> {
     if line.len() > 1000 {
         return None;
@@ -109,13 +169,23 @@ fn unquoted(start: usize, line: &str) -> Option<(Span, &'static str)> {
         return Some((span(item), why));
     }
     if let Some(value) = bracket_in_flow(code) {
-        return Some((span(value), "holds a bracket, which ends a text inside `{…}` and `[…]`"));
+        return Some((
+            span(value),
+            "holds a bracket, which ends a text inside `{…}` and `[…]`",
+        ));
     }
     if item.starts_with(['{', '[']) {
         return None;
     }
-    let value = values.get(1).filter(|v| !v.starts_with(['"', '\'', '[', '{', '|', '>', '&', '*', '!']))?;
-    value.contains(": ").then(|| (span(value), "holds `: `, which YAML reads as a key and a value"))
+    let value = values
+        .get(1)
+        .filter(|v| !v.starts_with(['"', '\'', '[', '{', '|', '>', '&', '*', '!']))?;
+    value.contains(": ").then(|| {
+        (
+            span(value),
+            "holds `: `, which YAML reads as a key and a value",
+        )
+    })
 }
 
 /// Whether the first character makes something else of a text.
@@ -125,13 +195,18 @@ fn begins_badly(value: &str, in_flow: bool) -> Option<&'static str> {
         '@' => "begins with `@`, which YAML reserves",
         '`' => "begins with a backquote, which YAML reserves",
         '{' if value.starts_with("{{") => "begins with `{`, which YAML reads as a map",
-        '{' if !in_flow && !value.ends_with('}') && value.contains('}') => "begins with `{`, which YAML reads as a map",
-        '[' if !in_flow && !value.ends_with(']') && value.contains(']') => "begins with `[`, which YAML reads as a list",
+        '{' if !in_flow && !value.ends_with('}') && value.contains('}') => {
+            "begins with `{`, which YAML reads as a map"
+        }
+        '[' if !in_flow && !value.ends_with(']') && value.contains(']') => {
+            "begins with `[`, which YAML reads as a list"
+        }
         _ => return None,
     })
 }
 
-/// A text inside `{…}` or `[…]` in which a bracket opens, up to the comma or the bracket that was meant to end it.
+/// A text inside `{…}` or `[…]` in which a bracket opens, up to the comma or the bracket that was
+/// meant to end it.
 fn bracket_in_flow(line: &str) -> Option<&str> {
     let mut depth = 0_usize;
     let mut rest = line;
@@ -146,12 +221,16 @@ fn bracket_in_flow(line: &str) -> Option<&str> {
                 depth = depth.saturating_sub(1);
                 1
             }
-            c if c.is_whitespace() || c == ',' || c == ':' || rest.starts_with("- ") => c.len_utf8(),
+            c if c.is_whitespace() || c == ',' || c == ':' || rest.starts_with("- ") => {
+                c.len_utf8()
+            }
             _ if depth == 0 => rest.find(": ").unwrap_or(rest.len()),
             _ => {
                 let end = rest.find([',', '[', ']', '{', '}']).unwrap_or(rest.len());
                 let key = rest.match_indices(':').map(|(n, _)| n);
-                let key = key.into_iter().find(|n| rest[n + 1..].starts_with([' ', '[', '{', ',', ']', '}']));
+                let key = key
+                    .into_iter()
+                    .find(|n| rest[n + 1..].starts_with([' ', '[', '{', ',', ']', '}']));
                 if let Some(key) = key.filter(|key| *key < end) {
                     key
                 } else if rest[end..].starts_with(['[', '{']) {
@@ -180,11 +259,17 @@ fn meant(text: &str) -> &str {
     text.trim_end()
 }
 
-/// How many of the nodes behind the first are the rest of its text, which a comma inside `{…}` or `[…]` has ended: of
-/// `random_int(1, 6)` there is one, and so there is of `text/html, application/json`. Where a text has none there is nothing to report.
+/// How many of the nodes behind the first are the rest of its text, which a comma inside `{…}` or
+/// `[…]` has ended: of `random_int(1, 6)` there is one, and so there is of
+/// `text/html, application/json`. Where a text has none there is nothing to report.
 pub fn split(text: &str, first: &Node, behind: &[&Node]) -> usize {
     let Some(value) = plain(first) else { return 0 };
-    let opened = |value: &str| value.matches('(').count().saturating_sub(value.matches(')').count());
+    let opened = |value: &str| {
+        value
+            .matches('(')
+            .count()
+            .saturating_sub(value.matches(')').count())
+    };
     if value.is_empty() || value.contains('\n') {
         return 0;
     }
@@ -206,9 +291,20 @@ pub fn split(text: &str, first: &Node, behind: &[&Node]) -> usize {
         return 0;
     }
     // Words are keys that lack their values, unless they cling to the comma.
-    let is_word = |node: &Node| plain(node).is_some_and(|text| text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-'));
-    let clings = |node: &Node| text.get(..node.span.start).is_some_and(|before| before.ends_with(','));
-    behind[..parts].iter().take_while(|node| !is_word(node) || clings(node)).count()
+    let is_word = |node: &Node| {
+        plain(node).is_some_and(|text| {
+            text.chars()
+                .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+        })
+    };
+    let clings = |node: &Node| {
+        text.get(..node.span.start)
+            .is_some_and(|before| before.ends_with(','))
+    };
+    behind[..parts]
+        .iter()
+        .take_while(|node| !is_word(node) || clings(node))
+        .count()
 }
 
 fn plain(node: &Node) -> Option<&str> {
@@ -222,24 +318,39 @@ fn plain(node: &Node) -> Option<&str> {
 pub fn split_at_comma(text: &str, span: Span, problems: &mut Diagnostics) {
     let value = text.get(span.start..span.end).unwrap_or_default();
     problems
-        .error(span, format!("{} is split at its comma, which ends a text inside `{{…}}` and `[…]`", quoted(value)))
+        .error(
+            span,
+            format!(
+                "{} is split at its comma, which ends a text inside `{{…}}` and `[…]`",
+                quoted(value)
+            ),
+        )
         .help(quote_it(text, span));
 }
 
-/// Advice to put a part of the text in quotes: the line as it should be, where that is not too long.
+/// Advice to put a part of the text in quotes: the line as it should be, where that is not too
+/// long.
 fn quote_it(text: &str, span: Span) -> String {
     let value = in_quotes(text.get(span.start..span.end).unwrap_or_default());
     let (start, line) = line_of(text, span.start);
-    let whole = line.get(..span.start - start).zip(line.get(span.end - start..));
-    match whole.map(|(before, behind)| format!("{}{value}{}", before.trim_start(), behind.trim_end())) {
-        Some(line) if line.chars().count() <= MAX_LINE && !line.contains('`') => format!("quote it: `{line}`"),
+    let whole = line
+        .get(..span.start - start)
+        .zip(line.get(span.end - start..));
+    match whole
+        .map(|(before, behind)| format!("{}{value}{}", before.trim_start(), behind.trim_end()))
+    {
+        Some(line) if line.chars().count() <= MAX_LINE && !line.contains('`') => {
+            format!("quote it: `{line}`")
+        }
         _ => format!("quote it: `{value}`"),
     }
 }
 
 /// A value inside `{…}` without the comma or the bracket that ends it.
 fn flow_end<'a>(value: &'a str, item: &str) -> &'a str {
-    let Some(open) = item.chars().next().filter(|c| matches!(c, '{' | '[')) else { return value };
+    let Some(open) = item.chars().next().filter(|c| matches!(c, '{' | '[')) else {
+        return value;
+    };
     let value = value.find(", ").map_or(value, |n| &value[..n]);
     let close = if open == '{' { '}' } else { ']' };
     let (opened, closed) = (value.matches(open).count(), value.matches(close).count());
@@ -248,7 +359,11 @@ fn flow_end<'a>(value: &'a str, item: &str) -> &'a str {
 }
 
 fn in_quotes(value: &str) -> String {
-    if value.contains('"') { format!("'{}'", value.replace('\'', "''")) } else { format!("\"{}\"", value.replace('\\', "\\\\")) }
+    if value.contains('"') {
+        format!("'{}'", value.replace('\'', "''"))
+    } else {
+        format!("\"{}\"", value.replace('\\', "\\\\"))
+    }
 }
 
 /// The line around a byte, and where it begins.

@@ -47,7 +47,8 @@ pub struct Scalar {
     pub plain: bool,
     /// Before variables were put in, where there were any.
     pub typed: Option<String>,
-    /// The same with values that are known only while it runs, where there are any; `text` is as typed then.
+    /// The same with values that are known only while it runs, where there are any; `text` is as
+    /// typed then.
     pub template: Option<Template>,
 }
 
@@ -69,7 +70,11 @@ pub enum Kind {
 impl Scalar {
     /// What it stands for.
     pub fn kind(&self) -> Kind {
-        if self.plain && self.template.is_none() { kind(&self.text) } else { Kind::Text }
+        if self.plain && self.template.is_none() {
+            kind(&self.text)
+        } else {
+            Kind::Text
+        }
     }
 
     /// As the author typed it.
@@ -89,12 +94,18 @@ fn kind(text: &str) -> Kind {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let negative = text.starts_with('-');
     if matches!(unsigned, ".inf" | ".Inf" | ".INF") {
-        return Kind::Float(if negative { f64::NEG_INFINITY } else { f64::INFINITY });
+        return Kind::Float(if negative {
+            f64::NEG_INFINITY
+        } else {
+            f64::INFINITY
+        });
     }
     for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
         if let Some(digits) = unsigned.strip_prefix(prefix) {
             return match i128::from_str_radix(digits, radix) {
-                Ok(n) if !digits.starts_with(['+', '-']) => Kind::Int(if negative { -n } else { n }),
+                Ok(n) if !digits.starts_with(['+', '-']) => {
+                    Kind::Int(if negative { -n } else { n })
+                }
                 _ => Kind::Text,
             };
         }
@@ -112,7 +123,10 @@ fn kind(text: &str) -> Kind {
     {
         return Kind::Int(if negative { -n } else { n });
     }
-    let number = unsigned.bytes().any(|b| b.is_ascii_digit()) && unsigned.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    let number = unsigned.bytes().any(|b| b.is_ascii_digit())
+        && unsigned
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
     match text.parse::<f64>() {
         Ok(n) if number && n.is_finite() => Kind::Float(n),
         _ => Kind::Text,
@@ -148,13 +162,26 @@ impl Node {
         }
     }
 
-    /// How many values there are in it, itself included, how many bytes of text, and how deep it goes.
+    /// How many values there are in it, itself included, how many bytes of text, and how deep it
+    /// goes.
     pub fn measure(&self) -> Measure {
         match &self.value {
-            Value::Scalar(scalar) => Measure { nodes: 1, bytes: scalar.text.len(), depth: 1 },
-            Value::Broken => Measure { nodes: 1, bytes: 0, depth: 1 },
-            Value::List(items) => items.iter().fold(Measure::EMPTY, |sum, item| sum.around(item.measure(), 0)),
-            Value::Map(entries) => entries.iter().fold(Measure::EMPTY, |sum, e| sum.around(e.value.measure(), e.key.len())),
+            Value::Scalar(scalar) => Measure {
+                nodes: 1,
+                bytes: scalar.text.len(),
+                depth: 1,
+            },
+            Value::Broken => Measure {
+                nodes: 1,
+                bytes: 0,
+                depth: 1,
+            },
+            Value::List(items) => items
+                .iter()
+                .fold(Measure::EMPTY, |sum, item| sum.around(item.measure(), 0)),
+            Value::Map(entries) => entries.iter().fold(Measure::EMPTY, |sum, e| {
+                sum.around(e.value.measure(), e.key.len())
+            }),
         }
     }
 }
@@ -171,10 +198,18 @@ pub struct Measure {
 }
 
 impl Measure {
-    const EMPTY: Self = Self { nodes: 1, bytes: 0, depth: 1 };
+    const EMPTY: Self = Self {
+        nodes: 1,
+        bytes: 0,
+        depth: 1,
+    };
 
     fn around(self, inner: Self, key: usize) -> Self {
-        Self { nodes: self.nodes + inner.nodes, bytes: self.bytes + inner.bytes + key, depth: self.depth.max(inner.depth + 1) }
+        Self {
+            nodes: self.nodes + inner.nodes,
+            bytes: self.bytes + inner.bytes + key,
+            depth: self.depth.max(inner.depth + 1),
+        }
     }
 }
 

@@ -40,18 +40,27 @@ pub struct Url {
 
 /// Whether a text in the place of a path is a whole URL.
 pub fn is_absolute(text: &str) -> bool {
-    text.split_once("://")
-        .is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)))
+    text.split_once("://").is_some_and(|(scheme, _)| {
+        !scheme.is_empty()
+            && scheme
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    })
 }
 
 /// What the URL of a target or a step may begin with: the one list of it.
 fn known() -> String {
-    let schemes: Vec<String> = Scheme::ALL.map(|scheme| format!("{}://", scheme.name())).into();
+    let schemes: Vec<String> = Scheme::ALL
+        .map(|scheme| format!("{}://", scheme.name()))
+        .into();
     let schemes = words::listed(schemes.iter().map(String::as_str));
-    format!("there are {schemes}; a target may also be `unix:/PATH`, or `builtin`, the built-in mock server")
+    format!(
+        "there are {schemes}; a target may also be `unix:/PATH`, or `builtin`, the built-in mock server"
+    )
 }
 
-/// The URL that a text probably stands for which lacks its scheme: `localhost:8080/items`, `10.0.0.1`, `:8080`.
+/// The URL that a text probably stands for which lacks its scheme: `localhost:8080/items`,
+/// `10.0.0.1`, `:8080`.
 pub fn with_scheme(text: &str) -> Option<String> {
     let text = text.strip_prefix("//").unwrap_or(text);
     let (authority, _) = text.split_at(text.find(['/', '?']).unwrap_or(text.len()));
@@ -60,7 +69,10 @@ pub fn with_scheme(text: &str) -> Option<String> {
         _ => (authority, None),
     };
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let is_v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).is_some_and(|host| host.parse::<Ipv6Addr>().is_ok());
+    let is_v6 = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .is_some_and(|host| host.parse::<Ipv6Addr>().is_ok());
     if text.chars().any(char::is_control) || !(is_v6 || host.chars().all(good)) {
         return None;
     }
@@ -76,15 +88,26 @@ pub fn with_scheme(text: &str) -> Option<String> {
 
 /// Takes a URL apart.
 pub fn parse(text: &str) -> Result<Url, Wrong> {
-    let wrong = |message: String, remedy: &str| Err(Wrong { message, remedy: remedy.into() });
+    let wrong = |message: String, remedy: &str| {
+        Err(Wrong {
+            message,
+            remedy: remedy.into(),
+        })
+    };
     if text.chars().any(char::is_control) {
-        return wrong("a line break or another control character in a URL".into(), "remove it");
+        return wrong(
+            "a line break or another control character in a URL".into(),
+            "remove it",
+        );
     }
     let user = || {
         let message = "a user or a password in a URL".into();
         let remedy = "leave it out, and write `auth: { basic: { user: …, password: … } }` beside it; with `loadgen run URL`, \
                       `-H 'authorization: Basic …'`";
-        Err(Wrong { message, remedy: remedy.into() })
+        Err(Wrong {
+            message,
+            remedy: remedy.into(),
+        })
     };
     let (scheme, rest) = match text.split_once("://") {
         Some(parts) => parts,
@@ -94,7 +117,10 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
         None => {
             let message = format!("{} is not a URL", quoted(text));
             return match with_scheme(text) {
-                Some(whole) => wrong(format!("{message}: it lacks a scheme"), &format!("write `{whole}`")),
+                Some(whole) => wrong(
+                    format!("{message}: it lacks a scheme"),
+                    &format!("write `{whole}`"),
+                ),
                 None => wrong(message, &known()),
             };
         }
@@ -102,11 +128,18 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
     let scheme = match Scheme::from_name(scheme) {
         Some(scheme) => scheme,
         None if scheme.eq_ignore_ascii_case("unix") => {
-            return wrong("a Unix socket is a target's and no request's own".into(), "declare a target: `url: unix:/run/shop.sock`");
+            return wrong(
+                "a Unix socket is a target's and no request's own".into(),
+                "declare a target: `url: unix:/run/shop.sock`",
+            );
         }
         None => {
-            let near = words::nearest(scheme, Scheme::ALL.map(Scheme::name)).map(|near| format!("did you mean `{near}://`? "));
-            return wrong(format!("unknown scheme {}", quoted(scheme)), &(near.unwrap_or_default() + &known()));
+            let near = words::nearest(scheme, Scheme::ALL.map(Scheme::name))
+                .map(|near| format!("did you mean `{near}://`? "));
+            return wrong(
+                format!("unknown scheme {}", quoted(scheme)),
+                &(near.unwrap_or_default() + &known()),
+            );
         }
     };
     if userinfo(rest).is_some() {
@@ -115,17 +148,29 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
     if rest.contains('#') {
-        return wrong("a `#fragment` is never sent to a server".into(), "remove it, or write `%23` for the character itself");
+        return wrong(
+            "a `#fragment` is never sent to a server".into(),
+            "remove it, or write `%23` for the character itself",
+        );
     }
     let (host, port) = match authority.strip_prefix('[') {
         Some(inner) => match inner.split_once(']') {
             Some((host, port)) if host.parse::<Ipv6Addr>().is_ok() => (host, port),
-            Some((host, _)) if host.split_once('%').is_some_and(|(address, _)| address.parse::<Ipv6Addr>().is_ok()) => {
+            Some((host, _))
+                if host
+                    .split_once('%')
+                    .is_some_and(|(address, _)| address.parse::<Ipv6Addr>().is_ok()) =>
+            {
                 let remedy = "a zone names an interface of this machine, and no server knows it: leave it out, and add \
                               `resolve: \"[ADDRESS%INDEX]:PORT\"` to the target, with the interface's number (`ip link`)";
                 return wrong(format!("an IPv6 zone in a URL: {}", quoted(host)), remedy);
             }
-            _ => return wrong(format!("{} is not an IPv6 address in brackets", quoted(authority)), "write `http://[::1]:8080`"),
+            _ => {
+                return wrong(
+                    format!("{} is not an IPv6 address in brackets", quoted(authority)),
+                    "write `http://[::1]:8080`",
+                );
+            }
         },
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
@@ -141,18 +186,37 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
     }
     let port = match port.strip_prefix(':') {
         None if port.is_empty() && scheme == Scheme::Tcp => {
-            return wrong(format!("{} has no port, and TCP has none of its own", quoted(text)), "write `tcp://HOST:PORT`");
+            return wrong(
+                format!("{} has no port, and TCP has none of its own", quoted(text)),
+                "write `tcp://HOST:PORT`",
+            );
         }
         None if port.is_empty() => scheme.port(),
-        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|n| n > 0) => {
+        Some(digits)
+            if digits.bytes().all(|b| b.is_ascii_digit())
+                && digits.parse::<u16>().is_ok_and(|n| n > 0) =>
+        {
             digits.parse().unwrap_or(scheme.port())
         }
-        _ => return wrong(format!("{} is not a port", quoted(port.trim_start_matches(':'))), "ports are numbers from 1 to 65535"),
+        _ => {
+            return wrong(
+                format!("{} is not a port", quoted(port.trim_start_matches(':'))),
+                "ports are numbers from 1 to 65535",
+            );
+        }
     };
     if scheme == Scheme::Tcp && !matches!(rest, "" | "/") {
-        return wrong("a `tcp://` URL has no path".into(), "write `tcp://HOST:PORT`");
+        return wrong(
+            "a `tcp://` URL has no path".into(),
+            "write `tcp://HOST:PORT`",
+        );
     }
-    Ok(Url { scheme, host: host.to_ascii_lowercase(), port, rest: rest.into() })
+    Ok(Url {
+        scheme,
+        host: host.to_ascii_lowercase(),
+        port,
+        rest: rest.into(),
+    })
 }
 
 /// Where a target is.
@@ -166,25 +230,47 @@ pub fn address(text: &str) -> Result<Address, Wrong> {
     }
     let url = parse(text)?;
     if url.rest.contains('?') {
-        return Err(Wrong { message: "a target's URL has no query".into(), remedy: "write it at the steps: `query: { … }`".into() });
+        return Err(Wrong {
+            message: "a target's URL has no query".into(),
+            remedy: "write it at the steps: `query: { … }`".into(),
+        });
     }
     let base = path(url.rest.trim_end_matches('/'));
-    Ok(Address::Url { scheme: url.scheme, host: url.host, port: url.port, base })
+    Ok(Address::Url {
+        scheme: url.scheme,
+        host: url.host,
+        port: url.port,
+        base,
+    })
 }
 
 /// The path of a Unix socket, which the system has no room for where it is long.
 fn socket(path: &str) -> Result<String, Wrong> {
     // `unix:///run/x` is a way to write it, too.
     let path = path.strip_prefix("//").unwrap_or(path);
-    let wrong = |message: &str, remedy: &str| Err(Wrong { message: message.into(), remedy: remedy.into() });
+    let wrong = |message: &str, remedy: &str| {
+        Err(Wrong {
+            message: message.into(),
+            remedy: remedy.into(),
+        })
+    };
     if !path.starts_with('/') || path.ends_with('/') {
-        return wrong("a Unix socket needs its whole path", "write it from the root, as in `unix:/run/shop.sock`");
+        return wrong(
+            "a Unix socket needs its whole path",
+            "write it from the root, as in `unix:/run/shop.sock`",
+        );
     }
     if path.len() > LONGEST_SOCKET {
-        return wrong(&format!("the path of a Unix socket has at most {LONGEST_SOCKET} bytes"), "use a shorter path, such as a link");
+        return wrong(
+            &format!("the path of a Unix socket has at most {LONGEST_SOCKET} bytes"),
+            "use a shorter path, such as a link",
+        );
     }
     if path.chars().any(char::is_control) {
-        return wrong("a control character in the path of a Unix socket", "remove it");
+        return wrong(
+            "a control character in the path of a Unix socket",
+            "remove it",
+        );
     }
     Ok(path.into())
 }
@@ -196,7 +282,13 @@ pub fn path(text: &str) -> String {
 
 /// Adds one pair to the query of a path.
 pub fn add_query(path: &mut Template, name: &str, value: &Template) {
-    let text = |piece: &Piece| if let Piece::Text(text) = piece { text.clone() } else { String::new() };
+    let text = |piece: &Piece| {
+        if let Piece::Text(text) = piece {
+            text.clone()
+        } else {
+            String::new()
+        }
+    };
     let typed: String = path.pieces().iter().map(text).collect();
     // A path that ends in `?` or `&` has its separator already.
     let ends_in_text = matches!(path.pieces().last(), Some(Piece::Text(_)));
@@ -220,7 +312,14 @@ mod tests {
 
     #[test]
     fn takes_urls_apart() {
-        let of = |scheme, host: &str, port, rest: &str| Ok(Url { scheme, host: host.into(), port, rest: rest.into() });
+        let of = |scheme, host: &str, port, rest: &str| {
+            Ok(Url {
+                scheme,
+                host: host.into(),
+                port,
+                rest: rest.into(),
+            })
+        };
         let url = |host: &str, port, rest: &str| of(Scheme::Http, host, port, rest);
         assert_eq!(parse("HTTPS://a/x"), of(Scheme::Https, "a", 443, "/x"));
         assert_eq!(parse("https://a:80"), of(Scheme::Https, "a", 80, ""));
@@ -252,20 +351,50 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
-        for zone in ["http://[fe80::1%25eth0]/", "ws://[fe80::1%eth0]:80", "tcp://[fe80::1%252]:7"] {
+        for zone in [
+            "http://[fe80::1%25eth0]/",
+            "ws://[fe80::1%eth0]:80",
+            "tcp://[fe80::1%252]:7",
+        ] {
             let wrong = parse(zone).expect_err(zone);
-            assert!(wrong.message.starts_with("an IPv6 zone in a URL") && wrong.remedy.contains("resolve"), "{wrong:?}");
+            assert!(
+                wrong.message.starts_with("an IPv6 zone in a URL")
+                    && wrong.remedy.contains("resolve"),
+                "{wrong:?}"
+            );
         }
-        assert_eq!(address("http://a/base/").map(|a| a.to_string()), Ok("http://a/base".into()));
+        assert_eq!(
+            address("http://a/base/").map(|a| a.to_string()),
+            Ok("http://a/base".into())
+        );
         assert_eq!(address("builtin"), Ok(Address::Builtin));
-        assert_eq!(address("https://a:443/base/").map(|a| a.to_string()), Ok("https://a/base".into()));
-        for (typed, path) in [("unix:/run/x.sock", "/run/x.sock"), ("unix:///run/x.sock", "/run/x.sock")] {
+        assert_eq!(
+            address("https://a:443/base/").map(|a| a.to_string()),
+            Ok("https://a/base".into())
+        );
+        for (typed, path) in [
+            ("unix:/run/x.sock", "/run/x.sock"),
+            ("unix:///run/x.sock", "/run/x.sock"),
+        ] {
             assert_eq!(address(typed), Ok(Address::Unix { path: path.into() }));
         }
-        for bad in ["unix:", "unix:x.sock", "unix://x", "unix:/run/", &format!("unix:/{}", "x".repeat(107))] {
+        for bad in [
+            "unix:",
+            "unix:x.sock",
+            "unix://x",
+            "unix:/run/",
+            &format!("unix:/{}", "x".repeat(107)),
+        ] {
             assert!(address(bad).is_err(), "{bad}");
         }
-        for whole in ["ws://a:81/chat", "wss://a/chat", "wss://a:80", "tcp://a:80", "tcp://[::1]:7", "ws://a"] {
+        for whole in [
+            "ws://a:81/chat",
+            "wss://a/chat",
+            "wss://a:80",
+            "tcp://a:80",
+            "tcp://[::1]:7",
+            "ws://a",
+        ] {
             assert_eq!(address(whole).map(|a| a.to_string()), Ok(whole.to_owned()));
         }
     }
@@ -283,10 +412,16 @@ mod tests {
             ("//shop.test/x", "http://shop.test/x"),
         ] {
             assert_eq!(with_scheme(typed).as_deref(), Some(whole), "{typed}");
-            assert!(parse(typed).expect_err(typed).remedy.contains(whole), "{typed}");
+            assert!(
+                parse(typed).expect_err(typed).remedy.contains(whole),
+                "{typed}"
+            );
             assert!(parse(whole).is_ok(), "{whole}");
         }
-        for other in ["", "shop", "/items", "./a", "../a.b", "a b:80", "a:b", ":", ":x", "shop:0", "a:99999", "[x]:80"] {
+        for other in [
+            "", "shop", "/items", "./a", "../a.b", "a b:80", "a:b", ":", ":x", "shop:0", "a:99999",
+            "[x]:80",
+        ] {
             assert_eq!(with_scheme(other), None, "{other}");
         }
     }
@@ -296,11 +431,22 @@ mod tests {
         for unknown in ["grpc://a", "h2c://a", "postgres://a/b"] {
             let remedy = parse(unknown).expect_err(unknown).remedy;
             for scheme in Scheme::ALL {
-                assert!(remedy.contains(&format!("`{}://`", scheme.name())), "{remedy}");
+                assert!(
+                    remedy.contains(&format!("`{}://`", scheme.name())),
+                    "{remedy}"
+                );
             }
-            assert!(remedy.contains("`unix:/PATH`") && remedy.contains("`builtin`"), "{remedy}");
+            assert!(
+                remedy.contains("`unix:/PATH`") && remedy.contains("`builtin`"),
+                "{remedy}"
+            );
         }
-        assert!(parse("htp://a").expect_err("unknown").remedy.starts_with("did you mean `http://`?"));
+        assert!(
+            parse("htp://a")
+                .expect_err("unknown")
+                .remedy
+                .starts_with("did you mean `http://`?")
+        );
     }
 
     #[test]
@@ -310,8 +456,16 @@ mod tests {
         let plain = |text: &str| Template::from(text.to_owned());
         let mut text = plain(&text);
         add_query(&mut text, "q&", &plain("a=b c/é"));
-        assert!(text.as_text().is_some_and(|text| text.ends_with("&q%26=a%3Db%20c%2F%C3%A9")), "{text:?}");
-        for (typed, wanted) in [("/", "/?a=1&b=2"), ("/?", "/?a=1&b=2"), ("/?x&", "/?x&a=1&b=2")] {
+        assert!(
+            text.as_text()
+                .is_some_and(|text| text.ends_with("&q%26=a%3Db%20c%2F%C3%A9")),
+            "{text:?}"
+        );
+        for (typed, wanted) in [
+            ("/", "/?a=1&b=2"),
+            ("/?", "/?a=1&b=2"),
+            ("/?x&", "/?x&a=1&b=2"),
+        ] {
             let mut bare = plain(typed);
             add_query(&mut bare, "a", &plain("1"));
             add_query(&mut bare, "b", &plain("2"));

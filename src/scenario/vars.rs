@@ -1,7 +1,8 @@
-//! The variables of a scenario: from its `vars` and `secrets`, the environment and the command line.
+//! The variables of a scenario: from its `vars` and `secrets`, the environment and the command
+//! line.
 //!
-//! These are the only sections that read the environment. A value that was put in is never looked at
-//! again, so that neither an environment variable nor a flag can smuggle another variable in.
+//! These are the only sections that read the environment. A value that was put in is never looked
+//! at again, so that neither an environment variable nor a flag can smuggle another variable in.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -31,9 +32,14 @@ struct Var {
 }
 
 impl Vars {
-    /// Reads `vars` and `secrets` of a scenario, the environment that they name, and what the command line puts in
-    /// their place.
-    pub fn collect(root: &Node, flags: &[(String, String)], env: &dyn Fn(&str) -> Option<String>, problems: &mut Diagnostics) -> Self {
+    /// Reads `vars` and `secrets` of a scenario, the environment that they name, and what the
+    /// command line puts in their place.
+    pub fn collect(
+        root: &Node,
+        flags: &[(String, String)],
+        env: &dyn Fn(&str) -> Option<String>,
+        problems: &mut Diagnostics,
+    ) -> Self {
         let mut all = BTreeMap::new();
         for section in ["vars", "secrets"] {
             read(section, root.get(section), &mut all, flags, env, problems);
@@ -41,17 +47,35 @@ impl Vars {
         for (name, text) in flags {
             if !is_name(name) {
                 problems
-                    .error(Place::Flag("--var"), format!("{} is not a valid variable name", quoted(name)))
+                    .error(
+                        Place::Flag("--var"),
+                        format!("{} is not a valid variable name", quoted(name)),
+                    )
                     .help("write `--var name=value`, with letters, digits and `_` in the name");
                 continue;
             }
             // Quotes in the file decide whether it is a text there; a bare flag may be a number.
             let declared = all.get(name);
-            let plain = declared.and_then(|var| var.value.as_ref()).is_none_or(|scalar| scalar.plain);
+            let plain = declared
+                .and_then(|var| var.value.as_ref())
+                .is_none_or(|scalar| scalar.plain);
             let foreign = declared.is_none_or(|var| var.foreign);
             let secret = declared.is_some_and(|var| var.secret);
-            let value = Some(Scalar { text: text.clone(), plain, typed: None, template: None });
-            all.insert(name.clone(), Var { value, foreign, secret, used: Cell::new(false) });
+            let value = Some(Scalar {
+                text: text.clone(),
+                plain,
+                typed: None,
+                template: None,
+            });
+            all.insert(
+                name.clone(),
+                Var {
+                    value,
+                    foreign,
+                    secret,
+                    used: Cell::new(false),
+                },
+            );
         }
         for (name, var) in &all {
             if var.secret {
@@ -85,14 +109,29 @@ impl Vars {
         self.all.keys().map(String::as_str)
     }
 
-    /// Reports variables of the command line that the scenario neither declares nor uses: typing errors.
+    /// Reports variables of the command line that the scenario neither declares nor uses: typing
+    /// errors.
     pub fn report_unused(&self, problems: &mut Diagnostics) {
-        for (name, _) in self.all.iter().filter(|(_, var)| var.foreign && !var.used.get()) {
-            let declared: Vec<&str> = self.all.iter().filter(|(_, var)| !var.foreign).map(|(name, _)| name.as_str()).collect();
-            let error = problems.error(Place::Flag("--var"), format!("the scenario has no variable {}", quoted(name)));
+        for (name, _) in self
+            .all
+            .iter()
+            .filter(|(_, var)| var.foreign && !var.used.get())
+        {
+            let declared: Vec<&str> = self
+                .all
+                .iter()
+                .filter(|(_, var)| !var.foreign)
+                .map(|(name, _)| name.as_str())
+                .collect();
+            let error = problems.error(
+                Place::Flag("--var"),
+                format!("the scenario has no variable {}", quoted(name)),
+            );
             match words::nearest(name, declared.iter().copied()) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
-                None if declared.is_empty() => error.help(format!("declare it in the scenario: `vars: {{ {name}: … }}`")),
+                None if declared.is_empty() => error.help(format!(
+                    "declare it in the scenario: `vars: {{ {name}: … }}`"
+                )),
                 None => error.help(format!("it has {}", words::listed(declared))),
             };
         }
@@ -114,19 +153,27 @@ fn read(
         Some((node, _)) if node.is_null() => &[],
         Some((node, _)) => {
             problems
-                .error(node.span, format!("`{section}` is a map, and this is {}", node.describe()))
+                .error(
+                    node.span,
+                    format!("`{section}` is a map, and this is {}", node.describe()),
+                )
                 .help(format!("write `{section}: {{ name: value }}`"));
             &[]
         }
     };
     if let Some(entry) = entries.get(MOST) {
-        problems.error(entry.key_span, format!("more than {MOST} variables")).help("remove some");
+        problems
+            .error(entry.key_span, format!("more than {MOST} variables"))
+            .help("remove some");
     }
     let secret = section == "secrets";
     for entry in entries.iter().take(MOST) {
         if !is_name(&entry.key) {
             problems
-                .error(entry.key_span, format!("{} is not a valid variable name", quoted(&entry.key)))
+                .error(
+                    entry.key_span,
+                    format!("{} is not a valid variable name", quoted(&entry.key)),
+                )
                 .help("use letters, digits and `_`, and begin with a letter");
             continue;
         }
@@ -137,17 +184,31 @@ fn read(
             && other.secret != secret
         {
             problems
-                .error(entry.key_span, format!("`{}` stands in `vars` too", entry.key))
+                .error(
+                    entry.key_span,
+                    format!("`{}` stands in `vars` too", entry.key),
+                )
                 .help("keep it in `secrets` if nobody may see it, else in `vars`");
         }
-        all.insert(entry.key.clone(), Var { value, foreign: false, secret, used: Cell::new(false) });
+        all.insert(
+            entry.key.clone(),
+            Var {
+                value,
+                foreign: false,
+                secret,
+                used: Cell::new(false),
+            },
+        );
     }
 }
 
 /// Hides a secret's value, and the one in the file in whose place it is.
 fn hide(name: &str, var: &Var, root: &Node, problems: &mut Diagnostics) {
     let node = root.get("secrets").and_then(|secrets| secrets.get(name));
-    if let Some(Node { value: Value::Scalar(typed), .. }) = node
+    if let Some(Node {
+        value: Value::Scalar(typed),
+        ..
+    }) = node
         && !typed.text.contains("${")
     {
         problems.hide(&typed.text);
@@ -174,7 +235,13 @@ pub fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-fn value(name: &str, node: &Node, given: bool, env: &dyn Fn(&str) -> Option<String>, problems: &mut Diagnostics) -> Option<Scalar> {
+fn value(
+    name: &str,
+    node: &Node,
+    given: bool,
+    env: &dyn Fn(&str) -> Option<String>,
+    problems: &mut Diagnostics,
+) -> Option<Scalar> {
     let scalar = match &node.value {
         Value::Scalar(_) if node.is_null() => {
             problems
@@ -186,7 +253,13 @@ fn value(name: &str, node: &Node, given: bool, env: &dyn Fn(&str) -> Option<Stri
         Value::Broken => return None,
         _ => {
             problems
-                .error(node.span, format!("a variable is one value, and `{name}` is {}", node.describe()))
+                .error(
+                    node.span,
+                    format!(
+                        "a variable is one value, and `{name}` is {}",
+                        node.describe()
+                    ),
+                )
                 .help("write a text, a number or a truth value");
             return None;
         }
@@ -203,11 +276,21 @@ fn value(name: &str, node: &Node, given: bool, env: &dyn Fn(&str) -> Option<Stri
         return Some(scalar.clone());
     }
     let text = from_environment(&scalar.text, node.span, env, problems)?;
-    Some(Scalar { text, plain: scalar.plain, typed: None, template: None })
+    Some(Scalar {
+        text,
+        plain: scalar.plain,
+        typed: None,
+        template: None,
+    })
 }
 
 /// Puts the environment in for every `${NAME}` and `${NAME:-default}`.
-fn from_environment(text: &str, span: Span, env: &dyn Fn(&str) -> Option<String>, problems: &mut Diagnostics) -> Option<String> {
+fn from_environment(
+    text: &str,
+    span: Span,
+    env: &dyn Fn(&str) -> Option<String>,
+    problems: &mut Diagnostics,
+) -> Option<String> {
     const LARGEST: usize = super::source::LARGEST;
     let mut out = String::new();
     let mut rest = text;
@@ -215,32 +298,50 @@ fn from_environment(text: &str, span: Span, env: &dyn Fn(&str) -> Option<String>
     while let Some(start) = rest.find("${") {
         out.push_str(&rest[..start]);
         let Some(length) = rest[start..].find('}') else {
-            problems.error(span, "`${` without a `}` behind it").help("write `${NAME}` or `${NAME:-default}`");
+            problems
+                .error(span, "`${` without a `}` behind it")
+                .help("write `${NAME}` or `${NAME:-default}`");
             return None;
         };
         let inner = &rest[start + 2..start + length];
         rest = &rest[start + length + 1..];
-        let (name, default) = inner.split_once(":-").map_or((inner, None), |(name, default)| (name, Some(default)));
+        let (name, default) = inner
+            .split_once(":-")
+            .map_or((inner, None), |(name, default)| (name, Some(default)));
         if !is_name(name) {
             problems
-                .error(span, format!("{} names no environment variable", quoted(&format!("${{{inner}}}"))))
+                .error(
+                    span,
+                    format!(
+                        "{} names no environment variable",
+                        quoted(&format!("${{{inner}}}"))
+                    ),
+                )
                 .help("write `${NAME}` or `${NAME:-default}`");
             good = false;
             continue;
         }
         // As in a shell, `:-` takes an empty variable for an unset one.
-        match (env(name).filter(|value| default.is_none() || !value.is_empty()), default) {
+        match (
+            env(name).filter(|value| default.is_none() || !value.is_empty()),
+            default,
+        ) {
             (Some(value), _) => out.push_str(&value),
             (None, Some(default)) => out.push_str(default),
             (None, None) => {
                 problems
-                    .error(span, format!("the environment variable `{name}` is not set"))
+                    .error(
+                        span,
+                        format!("the environment variable `{name}` is not set"),
+                    )
                     .help(format!("set it, or give a default: `${{{name}:-…}}`"));
                 good = false;
             }
         }
         if out.len() > LARGEST {
-            problems.error(span, "this value is larger than 1 MB").help("shorten it");
+            problems
+                .error(span, "this value is larger than 1 MB")
+                .help("shorten it");
             return None;
         }
     }

@@ -1,6 +1,8 @@
-//! Words: the parts that they stand in, what this version does not run yet, and what was probably meant.
+//! Words: the parts that they stand in, what this version does not run yet, and what was probably
+//! meant.
 //!
-//! When a part of the language comes to life, its row is deleted here. What other tools call things is in `foreign`.
+//! When a part of the language comes to life, its row is deleted here. What other tools call things
+//! is in `foreign`.
 
 /// The part of a scenario that a map is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,12 +78,19 @@ const LATER: &[(Part, &[&str])] = &[(Part::Mix, &["load"])];
 
 /// Whether the scenario language has this word here, and this version does not run it.
 pub fn is_later(part: Part, word: &str) -> bool {
-    LATER.iter().any(|(p, words)| *p == part && words.contains(&word))
+    LATER
+        .iter()
+        .any(|(p, words)| *p == part && words.contains(&word))
 }
 
 /// The sentence for a word that this version does not run.
 pub fn not_yet(word: &str) -> (String, &'static str) {
-    (format!("`{word}` is part of the scenario language, but this version of loadgen does not run it yet"), "remove it")
+    (
+        format!(
+            "`{word}` is part of the scenario language, but this version of loadgen does not run it yet"
+        ),
+        "remove it",
+    )
 }
 
 /// A function as it is called.
@@ -96,8 +105,8 @@ pub fn call(function: &str) -> String {
     format!("{function}({arguments})")
 }
 
-/// The known word that was probably meant: few letters differ, and the first one does only where it was left out, doubled or
-/// swapped, because people get that right: `pace` is not `race`.
+/// The known word that was probably meant: few letters differ, and the first one does only where it
+/// was left out, doubled or swapped, because people get that right: `pace` is not `race`.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > 40 {
         return None;
@@ -144,7 +153,10 @@ mod tests {
 
     #[test]
     fn guesses_what_was_meant() {
-        assert_eq!(nearest("wieght", ["name", "weight", "flow"]), Some("weight"));
+        assert_eq!(
+            nearest("wieght", ["name", "weight", "flow"]),
+            Some("weight")
+        );
         assert_eq!(nearest("Name", ["name", "weight"]), Some("name"));
         assert_eq!(nearest("xy", ["name", "weight"]), None);
         for (typed, known, meant) in [

@@ -1,9 +1,9 @@
 //! From the text of a YAML document to a [`Node`] tree: anchors, aliases and merges resolved.
 //!
-//! Knows YAML and nothing of scenarios. It is built by hand from parser events, because serde stops at
-//! its first error and loses the places of what it reads. Everything is bounded: a document that would
-//! unfold to more than it may is refused while it is read, and nothing here calls itself deeper than
-//! [`DEPTH`] levels.
+//! Knows YAML and nothing of scenarios. It is built by hand from parser events, because serde stops
+//! at its first error and loses the places of what it reads. Everything is bounded: a document that
+//! would unfold to more than it may is refused while it is read, and nothing here calls itself
+//! deeper than [`DEPTH`] levels.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,8 +20,8 @@ const NODES: usize = 200_000;
 /// How many bytes of text a document may unfold to.
 const BYTES: usize = 8 << 20;
 
-/// Parses the one document of a scenario. Problems go to `problems`; without a tree there is at least
-/// one error among them.
+/// Parses the one document of a scenario. Problems go to `problems`; without a tree there is at
+/// least one error among them.
 pub fn parse(text: &str, problems: &mut Diagnostics) -> Option<Node> {
     let options = options! {
         emit_comments: false,
@@ -30,7 +30,15 @@ pub fn parse(text: &str, problems: &mut Diagnostics) -> Option<Node> {
         flow_nesting_limit: DEPTH + 1,
         block_nesting_limit: DEPTH + 1,
     };
-    let mut builder = Builder { text, problems, stack: Vec::new(), anchors: HashMap::new(), nodes: 0, bytes: 0, root: None };
+    let mut builder = Builder {
+        text,
+        problems,
+        stack: Vec::new(),
+        anchors: HashMap::new(),
+        nodes: 0,
+        bytes: 0,
+        root: None,
+    };
     for event in Parser::new_from_str_with_options(text, options) {
         let step = match event {
             Ok((event, span)) => builder.event(event, place(text, &span)),
@@ -47,17 +55,23 @@ pub fn parse(text: &str, problems: &mut Diagnostics) -> Option<Node> {
     match root {
         Some(root) if !root.is_null() => Some(root),
         _ => {
-            problems.error(Span::default(), "the scenario is empty").help("start with `name: …`; `name`, `mix` and `load` are required");
+            problems
+                .error(Span::default(), "the scenario is empty")
+                .help("start with `name: …`; `name`, `mix` and `load` are required");
             None
         }
     }
 }
 
 fn place(text: &str, span: &granit_parser::Span) -> Span {
-    let (start, end) = span.byte_range().map_or((text.len(), text.len()), |range| (range.start, range.end));
+    let (start, end) = span
+        .byte_range()
+        .map_or((text.len(), text.len()), |range| (range.start, range.end));
     // A block ends where the next thing begins: the blanks before that are not its own.
     let end = end.min(text.len());
-    let kept = text.get(start..end).map_or(0, |slice| slice.trim_end().len());
+    let kept = text
+        .get(start..end)
+        .map_or(0, |slice| slice.trim_end().len());
     Span::new(start, start + kept)
 }
 
@@ -65,8 +79,17 @@ fn place(text: &str, span: &granit_parser::Span) -> Span {
 struct Stop;
 
 enum Frame {
-    List { span: Span, anchor: usize, items: Vec<Node> },
-    Map { span: Span, anchor: usize, entries: Vec<(Node, Node)>, key: Option<Node> },
+    List {
+        span: Span,
+        anchor: usize,
+        items: Vec<Node>,
+    },
+    Map {
+        span: Span,
+        anchor: usize,
+        entries: Vec<(Node, Node)>,
+        key: Option<Node>,
+    },
 }
 
 struct Builder<'a> {
@@ -83,34 +106,67 @@ impl Builder<'_> {
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Stop> {
         match event {
             Event::DocumentStart(..) if self.root.is_some() => {
-                self.problems.error(span, "a second YAML document").help("a scenario is one document: move the rest to a file of its own");
+                self.problems
+                    .error(span, "a second YAML document")
+                    .help("a scenario is one document: move the rest to a file of its own");
                 return Err(Stop);
             }
             Event::Scalar(text, style, anchor, tag) => {
                 self.charge(span, 1, text.len())?;
-                let forced = tag.as_ref().is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
+                let forced = tag
+                    .as_ref()
+                    .is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
                 let value = if tag.is_some() && !forced {
                     self.refuse_tag(span);
                     Value::Broken
                 } else {
                     let plain = style == ScalarStyle::Plain && !forced;
-                    Value::Scalar(Scalar { text: text.into_owned(), plain, typed: None, template: None })
+                    Value::Scalar(Scalar {
+                        text: text.into_owned(),
+                        plain,
+                        typed: None,
+                        template: None,
+                    })
                 };
                 self.finish(Node { span, value }, anchor)?;
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.open(span, tag.is_some())?;
-                self.stack.push(Frame::List { span, anchor, items: Vec::new() });
+                self.stack.push(Frame::List {
+                    span,
+                    anchor,
+                    items: Vec::new(),
+                });
             }
             Event::MappingStart(_, anchor, tag) => {
                 self.open(span, tag.is_some())?;
-                self.stack.push(Frame::Map { span, anchor, entries: Vec::new(), key: None });
+                self.stack.push(Frame::Map {
+                    span,
+                    anchor,
+                    entries: Vec::new(),
+                    key: None,
+                });
             }
             Event::SequenceEnd | Event::MappingEnd => match self.stack.pop() {
-                Some(Frame::List { span: start, anchor, items }) => {
-                    self.finish(Node { span: Span::new(start.start, span.end), value: Value::List(items) }, anchor)?;
+                Some(Frame::List {
+                    span: start,
+                    anchor,
+                    items,
+                }) => {
+                    self.finish(
+                        Node {
+                            span: Span::new(start.start, span.end),
+                            value: Value::List(items),
+                        },
+                        anchor,
+                    )?;
                 }
-                Some(Frame::Map { span: start, anchor, entries, .. }) => {
+                Some(Frame::Map {
+                    span: start,
+                    anchor,
+                    entries,
+                    ..
+                }) => {
                     let span = Span::new(start.start, span.end);
                     let entries = self.unsplit(span, entries);
                     let value = self.map(span, entries);
@@ -122,8 +178,13 @@ impl Builder<'_> {
                 let node = match self.anchors.get(&id) {
                     Some(node) => node.clone(),
                     None => {
-                        self.problems.error(span, "this alias stands inside of what it refers to").help("write the value out");
-                        Node { span, value: Value::Broken }
+                        self.problems
+                            .error(span, "this alias stands inside of what it refers to")
+                            .help("write the value out");
+                        Node {
+                            span,
+                            value: Value::Broken,
+                        }
                     }
                 };
                 let size = node.measure();
@@ -135,7 +196,13 @@ impl Builder<'_> {
             }
             Event::UnresolvedAlias(name) => {
                 trap::unknown_alias(self.text, &name, span, self.problems);
-                self.finish(Node { span, value: Value::Broken }, 0)?;
+                self.finish(
+                    Node {
+                        span,
+                        value: Value::Broken,
+                    },
+                    0,
+                )?;
             }
             _ => {}
         }
@@ -153,7 +220,9 @@ impl Builder<'_> {
     }
 
     fn too_deep(&mut self, span: Span) -> Result<(), Stop> {
-        self.problems.error(span, format!("more than {DEPTH} levels of maps and lists")).help("no scenario needs that depth: flatten it");
+        self.problems
+            .error(span, format!("more than {DEPTH} levels of maps and lists"))
+            .help("no scenario needs that depth: flatten it");
         Err(Stop)
     }
 
@@ -162,8 +231,13 @@ impl Builder<'_> {
         self.nodes = self.nodes.saturating_add(nodes);
         self.bytes = self.bytes.saturating_add(bytes);
         if self.nodes > NODES || self.bytes > BYTES {
-            let message = format!("the scenario unfolds to more than {NODES} values or {} MB of text here", BYTES >> 20);
-            self.problems.error(span, message).help("use fewer aliases of aliases");
+            let message = format!(
+                "the scenario unfolds to more than {NODES} values or {} MB of text here",
+                BYTES >> 20
+            );
+            self.problems
+                .error(span, message)
+                .help("use fewer aliases of aliases");
             return Err(Stop);
         }
         Ok(())
@@ -174,17 +248,34 @@ impl Builder<'_> {
             self.problems.error(span, "a YAML tag");
             return;
         }
-        // The span is the node's; the tag stands before it. A few bytes on each side are enough to say so.
-        let at = self.text.floor_char_boundary(span.start.min(self.text.len()));
+        // The span is the node's; the tag stands before it. A few bytes on each side are enough to
+        // say so.
+        let at = self
+            .text
+            .floor_char_boundary(span.start.min(self.text.len()));
         let from = self.text.floor_char_boundary(at.saturating_sub(80));
         let start = self.text[from..at].rfind('!').map_or(at, |n| from + n);
-        let to = self.text.floor_char_boundary(self.text.len().min(start + 80));
-        let end = self.text[start..to].find(['\n', '\r', '#', ',', '}', ']']).map_or(to, |n| start + n);
+        let to = self
+            .text
+            .floor_char_boundary(self.text.len().min(start + 80));
+        let end = self.text[start..to]
+            .find(['\n', '\r', '#', ',', '}', ']'])
+            .map_or(to, |n| start + n);
         let typed = self.text[start..end].trim_end();
-        let negated = typed.strip_prefix('!').filter(|rest| super::vars::is_name(rest));
-        let also = negated.map_or_else(String::new, |name| format!(" (and in a condition write `not {name}`)"));
+        let negated = typed
+            .strip_prefix('!')
+            .filter(|rest| super::vars::is_name(rest));
+        let also = negated.map_or_else(String::new, |name| {
+            format!(" (and in a condition write `not {name}`)")
+        });
         self.problems
-            .error(Span::new(start, start + typed.len()), format!("{} is read as a YAML tag, and scenarios have none", quoted(typed)))
+            .error(
+                Span::new(start, start + typed.len()),
+                format!(
+                    "{} is read as a YAML tag, and scenarios have none",
+                    quoted(typed)
+                ),
+            )
             .help(format!("quote it: `\"{}\"`{also}", typed.replace('"', "'")));
     }
 
@@ -209,7 +300,10 @@ impl Builder<'_> {
     /// Reports values that a comma inside `{…}` has split, and leaves out what became a key of it.
     fn unsplit(&mut self, span: Span, pairs: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
         // In a block map, where every line is a pair, a comma splits nothing.
-        let is_flow = self.text.get(span.start..).is_some_and(|text| text.starts_with('{'));
+        let is_flow = self
+            .text
+            .get(span.start..)
+            .is_some_and(|text| text.starts_with('{'));
         if !is_flow || !pairs.iter().any(|(_, value)| value.is_null()) {
             return pairs;
         }
@@ -218,13 +312,21 @@ impl Builder<'_> {
         while let [(key, value), rest @ ..] = pairs {
             let is_null = value.is_null();
             let is_bare = |(key, value): &&(Node, Node)| !is_null && self.is_bare(key, value);
-            let bare: Vec<&Node> = rest.iter().take(trap::MAX_PARTS).take_while(is_bare).map(|(key, _)| key).collect();
+            let bare: Vec<&Node> = rest
+                .iter()
+                .take(trap::MAX_PARTS)
+                .take_while(is_bare)
+                .map(|(key, _)| key)
+                .collect();
             let parts = trap::split(self.text, value, &bare);
             let value = match bare[..parts].last() {
                 Some(last) => {
                     let span = Span::new(value.span.start, last.span.end);
                     trap::split_at_comma(self.text, span, self.problems);
-                    Node { span, value: Value::Broken }
+                    Node {
+                        span,
+                        value: Value::Broken,
+                    }
                 }
                 None => value.clone(),
             };
@@ -236,7 +338,11 @@ impl Builder<'_> {
 
     /// Whether a key of a map in braces stands there without a colon.
     fn is_bare(&self, key: &Node, value: &Node) -> bool {
-        let behind = self.text.get(key.span.end..).unwrap_or_default().trim_start();
+        let behind = self
+            .text
+            .get(key.span.end..)
+            .unwrap_or_default()
+            .trim_start();
         value.is_null() && behind.starts_with([',', '}'])
     }
 
@@ -251,7 +357,8 @@ impl Builder<'_> {
                 Value::Scalar(scalar) => scalar,
                 Value::Broken => return Value::Broken,
                 Value::List(_) | Value::Map(_) if self.problems.is_full() => {
-                    self.problems.error(key_span, "a map or a list can't be a key");
+                    self.problems
+                        .error(key_span, "a map or a list can't be a key");
                     return Value::Broken;
                 }
                 Value::List(_) | Value::Map(_) => {
@@ -262,14 +369,21 @@ impl Builder<'_> {
             let merge = scalar.plain && scalar.text == "<<";
             if let Some(first) = seen.insert(scalar.text.clone(), key_span) {
                 self.problems
-                    .error(key_span, format!("the key {} stands here a second time", quoted(&scalar.text)))
+                    .error(
+                        key_span,
+                        format!("the key {} stands here a second time", quoted(&scalar.text)),
+                    )
                     .related(first, "first here")
                     .help("remove one of the two");
                 seen.insert(scalar.text, first);
             } else if merge {
                 merges.push(value);
             } else {
-                entries.push(Entry { key: scalar.text, key_span, value });
+                entries.push(Entry {
+                    key: scalar.text,
+                    key_span,
+                    value,
+                });
             }
         }
         for merge in merges {
@@ -282,12 +396,17 @@ impl Builder<'_> {
     fn merge(&mut self, entries: &mut Vec<Entry>, from: Node) {
         let maps = match from.value {
             Value::List(items) => items,
-            value => vec![Node { span: from.span, value }],
+            value => vec![Node {
+                span: from.span,
+                value,
+            }],
         };
         let mut have: HashSet<String> = entries.iter().map(|e| e.key.clone()).collect();
         for map in maps {
             match map.value {
-                Value::Map(merged) => entries.extend(merged.into_iter().filter(|e| have.insert(e.key.clone()))),
+                Value::Map(merged) => {
+                    entries.extend(merged.into_iter().filter(|e| have.insert(e.key.clone())))
+                }
                 Value::Broken => {}
                 _ => {
                     self.problems
@@ -310,7 +429,10 @@ mod tests {
     fn ours(text: &str) -> Option<Node> {
         let mut problems = Diagnostics::default();
         let node = parse(text, &mut problems);
-        assert!(node.is_some() || !problems.is_empty(), "refused without a word: {text:?}");
+        assert!(
+            node.is_some() || !problems.is_empty(),
+            "refused without a word: {text:?}"
+        );
         node.filter(|_| problems.is_empty())
     }
 
@@ -319,11 +441,19 @@ mod tests {
             Value::Broken => Theirs::Null,
             Value::List(items) => Theirs::Sequence(items.iter().map(as_theirs).collect()),
             // Keys are texts to us and typed to them.
-            Value::Map(entries) => Theirs::Mapping(entries.iter().map(|e| (e.key.clone().into(), as_theirs(&e.value))).collect()),
+            Value::Map(entries) => Theirs::Mapping(
+                entries
+                    .iter()
+                    .map(|e| (e.key.clone().into(), as_theirs(&e.value)))
+                    .collect(),
+            ),
             Value::Scalar(scalar) => match scalar.kind() {
                 Kind::Null => Theirs::Null,
                 Kind::Bool(b) => b.into(),
-                Kind::Int(n) => i64::try_from(n).map(Theirs::from).or_else(|_| u64::try_from(n).map(Theirs::from)).unwrap_or(Theirs::Null),
+                Kind::Int(n) => i64::try_from(n)
+                    .map(Theirs::from)
+                    .or_else(|_| u64::try_from(n).map(Theirs::from))
+                    .unwrap_or(Theirs::Null),
                 Kind::Float(f) => f.into(),
                 Kind::Text => scalar.text.clone().into(),
             },
@@ -331,7 +461,8 @@ mod tests {
     }
 
     fn theirs(text: &str) -> Theirs {
-        let mut value: Theirs = serde_yaml::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
+        let mut value: Theirs =
+            serde_yaml::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
         value.apply_merge().expect("merges");
         value
     }
@@ -378,7 +509,11 @@ mod tests {
     fn depth_and_size_are_bounded() {
         let refused = |text: &str| {
             let mut problems = Diagnostics::default();
-            assert!(parse(text, &mut problems).is_none() && problems.has_errors(), "{}", &text[..text.len().min(80)]);
+            assert!(
+                parse(text, &mut problems).is_none() && problems.has_errors(),
+                "{}",
+                &text[..text.len().min(80)]
+            );
         };
         refused(&"[".repeat(100_000));
         refused(&"- ".repeat(100_000));
@@ -389,9 +524,18 @@ mod tests {
         let nest = |inner: &str| format!("{}{inner}{}", "[".repeat(40), "]".repeat(40));
         refused(&format!("a: &a {}\nb: {}\n", nest("1"), nest("*a")));
         // A long text many times over.
-        refused(&format!("a: &a {}\nb: [{}]\n", "x".repeat(500_000), "*a,".repeat(100)));
+        refused(&format!(
+            "a: &a {}\nb: [{}]\n",
+            "x".repeat(500_000),
+            "*a,".repeat(100)
+        ));
         // Anchors of anchors are copies too.
-        refused(&format!("x: {}{}{}", "&b [".repeat(60), "1,".repeat(20_000), "]".repeat(60)));
+        refused(&format!(
+            "x: {}{}{}",
+            "&b [".repeat(60),
+            "1,".repeat(20_000),
+            "]".repeat(60)
+        ));
     }
 
     fn values() -> impl Strategy<Value = Theirs> {
@@ -400,7 +544,8 @@ mod tests {
             any::<bool>().prop_map(Theirs::from),
             any::<i64>().prop_map(Theirs::from),
             (-1e9..1e9f64).prop_map(Theirs::from),
-            // Without the line separators: they break lines in YAML 1.1, which serde_yaml writes, and not in 1.2.
+            // Without the line separators: they break lines in YAML 1.1, which serde_yaml writes,
+            // and not in 1.2.
             r"[\PC&&[^\u{2028}\u{2029}]]{0,12}".prop_map(Theirs::from),
             "[a-z0-9 :#{}\\[\\],&*!|>'\"%@`~.+-]{0,12}".prop_map(Theirs::from),
             "[a-z]{1,4}\n[a-z ]{1,4}\n?".prop_map(Theirs::from),
@@ -408,8 +553,14 @@ mod tests {
         leaf.prop_recursive(4, 40, 6, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..6).prop_map(Theirs::Sequence),
-                prop::collection::vec(("[a-z]{1,6}", inner), 0..6)
-                    .prop_map(|pairs| Theirs::Mapping(pairs.into_iter().map(|(k, v)| (format!("k{k}").into(), v)).collect())),
+                prop::collection::vec(("[a-z]{1,6}", inner), 0..6).prop_map(|pairs| {
+                    Theirs::Mapping(
+                        pairs
+                            .into_iter()
+                            .map(|(k, v)| (format!("k{k}").into(), v))
+                            .collect(),
+                    )
+                }),
             ]
         })
     }

@@ -1,7 +1,7 @@
 //! [`Call`]: a request as a handler sees it, and the reading of its parameters.
 //!
-//! Every parameter that makes no sense is a 400 that says what to write. Unknown parameters are ignored, so
-//! that a client can add one to tell its requests apart.
+//! Every parameter that makes no sense is a 400 that says what to write. Unknown parameters are
+//! ignored, so that a client can add one to tell its requests apart.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -41,31 +41,55 @@ impl<'a> Call<'a> {
 
     /// The first value of a parameter of the query.
     pub(super) fn parameter(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.query().find_map(|(n, value)| (n == name).then_some(value))
+        self.query()
+            .find_map(|(n, value)| (n == name).then_some(value))
     }
 
     /// A duration in the query.
-    pub(super) fn duration(&self, name: &'static str, default: Nanos, longest: Nanos) -> Result<Nanos, Problem> {
-        self.parameter(name).map_or(Ok(default), |text| duration(name, &text, longest))
+    pub(super) fn duration(
+        &self,
+        name: &'static str,
+        default: Nanos,
+        longest: Nanos,
+    ) -> Result<Nanos, Problem> {
+        self.parameter(name)
+            .map_or(Ok(default), |text| duration(name, &text, longest))
     }
 
     /// A number in the query.
-    pub(super) fn number<T>(&self, name: &'static str, default: T, range: RangeInclusive<T>) -> Result<T, Problem>
+    pub(super) fn number<T>(
+        &self,
+        name: &'static str,
+        default: T,
+        range: RangeInclusive<T>,
+    ) -> Result<T, Problem>
     where
         T: FromStr + PartialOrd + Display,
     {
-        self.parameter(name).map_or(Ok(default), |text| number(name, &text, range))
+        self.parameter(name)
+            .map_or(Ok(default), |text| number(name, &text, range))
     }
 
     /// The value of a cookie.
     pub(super) fn cookie(&self, name: &str) -> Option<&'a str> {
-        let lines = self.headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-        lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('=')).find_map(|(n, v)| (n == name).then_some(v))
+        let lines = self
+            .headers
+            .get_all(header::COOKIE)
+            .into_iter()
+            .filter_map(|value| value.to_str().ok());
+        lines
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find_map(|(n, v)| (n == name).then_some(v))
     }
 
     /// The content type's start, in lower case as clients send it, up to any parameter.
     pub(super) fn content_type(&self) -> &'a str {
-        let value = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let value = self
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("");
         value.split(';').next().unwrap_or("").trim()
     }
 }
@@ -73,11 +97,19 @@ impl<'a> Call<'a> {
 /// A duration: seconds as a bare number (`0.25`), or with a unit as scenarios write it (`20ms`).
 pub(super) fn duration(name: &str, text: &str, longest: Nanos) -> Result<Nanos, Problem> {
     let bare = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
-    let parsed = if bare { parse::duration(&format!("{text}s")) } else { parse::duration(text) };
+    let parsed = if bare {
+        parse::duration(&format!("{text}s"))
+    } else {
+        parse::duration(text)
+    };
     match parsed {
         Ok(time) if time <= longest => Ok(time),
-        Ok(_) => Err(Problem::bad_request(&format!("`{name}` is too long: {text}; write at most {longest}"))),
-        Err(_) => Err(Problem::bad_request(&format!("`{name}` is not a duration: {text:?}; write seconds such as 0.25, or 20ms"))),
+        Ok(_) => Err(Problem::bad_request(&format!(
+            "`{name}` is too long: {text}; write at most {longest}"
+        ))),
+        Err(_) => Err(Problem::bad_request(&format!(
+            "`{name}` is not a duration: {text:?}; write seconds such as 0.25, or 20ms"
+        ))),
     }
 }
 
@@ -86,7 +118,14 @@ pub(super) fn number<T>(name: &str, text: &str, range: RangeInclusive<T>) -> Res
 where
     T: FromStr + PartialOrd + Display,
 {
-    text.parse().ok().filter(|n| range.contains(n)).ok_or_else(|| {
-        Problem::bad_request(&format!("`{name}` does not fit: {text:?}; write a number from {} to {}", range.start(), range.end()))
-    })
+    text.parse()
+        .ok()
+        .filter(|n| range.contains(n))
+        .ok_or_else(|| {
+            Problem::bad_request(&format!(
+                "`{name}` does not fit: {text:?}; write a number from {} to {}",
+                range.start(),
+                range.end()
+            ))
+        })
 }

@@ -1,7 +1,7 @@
 //! [`Child`]: the built-in target in a process of its own.
 //!
-//! Its work must not be in the generator's figures, nor may a blocked loop of one hold up the other. Knows
-//! the program's command line and first line of output, and nothing of HTTP.
+//! Its work must not be in the generator's figures, nor may a blocked loop of one hold up the
+//! other. Knows the program's command line and first line of output, and nothing of HTTP.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -20,9 +20,9 @@ const LONGEST_LINE: u64 = 1024;
 
 /// The built-in target as its own process.
 ///
-/// Dropping it kills the process. When our process dies without dropping anything, the child ends by
-/// itself, because its standard input, a pipe that only we hold, closes. What it has to say on standard
-/// error goes to ours.
+/// Dropping it kills the process. When our process dies without dropping anything, the child ends
+/// by itself, because its standard input, a pipe that only we hold, closes. What it has to say on
+/// standard error goes to ours.
 #[derive(Debug)]
 pub struct Child {
     process: Process,
@@ -37,7 +37,14 @@ impl Child {
     /// When the program can't be run, ends, or does not say where it listens.
     pub fn start(program: &Path) -> Result<Self, ServeError> {
         let mut command = Command::new(program);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--until-stdin-closes"]);
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--tcp",
+            "127.0.0.1:0",
+            "--until-stdin-closes",
+        ]);
         Self::run(command, PATIENCE)
     }
 
@@ -57,21 +64,38 @@ impl Child {
     }
 
     fn run(mut command: Command, patience: Duration) -> Result<Self, ServeError> {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        // Ctrl-C on a terminal goes to the whole foreground group. The target has to outlive the drain.
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit());
+        // Ctrl-C on a terminal goes to the whole foreground group. The target has to outlive the
+        // drain.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let child = command.spawn().map_err(|source| ServeError::Spawn { program: command.get_program().into(), source })?;
+        let child = command.spawn().map_err(|source| ServeError::Spawn {
+            program: command.get_program().into(),
+            source,
+        })?;
         // From here on every way out kills the process.
         let mut process = Process(child);
-        let Some(stdout) = process.0.stdout.take() else { return Err(ServeError::Setup(io::ErrorKind::BrokenPipe.into())) };
+        let Some(stdout) = process.0.stdout.take() else {
+            return Err(ServeError::Setup(io::ErrorKind::BrokenPipe.into()));
+        };
         let first_line = first_line(stdout).map_err(ServeError::Setup)?;
         match first_line.recv_timeout(patience) {
             Ok(line) => match announced(&line) {
-                Some((address, echo)) => Ok(Self { process, address, echo }),
-                None => Err(ServeError::Garbled { line: line.trim_end().chars().take(200).collect() }),
+                Some((address, echo)) => Ok(Self {
+                    process,
+                    address,
+                    echo,
+                }),
+                None => Err(ServeError::Garbled {
+                    line: line.trim_end().chars().take(200).collect(),
+                }),
             },
-            Err(RecvTimeoutError::Timeout) => Err(ServeError::Silent { seconds: patience.as_secs() }),
+            Err(RecvTimeoutError::Timeout) => Err(ServeError::Silent {
+                seconds: patience.as_secs(),
+            }),
             Err(RecvTimeoutError::Disconnected) => {
                 // It closed its output. It may live on all the same, and is of no use then.
                 let status = process.end().map_err(ServeError::Setup)?;
@@ -81,26 +105,34 @@ impl Child {
     }
 }
 
-/// Sends the first line of `stdout`, or hangs up if there is none; then reads on to the end, so that the
-/// child never blocks on a full pipe.
+/// Sends the first line of `stdout`, or hangs up if there is none; then reads on to the end, so
+/// that the child never blocks on a full pipe.
 fn first_line(stdout: ChildStdout) -> io::Result<Receiver<String>> {
     let (sender, receiver) = mpsc::channel();
-    std::thread::Builder::new().name("target's output".into()).spawn(move || {
-        let mut stdout = BufReader::new(stdout);
-        let mut line = Vec::new();
-        let read = stdout.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
-        if read.is_ok_and(|length| length > 0) {
-            let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
-        }
-        drop(sender);
-        let _ = io::copy(&mut stdout, &mut io::sink());
-    })?;
+    std::thread::Builder::new()
+        .name("target's output".into())
+        .spawn(move || {
+            let mut stdout = BufReader::new(stdout);
+            let mut line = Vec::new();
+            let read = stdout
+                .by_ref()
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut line);
+            if read.is_ok_and(|length| length > 0) {
+                let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
+            }
+            drop(sender);
+            let _ = io::copy(&mut stdout, &mut io::sink());
+        })?;
     Ok(receiver)
 }
 
 /// The addresses in the announcement.
 fn announced(line: &str) -> Option<(SocketAddr, SocketAddr)> {
-    let (http, echo) = line.strip_prefix(ANNOUNCEMENT)?.trim_end().split_once(ECHO)?;
+    let (http, echo) = line
+        .strip_prefix(ANNOUNCEMENT)?
+        .trim_end()
+        .split_once(ECHO)?;
     Some((http.parse().ok()?, echo.parse().ok()?))
 }
 
@@ -109,9 +141,11 @@ fn announced(line: &str) -> Option<(SocketAddr, SocketAddr)> {
 struct Process(std::process::Child);
 
 impl Process {
-    /// Kills the process, if it still runs, and takes its exit status: its own, if it ended by itself.
+    /// Kills the process, if it still runs, and takes its exit status: its own, if it ended by
+    /// itself.
     fn end(&mut self) -> io::Result<std::process::ExitStatus> {
-        // The output closes a moment before the process is gone; its own status says more than ours.
+        // The output closes a moment before the process is gone; its own status says more than
+        // ours.
         for _ in 0..20 {
             if let Some(status) = self.0.try_wait()? {
                 return Ok(status);
@@ -149,13 +183,19 @@ mod tests {
 
     #[test]
     fn it_lives_until_it_is_dropped() {
-        let child =
-            script(&format!("echo '{ANNOUNCEMENT}127.0.0.1:4321{ECHO}127.0.0.1:4322'; echo more; exec cat"), PATIENCE).expect("a child");
+        let child = script(
+            &format!(
+                "echo '{ANNOUNCEMENT}127.0.0.1:4321{ECHO}127.0.0.1:4322'; echo more; exec cat"
+            ),
+            PATIENCE,
+        )
+        .expect("a child");
         assert_eq!(child.address().to_string(), "127.0.0.1:4321");
         let pid = child.pid();
         assert!(lives(pid));
         let own = rustix::process::getpgrp();
-        let its = rustix::process::getpgid(rustix::process::Pid::from_raw(pid as i32)).expect("a group");
+        let its =
+            rustix::process::getpgid(rustix::process::Pid::from_raw(pid as i32)).expect("a group");
         assert_ne!(own, its, "Ctrl-C must not reach it");
         drop(child);
         assert!(!lives(pid));
@@ -163,7 +203,11 @@ mod tests {
 
     #[test]
     fn it_ends_when_its_standard_input_closes() {
-        let mut child = script(&format!("echo '{ANNOUNCEMENT}[::1]:80{ECHO}[::1]:81'; cat"), PATIENCE).expect("a child");
+        let mut child = script(
+            &format!("echo '{ANNOUNCEMENT}[::1]:80{ECHO}[::1]:81'; cat"),
+            PATIENCE,
+        )
+        .expect("a child");
         drop(child.process.0.stdin.take());
         assert!(child.process.0.wait().expect("a status").success());
     }
@@ -173,10 +217,21 @@ mod tests {
         let message = |text, patience| script(text, patience).expect_err(text).to_string();
         assert!(message("exit 7", PATIENCE).contains("exit status: 7"));
         assert!(message("echo usage: frob", PATIENCE).contains("\"usage: frob\""));
-        assert!(message("echo 'loadgen serve: listening on http://nowhere'", PATIENCE).contains("nowhere"));
-        assert!(message("head -c 3000 /dev/zero", PATIENCE).len() < 1500, "a long line is cut");
+        assert!(
+            message(
+                "echo 'loadgen serve: listening on http://nowhere'",
+                PATIENCE
+            )
+            .contains("nowhere")
+        );
+        assert!(
+            message("head -c 3000 /dev/zero", PATIENCE).len() < 1500,
+            "a long line is cut"
+        );
         assert!(message("exec sleep 30", Duration::from_millis(50)).contains("within 0 s"));
-        let missing = Child::start(Path::new("/no/such/program")).expect_err("no program").to_string();
+        let missing = Child::start(Path::new("/no/such/program"))
+            .expect_err("no program")
+            .to_string();
         assert!(missing.contains("/no/such/program"), "{missing}");
     }
 }

@@ -43,28 +43,37 @@ impl Faults {
     pub(super) fn next(&self, now: Nanos) -> Verdict {
         let turn = self.capacity.as_ref().map_or(now, |queue| queue.next(now));
         let mut random = self.random.borrow_mut();
-        let latency = self.latency.map_or(Nanos::ZERO, |delay| delay.sample(&mut *random));
+        let latency = self
+            .latency
+            .map_or(Nanos::ZERO, |delay| delay.sample(&mut *random));
         let fails = self.fail.0 > 0.0 && random.random::<f64>() < self.fail.0;
-        Verdict { at: turn + latency, fails }
+        Verdict {
+            at: turn + latency,
+            fails,
+        }
     }
 }
 
 /// A single server with a waiting line: `done = max(arrival, done before) + 1/rate`.
 ///
-/// The line has no end; the clients' connections bound it. Who hangs up keeps its turn, as a request that a
-/// real service has begun to work on does.
+/// The line has no end; the clients' connections bound it. Who hangs up keeps its turn, as a
+/// request that a real service has begun to work on does.
 struct Queue {
     rate: Rate,
     /// When the line was last empty.
     since: Cell<Nanos>,
-    /// Requests served, or still to be served, since then. The times are computed from this number, because
-    /// adding up a rounded period would drift.
+    /// Requests served, or still to be served, since then. The times are computed from this number,
+    /// because adding up a rounded period would drift.
     taken: Cell<u64>,
 }
 
 impl Queue {
     const fn new(rate: Rate) -> Self {
-        Self { rate, since: Cell::new(Nanos::ZERO), taken: Cell::new(0) }
+        Self {
+            rate,
+            since: Cell::new(Nanos::ZERO),
+            taken: Cell::new(0),
+        }
     }
 
     /// When a request that arrives `now` has been served.
@@ -85,7 +94,10 @@ mod tests {
 
     #[test]
     fn a_capacity_is_a_single_server_with_a_line() {
-        let faults = Faults::new(&Options { capacity: Some(Rate::per_second(3)), ..options() });
+        let faults = Faults::new(&Options {
+            capacity: Some(Rate::per_second(3)),
+            ..options()
+        });
         let at = |ms| faults.next(Nanos::from_millis(ms)).at;
         // Three at once, then one that arrives while the line is not empty.
         assert_eq!(at(1000), Nanos(1_333_333_333));
@@ -99,19 +111,34 @@ mod tests {
     #[test]
     fn draws_depend_on_the_seed_alone() {
         let given = Options {
-            latency: Some(Delay::Uniform { from: Nanos::from_millis(1), to: Nanos::from_millis(9) }),
+            latency: Some(Delay::Uniform {
+                from: Nanos::from_millis(1),
+                to: Nanos::from_millis(9),
+            }),
             fail: Share(0.25),
             ..options()
         };
         let draws = |options: &Options| -> Vec<Verdict> {
             let faults = Faults::new(options);
-            (0..4000).map(|_| faults.next(Nanos::from_secs(1))).collect()
+            (0..4000)
+                .map(|_| faults.next(Nanos::from_secs(1)))
+                .collect()
         };
         let first = draws(&given);
         assert_eq!(first, draws(&given));
-        assert_ne!(first, draws(&Options { seed: given.seed + 1, ..given }));
+        assert_ne!(
+            first,
+            draws(&Options {
+                seed: given.seed + 1,
+                ..given
+            })
+        );
         let failed = first.iter().filter(|v| v.fails).count();
         assert!((900..1100).contains(&failed), "{failed} of 4000 at 25 %");
-        assert!(first.iter().all(|v| (1001..1009).contains(&(v.at.0 / 1_000_000))));
+        assert!(
+            first
+                .iter()
+                .all(|v| (1001..1009).contains(&(v.at.0 / 1_000_000)))
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Connections: accepting them, and taking each request from its bytes to its reply.
 //!
-//! Knows HTTP's framing (through hyper) and its limits; which path means what is [`super::route`]'s.
+//! Knows HTTP's framing (through hyper) and its limits; which path means what is
+//! [`super::route`]'s.
 
 use std::convert::Infallible;
 use std::io;
@@ -24,12 +25,13 @@ use super::route;
 use super::state::{OpenConnection, State};
 use super::websocket;
 
-/// Connections that wait to be accepted. A run opens all of its connections at once, and the system's
-/// usual 128 would make some of them wait for a second try.
+/// Connections that wait to be accepted. A run opens all of its connections at once, and the
+/// system's usual 128 would make some of them wait for a second try.
 const BACKLOG: u32 = 4096;
 
-/// The time for a request's head, counted from the end of the request before it: it ends what sends its
-/// head byte by byte, and connections that idle for longer than any run's think time is likely to be.
+/// The time for a request's head, counted from the end of the request before it: it ends what sends
+/// its head byte by byte, and connections that idle for longer than any run's think time is likely
+/// to be.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// The time for a request's body.
@@ -38,8 +40,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// The largest request body.
 pub(super) const LARGEST_BODY: usize = 10 << 20;
 
-/// How much of a body that is too large is read before it is answered: a client that is still writing
-/// would often lose the answer otherwise.
+/// How much of a body that is too large is read before it is answered: a client that is still
+/// writing would often lose the answer otherwise.
 const LARGEST_DRAIN: usize = 64 << 20;
 
 /// After an accept that failed for want of descriptors, some are likely to be free this much later.
@@ -47,7 +49,11 @@ pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Listens on `address`. Call it in the runtime.
 pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
     // Elsewhere than on Unix this option would let two servers share a port.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
@@ -59,7 +65,10 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub(super) async fn accept(listener: &TcpListener, state: &Rc<State>) -> Infallible {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::task::spawn_local(connection(stream, Rc::clone(state)))),
+            Ok((stream, _)) => drop(tokio::task::spawn_local(connection(
+                stream,
+                Rc::clone(state),
+            ))),
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
@@ -70,9 +79,10 @@ async fn connection(stream: TcpStream, state: Rc<State>) {
     // Without it a small answer can wait for the client's delayed acknowledgement, some 40 ms.
     let _ = stream.set_nodelay(true);
     let open = Rc::new(State::connection_opened(&state));
-    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(&state, &open, request).await) });
-    // The client's errors (a reset, a malformed request) end its connection; hyper has answered 400 where
-    // that makes sense, and nobody else is concerned.
+    let service =
+        service_fn(|request| async { Ok::<_, Infallible>(answer(&state, &open, request).await) });
+    // The client's errors (a reset, a malformed request) end its connection; hyper has answered 400
+    // where that makes sense, and nobody else is concerned.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -82,7 +92,11 @@ async fn connection(stream: TcpStream, state: Rc<State>) {
 }
 
 /// The reply to one request, at the moment it is due.
-async fn answer(state: &Rc<State>, open: &Rc<OpenConnection>, mut request: Request<Incoming>) -> Response<Payload> {
+async fn answer(
+    state: &Rc<State>,
+    open: &Rc<OpenConnection>,
+    mut request: Request<Incoming>,
+) -> Response<Payload> {
     state.request_arrived();
     let upgrade = websocket::Upgrade::of(&mut request);
     let (head, body) = request.into_parts();
@@ -99,13 +113,22 @@ async fn answer(state: &Rc<State>, open: &Rc<OpenConnection>, mut request: Reque
     sleep_until(state, verdict.at).await;
     let result = read.and_then(|body| {
         if verdict.fails {
-            return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "made to fail, as the server's failure share asks"));
+            return Err(Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "made to fail, as the server's failure share asks",
+            ));
         }
         let (route, argument) = found?;
         if let Some(upgrade) = upgrade.filter(|_| route.path.starts_with(websocket::PATHS)) {
             return upgrade.accept(route.path, state, open);
         }
-        let call = Call { method: &head.method, uri: &head.uri, argument, headers: &head.headers, body: &body };
+        let call = Call {
+            method: &head.method,
+            uri: &head.uri,
+            argument,
+            headers: &head.headers,
+            body: &body,
+        };
         (route.handler)(state, &call)
     });
     let reply = result.unwrap_or_else(Reply::from);
@@ -127,8 +150,12 @@ async fn read_body(mut body: Incoming, keep: bool) -> Result<Bytes, Problem> {
         let mut kept = BytesMut::new();
         let mut size = 0usize;
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|e| Problem::bad_request(&format!("the request's body can't be read: {e}")).closing())?;
-            let Ok(data) = frame.into_data() else { continue };
+            let frame = frame.map_err(|e| {
+                Problem::bad_request(&format!("the request's body can't be read: {e}")).closing()
+            })?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
             size += data.len();
             if size > LARGEST_DRAIN {
                 return Err(too_large());
@@ -139,14 +166,26 @@ async fn read_body(mut body: Incoming, keep: bool) -> Result<Bytes, Problem> {
                 kept.extend_from_slice(&data);
             }
         }
-        if size > LARGEST_BODY { Err(too_large()) } else { Ok(kept.freeze()) }
+        if size > LARGEST_BODY {
+            Err(too_large())
+        } else {
+            Ok(kept.freeze())
+        }
     };
     match tokio::time::timeout(BODY_TIMEOUT, reading).await {
         Ok(read) => read,
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not arrive within 60 s").closing()),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the request's body did not arrive within 60 s",
+        )
+        .closing()),
     }
 }
 
 fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the request's body is over 10 MiB; send less").closing()
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "the request's body is over 10 MiB; send less",
+    )
+    .closing()
 }

@@ -1,7 +1,8 @@
 //! [`Live`]: serves a page while a run goes on, and tells those who look at it of every new one, over server-sent events.
 //!
-//! It has a thread and an event loop of its own, so that whoever publishes a page never waits for a reader: a reader who
-//! is slow gets the newest page next, and none of those between. It knows nothing of what is on the page.
+//! It has a thread and an event loop of its own, so that whoever publishes a page never waits for a
+//! reader: a reader who is slow gets the newest page next, and none of those between. It knows
+//! nothing of what is on the page.
 
 use std::convert::Infallible;
 use std::io;
@@ -73,17 +74,31 @@ impl Live {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let (news, seen) = watch::channel(News::default());
         let (stop, stopped) = oneshot::channel();
         let readers = Arc::<Readers>::default();
-        let site = Arc::new(Site { address, news: seen, readers: readers.clone() });
-        let thread = thread::Builder::new().name("live page".into()).spawn(move || {
-            runtime.block_on(async {
-                select(pin!(accept(listener, site)), stopped).await;
-            });
-        })?;
-        Ok(Self { address, news, readers, stop: Some(stop), thread: Some(thread) })
+        let site = Arc::new(Site {
+            address,
+            news: seen,
+            readers: readers.clone(),
+        });
+        let thread = thread::Builder::new()
+            .name("live page".into())
+            .spawn(move || {
+                runtime.block_on(async {
+                    select(pin!(accept(listener, site)), stopped).await;
+                });
+            })?;
+        Ok(Self {
+            address,
+            news,
+            readers,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// Where it is served.
@@ -114,7 +129,11 @@ impl Live {
         // A text as JSON has no line end, which an event must not have.
         let text = serde_json::to_string(&page).unwrap_or_default();
         self.readers.asked.store(false, Ordering::SeqCst);
-        self.news.send_replace(News { page: page.into(), event: format!("data: {text}\n\n").into(), ended });
+        self.news.send_replace(News {
+            page: page.into(),
+            event: format!("data: {text}\n\n").into(),
+            ended,
+        });
     }
 }
 
@@ -135,7 +154,9 @@ struct Site {
 }
 
 async fn accept(listener: TcpListener, site: Arc<Site>) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+        return;
+    };
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(STEP).await;
@@ -160,32 +181,49 @@ async fn accept(listener: TcpListener, site: Arc<Site>) {
 impl Site {
     fn answer(&self, request: &Request<Incoming>) -> Response<Body> {
         if !self.is_meant(request.headers().get(header::HOST)) {
-            return text(StatusCode::FORBIDDEN, "this page is for this machine: open it by its address, or as localhost\n");
+            return text(
+                StatusCode::FORBIDDEN,
+                "this page is for this machine: open it by its address, or as localhost\n",
+            );
         }
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/") => {
                 self.readers.asked.store(true, Ordering::SeqCst);
-                of_type("text/html; charset=utf-8", Full::new(self.news.borrow().page.clone()).boxed_unsync())
+                of_type(
+                    "text/html; charset=utf-8",
+                    Full::new(self.news.borrow().page.clone()).boxed_unsync(),
+                )
             }
             (&Method::GET, "/events") => match Reader::new(&self.readers) {
                 Some(reader) => of_type("text/event-stream", events(self.news.clone(), reader)),
-                None => text(StatusCode::SERVICE_UNAVAILABLE, "too many look at this page already\n"),
+                None => text(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "too many look at this page already\n",
+                ),
             },
             (&Method::GET, _) => text(StatusCode::NOT_FOUND, "there is only one page here: /\n"),
             _ => text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n"),
         }
     }
 
-    /// A page of another site may have a name that leads here; what is on ours is not for it. So on loopback only names
-    /// of loopback are heeded.
+    /// A page of another site may have a name that leads here; what is on ours is not for it. So on
+    /// loopback only names of loopback are heeded.
     fn is_meant(&self, host: Option<&HeaderValue>) -> bool {
         if !self.address.ip().is_loopback() {
             return true;
         }
-        let Some(host) = host.and_then(|host| host.to_str().ok()) else { return false };
-        let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(name, _)| name);
+        let Some(host) = host.and_then(|host| host.to_str().ok()) else {
+            return false;
+        };
+        let name = host
+            .rsplit_once(':')
+            .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+            .map_or(host, |(name, _)| name);
         let name = name.trim_start_matches('[').trim_end_matches(']');
-        name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        name.eq_ignore_ascii_case("localhost")
+            || name
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
     }
 }
 
@@ -216,8 +254,15 @@ fn events(mut news: watch::Receiver<News>, reader: Reader) -> Body {
             return None;
         }
         let News { event, ended, .. } = news.borrow_and_update().clone();
-        let event = if ended { [&event[..], b"event: end\ndata: 1\n\n"].concat().into() } else { event };
-        Some((Ok::<_, Infallible>(Frame::data(event)), (news, reader, ended)))
+        let event = if ended {
+            [&event[..], b"event: end\ndata: 1\n\n"].concat().into()
+        } else {
+            event
+        };
+        Some((
+            Ok::<_, Infallible>(Frame::data(event)),
+            (news, reader, ended),
+        ))
     };
     StreamBody::new(stream::unfold((news, reader, false), next)).boxed_unsync()
 }
@@ -227,12 +272,18 @@ fn of_type(kind: &'static str, body: Body) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 
 fn text(status: StatusCode, words: &'static str) -> Response<Body> {
-    let mut response = of_type("text/plain; charset=utf-8", Full::new(Bytes::from_static(words.as_bytes())).boxed_unsync());
+    let mut response = of_type(
+        "text/plain; charset=utf-8",
+        Full::new(Bytes::from_static(words.as_bytes())).boxed_unsync(),
+    );
     *response.status_mut() = status;
     response
 }
@@ -250,14 +301,22 @@ mod tests {
 
     fn ask(live: &Live, path: &str, host: &str) -> BufReader<TcpStream> {
         let mut stream = TcpStream::connect(live.address()).expect("it listens");
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").expect("it is heard");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .expect("a timeout");
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        )
+        .expect("it is heard");
         BufReader::new(stream)
     }
 
     fn whole(live: &Live, path: &str, host: &str) -> String {
         let mut text = String::new();
-        ask(live, path, host).read_to_string(&mut text).expect("text");
+        ask(live, path, host)
+            .read_to_string(&mut text)
+            .expect("text");
         text
     }
 
@@ -268,13 +327,28 @@ mod tests {
         live.publish("<p>one".into());
         live.publish("<p>two".into());
         let answer = whole(&live, "/", &format!("localhost:{}", live.address().port()));
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("<p>two"), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.ends_with("<p>two"),
+            "{answer}"
+        );
         assert!(live.is_watched());
         for host in ["[::1]:80", "127.0.0.1", "LOCALHOST"] {
-            assert!(whole(&live, "/", host).starts_with("HTTP/1.1 200"), "{host}");
+            assert!(
+                whole(&live, "/", host).starts_with("HTTP/1.1 200"),
+                "{host}"
+            );
         }
-        for host in ["evil.test", "evil.test:80", "127.0.0.1.evil.test", "10.0.0.1", ""] {
-            assert!(whole(&live, "/", host).starts_with("HTTP/1.1 403"), "{host}");
+        for host in [
+            "evil.test",
+            "evil.test:80",
+            "127.0.0.1.evil.test",
+            "10.0.0.1",
+            "",
+        ] {
+            assert!(
+                whole(&live, "/", host).starts_with("HTTP/1.1 403"),
+                "{host}"
+            );
         }
         assert!(whole(&live, "/other", "localhost").starts_with("HTTP/1.1 404"));
     }
@@ -283,15 +357,25 @@ mod tests {
     fn tells_of_every_page_and_of_the_end() {
         let live = live();
         live.publish("first\nline".into());
-        let mut lines = ask(&live, "/events", "localhost").lines().map(|line| line.expect("text"));
-        let mut next = move || lines.by_ref().find(|line| line.contains("data:") || line.contains("event:")).expect("another");
+        let mut lines = ask(&live, "/events", "localhost")
+            .lines()
+            .map(|line| line.expect("text"));
+        let mut next = move || {
+            lines
+                .by_ref()
+                .find(|line| line.contains("data:") || line.contains("event:"))
+                .expect("another")
+        };
         assert_eq!(next(), r#"data: "first\nline""#);
         assert!(live.is_watched());
         live.publish("second".into());
         assert_eq!(next(), r#"data: "second""#);
         thread::scope(|scope| {
             scope.spawn(|| live.end("last".into()));
-            assert_eq!([next(), next(), next()], [r#"data: "last""#, "event: end", "data: 1"]);
+            assert_eq!(
+                [next(), next(), next()],
+                [r#"data: "last""#, "event: end", "data: 1"]
+            );
         });
     }
 

@@ -1,11 +1,12 @@
 //! Floor 3: the built-in target, a mock HTTP server that stands in for the service under load.
 //!
-//! It answers with known delays, sizes, statuses and failures, so that what loadgen measures can be held
-//! against a known answer. It always runs as a process of its own ([`Child`]), because its work must not be
-//! in the generator's figures. Beside it stands [`Live`], which serves a page while a run goes on. The room knows nothing of scenarios, engines, results or the command line.
+//! It answers with known delays, sizes, statuses and failures, so that what loadgen measures can be
+//! held against a known answer. It always runs as a process of its own ([`Child`]), because its
+//! work must not be in the generator's figures. Beside it stands [`Live`], which serves a page
+//! while a run goes on. The room knows nothing of scenarios, engines, results or the command line.
 //!
-//! One event loop on one thread serves everything: the state needs no lock, and `/freeze` can show what a
-//! blocked loop does. A request goes through these files:
+//! One event loop on one thread serves everything: the state needs no lock, and `/freeze` can show
+//! what a blocked loop does. A request goes through these files:
 //!
 //! ```text
 //! listener (accept, body) → faults (latency, share of failures, capacity) → route (table) → handlers → reply
@@ -14,9 +15,9 @@
 //!
 //! Beside it `tcp` sends back what comes to a port of its own.
 //!
-//! Waiting is done with tokio's timers. They tick in whole milliseconds and round up: no answer comes
-//! earlier than asked, and one may come up to about 1 ms later. That is fine for a mock service, whose
-//! delays stand for a network and a database.
+//! Waiting is done with tokio's timers. They tick in whole milliseconds and round up: no answer
+//! comes earlier than asked, and one may come up to about 1 ms later. That is fine for a mock
+//! service, whose delays stand for a network and a database.
 
 mod call;
 mod child;
@@ -54,7 +55,8 @@ pub use started::{Groups, Started};
 use crate::base::{Rate, Share};
 use crate::plan::Delay;
 
-/// What the line on standard output begins with that says where the server listens; [`Bound`] follows.
+/// What the line on standard output begins with that says where the server listens; [`Bound`]
+/// follows.
 ///
 /// [`Child`] waits for it, so whoever runs [`serve`] for a `Child` has to print it.
 pub const ANNOUNCEMENT: &str = "loadgen serve: listening on http://";
@@ -102,7 +104,9 @@ const ECHO: &str = " and tcp://";
 #[derive(Debug, Error)]
 pub enum ServeError {
     /// The address can't be listened on.
-    #[error("can't listen on {address}: {source}; choose another address, or port 0 for any free port")]
+    #[error(
+        "can't listen on {address}: {source}; choose another address, or port 0 for any free port"
+    )]
     Listen {
         /// The address asked for.
         address: SocketAddr,
@@ -124,19 +128,25 @@ pub enum ServeError {
         source: io::Error,
     },
     /// The child process ended without saying where it listens.
-    #[error("the built-in target ended before it listened ({status}); its own words are on standard error")]
+    #[error(
+        "the built-in target ended before it listened ({status}); its own words are on standard error"
+    )]
     Ended {
         /// How it ended.
         status: ExitStatus,
     },
     /// The first line of the child process is not the expected one.
-    #[error("the built-in target said {line:?} and not where it listens; is the program a loadgen?")]
+    #[error(
+        "the built-in target said {line:?} and not where it listens; is the program a loadgen?"
+    )]
     Garbled {
         /// What it printed, as far as it is worth showing.
         line: String,
     },
     /// The child process runs and says nothing.
-    #[error("the built-in target has not said where it listens within {seconds} s; is the machine overloaded?")]
+    #[error(
+        "the built-in target has not said where it listens within {seconds} s; is the machine overloaded?"
+    )]
     Silent {
         /// How long was waited.
         seconds: u64,
@@ -145,9 +155,9 @@ pub enum ServeError {
 
 /// Serves until SIGINT or SIGTERM, or until standard input closes if the options say so; blocks.
 ///
-/// `ready` is called once, with the addresses that were bound. The soft limit of open files is raised to the
-/// hard one first, where there is such a thing. Requests in flight at the end are dropped: what loads this
-/// server has drained before it stops it.
+/// `ready` is called once, with the addresses that were bound. The soft limit of open files is
+/// raised to the hard one first, where there is such a thing. Requests in flight at the end are
+/// dropped: what loads this server has drained before it stops it.
 ///
 /// # Errors
 /// When the address can't be listened on, or the system refuses an event loop or a signal handler.
@@ -158,15 +168,23 @@ pub fn serve(options: &Options, ready: impl FnOnce(Bound)) -> Result<(), ServeEr
 }
 
 /// Serves until `stop` is ready.
-fn serve_until(options: &Options, ready: impl FnOnce(Bound), stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+fn serve_until(
+    options: &Options,
+    ready: impl FnOnce(Bound),
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
     if options.capacity.is_some_and(|rate| rate.events == 0) {
         return Err(ServeError::NoCapacity);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Setup)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(ServeError::Setup)?;
     let tasks = tokio::task::LocalSet::new();
     tasks.block_on(&runtime, async {
         let bind = |address| {
-            let bound = listener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
+            let bound =
+                listener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
             bound.map_err(|source| ServeError::Listen { address, source })
         };
         let (http, listener) = bind(options.listen)?;

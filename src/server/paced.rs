@@ -1,7 +1,7 @@
 //! [`Payload`]: the bodies of answers, whole or in parts that each have a time.
 //!
-//! Part `k` of `n` is due `k/n` of the whole time after the start, so the last byte leaves at the end of it
-//! and a late event loop catches up instead of falling behind. Knows nothing of routes.
+//! Part `k` of `n` is due `k/n` of the whole time after the start, so the last byte leaves at the
+//! end of it and a late event loop catches up instead of falling behind. Knows nothing of routes.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -20,7 +20,8 @@ use crate::base::{Clock, Nanos};
 /// The content repeats after this many bytes, and no part is longer.
 pub(super) const PERIOD: usize = 64 << 10;
 
-/// Two periods of fixed pseudo-random bytes, so that a part at any offset is a slice and never a copy.
+/// Two periods of fixed pseudo-random bytes, so that a part at any offset is a slice and never a
+/// copy.
 static CONTENT: LazyLock<Bytes> = LazyLock::new(|| {
     let mut period = vec![0; PERIOD];
     Pcg64Mcg::seed_from_u64(1).fill_bytes(&mut period);
@@ -50,11 +51,20 @@ pub(super) struct Paced {
 }
 
 impl Paced {
-    /// `size` bytes in `parts` parts over the time `over`, from now on. There are more parts if they would
-    /// be longer than 64 KiB, and fewer if some would be empty.
+    /// `size` bytes in `parts` parts over the time `over`, from now on. There are more parts if
+    /// they would be longer than 64 KiB, and fewer if some would be empty.
     pub(super) fn new(clock: Clock, size: u64, parts: u64, over: Nanos) -> Self {
         let parts = parts.max(size.div_ceil(PERIOD as u64)).min(size);
-        Self { clock, start: clock.now(), over, size, parts, sent: 0, announced: true, sleep: None }
+        Self {
+            clock,
+            start: clock.now(),
+            over,
+            size,
+            parts,
+            sent: 0,
+            announced: true,
+            sleep: None,
+        }
     }
 
     /// In chunked transfer, with no length told in advance.
@@ -94,7 +104,10 @@ impl Body for Payload {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let paced = match self.get_mut() {
             Self::Whole(bytes) => return Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Paced(paced) => paced,
@@ -130,8 +143,12 @@ impl Body for Payload {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
-            Self::Paced(paced) if paced.announced => SizeHint::with_exact(paced.size - portion(paced.size, paced.sent, paced.parts)),
+            Self::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
+            }
+            Self::Paced(paced) if paced.announced => {
+                SizeHint::with_exact(paced.size - portion(paced.size, paced.sent, paced.parts))
+            }
             Self::Paced(_) => SizeHint::default(),
         }
     }
@@ -153,7 +170,12 @@ mod tests {
             }
             assert_eq!(all.len() as u64, size);
             assert!(body.is_end_stream());
-            assert!(all.iter().enumerate().all(|(i, b)| *b == CONTENT[i % PERIOD]), "{size}");
+            assert!(
+                all.iter()
+                    .enumerate()
+                    .all(|(i, b)| *b == CONTENT[i % PERIOD]),
+                "{size}"
+            );
         }
     }
 

@@ -34,12 +34,20 @@ impl Reply {
 
     /// An answer without a body.
     pub(super) fn empty(status: StatusCode) -> Self {
-        Self { response: Response::new(Payload::whole(Bytes::new())), not_before: Nanos::ZERO }.status(status)
+        Self {
+            response: Response::new(Payload::whole(Bytes::new())),
+            not_before: Nanos::ZERO,
+        }
+        .status(status)
     }
 
     fn with(content_type: &'static str, body: Payload) -> Self {
         let response = Response::new(body);
-        Self { response, not_before: Nanos::ZERO }.header(header::CONTENT_TYPE, HeaderValue::from_static(content_type))
+        Self {
+            response,
+            not_before: Nanos::ZERO,
+        }
+        .header(header::CONTENT_TYPE, HeaderValue::from_static(content_type))
     }
 
     /// With this status instead of 200.
@@ -72,7 +80,9 @@ pub(super) struct Problem(Box<Reply>);
 impl Problem {
     /// Any problem.
     pub(super) fn new(status: StatusCode, message: &str) -> Self {
-        Self(Box::new(Reply::json(&json!({ "error": message })).status(status)))
+        Self(Box::new(
+            Reply::json(&json!({ "error": message })).status(status),
+        ))
     }
 
     /// The client wrote something that makes no sense; `message` says what to write.
@@ -82,13 +92,19 @@ impl Problem {
 
     /// There is nothing at this path.
     pub(super) fn not_found(path: &str) -> Self {
-        Self(Box::new(Reply::json(&json!({ "error": "not found", "path": path })).status(StatusCode::NOT_FOUND)))
+        Self(Box::new(
+            Reply::json(&json!({ "error": "not found", "path": path }))
+                .status(StatusCode::NOT_FOUND),
+        ))
     }
 
     /// The path exists, but not with this method.
     pub(super) fn method_not_allowed(allow: &'static str) -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, &format!("this method does not fit here; use one of {allow}"))
-            .header(header::ALLOW, HeaderValue::from_static(allow))
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            &format!("this method does not fit here; use one of {allow}"),
+        )
+        .header(header::ALLOW, HeaderValue::from_static(allow))
     }
 
     /// The connection can't be used again.

@@ -44,7 +44,8 @@ impl Methods {
 
 /// A path and what answers there.
 pub(super) struct Route {
-    /// The path. `{name}` at its end stands for one segment, `{name...}` for all the rest, empty or not.
+    /// The path. `{name}` at its end stands for one segment, `{name...}` for all the rest, empty or
+    /// not.
     pub(super) path: &'static str,
     /// How it may be asked.
     pub(super) methods: Methods,
@@ -57,68 +58,181 @@ pub(super) struct Route {
 }
 
 const fn get(path: &'static str, about: &'static str, handler: Handler) -> Route {
-    Route { path, methods: Methods::Get, reads_body: false, about, handler }
+    Route {
+        path,
+        methods: Methods::Get,
+        reads_body: false,
+        about,
+        handler,
+    }
 }
 
 const fn post(path: &'static str, about: &'static str, handler: Handler) -> Route {
-    Route { path, methods: Methods::Post, reads_body: true, about, handler }
+    Route {
+        path,
+        methods: Methods::Post,
+        reads_body: true,
+        about,
+        handler,
+    }
 }
 
 const fn any(path: &'static str, about: &'static str, handler: Handler) -> Route {
-    Route { path, methods: Methods::Any, reads_body: true, about, handler }
+    Route {
+        path,
+        methods: Methods::Any,
+        reads_body: true,
+        about,
+        handler,
+    }
 }
 
 /// Every route. The index shows them in this order.
 pub(super) static ROUTES: &[Route] = &[
     get("/", "this list", api::index),
-    get("/api/status", "requests, connections, memory and uptime of this server", api::status),
+    get(
+        "/api/status",
+        "requests, connections, memory and uptime of this server",
+        api::status,
+    ),
     get("/api/data", "a small list", api::data),
     get("/api/slow", "answers after ?delay=S (0.1)", api::slow),
-    any("/delay/{seconds}", "answers after so many seconds; 20ms works too", api::delay),
-    any("/status/{code}", "answers with this status, 200 to 599", api::code),
+    any(
+        "/delay/{seconds}",
+        "answers after so many seconds; 20ms works too",
+        api::delay,
+    ),
+    any(
+        "/status/{code}",
+        "answers with this status, 200 to 599",
+        api::code,
+    ),
     get("/json", "a JSON document", site::json),
     get("/html", "a small page", site::html),
-    get("/static/{file...}", "style.css, app.js, logo.svg", site::file),
+    get(
+        "/static/{file...}",
+        "style.css, app.js, logo.svg",
+        site::file,
+    ),
     get("/headers", "the request's headers", echo::headers),
-    any("/anything", "method, path, query, headers and body of the request, after ?delay=S (0)", echo::anything),
-    any("/anything/{...}", "the same, at any path below", echo::anything),
-    post("/login", "starts a session: a token, and the cookie SID; user from a JSON or form body; after ?delay=S (0)", shop::login),
-    get("/private", "200 with `authorization: Bearer TOKEN` or the cookie SID of /login, else 401; after ?delay=S (0)", shop::private),
-    get("/users/{id}", "a user, the same every time; 404 for 0; after ?delay=S (0)", shop::user),
-    get("/items", "?page=N (1): ten items a page on pages 1 to 5, none on those behind; after ?delay=S (0)", shop::items),
+    any(
+        "/anything",
+        "method, path, query, headers and body of the request, after ?delay=S (0)",
+        echo::anything,
+    ),
+    any(
+        "/anything/{...}",
+        "the same, at any path below",
+        echo::anything,
+    ),
+    post(
+        "/login",
+        "starts a session: a token, and the cookie SID; user from a JSON or form body; after ?delay=S (0)",
+        shop::login,
+    ),
+    get(
+        "/private",
+        "200 with `authorization: Bearer TOKEN` or the cookie SID of /login, else 401; after ?delay=S (0)",
+        shop::private,
+    ),
+    get(
+        "/users/{id}",
+        "a user, the same every time; 404 for 0; after ?delay=S (0)",
+        shop::user,
+    ),
+    get(
+        "/items",
+        "?page=N (1): ten items a page on pages 1 to 5, none on those behind; after ?delay=S (0)",
+        shop::items,
+    ),
     get("/items/{id}", "an item, 1 to 50", shop::item),
     get("/stock", "how many there are of each item", shop::stock),
     post("/cart", "an order: 201 with its number", shop::cart),
     post("/seed", "prepares test data: 201", shop::seed),
-    post("/reset", "forgets sessions and cached values: 204", shop::reset),
-    get("/flaky", "fails with 503 for the share ?rate=P (0.5)", api::flaky),
-    get("/cached", "a cache: ?key=K, a miss takes ?delay=S (0.1), a hit lasts ?ttl=S (60); tells in x-cache", api::cached),
-    get("/bytes/{count}", "so many bytes, at most 100 MiB", stream::bytes),
-    get("/download", "?mb=N (1) megabytes, taking ?per_mb=S (0.1) for each", stream::download),
-    get("/drip", "?bytes=N (1000) in ?chunks=N (10) over ?over=S (1), in chunked transfer", stream::drip),
-    get("/ws/echo", "a WebSocket that sends every message back", websocket_only),
-    get("/ws/broadcast", "a WebSocket whose messages all who are there get, the sender too", websocket_only),
-    get("/freeze", "blocks the whole server for=S (1), at most 10: what blocking an event loop does", api::freeze),
+    post(
+        "/reset",
+        "forgets sessions and cached values: 204",
+        shop::reset,
+    ),
+    get(
+        "/flaky",
+        "fails with 503 for the share ?rate=P (0.5)",
+        api::flaky,
+    ),
+    get(
+        "/cached",
+        "a cache: ?key=K, a miss takes ?delay=S (0.1), a hit lasts ?ttl=S (60); tells in x-cache",
+        api::cached,
+    ),
+    get(
+        "/bytes/{count}",
+        "so many bytes, at most 100 MiB",
+        stream::bytes,
+    ),
+    get(
+        "/download",
+        "?mb=N (1) megabytes, taking ?per_mb=S (0.1) for each",
+        stream::download,
+    ),
+    get(
+        "/drip",
+        "?bytes=N (1000) in ?chunks=N (10) over ?over=S (1), in chunked transfer",
+        stream::drip,
+    ),
+    get(
+        "/ws/echo",
+        "a WebSocket that sends every message back",
+        websocket_only,
+    ),
+    get(
+        "/ws/broadcast",
+        "a WebSocket whose messages all who are there get, the sender too",
+        websocket_only,
+    ),
+    get(
+        "/freeze",
+        "blocks the whole server for=S (1), at most 10: what blocking an event loop does",
+        api::freeze,
+    ),
 ];
 
 /// What a request gets that asks for no WebSocket where there is nothing else.
 fn websocket_only(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
-    Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "here is a WebSocket; ask for it with `upgrade: websocket`")
-        .header(header::UPGRADE, HeaderValue::from_static("websocket")))
+    Err(Problem::new(
+        StatusCode::UPGRADE_REQUIRED,
+        "here is a WebSocket; ask for it with `upgrade: websocket`",
+    )
+    .header(header::UPGRADE, HeaderValue::from_static("websocket")))
 }
 
 /// Answers OPTIONS where the route itself does not.
 static OPTIONS: [Route; 2] = [
-    Route { path: "", methods: Methods::Get, reads_body: false, about: "", handler: |_, _| Ok(allowed(Methods::Get)) },
-    Route { path: "", methods: Methods::Post, reads_body: false, about: "", handler: |_, _| Ok(allowed(Methods::Post)) },
+    Route {
+        path: "",
+        methods: Methods::Get,
+        reads_body: false,
+        about: "",
+        handler: |_, _| Ok(allowed(Methods::Get)),
+    },
+    Route {
+        path: "",
+        methods: Methods::Post,
+        reads_body: false,
+        about: "",
+        handler: |_, _| Ok(allowed(Methods::Post)),
+    },
 ];
 
 fn allowed(methods: Methods) -> Reply {
-    Reply::empty(StatusCode::NO_CONTENT).header(header::ALLOW, HeaderValue::from_static(methods.allow()))
+    Reply::empty(StatusCode::NO_CONTENT)
+        .header(header::ALLOW, HeaderValue::from_static(methods.allow()))
 }
 
 /// The route for a method and a path, with what stands for the path's placeholder.
-pub(super) fn find<'p>(method: &Method, path: &'p str) -> Result<(&'static Route, &'p str), Problem> {
+pub(super) fn find<'p>(
+    method: &Method,
+    path: &'p str,
+) -> Result<(&'static Route, &'p str), Problem> {
     let (route, argument) = ROUTES
         .iter()
         .find_map(|route| matches(route.path, path).map(|argument| (route, argument)))
@@ -126,7 +240,10 @@ pub(super) fn find<'p>(method: &Method, path: &'p str) -> Result<(&'static Route
     if route.methods.fit(method) {
         return Ok((route, argument));
     }
-    match OPTIONS.iter().find(|options| options.methods == route.methods) {
+    match OPTIONS
+        .iter()
+        .find(|options| options.methods == route.methods)
+    {
         Some(options) if *method == Method::OPTIONS => Ok((options, argument)),
         _ => Err(Problem::method_not_allowed(route.methods.allow())),
     }
@@ -147,7 +264,9 @@ mod tests {
     use super::*;
 
     fn found(method: &Method, path: &str) -> Option<(&'static str, String)> {
-        find(method, path).ok().map(|(route, argument)| (route.path, argument.to_owned()))
+        find(method, path)
+            .ok()
+            .map(|(route, argument)| (route.path, argument.to_owned()))
     }
 
     #[test]
@@ -163,11 +282,18 @@ mod tests {
             ("/anything/", Some(("/anything/{...}", ""))),
             ("/anything/a/b", Some(("/anything/{...}", "a/b"))),
             ("/anythings", None),
-            ("/static/../Cargo.toml", Some(("/static/{file...}", "../Cargo.toml"))),
+            (
+                "/static/../Cargo.toml",
+                Some(("/static/{file...}", "../Cargo.toml")),
+            ),
             ("", None),
             ("*", None),
         ] {
-            assert_eq!(found(&Method::GET, path), route.map(|(r, a)| (r, a.to_owned())), "{path}");
+            assert_eq!(
+                found(&Method::GET, path),
+                route.map(|(r, a)| (r, a.to_owned())),
+                "{path}"
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! [`Started`]: a server that the user's own command starts, for as long as it is under load.
 //!
-//! The command runs in a shell, in a process group of its own: whatever it starts is stopped with it, and nothing
-//! else is. Knows nothing of what the server serves.
+//! The command runs in a shell, in a process group of its own: whatever it starts is stopped with
+//! it, and nothing else is. Knows nothing of what the server serves.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _};
@@ -25,7 +25,12 @@ pub struct Groups(Mutex<Vec<u32>>);
 
 impl Groups {
     fn change(&self, change: impl FnOnce(&mut Vec<u32>)) {
-        change(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        change(
+            &mut self
+                .0
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        );
     }
 
     /// Kills all of them.
@@ -44,14 +49,23 @@ pub struct Started {
 }
 
 impl Started {
-    /// Runs a command line in a shell; what it says goes to `log`, with every secret hidden: a server writes down
-    /// which requests it gets. Where there is none to hide it writes to the file by itself, which costs the machine
-    /// nothing.
+    /// Runs a command line in a shell; what it says goes to `log`, with every secret hidden: a
+    /// server writes down which requests it gets. Where there is none to hide it writes to the file
+    /// by itself, which costs the machine nothing.
     ///
     /// # Errors
     /// When there is no shell, or the log can't be shared with it.
-    pub fn start(line: &str, log: &File, secrets: &Secrets, groups: &Arc<Groups>) -> io::Result<Self> {
-        let mut command = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
+    pub fn start(
+        line: &str,
+        log: &File,
+        secrets: &Secrets,
+        groups: &Arc<Groups>,
+    ) -> io::Result<Self> {
+        let mut command = if cfg!(windows) {
+            Command::new("cmd")
+        } else {
+            Command::new("sh")
+        };
         command.args([if cfg!(windows) { "/C" } else { "-c" }, line]);
         command.stdin(Stdio::null());
         let log = log.try_clone()?;
@@ -66,11 +80,17 @@ impl Started {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn()?;
-        // Its ends of the pipe are the server's alone: the log ends with the last process that can write to it.
+        // Its ends of the pipe are the server's alone: the log ends with the last process that can
+        // write to it.
         drop(command);
         groups.change(|groups| groups.push(child.id()));
-        let log = copied.map(|(said, log, secrets)| thread::spawn(move || copy(said, log, &secrets)));
-        Ok(Self { child, log, groups: groups.clone() })
+        let log =
+            copied.map(|(said, log, secrets)| thread::spawn(move || copy(said, log, &secrets)));
+        Ok(Self {
+            child,
+            log,
+            groups: groups.clone(),
+        })
     }
 
     /// How it ended, where it has ended by itself.
@@ -92,7 +112,8 @@ impl Started {
             let _ = self.child.kill();
         }
         let _ = self.child.wait();
-        self.groups.change(|groups| groups.retain(|known| *known != group));
+        self.groups
+            .change(|groups| groups.retain(|known| *known != group));
         // What has left the group may hold the pipe for ever.
         let clock = Clock::new();
         while self.log.as_ref().is_some_and(|log| !log.is_finished()) && clock.now() < PATIENCE {
@@ -107,12 +128,17 @@ impl Drop for Started {
     }
 }
 
-/// Copies what is said into a log, line by line, with every secret hidden. A log that can't be written is not a reason to
-/// hold up the server, whose output is read to its end all the same.
+/// Copies what is said into a log, line by line, with every secret hidden. A log that can't be
+/// written is not a reason to hold up the server, whose output is read to its end all the same.
 fn copy(said: PipeReader, mut log: File, secrets: &Secrets) {
     let mut said = BufReader::new(said);
     let mut line = Vec::new();
-    while said.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+    while said
+        .by_ref()
+        .take(MAX_LINE)
+        .read_until(b'\n', &mut line)
+        .is_ok_and(|read| read > 0)
+    {
         let text = if line.ends_with(b"\n") || (line.len() as u64) < MAX_LINE {
             secrets.redact(&String::from_utf8_lossy(&line))
         } else {
@@ -136,7 +162,14 @@ fn signal(group: u32, stop: Stop) {
     use rustix::process::{Signal, kill_process_group};
     if let Some(group) = pid(group) {
         // Where nobody is left there is nobody to tell.
-        let _ = kill_process_group(group, if matches!(stop, Stop::End) { Signal::TERM } else { Signal::KILL });
+        let _ = kill_process_group(
+            group,
+            if matches!(stop, Stop::End) {
+                Signal::TERM
+            } else {
+                Signal::KILL
+            },
+        );
     }
 }
 
@@ -147,7 +180,9 @@ fn is_there(group: u32) -> bool {
 
 #[cfg(unix)]
 fn pid(id: u32) -> Option<rustix::process::Pid> {
-    i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw)
+    i32::try_from(id)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
 }
 
 #[cfg(not(unix))]
@@ -164,13 +199,17 @@ mod tests {
 
     fn start(line: &str) -> (Started, tempfile::NamedTempFile) {
         let log = tempfile::NamedTempFile::new().expect("a file");
-        let started = Started::start(line, log.as_file(), &Secrets::default(), &Arc::default()).expect("a shell");
+        let started = Started::start(line, log.as_file(), &Secrets::default(), &Arc::default())
+            .expect("a shell");
         (started, log)
     }
 
     fn text(log: &tempfile::NamedTempFile) -> String {
         let mut text = String::new();
-        log.reopen().expect("it is there").read_to_string(&mut text).expect("text");
+        log.reopen()
+            .expect("it is there")
+            .read_to_string(&mut text)
+            .expect("text");
         text
     }
 
@@ -197,8 +236,13 @@ mod tests {
     fn what_heeds_no_signal_is_killed_by_the_registry() {
         let groups = Arc::<Groups>::default();
         let log = tempfile::NamedTempFile::new().expect("a file");
-        let mut started = Started::start("trap '' TERM; echo up; while :; do sleep 1; done", log.as_file(), &Secrets::default(), &groups)
-            .expect("a shell");
+        let mut started = Started::start(
+            "trap '' TERM; echo up; while :; do sleep 1; done",
+            log.as_file(),
+            &Secrets::default(),
+            &groups,
+        )
+        .expect("a shell");
         until(|| text(&log).contains("up"));
         groups.kill();
         until(|| started.ended().is_some());
@@ -210,10 +254,14 @@ mod tests {
         secrets.add("tok-55d2");
         let log = tempfile::NamedTempFile::new().expect("a file");
         let line = "echo 'GET /?t=tok-55d2'; head -c 70000 /dev/zero | tr '\\0' x; echo tok-55d2; printf 'tok-55d2 \\377' >&2";
-        let mut started = Started::start(line, log.as_file(), &secrets, &Arc::default()).expect("a shell");
+        let mut started =
+            Started::start(line, log.as_file(), &secrets, &Arc::default()).expect("a shell");
         until(|| started.ended().is_some());
         drop(started);
-        assert_eq!(text(&log), "GET /?t=***\n[a line of more than 64 KiB is left out]\n*** \u{fffd}");
+        assert_eq!(
+            text(&log),
+            "GET /?t=***\n[a line of more than 64 KiB is left out]\n*** \u{fffd}"
+        );
     }
 
     #[test]

@@ -119,11 +119,13 @@ impl State {
         token
     }
 
-    /// Whether the next call of the flaky route fails, if the share `rate` does: the draw depends on the
-    /// seed and the number of the call alone.
+    /// Whether the next call of the flaky route fails, if the share `rate` does: the draw depends
+    /// on the seed and the number of the call alone.
     pub(super) fn flaky_fails(&self, rate: f64) -> bool {
         let call = count(&self.flaky);
-        Pcg64Mcg::seed_from_u64(self.seed ^ call.wrapping_mul(0x9e37_79b9_7f4a_7c15)).random::<f64>() < rate
+        Pcg64Mcg::seed_from_u64(self.seed ^ call.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+            .random::<f64>()
+            < rate
     }
 }
 
@@ -137,7 +139,12 @@ pub(super) struct Bounded<V> {
 
 impl<V> Bounded<V> {
     fn new(most: usize) -> Self {
-        Self { most, next: 0, entries: HashMap::new(), ages: BTreeMap::new() }
+        Self {
+            most,
+            next: 0,
+            entries: HashMap::new(),
+            ages: BTreeMap::new(),
+        }
     }
 
     /// The value at `key`.
@@ -170,7 +177,9 @@ impl<V> Bounded<V> {
 /// This process's resident memory, where the system tells (Linux).
 pub(super) fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
 }
@@ -187,7 +196,10 @@ mod tests {
         map.insert("b", 2);
         map.insert("a", 3);
         map.insert("c", 4);
-        assert_eq!((map.get("a"), map.get("b"), map.get("c")), (Some(&3), None, Some(&4)));
+        assert_eq!(
+            (map.get("a"), map.get("b"), map.get("c")),
+            (Some(&3), None, Some(&4))
+        );
         assert_eq!(map.entries.len(), map.ages.len());
         map.clear();
         assert!(map.get("a").is_none() && map.ages.is_empty());

@@ -1,7 +1,7 @@
 //! What ends the server: SIGINT, SIGTERM, and the end of standard input.
 //!
-//! Knows nothing of HTTP. Elsewhere than on Unix only the end of standard input is heard; the system's own
-//! way of ending a console program does the rest.
+//! Knows nothing of HTTP. Elsewhere than on Unix only the end of standard input is heard; the
+//! system's own way of ending a console program does the rest.
 
 use std::future::Future;
 use std::io;
@@ -48,11 +48,14 @@ impl Sources {
 /// Reads standard input to its end on a thread of its own, because a read of it can't be cancelled.
 fn watch_stdin() -> io::Result<oneshot::Receiver<()>> {
     let (closed, receiver) = oneshot::channel();
-    std::thread::Builder::new().name("stdin".into()).spawn(move || {
-        // An error ends the server just as the end of the input does: nobody is left at the other side.
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        let _ = closed.send(());
-    })?;
+    std::thread::Builder::new()
+        .name("stdin".into())
+        .spawn(move || {
+            // An error ends the server just as the end of the input does: nobody is left at the
+            // other side.
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+            let _ = closed.send(());
+        })?;
     Ok(receiver)
 }
 
@@ -78,8 +81,8 @@ mod signals {
             Ok(Self(reader))
         }
 
-        /// Ready when a signal has come. A pipe that the event loop refuses never is: the signal then has
-        /// no effect, and the end of standard input still has.
+        /// Ready when a signal has come. A pipe that the event loop refuses never is: the signal
+        /// then has no effect, and the end of standard input still has.
         pub(super) async fn raised(self) {
             match tokio::net::UnixStream::from_std(self.0) {
                 Ok(stream) => drop(stream.readable().await),

@@ -12,7 +12,10 @@ use super::state::State;
 pub(super) async fn accept(listener: TcpListener, state: Rc<State>) -> Infallible {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::task::spawn_local(connection(stream, Rc::clone(&state)))),
+            Ok((stream, _)) => drop(tokio::task::spawn_local(connection(
+                stream,
+                Rc::clone(&state),
+            ))),
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }

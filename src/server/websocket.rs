@@ -48,16 +48,27 @@ pub(super) struct Upgrade {
 impl Upgrade {
     /// Nothing where a request asks for no WebSocket.
     pub(super) fn of(request: &mut Request<Incoming>) -> Option<Self> {
-        let asks = *request.method() == Method::GET && has(request.headers(), header::UPGRADE, "websocket");
-        asks.then(|| Self { accept: accept(request.headers()), upgrade: hyper::upgrade::on(request) })
+        let asks = *request.method() == Method::GET
+            && has(request.headers(), header::UPGRADE, "websocket");
+        asks.then(|| Self {
+            accept: accept(request.headers()),
+            upgrade: hyper::upgrade::on(request),
+        })
     }
 
     /// The answer that opens it; what is at `path` goes on in a task of its own.
-    pub(super) fn accept(self, path: &'static str, state: &Rc<State>, open: &Rc<OpenConnection>) -> Result<Reply, Problem> {
+    pub(super) fn accept(
+        self,
+        path: &'static str,
+        state: &Rc<State>,
+        open: &Rc<OpenConnection>,
+    ) -> Result<Reply, Problem> {
         let accept = self.accept?;
         let (upgrade, state, open) = (self.upgrade, Rc::clone(state), Rc::clone(open));
         // Whoever is answered hears what is said from then on.
-        let heard = path.ends_with("broadcast").then(|| state.room.0.subscribe());
+        let heard = path
+            .ends_with("broadcast")
+            .then(|| state.room.0.subscribe());
         tokio::task::spawn_local(async move {
             // It counts as open for as long as it is a WebSocket.
             let _open = open;
@@ -67,7 +78,9 @@ impl Upgrade {
                 .write_buffer_size(0)
                 .max_message_size(Some(LARGEST))
                 .max_frame_size(Some(LARGEST));
-            let socket = WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Server, Some(config)).await;
+            let socket =
+                WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Server, Some(config))
+                    .await;
             // However it ends, nobody else is concerned.
             let _ = match heard {
                 Some(heard) => broadcast(socket, &state.room.0, heard).await,
@@ -83,8 +96,13 @@ impl Upgrade {
 
 fn has(headers: &HeaderMap, name: header::HeaderName, wanted: &str) -> bool {
     // Several lines of one name are one list (RFC 9110, section 5.3).
-    let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|word| word.trim().eq_ignore_ascii_case(wanted))
+    let lines = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    lines
+        .flat_map(|line| line.split(','))
+        .any(|word| word.trim().eq_ignore_ascii_case(wanted))
 }
 
 /// What proves that the request was understood.
@@ -140,7 +158,10 @@ async fn broadcast(
             Either::Right(Ok(message)) => socket.send(message).await?,
             Either::Right(Err(RecvError::Closed)) => return Ok(()),
             Either::Right(Err(RecvError::Lagged(_))) => {
-                let frame = CloseFrame { code: CloseCode::Again, reason: "too far behind".into() };
+                let frame = CloseFrame {
+                    code: CloseCode::Again,
+                    reason: "too far behind".into(),
+                };
                 return socket.close(Some(frame)).await;
             }
         }

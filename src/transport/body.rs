@@ -16,7 +16,8 @@ use thiserror::Error as ThisError;
 use super::TransportError;
 use crate::metrics::FailureKind;
 
-/// What is read of a file at once, in bytes. The HTTP library holds a few of these for each connection.
+/// What is read of a file at once, in bytes. The HTTP library holds a few of these for each
+/// connection.
 const CHUNK: usize = 64 << 10;
 
 /// What a request sends.
@@ -28,7 +29,8 @@ pub enum Payload {
     File(Arc<FilePayload>),
 }
 
-/// A file that is sent, open since before the run: many requests read it at once, each from its own place.
+/// A file that is sent, open since before the run: many requests read it at once, each from its own
+/// place.
 #[derive(Debug)]
 pub struct FilePayload {
     file: File,
@@ -71,7 +73,9 @@ impl Progress {
 #[derive(Debug, ThisError)]
 pub enum BodyError {
     /// It is no longer as long as was announced.
-    #[error("`{name}` had {length} bytes when the run began, and has {now} now: leave the files of a run alone until it ends")]
+    #[error(
+        "`{name}` had {length} bytes when the run began, and has {now} now: leave the files of a run alone until it ends"
+    )]
     Changed {
         /// As the scenario names it.
         name: String,
@@ -92,7 +96,10 @@ pub enum BodyError {
 
 impl From<BodyError> for TransportError {
     fn from(error: BodyError) -> Self {
-        Self { kind: FailureKind::Data, message: error.to_string() }
+        Self {
+            kind: FailureKind::Data,
+            message: error.to_string(),
+        }
     }
 }
 
@@ -117,21 +124,40 @@ impl FilePayload {
     /// When the system can't say how long it is.
     pub fn new(file: File, name: &str) -> io::Result<Self> {
         let length = file.metadata()?.len();
-        Ok(Self { file, name: name.into(), length })
+        Ok(Self {
+            file,
+            name: name.into(),
+            length,
+        })
     }
 
     /// Fails where it is no longer as long as it was.
     fn check(&self) -> Result<(), BodyError> {
-        let now = self.file.metadata().map_err(|source| self.failed(source))?.len();
-        if now == self.length { Ok(()) } else { Err(self.changed(now)) }
+        let now = self
+            .file
+            .metadata()
+            .map_err(|source| self.failed(source))?
+            .len();
+        if now == self.length {
+            Ok(())
+        } else {
+            Err(self.changed(now))
+        }
     }
 
     fn changed(&self, now: u64) -> BodyError {
-        BodyError::Changed { name: self.name.clone(), length: self.length, now }
+        BodyError::Changed {
+            name: self.name.clone(),
+            length: self.length,
+            now,
+        }
     }
 
     fn failed(&self, source: io::Error) -> BodyError {
-        BodyError::Io { name: self.name.clone(), source }
+        BodyError::Io {
+            name: self.name.clone(),
+            source,
+        }
     }
 }
 
@@ -159,7 +185,11 @@ impl Payload {
     pub fn outgoing(&self) -> Outgoing {
         match self {
             Self::Bytes(bytes) => Outgoing::Bytes(bytes.clone()),
-            Self::File(payload) => Outgoing::File(FileOutgoing { payload: payload.clone(), at: 0, ended: Arc::default() }),
+            Self::File(payload) => Outgoing::File(FileOutgoing {
+                payload: payload.clone(),
+                at: 0,
+                ended: Arc::default(),
+            }),
         }
     }
 }
@@ -217,7 +247,10 @@ impl FileOutgoing {
         let mut chunk = vec![0; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
         let mut filled = 0;
         while filled < chunk.len() {
-            match payload.file.read_at(&mut chunk[filled..], self.at + filled as u64) {
+            match payload
+                .file
+                .read_at(&mut chunk[filled..], self.at + filled as u64)
+            {
                 Ok(0) => return Err(payload.changed(self.at + filled as u64)),
                 Ok(n) => filled += n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -226,7 +259,8 @@ impl FileOutgoing {
         }
         self.at += filled as u64;
         if self.at == payload.length {
-            // Before the last of it goes out, so that a body which is not the file's is never a whole one.
+            // Before the last of it goes out, so that a body which is not the file's is never a
+            // whole one.
             payload.check()?;
             self.ended.0.store(true, Ordering::Relaxed);
         }
@@ -234,12 +268,16 @@ impl FileOutgoing {
     }
 }
 
-/// For the library of HTTP/1.1. Reading a file doesn't wait for anybody but the disk, so this is never pending.
+/// For the library of HTTP/1.1. Reading a file doesn't wait for anybody but the disk, so this is
+/// never pending.
 impl Body for Outgoing {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         Poll::Ready(self.piece().transpose().map(|piece| piece.map(Frame::data)))
     }
 
@@ -261,7 +299,8 @@ mod tests {
         let content: Vec<u8> = (0..length).map(|n| (n / 7) as u8).collect();
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(&content).expect("written");
-        let payload = FilePayload::new(file.reopen().expect("it is there"), "a.bin").expect("a file");
+        let payload =
+            FilePayload::new(file.reopen().expect("it is there"), "a.bin").expect("a file");
         (file, content, Payload::File(Arc::new(payload)))
     }
 
@@ -276,13 +315,23 @@ mod tests {
                 while let Some(piece) = body.piece().expect("unchanged") {
                     assert!(piece.len() <= CHUNK && !piece.is_empty());
                     sent.extend_from_slice(&piece);
-                    assert_eq!((body.left(), progress.is_ended()), ((length - sent.len()) as u64, sent.len() == length));
+                    assert_eq!(
+                        (body.left(), progress.is_ended()),
+                        ((length - sent.len()) as u64, sent.len() == length)
+                    );
                 }
                 assert!(sent == content, "{length} bytes");
             }
         }
         let mut bytes = Payload::Bytes("abc".into()).outgoing();
-        assert_eq!((bytes.left(), bytes.piece().expect("there"), bytes.piece().expect("there")), (3, Some("abc".into()), None));
+        assert_eq!(
+            (
+                bytes.left(),
+                bytes.piece().expect("there"),
+                bytes.piece().expect("there")
+            ),
+            (3, Some("abc".into()), None)
+        );
     }
 
     #[test]
@@ -299,7 +348,12 @@ mod tests {
             let error = body.piece().expect_err("changed").to_string();
             assert!(error.starts_with("`a.bin` had 131072 bytes"), "{error}");
             let again = TransportError::from(payload.check().expect_err("changed"));
-            assert!(again.kind == FailureKind::Data && again.message.contains(&format!("has {now} now")), "{}", again.message);
+            assert!(
+                again.kind == FailureKind::Data
+                    && again.message.contains(&format!("has {now} now")),
+                "{}",
+                again.message
+            );
         }
     }
 }

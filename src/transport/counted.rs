@@ -1,5 +1,5 @@
-//! Byte streams that count what passes, so that HTTP's bytes are known without asking the HTTP library, and that say when
-//! they are quiet.
+//! Byte streams that count what passes, so that HTTP's bytes are known without asking the HTTP
+//! library, and that say when they are quiet.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,8 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes that passed in each direction.
 ///
-/// Only the thread that polls the stream writes it, so a plain load and store do; it is atomic because
-/// connections may move between threads.
+/// Only the thread that polls the stream writes it, so a plain load and store do; it is atomic
+/// because connections may move between threads.
 #[derive(Debug, Default)]
 pub struct Passed {
     received: AtomicU64,
@@ -24,12 +24,14 @@ pub struct Passed {
 impl Passed {
     /// Counts bytes that came in.
     pub fn receive(&self, bytes: usize) {
-        self.received.store(self.received() + bytes as u64, Ordering::Relaxed);
+        self.received
+            .store(self.received() + bytes as u64, Ordering::Relaxed);
     }
 
     /// Counts bytes that went out.
     pub fn send(&self, bytes: usize) {
-        self.sent.store(self.sent() + bytes as u64, Ordering::Relaxed);
+        self.sent
+            .store(self.sent() + bytes as u64, Ordering::Relaxed);
     }
 
     /// Bytes received so far.
@@ -85,7 +87,11 @@ impl<S> Metered for TokioIo<Counted<S>> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
         self.passed.receive(buf.filled().len() - before);
@@ -94,7 +100,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, buf);
         if let Poll::Ready(Ok(n)) = result {
             self.passed.send(n);
@@ -114,7 +124,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
         self.stream.is_write_vectored()
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         if let Poll::Ready(Ok(n)) = result {
             self.passed.send(n);

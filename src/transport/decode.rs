@@ -23,17 +23,24 @@ const SHOWN: usize = 60;
 /// The body without the encodings that its headers name; as it is where they name none.
 ///
 /// # Errors
-/// Where an encoding is not known or the body grows too large, of kind `check`; where it is broken, of kind
-/// `protocol`.
+/// Where an encoding is not known or the body grows too large, of kind `check`; where it is broken,
+/// of kind `protocol`.
 pub fn decoded(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, TransportError> {
     // An answer to HEAD names the encoding of what it does not have.
     if body.is_empty() || !headers.contains_key(CONTENT_ENCODING) {
         return Ok(body);
     }
-    let named: Vec<String> =
-        headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into()).collect();
+    let named: Vec<String> = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into())
+        .collect();
     let named = named.join(",").to_ascii_lowercase();
-    let encodings: Vec<&str> = named.split(',').map(str::trim).filter(|name| !matches!(*name, "" | "identity")).collect();
+    let encodings: Vec<&str> = named
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !matches!(*name, "" | "identity"))
+        .collect();
     if encodings.len() > MOST {
         return Err(check(format!(
             "the body has {} content encodings one over another, and at most {MOST} are taken off",
@@ -41,7 +48,10 @@ pub fn decoded(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, TransportE
         )));
     }
     // The last one named was put on last.
-    encodings.into_iter().rev().try_fold(body, |body, encoding| take_off(encoding, &body))
+    encodings
+        .into_iter()
+        .rev()
+        .try_fold(body, |body, encoding| take_off(encoding, &body))
 }
 
 fn take_off(encoding: &str, body: &[u8]) -> Result<Vec<u8>, TransportError> {
@@ -59,16 +69,24 @@ fn take_off(encoding: &str, body: &[u8]) -> Result<Vec<u8>, TransportError> {
             )));
         }
     };
-    let whole =
-        taken.map_err(|e| TransportError { kind: FailureKind::Protocol, message: format!("the body is not valid {encoding}: {e}") })?;
+    let whole = taken.map_err(|e| TransportError {
+        kind: FailureKind::Protocol,
+        message: format!("the body is not valid {encoding}: {e}"),
+    })?;
     if whole.len() as u64 > LARGEST {
-        return Err(check(format!("the body is larger than {} MiB without its {encoding}, and so much is not kept", LARGEST >> 20)));
+        return Err(check(format!(
+            "the body is larger than {} MiB without its {encoding}, and so much is not kept",
+            LARGEST >> 20
+        )));
     }
     Ok(whole)
 }
 
 fn check(message: String) -> TransportError {
-    TransportError { kind: FailureKind::Check, message }
+    TransportError {
+        kind: FailureKind::Check,
+        message,
+    }
 }
 
 /// Everything, or one byte more than there may be.
@@ -88,7 +106,9 @@ fn zstd(mut body: &[u8]) -> io::Result<Vec<u8>> {
     let mut whole = Vec::new();
     while !body.is_empty() && whole.len() as u64 <= LARGEST {
         let decoder = StreamingDecoder::new(&mut body).map_err(io::Error::other)?;
-        decoder.take(LARGEST + 1 - whole.len() as u64).read_to_end(&mut whole)?;
+        decoder
+            .take(LARGEST + 1 - whole.len() as u64)
+            .read_to_end(&mut whole)?;
     }
     Ok(whole)
 }
@@ -120,30 +140,62 @@ mod tests {
         zlib.write_all(TEXT).expect("into memory");
         let mut deflate = DeflateEncoder::new(Vec::new(), Compression::fast());
         deflate.write_all(TEXT).expect("into memory");
-        let zstd = ruzstd::encoding::compress_to_vec(TEXT, ruzstd::encoding::CompressionLevel::Fastest);
+        let zstd =
+            ruzstd::encoding::compress_to_vec(TEXT, ruzstd::encoding::CompressionLevel::Fastest);
         assert_eq!(taken("gzip", &gzip(TEXT)).as_deref(), Ok(TEXT));
         assert_eq!(taken("X-GZIP, identity", &gzip(TEXT)).as_deref(), Ok(TEXT));
-        assert_eq!(taken("deflate", &zlib.finish().expect("into memory")).as_deref(), Ok(TEXT));
-        assert_eq!(taken("deflate", &deflate.finish().expect("into memory")).as_deref(), Ok(TEXT));
-        assert_eq!(taken("zstd", &[zstd.clone(), zstd].concat()), Ok([TEXT, TEXT].concat()));
+        assert_eq!(
+            taken("deflate", &zlib.finish().expect("into memory")).as_deref(),
+            Ok(TEXT)
+        );
+        assert_eq!(
+            taken("deflate", &deflate.finish().expect("into memory")).as_deref(),
+            Ok(TEXT)
+        );
+        assert_eq!(
+            taken("zstd", &[zstd.clone(), zstd].concat()),
+            Ok([TEXT, TEXT].concat())
+        );
         assert_eq!(taken("gzip, gzip", &gzip(&gzip(TEXT))).as_deref(), Ok(TEXT));
         // A brotli stream with one uncompressed part (RFC 7932, section 9.2).
-        assert_eq!(taken("br", b"\x0b\x01\x80abc\x03").as_deref(), Ok(&b"abc"[..]));
+        assert_eq!(
+            taken("br", b"\x0b\x01\x80abc\x03").as_deref(),
+            Ok(&b"abc"[..])
+        );
         assert_eq!(taken("identity", TEXT).as_deref(), Ok(TEXT));
-        assert_eq!(taken("gzip", b"").as_deref(), Ok(&b""[..]), "an answer to HEAD");
+        assert_eq!(
+            taken("gzip", b"").as_deref(),
+            Ok(&b""[..]),
+            "an answer to HEAD"
+        );
     }
 
     #[test]
     fn what_is_broken_unknown_or_too_large_is_said() {
         for encoding in ["gzip", "br", "zstd", "deflate"] {
             let message = taken(encoding, b"\xff\xff\xff\xff no such thing").expect_err(encoding);
-            assert!(message.starts_with(&format!("protocol: the body is not valid {encoding}")), "{message}");
+            assert!(
+                message.starts_with(&format!("protocol: the body is not valid {encoding}")),
+                "{message}"
+            );
         }
         let cut = gzip(TEXT);
         assert!(taken("gzip", &cut[..cut.len() - 9]).is_err(), "cut off");
-        assert!(taken("compress", TEXT).expect_err("unknown").starts_with("check: content-encoding \"compress\" is not known"));
-        assert!(taken("gzip,gzip,gzip,gzip,gzip", TEXT).expect_err("too many").starts_with("check:"));
+        assert!(
+            taken("compress", TEXT)
+                .expect_err("unknown")
+                .starts_with("check: content-encoding \"compress\" is not known")
+        );
+        assert!(
+            taken("gzip,gzip,gzip,gzip,gzip", TEXT)
+                .expect_err("too many")
+                .starts_with("check:")
+        );
         let bomb = gzip(&vec![0; LARGEST as usize + 1]);
-        assert!(taken("gzip", &bomb).expect_err("a bomb").contains("larger than 64 MiB"));
+        assert!(
+            taken("gzip", &bomb)
+                .expect_err("a bomb")
+                .contains("larger than 64 MiB")
+        );
     }
 }

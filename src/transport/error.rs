@@ -10,7 +10,8 @@ use super::http::head_too_large;
 use super::tls;
 use crate::metrics::FailureKind;
 
-/// How hyper begins to say that trailers are larger than it reads. It has no other way to tell, and its limits can't be set.
+/// How hyper begins to say that trailers are larger than it reads. It has no other way to tell, and
+/// its limits can't be set.
 const TRAILERS: &str = "chunk trailers";
 
 /// What went wrong on the wire.
@@ -28,44 +29,70 @@ impl TransportError {
     pub fn connect(error: &io::Error) -> Self {
         let kind = match error.kind() {
             io::ErrorKind::ConnectionRefused => FailureKind::Refused,
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => FailureKind::Unreachable,
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                FailureKind::Unreachable
+            }
             io::ErrorKind::ConnectionReset => FailureKind::Reset,
             io::ErrorKind::AddrNotAvailable => FailureKind::PortExhausted,
             _ if is_fd_limit(error) => FailureKind::FdLimit,
             _ => FailureKind::Connect,
         };
         let remedy = match kind {
-            FailureKind::FdLimit => "; no file descriptor is left: raise the limit (`ulimit -n`), or keep fewer connections",
+            FailureKind::FdLimit => {
+                "; no file descriptor is left: raise the limit (`ulimit -n`), or keep fewer connections"
+            }
             FailureKind::PortExhausted => {
                 "; no local port is left: keep connections (`http: { keep_alive: … }`), or give the target more addresses (`resolve`)"
             }
             _ => "",
         };
-        Self { kind, message: format!("connecting: {error}{remedy}") }
+        Self {
+            kind,
+            message: format!("connecting: {error}{remedy}"),
+        }
     }
 
-    /// An error while a request was under way. `reused`: the connection had carried a request before;
-    /// `answered`: something of the response had come.
+    /// An error while a request was under way. `reused`: the connection had carried a request
+    /// before; `answered`: something of the response had come.
     pub fn exchange(error: &hyper::Error, reused: bool, answered: bool) -> Self {
         if let Some(body) = BodyError::behind(error) {
-            return Self { kind: FailureKind::Data, message: body.to_string() };
+            return Self {
+                kind: FailureKind::Data,
+                message: body.to_string(),
+            };
         }
         if error.is_parse_too_large() {
             return head_too_large();
         }
         let io = source_io(error);
         if let Some(reason) = io.and_then(tls::reason) {
-            return Self { kind: FailureKind::Tls, message: reason };
+            return Self {
+                kind: FailureKind::Tls,
+                message: reason,
+            };
         }
         if io.is_some_and(|e| e.to_string().starts_with(TRAILERS)) {
             let message = "the trailers of the answer are larger than loadgen reads: more than 100 lines, or more than 16 KiB".into();
-            return Self { kind: FailureKind::Protocol, message };
+            return Self {
+                kind: FailureKind::Protocol,
+                message,
+            };
         }
         let ended = error.is_incomplete_message()
             || error.is_closed()
             || error.is_canceled()
-            || io.is_some_and(|e| matches!(e.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe));
-        let reset = io.is_some_and(|e| matches!(e.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted));
+            || io.is_some_and(|e| {
+                matches!(
+                    e.kind(),
+                    io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe
+                )
+            });
+        let reset = io.is_some_and(|e| {
+            matches!(
+                e.kind(),
+                io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted
+            )
+        });
         let kind = if reused && !answered && (ended || reset) {
             FailureKind::ReusedConnClosed
         } else if reset {
@@ -74,7 +101,12 @@ impl TransportError {
             FailureKind::Incomplete
         } else if error.is_parse() || error.is_parse_status() {
             FailureKind::Protocol
-        } else if io.is_some_and(|e| matches!(e.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) {
+        } else if io.is_some_and(|e| {
+            matches!(
+                e.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+            )
+        }) {
             // Chunks that are none.
             FailureKind::Protocol
         } else if io.is_some() {
@@ -92,20 +124,27 @@ impl TransportError {
         Self { kind, message }
     }
 
-    /// An error of the byte stream itself. `reused`: the connection had carried something before; `answered`:
-    /// something of the answer had come.
+    /// An error of the byte stream itself. `reused`: the connection had carried something before;
+    /// `answered`: something of the answer had come.
     pub fn stream(error: &io::Error, reused: bool, answered: bool) -> Self {
         broken(error, reused && !answered)
     }
 }
 
-/// A connection that failed below what is spoken on it. `unanswered`: it had carried a request before, and nothing came of this one.
+/// A connection that failed below what is spoken on it. `unanswered`: it had carried a request
+/// before, and nothing came of this one.
 pub(super) fn broken(error: &io::Error, unanswered: bool) -> TransportError {
     if let Some(reason) = tls::reason(error) {
-        return TransportError { kind: FailureKind::Tls, message: reason };
+        return TransportError {
+            kind: FailureKind::Tls,
+            message: reason,
+        };
     }
     let kind = match error.kind() {
-        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof
             if unanswered =>
         {
             FailureKind::ReusedConnClosed
@@ -114,7 +153,10 @@ pub(super) fn broken(error: &io::Error, unanswered: bool) -> TransportError {
         io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => FailureKind::Incomplete,
         _ => FailureKind::Other,
     };
-    TransportError { kind, message: error.to_string() }
+    TransportError {
+        kind,
+        message: error.to_string(),
+    }
 }
 
 fn source_io(error: &hyper::Error) -> Option<&io::Error> {
@@ -132,7 +174,9 @@ fn source_io(error: &hyper::Error) -> Option<&io::Error> {
 #[cfg(unix)]
 fn is_fd_limit(error: &io::Error) -> bool {
     use rustix::io::Errno;
-    error.raw_os_error().is_some_and(|code| code == Errno::MFILE.raw_os_error() || code == Errno::NFILE.raw_os_error())
+    error.raw_os_error().is_some_and(|code| {
+        code == Errno::MFILE.raw_os_error() || code == Errno::NFILE.raw_os_error()
+    })
 }
 
 #[cfg(not(unix))]

@@ -1,5 +1,6 @@
-//! HTTP/1.1 through hyper's connection-level client. The connection is polled inside the request, in the
-//! same task, so that no wake passes between two tasks and no thread but the caller's is needed.
+//! HTTP/1.1 through hyper's connection-level client. The connection is polled inside the request,
+//! in the same task, so that no wake passes between two tasks and no thread but the caller's is
+//! needed.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -20,7 +21,8 @@ use super::replay::Replay;
 use super::selfwake::SelfWake;
 use crate::metrics::FailureKind;
 
-/// The largest head of an answer, in bytes, whichever HTTP is spoken. It is what hyper sets aside for one anyway.
+/// The largest head of an answer, in bytes, whichever HTTP is spoken. It is what hyper sets aside
+/// for one anyway.
 const MAX_HEAD: usize = 408 << 10;
 /// The most lines of a head.
 const MAX_HEADER_LINES: usize = 1000;
@@ -45,17 +47,23 @@ pub struct PreparedRequest {
 }
 
 impl PreparedRequest {
-    /// A request of this kind. Where its method is one that sends something and it sends nothing, it says so: many servers
-    /// refuse it otherwise, and RFC 9110 (section 8.6) wants it.
+    /// A request of this kind. Where its method is one that sends something and it sends nothing,
+    /// it says so: many servers refuse it otherwise, and RFC 9110 (section 8.6) wants it.
     pub fn new(method: Method, uri: Uri, mut headers: HeaderMap, body: Payload) -> Self {
         if body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        Self { method, uri, headers, body }
+        Self {
+            method,
+            uri,
+            headers,
+            body,
+        }
     }
 
-    /// The message of one try. Its headers go into the empty map given: hyper hands the map of a request on to the
-    /// response, and the response's serves the next request, so that none is made anew.
+    /// The message of one try. Its headers go into the empty map given: hyper hands the map of a
+    /// request on to the response, and the response's serves the next request, so that none is made
+    /// anew.
     pub fn message(&self, mut headers: HeaderMap) -> Message {
         for (name, value) in &self.headers {
             headers.append(name, value.clone());
@@ -86,7 +94,10 @@ pub struct Connection<Io: Read + Write + Unpin + Send + 'static> {
 }
 
 /// hyper's side of a connection.
-#[expect(clippy::large_enum_variant, reason = "nearly every connection is the large one, and is boxed as a whole")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every connection is the large one, and is boxed as a whole"
+)]
 enum Driver<Io: Read + Write + Unpin + Send + 'static> {
     /// For heads of up to 100 lines, which take no allocation.
     Usual(http1::Connection<Io, Outgoing>),
@@ -106,7 +117,10 @@ struct Wide<Io: Read + Write + Unpin + Send + 'static> {
 /// How a client of HTTP/1.1 begins that reads heads of up to [`MAX_HEADER_LINES`] lines.
 pub(super) fn wide() -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.writev(false).max_buf_size(MAX_HEAD).max_headers(MAX_HEADER_LINES);
+    builder
+        .writev(false)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_HEADER_LINES);
     builder
 }
 
@@ -116,13 +130,23 @@ pub(super) fn head_too_large() -> TransportError {
         "the head of the answer is larger than loadgen reads: it has more than {MAX_HEADER_LINES} lines, or more than {} KiB",
         MAX_HEAD >> 10
     );
-    TransportError { kind: FailureKind::Protocol, message }
+    TransportError {
+        kind: FailureKind::Protocol,
+        message,
+    }
 }
 
 /// Fails where a head is larger than what is read of one, in bytes as HTTP/1.1 writes it.
 pub(super) fn within_limits(headers: &HeaderMap) -> Result<(), TransportError> {
-    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
-    if size > MAX_HEAD || headers.len() > MAX_HEADER_LINES { Err(head_too_large()) } else { Ok(()) }
+    let size: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
+        .sum();
+    if size > MAX_HEAD || headers.len() > MAX_HEADER_LINES {
+        Err(head_too_large())
+    } else {
+        Ok(())
+    }
 }
 
 /// A connection as it was before a request.
@@ -146,10 +170,15 @@ where
     }
 }
 
-/// The head that comes at the end of a connection, where one does. The peer is told of the end, unless what it has sent is to
-/// be read again; whatever keeps it from hearing that shows itself elsewhere.
+/// The head that comes at the end of a connection, where one does. The peer is told of the end,
+/// unless what it has sent is to be read again; whatever keeps it from hearing that shows itself
+/// elsewhere.
 #[cold]
-fn last_word<Io>(driver: &mut Driver<Io>, head: Poll<Came>, cx: &mut Context<'_>) -> Poll<Option<Came>>
+fn last_word<Io>(
+    driver: &mut Driver<Io>,
+    head: Poll<Came>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Came>>
 where
     Io: Read + Write + Unpin + Send + 'static,
 {
@@ -220,14 +249,20 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         self.passed.clone()
     }
 
-    /// Waits until a request can be sent; false where the peer has closed the connection meanwhile, so that
-    /// a new one must be made. Nothing has been sent then.
+    /// Waits until a request can be sent; false where the peer has closed the connection meanwhile,
+    /// so that a new one must be made. Nothing has been sent then.
     pub async fn is_ready(&mut self) -> bool {
         // hyper has nothing to do where nothing has come since it said that it is ready.
         if self.passed.is_quiet() && self.sender.is_ready() && !self.ended {
             return true;
         }
-        let Self { sender, driver, ended, wakes, .. } = self;
+        let Self {
+            sender,
+            driver,
+            ended,
+            wakes,
+            ..
+        } = self;
         poll_fn(|cx| {
             wakes.poll(cx, |cx| {
                 advance(driver, ended, cx);
@@ -240,17 +275,27 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         .await
     }
 
-    /// Whether another request can go over it. Where the answer came before all was sent the rest would have to be sent first,
-    /// to a peer that has said that it doesn't care.
+    /// Whether another request can go over it. Where the answer came before all was sent the rest
+    /// would have to be sent first, to a peer that has said that it doesn't care.
     pub fn is_reusable(&self) -> bool {
-        !self.ended && !self.sender.is_closed() && self.outgoing.as_ref().is_none_or(|progress| progress.is_ended())
+        !self.ended
+            && !self.sender.is_closed()
+            && self
+                .outgoing
+                .as_ref()
+                .is_none_or(|progress| progress.is_ended())
     }
 
-    /// Hands a request over, for [`Self::answer`] to send. It is apart from that because a message that waits in a future is
-    /// carried along by every virtual user.
+    /// Hands a request over, for [`Self::answer`] to send. It is apart from that because a message
+    /// that waits in a future is carried along by every virtual user.
     pub fn ask(&mut self, message: Message) -> impl Future<Output = Came> + use<Io> {
         let is_head = message.method() == Method::HEAD;
-        self.before = Before { used: self.used, received: self.passed.received(), sent: self.passed.sent(), is_head };
+        self.before = Before {
+            used: self.used,
+            received: self.passed.received(),
+            sent: self.passed.sent(),
+            is_head,
+        };
         self.used = true;
         self.outgoing = message.body().progress();
         if let Driver::Wide(wide) = &self.driver {
@@ -260,17 +305,25 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         wakes.hush(|| sender.send_request(message))
     }
 
-    /// Sends the request that was handed over last, whose `response` is to come, and waits for the head of that; `sent` is
-    /// called whenever something of the request has gone out.
+    /// Sends the request that was handed over last, whose `response` is to come, and waits for the
+    /// head of that; `sent` is called whenever something of the request has gone out.
     ///
     /// # Errors
-    /// When the connection fails or what comes is no HTTP. The connection must not be used again then.
+    /// When the connection fails or what comes is no HTTP. The connection must not be used again
+    /// then.
     pub async fn answer(
         &mut self,
         mut response: Pin<&mut impl Future<Output = Came>>,
         mut sent: impl FnMut(),
     ) -> Result<Response<Incoming>, TransportError> {
-        let Self { driver, ended, passed, wakes, before, .. } = self;
+        let Self {
+            driver,
+            ended,
+            passed,
+            wakes,
+            before,
+            ..
+        } = self;
         let mut gone = before.sent;
         let head = poll_fn(|cx| {
             wakes.poll(cx, |cx| {
@@ -281,15 +334,26 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
                     sent();
                 }
                 let head = response.as_mut().poll(cx);
-                if *ended { last_word(driver, head, cx) } else { head.map(Some) }
+                if *ended {
+                    last_word(driver, head, cx)
+                } else {
+                    head.map(Some)
+                }
             })
         })
         .await;
         let came = passed.received() - before.received;
-        let gone = |kind| Err(TransportError { kind, message: "connection closed before the response".into() });
+        let gone = |kind| {
+            Err(TransportError {
+                kind,
+                message: "connection closed before the response".into(),
+            })
+        };
         match head {
             // What hyper reads at once may be more than it promises.
-            Some(Ok(response)) if came > MAX_HEAD as u64 => return within_limits(response.headers()).map(|()| response),
+            Some(Ok(response)) if came > MAX_HEAD as u64 => {
+                return within_limits(response.headers()).map(|()| response);
+            }
             Some(Ok(response)) => return Ok(response),
             Some(Err(error)) if !error.is_parse_too_large() => {
                 return Err(TransportError::exchange(&error, before.used, came > 0));
@@ -302,22 +366,34 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         Box::pin(self.read_again()).await
     }
 
-    /// Reads a head that has more lines than hyper has read of it. They are still there: a second hyper, which allows for
-    /// more, reads them again and goes on from there, after a request of its own that nobody gets to see.
+    /// Reads a head that has more lines than hyper has read of it. They are still there: a second
+    /// hyper, which allows for more, reads them again and goes on from there, after a request of
+    /// its own that nobody gets to see.
     async fn read_again(&mut self) -> Result<Response<Incoming>, TransportError> {
-        let Driver::Usual(driver) = std::mem::replace(&mut self.driver, Driver::Gone) else { return Err(head_too_large()) };
+        let Driver::Usual(driver) = std::mem::replace(&mut self.driver, Driver::Gone) else {
+            return Err(head_too_large());
+        };
         let http1::Parts { io, read_buf, .. } = driver.into_parts();
         let muted = Arc::new(AtomicBool::new(true));
         let failed = |error: &hyper::Error| TransportError::exchange(error, false, true);
         let replay = Replay::new(io, read_buf, muted.clone());
         let (mut sender, driver) = wide().handshake(replay).await.map_err(|e| failed(&e))?;
         let mut request = Message::default();
-        *request.method_mut() = if self.before.is_head { Method::HEAD } else { Method::GET };
+        *request.method_mut() = if self.before.is_head {
+            Method::HEAD
+        } else {
+            Method::GET
+        };
         let mut response = pin!(sender.send_request(request));
         self.sender = sender;
         self.driver = Driver::Wide(Box::new(Wide { driver, muted }));
         self.ended = false;
-        let Self { driver, ended, wakes, .. } = self;
+        let Self {
+            driver,
+            ended,
+            wakes,
+            ..
+        } = self;
         let head = poll_fn(|cx| {
             wakes.poll(cx, |cx| {
                 advance(driver, ended, cx);
@@ -327,19 +403,32 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
                 }
             })
         });
-        let closed = || TransportError { kind: FailureKind::Incomplete, message: "connection closed before the response".into() };
+        let closed = || TransportError {
+            kind: FailureKind::Incomplete,
+            message: "connection closed before the response".into(),
+        };
         let response = head.await.ok_or_else(closed)?.map_err(|e| failed(&e))?;
         within_limits(response.headers()).map(|()| response)
     }
 
-    /// Reads a body to its end, one frame at a time, and hands each to `keep`. False where all of it had come with the
-    /// head.
+    /// Reads a body to its end, one frame at a time, and hands each to `keep`. False where all of
+    /// it had come with the head.
     ///
     /// # Errors
-    /// When the connection fails or what comes is no HTTP. The connection must not be used again then.
-    pub async fn receive(&mut self, mut body: Incoming, mut keep: impl FnMut(&[u8])) -> Result<bool, TransportError> {
+    /// When the connection fails or what comes is no HTTP. The connection must not be used again
+    /// then.
+    pub async fn receive(
+        &mut self,
+        mut body: Incoming,
+        mut keep: impl FnMut(&[u8]),
+    ) -> Result<bool, TransportError> {
         let mut more = false;
-        let Self { driver, ended, wakes, .. } = self;
+        let Self {
+            driver,
+            ended,
+            wakes,
+            ..
+        } = self;
         while !body.is_end_stream() {
             let frame = poll_fn(|cx| {
                 wakes.poll(cx, |cx| {
@@ -358,7 +447,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
                         keep(data);
                     }
                 }
-                // Something of this response had come, so it is never a matter of a stale connection.
+                // Something of this response had come, so it is never a matter of a stale
+                // connection.
                 Some(Err(error)) => return Err(TransportError::exchange(&error, false, true)),
                 None => break,
             }

@@ -1,5 +1,5 @@
-//! HTTP/2 through the h2 library. Where nobody else polls the connection it is polled inside the request, in the same
-//! task, as HTTP/1.1 is; what requests share has a task of its own.
+//! HTTP/2 through the h2 library. Where nobody else polls the connection it is polled inside the
+//! request, in the same task, as HTTP/1.1 is; what requests share has a task of its own.
 
 mod failure;
 
@@ -32,12 +32,18 @@ use crate::metrics::FailureKind;
 const STREAM_WINDOW: u32 = 2 << 20;
 /// The same for all streams of a connection together.
 const CONNECTION_WINDOW: u32 = 5 << 20;
-/// The largest head that the library reads, in bytes. It is more than loadgen's own limit, so that a head in between is told
-/// from one that is not valid: the library has the same error for both.
+/// The largest head that the library reads, in bytes. It is more than loadgen's own limit, so that
+/// a head in between is told from one that is not valid: the library has the same error for both.
 const MAX_HEADER_LIST: u32 = 16 << 20;
-/// Headers that are about a connection of HTTP/1.1, and that HTTP/2 forbids (RFC 9113, section 8.2.2).
-const OF_HTTP1: [HeaderName; 5] =
-    [CONNECTION, TRANSFER_ENCODING, UPGRADE, HeaderName::from_static("keep-alive"), HeaderName::from_static("proxy-connection")];
+/// Headers that are about a connection of HTTP/1.1, and that HTTP/2 forbids (RFC 9113, section
+/// 8.2.2).
+const OF_HTTP1: [HeaderName; 5] = [
+    CONNECTION,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
 
 /// What keeps a connection going.
 pub type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -85,7 +91,8 @@ impl Upload {
                     Poll::Pending => return Poll::Pending,
                 }
             }
-            // The answer may have come without all of the request; the server says then that it can do without the rest.
+            // The answer may have come without all of the request; the server says then that it can
+            // do without the rest.
             if self.stream.poll_reset(cx).is_ready() {
                 return Poll::Ready(Ok(()));
             }
@@ -114,8 +121,9 @@ fn push(upload: &mut Option<Upload>, cx: &mut Context<'_>) -> Result<(), Transpo
     Ok(())
 }
 
-/// What has passed over a connection that is shared, and how much of it is on somebody's account. Which bytes are whose
-/// can't be told; so whoever is done takes all that nobody has, and the sum is right.
+/// What has passed over a connection that is shared, and how much of it is on somebody's account.
+/// Which bytes are whose can't be told; so whoever is done takes all that nobody has, and the sum
+/// is right.
 struct Whole {
     passed: Arc<Passed>,
     claimed: Passed,
@@ -128,7 +136,8 @@ impl Drop for Http2 {
 }
 
 impl Http2 {
-    /// Speaks HTTP/2 over `io`, and waits for what the server says about itself, which is how many streams it allows.
+    /// Speaks HTTP/2 over `io`, and waits for what the server says about itself, which is how many
+    /// streams it allows.
     ///
     /// # Errors
     /// When the connection fails, or the server speaks something else.
@@ -138,15 +147,28 @@ impl Http2 {
     {
         let passed = io.passed();
         let mut builder = Builder::new();
-        builder.enable_push(false).initial_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
-        // None before the server has said how many: what comes on top of its limit would be refused.
-        builder.max_header_list_size(MAX_HEADER_LIST).initial_max_send_streams(0);
-        let (sender, mut connection) = builder.handshake(TokioIo::new(io)).await.map_err(|e| error(&e, false))?;
+        builder
+            .enable_push(false)
+            .initial_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW);
+        // None before the server has said how many: what comes on top of its limit would be
+        // refused.
+        builder
+            .max_header_list_size(MAX_HEADER_LIST)
+            .initial_max_send_streams(0);
+        let (sender, mut connection) = builder
+            .handshake(TokioIo::new(io))
+            .await
+            .map_err(|e| error(&e, false))?;
         poll_fn(|cx| {
             if let Poll::Ready(end) = Pin::new(&mut connection).poll(cx) {
                 return Poll::Ready(Err(end.err().map_or_else(closed, |e| error(&e, false))));
             }
-            if connection.max_concurrent_send_streams() > 0 { Poll::Ready(Ok(())) } else { Poll::Pending }
+            if connection.max_concurrent_send_streams() > 0 {
+                Poll::Ready(Ok(()))
+            } else {
+                Poll::Pending
+            }
         })
         .await?;
         let driver: Driver = Box::pin(async move {
@@ -171,7 +193,11 @@ impl Http2 {
     /// Takes what has passed and is on nobody's account.
     fn claim(&self) {
         // The connection itself has all of them on its own.
-        if let Some(whole) = self.whole.as_ref().filter(|whole| !Arc::ptr_eq(&whole.passed, &self.passed)) {
+        if let Some(whole) = self
+            .whole
+            .as_ref()
+            .filter(|whole| !Arc::ptr_eq(&whole.passed, &self.passed))
+        {
             let received = (whole.passed.received() - whole.claimed.received()) as usize;
             let sent = (whole.passed.sent() - whole.claimed.sent()) as usize;
             for account in [&whole.claimed, &*self.passed] {
@@ -198,21 +224,44 @@ impl Http2 {
             let claimed = Passed::default();
             claimed.receive(self.passed.received() as usize);
             claimed.send(self.passed.sent() as usize);
-            Arc::new(Whole { passed: self.passed.clone(), claimed })
+            Arc::new(Whole {
+                passed: self.passed.clone(),
+                claimed,
+            })
         });
         let (whole, used) = (Some(whole.clone()), std::mem::replace(&mut self.used, true));
-        let (sender, scheme, answered) = (self.sender.clone(), self.scheme.clone(), self.answered.clone());
-        Self { sender, driver: None, ended: false, used, scheme, passed: Arc::default(), upload: None, refusal: None, answered, whole }
+        let (sender, scheme, answered) = (
+            self.sender.clone(),
+            self.scheme.clone(),
+            self.answered.clone(),
+        );
+        Self {
+            sender,
+            driver: None,
+            ended: false,
+            used,
+            scheme,
+            passed: Arc::default(),
+            upload: None,
+            refusal: None,
+            answered,
+            whole,
+        }
     }
 
     /// How many parts there are in it, itself apart.
     pub fn parts(&self) -> usize {
-        self.whole.as_ref().map_or(0, |whole| Arc::strong_count(whole) - 1)
+        self.whole
+            .as_ref()
+            .map_or(0, |whole| Arc::strong_count(whole) - 1)
     }
 
     /// Whether it is the same connection, in another part.
     pub fn is_shared_with(&self, other: &Self) -> bool {
-        self.whole.as_ref().zip(other.whole.as_ref()).is_some_and(|(this, that)| Arc::ptr_eq(this, that))
+        self.whole
+            .as_ref()
+            .zip(other.whole.as_ref())
+            .is_some_and(|(this, that)| Arc::ptr_eq(this, that))
     }
 
     /// How many streams the server allows at once.
@@ -225,10 +274,14 @@ impl Http2 {
         self.passed.clone()
     }
 
-    /// Waits until a request can be sent; false where the connection is at its end. Nothing has been sent then.
+    /// Waits until a request can be sent; false where the connection is at its end. Nothing has
+    /// been sent then.
     pub async fn is_ready(&mut self) -> bool {
         let sender = &mut self.sender;
-        let ready = run(&mut self.driver, &mut self.ended, |cx| sender.poll_ready(cx)).await;
+        let ready = run(&mut self.driver, &mut self.ended, |cx| {
+            sender.poll_ready(cx)
+        })
+        .await;
         ready.is_some_and(|ready| ready.is_ok()) && !self.ended
     }
 
@@ -247,12 +300,16 @@ impl Http2 {
         self.refusal
     }
 
-    /// Sends a request and waits for the head of the response; `sent` is called whenever something of it has gone out,
-    /// or has been handed to the task that sends it.
+    /// Sends a request and waits for the head of the response; `sent` is called whenever something
+    /// of it has gone out, or has been handed to the task that sends it.
     ///
     /// # Errors
     /// When the connection or the stream fails, or what comes is no HTTP/2.
-    pub async fn send(&mut self, message: Message, mut sent: impl FnMut()) -> Result<(Parts, RecvStream), TransportError> {
+    pub async fn send(
+        &mut self,
+        message: Message,
+        mut sent: impl FnMut(),
+    ) -> Result<(Parts, RecvStream), TransportError> {
         let reused = std::mem::replace(&mut self.used, true);
         self.refusal = None;
         let refusal = Cell::new(None);
@@ -270,7 +327,8 @@ impl Http2 {
         head
     }
 
-    /// Sends a request and waits for the head of the response; `failed` makes an error of ours of one of the library.
+    /// Sends a request and waits for the head of the response; `failed` makes an error of ours of
+    /// one of the library.
     async fn exchange(
         &mut self,
         message: Message,
@@ -280,11 +338,17 @@ impl Http2 {
         let (head, mut body) = message.into_parts();
         let request = self.request(head.method, &head.uri, head.headers, body.left())?;
         let is_alone = body.left() == 0;
-        let (mut response, mut stream) = self.sender.send_request(request, is_alone).map_err(failed)?;
-        // Bytes that are there are the library's to send, bit by bit; a file is read when there is room for it.
+        let (mut response, mut stream) = self
+            .sender
+            .send_request(request, is_alone)
+            .map_err(failed)?;
+        // Bytes that are there are the library's to send, bit by bit; a file is read when there is
+        // room for it.
         self.upload = match &mut body {
             Outgoing::Bytes(bytes) if !bytes.is_empty() => {
-                stream.send_data(std::mem::take(bytes), true).map_err(failed)?;
+                stream
+                    .send_data(std::mem::take(bytes), true)
+                    .map_err(failed)?;
                 None
             }
             Outgoing::Bytes(_) => None,
@@ -315,10 +379,21 @@ impl Http2 {
     }
 
     /// A request as HTTP/2 has it.
-    fn request(&self, method: Method, uri: &Uri, mut headers: HeaderMap, length: u64) -> Result<Request<()>, TransportError> {
-        let wrong = |what: &str| TransportError { kind: FailureKind::Data, message: format!("{what} can't be sent over HTTP/2") };
+    fn request(
+        &self,
+        method: Method,
+        uri: &Uri,
+        mut headers: HeaderMap,
+        length: u64,
+    ) -> Result<Request<()>, TransportError> {
+        let wrong = |what: &str| TransportError {
+            kind: FailureKind::Data,
+            message: format!("{what} can't be sent over HTTP/2"),
+        };
         let host = headers.remove(HOST);
-        let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok()).ok_or_else(|| wrong("the `host` header"))?;
+        let authority = host
+            .and_then(|host| Authority::try_from(host.as_bytes()).ok())
+            .ok_or_else(|| wrong("the `host` header"))?;
         for name in OF_HTTP1 {
             headers.remove(name);
         }
@@ -336,11 +411,16 @@ impl Http2 {
         Ok(request)
     }
 
-    /// Reads a body to its end, one piece at a time, and hands each to `keep`. False where there was none.
+    /// Reads a body to its end, one piece at a time, and hands each to `keep`. False where there
+    /// was none.
     ///
     /// # Errors
     /// When the connection or the stream fails.
-    pub async fn receive(&mut self, mut body: RecvStream, mut keep: impl FnMut(&[u8])) -> Result<bool, TransportError> {
+    pub async fn receive(
+        &mut self,
+        mut body: RecvStream,
+        mut keep: impl FnMut(&[u8]),
+    ) -> Result<bool, TransportError> {
         let mut more = false;
         while !body.is_end_stream() {
             let upload = &mut self.upload;
@@ -351,7 +431,9 @@ impl Http2 {
                 body.poll_data(cx).map_err(|e| error(&e, false))
             });
             more = true;
-            let Some(piece) = piece.await.ok_or_else(closed)? else { break };
+            let Some(piece) = piece.await.ok_or_else(closed)? else {
+                break;
+            };
             let piece = piece?;
             keep(&piece);
             // It fails only where more is given back than was taken.
@@ -364,10 +446,17 @@ impl Http2 {
     }
 }
 
-/// Waits for something on a connection, which is kept going meanwhile; nothing where it comes to its end before.
-async fn run<T>(driver: &mut Option<Driver>, ended: &mut bool, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Option<T> {
+/// Waits for something on a connection, which is kept going meanwhile; nothing where it comes to
+/// its end before.
+async fn run<T>(
+    driver: &mut Option<Driver>,
+    ended: &mut bool,
+    mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> Option<T> {
     poll_fn(|cx| {
-        let Some(driver) = driver else { return wanted(cx).map(Some) };
+        let Some(driver) = driver else {
+            return wanted(cx).map(Some);
+        };
         if !*ended && driver.as_mut().poll(cx).is_ready() {
             *ended = true;
         }

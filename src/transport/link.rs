@@ -29,7 +29,8 @@ enum Spoken<Io: Read + Write + Unpin + Send + 'static> {
     Http2(Box<Http2>),
 }
 
-/// A request that was handed to a link: over HTTP/1.1 the response that is to come, over HTTP/2 the message.
+/// A request that was handed to a link: over HTTP/1.1 the response that is to come, over HTTP/2 the
+/// message.
 pub type Asked<R> = Either<R, Option<Box<Message>>>;
 
 /// The body of a response that comes.
@@ -58,7 +59,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         Ok(Self { born, spoken })
     }
 
-    /// Hands what keeps the connection going to `keep`, which may give it back; what it keeps lives as long as the link.
+    /// Hands what keeps the connection going to `keep`, which may give it back; what it keeps lives
+    /// as long as the link.
     pub fn detach(&mut self, keep: impl FnOnce(Driver) -> Option<Driver>) {
         if let Spoken::Http2(http2) = &mut self.spoken
             && let Some(driver) = http2.detach().and_then(keep)
@@ -67,11 +69,15 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Another part in a connection that has been [detached](Self::detach); nothing where it can't be shared.
+    /// Another part in a connection that has been [detached](Self::detach); nothing where it can't
+    /// be shared.
     pub fn share(&mut self) -> Option<Self> {
         match &mut self.spoken {
             Spoken::Http1(_) => None,
-            Spoken::Http2(http2) => Some(Self { born: self.born, spoken: Spoken::Http2(Box::new(http2.share())) }),
+            Spoken::Http2(http2) => Some(Self {
+                born: self.born,
+                spoken: Spoken::Http2(Box::new(http2.share())),
+            }),
         }
     }
 
@@ -107,7 +113,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Waits until a request can be sent; false where the connection is at its end. Nothing has been sent then.
+    /// Waits until a request can be sent; false where the connection is at its end. Nothing has
+    /// been sent then.
     pub async fn is_ready(&mut self) -> bool {
         match &mut self.spoken {
             Spoken::Http1(connection) => connection.is_ready().await,
@@ -147,8 +154,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Sends the request that was handed over last, and waits for the head of its response; `sent` is called whenever
-    /// something of the request has gone out.
+    /// Sends the request that was handed over last, and waits for the head of its response; `sent`
+    /// is called whenever something of the request has gone out.
     ///
     /// # Errors
     /// When the connection fails or what comes is no HTTP. The link must not be used again then.
@@ -174,17 +181,25 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Reads a body to its end, one piece at a time, and hands each to `keep`. False where nothing had to be read for it
-    /// any more.
+    /// Reads a body to its end, one piece at a time, and hands each to `keep`. False where nothing
+    /// had to be read for it any more.
     ///
     /// # Errors
     /// When the connection fails or what comes is no HTTP. The link must not be used again then.
-    pub async fn receive(&mut self, body: Arriving, keep: impl FnMut(&[u8])) -> Result<bool, TransportError> {
+    pub async fn receive(
+        &mut self,
+        body: Arriving,
+        keep: impl FnMut(&[u8]),
+    ) -> Result<bool, TransportError> {
         match (&mut self.spoken, body) {
-            (Spoken::Http1(connection), Arriving::Http1(body)) => connection.receive(body, keep).await,
+            (Spoken::Http1(connection), Arriving::Http1(body)) => {
+                connection.receive(body, keep).await
+            }
             (Spoken::Http2(http2), Arriving::Http2(body)) => http2.receive(body, keep).await,
             // A body is read over the link that it came from.
-            (Spoken::Http1(_), Arriving::Http2(_)) | (Spoken::Http2(_), Arriving::Http1(_)) => Ok(false),
+            (Spoken::Http1(_), Arriving::Http2(_)) | (Spoken::Http2(_), Arriving::Http1(_)) => {
+                Ok(false)
+            }
         }
     }
 }

@@ -16,19 +16,29 @@ pub struct Replay<Io> {
     before: Bytes,
     /// What is written is not sent: the other side has it already.
     muted: Arc<AtomicBool>,
-    /// Something was written. What is read again is the answer to it, and hyper takes no answer before its question.
+    /// Something was written. What is read again is the answer to it, and hyper takes no answer
+    /// before its question.
     is_asked: bool,
 }
 
 impl<Io> Replay<Io> {
     /// `before` comes first, and nothing is sent as long as it is `muted`.
     pub const fn new(io: Io, before: Bytes, muted: Arc<AtomicBool>) -> Self {
-        Self { io, before, muted, is_asked: false }
+        Self {
+            io,
+            before,
+            muted,
+            is_asked: false,
+        }
     }
 }
 
 impl<Io: Read + Unpin> Read for Replay<Io> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.before.is_empty() {
             return Pin::new(&mut self.io).poll_read(cx, buf);
         }
@@ -43,7 +53,11 @@ impl<Io: Read + Unpin> Read for Replay<Io> {
 }
 
 impl<Io: Write + Unpin> Write for Replay<Io> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if self.muted.load(Ordering::Relaxed) {
             self.is_asked = true;
             // There is something to be read now.

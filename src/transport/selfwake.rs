@@ -1,8 +1,9 @@
 //! [`SelfWake`]: keeps a task from waking itself.
 //!
-//! hyper passes a request to the connection, and the response back, as if each were polled by a task of its own, and
-//! wakes the other's. Here one task polls both, one after the other, so that such a wake says nothing new; taken for
-//! one from outside, it would cost the event loop another turn for each request.
+//! hyper passes a request to the connection, and the response back, as if each were polled by a
+//! task of its own, and wakes the other's. Here one task polls both, one after the other, so that
+//! such a wake says nothing new; taken for one from outside, it would cost the event loop another
+//! turn for each request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -31,7 +32,9 @@ impl Wake for Inner {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let seen = self.state.compare_exchange(INSIDE, AGAIN, Ordering::AcqRel, Ordering::Acquire);
+        let seen = self
+            .state
+            .compare_exchange(INSIDE, AGAIN, Ordering::AcqRel, Ordering::Acquire);
         if seen == Err(OUTSIDE) {
             self.task.wake();
         }
@@ -48,8 +51,15 @@ pub struct SelfWake {
 
 impl Default for SelfWake {
     fn default() -> Self {
-        let inner = Arc::new(Inner { state: AtomicU8::new(OUTSIDE), task: Task::default() });
-        Self { waker: Waker::from(inner.clone()), inner, seen: Seen::default() }
+        let inner = Arc::new(Inner {
+            state: AtomicU8::new(OUTSIDE),
+            task: Task::default(),
+        });
+        Self {
+            waker: Waker::from(inner.clone()),
+            inner,
+            seen: Seen::default(),
+        }
     }
 }
 
@@ -63,7 +73,11 @@ impl SelfWake {
     }
 
     /// Polls the futures, again as long as they wake each other.
-    pub fn poll<T>(&mut self, cx: &Context<'_>, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+    pub fn poll<T>(
+        &mut self,
+        cx: &Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
         self.seen.polled_by(cx.waker(), &self.inner.task);
         for _ in 0..TRIES {
             self.inner.state.store(INSIDE, Ordering::Release);
@@ -92,8 +106,8 @@ mod tests {
         }
     }
 
-    /// Polls something that wakes itself so often before it is ready, if ever: what came of it, how often it was
-    /// polled, how often the task was woken, and the waker.
+    /// Polls something that wakes itself so often before it is ready, if ever: what came of it, how
+    /// often it was polled, how often the task was woken, and the waker.
     fn polled(wakes: usize, ready: bool) -> (bool, usize, usize, Waker, Arc<Count>) {
         let task = Arc::new(Count::default());
         let mut selfwake = SelfWake::default();
@@ -104,10 +118,20 @@ mod tests {
             if polls <= wakes {
                 cx.waker().wake_by_ref();
             }
-            if ready && polls > wakes { Poll::Ready(()) } else { Poll::Pending }
+            if ready && polls > wakes {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         });
         let woken = task.0.load(Ordering::SeqCst);
-        (result.is_ready(), polls, woken, inner.expect("it was polled"), task)
+        (
+            result.is_ready(),
+            polls,
+            woken,
+            inner.expect("it was polled"),
+            task,
+        )
     }
 
     #[test]

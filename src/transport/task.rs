@@ -16,7 +16,8 @@ impl Task {
     }
 }
 
-/// The same task, as whoever is polled by it has seen it last: where it stays the same, nothing is locked.
+/// The same task, as whoever is polled by it has seen it last: where it stays the same, nothing is
+/// locked.
 #[derive(Debug, Default)]
 pub struct Seen(Option<Waker>);
 

@@ -1,7 +1,8 @@
-//! Texts over a byte stream: one is sent, and the answer is read to where the caller says that it ends.
+//! Texts over a byte stream: one is sent, and the answer is read to where the caller says that it
+//! ends.
 //!
-//! What is sent and what comes pass at the same time where the stream can do both, so that a peer that answers
-//! while it reads never waits for us. (A blocking stream first sends all there is.)
+//! What is sent and what comes pass at the same time where the stream can do both, so that a peer
+//! that answers while it reads never waits for us. (A blocking stream first sends all there is.)
 
 use std::future::poll_fn;
 use std::mem::MaybeUninit;
@@ -45,7 +46,12 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
     /// Speaks over `io`. Sends nothing.
     pub fn new(io: Io) -> Self {
         let passed = io.passed();
-        Self { io, passed, used: false, ended: false }
+        Self {
+            io,
+            passed,
+            used: false,
+            ended: false,
+        }
     }
 
     /// What has passed over it so far.
@@ -58,18 +64,18 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
         !self.ended
     }
 
-    /// Whether it is as the last exchange has left it: false where the peer has closed it since, or has sent what
-    /// would be taken for the next answer.
+    /// Whether it is as the last exchange has left it: false where the peer has closed it since, or
+    /// has sent what would be taken for the next answer.
     pub async fn is_quiet(&mut self) -> bool {
         poll_fn(|cx| Poll::Ready(self.poll_read(cx, |_| {}).is_pending())).await
     }
 
-    /// Sends a text, and reads the answer that ends so. `keep` says whether anybody wants one whose end is
-    /// counted; `begun` is called when the first of it is there.
+    /// Sends a text, and reads the answer that ends so. `keep` says whether anybody wants one whose
+    /// end is counted; `begun` is called when the first of it is there.
     ///
     /// # Errors
-    /// When the connection fails, or the answer is larger than what is kept. The connection must not be used again
-    /// then.
+    /// When the connection fails, or the answer is larger than what is kept. The connection must
+    /// not be used again then.
     pub async fn exchange(
         &mut self,
         text: &[u8],
@@ -92,12 +98,19 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
                 Ok(reading.into_answer())
             }
             Err(Failure::Io(error)) => Err(TransportError::stream(&error, reused, answered)),
-            Err(Failure::Closed) if reused && !answered => {
-                Err(failed(FailureKind::ReusedConnClosed, "connection closed before the answer"))
-            }
-            Err(Failure::Closed) => Err(failed(FailureKind::Incomplete, "connection closed before the end of the answer")),
+            Err(Failure::Closed) if reused && !answered => Err(failed(
+                FailureKind::ReusedConnClosed,
+                "connection closed before the answer",
+            )),
+            Err(Failure::Closed) => Err(failed(
+                FailureKind::Incomplete,
+                "connection closed before the end of the answer",
+            )),
             Err(Failure::TooLarge(kind)) => {
-                let message = format!("the answer has no end in its first {} MiB, and no more is kept", MOST >> 20);
+                let message = format!(
+                    "the answer has no end in its first {} MiB, and no more is kept",
+                    MOST >> 20
+                );
                 Err(TransportError { kind, message })
             }
         }
@@ -125,9 +138,14 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
             ready!(Pin::new(&mut self.io).poll_flush(cx)).map_err(Failure::Io)?;
         }
         let Some(reading) = reading else {
-            return if writing { Poll::Pending } else { Poll::Ready(Ok(())) };
+            return if writing {
+                Poll::Pending
+            } else {
+                Poll::Ready(Ok(()))
+            };
         };
-        // No more reads in one turn than a few: others on the same loop, and the deadline, get theirs.
+        // No more reads in one turn than a few: others on the same loop, and the deadline, get
+        // theirs.
         for _ in 0..16 {
             if reading.done {
                 break;
@@ -155,7 +173,11 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
     }
 
     /// One read; how many bytes there were.
-    fn poll_read(&mut self, cx: &mut Context<'_>, take: impl FnOnce(&[u8])) -> Poll<std::io::Result<usize>> {
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(&[u8]),
+    ) -> Poll<std::io::Result<usize>> {
         let mut room = [MaybeUninit::uninit(); CHUNK];
         let mut buffer = ReadBuf::uninit(&mut room);
         ready!(Pin::new(&mut self.io).poll_read(cx, buffer.unfilled()))?;
@@ -174,7 +196,10 @@ enum Failure {
 }
 
 fn failed(kind: FailureKind, message: &str) -> TransportError {
-    TransportError { kind, message: message.into() }
+    TransportError {
+        kind,
+        message: message.into(),
+    }
 }
 
 /// What has come of an answer.
@@ -210,7 +235,11 @@ impl Reading {
             Framing::Bytes(bytes) => End::Bytes(*bytes),
             Framing::Until(text) => End::Text(text.clone().into_bytes()),
         };
-        Self { end, keep, ..Self::default() }
+        Self {
+            end,
+            keep,
+            ..Self::default()
+        }
     }
 
     fn take(&mut self, new: &[u8]) -> Result<(), Failure> {
@@ -228,13 +257,23 @@ impl Reading {
             self.strangers = !behind.is_empty();
             return Ok(());
         }
-        let text: &[u8] = if let End::Text(text) = &self.end { text } else { b"\n" };
+        let text: &[u8] = if let End::Text(text) = &self.end {
+            text
+        } else {
+            b"\n"
+        };
         // It may have begun in what came before.
         let from = self.bytes.len().saturating_sub(text.len() - 1);
         self.bytes.extend_from_slice(new);
-        let found = self.bytes[from..].windows(text.len()).position(|window| window == text);
+        let found = self.bytes[from..]
+            .windows(text.len())
+            .position(|window| window == text);
         let Some(at) = found.map(|at| from + at) else {
-            return if self.bytes.len() > MOST { Err(Failure::TooLarge(FailureKind::Protocol)) } else { Ok(()) };
+            return if self.bytes.len() > MOST {
+                Err(Failure::TooLarge(FailureKind::Protocol))
+            } else {
+                Ok(())
+            };
         };
         self.strangers = self.bytes.len() > at + text.len();
         self.bytes.truncate(at);
@@ -247,7 +286,10 @@ impl Reading {
     }
 
     fn into_answer(self) -> Answer {
-        Answer { bytes: self.bytes, size: self.size }
+        Answer {
+            bytes: self.bytes,
+            size: self.size,
+        }
     }
 }
 
@@ -256,8 +298,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What is read of pieces that come one after another: the answer, whether it is all there, and whether more
-    /// came.
+    /// What is read of pieces that come one after another: the answer, whether it is all there, and
+    /// whether more came.
     fn read(framing: &Framing, keep: bool, pieces: &[&[u8]]) -> (Answer, bool, bool) {
         let mut reading = Reading::new(framing, keep);
         for piece in pieces {
@@ -270,29 +312,66 @@ mod tests {
     }
 
     fn answer(text: &str) -> Answer {
-        Answer { bytes: text.into(), size: text.len() as u64 }
+        Answer {
+            bytes: text.into(),
+            size: text.len() as u64,
+        }
     }
 
     #[test]
     fn an_answer_ends_where_it_is_told_to() {
         let until = |text: &str| Framing::Until(text.into());
-        assert_eq!(read(&Framing::Line, false, &[b"ab", b"c\n"]), (answer("abc"), true, false));
-        assert_eq!(read(&Framing::Line, false, &[b"abc\r", b"\nd"]), (answer("abc"), true, true));
-        assert_eq!(read(&Framing::Line, false, &[b"\n"]), (answer(""), true, false));
+        assert_eq!(
+            read(&Framing::Line, false, &[b"ab", b"c\n"]),
+            (answer("abc"), true, false)
+        );
+        assert_eq!(
+            read(&Framing::Line, false, &[b"abc\r", b"\nd"]),
+            (answer("abc"), true, true)
+        );
+        assert_eq!(
+            read(&Framing::Line, false, &[b"\n"]),
+            (answer(""), true, false)
+        );
         assert!(!read(&Framing::Line, false, &[b"abc"]).1);
-        assert_eq!(read(&until("END"), false, &[b"aEN", b"", b"D"]), (answer("a"), true, false));
-        assert_eq!(read(&until("EEN"), false, &[b"EE", b"EN", b"x"]), (answer("E"), true, false));
-        assert_eq!(read(&Framing::Bytes(3), true, &[b"ab", b"cd"]), (answer("abc"), true, true));
-        assert_eq!(read(&Framing::Bytes(3), false, &[b"abc"]), (Answer { bytes: Vec::new(), size: 3 }, true, false));
+        assert_eq!(
+            read(&until("END"), false, &[b"aEN", b"", b"D"]),
+            (answer("a"), true, false)
+        );
+        assert_eq!(
+            read(&until("EEN"), false, &[b"EE", b"EN", b"x"]),
+            (answer("E"), true, false)
+        );
+        assert_eq!(
+            read(&Framing::Bytes(3), true, &[b"ab", b"cd"]),
+            (answer("abc"), true, true)
+        );
+        assert_eq!(
+            read(&Framing::Bytes(3), false, &[b"abc"]),
+            (
+                Answer {
+                    bytes: Vec::new(),
+                    size: 3
+                },
+                true,
+                false
+            )
+        );
     }
 
     #[test]
     fn what_never_ends_is_not_kept() {
-        for (framing, kind) in [(Framing::Line, FailureKind::Protocol), (Framing::Bytes(1 << 30), FailureKind::Check)] {
+        for (framing, kind) in [
+            (Framing::Line, FailureKind::Protocol),
+            (Framing::Bytes(1 << 30), FailureKind::Check),
+        ] {
             let mut reading = Reading::new(&framing, true);
             let chunk = vec![b'x'; 1 << 20];
             let end = (0..20).find_map(|_| reading.take(&chunk).err());
-            assert!(matches!(end, Some(Failure::TooLarge(seen)) if seen == kind), "{framing:?}");
+            assert!(
+                matches!(end, Some(Failure::TooLarge(seen)) if seen == kind),
+                "{framing:?}"
+            );
             assert!(reading.bytes.len() <= MOST + chunk.len());
         }
     }

@@ -10,7 +10,10 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore,
+    SignatureScheme,
+};
 use thiserror::Error;
 use tokio_rustls::TlsConnector;
 
@@ -44,7 +47,9 @@ pub enum TlsError {
         begin: &'static str,
     },
     /// A certificate to trust is none.
-    #[error("a certificate in `{path}` can't be trusted: {reason}; it has to be an authority's, in X.509")]
+    #[error(
+        "a certificate in `{path}` can't be trusted: {reason}; it has to be an authority's, in X.509"
+    )]
     Authority {
         /// As typed.
         path: String,
@@ -62,7 +67,9 @@ pub enum TlsError {
         reason: String,
     },
     /// No TLS name can be made of the host.
-    #[error("`{0}` is not a name that a certificate can be issued for; add `tls: {{ server_name: … }}`")]
+    #[error(
+        "`{0}` is not a name that a certificate can be issued for; add `tls: {{ server_name: … }}`"
+    )]
     Name(String),
 }
 
@@ -78,22 +85,40 @@ impl Tls {
     ///
     /// # Errors
     /// When a file can't be read or is not what it should be.
-    pub fn new(options: &TlsOptions, host: &str, protocol: Protocol, folder: &Path) -> Result<Self, TlsError> {
+    pub fn new(
+        options: &TlsOptions,
+        host: &str,
+        protocol: Protocol,
+        folder: &Path,
+    ) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone());
-        let builder = builder.with_safe_default_protocol_versions().expect("the provider's own versions go with it");
+        let builder = builder
+            .with_safe_default_protocol_versions()
+            .expect("the provider's own versions go with it");
         let builder = if options.insecure {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
         } else {
             builder.with_root_certificates(trusted(options.ca.as_deref(), folder)?)
         };
         let mut config = match (&options.cert, &options.key) {
             (Some(cert), Some(key)) => {
-                let pem = |path: &str, what, begin| TlsError::Pem { path: path.into(), what, begin };
+                let pem = |path: &str, what, begin| TlsError::Pem {
+                    path: path.into(),
+                    what,
+                    begin,
+                };
                 let own = certificates(cert, folder)?;
-                let secret = PrivateKeyDer::from_pem_slice(&file::read(folder, key)?).map_err(|_| pem(key, "key", "PRIVATE KEY"))?;
+                let secret = PrivateKeyDer::from_pem_slice(&file::read(folder, key)?)
+                    .map_err(|_| pem(key, "key", "PRIVATE KEY"))?;
                 let identity = builder.with_client_auth_cert(own, secret);
-                identity.map_err(|e| TlsError::Identity { cert: cert.clone(), key: key.clone(), reason: e.to_string() })?
+                identity.map_err(|e| TlsError::Identity {
+                    cert: cert.clone(),
+                    key: key.clone(),
+                    reason: e.to_string(),
+                })?
             }
             _ => builder.with_no_client_auth(),
         };
@@ -103,17 +128,28 @@ impl Tls {
             Protocol::Http2 => vec![HTTP2.to_vec()],
         };
         let host = options.server_name.as_deref().unwrap_or(host);
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Name(host.into()))?;
-        Ok(Self { config: Arc::new(config), name })
+        let name =
+            ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Name(host.into()))?;
+        Ok(Self {
+            config: Arc::new(config),
+            name,
+        })
     }
 
     /// Makes the handshake over `io`.
     ///
     /// # Errors
-    /// When the peer is not to be trusted, doesn't trust us, or speaks no TLS: of kind `tls`, with the reason.
-    pub async fn shake<Io: Read + Write + Unpin>(&self, io: Io) -> Result<Wire<Io>, TransportError> {
+    /// When the peer is not to be trusted, doesn't trust us, or speaks no TLS: of kind `tls`, with
+    /// the reason.
+    pub async fn shake<Io: Read + Write + Unpin>(
+        &self,
+        io: Io,
+    ) -> Result<Wire<Io>, TransportError> {
         let connector = TlsConnector::from(self.config.clone());
-        let stream = connector.connect(self.name.clone(), TokioIo::new(io)).await.map_err(|e| failed(&e))?;
+        let stream = connector
+            .connect(self.name.clone(), TokioIo::new(io))
+            .await
+            .map_err(|e| failed(&e))?;
         self.agreed(stream.get_ref().1)?;
         Ok(Wire::sealed(stream))
     }
@@ -123,7 +159,8 @@ impl Tls {
     /// # Errors
     /// As for [`Self::shake`].
     pub fn try_out(&self, mut socket: impl io::Read + io::Write) -> Result<bool, TransportError> {
-        let mut connection = ClientConnection::new(self.config.clone(), self.name.clone()).map_err(|e| failed(&io::Error::other(e)))?;
+        let mut connection = ClientConnection::new(self.config.clone(), self.name.clone())
+            .map_err(|e| failed(&io::Error::other(e)))?;
         while connection.is_handshaking() {
             match connection.complete_io(&mut socket) {
                 Ok((0, 0)) => return Err(failed(&io::Error::from(io::ErrorKind::UnexpectedEof))),
@@ -139,7 +176,10 @@ impl Tls {
         let is_http2 = connection.alpn_protocol() == Some(HTTP2);
         if !is_http2 && self.config.alpn_protocols == [HTTP2] {
             let message = "TLS handshake: the server did not agree to HTTP/2 (ALPN); `protocol: auto` speaks what it knows".into();
-            return Err(TransportError { kind: FailureKind::Tls, message });
+            return Err(TransportError {
+                kind: FailureKind::Tls,
+                message,
+            });
         }
         Ok(is_http2)
     }
@@ -153,17 +193,30 @@ fn trusted(ca: Option<&str>, folder: &Path) -> Result<RootCertStore, TlsError> {
         return Ok(roots);
     };
     for certificate in certificates(path, folder)? {
-        roots.add(certificate).map_err(|e| TlsError::Authority { path: path.into(), reason: e.to_string() })?;
+        roots.add(certificate).map_err(|e| TlsError::Authority {
+            path: path.into(),
+            reason: e.to_string(),
+        })?;
     }
     Ok(roots)
 }
 
 /// The certificates in a file; at least one.
 fn certificates(path: &str, folder: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let wrong = || TlsError::Pem { path: path.into(), what: "certificate", begin: "CERTIFICATE" };
+    let wrong = || TlsError::Pem {
+        path: path.into(),
+        what: "certificate",
+        begin: "CERTIFICATE",
+    };
     let content = file::read(folder, path)?;
-    let found: Vec<_> = CertificateDer::pem_slice_iter(&content).collect::<Result<_, _>>().map_err(|_| wrong())?;
-    if found.is_empty() { Err(wrong()) } else { Ok(found) }
+    let found: Vec<_> = CertificateDer::pem_slice_iter(&content)
+        .collect::<Result<_, _>>()
+        .map_err(|_| wrong())?;
+    if found.is_empty() {
+        Err(wrong())
+    } else {
+        Ok(found)
+    }
 }
 
 /// A handshake that failed.
@@ -171,33 +224,53 @@ fn failed(error: &io::Error) -> TransportError {
     let said = match (reason(error), error.kind()) {
         (Some(reason), _) => reason,
         (None, io::ErrorKind::UnexpectedEof) => "the server closed the connection".into(),
-        (None, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => "the server reset the connection".into(),
-        (None, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => "the server did not answer in time".into(),
+        (None, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
+            "the server reset the connection".into()
+        }
+        (None, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+            "the server did not answer in time".into()
+        }
         (None, _) => error.to_string(),
     };
-    TransportError { kind: FailureKind::Tls, message: format!("TLS handshake: {said}") }
+    TransportError {
+        kind: FailureKind::Tls,
+        message: format!("TLS handshake: {said}"),
+    }
 }
 
-/// What TLS has against the peer, or the peer against us, where that is what the error is about. The same words for
-/// the same thing: times and numbers that change from try to try are left out.
+/// What TLS has against the peer, or the peer against us, where that is what the error is about.
+/// The same words for the same thing: times and numbers that change from try to try are left out.
 pub(super) fn reason(error: &io::Error) -> Option<String> {
     use rustls::{AlertDescription as Alert, Error as Tls};
     let error = error.get_ref()?.downcast_ref::<Tls>()?;
     Some(match error {
-        Tls::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+        Tls::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        ) => {
             format!("the server's certificate has expired; renew it, or {ANY}")
         }
-        Tls::InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => {
+        Tls::InvalidCertificate(
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
+        ) => {
             format!("the server's certificate is not valid yet; look at the clocks, or {ANY}")
         }
-        Tls::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
-            format!("the server's certificate is for another name; `tls: {{ server_name: … }}` asks for that one, and {ANY}")
+        Tls::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => {
+            format!(
+                "the server's certificate is for another name; `tls: {{ server_name: … }}` asks for that one, and {ANY}"
+            )
         }
         Tls::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            format!("the server's certificate is of an authority that is not trusted; `tls: {{ ca: FILE }}` trusts it, and {ANY}")
+            format!(
+                "the server's certificate is of an authority that is not trusted; `tls: {{ ca: FILE }}` trusts it, and {ANY}"
+            )
         }
-        // What `openssl req -x509` makes is one, so people meet this often; the library names it in no other way.
-        Tls::InvalidCertificate(CertificateError::Other(other)) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+        // What `openssl req -x509` makes is one, so people meet this often; the library names it in
+        // no other way.
+        Tls::InvalidCertificate(CertificateError::Other(other))
+            if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+        {
             format!(
                 "the server's certificate is an authority's (CA:TRUE), which no server may show; make it with `-addext \
                  basicConstraints=critical,CA:FALSE`, or {ANY}"
@@ -208,15 +281,22 @@ pub(super) fn reason(error: &io::Error) -> Option<String> {
                 "the server's certificate is not signed by the authority that it names; `tls: {{ ca: FILE }}` has to be that one's, and {ANY}"
             )
         }
-        Tls::InvalidCertificate(other) => format!("the server's certificate can't be trusted: {other}; {ANY}"),
+        Tls::InvalidCertificate(other) => {
+            format!("the server's certificate can't be trusted: {other}; {ANY}")
+        }
         Tls::InvalidMessage(_) => "what the server says is no TLS; `http://` speaks without".into(),
-        Tls::AlertReceived(Alert::CertificateRequired) => "the server wants a client certificate; give it `cert` and `key` of `tls`".into(),
-        Tls::AlertReceived(Alert::NoApplicationProtocol) => "the server speaks none of the offered HTTP versions".into(),
+        Tls::AlertReceived(Alert::CertificateRequired) => {
+            "the server wants a client certificate; give it `cert` and `key` of `tls`".into()
+        }
+        Tls::AlertReceived(Alert::NoApplicationProtocol) => {
+            "the server speaks none of the offered HTTP versions".into()
+        }
         other => other.to_string(),
     })
 }
 
-/// Takes any certificate, as `insecure: true` says; that the peer holds its key is looked at all the same.
+/// Takes any certificate, as `insecure: true` says; that the peer holds its key is looked at all
+/// the same.
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 
@@ -238,7 +318,12 @@ impl ServerCertVerifier for Anybody {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -247,7 +332,12 @@ impl ServerCertVerifier for Anybody {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

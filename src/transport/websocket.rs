@@ -1,8 +1,8 @@
 //! WebSocket (RFC 6455): opened by a request over HTTP/1.1, then messages both ways.
 //!
-//! The framing is tungstenite's, which reads and writes whatever stream it is handed and says so where that would
-//! block: the same code serves the blocking drivers and the event loop. Fragments are put together, pings answered
-//! and texts checked in there.
+//! The framing is tungstenite's, which reads and writes whatever stream it is handed and says so
+//! where that would block: the same code serves the blocking drivers and the event loop. Fragments
+//! are put together, pings answered and texts checked in there.
 
 mod handshake;
 
@@ -41,16 +41,23 @@ pub struct Socket<Io> {
     accounted: (u64, u64),
     /// Messages that came while nobody waited for one.
     waiting: VecDeque<Bytes>,
-    /// It has failed, or one side has closed it: nothing more comes of it. With what to say of that.
+    /// It has failed, or one side has closed it: nothing more comes of it. With what to say of
+    /// that.
     ended: Option<TransportError>,
 }
 
 fn protocol(message: &str) -> TransportError {
-    TransportError { kind: FailureKind::Protocol, message: message.into() }
+    TransportError {
+        kind: FailureKind::Protocol,
+        message: message.into(),
+    }
 }
 
 fn closed(message: &str) -> TransportError {
-    TransportError { kind: FailureKind::Incomplete, message: message.into() }
+    TransportError {
+        kind: FailureKind::Incomplete,
+        message: message.into(),
+    }
 }
 
 impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
@@ -64,7 +71,14 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
         let context = WebSocketContext::from_partially_read(begun, Role::Client, Some(config));
         let passed = io.passed();
         let accounted = (passed.received(), passed.sent());
-        Self { io, context, passed, accounted, waiting: VecDeque::new(), ended: None }
+        Self {
+            io,
+            context,
+            passed,
+            accounted,
+            waiting: VecDeque::new(),
+            ended: None,
+        }
     }
 
     /// What has passed over it so far.
@@ -72,8 +86,8 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
         self.passed.clone()
     }
 
-    /// How many bytes it had received and sent by the end of the last operation: what came while nobody waited is the next
-    /// one's.
+    /// How many bytes it had received and sent by the end of the last operation: what came while
+    /// nobody waited is the next one's.
     pub const fn accounted(&self) -> (u64, u64) {
         self.accounted
     }
@@ -115,7 +129,8 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
     /// Waits for the next message: its text, or its bytes.
     ///
     /// # Errors
-    /// When the connection fails, what comes is no WebSocket, a message is too large, or the peer closes.
+    /// When the connection fails, what comes is no WebSocket, a message is too large, or the peer
+    /// closes.
     pub async fn receive(&mut self) -> Result<Bytes, TransportError> {
         if let Some(message) = self.waiting.pop_front() {
             return Ok(message);
@@ -129,8 +144,9 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
         }
     }
 
-    /// Takes what comes while nobody waits for a message: pings are answered, and messages are kept for whoever waits for
-    /// one next. Ends where nothing more comes, or no more can be kept; the peer has to wait then.
+    /// Takes what comes while nobody waits for a message: pings are answered, and messages are kept
+    /// for whoever waits for one next. Ends where nothing more comes, or no more can be kept; the
+    /// peer has to wait then.
     pub async fn attend(&mut self) {
         while self.ended.is_none() && self.waiting.len() < MAX_WAITING {
             // A failure is told to whoever uses it next.
@@ -199,7 +215,8 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
         error
     }
 
-    /// Says goodbye, and waits for the peer to do so too; counts the messages that come before that.
+    /// Says goodbye, and waits for the peer to do so too; counts the messages that come before
+    /// that.
     pub async fn close(&mut self, messages: &Cell<u64>) {
         messages.set(self.waiting.len() as u64);
         if self.ended.is_some() {
@@ -209,7 +226,11 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
         let mut asked = false;
         let said = poll_fn(|cx| {
             let (context, mut stream) = self.split(cx);
-            let result = if asked { context.flush(&mut stream) } else { context.close(&mut stream, None) };
+            let result = if asked {
+                context.flush(&mut stream)
+            } else {
+                context.close(&mut stream, None)
+            };
             asked = true;
             pending(result)
         })
@@ -248,8 +269,17 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
         .await;
     }
 
-    fn split<'a, 'cx>(&'a mut self, cx: &'a mut Context<'cx>) -> (&'a mut WebSocketContext, Stream<'a, 'cx, Io>) {
-        (&mut self.context, Stream { io: &mut self.io, cx })
+    fn split<'a, 'cx>(
+        &'a mut self,
+        cx: &'a mut Context<'cx>,
+    ) -> (&'a mut WebSocketContext, Stream<'a, 'cx, Io>) {
+        (
+            &mut self.context,
+            Stream {
+                io: &mut self.io,
+                cx,
+            },
+        )
     }
 
     fn failed(&mut self, error: &Error) -> TransportError {
@@ -257,19 +287,21 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
             Error::Io(error) => TransportError::stream(error, false, true),
             Error::ConnectionClosed
             | Error::AlreadyClosed
-            | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing) => {
-                closed("connection closed without a closing handshake")
-            }
-            Error::Capacity(CapacityError::MessageTooLong { .. }) => {
-                protocol(&format!("a message of more than {} MiB, and no more is taken", MOST >> 20))
-            }
+            | Error::Protocol(
+                ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing,
+            ) => closed("connection closed without a closing handshake"),
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => protocol(&format!(
+                "a message of more than {} MiB, and no more is taken",
+                MOST >> 20
+            )),
             other => protocol(&other.to_string()),
         };
         self.end(error)
     }
 }
 
-/// Lets everybody else have a turn: a peer that sends without end must hold up neither a sibling nor a deadline.
+/// Lets everybody else have a turn: a peer that sends without end must hold up neither a sibling
+/// nor a deadline.
 pub async fn give_way() {
     let mut given = false;
     poll_fn(|cx| {
@@ -291,9 +323,16 @@ fn shown(text: &str) -> String {
 fn closing_words(frame: Option<&CloseFrame>) -> String {
     let said = frame.map(|CloseFrame { code, reason }| {
         let reason = shown(reason.as_str());
-        if reason.is_empty() { format!(" (code {code})") } else { format!(" (code {code}: {reason})") }
+        if reason.is_empty() {
+            format!(" (code {code})")
+        } else {
+            format!(" (code {code}: {reason})")
+        }
     });
-    format!("the server closed the WebSocket{}", said.unwrap_or_default())
+    format!(
+        "the server closed the WebSocket{}",
+        said.unwrap_or_default()
+    )
 }
 
 fn would_block(error: &Error) -> bool {
@@ -362,7 +401,11 @@ mod tests {
     }
 
     impl Read for Scripted {
-        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            mut buf: ReadBufCursor<'_>,
+        ) -> Poll<io::Result<()>> {
             if let Some(mut piece) = self.pieces.pop_front() {
                 if piece.is_empty() {
                     // There is nothing yet.
@@ -381,7 +424,11 @@ mod tests {
     }
 
     impl Write for Scripted {
-        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
             // Never all at once.
             let n = bytes.len().min(7);
             self.heard.extend(&bytes[..n]);
@@ -410,15 +457,28 @@ mod tests {
     }
 
     fn scripted(pieces: &[&[u8]]) -> Scripted {
-        Scripted { pieces: pieces.iter().map(|piece| piece.to_vec()).collect(), heard: Vec::new(), passed: Arc::default() }
+        Scripted {
+            pieces: pieces.iter().map(|piece| piece.to_vec()).collect(),
+            heard: Vec::new(),
+            passed: Arc::default(),
+        }
     }
 
     fn socket(pieces: &[&[u8]]) -> Socket<Scripted> {
         let io = scripted(pieces);
         let passed = io.passed();
-        let config = WebSocketConfig::default().max_message_size(Some(MOST)).max_frame_size(Some(MOST));
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MOST))
+            .max_frame_size(Some(MOST));
         let context = WebSocketContext::new(Role::Client, Some(config));
-        Socket { io, context, passed, accounted: (0, 0), waiting: VecDeque::new(), ended: None }
+        Socket {
+            io,
+            context,
+            passed,
+            accounted: (0, 0),
+            waiting: VecDeque::new(),
+            ended: None,
+        }
     }
 
     /// All messages up to the end, and the kind of that.
@@ -434,10 +494,30 @@ mod tests {
 
     #[test]
     fn fragments_are_put_together_and_pings_answered() {
-        let mut socket = socket(&[b"\x01\x02he", b"", b"\x89\x02pi\x80\x03l", b"lo\x82\x01", b"\xff"]);
-        assert_eq!(all(&mut socket), (vec![Bytes::from("hello"), Bytes::from_static(b"\xff")], FailureKind::Incomplete));
-        assert_eq!((socket.io.heard[0], socket.io.heard[1]), (0x8a, 0x82), "a pong, with a mask");
-        assert_eq!(soon(socket.send("late".into())).map_err(|e| e.kind), Err(FailureKind::Incomplete), "it is over");
+        let mut socket = socket(&[
+            b"\x01\x02he",
+            b"",
+            b"\x89\x02pi\x80\x03l",
+            b"lo\x82\x01",
+            b"\xff",
+        ]);
+        assert_eq!(
+            all(&mut socket),
+            (
+                vec![Bytes::from("hello"), Bytes::from_static(b"\xff")],
+                FailureKind::Incomplete
+            )
+        );
+        assert_eq!(
+            (socket.io.heard[0], socket.io.heard[1]),
+            (0x8a, 0x82),
+            "a pong, with a mask"
+        );
+        assert_eq!(
+            soon(socket.send("late".into())).map_err(|e| e.kind),
+            Err(FailureKind::Incomplete),
+            "it is over"
+        );
     }
 
     #[test]
@@ -445,10 +525,17 @@ mod tests {
         let mut said = socket(&[b"\x81\x01a\x88\x02\x03\xe8"]);
         let count = Cell::new(0);
         soon(said.close(&count));
-        assert_eq!((count.get(), &said.io.heard[..2]), (1, &[0x88, 0x80][..]), "one message came before it");
+        assert_eq!(
+            (count.get(), &said.io.heard[..2]),
+            (1, &[0x88, 0x80][..]),
+            "one message came before it"
+        );
         let mut heard = socket(&[b"\x88\x04\x0f\xa0no"]);
         let error = soon(heard.receive()).expect_err("closed");
-        assert_eq!((error.kind, heard.io.heard[0]), (FailureKind::Incomplete, 0x88));
+        assert_eq!(
+            (error.kind, heard.io.heard[0]),
+            (FailureKind::Incomplete, 0x88)
+        );
         assert!(error.message.contains("code 4000: no"), "{}", error.message);
     }
 

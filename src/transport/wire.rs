@@ -36,7 +36,11 @@ impl<Io: Metered> Metered for Wire<Io> {
 }
 
 impl<Io: Read + Write + Unpin> Read for Wire<Io> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(io) => Pin::new(io).poll_read(cx, buf),
             Self::Tls(sealed) => Pin::new(&mut **sealed).poll_read(cx, buf),
@@ -45,7 +49,11 @@ impl<Io: Read + Write + Unpin> Read for Wire<Io> {
 }
 
 impl<Io: Read + Write + Unpin> Write for Wire<Io> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(io) => Pin::new(io).poll_write(cx, buf),
             Self::Tls(sealed) => Pin::new(&mut **sealed).poll_write(cx, buf),
@@ -73,7 +81,11 @@ impl<Io: Read + Write + Unpin> Write for Wire<Io> {
         }
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(io) => Pin::new(io).poll_write_vectored(cx, bufs),
             Self::Tls(sealed) => Pin::new(&mut **sealed).poll_write_vectored(cx, bufs),

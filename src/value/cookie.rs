@@ -8,7 +8,8 @@ pub fn pair(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// Without blanks and tabs at both ends: no other byte is one, whatever it would be in some alphabet.
+/// Without blanks and tabs at both ends: no other byte is one, whatever it would be in some
+/// alphabet.
 fn trimmed(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
         text = rest;

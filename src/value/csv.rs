@@ -30,7 +30,10 @@ pub struct Csv<'t> {
 impl<'t> Csv<'t> {
     /// Begins at the first line.
     pub const fn new(text: &'t str) -> Self {
-        Self { rest: text, line: 1 }
+        Self {
+            rest: text,
+            line: 1,
+        }
     }
 
     fn record(&mut self) -> Result<Record<'t>, Malformed> {
@@ -51,7 +54,9 @@ impl<'t> Csv<'t> {
             return self.quoted();
         }
         // A quote in the middle of a cell is a character like any other: `5" pipe`.
-        let (cell, rest) = self.rest.split_at(self.rest.find(is_end).unwrap_or(self.rest.len()));
+        let (cell, rest) = self
+            .rest
+            .split_at(self.rest.find(is_end).unwrap_or(self.rest.len()));
         self.rest = rest;
         Ok(cell.into())
     }
@@ -63,7 +68,10 @@ impl<'t> Csv<'t> {
         loop {
             let Some((text, rest)) = self.rest.split_once('"') else {
                 let message = "the quote that opens a cell here is never closed; close it, and double each `\"` inside the cell";
-                return Err(Malformed { line: begun, message: message.into() });
+                return Err(Malformed {
+                    line: begun,
+                    message: message.into(),
+                });
             };
             self.line += line_breaks(text);
             self.rest = rest;
@@ -75,9 +83,18 @@ impl<'t> Csv<'t> {
                 }
                 None if self.rest.is_empty() || self.rest.starts_with(is_end) => return Ok(cell),
                 None => {
-                    let opened = if begun == self.line { String::new() } else { format!(" that was opened in line {begun}") };
-                    let message = format!("text stands behind the closing quote of a cell{opened}; double each `\"` inside the cell");
-                    return Err(Malformed { line: self.line, message });
+                    let opened = if begun == self.line {
+                        String::new()
+                    } else {
+                        format!(" that was opened in line {begun}")
+                    };
+                    let message = format!(
+                        "text stands behind the closing quote of a cell{opened}; double each `\"` inside the cell"
+                    );
+                    return Err(Malformed {
+                        line: self.line,
+                        message,
+                    });
                 }
             }
         }
@@ -85,7 +102,13 @@ impl<'t> Csv<'t> {
 
     /// Whether a line break was there to be skipped.
     fn skip_line_break(&mut self) -> bool {
-        let Some(rest) = self.rest.strip_prefix("\r\n").or_else(|| self.rest.strip_prefix(['\r', '\n'])) else { return false };
+        let Some(rest) = self
+            .rest
+            .strip_prefix("\r\n")
+            .or_else(|| self.rest.strip_prefix(['\r', '\n']))
+        else {
+            return false;
+        };
         self.rest = rest;
         self.line += 1;
         true
@@ -115,7 +138,11 @@ const fn is_end(c: char) -> bool {
 /// How many line breaks there are in a text, in whichever form.
 fn line_breaks(text: &str) -> u64 {
     let bytes = text.as_bytes();
-    (0..bytes.len()).filter(|at| bytes[*at] == b'\n' || bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n')).count() as u64
+    (0..bytes.len())
+        .filter(|at| {
+            bytes[*at] == b'\n' || bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n')
+        })
+        .count() as u64
 }
 
 #[cfg(test)]
@@ -128,7 +155,9 @@ mod tests {
 
     fn read(text: &str) -> Result<Vec<Row>, (u64, String)> {
         let record = |record: Result<Record<'_>, Malformed>| {
-            record.map(|r| (r.line, r.cells.into_iter().map(Cow::into_owned).collect())).map_err(|e| (e.line, e.message))
+            record
+                .map(|r| (r.line, r.cells.into_iter().map(Cow::into_owned).collect()))
+                .map_err(|e| (e.line, e.message))
         };
         Csv::new(text).map(record).collect()
     }
@@ -142,14 +171,30 @@ mod tests {
         for (text, records) in [
             ("", vec![]),
             ("a", vec![cells(1, &["a"])]),
-            ("a,b\n1,2\n", vec![cells(1, &["a", "b"]), cells(2, &["1", "2"])]),
-            ("a,b\r\n\r\n\n1,2", vec![cells(1, &["a", "b"]), cells(4, &["1", "2"])]),
+            (
+                "a,b\n1,2\n",
+                vec![cells(1, &["a", "b"]), cells(2, &["1", "2"])],
+            ),
+            (
+                "a,b\r\n\r\n\n1,2",
+                vec![cells(1, &["a", "b"]), cells(4, &["1", "2"])],
+            ),
             ("a\r1\r", vec![cells(1, &["a"]), cells(2, &["1"])]),
-            (",\n\"\"\n,,", vec![cells(1, &["", ""]), cells(2, &[""]), cells(3, &["", "", ""])]),
+            (
+                ",\n\"\"\n,,",
+                vec![
+                    cells(1, &["", ""]),
+                    cells(2, &[""]),
+                    cells(3, &["", "", ""]),
+                ],
+            ),
             ("5\" pipe, \"x\"", vec![cells(1, &["5\" pipe", " \"x\""])]),
             ("\"a \"\"q\"\", b\",2", vec![cells(1, &["a \"q\", b", "2"])]),
             ("\"\"\"\"", vec![cells(1, &["\""])]),
-            ("\"a\r\nb\nc\rd\",2\n3,4", vec![cells(1, &["a\r\nb\nc\rd", "2"]), cells(5, &["3", "4"])]),
+            (
+                "\"a\r\nb\nc\rd\",2\n3,4",
+                vec![cells(1, &["a\r\nb\nc\rd", "2"]), cells(5, &["3", "4"])],
+            ),
         ] {
             assert_eq!(read(text), Ok(records), "{text:?}");
         }
@@ -164,10 +209,17 @@ mod tests {
             ("a\n\n\"x\"y\n", 3, "behind the closing quote of a cell;"),
             ("a,b\n\"x\" ,y\n", 2, "behind the closing quote"),
             // The first quote was to be closed: what opens the next cell closes this one.
-            ("a,b\n1,\"x\n2,\"y\"\n", 3, "behind the closing quote of a cell that was opened in line 2"),
+            (
+                "a,b\n1,\"x\n2,\"y\"\n",
+                3,
+                "behind the closing quote of a cell that was opened in line 2",
+            ),
         ] {
             let (at, message) = read(text).expect_err(text);
-            assert!(at == line && message.contains(part), "{text:?}: line {at}: {message}");
+            assert!(
+                at == line && message.contains(part),
+                "{text:?}: line {at}: {message}"
+            );
         }
     }
 

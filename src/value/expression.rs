@@ -22,10 +22,14 @@ pub struct Expression {
 enum Kind {
     /// A value at its place, and keys into it.
     Path(usize, Vec<Value>),
-    /// The same, and its text encoded: a number in it keeps its spelling, which one that is computed with does not.
+    /// The same, and its text encoded: a number in it keeps its spelling, which one that is
+    /// computed with does not.
     Encoded(Encoder, usize, Vec<Value>),
     /// Anything else, with the names that it uses.
-    General(Box<minijinja::Expression<'static, 'static>>, Arc<[(String, usize)]>),
+    General(
+        Box<minijinja::Expression<'static, 'static>>,
+        Arc<[(String, usize)]>,
+    ),
 }
 
 /// What an expression looks like before any names are known.
@@ -43,33 +47,70 @@ impl Expression {
     /// # Errors
     /// When it is none, or uses a name that is not there.
     pub fn compile(source: &str, names: &Names) -> Result<Self, ValueError> {
-        let place = |name: &str| names.place(name).ok_or_else(|| ValueError(format!("there is no value called `{name}`")));
+        let place = |name: &str| {
+            names
+                .place(name)
+                .ok_or_else(|| ValueError(format!("there is no value called `{name}`")))
+        };
         let source = source.trim().to_owned();
         if let Some((name, keys)) = path(&source) {
-            return Ok(Self { kind: Kind::Path(place(name)?, keys), source });
+            return Ok(Self {
+                kind: Kind::Path(place(name)?, keys),
+                source,
+            });
         }
-        if let Some((encode, (name, keys))) = encoder(&source).and_then(|(encode, argument)| Some((encode, path(argument)?))) {
-            return Ok(Self { kind: Kind::Encoded(encode, place(name)?, keys), source });
+        if let Some((encode, (name, keys))) =
+            encoder(&source).and_then(|(encode, argument)| Some((encode, path(argument)?)))
+        {
+            return Ok(Self {
+                kind: Kind::Encoded(encode, place(name)?, keys),
+                source,
+            });
         }
         let uses = uses(&source)?;
-        let places = uses.names.into_iter().map(|name| place(&name).map(|place| (name, place))).collect::<Result<_, _>>()?;
-        let compiled = ENVIRONMENT.compile_expression_owned(source.clone()).map_err(|e| wrong(&e))?;
-        Ok(Self { kind: Kind::General(Box::new(compiled), places), source })
+        let places = uses
+            .names
+            .into_iter()
+            .map(|name| place(&name).map(|place| (name, place)))
+            .collect::<Result<_, _>>()?;
+        let compiled = ENVIRONMENT
+            .compile_expression_owned(source.clone())
+            .map_err(|e| wrong(&e))?;
+        Ok(Self {
+            kind: Kind::General(Box::new(compiled), places),
+            source,
+        })
     }
 
     /// Its value.
     ///
     /// # Errors
-    /// When a name that it needs has no value, or an operation can't be done on the values there are.
+    /// When a name that it needs has no value, or an operation can't be done on the values there
+    /// are.
     pub fn eval(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<Value, ValueError> {
         match &self.kind {
             Kind::Path(place, keys) => self.at(scope, *place, keys),
-            Kind::Encoded(encode, place, keys) => self.at(scope, *place, keys).map(|value| Value::from(encode(&value))),
+            Kind::Encoded(encode, place, keys) => self
+                .at(scope, *place, keys)
+                .map(|value| Value::from(encode(&value))),
             Kind::General(compiled, places) => {
-                let values = places.iter().map(|(_, place)| computable(scope.get(*place))).collect();
-                let frame = Frame { places: places.clone(), values, facts: facts.clone() };
-                let value = compiled.eval(Value::from_object(frame)).map_err(|e| self.failed(&e))?;
-                if value.is_undefined() { Err(self.unset()) } else { Ok(original(value)) }
+                let values = places
+                    .iter()
+                    .map(|(_, place)| computable(scope.get(*place)))
+                    .collect();
+                let frame = Frame {
+                    places: places.clone(),
+                    values,
+                    facts: facts.clone(),
+                };
+                let value = compiled
+                    .eval(Value::from_object(frame))
+                    .map_err(|e| self.failed(&e))?;
+                if value.is_undefined() {
+                    Err(self.unset())
+                } else {
+                    Ok(original(value))
+                }
             }
         }
     }
@@ -80,7 +121,11 @@ impl Expression {
         for key in keys {
             value = value.get_item(key).map_err(|_| self.unset())?;
         }
-        if value.is_undefined() { Err(self.unset()) } else { Ok(value) }
+        if value.is_undefined() {
+            Err(self.unset())
+        } else {
+            Ok(value)
+        }
     }
 
     /// Whether it holds: its value is neither false, zero, empty nor nothing.
@@ -88,7 +133,8 @@ impl Expression {
     /// # Errors
     /// As for [`Self::eval`].
     pub fn holds(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<bool, ValueError> {
-        self.eval(scope, facts).map(|value| computable(value).is_true())
+        self.eval(scope, facts)
+            .map(|value| computable(value).is_true())
     }
 
     /// The items of the list that it gives.
@@ -99,13 +145,20 @@ impl Expression {
         let value = self.eval(scope, facts)?;
         let list = matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable);
         let items = if list { value.try_iter().ok() } else { None };
-        items
-            .map(Iterator::collect)
-            .ok_or_else(|| ValueError(format!("`{}` gives {}, and a list is needed", self.source, kind(&computable(value)))))
+        items.map(Iterator::collect).ok_or_else(|| {
+            ValueError(format!(
+                "`{}` gives {}, and a list is needed",
+                self.source,
+                kind(&computable(value))
+            ))
+        })
     }
 
     fn unset(&self) -> ValueError {
-        ValueError(format!("`{}` has no value here: nothing has set it in this iteration", self.source))
+        ValueError(format!(
+            "`{}` has no value here: nothing has set it in this iteration",
+            self.source
+        ))
     }
 
     fn failed(&self, error: &Error) -> ValueError {
@@ -142,13 +195,26 @@ pub fn uses(source: &str) -> Result<Uses, ValueError> {
     if source.bytes().filter(|b| b"([{-".contains(b)).count() > 100 {
         return Err(ValueError("it has more than 100 brackets and signs".into()));
     }
-    let compiled = ENVIRONMENT.compile_expression_owned(source.to_owned()).map_err(|e| wrong(&e))?;
-    let mut names: Vec<String> = compiled.undeclared_variables(false).into_iter().filter(|n| !FUNCTIONS.contains(&n.as_str())).collect();
+    let compiled = ENVIRONMENT
+        .compile_expression_owned(source.to_owned())
+        .map_err(|e| wrong(&e))?;
+    let mut names: Vec<String> = compiled
+        .undeclared_variables(false)
+        .into_iter()
+        .filter(|n| !FUNCTIONS.contains(&n.as_str()))
+        .collect();
     names.sort();
     let mut members: Vec<(String, String)> = compiled
         .undeclared_variables(true)
         .into_iter()
-        .filter_map(|path| path.split_once('.').map(|(name, rest)| (name.to_owned(), rest.split('.').next().unwrap_or(rest).to_owned())))
+        .filter_map(|path| {
+            path.split_once('.').map(|(name, rest)| {
+                (
+                    name.to_owned(),
+                    rest.split('.').next().unwrap_or(rest).to_owned(),
+                )
+            })
+        })
         .collect();
     members.sort();
     Ok(Uses { names, members })
@@ -156,11 +222,19 @@ pub fn uses(source: &str) -> Result<Uses, ValueError> {
 
 /// A name and the keys behind it, where the expression is just that: `a[0].b`.
 fn path(source: &str) -> Option<(&str, Vec<Value>)> {
-    let word = |text: &str| text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
+    let word = |text: &str| {
+        text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .unwrap_or(text.len())
+    };
     let is_name = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let end = word(source);
     let (name, mut rest) = source.split_at(end);
-    if !is_name(name) || matches!(name, "true" | "True" | "false" | "False" | "none" | "None" | "not") {
+    if !is_name(name)
+        || matches!(
+            name,
+            "true" | "True" | "false" | "False" | "none" | "None" | "not"
+        )
+    {
         return None;
     }
     let mut keys = Vec::new();
@@ -209,23 +283,36 @@ mod tests {
     use serde_json::json;
 
     fn names() -> Names {
-        let name = |name: &str, value| Name { name: name.into(), value: Some(value) };
+        let name = |name: &str, value| Name {
+            name: name.into(),
+            value: Some(value),
+        };
         Names::new(&[
             name("item", json!("i 1/2")),
             name("list", json!([{"id": 7}, {"id": 8}])),
             name("empty", json!([])),
-            Name { name: "unset".into(), value: None },
+            Name {
+                name: "unset".into(),
+                value: None,
+            },
         ])
     }
 
     fn facts(seed: u64) -> Arc<Facts> {
-        Arc::new(Facts::new(Pcg64Mcg::seed_from_u64(seed), 12, 1_700_000_000_000))
+        Arc::new(Facts::new(
+            Pcg64Mcg::seed_from_u64(seed),
+            12,
+            1_700_000_000_000,
+        ))
     }
 
     fn eval(source: &str) -> Result<String, String> {
         let names = names();
         let expression = Expression::compile(source, &names).map_err(|e| e.0)?;
-        expression.eval(names.start(), &facts(1)).map(|v| super::super::function::text(&v)).map_err(|e| e.0)
+        expression
+            .eval(names.start(), &facts(1))
+            .map(|v| super::super::function::text(&v))
+            .map_err(|e| e.0)
     }
 
     #[test]
@@ -278,9 +365,19 @@ mod tests {
     #[test]
     fn draws_depend_on_their_facts_alone() {
         let names = names();
-        for source in ["uuid()", "random_int(1, 1000000)", "random_string(12)", "pick([1, 2, 3, 4, 5, 6, 7, 8, 9])"] {
+        for source in [
+            "uuid()",
+            "random_int(1, 1000000)",
+            "random_string(12)",
+            "pick([1, 2, 3, 4, 5, 6, 7, 8, 9])",
+        ] {
             let expression = Expression::compile(source, &names).expect("good");
-            let value = |seed| expression.eval(names.start(), &facts(seed)).expect("a value").to_string();
+            let value = |seed| {
+                expression
+                    .eval(names.start(), &facts(seed))
+                    .expect("a value")
+                    .to_string()
+            };
             assert_eq!(value(1), value(1), "{source}");
             assert!((2..20).any(|seed| value(seed) != value(1)), "{source}");
         }
@@ -292,6 +389,10 @@ mod tests {
     fn tells_the_names_and_columns_that_it_uses() {
         let uses = uses("users.id ~ uuid() ~ a[0].b ~ (c if d else 'x')").expect("good");
         assert_eq!(uses.names, ["a", "c", "d", "users"]);
-        assert!(uses.members.contains(&("users".into(), "id".into())), "{:?}", uses.members);
+        assert!(
+            uses.members.contains(&("users".into(), "id".into())),
+            "{:?}",
+            uses.members
+        );
     }
 }

@@ -27,11 +27,15 @@ impl Extract {
     /// Compiles a place.
     ///
     /// # Errors
-    /// When a JSONPath query or a regular expression is none; the scenario's validation finds these first.
+    /// When a JSONPath query or a regular expression is none; the scenario's validation finds these
+    /// first.
     pub fn compile(source: &Source) -> Result<Self, ValueError> {
         Ok(match source {
             Source::JsonPath(query) => Self::JsonPath(json_path(query)?),
-            Source::Regex { pattern, group } => Self::Regex(Regex::new(pattern).map_err(|e| ValueError(e.to_string()))?, *group as usize),
+            Source::Regex { pattern, group } => Self::Regex(
+                Regex::new(pattern).map_err(|e| ValueError(e.to_string()))?,
+                *group as usize,
+            ),
             Source::Header(name) => Self::Header(name.clone()),
             Source::Cookie(name) => Self::Cookie(name.clone()),
             Source::Body => Self::Body,
@@ -51,15 +55,28 @@ impl Extract {
     pub fn from(&self, response: &Response<'_>) -> Result<Option<Value>, String> {
         Ok(match self {
             Self::JsonPath(path) => response.json()?.find(path).map(|found| found.to_value()),
-            Self::Regex(pattern, group) => {
-                pattern.captures(response.text()?).and_then(|found| found.get(*group)).map(|found| Value::from(found.as_str()))
-            }
-            Self::Header(name) => response.header(name).map(|value| Value::from(value.as_ref())),
+            Self::Regex(pattern, group) => pattern
+                .captures(response.text()?)
+                .and_then(|found| found.get(*group))
+                .map(|found| Value::from(found.as_str())),
+            Self::Header(name) => response
+                .header(name)
+                .map(|value| Value::from(value.as_ref())),
             // Of several the last one is what the user has from then on.
-            Self::Cookie(name) => response.headers.get_all(SET_COOKIE).iter().rev().find_map(|line| {
-                let (found, value) = cookie::pair(line.as_bytes().split(|byte| *byte == b';').next()?);
-                value.filter(|_| found == name.as_bytes()).map(|value| Value::from(String::from_utf8_lossy(value)))
-            }),
+            Self::Cookie(name) => {
+                response
+                    .headers
+                    .get_all(SET_COOKIE)
+                    .iter()
+                    .rev()
+                    .find_map(|line| {
+                        let (found, value) =
+                            cookie::pair(line.as_bytes().split(|byte| *byte == b';').next()?);
+                        value
+                            .filter(|_| found == name.as_bytes())
+                            .map(|value| Value::from(String::from_utf8_lossy(value)))
+                    })
+            }
             Self::Body => Some(Value::from(response.text()?)),
             Self::Status => Some(Value::from(response.status)),
         })
@@ -75,7 +92,8 @@ pub fn json_path(query: &str) -> Result<JsonPath, ValueError> {
     if query.len() > 1000 || query.bytes().filter(|b| b"[(".contains(b)).count() > 50 {
         return Err(ValueError("it is too long".into()));
     }
-    JsonPath::parse(query).map_err(|e| ValueError(e.to_string().lines().last().unwrap_or_default().to_owned()))
+    JsonPath::parse(query)
+        .map_err(|e| ValueError(e.to_string().lines().last().unwrap_or_default().to_owned()))
 }
 
 #[cfg(test)]
@@ -88,30 +106,89 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-cache", "hit".parse().expect("a value"));
         headers.append(SET_COOKIE, "a=1; Path=/".parse().expect("a value"));
-        for line in [&b"SID=before"[..], b" SID = abc ; HttpOnly; Name=Jos\xc3\xa9", b"name=Zo\xc3\xab", b"none"] {
-            headers.append(SET_COOKIE, http::HeaderValue::from_bytes(line).expect("a value"));
+        for line in [
+            &b"SID=before"[..],
+            b" SID = abc ; HttpOnly; Name=Jos\xc3\xa9",
+            b"name=Zo\xc3\xab",
+            b"none",
+        ] {
+            headers.append(
+                SET_COOKIE,
+                http::HeaderValue::from_bytes(line).expect("a value"),
+            );
         }
         headers.append("link", "</1>; rel=prev".parse().expect("a value"));
         headers.append("link", "</3>; rel=next".parse().expect("a value"));
-        let response = Response::new(201, &headers, br#"{"items": [{"id": 7, "name": "x"}], "none": null}"#);
-        let take = |source: Source| Extract::compile(&source).expect("good").from(&response).expect("readable").map(|v| v.to_string());
-        assert_eq!(take(Source::JsonPath("$.items[0].id".into())).as_deref(), Some("7"));
-        assert_eq!(take(Source::JsonPath("$.items[*].name".into())).as_deref(), Some("x"));
+        let response = Response::new(
+            201,
+            &headers,
+            br#"{"items": [{"id": 7, "name": "x"}], "none": null}"#,
+        );
+        let take = |source: Source| {
+            Extract::compile(&source)
+                .expect("good")
+                .from(&response)
+                .expect("readable")
+                .map(|v| v.to_string())
+        };
+        assert_eq!(
+            take(Source::JsonPath("$.items[0].id".into())).as_deref(),
+            Some("7")
+        );
+        assert_eq!(
+            take(Source::JsonPath("$.items[*].name".into())).as_deref(),
+            Some("x")
+        );
         assert_eq!(take(Source::JsonPath("$.nothing".into())), None);
-        assert_eq!(take(Source::Regex { pattern: r#""id": (\d+)"#.into(), group: 1 }).as_deref(), Some("7"));
-        assert_eq!(take(Source::Regex { pattern: "(z)?x".into(), group: 1 }), None);
-        assert_eq!(take(Source::Header("x-cache".into())).as_deref(), Some("hit"));
-        assert_eq!(take(Source::Header("Link".into())).as_deref(), Some("</1>; rel=prev, </3>; rel=next"), "one list");
-        assert_eq!(take(Source::Header("set-cookie".into())).as_deref(), Some("a=1; Path=/"), "no list");
+        assert_eq!(
+            take(Source::Regex {
+                pattern: r#""id": (\d+)"#.into(),
+                group: 1
+            })
+            .as_deref(),
+            Some("7")
+        );
+        assert_eq!(
+            take(Source::Regex {
+                pattern: "(z)?x".into(),
+                group: 1
+            }),
+            None
+        );
+        assert_eq!(
+            take(Source::Header("x-cache".into())).as_deref(),
+            Some("hit")
+        );
+        assert_eq!(
+            take(Source::Header("Link".into())).as_deref(),
+            Some("</1>; rel=prev, </3>; rel=next"),
+            "one list"
+        );
+        assert_eq!(
+            take(Source::Header("set-cookie".into())).as_deref(),
+            Some("a=1; Path=/"),
+            "no list"
+        );
         assert_eq!(take(Source::Header("x-none".into())), None);
         assert_eq!(take(Source::Cookie("SID".into())).as_deref(), Some("abc"));
         assert_eq!(take(Source::Cookie("name".into())).as_deref(), Some("Zoë"));
-        assert_eq!((take(Source::Cookie("sid".into())), take(Source::Cookie("none".into()))), (None, None));
+        assert_eq!(
+            (
+                take(Source::Cookie("sid".into())),
+                take(Source::Cookie("none".into()))
+            ),
+            (None, None)
+        );
         assert_eq!(take(Source::Status).as_deref(), Some("201"));
         assert!(take(Source::Body).is_some_and(|body| body.starts_with("{\"items\"")));
         let binary = Response::new(200, &headers, &[0xff, 0xfe]);
-        let why = Extract::JsonPath(json_path("$").expect("good")).from(&binary).expect_err("not JSON");
-        assert!(why.starts_with("the body is not JSON (not UTF-8 at byte 0), seen "), "{why}");
+        let why = Extract::JsonPath(json_path("$").expect("good"))
+            .from(&binary)
+            .expect_err("not JSON");
+        assert!(
+            why.starts_with("the body is not JSON (not UTF-8 at byte 0), seen "),
+            "{why}"
+        );
     }
 
     #[test]

@@ -32,7 +32,9 @@ pub enum FeedError {
     #[error("`{0}` is neither `.csv` nor `.json` nor `.jsonl`; rename it by what is in it")]
     Unknown(String),
     /// There is nothing in it.
-    #[error("`{0}` has no rows; a CSV file has its column names in the first line, and a row in each line behind it")]
+    #[error(
+        "`{0}` has no rows; a CSV file has its column names in the first line, and a row in each line behind it"
+    )]
     Empty(String),
     /// Something in it is wrong.
     #[error("`{file}`, line {line}: {message}")]
@@ -66,17 +68,29 @@ struct Row {
 
 impl Object for Row {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let place = self.columns.iter().position(|column| Some(column.as_str()) == key.as_str())?;
-        self.cells.get(place).cloned().filter(|cell| !cell.is_undefined())
+        let place = self
+            .columns
+            .iter()
+            .position(|column| Some(column.as_str()) == key.as_str())?;
+        self.cells
+            .get(place)
+            .cloned()
+            .filter(|cell| !cell.is_undefined())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.columns.iter().map(|column| Value::from(column.as_str())).collect())
+        Enumerator::Values(
+            self.columns
+                .iter()
+                .map(|column| Value::from(column.as_str()))
+                .collect(),
+        )
     }
 }
 
-/// Reads the rows of a file, by its path relative to `folder`. Its name says what it is: `.csv` with the columns'
-/// names in its first line, `.json` with a list of maps, `.jsonl` (or `.ndjson`) with a map in each line.
+/// Reads the rows of a file, by its path relative to `folder`. Its name says what it is: `.csv`
+/// with the columns' names in its first line, `.json` with a list of maps, `.jsonl` (or `.ndjson`)
+/// with a map in each line.
 ///
 /// # Errors
 /// When the file can't be read, has no rows, or something in it is wrong.
@@ -87,7 +101,11 @@ pub fn read(folder: &Path, typed: &str) -> Result<Rows, FeedError> {
         let _ = write!(digest, "{byte:02x}");
     }
     let text = text(typed, &content)?;
-    let extension = Path::new(typed).extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let extension = Path::new(typed)
+        .extension()
+        .and_then(|e| e.to_str())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let (columns, rows) = match extension.as_str() {
         "csv" => csv(typed, text)?,
         "json" => json_list(typed, text)?,
@@ -100,9 +118,19 @@ pub fn read(folder: &Path, typed: &str) -> Result<Rows, FeedError> {
     let columns: Arc<[String]> = columns.into();
     let row = |cells: Box<[Value]>| {
         let is_exact = cells.iter().any(json::is_special);
-        json::keeping(Value::from_object(Row { columns: columns.clone(), cells }), is_exact)
+        json::keeping(
+            Value::from_object(Row {
+                columns: columns.clone(),
+                cells,
+            }),
+            is_exact,
+        )
     };
-    Ok(Rows { rows: rows.into_iter().map(row).collect(), columns, digest })
+    Ok(Rows {
+        rows: rows.into_iter().map(row).collect(),
+        columns,
+        digest,
+    })
 }
 
 /// The text of a file, without its byte order mark.
@@ -110,11 +138,19 @@ fn text<'c>(file: &str, content: &'c [u8]) -> Result<&'c str, FeedError> {
     let line = |at: usize| content[..at].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
     let text = str::from_utf8(content).map_err(|e| {
         let at = e.valid_up_to();
-        wrong(file, line(at), format!("it is not UTF-8 text (byte {at} of the file); save it as UTF-8"))
+        wrong(
+            file,
+            line(at),
+            format!("it is not UTF-8 text (byte {at} of the file); save it as UTF-8"),
+        )
     })?;
     // UTF-16 without its mark is good UTF-8, and full of them.
     if let Some(at) = text.find('\0') {
-        return Err(wrong(file, line(at), "a NUL byte, which no text has; save the file as UTF-8"));
+        return Err(wrong(
+            file,
+            line(at),
+            "a NUL byte, which no text has; save the file as UTF-8",
+        ));
     }
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
@@ -122,42 +158,92 @@ fn text<'c>(file: &str, content: &'c [u8]) -> Result<&'c str, FeedError> {
 type Table = (Vec<String>, Vec<Box<[Value]>>);
 
 fn wrong(file: &str, line: u64, message: impl Into<String>) -> FeedError {
-    FeedError::Wrong { file: file.into(), line, message: message.into() }
+    FeedError::Wrong {
+        file: file.into(),
+        line,
+        message: message.into(),
+    }
 }
 
 fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
-    let mut records = Csv::new(text).map(|record| record.map_err(|e| wrong(file, e.line, e.message)));
-    let Some(header) = records.next().transpose()? else { return Ok(Table::default()) };
-    let columns: Vec<String> = header.cells.iter().map(|name| name.trim().to_owned()).collect();
+    let mut records =
+        Csv::new(text).map(|record| record.map_err(|e| wrong(file, e.line, e.message)));
+    let Some(header) = records.next().transpose()? else {
+        return Ok(Table::default());
+    };
+    let columns: Vec<String> = header
+        .cells
+        .iter()
+        .map(|name| name.trim().to_owned())
+        .collect();
     if let [only] = columns.as_slice()
-        && let Some((name, _)) = SEPARATORS.iter().find(|(_, separator)| only.contains(*separator))
+        && let Some((name, _)) = SEPARATORS
+            .iter()
+            .find(|(_, separator)| only.contains(*separator))
     {
-        return Err(wrong(file, header.line, format!("cells are separated by {name}; save the file with commas between them")));
+        return Err(wrong(
+            file,
+            header.line,
+            format!("cells are separated by {name}; save the file with commas between them"),
+        ));
     }
     let mut known = HashSet::new();
     for column in &columns {
         if column.is_empty() {
-            return Err(wrong(file, header.line, "a column without a name; the first line has the names of all columns"));
+            return Err(wrong(
+                file,
+                header.line,
+                "a column without a name; the first line has the names of all columns",
+            ));
         }
         if !known.insert(column) {
-            return Err(wrong(file, header.line, format!("two columns are called `{column}`; give each a name of its own")));
+            return Err(wrong(
+                file,
+                header.line,
+                format!("two columns are called `{column}`; give each a name of its own"),
+            ));
         }
     }
     if columns.len() > MOST_COLUMNS {
-        return Err(wrong(file, header.line, format!("more than {MOST_COLUMNS} columns; remove some")));
+        return Err(wrong(
+            file,
+            header.line,
+            format!("more than {MOST_COLUMNS} columns; remove some"),
+        ));
     }
     let mut rows = Vec::new();
     for record in records {
         let record = record?;
         if record.cells.len() != columns.len() {
-            let cells = if record.cells.len() == 1 { "1 cell".into() } else { format!("{} cells", record.cells.len()) };
-            let message = format!("{cells}, where the first line names {} columns", columns.len());
-            return Err(wrong(file, record.line, format!("{message}; fill the row up, or quote a cell that holds a comma")));
+            let cells = if record.cells.len() == 1 {
+                "1 cell".into()
+            } else {
+                format!("{} cells", record.cells.len())
+            };
+            let message = format!(
+                "{cells}, where the first line names {} columns",
+                columns.len()
+            );
+            return Err(wrong(
+                file,
+                record.line,
+                format!("{message}; fill the row up, or quote a cell that holds a comma"),
+            ));
         }
         if rows.len() == MOST_ROWS {
-            return Err(wrong(file, record.line, format!("more than {MOST_ROWS} rows; use a shorter file")));
+            return Err(wrong(
+                file,
+                record.line,
+                format!("more than {MOST_ROWS} rows; use a shorter file"),
+            ));
         }
-        rows.push(record.cells.iter().map(|cell| Value::from(cell.as_ref())).collect());
+        rows.push(
+            record
+                .cells
+                .iter()
+                .map(|cell| Value::from(cell.as_ref()))
+                .collect(),
+        );
     }
     Ok((columns, rows))
 }
@@ -172,46 +258,80 @@ struct Maps {
 impl Maps {
     fn add(&mut self, file: &str, line: u64, item: &RawValue) -> Result<(), FeedError> {
         let members = json::members(item).map_err(|e| match e.classify() {
-            Category::Data => wrong(file, line, "a row that is not a map; write `{\"id\": 1, …}` for each row"),
+            Category::Data => wrong(
+                file,
+                line,
+                "a row that is not a map; write `{\"id\": 1, …}` for each row",
+            ),
             _ => not_json(file, line, &e),
         })?;
         let mut cells = vec![Value::UNDEFINED; self.columns.len()];
         for (key, raw) in members {
-            let place = self.columns.iter().position(|column| *column == key).unwrap_or_else(|| {
-                self.columns.push(key.clone());
-                cells.push(Value::UNDEFINED);
-                self.columns.len() - 1
-            });
+            let place = self
+                .columns
+                .iter()
+                .position(|column| *column == key)
+                .unwrap_or_else(|| {
+                    self.columns.push(key.clone());
+                    cells.push(Value::UNDEFINED);
+                    self.columns.len() - 1
+                });
             if !cells[place].is_undefined() {
-                return Err(wrong(file, line, format!("a row has two members that are called `{key}`; remove one")));
+                return Err(wrong(
+                    file,
+                    line,
+                    format!("a row has two members that are called `{key}`; remove one"),
+                ));
             }
             cells[place] = json::from_raw(raw).map_err(|e| not_json(file, line, &e))?;
         }
         if self.columns.len() > MOST_COLUMNS {
-            return Err(wrong(file, line, format!("more than {MOST_COLUMNS} columns; remove some")));
+            return Err(wrong(
+                file,
+                line,
+                format!("more than {MOST_COLUMNS} columns; remove some"),
+            ));
         }
         if self.rows.len() == MOST_ROWS {
-            return Err(wrong(file, line, format!("more than {MOST_ROWS} rows; use a shorter file")));
+            return Err(wrong(
+                file,
+                line,
+                format!("more than {MOST_ROWS} rows; use a shorter file"),
+            ));
         }
         self.rows.push(cells);
         Ok(())
     }
 
     fn table(self) -> Table {
-        (self.columns, self.rows.into_iter().map(Vec::into_boxed_slice).collect())
+        (
+            self.columns,
+            self.rows.into_iter().map(Vec::into_boxed_slice).collect(),
+        )
     }
 }
 
 /// An error of the parser, whose own lines begin at `line` of the file.
 fn not_json(file: &str, line: u64, error: &serde_json::Error) -> FeedError {
-    let (whole, place) = (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
+    let (whole, place) = (
+        error.to_string(),
+        format!(" at line {} column {}", error.line(), error.column()),
+    );
     let message = whole.strip_suffix(&place).unwrap_or(&whole);
-    wrong(file, line + (error.line() as u64).saturating_sub(1), format!("not JSON: {message}, at column {}", error.column()))
+    wrong(
+        file,
+        line + (error.line() as u64).saturating_sub(1),
+        format!("not JSON: {message}, at column {}", error.column()),
+    )
 }
 
 fn json_list(file: &str, text: &str) -> Result<Table, FeedError> {
     let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| match e.classify() {
-        Category::Data => wrong(file, 1, "no list; a `.json` feed is a list of maps, one a row"),
+        Category::Data => wrong(
+            file,
+            1,
+            "no list; a `.json` feed is a list of maps, one a row",
+        ),
         _ => not_json(file, 1, &e),
     })?;
     let mut maps = Maps::default();
@@ -227,7 +347,10 @@ fn json_list(file: &str, text: &str) -> Result<Table, FeedError> {
 
 fn json_lines(file: &str, text: &str) -> Result<Table, FeedError> {
     let mut maps = Maps::default();
-    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+    for (number, line) in (1..)
+        .zip(text.lines())
+        .filter(|(_, line)| !line.trim().is_empty())
+    {
         let item = serde_json::from_str(line).map_err(|e| not_json(file, number, &e))?;
         maps.add(file, number, item)?;
     }
@@ -243,47 +366,138 @@ mod tests {
         std::fs::write(folder.path().join(name), content).expect("written");
         let rows = read(folder.path(), name).map_err(|e| e.to_string())?;
         let cell = |row: &Value, column: &String| {
-            row.get_attr(column).map_or_else(|e| e.to_string(), |v| json::print(&v).unwrap_or_else(|e| e.to_string()))
+            row.get_attr(column).map_or_else(
+                |e| e.to_string(),
+                |v| json::print(&v).unwrap_or_else(|e| e.to_string()),
+            )
         };
-        Ok(rows.rows.iter().map(|row| rows.columns.iter().map(|c| format!("{c}={}", cell(row, c))).collect::<Vec<_>>().join(" ")).collect())
+        Ok(rows
+            .rows
+            .iter()
+            .map(|row| {
+                rows.columns
+                    .iter()
+                    .map(|c| format!("{c}={}", cell(row, c)))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+            .collect())
     }
 
     #[test]
     fn rows_of_all_three_forms() {
         assert_eq!(
-            rows("a.csv", "\u{feff}id, name\r\n1,\"x, y\"\r\n2,\"a \"\"q\"\"\"\n").expect("good"),
+            rows(
+                "a.csv",
+                "\u{feff}id, name\r\n1,\"x, y\"\r\n2,\"a \"\"q\"\"\"\n"
+            )
+            .expect("good"),
             [r#"id="1" name="x, y""#, r#"id="2" name="a \"q\"""#]
         );
         assert_eq!(
-            rows("a.json", r#"[{"id": 1, "tags": ["a"]}, {"id": 2, "more": true}]"#).expect("good"),
+            rows(
+                "a.json",
+                r#"[{"id": 1, "tags": ["a"]}, {"id": 2, "more": true}]"#
+            )
+            .expect("good"),
             ["id=1 tags=[\"a\"] more=null", "id=2 tags=null more=true"]
         );
-        assert_eq!(rows("a.jsonl", "{\"id\": 1}\n\n{\"id\": 2}\n").expect("good"), ["id=1", "id=2"]);
-        let numbers = r#"{"id": 98765432101234567890, "price": 10.00, "list": [1e-7, {"x": 0.0000001}]}"#;
-        for (name, content) in [("a.jsonl", numbers.to_owned()), ("a.json", format!("[\n{numbers}]"))] {
-            assert_eq!(rows(name, content).expect("good"), [r#"id=98765432101234567890 price=10.00 list=[1e-7,{"x":0.0000001}]"#]);
+        assert_eq!(
+            rows("a.jsonl", "{\"id\": 1}\n\n{\"id\": 2}\n").expect("good"),
+            ["id=1", "id=2"]
+        );
+        let numbers =
+            r#"{"id": 98765432101234567890, "price": 10.00, "list": [1e-7, {"x": 0.0000001}]}"#;
+        for (name, content) in [
+            ("a.jsonl", numbers.to_owned()),
+            ("a.json", format!("[\n{numbers}]")),
+        ] {
+            assert_eq!(
+                rows(name, content).expect("good"),
+                [r#"id=98765432101234567890 price=10.00 list=[1e-7,{"x":0.0000001}]"#]
+            );
         }
     }
 
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
         for (name, content, part) in [
-            ("a.csv", "a,b\n1,2\n1\n", "line 3: 1 cell, where the first line names 2 columns"),
-            ("a.csv", "a,b\n\n\n1,2\n1,2,3\n", "line 5: 3 cells, where the first line names 2 columns"),
+            (
+                "a.csv",
+                "a,b\n1,2\n1\n",
+                "line 3: 1 cell, where the first line names 2 columns",
+            ),
+            (
+                "a.csv",
+                "a,b\n\n\n1,2\n1,2,3\n",
+                "line 5: 3 cells, where the first line names 2 columns",
+            ),
             ("a.csv", "a,b\n1,\"x\ny\"\n1\n", "line 4: 1 cell, where"),
-            ("a.csv", "a,b\n1,\"x\n2,y\n", "line 2: the quote that opens a cell here is never closed"),
-            ("a.csv", "a,\"b\n1,2\n", "line 1: the quote that opens a cell here is never closed"),
-            ("a.csv", "a,b\n1,2\n\"x\"y,2\n", "line 3: text stands behind the closing quote"),
-            ("a.csv", "a;b\n1;2\n", "line 1: cells are separated by semicolons; save the file with commas"),
-            ("a.csv", "\na\tb\n1\t2\n", "line 2: cells are separated by tabs"),
+            (
+                "a.csv",
+                "a,b\n1,\"x\n2,y\n",
+                "line 2: the quote that opens a cell here is never closed",
+            ),
+            (
+                "a.csv",
+                "a,\"b\n1,2\n",
+                "line 1: the quote that opens a cell here is never closed",
+            ),
+            (
+                "a.csv",
+                "a,b\n1,2\n\"x\"y,2\n",
+                "line 3: text stands behind the closing quote",
+            ),
+            (
+                "a.csv",
+                "a;b\n1;2\n",
+                "line 1: cells are separated by semicolons; save the file with commas",
+            ),
+            (
+                "a.csv",
+                "\na\tb\n1\t2\n",
+                "line 2: cells are separated by tabs",
+            ),
             ("a.csv", "a,b\n1,x\0y\n", "line 2: a NUL byte"),
-            ("a.jsonl", "{\"a\": 1}\n{\"a\": \"\0\"}\n", "line 2: a NUL byte"),
-            ("a.json", "[{\"a\": 1},\n\n {\"a\": 2}, 3]", "line 3: a row that is not a map"),
-            ("a.json", "[{\"a\": 1},\n{\"a\":\n \"\\ud800\"}]", "not JSON: "),
-            ("a.jsonl", "{\"a\": 1}\n{\"a\": 2, \"a\": 3}\n", "line 2: a row has two members that are called `a`"),
-            ("a.jsonl", "{\"a\": 1} {\"a\": 2}\n", "line 1: not JSON: trailing characters, at column 10"),
-            ("a.jsonl", &format!("{{\"a\": {}}}", "[".repeat(100_000)), "line 1: not JSON"),
-            ("a.json", &format!("[{{\"a\": {}{}}}]", "[".repeat(100_000), "]".repeat(100_000)), "line 1: not JSON: recursion limit"),
+            (
+                "a.jsonl",
+                "{\"a\": 1}\n{\"a\": \"\0\"}\n",
+                "line 2: a NUL byte",
+            ),
+            (
+                "a.json",
+                "[{\"a\": 1},\n\n {\"a\": 2}, 3]",
+                "line 3: a row that is not a map",
+            ),
+            (
+                "a.json",
+                "[{\"a\": 1},\n{\"a\":\n \"\\ud800\"}]",
+                "not JSON: ",
+            ),
+            (
+                "a.jsonl",
+                "{\"a\": 1}\n{\"a\": 2, \"a\": 3}\n",
+                "line 2: a row has two members that are called `a`",
+            ),
+            (
+                "a.jsonl",
+                "{\"a\": 1} {\"a\": 2}\n",
+                "line 1: not JSON: trailing characters, at column 10",
+            ),
+            (
+                "a.jsonl",
+                &format!("{{\"a\": {}}}", "[".repeat(100_000)),
+                "line 1: not JSON",
+            ),
+            (
+                "a.json",
+                &format!(
+                    "[{{\"a\": {}{}}}]",
+                    "[".repeat(100_000),
+                    "]".repeat(100_000)
+                ),
+                "line 1: not JSON: recursion limit",
+            ),
             ("a.tsv", "a\tb\n1\t2\n", "neither `.csv` nor"),
             ("a.csv", "a,a\n1,2\n", "two columns are called `a`"),
             ("a.csv", "a,\n1,2\n", "a column without a name"),
@@ -301,9 +515,20 @@ mod tests {
         }
         for name in ["a.csv", "a.json", "a.jsonl"] {
             let message = rows(name, b"a\n\xff\n").expect_err("binary");
-            assert!(message.contains("line 2: it is not UTF-8 text (byte 2 of the file)"), "{message}");
+            assert!(
+                message.contains("line 2: it is not UTF-8 text (byte 2 of the file)"),
+                "{message}"
+            );
         }
-        assert!(rows("a.csv", b"\xff\xfea\0\n\0").expect_err("UTF-16").contains("line 1: it is not UTF-8"));
-        assert!(rows("a.csv", b"a\0\n\x001\0").expect_err("UTF-16").contains("line 1: a NUL byte"));
+        assert!(
+            rows("a.csv", b"\xff\xfea\0\n\0")
+                .expect_err("UTF-16")
+                .contains("line 1: it is not UTF-8")
+        );
+        assert!(
+            rows("a.csv", b"a\0\n\x001\0")
+                .expect_err("UTF-16")
+                .contains("line 1: a NUL byte")
+        );
     }
 }

@@ -13,7 +13,9 @@ pub const LARGEST: u64 = 256 << 20;
 #[derive(Debug, Error)]
 pub enum FileError {
     /// Its path leads out of the scenario's folder.
-    #[error("the path `{0}` leads out of the scenario's folder; put the file beside the scenario, or below it")]
+    #[error(
+        "the path `{0}` leads out of the scenario's folder; put the file beside the scenario, or below it"
+    )]
     Outside(String),
     /// There is no such file.
     #[error("there is no file `{0}` in the scenario's folder; paths are relative to the scenario")]
@@ -39,9 +41,15 @@ pub enum FileError {
 /// # Errors
 /// When the path leads out of the folder (by a symbolic link, too), or the file can't be read.
 pub fn read(folder: &Path, typed: &str) -> Result<Vec<u8>, FileError> {
-    let failed = |source| FileError::Io { path: typed.into(), source };
+    let failed = |source| FileError::Io {
+        path: typed.into(),
+        source,
+    };
     let mut content = Vec::new();
-    open(folder, typed)?.take(LARGEST + 1).read_to_end(&mut content).map_err(failed)?;
+    open(folder, typed)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut content)
+        .map_err(failed)?;
     if content.len() as u64 > LARGEST {
         return Err(FileError::TooLarge(typed.into()));
     }
@@ -53,7 +61,10 @@ pub fn read(folder: &Path, typed: &str) -> Result<Vec<u8>, FileError> {
 /// # Errors
 /// As for [`read`], which its length is none of.
 pub fn open(folder: &Path, typed: &str) -> Result<File, FileError> {
-    File::open(resolve(folder, typed)?).map_err(|source| FileError::Io { path: typed.into(), source })
+    File::open(resolve(folder, typed)?).map_err(|source| FileError::Io {
+        path: typed.into(),
+        source,
+    })
 }
 
 /// Looks whether [`read`] would give the content of a file, without reading it.
@@ -61,8 +72,18 @@ pub fn open(folder: &Path, typed: &str) -> Result<File, FileError> {
 /// # Errors
 /// As for [`read`].
 pub fn check(folder: &Path, typed: &str) -> Result<(), FileError> {
-    let size = open(folder, typed)?.metadata().map_err(|source| FileError::Io { path: typed.into(), source })?.len();
-    if size > LARGEST { Err(FileError::TooLarge(typed.into())) } else { Ok(()) }
+    let size = open(folder, typed)?
+        .metadata()
+        .map_err(|source| FileError::Io {
+            path: typed.into(),
+            source,
+        })?
+        .len();
+    if size > LARGEST {
+        Err(FileError::TooLarge(typed.into()))
+    } else {
+        Ok(())
+    }
 }
 
 fn resolve(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
@@ -72,7 +93,9 @@ fn resolve(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
             Component::Normal(_) => 1,
             Component::CurDir => 0,
             Component::ParentDir => -1,
-            Component::RootDir | Component::Prefix(_) => return Err(FileError::Outside(typed.into())),
+            Component::RootDir | Component::Prefix(_) => {
+                return Err(FileError::Outside(typed.into()));
+            }
         };
         if depth < 0 {
             return Err(FileError::Outside(typed.into()));
@@ -80,12 +103,21 @@ fn resolve(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
     }
     let real = |path: &Path| {
         path.canonicalize().map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FileError::Missing(typed.into()),
-            _ => FileError::Io { path: typed.into(), source },
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                FileError::Missing(typed.into())
+            }
+            _ => FileError::Io {
+                path: typed.into(),
+                source,
+            },
         })
     };
     // `Path::new("")` is the folder that one is in, but not for the system.
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     let (top, path) = (real(folder)?, real(&folder.join(typed))?);
     if !path.starts_with(top) {
         return Err(FileError::Outside(typed.into()));
@@ -95,7 +127,10 @@ fn resolve(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
     }
     // A pipe would never end, and a device is not a file of a scenario.
     if !path.is_file() {
-        return Err(FileError::Io { path: typed.into(), source: io::Error::other("it is not a regular file") });
+        return Err(FileError::Io {
+            path: typed.into(),
+            source: io::Error::other("it is not a regular file"),
+        });
     }
     Ok(path)
 }
@@ -113,16 +148,31 @@ mod tests {
         fs::write(inside.join("a.txt"), [0xff, 0]).expect("written");
         fs::write(top.path().join("secret.txt"), "x").expect("written");
         assert_eq!(read(&inside, "a.txt").expect("inside"), [0xff, 0]);
-        assert!(check(&inside, "a.txt").is_ok() && check(&inside, "../secret.txt").is_err() && check(&inside, "b.txt").is_err());
-        assert_eq!(read(&inside, "./x/../a.txt").is_ok(), inside.join("x").exists(), "every part must be there");
+        assert!(
+            check(&inside, "a.txt").is_ok()
+                && check(&inside, "../secret.txt").is_err()
+                && check(&inside, "b.txt").is_err()
+        );
+        assert_eq!(
+            read(&inside, "./x/../a.txt").is_ok(),
+            inside.join("x").exists(),
+            "every part must be there"
+        );
         for outside in ["../secret.txt", "/etc/hostname", "x/../../secret.txt"] {
-            assert!(matches!(read(&inside, outside), Err(FileError::Outside(_))), "{outside}");
+            assert!(
+                matches!(read(&inside, outside), Err(FileError::Outside(_))),
+                "{outside}"
+            );
         }
         assert!(matches!(read(&inside, "b.txt"), Err(FileError::Missing(_))));
-        assert!(matches!(read(top.path(), "inside"), Err(FileError::Folder(_))));
+        assert!(matches!(
+            read(top.path(), "inside"),
+            Err(FileError::Folder(_))
+        ));
         #[cfg(unix)]
         {
-            std::os::unix::fs::symlink(top.path().join("secret.txt"), inside.join("link")).expect("linked");
+            std::os::unix::fs::symlink(top.path().join("secret.txt"), inside.join("link"))
+                .expect("linked");
             assert!(matches!(read(&inside, "link"), Err(FileError::Outside(_))));
         }
     }

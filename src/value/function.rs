@@ -1,7 +1,7 @@
 //! The functions of expressions, and the facts that they depend on.
 //!
-//! What is drawn is a function of the place of the call in the plan alone, so that every mode, round and number
-//! of workers puts in the same values.
+//! What is drawn is a function of the place of the call in the plan alone, so that every mode,
+//! round and number of workers puts in the same values.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -17,26 +17,54 @@ use rand_pcg::Pcg64Mcg;
 use super::json::print;
 
 /// What can't stand in a name or a value of a query (RFC 3986's unreserved characters can).
-pub const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 /// The longest text that `random_string` makes.
 const LONGEST: usize = 1 << 20;
 /// The name under which functions find their facts; no scenario can write it.
 pub(super) const FACTS: &str = "\0facts";
 
 /// The functions that expressions have, beside minijinja's filters and tests.
-pub const FUNCTIONS: [&str; 10] = ["uuid", "now", "seq", "random_int", "random_string", "urlencode", "base64", "pick", "int", "float"];
+pub const FUNCTIONS: [&str; 10] = [
+    "uuid",
+    "now",
+    "seq",
+    "random_int",
+    "random_string",
+    "urlencode",
+    "base64",
+    "pick",
+    "int",
+    "float",
+];
 
 /// Makes a text of the text of a value.
 pub(super) type Encoder = fn(&Value) -> String;
 
 /// Those of the functions that look at nothing but the text of a value.
-const ENCODERS: [(&str, Encoder); 2] =
-    [("urlencode", |value| utf8_percent_encode(&text(value), QUERY).to_string()), ("base64", |value| STANDARD.encode(text(value)))];
+const ENCODERS: [(&str, Encoder); 2] = [
+    ("urlencode", |value| {
+        utf8_percent_encode(&text(value), QUERY).to_string()
+    }),
+    ("base64", |value| STANDARD.encode(text(value))),
+];
 
 /// The encoder that an expression calls, and what it calls it with, where that call is all of it.
 pub(super) fn encoder(source: &str) -> Option<(Encoder, &str)> {
-    let argument = |name| source.strip_prefix(name)?.trim_start().strip_prefix('(')?.strip_suffix(')').map(str::trim);
-    ENCODERS.iter().find_map(|(name, encode)| argument(name).map(|argument| (*encode, argument)))
+    let argument = |name| {
+        source
+            .strip_prefix(name)?
+            .trim_start()
+            .strip_prefix('(')?
+            .strip_suffix(')')
+            .map(str::trim)
+    };
+    ENCODERS
+        .iter()
+        .find_map(|(name, encode)| argument(name).map(|argument| (*encode, argument)))
 }
 
 /// What functions depend on.
@@ -53,7 +81,11 @@ pub struct Facts {
 impl Facts {
     /// For one use of a template or an expression.
     pub const fn new(draws: Pcg64Mcg, seq: u64, unix_ms: u64) -> Self {
-        Self { draws: Mutex::new(draws), seq, unix_ms }
+        Self {
+            draws: Mutex::new(draws),
+            seq,
+            unix_ms,
+        }
     }
 
     fn draw<T>(&self, draw: impl FnOnce(&mut Pcg64Mcg) -> T) -> T {
@@ -76,7 +108,9 @@ pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(||
         environment.remove_global(name);
     }
     environment.add_function("uuid", uuid);
-    environment.add_function("now", |state: &State| facts(state).map(|facts| facts.unix_ms));
+    environment.add_function("now", |state: &State| {
+        facts(state).map(|facts| facts.unix_ms)
+    });
     environment.add_function("seq", |state: &State| facts(state).map(|facts| facts.seq));
     environment.add_function("random_int", random_int);
     environment.add_function("random_string", random_string);
@@ -90,8 +124,12 @@ pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(||
 });
 
 fn facts(state: &State) -> Result<Arc<Facts>, Error> {
-    let carried = state.lookup(FACTS).and_then(|value| value.downcast_object::<Carried>());
-    carried.map(|carried| carried.0.clone()).ok_or_else(|| invalid("this function works only while a scenario runs"))
+    let carried = state
+        .lookup(FACTS)
+        .and_then(|value| value.downcast_object::<Carried>());
+    carried
+        .map(|carried| carried.0.clone())
+        .ok_or_else(|| invalid("this function works only while a scenario runs"))
 }
 
 fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
@@ -123,7 +161,9 @@ fn uuid(state: &State) -> Result<String, Error> {
 /// A whole number from `least` to `most`, both included.
 fn random_int(state: &State, least: i64, most: i64) -> Result<i64, Error> {
     if least > most {
-        return Err(invalid(format!("random_int({least}, {most}): the first number is above the second")));
+        return Err(invalid(format!(
+            "random_int({least}, {most}): the first number is above the second"
+        )));
     }
     Ok(facts(state)?.draw(|draws| draws.random_range(least..=most)))
 }
@@ -132,14 +172,22 @@ fn random_int(state: &State, least: i64, most: i64) -> Result<i64, Error> {
 fn random_string(state: &State, length: usize) -> Result<String, Error> {
     const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     if length > LONGEST {
-        return Err(invalid(format!("random_string({length}): at most {LONGEST} characters")));
+        return Err(invalid(format!(
+            "random_string({length}): at most {LONGEST} characters"
+        )));
     }
-    Ok(facts(state)?.draw(|draws| (0..length).map(|_| char::from(LETTERS[draws.random_range(0..LETTERS.len())])).collect()))
+    Ok(facts(state)?.draw(|draws| {
+        (0..length)
+            .map(|_| char::from(LETTERS[draws.random_range(0..LETTERS.len())]))
+            .collect()
+    }))
 }
 
 /// One of the items of a list, each as probable as any other.
 fn pick(state: &State, list: &Value) -> Result<Value, Error> {
-    let items = list.len().filter(|items| *items > 0 && list.kind() != ValueKind::String);
+    let items = list
+        .len()
+        .filter(|items| *items > 0 && list.kind() != ValueKind::String);
     let items = items.ok_or_else(|| invalid("pick(…) needs a list with something in it"))?;
     let index = facts(state)?.draw(|draws| draws.random_range(0..items));
     list.get_item_by_index(index)
@@ -157,7 +205,10 @@ fn int(value: &Value) -> Result<Value, Error> {
     }
     match number.parse::<f64>() {
         Ok(n) if n.abs() < 9e18 => Ok(Value::from(n.trunc() as i64)),
-        _ => Err(invalid(format!("int(…): {:?} is not a number", shown(number)))),
+        _ => Err(invalid(format!(
+            "int(…): {:?} is not a number",
+            shown(number)
+        ))),
     }
 }
 

@@ -1,8 +1,10 @@
 //! [`Document`]: JSON whose numbers keep the text that they came with, however long they are, from a response or a file to
-//! the request that they are put into. `10.00` is not `10.0` to whoever signs it, and an id of 25 digits does not fit a float.
+//! the request that they are put into. `10.00` is not `10.0` to whoever signs it, and an id of 25
+//! digits does not fit a float.
 //!
-//! Most numbers are printed as they came, and are plain values. One that is not is a `Number`; the lists and maps that it
-//! stands in are `Exact`. Expressions compute with `computable` values, where it is a float.
+//! Most numbers are printed as they came, and are plain values. One that is not is a `Number`; the
+//! lists and maps that it stands in are `Exact`. Expressions compute with `computable` values,
+//! where it is a float.
 
 use std::fmt;
 use std::sync::Arc;
@@ -39,18 +41,28 @@ impl<'a> Document<'a> {
     /// # Errors
     /// When it is not JSON, with the reason.
     pub fn parse(body: &'a [u8]) -> Result<Self, String> {
-        let text = str::from_utf8(body).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))?;
+        let text =
+            str::from_utf8(body).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.trim().is_empty() {
             return Err("it is empty".into());
         }
-        serde_json::from_str(text).map(|value| Self { text, value }).map_err(|e| e.to_string())
+        serde_json::from_str(text)
+            .map(|value| Self { text, value })
+            .map_err(|e| e.to_string())
     }
 
     /// The first value that a query finds.
     pub fn find(&self, path: &JsonPath) -> Option<Found<'_>> {
         let value = path.query(&self.value).first()?;
-        Some(Found { value, raw: if has_floats(value) { self.raw(path) } else { None } })
+        Some(Found {
+            value,
+            raw: if has_floats(value) {
+                self.raw(path)
+            } else {
+                None
+            },
+        })
     }
 
     /// The text of the first value that a query finds.
@@ -60,7 +72,13 @@ impl<'a> Document<'a> {
         for element in located.iter().next()?.location().iter() {
             raw = match (parts(raw).ok()?, element) {
                 // Of equal names the last one counts, as in the value.
-                (Parts::Map(members), PathElement::Name(name)) => members.into_iter().rev().find(|(key, _)| key.as_str() == *name)?.1,
+                (Parts::Map(members), PathElement::Name(name)) => {
+                    members
+                        .into_iter()
+                        .rev()
+                        .find(|(key, _)| key.as_str() == *name)?
+                        .1
+                }
                 (Parts::List(items), PathElement::Index(index)) => items.get(*index).copied()?,
                 _ => return None,
             };
@@ -72,12 +90,15 @@ impl<'a> Document<'a> {
 impl Found<'_> {
     /// It as a value of expressions.
     pub fn to_value(&self) -> Value {
-        self.raw.and_then(|raw| exact(raw).ok()).unwrap_or_else(|| from_json(self.value))
+        self.raw
+            .and_then(|raw| exact(raw).ok())
+            .unwrap_or_else(|| from_json(self.value))
     }
 
     /// It as JSON text.
     pub fn text(&self) -> String {
-        self.raw.map_or_else(|| self.value.to_string(), |raw| raw.get().to_owned())
+        self.raw
+            .map_or_else(|| self.value.to_string(), |raw| raw.get().to_owned())
     }
 
     /// Whether it is the same as another value; 1 and 1.0 are, and so are 1e1 and 10.
@@ -100,9 +121,17 @@ fn has_floats(value: &Json) -> bool {
 
 fn same(a: &Json, b: &Json) -> bool {
     match (a, b) {
-        (Json::Number(a), Json::Number(b)) => a == b || Decimal::new(&a.to_string()) == Decimal::new(&b.to_string()),
-        (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Json::Object(a), Json::Object(b)) => a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b))),
+        (Json::Number(a), Json::Number(b)) => {
+            a == b || Decimal::new(&a.to_string()) == Decimal::new(&b.to_string())
+        }
+        (Json::Array(a), Json::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (Json::Object(a), Json::Object(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
         (a, b) => a == b,
     }
 }
@@ -110,21 +139,30 @@ fn same(a: &Json, b: &Json) -> bool {
 /// As [`same`], with the text of the second value.
 fn same_text(wanted: &Json, raw: &RawValue) -> bool {
     match (wanted, parts(raw)) {
-        (Json::Number(wanted), Ok(Parts::Number(text))) => Decimal::new(&wanted.to_string()) == Decimal::new(text),
+        (Json::Number(wanted), Ok(Parts::Number(text))) => {
+            Decimal::new(&wanted.to_string()) == Decimal::new(text)
+        }
         (Json::Array(wanted), Ok(Parts::List(items))) => {
-            wanted.len() == items.len() && wanted.iter().zip(items).all(|(wanted, raw)| same_text(wanted, raw))
+            wanted.len() == items.len()
+                && wanted
+                    .iter()
+                    .zip(items)
+                    .all(|(wanted, raw)| same_text(wanted, raw))
         }
         (Json::Object(wanted), Ok(Parts::Map(members))) => {
             let last = |key: &String| members.iter().rev().find(|(known, _)| known == key);
             members.iter().all(|(key, _)| wanted.contains_key(key))
-                && wanted.iter().all(|(key, wanted)| last(key).is_some_and(|(_, raw)| same_text(wanted, raw)))
+                && wanted
+                    .iter()
+                    .all(|(key, wanted)| last(key).is_some_and(|(_, raw)| same_text(wanted, raw)))
         }
         (wanted, Ok(Parts::Other(value))) => *wanted == value,
         _ => false,
     }
 }
 
-/// A number, whichever way it is written: its sign, its digits without zeros around them, and the power of ten of the last.
+/// A number, whichever way it is written: its sign, its digits without zeros around them, and the
+/// power of ten of the last.
 #[derive(Debug, PartialEq, Eq)]
 struct Decimal {
     is_negative: bool,
@@ -135,17 +173,31 @@ struct Decimal {
 impl Decimal {
     fn new(text: &str) -> Self {
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-        let (is_negative, mantissa) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
+        let (is_negative, mantissa) = mantissa
+            .strip_prefix('-')
+            .map_or((false, mantissa), |rest| (true, rest));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits = format!("{whole}{fraction}");
         let significant = digits.trim_end_matches('0');
         let zeros = (digits.len() - significant.len()) as i64;
         let digits = significant.trim_start_matches('0').to_owned();
         if digits.is_empty() {
-            return Self { is_negative: false, digits, exponent: 0 };
+            return Self {
+                is_negative: false,
+                digits,
+                exponent: 0,
+            };
         }
-        let exponent = exponent.parse::<i64>().unwrap_or(i64::MAX).saturating_sub(fraction.len() as i64).saturating_add(zeros);
-        Self { is_negative, digits, exponent }
+        let exponent = exponent
+            .parse::<i64>()
+            .unwrap_or(i64::MAX)
+            .saturating_sub(fraction.len() as i64)
+            .saturating_add(zeros);
+        Self {
+            is_negative,
+            digits,
+            exponent,
+        }
     }
 }
 
@@ -206,7 +258,11 @@ pub(super) fn members(raw: &RawValue) -> serde_json::Result<Vec<(String, &RawVal
 /// When it is not JSON after all: a string in it is not valid, or it is nested too deeply.
 pub(super) fn from_raw(raw: &RawValue) -> serde_json::Result<Value> {
     let value: Json = serde_json::from_str(raw.get())?;
-    if has_floats(&value) { exact(raw) } else { Ok(from_json(&value)) }
+    if has_floats(&value) {
+        exact(raw)
+    } else {
+        Ok(from_json(&value))
+    }
 }
 
 /// As [`from_raw`], of what has been looked through: this recurses as deeply as it is nested.
@@ -215,12 +271,18 @@ fn exact(raw: &RawValue) -> serde_json::Result<Value> {
         Parts::Number(text) => number(text),
         Parts::Other(value) => from_json(&value),
         Parts::List(items) => {
-            let items = items.into_iter().map(exact).collect::<Result<Vec<_>, _>>()?;
+            let items = items
+                .into_iter()
+                .map(exact)
+                .collect::<Result<Vec<_>, _>>()?;
             let is_exact = items.iter().any(is_special);
             keeping(Value::from(items), is_exact)
         }
         Parts::Map(members) => {
-            let members = members.into_iter().map(|(key, raw)| exact(raw).map(|value| (key, value))).collect::<Result<Vec<_>, _>>()?;
+            let members = members
+                .into_iter()
+                .map(|(key, raw)| exact(raw).map(|value| (key, value)))
+                .collect::<Result<Vec<_>, _>>()?;
             let is_exact = members.iter().any(|(_, value)| is_special(value));
             keeping(Value::from_pairs(members), is_exact)
         }
@@ -231,22 +293,36 @@ fn exact(raw: &RawValue) -> serde_json::Result<Value> {
 fn number(text: &str) -> Value {
     // Integers beyond these bounds are taken for floats by expressions.
     let integer = text.parse::<i128>().ok().map(Value::from);
-    let value = integer.or_else(|| text.parse::<f64>().ok().filter(|float| float.is_finite()).map(Value::from));
-    let is_plain = |value: &Value| serde_json::to_string(value).is_ok_and(|printed| printed == text);
+    let value = integer.or_else(|| {
+        text.parse::<f64>()
+            .ok()
+            .filter(|float| float.is_finite())
+            .map(Value::from)
+    });
+    let is_plain =
+        |value: &Value| serde_json::to_string(value).is_ok_and(|printed| printed == text);
     value.filter(is_plain).unwrap_or_else(|| {
         let float = text.parse().unwrap_or(f64::NAN);
-        Value::from_object(Number { text: text.into(), float })
+        Value::from_object(Number {
+            text: text.into(),
+            float,
+        })
     })
 }
 
 /// A list or a map that has such a number somewhere in it, if `is_exact`.
 pub(super) fn keeping(value: Value, is_exact: bool) -> Value {
-    if is_exact { Value::from_object(Exact(value)) } else { value }
+    if is_exact {
+        Value::from_object(Exact(value))
+    } else {
+        value
+    }
 }
 
 /// Whether a value is such a number, or has one in it.
 pub(super) fn is_special(value: &Value) -> bool {
-    value.downcast_object_ref::<Number>().is_some() || value.downcast_object_ref::<Exact>().is_some()
+    value.downcast_object_ref::<Number>().is_some()
+        || value.downcast_object_ref::<Exact>().is_some()
 }
 
 /// A number that is not printed as it came.
@@ -275,11 +351,18 @@ struct Exact(Value);
 struct Computable(Value);
 
 fn item(container: &Value, key: &Value) -> Option<Value> {
-    container.get_item(key).ok().filter(|item| !item.is_undefined())
+    container
+        .get_item(key)
+        .ok()
+        .filter(|item| !item.is_undefined())
 }
 
 fn repr(container: &Value) -> ObjectRepr {
-    if container.kind() == ValueKind::Seq { ObjectRepr::Seq } else { ObjectRepr::Map }
+    if container.kind() == ValueKind::Seq {
+        ObjectRepr::Seq
+    } else {
+        ObjectRepr::Map
+    }
 }
 
 fn enumerate(container: &Value) -> Enumerator {
@@ -323,12 +406,19 @@ pub(super) fn computable(value: Value) -> Value {
     if let Some(number) = value.downcast_object_ref::<Number>() {
         return Value::from(number.float);
     }
-    if value.downcast_object_ref::<Exact>().is_some() { Value::from_object(Computable(value)) } else { value }
+    if value.downcast_object_ref::<Exact>().is_some() {
+        Value::from_object(Computable(value))
+    } else {
+        value
+    }
 }
 
 /// What [`computable`] was given, where nothing was computed.
 pub(super) fn original(value: Value) -> Value {
-    value.downcast_object_ref::<Computable>().map(|computable| computable.0.clone()).unwrap_or(value)
+    value
+        .downcast_object_ref::<Computable>()
+        .map(|computable| computable.0.clone())
+        .unwrap_or(value)
 }
 
 /// A value as JSON text, each number as it came.
@@ -339,15 +429,23 @@ pub(super) fn print(value: &Value) -> serde_json::Result<String> {
     if let Some(number) = value.downcast_object_ref::<Number>() {
         return Ok(number.text.to_string());
     }
-    let Some(Exact(container)) = value.downcast_object_ref() else { return serde_json::to_string(value) };
+    let Some(Exact(container)) = value.downcast_object_ref() else {
+        return serde_json::to_string(value);
+    };
     let items = container.try_iter().into_iter().flatten();
     if container.kind() == ValueKind::Seq {
-        let items = items.map(|item| print(&item)).collect::<Result<Vec<_>, _>>()?;
+        let items = items
+            .map(|item| print(&item))
+            .collect::<Result<Vec<_>, _>>()?;
         return Ok(format!("[{}]", items.join(",")));
     }
     let member = |key: Value| {
         let value = item(container, &key).unwrap_or_default();
-        Ok(format!("{}:{}", serde_json::to_string(&key)?, print(&value)?))
+        Ok(format!(
+            "{}:{}",
+            serde_json::to_string(&key)?,
+            print(&value)?
+        ))
     };
     let members = items.map(member).collect::<serde_json::Result<Vec<_>>>()?;
     Ok(format!("{{{}}}", members.join(",")))
@@ -379,7 +477,11 @@ mod tests {
     ];
 
     fn found(body: &str, path: &str) -> Value {
-        Document::parse(body.as_bytes()).expect("JSON").find(&json_path(path).expect("a path")).expect("there").to_value()
+        Document::parse(body.as_bytes())
+            .expect("JSON")
+            .find(&json_path(path).expect("a path"))
+            .expect("there")
+            .to_value()
     }
 
     #[test]
@@ -388,30 +490,59 @@ mod tests {
             for (body, path) in [
                 (number.to_owned(), "$"),
                 (format!("{{\"a\": 1, \"id\" : {number} }}"), "$.id"),
-                (format!("[[1], [{{\"id\":0}}, {{\"x\\\"}}\": [2.5], \"id\":{number}}}]]"), r#"$[1][?@["x\"}"]].id"#),
+                (
+                    format!("[[1], [{{\"id\":0}}, {{\"x\\\"}}\": [2.5], \"id\":{number}}}]]"),
+                    r#"$[1][?@["x\"}"]].id"#,
+                ),
                 (format!("{{\"a\": {number}, \"a\": {number}}}"), "$.a"),
             ] {
                 let value = found(&body, path);
                 assert_eq!(print(&value).expect("JSON"), number, "{body}");
-                assert_eq!(value.to_string().parse::<f64>().ok(), number.parse().ok(), "{body}");
-                let Ok(float) = f64::try_from(computable(value.clone())) else { panic!("{number} can't be computed with") };
+                assert_eq!(
+                    value.to_string().parse::<f64>().ok(),
+                    number.parse().ok(),
+                    "{body}"
+                );
+                let Ok(float) = f64::try_from(computable(value.clone())) else {
+                    panic!("{number} can't be computed with")
+                };
                 assert_eq!(Some(float), number.parse().ok(), "{number}");
             }
         }
-        let whole = format!("{{\"z\":[{}],\"a\":{{\"b\":\"x\",\"c\":null}}}}", NUMBERS.join(","));
+        let whole = format!(
+            "{{\"z\":[{}],\"a\":{{\"b\":\"x\",\"c\":null}}}}",
+            NUMBERS.join(",")
+        );
         let value = found(&whole, "$");
         let again = Document::parse(whole.as_bytes()).expect("JSON").value;
-        assert_eq!(serde_json::from_str::<Json>(&print(&value).expect("JSON")).expect("JSON"), again);
-        assert!(print(&value).expect("JSON").contains("10.00,10.0,1.5,-0.0,1e-7,0.0000001,1E+2"));
+        assert_eq!(
+            serde_json::from_str::<Json>(&print(&value).expect("JSON")).expect("JSON"),
+            again
+        );
+        assert!(
+            print(&value)
+                .expect("JSON")
+                .contains("10.00,10.0,1.5,-0.0,1e-7,0.0000001,1E+2")
+        );
     }
 
     #[test]
     fn what_is_computed_with_is_a_number() {
         let value = computable(found("{\"items\": [{\"price\": 10.00}]}", "$"));
-        let price = value.get_attr("items").and_then(|items| items.get_item_by_index(0)).and_then(|item| item.get_attr("price"));
+        let price = value
+            .get_attr("items")
+            .and_then(|items| items.get_item_by_index(0))
+            .and_then(|item| item.get_attr("price"));
         assert_eq!(price.ok(), Some(Value::from(10.0)));
-        assert_eq!(print(&original(value)).expect("JSON"), "{\"items\":[{\"price\":10.00}]}");
-        assert_eq!(value_kind("1.5"), ValueKind::Number, "nothing is wrapped without need");
+        assert_eq!(
+            print(&original(value)).expect("JSON"),
+            "{\"items\":[{\"price\":10.00}]}"
+        );
+        assert_eq!(
+            value_kind("1.5"),
+            ValueKind::Number,
+            "nothing is wrapped without need"
+        );
     }
 
     fn value_kind(text: &str) -> ValueKind {
@@ -422,9 +553,21 @@ mod tests {
     fn numbers_are_compared_digit_by_digit() {
         let equal = |a: &str, b: &str| {
             let wanted = serde_json::from_str(a).expect("JSON");
-            Document::parse(b.as_bytes()).expect("JSON").find(&json_path("$").expect("a path")).expect("there").equals(&wanted)
+            Document::parse(b.as_bytes())
+                .expect("JSON")
+                .find(&json_path("$").expect("a path"))
+                .expect("there")
+                .equals(&wanted)
         };
-        for (a, b) in [("1", "1.0"), ("10", "1e1"), ("0.1", "0.10"), ("-0", "0"), ("0", "0e7"), ("100", "1E+2"), ("2.5", "25e-1")] {
+        for (a, b) in [
+            ("1", "1.0"),
+            ("10", "1e1"),
+            ("0.1", "0.10"),
+            ("-0", "0"),
+            ("0", "0e7"),
+            ("100", "1E+2"),
+            ("2.5", "25e-1"),
+        ] {
             assert!(equal(a, b) && equal(b, a), "{a} {b}");
         }
         for (a, b) in [
@@ -440,17 +583,29 @@ mod tests {
         ] {
             assert!(!equal(a, b), "{a} {b}");
         }
-        assert!(equal("{\"a\": [1, \"x\", null]}", "{\"a\": [1.0, \"x\", null]}"));
-        for (text, exact) in [("1", true), ("0.1", true), ("10.00", true), ("18446744073709551616", false), ("98765432101234567890", false)]
-        {
+        assert!(equal(
+            "{\"a\": [1, \"x\", null]}",
+            "{\"a\": [1.0, \"x\", null]}"
+        ));
+        for (text, exact) in [
+            ("1", true),
+            ("0.1", true),
+            ("10.00", true),
+            ("18446744073709551616", false),
+            ("98765432101234567890", false),
+        ] {
             assert_eq!(is_exact(text), exact, "{text}");
         }
     }
 
     #[test]
     fn what_is_not_json_says_why() {
-        for (body, part) in [(&b"<html>"[..], "line 1 column 1"), (b" \n", "empty"), (b"\xff\xfe{\0", "not UTF-8 at byte 0"), (b"{", "EOF")]
-        {
+        for (body, part) in [
+            (&b"<html>"[..], "line 1 column 1"),
+            (b" \n", "empty"),
+            (b"\xff\xfe{\0", "not UTF-8 at byte 0"),
+            (b"{", "EOF"),
+        ] {
             let why = Document::parse(body).expect_err("not JSON");
             assert!(why.contains(part), "{why}");
         }

@@ -27,24 +27,38 @@ pub struct Response<'a> {
 impl<'a> Response<'a> {
     /// A response.
     pub const fn new(status: u16, headers: &'a HeaderMap, body: &'a [u8]) -> Self {
-        Self { status, headers, body, json: OnceCell::new(), text: OnceCell::new() }
+        Self {
+            status,
+            headers,
+            body,
+            json: OnceCell::new(),
+            text: OnceCell::new(),
+        }
     }
 
-    /// The value of a header: its lines as one list (RFC 9110, section 5.3), or the first line of `set-cookie`, which is the
-    /// one header whose lines are not a list.
+    /// The value of a header: its lines as one list (RFC 9110, section 5.3), or the first line of
+    /// `set-cookie`, which is the one header whose lines are not a list.
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut lines = self.header_lines(name);
         let first = lines.next()?;
         let is_cookie = name.eq_ignore_ascii_case(SET_COOKIE.as_str());
-        Some(if is_cookie { first } else { lines.fold(first, |list, line| format!("{list}, {line}").into()) })
+        Some(if is_cookie {
+            first
+        } else {
+            lines.fold(first, |list, line| format!("{list}, {line}").into())
+        })
     }
 
     /// The lines of a header.
     pub fn header_lines(&self, name: &str) -> impl Iterator<Item = Cow<'_, str>> {
-        self.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()))
+        self.headers
+            .get_all(name)
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()))
     }
 
-    /// The body as JSON, which is UTF-8 whatever its content type says (RFC 8259, section 8.1); parsed at most once.
+    /// The body as JSON, which is UTF-8 whatever its content type says (RFC 8259, section 8.1);
+    /// parsed at most once.
     ///
     /// # Errors
     /// When it is not JSON, with the reason.
@@ -58,23 +72,37 @@ impl<'a> Response<'a> {
         self.json.get_or_init(json).as_ref().map_err(String::as_str)
     }
 
-    /// The body as text, in the charset that its byte order mark or its content type names, and else in UTF-8; decoded at
-    /// most once.
+    /// The body as text, in the charset that its byte order mark or its content type names, and
+    /// else in UTF-8; decoded at most once.
     ///
     /// # Errors
     /// When nobody knows that charset.
     pub fn text(&self) -> Result<&str, &str> {
         let text = || Ok(self.encoding()?.decode(self.body).0);
-        self.text.get_or_init(text).as_deref().map_err(String::as_str)
+        self.text
+            .get_or_init(text)
+            .as_deref()
+            .map_err(String::as_str)
     }
 
     fn encoding(&self) -> Result<&'static Encoding, String> {
-        // A body has one type: where a header stands in several lines the last one counts, as in browsers.
-        let Some(charset) = self.headers.get_all(CONTENT_TYPE).iter().next_back().and_then(|value| charset(value.as_bytes())) else {
+        // A body has one type: where a header stands in several lines the last one counts, as in
+        // browsers.
+        let Some(charset) = self
+            .headers
+            .get_all(CONTENT_TYPE)
+            .iter()
+            .next_back()
+            .and_then(|value| charset(value.as_bytes()))
+        else {
             return Ok(UTF_8);
         };
-        Encoding::for_label(charset)
-            .ok_or_else(|| format!("the charset {} of the body is not known", shown(&String::from_utf8_lossy(charset))))
+        Encoding::for_label(charset).ok_or_else(|| {
+            format!(
+                "the charset {} of the body is not known",
+                shown(&String::from_utf8_lossy(charset))
+            )
+        })
     }
 }
 
@@ -89,12 +117,20 @@ fn shown(text: &str) -> String {
 
 /// The charset that a content type names.
 fn charset(content_type: &[u8]) -> Option<&[u8]> {
-    content_type.split(|byte| *byte == b';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_at(parameter.iter().position(|byte| *byte == b'=')?);
-        let value = value[1..].trim_ascii();
-        let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
-        (name.trim_ascii().eq_ignore_ascii_case(b"charset") && !value.is_empty()).then_some(value)
-    })
+    content_type
+        .split(|byte| *byte == b';')
+        .skip(1)
+        .find_map(|parameter| {
+            let (name, value) =
+                parameter.split_at(parameter.iter().position(|byte| *byte == b'=')?);
+            let value = value[1..].trim_ascii();
+            let value = value
+                .strip_prefix(b"\"")
+                .and_then(|value| value.strip_suffix(b"\""))
+                .unwrap_or(value);
+            (name.trim_ascii().eq_ignore_ascii_case(b"charset") && !value.is_empty())
+                .then_some(value)
+        })
 }
 
 #[cfg(test)]
@@ -125,12 +161,29 @@ mod tests {
             ("text/plain", b"\xff\xfec\0a\0f\0\xe9\0"),
             ("text/plain", b"\xfe\xff\0c\0a\0f\0\xe9"),
         ] {
-            assert_eq!(text(&[content_type], body).as_deref(), Ok("café"), "{content_type}");
+            assert_eq!(
+                text(&[content_type], body).as_deref(),
+                Ok("café"),
+                "{content_type}"
+            );
         }
-        assert_eq!(text(&["text/plain; charset=windows-1252"], b"5 \x80").as_deref(), Ok("5 €"));
-        assert_eq!(text(&["text/plain; charset=shift_jis"], b"\x93\xfa\x96\x7b").as_deref(), Ok("日本"));
-        assert_eq!(text(&["text/plain", "text/html; charset=latin1"], b"caf\xe9").as_deref(), Ok("café"), "the last line");
+        assert_eq!(
+            text(&["text/plain; charset=windows-1252"], b"5 \x80").as_deref(),
+            Ok("5 €")
+        );
+        assert_eq!(
+            text(&["text/plain; charset=shift_jis"], b"\x93\xfa\x96\x7b").as_deref(),
+            Ok("日本")
+        );
+        assert_eq!(
+            text(&["text/plain", "text/html; charset=latin1"], b"caf\xe9").as_deref(),
+            Ok("café"),
+            "the last line"
+        );
         assert_eq!(text(&[], b"caf\xe9").as_deref(), Ok("caf\u{fffd}"));
-        assert_eq!(text(&["text/plain; charset=klingon"], b"x"), Err("the charset \"klingon\" of the body is not known".into()));
+        assert_eq!(
+            text(&["text/plain; charset=klingon"], b"x"),
+            Err("the charset \"klingon\" of the body is not known".into())
+        );
     }
 }

@@ -15,9 +15,22 @@ pub struct Names {
 impl Names {
     /// The names of a plan.
     pub fn new(names: &[Name]) -> Self {
-        let places = names.iter().enumerate().map(|(place, name)| (name.name.clone(), place)).collect();
-        let values = names.iter().map(|name| name.value.as_ref().map_or(Value::UNDEFINED, from_json)).collect();
-        Self { places, start: Scope { values, changed: Vec::new() } }
+        let places = names
+            .iter()
+            .enumerate()
+            .map(|(place, name)| (name.name.clone(), place))
+            .collect();
+        let values = names
+            .iter()
+            .map(|name| name.value.as_ref().map_or(Value::UNDEFINED, from_json))
+            .collect();
+        Self {
+            places,
+            start: Scope {
+                values,
+                changed: Vec::new(),
+            },
+        }
     }
 
     /// The place of a name.
@@ -33,7 +46,10 @@ impl Names {
     /// The same names, where iterations begin with these values, if there are some.
     #[must_use]
     pub fn starting(self, start: Option<Scope>) -> Self {
-        let start = start.map_or(self.start, |start| Scope { changed: Vec::new(), ..start });
+        let start = start.map_or(self.start, |start| Scope {
+            changed: Vec::new(),
+            ..start
+        });
         Self { start, ..self }
     }
 }
@@ -68,7 +84,10 @@ impl Scope {
     /// What a branch begins with: all values of this one, and none of them its own.
     #[must_use]
     pub fn branch(&self) -> Self {
-        Self { values: self.values.clone(), changed: Vec::new() }
+        Self {
+            values: self.values.clone(),
+            changed: Vec::new(),
+        }
     }
 
     /// Takes over what a branch has set.
@@ -96,11 +115,15 @@ impl Scope {
 
     /// The values with their places, for another process.
     pub fn values(&self) -> impl Iterator<Item = (usize, &Value)> {
-        self.values.iter().enumerate().filter(|(_, value)| !value.is_undefined())
+        self.values
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| !value.is_undefined())
     }
 }
 
-/// The values that a virtual user keeps from one iteration to the next: those that steps have set which are run once.
+/// The values that a virtual user keeps from one iteration to the next: those that steps have set
+/// which are run once.
 #[derive(Clone, Debug, Default)]
 pub struct UserValues(Vec<(usize, Value)>);
 
@@ -126,8 +149,15 @@ mod tests {
 
     #[test]
     fn branches_see_what_was_there_and_bring_back_what_they_set() {
-        let name = |name: &str, value| Name { name: name.into(), value };
-        let names = Names::new(&[name("a", Some(serde_json::json!([1, "x"]))), name("b", None), name("c", None)]);
+        let name = |name: &str, value| Name {
+            name: name.into(),
+            value,
+        };
+        let names = Names::new(&[
+            name("a", Some(serde_json::json!([1, "x"]))),
+            name("b", None),
+            name("c", None),
+        ]);
         assert_eq!((names.place("b"), names.place("z")), (Some(1), None));
         let mut scope = names.start().clone();
         assert_eq!(scope.get(0), from_json(&serde_json::json!([1, "x"])));
@@ -138,12 +168,19 @@ mod tests {
         branch.set(2, Value::from("new"));
         scope.set(1, Value::from(6));
         scope.merge(&branch);
-        assert_eq!((scope.get(1), scope.get(2)), (Value::from(6), Value::from("new")), "only what it set comes back");
+        assert_eq!(
+            (scope.get(1), scope.get(2)),
+            (Value::from(6), Value::from("new")),
+            "only what it set comes back"
+        );
     }
 
     #[test]
     fn a_user_keeps_what_was_set_last_and_nothing_else() {
-        let names = ["a", "b", "c"].map(|name| Name { name: name.into(), value: None });
+        let names = ["a", "b", "c"].map(|name| Name {
+            name: name.into(),
+            value: None,
+        });
         let names = Names::new(&names);
         let mut scope = names.start().clone();
         scope.set(0, Value::from("of the iteration"));
@@ -157,6 +194,9 @@ mod tests {
         kept.merge(later);
         let mut next = names.start().clone();
         next.begin(&kept);
-        assert_eq!((next.peek(0), next.get(1), next.peek(2)), (None, Value::from(3), None));
+        assert_eq!(
+            (next.peek(0), next.get(1), next.peek(2)),
+            (None, Value::from(3), None)
+        );
     }
 }

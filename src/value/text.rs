@@ -9,8 +9,19 @@ use super::json::print;
 use super::{Expression, Facts, Names, Scope, Value, ValueError};
 use crate::plan::{Encode, Piece, Template};
 
-/// What can't stand in a path or a query as it is; `%` may, because it begins what is encoded already.
-pub const PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}').add(b'|').add(b'\\').add(b'^');
+/// What can't stand in a path or a query as it is; `%` may, because it begins what is encoded
+/// already.
+pub const PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}')
+    .add(b'|')
+    .add(b'\\')
+    .add(b'^');
 
 /// A compiled template.
 pub struct Text {
@@ -30,20 +41,35 @@ impl Text {
     pub fn compile(template: &Template, names: &Names) -> Result<Self, ValueError> {
         let piece = |piece: &Piece| match piece {
             Piece::Text(text) => Ok(Compiled::Plain(text.clone())),
-            Piece::Value(insert) => Expression::compile(&insert.value, names).map(|e| Compiled::Value(e, insert.encode)),
+            Piece::Value(insert) => {
+                Expression::compile(&insert.value, names).map(|e| Compiled::Value(e, insert.encode))
+            }
         };
-        Ok(Self { pieces: template.pieces().iter().map(piece).collect::<Result<_, _>>()? })
+        Ok(Self {
+            pieces: template
+                .pieces()
+                .iter()
+                .map(piece)
+                .collect::<Result<_, _>>()?,
+        })
     }
 
     /// Adds the text to `out`, each value put in once and in its form.
     ///
     /// # Errors
     /// When a value can't be had, or a line break would come into a path.
-    pub fn render(&self, scope: &Scope, facts: &Arc<Facts>, out: &mut String) -> Result<(), ValueError> {
+    pub fn render(
+        &self,
+        scope: &Scope,
+        facts: &Arc<Facts>,
+        out: &mut String,
+    ) -> Result<(), ValueError> {
         for piece in &self.pieces {
             match piece {
                 Compiled::Plain(text) => out.push_str(text),
-                Compiled::Value(expression, encode) => put(&expression.eval(scope, facts)?, *encode, out)?,
+                Compiled::Value(expression, encode) => {
+                    put(&expression.eval(scope, facts)?, *encode, out)?
+                }
             }
         }
         Ok(())
@@ -56,7 +82,9 @@ fn put(value: &Value, encode: Encode, out: &mut String) -> Result<(), ValueError
         Encode::Path => {
             let text = text(value);
             if text.contains(['\r', '\n']) {
-                return Err(ValueError("a line break in a value that is put into a URL".into()));
+                return Err(ValueError(
+                    "a line break in a value that is put into a URL".into(),
+                ));
             }
             out.extend(utf8_percent_encode(&text, PATH));
         }
@@ -83,27 +111,60 @@ mod tests {
     use serde_json::json;
 
     fn render(encode: Encode, value: serde_json::Value) -> Result<String, String> {
-        let names = Names::new(&[Name { name: "x".into(), value: Some(value) }]);
+        let names = Names::new(&[Name {
+            name: "x".into(),
+            value: Some(value),
+        }]);
         let mut template = Template::from("<".to_owned());
         template.push_value("x", encode);
         template.push_text(">");
         let text = Text::compile(&template, &names).map_err(|e| e.0)?;
         let mut out = String::new();
-        text.render(names.start(), &Arc::new(Facts::new(Pcg64Mcg::seed_from_u64(1), 1, 0)), &mut out).map_err(|e| e.0)?;
+        text.render(
+            names.start(),
+            &Arc::new(Facts::new(Pcg64Mcg::seed_from_u64(1), 1, 0)),
+            &mut out,
+        )
+        .map_err(|e| e.0)?;
         Ok(out)
     }
 
     #[test]
     fn a_value_is_put_in_in_the_form_of_its_place() {
         let text = || json!("a b/\"é\"&{{y}}");
-        assert_eq!(render(Encode::Plain, text()).as_deref(), Ok("<a b/\"é\"&{{y}}>"), "and never expanded again");
-        assert_eq!(render(Encode::Path, text()).as_deref(), Ok("<a%20b/%22%C3%A9%22&%7B%7By%7D%7D>"));
-        assert_eq!(render(Encode::Query, text()).as_deref(), Ok("<a%20b%2F%22%C3%A9%22%26%7B%7By%7D%7D>"));
-        assert_eq!(render(Encode::Json, text()).as_deref(), Ok("<\"a b/\\\"é\\\"&{{y}}\">"));
-        assert_eq!(render(Encode::JsonText, text()).as_deref(), Ok("<a b/\\\"é\\\"&{{y}}>"));
-        assert_eq!(render(Encode::Json, json!({"a": [1, 2.5, null, true]})).as_deref(), Ok("<{\"a\":[1,2.5,null,true]}>"));
-        assert_eq!(render(Encode::Plain, json!({"a": [1]})).as_deref(), Ok("<{\"a\":[1]}>"));
+        assert_eq!(
+            render(Encode::Plain, text()).as_deref(),
+            Ok("<a b/\"é\"&{{y}}>"),
+            "and never expanded again"
+        );
+        assert_eq!(
+            render(Encode::Path, text()).as_deref(),
+            Ok("<a%20b/%22%C3%A9%22&%7B%7By%7D%7D>")
+        );
+        assert_eq!(
+            render(Encode::Query, text()).as_deref(),
+            Ok("<a%20b%2F%22%C3%A9%22%26%7B%7By%7D%7D>")
+        );
+        assert_eq!(
+            render(Encode::Json, text()).as_deref(),
+            Ok("<\"a b/\\\"é\\\"&{{y}}\">")
+        );
+        assert_eq!(
+            render(Encode::JsonText, text()).as_deref(),
+            Ok("<a b/\\\"é\\\"&{{y}}>")
+        );
+        assert_eq!(
+            render(Encode::Json, json!({"a": [1, 2.5, null, true]})).as_deref(),
+            Ok("<{\"a\":[1,2.5,null,true]}>")
+        );
+        assert_eq!(
+            render(Encode::Plain, json!({"a": [1]})).as_deref(),
+            Ok("<{\"a\":[1]}>")
+        );
         assert!(render(Encode::Path, json!("a\r\nb")).is_err());
-        assert_eq!(render(Encode::Query, json!("a\r\nb")).as_deref(), Ok("<a%0D%0Ab>"));
+        assert_eq!(
+            render(Encode::Query, json!("a\r\nb")).as_deref(),
+            Ok("<a%0D%0Ab>")
+        );
     }
 }

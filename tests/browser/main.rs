@@ -1,8 +1,9 @@
-//! Reports in a real browser: what a reader does with them works, and what they hold does nothing by itself. The browser is
-//! driven by `tests/browser/check.mjs`; this makes the reports, and shows what it says.
+//! Reports in a real browser: what a reader does with them works, and what they hold does nothing
+//! by itself. The browser is driven by `tests/browser/check.mjs`; this makes the reports, and shows
+//! what it says.
 //!
-//! It is a binary of its own, because binaries are run one after another: a browser beside them would keep tests of time
-//! from the processor.
+//! It is a binary of its own, because binaries are run one after another: a browser beside them
+//! would keep tests of time from the processor.
 
 use std::fs;
 use std::io::Write as _;
@@ -71,7 +72,10 @@ fn infect(value: &mut Value, n: &mut usize) {
             text.push_str(HOSTILE[*n % HOSTILE.len()]);
         }
         Value::Array(list) => list.iter_mut().for_each(|one| infect(one, n)),
-        Value::Object(object) => object.iter_mut().filter(|(key, _)| !OURS.contains(&key.as_str())).for_each(|(_, one)| infect(one, n)),
+        Value::Object(object) => object
+            .iter_mut()
+            .filter(|(key, _)| !OURS.contains(&key.as_str()))
+            .for_each(|(_, one)| infect(one, n)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -79,10 +83,34 @@ fn infect(value: &mut Value, n: &mut usize) {
 /// The reports that are looked at.
 fn reports(at: &Path) {
     fs::write(at.join("test.yaml"), RUN).expect("written");
-    run(at, &["run", "test.yaml", "-o", "first", "-q", "--on-invalid", "warn", "--format", "html,html-dir,csv,hlog"]);
+    run(
+        at,
+        &[
+            "run",
+            "test.yaml",
+            "-o",
+            "first",
+            "-q",
+            "--on-invalid",
+            "warn",
+            "--format",
+            "html,html-dir,csv,hlog",
+        ],
+    );
     fs::create_dir_all(at.join("second")).expect("a folder");
     fs::copy(at.join("first/result.json"), at.join("second/result.json")).expect("it was written");
-    run(at, &["report", "first/result.json", "second/result.json", "-o", "overlaid", "--format", "html"]);
+    run(
+        at,
+        &[
+            "report",
+            "first/result.json",
+            "second/result.json",
+            "-o",
+            "overlaid",
+            "--format",
+            "html",
+        ],
+    );
     fs::copy(at.join("first/index.html"), at.join("index.html")).expect("it was written");
     fs::rename(at.join("first/html"), at.join("html")).expect("it was written");
     let text = fs::read_to_string(at.join("first/result.json")).expect("it was written");
@@ -101,7 +129,17 @@ fn reports(at: &Path) {
     }
     assert!(n > 50, "{n} texts");
     fs::write(at.join("hostile.json"), result.to_string()).expect("written");
-    run(at, &["report", "hostile.json", "-o", "infected", "--format", "html"]);
+    run(
+        at,
+        &[
+            "report",
+            "hostile.json",
+            "-o",
+            "infected",
+            "--format",
+            "html",
+        ],
+    );
     fs::copy(at.join("infected/index.html"), at.join("hostile.html")).expect("it was written");
     let live = "name: live\nmix: [ { name: a, flow: [ { sleep: 2ms } ] } ]\nload: { vus: 2, duration: 6s }\nthresholds: [ p99 < 1m ]\n";
     fs::write(at.join("live.yaml"), live).expect("written");
@@ -110,19 +148,42 @@ fn reports(at: &Path) {
 #[test]
 fn people_can_use_the_page_and_nobody_else() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-    let (Some(chromium), Some(node)) = (installed("chromium", "chromium"), installed("node", "nodejs")) else { return };
+    let (Some(chromium), Some(node)) = (
+        installed("chromium", "chromium"),
+        installed("node", "nodejs"),
+    ) else {
+        return;
+    };
     if !here.join("node_modules/playwright-core").is_dir() {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: playwright-core is not there (npm ci --prefix tests/browser)");
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: playwright-core is not there (npm ci --prefix tests/browser)"
+        );
         return;
     }
     let folder = tempfile::tempdir().expect("a folder for temporary files");
-    let at = std::env::var_os("LOADGEN_LOOK").map_or_else(|| folder.path().to_owned(), |look| Path::new(&look).join("browser"));
+    let at = std::env::var_os("LOADGEN_LOOK").map_or_else(
+        || folder.path().to_owned(),
+        |look| Path::new(&look).join("browser"),
+    );
     fs::create_dir_all(&at).expect("a folder");
     reports(&at);
     let script = here.join("check.mjs");
-    let mut node =
-        program(&node.to_string_lossy(), &at, &[&script.to_string_lossy(), &chromium.to_string_lossy(), &at.to_string_lossy(), PROGRAM]);
-    let mut child = node.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("node starts");
+    let mut node = program(
+        &node.to_string_lossy(),
+        &at,
+        &[
+            &script.to_string_lossy(),
+            &chromium.to_string_lossy(),
+            &at.to_string_lossy(),
+            PROGRAM,
+        ],
+    );
+    let mut child = node
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("node starts");
     let begun = Instant::now();
     while child.try_wait().expect("it is ours").is_none() {
         if begun.elapsed() > PATIENCE {
@@ -131,34 +192,56 @@ fn people_can_use_the_page_and_nobody_else() {
         std::thread::sleep(Duration::from_millis(50));
     }
     let output = child.wait_with_output().expect("it has ended");
-    let (said, complaints) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (said, complaints) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert!(output.status.success(), "{said}\n{complaints}");
-    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 25, "{said}");
+    assert_eq!(
+        said.lines().filter(|line| line.starts_with("ok ")).count(),
+        25,
+        "{said}"
+    );
 }
 
 /// A program in a folder, with nothing in its environment that would change what loadgen does.
 fn program(name: &str, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(name);
-    command.current_dir(folder).args(arguments).stdin(Stdio::null());
-    for (key, _) in std::env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("LOADGEN_")) {
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .stdin(Stdio::null());
+    for (key, _) in
+        std::env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("LOADGEN_"))
+    {
         command.env_remove(key);
     }
-    command.env_remove("GITHUB_ACTIONS").env_remove("GITHUB_STEP_SUMMARY");
+    command
+        .env_remove("GITHUB_ACTIONS")
+        .env_remove("GITHUB_STEP_SUMMARY");
     command
 }
 
 /// Runs loadgen in a folder; it must end well.
 #[track_caller]
 fn run(folder: &Path, arguments: &[&str]) {
-    let output = program(PROGRAM, folder, arguments).output().expect("it starts");
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let output = program(PROGRAM, folder, arguments)
+        .output()
+        .expect("it starts");
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
-/// Where a program is; what drives the browser wants its whole path. Where it is missing the test is skipped, aloud; in CI
-/// it fails.
+/// Where a program is; what drives the browser wants its whole path. Where it is missing the test
+/// is skipped, aloud; in CI it fails.
 fn installed(name: &str, package: &str) -> Option<PathBuf> {
     let search = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&search).map(|folder| folder.join(name)).find(|path| path.is_file());
+    let found = std::env::split_paths(&search)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
     if found.is_none() {
         let missing = format!("{name} is not installed (apt-get install {package})");
         assert!(std::env::var_os("CI").is_none(), "{missing}");

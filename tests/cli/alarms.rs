@@ -1,5 +1,5 @@
-//! Whether verdicts on versions can be trusted: a simulation of many comparisons, small; `cargo bench --bench alarms`
-//! is the large one.
+//! Whether verdicts on versions can be trusted: a simulation of many comparisons, small;
+//! `cargo bench --bench alarms` is the large one.
 
 #[path = "../../benches/simulation/mod.rs"]
 mod simulation;
@@ -12,11 +12,19 @@ const COMPARISONS: u64 = 200;
 #[test]
 fn nothing_changed_and_nobody_cries_wolf() {
     assert_eq!(alarms(Method::Loadgen, 1.0, OWN, COMPARISONS), 0);
-    assert_eq!(alarms(Method::Loadgen, 1.02, OWN, COMPARISONS), 0, "within the tolerance");
+    assert_eq!(
+        alarms(Method::Loadgen, 1.02, OWN, COMPARISONS),
+        0,
+        "within the tolerance"
+    );
     // What was not chosen, on the same machine.
-    for (method, at_least) in
-        [(Method::MannWhitney, 20), (Method::Welch, 20), (Method::OneRatio, 10), (Method::NotInterleaved, 10), (Method::NoTolerance, 3)]
-    {
+    for (method, at_least) in [
+        (Method::MannWhitney, 20),
+        (Method::Welch, 20),
+        (Method::OneRatio, 10),
+        (Method::NotInterleaved, 10),
+        (Method::NoTolerance, 3),
+    ] {
         let wolves = alarms(method, 1.0, OWN, COMPARISONS);
         assert!(wolves >= at_least, "{method}: {wolves} of {COMPARISONS}");
     }
@@ -25,7 +33,10 @@ fn nothing_changed_and_nobody_cries_wolf() {
 #[test]
 fn a_figure_too_noisy_for_its_tolerance_cries_no_wolf_either() {
     let once = alarms(Method::Once, 1.0, NOISY, COMPARISONS);
-    assert!(once >= 3, "{once} of {COMPARISONS}: as many as the confidence allows");
+    assert!(
+        once >= 3,
+        "{once} of {COMPARISONS}: as many as the confidence allows"
+    );
     assert_eq!(alarms(Method::Loadgen, 1.0, NOISY, COMPARISONS), 0);
 }
 
@@ -37,5 +48,9 @@ fn what_changed_is_seen() {
     let faster = outcomes(1.0 / 1.2, COMPARISONS);
     assert_eq!(faster(Outcome::Improved) as u64, COMPARISONS);
     let same = outcomes(1.0, COMPARISONS);
-    assert!(same(Outcome::Equivalent) as u64 >= COMPARISONS * 9 / 10, "{}", same(Outcome::Equivalent));
+    assert!(
+        same(Outcome::Equivalent) as u64 >= COMPARISONS * 9 / 10,
+        "{}",
+        same(Outcome::Equivalent)
+    );
 }

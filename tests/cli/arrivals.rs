@@ -7,7 +7,9 @@ use crate::engine::{plan, run};
 use crate::support;
 
 fn load(load: &str) -> Plan {
-    plan(&format!("{{name: t, seed: 5, workers: 1, mix: [{{name: m, flow: [{{sleep: 100ms}}]}}], load: {load}}}"))
+    plan(&format!(
+        "{{name: t, seed: 5, workers: 1, mix: [{{name: m, flow: [{{sleep: 100ms}}]}}], load: {load}}}"
+    ))
 }
 
 fn counts(run: &ModeRun) -> (u64, u64, u64, u64) {
@@ -17,16 +19,21 @@ fn counts(run: &ModeRun) -> (u64, u64, u64, u64) {
 
 #[test]
 fn an_arrival_that_finds_slots_and_queue_full_is_dropped() {
-    // One every 20 ms for 100 ms each, on two slots with a queue of one. Arrivals at 0 and 20 are taken, 40 waits, 60
-    // and 80 are dropped; at 100 the first slot takes 40, so 100 waits (it comes just as the slot falls free, and
-    // finds it free), and so on: worked out by the simulation, which is exact.
+    // One every 20 ms for 100 ms each, on two slots with a queue of one. Arrivals at 0 and 20 are
+    // taken, 40 waits, 60 and 80 are dropped; at 100 the first slot takes 40, so 100 waits (it
+    // comes just as the slot falls free, and finds it free), and so on: worked out by the
+    // simulation, which is exact.
     let plan = load("{rate: 50/s, iterations: 20, max_in_flight: 2, queue: 1, on_full: drop}");
     let ideal = run(&plan, Mode::Simulated);
     let (planned, ok, dropped, skipped) = counts(&ideal);
     assert_eq!((planned, skipped), (20, 0));
     // Two slots end 20 in a second; arrivals last 380 ms, so that about ten find a place.
     assert!((8..=11).contains(&ok) && ok + dropped == 20, "{ok} of 20");
-    assert_eq!(ideal.series.iter().map(|w| w.dropped).sum::<u64>(), dropped, "drops are counted by window");
+    assert_eq!(
+        ideal.series.iter().map(|w| w.dropped).sum::<u64>(),
+        dropped,
+        "drops are counted by window"
+    );
     for mode in [Mode::Threaded, Mode::Async] {
         let real = run(&plan, mode);
         let (planned, ok, dropped, _) = counts(&real);
@@ -38,8 +45,15 @@ fn an_arrival_that_finds_slots_and_queue_full_is_dropped() {
 #[test]
 fn nothing_is_dropped_where_there_is_room_or_all_may_wait() {
     for queue in ["queue: 20, on_full: drop", "on_full: wait"] {
-        let plan = load(&format!("{{rate: 100/s, iterations: 20, max_in_flight: 2, {queue}}}"));
-        for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
+        let plan = load(&format!(
+            "{{rate: 100/s, iterations: 20, max_in_flight: 2, {queue}}}"
+        ));
+        for mode in [
+            Mode::Sequential,
+            Mode::Threaded,
+            Mode::Async,
+            Mode::Simulated,
+        ] {
             assert_eq!(counts(&run(&plan, mode)), (20, 20, 0, 0), "{mode} {queue}");
         }
     }
@@ -49,7 +63,12 @@ fn nothing_is_dropped_where_there_is_room_or_all_may_wait() {
 fn a_drop_with_no_queue_means_a_free_slot_or_nothing() {
     // 10 arrivals a 10 ms: only the first finds the one slot free.
     let plan = load("{rate: 100/s, iterations: 10, max_in_flight: 1, queue: 0, on_full: drop}");
-    for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
+    for mode in [
+        Mode::Sequential,
+        Mode::Threaded,
+        Mode::Async,
+        Mode::Simulated,
+    ] {
         assert_eq!(counts(&run(&plan, mode)), (10, 1, 9, 0), "{mode}");
     }
 }
@@ -62,12 +81,19 @@ fn poisson_arrivals_are_the_same_in_every_mode_and_for_any_number_of_workers() {
              load: {{rate: 200/s, arrivals: poisson, duration: 500ms, max_in_flight: 50}}}}"
         )
     };
-    let planned = run(&plan(&text(1)), Mode::Simulated).iterations.counts.planned;
+    let planned = run(&plan(&text(1)), Mode::Simulated)
+        .iterations
+        .counts
+        .planned;
     // 100 expected, with a standard deviation of 10.
     assert!((60..140).contains(&planned), "{planned}");
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
         for workers in [1, 3] {
-            assert_eq!(run(&plan(&text(workers)), mode).iterations.counts.planned, planned, "{mode} {workers}");
+            assert_eq!(
+                run(&plan(&text(workers)), mode).iterations.counts.planned,
+                planned,
+                "{mode} {workers}"
+            );
         }
     }
 }
@@ -78,17 +104,43 @@ fn the_summary_says_how_many_requests_a_second_came_of_a_rate_of_iterations() {
     let summary = |flow: &str, load: &str| {
         support::scenario(
             folder.path(),
-            &format!("{{name: t, targets: {{a: {{url: builtin}}}}, mix: [{{flow: [{flow}]}}], load: {load}}}"),
+            &format!(
+                "{{name: t, targets: {{a: {{url: builtin}}}}, mix: [{{flow: [{flow}]}}], load: {load}}}"
+            ),
         );
-        let dry = support::run(folder.path(), &["run", "test.yaml", "--dry-run"]).exits(0).stdout;
-        (dry, support::run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"]).exits(0).stdout)
+        let dry = support::run(folder.path(), &["run", "test.yaml", "--dry-run"])
+            .exits(0)
+            .stdout;
+        (
+            dry,
+            support::run(
+                folder.path(),
+                &["run", "test.yaml", "-o", "out", "--format", "none"],
+            )
+            .exits(0)
+            .stdout,
+        )
     };
     let open = "{rate: 50/s, duration: 400ms}";
     let (dry, three) = summary("{get: /}, {get: /json}, {sleep: 1ms}, {get: /html}", open);
-    assert!(dry.contains("50 iterations/s") && dry.contains("3 requests an iteration, 60 a run: 150/s"), "{dry}");
-    assert!(three.contains("`rate` counts iterations: 50.0/s of them made 150 requests/s"), "{three}");
-    for (flow, load) in [("{get: /}", open), ("{sleep: 1ms}, {sleep: 1ms}", open), ("{get: /}, {get: /}", "{iterations: 2}")] {
-        let flow = if flow.contains("get") { flow.to_owned() } else { format!("{flow}, {{get: /}}") };
+    assert!(
+        dry.contains("50 iterations/s") && dry.contains("3 requests an iteration, 60 a run: 150/s"),
+        "{dry}"
+    );
+    assert!(
+        three.contains("`rate` counts iterations: 50.0/s of them made 150 requests/s"),
+        "{three}"
+    );
+    for (flow, load) in [
+        ("{get: /}", open),
+        ("{sleep: 1ms}, {sleep: 1ms}", open),
+        ("{get: /}, {get: /}", "{iterations: 2}"),
+    ] {
+        let flow = if flow.contains("get") {
+            flow.to_owned()
+        } else {
+            format!("{flow}, {{get: /}}")
+        };
         let (_, said) = summary(&flow, load);
         assert!(!said.contains("counts iterations"), "{said}");
     }

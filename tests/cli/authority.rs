@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    date_time_ymd,
+};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -40,12 +43,19 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let pem = params.self_signed(&key).expect("signed").pem();
         let own = key.serialize_pem();
-        Self { issuer: Issuer::new(params, key), pem, key: own }
+        Self {
+            issuer: Issuer::new(params, key),
+            pem,
+            key: own,
+        }
     }
 
     /// Its own certificate, which no server should show.
     pub fn itself(&self) -> Identity {
-        Identity { cert: self.pem.clone(), key: self.key.clone() }
+        Identity {
+            cert: self.pem.clone(),
+            key: self.key.clone(),
+        }
     }
 
     /// A certificate for these names or addresses.
@@ -63,28 +73,51 @@ impl Authority {
 
     fn signed(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let key = KeyPair::generate().expect("a key");
-        let mut params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).expect("names");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let mut params = CertificateParams::new(
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>(),
+        )
+        .expect("names");
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
         change(&mut params);
         let cert = params.signed_by(&key, &self.issuer).expect("signed").pem();
-        Identity { cert, key: key.serialize_pem() }
+        Identity {
+            cert,
+            key: key.serialize_pem(),
+        }
     }
 
-    /// What a server needs to show this certificate; it wants one of clients where `clients` is set.
+    /// What a server needs to show this certificate; it wants one of clients where `clients` is
+    /// set.
     pub fn server(&self, identity: &Identity, clients: bool, alpn: &[&str]) -> ServerConfig {
-        let builder =
-            ServerConfig::builder_with_provider(default_provider().into()).with_safe_default_protocol_versions().expect("its own");
+        let builder = ServerConfig::builder_with_provider(default_provider().into())
+            .with_safe_default_protocol_versions()
+            .expect("its own");
         let builder = if clients {
             let mut roots = RootCertStore::empty();
-            roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("PEM")).expect("an authority");
-            let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), default_provider().into()).build().expect("good");
+            roots
+                .add(CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("PEM"))
+                .expect("an authority");
+            let verifier = WebPkiClientVerifier::builder_with_provider(
+                roots.into(),
+                default_provider().into(),
+            )
+            .build()
+            .expect("good");
             builder.with_client_cert_verifier(verifier)
         } else {
             builder.with_no_client_auth()
         };
         let chain = vec![CertificateDer::from_pem_slice(identity.cert.as_bytes()).expect("PEM")];
         let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).expect("PEM");
-        let mut config = builder.with_single_cert(chain, key).expect("they belong together");
+        let mut config = builder
+            .with_single_cert(chain, key)
+            .expect("they belong together");
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         config
     }
@@ -107,7 +140,8 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// Answers everything with 200; connections from number `most` on, counted from 0, are reset in the handshake.
+    /// Answers everything with 200; connections from number `most` on, counted from 0, are reset in
+    /// the handshake.
     pub fn start(config: ServerConfig, most: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
@@ -116,26 +150,44 @@ impl Sealed {
         let counted = (full.clone(), resumed.clone());
         thread::spawn(move || {
             for (number, stream) in listener.incoming().enumerate() {
-                let (stream, config, (full, resumed)) = (stream.expect("a connection"), config.clone(), counted.clone());
+                let (stream, config, (full, resumed)) = (
+                    stream.expect("a connection"),
+                    config.clone(),
+                    counted.clone(),
+                );
                 thread::spawn(move || {
                     if number >= most {
                         let _ = (&stream).read(&mut [0; 10]);
-                        rustix::net::sockopt::set_socket_linger(&stream, Some(std::time::Duration::ZERO)).expect("an open socket");
+                        rustix::net::sockopt::set_socket_linger(
+                            &stream,
+                            Some(std::time::Duration::ZERO),
+                        )
+                        .expect("an open socket");
                         return;
                     }
-                    let mut stream = StreamOwned::new(ServerConnection::new(config).expect("a good configuration"), stream);
+                    let mut stream = StreamOwned::new(
+                        ServerConnection::new(config).expect("a good configuration"),
+                        stream,
+                    );
                     let mut request = [0; 4096];
                     let mut begun = false;
                     while stream.read(&mut request).is_ok_and(|n| n > 0) {
                         if !std::mem::replace(&mut begun, true) {
-                            let is_resumed = stream.conn.handshake_kind() == Some(HandshakeKind::Resumed);
-                            if is_resumed { &resumed } else { &full }.fetch_add(1, Ordering::SeqCst);
+                            let is_resumed =
+                                stream.conn.handshake_kind() == Some(HandshakeKind::Resumed);
+                            if is_resumed { &resumed } else { &full }
+                                .fetch_add(1, Ordering::SeqCst);
                         }
-                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood");
+                        let _ =
+                            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood");
                     }
                 });
             }
         });
-        Self { address, full, resumed }
+        Self {
+            address,
+            full,
+            resumed,
+        }
     }
 }

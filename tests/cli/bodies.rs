@@ -1,4 +1,5 @@
-//! Bodies that come from files: whole, at constant memory, and never of another length than was announced.
+//! Bodies that come from files: whole, at constant memory, and never of another length than was
+//! announced.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -17,7 +18,8 @@ use sha2::{Digest as _, Sha256};
 use crate::peer::on_a_loop;
 use crate::support::{MODES, count, folder, number, run, run_of, run_to_result, scenario, until};
 
-/// What a server has heard of one body: the length that was announced, that of what came, and its digest.
+/// What a server has heard of one body: the length that was announced, that of what came, and its
+/// digest.
 type Heard = (u64, u64, Vec<u8>);
 
 /// A server that keeps account of bodies and nothing of what is in them.
@@ -35,11 +37,20 @@ impl Listener {
     fn start(act: impl Fn(&mut BufReader<TcpStream>, u64) -> bool + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let (heard, open, act) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicUsize>::default(), Arc::<Box<Act>>::new(Box::new(act)));
+        let (heard, open, act) = (
+            Arc::<Mutex<Vec<_>>>::default(),
+            Arc::<AtomicUsize>::default(),
+            Arc::<Box<Act>>::new(Box::new(act)),
+        );
         let (account, now) = (heard.clone(), open.clone());
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (stream, account, now, act) = (stream.expect("a connection"), account.clone(), now.clone(), act.clone());
+                let (stream, account, now, act) = (
+                    stream.expect("a connection"),
+                    account.clone(),
+                    now.clone(),
+                    act.clone(),
+                );
                 now.fetch_add(1, Ordering::SeqCst);
                 thread::spawn(move || {
                     let mut reader = BufReader::with_capacity(1 << 16, stream);
@@ -50,7 +61,12 @@ impl Listener {
                         let whole = body(&mut reader, length);
                         let ended = whole.1 == length;
                         account.lock().expect("no panic").push(whole);
-                        if !ended || reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").is_err() {
+                        if !ended
+                            || reader
+                                .get_mut()
+                                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+                                .is_err()
+                        {
                             break;
                         }
                     }
@@ -58,7 +74,11 @@ impl Listener {
                 });
             }
         });
-        Self { address, heard, open }
+        Self {
+            address,
+            heard,
+            open,
+        }
     }
 
     fn heard(&self) -> Vec<Heard> {
@@ -78,7 +98,10 @@ fn head(reader: &mut BufReader<TcpStream>) -> Option<u64> {
             return Some(length);
         }
         let line = line.to_lowercase();
-        assert!(!line.starts_with("transfer-encoding"), "the length is known: {line}");
+        assert!(
+            !line.starts_with("transfer-encoding"),
+            "the length is known: {line}"
+        );
         if let Some(n) = line.strip_prefix("content-length:") {
             length = n.trim().parse().expect("a number");
         }
@@ -92,7 +115,9 @@ fn body(reader: &mut BufReader<TcpStream>, length: u64) -> Heard {
         if some.is_empty() {
             break;
         }
-        let n = some.len().min(usize::try_from(length - came).expect("it fits"));
+        let n = some
+            .len()
+            .min(usize::try_from(length - came).expect("it fits"));
         digest.update(&some[..n]);
         reader.consume(n);
         came += n as u64;
@@ -100,16 +125,21 @@ fn body(reader: &mut BufReader<TcpStream>, length: u64) -> Heard {
     (length, came, digest.finalize().to_vec())
 }
 
-/// A file of this size that takes little room on disk, with something in it here and there; and its digest.
+/// A file of this size that takes little room on disk, with something in it here and there; and its
+/// digest.
 fn sparse(folder: &Path, size: u64) -> Vec<u8> {
     let file = File::create(folder.join("large.bin")).expect("a file");
     file.set_len(size).expect("room");
     for (number, at) in (0..size).step_by(1 << 20).enumerate() {
-        file.write_all_at(&[number as u8 + 1], at + number as u64).expect("written");
+        file.write_all_at(&[number as u8 + 1], at + number as u64)
+            .expect("written");
     }
     file.write_all_at(b"!", size - 1).expect("written");
     let mut digest = Sha256::new();
-    let mut reader = BufReader::with_capacity(1 << 16, File::open(folder.join("large.bin")).expect("it is there"));
+    let mut reader = BufReader::with_capacity(
+        1 << 16,
+        File::open(folder.join("large.bin")).expect("it is there"),
+    );
     loop {
         let some = reader.fill_buf().expect("readable");
         if some.is_empty() {
@@ -133,7 +163,12 @@ fn peaks(folder: &Path, url: &str) -> Vec<u64> {
     let peak = |mode: &&str| {
         let result = run_to_result(folder, &["--target", url, "--mode", mode]);
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(run, "failed")), (2, 0), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (count(run, "ok"), count(run, "failed")),
+            (2, 0),
+            "{mode}: {}",
+            run["errors"]
+        );
         count(&run["resources"], "peak_rss_bytes")
     };
     MODES.iter().map(peak).collect()
@@ -152,12 +187,22 @@ fn a_large_file_goes_out_whole_and_takes_no_memory() {
     let digest = sparse(folder.path(), LARGE);
     let large = peaks(folder.path(), &url);
     for heard in listener.heard() {
-        assert!(heard == (LARGE, LARGE, digest.clone()), "{} bytes of {}", heard.1, heard.0);
+        assert!(
+            heard == (LARGE, LARGE, digest.clone()),
+            "{} bytes of {}",
+            heard.1,
+            heard.0
+        );
     }
     for ((mode, small), large) in MODES.iter().zip(small).zip(large) {
-        assert!(large < small + (10 << 20), "{mode}: {large} bytes, and {small} for a small one");
+        assert!(
+            large < small + (10 << 20),
+            "{mode}: {large} bytes, and {small} for a small one"
+        );
     }
-    until("every connection is closed", || listener.open.load(Ordering::SeqCst) == 0);
+    until("every connection is closed", || {
+        listener.open.load(Ordering::SeqCst) == 0
+    });
 }
 
 #[test]
@@ -167,26 +212,42 @@ fn a_large_file_goes_out_over_http2_as_fast_as_the_server_takes_it() {
     let address = on_a_loop(move |stream| {
         let account = account.clone();
         async move {
-            let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+            let Ok(mut connection) = h2::server::handshake(stream).await else {
+                return;
+            };
             while let Some(Ok((request, respond))) = connection.accept().await {
                 tokio::spawn(take(request, respond, account.clone()));
             }
         }
     });
-    async fn take(request: Request<h2::RecvStream>, mut respond: SendResponse<bytes::Bytes>, account: Arc<Mutex<Vec<Heard>>>) {
-        let announced = request.headers()["content-length"].to_str().expect("text").parse().expect("a number");
+    async fn take(
+        request: Request<h2::RecvStream>,
+        mut respond: SendResponse<bytes::Bytes>,
+        account: Arc<Mutex<Vec<Heard>>>,
+    ) {
+        let announced = request.headers()["content-length"]
+            .to_str()
+            .expect("text")
+            .parse()
+            .expect("a number");
         let (mut came, mut digest, mut body) = (0, Sha256::new(), request.into_body());
         while let Some(Ok(piece)) = body.data().await {
             digest.update(&piece);
             came += piece.len() as u64;
             let _ = body.flow_control().release_capacity(piece.len());
         }
-        account.lock().expect("no panic").push((announced, came, digest.finalize().to_vec()));
+        account
+            .lock()
+            .expect("no panic")
+            .push((announced, came, digest.finalize().to_vec()));
         let _ = respond.send_response(Response::new(()), true);
     }
     let folder = folder();
     let url = format!("http://{address}");
-    for http in [", http: {protocol: http2}", ", http: {protocol: http2, keep_alive: shared}"] {
+    for http in [
+        ", http: {protocol: http2}",
+        ", http: {protocol: http2, keep_alive: shared}",
+    ] {
         scenario(folder.path(), &text(http, "{vus: 2, iterations: 2}"));
         sparse(folder.path(), 1 << 20);
         let small = peaks(folder.path(), &url);
@@ -194,9 +255,18 @@ fn a_large_file_goes_out_over_http2_as_fast_as_the_server_takes_it() {
         let digest = sparse(folder.path(), LARGE / 3);
         let large = peaks(folder.path(), &url);
         let heard = std::mem::take(&mut *heard.lock().expect("no panic"));
-        assert!(heard.len() == 6 && heard.iter().all(|heard| *heard == (LARGE / 3, LARGE / 3, digest.clone())), "{http}");
+        assert!(
+            heard.len() == 6
+                && heard
+                    .iter()
+                    .all(|heard| *heard == (LARGE / 3, LARGE / 3, digest.clone())),
+            "{http}"
+        );
         for ((mode, small), large) in MODES.iter().zip(small).zip(large) {
-            assert!(large < small + (10 << 20), "{mode}{http}: {large} bytes, and {small} for a small one");
+            assert!(
+                large < small + (10 << 20),
+                "{mode}{http}: {large} bytes, and {small} for a small one"
+            );
         }
     }
 }
@@ -210,7 +280,9 @@ fn a_server_that_talks_while_it_listens_is_heard() {
         let mut left = length as usize;
         let mut some = vec![0; 1 << 16];
         while said && left > 0 {
-            let Ok(n @ 1..) = reader.read(&mut some[..left.min(1 << 16)]) else { break };
+            let Ok(n @ 1..) = reader.read(&mut some[..left.min(1 << 16)]) else {
+                break;
+            };
             said = reader.get_mut().write_all(&some[..n]).is_ok();
             left -= n;
         }
@@ -221,10 +293,26 @@ fn a_server_that_talks_while_it_listens_is_heard() {
     sparse(folder.path(), size);
     scenario(folder.path(), &text("", "{vus: 2, iterations: 4}"));
     for mode in MODES {
-        let result = run_to_result(folder.path(), &["--target", &format!("http://{}", listener.address), "--mode", mode]);
+        let result = run_to_result(
+            folder.path(),
+            &[
+                "--target",
+                &format!("http://{}", listener.address),
+                "--mode",
+                mode,
+            ],
+        );
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(run, "failed")), (4, 0), "{mode}: {}", run["errors"]);
-        assert!(count(run, "bytes_in") > 4 * size && count(run, "bytes_out") > 4 * size, "{mode}");
+        assert_eq!(
+            (count(run, "ok"), count(run, "failed")),
+            (4, 0),
+            "{mode}: {}",
+            run["errors"]
+        );
+        assert!(
+            count(run, "bytes_in") > 4 * size && count(run, "bytes_out") > 4 * size,
+            "{mode}"
+        );
         assert!(number(&run["response_ms"], "max") < 30_000.0, "{mode}");
     }
 }
@@ -235,8 +323,12 @@ fn an_answer_that_comes_before_the_body_ends_is_good_and_ends_the_connection() {
     let held = Arc::<Mutex<Vec<TcpStream>>>::default();
     let keep = held.clone();
     let listener = Listener::start(move |reader, _| {
-        keep.lock().expect("no panic").push(reader.get_ref().try_clone().expect("a socket"));
-        let _ = reader.get_mut().write_all(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 3\r\n\r\nbig");
+        keep.lock()
+            .expect("no panic")
+            .push(reader.get_ref().try_clone().expect("a socket"));
+        let _ = reader
+            .get_mut()
+            .write_all(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 3\r\n\r\nbig");
         let mut rest = [0; 1];
         // Until the other end hangs up; nothing is read of what came.
         while reader.get_ref().peek(&mut rest).is_ok_and(|n| n > 0) && !is_gone(reader.get_ref()) {
@@ -248,11 +340,31 @@ fn an_answer_that_comes_before_the_body_ends_is_good_and_ends_the_connection() {
     sparse(folder.path(), 32 << 20);
     scenario(folder.path(), &text("", "{iterations: 2}"));
     for mode in MODES {
-        let result = run_to_result(folder.path(), &["--target", &format!("http://{}", listener.address), "--mode", mode]);
+        let result = run_to_result(
+            folder.path(),
+            &[
+                "--target",
+                &format!("http://{}", listener.address),
+                "--mode",
+                mode,
+            ],
+        );
         let run = run_of(&result, mode);
-        assert_eq!(run["failures"], serde_json::json!({"status": 2}), "{mode}: {}", run["errors"]);
-        assert!(number(&run["response_ms"], "max") < 20_000.0 && run["status_codes"]["413"] == 2, "{mode}");
-        assert_eq!(count(&run["connect_ms"], "count"), 2, "{mode}: each needs a connection of its own");
+        assert_eq!(
+            run["failures"],
+            serde_json::json!({"status": 2}),
+            "{mode}: {}",
+            run["errors"]
+        );
+        assert!(
+            number(&run["response_ms"], "max") < 20_000.0 && run["status_codes"]["413"] == 2,
+            "{mode}"
+        );
+        assert_eq!(
+            count(&run["connect_ms"], "count"),
+            2,
+            "{mode}: each needs a connection of its own"
+        );
         held.lock().expect("no panic").clear();
     }
 }
@@ -261,7 +373,10 @@ fn an_answer_that_comes_before_the_body_ends_is_good_and_ends_the_connection() {
 fn is_gone(stream: &TcpStream) -> bool {
     use rustix::event::{PollFd, PollFlags, poll};
     let mut looked = [PollFd::new(stream, PollFlags::RDHUP)];
-    let none = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
+    let none = rustix::time::Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     poll(&mut looked, Some(&none)).is_ok_and(|n| n > 0)
 }
 
@@ -277,8 +392,12 @@ fn a_file_that_changes_its_length_is_a_failure_of_kind_data() {
             for _ in 0..32 {
                 let _ = reader.read_exact(&mut half);
             }
-            let file = OpenOptions::new().write(true).open(&at).expect("it is there");
-            file.set_len(if grows { length + 1 } else { length / 2 }).expect("changed");
+            let file = OpenOptions::new()
+                .write(true)
+                .open(&at)
+                .expect("it is there");
+            file.set_len(if grows { length + 1 } else { length / 2 })
+                .expect("changed");
             // Not all of it comes.
             let rest = body(reader, length - (32 << 16));
             assert!(rest.1 < rest.0, "{} bytes of a file that changed", rest.1);
@@ -287,15 +406,43 @@ fn a_file_that_changes_its_length_is_a_failure_of_kind_data() {
         scenario(folder.path(), &text("", "{iterations: 3}"));
         for mode in MODES {
             sparse(folder.path(), size);
-            let result = run_to_result(folder.path(), &["--target", &format!("http://{}", listener.address), "--mode", mode]);
+            let result = run_to_result(
+                folder.path(),
+                &[
+                    "--target",
+                    &format!("http://{}", listener.address),
+                    "--mode",
+                    mode,
+                ],
+            );
             let run = run_of(&result, mode);
-            assert_eq!(run["failures"], serde_json::json!({"data": 3}), "{mode}, {what}: {}", run["errors"]);
-            assert_eq!(count(&run["connect_ms"], "count"), 1, "{mode}, {what}: what can't be sent is not begun");
-            let said: Vec<&Value> = run["errors"].as_array().expect("errors").iter().map(|e| &e["message"]).collect();
+            assert_eq!(
+                run["failures"],
+                serde_json::json!({"data": 3}),
+                "{mode}, {what}: {}",
+                run["errors"]
+            );
+            assert_eq!(
+                count(&run["connect_ms"], "count"),
+                1,
+                "{mode}, {what}: what can't be sent is not begun"
+            );
+            let said: Vec<&Value> = run["errors"]
+                .as_array()
+                .expect("errors")
+                .iter()
+                .map(|e| &e["message"])
+                .collect();
             let wanted = format!("`large.bin` had {size} bytes when the run began, and has");
-            assert!(said.iter().all(|m| m.as_str().is_some_and(|m| m.starts_with(&wanted))), "{mode}, {what}: {said:?}");
+            assert!(
+                said.iter()
+                    .all(|m| m.as_str().is_some_and(|m| m.starts_with(&wanted))),
+                "{mode}, {what}: {said:?}"
+            );
         }
-        until("every connection is closed", || listener.open.load(Ordering::SeqCst) == 0);
+        until("every connection is closed", || {
+            listener.open.load(Ordering::SeqCst) == 0
+        });
     }
 }
 
@@ -305,9 +452,17 @@ fn a_file_outside_of_the_folder_is_refused() {
     let inside = folder.path().join("inside");
     std::fs::create_dir(&inside).expect("made");
     sparse(folder.path(), 2 << 20);
-    scenario(&inside, &text("", "{iterations: 1}").replace("large.bin", "../large.bin"));
-    run(&inside, &["run", "test.yaml"]).exits(2).says(&["leads out of the scenario's folder"]);
-    std::os::unix::fs::symlink(folder.path().join("large.bin"), inside.join("large.bin")).expect("linked");
+    scenario(
+        &inside,
+        &text("", "{iterations: 1}").replace("large.bin", "../large.bin"),
+    );
+    run(&inside, &["run", "test.yaml"])
+        .exits(2)
+        .says(&["leads out of the scenario's folder"]);
+    std::os::unix::fs::symlink(folder.path().join("large.bin"), inside.join("large.bin"))
+        .expect("linked");
     scenario(&inside, &text("", "{iterations: 1}"));
-    run(&inside, &["run", "test.yaml"]).exits(2).says(&["leads out of the scenario's folder"]);
+    run(&inside, &["run", "test.yaml"])
+        .exits(2)
+        .says(&["leads out of the scenario's folder"]);
 }

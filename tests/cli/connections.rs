@@ -1,4 +1,5 @@
-//! How long connections are kept and who uses them, on which address, and what a run says of it beforehand.
+//! How long connections are kept and who uses them, on which address, and what a run says of it
+//! beforehand.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -14,7 +15,8 @@ use serde_json::Value;
 
 use crate::peer::{Peer, Then};
 use crate::support::{
-    MODES, PROGRAM, Running, Server, children, count, finish, folder, loadgen, pid, program, run, run_of, run_to_result, scenario, until,
+    MODES, PROGRAM, Running, Server, children, count, finish, folder, loadgen, pid, program, run,
+    run_of, run_to_result, scenario, until,
 };
 use crate::values::{Listener, reply};
 
@@ -30,7 +32,12 @@ fn connections(server: &Server, http: &str, load: &str, mode: &str) -> (Value, u
     let before = server.status();
     let result = run_to_result(folder.path(), &["--target", &server.url(), "--mode", mode]);
     let run = run_of(&result, mode).clone();
-    assert_eq!((count(&run, "failed"), count(&run, "unfinished")), (0, 0), "{mode} {http}: {}", run["errors"]);
+    assert_eq!(
+        (count(&run, "failed"), count(&run, "unfinished")),
+        (0, 0),
+        "{mode} {http}: {}",
+        run["errors"]
+    );
     // One is the look whether it is there.
     (run, server.seen_since(before).connections - 1)
 }
@@ -40,14 +47,25 @@ fn connections_are_kept_as_long_as_the_scenario_says() {
     let server = Server::start();
     let load = "{vus: 3, iterations_per_vu: 4}";
     for mode in MODES {
-        for (keep, wanted) in [("per_vu", 3..=3), ("per_iteration", 12..=12), ("never", 24..=24)] {
+        for (keep, wanted) in [
+            ("per_vu", 3..=3),
+            ("per_iteration", 12..=12),
+            ("never", 24..=24),
+        ] {
             let (run, made) = connections(&server, &format!("{{keep_alive: {keep}}}"), load, mode);
             assert!(wanted.contains(&made), "{mode} {keep}: {made} connections");
-            assert_eq!(count(&run["connect_ms"], "count"), made, "{mode} {keep}: each is timed");
+            assert_eq!(
+                count(&run["connect_ms"], "count"),
+                made,
+                "{mode} {keep}: each is timed"
+            );
         }
         let (_, made) = connections(&server, "{keep_alive: shared}", load, mode);
         let most = if mode == "sequential" { 1 } else { 3 };
-        assert!((1..=most).contains(&made), "{mode}: {made} shared connections");
+        assert!(
+            (1..=most).contains(&made),
+            "{mode}: {made} shared connections"
+        );
         until("they are closed", || server.status().open == 0);
     }
 }
@@ -71,30 +89,49 @@ fn bytes_of_a_shared_connection_are_those_of_one_request_each() {
         let result = run_to_result(folder.path(), &["--mode", mode]);
         let run = run_of(&result, mode);
         let heard = listener.heard();
-        assert_eq!((count(run, "failed"), heard.len()), (8, 24), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (count(run, "failed"), heard.len()),
+            (8, 24),
+            "{mode}: {}",
+            run["errors"]
+        );
         let sent: usize = heard.iter().map(|(_, request)| request.len()).sum();
         assert_eq!(count(run, "bytes_out"), sent as u64, "{mode}");
-        assert_eq!(count(run, "bytes_in"), (heard.len() * reply(503, "", body).len()) as u64, "{mode}");
+        assert_eq!(
+            count(run, "bytes_in"),
+            (heard.len() * reply(503, "", body).len()) as u64,
+            "{mode}"
+        );
     }
 }
 
 #[test]
 fn no_more_connections_are_open_than_the_cap_lets_whoever_keeps_them() {
-    for (keep, cap) in [("per_vu", 3), ("per_iteration", 3), ("never", 2), ("shared", 3), ("shared", 1)] {
+    for (keep, cap) in [
+        ("per_vu", 3),
+        ("per_iteration", 3),
+        ("never", 2),
+        ("shared", 3),
+        ("shared", 1),
+    ] {
         let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let (now, peak) = (open.clone(), most.clone());
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (mut stream, now, peak) = (stream.expect("a connection"), now.clone(), peak.clone());
+                let (mut stream, now, peak) =
+                    (stream.expect("a connection"), now.clone(), peak.clone());
                 thread::spawn(move || {
                     let mut request = [0; 4096];
                     let mut begun = false;
                     while stream.read(&mut request).is_ok_and(|n| n > 0) {
                         // The one that looks whether we are here sends nothing.
                         if !std::mem::replace(&mut begun, true) {
-                            peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                            peak.fetch_max(
+                                now.fetch_add(1, Ordering::SeqCst) + 1,
+                                Ordering::SeqCst,
+                            );
                         }
                         thread::sleep(Duration::from_millis(5));
                         let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n");
@@ -118,7 +155,12 @@ fn no_more_connections_are_open_than_the_cap_lets_whoever_keeps_them() {
             most.store(0, Ordering::SeqCst);
             let result = run_to_result(folder.path(), &["--target", &url, "--mode", mode]);
             let run = run_of(&result, mode);
-            assert_eq!((count(run, "ok"), count(run, "failed")), (54, 0), "{mode} {keep}: {}", run["errors"]);
+            assert_eq!(
+                (count(run, "ok"), count(run, "failed")),
+                (54, 0),
+                "{mode} {keep}: {}",
+                run["errors"]
+            );
             // A connection that we have closed may be open for the peer a moment longer.
             let seen = most.load(Ordering::SeqCst);
             assert!(
@@ -126,7 +168,10 @@ fn no_more_connections_are_open_than_the_cap_lets_whoever_keeps_them() {
                 "{mode} {keep}: {seen} connections at once, and {cap} are allowed"
             );
             if mode != "sequential" {
-                assert!(crate::support::number(&run["queue_ms"], "max") > 1.0, "{mode} {keep}: nobody waited");
+                assert!(
+                    crate::support::number(&run["queue_ms"], "max") > 1.0,
+                    "{mode} {keep}: nobody waited"
+                );
             }
             until("all are closed", || open.load(Ordering::SeqCst) == 0);
         }
@@ -137,9 +182,19 @@ fn no_more_connections_are_open_than_the_cap_lets_whoever_keeps_them() {
 fn a_connection_that_is_old_is_replaced() {
     let server = Server::start();
     for mode in MODES {
-        let (_, made) = connections(&server, "{max_lifetime: 1us}", "{vus: 1, iterations: 5}", mode);
+        let (_, made) = connections(
+            &server,
+            "{max_lifetime: 1us}",
+            "{vus: 1, iterations: 5}",
+            mode,
+        );
         assert_eq!(made, 10, "{mode}: each is too old for the second request");
-        let (_, made) = connections(&server, "{max_lifetime: 1h}", "{vus: 1, iterations: 5}", mode);
+        let (_, made) = connections(
+            &server,
+            "{max_lifetime: 1h}",
+            "{vus: 1, iterations: 5}",
+            mode,
+        );
         assert_eq!(made, 1, "{mode}");
     }
 }
@@ -149,9 +204,15 @@ fn a_request_of_its_own_connection_says_so() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let keep = heard.clone();
     let peer = Peer::start(move |line, request| {
-        keep.lock().expect("no panic").push((request.to_owned(), line.said_close, line.served));
+        keep.lock()
+            .expect("no panic")
+            .push((request.to_owned(), line.said_close, line.served));
         line.answer("good");
-        if line.said_close { Then::Close } else { Then::Listen }
+        if line.said_close {
+            Then::Close
+        } else {
+            Then::Listen
+        }
     });
     let folder = folder();
     scenario(
@@ -159,8 +220,15 @@ fn a_request_of_its_own_connection_says_so() {
         "{name: t, modes: [sequential, threaded, async], targets: {shop: {url: builtin, http: {keep_alive: never}}}, load: {iterations: 2}, mix: [{name: m, flow: [{get: /}]}]}",
     );
     let result = run_to_result(folder.path(), &["--target", &peer.url()]);
-    assert!(MODES.iter().all(|mode| count(run_of(&result, mode), "ok") == 2));
-    assert_eq!(*heard.lock().expect("no panic"), vec![("GET /".to_owned(), true, 0); 6]);
+    assert!(
+        MODES
+            .iter()
+            .all(|mode| count(run_of(&result, mode), "ok") == 2)
+    );
+    assert_eq!(
+        *heard.lock().expect("no panic"),
+        vec![("GET /".to_owned(), true, 0); 6]
+    );
 }
 
 /// Answers with the number of its address.
@@ -171,7 +239,10 @@ fn named(listener: TcpListener, name: &'static str) {
             thread::spawn(move || {
                 let mut request = [0; 4096];
                 while stream.read(&mut request).is_ok_and(|n| n > 0) {
-                    let _ = write!(stream, "HTTP/1.1 200 OK\r\nx-name: {name}\r\ncontent-length: 0\r\n\r\n");
+                    let _ = write!(
+                        stream,
+                        "HTTP/1.1 200 OK\r\nx-name: {name}\r\ncontent-length: 0\r\n\r\n"
+                    );
                 }
             });
         }
@@ -186,7 +257,8 @@ fn bound(address: &str) -> (TcpListener, SocketAddr) {
 
 #[test]
 fn several_addresses_are_used_in_turn_and_a_dead_one_is_left_out() {
-    let ((one, at_one), (two, at_two), (dead, at_dead)) = (bound("127.0.0.1"), bound("127.0.0.2"), bound("127.0.0.3"));
+    let ((one, at_one), (two, at_two), (dead, at_dead)) =
+        (bound("127.0.0.1"), bound("127.0.0.2"), bound("127.0.0.3"));
     drop(dead);
     named(one, "one");
     named(two, "two");
@@ -198,21 +270,38 @@ fn several_addresses_are_used_in_turn_and_a_dead_one_is_left_out() {
              load: {{vus: 4, iterations: 40}}, mix: [{{name: m, flow: [{{get: /, tag: {{name: {{header: x-name}}}}}}, {{sleep: 2ms}}]}}]}}"
         ),
     );
-    let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"]).exits(0);
+    let ran = run(
+        folder.path(),
+        &["run", "test.yaml", "-o", "out", "--format", "none"],
+    )
+    .exits(0);
     ran.says(&[&format!("target shop: http://shop.invalid at {at_one}, {at_two} (nobody listens at {at_dead}: not used)")]);
     let result = crate::support::result(&folder.path().join("out"));
     for mode in MODES {
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(run, "failed")), (80, 0), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (count(run, "ok"), count(run, "failed")),
+            (80, 0),
+            "{mode}: {}",
+            run["errors"]
+        );
         let tags = run["steps"][0]["tags"].as_array().expect("tags");
-        let by_name: BTreeMap<&str, u64> = tags.iter().map(|tag| (tag["name"].as_str().expect("a name"), count(tag, "ok"))).collect();
-        assert!(by_name.keys().copied().eq(["name=one", "name=two"]), "{mode}: {by_name:?}");
+        let by_name: BTreeMap<&str, u64> = tags
+            .iter()
+            .map(|tag| (tag["name"].as_str().expect("a name"), count(tag, "ok")))
+            .collect();
+        assert!(
+            by_name.keys().copied().eq(["name=one", "name=two"]),
+            "{mode}: {by_name:?}"
+        );
     }
 }
 
 #[test]
 fn ipv6_is_spoken() {
-    let Ok(listener) = TcpListener::bind("[::1]:0") else { return };
+    let Ok(listener) = TcpListener::bind("[::1]:0") else {
+        return;
+    };
     let address = listener.local_addr().expect("it is bound");
     named(listener, "six");
     let folder = folder();
@@ -221,7 +310,11 @@ fn ipv6_is_spoken() {
         "{name: t, modes: [sequential, threaded, async], targets: {shop: {url: builtin}}, load: {iterations: 3}, mix: [{name: m, flow: [{get: /, expect: {headers: {x-name: six}}}]}]}",
     );
     let result = run_to_result(folder.path(), &["--target", &format!("http://{address}/")]);
-    assert!(MODES.iter().all(|mode| count(run_of(&result, mode), "ok") == 3));
+    assert!(
+        MODES
+            .iter()
+            .all(|mode| count(run_of(&result, mode), "ok") == 3)
+    );
 }
 
 /// Answers whatever comes over a Unix socket, and keeps what that was.
@@ -237,7 +330,9 @@ fn at_socket(path: &Path) -> Arc<Mutex<Vec<String>>> {
             thread::spawn(move || {
                 let mut request = [0; 4096];
                 while let Ok(n @ 1..) = stream.read(&mut request) {
-                    keep.lock().expect("no panic").push(String::from_utf8_lossy(&request[..n]).to_lowercase());
+                    keep.lock()
+                        .expect("no panic")
+                        .push(String::from_utf8_lossy(&request[..n]).to_lowercase());
                     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood");
                 }
             });
@@ -262,15 +357,28 @@ fn unix_sockets_are_spoken_to() {
     let result = run_to_result(folder.path(), &[]);
     for mode in MODES {
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(run, "failed")), (40, 0), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (count(run, "ok"), count(run, "failed")),
+            (40, 0),
+            "{mode}: {}",
+            run["errors"]
+        );
     }
     let heard = heard.lock().expect("no panic");
     assert!(
-        heard.len() == 120 && heard.iter().all(|r| r.starts_with("get /x http/1.1\r\n") && r.contains("\r\nhost: localhost\r\n")),
+        heard.len() == 120
+            && heard
+                .iter()
+                .all(|r| r.starts_with("get /x http/1.1\r\n")
+                    && r.contains("\r\nhost: localhost\r\n")),
         "{heard:?}"
     );
     std::fs::remove_file(&path).expect("it is there");
-    run(folder.path(), &["run", "test.yaml"]).exits(3).says(&["unix:", "shop.sock", "start the server"]);
+    run(folder.path(), &["run", "test.yaml"]).exits(3).says(&[
+        "unix:",
+        "shop.sock",
+        "start the server",
+    ]);
 }
 
 #[test]
@@ -279,22 +387,58 @@ fn a_unix_socket_is_run_like_a_url() {
     let path = folder.path().join("shop.sock");
     let heard = at_socket(&path);
     let url = format!("unix:{}", path.display());
-    let flags = ["-u", "2", "-i", "6", "--mode", "all", "-H", "x-a: b", "-o", "out", "--format", "none"];
-    for (typed, asked) in [(url.clone(), "get / http/1.1"), (format!("{url}:/items?page=2"), "get /items?page=2 http/1.1")] {
-        run(folder.path(), &[&["run", typed.as_str()], &flags[..]].concat()).exits(0);
+    let flags = [
+        "-u", "2", "-i", "6", "--mode", "all", "-H", "x-a: b", "-o", "out", "--format", "none",
+    ];
+    for (typed, asked) in [
+        (url.clone(), "get / http/1.1"),
+        (format!("{url}:/items?page=2"), "get /items?page=2 http/1.1"),
+    ] {
+        run(
+            folder.path(),
+            &[&["run", typed.as_str()], &flags[..]].concat(),
+        )
+        .exits(0);
         let result = crate::support::result(&folder.path().join("out"));
         assert_eq!(result["scenario"]["name"], "quick-shop.sock");
-        assert!(MODES.iter().all(|mode| count(run_of(&result, mode), "ok") == 6), "{}", result["runs"][0]["errors"]);
+        assert!(
+            MODES
+                .iter()
+                .all(|mode| count(run_of(&result, mode), "ok") == 6),
+            "{}",
+            result["runs"][0]["errors"]
+        );
         let heard = std::mem::take(&mut *heard.lock().expect("no panic"));
-        assert!(heard.len() == 18 && heard.iter().all(|r| r.starts_with(asked) && r.contains("\r\nx-a: b\r\n")), "{heard:?}");
+        assert!(
+            heard.len() == 18
+                && heard
+                    .iter()
+                    .all(|r| r.starts_with(asked) && r.contains("\r\nx-a: b\r\n")),
+            "{heard:?}"
+        );
     }
     // What it stands for is a scenario like any other.
-    let printed = run(folder.path(), &["run", &format!("{url}:/items"), "--print-scenario", "-i", "2"]).exits(0).stdout;
+    let printed = run(
+        folder.path(),
+        &[
+            "run",
+            &format!("{url}:/items"),
+            "--print-scenario",
+            "-i",
+            "2",
+        ],
+    )
+    .exits(0)
+    .stdout;
     scenario(folder.path(), &printed);
     run_to_result(folder.path(), &[]);
     assert_eq!(heard.lock().expect("no panic").len(), 2);
-    run(folder.path(), &["run", "unix:shop.sock"]).exits(2).says(&["<quick form>", "unix:/run/shop.sock"]);
-    run(folder.path(), &["run", &format!("{url}.gone"), "-i", "1"]).exits(3).says(&["shop.sock.gone", "start the server"]);
+    run(folder.path(), &["run", "unix:shop.sock"])
+        .exits(2)
+        .says(&["<quick form>", "unix:/run/shop.sock"]);
+    run(folder.path(), &["run", &format!("{url}.gone"), "-i", "1"])
+        .exits(3)
+        .says(&["shop.sock.gone", "start the server"]);
 }
 
 #[test]
@@ -306,22 +450,55 @@ fn ports_that_will_run_out_are_foreseen() {
         )
     };
     let (_listener, address) = bound("127.0.0.1");
-    scenario(folder.path(), &text("{rate: 900000/s, duration: 10s, max_in_flight: 2}"));
-    let more = ["--target", &format!("http://{address}"), "-d", "1s", "-o", "out", "--format", "none"];
-    let ran = finish(&mut loadgen(folder.path(), &[&["run", "test.yaml"], &more[..]].concat()));
-    assert!(ran.stderr.contains("local ports") && ran.stderr.contains("port_exhausted"), "{}", ran.stderr);
+    scenario(
+        folder.path(),
+        &text("{rate: 900000/s, duration: 10s, max_in_flight: 2}"),
+    );
+    let more = [
+        "--target",
+        &format!("http://{address}"),
+        "-d",
+        "1s",
+        "-o",
+        "out",
+        "--format",
+        "none",
+    ];
+    let ran = finish(&mut loadgen(
+        folder.path(),
+        &[&["run", "test.yaml"], &more[..]].concat(),
+    ));
+    assert!(
+        ran.stderr.contains("local ports") && ran.stderr.contains("port_exhausted"),
+        "{}",
+        ran.stderr
+    );
     let result = crate::support::result(&folder.path().join("out"));
-    assert!(result["warnings"].to_string().contains("`keep_alive: never`"), "{}", result["warnings"]);
+    assert!(
+        result["warnings"]
+            .to_string()
+            .contains("`keep_alive: never`"),
+        "{}",
+        result["warnings"]
+    );
 }
 
 /// Whether a network of its own can be made, in which the number of ports is ours to set.
 fn in_own_network(folder: &Path, line: &str) -> Option<crate::support::Ran> {
     let prepared = format!("ip link set lo up && {line}");
-    let ran = finish(&mut program("unshare", folder, &["--net", "--map-root-user", "sh", "-c", &prepared]));
+    let ran = finish(&mut program(
+        "unshare",
+        folder,
+        &["--net", "--map-root-user", "sh", "-c", &prepared],
+    ));
     let refused = ran.stderr.contains("unshare") || ran.stderr.contains("ip: ");
     if refused {
         // Past the test's own capture: a skipped test must not look like one that passed.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: nobody may make a network here: {}", ran.stderr.trim());
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: nobody may make a network here: {}",
+            ran.stderr.trim()
+        );
     }
     (!refused).then_some(ran)
 }
@@ -342,12 +519,22 @@ fn ports_that_run_out_are_named_with_the_remedy() {
         let line = format!(
             "echo 61000 61003 > /proc/sys/net/ipv4/ip_local_port_range && exec {program} run test.yaml --mode {mode} -o out --format none"
         );
-        let Some(ran) = in_own_network(folder.path(), &line) else { return };
+        let Some(ran) = in_own_network(folder.path(), &line) else {
+            return;
+        };
         ran.exits(0);
         let result = crate::support::result(&folder.path().join("out"));
         let run = run_of(&result, mode);
-        assert!(count(&run["failures"], "port_exhausted") > 0 && count(run, "ok") > 0, "{mode}: {}", run["failures"]);
-        assert!(run["errors"][0]["message"].as_str().is_some_and(|m| m.contains("no local port is left") && m.contains("resolve")));
+        assert!(
+            count(&run["failures"], "port_exhausted") > 0 && count(run, "ok") > 0,
+            "{mode}: {}",
+            run["failures"]
+        );
+        assert!(
+            run["errors"][0]["message"]
+                .as_str()
+                .is_some_and(|m| m.contains("no local port is left") && m.contains("resolve"))
+        );
     }
 }
 
@@ -362,25 +549,58 @@ fn descriptors_that_run_out_are_named_with_the_remedy() {
              mix: [{{name: m, flow: [{{parallel: [{branches}]}}]}}]}}"
         ),
     );
-    let arguments = |mode: &'static str| ["run", "test.yaml", "--mode", mode, "-o", "out", "--format", "none"];
+    let arguments = |mode: &'static str| {
+        [
+            "run",
+            "test.yaml",
+            "--mode",
+            mode,
+            "-o",
+            "out",
+            "--format",
+            "none",
+        ]
+    };
     for mode in ["threaded", "async"] {
         // Those of branches are foreseen.
         let line = ["-c", "ulimit -n 50; exec \"$0\" \"$@\"", PROGRAM];
         let url = server.url();
         let few = [&line[..], &arguments(mode), &["--target", &url]].concat();
-        finish(&mut program("sh", folder.path(), &few)).exits(3).says(&["needs 96 file descriptors", "allows 50"]);
+        finish(&mut program("sh", folder.path(), &few))
+            .exits(3)
+            .says(&["needs 96 file descriptors", "allows 50"]);
         // What somebody takes away meanwhile is not.
-        let running = Running::start(&mut loadgen(folder.path(), &[&arguments(mode)[..], &["--target", &url]].concat()), None);
+        let running = Running::start(
+            &mut loadgen(
+                folder.path(),
+                &[&arguments(mode)[..], &["--target", &url]].concat(),
+            ),
+            None,
+        );
         until("the mode runs", || !children(running.id()).is_empty());
         for child in children(running.id()) {
-            let limit = rustix::process::Rlimit { current: Some(50), maximum: Some(50) };
-            rustix::process::prlimit(Some(pid(child)), rustix::process::Resource::Nofile, limit).expect("it is ours");
+            let limit = rustix::process::Rlimit {
+                current: Some(50),
+                maximum: Some(50),
+            };
+            rustix::process::prlimit(Some(pid(child)), rustix::process::Resource::Nofile, limit)
+                .expect("it is ours");
         }
         running.finish().exits(0);
         let result = crate::support::result(&folder.path().join("out"));
         let run = run_of(&result, mode);
-        assert!(count(&run["failures"], "fd_limit") > 0 && count(run, "ok") > 0, "{mode}: {}", run["failures"]);
-        assert!(run["errors"][0]["message"].as_str().is_some_and(|m| m.contains("ulimit -n")), "{}", run["errors"]);
+        assert!(
+            count(&run["failures"], "fd_limit") > 0 && count(run, "ok") > 0,
+            "{mode}: {}",
+            run["failures"]
+        );
+        assert!(
+            run["errors"][0]["message"]
+                .as_str()
+                .is_some_and(|m| m.contains("ulimit -n")),
+            "{}",
+            run["errors"]
+        );
     }
 }
 
@@ -397,13 +617,35 @@ fn the_soft_limit_is_raised_for_the_connections_of_branches() {
     );
     let url = server.url();
     for mode in MODES {
-        let line = ["-c", "ulimit -Sn 256 && ulimit -Hn 4096 && exec \"$0\" \"$@\"", PROGRAM, "run", "test.yaml", "--mode", mode];
+        let line = [
+            "-c",
+            "ulimit -Sn 256 && ulimit -Hn 4096 && exec \"$0\" \"$@\"",
+            PROGRAM,
+            "run",
+            "test.yaml",
+            "--mode",
+            mode,
+        ];
         let more = ["--target", &url, "-o", "out", "--format", "none"];
-        finish(&mut program("sh", folder.path(), &[&line[..], &more].concat())).exits(0);
+        finish(&mut program(
+            "sh",
+            folder.path(),
+            &[&line[..], &more].concat(),
+        ))
+        .exits(0);
         let result = crate::support::result(&folder.path().join("out"));
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(run, "failed")), (400, 0), "{mode}: {}", run["failures"]);
-        assert_eq!(count(&run["connect_ms"], "count"), 400, "{mode}: each branch has its own");
+        assert_eq!(
+            (count(run, "ok"), count(run, "failed")),
+            (400, 0),
+            "{mode}: {}",
+            run["failures"]
+        );
+        assert_eq!(
+            count(&run["connect_ms"], "count"),
+            400,
+            "{mode}: each branch has its own"
+        );
     }
 }
 
@@ -417,18 +659,40 @@ fn many_users_of_few_connections_need_few_descriptors() {
     };
     let url = server.url();
     let limited = |mode: &str| {
-        let arguments = ["-c", "ulimit -n 60; exec \"$0\" \"$@\"", PROGRAM, "run", "test.yaml", "--mode", mode];
+        let arguments = [
+            "-c",
+            "ulimit -n 60; exec \"$0\" \"$@\"",
+            PROGRAM,
+            "run",
+            "test.yaml",
+            "--mode",
+            mode,
+        ];
         let more = ["--target", &url, "-o", "out", "--format", "none"];
-        finish(&mut program("sh", folder.path(), &[&arguments[..], &more].concat()))
+        finish(&mut program(
+            "sh",
+            folder.path(),
+            &[&arguments[..], &more].concat(),
+        ))
     };
     scenario(folder.path(), &text(""));
-    limited("async").exits(3).says(&["file descriptors", "max_connections"]);
-    scenario(folder.path(), &text(", http: {keep_alive: shared, max_connections: 5}"));
+    limited("async")
+        .exits(3)
+        .says(&["file descriptors", "max_connections"]);
+    scenario(
+        folder.path(),
+        &text(", http: {keep_alive: shared, max_connections: 5}"),
+    );
     for mode in ["threaded", "async"] {
         limited(mode).exits(0);
         let result = crate::support::result(&folder.path().join("out"));
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(&run["limits"][0], "peak_in_flight")), (400, 5), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (count(run, "ok"), count(&run["limits"][0], "peak_in_flight")),
+            (400, 5),
+            "{mode}: {}",
+            run["errors"]
+        );
         assert_eq!(run["limits"][0]["scope"], "connections of shop");
     }
 }

@@ -1,5 +1,5 @@
-//! Every wait of every mode ends with the first of its timeouts, whatever the peer leaves undone: it lets nobody in, says
-//! nothing, stops in the middle, listens no more, or doesn't say goodbye.
+//! Every wait of every mode ends with the first of its timeouts, whatever the peer leaves undone:
+//! it lets nobody in, says nothing, stops in the middle, listens no more, or doesn't say goodbye.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -22,7 +22,8 @@ const MODES: [Mode; 3] = [Mode::Sequential, Mode::Threaded, Mode::Async];
 const FIRST: f64 = 150.0;
 /// How much later something may end, in milliseconds.
 const LATE: f64 = 20.0;
-/// The first that is at most [`LATE`] counts: a busy machine is late now and then, and a wait without end always.
+/// The first that is at most [`LATE`] counts: a busy machine is late now and then, and a wait
+/// without end always.
 const TRIES: usize = 5;
 
 /// A peer that leaves something undone.
@@ -40,14 +41,20 @@ impl Peer {
         let address = listener.local_addr().expect("it is bound");
         let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok();
         let queued = std::iter::from_fn(connect).collect();
-        Self { address, _held: (Some(listener), queued) }
+        Self {
+            address,
+            _held: (Some(listener), queued),
+        }
     }
 
     /// Lets everybody in, and neither listens nor speaks: the system accepts for it.
     fn absent() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        Self { address, _held: (Some(listener), Vec::new()) }
+        Self {
+            address,
+            _held: (Some(listener), Vec::new()),
+        }
     }
 
     /// Does this with each connection, and then keeps it open without a word.
@@ -62,7 +69,10 @@ impl Peer {
                 held.push(stream);
             }
         });
-        Self { address, _held: (None, Vec::new()) }
+        Self {
+            address,
+            _held: (None, Vec::new()),
+        }
     }
 }
 
@@ -95,9 +105,21 @@ fn run(folder: &Path, mode: Mode, url: &str, target: &str, flow: &str, peer: &Pe
     let path = folder.join(format!("{mode}.yaml"));
     fs::write(&path, text).expect("written");
     let source = Source::read(&path).expect("readable");
-    let compiled = compile(&source, &Overrides { seed: Some(7), ..Overrides::default() }, &|_| None);
-    let plan = compiled.unwrap_or_else(|problems| panic!("{}", problems.render(&source, false))).plan;
-    let reach = Reach { is_http2: target.contains("http2"), ..Endpoint::Tcp(peer.address).into() };
+    let compiled = compile(
+        &source,
+        &Overrides {
+            seed: Some(7),
+            ..Overrides::default()
+        },
+        &|_| None,
+    );
+    let plan = compiled
+        .unwrap_or_else(|problems| panic!("{}", problems.render(&source, false)))
+        .plan;
+    let reach = Reach {
+        is_http2: target.contains("http2"),
+        ..Endpoint::Tcp(peer.address).into()
+    };
     let mut job = job(&plan, mode, vec![Some(reach)]);
     job.ground.folder = folder.into();
     run_mode(&job, &|| None, &|_| {}).expect("it can run")
@@ -111,7 +133,9 @@ fn soon(what: &str, run: impl Fn(Mode) -> f64 + Sync) {
             scope.spawn(move || {
                 let late: Vec<f64> = (0..TRIES)
                     .map(|_| run(mode))
-                    .inspect(|late| assert!(*late >= -0.001, "{what}, {mode}: {late} ms before its time"))
+                    .inspect(|late| {
+                        assert!(*late >= -0.001, "{what}, {mode}: {late} ms before its time")
+                    })
                     .take_while(|late| *late > LATE)
                     .collect();
                 assert!(late.len() < TRIES, "{what}, {mode}: late by {late:?} ms");
@@ -123,11 +147,19 @@ fn soon(what: &str, run: impl Fn(Mode) -> f64 + Sync) {
 /// A flow against a peer in which one operation ends with this kind of timeout.
 fn ends(peer: &Peer, url: &str, target: &str, flow: &str, kind: &str) {
     let folder = folder();
-    File::create(folder.path().join("large.bin")).and_then(|file| file.set_len(64 << 20)).expect("written");
+    File::create(folder.path().join("large.bin"))
+        .and_then(|file| file.set_len(64 << 20))
+        .expect("written");
     let what = format!("{url}, {target}, {}", &flow[..flow.len().min(80)]);
     soon(&what, |mode| {
         let run = run(folder.path(), mode, url, target, flow, peer);
-        assert_eq!(run.failures.get(kind), Some(&1), "{what}, {mode}: {:?} {:?}", run.failures, run.errors);
+        assert_eq!(
+            run.failures.get(kind),
+            Some(&1),
+            "{what}, {mode}: {:?} {:?}",
+            run.failures,
+            run.errors
+        );
         run.response_ms.expect("an operation").max - FIRST
     });
 }
@@ -141,8 +173,20 @@ fn a_connection_that_is_never_there() {
     let peer = Peer::full();
     for (timeout, kind) in [(CONNECT, "timeout_connect"), (TOTAL, "timeout_total")] {
         ends(&peer, "http://PEER", timeout, "{get: /}", kind);
-        ends(&peer, "ws://PEER", timeout, "{websocket: /, flow: [{send: hi}]}", kind);
-        ends(&peer, "tcp://PEER", timeout, "{tcp: {send: hi, receive: line}}", kind);
+        ends(
+            &peer,
+            "ws://PEER",
+            timeout,
+            "{websocket: /, flow: [{send: hi}]}",
+            kind,
+        );
+        ends(
+            &peer,
+            "tcp://PEER",
+            timeout,
+            "{tcp: {send: hi, receive: line}}",
+            kind,
+        );
     }
 }
 
@@ -150,13 +194,37 @@ fn a_connection_that_is_never_there() {
 fn a_connection_of_which_nothing_is_heard() {
     let peer = Peer::absent();
     for (timeout, kind) in [(CONNECT, "timeout_connect"), (TOTAL, "timeout_total")] {
-        ends(&peer, "https://PEER", &format!("tls: {{insecure: true}}, {timeout}"), "{get: /}", kind);
-        ends(&peer, "http://PEER", &format!("http: {{protocol: http2}}, {timeout}"), "{get: /}", kind);
+        ends(
+            &peer,
+            "https://PEER",
+            &format!("tls: {{insecure: true}}, {timeout}"),
+            "{get: /}",
+            kind,
+        );
+        ends(
+            &peer,
+            "http://PEER",
+            &format!("http: {{protocol: http2}}, {timeout}"),
+            "{get: /}",
+            kind,
+        );
     }
     for (timeout, kind) in [(FIRST_BYTE, "timeout_first_byte"), (TOTAL, "timeout_total")] {
         ends(&peer, "http://PEER", timeout, "{get: /}", kind);
-        ends(&peer, "ws://PEER", timeout, "{websocket: /, flow: [{send: hi}]}", kind);
-        ends(&peer, "tcp://PEER", timeout, "{tcp: {send: hi, receive: line}}", kind);
+        ends(
+            &peer,
+            "ws://PEER",
+            timeout,
+            "{websocket: /, flow: [{send: hi}]}",
+            kind,
+        );
+        ends(
+            &peer,
+            "tcp://PEER",
+            timeout,
+            "{tcp: {send: hi, receive: line}}",
+            kind,
+        );
     }
 }
 
@@ -166,7 +234,13 @@ fn an_answer_that_never_comes_or_never_ends() {
     ends(&half, "http://PEER", TOTAL, "{get: /}", "timeout_total");
     let agreed = Peer::after(http2);
     for (timeout, kind) in [(FIRST_BYTE, "timeout_first_byte"), (TOTAL, "timeout_total")] {
-        ends(&agreed, "http://PEER", &format!("http: {{protocol: http2}}, {timeout}"), "{get: /}", kind);
+        ends(
+            &agreed,
+            "http://PEER",
+            &format!("http: {{protocol: http2}}, {timeout}"),
+            "{get: /}",
+            kind,
+        );
     }
     let open = Peer::after(opened);
     ends(
@@ -181,14 +255,38 @@ fn an_answer_that_never_comes_or_never_ends() {
 #[test]
 fn a_request_that_nobody_takes() {
     let (absent, open, agreed) = (Peer::absent(), Peer::after(opened), Peer::after(http2));
-    ends(&absent, "http://PEER", TOTAL, "{post: /, body_file: large.bin}", "timeout_total");
-    ends(&agreed, "http://PEER", &format!("http: {{protocol: http2}}, {TOTAL}"), "{post: /, body_file: large.bin}", "timeout_total");
+    ends(
+        &absent,
+        "http://PEER",
+        TOTAL,
+        "{post: /, body_file: large.bin}",
+        "timeout_total",
+    );
+    ends(
+        &agreed,
+        "http://PEER",
+        &format!("http: {{protocol: http2}}, {TOTAL}"),
+        "{post: /, body_file: large.bin}",
+        "timeout_total",
+    );
     // More than there is room for, in pieces that a scenario may hold.
     let text = "x".repeat(500_000);
     let often = |step: String| format!("{{repeat: {{times: 100, flow: [{step}]}}}}");
-    ends(&absent, "tcp://PEER", TOTAL, &often(format!("{{tcp: {{send: {text}}}}}")), "timeout_total");
+    ends(
+        &absent,
+        "tcp://PEER",
+        TOTAL,
+        &often(format!("{{tcp: {{send: {text}}}}}")),
+        "timeout_total",
+    );
     let sends = often(format!("{{send: {text}, {TOTAL}}}"));
-    ends(&open, "ws://PEER", "timeout: 5s", &format!("{{websocket: /, flow: [{sends}]}}"), "timeout_total");
+    ends(
+        &open,
+        "ws://PEER",
+        "timeout: 5s",
+        &format!("{{websocket: /, flow: [{sends}]}}"),
+        "timeout_total",
+    );
 }
 
 #[test]
@@ -198,7 +296,12 @@ fn a_goodbye_that_is_not_returned() {
         // What comes behind it tells when it was over.
         let flow = "{websocket: /, flow: [{send: hi}]}, {sleep: 1ms}";
         let run = run(folder.path(), mode, "ws://PEER", "timeout: 5s", flow, &peer);
-        assert_eq!((run.counts.ok, run.iterations.counts.ok), (3, 1), "{mode}: {:?}", run.errors);
+        assert_eq!(
+            (run.counts.ok, run.iterations.counts.ok),
+            (3, 1),
+            "{mode}: {:?}",
+            run.errors
+        );
         run.iterations.duration_ms.expect("an iteration").max - 1_001.0
     });
 }

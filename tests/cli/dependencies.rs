@@ -1,6 +1,8 @@
-//! What the program is built of: under licences that let anybody use it, from one place, and each of it once.
+//! What the program is built of: under licences that let anybody use it, from one place, and each
+//! of it once.
 //!
-//! Known weaknesses of dependencies are no matter of this repository's state: `.ci/run` has cargo-deny look for them.
+//! Known weaknesses of dependencies are no matter of this repository's state: `.ci/run` has
+//! cargo-deny look for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -28,15 +30,26 @@ const ALLOWED: [&str; 13] = [
     "Zlib",
 ];
 
-/// What is there in several versions, because two of our dependencies want different ones. One that is no longer there
-/// must be taken off.
-const SEVERAL: [&str; 7] = ["base64", "getrandom", "glam", "miniz_oxide", "nom", "syn", "untrusted"];
+/// What is there in several versions, because two of our dependencies want different ones. One that
+/// is no longer there must be taken off.
+const SEVERAL: [&str; 7] = [
+    "base64",
+    "getrandom",
+    "glam",
+    "miniz_oxide",
+    "nom",
+    "syn",
+    "untrusted",
+];
 
 /// What must not come in, even by way of others.
 const BANNED: [(&str, &str); 5] = [
     ("openssl-sys", "TLS is rustls, the same on every machine"),
     ("native-tls", "TLS is rustls, the same on every machine"),
-    ("serde_yml", "it is unsound; YAML is the maintained fork of serde_yaml"),
+    (
+        "serde_yml",
+        "it is unsound; YAML is the maintained fork of serde_yaml",
+    ),
     ("ansi_term", "nobody maintains it"),
     ("reqwest", "its pool hides reuse and retries"),
 ];
@@ -46,16 +59,35 @@ const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// What cargo knows of all that is built for this machine.
 fn metadata() -> Value {
-    let version = Command::new(env!("CARGO")).args(["--version", "--verbose"]).output().expect("cargo is there");
+    let version = Command::new(env!("CARGO"))
+        .args(["--version", "--verbose"])
+        .output()
+        .expect("cargo is there");
     let version = String::from_utf8(version.stdout).expect("text");
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host").to_owned();
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .expect("a host")
+        .to_owned();
     // All of it was fetched to build this test: nothing is asked of anybody.
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", &host])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--offline",
+            "--filter-platform",
+            &host,
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo is there");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
@@ -71,21 +103,33 @@ fn licences_let_anybody_use_it() {
     let mut wrong = Vec::new();
     for package in packages {
         let (name, licence) = (text(package, "name"), text(package, "license"));
-        let good = Expression::parse_mode(licence, ParseMode::LAX)
-            .is_ok_and(|whole| whole.evaluate(|part| part.license.id().is_some_and(|id| ALLOWED.contains(&id.name))));
+        let good = Expression::parse_mode(licence, ParseMode::LAX).is_ok_and(|whole| {
+            whole.evaluate(|part| {
+                part.license
+                    .id()
+                    .is_some_and(|id| ALLOWED.contains(&id.name))
+            })
+        });
         if !good {
             wrong.push(format!("{name} {}: `{licence}`", text(package, "version")));
         }
     }
-    assert!(wrong.is_empty(), "licences that are not allowed:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "licences that are not allowed:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
 fn all_comes_from_one_place_with_its_checksum() {
-    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).expect("it is committed");
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock"))
+        .expect("it is committed");
     let packages: Vec<&str> = lock.split("[[package]]").skip(1).collect();
     let value = |package: &str, key: &str| {
-        let line = package.lines().find_map(|line| line.strip_prefix(&format!("{key} = ")));
+        let line = package
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{key} = ")));
         line.map(|value| value.trim_matches('"').to_owned())
     };
     assert!(packages.len() > 200, "only {} packages", packages.len());
@@ -94,8 +138,15 @@ fn all_comes_from_one_place_with_its_checksum() {
         if name == "loadgen" {
             continue;
         }
-        assert_eq!(value(package, "source").as_deref(), Some(REGISTRY), "{name}");
-        assert!(value(package, "checksum").is_some_and(|sum| sum.len() == 64), "{name} has no checksum");
+        assert_eq!(
+            value(package, "source").as_deref(),
+            Some(REGISTRY),
+            "{name}"
+        );
+        assert!(
+            value(package, "checksum").is_some_and(|sum| sum.len() == 64),
+            "{name} has no checksum"
+        );
         if let Some((_, why)) = BANNED.iter().find(|(banned, _)| *banned == name) {
             panic!("{name} is a dependency again: {why}");
         }
@@ -106,18 +157,32 @@ fn all_comes_from_one_place_with_its_checksum() {
 fn nothing_is_there_twice_but_what_is_known() {
     let metadata = metadata();
     let id = |node: &Value| text(node, "id").to_owned();
-    let packages: BTreeMap<String, &Value> =
-        metadata["packages"].as_array().expect("packages").iter().map(|package| (id(package), package)).collect();
-    let nodes: BTreeMap<String, &Value> =
-        metadata["resolve"]["nodes"].as_array().expect("nodes").iter().map(|node| (id(node), node)).collect();
+    let packages: BTreeMap<String, &Value> = metadata["packages"]
+        .as_array()
+        .expect("packages")
+        .iter()
+        .map(|package| (id(package), package))
+        .collect();
+    let nodes: BTreeMap<String, &Value> = metadata["resolve"]["nodes"]
+        .as_array()
+        .expect("nodes")
+        .iter()
+        .map(|node| (id(node), node))
+        .collect();
     // What the program itself needs, its tests and build scripts apart.
-    let (mut seen, mut left) = (BTreeSet::new(), vec![text(&metadata["resolve"], "root").to_owned()]);
+    let (mut seen, mut left) = (
+        BTreeSet::new(),
+        vec![text(&metadata["resolve"], "root").to_owned()],
+    );
     while let Some(next) = left.pop() {
         if !seen.insert(next.clone()) {
             continue;
         }
         for dependency in nodes[&next]["deps"].as_array().expect("a list") {
-            if dependency["dep_kinds"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind["kind"].is_null())) {
+            if dependency["dep_kinds"]
+                .as_array()
+                .is_some_and(|kinds| kinds.iter().any(|kind| kind["kind"].is_null()))
+            {
                 left.push(text(dependency, "pkg").to_owned());
             }
         }
@@ -125,8 +190,18 @@ fn nothing_is_there_twice_but_what_is_known() {
     let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for package in &seen {
         let package = packages[package];
-        versions.entry(text(package, "name")).or_default().push(text(package, "version"));
+        versions
+            .entry(text(package, "name"))
+            .or_default()
+            .push(text(package, "version"));
     }
-    let several: BTreeMap<_, _> = versions.into_iter().filter(|(_, versions)| versions.len() > 1).collect();
-    assert_eq!(several.keys().copied().collect::<Vec<_>>(), SEVERAL, "{several:?}");
+    let several: BTreeMap<_, _> = versions
+        .into_iter()
+        .filter(|(_, versions)| versions.len() > 1)
+        .collect();
+    assert_eq!(
+        several.keys().copied().collect::<Vec<_>>(),
+        SEVERAL,
+        "{several:?}"
+    );
 }

@@ -1,7 +1,7 @@
 //! Scenarios: what is wrong with broken ones, word for word, and that shipped ones are good.
 //!
-//! Each `tests/scenarios/broken/NAME.yaml` has a `NAME.txt` with everything that loadgen says about it.
-//! `LOADGEN_BLESS=1 cargo test` rewrites those texts: read the difference before committing it.
+//! Each `tests/scenarios/broken/NAME.yaml` has a `NAME.txt` with everything that loadgen says about
+//! it. `LOADGEN_BLESS=1 cargo test` rewrites those texts: read the difference before committing it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,21 @@ fn environment(name: &str) -> Option<String> {
 
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{folder}: {e}"));
-    let mut files: Vec<_> =
-        entries.map(|e| e.expect("an entry").path()).filter(|p| p.extension().is_some_and(|e| e == extension)).collect();
+    let mut files: Vec<_> = entries
+        .map(|e| e.expect("an entry").path())
+        .filter(|p| p.extension().is_some_and(|e| e == extension))
+        .collect();
     files.sort();
     files
 }
 
 fn said_about(path: &Path) -> String {
     let bytes = fs::read(path).expect("a scenario");
-    let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+    let name = path
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
     let mut source = Source::inline(name, String::from_utf8(bytes).expect("UTF-8"));
     // Files that they name stand beside them.
     source.folder = path.parent().expect("a folder").to_owned();
@@ -37,11 +43,19 @@ fn broken_scenarios_are_explained_word_for_word() {
     let folder = "tests/scenarios/broken";
     let bless = std::env::var_os("LOADGEN_BLESS").is_some();
     let scenarios = files(folder, "yaml");
-    assert!(scenarios.len() >= 130, "only {} broken scenarios", scenarios.len());
+    assert!(
+        scenarios.len() >= 130,
+        "only {} broken scenarios",
+        scenarios.len()
+    );
     let mut different = Vec::new();
     for path in &scenarios {
         let said = said_about(path);
-        assert!(!said.is_empty(), "{}: nothing is wrong with it", path.display());
+        assert!(
+            !said.is_empty(),
+            "{}: nothing is wrong with it",
+            path.display()
+        );
         let golden = path.with_extension("txt");
         if bless {
             fs::write(&golden, &said).expect("written");
@@ -50,22 +64,42 @@ fn broken_scenarios_are_explained_word_for_word() {
         }
     }
     for golden in files(folder, "txt") {
-        assert!(golden.with_extension("yaml").exists(), "{} has no scenario", golden.display());
+        assert!(
+            golden.with_extension("yaml").exists(),
+            "{} has no scenario",
+            golden.display()
+        );
     }
-    assert!(different.is_empty(), "these are said in another way now (LOADGEN_BLESS=1 rewrites them):\n{}", different.join("\n"));
+    assert!(
+        different.is_empty(),
+        "these are said in another way now (LOADGEN_BLESS=1 rewrites them):\n{}",
+        different.join("\n")
+    );
 }
 
 #[test]
 fn shipped_scenarios_are_good() {
     let mut found = 0;
-    for path in files("scenarios", "yaml").into_iter().chain(files("scenarios/seed", "yaml")) {
+    for path in files("scenarios", "yaml")
+        .into_iter()
+        .chain(files("scenarios/seed", "yaml"))
+    {
         let source = Source::read(&path).expect("readable");
-        let compiled = compile(&source, &Overrides::default(), &|_| None).unwrap_or_else(|e| panic!("{}", e.render(&source, false)));
+        let compiled = compile(&source, &Overrides::default(), &|_| None)
+            .unwrap_or_else(|e| panic!("{}", e.render(&source, false)));
         let shown = compiled.warnings.render(&source, false);
         // One of them shows the classic mistake, and is warned of it.
         let mistake = path.ends_with("21a-blocking-in-the-loop.yaml");
-        assert_eq!(compiled.warnings.len(), usize::from(mistake), "{}: {shown}", path.display());
-        assert!(!mistake || shown.contains("blocks the event loop"), "{shown}");
+        assert_eq!(
+            compiled.warnings.len(),
+            usize::from(mistake),
+            "{}: {shown}",
+            path.display()
+        );
+        assert!(
+            !mistake || shown.contains("blocks the event loop"),
+            "{shown}"
+        );
         found += 1;
     }
     assert!(found >= 29, "only {found} shipped scenarios");

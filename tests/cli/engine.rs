@@ -12,7 +12,14 @@ use crate::support::{job, patiently};
 
 pub fn plan(text: &str) -> Plan {
     let source = Source::inline("test.yaml", text);
-    match compile(&source, &Overrides { seed: Some(7), ..Overrides::default() }, &|_| None) {
+    match compile(
+        &source,
+        &Overrides {
+            seed: Some(7),
+            ..Overrides::default()
+        },
+        &|_| None,
+    ) {
         Ok(compiled) => compiled.plan,
         Err(problems) => panic!("{}", problems.render(&source, false)),
     }
@@ -21,18 +28,34 @@ pub fn plan(text: &str) -> Plan {
 pub fn run(plan: &Plan, mode: Mode) -> ModeRun {
     let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets are there");
     let run = run_mode(&job(plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
-    assert!(run.counts.hold() && run.iterations.counts.hold(), "{mode}: {:?} {:?}", run.counts, run.iterations.counts);
+    assert!(
+        run.counts.hold() && run.iterations.counts.hold(),
+        "{mode}: {:?} {:?}",
+        run.counts,
+        run.iterations.counts
+    );
     for step in &run.steps {
-        assert!(step.counts.hold(), "{mode} {}: {:?}", step.name, step.counts);
+        assert!(
+            step.counts.hold(),
+            "{mode} {}: {:?}",
+            step.name,
+            step.counts
+        );
     }
     run
 }
 
 /// `wall` is `ideal`, or late by no more than 2 % and a margin for a noisy machine; never early.
 pub fn near(mode: Mode, wall: f64, ideal: f64) {
-    assert!(wall >= ideal - 1e-6, "{mode}: {wall} s is less than {ideal} s");
+    assert!(
+        wall >= ideal - 1e-6,
+        "{mode}: {wall} s is less than {ideal} s"
+    );
     let margin = if mode == Mode::Simulated { 1e-9 } else { 0.15 };
-    assert!(wall <= ideal * 1.02 + margin, "{mode}: {wall} s, wanted {ideal} s");
+    assert!(
+        wall <= ideal * 1.02 + margin,
+        "{mode}: {wall} s, wanted {ideal} s"
+    );
 }
 
 const CONCURRENT: [Mode; 3] = [Mode::Threaded, Mode::Async, Mode::Simulated];
@@ -40,14 +63,23 @@ const CONCURRENT: [Mode; 3] = [Mode::Threaded, Mode::Async, Mode::Simulated];
 #[test]
 fn the_same_tasks_three_ways() {
     patiently(|| {
-        let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 100ms}]}], load: {vus: 3, iterations: 3}}");
+        let plan = plan(
+            "{name: t, mix: [{name: m, flow: [{sleep: 100ms}]}], load: {vus: 3, iterations: 3}}",
+        );
         near(Mode::Sequential, run(&plan, Mode::Sequential).wall_s, 0.3);
         for mode in CONCURRENT {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.1);
-            assert_eq!((run.counts.ok, run.iterations.counts.ok, run.stopped_by), (3, 3, StoppedBy::Iterations));
+            assert_eq!(
+                (run.counts.ok, run.iterations.counts.ok, run.stopped_by),
+                (3, 3, StoppedBy::Iterations)
+            );
         }
-        near(Mode::Simulated, ideal(&plan, Path::new("")).expect("it is mock"), 0.1);
+        near(
+            Mode::Simulated,
+            ideal(&plan, Path::new("")).expect("it is mock"),
+            0.1,
+        );
     });
 }
 
@@ -81,9 +113,15 @@ fn a_concurrency_cap_holds_whatever_the_workers() {
 #[test]
 fn a_token_bucket_lets_a_burst_through_and_then_one_at_a_time_in_every_mode() {
     patiently(|| {
-        let plan =
-            plan("{name: t, mix: [{name: m, flow: [{sleep: 0s}]}], load: {vus: 10, iterations: 10}, limits: {rate: 20/s, burst: 5}}");
-        for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
+        let plan = plan(
+            "{name: t, mix: [{name: m, flow: [{sleep: 0s}]}], load: {vus: 10, iterations: 10}, limits: {rate: 20/s, burst: 5}}",
+        );
+        for mode in [
+            Mode::Sequential,
+            Mode::Threaded,
+            Mode::Async,
+            Mode::Simulated,
+        ] {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.25);
             assert_eq!(run.counts.ok, 10);
@@ -97,7 +135,12 @@ fn a_timeout_ends_what_takes_too_long() {
         let text = "{name: t, mix: [{name: m, flow: [{sleep: 50ms, timeout: 175ms, on_error: continue}, {sleep: 150ms, timeout: 175ms, on_error: continue}, \
                 {sleep: 250ms, timeout: 175ms, on_error: continue}]}], load: {iterations: 1}}";
         let plan = plan(text);
-        for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
+        for mode in [
+            Mode::Sequential,
+            Mode::Threaded,
+            Mode::Async,
+            Mode::Simulated,
+        ] {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.375);
             assert_eq!((run.counts.ok, run.counts.failed), (2, 1), "{mode}");
@@ -110,16 +153,23 @@ fn a_timeout_ends_what_takes_too_long() {
 #[test]
 fn processor_time_is_shared_by_the_cores() {
     patiently(|| {
-        let plan = plan("{name: t, workers: 1, mix: [{name: m, flow: [{cpu: 100ms}]}], load: {vus: 3, iterations: 3}}");
+        let plan = plan(
+            "{name: t, workers: 1, mix: [{name: m, flow: [{cpu: 100ms}]}], load: {vus: 3, iterations: 3}}",
+        );
         for mode in [Mode::Sequential, Mode::Async] {
             let run = run(&plan, mode);
             // Other tests share the two cores, so only the lower bound is sure.
             assert!(run.wall_s >= 0.3, "{mode}: {}", run.wall_s);
-            let used = run.resources.cpu_user_s.unwrap_or(0.0) + run.resources.cpu_system_s.unwrap_or(0.0);
+            let used =
+                run.resources.cpu_user_s.unwrap_or(0.0) + run.resources.cpu_system_s.unwrap_or(0.0);
             assert!(used >= 0.29, "{mode}: {used} s of processor time");
         }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
-        near(Mode::Simulated, ideal(&plan, Path::new("")).expect("it is mock"), 0.1 * (3.0 / cores).max(1.0));
+        near(
+            Mode::Simulated,
+            ideal(&plan, Path::new("")).expect("it is mock"),
+            0.1 * (3.0 / cores).max(1.0),
+        );
     });
 }
 
@@ -131,26 +181,67 @@ fn a_blocking_call_holds_the_loop_unless_it_is_offloaded() {
                 "{{name: t, workers: 1, mix: [{{name: m, flow: [{{block: 100ms, offload: {offload}}}]}}], load: {{vus: 3, iterations: 3}}}}"
             )
         };
-        near(Mode::Async, run(&plan(&text(false)), Mode::Async).wall_s, 0.3);
-        near(Mode::Async, run(&plan(&text(true)), Mode::Async).wall_s, 0.1);
-        near(Mode::Threaded, run(&plan(&text(false)), Mode::Threaded).wall_s, 0.1);
+        near(
+            Mode::Async,
+            run(&plan(&text(false)), Mode::Async).wall_s,
+            0.3,
+        );
+        near(
+            Mode::Async,
+            run(&plan(&text(true)), Mode::Async).wall_s,
+            0.1,
+        );
+        near(
+            Mode::Threaded,
+            run(&plan(&text(false)), Mode::Threaded).wall_s,
+            0.1,
+        );
     });
 }
 
 #[test]
 fn what_is_in_flight_when_the_drain_ends_is_unfinished_and_its_connection_dropped() {
     patiently(|| {
-        let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 300ms, graceful_stop: 100ms}}");
-        for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
+        let plan = plan(
+            "{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 300ms, graceful_stop: 100ms}}",
+        );
+        for mode in [
+            Mode::Sequential,
+            Mode::Threaded,
+            Mode::Async,
+            Mode::Simulated,
+        ] {
             let run = run(&plan, mode);
             let vus = if mode == Mode::Sequential { 1 } else { 4 };
-            assert_eq!((run.counts.started, run.counts.unfinished, run.iterations.counts.unfinished), (vus, vus, vus), "{mode}");
+            assert_eq!(
+                (
+                    run.counts.started,
+                    run.counts.unfinished,
+                    run.iterations.counts.unfinished
+                ),
+                (vus, vus, vus),
+                "{mode}"
+            );
             near(mode, run.wall_s, 0.4);
             // From its own start, which on a busy machine comes a moment after the run's.
             let age = run.oldest_unfinished_ms.expect("some are unfinished");
-            assert!((100.0..550.0).contains(&age) && (mode != Mode::Simulated || age == 400.0), "{mode}: {age} ms");
-            let check = run.validity.checks.iter().find(|check| check.name == "unfinished").expect("every run has it");
-            assert!(check.observed.starts_with("100.00 % of started operations, the oldest for 0."), "{mode}: {}", check.observed);
+            assert!(
+                (100.0..550.0).contains(&age) && (mode != Mode::Simulated || age == 400.0),
+                "{mode}: {age} ms"
+            );
+            let check = run
+                .validity
+                .checks
+                .iter()
+                .find(|check| check.name == "unfinished")
+                .expect("every run has it");
+            assert!(
+                check
+                    .observed
+                    .starts_with("100.00 % of started operations, the oldest for 0."),
+                "{mode}: {}",
+                check.observed
+            );
         }
     });
 }
@@ -162,17 +253,36 @@ fn what_waits_for_a_limit_when_the_drain_ends_is_skipped() {
     );
     for mode in CONCURRENT {
         let run = run(&plan, mode);
-        assert_eq!((run.counts.planned, run.counts.started, run.counts.skipped, run.counts.unfinished), (4, 1, 3, 1), "{mode}");
+        assert_eq!(
+            (
+                run.counts.planned,
+                run.counts.started,
+                run.counts.skipped,
+                run.counts.unfinished
+            ),
+            (4, 1, 3, 1),
+            "{mode}"
+        );
     }
 }
 
 #[test]
 fn an_open_model_keeps_its_planned_times() {
-    let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {rate: 100/s, duration: 500ms, max_in_flight: 20}}");
+    let plan = plan(
+        "{name: t, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {rate: 100/s, duration: 500ms, max_in_flight: 20}}",
+    );
     for mode in CONCURRENT {
         let run = run(&plan, mode);
-        assert_eq!((run.iterations.counts.planned, run.counts.ok), (50, 50), "{mode}");
-        assert!(run.response_ms.as_ref().expect("samples").p50 < 40.0, "{mode}: {:?}", run.response_ms);
+        assert_eq!(
+            (run.iterations.counts.planned, run.counts.ok),
+            (50, 50),
+            "{mode}"
+        );
+        assert!(
+            run.response_ms.as_ref().expect("samples").p50 < 40.0,
+            "{mode}: {:?}",
+            run.response_ms
+        );
     }
 }
 
@@ -180,17 +290,30 @@ fn an_open_model_keeps_its_planned_times() {
 fn an_open_model_with_one_slot_counts_waiting_as_queue_and_not_as_lag() {
     patiently(|| {
         // 10 arrivals a 10 ms, each taking 20 ms, one at a time: the k-th waits k·10 ms.
-        let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 20ms}]}], load: {rate: 100/s, iterations: 10, max_in_flight: 1}}");
+        let plan = plan(
+            "{name: t, mix: [{name: m, flow: [{sleep: 20ms}]}], load: {rate: 100/s, iterations: 10, max_in_flight: 1}}",
+        );
         let simulated = run(&plan, Mode::Simulated);
         let queue = simulated.queue_ms.as_ref().expect("samples");
-        assert!((queue.max - 90.0).abs() < 1e-6 && (queue.mean - 45.0).abs() < 1e-6, "{queue:?}");
+        assert!(
+            (queue.max - 90.0).abs() < 1e-6 && (queue.mean - 45.0).abs() < 1e-6,
+            "{queue:?}"
+        );
         assert_eq!(simulated.lag_ms.as_ref().expect("samples").max, 0.0);
         assert!((simulated.response_ms.as_ref().expect("samples").max - 110.0).abs() < 1e-6);
         for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.2);
-            assert!(run.queue_ms.as_ref().expect("samples").max >= 89.0, "{mode}: {:?}", run.queue_ms);
-            assert!(run.lag_ms.as_ref().expect("samples").p50 < 10.0, "{mode}: {:?}", run.lag_ms);
+            assert!(
+                run.queue_ms.as_ref().expect("samples").max >= 89.0,
+                "{mode}: {:?}",
+                run.queue_ms
+            );
+            assert!(
+                run.lag_ms.as_ref().expect("samples").p50 < 10.0,
+                "{mode}: {:?}",
+                run.lag_ms
+            );
         }
     });
 }
@@ -203,23 +326,49 @@ fn every_mode_and_any_number_of_workers_runs_the_same_work() {
              {{name: b, weight: 1, flow: [{{sleep: 1ms}}, {{think: 1ms}}, {{sleep: {{exponential: {{mean: 1ms}}}}}}]}}], load: {{vus: 8, iterations: 200}}}}"
         )
     };
-    let seen =
-        |run: &ModeRun| run.mixes.iter().map(|m| (m.name.clone(), m.counts.planned, m.counts.ok, m.failures.clone())).collect::<Vec<_>>();
+    let seen = |run: &ModeRun| {
+        run.mixes
+            .iter()
+            .map(|m| {
+                (
+                    m.name.clone(),
+                    m.counts.planned,
+                    m.counts.ok,
+                    m.failures.clone(),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
     let reference = seen(&run(&plan(&text(1)), Mode::Simulated));
     assert!(reference[0].2 > 70 && reference[0].2 < 140, "{reference:?}");
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
         for workers in [1, 3] {
-            assert_eq!(seen(&run(&plan(&text(workers)), mode)), reference, "{mode} with {workers} workers");
+            assert_eq!(
+                seen(&run(&plan(&text(workers)), mode)),
+                reference,
+                "{mode} with {workers} workers"
+            );
         }
     }
 }
 
 #[test]
 fn a_warm_up_is_counted_apart() {
-    let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {vus: 2, duration: 200ms, warmup: 100ms}}");
-    for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
+    let plan = plan(
+        "{name: t, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {vus: 2, duration: 200ms, warmup: 100ms}}",
+    );
+    for mode in [
+        Mode::Sequential,
+        Mode::Threaded,
+        Mode::Async,
+        Mode::Simulated,
+    ] {
         let run = run(&plan, mode);
-        assert!(run.warmup.started > 0 && run.warmup.completed > 0, "{mode}: {:?}", run.warmup);
+        assert!(
+            run.warmup.started > 0 && run.warmup.completed > 0,
+            "{mode}: {:?}",
+            run.warmup
+        );
         assert!(run.series.iter().any(|w| w.t_s < 0.0), "{mode}");
         assert_eq!(run.measured_s, 0.2, "{mode}");
         let most = if mode == Mode::Sequential { 21 } else { 42 };
@@ -229,16 +378,29 @@ fn a_warm_up_is_counted_apart() {
 
 #[test]
 fn iterations_of_each_user_are_bound_for_each_user() {
-    let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 5, iterations_per_vu: 4}}");
-    for mode in [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated] {
+    let plan = plan(
+        "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 5, iterations_per_vu: 4}}",
+    );
+    for mode in [
+        Mode::Sequential,
+        Mode::Threaded,
+        Mode::Async,
+        Mode::Simulated,
+    ] {
         let run = run(&plan, mode);
-        assert_eq!((run.counts.ok, run.stopped_by), (20, StoppedBy::Iterations), "{mode}");
+        assert_eq!(
+            (run.counts.ok, run.stopped_by),
+            (20, StoppedBy::Iterations),
+            "{mode}"
+        );
     }
 }
 
 #[test]
 fn virtual_time_goes_by_at_no_cost_and_to_the_nanosecond() {
-    let plan = plan("{name: t, mix: [{name: m, flow: [{sleep: 1234567ns}]}], load: {vus: 10, iterations: 100000}}");
+    let plan = plan(
+        "{name: t, mix: [{name: m, flow: [{sleep: 1234567ns}]}], load: {vus: 10, iterations: 100000}}",
+    );
     let run = run(&plan, Mode::Simulated);
     assert_eq!(Nanos::from_secs_f64(run.wall_s), Nanos(1_234_567 * 10_000));
 }

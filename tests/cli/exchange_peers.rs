@@ -1,4 +1,5 @@
-//! Servers that behave badly, over TCP and WebSocket: what each is counted as, when, and that nothing of it is left.
+//! Servers that behave badly, over TCP and WebSocket: what each is counted as, when, and that
+//! nothing of it is left.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -50,8 +51,12 @@ impl Peer {
                     let open = own.open.fetch_add(1, Ordering::SeqCst) + 1;
                     own.most_open.fetch_max(open, Ordering::SeqCst);
                     // Nobody waits for ever: the client is long gone then.
-                    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-                    stream.set_write_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+                    stream
+                        .set_read_timeout(Some(Duration::from_secs(20)))
+                        .expect("a timeout");
+                    stream
+                        .set_write_timeout(Some(Duration::from_secs(20)))
+                        .expect("a timeout");
                     stream.set_nodelay(true).expect("no delay");
                     script(&mut stream);
                     // It is open for as long as the client keeps it so.
@@ -62,18 +67,33 @@ impl Peer {
                 seen.connections.lock().expect("no panic").push(connection);
             }
         });
-        Self { port, over, accepting: Some(accepting), counts }
+        Self {
+            port,
+            over,
+            accepting: Some(accepting),
+            counts,
+        }
     }
 
-    /// Waits until the client has closed every connection; how many there were, and how many at once.
+    /// Waits until the client has closed every connection; how many there were, and how many at
+    /// once.
     fn end(mut self) -> (u64, i64) {
         self.over.store(true, Ordering::SeqCst);
         let _ = TcpStream::connect(("127.0.0.1", self.port));
-        self.accepting.take().expect("it runs").join().expect("no panic");
+        self.accepting
+            .take()
+            .expect("it runs")
+            .join()
+            .expect("no panic");
         let connections = std::mem::take(&mut *self.counts.connections.lock().expect("no panic"));
-        connections.into_iter().for_each(|connection| connection.join().expect("the script does not panic"));
+        connections
+            .into_iter()
+            .for_each(|connection| connection.join().expect("the script does not panic"));
         assert_eq!(self.counts.open.load(Ordering::SeqCst), 0);
-        (self.counts.accepted.load(Ordering::SeqCst), self.counts.most_open.load(Ordering::SeqCst))
+        (
+            self.counts.accepted.load(Ordering::SeqCst),
+            self.counts.most_open.load(Ordering::SeqCst),
+        )
     }
 }
 
@@ -108,8 +128,15 @@ fn goodbye(stream: &TcpStream) {
 /// Ends a connection with a reset.
 fn reset(stream: &mut TcpStream) {
     rustix::net::sockopt::set_socket_linger(&*stream, Some(Duration::ZERO)).expect("a socket");
-    // Closing both directions would say goodbye: what is open under this descriptor is taken away instead.
-    let nothing = TcpStream::connect(TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound")).ok();
+    // Closing both directions would say goodbye: what is open under this descriptor is taken away
+    // instead.
+    let nothing = TcpStream::connect(
+        TcpListener::bind("127.0.0.1:0")
+            .expect("a port")
+            .local_addr()
+            .expect("bound"),
+    )
+    .ok();
     if let Some(nothing) = nothing {
         drop(std::mem::replace(stream, nothing));
     }
@@ -119,8 +146,14 @@ fn reset(stream: &mut TcpStream) {
 pub fn open_with(stream: &mut TcpStream, more: &[u8]) -> bool {
     let mut key = String::new();
     loop {
-        let Some(header) = line(stream) else { return false };
-        if let Some(value) = header.to_ascii_lowercase().starts_with("sec-websocket-key:").then(|| header[18..].trim()) {
+        let Some(header) = line(stream) else {
+            return false;
+        };
+        if let Some(value) = header
+            .to_ascii_lowercase()
+            .starts_with("sec-websocket-key:")
+            .then(|| header[18..].trim())
+        {
             key = value.to_owned();
         }
         if header == "\r\n" {
@@ -173,12 +206,34 @@ struct Row {
     least: f64,
 }
 
-const fn row(name: &'static str, script: Script, step: &'static str, kinds: &'static [&'static str]) -> Row {
-    Row { name, script, kinds, step, least: 0.0 }
+const fn row(
+    name: &'static str,
+    script: Script,
+    step: &'static str,
+    kinds: &'static [&'static str],
+) -> Row {
+    Row {
+        name,
+        script,
+        kinds,
+        step,
+        least: 0.0,
+    }
 }
 
-const fn late(name: &'static str, script: Script, step: &'static str, kinds: &'static [&'static str]) -> Row {
-    Row { name, script, kinds, step, least: 100.0 }
+const fn late(
+    name: &'static str,
+    script: Script,
+    step: &'static str,
+    kinds: &'static [&'static str],
+) -> Row {
+    Row {
+        name,
+        script,
+        kinds,
+        step,
+        least: 100.0,
+    }
 }
 
 /// Iterations of a row in each mode.
@@ -188,28 +243,70 @@ const TIMES: u64 = 3;
 fn follow(row: &Row, text: &str) {
     let (folder, peer) = (folder(), Peer::start(row.script));
     // Only what is late by itself may be: the machine is busy with the other rows.
-    let text = if row.least > 0.0 { text.to_owned() } else { text.replace("100ms", "20s") };
+    let text = if row.least > 0.0 {
+        text.to_owned()
+    } else {
+        text.replace("100ms", "20s")
+    };
     scenario(folder.path(), &text.replace("PORT", &peer.port.to_string()));
-    run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--on-invalid", "warn"]).exits(0);
+    run(
+        folder.path(),
+        &[
+            "run",
+            "test.yaml",
+            "-o",
+            "out",
+            "--format",
+            "none",
+            "--on-invalid",
+            "warn",
+        ],
+    )
+    .exits(0);
     let result = crate::support::result(&folder.path().join("out"));
     for mode in MODES {
         let what = format!("{} {mode}", row.name);
         let run = run_of(&result, mode);
-        let step = run["steps"].as_array().expect("steps").iter().find(|step| step["name"] == row.step).expect("the step");
+        let step = run["steps"]
+            .as_array()
+            .expect("steps")
+            .iter()
+            .find(|step| step["name"] == row.step)
+            .expect("the step");
         let failures = step["failures"].as_object().expect("kinds");
-        let failed: u64 =
-            failures.iter().filter(|(kind, _)| row.kinds.contains(&kind.as_str())).map(|(_, n)| n.as_u64().expect("a count")).sum();
-        assert_eq!((failed, count(step, "failed")), (TIMES, TIMES), "{what}: {} {}", step["failures"], run["errors"]);
+        let failed: u64 = failures
+            .iter()
+            .filter(|(kind, _)| row.kinds.contains(&kind.as_str()))
+            .map(|(_, n)| n.as_u64().expect("a count"))
+            .sum();
+        assert_eq!(
+            (failed, count(step, "failed")),
+            (TIMES, TIMES),
+            "{what}: {} {}",
+            step["failures"],
+            run["errors"]
+        );
         assert_eq!(count(&run["iterations"], "failed"), TIMES, "{what}");
         let took = &step["response_ms"];
-        assert!(number(took, "min") >= row.least && number(took, "max") < row.least + 10_000.0, "{what}: {took}");
+        assert!(
+            number(took, "min") >= row.least && number(took, "max") < row.least + 10_000.0,
+            "{what}: {took}"
+        );
         // Nothing of what came is kept.
-        assert!(count(&run["resources"], "peak_rss_bytes") < 200 << 20, "{what}: {}", run["resources"]);
+        assert!(
+            count(&run["resources"], "peak_rss_bytes") < 200 << 20,
+            "{what}: {}",
+            run["resources"]
+        );
     }
     let (accepted, most_open) = peer.end();
     // One connection looks whether the target is there; each iteration has one of its own.
     assert_eq!(accepted, 1 + 3 * TIMES, "{}", row.name);
-    assert!(most_open <= 3, "{}: {most_open} connections were open at once", row.name);
+    assert!(
+        most_open <= 3,
+        "{}: {most_open} connections were open at once",
+        row.name
+    );
 }
 
 /// Some rows at a time.
@@ -227,7 +324,12 @@ const TCP: &str = "{name: t, modes: [sequential, threaded, async], targets: {pee
 #[test]
 fn tcp_failures_have_their_names() {
     let rows = [
-        late("never answers", |stream| drop(line(stream)), "ask", &["timeout_total"]),
+        late(
+            "never answers",
+            |stream| drop(line(stream)),
+            "ask",
+            &["timeout_total"],
+        ),
         row(
             "closes without an answer",
             |stream| {
@@ -301,7 +403,15 @@ fn tcp_failures_have_their_names() {
 #[test]
 fn tcp_first_bytes_and_checks_have_their_names_too() {
     let first = TCP.replace("timeout: 100ms", "timeout: {first_byte: 100ms, total: 10s}");
-    follow(&late("never answers", |stream| drop(line(stream)), "ask", &["timeout_first_byte"]), &first);
+    follow(
+        &late(
+            "never answers",
+            |stream| drop(line(stream)),
+            "ask",
+            &["timeout_first_byte"],
+        ),
+        &first,
+    );
     // A byte is there in time, and the rest takes longer than that.
     let slow: Script = |stream| {
         while line(stream).is_some() {
@@ -314,7 +424,10 @@ fn tcp_first_bytes_and_checks_have_their_names_too() {
     for mode in MODES {
         let run = run_of(&result, mode);
         assert_eq!(count(run, "ok"), TIMES, "{mode}: {}", run["errors"]);
-        assert!(number(&run["first_byte_ms"], "max") < number(&run["response_ms"], "min"), "{mode}");
+        assert!(
+            number(&run["first_byte_ms"], "max") < number(&run["response_ms"], "min"),
+            "{mode}"
+        );
     }
     // The preflight, and each mode's one user.
     assert_eq!(connections, 1 + 3);
@@ -323,9 +436,19 @@ fn tcp_first_bytes_and_checks_have_their_names_too() {
             say(stream, b"garbage\0\xff\r\n");
         }
     };
-    let (result, connections) = against(wrong, &TCP.replace("timeout: 100ms", "timeout: 5s, expect: {body: {equals: hello}}"));
+    let (result, connections) = against(
+        wrong,
+        &TCP.replace(
+            "timeout: 100ms",
+            "timeout: 5s, expect: {body: {equals: hello}}",
+        ),
+    );
     for mode in MODES {
-        assert_eq!(count(&run_of(&result, mode)["failures"], "check"), TIMES, "{mode}");
+        assert_eq!(
+            count(&run_of(&result, mode)["failures"], "check"),
+            TIMES,
+            "{mode}"
+        );
     }
     // An answer that is not the expected one leaves the connection as good as it was.
     assert_eq!(connections, 1 + 3);
@@ -335,9 +458,26 @@ fn tcp_first_bytes_and_checks_have_their_names_too() {
 fn against(script: Script, text: &str) -> (Value, u64) {
     let (folder, peer) = (folder(), Peer::start(script));
     scenario(folder.path(), &text.replace("PORT", &peer.port.to_string()));
-    run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--on-invalid", "warn"]).exits(0);
-    let result = fs::read_to_string(folder.path().join("out/result.json")).expect("there is a result");
-    (serde_json::from_str(&result).expect("it is JSON"), peer.end().0)
+    run(
+        folder.path(),
+        &[
+            "run",
+            "test.yaml",
+            "-o",
+            "out",
+            "--format",
+            "none",
+            "--on-invalid",
+            "warn",
+        ],
+    )
+    .exits(0);
+    let result =
+        fs::read_to_string(folder.path().join("out/result.json")).expect("there is a result");
+    (
+        serde_json::from_str(&result).expect("it is JSON"),
+        peer.end().0,
+    )
 }
 
 #[test]
@@ -347,10 +487,18 @@ fn what_comes_behind_an_answer_is_never_the_next_answer() {
             say(stream, b"hello\nstranger\n");
         }
     };
-    let text = TCP.replace("timeout: 100ms", "timeout: 5s, expect: {body: {equals: hello}}");
+    let text = TCP.replace(
+        "timeout: 100ms",
+        "timeout: 5s, expect: {body: {equals: hello}}",
+    );
     let (result, connections) = against(strangers, &text);
     for mode in MODES {
-        assert_eq!(count(run_of(&result, mode), "ok"), TIMES, "{mode}: {}", run_of(&result, mode)["errors"]);
+        assert_eq!(
+            count(run_of(&result, mode), "ok"),
+            TIMES,
+            "{mode}: {}",
+            run_of(&result, mode)["errors"]
+        );
     }
     assert_eq!(connections, 1 + 3 * TIMES, "none is used again");
 }
@@ -367,22 +515,40 @@ fn a_connection_that_was_closed_while_it_was_idle_is_made_anew() {
     let think = TCP.replace("timeout: 100ms}", "timeout: 5s}, {think: 150ms}");
     let (result, connections) = against(once, &think);
     for mode in MODES {
-        assert_eq!(count(run_of(&result, mode), "ok"), TIMES, "{mode}: {}", run_of(&result, mode)["errors"]);
+        assert_eq!(
+            count(run_of(&result, mode), "ok"),
+            TIMES,
+            "{mode}: {}",
+            run_of(&result, mode)["errors"]
+        );
     }
     assert_eq!(connections, 1 + 3 * TIMES);
     // Just as the next text goes out: told by its name, and tried again where the scenario says so.
-    let retried = TCP.replace("timeout: 100ms", "timeout: 5s, retry: {attempts: 2, errors: [reused_conn_closed]}");
+    let retried = TCP.replace(
+        "timeout: 100ms",
+        "timeout: 5s, retry: {attempts: 2, errors: [reused_conn_closed]}",
+    );
     let (result, _) = against(once, &retried);
     for mode in MODES {
         let run = run_of(&result, mode);
         assert_eq!(count(run, "ok"), TIMES, "{mode}: {}", run["errors"]);
-        assert_eq!(run["try_failures"].get("reused_conn_closed").and_then(Value::as_u64).unwrap_or(0), count(run, "retries"), "{mode}");
+        assert_eq!(
+            run["try_failures"]
+                .get("reused_conn_closed")
+                .and_then(Value::as_u64)
+                .unwrap_or(0),
+            count(run, "retries"),
+            "{mode}"
+        );
     }
 }
 
 #[test]
 fn a_server_that_is_gone_refuses() {
-    for (url, flow) in [("tcp", "{tcp: {send: a, receive: line}}"), ("ws", "{websocket: /, flow: [{send: a}]}")] {
+    for (url, flow) in [
+        ("tcp", "{tcp: {send: a, receive: line}}"),
+        ("ws", "{websocket: /, flow: [{send: a}]}"),
+    ] {
         let folder = folder();
         // It listens for the first connection alone, which looks whether it is there.
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -394,13 +560,33 @@ fn a_server_that_is_gone_refuses() {
                 "{{name: t, targets: {{peer: {{url: '{url}://127.0.0.1:{port}'}}}}, load: {{iterations: 3}}, mix: [{{flow: [{flow}]}}]}}"
             ),
         );
-        run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--on-invalid", "warn"]).exits(0);
+        run(
+            folder.path(),
+            &[
+                "run",
+                "test.yaml",
+                "-o",
+                "out",
+                "--format",
+                "none",
+                "--on-invalid",
+                "warn",
+            ],
+        )
+        .exits(0);
         accepting.join().expect("no panic");
         let result = crate::support::result(&folder.path().join("out"));
-        assert_eq!(count(&run_of(&result, "async")["failures"], "refused"), TIMES, "{url}");
-        run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"])
-            .exits(3)
-            .says(&["target `peer` at 127.0.0.1", "refused"]);
+        assert_eq!(
+            count(&run_of(&result, "async")["failures"], "refused"),
+            TIMES,
+            "{url}"
+        );
+        run(
+            folder.path(),
+            &["run", "test.yaml", "-o", "out", "--format", "none"],
+        )
+        .exits(3)
+        .says(&["target `peer` at 127.0.0.1", "refused"]);
     }
 }
 
@@ -427,25 +613,53 @@ fn answer(stream: &mut TcpStream, text: &str) {
 #[test]
 fn handshakes_that_fail_have_their_names() {
     let rows = [
-        row("answers as HTTP", |s| answer(s, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"), "open", &["status"]),
-        row("knows no such path", |s| answer(s, "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"), "open", &["status"]),
+        row(
+            "answers as HTTP",
+            |s| answer(s, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"),
+            "open",
+            &["status"],
+        ),
+        row(
+            "knows no such path",
+            |s| answer(s, "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"),
+            "open",
+            &["status"],
+        ),
         row(
             "has the wrong key",
             |s| {
                 let head = "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n";
-                answer(s, &format!("{head}sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"));
+                answer(
+                    s,
+                    &format!("{head}sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"),
+                );
             },
             "open",
             &["protocol"],
         ),
         row(
             "upgrades to something else",
-            |s| answer(s, "HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n"),
+            |s| {
+                answer(
+                    s,
+                    "HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n",
+                )
+            },
             "open",
             &["protocol"],
         ),
-        row("says 101 and nothing more", |s| answer(s, "HTTP/1.1 101 Switching Protocols\r\n\r\n"), "open", &["protocol"]),
-        row("answers garbage", |s| answer(s, "\0\x01\x02 what?\r\n\r\n"), "open", &["protocol"]),
+        row(
+            "says 101 and nothing more",
+            |s| answer(s, "HTTP/1.1 101 Switching Protocols\r\n\r\n"),
+            "open",
+            &["protocol"],
+        ),
+        row(
+            "answers garbage",
+            |s| answer(s, "\0\x01\x02 what?\r\n\r\n"),
+            "open",
+            &["protocol"],
+        ),
         row(
             "closes",
             |s| {
@@ -466,7 +680,12 @@ fn handshakes_that_fail_have_their_names() {
             "open",
             &["reset", "incomplete"],
         ),
-        late("never answers", |s| answer(s, ""), "open", &["timeout_total"]),
+        late(
+            "never answers",
+            |s| answer(s, ""),
+            "open",
+            &["timeout_total"],
+        ),
     ];
     all(&rows, WS);
 }
@@ -474,7 +693,12 @@ fn handshakes_that_fail_have_their_names() {
 #[test]
 fn messages_that_fail_have_their_names() {
     let rows = [
-        late("never answers", opened_and_silent, "ask", &["timeout_total"]),
+        late(
+            "never answers",
+            opened_and_silent,
+            "ask",
+            &["timeout_total"],
+        ),
         row(
             "closes without a word",
             |s| {
@@ -605,19 +829,43 @@ fn messages_that_fail_have_their_names() {
 
 #[test]
 fn what_is_pushed_is_counted_and_not_taken_for_an_answer() {
-    // The first push comes in one piece with the answer to the handshake, and the last behind the answer.
+    // The first push comes in one piece with the answer to the handshake, and the last behind the
+    // answer.
     let chatty: Script = |s| {
         let push = frame(1, b"tick");
         if open_with(s, &push) && asked(s) {
-            say(s, &[&push[..], &frame(2, b"tock"), &frame(9, b"ping"), &frame(1, b"hello you"), &push].concat());
+            say(
+                s,
+                &[
+                    &push[..],
+                    &frame(2, b"tock"),
+                    &frame(9, b"ping"),
+                    &frame(1, b"hello you"),
+                    &push,
+                ]
+                .concat(),
+            );
         }
     };
     let (result, connections) = against(chatty, &WS.replace("timeout: 100ms", "timeout: 5s"));
     for mode in MODES {
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(run, "failed")), (2 * TIMES, 0), "{mode}: {}", run["errors"]);
-        assert_eq!(count(run, "pushes"), 4 * TIMES, "{mode}: three before the answer, and one behind it");
-        assert_eq!(count(&run["steps"][0], "pushes"), 4 * TIMES, "{mode}: they are the handshake's");
+        assert_eq!(
+            (count(run, "ok"), count(run, "failed")),
+            (2 * TIMES, 0),
+            "{mode}: {}",
+            run["errors"]
+        );
+        assert_eq!(
+            count(run, "pushes"),
+            4 * TIMES,
+            "{mode}: three before the answer, and one behind it"
+        );
+        assert_eq!(
+            count(&run["steps"][0], "pushes"),
+            4 * TIMES,
+            "{mode}: they are the handshake's"
+        );
     }
     assert_eq!(connections, 1 + 3 * TIMES);
 }
@@ -630,21 +878,38 @@ fn a_late_answer_is_never_taken_for_the_next() {
             say(s, &frame(1, b"hello"));
         }
     };
-    let flow = "{send: hello, name: ask, receive: {contains: hello}, timeout: 100ms, on_error: continue}";
-    let twice =
-        WS.replace("{send: hello, name: ask, receive: {contains: hello}, timeout: 100ms}", &format!("{flow}, {{think: 300ms}}, {flow}"));
+    let flow =
+        "{send: hello, name: ask, receive: {contains: hello}, timeout: 100ms, on_error: continue}";
+    let twice = WS.replace(
+        "{send: hello, name: ask, receive: {contains: hello}, timeout: 100ms}",
+        &format!("{flow}, {{think: 300ms}}, {flow}"),
+    );
     let (result, _) = against(slow, &twice.replace("iterations: 3", "iterations: 2"));
     for mode in MODES {
         let run = run_of(&result, mode);
-        let failures = &run["steps"].as_array().expect("steps").iter().find(|s| s["name"] == "ask").expect("the step")["failures"];
-        assert_eq!((count(failures, "timeout_total"), count(failures, "incomplete")), (2, 2), "{mode}: {failures}");
+        let failures = &run["steps"]
+            .as_array()
+            .expect("steps")
+            .iter()
+            .find(|s| s["name"] == "ask")
+            .expect("the step")["failures"];
+        assert_eq!(
+            (
+                count(failures, "timeout_total"),
+                count(failures, "incomplete")
+            ),
+            (2, 2),
+            "{mode}: {failures}"
+        );
     }
 }
 
 #[test]
 fn a_branch_that_loses_hangs_up() {
-    // The first waits for an answer when it loses, the second for nothing that the network could tell it.
-    let asks = "{websocket: /, name: open, flow: [{send: hello, name: ask, receive: {contains: never}}]}";
+    // The first waits for an answer when it loses, the second for nothing that the network could
+    // tell it.
+    let asks =
+        "{websocket: /, name: open, flow: [{send: hello, name: ask, receive: {contains: never}}]}";
     let thinks = "{websocket: /, name: open, flow: [{think: 30s}]}";
     for branch in [asks, thinks] {
         let flow = format!("flow: [{{race: [{{sleep: 50ms}}, {branch}, {branch}]}}]");
@@ -652,13 +917,35 @@ fn a_branch_that_loses_hangs_up() {
         let folder = folder();
         let peer = Peer::start(opened_and_silent);
         scenario(folder.path(), &text.replace("PORT", &peer.port.to_string()));
-        run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--on-invalid", "warn"]).exits(0);
+        run(
+            folder.path(),
+            &[
+                "run",
+                "test.yaml",
+                "-o",
+                "out",
+                "--format",
+                "none",
+                "--on-invalid",
+                "warn",
+            ],
+        )
+        .exits(0);
         let result = crate::support::result(&folder.path().join("out"));
         for mode in ["threaded", "async"] {
             let run = run_of(&result, mode);
-            assert_eq!((count(&run["iterations"], "ok"), count(run, "failed")), (TIMES, 0), "{mode}: {}", run["errors"]);
+            assert_eq!(
+                (count(&run["iterations"], "ok"), count(run, "failed")),
+                (TIMES, 0),
+                "{mode}: {}",
+                run["errors"]
+            );
         }
-        assert_eq!(count(run_of(&result, "sequential"), "skipped"), 2 * TIMES, "the first in order has won");
+        assert_eq!(
+            count(run_of(&result, "sequential"), "skipped"),
+            2 * TIMES,
+            "the first in order has won"
+        );
         let (accepted, most_open) = peer.end();
         assert_eq!(accepted, 1 + 2 * 2 * TIMES);
         // Two of this race, and those of the one before while their ends are noticed.

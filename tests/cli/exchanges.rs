@@ -1,5 +1,5 @@
-//! Messages over WebSocket and lines over TCP, against the built-in server: what goes with them works as it does with
-//! requests, and what passes is known to the byte.
+//! Messages over WebSocket and lines over TCP, against the built-in server: what goes with them
+//! works as it does with requests, and what passes is known to the byte.
 
 use serde_json::Value;
 
@@ -21,7 +21,9 @@ fn result(flow: &str, load: &str) -> Value {
 
 fn step<'a>(run: &'a Value, name: &str) -> &'a Value {
     let mut steps = run["steps"].as_array().expect("steps").iter();
-    steps.find(|step| step["name"] == name).unwrap_or_else(|| panic!("no step {name} in {}", run["steps"]))
+    steps
+        .find(|step| step["name"] == name)
+        .unwrap_or_else(|| panic!("no step {name} in {}", run["steps"]))
 }
 
 #[test]
@@ -34,15 +36,33 @@ fn bytes_are_those_of_frames_and_lines() {
     );
     for mode in MODES {
         let run = run_of(&result, mode);
-        let passed = |name| (count(step(run, name), "ok"), count(step(run, name), "bytes_out"), count(step(run, name), "bytes_in"));
+        let passed = |name| {
+            (
+                count(step(run, name), "ok"),
+                count(step(run, name), "bytes_out"),
+                count(step(run, name), "bytes_in"),
+            )
+        };
         // A short frame has a head of 2 bytes; that of a client has a mask of 4 more.
         assert_eq!(passed("ask"), (60, 60 * 11, 60 * 7), "{mode}");
-        assert_eq!(passed("say"), (6, 6 * 9, 0), "{mode}: nothing is waited for");
+        assert_eq!(
+            passed("say"),
+            (6, 6 * 9, 0),
+            "{mode}: nothing is waited for"
+        );
         assert_eq!(passed("line"), (6, 6 * 6, 6 * 6), "{mode}");
         assert_eq!(passed("text"), (6, 6 * 7, 6 * 7), "{mode}");
         assert_eq!(passed("many"), (6, 600_000, 600_000), "{mode}");
-        assert_eq!(count(&step(run, "open")["connect_ms"], "count"), 6, "{mode}: a WebSocket each time");
-        assert_eq!(count(&step(run, "line")["connect_ms"], "count"), 2, "{mode}: a TCP connection for each user");
+        assert_eq!(
+            count(&step(run, "open")["connect_ms"], "count"),
+            6,
+            "{mode}: a WebSocket each time"
+        );
+        assert_eq!(
+            count(&step(run, "line")["connect_ms"], "count"),
+            2,
+            "{mode}: a TCP connection for each user"
+        );
         assert!(step(run, "text")["connect_ms"].is_null(), "{mode}");
         // What is said when nobody waits comes back all the same: the goodbye finds it.
         assert_eq!(count(step(run, "open"), "pushes"), 6, "{mode}");
@@ -63,20 +83,57 @@ fn checks_captures_and_tags_are_those_of_the_answer() {
     );
     for mode in MODES {
         let run = run_of(&result, mode);
-        for (name, ok) in [("ask", 10), ("again", 10), ("line", 10), ("checked", 0), ("taken", 0)] {
-            assert_eq!(count(step(run, name), "ok"), ok, "{mode} {name}: {}", run["errors"]);
+        for (name, ok) in [
+            ("ask", 10),
+            ("again", 10),
+            ("line", 10),
+            ("checked", 0),
+            ("taken", 0),
+        ] {
+            assert_eq!(
+                count(step(run, name), "ok"),
+                ok,
+                "{mode} {name}: {}",
+                run["errors"]
+            );
         }
-        assert_eq!((count(&run["failures"], "check"), count(&run["failures"], "capture")), (10, 10), "{mode}");
+        assert_eq!(
+            (
+                count(&run["failures"], "check"),
+                count(&run["failures"], "capture")
+            ),
+            (10, 10),
+            "{mode}"
+        );
         let tags = |name| -> Vec<(String, u64)> {
             let tags = step(run, name)["tags"].as_array().expect("tags").iter();
-            let mut tags: Vec<_> = tags.map(|tag| (tag["name"].as_str().expect("a name").to_owned(), count(tag, "ok"))).collect();
+            let mut tags: Vec<_> = tags
+                .map(|tag| {
+                    (
+                        tag["name"].as_str().expect("a name").to_owned(),
+                        count(tag, "ok"),
+                    )
+                })
+                .collect();
             tags.sort();
             tags
         };
-        assert_eq!(tags("ask"), [("kind=even".to_owned(), 5), ("kind=odd".to_owned(), 5)], "{mode}");
-        assert_eq!(tags("line"), [("kind=e".to_owned(), 5), ("kind=o".to_owned(), 5)], "{mode}");
+        assert_eq!(
+            tags("ask"),
+            [("kind=even".to_owned(), 5), ("kind=odd".to_owned(), 5)],
+            "{mode}"
+        );
+        assert_eq!(
+            tags("line"),
+            [("kind=e".to_owned(), 5), ("kind=o".to_owned(), 5)],
+            "{mode}"
+        );
         let checks = run["checks"].as_array().expect("checks");
-        let failed: Vec<_> = checks.iter().filter(|check| count(check, "failed") > 0).map(|check| check["name"].as_str()).collect();
+        let failed: Vec<_> = checks
+            .iter()
+            .filter(|check| count(check, "failed") > 0)
+            .map(|check| check["name"].as_str())
+            .collect();
         assert_eq!(failed, [Some("body equals \"right\"")], "{mode}");
     }
 }
@@ -85,12 +142,19 @@ fn checks_captures_and_tags_are_those_of_the_answer() {
 fn limits_of_a_target_hold_for_whatever_goes_to_it() {
     let folder = folder();
     let flow = "[{websocket: /ws/echo, flow: [{send: a, receive: {contains: a}}]}, {tcp: {send: \"a\\n\", receive: line}}]";
-    let limited = text(flow, "{vus: 4, iterations: 40}").replace("url: builtin", "url: builtin, limits: {concurrency: 1, queue: 10}");
+    let limited = text(flow, "{vus: 4, iterations: 40}").replace(
+        "url: builtin",
+        "url: builtin, limits: {concurrency: 1, queue: 10}",
+    );
     scenario(folder.path(), &limited);
     let result = run_to_result(folder.path(), &["--on-invalid", "warn"]);
     for mode in MODES {
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(&run["limits"][0], "peak_in_flight")), (120, 1), "{mode}");
+        assert_eq!(
+            (count(run, "ok"), count(&run["limits"][0], "peak_in_flight")),
+            (120, 1),
+            "{mode}"
+        );
         assert_eq!(count(&run["targets"][0], "ok"), 120, "{mode}");
     }
 }
@@ -101,14 +165,32 @@ fn setup_speaks_them_too_and_arrivals_are_planned() {
     let setup = "setup: [{tcp: {send: \"from setup\\n\", receive: line}, capture: {line: {body: true}}}, \
                  {websocket: /ws/echo, flow: [{send: 7, receive: {matches: '^7$'}, capture: {seven: {body: true}}}]}], name: t,";
     let flow = "[{tcp: {send: \"{{line}} {{seven}}\\n\", receive: line}, expect: {body: {equals: from setup 7}}}]";
-    let text = text(flow, "{rate: 100/s, duration: 300ms, max_in_flight: 10}").replacen("name: t,", setup, 1);
-    scenario(folder.path(), &text.replacen("load:", "thresholds: ['first_byte.max < 20s', {check: bytes_in > 100, target: it}], load:", 1));
+    let text = text(flow, "{rate: 100/s, duration: 300ms, max_in_flight: 10}")
+        .replacen("name: t,", setup, 1);
+    scenario(
+        folder.path(),
+        &text.replacen(
+            "load:",
+            "thresholds: ['first_byte.max < 20s', {check: bytes_in > 100, target: it}], load:",
+            1,
+        ),
+    );
     let result = run_to_result(folder.path(), &["--on-invalid", "warn"]);
     for mode in MODES {
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), number(run, "measured_s")), (30, 0.3), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (count(run, "ok"), number(run, "measured_s")),
+            (30, 0.3),
+            "{mode}: {}",
+            run["errors"]
+        );
     }
-    let verdicts: Vec<_> = result["thresholds"].as_array().expect("thresholds").iter().map(|t| t["verdict"].as_str()).collect();
+    let verdicts: Vec<_> = result["thresholds"]
+        .as_array()
+        .expect("thresholds")
+        .iter()
+        .map(|t| t["verdict"].as_str())
+        .collect();
     assert_eq!(verdicts, [Some("pass"); 6]);
 }
 
@@ -119,11 +201,30 @@ fn the_server_counts_the_connections_that_loadgen_counts_and_all_are_closed() {
     scenario(folder.path(), &text(flow, "{vus: 3, iterations: 15}"));
     for mode in MODES {
         let before = server.status();
-        let result = run_to_result(folder.path(), &["--target", &server.url(), "--mode", mode, "--on-invalid", "warn"]);
+        let result = run_to_result(
+            folder.path(),
+            &[
+                "--target",
+                &server.url(),
+                "--mode",
+                mode,
+                "--on-invalid",
+                "warn",
+            ],
+        );
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(&run["status_codes"], "101")), (60, 30), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (count(run, "ok"), count(&run["status_codes"], "101")),
+            (60, 30),
+            "{mode}: {}",
+            run["errors"]
+        );
         let seen = server.seen_since(before);
         // One connection looks whether the server is there.
-        assert_eq!((seen.connections, seen.requests, seen.open), (30 + 1, 30, 0), "{mode}");
+        assert_eq!(
+            (seen.connections, seen.requests, seen.open),
+            (30 + 1, 30, 0),
+            "{mode}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The README's table of exit codes, row by row, by the real program: each way to a code that can be told apart.
+//! The README's table of exit codes, row by row, by the real program: each way to a code that can
+//! be told apart.
 
 use std::fs;
 use std::path::Path;
@@ -18,9 +19,21 @@ struct Row {
 
 /// In the order of the table.
 const ROWS: &[Row] = &[
-    Row { code: 0, what: "no gates", ends: |path| sleeping(path, "", &[]) },
-    Row { code: 0, what: "every gate is passed", ends: |path| held(path, 10.0, &["--threshold", "p99 < 1s"]) },
-    Row { code: 0, what: "inconclusive, and nobody asked", ends: |path| once(path, &[]) },
+    Row {
+        code: 0,
+        what: "no gates",
+        ends: |path| sleeping(path, "", &[]),
+    },
+    Row {
+        code: 0,
+        what: "every gate is passed",
+        ends: |path| held(path, 10.0, &["--threshold", "p99 < 1s"]),
+    },
+    Row {
+        code: 0,
+        what: "inconclusive, and nobody asked",
+        ends: |path| once(path, &[]),
+    },
     Row {
         code: 1,
         what: "an output can't be written",
@@ -29,16 +42,46 @@ const ROWS: &[Row] = &[
             sleeping(path, "", &["-o", "file/below"])
         },
     },
-    Row { code: 2, what: "bad usage", ends: |path| run(path, &["run"]) },
-    Row { code: 2, what: "an invalid scenario", ends: |path| sleeping(path, ", wieght: 3", &[]) },
-    Row { code: 2, what: "a missing scenario", ends: |path| run(path, &["run", "missing.yaml"]) },
-    Row { code: 2, what: "a missing data file", ends: |path| sleeping(path, ", data: {users: {file: missing.csv}}", &[]) },
-    Row { code: 2, what: "a missing variable", ends: |path| sleeping(path, ", vars: {key: \"${NOBODY_SETS_THIS}\"}", &[]) },
-    Row { code: 2, what: "a missing baseline", ends: |path| sleeping(path, "", &["--baseline", "missing"]) },
+    Row {
+        code: 2,
+        what: "bad usage",
+        ends: |path| run(path, &["run"]),
+    },
+    Row {
+        code: 2,
+        what: "an invalid scenario",
+        ends: |path| sleeping(path, ", wieght: 3", &[]),
+    },
+    Row {
+        code: 2,
+        what: "a missing scenario",
+        ends: |path| run(path, &["run", "missing.yaml"]),
+    },
+    Row {
+        code: 2,
+        what: "a missing data file",
+        ends: |path| sleeping(path, ", data: {users: {file: missing.csv}}", &[]),
+    },
+    Row {
+        code: 2,
+        what: "a missing variable",
+        ends: |path| sleeping(path, ", vars: {key: \"${NOBODY_SETS_THIS}\"}", &[]),
+    },
+    Row {
+        code: 2,
+        what: "a missing baseline",
+        ends: |path| sleeping(path, "", &["--baseline", "missing"]),
+    },
     Row {
         code: 3,
         what: "nobody listens",
-        ends: |path| sleeping(path, ", targets: {shop: {url: 'http://127.0.0.1:9'}}, setup: [{get: /}]", &["--mode", "async"]),
+        ends: |path| {
+            sleeping(
+                path,
+                ", targets: {shop: {url: 'http://127.0.0.1:9'}}, setup: [{get: /}]",
+                &["--mode", "async"],
+            )
+        },
     },
     Row {
         code: 3,
@@ -54,7 +97,9 @@ const ROWS: &[Row] = &[
         ends: |path| {
             sleeping(path, "", &[]).exits(0);
             fs::rename(path.join("out"), path.join("base")).expect("renamed");
-            change(path, "base", |result| result["scenario"]["fingerprint"] = "other".into());
+            change(path, "base", |result| {
+                result["scenario"]["fingerprint"] = "other".into()
+            });
             sleeping(path, "", &["--baseline", "base"])
         },
     },
@@ -64,22 +109,38 @@ const ROWS: &[Row] = &[
         ends: |path| {
             sleeping(path, "", &[]).exits(0);
             fs::rename(path.join("out"), path.join("base")).expect("renamed");
-            change(path, "base", |result| result["schema"] = "loadgen.result/2".into());
+            change(path, "base", |result| {
+                result["schema"] = "loadgen.result/2".into()
+            });
             sleeping(path, "", &["--baseline", "base"])
         },
     },
-    Row { code: 96, what: "inconclusive, and somebody asked", ends: |path| once(path, &["--fail-on-inconclusive"]) },
+    Row {
+        code: 96,
+        what: "inconclusive, and somebody asked",
+        ends: |path| once(path, &["--fail-on-inconclusive"]),
+    },
     Row {
         code: 97,
         what: "a gate would have had to trust it",
         ends: |path| {
             held(path, 10.0, &[]).exits(0);
-            change(path, "base", |result| result["validity"]["verdict"] = "invalid".into());
+            change(path, "base", |result| {
+                result["validity"]["verdict"] = "invalid".into()
+            });
             again(path, &[])
         },
     },
-    Row { code: 98, what: "worse than the baseline", ends: |path| held(path, 3.0, &[]) },
-    Row { code: 99, what: "a threshold is not met", ends: |path| sleeping(path, "", &["--threshold", "max < 1ms"]) },
+    Row {
+        code: 98,
+        what: "worse than the baseline",
+        ends: |path| held(path, 3.0, &[]),
+    },
+    Row {
+        code: 99,
+        what: "a threshold is not met",
+        ends: |path| sleeping(path, "", &["--threshold", "max < 1ms"]),
+    },
     Row {
         code: 99,
         what: "a threshold aborts the run",
@@ -88,20 +149,43 @@ const ROWS: &[Row] = &[
             sleeping(path, abort, &["-d", "50s", "--on-invalid", "warn"])
         },
     },
-    Row { code: 130, what: "interrupted", ends: interrupted },
+    Row {
+        code: 130,
+        what: "interrupted",
+        ends: interrupted,
+    },
     // Where several hold, the first of the README's order.
     Row {
         code: 97,
         what: "97 before 99 and 98",
         ends: |path| {
             held(path, 3.0, &[]).exits(98);
-            change(path, "base", |result| result["validity"]["verdict"] = "invalid".into());
+            change(path, "base", |result| {
+                result["validity"]["verdict"] = "invalid".into()
+            });
             again(path, &["--threshold", "max < 1ms"])
         },
     },
-    Row { code: 99, what: "99 before 98", ends: |path| held(path, 3.0, &["--threshold", "max < 1ms"]) },
-    Row { code: 99, what: "99 before 96", ends: |path| once(path, &["--fail-on-inconclusive", "--threshold", "max < 1ms"]) },
-    Row { code: 98, what: "98 before 96", ends: |path| held(path, 3.0, &["--fail-on-inconclusive"]) },
+    Row {
+        code: 99,
+        what: "99 before 98",
+        ends: |path| held(path, 3.0, &["--threshold", "max < 1ms"]),
+    },
+    Row {
+        code: 99,
+        what: "99 before 96",
+        ends: |path| {
+            once(
+                path,
+                &["--fail-on-inconclusive", "--threshold", "max < 1ms"],
+            )
+        },
+    },
+    Row {
+        code: 98,
+        what: "98 before 96",
+        ends: |path| held(path, 3.0, &["--fail-on-inconclusive"]),
+    },
     Row {
         code: 3,
         what: "3 before 97, 98 and 99",
@@ -118,29 +202,72 @@ const ROWS: &[Row] = &[
 
 /// A run of a mock step in virtual time, with these sections and flags.
 fn sleeping(path: &Path, more: &str, flags: &[&str]) -> Ran {
-    let modes = if more.contains("modes:") { "" } else { ", modes: [simulated]" };
-    scenario(path, &format!("{{name: t{modes}, mix: [{{name: m, flow: [{{sleep: 10ms}}]}}], load: {{vus: 2, iterations: 20}}{more}}}"));
-    let out: &[&str] = if flags.contains(&"-o") { &[] } else { &["-o", "out"] };
-    run(path, &[&["run", "test.yaml", "--format", "none", "--no-progress"], out, flags].concat())
+    let modes = if more.contains("modes:") {
+        ""
+    } else {
+        ", modes: [simulated]"
+    };
+    scenario(
+        path,
+        &format!(
+            "{{name: t{modes}, mix: [{{name: m, flow: [{{sleep: 10ms}}]}}], load: {{vus: 2, iterations: 20}}{more}}}"
+        ),
+    );
+    let out: &[&str] = if flags.contains(&"-o") {
+        &[]
+    } else {
+        &["-o", "out"]
+    };
+    run(
+        path,
+        &[
+            &["run", "test.yaml", "--format", "none", "--no-progress"],
+            out,
+            flags,
+        ]
+        .concat(),
+    )
 }
 
 /// A run of 10 ms held against a baseline that took so long.
 fn held(path: &Path, base_ms: f64, flags: &[&str]) -> Ran {
     let written = |ms: f64, out: &str| {
         simulated(path, ms, "");
-        run(path, &["run", "test.yaml", "-o", out, "--format", "none", "-q"]).exits(0);
+        run(
+            path,
+            &["run", "test.yaml", "-o", out, "--format", "none", "-q"],
+        )
+        .exits(0);
         result(&path.join(out))
     };
     written(base_ms, "base");
     let own = written(10.0, "own")["scenario"]["fingerprint"].clone();
     // The time is part of the work, and here it stands for the server.
-    change(path, "base", |result| result["scenario"]["fingerprint"] = own);
+    change(path, "base", |result| {
+        result["scenario"]["fingerprint"] = own
+    });
     again(path, flags)
 }
 
 /// The run once more against that baseline.
 fn again(path: &Path, flags: &[&str]) -> Ran {
-    run(path, &[&["run", "test.yaml", "-o", "out", "--format", "none", "--baseline", "base"], flags].concat())
+    run(
+        path,
+        &[
+            &[
+                "run",
+                "test.yaml",
+                "-o",
+                "out",
+                "--format",
+                "none",
+                "--baseline",
+                "base",
+            ],
+            flags,
+        ]
+        .concat(),
+    )
 }
 
 /// One run against one, which tells nothing.
@@ -150,8 +277,14 @@ fn once(path: &Path, flags: &[&str]) -> Ran {
 }
 
 fn interrupted(path: &Path) -> Ran {
-    scenario(path, "{name: t, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {duration: 50s}}");
-    let running = Running::start(&mut loadgen(path, &["run", "test.yaml", "-o", "out", "--format", "none"]), None);
+    scenario(
+        path,
+        "{name: t, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {duration: 50s}}",
+    );
+    let running = Running::start(
+        &mut loadgen(path, &["run", "test.yaml", "-o", "out", "--format", "none"]),
+        None,
+    );
     until("the mode runs", || !children(running.id()).is_empty());
     running.signal(Signal::INT);
     running.finish()
@@ -162,8 +295,19 @@ fn every_row_of_the_table_is_reached() {
     for Row { code, what, ends } in ROWS {
         let folder = folder();
         let ran = ends(folder.path());
-        assert_eq!(ran.status.code(), Some(*code), "{what}:\n{}\n{}", ran.stdout, ran.stderr);
-        assert_eq!(ran.stderr.contains("error: "), !matches!(code, 0 | 130), "{what} is explained: {}", ran.stderr);
+        assert_eq!(
+            ran.status.code(),
+            Some(*code),
+            "{what}:\n{}\n{}",
+            ran.stdout,
+            ran.stderr
+        );
+        assert_eq!(
+            ran.stderr.contains("error: "),
+            !matches!(code, 0 | 130),
+            "{what} is explained: {}",
+            ran.stderr
+        );
     }
 }
 
@@ -171,7 +315,10 @@ fn every_row_of_the_table_is_reached() {
 fn the_table_and_its_tests_have_the_same_rows() {
     let readme = fs::read_to_string(README).expect("it is there");
     let table = readme.split_once("| exit code |").expect("the table").1;
-    let rows = table.lines().skip(2).map_while(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok());
+    let rows = table
+        .lines()
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok());
     let told: Vec<i32> = rows.collect();
     let mut tested: Vec<i32> = ROWS.iter().map(|row| row.code).collect();
     tested.sort_unstable();

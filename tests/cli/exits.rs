@@ -1,4 +1,5 @@
-//! What is said and left behind with exit codes, and what ends a run; `exit_codes` has all codes, row by row.
+//! What is said and left behind with exit codes, and what ends a run; `exit_codes` has all codes,
+//! row by row.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::{
-    MODES, PROGRAM, Running, Server, count, files, finish, folder, loadgen, number, program, result, run, run_of, scenario, until,
+    MODES, PROGRAM, Running, Server, count, files, finish, folder, loadgen, number, program,
+    result, run, run_of, scenario, until,
 };
 
 /// One request to the target that a test names.
@@ -21,10 +23,30 @@ fn zero_where_requests_fail_but_nothing_forbids_it() {
         folder.path(),
         "{name: t, mix: [{name: m, flow: [{get: /status/503}]}], load: {iterations: 3}, targets: {shop: {url: builtin}}}",
     );
-    run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--target", &server.url()]).exits(0);
+    run(
+        folder.path(),
+        &[
+            "run",
+            "test.yaml",
+            "-o",
+            "out",
+            "--format",
+            "none",
+            "--target",
+            &server.url(),
+        ],
+    )
+    .exits(0);
     let result = result(&folder.path().join("out"));
     let run = run_of(&result, "async");
-    assert_eq!((count(run, "failed"), count(&run["failures"], "status"), count(&run["status_codes"], "503")), (3, 3, 3));
+    assert_eq!(
+        (
+            count(run, "failed"),
+            count(&run["failures"], "status"),
+            count(&run["status_codes"], "503")
+        ),
+        (3, 3, 3)
+    );
 }
 
 #[test]
@@ -34,13 +56,20 @@ fn one_where_the_output_folder_cant_be_written_before_anything_is_sent() {
     fs::write(folder.path().join("file"), "mine").expect("written");
     let before = server.status();
     for out in ["file", "file/below", "file/far/below"] {
-        let ran = run(folder.path(), &["run", "test.yaml", "--target", &server.url(), "-o", out]).exits(1);
+        let ran = run(
+            folder.path(),
+            &["run", "test.yaml", "--target", &server.url(), "-o", out],
+        )
+        .exits(1);
         assert_eq!(ran.stdout, "");
         ran.says(&["error: can't create the output folder", out, "--output"]);
     }
     let seen = server.seen_since(before);
     assert_eq!((seen.requests, seen.connections), (0, 0));
-    assert_eq!(fs::read_to_string(folder.path().join("file")).expect("it is there"), "mine");
+    assert_eq!(
+        fs::read_to_string(folder.path().join("file")).expect("it is there"),
+        "mine"
+    );
 }
 
 #[test]
@@ -55,17 +84,35 @@ fn two_for_bad_usage() {
         (&["run", "test.yaml", "-u", "-1"], &["-1"]),
         (&["run", "test.yaml", "-d", "30"], &["30s", "--duration"]),
         (&["run", "test.yaml", "-r", "500"], &["500/s", "--rate"]),
-        (&["run", "test.yaml", "--mode", "asink"], &["asink", "threaded"]),
+        (
+            &["run", "test.yaml", "--mode", "asink"],
+            &["asink", "threaded"],
+        ),
         (&["run", "test.yaml", "--format", "pdf"], &["pdf", "png"]),
         (&["run", "test.yaml", "--var", "n"], &["NAME=VALUE"]),
-        (&["run", "test.yaml", "--target", "nobody=http://127.0.0.1:1/"], &["nobody", "shop"]),
-        (&["run", "test.yaml", "-u", "3", "-r", "5/s"], &["vus", "rate"]),
+        (
+            &["run", "test.yaml", "--target", "nobody=http://127.0.0.1:1/"],
+            &["nobody", "shop"],
+        ),
+        (
+            &["run", "test.yaml", "-u", "3", "-r", "5/s"],
+            &["vus", "rate"],
+        ),
     ];
     for (arguments, said) in cases {
         let ran = run(folder.path(), arguments);
-        assert_eq!((ran.status.code(), ran.stdout.as_str()), (Some(2), ""), "{arguments:?}: {}", ran.stderr);
+        assert_eq!(
+            (ran.status.code(), ran.stdout.as_str()),
+            (Some(2), ""),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
         for part in said {
-            assert!(ran.stderr.contains(part), "{arguments:?}: no `{part}` in:\n{}", ran.stderr);
+            assert!(
+                ran.stderr.contains(part),
+                "{arguments:?}: no `{part}` in:\n{}",
+                ran.stderr
+            );
         }
     }
     assert_eq!(files(folder.path()), ["test.yaml"]);
@@ -74,7 +121,8 @@ fn two_for_bad_usage() {
 #[test]
 fn two_for_what_is_no_scenario() {
     let folder = folder();
-    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).expect("written");
+    let write =
+        |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).expect("written");
     fs::create_dir(folder.path().join("folder")).expect("made");
     write("empty", b"");
     write("latin1", b"name: caf\xe9\n");
@@ -107,7 +155,14 @@ fn two_for_an_invalid_scenario_with_every_problem_in_its_place_and_nothing_sent(
     let before = server.status();
     let ran = run(folder.path(), &["run", "test.yaml"]).exits(2);
     assert_eq!(ran.stdout, "");
-    ran.says(&["test.yaml:1:7", "test.yaml:6:5", "did you mean `weight`", "test.yaml:9:18", "test.yaml:10:16", "test.yaml:11:"]);
+    ran.says(&[
+        "test.yaml:1:7",
+        "test.yaml:6:5",
+        "did you mean `weight`",
+        "test.yaml:9:18",
+        "test.yaml:10:16",
+        "test.yaml:11:",
+    ]);
     let seen = server.seen_since(before);
     assert_eq!((seen.requests, seen.connections), (0, 0));
     assert_eq!(files(folder.path()), ["test.yaml"]);
@@ -117,7 +172,9 @@ fn two_for_an_invalid_scenario_with_every_problem_in_its_place_and_nothing_sent(
 fn two_for_the_network_in_virtual_time() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
-    run(folder.path(), &["run", "test.yaml", "--mode", "simulated"]).exits(2).says(&["simulated"]);
+    run(folder.path(), &["run", "test.yaml", "--mode", "simulated"])
+        .exits(2)
+        .says(&["simulated"]);
 }
 
 #[test]
@@ -129,11 +186,29 @@ fn three_where_the_target_refuses() {
     server.kill();
     let begun = Instant::now();
     let ran = run(folder.path(), &["run", "test.yaml", "--target", &url]).exits(3);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
     assert_eq!(ran.stdout, "");
-    assert_eq!(ran.stderr.matches("refused").count(), 1, "the reason once: {}", ran.stderr);
-    ran.says(&["error: target `shop`", &address, "Connection refused", "--target shop="]);
-    assert_eq!(files(folder.path()), ["test.yaml"], "no report, and no folder for one");
+    assert_eq!(
+        ran.stderr.matches("refused").count(),
+        1,
+        "the reason once: {}",
+        ran.stderr
+    );
+    ran.says(&[
+        "error: target `shop`",
+        &address,
+        "Connection refused",
+        "--target shop=",
+    ]);
+    assert_eq!(
+        files(folder.path()),
+        ["test.yaml"],
+        "no report, and no folder for one"
+    );
 }
 
 #[test]
@@ -143,24 +218,54 @@ fn three_leaves_a_folder_as_it_was() {
     let server = Server::start();
     let url = server.url();
     server.kill();
-    let run = |out: &str| run(folder.path(), &["run", "test.yaml", "--target", &url, "-o", out]).exits(3);
+    let run = |out: &str| {
+        run(
+            folder.path(),
+            &["run", "test.yaml", "--target", &url, "-o", out],
+        )
+        .exits(3)
+    };
     fs::create_dir(folder.path().join("empty")).expect("made");
     run("empty");
-    assert_eq!(files(&folder.path().join("empty")), [""; 0], "it was there before, and still is");
+    assert_eq!(
+        files(&folder.path().join("empty")),
+        [""; 0],
+        "it was there before, and still is"
+    );
     fs::create_dir(folder.path().join("full")).expect("made");
     fs::write(folder.path().join("full/result.json"), "earlier").expect("written");
     run("full");
-    assert_eq!(fs::read_to_string(folder.path().join("full/result.json")).expect("it is there"), "earlier");
+    assert_eq!(
+        fs::read_to_string(folder.path().join("full/result.json")).expect("it is there"),
+        "earlier"
+    );
     run("empty/new/deep");
-    assert_eq!(files(&folder.path().join("empty")), [""; 0], "what was made for it is gone");
+    assert_eq!(
+        files(&folder.path().join("empty")),
+        [""; 0],
+        "what was made for it is gone"
+    );
 }
 
 #[test]
 fn three_where_the_host_does_not_resolve() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
-    let ran = run(folder.path(), &["run", "test.yaml", "--target", "http://no-such-host.invalid/"]).exits(3);
-    ran.says(&["target `shop`", "`no-such-host.invalid` does not resolve", "check the name"]);
+    let ran = run(
+        folder.path(),
+        &[
+            "run",
+            "test.yaml",
+            "--target",
+            "http://no-such-host.invalid/",
+        ],
+    )
+    .exits(3);
+    ran.says(&[
+        "target `shop`",
+        "`no-such-host.invalid` does not resolve",
+        "check the name",
+    ]);
     assert_eq!(files(folder.path()), ["test.yaml"]);
 }
 
@@ -176,13 +281,29 @@ fn three_where_the_system_allows_too_few_files() {
     let (folder, server) = (folder(), Server::start());
     scenario(folder.path(), REQUEST);
     let before = server.status();
-    let arguments = ["run", "test.yaml", "--target", &server.url(), "-u", "1000", "-d", "1s"];
+    let arguments = [
+        "run",
+        "test.yaml",
+        "--target",
+        &server.url(),
+        "-u",
+        "1000",
+        "-d",
+        "1s",
+    ];
     for mode in MODES {
         let arguments = [&arguments[..], &["--mode", mode]].concat();
         let ran = finish(&mut with_files(folder.path(), 64, 64, &arguments)).exits(3);
         let words: Vec<&str> = ran.stderr.split_whitespace().collect();
-        let needed = words.windows(2).find(|w| w[0] == "needs").and_then(|w| w[1].parse::<u32>().ok());
-        assert!(needed.is_some_and(|n| (1000..1200).contains(&n)), "{}", ran.stderr);
+        let needed = words
+            .windows(2)
+            .find(|w| w[0] == "needs")
+            .and_then(|w| w[1].parse::<u32>().ok());
+        assert!(
+            needed.is_some_and(|n| (1000..1200).contains(&n)),
+            "{}",
+            ran.stderr
+        );
         ran.says(&["allows 64", "ulimit -n"]);
     }
     assert_eq!(server.seen_since(before).requests, 0);
@@ -197,21 +318,44 @@ fn the_soft_limit_of_files_is_raised_where_the_hard_one_allows() {
         "{name: t, mix: [{name: m, flow: [{get: /delay/0.3}]}], load: {vus: 100, iterations_per_vu: 1}, targets: {shop: {url: builtin}}}",
     );
     for mode in ["threaded", "async"] {
-        let arguments = ["run", "test.yaml", "--target", &server.url(), "--mode", mode, "-o", "out", "--format", "none"];
+        let arguments = [
+            "run",
+            "test.yaml",
+            "--target",
+            &server.url(),
+            "--mode",
+            mode,
+            "-o",
+            "out",
+            "--format",
+            "none",
+        ];
         finish(&mut with_files(folder.path(), 40, 300, &arguments)).exits(0);
         let result = result(&folder.path().join("out"));
         assert_eq!(count(run_of(&result, mode), "ok"), 100, "{mode}");
     }
 }
 
-/// Runs `text` in one mode against a server, sends `signals` to it when the server has seen `requests`.
+/// Runs `text` in one mode against a server, sends `signals` to it when the server has seen
+/// `requests`.
 fn interrupted(text: &str, mode: &str, requests: u64, signals: &[Signal]) -> (Value, Duration) {
     let (folder, server) = (folder(), Server::start());
     scenario(folder.path(), text);
     let before = server.status();
     // Pictures take a debug build long, and are the same whatever the mode was.
     let formats = if mode == "async" { "html,png" } else { "none" };
-    let arguments = ["run", "test.yaml", "--target", &server.url(), "--mode", mode, "-o", "out", "--format", formats];
+    let arguments = [
+        "run",
+        "test.yaml",
+        "--target",
+        &server.url(),
+        "--mode",
+        mode,
+        "-o",
+        "out",
+        "--format",
+        formats,
+    ];
     let running = Running::start(&mut loadgen(folder.path(), &arguments), None);
     // Each look is a request itself.
     let mut looks = 0;
@@ -230,10 +374,27 @@ fn interrupted(text: &str, mode: &str, requests: u64, signals: &[Signal]) -> (Va
     assert!(ran.stdout.contains("interrupted"), "{}", ran.stdout);
     let written = files(&folder.path().join("out"));
     if mode == "async" {
-        assert!(ran.stderr.ends_with("report: out/index.html\n"), "{}", ran.stderr);
-        assert_eq!(written, ["index.html", "latency.png", "result.json", "throughput.png", "timeline.png"]);
+        assert!(
+            ran.stderr.ends_with("report: out/index.html\n"),
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(
+            written,
+            [
+                "index.html",
+                "latency.png",
+                "result.json",
+                "throughput.png",
+                "timeline.png"
+            ]
+        );
     } else {
-        assert!(ran.stderr.ends_with("report: out/result.json\n"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.ends_with("report: out/result.json\n"),
+            "{}",
+            ran.stderr
+        );
         assert_eq!(written, ["result.json"]);
     }
     let result = result(&folder.path().join("out"));
@@ -242,7 +403,11 @@ fn interrupted(text: &str, mode: &str, requests: u64, signals: &[Signal]) -> (Va
     assert_eq!(of_mode["stopped_by"], "interrupt");
     looks += 1;
     let seen = server.status().requests - before.requests - looks;
-    assert_eq!(seen, crate::support::sent(of_mode), "{mode}: requests that the server has seen");
+    assert_eq!(
+        seen,
+        crate::support::sent(of_mode),
+        "{mode}: requests that the server has seen"
+    );
     (of_mode.clone(), took)
 }
 
@@ -255,9 +420,21 @@ fn an_interrupt_drains_and_writes_a_full_report() {
         for mode in MODES {
             let (run, took) = interrupted(LONG, mode, 8, &[signal]);
             assert!(count(&run, "ok") >= 8, "{mode}: {run}");
-            assert_eq!((count(&run, "failed"), count(&run, "unfinished"), count(&run, "skipped")), (0, 0, 0), "{mode}");
+            assert_eq!(
+                (
+                    count(&run, "failed"),
+                    count(&run, "unfinished"),
+                    count(&run, "skipped")
+                ),
+                (0, 0, 0),
+                "{mode}"
+            );
             assert!(took < Duration::from_secs(10), "{mode}: {took:?}");
-            assert!(number(&run, "wall_s") < 20.0 && number(&run, "measured_s") <= number(&run, "wall_s"), "{mode}");
+            assert!(
+                number(&run, "wall_s") < 20.0
+                    && number(&run, "measured_s") <= number(&run, "wall_s"),
+                "{mode}"
+            );
         }
     }
 }
@@ -267,7 +444,11 @@ fn an_interrupt_ends_waiting_for_the_next_arrival() {
     let text = "{name: t, mix: [{name: m, flow: [{get: /}]}], load: {rate: 1/40s, duration: 200s}, targets: {shop: {url: builtin}}}";
     for mode in MODES {
         let (run, took) = interrupted(text, mode, 1, &[Signal::INT]);
-        assert_eq!((count(&run, "planned"), count(&run, "ok")), (1, 1), "{mode}");
+        assert_eq!(
+            (count(&run, "planned"), count(&run, "ok")),
+            (1, 1),
+            "{mode}"
+        );
         assert!(took < Duration::from_secs(10), "{mode}: {took:?}");
     }
 }
@@ -288,10 +469,18 @@ fn an_interrupt_ends_a_pause_between_steps() {
 fn a_second_interrupt_ends_it_at_once_with_what_there_is() {
     let text = "{name: t, mix: [{name: m, flow: [{get: /}, {get: /delay/30}]}], load: {vus: 3, duration: 50s, graceful_stop: 40s}, \
                 targets: {shop: {url: builtin}}}";
-    for (mode, signals) in MODES.into_iter().zip([[Signal::INT, Signal::INT], [Signal::TERM, Signal::TERM], [Signal::INT, Signal::TERM]]) {
+    for (mode, signals) in MODES.into_iter().zip([
+        [Signal::INT, Signal::INT],
+        [Signal::TERM, Signal::TERM],
+        [Signal::INT, Signal::TERM],
+    ]) {
         let users = if mode == "sequential" { 1 } else { 3 };
         let (run, took) = interrupted(text, mode, 2 * users, &signals);
-        assert_eq!((count(&run, "ok"), count(&run, "unfinished")), (users, users), "{mode}");
+        assert_eq!(
+            (count(&run, "ok"), count(&run, "unfinished")),
+            (users, users),
+            "{mode}"
+        );
         assert!(took < Duration::from_secs(10), "{mode}: {took:?}");
     }
 }
@@ -303,28 +492,58 @@ fn modes_after_the_one_that_was_interrupted_do_not_run() {
         folder.path(),
         "{name: t, modes: [sequential, threaded, async], mix: [{name: m, flow: [{sleep: 10ms}]}], load: {duration: 40s}}",
     );
-    let running = Running::start(&mut loadgen(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"]), None);
-    until("a mode runs", || !crate::support::children(running.id()).is_empty());
+    let running = Running::start(
+        &mut loadgen(
+            folder.path(),
+            &["run", "test.yaml", "-o", "out", "--format", "none"],
+        ),
+        None,
+    );
+    until("a mode runs", || {
+        !crate::support::children(running.id()).is_empty()
+    });
     std::thread::sleep(Duration::from_millis(300));
     running.signal(Signal::INT);
     running.finish().exits(130);
     let result = result(&folder.path().join("out"));
     assert_eq!(result["runs"].as_array().map(Vec::len), Some(1));
-    assert_eq!(result["comparison"]["modes"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        result["comparison"]["modes"].as_array().map(Vec::len),
+        Some(1)
+    );
 }
 
 #[test]
 fn an_interrupt_is_heeded_while_a_mode_starts() {
     let folder = folder();
-    scenario(folder.path(), "{name: t, modes: [threaded, async], mix: [{name: m, flow: [{sleep: 10ms}]}], load: {duration: 40s, vus: 2}}");
+    scenario(
+        folder.path(),
+        "{name: t, modes: [threaded, async], mix: [{name: m, flow: [{sleep: 10ms}]}], load: {duration: 40s, vus: 2}}",
+    );
     for delay in [0, 0, 1, 2, 3, 5, 8, 13, 21] {
-        let running = Running::start(&mut loadgen(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"]), None);
-        until("a mode starts", || !crate::support::children(running.id()).is_empty());
+        let running = Running::start(
+            &mut loadgen(
+                folder.path(),
+                &["run", "test.yaml", "-o", "out", "--format", "none"],
+            ),
+            None,
+        );
+        until("a mode starts", || {
+            !crate::support::children(running.id()).is_empty()
+        });
         std::thread::sleep(Duration::from_millis(delay));
         running.signal(Signal::INT);
         let ran = running.finish().exits(130);
-        assert!(!ran.stderr.contains("error"), "after {delay} ms: {}", ran.stderr);
-        assert_eq!(result(&folder.path().join("out"))["end"], "interrupted", "after {delay} ms");
+        assert!(
+            !ran.stderr.contains("error"),
+            "after {delay} ms: {}",
+            ran.stderr
+        );
+        assert_eq!(
+            result(&folder.path().join("out"))["end"],
+            "interrupted",
+            "after {delay} ms"
+        );
     }
 }
 
@@ -336,15 +555,26 @@ fn ctrl_c_at_a_terminal_reaches_neither_the_target_nor_the_mode_at_work() {
         folder.path(),
         "{name: t, mix: [{name: m, flow: [{get: /}, {get: /delay/0.5}]}], load: {vus: 2, duration: 40s}, targets: {shop: {url: builtin}}}",
     );
-    let mut command = loadgen(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"]);
+    let mut command = loadgen(
+        folder.path(),
+        &["run", "test.yaml", "-o", "out", "--format", "none"],
+    );
     let running = Running::start(command.process_group(0), None);
-    until("both are there", || crate::support::children(running.id()).len() == 2);
+    until("both are there", || {
+        crate::support::children(running.id()).len() == 2
+    });
     std::thread::sleep(Duration::from_millis(300));
     // A terminal signals the whole group.
-    rustix::process::kill_process_group(crate::support::pid(running.id()), Signal::INT).expect("it is there");
+    rustix::process::kill_process_group(crate::support::pid(running.id()), Signal::INT)
+        .expect("it is there");
     running.finish().exits(130);
     let result = result(&folder.path().join("out"));
     let run = run_of(&result, "async");
-    assert_eq!((count(run, "failed"), count(run, "unfinished")), (0, 0), "{}", run["errors"]);
+    assert_eq!(
+        (count(run, "failed"), count(run, "unfinished")),
+        (0, 0),
+        "{}",
+        run["errors"]
+    );
     assert!(count(run, "ok") >= 4, "{run}");
 }

@@ -1,4 +1,5 @@
-//! Faults on purpose: a proxy that spoils what passes through it and keeps account, and a server that dies and comes back.
+//! Faults on purpose: a proxy that spoils what passes through it and keeps account, and a server
+//! that dies and comes back.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -11,7 +12,9 @@ use std::time::Duration;
 use rustix::net::sockopt::set_socket_linger;
 
 use crate::nginx::Nginx;
-use crate::support::{Running, count, folder, is_installed, loadgen, number, result, run_of, run_to_result, scenario};
+use crate::support::{
+    Running, count, folder, is_installed, loadgen, number, result, run_of, run_to_result, scenario,
+};
 
 /// What the proxy does to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,11 +65,18 @@ impl Proxy {
     fn start(to: SocketAddr, seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let (done, number) = (Arc::<Mutex<BTreeMap<_, _>>>::default(), Arc::new(AtomicU64::new(0)));
+        let (done, number) = (
+            Arc::<Mutex<BTreeMap<_, _>>>::default(),
+            Arc::new(AtomicU64::new(0)),
+        );
         let account = done.clone();
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (stream, account, number) = (stream.expect("a connection"), account.clone(), number.clone());
+                let (stream, account, number) = (
+                    stream.expect("a connection"),
+                    account.clone(),
+                    number.clone(),
+                );
                 thread::spawn(move || {
                     let Some(request) = head(&stream) else { return };
                     let fault = Fault::draw(seed, number.fetch_add(1, Ordering::SeqCst));
@@ -128,10 +138,22 @@ fn what_a_proxy_spoils_is_what_loadgen_counts() {
     );
     for (mode, seed) in [("threaded", 7), ("async", 8)] {
         let proxy = Proxy::start(SocketAddr::from(([127, 0, 0, 1], nginx.port)), seed);
-        let result = run_to_result(folder.path(), &["--target", &format!("http://{}", proxy.address), "--mode", mode]);
+        let result = run_to_result(
+            folder.path(),
+            &[
+                "--target",
+                &format!("http://{}", proxy.address),
+                "--mode",
+                mode,
+            ],
+        );
         let run = run_of(&result, mode);
         let done = proxy.done.lock().expect("no panic").clone();
-        let faults: u64 = done.iter().filter(|(fault, _)| **fault != Fault::None).map(|(_, n)| n).sum();
+        let faults: u64 = done
+            .iter()
+            .filter(|(fault, _)| **fault != Fault::None)
+            .map(|(_, n)| n)
+            .sum();
         assert!(faults >= 1000, "{mode}: {done:?}");
         let mut wanted: BTreeMap<&str, u64> = BTreeMap::new();
         for (fault, n) in &done {
@@ -146,7 +168,11 @@ fn what_a_proxy_spoils_is_what_loadgen_counts() {
             .map(|(kind, n)| (kind.as_str(), n.as_u64().expect("a number")))
             .collect();
         assert_eq!(counted, wanted, "{mode}: {}", run["errors"]);
-        assert_eq!(count(run, "ok"), done[&Fault::None] + done[&Fault::Delay], "{mode}");
+        assert_eq!(
+            count(run, "ok"),
+            done[&Fault::None] + done[&Fault::Delay],
+            "{mode}"
+        );
     }
 }
 
@@ -163,7 +189,18 @@ fn a_server_that_dies_and_comes_back_is_found_again() {
             folder.path(),
             "{name: t, targets: {shop: {url: builtin}}, load: {vus: 4, duration: 4s}, mix: [{name: m, flow: [{sleep: 5ms}, {get: /hello, on_error: continue}]}]}",
         );
-        let arguments = ["run", "test.yaml", "--target", &nginx.url, "--mode", mode, "-o", "out", "--format", "none"];
+        let arguments = [
+            "run",
+            "test.yaml",
+            "--target",
+            &nginx.url,
+            "--mode",
+            mode,
+            "-o",
+            "out",
+            "--format",
+            "none",
+        ];
         let running = Running::start(&mut loadgen(folder.path(), &arguments), None);
         nginx.logged(0, 50);
         drop(nginx);
@@ -172,14 +209,35 @@ fn a_server_that_dies_and_comes_back_is_found_again() {
         running.finish().exits(0);
         let result = result(&folder.path().join("out"));
         let run = run_of(&result, mode);
-        assert_eq!((result["end"].as_str(), number(run, "measured_s")), (Some("complete"), 4.0), "{mode}: it ends on time");
-        let kinds: Vec<&str> = run["failures"].as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(
+            (result["end"].as_str(), number(run, "measured_s")),
+            (Some("complete"), 4.0),
+            "{mode}: it ends on time"
+        );
+        let kinds: Vec<&str> = run["failures"]
+            .as_object()
+            .expect("an object")
+            .keys()
+            .map(String::as_str)
+            .collect();
         let possible = ["refused", "reset", "incomplete", "reused_conn_closed"];
-        assert!(kinds.contains(&"refused") && kinds.iter().all(|kind| possible.contains(kind)), "{mode}: {kinds:?}");
+        assert!(
+            kinds.contains(&"refused") && kinds.iter().all(|kind| possible.contains(kind)),
+            "{mode}: {kinds:?}"
+        );
         // The time line shows it: bad in the middle, and good again at the end.
         let series = run["series"].as_array().expect("windows");
-        let last_bad = series.iter().rposition(|w| count(w, "failed") > 0).expect("some failed");
-        let good_after = series[last_bad + 1..].iter().filter(|w| count(w, "ok") > 0).count();
-        assert!(good_after >= 5, "{mode}: good in {good_after} windows after the last that was bad");
+        let last_bad = series
+            .iter()
+            .rposition(|w| count(w, "failed") > 0)
+            .expect("some failed");
+        let good_after = series[last_bad + 1..]
+            .iter()
+            .filter(|w| count(w, "ok") > 0)
+            .count();
+        assert!(
+            good_after >= 5,
+            "{mode}: good in {good_after} windows after the last that was bad"
+        );
     }
 }

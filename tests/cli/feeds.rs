@@ -1,5 +1,5 @@
-//! Files of rows, as people have them: what is well-formed arrives to the byte, and what is malformed ends before anything
-//! is sent, with its file and line.
+//! Files of rows, as people have them: what is well-formed arrives to the byte, and what is
+//! malformed ends before anything is sent, with its file and line.
 
 use std::fs;
 
@@ -18,7 +18,11 @@ fn rows_to(url: &str, file: &str) -> String {
 fn what_is_malformed_is_refused_with_its_line_before_anything_is_sent() {
     let listener = Listener::start(|_, _| reply(200, "", b""));
     for (file, content, line) in [
-        ("open.csv", &b"id,name\n1,\"Ann\"\n2,\"Bob\n3,Cid\n4,Dan\n"[..], 3),
+        (
+            "open.csv",
+            &b"id,name\n1,\"Ann\"\n2,\"Bob\n3,Cid\n4,Dan\n"[..],
+            3,
+        ),
         ("header.csv", b"id,\"name\n1,Ann\n", 1),
         ("behind.csv", b"id,name\n1,\"Ann\"x\n2,Bob\n", 2),
         ("swallowed.csv", b"id,name\n1,\"Ann\n2,\"Bob\"\n", 3),
@@ -28,15 +32,26 @@ fn what_is_malformed_is_refused_with_its_line_before_anything_is_sent() {
         ("tabs.csv", b"id\tname\n1\tAnn\n", 1),
         ("nul.csv", b"id,name\n1,Ann\n2,B\0b\n", 3),
         ("latin.csv", b"id,name\n1,Ann\n2,Ren\xe9\n", 3),
-        ("utf16.csv", b"\xff\xfei\0d\0,\0n\0a\0m\0e\0\n\x001\0,\0A\0\n\0", 1),
+        (
+            "utf16.csv",
+            b"\xff\xfei\0d\0,\0n\0a\0m\0e\0\n\x001\0,\0A\0\n\0",
+            1,
+        ),
     ] {
         let folder = folder();
         fs::write(folder.path().join(file), content).expect("written");
         scenario(folder.path(), &rows_to(&listener.url(), file));
         let place = format!("`{file}`, line {line}: ");
-        run(folder.path(), &["validate", "test.yaml"]).exits(2).says(&[&place]);
+        run(folder.path(), &["validate", "test.yaml"])
+            .exits(2)
+            .says(&[&place]);
         for mode in MODES {
-            run(folder.path(), &["run", "test.yaml", "--mode", mode, "--format", "none"]).exits(2).says(&[&place]);
+            run(
+                folder.path(),
+                &["run", "test.yaml", "--mode", mode, "--format", "none"],
+            )
+            .exits(2)
+            .says(&[&place]);
         }
     }
     assert!(listener.heard().is_empty(), "nothing was sent");
@@ -50,10 +65,32 @@ fn what_is_well_formed_arrives_as_it_is() {
     fs::write(folder.path().join("good.csv"), content).expect("written");
     scenario(folder.path(), &rows_to(&listener.url(), "good.csv"));
     for mode in MODES {
-        let arguments = ["run", "test.yaml", "--mode", mode, "--format", "none", "-o", mode];
+        let arguments = [
+            "run",
+            "test.yaml",
+            "--mode",
+            mode,
+            "--format",
+            "none",
+            "-o",
+            mode,
+        ];
         crate::support::finish(&mut loadgen(folder.path(), &arguments)).exits(0);
-        let heard: Vec<String> = listener.heard().iter().map(|(_, text)| text.lines().next().unwrap_or_default().to_owned()).collect();
-        let wanted = [("1", "size%205%22%20pipe"), ("2", "say%20%22hi%22%2C%20twice"), ("3", "two%0D%0Alines"), ("007", "O%27Neill")];
-        assert_eq!(heard, wanted.map(|(id, name)| format!("GET /?id={id}&name={name} HTTP/1.1")), "{mode}");
+        let heard: Vec<String> = listener
+            .heard()
+            .iter()
+            .map(|(_, text)| text.lines().next().unwrap_or_default().to_owned())
+            .collect();
+        let wanted = [
+            ("1", "size%205%22%20pipe"),
+            ("2", "say%20%22hi%22%2C%20twice"),
+            ("3", "two%0D%0Alines"),
+            ("007", "O%27Neill"),
+        ];
+        assert_eq!(
+            heard,
+            wanted.map(|(id, name)| format!("GET /?id={id}&name={name} HTTP/1.1")),
+            "{mode}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The forms of the report that other programs read, as the program writes them, and what it tells GitHub Actions.
+//! The forms of the report that other programs read, as the program writes them, and what it tells
+//! GitHub Actions.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +7,9 @@ use std::path::Path;
 use loadgen::plan::Format;
 use serde_json::Value;
 
-use crate::support::{files, finish, folder, is_installed, loadgen, program, run, scenario, shipped};
+use crate::support::{
+    files, finish, folder, is_installed, loadgen, program, run, scenario, shipped,
+};
 
 /// In virtual time: the check in line 4 is met, and that in line 5 is not.
 const SCENARIO: &str = "name: forms
@@ -34,7 +37,11 @@ const FILES: [&str; 10] = [
 fn ran() -> tempfile::TempDir {
     let folder = folder();
     scenario(folder.path(), SCENARIO);
-    run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", ALL]).exits(99);
+    run(
+        folder.path(),
+        &["run", "test.yaml", "-o", "out", "--format", ALL],
+    )
+    .exits(99);
     folder
 }
 
@@ -42,22 +49,49 @@ fn ran() -> tempfile::TempDir {
 fn every_form_is_made_by_the_run_and_made_again_from_its_result() {
     let folder = ran();
     assert_eq!(files(&folder.path().join("out")), FILES);
-    run(folder.path(), &["report", "out/result.json", "-o", "again", "--format", ALL]).exits(0);
+    run(
+        folder.path(),
+        &["report", "out/result.json", "-o", "again", "--format", ALL],
+    )
+    .exits(0);
     for name in FILES {
-        let [made, again] = ["out", "again"].map(|dir| fs::read(folder.path().join(dir).join(name)).expect("written"));
+        let [made, again] = ["out", "again"]
+            .map(|dir| fs::read(folder.path().join(dir).join(name)).expect("written"));
         assert!(made == again, "{name}");
     }
-    run(folder.path(), &["report", "out/result.json", "-o", "again", "--format", "junit"]).exits(0);
-    assert_eq!(files(&folder.path().join("again")), ["junit.xml", "result.json"]);
+    run(
+        folder.path(),
+        &[
+            "report",
+            "out/result.json",
+            "-o",
+            "again",
+            "--format",
+            "junit",
+        ],
+    )
+    .exits(0);
+    assert_eq!(
+        files(&folder.path().join("again")),
+        ["junit.xml", "result.json"]
+    );
 }
 
 #[test]
 fn a_scenario_names_its_forms() {
     let folder = folder();
-    scenario(folder.path(), &format!("{SCENARIO}report: {{ formats: [junit, markdown] }}\n"));
+    scenario(
+        folder.path(),
+        &format!("{SCENARIO}report: {{ formats: [junit, markdown] }}\n"),
+    );
     run(folder.path(), &["run", "test.yaml", "-o", "out"]).exits(99);
-    assert_eq!(files(&folder.path().join("out")), ["junit.xml", "report.md", "result.json"]);
-    run(folder.path(), &["run", "test.yaml", "--format", "pdf"]).exits(2).says(&["there is no format `pdf`", "github-benchmark"]);
+    assert_eq!(
+        files(&folder.path().join("out")),
+        ["junit.xml", "report.md", "result.json"]
+    );
+    run(folder.path(), &["run", "test.yaml", "--format", "pdf"])
+        .exits(2)
+        .says(&["there is no format `pdf`", "github-benchmark"]);
 }
 
 #[test]
@@ -72,11 +106,19 @@ fn junit_keeps_to_its_schema() {
         .collect();
     assert!(golden.len() > 4);
     let schema = shipped("tests/schemas/junit.xsd");
-    let check = |file: &str| finish(&mut program("xmllint", folder.path(), &["--noout", "--nonet", "--schema", &schema, file]));
+    let check = |file: &str| {
+        finish(&mut program(
+            "xmllint",
+            folder.path(),
+            &["--noout", "--nonet", "--schema", &schema, file],
+        ))
+    };
     for file in golden.iter().map(String::as_str).chain(["out/junit.xml"]) {
         check(file).exits(0);
     }
-    let bad = fs::read_to_string(folder.path().join("out/junit.xml")).expect("written").replace("classname", "klass");
+    let bad = fs::read_to_string(folder.path().join("out/junit.xml"))
+        .expect("written")
+        .replace("classname", "klass");
     fs::write(folder.path().join("bad.xml"), bad).expect("written");
     assert!(!check("bad.xml").status.success());
 }
@@ -89,8 +131,22 @@ fn github_is_shown_the_line_and_given_the_summary() {
     scenario(&inside, SCENARIO);
     let summary = folder.path().join("summary.md");
     fs::write(&summary, "of the step before\n").expect("written");
-    let mut command = loadgen(&inside, &["run", "test.yaml", "-o", "out", "--format", "markdown", "--json"]);
-    command.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", folder.path()).env("GITHUB_STEP_SUMMARY", &summary);
+    let mut command = loadgen(
+        &inside,
+        &[
+            "run",
+            "test.yaml",
+            "-o",
+            "out",
+            "--format",
+            "markdown",
+            "--json",
+        ],
+    );
+    command
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_WORKSPACE", folder.path())
+        .env("GITHUB_STEP_SUMMARY", &summary);
     let ran = finish(&mut command).exits(99).says(&[
         "::error file=load/test.yaml,line=5,title=loadgen%3A p99 < 11ms%2C mix a|b (simulated)::observed 20.0 ms, limit 11.0 ms, margin -9.",
         "the report was appended to the summary of the job",
@@ -99,14 +155,27 @@ fn github_is_shown_the_line_and_given_the_summary() {
     // What is told to GitHub does not stand between a program and the result.
     serde_json::from_str::<Value>(&ran.stdout).expect("the result alone");
     let page = fs::read_to_string(inside.join("out/report.md")).expect("written");
-    assert_eq!(fs::read_to_string(&summary).expect("there"), format!("of the step before\n{page}\n"));
+    assert_eq!(
+        fs::read_to_string(&summary).expect("there"),
+        format!("of the step before\n{page}\n")
+    );
     // A report made again is no news.
-    let mut again = loadgen(&inside, &["report", "out/result.json", "--format", "markdown"]);
+    let mut again = loadgen(
+        &inside,
+        &["report", "out/result.json", "--format", "markdown"],
+    );
     finish(again.env("GITHUB_STEP_SUMMARY", &summary)).exits(0);
-    assert_eq!(fs::read_to_string(&summary).expect("there").matches("### ").count(), 1);
+    assert_eq!(
+        fs::read_to_string(&summary)
+            .expect("there")
+            .matches("### ")
+            .count(),
+        1
+    );
 }
 
-/// A name, a description and a server's answer that would like to be commands, in as many words as any width breaks.
+/// A name, a description and a server's answer that would like to be commands, in as many words as
+/// any width breaks.
 const HOSTILE: &str = "name: t
 description: '::add-mask::a ##[error]b'
 targets: { shop: { url: builtin } }
@@ -122,8 +191,12 @@ thresholds: [ { check: error_rate < 1%, step: '::error::step ##[warning]c' } ]
 
 /// Lines that the runner would take for commands, but for those that tell of a gate.
 fn commands(text: &str) -> Vec<&str> {
-    let ours = |line: &str| line.starts_with("::error file=test.yaml") || line.starts_with("::warning file=test.yaml");
-    text.split(['\n', '\r']).filter(|line| line.contains("##[") || (line.trim_start().starts_with("::") && !ours(line))).collect()
+    let ours = |line: &str| {
+        line.starts_with("::error file=test.yaml") || line.starts_with("::warning file=test.yaml")
+    };
+    text.split(['\n', '\r'])
+        .filter(|line| line.contains("##[") || (line.trim_start().starts_with("::") && !ours(line)))
+        .collect()
 }
 
 #[test]
@@ -137,20 +210,51 @@ fn no_text_of_a_server_or_scenario_is_a_command_of_github() {
         }
         finish(&mut command)
     };
-    let arguments = ["run", "test.yaml", "-o", "out", "--format", "none", "--on-invalid", "warn"];
+    let arguments = [
+        "run",
+        "test.yaml",
+        "-o",
+        "out",
+        "--format",
+        "none",
+        "--on-invalid",
+        "warn",
+    ];
     let outside = told(&arguments, false).exits(99);
-    assert!(commands(&outside.stdout).len() >= 3, "the test sees nothing: {}", outside.stdout);
+    assert!(
+        commands(&outside.stdout).len() >= 3,
+        "the test sees nothing: {}",
+        outside.stdout
+    );
     for flags in [&[][..], &["--color", "always"], &["-v"]] {
         let ran = told(&[&arguments[..], flags].concat(), true).exits(99);
-        assert!(ran.stdout.contains("add-mask::a") && ran.stdout.contains("error::step"), "{}", ran.stdout);
+        assert!(
+            ran.stdout.contains("add-mask::a") && ran.stdout.contains("error::step"),
+            "{}",
+            ran.stdout
+        );
         for text in [&ran.stdout, &ran.stderr] {
-            assert!(commands(text).is_empty(), "{flags:?}: {:#?}", commands(text));
+            assert!(
+                commands(text).is_empty(),
+                "{flags:?}: {:#?}",
+                commands(text)
+            );
         }
-        assert_eq!(ran.stderr.matches("\n::error file=test.yaml,line=11").count(), 1, "its own is one: {}", ran.stderr);
+        assert_eq!(
+            ran.stderr
+                .matches("\n::error file=test.yaml,line=11")
+                .count(),
+            1,
+            "its own is one: {}",
+            ran.stderr
+        );
     }
-    let json = told(&[&arguments[..], &["--json"]].concat(), true).exits(99).stdout;
+    let json = told(&[&arguments[..], &["--json"]].concat(), true)
+        .exits(99)
+        .stdout;
     assert!(commands(&json).is_empty(), "{json}");
-    let description = &serde_json::from_str::<Value>(&json).expect("JSON")["scenario"]["description"];
+    let description =
+        &serde_json::from_str::<Value>(&json).expect("JSON")["scenario"]["description"];
     assert_eq!(description, "::add-mask::a ##[error]b");
     // Others that print names.
     for arguments in [
@@ -160,7 +264,12 @@ fn no_text_of_a_server_or_scenario_is_a_command_of_github() {
         &["run", "::error::x"],
     ] {
         let ran = told(arguments, true);
-        assert!(commands(&ran.stdout).is_empty() && commands(&ran.stderr).is_empty(), "{}{}", ran.stdout, ran.stderr);
+        assert!(
+            commands(&ran.stdout).is_empty() && commands(&ran.stderr).is_empty(),
+            "{}{}",
+            ran.stdout,
+            ran.stderr
+        );
     }
 }
 
@@ -168,16 +277,29 @@ fn no_text_of_a_server_or_scenario_is_a_command_of_github() {
 fn elsewhere_nothing_is_annotated() {
     let folder = folder();
     scenario(folder.path(), SCENARIO);
-    let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"]).exits(99);
-    assert!(!ran.stderr.contains("::error") && !ran.stderr.contains("summary of the job"), "{}", ran.stderr);
+    let ran = run(
+        folder.path(),
+        &["run", "test.yaml", "-o", "out", "--format", "none"],
+    )
+    .exits(99);
+    assert!(
+        !ran.stderr.contains("::error") && !ran.stderr.contains("summary of the job"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
 fn a_summary_that_can_not_be_written_is_an_error() {
     let folder = folder();
     scenario(folder.path(), SCENARIO);
-    let mut command = loadgen(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"]);
-    finish(command.env("GITHUB_STEP_SUMMARY", folder.path())).exits(1).says(&["can't write to $GITHUB_STEP_SUMMARY"]);
+    let mut command = loadgen(
+        folder.path(),
+        &["run", "test.yaml", "-o", "out", "--format", "none"],
+    );
+    finish(command.env("GITHUB_STEP_SUMMARY", folder.path()))
+        .exits(1)
+        .says(&["can't write to $GITHUB_STEP_SUMMARY"]);
     assert!(folder.path().join("out/result.json").exists());
 }
 
@@ -185,27 +307,58 @@ fn a_summary_that_can_not_be_written_is_an_error() {
 fn github_is_shown_the_problems_of_a_scenario_and_no_secret_in_them() {
     let folder = folder();
     let validated = |mix: &str| {
-        let text = format!("name: t\nsecrets: {{ token: \"${{TOKEN}}\" }}\nmix: [ {{ {mix}, flow: [ {{ sleep: 1ms }} ] }} ]\n");
-        let rest = "load: { iterations: 3 }\nthresholds:\n  - { check: p99 < 1s, mix: '100%:a,b' }\n";
+        let text = format!(
+            "name: t\nsecrets: {{ token: \"${{TOKEN}}\" }}\nmix: [ {{ {mix}, flow: [ {{ sleep: 1ms }} ] }} ]\n"
+        );
+        let rest =
+            "load: { iterations: 3 }\nthresholds:\n  - { check: p99 < 1s, mix: '100%:a,b' }\n";
         scenario(folder.path(), &(text + rest));
         let mut command = loadgen(folder.path(), &["validate", "test.yaml"]);
-        finish(command.env("GITHUB_ACTIONS", "true").env("TOKEN", "100%:a,b")).exits(2).stderr
+        finish(
+            command
+                .env("GITHUB_ACTIONS", "true")
+                .env("TOKEN", "100%:a,b"),
+        )
+        .exits(2)
+        .stderr
     };
     let said = validated("name: m, wieght: 3");
     assert!(said.contains("::error file=test.yaml,line=3,title=loadgen::unknown key `wieght`%0Adid you mean `weight`?\n"), "{said}");
     let said = validated("name: m");
-    assert!(said.contains("::error file=test.yaml,line=6,title=loadgen::there is no mix entry `***`%0A"), "{said}");
+    assert!(
+        said.contains(
+            "::error file=test.yaml,line=6,title=loadgen::there is no mix entry `***`%0A"
+        ),
+        "{said}"
+    );
 }
 
 #[test]
 fn every_form_is_named_wherever_forms_are() {
     let folder = folder();
-    let help = |command: &str| run(folder.path(), &[command, "--help"]).exits(0).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let help = |command: &str| {
+        run(folder.path(), &[command, "--help"])
+            .exits(0)
+            .stdout
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     let read = |path: &str| fs::read_to_string(shipped(path)).expect("it is there");
-    let places = [help("run"), help("report"), read("README.md"), read("scenarios/LANGUAGE.md"), read("src/scenario/schema.json")];
+    let places = [
+        help("run"),
+        help("report"),
+        read("README.md"),
+        read("scenarios/LANGUAGE.md"),
+        read("src/scenario/schema.json"),
+    ];
     for format in Format::ALL {
         for place in &places {
-            let named = |name: &str| place.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|word| word == name);
+            let named = |name: &str| {
+                place
+                    .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+                    .any(|word| word == name)
+            };
             assert!(named(format.name()), "{}: {place}", format.name());
         }
     }

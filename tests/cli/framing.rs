@@ -1,5 +1,5 @@
-//! How requests and answers are framed: what is said of a body that is not there, how large a head may be, and what a header
-//! in several lines is.
+//! How requests and answers are framed: what is said of a body that is not there, how large a head
+//! may be, and what a header in several lines is.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,21 +10,34 @@ use crate::peer::on_a_loop;
 use crate::support::{MODES, folder, run, run_of, run_to_result, scenario};
 use crate::values::{Listener, reply};
 
-/// What a server of HTTP/2 heard of each request: its method, its path, and how long it said that its body is.
+/// What a server of HTTP/2 heard of each request: its method, its path, and how long it said that
+/// its body is.
 type Heard = Arc<Mutex<Vec<(String, Option<String>)>>>;
 
-/// A server of HTTP/2 that answers as a test likes, and writes down what it hears. It lasts as long as the test.
+/// A server of HTTP/2 that answers as a test likes, and writes down what it hears. It lasts as long
+/// as the test.
 fn http2(answer: fn(&str) -> Response<()>) -> (String, Heard) {
     let heard = Heard::default();
     let account = heard.clone();
     let address = on_a_loop(move |stream| {
         let account = account.clone();
         async move {
-            let Ok(mut connection) = h2::server::Builder::new().handshake::<_, Bytes>(stream).await else { return };
+            let Ok(mut connection) = h2::server::Builder::new()
+                .handshake::<_, Bytes>(stream)
+                .await
+            else {
+                return;
+            };
             while let Some(Ok((request, mut respond))) = connection.accept().await {
                 let request: Request<h2::RecvStream> = request;
-                let length = request.headers().get("content-length").map(|n| n.to_str().expect("text").to_owned());
-                account.lock().expect("no panic").push((format!("{} {}", request.method(), request.uri().path()), length));
+                let length = request
+                    .headers()
+                    .get("content-length")
+                    .map(|n| n.to_str().expect("text").to_owned());
+                account.lock().expect("no panic").push((
+                    format!("{} {}", request.method(), request.uri().path()),
+                    length,
+                ));
                 let _ = respond.send_response(answer(request.uri().path()), true);
             }
         }
@@ -38,7 +51,9 @@ fn drain(heard: &Heard) -> Vec<(String, Option<String>)> {
 
 /// Whether a request has to say that it sends nothing.
 fn says_nothing_follows(line: &str) -> bool {
-    ["POST ", "PUT ", "PATCH "].iter().any(|method| line.starts_with(method))
+    ["POST ", "PUT ", "PATCH "]
+        .iter()
+        .any(|method| line.starts_with(method))
 }
 
 #[test]
@@ -64,7 +79,11 @@ fn a_request_that_could_send_something_and_does_not_says_so() {
             "/turned" => (302, "/to"),
             _ => (200, "/"),
         };
-        Response::builder().status(status).header("location", location).body(()).expect("a head")
+        Response::builder()
+            .status(status)
+            .header("location", location)
+            .body(())
+            .expect("a head")
     });
     let folder = folder();
     std::fs::write(folder.path().join("empty.bin"), "").expect("written");
@@ -72,16 +91,31 @@ fn a_request_that_could_send_something_and_does_not_says_so() {
         scenario(folder.path(), &text(&listener.url(), "http1"));
         let result = run_to_result(folder.path(), &["--mode", mode]);
         assert_eq!(run_of(&result, mode)["status_codes"]["200"], 32, "{mode}");
-        let length = |text: &str| text.lines().find_map(|line| line.strip_prefix("content-length: ").map(str::to_owned));
-        let mut seen: Vec<_> =
-            listener.heard().into_iter().map(|(_, text)| (text.lines().next().unwrap_or_default().to_owned(), length(&text))).collect();
+        let length = |text: &str| {
+            text.lines()
+                .find_map(|line| line.strip_prefix("content-length: ").map(str::to_owned))
+        };
+        let mut seen: Vec<_> = listener
+            .heard()
+            .into_iter()
+            .map(|(_, text)| {
+                (
+                    text.lines().next().unwrap_or_default().to_owned(),
+                    length(&text),
+                )
+            })
+            .collect();
         scenario(folder.path(), &text(&url, "http2"));
         let result = run_to_result(folder.path(), &["--mode", mode]);
         assert_eq!(run_of(&result, mode)["status_codes"]["200"], 32, "{mode}");
         seen.extend(drain(&heard));
         assert_eq!(seen.len(), 2 * 2 * 19, "{mode}: {seen:?}");
         for (line, length) in seen {
-            assert_eq!(length.as_deref(), says_nothing_follows(&line).then_some("0"), "{mode}: {line}");
+            assert_eq!(
+                length.as_deref(),
+                says_nothing_follows(&line).then_some("0"),
+                "{mode}: {line}"
+            );
         }
     }
 }
@@ -90,13 +124,27 @@ fn a_request_that_could_send_something_and_does_not_says_so() {
 fn so_does_the_quick_form() {
     let listener = Listener::start(|_, _| reply(200, "", b""));
     let folder = folder();
-    for (arguments, length) in
-        [(&["-X", "POST"][..], Some("0")), (&["-X", "POST", "-b", ""], Some("0")), (&["-X", "DELETE"], None), (&[], None)]
-    {
+    for (arguments, length) in [
+        (&["-X", "POST"][..], Some("0")),
+        (&["-X", "POST", "-b", ""], Some("0")),
+        (&["-X", "DELETE"], None),
+        (&[], None),
+    ] {
         let url = format!("{}/start", listener.url());
-        run(folder.path(), &[&["run", &url, "-i", "1", "-u", "1", "--format", "none"], arguments].concat()).exits(0);
+        run(
+            folder.path(),
+            &[
+                &["run", &url, "-i", "1", "-u", "1", "--format", "none"],
+                arguments,
+            ]
+            .concat(),
+        )
+        .exits(0);
         let heard = listener.heard();
-        let said = heard.iter().find_map(|(_, text)| text.lines().find_map(|line| line.strip_prefix("content-length: ")));
+        let said = heard.iter().find_map(|(_, text)| {
+            text.lines()
+                .find_map(|line| line.strip_prefix("content-length: "))
+        });
         assert_eq!(said, length, "{arguments:?}: {heard:?}");
     }
 }
@@ -105,7 +153,13 @@ fn so_does_the_quick_form() {
 fn a_request_that_another_origin_is_asked_for_says_so_too() {
     let there = Listener::start(|_, _| reply(200, "", b""));
     let location = format!("location: {}/there\r\n", there.url());
-    let here = Listener::start(move |text, _| reply(if text.contains("/kept") { 307 } else { 303 }, &location, b""));
+    let here = Listener::start(move |text, _| {
+        reply(
+            if text.contains("/kept") { 307 } else { 303 },
+            &location,
+            b"",
+        )
+    });
     let folder = folder();
     for mode in MODES {
         scenario(
@@ -121,9 +175,20 @@ fn a_request_that_another_origin_is_asked_for_says_so_too() {
         run_to_result(folder.path(), &["--mode", mode]);
         let mut heard: Vec<_> = there.heard().into_iter().map(|(_, text)| text).collect();
         heard.sort();
-        let said: Vec<_> =
-            heard.iter().map(|text| (text.split(' ').next().unwrap_or_default(), text.contains("content-length: 0\r\n"))).collect();
-        assert_eq!(said, [("GET", false), ("GET", false), ("POST", true)], "{mode}: {heard:?}");
+        let said: Vec<_> = heard
+            .iter()
+            .map(|text| {
+                (
+                    text.split(' ').next().unwrap_or_default(),
+                    text.contains("content-length: 0\r\n"),
+                )
+            })
+            .collect();
+        assert_eq!(
+            said,
+            [("GET", false), ("GET", false), ("POST", true)],
+            "{mode}: {heard:?}"
+        );
     }
 }
 
@@ -140,22 +205,48 @@ fn a_header_in_several_lines_is_one_list() {
         )
     };
     const LINES: [(&str, &[(&str, &str)]); 4] = [
-        ("/list", &[("vary", "Accept"), ("link", "</1>; rel=prev"), ("vary", "Origin"), ("link", "</3>; rel=next")]),
+        (
+            "/list",
+            &[
+                ("vary", "Accept"),
+                ("link", "</1>; rel=prev"),
+                ("vary", "Origin"),
+                ("link", "</3>; rel=next"),
+            ],
+        ),
         ("/cookies", &[("set-cookie", "a=1"), ("set-cookie", "b=2")]),
         ("/here", &[("location", "/got"), ("location", "/got")]),
-        ("/anywhere", &[("location", "/got"), ("location", "/elsewhere")]),
+        (
+            "/anywhere",
+            &[("location", "/got"), ("location", "/elsewhere")],
+        ),
     ];
-    let lines = |path: &str| LINES.iter().find(|(known, _)| *known == path).map_or(&[][..], |(_, lines)| lines);
+    let lines = |path: &str| {
+        LINES
+            .iter()
+            .find(|(known, _)| *known == path)
+            .map_or(&[][..], |(_, lines)| lines)
+    };
     let status = |path: &str| if path.ends_with("here") { 302 } else { 200 };
     let listener = Listener::start(move |text, _| {
         let path = text.split(' ').nth(1).unwrap_or_default();
-        let headers: String = lines(path).iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers: String = lines(path)
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
         reply(status(path), &headers, b"")
     });
     let (url, _) = http2(|path| {
-        let lines = LINES.iter().find(|(known, _)| *known == path).map_or(&[][..], |(_, lines)| lines);
+        let lines = LINES
+            .iter()
+            .find(|(known, _)| *known == path)
+            .map_or(&[][..], |(_, lines)| lines);
         let head = Response::builder().status(if path.ends_with("here") { 302 } else { 200 });
-        lines.iter().fold(head, |head, (name, value)| head.header(*name, *value)).body(()).expect("a head")
+        lines
+            .iter()
+            .fold(head, |head, (name, value)| head.header(*name, *value))
+            .body(())
+            .expect("a head")
     });
     let folder = folder();
     for mode in MODES {
@@ -163,12 +254,34 @@ fn a_header_in_several_lines_is_one_list() {
             scenario(folder.path(), &text(&url, protocol));
             let result = run_to_result(folder.path(), &["--mode", mode]);
             let run = run_of(&result, mode);
-            assert_eq!((&run["ok"], &run["failures"]["redirects"]), (&4.into(), &1.into()), "{mode} {protocol}: {}", run["errors"]);
-            assert!(run["errors"].to_string().contains("several `location` lines that differ"), "{}", run["errors"]);
-            assert_eq!(run["steps"][0]["tags"][0]["name"], "vary=Accept, Origin", "{mode} {protocol}: {}", run["steps"][0]["tags"]);
+            assert_eq!(
+                (&run["ok"], &run["failures"]["redirects"]),
+                (&4.into(), &1.into()),
+                "{mode} {protocol}: {}",
+                run["errors"]
+            );
+            assert!(
+                run["errors"]
+                    .to_string()
+                    .contains("several `location` lines that differ"),
+                "{}",
+                run["errors"]
+            );
+            assert_eq!(
+                run["steps"][0]["tags"][0]["name"], "vary=Accept, Origin",
+                "{mode} {protocol}: {}",
+                run["steps"][0]["tags"]
+            );
         }
-        let got = listener.lines().into_iter().find(|line| line.starts_with("GET /got?")).unwrap_or_default();
-        assert_eq!(got, "GET /got?link=%3C%2F1%3E%3B%20rel%3Dprev%2C%20%3C%2F3%3E%3B%20rel%3Dnext", "{mode}");
+        let got = listener
+            .lines()
+            .into_iter()
+            .find(|line| line.starts_with("GET /got?"))
+            .unwrap_or_default();
+        assert_eq!(
+            got, "GET /got?link=%3C%2F1%3E%3B%20rel%3Dprev%2C%20%3C%2F3%3E%3B%20rel%3Dnext",
+            "{mode}"
+        );
     }
 }
 
@@ -177,10 +290,16 @@ fn heads_have_one_limit_whichever_http_is_spoken() {
     const LIMIT: &str = "the head of the answer is larger than loadgen reads: it has more than 1000 lines, or more than 408 KiB";
     /// The header lines of `/LINES/KIB`: so many short ones, and one of so many KiB.
     fn lines(path: &str) -> Vec<(String, String)> {
-        let mut parts = path.split('/').skip(1).map(|n| n.parse().expect("a number"));
-        let (lines, kib): (usize, usize) = (parts.next().expect("lines"), parts.next().expect("KiB"));
+        let mut parts = path
+            .split('/')
+            .skip(1)
+            .map(|n| n.parse().expect("a number"));
+        let (lines, kib): (usize, usize) =
+            (parts.next().expect("lines"), parts.next().expect("KiB"));
         let short = (0..lines).map(|n| (format!("x-{n}"), "v".to_owned()));
-        short.chain((kib > 0).then(|| ("x-long".to_owned(), "y".repeat(kib << 10)))).collect()
+        short
+            .chain((kib > 0).then(|| ("x-long".to_owned(), "y".repeat(kib << 10))))
+            .collect()
     }
     let steps = [
         ("/99/0", true),
@@ -193,15 +312,25 @@ fn heads_have_one_limit_whichever_http_is_spoken() {
         ("/5/500", false),
     ];
     let listener = Listener::start(|text, _| {
-        let headers: String =
-            lines(text.split(' ').nth(1).expect("a path")).iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers: String = lines(text.split(' ').nth(1).expect("a path"))
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
         reply(200, &headers, b"")
     });
     let (url, _) = http2(|path| {
         let head = Response::builder();
-        lines(path).into_iter().fold(head, |head, (name, value)| head.header(name, value)).body(()).expect("a head")
+        lines(path)
+            .into_iter()
+            .fold(head, |head, (name, value)| head.header(name, value))
+            .body(())
+            .expect("a head")
     });
-    let flow = steps.map(|(path, _)| format!("{{get: {path}, on_error: continue, expect: {{headers: {{x-0: v}}}}}}")).join(", ");
+    let flow = steps
+        .map(|(path, _)| {
+            format!("{{get: {path}, on_error: continue, expect: {{headers: {{x-0: v}}}}}}")
+        })
+        .join(", ");
     let folder = folder();
     for (url, protocol) in [(listener.url(), "http1"), (url, "http2")] {
         scenario(
@@ -223,7 +352,11 @@ fn heads_have_one_limit_whichever_http_is_spoken() {
                 );
             }
             assert!(
-                run["errors"].as_array().expect("errors").iter().all(|error| error["message"] == LIMIT),
+                run["errors"]
+                    .as_array()
+                    .expect("errors")
+                    .iter()
+                    .all(|error| error["message"] == LIMIT),
                 "{mode} {protocol}: {}",
                 run["errors"]
             );
@@ -236,7 +369,15 @@ fn a_connection_goes_on_after_a_head_of_many_lines() {
     let listener = Listener::start(|text, _| {
         let lines = if text.contains(" /many") { 250 } else { 5 };
         let headers: String = (0..lines).map(|n| format!("x-{n}: v\r\n")).collect();
-        reply(200, &headers, if text.starts_with("HEAD") { b"" } else { b"the body" })
+        reply(
+            200,
+            &headers,
+            if text.starts_with("HEAD") {
+                b""
+            } else {
+                b"the body"
+            },
+        )
     });
     let body = "expect: {body: {equals: the body}}";
     let flow = format!(
@@ -254,13 +395,26 @@ fn a_connection_goes_on_after_a_head_of_many_lines() {
     for mode in MODES {
         let result = run_to_result(folder.path(), &["--mode", mode]);
         let run = run_of(&result, mode);
-        assert_eq!((&run["ok"], &run["failed"]), (&14.into(), &0.into()), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (&run["ok"], &run["failed"]),
+            (&14.into(), &0.into()),
+            "{mode}: {}",
+            run["errors"]
+        );
         let heard = listener.heard();
         // What was only read again was not asked again.
         assert_eq!(heard.len(), 14, "{mode}: {heard:?}");
-        let connections: std::collections::BTreeSet<usize> = heard.iter().map(|(connection, _)| *connection).collect();
+        let connections: std::collections::BTreeSet<usize> =
+            heard.iter().map(|(connection, _)| *connection).collect();
         assert_eq!(connections.len(), 1, "{mode}: all over one connection");
-        assert_eq!(heard.iter().filter(|(_, text)| text.starts_with("POST") && text.ends_with("\r\n\r\nsent")).count(), 4, "{mode}");
+        assert_eq!(
+            heard
+                .iter()
+                .filter(|(_, text)| text.starts_with("POST") && text.ends_with("\r\n\r\nsent"))
+                .count(),
+            4,
+            "{mode}"
+        );
     }
 }
 
@@ -285,7 +439,12 @@ fn a_head_of_many_lines_may_have_a_large_body_behind_it() {
     for mode in MODES {
         let result = run_to_result(folder.path(), &["--mode", mode]);
         let run = run_of(&result, mode);
-        assert_eq!((&run["ok"], &run["failed"]), (&6.into(), &0.into()), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (&run["ok"], &run["failed"]),
+            (&6.into(), &0.into()),
+            "{mode}: {}",
+            run["errors"]
+        );
     }
 }
 
@@ -296,7 +455,10 @@ fn trailers_that_are_too_large_are_told_by_our_limit() {
         let (lines, size) = path[1..].split_once('/').expect("both");
         let line = |n: usize| format!("x-{n}: {}\r\n", "v".repeat(size.parse().expect("a number")));
         let trailers: String = (0..lines.parse().expect("a number")).map(line).collect();
-        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n{trailers}\r\n").into_bytes()
+        format!(
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n{trailers}\r\n"
+        )
+        .into_bytes()
     });
     let folder = folder();
     scenario(
@@ -310,10 +472,18 @@ fn trailers_that_are_too_large_are_told_by_our_limit() {
     for mode in MODES {
         let result = run_to_result(folder.path(), &["--mode", mode]);
         let run = run_of(&result, mode);
-        assert_eq!((&run["ok"], &run["failures"]["protocol"]), (&1.into(), &2.into()), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (&run["ok"], &run["failures"]["protocol"]),
+            (&1.into(), &2.into()),
+            "{mode}: {}",
+            run["errors"]
+        );
         for error in run["errors"].as_array().expect("errors") {
             let message = error["message"].as_str().expect("text");
-            assert!(message.starts_with("the trailers of the answer are larger than loadgen reads"), "{mode}: {message}");
+            assert!(
+                message.starts_with("the trailers of the answer are larger than loadgen reads"),
+                "{mode}: {message}"
+            );
         }
     }
 }

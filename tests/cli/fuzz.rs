@@ -1,4 +1,5 @@
-//! The fuzz targets in small: mutations of good scenarios, expressions, results and histograms, the same ones each time.
+//! The fuzz targets in small: mutations of good scenarios, expressions, results and histograms, the
+//! same ones each time.
 
 use std::fs;
 
@@ -62,7 +63,11 @@ fn mutate(text: &str, draws: &mut Pcg64Mcg) -> Vec<u8> {
 #[test]
 fn mutations_of_good_scenarios_come_to_an_end() {
     let mut draws = Pcg64Mcg::seed_from_u64(1);
-    for path in ["scenarios/api.yaml", "scenarios/seed/14-users.yaml", "src/cli/starter.yaml"] {
+    for path in [
+        "scenarios/api.yaml",
+        "scenarios/seed/14-users.yaml",
+        "src/cli/starter.yaml",
+    ] {
         let text = fs::read_to_string(path).expect("readable");
         for _ in 0..60 {
             targets::scenario(&mutate(&text, &mut draws));
@@ -73,9 +78,13 @@ fn mutations_of_good_scenarios_come_to_an_end() {
 #[test]
 fn mutations_of_good_expressions_come_to_an_end() {
     let mut draws = Pcg64Mcg::seed_from_u64(2);
-    for text in
-        ["a + 1 > 2 and b|length == 4", "pick([a, b, 'x'])", "$.items[?@.a > 1].b[0:5]", "^(a|b)+[0-9]{2,3}$", "random_string(a * 8) ~ b"]
-    {
+    for text in [
+        "a + 1 > 2 and b|length == 4",
+        "pick([a, b, 'x'])",
+        "$.items[?@.a > 1].b[0:5]",
+        "^(a|b)+[0-9]{2,3}$",
+        "random_string(a * 8) ~ b",
+    ] {
         for _ in 0..60 {
             targets::template(&mutate(text, &mut draws));
         }
@@ -87,7 +96,9 @@ fn changes_of_a_good_result_are_refused_or_shown() {
     let mut draws = Pcg64Mcg::seed_from_u64(3);
     targets::results::result(b"");
     for _ in 0..150 {
-        let edits: Vec<u8> = (0..draws.random_range(2..60)).map(|_| draws.next_u32() as u8).collect();
+        let edits: Vec<u8> = (0..draws.random_range(2..60))
+            .map(|_| draws.next_u32() as u8)
+            .collect();
         targets::results::result(&edits);
         // Cut off and spoilt as text, too.
         targets::results::result(&mutate(targets::results::SEED, &mut draws));
@@ -98,8 +109,11 @@ fn changes_of_a_good_result_are_refused_or_shown() {
 fn changes_of_a_good_histogram_are_refused_or_read() {
     let mut draws = Pcg64Mcg::seed_from_u64(4);
     let seed: serde_json::Value = serde_json::from_str(targets::results::SEED).expect("JSON");
-    let text = seed["runs"][0]["histograms"]["response"].as_str().expect("a histogram");
-    let plain = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).expect("base64");
+    let text = seed["runs"][0]["histograms"]["response"]
+        .as_str()
+        .expect("a histogram");
+    let plain =
+        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).expect("base64");
     for _ in 0..300 {
         targets::results::histogram(&mutate(text, &mut draws));
         let mut bytes = plain.clone();

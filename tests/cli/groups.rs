@@ -11,7 +11,12 @@ use crate::engine::{near, plan};
 use crate::support::{job, patiently};
 
 const CONCURRENT: [Mode; 3] = [Mode::Threaded, Mode::Async, Mode::Simulated];
-const MOCK: [Mode; 4] = [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated];
+const MOCK: [Mode; 4] = [
+    Mode::Sequential,
+    Mode::Threaded,
+    Mode::Async,
+    Mode::Simulated,
+];
 const NETWORK: [Mode; 3] = [Mode::Sequential, Mode::Threaded, Mode::Async];
 
 fn run(plan: &Plan, mode: Mode) -> ModeRun {
@@ -20,31 +25,46 @@ fn run(plan: &Plan, mode: Mode) -> ModeRun {
 
 /// A plan of one iteration of this flow.
 fn once(flow: &str) -> Plan {
-    plan(&format!("{{name: t, workers: 1, mix: [{{name: m, flow: {flow}}}], load: {{iterations: 1}}}}"))
+    plan(&format!(
+        "{{name: t, workers: 1, mix: [{{name: m, flow: {flow}}}], load: {{iterations: 1}}}}"
+    ))
 }
 
 fn counts(run: &ModeRun) -> (u64, u64, u64, u64) {
-    (run.counts.ok, run.counts.failed, run.counts.cancelled, run.counts.skipped)
+    (
+        run.counts.ok,
+        run.counts.failed,
+        run.counts.cancelled,
+        run.counts.skipped,
+    )
 }
 
 #[test]
 fn parallel_takes_as_long_as_its_slowest_branch() {
     patiently(|| {
-        let plan = once("[{parallel: [{sleep: 100ms}, {sleep: 200ms}, {flow: [{sleep: 50ms}, {sleep: 100ms}]}]}]");
+        let plan = once(
+            "[{parallel: [{sleep: 100ms}, {sleep: 200ms}, {flow: [{sleep: 50ms}, {sleep: 100ms}]}]}]",
+        );
         near(Mode::Sequential, run(&plan, Mode::Sequential).wall_s, 0.45);
         for mode in CONCURRENT {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.2);
             assert_eq!(counts(&run), (4, 0, 0, 0), "{mode}");
         }
-        near(Mode::Simulated, ideal(&plan, Path::new("")).expect("it is mock"), 0.2);
+        near(
+            Mode::Simulated,
+            ideal(&plan, Path::new("")).expect("it is mock"),
+            0.2,
+        );
     });
 }
 
 #[test]
 fn parallel_holds_its_concurrency() {
     patiently(|| {
-        let plan = once("[{parallel: [{sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}], concurrency: 2}]");
+        let plan = once(
+            "[{parallel: [{sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}], concurrency: 2}]",
+        );
         for mode in CONCURRENT {
             near(mode, run(&plan, mode).wall_s, 0.15);
         }
@@ -70,7 +90,8 @@ fn the_first_to_complete_wins_a_race() {
 #[test]
 fn a_race_for_success_goes_on_past_failures() {
     patiently(|| {
-        let plan = once("[{race: [{sleep: 20ms, fail: 100%}, {sleep: 100ms}, {sleep: 2s}], win: ok}]");
+        let plan =
+            once("[{race: [{sleep: 20ms, fail: 100%}, {sleep: 100ms}, {sleep: 2s}], win: ok}]");
         for mode in CONCURRENT {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.1);
@@ -78,19 +99,34 @@ fn a_race_for_success_goes_on_past_failures() {
         }
         let sequential = run(&plan, Mode::Sequential);
         // The race went well; an iteration with a failed operation is a failed one all the same.
-        assert_eq!((counts(&sequential), sequential.iterations.counts.failed), ((1, 1, 0, 1), 1));
+        assert_eq!(
+            (counts(&sequential), sequential.iterations.counts.failed),
+            ((1, 1, 0, 1), 1)
+        );
     });
 }
 
 #[test]
 fn a_failure_that_is_gone_on_after_breaks_nothing_around_it() {
-    let flow = once("[{flow: [{sleep: 1ms, fail: 100%, on_error: continue}, {sleep: 1ms}]}, {sleep: 1ms}]");
-    let cancel = once("[{parallel: [{sleep: 1ms, fail: 100%, on_error: continue}, {sleep: 30ms}], on_error: cancel}, {sleep: 1ms}]");
+    let flow = once(
+        "[{flow: [{sleep: 1ms, fail: 100%, on_error: continue}, {sleep: 1ms}]}, {sleep: 1ms}]",
+    );
+    let cancel = once(
+        "[{parallel: [{sleep: 1ms, fail: 100%, on_error: continue}, {sleep: 30ms}], on_error: cancel}, {sleep: 1ms}]",
+    );
     let ends = once("[{flow: [{sleep: 1ms, fail: 100%}, {sleep: 1ms}]}, {sleep: 1ms}]");
     for mode in MOCK {
-        for (plan, wanted) in [(&flow, (2, 1, 0, 0)), (&cancel, (2, 1, 0, 0)), (&ends, (0, 1, 0, 0))] {
+        for (plan, wanted) in [
+            (&flow, (2, 1, 0, 0)),
+            (&cancel, (2, 1, 0, 0)),
+            (&ends, (0, 1, 0, 0)),
+        ] {
             let run = run(plan, mode);
-            assert_eq!((counts(&run), run.iterations.counts.failed), (wanted, 1), "{mode}");
+            assert_eq!(
+                (counts(&run), run.iterations.counts.failed),
+                (wanted, 1),
+                "{mode}"
+            );
         }
     }
 }
@@ -99,12 +135,24 @@ fn a_failure_that_is_gone_on_after_breaks_nothing_around_it() {
 fn what_failed_before_its_branch_was_cancelled_fails_the_iteration() {
     let loser = "{flow: [{sleep: 1ms, fail: 100%, on_error: continue}, {sleep: 2s}]}";
     let race = once(&format!("[{{race: [{loser}, {{sleep: 30ms}}]}}]"));
-    let nested = once(&format!("[{{race: [{{parallel: [{loser}, {{sleep: 2s}}]}}, {{sleep: 30ms}}]}}]"));
-    let cancel = once(&format!("[{{parallel: [{loser}, {{sleep: 30ms, fail: 100%}}], on_error: cancel}}]"));
+    let nested = once(&format!(
+        "[{{race: [{{parallel: [{loser}, {{sleep: 2s}}]}}, {{sleep: 30ms}}]}}]"
+    ));
+    let cancel = once(&format!(
+        "[{{parallel: [{loser}, {{sleep: 30ms, fail: 100%}}], on_error: cancel}}]"
+    ));
     for mode in CONCURRENT {
-        for (plan, wanted) in [(&race, (1, 1, 1, 0)), (&nested, (1, 1, 2, 0)), (&cancel, (0, 2, 1, 0))] {
+        for (plan, wanted) in [
+            (&race, (1, 1, 1, 0)),
+            (&nested, (1, 1, 2, 0)),
+            (&cancel, (0, 2, 1, 0)),
+        ] {
             let run = run(plan, mode);
-            assert_eq!((counts(&run), run.iterations.counts.failed), (wanted, 1), "{mode}");
+            assert_eq!(
+                (counts(&run), run.iterations.counts.failed),
+                (wanted, 1),
+                "{mode}"
+            );
         }
     }
 }
@@ -112,7 +160,10 @@ fn what_failed_before_its_branch_was_cancelled_fails_the_iteration() {
 #[test]
 fn an_operation_that_begins_a_branch_within_a_branch_is_planned_once() {
     let inner = "{parallel: [{flow: [{think: 1ms}, {sleep: 2s}]}, {sleep: 2s}]}";
-    for (outer, wanted) in [(inner.to_owned(), (1, 0, 2, 0)), (format!("{{flow: [{{think: 1ms}}, {inner}]}}"), (1, 0, 2, 0))] {
+    for (outer, wanted) in [
+        (inner.to_owned(), (1, 0, 2, 0)),
+        (format!("{{flow: [{{think: 1ms}}, {inner}]}}"), (1, 0, 2, 0)),
+    ] {
         let plan = once(&format!("[{{race: [{outer}, {{sleep: 30ms}}]}}]"));
         for mode in CONCURRENT {
             let run = run(&plan, mode);
@@ -125,19 +176,29 @@ fn an_operation_that_begins_a_branch_within_a_branch_is_planned_once() {
 fn the_first_failure_cancels_the_rest_where_that_is_asked_for() {
     patiently(|| {
         let branches = "[{sleep: 50ms, fail: 100%}, {sleep: 2s}, {sleep: 2s}, {sleep: 2s}]";
-        let cancel = once(&format!("[{{parallel: {branches}, concurrency: 3, on_error: cancel}}, {{sleep: 1s}}]"));
+        let cancel = once(&format!(
+            "[{{parallel: {branches}, concurrency: 3, on_error: cancel}}, {{sleep: 1s}}]"
+        ));
         for mode in CONCURRENT {
             let run = run(&cancel, mode);
             near(mode, run.wall_s, 0.05);
             // The sleep behind the group was never reached, so it was never planned.
-            assert_eq!((counts(&run), run.counts.planned), ((0, 1, 2, 1), 4), "{mode}");
+            assert_eq!(
+                (counts(&run), run.counts.planned),
+                ((0, 1, 2, 1), 4),
+                "{mode}"
+            );
             assert_eq!(run.iterations.counts.failed, 1, "{mode}");
         }
         assert_eq!(counts(&run(&cancel, Mode::Sequential)), (0, 1, 0, 3));
         let goes_on = once("[{parallel: [{sleep: 50ms, fail: 100%}, {sleep: 100ms}]}]");
         for mode in MOCK {
             let run = run(&goes_on, mode);
-            assert_eq!((counts(&run), run.iterations.counts.failed), ((1, 1, 0, 0), 1), "{mode}");
+            assert_eq!(
+                (counts(&run), run.iterations.counts.failed),
+                ((1, 1, 0, 0), 1),
+                "{mode}"
+            );
         }
     });
 }
@@ -145,7 +206,9 @@ fn the_first_failure_cancels_the_rest_where_that_is_asked_for() {
 #[test]
 fn a_pause_may_win_a_race_and_cancel_what_sleeps() {
     patiently(|| {
-        let plan = once("[{parallel: [{race: [{sleep: 500ms}, {think: 200ms}]}, {sleep: 300ms}, {sleep: 400ms}]}]");
+        let plan = once(
+            "[{parallel: [{race: [{sleep: 500ms}, {think: 200ms}]}, {sleep: 300ms}, {sleep: 400ms}]}]",
+        );
         for mode in CONCURRENT {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.4);
@@ -167,12 +230,16 @@ fn steps_are_repeated_and_left_to_chance() {
         "{name: t, mix: [{name: m, flow: [{sleep: 1ms, chance: 30%}, {repeat: {times: 3, flow: [{sleep: 1ms, chance: 50%}]}}]}], load: {vus: 4, iterations: 100}}",
     );
     let reference = run(&chance, Mode::Simulated).counts.ok;
-    assert!((140..220).contains(&reference), "{reference}: about 30 + 150");
+    assert!(
+        (140..220).contains(&reference),
+        "{reference}: about 30 + 150"
+    );
     for mode in NETWORK {
         assert_eq!(run(&chance, mode).counts.ok, reference, "{mode}");
     }
-    let first_only =
-        plan("{name: t, mix: [{name: m, flow: [{sleep: 1ms, once: true}, {sleep: 1ms}]}], load: {vus: 4, iterations_per_vu: 5}}");
+    let first_only = plan(
+        "{name: t, mix: [{name: m, flow: [{sleep: 1ms, once: true}, {sleep: 1ms}]}], load: {vus: 4, iterations_per_vu: 5}}",
+    );
     for mode in MOCK {
         assert_eq!(run(&first_only, mode).counts.ok, 4 + 20, "{mode}");
     }
@@ -181,14 +248,30 @@ fn steps_are_repeated_and_left_to_chance() {
 #[test]
 fn retries_wait_as_they_should_and_count_once() {
     patiently(|| {
-        let retry = |backoff: &str| once(&format!("[{{sleep: 10ms, fail: 100%, retry: {{attempts: 3, backoff: {backoff}}}}}]"));
-        for (backoff, ideal) in [("{linear: {step: 50ms}}", 0.18), ("{exponential: {initial: 100ms}}", 0.33), ("{constant: 20ms}", 0.07)] {
+        let retry = |backoff: &str| {
+            once(&format!(
+                "[{{sleep: 10ms, fail: 100%, retry: {{attempts: 3, backoff: {backoff}}}}}]"
+            ))
+        };
+        for (backoff, ideal) in [
+            ("{linear: {step: 50ms}}", 0.18),
+            ("{exponential: {initial: 100ms}}", 0.33),
+            ("{constant: 20ms}", 0.07),
+        ] {
             let plan = retry(backoff);
             for mode in MOCK {
                 let run = run(&plan, mode);
                 near(mode, run.wall_s, ideal);
-                assert_eq!((run.counts.planned, run.counts.failed, run.counts.retries), (1, 1, 2), "{mode} {backoff}");
-                assert_eq!((run.failures.get("mock"), run.try_failures.get("mock")), (Some(&1), Some(&3)), "{mode} {backoff}");
+                assert_eq!(
+                    (run.counts.planned, run.counts.failed, run.counts.retries),
+                    (1, 1, 2),
+                    "{mode} {backoff}"
+                );
+                assert_eq!(
+                    (run.failures.get("mock"), run.try_failures.get("mock")),
+                    (Some(&1), Some(&3)),
+                    "{mode} {backoff}"
+                );
             }
         }
         // At 30 % and three attempts: 2.7 % fail, 1.39 tries on average.
@@ -198,7 +281,11 @@ fn retries_wait_as_they_should_and_count_once() {
         let run = run(&often, Mode::Simulated);
         let tries = (run.counts.started + run.counts.retries) as f64 / 5000.0;
         assert!((tries - 1.39).abs() < 0.03, "{tries} tries on average");
-        assert!((run.counts.failed as f64 / 5000.0 - 0.027).abs() < 0.01, "{} failed", run.counts.failed);
+        assert!(
+            (run.counts.failed as f64 / 5000.0 - 0.027).abs() < 0.01,
+            "{} failed",
+            run.counts.failed
+        );
     });
 }
 
@@ -209,11 +296,31 @@ fn a_full_queue_drops_what_comes_on_top() {
     );
     for mode in CONCURRENT {
         let run = run(&plan, mode);
-        assert_eq!((run.counts.planned, run.counts.started, run.counts.dropped), (10, 5, 5), "{mode}");
-        assert_eq!((run.iterations.counts.ok, run.iterations.counts.failed), (5, 5), "{mode}");
-        assert_eq!((run.limits[0].peak_in_flight, run.limits[0].peak_queue, run.limits[0].dropped), (2, 3, 5), "{mode}");
+        assert_eq!(
+            (run.counts.planned, run.counts.started, run.counts.dropped),
+            (10, 5, 5),
+            "{mode}"
+        );
+        assert_eq!(
+            (run.iterations.counts.ok, run.iterations.counts.failed),
+            (5, 5),
+            "{mode}"
+        );
+        assert_eq!(
+            (
+                run.limits[0].peak_in_flight,
+                run.limits[0].peak_queue,
+                run.limits[0].dropped
+            ),
+            (2, 3, 5),
+            "{mode}"
+        );
     }
-    assert_eq!(run(&plan, Mode::Sequential).counts.ok, 10, "one at a time never waits");
+    assert_eq!(
+        run(&plan, Mode::Sequential).counts.ok,
+        10,
+        "one at a time never waits"
+    );
 }
 
 #[test]
@@ -225,7 +332,11 @@ fn a_mix_entry_is_limited_by_iterations() {
         for mode in CONCURRENT {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.15);
-            assert_eq!((run.limits[0].scope.as_str(), run.limits[0].peak_in_flight), ("mix m", 2), "{mode}");
+            assert_eq!(
+                (run.limits[0].scope.as_str(), run.limits[0].peak_in_flight),
+                ("mix m", 2),
+                "{mode}"
+            );
         }
     });
 }
@@ -245,7 +356,11 @@ fn on_target(keys: &str, flow: &str, check: impl Fn(Mode, &ModeRun)) {
     for mode in NETWORK {
         let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("it listens");
         let run = run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
-        assert!(run.counts.hold() && run.iterations.counts.hold(), "{mode}: {:?}", run.counts);
+        assert!(
+            run.counts.hold() && run.iterations.counts.hold(),
+            "{mode}: {:?}",
+            run.counts
+        );
         check(mode, &run);
     }
 }
@@ -253,14 +368,17 @@ fn on_target(keys: &str, flow: &str, check: impl Fn(Mode, &ModeRun)) {
 #[test]
 fn losers_of_a_race_over_the_network_are_cancelled_at_once() {
     patiently(|| {
-        on_server("[{race: [{get: /delay/2}, {get: /delay/0.05}, {get: /delay/3}]}]", |mode, run| {
-            if mode == Mode::Sequential {
-                assert_eq!(counts(run), (4, 0, 0, 8), "{mode}");
-            } else {
-                assert_eq!(counts(run), (4, 0, 8, 0), "{mode}: {:?}", run.errors);
-                near(mode, run.wall_s, 0.2);
-            }
-        });
+        on_server(
+            "[{race: [{get: /delay/2}, {get: /delay/0.05}, {get: /delay/3}]}]",
+            |mode, run| {
+                if mode == Mode::Sequential {
+                    assert_eq!(counts(run), (4, 0, 0, 8), "{mode}");
+                } else {
+                    assert_eq!(counts(run), (4, 0, 8, 0), "{mode}: {:?}", run.errors);
+                    near(mode, run.wall_s, 0.2);
+                }
+            },
+        );
     });
 }
 
@@ -268,46 +386,79 @@ fn losers_of_a_race_over_the_network_are_cancelled_at_once() {
 fn what_a_loser_has_given_back_is_another_s() {
     // The connection of the loser's first step is in use by a request elsewhere when the race ends.
     let loser = "{flow: [{get: /}, {sleep: 300ms}]}";
-    let flow = format!("[{{parallel: [{{race: [{loser}, {{sleep: 150ms}}]}}, {{flow: [{{sleep: 70ms}}, {{get: /delay/0.3}}]}}]}}]");
+    let flow = format!(
+        "[{{parallel: [{{race: [{loser}, {{sleep: 150ms}}]}}, {{flow: [{{sleep: 70ms}}, {{get: /delay/0.3}}]}}]}}]"
+    );
     on_target(", http: {keep_alive: shared}", &flow, |mode, run| {
-        assert_eq!((run.counts.failed, &run.failures), (0, &Default::default()), "{mode}: {:?}", run.errors);
+        assert_eq!(
+            (run.counts.failed, &run.failures),
+            (0, &Default::default()),
+            "{mode}: {:?}",
+            run.errors
+        );
         assert_eq!(run.connect_ms.as_ref().map(|q| q.count), Some(1), "{mode}");
     });
 }
 
 #[test]
 fn branches_that_had_ended_before_the_winner_keep_their_connections() {
-    on_server("[{race: [{get: /status/500}, {get: /delay/0.05}], win: ok}]", |mode, run| {
-        assert_eq!(counts(run), (4, 4, 0, 0), "{mode}: {:?}", run.errors);
-        assert_eq!(run.connect_ms.as_ref().map(|q| q.count), Some(2), "{mode}");
-    });
+    on_server(
+        "[{race: [{get: /status/500}, {get: /delay/0.05}], win: ok}]",
+        |mode, run| {
+            assert_eq!(counts(run), (4, 4, 0, 0), "{mode}: {:?}", run.errors);
+            assert_eq!(run.connect_ms.as_ref().map(|q| q.count), Some(2), "{mode}");
+        },
+    );
 }
 
 #[test]
 fn losers_never_fail() {
-    // The winner is there when the others have just begun, so that they are called off in the middle of anything.
-    on_server("[{repeat: {times: 300, flow: [{race: [{get: /}, {get: /delay/0.05}, {sleep: 100us}]}]}}]", |mode, run| {
-        assert_eq!(run.counts.failed, 0, "{mode}: {:?}", run.errors);
-        assert_eq!(run.iterations.counts.ok, 4, "{mode}");
-    });
+    // The winner is there when the others have just begun, so that they are called off in the
+    // middle of anything.
+    on_server(
+        "[{repeat: {times: 300, flow: [{race: [{get: /}, {get: /delay/0.05}, {sleep: 100us}]}]}}]",
+        |mode, run| {
+            assert_eq!(run.counts.failed, 0, "{mode}: {:?}", run.errors);
+            assert_eq!(run.iterations.counts.ok, 4, "{mode}");
+        },
+    );
 }
 
 #[test]
 fn branches_keep_their_connections_from_one_iteration_to_the_next() {
-    on_server("[{parallel: [{get: /}, {get: /json}, {get: /html}]}]", |mode, run| {
-        assert_eq!(run.counts.ok, 12, "{mode}");
-        assert_eq!(run.connect_ms.as_ref().map(|q| q.count), Some(3), "{mode}");
-    });
+    on_server(
+        "[{parallel: [{get: /}, {get: /json}, {get: /html}]}]",
+        |mode, run| {
+            assert_eq!(run.counts.ok, 12, "{mode}");
+            assert_eq!(run.connect_ms.as_ref().map(|q| q.count), Some(3), "{mode}");
+        },
+    );
 }
 
 #[test]
 fn each_timeout_has_its_own_kind() {
-    on_server("[{get: /delay/1, timeout: {first_byte: 50ms, total: 5s}}]", |mode, run| {
-        assert_eq!(run.failures.get("timeout_first_byte"), Some(&4), "{mode}: {:?}", run.failures);
-    });
-    on_server("[{get: '/drip?bytes=100&over=2&chunks=10', timeout: {first_byte: 250ms, total: 300ms}}]", |mode, run| {
-        assert_eq!(run.failures.get("timeout_total"), Some(&4), "{mode}: {:?}", run.failures);
-    });
+    on_server(
+        "[{get: /delay/1, timeout: {first_byte: 50ms, total: 5s}}]",
+        |mode, run| {
+            assert_eq!(
+                run.failures.get("timeout_first_byte"),
+                Some(&4),
+                "{mode}: {:?}",
+                run.failures
+            );
+        },
+    );
+    on_server(
+        "[{get: '/drip?bytes=100&over=2&chunks=10', timeout: {first_byte: 250ms, total: 300ms}}]",
+        |mode, run| {
+            assert_eq!(
+                run.failures.get("timeout_total"),
+                Some(&4),
+                "{mode}: {:?}",
+                run.failures
+            );
+        },
+    );
 }
 
 #[test]
@@ -318,14 +469,26 @@ fn responses_are_judged_and_statuses_retried() {
             assert_eq!(counts(run), (4, 0, 0, 0), "{mode}: {:?}", run.errors);
         },
     );
-    on_server("[{get: /json, expect: {body: {contains: no such thing}}}]", |mode, run| {
-        assert_eq!(run.failures.get("check"), Some(&4), "{mode}");
-        assert!(run.errors[0].message.contains("expected to contain \"no such thing\""), "{mode}: {:?}", run.errors);
-    });
-    on_server("[{get: /status/503, retry: {attempts: 3, status: [503]}}]", |mode, run| {
-        assert_eq!((run.counts.failed, run.counts.retries), (4, 8), "{mode}");
-        assert_eq!(run.try_failures.get("status"), Some(&12), "{mode}");
-    });
+    on_server(
+        "[{get: /json, expect: {body: {contains: no such thing}}}]",
+        |mode, run| {
+            assert_eq!(run.failures.get("check"), Some(&4), "{mode}");
+            assert!(
+                run.errors[0]
+                    .message
+                    .contains("expected to contain \"no such thing\""),
+                "{mode}: {:?}",
+                run.errors
+            );
+        },
+    );
+    on_server(
+        "[{get: /status/503, retry: {attempts: 3, status: [503]}}]",
+        |mode, run| {
+            assert_eq!((run.counts.failed, run.counts.retries), (4, 8), "{mode}");
+            assert_eq!(run.try_failures.get("status"), Some(&12), "{mode}");
+        },
+    );
     on_server("[{get: /, expect: {max_response: 1ns}}]", |mode, run| {
         assert_eq!(run.failures.get("check"), Some(&4), "{mode}");
     });

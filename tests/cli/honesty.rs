@@ -1,5 +1,5 @@
-//! Figures that can be believed, and a verdict when they can't: a target that stalls is seen in full, a generator that
-//! is held back says so.
+//! Figures that can be believed, and a verdict when they can't: a target that stalls is seen in
+//! full, a generator that is held back says so.
 
 use std::fs;
 use std::io::{Write as _, stderr};
@@ -11,14 +11,15 @@ use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::{
-    PROGRAM, Running, Server, children, count, finish, folder, loadgen, number, patiently, pid, program, result, run_of, scenario, until,
+    PROGRAM, Running, Server, children, count, finish, folder, loadgen, number, patiently, pid,
+    program, result, run_of, scenario, until,
 };
 
 /// How long the target stands still, in milliseconds; the run is ten times as long.
 const FREEZE_MS: f64 = 500.0;
 
-/// A target that stands still for a tenth of the run: p50, p95 and p99 of the response time, as shares of its stillness,
-/// and the share of its time that the target is busy.
+/// A target that stands still for a tenth of the run: p50, p95 and p99 of the response time, as
+/// shares of its stillness, and the share of its time that the target is busy.
 fn stalled(mode: &str) -> (f64, f64, f64, f64) {
     let (folder, server) = (folder(), Server::start());
     scenario(
@@ -26,16 +27,37 @@ fn stalled(mode: &str) -> (f64, f64, f64, f64) {
         "{name: stall, workers: 1, targets: {server: {url: builtin}}, mix: [{name: m, flow: [{get: /json}]}], \
          load: {rate: 200/s, duration: 5s, max_in_flight: 500}}",
     );
-    let arguments = ["run", "test.yaml", "--mode", mode, "-o", "out", "--format", "none", "--target", &server.url()];
+    let arguments = [
+        "run",
+        "test.yaml",
+        "--mode",
+        mode,
+        "-o",
+        "out",
+        "--format",
+        "none",
+        "--target",
+        &server.url(),
+    ];
     let running = Running::start(&mut loadgen(folder.path(), &arguments), None);
     let before = server.status().requests;
-    until("the run goes on", || server.status().requests > before + 400);
+    until("the run goes on", || {
+        server.status().requests > before + 400
+    });
     let frozen = server.get("/freeze?for=0.5");
     assert!(frozen.contains("frozen_s"), "{frozen}");
     running.finish().exits(0);
     let result = result(&folder.path().join("out"));
     let run = run_of(&result, mode);
-    assert_eq!((count(run, "planned"), count(run, "failed"), count(run, "dropped")), (1000, 0, 0), "{mode}");
+    assert_eq!(
+        (
+            count(run, "planned"),
+            count(run, "failed"),
+            count(run, "dropped")
+        ),
+        (1000, 0, 0),
+        "{mode}"
+    );
     let response = |name| number(&run["response_ms"], name) / FREEZE_MS;
     let busy = number(&run["service_ms"], "p50") / 1e3 * 200.0;
     (response("p50"), response("p95"), response("p99"), busy)
@@ -43,14 +65,20 @@ fn stalled(mode: &str) -> (f64, f64, f64, f64) {
 
 #[test]
 fn a_stall_of_the_target_is_seen_in_full_side_by_side() {
-    // A tenth of all arrivals come while it stands still, and wait evenly between nothing and all of it. A tool that
-    // measures from the moment it sends sees one slow request.
+    // A tenth of all arrivals come while it stands still, and wait evenly between nothing and all
+    // of it. A tool that measures from the moment it sends sees one slow request.
     for mode in ["threaded", "async"] {
         patiently(|| {
             let (p50, p95, p99, _) = stalled(mode);
             assert!(p50 < 0.05, "{mode}: p50 stays put: {p50}");
-            assert!((0.42..0.58).contains(&p95), "{mode}: p95 is half of it: {p95}");
-            assert!((0.82..1.0).contains(&p99), "{mode}: p99 is nine tenths of it: {p99}");
+            assert!(
+                (0.42..0.58).contains(&p95),
+                "{mode}: p95 is half of it: {p95}"
+            );
+            assert!(
+                (0.82..1.0).contains(&p99),
+                "{mode}: p99 is nine tenths of it: {p99}"
+            );
         });
     }
 }
@@ -60,77 +88,137 @@ fn a_stall_of_the_target_is_seen_in_full_one_after_another() {
     // What has piled up is worked off by one: ρ is the share of its time that it is busy.
     patiently(|| {
         let (p50, p95, p99, busy) = stalled("sequential");
-        let (want95, want99) = (0.5f64.mul_add(busy - 1.0, 1.0), 0.1f64.mul_add(busy - 1.0, 1.0));
+        let (want95, want99) = (
+            0.5f64.mul_add(busy - 1.0, 1.0),
+            0.1f64.mul_add(busy - 1.0, 1.0),
+        );
         assert!(p50 < 0.05, "p50 stays put: {p50}");
-        assert!((p95 - want95).abs() < 0.12, "ρ = {busy}: p95 {p95}, and {want95} is known");
-        assert!((p99 - want99).abs() < 0.12, "ρ = {busy}: p99 {p99}, and {want99} is known");
+        assert!(
+            (p95 - want95).abs() < 0.12,
+            "ρ = {busy}: p95 {p95}, and {want95} is known"
+        );
+        assert!(
+            (p99 - want99).abs() < 0.12,
+            "ρ = {busy}: p99 {p99}, and {want99} is known"
+        );
     });
 }
 
 fn check<'a>(run: &'a Value, name: &str) -> &'a Value {
     let checks = run["validity"]["checks"].as_array().expect("checks");
-    checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no check `{name}`"))
+    checks
+        .iter()
+        .find(|check| check["name"] == name)
+        .unwrap_or_else(|| panic!("no check `{name}`"))
 }
 
 #[test]
 fn a_generator_that_was_stopped_says_so() {
     let folder = folder();
-    scenario(folder.path(), "{name: t, mix: [{name: m, flow: [{sleep: 5ms}]}], load: {rate: 100/s, duration: 1500ms}}");
+    scenario(
+        folder.path(),
+        "{name: t, mix: [{name: m, flow: [{sleep: 5ms}]}], load: {rate: 100/s, duration: 1500ms}}",
+    );
     let arguments = ["run", "test.yaml", "-o", "out", "--format", "none"];
     let running = Running::start(&mut loadgen(folder.path(), &arguments), None);
-    until("the mode has its process", || !children(running.id()).is_empty());
+    until("the mode has its process", || {
+        !children(running.id()).is_empty()
+    });
     thread::sleep(Duration::from_millis(500));
     let mode = pid(children(running.id())[0]);
     kill_process(mode, Signal::STOP).expect("it is there");
     thread::sleep(Duration::from_millis(400));
     kill_process(mode, Signal::CONT).expect("it is there");
     let ran = running.finish().exits(0);
-    assert!(ran.stdout.contains("invalid: the figures describe the generator"), "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("invalid: the figures describe the generator"),
+        "{}",
+        ran.stdout
+    );
     let result = result(&folder.path().join("out"));
     let run = run_of(&result, "async");
     assert_eq!(result["validity"]["verdict"], "invalid");
     let headroom = check(run, "headroom");
     assert_eq!(headroom["verdict"], "invalid", "{headroom}");
-    assert!(headroom["observed"].as_str().is_some_and(|seen| seen.contains("a probe woke")), "{headroom}");
+    assert!(
+        headroom["observed"]
+            .as_str()
+            .is_some_and(|seen| seen.contains("a probe woke")),
+        "{headroom}"
+    );
     let lag = check(run, "pacing");
-    assert_eq!(lag["verdict"], "invalid", "40 of 150 arrivals were late: {lag}");
+    assert_eq!(
+        lag["verdict"], "invalid",
+        "40 of 150 arrivals were late: {lag}"
+    );
 }
 
 #[test]
 fn arrivals_that_never_begin_make_a_run_invalid() {
     let folder = folder();
     let load = "{rate: 50/s, duration: 200ms, max_in_flight: 2, graceful_stop: 100ms}";
-    scenario(folder.path(), &format!("{{name: t, mix: [{{name: m, flow: [{{sleep: 10s}}]}}], load: {load}}}"));
-    finish(&mut loadgen(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"])).exits(0);
+    scenario(
+        folder.path(),
+        &format!("{{name: t, mix: [{{name: m, flow: [{{sleep: 10s}}]}}], load: {load}}}"),
+    );
+    finish(&mut loadgen(
+        folder.path(),
+        &["run", "test.yaml", "-o", "out", "--format", "none"],
+    ))
+    .exits(0);
     let result = result(&folder.path().join("out"));
     let pacing = check(run_of(&result, "async"), "pacing");
     assert_eq!(pacing["verdict"], "invalid", "{pacing}");
-    assert!(pacing["observed"].as_str().is_some_and(|seen| seen.starts_with("8 of 10 planned iterations never began")), "{pacing}");
+    assert!(
+        pacing["observed"]
+            .as_str()
+            .is_some_and(|seen| seen.starts_with("8 of 10 planned iterations never began")),
+        "{pacing}"
+    );
 }
 
 #[test]
 fn a_generator_without_room_says_so() {
     // Nothing waits, so that the one event loop is never idle.
     let folder = folder();
-    scenario(folder.path(), "{name: t, workers: 1, mix: [{name: m, flow: [{sleep: 0s}]}], load: {vus: 4, duration: 700ms}}");
-    finish(&mut loadgen(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"])).exits(0);
+    scenario(
+        folder.path(),
+        "{name: t, workers: 1, mix: [{name: m, flow: [{sleep: 0s}]}], load: {vus: 4, duration: 700ms}}",
+    );
+    finish(&mut loadgen(
+        folder.path(),
+        &["run", "test.yaml", "-o", "out", "--format", "none"],
+    ))
+    .exits(0);
     let result = result(&folder.path().join("out"));
     let headroom = check(run_of(&result, "async"), "headroom");
     assert_ne!(headroom["verdict"], "valid", "{headroom}");
-    assert!(headroom["explanation"].as_str().is_some_and(|why| !why.is_empty()), "{headroom}");
+    assert!(
+        headroom["explanation"]
+            .as_str()
+            .is_some_and(|why| !why.is_empty()),
+        "{headroom}"
+    );
 }
 
-/// A control group of a fifth of a processor, so little that it is short of it on the busiest machine; gone with it; nothing where the system doesn't let one be made.
+/// A control group of a fifth of a processor, so little that it is short of it on the busiest
+/// machine; gone with it; nothing where the system doesn't let one be made.
 struct Fifth(PathBuf);
 
 impl Fifth {
     fn new() -> Option<Self> {
         let root = Path::new("/sys/fs/cgroup");
-        let top = if root.join("cpu").is_dir() { root.join("cpu") } else { root.to_owned() };
+        let top = if root.join("cpu").is_dir() {
+            root.join("cpu")
+        } else {
+            root.to_owned()
+        };
         let group = Self(top.join(format!("loadgen-test-{}", std::process::id())));
         fs::create_dir(&group.0).ok()?;
         let one = |file: &str, text: &str| fs::write(group.0.join(file), text).is_ok();
-        let set = one("cpu.max", "20000 100000") || (one("cpu.cfs_period_us", "100000") && one("cpu.cfs_quota_us", "20000"));
+        let set = one("cpu.max", "20000 100000")
+            || (one("cpu.cfs_period_us", "100000") && one("cpu.cfs_quota_us", "20000"));
         set.then_some(group)
     }
 }
@@ -145,19 +233,50 @@ impl Drop for Fifth {
 #[test]
 fn a_generator_under_a_quota_says_so() {
     let Some(group) = Fifth::new() else {
-        let _ = writeln!(stderr(), "SKIPPED: this machine lets nobody make a control group with a quota");
+        let _ = writeln!(
+            stderr(),
+            "SKIPPED: this machine lets nobody make a control group with a quota"
+        );
         return;
     };
     let folder = folder();
-    scenario(folder.path(), "{name: t, workers: 1, mix: [{name: m, flow: [{sleep: 0s}]}], load: {vus: 4, duration: 700ms}}");
-    let join = format!("echo $$ > {} && exec '{PROGRAM}' run test.yaml -o out --format none", group.0.join("cgroup.procs").display());
+    scenario(
+        folder.path(),
+        "{name: t, workers: 1, mix: [{name: m, flow: [{sleep: 0s}]}], load: {vus: 4, duration: 700ms}}",
+    );
+    let join = format!(
+        "echo $$ > {} && exec '{PROGRAM}' run test.yaml -o out --format none",
+        group.0.join("cgroup.procs").display()
+    );
     let ran = finish(&mut program("sh", folder.path(), &["-c", &join])).exits(0);
-    assert!(ran.stdout.contains("invalid: the figures describe the generator"), "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("invalid: the figures describe the generator"),
+        "{}",
+        ran.stdout
+    );
     let result = result(&folder.path().join("out"));
     let headroom = check(run_of(&result, "async"), "headroom");
-    assert_eq!((headroom["verdict"].as_str(), result["host"]["cpu_quota"].as_f64()), (Some("invalid"), Some(0.2)), "{headroom}");
-    assert!(headroom["observed"].as_str().is_some_and(|seen| seen.contains("throttled")), "{headroom}");
-    assert!(headroom["explanation"].as_str().is_some_and(|why| why.contains("quota")), "{headroom}");
+    assert_eq!(
+        (
+            headroom["verdict"].as_str(),
+            result["host"]["cpu_quota"].as_f64()
+        ),
+        (Some("invalid"), Some(0.2)),
+        "{headroom}"
+    );
+    assert!(
+        headroom["observed"]
+            .as_str()
+            .is_some_and(|seen| seen.contains("throttled")),
+        "{headroom}"
+    );
+    assert!(
+        headroom["explanation"]
+            .as_str()
+            .is_some_and(|why| why.contains("quota")),
+        "{headroom}"
+    );
 }
 
 #[test]
@@ -165,17 +284,35 @@ fn percentiles_have_intervals_or_are_not_shown() {
     let folder = folder();
     let text = "{name: t, mix: [{name: m, flow: [{sleep: {uniform: [1ms, 3ms]}}]}], load: {vus: 20, iterations: 300}}";
     scenario(folder.path(), text);
-    let ran = finish(&mut loadgen(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"])).exits(0);
-    assert!(ran.stdout.contains("n/a"), "300 samples carry no p99.9: {}", ran.stdout);
+    let ran = finish(&mut loadgen(
+        folder.path(),
+        &["run", "test.yaml", "-o", "out", "--format", "none"],
+    ))
+    .exits(0);
+    assert!(
+        ran.stdout.contains("n/a"),
+        "300 samples carry no p99.9: {}",
+        ran.stdout
+    );
     let result = result(&folder.path().join("out"));
     let response = &run_of(&result, "async")["response_ms"];
     let ends = |name: &str| {
-        response["ci95"][name].as_array().map(|ends| ends.iter().map(|end| end.as_f64().expect("a number")).collect::<Vec<_>>())
+        response["ci95"][name].as_array().map(|ends| {
+            ends.iter()
+                .map(|end| end.as_f64().expect("a number"))
+                .collect::<Vec<_>>()
+        })
     };
     let median = ends("p50").expect("enough samples");
     let p50 = number(response, "p50");
-    assert!(median[0] <= p50 && p50 <= median[1] && median[0] >= number(response, "min"), "{median:?} {p50}");
+    assert!(
+        median[0] <= p50 && p50 <= median[1] && median[0] >= number(response, "min"),
+        "{median:?} {p50}"
+    );
     assert_eq!(ends("p9999"), None);
-    assert!(response["ci95"]["p9999"].is_null() && number(response, "p9999") > 0.0, "still a number");
+    assert!(
+        response["ci95"]["p9999"].is_null() && number(response, "p9999") > 0.0,
+        "still a number"
+    );
     fs::remove_dir_all(folder.path().join("out")).expect("it is there");
 }

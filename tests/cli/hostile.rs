@@ -12,8 +12,15 @@ use rustix::time::{ClockId, clock_gettime};
 /// Good and broken scenarios to mutate.
 static SEEDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let folders = ["scenarios", "scenarios/seed", "tests/scenarios/broken"];
-    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path()));
-    files.filter(|path| path.extension().is_some_and(|e| e == "yaml")).map(|path| fs::read_to_string(path).expect("text")).collect()
+    let files = folders.iter().flat_map(|folder| {
+        fs::read_dir(folder)
+            .expect("a folder")
+            .map(|e| e.expect("an entry").path())
+    });
+    files
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
+        .map(|path| fs::read_to_string(path).expect("text"))
+        .collect()
 });
 
 /// Compiles, and shows what is wrong; returns whether it was good.
@@ -135,17 +142,67 @@ fn the_largest_files_are_read_in_a_moment() {
         text
     };
     let cases = [
-        ("unknown keys", fill(&format!("{good}{mix}"), &|n| format!("key{n}: 1\n"))),
-        ("one key again and again", fill(&format!("{good}{mix}"), &|_| "name: y\n".into())),
-        ("variables", fill(&format!("{good}{mix}vars:\n"), &|n| format!("  v{n}: 1\n"))),
-        ("unknown variables", fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|n| format!("  - sleep: \"{{{{v{n}}}}}\"\n"))),
-        ("many templates in one text", format!("{good}{mix}vars: {{ a: 1 }}\ndescription: \"{}\"\n", "{{a}}".repeat(199_000))),
-        ("open templates", format!("{good}{mix}description: \"{}\"\n", "{{".repeat(490_000))),
-        ("steps", fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|_| "  - sleep: 1ms\n".into())),
-        ("bad steps", fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|_| "  - slep: 1ms\n".into())),
-        ("groups", fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|_| "  - parallel: [ { race: [ { sleep: 1ms } ] } ]\n".into())),
-        ("branches", format!("{good}mix: [ {{ name: a, flow: [ {{ parallel: [{}] }} ] }} ]\n", "{sleep: 1ms},".repeat(70_000))),
-        ("groups in groups", format!("{good}mix: [ {{ name: a, flow: [ {} ] }} ]\n", "{ parallel: [ ".repeat(70_000))),
+        (
+            "unknown keys",
+            fill(&format!("{good}{mix}"), &|n| format!("key{n}: 1\n")),
+        ),
+        (
+            "one key again and again",
+            fill(&format!("{good}{mix}"), &|_| "name: y\n".into()),
+        ),
+        (
+            "variables",
+            fill(&format!("{good}{mix}vars:\n"), &|n| format!("  v{n}: 1\n")),
+        ),
+        (
+            "unknown variables",
+            fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|n| {
+                format!("  - sleep: \"{{{{v{n}}}}}\"\n")
+            }),
+        ),
+        (
+            "many templates in one text",
+            format!(
+                "{good}{mix}vars: {{ a: 1 }}\ndescription: \"{}\"\n",
+                "{{a}}".repeat(199_000)
+            ),
+        ),
+        (
+            "open templates",
+            format!("{good}{mix}description: \"{}\"\n", "{{".repeat(490_000)),
+        ),
+        (
+            "steps",
+            fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|_| {
+                "  - sleep: 1ms\n".into()
+            }),
+        ),
+        (
+            "bad steps",
+            fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|_| {
+                "  - slep: 1ms\n".into()
+            }),
+        ),
+        (
+            "groups",
+            fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|_| {
+                "  - parallel: [ { race: [ { sleep: 1ms } ] } ]\n".into()
+            }),
+        ),
+        (
+            "branches",
+            format!(
+                "{good}mix: [ {{ name: a, flow: [ {{ parallel: [{}] }} ] }} ]\n",
+                "{sleep: 1ms},".repeat(70_000)
+            ),
+        ),
+        (
+            "groups in groups",
+            format!(
+                "{good}mix: [ {{ name: a, flow: [ {} ] }} ]\n",
+                "{ parallel: [ ".repeat(70_000)
+            ),
+        ),
         (
             "loops in loops",
             format!(
@@ -156,63 +213,167 @@ fn the_largest_files_are_read_in_a_moment() {
         ),
         (
             "patterns",
-            fill(&format!("{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n"), &|n| {
-                format!("  - {{get: /, expect: {{body: {{matches: 'a{n}'}}}}}}\n")
-            }),
+            fill(
+                &format!("{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n"),
+                &|n| format!("  - {{get: /, expect: {{body: {{matches: 'a{n}'}}}}}}\n"),
+            ),
         ),
         (
             "large patterns",
-            fill(&format!("{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n"), &|n| {
-                format!("  - {{get: /, expect: {{body: {{matches: '{n}{}'}}}}}}\n", "\\w".repeat(490))
-            }),
+            fill(
+                &format!("{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n"),
+                &|n| {
+                    format!(
+                        "  - {{get: /, expect: {{body: {{matches: '{n}{}'}}}}}}\n",
+                        "\\w".repeat(490)
+                    )
+                },
+            ),
         ),
         (
             "patterns that grow",
-            fill(&format!("{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n"), &|n| {
-                format!("  - {{get: /, expect: {{body: {{matches: '{n}(((\\w{{100}}){{100}}){{100}}){{100}}'}}}}}}\n")
-            }),
+            fill(
+                &format!("{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n"),
+                &|n| {
+                    format!(
+                        "  - {{get: /, expect: {{body: {{matches: '{n}(((\\w{{100}}){{100}}){{100}}){{100}}'}}}}}}\n"
+                    )
+                },
+            ),
         ),
         (
             "kinds of failure",
-            fill(&format!("{good}{mix}targets: {{a: {{url: builtin, retry: {{attempts: 2, errors: ["), &|n| format!("e{n},")) + "]}}}\n",
+            fill(
+                &format!(
+                    "{good}{mix}targets: {{a: {{url: builtin, retry: {{attempts: 2, errors: ["
+                ),
+                &|n| format!("e{n},"),
+            ) + "]}}}\n",
         ),
         (
             "one kind of failure",
-            fill(&format!("{good}{mix}targets: {{a: {{url: builtin, retry: {{attempts: 2, errors: ["), &|_| "timeout,".into()) + "]}}}\n",
+            fill(
+                &format!(
+                    "{good}{mix}targets: {{a: {{url: builtin, retry: {{attempts: 2, errors: ["
+                ),
+                &|_| "timeout,".into(),
+            ) + "]}}}\n",
         ),
         (
             "statuses",
-            fill(&format!("{good}{mix}targets: {{a: {{url: builtin, retry: {{attempts: 2, status: ["), &|_| "503,".into()) + "]}}}\n",
+            fill(
+                &format!(
+                    "{good}{mix}targets: {{a: {{url: builtin, retry: {{attempts: 2, status: ["
+                ),
+                &|_| "503,".into(),
+            ) + "]}}}\n",
         ),
-        ("mix entries", fill(&format!("{good}mix:\n"), &|n| format!("- {{name: e{n}, flow: [{{sleep: 1ms}}]}}\n"))),
-        ("headers", fill(&format!("{good}{mix}targets:\n  a:\n    url: builtin\n    headers:\n"), &|n| format!("      h{n}: 1\n"))),
         (
-            "query",
-            fill(&format!("{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n  - get: /\n    query:\n"), &|n| {
-                format!("      h{n}: 1\n")
+            "mix entries",
+            fill(&format!("{good}mix:\n"), &|n| {
+                format!("- {{name: e{n}, flow: [{{sleep: 1ms}}]}}\n")
             }),
         ),
-        ("targets", fill(&format!("{good}{mix}targets:\n"), &|n| format!("  t{n}: {{url: builtin}}\n"))),
-        ("implicit targets", fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|n| format!("  - get: http://h{n}/\n"))),
-        ("one long line", format!("{good}{mix}description: {}\nspeed: 1\n", "x".repeat(990_000))),
-        ("one long key", format!("{good}{mix}{}: 1\n", "x".repeat(990_000))),
-        ("one long number", format!("{good}{mix}seed: {}\n", "9".repeat(990_000))),
-        ("one long duration", format!("name: x\n{mix}load: {{ duration: {}s }}\n", "9".repeat(990_000))),
-        ("mistakes on one long line", format!("{good}{mix}report: {{ formats: [{}] }}\n", "pfd,".repeat(190_000))),
+        (
+            "headers",
+            fill(
+                &format!("{good}{mix}targets:\n  a:\n    url: builtin\n    headers:\n"),
+                &|n| format!("      h{n}: 1\n"),
+            ),
+        ),
+        (
+            "query",
+            fill(
+                &format!(
+                    "{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n  - get: /\n    query:\n"
+                ),
+                &|n| format!("      h{n}: 1\n"),
+            ),
+        ),
+        (
+            "targets",
+            fill(&format!("{good}{mix}targets:\n"), &|n| {
+                format!("  t{n}: {{url: builtin}}\n")
+            }),
+        ),
+        (
+            "implicit targets",
+            fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|n| {
+                format!("  - get: http://h{n}/\n")
+            }),
+        ),
+        (
+            "one long line",
+            format!(
+                "{good}{mix}description: {}\nspeed: 1\n",
+                "x".repeat(990_000)
+            ),
+        ),
+        (
+            "one long key",
+            format!("{good}{mix}{}: 1\n", "x".repeat(990_000)),
+        ),
+        (
+            "one long number",
+            format!("{good}{mix}seed: {}\n", "9".repeat(990_000)),
+        ),
+        (
+            "one long duration",
+            format!(
+                "name: x\n{mix}load: {{ duration: {}s }}\n",
+                "9".repeat(990_000)
+            ),
+        ),
+        (
+            "mistakes on one long line",
+            format!(
+                "{good}{mix}report: {{ formats: [{}] }}\n",
+                "pfd,".repeat(190_000)
+            ),
+        ),
         ("brackets", "[".repeat(1_000_000)),
         ("pairs in braces", "{a: ".repeat(250_000)),
         ("items", "- ".repeat(500_000)),
-        ("tags on one line", format!("{good}{mix}x: [{}]", "!a 1,".repeat(190_000))),
-        ("keys that are maps", format!("{good}{mix}x: [{}]", "{{a}},".repeat(160_000))),
-        ("aliases of nothing", format!("{good}{mix}x: [{}]", "*a,".repeat(190_000))),
-        ("templates with escapes", format!("{good}{mix}vars: {{ a: 1 }}\ndescription: \"{}\"\n", "{{\\x61}}".repeat(120_000))),
-        ("unknown variables on one line", format!("{good}{mix}description: \"{}\"\n", "{{v}}".repeat(190_000))),
-        ("values that are set", fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|n| format!("  - set: {{v{n}: 1}}\n"))),
+        (
+            "tags on one line",
+            format!("{good}{mix}x: [{}]", "!a 1,".repeat(190_000)),
+        ),
+        (
+            "keys that are maps",
+            format!("{good}{mix}x: [{}]", "{{a}},".repeat(160_000)),
+        ),
+        (
+            "aliases of nothing",
+            format!("{good}{mix}x: [{}]", "*a,".repeat(190_000)),
+        ),
+        (
+            "templates with escapes",
+            format!(
+                "{good}{mix}vars: {{ a: 1 }}\ndescription: \"{}\"\n",
+                "{{\\x61}}".repeat(120_000)
+            ),
+        ),
+        (
+            "unknown variables on one line",
+            format!("{good}{mix}description: \"{}\"\n", "{{v}}".repeat(190_000)),
+        ),
+        (
+            "values that are set",
+            fill(&format!("{good}mix:\n- name: a\n  flow:\n"), &|n| {
+                format!("  - set: {{v{n}: 1}}\n")
+            }),
+        ),
         (
             "values before their time",
-            fill(&format!("{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n"), &|n| {
-                format!("  - {{get: \"/{{{{v{}}}}}\", capture: {{v{n}: {{body: true}}}}}}\n", n + 1)
-            }),
+            fill(
+                &format!("{good}targets: {{a: {{url: builtin}}}}\nmix:\n- name: a\n  flow:\n"),
+                &|n| {
+                    format!(
+                        "  - {{get: \"/{{{{v{}}}}}\", capture: {{v{n}: {{body: true}}}}}}\n",
+                        n + 1
+                    )
+                },
+            ),
         ),
         (
             "values of one text before their time",
@@ -223,22 +384,42 @@ fn the_largest_files_are_read_in_a_moment() {
         ),
         (
             "conditions over variables",
-            fill(&fill(&format!("{good}vars:\n"), &|n| if n < 1000 { format!("  v{n}: 1\n") } else { " ".repeat(1_000_000) }), &|n| {
-                if n == 0 { "mix:\n- name: a\n  flow:\n".into() } else { format!("  - {{sleep: 1ms, when: v{} > {n}}}\n", n % 1000) }
-            }),
+            fill(
+                &fill(&format!("{good}vars:\n"), &|n| {
+                    if n < 1000 {
+                        format!("  v{n}: 1\n")
+                    } else {
+                        " ".repeat(1_000_000)
+                    }
+                }),
+                &|n| {
+                    if n == 0 {
+                        "mix:\n- name: a\n  flow:\n".into()
+                    } else {
+                        format!("  - {{sleep: 1ms, when: v{} > {n}}}\n", n % 1000)
+                    }
+                },
+            ),
         ),
         ("comments", "#\n".repeat(500_000)),
         ("lines of nothing", "\n".repeat(1_000_000)),
         (
             "a variable a million bytes long, often",
-            fill(&format!("{good}vars: {{ v: {} }}\nmix:\n- name: a\n  flow:\n", "x".repeat(500_000)), &|_| "  - get: \"/{{v}}\"\n".into()),
+            fill(
+                &format!(
+                    "{good}vars: {{ v: {} }}\nmix:\n- name: a\n  flow:\n",
+                    "x".repeat(500_000)
+                ),
+                &|_| "  - get: \"/{{v}}\"\n".into(),
+            ),
         ),
     ];
     for (what, text) in cases {
         // Of the processor, which this thread may have to share.
         let start = clock_gettime(ClockId::ThreadCPUTime);
         survives(text);
-        let took = Duration::try_from(clock_gettime(ClockId::ThreadCPUTime) - start).expect("it goes on");
+        let took =
+            Duration::try_from(clock_gettime(ClockId::ThreadCPUTime) - start).expect("it goes on");
         assert!(took < Duration::from_secs(5), "{what} took {took:?}");
     }
 }
@@ -252,6 +433,11 @@ fn a_value_from_outside_is_bounded_too() {
     }
     let source = Source::inline("x", text);
     let big = "x".repeat(900_000);
-    let problems = compile(&source, &Overrides::default(), &|_| Some(big.clone())).expect_err("too much");
-    assert!(problems.render(&source, false).contains("add up to more than"));
+    let problems =
+        compile(&source, &Overrides::default(), &|_| Some(big.clone())).expect_err("too much");
+    assert!(
+        problems
+            .render(&source, false)
+            .contains("add up to more than")
+    );
 }

@@ -7,8 +7,8 @@ use loadgen::result::{Group, ModeRun};
 use crate::engine::{plan, run};
 use crate::support::patiently;
 
-/// A step that waits for its turn most of the time, so that what comes after a slow one is slow too, and a rare one
-/// that is always between 21 and 23 ms.
+/// A step that waits for its turn most of the time, so that what comes after a slow one is slow
+/// too, and a rare one that is always between 21 and 23 ms.
 fn rare_beside_busy(rate: u32, seconds: u32, rare: u32) -> String {
     format!(
         "name: t\nload: {{ rate: {rate}/s, arrivals: poisson, duration: {seconds}s, warmup: 500ms }}\nmix:\n\
@@ -19,7 +19,10 @@ fn rare_beside_busy(rate: u32, seconds: u32, rare: u32) -> String {
 }
 
 fn step<'r>(run: &'r ModeRun, name: &str) -> &'r Group {
-    run.steps.iter().find(|step| step.name == name).expect("the step")
+    run.steps
+        .iter()
+        .find(|step| step.name == name)
+        .expect("the step")
 }
 
 fn median(summary: Option<&Summary>) -> Option<[f64; 2]> {
@@ -30,14 +33,27 @@ fn median(summary: Option<&Summary>) -> Option<[f64; 2]> {
 fn the_median_of_a_rare_step_is_known_whatever_the_others_do() {
     let run = run(&plan(&rare_beside_busy(200, 20, 1)), Mode::Simulated);
     let (busy, rare) = (step(&run, "a"), step(&run, "b"));
-    assert!((25..=60).contains(&rare.counts.completed), "{}", rare.counts.completed);
+    assert!(
+        (25..=60).contains(&rare.counts.completed),
+        "{}",
+        rare.counts.completed
+    );
     // The queue before `a` makes thousands of its samples worth a few.
-    let width = |summary: Option<&Summary>| median(summary).map_or(f64::INFINITY, |[low, high]| high / low);
-    assert!(width(busy.response_ms.as_ref()) > 1.3, "{:?}", busy.response_ms);
-    let [low, high] = median(rare.response_ms.as_ref()).expect("forty samples between 21 and 23 ms tell where half of them are");
+    let width =
+        |summary: Option<&Summary>| median(summary).map_or(f64::INFINITY, |[low, high]| high / low);
+    assert!(
+        width(busy.response_ms.as_ref()) > 1.3,
+        "{:?}",
+        busy.response_ms
+    );
+    let [low, high] = median(rare.response_ms.as_ref())
+        .expect("forty samples between 21 and 23 ms tell where half of them are");
     assert!(21.0 <= low && low < high && high <= 23.0, "{low} {high}");
     // The same for what has few samples of its own among many.
-    assert!(median(rare.service_ms.as_ref()).is_some() && median(run.mixes[1].response_ms.as_ref()).is_some());
+    assert!(
+        median(rare.service_ms.as_ref()).is_some()
+            && median(run.mixes[1].response_ms.as_ref()).is_some()
+    );
 }
 
 /// In the sequential mode everything waits in one line, and what slows one step slows the other.
@@ -47,7 +63,10 @@ fn whatever_the_mode() {
         for mode in [Mode::Threaded, Mode::Async] {
             let run = run(&plan(&rare_beside_busy(200, 3, 6)), mode);
             let rare = step(&run, "b").response_ms.as_ref().expect("samples");
-            assert!(rare.count >= 20 && median(Some(rare)).is_some(), "{mode}: {rare:?}");
+            assert!(
+                rare.count >= 20 && median(Some(rare)).is_some(),
+                "{mode}: {rare:?}"
+            );
         }
     });
 }
@@ -60,7 +79,11 @@ fn a_stage_has_the_intervals_of_its_own_windows() {
     let run = run(&plan(text), Mode::Simulated);
     for stage in &run.stages {
         let [low, high] = median(stage.response_ms.as_ref()).expect("a thousand samples");
-        assert!(9.0 < low && low < 10.0 && 10.0 < high && high < 11.0 && high - low < 0.5, "{}: {low} {high}", stage.name);
+        assert!(
+            9.0 < low && low < 10.0 && 10.0 < high && high < 11.0 && high - low < 0.5,
+            "{}: {low} {high}",
+            stage.name
+        );
     }
     // What is not measured takes nothing from what is.
     let [low, high] = median(run.response_ms.as_ref()).expect("two thousand samples");

@@ -1,4 +1,5 @@
-//! Limits that meet each other: whoever waits for one takes nothing of another, and whoever gives up nothing at all.
+//! Limits that meet each other: whoever waits for one takes nothing of another, and whoever gives
+//! up nothing at all.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,12 +15,21 @@ use crate::engine::{plan, run};
 use crate::peer::Peer;
 use crate::support::{count, folder, number, patiently, run_of, run_to_result, scenario};
 
-const ALL: [Mode; 4] = [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated];
+const ALL: [Mode; 4] = [
+    Mode::Sequential,
+    Mode::Threaded,
+    Mode::Async,
+    Mode::Simulated,
+];
 const CONCURRENT: [Mode; 3] = [Mode::Threaded, Mode::Async, Mode::Simulated];
 
 /// The response times of a step.
 fn response<'a>(run: &'a ModeRun, step: &str) -> &'a Summary {
-    let step = run.steps.iter().find(|s| s.name == step).expect("it is in the plan");
+    let step = run
+        .steps
+        .iter()
+        .find(|s| s.name == step)
+        .expect("it is in the plan");
     step.response_ms.as_ref().expect("some were completed")
 }
 
@@ -35,13 +45,23 @@ fn whoever_is_cancelled_in_the_queue_of_a_rate_takes_no_token() {
         );
         for mode in ALL {
             let run = run(&plan, mode);
-            let used = run.steps.iter().map(|step| step.counts.started).sum::<u64>();
+            let used = run
+                .steps
+                .iter()
+                .map(|step| step.counts.started)
+                .sum::<u64>();
             assert_eq!(run.steps[0].counts.ok, 20, "{mode}: {:?}", run.errors);
             // A bucket of 40/s is full at the start, and has no token over.
             let tokens = run.wall_s * 40.0 + 1.0;
-            assert!((used as f64) <= tokens + 1e-6, "{mode}: {used} of {tokens} tokens");
+            assert!(
+                (used as f64) <= tokens + 1e-6,
+                "{mode}: {used} of {tokens} tokens"
+            );
             // One at a time the race is won before anybody waits.
-            assert!(used as f64 > tokens - 3.0 || mode == Mode::Sequential, "{mode}: {used} of {tokens} tokens were used");
+            assert!(
+                used as f64 > tokens - 3.0 || mode == Mode::Sequential,
+                "{mode}: {used} of {tokens} tokens were used"
+            );
         }
     });
 }
@@ -58,7 +78,11 @@ fn whoever_waits_for_a_rate_leaves_the_slots_of_wider_limits_to_others() {
         let run = run(&scenario(rate), Mode::Simulated);
         let (quick, times) = (&run.steps[1].counts, response(&run, "quick"));
         assert!(quick.planned > 80, "{rate}: {quick:?}");
-        assert_eq!((quick.ok, times.min, times.max), (quick.planned, 1.0, 1.0), "{rate}: as if it were alone");
+        assert_eq!(
+            (quick.ok, times.min, times.max),
+            (quick.planned, 1.0, 1.0),
+            "{rate}: as if it were alone"
+        );
     }
     patiently(|| {
         for mode in [Mode::Threaded, Mode::Async] {
@@ -67,26 +91,50 @@ fn whoever_waits_for_a_rate_leaves_the_slots_of_wider_limits_to_others() {
             assert_eq!(quick.ok, quick.planned, "{mode}: {quick:?}");
             // The slow ones that held all slots would keep it from one until the drain.
             assert!(times.p99 < 100.0, "{mode}: {times:?}");
-            assert!(run.steps[0].counts.skipped > 80, "{mode}: the slow ones still wait: {:?}", run.steps[0].counts);
-            let of_step = run.limits.iter().find(|limit| limit.scope == "step slow").expect("it has one");
-            assert!((1..=2).contains(&of_step.peak_in_flight), "{mode}: {of_step:?}");
+            assert!(
+                run.steps[0].counts.skipped > 80,
+                "{mode}: the slow ones still wait: {:?}",
+                run.steps[0].counts
+            );
+            let of_step = run
+                .limits
+                .iter()
+                .find(|limit| limit.scope == "step slow")
+                .expect("it has one");
+            assert!(
+                (1..=2).contains(&of_step.peak_in_flight),
+                "{mode}: {of_step:?}"
+            );
         }
     });
 }
 
 #[test]
 fn whoever_waits_for_a_slot_leaves_those_of_wider_limits_and_all_tokens_to_others() {
-    // The step's one slot is taken for long. Twenty wait for it, and the rate of the run is all the other step's.
+    // The step's one slot is taken for long. Twenty wait for it, and the rate of the run is all the
+    // other step's.
     let text = "{name: t, workers: 2, limits: {concurrency: 4, rate: 100/s}, load: {rate: 40/s, duration: 1s, max_in_flight: 60}, \
                 mix: [{name: a, flow: [{sleep: 400ms, name: slow, limits: {concurrency: 1}}]}, {name: b, flow: [{sleep: 1ms, name: quick}]}]}";
     let plan = plan(text);
     let simulated = run(&plan, Mode::Simulated);
-    assert!(response(&simulated, "quick").max <= 11.0, "a token behind another, at most: {:?}", response(&simulated, "quick"));
+    assert!(
+        response(&simulated, "quick").max <= 11.0,
+        "a token behind another, at most: {:?}",
+        response(&simulated, "quick")
+    );
     patiently(|| {
         for mode in [Mode::Threaded, Mode::Async] {
             let run = run(&plan, mode);
-            assert!(response(&run, "quick").p90 < 100.0, "{mode}: {:?}", response(&run, "quick"));
-            assert!(response(&run, "slow").max > 2_000.0, "{mode}: {:?}", response(&run, "slow"));
+            assert!(
+                response(&run, "quick").p90 < 100.0,
+                "{mode}: {:?}",
+                response(&run, "quick")
+            );
+            assert!(
+                response(&run, "slow").max > 2_000.0,
+                "{mode}: {:?}",
+                response(&run, "slow")
+            );
         }
     });
 }
@@ -100,15 +148,24 @@ fn a_limit_that_is_full_refuses_whoever_comes_to_it_from_another_one() {
     );
     for mode in CONCURRENT {
         let run = run(&plan, mode);
-        assert_eq!((run.counts.planned, run.counts.ok, run.counts.dropped), (4, 2, 2), "{mode}");
+        assert_eq!(
+            (run.counts.planned, run.counts.ok, run.counts.dropped),
+            (4, 2, 2),
+            "{mode}"
+        );
         let of_run = &run.limits[0];
-        assert_eq!((of_run.peak_in_flight, of_run.peak_queue, of_run.dropped), (1, 1, 2), "{mode}");
+        assert_eq!(
+            (of_run.peak_in_flight, of_run.peak_queue, of_run.dropped),
+            (1, 1, 2),
+            "{mode}"
+        );
     }
 }
 
 #[test]
 fn whoever_is_called_out_of_a_queue_takes_none_of_its_room() {
-    // Of four users one works and three wait. Who has just worked comes back before the next one has come for its slot.
+    // Of four users one works and three wait. Who has just worked comes back before the next one
+    // has come for its slot.
     let plan = plan(
         "{name: t, limits: {concurrency: 1, on_full: drop, queue: 3}, load: {vus: 4, iterations: 100}, \
          mix: [{name: m, flow: [{sleep: 500us}]}]}",
@@ -116,7 +173,11 @@ fn whoever_is_called_out_of_a_queue_takes_none_of_its_room() {
     for mode in [Mode::Simulated, Mode::Threaded, Mode::Async] {
         let run = run(&plan, mode);
         assert_eq!((run.counts.ok, run.counts.dropped), (100, 0), "{mode}");
-        assert_eq!((run.limits[0].peak_in_flight, run.limits[0].peak_queue), (1, 3), "{mode}");
+        assert_eq!(
+            (run.limits[0].peak_in_flight, run.limits[0].peak_queue),
+            (1, 3),
+            "{mode}"
+        );
     }
 }
 
@@ -129,8 +190,15 @@ fn what_a_full_queue_refuses_at_last_is_in_the_windows_too() {
     );
     for mode in Mode::REAL.into_iter().chain([Mode::Simulated]) {
         let run = run(&plan, mode);
-        let (counts, windows) = (run.iterations.counts, run.series.iter().map(|window| window.dropped).sum::<u64>());
-        assert_eq!((counts.planned, counts.ok, counts.skipped, counts.dropped), (20, 3, 0, 17), "{mode}");
+        let (counts, windows) = (
+            run.iterations.counts,
+            run.series.iter().map(|window| window.dropped).sum::<u64>(),
+        );
+        assert_eq!(
+            (counts.planned, counts.ok, counts.skipped, counts.dropped),
+            (20, 3, 0, 17),
+            "{mode}"
+        );
         assert_eq!(windows, counts.dropped, "{mode}");
     }
 }
@@ -148,7 +216,11 @@ fn two_targets(slow: &Peer, quick: &Peer, limits: &str, mode: &str) -> Value {
             quick.url()
         ),
     );
-    run_of(&run_to_result(folder.path(), &["--mode", mode, "--on-invalid", "warn"]), mode).clone()
+    run_of(
+        &run_to_result(folder.path(), &["--mode", mode, "--on-invalid", "warn"]),
+        mode,
+    )
+    .clone()
 }
 
 #[test]
@@ -162,8 +234,17 @@ fn whoever_waits_for_a_connection_leaves_the_slots_of_limits_to_others() {
         for mode in ["threaded", "async"] {
             let run = two_targets(&slow, &quick, "{concurrency: 6}", mode);
             let (of_slow, of_quick) = (&run["steps"][0], &run["steps"][1]);
-            assert_eq!(count(of_quick, "ok"), count(of_quick, "planned"), "{mode}: {}", run["errors"]);
-            assert!(number(&of_quick["response_ms"], "p99") < 150.0, "{mode}: {}", of_quick["response_ms"]);
+            assert_eq!(
+                count(of_quick, "ok"),
+                count(of_quick, "planned"),
+                "{mode}: {}",
+                run["errors"]
+            );
+            assert!(
+                number(&of_quick["response_ms"], "p99") < 150.0,
+                "{mode}: {}",
+                of_quick["response_ms"]
+            );
             assert!(count(of_slow, "skipped") > 20, "{mode}: {of_slow}");
         }
     });
@@ -172,7 +253,8 @@ fn whoever_waits_for_a_connection_leaves_the_slots_of_limits_to_others() {
 #[test]
 fn a_token_is_not_taken_before_there_is_a_connection() {
     for mode in ["threaded", "async"] {
-        // The first answer takes half a second. Tokens of that time that were taken for later would go out at once behind it.
+        // The first answer takes half a second. Tokens of that time that were taken for later would
+        // go out at once behind it.
         let (first, times) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let times: &'static Mutex<Vec<Instant>> = Box::leak(Box::new(times));
         let slow = Peer::start(move |line, _| {
@@ -196,6 +278,9 @@ fn a_token_is_not_taken_before_there_is_a_connection() {
         let times = times.lock().expect("no panic");
         // Eleven more, of which one had its token at the end of the first.
         let took = times[11] - times[0];
-        assert!(took >= Duration::from_millis(450), "{mode}: eleven behind the first in {took:?}");
+        assert!(
+            took >= Duration::from_millis(450),
+            "{mode}: eleven behind the first in {took:?}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! When an operation and a run have ended, and that nothing is told of a last try that is an earlier one's.
+//! When an operation and a run have ended, and that nothing is told of a last try that is an
+//! earlier one's.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,13 +16,33 @@ use crate::engine::{near, plan};
 use crate::peer::{Peer, Then};
 use crate::support::{folder, job, number, patiently, run_to_result, scenario};
 
-const ALL: [Mode; 4] = [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated];
+const ALL: [Mode; 4] = [
+    Mode::Sequential,
+    Mode::Threaded,
+    Mode::Async,
+    Mode::Simulated,
+];
 
 /// Runs a plan whose targets are here, without looking first whether they are.
 fn run(plan: &Plan, mode: Mode, at: &[SocketAddr]) -> ModeRun {
-    let reach = |address: &SocketAddr| Some(Reach { addresses: vec![Endpoint::Tcp(*address)], silent: Vec::new(), is_http2: false });
-    let run = run_mode(&job(plan, mode, at.iter().map(reach).collect()), &|| None, &|_| {}).expect("it can run");
-    assert!(run.counts.hold() && run.iterations.counts.hold(), "{mode}: {:?}", run.counts);
+    let reach = |address: &SocketAddr| {
+        Some(Reach {
+            addresses: vec![Endpoint::Tcp(*address)],
+            silent: Vec::new(),
+            is_http2: false,
+        })
+    };
+    let run = run_mode(
+        &job(plan, mode, at.iter().map(reach).collect()),
+        &|| None,
+        &|_| {},
+    )
+    .expect("it can run");
+    assert!(
+        run.counts.hold() && run.iterations.counts.hold(),
+        "{mode}: {:?}",
+        run.counts
+    );
     run
 }
 
@@ -53,7 +74,9 @@ fn redirected(peer: &Peer, to: SocketAddr, keys: &str) -> Plan {
 
 fn redirects_to(to: SocketAddr) -> Peer {
     Peer::start(move |line, _| {
-        line.say(format!("HTTP/1.1 302 Found\r\nlocation: https://{to}/there\r\ncontent-length: 0\r\n\r\n"));
+        line.say(format!(
+            "HTTP/1.1 302 Found\r\nlocation: https://{to}/there\r\ncontent-length: 0\r\n\r\n"
+        ));
         Then::Listen
     })
 }
@@ -71,22 +94,45 @@ fn a_failure_on_the_way_to_where_a_redirect_leads_ends_when_it_fails() {
         (silent, ", timeout: {connect: 300ms, total: 10s}", 300.0),
         (closing, ", timeout: 10s", 200.0),
         // The wait before another try begins where the last one ended.
-        (closing, ", timeout: 10s, retry: {attempts: 2, backoff: {constant: 100ms}}", 500.0),
+        (
+            closing,
+            ", timeout: 10s, retry: {attempts: 2, backoff: {constant: 100ms}}",
+            500.0,
+        ),
     ] {
         let peer = redirects_to(to);
         let plan = redirected(&peer, to, keys);
         for mode in Mode::REAL {
             let run = run(&plan, mode, &[peer.address, to]);
             assert_eq!(run.counts.failed, 1, "{mode}{keys}: {:?}", run.errors);
-            for times in [&run.response_ms, &run.service_ms, &run.iterations.duration_ms] {
+            for times in [
+                &run.response_ms,
+                &run.service_ms,
+                &run.iterations.duration_ms,
+            ] {
                 let max = times.as_ref().expect("it was completed").max;
-                assert!(max >= least, "{mode}{keys}: it failed after {least} ms, and is told with {max} ms: {:?}", run.errors);
+                assert!(
+                    max >= least,
+                    "{mode}{keys}: it failed after {least} ms, and is told with {max} ms: {:?}",
+                    run.errors
+                );
             }
             assert!(run.wall_s * 1e3 >= least, "{mode}{keys}: {} s", run.wall_s);
             // What was of the request before is not told of this one.
-            assert!(run.first_byte_ms.is_none() && run.body_ms.is_none() && run.send_ms.is_none(), "{mode}{keys}: {:?}", run.first_byte_ms);
-            assert!(run.status_codes.is_empty(), "{mode}{keys}: {:?}", run.status_codes);
-            assert!(run.bytes_in > 0, "{mode}{keys}: bytes are those of all requests");
+            assert!(
+                run.first_byte_ms.is_none() && run.body_ms.is_none() && run.send_ms.is_none(),
+                "{mode}{keys}: {:?}",
+                run.first_byte_ms
+            );
+            assert!(
+                run.status_codes.is_empty(),
+                "{mode}{keys}: {:?}",
+                run.status_codes
+            );
+            assert!(
+                run.bytes_in > 0,
+                "{mode}{keys}: bytes are those of all requests"
+            );
         }
     }
 }
@@ -102,9 +148,20 @@ fn a_redirect_too_many_ends_with_its_own_response() {
     let plan = plan(&text.replace("URL", &peer.url()));
     for mode in Mode::REAL {
         let run = run(&plan, mode, &[peer.address]);
-        assert_eq!((run.failures.get("redirects"), run.status_codes.get("302")), (Some(&1), Some(&1)), "{mode}: {:?}", run.errors);
-        let (whole, first_byte) = (run.service_ms.expect("completed").max, run.first_byte_ms.expect("answered").max);
-        assert!(first_byte >= 150.0 && whole >= first_byte, "{mode}: {whole} ms, the head after {first_byte} ms");
+        assert_eq!(
+            (run.failures.get("redirects"), run.status_codes.get("302")),
+            (Some(&1), Some(&1)),
+            "{mode}: {:?}",
+            run.errors
+        );
+        let (whole, first_byte) = (
+            run.service_ms.expect("completed").max,
+            run.first_byte_ms.expect("answered").max,
+        );
+        assert!(
+            first_byte >= 150.0 && whole >= first_byte,
+            "{mode}: {whole} ms, the head after {first_byte} ms"
+        );
     }
 }
 
@@ -126,12 +183,29 @@ fn answers_once(answer: &'static [u8]) -> SocketAddr {
 
 #[test]
 fn a_last_try_that_does_not_connect_has_nothing_of_an_earlier_one() {
-    let busy = b"HTTP/1.1 503 Busy\r\nx-cache: hit\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno";
+    let busy =
+        b"HTTP/1.1 503 Busy\r\nx-cache: hit\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno";
     for (scheme, step, answer) in [
-        ("http", "get: /, tag: {cache: {header: x-cache}}, expect: {status: 200}", &busy[..]),
-        ("http", "get: /", b"HTTP/1.1 200 Good\r\ncontent-length: 100000\r\n\r\nno"),
-        ("tcp", "tcp: {send: hello, receive: line}, expect: {body: {contains: welcome}}", b"go away\n"),
-        ("ws", "websocket: /, flow: [{send: hello, receive: {contains: x}}]", b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"),
+        (
+            "http",
+            "get: /, tag: {cache: {header: x-cache}}, expect: {status: 200}",
+            &busy[..],
+        ),
+        (
+            "http",
+            "get: /",
+            b"HTTP/1.1 200 Good\r\ncontent-length: 100000\r\n\r\nno",
+        ),
+        (
+            "tcp",
+            "tcp: {send: hello, receive: line}, expect: {body: {contains: welcome}}",
+            b"go away\n",
+        ),
+        (
+            "ws",
+            "websocket: /, flow: [{send: hello, receive: {contains: x}}]",
+            b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n",
+        ),
     ] {
         for mode in Mode::REAL {
             let address = answers_once(answer);
@@ -141,15 +215,40 @@ fn a_last_try_that_does_not_connect_has_nothing_of_an_earlier_one() {
             ));
             let run = run(&plan, mode, &[address]);
             let what = format!("{mode} {scheme} {step}");
-            assert_eq!((run.failures.get("refused"), run.counts.retries), (Some(&1), 1), "{what}: {:?}", run.errors);
-            let parts = [&run.connect_ms, &run.tls_ms, &run.send_ms, &run.first_byte_ms, &run.body_ms];
+            assert_eq!(
+                (run.failures.get("refused"), run.counts.retries),
+                (Some(&1), 1),
+                "{what}: {:?}",
+                run.errors
+            );
+            let parts = [
+                &run.connect_ms,
+                &run.tls_ms,
+                &run.send_ms,
+                &run.first_byte_ms,
+                &run.body_ms,
+            ];
             assert!(parts.iter().all(|part| part.is_none()), "{what}: {parts:?}");
-            assert!(run.status_codes.is_empty(), "{what}: {:?}", run.status_codes);
-            assert!(run.checks.iter().all(|check| check.passed + check.failed == 0), "{what}: {:?}", run.checks);
+            assert!(
+                run.status_codes.is_empty(),
+                "{what}: {:?}",
+                run.status_codes
+            );
+            assert!(
+                run.checks
+                    .iter()
+                    .all(|check| check.passed + check.failed == 0),
+                "{what}: {:?}",
+                run.checks
+            );
             assert!(run.steps.iter().all(|step| step.tags.is_empty()), "{what}");
             // These are of the operation, whose time is that of all tries.
             assert!(run.bytes_in > 0 && run.bytes_out > 0, "{what}");
-            assert!(run.service_ms.as_ref().expect("completed").max >= 80.0, "{what}: {:?}", run.service_ms);
+            assert!(
+                run.service_ms.as_ref().expect("completed").max >= 80.0,
+                "{what}: {:?}",
+                run.service_ms
+            );
         }
     }
 }
@@ -169,10 +268,21 @@ fn a_last_try_that_does_connect_has_its_own_parts() {
     let plan = plan(&text.replace("URL", &peer.url()));
     for mode in Mode::REAL {
         let run = run(&plan, mode, &[peer.address]);
-        assert_eq!((run.counts.ok, run.counts.retries), (1, 1), "{mode}: {:?}", run.errors);
+        assert_eq!(
+            (run.counts.ok, run.counts.retries),
+            (1, 1),
+            "{mode}: {:?}",
+            run.errors
+        );
         let first_byte = run.first_byte_ms.expect("it was answered").max;
-        assert!(first_byte < 250.0, "{mode}: {first_byte} ms are of the first try");
-        assert!(run.connect_ms.is_none(), "{mode}: the last try had its connection");
+        assert!(
+            first_byte < 250.0,
+            "{mode}: {first_byte} ms are of the first try"
+        );
+        assert!(
+            run.connect_ms.is_none(),
+            "{mode}: the last try had its connection"
+        );
         assert!(run.service_ms.expect("completed").max >= 300.0, "{mode}");
     }
 }
@@ -183,23 +293,38 @@ fn an_iteration_that_completes_no_operation_lasts_as_long_as_it_does() {
     patiently(|| {
         for (flow, ideally) in [
             (format!("[{{think: 100ms}}, {never}]"), 0.2),
-            (format!("[{{repeat: {{times: 2, flow: [{{think: 50ms}}, {never}]}}}}]"), 0.2),
+            (
+                format!("[{{repeat: {{times: 2, flow: [{{think: 50ms}}, {never}]}}}}]"),
+                0.2,
+            ),
             // What comes behind the last operation belongs to it too.
             ("[{sleep: 50ms}, {think: 50ms}]".into(), 0.2),
             ("[{race: [{think: 100ms}, {sleep: 10s}]}]".into(), 0.2),
         ] {
-            let plan = plan(&format!("{{name: t, mix: [{{name: m, flow: {flow}}}], load: {{vus: 2, iterations: 4}}}}"));
+            let plan = plan(&format!(
+                "{{name: t, mix: [{{name: m, flow: {flow}}}], load: {{vus: 2, iterations: 4}}}}"
+            ));
             for mode in ALL {
                 let run = run(&plan, mode, &[]);
-                let wanted = if mode == Mode::Sequential { 2.0 * ideally } else { ideally };
+                let wanted = if mode == Mode::Sequential {
+                    2.0 * ideally
+                } else {
+                    ideally
+                };
                 near(mode, run.wall_s, wanted);
                 near(mode, run.measured_s, wanted);
                 assert_eq!(run.iterations.counts.ok, 4, "{mode} {flow}");
             }
-            near(Mode::Simulated, ideal(&plan, Path::new("")).expect("it is mock"), ideally);
+            near(
+                Mode::Simulated,
+                ideal(&plan, Path::new("")).expect("it is mock"),
+                ideally,
+            );
         }
         // Where nothing takes any time, none has gone by.
-        let plan = plan(&format!("{{name: t, mix: [{{name: m, flow: [{never}]}}], load: {{vus: 2, iterations: 4}}}}"));
+        let plan = plan(&format!(
+            "{{name: t, mix: [{{name: m, flow: [{never}]}}], load: {{vus: 2, iterations: 4}}}}"
+        ));
         assert_eq!(run(&plan, Mode::Simulated, &[]).wall_s, 0.0);
         for mode in Mode::REAL {
             let wall_s = run(&plan, mode, &[]).wall_s;
@@ -211,11 +336,16 @@ fn an_iteration_that_completes_no_operation_lasts_as_long_as_it_does() {
 #[test]
 fn an_iteration_that_thinks_when_the_drain_ends_lasts_until_then() {
     patiently(|| {
-        let plan =
-            plan("{name: t, mix: [{name: m, flow: [{sleep: 10ms}, {think: 10s}]}], load: {vus: 2, duration: 200ms, graceful_stop: 100ms}}");
+        let plan = plan(
+            "{name: t, mix: [{name: m, flow: [{sleep: 10ms}, {think: 10s}]}], load: {vus: 2, duration: 200ms, graceful_stop: 100ms}}",
+        );
         for mode in ALL {
             let run = run(&plan, mode, &[]);
-            assert_eq!((run.counts.unfinished, run.iterations.counts.ok), (0, 0), "{mode}");
+            assert_eq!(
+                (run.counts.unfinished, run.iterations.counts.ok),
+                (0, 0),
+                "{mode}"
+            );
             near(mode, run.wall_s, 0.3);
             assert_eq!(run.measured_s, 0.2, "{mode}");
         }
@@ -232,8 +362,14 @@ fn modes_are_compared_by_the_time_that_iterations_take() {
         );
         let result = run_to_result(folder.path(), &["--mode", "sequential,async"]);
         let modes = &result["comparison"]["modes"];
-        assert!((3.0..=4.1).contains(&number(&modes[1], "speedup")), "{modes}");
+        assert!(
+            (3.0..=4.1).contains(&number(&modes[1], "speedup")),
+            "{modes}"
+        );
         assert!((number(&modes[1], "ideal_s") - 0.1).abs() < 1e-9, "{modes}");
-        assert!((0.6..=1.0).contains(&number(&modes[1], "efficiency")), "{modes}");
+        assert!(
+            (0.6..=1.0).contains(&number(&modes[1], "efficiency")),
+            "{modes}"
+        );
     });
 }

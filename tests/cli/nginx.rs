@@ -8,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Signal, kill_process};
 
-use crate::support::{MODES, count, folder, is_installed, number, pid, run_of, run_to_result, scenario, sent, until};
+use crate::support::{
+    MODES, count, folder, is_installed, number, pid, run_of, run_to_result, scenario, sent, until,
+};
 
 /// nginx in a folder, without privileges; stopped when it is dropped.
 pub struct Nginx {
@@ -25,14 +27,21 @@ impl Nginx {
 
     /// The same with another configuration.
     fn configured(folder: &Path, edit: fn(String) -> String) -> Self {
-        // A port that is free now may be taken a moment later: then nginx ends, and another one is tried.
+        // A port that is free now may be taken a moment later: then nginx ends, and another one is
+        // tried.
         for _ in 0..20 {
-            let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+            let port = TcpListener::bind("127.0.0.1:0")
+                .and_then(|l| l.local_addr())
+                .expect("a free port")
+                .port();
             if let Some(nginx) = Self::listen_as(folder, port, edit) {
                 return nginx;
             }
         }
-        panic!("nginx does not start: {}", fs::read_to_string(folder.join("error.log")).unwrap_or_default());
+        panic!(
+            "nginx does not start: {}",
+            fs::read_to_string(folder.join("error.log")).unwrap_or_default()
+        );
     }
 
     /// Starts it on this port; nothing where somebody else has that.
@@ -42,8 +51,10 @@ impl Nginx {
 
     fn listen_as(folder: &Path, port: u16, edit: fn(String) -> String) -> Option<Self> {
         let at = folder.display();
-        let temporary: String =
-            ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].iter().map(|kind| format!("{kind}_temp_path {at}/{kind};\n")).collect();
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .iter()
+            .map(|kind| format!("{kind}_temp_path {at}/{kind};\n"))
+            .collect();
         let configuration = format!(
             "daemon off;\nmaster_process off;\npid {at}/pid;\nerror_log {at}/error.log;\nevents {{ worker_connections 512; }}\n\
              http {{\n{temporary}log_format line '$request_method $uri $status $connection $request_length $bytes_sent';\naccess_log {at}/access.log line;\n\
@@ -54,11 +65,31 @@ impl Nginx {
         fs::write(folder.join("www/page.html"), "x".repeat(20_000)).expect("written");
         fs::write(folder.join("nginx.conf"), edit(configuration)).expect("written");
         let log = folder.join("access.log");
-        let path = format!("{}:/usr/sbin:/usr/local/sbin", std::env::var("PATH").unwrap_or_default());
+        let path = format!(
+            "{}:/usr/sbin:/usr/local/sbin",
+            std::env::var("PATH").unwrap_or_default()
+        );
         let mut command = Command::new("nginx");
-        command.env("PATH", path).arg("-c").arg(folder.join("nginx.conf")).arg("-p").arg(folder).arg("-e").arg(folder.join("error.log"));
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it is installed");
-        let mut nginx = Self { child, log, url: format!("http://127.0.0.1:{port}"), port };
+        command
+            .env("PATH", path)
+            .arg("-c")
+            .arg(folder.join("nginx.conf"))
+            .arg("-p")
+            .arg(folder)
+            .arg("-e")
+            .arg(folder.join("error.log"));
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it is installed");
+        let mut nginx = Self {
+            child,
+            log,
+            url: format!("http://127.0.0.1:{port}"),
+            port,
+        };
         let mut ended = false;
         until("nginx listens", || {
             ended = nginx.child.try_wait().expect("it can be asked").is_some();
@@ -71,7 +102,12 @@ impl Nginx {
     pub fn logged(&self, from: usize, lines: u64) -> Vec<String> {
         let mut logged = Vec::new();
         until("nginx writes its log", || {
-            logged = fs::read_to_string(&self.log).unwrap_or_default().lines().skip(from).map(str::to_owned).collect();
+            logged = fs::read_to_string(&self.log)
+                .unwrap_or_default()
+                .lines()
+                .skip(from)
+                .map(str::to_owned)
+                .collect();
             logged.len() as u64 >= lines
         });
         logged
@@ -102,7 +138,11 @@ fn nginx_logs_what_loadgen_counts() {
         let result = run_to_result(folder.path(), &["--target", &nginx.url, "--mode", mode]);
         let run = run_of(&result, mode);
         assert_eq!(
-            (count(run, "ok"), count(run, "failed"), count(&run["failures"], "status")),
+            (
+                count(run, "ok"),
+                count(run, "failed"),
+                count(&run["failures"], "status")
+            ),
             (600, 200, 200),
             "{mode}: {}",
             run["errors"]
@@ -114,16 +154,34 @@ fn nginx_logs_what_loadgen_counts() {
         let mut bytes = (0, 0);
         let mut connections = std::collections::BTreeSet::new();
         for line in &logged {
-            let [method, path, status, connection, received, answered] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            let [method, path, status, connection, received, answered] =
+                line.split(' ').collect::<Vec<_>>()[..]
+            else {
+                panic!("{line}")
+            };
             *seen.entry(format!("{method} {path} {status}")).or_default() += 1;
             connections.insert(connection);
             bytes.0 += answered.parse::<u64>().expect("a number");
             bytes.1 += received.parse::<u64>().expect("a number");
         }
-        let expected = ["GET /gone 410", "GET /hello 200", "GET /page.html 200", "HEAD /page.html 200"];
-        assert!(seen.iter().map(|(line, n)| (line.as_str(), *n)).eq(expected.map(|line| (line, 200))), "{mode}: {seen:?}");
+        let expected = [
+            "GET /gone 410",
+            "GET /hello 200",
+            "GET /page.html 200",
+            "HEAD /page.html 200",
+        ];
+        assert!(
+            seen.iter()
+                .map(|(line, n)| (line.as_str(), *n))
+                .eq(expected.map(|line| (line, 200))),
+            "{mode}: {seen:?}"
+        );
         assert_eq!(connections.len(), 5, "{mode}: each user keeps one");
-        assert_eq!((count(run, "bytes_in"), count(run, "bytes_out")), bytes, "{mode}: bytes, to the last one");
+        assert_eq!(
+            (count(run, "bytes_in"), count(run, "bytes_out")),
+            bytes,
+            "{mode}: bytes, to the last one"
+        );
     }
 }
 
@@ -142,7 +200,12 @@ fn planned_arrivals_reach_nginx() {
     for mode in MODES {
         let result = run_to_result(folder.path(), &["--target", &nginx.url, "--mode", mode]);
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), number(run, "throughput_rps") > 200.0), (300, true), "{mode}: {}", run["throughput_rps"]);
+        assert_eq!(
+            (count(run, "ok"), number(run, "throughput_rps") > 200.0),
+            (300, true),
+            "{mode}: {}",
+            run["throughput_rps"]
+        );
         let logged = nginx.logged(before, 300);
         before += logged.len();
         assert_eq!(logged.len(), 300, "{mode}");
@@ -163,7 +226,12 @@ fn a_server_that_closes_after_each_answer_is_no_failure() {
     for mode in MODES {
         let result = run_to_result(folder.path(), &["--target", &nginx.url, "--mode", mode]);
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(&run["connect_ms"], "count")), (60, 60), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (count(run, "ok"), count(&run["connect_ms"], "count")),
+            (60, 60),
+            "{mode}: {}",
+            run["errors"]
+        );
     }
 }
 
@@ -175,7 +243,9 @@ fn nginx_may_close_connections_of_http2_after_some_requests() {
     let folder = folder();
     // Its way to reload workers and to free memory, after a thousand by default.
     let few = |configuration: String| {
-        configuration.replace("keepalive_requests 100000;", "keepalive_requests 25;").replace(";\nroot", " http2;\nroot")
+        configuration
+            .replace("keepalive_requests 100000;", "keepalive_requests 25;")
+            .replace(";\nroot", " http2;\nroot")
     };
     let nginx = Nginx::configured(folder.path(), few);
     let mut before = 0;
@@ -191,7 +261,12 @@ fn nginx_may_close_connections_of_http2_after_some_requests() {
         for mode in MODES {
             let result = run_to_result(folder.path(), &["--mode", mode]);
             let run = run_of(&result, mode);
-            assert_eq!((count(run, "ok"), count(run, "failed")), (1000, 0), "{mode} {keep}: {}", run["errors"]);
+            assert_eq!(
+                (count(run, "ok"), count(run, "failed")),
+                (1000, 0),
+                "{mode} {keep}: {}",
+                run["errors"]
+            );
             let logged = nginx.logged(before, 1000);
             before += logged.len();
             assert_eq!(logged.len(), 1000, "{mode} {keep}: each was taken once");

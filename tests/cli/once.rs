@@ -1,4 +1,5 @@
-//! Steps that are run once: what they capture and set belongs to the virtual user, and lasts as long as it.
+//! Steps that are run once: what they capture and set belongs to the virtual user, and lasts as
+//! long as it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,17 +8,29 @@ use std::sync::{Arc, Mutex};
 use crate::peer::Peer;
 use crate::support::{MODES, count, folder, run, run_of, run_to_result, scenario};
 
-/// A server that gives each login a token of its own, and writes down which one each other request brings.
+/// A server that gives each login a token of its own, and writes down which one each other request
+/// brings.
 fn sessions() -> (Peer, Arc<AtomicUsize>, Arc<Mutex<Vec<usize>>>) {
-    let (logins, seen) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<usize>>>::default());
+    let (logins, seen) = (
+        Arc::<AtomicUsize>::default(),
+        Arc::<Mutex<Vec<usize>>>::default(),
+    );
     let (given, brought) = (logins.clone(), seen.clone());
-    let peer = Peer::start(move |line, request| match request.strip_prefix("GET /private/") {
-        Some(token) => {
-            brought.lock().expect("no panic").push(token.parse().expect("a token that was given"));
-            line.answer("good")
-        }
-        None => line.answer(&format!(r#"{{"token": {}}}"#, given.fetch_add(1, Ordering::SeqCst))),
-    });
+    let peer = Peer::start(
+        move |line, request| match request.strip_prefix("GET /private/") {
+            Some(token) => {
+                brought
+                    .lock()
+                    .expect("no panic")
+                    .push(token.parse().expect("a token that was given"));
+                line.answer("good")
+            }
+            None => line.answer(&format!(
+                r#"{{"token": {}}}"#,
+                given.fetch_add(1, Ordering::SeqCst)
+            )),
+        },
+    );
     (peer, logins, seen)
 }
 
@@ -30,9 +43,13 @@ fn a_user_logs_in_once_and_uses_its_token_from_then_on() {
     let folder = folder();
     let flows = [
         format!("{LOGIN}, {USE}"),
-        format!("{{ flow: [ {{ sleep: 1ms }}, {{ post: /login, capture: {{ token: {{ jsonpath: $.token }} }} }} ], once: true }}, {USE}"),
+        format!(
+            "{{ flow: [ {{ sleep: 1ms }}, {{ post: /login, capture: {{ token: {{ jsonpath: $.token }} }} }} ], once: true }}, {USE}"
+        ),
         format!("{{ parallel: [ {LOGIN}, {{ sleep: 1ms }} ] }}, {USE}"),
-        format!("{{ repeat: {{ times: 1, flow: [ {LOGIN} ] }} }}, {{ parallel: [ {USE}, {{ sleep: 1ms }} ] }}"),
+        format!(
+            "{{ repeat: {{ times: 1, flow: [ {LOGIN} ] }} }}, {{ parallel: [ {USE}, {{ sleep: 1ms }} ] }}"
+        ),
     ];
     for (number, flow) in flows.iter().enumerate() {
         for load in [
@@ -50,18 +67,38 @@ fn a_user_logs_in_once_and_uses_its_token_from_then_on() {
             );
             for mode in MODES {
                 let result = run_to_result(folder.path(), &["--mode", mode]);
-                let (made, tokens) = (logins.swap(0, Ordering::SeqCst), std::mem::take(&mut *seen.lock().expect("no panic")));
+                let (made, tokens) = (
+                    logins.swap(0, Ordering::SeqCst),
+                    std::mem::take(&mut *seen.lock().expect("no panic")),
+                );
                 let run = run_of(&result, mode);
                 let what = format!("{mode}, flow {number}, {load}");
-                assert_eq!((count(run, "failed"), count(&run["iterations"], "failed")), (0, 0), "{what}: {}", run["errors"]);
+                assert_eq!(
+                    (count(run, "failed"), count(&run["iterations"], "failed")),
+                    (0, 0),
+                    "{what}: {}",
+                    run["errors"]
+                );
                 let mut uses: BTreeMap<usize, usize> = BTreeMap::new();
-                tokens.iter().for_each(|token| *uses.entry(*token).or_default() += 1);
-                assert!((1..=3).contains(&made) && uses.keys().copied().eq(0..made), "{what}: {made} logins, {uses:?}");
+                tokens
+                    .iter()
+                    .for_each(|token| *uses.entry(*token).or_default() += 1);
+                assert!(
+                    (1..=3).contains(&made) && uses.keys().copied().eq(0..made),
+                    "{what}: {made} logins, {uses:?}"
+                );
                 match load {
                     "{ vus: 3, iterations_per_vu: 4 }" => {
-                        assert!(made == 3 && uses.values().all(|n| *n == 4), "{what}: each its own, {uses:?}");
+                        assert!(
+                            made == 3 && uses.values().all(|n| *n == 4),
+                            "{what}: each its own, {uses:?}"
+                        );
                         if mode == "sequential" {
-                            assert_eq!(tokens, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2], "{what}: that of the iteration's own user");
+                            assert_eq!(
+                                tokens,
+                                [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2],
+                                "{what}: that of the iteration's own user"
+                            );
                         }
                     }
                     "{ vus: 3, duration: 60ms, warmup: 40ms }" => {}
@@ -80,16 +117,33 @@ fn every_iteration_begins_with_what_was_kept_and_with_nothing_else() {
                 { sleep: 1ms, name: own, when: n == 2 and m == 1 }, \
                 { race: [ { flow: [ { set: { r: 7 } }, { sleep: 1ms, name: wins } ], once: true }, { sleep: 1h, name: loses } ] }, \
                 { sleep: 1ms, name: behind, when: r == 7 }";
-    for load in ["{ vus: 3, iterations: 9 }", "{ rate: 500/s, iterations: 9, max_in_flight: 2 }"] {
-        scenario(folder.path(), &format!("name: t\nmix: [ {{ name: m, flow: [ {flow} ] }} ]\nload: {load}\n"));
+    for load in [
+        "{ vus: 3, iterations: 9 }",
+        "{ rate: 500/s, iterations: 9, max_in_flight: 2 }",
+    ] {
+        scenario(
+            folder.path(),
+            &format!("name: t\nmix: [ {{ name: m, flow: [ {flow} ] }} ]\nload: {load}\n"),
+        );
         for mode in ["sequential", "threaded", "async", "simulated"] {
             let result = run_to_result(folder.path(), &["--mode", mode]);
             let run = run_of(&result, mode);
             let of = |name: &str| {
                 let steps = run["steps"].as_array().expect("steps");
-                count(steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("no `{name}`")), "ok")
+                count(
+                    steps
+                        .iter()
+                        .find(|step| step["name"] == name)
+                        .unwrap_or_else(|| panic!("no `{name}`")),
+                    "ok",
+                )
             };
-            assert_eq!((of("kept"), of("own"), of("behind")), (9, 9, 9), "{mode}, {load}: {}", run["errors"]);
+            assert_eq!(
+                (of("kept"), of("own"), of("behind")),
+                (9, 9, 9),
+                "{mode}, {load}: {}",
+                run["errors"]
+            );
             assert!((1..=3).contains(&of("wins")), "{mode}, {load}");
         }
     }
@@ -117,43 +171,129 @@ fn what_a_failed_step_did_not_set_is_missed_by_its_own_user_alone() {
     );
     let result = run_to_result(folder.path(), &[]);
     let run = run_of(&result, "sequential");
-    assert_eq!(run["failures"], serde_json::json!({ "status": 1, "data": 2 }), "{}", run["errors"]);
-    assert_eq!((count(&run["iterations"], "ok"), count(&run["iterations"], "failed")), (6, 3));
+    assert_eq!(
+        run["failures"],
+        serde_json::json!({ "status": 1, "data": 2 }),
+        "{}",
+        run["errors"]
+    );
+    assert_eq!(
+        (
+            count(&run["iterations"], "ok"),
+            count(&run["iterations"], "failed")
+        ),
+        (6, 3)
+    );
 }
 
 #[test]
 fn a_value_that_some_users_would_never_have_is_an_error_before_the_run() {
     let folder = folder();
     let text = |more: &str, mix: &str| {
-        format!("name: t\ntargets: {{ a: {{ url: builtin }} }}\nload: {{ iterations: 1 }}\n{more}\nmix: [ {mix} ]\n")
+        format!(
+            "name: t\ntargets: {{ a: {{ url: builtin }} }}\nload: {{ iterations: 1 }}\n{more}\nmix: [ {mix} ]\n"
+        )
     };
     let set = "{ set: { token: 1 }, once: true }";
     let none = "{ name: none, flow: [ { get: / } ] }";
     let with = |name: &str, flow: &str| format!("{{ name: {name}, flow: [ {flow} ] }}");
     for (mix, said) in [
-        (format!("{}, {none}", with("one", &format!("{LOGIN}, {USE}"))), "the mix entry `none` may be that"),
-        (format!("{}, {none}", with("one", &format!("{{ parallel: [ {set} ] }}, {USE}"))), "the mix entry `none` may be that"),
-        (format!("{none}, {}", with("one", &format!("{{ flow: [ {{ set: {{ token: 1 }} }} ], once: true }}, {USE}"))), "may be that"),
-        (format!("{}, {}", with("one", LOGIN), with("two", USE)), "a user whose first iteration is another one never has it"),
-        (with("one", &format!("{USE}, {LOGIN}")), "the step that sets it comes later"),
         (
-            with("one", "{ post: /login, once: true, capture: { token: { jsonpath: $.token } }, query: { t: '{{token}}' } }"),
+            format!("{}, {none}", with("one", &format!("{LOGIN}, {USE}"))),
+            "the mix entry `none` may be that",
+        ),
+        (
+            format!(
+                "{}, {none}",
+                with("one", &format!("{{ parallel: [ {set} ] }}, {USE}"))
+            ),
+            "the mix entry `none` may be that",
+        ),
+        (
+            format!(
+                "{none}, {}",
+                with(
+                    "one",
+                    &format!("{{ flow: [ {{ set: {{ token: 1 }} }} ], once: true }}, {USE}")
+                )
+            ),
+            "may be that",
+        ),
+        (
+            format!("{}, {}", with("one", LOGIN), with("two", USE)),
+            "a user whose first iteration is another one never has it",
+        ),
+        (
+            with("one", &format!("{USE}, {LOGIN}")),
+            "the step that sets it comes later",
+        ),
+        (
+            with(
+                "one",
+                "{ post: /login, once: true, capture: { token: { jsonpath: $.token } }, query: { t: '{{token}}' } }",
+            ),
             "this very step sets it",
         ),
     ] {
         scenario(folder.path(), &text("", &mix));
-        run(folder.path(), &["validate", "test.yaml"]).exits(2).says(&["`token` has no value here", said]);
+        run(folder.path(), &["validate", "test.yaml"])
+            .exits(2)
+            .says(&["`token` has no value here", said]);
     }
     for (more, mix) in [
         ("", with("one", &format!("{LOGIN}, {USE}"))),
-        ("", format!("{}, {}", with("one", &format!("{LOGIN}, {USE}")), with("two", &format!("{LOGIN}, {USE}")))),
-        ("", format!("{}, {}", with("one", &format!("{LOGIN}, {USE}")), with("two", &format!("{{ get: / }}, {set}")))),
+        (
+            "",
+            format!(
+                "{}, {}",
+                with("one", &format!("{LOGIN}, {USE}")),
+                with("two", &format!("{LOGIN}, {USE}"))
+            ),
+        ),
+        (
+            "",
+            format!(
+                "{}, {}",
+                with("one", &format!("{LOGIN}, {USE}")),
+                with("two", &format!("{{ get: / }}, {set}"))
+            ),
+        ),
         // Used in the same iteration alone, or set in each.
-        ("", format!("{}, {none}", with("one", &format!("{LOGIN}, {{ get: '/private/{{{{token}}}}', once: true }}")))),
-        ("", format!("{}, {none}", with("one", &format!("{LOGIN}, {{ set: {{ token: 2 }} }}, {USE}")))),
-        ("", format!("{}, {none}", with("one", &format!("{LOGIN}, {{ get: /, when: token is defined }}")))),
-        ("vars: { token: 0 }", format!("{}, {none}", with("one", &format!("{LOGIN}, {USE}")))),
-        ("setup: [ { set: { token: 1 }, once: true } ]", format!("{}, {none}", with("one", USE))),
+        (
+            "",
+            format!(
+                "{}, {none}",
+                with(
+                    "one",
+                    &format!("{LOGIN}, {{ get: '/private/{{{{token}}}}', once: true }}")
+                )
+            ),
+        ),
+        (
+            "",
+            format!(
+                "{}, {none}",
+                with("one", &format!("{LOGIN}, {{ set: {{ token: 2 }} }}, {USE}"))
+            ),
+        ),
+        (
+            "",
+            format!(
+                "{}, {none}",
+                with(
+                    "one",
+                    &format!("{LOGIN}, {{ get: /, when: token is defined }}")
+                )
+            ),
+        ),
+        (
+            "vars: { token: 0 }",
+            format!("{}, {none}", with("one", &format!("{LOGIN}, {USE}"))),
+        ),
+        (
+            "setup: [ { set: { token: 1 }, once: true } ]",
+            format!("{}, {none}", with("one", USE)),
+        ),
     ] {
         scenario(folder.path(), &text(more, &mix));
         run(folder.path(), &["validate", "test.yaml"]).exits(0);

@@ -8,17 +8,28 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use crate::authority::Authority;
-use crate::support::{MODES, Server, count, folder, is_installed, number, run_of, run_to_result, scenario, until};
+use crate::support::{
+    MODES, Server, count, folder, is_installed, number, run_of, run_to_result, scenario, until,
+};
 
 /// A server that runs; killed when it is dropped.
 struct Other(Child);
 
 impl Other {
-    /// Starts it on a free port. One that is free now may be taken a moment later: then another is tried.
+    /// Starts it on a free port. One that is free now may be taken a moment later: then another is
+    /// tried.
     fn start(mut command: impl FnMut(u16) -> Command) -> (Self, u16) {
         for _ in 0..20 {
-            let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-            let child = command(port).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it is installed");
+            let port = TcpListener::bind("127.0.0.1:0")
+                .and_then(|l| l.local_addr())
+                .expect("a free port")
+                .port();
+            let child = command(port)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("it is installed");
             let mut other = Self(child);
             let mut ended = false;
             until("it listens", || {
@@ -42,7 +53,13 @@ impl Drop for Other {
 
 fn command(program: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
-    command.current_dir(folder).env("PATH", format!("{}:/usr/sbin:/usr/local/sbin", std::env::var("PATH").unwrap_or_default()));
+    command.current_dir(folder).env(
+        "PATH",
+        format!(
+            "{}:/usr/sbin:/usr/local/sbin",
+            std::env::var("PATH").unwrap_or_default()
+        ),
+    );
     command
 }
 
@@ -57,7 +74,12 @@ fn text(url: &str, keys: &str) -> String {
 #[track_caller]
 fn good(result: &Value, mode: &str) {
     let run = run_of(result, mode);
-    assert_eq!((count(run, "ok"), count(run, "failed")), (160, 0), "{mode}: {}", run["errors"]);
+    assert_eq!(
+        (count(run, "ok"), count(run, "failed")),
+        (160, 0),
+        "{mode}: {}",
+        run["errors"]
+    );
 }
 
 #[test]
@@ -82,8 +104,13 @@ fn python_answers() {
         python.args(["server.py", &port.to_string()]);
         python
     });
-    scenario(folder.path(), &text(&format!("http://127.0.0.1:{port}"), ""));
-    MODES.iter().for_each(|mode| good(&run_to_result(folder.path(), &["--mode", mode]), mode));
+    scenario(
+        folder.path(),
+        &text(&format!("http://127.0.0.1:{port}"), ""),
+    );
+    MODES
+        .iter()
+        .for_each(|mode| good(&run_to_result(folder.path(), &["--mode", mode]), mode));
 }
 
 #[test]
@@ -103,8 +130,13 @@ fn node_answers() {
         node.args(["server.js", &port.to_string()]);
         node
     });
-    scenario(folder.path(), &text(&format!("http://127.0.0.1:{port}"), ""));
-    MODES.iter().for_each(|mode| good(&run_to_result(folder.path(), &["--mode", mode]), mode));
+    scenario(
+        folder.path(),
+        &text(&format!("http://127.0.0.1:{port}"), ""),
+    );
+    MODES
+        .iter()
+        .for_each(|mode| good(&run_to_result(folder.path(), &["--mode", mode]), mode));
 }
 
 /// Every way to speak HTTP over TLS with a server that speaks both versions.
@@ -122,7 +154,10 @@ fn both_versions(folder: &Path, port: u16) {
             let result = run_to_result(folder, &["--mode", mode]);
             good(&result, mode);
             let tls = &run_of(&result, mode)["tls_ms"];
-            assert!(count(tls, "count") >= 1 && number(tls, "min") > 0.0, "{mode}{keys}");
+            assert!(
+                count(tls, "count") >= 1 && number(tls, "min") > 0.0,
+                "{mode}{keys}"
+            );
         }
     }
 }
@@ -169,8 +204,10 @@ fn nginx_speaks_tls_and_both_versions_of_http() {
     certificates(folder.path());
     let (_server, port) = Other::start(|port| {
         let at = folder.path().display();
-        let temporary: String =
-            ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].iter().map(|kind| format!("{kind}_temp_path {at}/{kind};\n")).collect();
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .iter()
+            .map(|kind| format!("{kind}_temp_path {at}/{kind};\n"))
+            .collect();
         fs::write(
             folder.path().join("nginx.conf"),
             format!(
@@ -181,7 +218,13 @@ fn nginx_speaks_tls_and_both_versions_of_http() {
         )
         .expect("written");
         let mut nginx = command("nginx", folder.path());
-        nginx.arg("-c").arg(folder.path().join("nginx.conf")).arg("-p").arg(folder.path()).arg("-e").arg(folder.path().join("error.log"));
+        nginx
+            .arg("-c")
+            .arg(folder.path().join("nginx.conf"))
+            .arg("-p")
+            .arg(folder.path())
+            .arg("-e")
+            .arg(folder.path().join("error.log"));
         nginx
     });
     both_versions(folder.path(), port);
@@ -219,10 +262,28 @@ fn websockets_go_over_tls_through_haproxy() {
         for mode in MODES {
             let result = run_to_result(folder.path(), &["--mode", mode]);
             let run = run_of(&result, mode);
-            assert_eq!((count(run, "ok"), count(run, "failed")), (66, 0), "{scheme} {mode}: {}", run["errors"]);
-            assert_eq!(count(&run["tls_ms"], "count"), 6, "{scheme} {mode}: a handshake for each WebSocket");
-            let ask = run["steps"].as_array().expect("steps").iter().find(|step| step["name"] == "ask").expect("the step");
-            assert_eq!((count(ask, "bytes_out"), count(ask, "bytes_in")), (60 * 11, 60 * 7), "{scheme} {mode}: before TLS");
+            assert_eq!(
+                (count(run, "ok"), count(run, "failed")),
+                (66, 0),
+                "{scheme} {mode}: {}",
+                run["errors"]
+            );
+            assert_eq!(
+                count(&run["tls_ms"], "count"),
+                6,
+                "{scheme} {mode}: a handshake for each WebSocket"
+            );
+            let ask = run["steps"]
+                .as_array()
+                .expect("steps")
+                .iter()
+                .find(|step| step["name"] == "ask")
+                .expect("the step");
+            assert_eq!(
+                (count(ask, "bytes_out"), count(ask, "bytes_in")),
+                (60 * 11, 60 * 7),
+                "{scheme} {mode}: before TLS"
+            );
         }
     }
 }

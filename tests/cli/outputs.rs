@@ -1,4 +1,5 @@
-//! What a run leaves: each output stands alone, a folder belongs to one run at a time, and a closed terminal loses nothing.
+//! What a run leaves: each output stands alone, a folder belongs to one run at a time, and a closed
+//! terminal loses nothing.
 
 use std::fs;
 use std::path::Path;
@@ -6,10 +7,15 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::support::{MODES, PROGRAM, Running, children, files, folder, loadgen, program, result, run, scenario, until};
+use crate::support::{
+    MODES, PROGRAM, Running, children, files, folder, loadgen, program, result, run, scenario,
+    until,
+};
 
-const SHORT: &str = "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 2, iterations: 20}}";
-const LONG: &str = "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 1, duration: 60s}}";
+const SHORT: &str =
+    "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 2, iterations: 20}}";
+const LONG: &str =
+    "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 1, duration: 60s}}";
 
 /// Puts folders where files of these names were to be written.
 fn in_the_way(folder: &Path, names: &[&str]) {
@@ -33,12 +39,35 @@ fn an_output_that_fails_takes_no_other_with_it() {
     scenario(folder.path(), SHORT);
     let out = folder.path().join("out");
     in_the_way(&out, &["summary.csv", "throughput.png"]);
-    let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "html,png,csv,junit"]).exits(1);
+    let ran = run(
+        folder.path(),
+        &[
+            "run",
+            "test.yaml",
+            "-o",
+            "out",
+            "--format",
+            "html,png,csv,junit",
+        ],
+    )
+    .exits(1);
     assert!(ran.stdout.contains("throughput"), "{}", ran.stdout);
-    ran.says(&["can't write out/summary.csv", "can't write out/throughput.png"]);
+    ran.says(&[
+        "can't write out/summary.csv",
+        "can't write out/throughput.png",
+    ]);
     let left = files(&out);
-    for file in ["index.html", "junit.xml", "timeline.png", "result.json", "series.csv"] {
-        assert!(left.iter().any(|name| name == file), "no {file} in {left:?}");
+    for file in [
+        "index.html",
+        "junit.xml",
+        "timeline.png",
+        "result.json",
+        "series.csv",
+    ] {
+        assert!(
+            left.iter().any(|name| name == file),
+            "no {file} in {left:?}"
+        );
     }
     result(&out);
 }
@@ -49,10 +78,26 @@ fn stdout_has_the_run_even_where_no_file_can_be_written() {
     scenario(folder.path(), SHORT);
     let out = folder.path().join("out");
     in_the_way(&out, &["result.json", "capacity.json", "comparison.json"]);
-    let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"]).exits(1);
+    let ran = run(
+        folder.path(),
+        &["run", "test.yaml", "-o", "out", "--format", "none"],
+    )
+    .exits(1);
     assert!(ran.stdout.contains("throughput"), "{}", ran.stdout);
     ran.says(&["can't write out/result.json"]);
-    let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none", "--json"]).exits(1);
+    let ran = run(
+        folder.path(),
+        &[
+            "run",
+            "test.yaml",
+            "-o",
+            "out",
+            "--format",
+            "none",
+            "--json",
+        ],
+    )
+    .exits(1);
     let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("the result");
     assert_eq!(json["runs"][0]["ok"], 20);
     let target = crate::support::Server::start();
@@ -61,25 +106,75 @@ fn stdout_has_the_run_even_where_no_file_can_be_written() {
         target.url()
     );
     scenario(folder.path(), &text);
-    let search = ["capacity", "test.yaml", "--slo", "p99 < 10s", "--probe", "1s", "--from", "20/s", "--most", "20/s", "-o", "out"];
+    let search = [
+        "capacity",
+        "test.yaml",
+        "--slo",
+        "p99 < 10s",
+        "--probe",
+        "1s",
+        "--from",
+        "20/s",
+        "--most",
+        "20/s",
+        "-o",
+        "out",
+    ];
     let ran = run(folder.path(), &search).exits(1);
     assert!(ran.stdout.contains("20"), "{}", ran.stdout);
     ran.says(&["can't write out/capacity.json"]);
     let (url, other) = (target.url(), target.url());
-    let ran = run(folder.path(), &["ab", "test.yaml", "--a", &url, "--b", &other, "--pairs", "2", "-o", "out"]).exits(1);
+    let ran = run(
+        folder.path(),
+        &[
+            "ab",
+            "test.yaml",
+            "--a",
+            &url,
+            "--b",
+            &other,
+            "--pairs",
+            "2",
+            "-o",
+            "out",
+        ],
+    )
+    .exits(1);
     assert!(!ran.stdout.is_empty());
     ran.says(&["can't write out/comparison.json"]);
-    assert_eq!(files(&out.join("b")), ["01.json", "02.json"], "the others are there");
+    assert_eq!(
+        files(&out.join("b")),
+        ["01.json", "02.json"],
+        "the others are there"
+    );
 }
 
 #[test]
 fn a_report_made_again_writes_what_it_can() {
     let folder = folder();
     scenario(folder.path(), SHORT);
-    run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "none"]).exits(0);
+    run(
+        folder.path(),
+        &["run", "test.yaml", "-o", "out", "--format", "none"],
+    )
+    .exits(0);
     in_the_way(&folder.path().join("again"), &["summary.csv"]);
-    let ran = run(folder.path(), &["report", "out/result.json", "-o", "again", "--format", "csv,markdown"]).exits(1);
-    assert_eq!(ran.stdout, "again/result.json\nagain/report.md\nagain/series.csv\n");
+    let ran = run(
+        folder.path(),
+        &[
+            "report",
+            "out/result.json",
+            "-o",
+            "again",
+            "--format",
+            "csv,markdown",
+        ],
+    )
+    .exits(1);
+    assert_eq!(
+        ran.stdout,
+        "again/result.json\nagain/report.md\nagain/series.csv\n"
+    );
     ran.says(&["can't write again/summary.csv"]);
 }
 
@@ -90,28 +185,64 @@ fn a_folder_belongs_to_one_run_at_a_time() {
     let arguments = ["run", "test.yaml", "-o", "out", "--format", "none"];
     let first = started(folder.path(), &mut loadgen(folder.path(), &arguments));
     scenario(folder.path(), SHORT);
-    run(folder.path(), &["run", "test.yaml", "-o", "other", "--format", "none"]).exits(0);
+    run(
+        folder.path(),
+        &["run", "test.yaml", "-o", "other", "--format", "none"],
+    )
+    .exits(0);
     for arguments in [
         &arguments[..],
         &["report", "other/result.json", "-o", "out"],
-        &["report", "other/result.json", "other/result.json", "-o", "out"],
-        &["compare", "other/result.json", "other/result.json", "-o", "out"],
+        &[
+            "report",
+            "other/result.json",
+            "other/result.json",
+            "-o",
+            "out",
+        ],
+        &[
+            "compare",
+            "other/result.json",
+            "other/result.json",
+            "-o",
+            "out",
+        ],
     ] {
-        run(folder.path(), arguments).exits(1).says(&["another loadgen is writing to out", "--output"]);
+        run(folder.path(), arguments)
+            .exits(1)
+            .says(&["another loadgen is writing to out", "--output"]);
     }
     first.signal(Signal::TERM);
     let ran = first.finish().exits(130);
-    assert!(ran.stderr.contains("report: out/result.json\n"), "nothing was there before: {}", ran.stderr);
-    assert_eq!(files(&folder.path().join("out")), ["result.json"], "the lock leaves nothing");
-    let began = result(&folder.path().join("out"))["started_at"].as_str().expect("a time").to_owned();
-    run(folder.path(), &arguments).exits(0).says(&[&format!("report: out/result.json (replaced the run of {began})")]);
+    assert!(
+        ran.stderr.contains("report: out/result.json\n"),
+        "nothing was there before: {}",
+        ran.stderr
+    );
+    assert_eq!(
+        files(&folder.path().join("out")),
+        ["result.json"],
+        "the lock leaves nothing"
+    );
+    let began = result(&folder.path().join("out"))["started_at"]
+        .as_str()
+        .expect("a time")
+        .to_owned();
+    run(folder.path(), &arguments).exits(0).says(&[&format!(
+        "report: out/result.json (replaced the run of {began})"
+    )]);
 }
 
 #[test]
 fn runs_that_begin_in_one_second_have_folders_of_their_own() {
     let folder = folder();
     scenario(folder.path(), SHORT);
-    let start = || Running::start(&mut loadgen(folder.path(), &["run", "test.yaml", "--format", "none"]), None);
+    let start = || {
+        Running::start(
+            &mut loadgen(folder.path(), &["run", "test.yaml", "--format", "none"]),
+            None,
+        )
+    };
     let runs: Vec<Running> = (0..4).map(|_| start()).collect();
     for run in runs {
         run.finish().exits(0);
@@ -130,23 +261,47 @@ fn a_closed_terminal_ends_a_run_as_a_request_to_end_does() {
         let folder = folder();
         scenario(folder.path(), LONG);
         // Whoever runs the tests may have it ignored.
-        let whole = ["--default-signal=HUP", PROGRAM, "run", "test.yaml", "-o", "out", "--format", "none", "--mode", mode];
+        let whole = [
+            "--default-signal=HUP",
+            PROGRAM,
+            "run",
+            "test.yaml",
+            "-o",
+            "out",
+            "--format",
+            "none",
+            "--mode",
+            mode,
+        ];
         let running = started(folder.path(), &mut program("env", folder.path(), &whole));
         // Both the shell and the system send it.
         running.signal(Signal::HUP);
         running.signal(Signal::HUP);
         let ran = running.finish().exits(130);
         assert!(ran.stdout.contains("throughput"), "{}", ran.stdout);
-        assert_eq!(result(&folder.path().join("out"))["end"], "interrupted", "{mode}");
+        assert_eq!(
+            result(&folder.path().join("out"))["end"],
+            "interrupted",
+            "{mode}"
+        );
     }
 }
 
 #[test]
 fn under_nohup_it_goes_on() {
     let folder = folder();
-    scenario(folder.path(), "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 1, duration: 500ms}}");
-    let line = format!("trap '' HUP; exec {} run test.yaml -o out --format none", PROGRAM);
-    let running = started(folder.path(), &mut program("sh", folder.path(), &["-c", &line]));
+    scenario(
+        folder.path(),
+        "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 1, duration: 500ms}}",
+    );
+    let line = format!(
+        "trap '' HUP; exec {} run test.yaml -o out --format none",
+        PROGRAM
+    );
+    let running = started(
+        folder.path(),
+        &mut program("sh", folder.path(), &["-c", &line]),
+    );
     running.signal(Signal::HUP);
     running.finish().exits(0);
     assert_eq!(result(&folder.path().join("out"))["end"], "complete");

@@ -1,4 +1,5 @@
-//! A scripted server on a raw socket: it says to the byte what a test wants said, and hangs up as rudely as it likes.
+//! A scripted server on a raw socket: it says to the byte what a test wants said, and hangs up as
+//! rudely as it likes.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,13 +10,18 @@ use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
 
-/// A server on an event loop of its own, for libraries that want one: does this with each connection, in a task. It
-/// lasts as long as the test.
-pub fn on_a_loop<F: Future<Output = ()> + Send + 'static>(serve: impl Fn(tokio::net::TcpStream) -> F + Send + 'static) -> SocketAddr {
+/// A server on an event loop of its own, for libraries that want one: does this with each
+/// connection, in a task. It lasts as long as the test.
+pub fn on_a_loop<F: Future<Output = ()> + Send + 'static>(
+    serve: impl Fn(tokio::net::TcpStream) -> F + Send + 'static,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         runtime.block_on(async move {
             listener.set_nonblocking(true).expect("a socket");
             let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
@@ -78,7 +84,8 @@ impl Line {
         while self.stream.read(&mut rest).is_ok_and(|n| n > 0) {}
     }
 
-    /// The method and path of the next request, which is read to the end of its body; nothing where none comes.
+    /// The method and path of the next request, which is read to the end of its body; nothing where
+    /// none comes.
     fn hear(&mut self) -> Option<String> {
         let mut reader = BufReader::new(&self.stream);
         let mut lines = Vec::new();
@@ -92,7 +99,10 @@ impl Line {
             }
             lines.push(line.trim_end().to_lowercase());
         }
-        let length = lines.iter().find_map(|line| line.strip_prefix("content-length:")).map_or(0, |n| n.trim().parse().expect("a number"));
+        let length = lines
+            .iter()
+            .find_map(|line| line.strip_prefix("content-length:"))
+            .map_or(0, |n| n.trim().parse().expect("a number"));
         reader.read_exact(&mut vec![0; length]).ok()?;
         self.said_close = lines.iter().any(|line| line == "connection: close");
         let mut words = lines.first()?.split(' ');
@@ -104,7 +114,10 @@ impl Line {
 
 /// A good answer with this body.
 pub fn good(body: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// A server that a test has scripted.
@@ -115,15 +128,24 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Answers each request, `METHOD PATH`, as the script says; each connection on a thread of its own.
+    /// Answers each request, `METHOD PATH`, as the script says; each connection on a thread of its
+    /// own.
     pub fn start(script: impl Fn(&mut Line, &str) -> Then + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let (script, open, most) = (Arc::new(script), Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let (script, open, most) = (
+            Arc::new(script),
+            Arc::<AtomicUsize>::default(),
+            Arc::<AtomicUsize>::default(),
+        );
         let (counted, peak) = (open.clone(), most.clone());
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (stream, script, open) = (stream.expect("a connection"), script.clone(), counted.clone());
+                let (stream, script, open) = (
+                    stream.expect("a connection"),
+                    script.clone(),
+                    counted.clone(),
+                );
                 peak.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 thread::spawn(move || {
                     serve(stream, &*script);
@@ -131,7 +153,11 @@ impl Peer {
                 });
             }
         });
-        Self { address, open, most }
+        Self {
+            address,
+            open,
+            most,
+        }
     }
 
     /// Where it is.
@@ -152,13 +178,19 @@ impl Peer {
 
 fn serve(stream: TcpStream, script: &(impl Fn(&mut Line, &str) -> Then + ?Sized)) {
     stream.set_nodelay(true).expect("an open socket");
-    let mut line = Line { stream, served: 0, said_close: false, head: Vec::new() };
+    let mut line = Line {
+        stream,
+        served: 0,
+        said_close: false,
+        head: Vec::new(),
+    };
     while let Some(request) = line.hear() {
         match script(&mut line, &request) {
             Then::Listen => line.served += 1,
             Then::Close => return,
             Then::Reset => {
-                // What was said before has to arrive, or it would be thrown away with the connection.
+                // What was said before has to arrive, or it would be thrown away with the
+                // connection.
                 thread::sleep(Duration::from_millis(20));
                 set_socket_linger(&line.stream, Some(Duration::ZERO)).expect("an open socket");
                 return;
@@ -167,7 +199,8 @@ fn serve(stream: TcpStream, script: &(impl Fn(&mut Line, &str) -> Then + ?Sized)
     }
 }
 
-/// A port where somebody listens until the first caller has come, which is the one that looks whether we are here.
+/// A port where somebody listens until the first caller has come, which is the one that looks
+/// whether we are here.
 pub fn gone_after_one() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");

@@ -1,12 +1,15 @@
-//! Hostile peers: each thing that a server can do to us, which failure it is counted as, that this takes no longer than
-//! it may, and that the next request is answered rightly all the same.
+//! Hostile peers: each thing that a server can do to us, which failure it is counted as, that this
+//! takes no longer than it may, and that the next request is answered rightly all the same.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::peer::{Line, Peer, Then, gone_after_one, good};
-use crate::support::{MODES, PROGRAM, Ran, count, finish, folder, number, patiently, program, result, run_of, scenario, until};
+use crate::support::{
+    MODES, PROGRAM, Ran, count, finish, folder, number, patiently, program, result, run_of,
+    scenario, until,
+};
 
 const BLANK: &str = "\r\n\r\n";
 
@@ -20,52 +23,170 @@ fn says(line: &mut Line, text: &str, then: Then) -> Then {
 
 /// What ends by itself.
 const QUICK: &[Row] = &[
-    ("closes instead of an answer", Some("reused_conn_closed"), |_| Then::Close),
-    ("resets instead of an answer", Some("reused_conn_closed"), |_| Then::Reset),
-    ("new: closes instead of an answer", Some("incomplete"), |_| Then::Close),
-    ("new: resets instead of an answer", Some("reset"), |_| Then::Reset),
-    ("closes in the status line", Some("incomplete"), |l| says(l, "HTTP/1.1 20", Then::Close)),
-    ("closes in the headers", Some("incomplete"), |l| says(l, "HTTP/1.1 200 OK\r\ncontent-le", Then::Close)),
-    ("closes in a body", Some("incomplete"), |l| says(l, "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort", Then::Close)),
-    ("closes in a chunk", Some("incomplete"), |l| says(l, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nshort", Then::Close)),
+    (
+        "closes instead of an answer",
+        Some("reused_conn_closed"),
+        |_| Then::Close,
+    ),
+    (
+        "resets instead of an answer",
+        Some("reused_conn_closed"),
+        |_| Then::Reset,
+    ),
+    (
+        "new: closes instead of an answer",
+        Some("incomplete"),
+        |_| Then::Close,
+    ),
+    ("new: resets instead of an answer", Some("reset"), |_| {
+        Then::Reset
+    }),
+    ("closes in the status line", Some("incomplete"), |l| {
+        says(l, "HTTP/1.1 20", Then::Close)
+    }),
+    ("closes in the headers", Some("incomplete"), |l| {
+        says(l, "HTTP/1.1 200 OK\r\ncontent-le", Then::Close)
+    }),
+    ("closes in a body", Some("incomplete"), |l| {
+        says(
+            l,
+            "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort",
+            Then::Close,
+        )
+    }),
+    ("closes in a chunk", Some("incomplete"), |l| {
+        says(
+            l,
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nshort",
+            Then::Close,
+        )
+    }),
     ("closes between chunks", Some("incomplete"), |l| {
-        says(l, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\ngood\r\n", Then::Close)
+        says(
+            l,
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\ngood\r\n",
+            Then::Close,
+        )
     }),
-    ("resets in the headers", Some("reset"), |l| says(l, "HTTP/1.1 200 OK\r\ncontent-le", Then::Reset)),
-    ("resets in a body", Some("reset"), |l| says(l, "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort", Then::Reset)),
-    ("resets in a chunk", Some("reset"), |l| says(l, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nshort", Then::Reset)),
-    ("malformed status line", Some("protocol"), |l| says(l, "HTTP/1.1 zwei OK\r\n\r\n", Then::Listen)),
-    ("another protocol", Some("protocol"), |l| says(l, "SSH-2.0-OpenSSH_9.9\r\n\r\n", Then::Listen)),
-    ("malformed header", Some("protocol"), |l| says(l, "HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", Then::Listen)),
+    ("resets in the headers", Some("reset"), |l| {
+        says(l, "HTTP/1.1 200 OK\r\ncontent-le", Then::Reset)
+    }),
+    ("resets in a body", Some("reset"), |l| {
+        says(
+            l,
+            "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort",
+            Then::Reset,
+        )
+    }),
+    ("resets in a chunk", Some("reset"), |l| {
+        says(
+            l,
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nshort",
+            Then::Reset,
+        )
+    }),
+    ("malformed status line", Some("protocol"), |l| {
+        says(l, "HTTP/1.1 zwei OK\r\n\r\n", Then::Listen)
+    }),
+    ("another protocol", Some("protocol"), |l| {
+        says(l, "SSH-2.0-OpenSSH_9.9\r\n\r\n", Then::Listen)
+    }),
+    ("malformed header", Some("protocol"), |l| {
+        says(l, "HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", Then::Listen)
+    }),
     ("malformed chunk size", Some("protocol"), |l| {
-        says(l, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\ngood", Then::Listen)
+        says(
+            l,
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\ngood",
+            Then::Listen,
+        )
     }),
-    ("malformed content-length", Some("protocol"), |l| says(l, "HTTP/1.1 200 OK\r\ncontent-length: -4\r\n\r\ngood", Then::Listen)),
+    ("malformed content-length", Some("protocol"), |l| {
+        says(
+            l,
+            "HTTP/1.1 200 OK\r\ncontent-length: -4\r\n\r\ngood",
+            Then::Listen,
+        )
+    }),
     ("two content-lengths", Some("protocol"), |l| {
-        says(l, "HTTP/1.1 200 OK\r\ncontent-length: 4\r\ncontent-length: 9\r\n\r\ngood", Then::Listen)
+        says(
+            l,
+            "HTTP/1.1 200 OK\r\ncontent-length: 4\r\ncontent-length: 9\r\n\r\ngood",
+            Then::Listen,
+        )
     }),
     ("10,000 headers", Some("protocol"), |l| {
         let headers: String = (0..10_000).map(|n| format!("x-{n}: 1\r\n")).collect();
-        says(l, &format!("HTTP/1.1 200 OK\r\n{headers}content-length: 0{BLANK}"), Then::Listen)
+        says(
+            l,
+            &format!("HTTP/1.1 200 OK\r\n{headers}content-length: 0{BLANK}"),
+            Then::Listen,
+        )
     }),
     ("a header of 16 MB", Some("protocol"), |l| {
         let header = "x".repeat(16 << 20);
-        says(l, &format!("HTTP/1.1 200 OK\r\nx: {header}\r\ncontent-length: 0{BLANK}"), Then::Listen)
+        says(
+            l,
+            &format!("HTTP/1.1 200 OK\r\nx: {header}\r\ncontent-length: 0{BLANK}"),
+            Then::Listen,
+        )
     }),
-    ("a stranger behind the answer", None, |l| says(l, &format!("{}{}", good("good"), good("evil")), Then::Listen)),
-    ("bytes behind the answer", None, |l| says(l, &format!("{}more", good("good")), Then::Listen)),
+    ("a stranger behind the answer", None, |l| {
+        says(
+            l,
+            &format!("{}{}", good("good"), good("evil")),
+            Then::Listen,
+        )
+    }),
+    ("bytes behind the answer", None, |l| {
+        says(l, &format!("{}more", good("good")), Then::Listen)
+    }),
     ("an answer before the next request", None, |l| {
         l.answer("good");
         std::thread::sleep(Duration::from_millis(30));
         l.answer("evil")
     }),
-    ("103, then 200", None, |l| says(l, &format!("HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n{}", good("good")), Then::Listen)),
-    ("100 and 102, then 200", None, |l| {
-        says(l, &format!("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n{}", good("good")), Then::Listen)
+    ("103, then 200", None, |l| {
+        says(
+            l,
+            &format!(
+                "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n{}",
+                good("good")
+            ),
+            Then::Listen,
+        )
     }),
-    ("204 with a length", None, |l| says(l, "HTTP/1.1 204 No Content\r\ncontent-length: 9\r\n\r\n", Then::Listen)),
-    ("304 with a length", None, |l| says(l, "HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n", Then::Listen)),
-    ("two equal content-lengths", None, |l| says(l, "HTTP/1.1 200 OK\r\ncontent-length: 4\r\ncontent-length: 4\r\n\r\ngood", Then::Listen)),
+    ("100 and 102, then 200", None, |l| {
+        says(
+            l,
+            &format!(
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n{}",
+                good("good")
+            ),
+            Then::Listen,
+        )
+    }),
+    ("204 with a length", None, |l| {
+        says(
+            l,
+            "HTTP/1.1 204 No Content\r\ncontent-length: 9\r\n\r\n",
+            Then::Listen,
+        )
+    }),
+    ("304 with a length", None, |l| {
+        says(
+            l,
+            "HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n",
+            Then::Listen,
+        )
+    }),
+    ("two equal content-lengths", None, |l| {
+        says(
+            l,
+            "HTTP/1.1 200 OK\r\ncontent-length: 4\r\ncontent-length: 4\r\n\r\ngood",
+            Then::Listen,
+        )
+    }),
     ("chunks with trailers", None, |l| {
         says(
             l,
@@ -73,10 +194,30 @@ const QUICK: &[Row] = &[
             Then::Listen,
         )
     }),
-    ("HEAD with a length", None, |l| says(l, "HTTP/1.1 200 OK\r\ncontent-length: 4000\r\n\r\n", Then::Listen)),
-    ("a body that ends with the connection", None, |l| says(l, "HTTP/1.1 200 OK\r\n\r\ngood", Then::Close)),
-    ("closes as it has said", None, |l| says(l, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\ngood", Then::Close)),
-    ("HTTP/1.0", None, |l| says(l, "HTTP/1.0 200 OK\r\ncontent-length: 4\r\n\r\ngood", Then::Close)),
+    ("HEAD with a length", None, |l| {
+        says(
+            l,
+            "HTTP/1.1 200 OK\r\ncontent-length: 4000\r\n\r\n",
+            Then::Listen,
+        )
+    }),
+    ("a body that ends with the connection", None, |l| {
+        says(l, "HTTP/1.1 200 OK\r\n\r\ngood", Then::Close)
+    }),
+    ("closes as it has said", None, |l| {
+        says(
+            l,
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\ngood",
+            Then::Close,
+        )
+    }),
+    ("HTTP/1.0", None, |l| {
+        says(
+            l,
+            "HTTP/1.0 200 OK\r\ncontent-length: 4\r\n\r\ngood",
+            Then::Close,
+        )
+    }),
 ];
 
 /// What does not end before its time is up.
@@ -86,7 +227,10 @@ const SLOW: &[Row] = &[
         Then::Close
     }),
     ("drips its headers", Some("timeout_first_byte"), |l| {
-        l.drip(good("good").repeat(20).as_bytes(), Duration::from_millis(40));
+        l.drip(
+            good("good").repeat(20).as_bytes(),
+            Duration::from_millis(40),
+        );
         Then::Close
     }),
     ("drips its body", Some("timeout_total"), |l| {
@@ -108,12 +252,25 @@ const SLOW: &[Row] = &[
     }),
 ];
 
-/// One request a row, each followed by one that has to be answered rightly; `timeouts` are the requests' own.
+/// One request a row, each followed by one that has to be answered rightly; `timeouts` are the
+/// requests' own.
 fn flow(rows: &[Row], timeouts: &str) -> String {
     let step = |(index, (name, ..)): (usize, &Row)| {
-        let method = if name.starts_with("HEAD") { "head" } else { "get" };
-        let before = if name.starts_with("new:") { "{get: /close, name: hang up}, " } else { "" };
-        let pause = if name.contains("before the next") { "{think: 90ms}, " } else { "" };
+        let method = if name.starts_with("HEAD") {
+            "head"
+        } else {
+            "get"
+        };
+        let before = if name.starts_with("new:") {
+            "{get: /close, name: hang up}, "
+        } else {
+            ""
+        };
+        let pause = if name.contains("before the next") {
+            "{think: 90ms}, "
+        } else {
+            ""
+        };
         format!(
             "{before}{{{method}: /row/{index}, name: '{name}', timeout: {timeouts}, on_error: continue}}, {pause}\
              {{get: /good, name: 'after: {name}', expect: {{body: {{equals: good}}}}, on_error: continue}}"
@@ -121,37 +278,64 @@ fn flow(rows: &[Row], timeouts: &str) -> String {
     };
     // What comes first finds a connection that has been used.
     let begin = std::iter::once("{get: /good, name: begin}".to_owned());
-    begin.chain(rows.iter().enumerate().map(step)).collect::<Vec<_>>().join(",\n")
+    begin
+        .chain(rows.iter().enumerate().map(step))
+        .collect::<Vec<_>>()
+        .join(",\n")
 }
 
 /// A peer that acts these rows.
 fn peer(rows: &'static [Row]) -> Peer {
     Peer::start(move |line, request| {
         let path = request.split(' ').nth(1).unwrap_or_default();
-        match path.strip_prefix("/row/").map(|index| index.parse::<usize>().expect("a number")) {
+        match path
+            .strip_prefix("/row/")
+            .map(|index| index.parse::<usize>().expect("a number"))
+        {
             Some(index) => rows[index].2(line),
-            None if path == "/close" => says(line, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", Then::Close),
+            None if path == "/close" => says(
+                line,
+                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+                Then::Close,
+            ),
             None => line.answer("good"),
         }
     })
 }
 
-/// Runs a scenario with no more descriptors than a run needs that keeps none which it has done with.
+/// Runs a scenario with no more descriptors than a run needs that keeps none which it has done
+/// with.
 fn run_with_few_descriptors(text: &str, url: &str) -> (tempfile::TempDir, Ran) {
     let folder = folder();
     scenario(folder.path(), text);
     let line = "ulimit -n 60; exec \"$0\" \"$@\"";
-    let arguments = ["-c", line, PROGRAM, "run", "test.yaml", "--target", url, "-o", "out", "--format", "none"];
+    let arguments = [
+        "-c",
+        line,
+        PROGRAM,
+        "run",
+        "test.yaml",
+        "--target",
+        url,
+        "-o",
+        "out",
+        "--format",
+        "none",
+    ];
     let ran = finish(&mut program("sh", folder.path(), &arguments));
     (folder, ran)
 }
 
 fn step<'a>(run: &'a Value, name: &str) -> &'a Value {
     let steps = run["steps"].as_array().expect("steps");
-    steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("no step `{name}`"))
+    steps
+        .iter()
+        .find(|step| step["name"] == name)
+        .unwrap_or_else(|| panic!("no step `{name}`"))
 }
 
-/// Runs rows, and holds every one of them against what is expected; responses have to take this long, in milliseconds.
+/// Runs rows, and holds every one of them against what is expected; responses have to take this
+/// long, in milliseconds.
 fn judge(rows: &'static [Row], timeouts: &str, iterations: u64, took: impl Fn(&str) -> (f64, f64)) {
     let peer = peer(rows);
     let text = format!(
@@ -167,18 +351,31 @@ fn judge(rows: &'static [Row], timeouts: &str, iterations: u64, took: impl Fn(&s
         let run = run_of(&result, mode);
         for (name, kind, _) in rows {
             let (bad, after) = (step(run, name), step(run, &format!("after: {name}")));
-            let failures = kind.map(|kind| serde_json::json!({ kind: iterations })).unwrap_or_else(|| serde_json::json!({}));
+            let failures = kind
+                .map(|kind| serde_json::json!({ kind: iterations }))
+                .unwrap_or_else(|| serde_json::json!({}));
             let (least, most) = took(name);
             let times = &bad["response_ms"];
-            if bad["failures"] != failures || number(times, "min") < least || number(times, "max") > most {
-                wrong.push(format!("{mode}, {name}: {} in {} to {} ms", bad["failures"], times["min"], times["max"]));
+            if bad["failures"] != failures
+                || number(times, "min") < least
+                || number(times, "max") > most
+            {
+                wrong.push(format!(
+                    "{mode}, {name}: {} in {} to {} ms",
+                    bad["failures"], times["min"], times["max"]
+                ));
             }
             if count(after, "ok") != iterations {
                 wrong.push(format!("{mode}, after: {name}: {}", after["failures"]));
             }
         }
     }
-    assert!(wrong.is_empty(), "{}\n{:#}", wrong.join("\n"), result["runs"][0]["errors"]);
+    assert!(
+        wrong.is_empty(),
+        "{}\n{:#}",
+        wrong.join("\n"),
+        result["runs"][0]["errors"]
+    );
     until("every connection is closed", || peer.open() == 0);
 }
 
@@ -190,7 +387,10 @@ fn what_a_peer_does_is_counted_once_under_its_name_and_the_next_request_is_right
 #[test]
 fn what_does_not_end_ends_at_its_timeout() {
     judge(SLOW, "{first_byte: 200ms, total: 400ms}", 3, |name| {
-        let first = matches!(name, "never answers" | "drips its headers" | "endless hints");
+        let first = matches!(
+            name,
+            "never answers" | "drips its headers" | "endless hints"
+        );
         let least = if first { 200.0 } else { 400.0 };
         (least, least + 2_000.0)
     });
@@ -205,9 +405,15 @@ fn a_peer_that_stops_listening_refuses() {
             "{name: t, targets: {shop: {url: builtin}}, load: {vus: 2, iterations: 20}, mix: [{name: m, flow: [{get: /}]}]}",
         );
         let url = format!("http://{}", gone_after_one());
-        let result = crate::support::run_to_result(folder.path(), &["--target", &url, "--mode", mode]);
+        let result =
+            crate::support::run_to_result(folder.path(), &["--target", &url, "--mode", mode]);
         let run = run_of(&result, mode);
-        assert_eq!(run["failures"], serde_json::json!({ "refused": 20 }), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            run["failures"],
+            serde_json::json!({ "refused": 20 }),
+            "{mode}: {}",
+            run["errors"]
+        );
     }
 }
 
@@ -217,24 +423,41 @@ fn a_peer_that_hangs_up_as_soon_as_it_has_accepted_is_named() {
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
     std::thread::spawn(move || listener.incoming().for_each(drop));
     let folder = folder();
-    let text =
-        "{name: t, targets: {shop: {url: builtin, timeout: 20s}}, load: {vus: 2, iterations: 20}, mix: [{name: m, flow: [{get: /}]}]}";
+    let text = "{name: t, targets: {shop: {url: builtin, timeout: 20s}}, load: {vus: 2, iterations: 20}, mix: [{name: m, flow: [{get: /}]}]}";
     scenario(folder.path(), text);
     for mode in MODES {
-        let result = crate::support::run_to_result(folder.path(), &["--target", &url, "--mode", mode]);
+        let result =
+            crate::support::run_to_result(folder.path(), &["--target", &url, "--mode", mode]);
         let run = run_of(&result, mode);
-        // What the request meets is the end of the connection, or, where it arrives after that, a reset.
+        // What the request meets is the end of the connection, or, where it arrives after that, a
+        // reset.
         let kinds = run["failures"].as_object().expect("an object");
-        assert!(kinds.keys().all(|kind| ["incomplete", "reset"].contains(&kind.as_str())), "{mode}: {}", run["errors"]);
+        assert!(
+            kinds
+                .keys()
+                .all(|kind| ["incomplete", "reset"].contains(&kind.as_str())),
+            "{mode}: {}",
+            run["errors"]
+        );
         assert_eq!(count(run, "failed"), 20, "{mode}");
-        assert!(number(&run["response_ms"], "max") < 2_000.0, "{mode}: {}", run["response_ms"]);
+        assert!(
+            number(&run["response_ms"], "max") < 2_000.0,
+            "{mode}: {}",
+            run["response_ms"]
+        );
     }
 }
 
 #[test]
 fn a_stale_connection_is_tried_again_only_where_the_scenario_says_so() {
     // Whatever comes second on a connection finds it closed.
-    let peer = Peer::start(|line, _| if line.served == 0 { line.answer("good") } else { Then::Close });
+    let peer = Peer::start(|line, _| {
+        if line.served == 0 {
+            line.answer("good")
+        } else {
+            Then::Close
+        }
+    });
     let text = |retry: &str| {
         format!(
             "{{name: t, modes: [sequential, threaded, async], targets: {{shop: {{url: '{}'}}}}, load: {{iterations: 10}}, \
@@ -243,15 +466,24 @@ fn a_stale_connection_is_tried_again_only_where_the_scenario_says_so() {
         )
     };
     let folder = folder();
-    for (retry, failed, retries) in
-        [("", 5, 0), (", retry: {attempts: 2, errors: [reused_conn_closed]}", 0, 9), (", retry: {attempts: 2, errors: [reset]}", 5, 0)]
-    {
+    for (retry, failed, retries) in [
+        ("", 5, 0),
+        (", retry: {attempts: 2, errors: [reused_conn_closed]}", 0, 9),
+        (", retry: {attempts: 2, errors: [reset]}", 5, 0),
+    ] {
         scenario(folder.path(), &text(retry));
         let result = crate::support::run_to_result(folder.path(), &[]);
         for mode in MODES {
             let run = run_of(&result, mode);
-            assert_eq!((count(run, "failed"), count(run, "retries")), (failed, retries), "{mode}{retry}: {}", run["failures"]);
-            let named = run["failures"].get("reused_conn_closed").map_or(0, |n| n.as_u64().expect("a number"));
+            assert_eq!(
+                (count(run, "failed"), count(run, "retries")),
+                (failed, retries),
+                "{mode}{retry}: {}",
+                run["failures"]
+            );
+            let named = run["failures"]
+                .get("reused_conn_closed")
+                .map_or(0, |n| n.as_u64().expect("a number"));
             assert_eq!(named, failed, "{mode}{retry}");
         }
     }
@@ -260,8 +492,14 @@ fn a_stale_connection_is_tried_again_only_where_the_scenario_says_so() {
 #[test]
 fn a_large_body_takes_no_memory() {
     let peer = Peer::start(|line, request| {
-        let megabytes: usize = request.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().expect("a number");
-        line.say(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", megabytes << 20));
+        let megabytes: usize = request
+            .trim_start_matches(|c: char| !c.is_ascii_digit())
+            .parse()
+            .expect("a number");
+        line.say(format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n",
+            megabytes << 20
+        ));
         let block = vec![b'x'; 1 << 20];
         (0..megabytes).for_each(|_| {
             line.say(&block);
@@ -275,13 +513,23 @@ fn a_large_body_takes_no_memory() {
                 "{{name: t, targets: {{shop: {{url: builtin}}}}, load: {{iterations: 2}}, mix: [{{name: m, flow: [{{get: /{megabytes}}}]}}]}}"
             );
             scenario(folder.path(), &text);
-            let result = crate::support::run_to_result(folder.path(), &["--target", &peer.url(), "--mode", mode]);
+            let result = crate::support::run_to_result(
+                folder.path(),
+                &["--target", &peer.url(), "--mode", mode],
+            );
             let run = run_of(&result, mode);
-            assert!(count(run, "ok") == 2 && count(run, "bytes_in") > megabytes << 21, "{mode}: {}", run["errors"]);
+            assert!(
+                count(run, "ok") == 2 && count(run, "bytes_in") > megabytes << 21,
+                "{mode}: {}",
+                run["errors"]
+            );
             count(&run["resources"], "peak_rss_bytes")
         };
         let (small, large) = (peak(1), peak(100));
-        assert!(large < small + (10 << 20), "{mode}: {large} bytes, and {small} for a hundredth of it");
+        assert!(
+            large < small + (10 << 20),
+            "{mode}: {large} bytes, and {small} for a hundredth of it"
+        );
     }
 }
 
@@ -294,16 +542,29 @@ fn what_drips_ends_at_its_timeout_to_within_20_ms() {
         Then::Close
     });
     let folder = folder();
-    let text =
-        "{name: t, targets: {peer: {url: builtin, timeout: 1500ms}}, load: {vus: 2, iterations: 2}, mix: [{name: m, flow: [{get: /}]}]}";
+    let text = "{name: t, targets: {peer: {url: builtin, timeout: 1500ms}}, load: {vus: 2, iterations: 2}, mix: [{name: m, flow: [{get: /}]}]}";
     scenario(folder.path(), text);
     for mode in MODES {
         patiently(|| {
-            let result = crate::support::run_to_result(folder.path(), &["--target", &peer.url(), "--mode", mode]);
+            let result = crate::support::run_to_result(
+                folder.path(),
+                &["--target", &peer.url(), "--mode", mode],
+            );
             let run = run_of(&result, mode);
-            assert_eq!(run["failures"], serde_json::json!({ "timeout_total": 2 }), "{mode}: {}", run["errors"]);
-            let (first, last) = (number(&run["service_ms"], "min"), number(&run["service_ms"], "max"));
-            assert!(first >= TOTAL_MS && last <= TOTAL_MS + 20.0, "{mode}: {first} to {last} ms");
+            assert_eq!(
+                run["failures"],
+                serde_json::json!({ "timeout_total": 2 }),
+                "{mode}: {}",
+                run["errors"]
+            );
+            let (first, last) = (
+                number(&run["service_ms"], "min"),
+                number(&run["service_ms"], "max"),
+            );
+            assert!(
+                first >= TOTAL_MS && last <= TOTAL_MS + 20.0,
+                "{mode}: {first} to {last} ms"
+            );
         });
     }
     until("every connection is closed", || peer.open() == 0);

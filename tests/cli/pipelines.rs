@@ -1,5 +1,5 @@
-//! The pipelines that ship do what they say: their commands are run as the CI servers would, with a service that is good,
-//! and with one that is not.
+//! The pipelines that ship do what they say: their commands are run as the CI servers would, with a
+//! service that is good, and with one that is not.
 
 use std::fs;
 use std::net::TcpListener;
@@ -11,18 +11,31 @@ use serde_yaml::Value;
 use crate::support::{PROGRAM, Ran, finish, folder, is_installed, patiently, program, shipped};
 
 fn pipeline(name: &str) -> Value {
-    serde_yaml::from_str(&fs::read_to_string(shipped(&format!("scenarios/ci/{name}"))).expect("it ships")).expect("YAML")
+    serde_yaml::from_str(
+        &fs::read_to_string(shipped(&format!("scenarios/ci/{name}"))).expect("it ships"),
+    )
+    .expect("YAML")
 }
 
 fn texts(list: &Value) -> Vec<String> {
-    list.as_sequence().expect("a list").iter().map(|text| text.as_str().expect("text").to_owned()).collect()
+    list.as_sequence()
+        .expect("a list")
+        .iter()
+        .map(|text| text.as_str().expect("text").to_owned())
+        .collect()
 }
 
 /// The steps that call loadgen itself, and what they are called.
 fn github() -> Vec<String> {
     let pipeline = pipeline("github.yml");
-    assert_eq!(pipeline["jobs"]["gate"]["defaults"]["run"]["shell"], "bash", "a pipe ends with what failed in it");
-    let steps = pipeline["jobs"]["gate"]["steps"].as_sequence().expect("steps").iter();
+    assert_eq!(
+        pipeline["jobs"]["gate"]["defaults"]["run"]["shell"], "bash",
+        "a pipe ends with what failed in it"
+    );
+    let steps = pipeline["jobs"]["gate"]["steps"]
+        .as_sequence()
+        .expect("steps")
+        .iter();
     steps
         .filter_map(|step| step["run"].as_str())
         .filter(|script| script.contains("loadgen run") || script.contains("loadgen ab"))
@@ -34,9 +47,17 @@ fn github() -> Vec<String> {
 fn repository(path: &Path, port: u16, flags: &str) {
     let serve = |folder: PathBuf, flags: &str| {
         fs::create_dir_all(folder.join("load")).expect("made");
-        fs::copy(shipped("scenarios/ci/gate.yaml"), folder.join("load/gate.yaml")).expect("copied");
+        fs::copy(
+            shipped("scenarios/ci/gate.yaml"),
+            folder.join("load/gate.yaml"),
+        )
+        .expect("copied");
         let file = folder.join("serve");
-        fs::write(&file, format!("#!/bin/sh\nexec loadgen serve --listen 127.0.0.1:{port} {flags}\n")).expect("written");
+        fs::write(
+            &file,
+            format!("#!/bin/sh\nexec loadgen serve --listen 127.0.0.1:{port} {flags}\n"),
+        )
+        .expect("written");
         fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("allowed");
     };
     serve(path.join("old"), "");
@@ -47,14 +68,35 @@ fn repository(path: &Path, port: u16, flags: &str) {
 /// Runs the scripts one after another as their server does, until one fails.
 fn ran(flags: &str, scripts: &[String]) -> (tempfile::TempDir, Vec<Ran>) {
     let folder = folder();
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port")
+        .port();
     repository(folder.path(), port, flags);
-    let path = format!("{}:{}", Path::new(PROGRAM).parent().expect("a folder").display(), std::env::var("PATH").unwrap_or_default());
+    let path = format!(
+        "{}:{}",
+        Path::new(PROGRAM).parent().expect("a folder").display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
     let step = |script: &String| {
-        let mut command = program("bash", folder.path(), &["--noprofile", "--norc", "-eo", "pipefail", "-c", script]);
-        // Short ones: whether a machine is quiet enough to tell versions apart is not the question here.
-        let short = [("LOADGEN_PAIRS", "1"), ("LOADGEN_DURATION", "200ms"), ("LOADGEN_ON_INVALID", "warn")];
-        finish(command.env("PATH", &path).env("URL", format!("http://127.0.0.1:{port}")).envs(short))
+        let mut command = program(
+            "bash",
+            folder.path(),
+            &["--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        );
+        // Short ones: whether a machine is quiet enough to tell versions apart is not the question
+        // here.
+        let short = [
+            ("LOADGEN_PAIRS", "1"),
+            ("LOADGEN_DURATION", "200ms"),
+            ("LOADGEN_ON_INVALID", "warn"),
+        ];
+        finish(
+            command
+                .env("PATH", &path)
+                .env("URL", format!("http://127.0.0.1:{port}"))
+                .envs(short),
+        )
     };
     let all = scripts.iter().map(step).collect();
     (folder, all)
@@ -66,11 +108,20 @@ fn codes(all: &[Ran]) -> Vec<Option<i32>> {
 
 /// What the next steps upload and show.
 fn left(path: &Path, more: &str) {
-    for file in ["load-report/index.html", "load-report/report.md", "load-report/junit.xml", "load-ab/comparison.json", more] {
+    for file in [
+        "load-report/index.html",
+        "load-report/report.md",
+        "load-report/junit.xml",
+        "load-ab/comparison.json",
+        more,
+    ] {
         assert!(path.join(file).is_file(), "{file}");
     }
     let table = fs::read_to_string(path.join("load-ab.txt")).expect("written");
-    assert!(table.contains("p50") && table.contains("inconclusive"), "{table}");
+    assert!(
+        table.contains("p50") && table.contains("inconclusive"),
+        "{table}"
+    );
 }
 
 #[test]
@@ -89,7 +140,10 @@ fn the_one_for_github_is_green_for_a_good_service_and_red_for_a_bad_one() {
     assert_eq!(codes(&all)[0], Some(99), "{}", all[0].stderr);
     all[0].stdout.find("✗ not met").expect("it is said");
     let summary = fs::read_to_string(folder.path().join("load-report/report.md")).expect("written");
-    assert!(summary.contains("❌") && summary.contains("`error_rate < 1%`"), "{summary}");
+    assert!(
+        summary.contains("❌") && summary.contains("`error_rate < 1%`"),
+        "{summary}"
+    );
 }
 
 #[test]
@@ -107,19 +161,26 @@ fn the_one_for_gitlab_is_green_for_a_good_service_and_red_for_a_bad_one() {
         let handed_on = &pipeline["load"]["artifacts"];
         let reports = handed_on["reports"].as_mapping().expect("reports").values();
         for file in reports.chain(handed_on["paths"].as_sequence().expect("paths")) {
-            assert!(folder.path().join(file.as_str().expect("text")).exists(), "{file:?}");
+            assert!(
+                folder.path().join(file.as_str().expect("text")).exists(),
+                "{file:?}"
+            );
         }
     });
     let (_folder, all) = ran("--fail 50%", &[script]);
     assert_eq!(codes(&all), [Some(99)], "{}", all[0].stderr);
 }
 
-/// A line that a reader copies says what there is: every file that the pipelines name is beside them.
+/// A line that a reader copies says what there is: every file that the pipelines name is beside
+/// them.
 #[test]
 fn the_readme_names_each_file() {
     let readme = fs::read_to_string(crate::readme::README).expect("it is there");
     for file in fs::read_dir(shipped("scenarios/ci")).expect("a folder") {
         let name = file.expect("an entry").file_name();
-        assert!(readme.contains(&format!("scenarios/ci/{}", name.to_string_lossy())), "{name:?}");
+        assert!(
+            readme.contains(&format!("scenarios/ci/{}", name.to_string_lossy())),
+            "{name:?}"
+        );
     }
 }

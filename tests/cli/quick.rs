@@ -7,7 +7,9 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::support::{self, Server, count, finish, finish_with, folder, is_installed, loadgen, program, run, run_of};
+use crate::support::{
+    self, Server, count, finish, finish_with, folder, is_installed, loadgen, program, run, run_of,
+};
 
 /// A server that keeps what it was sent, to the byte, and is content with everything.
 struct Listener {
@@ -28,7 +30,9 @@ impl Listener {
                 thread::spawn(move || {
                     while let Some(request) = request(&stream) {
                         into.lock().expect("sound").push(request);
-                        (&stream).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").expect("sent");
+                        (&stream)
+                            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                            .expect("sent");
                     }
                 });
             }
@@ -37,7 +41,8 @@ impl Listener {
     }
 }
 
-/// One request of a connection: nothing is sent before it is answered, so nothing behind it is lost with the reader.
+/// One request of a connection: nothing is sent before it is answered, so nothing behind it is lost
+/// with the reader.
 fn request(stream: &TcpStream) -> Option<(String, String)> {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
@@ -64,16 +69,38 @@ fn a_url_is_run_like_a_scenario() {
     let (folder, server) = (folder(), Server::start());
     let before = server.status();
     let url = format!("{}/anything/a?x=1", server.url());
-    let ran = run(folder.path(), &["run", &url, "-u", "3", "-i", "40", "-o", "out", "--format", "none"]).exits(0);
+    let ran = run(
+        folder.path(),
+        &[
+            "run", &url, "-u", "3", "-i", "40", "-o", "out", "--format", "none",
+        ],
+    )
+    .exits(0);
     assert!(ran.stdout.contains("quick-127.0.0.1"), "{}", ran.stdout);
     let result = support::result(&folder.path().join("out"));
     let mode = run_of(&result, "async");
-    assert_eq!((count(mode, "ok"), server.seen_since(before).requests), (40, 40));
-    assert_eq!(result["runs"].as_array().map(Vec::len), Some(1), "async alone");
+    assert_eq!(
+        (count(mode, "ok"), server.seen_since(before).requests),
+        (40, 40)
+    );
+    assert_eq!(
+        result["runs"].as_array().map(Vec::len),
+        Some(1),
+        "async alone"
+    );
     assert_eq!(result["scenario"]["name"], "quick-127.0.0.1");
-    assert!(result["scenario"]["source"].as_str().is_some_and(|text| text.contains(r#"- get: "/anything/a?x=1""#)), "{result}");
+    assert!(
+        result["scenario"]["source"]
+            .as_str()
+            .is_some_and(|text| text.contains(r#"- get: "/anything/a?x=1""#)),
+        "{result}"
+    );
     // Without a folder it has one of its own, under the host's name.
-    run(folder.path(), &["run", &url, "-i", "1", "-u", "1", "--format", "none", "-q"]).exits(0);
+    run(
+        folder.path(),
+        &["run", &url, "-i", "1", "-u", "1", "--format", "none", "-q"],
+    )
+    .exits(0);
     assert!(support::files(&folder.path().join("reports"))[0].starts_with("quick-127.0.0.1-"));
 }
 
@@ -95,15 +122,23 @@ fn method_headers_and_body_arrive_as_they_were_typed() {
         let url = format!("http://{}/a{{{{x}}}}b?q=\"'%20&y=", listener.address);
         let header = "X-Hostile: \"it's\": {{x}} # 'no' \\ comment: 🦀";
         let body_flag = format!("--body={body}");
-        let flags =
-            ["-X", "PROPFIND", "-H", header, "-H", "accept:", &body_flag, "-i", "3", "-u", "1", "-o", "out", "--format", "none", "-q"];
+        let flags = [
+            "-X", "PROPFIND", "-H", header, "-H", "accept:", &body_flag, "-i", "3", "-u", "1",
+            "-o", "out", "--format", "none", "-q",
+        ];
         run(folder.path(), &[&["run", &url], &flags[..]].concat()).exits(0);
         let seen = listener.seen.lock().expect("sound");
         assert_eq!(seen.len(), 3);
         for (head, sent) in seen.iter() {
             assert_eq!(sent, body);
-            assert!(head.starts_with("PROPFIND /a%7B%7Bx%7D%7Db?q=%22'%20&y= HTTP/1.1\r\n"), "{head}");
-            assert!(head.contains("\r\nx-hostile: \"it's\": {{x}} # 'no' \\ comment: 🦀\r\n"), "{head}");
+            assert!(
+                head.starts_with("PROPFIND /a%7B%7Bx%7D%7Db?q=%22'%20&y= HTTP/1.1\r\n"),
+                "{head}"
+            );
+            assert!(
+                head.contains("\r\nx-hostile: \"it's\": {{x}} # 'no' \\ comment: 🦀\r\n"),
+                "{head}"
+            );
         }
     }
 }
@@ -113,19 +148,56 @@ fn the_scenario_that_is_printed_is_one_to_begin_with() {
     let (folder, server) = (folder(), Server::start());
     let before = server.status();
     let url = format!("{}/anything", server.url());
-    let flags = ["-H", "x-shop: a \"b\": {{c}}", "-b", "{{d}}\n# e", "-r", "200/s", "-d", "100ms", "--mode", "all", "--seed", "5"];
-    let ran = run(folder.path(), &[&["run", &url, "--print-scenario"], &flags[..]].concat()).exits(0);
+    let flags = [
+        "-H",
+        "x-shop: a \"b\": {{c}}",
+        "-b",
+        "{{d}}\n# e",
+        "-r",
+        "200/s",
+        "-d",
+        "100ms",
+        "--mode",
+        "all",
+        "--seed",
+        "5",
+    ];
+    let ran = run(
+        folder.path(),
+        &[&["run", &url, "--print-scenario"], &flags[..]].concat(),
+    )
+    .exits(0);
     assert_eq!(ran.stderr, "");
     assert_eq!(server.seen_since(before).requests, 0, "nothing is sent");
     assert_eq!(support::files(folder.path()).len(), 0, "nothing is written");
     let said = finish_with(&mut loadgen(folder.path(), &["validate", "-"]), &ran.stdout).exits(0);
-    assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("<stdin>: ok (quick-127.0.0.1: 1 mix entry, 1 operation)\n", ""));
-    // The file and the URL are one plan, and the echo of the server shows that the file sends what was typed.
-    let plan = run(folder.path(), &[&["run", &url, "--plan"], &flags[..]].concat()).exits(0).stdout;
+    assert_eq!(
+        (said.stdout.as_str(), said.stderr.as_str()),
+        (
+            "<stdin>: ok (quick-127.0.0.1: 1 mix entry, 1 operation)\n",
+            ""
+        )
+    );
+    // The file and the URL are one plan, and the echo of the server shows that the file sends what
+    // was typed.
+    let plan = run(
+        folder.path(),
+        &[&["run", &url, "--plan"], &flags[..]].concat(),
+    )
+    .exits(0)
+    .stdout;
     support::scenario(folder.path(), &ran.stdout);
-    assert_eq!(run(folder.path(), &["run", "test.yaml", "--plan"]).exits(0).stdout, plan);
-    let expected = r#"        expect: { body: { contains: '"body":"OPENd}}\n# e"' } }"#.replace("OPEN", "{{brace}}{{brace}}");
-    let checked = ran.stdout.replacen("        body:", &format!("{expected}\n        body:"), 1);
+    assert_eq!(
+        run(folder.path(), &["run", "test.yaml", "--plan"])
+            .exits(0)
+            .stdout,
+        plan
+    );
+    let expected = r#"        expect: { body: { contains: '"body":"OPENd}}\n# e"' } }"#
+        .replace("OPEN", "{{brace}}{{brace}}");
+    let checked = ran
+        .stdout
+        .replacen("        body:", &format!("{expected}\n        body:"), 1);
     support::scenario(folder.path(), &checked);
     let result = support::run_to_result(folder.path(), &[]);
     for mode in support::MODES {
@@ -147,68 +219,164 @@ fn a_bad_url_is_told_as_in_a_file() {
         &["http://a/", "-d", "0s"],
     ] {
         for more in [&[][..], &["--print-scenario"], &["--dry-run"]] {
-            let ran = run(folder.path(), &[&["run"], arguments, more].concat()).exits(2).says(&["error: ", "--> <quick form>:", "help: "]);
+            let ran = run(folder.path(), &[&["run"], arguments, more].concat())
+                .exits(2)
+                .says(&["error: ", "--> <quick form>:", "help: "]);
             assert_eq!(ran.stdout, "");
         }
     }
-    run(folder.path(), &["run", "https://127.0.0.1:1/"]).exits(3).says(&["127.0.0.1:1", "refused"]);
-    run(folder.path(), &["run", "http://a/", "-H", "no colon"]).exits(2).says(&["--header", "write NAME: VALUE"]);
+    run(folder.path(), &["run", "https://127.0.0.1:1/"])
+        .exits(3)
+        .says(&["127.0.0.1:1", "refused"]);
+    run(folder.path(), &["run", "http://a/", "-H", "no colon"])
+        .exits(2)
+        .says(&["--header", "write NAME: VALUE"]);
     assert_eq!(support::files(folder.path()).len(), 0);
 }
 
 #[test]
 fn flags_of_urls_and_flags_of_files_are_told_apart() {
     let folder = folder();
-    support::scenario(folder.path(), "{name: t, mix: [{name: a, flow: [{sleep: 0s}]}], load: {iterations: 1}}");
-    for flag in [&["-X", "GET"][..], &["-H", "a: b"], &["-b", "x"], &["--print-scenario"]] {
-        run(folder.path(), &[&["run", "test.yaml"], flag].concat()).exits(2).says(&[
-            flag[0],
-            "`loadgen run URL` only",
-            "Usage: loadgen run",
-        ]);
+    support::scenario(
+        folder.path(),
+        "{name: t, mix: [{name: a, flow: [{sleep: 0s}]}], load: {iterations: 1}}",
+    );
+    for flag in [
+        &["-X", "GET"][..],
+        &["-H", "a: b"],
+        &["-b", "x"],
+        &["--print-scenario"],
+    ] {
+        run(folder.path(), &[&["run", "test.yaml"], flag].concat())
+            .exits(2)
+            .says(&[flag[0], "`loadgen run URL` only", "Usage: loadgen run"]);
     }
     for flag in [&["--target", "http://b"][..], &["--var", "brace=x"]] {
-        run(folder.path(), &[&["run", "http://a/"], flag].concat()).exits(2).says(&[flag[0], "scenario files only"]);
+        run(folder.path(), &[&["run", "http://a/"], flag].concat())
+            .exits(2)
+            .says(&[flag[0], "scenario files only"]);
     }
-    run(folder.path(), &["run", "http://a/", "--print-scenario", "--dry-run"]).exits(2).says(&["cannot be used with"]);
+    run(
+        folder.path(),
+        &["run", "http://a/", "--print-scenario", "--dry-run"],
+    )
+    .exits(2)
+    .says(&["cannot be used with"]);
 }
 
 #[test]
 fn the_environment_never_stands_against_a_flag() {
     let folder = folder();
-    support::scenario(folder.path(), "{name: t, mix: [{name: a, flow: [{sleep: 0s}]}], load: {vus: 2, duration: 1s}}");
+    support::scenario(
+        folder.path(),
+        "{name: t, mix: [{name: a, flow: [{sleep: 0s}]}], load: {vus: 2, duration: 1s}}",
+    );
     let plan = |environment: &[(&str, &str)], arguments: &[&str]| {
         let mut command = loadgen(folder.path(), &[&["run"], arguments].concat());
-        finish(command.envs(environment.iter().copied())).exits(0).stdout
+        finish(command.envs(environment.iter().copied()))
+            .exits(0)
+            .stdout
     };
     let has = |environment: &[(&str, &str)], arguments: &[&str], part: &str| {
         let plan = plan(environment, &[arguments, &["--dry-run", "--plan"]].concat());
-        assert!(plan.contains(part), "{environment:?} {arguments:?}: no `{part}` in:\n{plan}");
+        assert!(
+            plan.contains(part),
+            "{environment:?} {arguments:?}: no `{part}` in:\n{plan}"
+        );
     };
-    has(&[("LOADGEN_VUS", "5")], &["test.yaml", "-r", "100/s"], "rate: 100/s");
-    has(&[("LOADGEN_RATE", "5/s")], &["test.yaml", "-u", "7"], "vus: 7");
-    has(&[("LOADGEN_RATE", "5/s"), ("LOADGEN_VUS", "5")], &["test.yaml", "--vus=7"], "vus: 7");
-    has(&[("LOADGEN_RATE", "no rate")], &["test.yaml", "-u7"], "vus: 7");
+    has(
+        &[("LOADGEN_VUS", "5")],
+        &["test.yaml", "-r", "100/s"],
+        "rate: 100/s",
+    );
+    has(
+        &[("LOADGEN_RATE", "5/s")],
+        &["test.yaml", "-u", "7"],
+        "vus: 7",
+    );
+    has(
+        &[("LOADGEN_RATE", "5/s"), ("LOADGEN_VUS", "5")],
+        &["test.yaml", "--vus=7"],
+        "vus: 7",
+    );
+    has(
+        &[("LOADGEN_RATE", "no rate")],
+        &["test.yaml", "-u7"],
+        "vus: 7",
+    );
     has(&[("LOADGEN_RATE", "5/s")], &["test.yaml"], "rate: 5/s");
-    has(&[("LOADGEN_PRINT_SCENARIO", "1")], &["http://a/"], "# fingerprint");
+    has(
+        &[("LOADGEN_PRINT_SCENARIO", "1")],
+        &["http://a/"],
+        "# fingerprint",
+    );
     // What is of a URL doesn't touch a file, and what is of a file doesn't touch a URL.
-    let of_urls = [("LOADGEN_METHOD", "PUT"), ("LOADGEN_HEADER", "bad"), ("LOADGEN_BODY", "x"), ("LOADGEN_PRINT_SCENARIO", "1")];
+    let of_urls = [
+        ("LOADGEN_METHOD", "PUT"),
+        ("LOADGEN_HEADER", "bad"),
+        ("LOADGEN_BODY", "x"),
+        ("LOADGEN_PRINT_SCENARIO", "1"),
+    ];
     has(&of_urls, &["test.yaml"], "vus: 2");
-    has(&[("LOADGEN_TARGET", "http://elsewhere"), ("LOADGEN_VAR", "a=b")], &["http://127.0.0.1:9"], "port: 9\n");
+    has(
+        &[
+            ("LOADGEN_TARGET", "http://elsewhere"),
+            ("LOADGEN_VAR", "a=b"),
+        ],
+        &["http://127.0.0.1:9"],
+        "port: 9\n",
+    );
     has(&[("LOADGEN_METHOD", "PUT")], &["http://a/"], "method: PUT");
-    has(&[("LOADGEN_METHOD", "PUT")], &["http://a/", "-X", "PATCH"], "method: PATCH");
-    let printed = plan(&[("LOADGEN_DRY_RUN", "1"), ("LOADGEN_RATE", "5/s")], &["http://a/", "--print-scenario"]);
-    assert!(printed.contains("load: { rate: 5/s, duration: 10s }"), "{printed}");
+    has(
+        &[("LOADGEN_METHOD", "PUT")],
+        &["http://a/", "-X", "PATCH"],
+        "method: PATCH",
+    );
+    let printed = plan(
+        &[("LOADGEN_DRY_RUN", "1"), ("LOADGEN_RATE", "5/s")],
+        &["http://a/", "--print-scenario"],
+    );
+    assert!(
+        printed.contains("load: { rate: 5/s, duration: 10s }"),
+        "{printed}"
+    );
     // Two variables are as good as each other: that is for whoever set them to settle.
-    let both = finish(loadgen(folder.path(), &["run", "test.yaml"]).env("LOADGEN_VUS", "1").env("LOADGEN_RATE", "1/s"));
+    let both = finish(
+        loadgen(folder.path(), &["run", "test.yaml"])
+            .env("LOADGEN_VUS", "1")
+            .env("LOADGEN_RATE", "1/s"),
+    );
     both.exits(2).says(&["`--vus` and `--rate` together"]);
-    let off = [("LOADGEN_QUIET", "0"), ("LOADGEN_VERBOSE", "1"), ("LOADGEN_PRINT_SCENARIO", "false")];
+    let off = [
+        ("LOADGEN_QUIET", "0"),
+        ("LOADGEN_VERBOSE", "1"),
+        ("LOADGEN_PRINT_SCENARIO", "false"),
+    ];
     has(&off, &["test.yaml"], "vus: 2");
     has(&off, &["http://a/"], "vus: 50");
     for (variable, flag) in [("LOADGEN_VERBOSE", "-q"), ("LOADGEN_QUIET", "-v")] {
-        let ran =
-            finish(loadgen(folder.path(), &["run", "test.yaml", "-d", "1ms", "-o", "out", "--format", "none", flag]).env(variable, "1"));
-        assert_eq!(ran.exits(0).stdout.is_empty(), flag == "-q", "{variable} {flag}");
+        let ran = finish(
+            loadgen(
+                folder.path(),
+                &[
+                    "run",
+                    "test.yaml",
+                    "-d",
+                    "1ms",
+                    "-o",
+                    "out",
+                    "--format",
+                    "none",
+                    flag,
+                ],
+            )
+            .env(variable, "1"),
+        );
+        assert_eq!(
+            ran.exits(0).stdout.is_empty(),
+            flag == "-q",
+            "{variable} {flag}"
+        );
     }
 }
 
@@ -216,56 +384,115 @@ fn the_environment_never_stands_against_a_flag() {
 fn init_writes_a_scenario_that_runs_as_it_is() {
     let folder = folder();
     let ran = run(folder.path(), &["init"]).exits(0);
-    assert_eq!(ran.stdout, "wrote loadgen.yaml and loadgen.schema.json\nrun it: loadgen run loadgen.yaml\n");
+    assert_eq!(
+        ran.stdout,
+        "wrote loadgen.yaml and loadgen.schema.json\nrun it: loadgen run loadgen.yaml\n"
+    );
     let starter = fs::read_to_string(folder.path().join("loadgen.yaml")).expect("written");
-    assert!(starter.starts_with("# yaml-language-server: $schema=./loadgen.schema.json\n"), "{starter}");
+    assert!(
+        starter.starts_with("# yaml-language-server: $schema=./loadgen.schema.json\n"),
+        "{starter}"
+    );
     let schema = fs::read_to_string(folder.path().join("loadgen.schema.json")).expect("written");
     assert_eq!(schema, run(folder.path(), &["schema"]).exits(0).stdout);
     let valid = run(folder.path(), &["validate", "loadgen.yaml"]).exits(0);
     assert_eq!(valid.stderr, "", "no warnings");
-    run(folder.path(), &["run", "loadgen.yaml", "-o", "out", "--format", "none"]).exits(0);
+    run(
+        folder.path(),
+        &["run", "loadgen.yaml", "-o", "out", "--format", "none"],
+    )
+    .exits(0);
     let result = support::result(&folder.path().join("out"));
     for mode in support::MODES {
         let run = run_of(&result, mode);
-        assert!(count(run, "ok") >= 200 && count(run, "failed") == 0, "{mode}: {run}");
+        assert!(
+            count(run, "ok") >= 200 && count(run, "failed") == 0,
+            "{mode}: {run}"
+        );
     }
     let ran = run(folder.path(), &["init", "a b/c"]).exits(0);
-    assert_eq!(ran.stdout, "wrote a b/c/loadgen.yaml and a b/c/loadgen.schema.json\nrun it: loadgen run 'a b/c/loadgen.yaml'\n");
+    assert_eq!(
+        ran.stdout,
+        "wrote a b/c/loadgen.yaml and a b/c/loadgen.schema.json\nrun it: loadgen run 'a b/c/loadgen.yaml'\n"
+    );
     let mine = folder.path().join("loadgen.yaml");
     fs::write(&mine, "mine").expect("written");
-    run(folder.path(), &["init"]).exits(1).says(&["loadgen.yaml is there already", "loadgen init DIR"]);
+    run(folder.path(), &["init"])
+        .exits(1)
+        .says(&["loadgen.yaml is there already", "loadgen init DIR"]);
     assert_eq!(fs::read_to_string(&mine).expect("there"), "mine");
-    run(folder.path(), &["init", "loadgen.yaml"]).exits(1).says(&["can't make the folder loadgen.yaml"]);
+    run(folder.path(), &["init", "loadgen.yaml"])
+        .exits(1)
+        .says(&["can't make the folder loadgen.yaml"]);
 }
 
 #[test]
 fn completions_and_manual_pages_know_the_commands() {
     let folder = folder();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let ran = finish(loadgen(folder.path(), &["completions", shell]).env("LOADGEN_BODY", "secret")).exits(0);
+        let ran =
+            finish(loadgen(folder.path(), &["completions", shell]).env("LOADGEN_BODY", "secret"))
+                .exits(0);
         for word in ["validate", "print-scenario", "completions"] {
             assert!(ran.stdout.contains(word), "{shell}: no `{word}`");
         }
-        assert!(!ran.stdout.contains("run-mode") && !ran.stdout.contains("secret"), "{shell}");
+        assert!(
+            !ran.stdout.contains("run-mode") && !ran.stdout.contains("secret"),
+            "{shell}"
+        );
     }
-    run(folder.path(), &["completions", "tcsh"]).exits(2).says(&["bash", "zsh", "fish", "elvish", "powershell"]);
+    run(folder.path(), &["completions", "tcsh"])
+        .exits(2)
+        .says(&["bash", "zsh", "fish", "elvish", "powershell"]);
     let page = run(folder.path(), &["man"]).exits(0).stdout;
-    assert!(page.contains(".TH loadgen 1") && page.contains("init") && !page.contains("run\\-mode"), "{page}");
-    let ran = finish(loadgen(folder.path(), &["man", "run"]).env("LOADGEN_BODY", "secret")).exits(0);
-    assert!(ran.stdout.contains("\\-\\-print\\-scenario") && !ran.stdout.contains("secret"), "{}", ran.stdout);
-    run(folder.path(), &["man", "run-mode"]).exits(2).says(&["no command `run-mode`", "validate"]);
-    for arguments in [&["completions", "bash"][..], &["man"], &["init"], &["run", "http://a/", "--print-scenario"]] {
+    assert!(
+        page.contains(".TH loadgen 1") && page.contains("init") && !page.contains("run\\-mode"),
+        "{page}"
+    );
+    let ran =
+        finish(loadgen(folder.path(), &["man", "run"]).env("LOADGEN_BODY", "secret")).exits(0);
+    assert!(
+        ran.stdout.contains("\\-\\-print\\-scenario") && !ran.stdout.contains("secret"),
+        "{}",
+        ran.stdout
+    );
+    run(folder.path(), &["man", "run-mode"])
+        .exits(2)
+        .says(&["no command `run-mode`", "validate"]);
+    for arguments in [
+        &["completions", "bash"][..],
+        &["man"],
+        &["init"],
+        &["run", "http://a/", "--print-scenario"],
+    ] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let child = loadgen(folder.path(), arguments).stdout(writer).stderr(Stdio::piped()).spawn().expect("it starts");
+        let child = loadgen(folder.path(), arguments)
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
         let ended = child.wait_with_output().expect("it ends");
-        assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(1), ""), "{arguments:?}");
+        assert_eq!(
+            (
+                ended.status.code(),
+                String::from_utf8_lossy(&ended.stderr).as_ref()
+            ),
+            (Some(1), ""),
+            "{arguments:?}"
+        );
     }
     if is_installed("bash", "bash") {
-        fs::write(folder.path().join("completions"), run(folder.path(), &["completions", "bash"]).exits(0).stdout).expect("written");
-        let script =
-            "source completions; COMP_WORDS=(loadgen run --print); COMP_CWORD=2; _loadgen loadgen --print run; echo \"${COMPREPLY[@]}\"";
+        fs::write(
+            folder.path().join("completions"),
+            run(folder.path(), &["completions", "bash"]).exits(0).stdout,
+        )
+        .expect("written");
+        let script = "source completions; COMP_WORDS=(loadgen run --print); COMP_CWORD=2; _loadgen loadgen --print run; echo \"${COMPREPLY[@]}\"";
         let ran = finish(&mut program("bash", folder.path(), &["-c", script])).exits(0);
-        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("--print-scenario\n", ""));
+        assert_eq!(
+            (ran.stdout.as_str(), ran.stderr.as_str()),
+            ("--print-scenario\n", "")
+        );
     }
 }

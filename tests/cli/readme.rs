@@ -1,5 +1,6 @@
-//! The README is true: its scenario compiles, and its diagnostic is the one that loadgen gives. So is the reference of
-//! the language: its examples compile, those that are whole run, and every key is in it.
+//! The README is true: its scenario compiles, and its diagnostic is the one that loadgen gives. So
+//! is the reference of the language: its examples compile, those that are whole run, and every key
+//! is in it.
 
 use std::fs;
 use std::path::Path;
@@ -24,8 +25,14 @@ fn readme() -> String {
 /// The first fenced block that contains `part`.
 fn block(text: &str, part: &str) -> String {
     let mut blocks = text.split("```").skip(1).step_by(2);
-    let block = blocks.find(|block| block.contains(part)).unwrap_or_else(|| panic!("no block with {part}"));
-    block.split_once('\n').expect("a language line").1.to_owned()
+    let block = blocks
+        .find(|block| block.contains(part))
+        .unwrap_or_else(|| panic!("no block with {part}"));
+    block
+        .split_once('\n')
+        .expect("a language line")
+        .1
+        .to_owned()
 }
 
 #[test]
@@ -34,23 +41,35 @@ fn the_scenario_on_one_page_is_good_and_its_mistake_is_told_as_shown() {
     let scenario = block(&readme, "name: shop");
     let check = |text: &str| {
         let source = Source::inline("shop.yaml", text);
-        compile(&source, &Overrides::default(), &|_| None).map(|c| c.warnings).map_err(|problems| problems.render(&source, false))
+        compile(&source, &Overrides::default(), &|_| None)
+            .map(|c| c.warnings)
+            .map_err(|problems| problems.render(&source, false))
     };
-    assert!(check(&scenario).expect("no errors").is_empty(), "no warnings");
+    assert!(
+        check(&scenario).expect("no errors").is_empty(),
+        "no warnings"
+    );
     let told = check(&scenario.replacen("weight: 3", "wieght: 3", 1)).expect_err("a mistake");
     let shown = block(&readme, "unknown key `wieght`");
     assert_eq!(told.trim(), shown.trim());
     for other in ["name: page", "name: shop-session"] {
-        assert!(check(&block(&readme, other)).expect("no errors").is_empty(), "no warnings of {other}");
+        assert!(
+            check(&block(&readme, other)).expect("no errors").is_empty(),
+            "no warnings of {other}"
+        );
     }
 }
 
 #[test]
 fn the_line_for_those_who_come_from_elsewhere_stands_for_the_file_shown() {
     let (readme, folder) = (readme(), support::folder());
-    let line = readme.lines().find_map(|line| line.strip_prefix("    loadgen run http://")).expect("the line");
+    let line = readme
+        .lines()
+        .find_map(|line| line.strip_prefix("    loadgen run http://"))
+        .expect("the line");
     let script = format!("'{}' run http://{line} --print-scenario", support::PROGRAM);
-    let ran = support::finish(&mut support::program("sh", folder.path(), &["-c", &script])).exits(0);
+    let ran =
+        support::finish(&mut support::program("sh", folder.path(), &["-c", &script])).exits(0);
     assert_eq!(ran.stdout, block(&readme, "name: quick-127.0.0.1"));
 }
 
@@ -78,12 +97,20 @@ pub fn completed(mark: &str, text: &str) -> String {
     let mut whole = String::new();
     if mark == "step" {
         whole.push_str("targets: { api: { url: builtin } }\nmix:\n  - flow:\n");
-        text.lines().for_each(|line| whole.extend(["      ", line, "\n"]));
+        text.lines()
+            .for_each(|line| whole.extend(["      ", line, "\n"]));
     } else {
         whole.push_str(text);
     }
-    for (key, line) in [("name", "name: example"), ("mix", "mix: [ { flow: [ { sleep: 1ms } ] } ]"), ("load", "load: { iterations: 1 }")] {
-        if !whole.lines().any(|typed| typed.starts_with(&format!("{key}:"))) {
+    for (key, line) in [
+        ("name", "name: example"),
+        ("mix", "mix: [ { flow: [ { sleep: 1ms } ] } ]"),
+        ("load", "load: { iterations: 1 }"),
+    ] {
+        if !whole
+            .lines()
+            .any(|typed| typed.starts_with(&format!("{key}:")))
+        {
             whole.extend([line, "\n"]);
         }
     }
@@ -93,7 +120,11 @@ pub fn completed(mark: &str, text: &str) -> String {
 /// A folder with the files that examples speak of.
 fn with_files() -> tempfile::TempDir {
     let folder = support::folder();
-    for (name, text) in [("users.csv", "id,name\n1,a\n2,b\n3,c\n"), ("order.xml", "<order/>"), ("me.png", "png")] {
+    for (name, text) in [
+        ("users.csv", "id,name\n1,a\n2,b\n3,c\n"),
+        ("order.xml", "<order/>"),
+        ("me.png", "png"),
+    ] {
         fs::write(folder.path().join(name), text).expect("written");
     }
     folder
@@ -112,7 +143,10 @@ fn every_example_of_the_reference_is_good_and_the_whole_ones_run() {
         fs::write(&path, &whole).expect("written");
         let source = Source::read(&path).expect("readable");
         if let Err(problems) = compile(&source, &Overrides::default(), &|_| None) {
-            wrong.push(format!("LANGUAGE.md:{line}:\n{}", problems.render(&source, false)));
+            wrong.push(format!(
+                "LANGUAGE.md:{line}:\n{}",
+                problems.render(&source, false)
+            ));
         } else if mark.is_empty() {
             run_to_its_end(folder.path(), line);
         }
@@ -121,10 +155,30 @@ fn every_example_of_the_reference_is_good_and_the_whole_ones_run() {
 }
 
 fn run_to_its_end(folder: &Path, line: usize) {
-    let ran = support::run(folder, &["run", &format!("line-{line}.yaml"), "-o", "out", "--no-progress"]).exits(0);
-    assert!(ran.stdout.contains("async") || ran.stdout.contains("threaded"), "LANGUAGE.md:{line}: {}", ran.stdout);
-    for run in support::result(&folder.join("out"))["runs"].as_array().expect("runs") {
-        assert!(support::count(run, "completed") > 0 && support::count(run, "failed") == 0, "LANGUAGE.md:{line}: {run}");
+    let ran = support::run(
+        folder,
+        &[
+            "run",
+            &format!("line-{line}.yaml"),
+            "-o",
+            "out",
+            "--no-progress",
+        ],
+    )
+    .exits(0);
+    assert!(
+        ran.stdout.contains("async") || ran.stdout.contains("threaded"),
+        "LANGUAGE.md:{line}: {}",
+        ran.stdout
+    );
+    for run in support::result(&folder.join("out"))["runs"]
+        .as_array()
+        .expect("runs")
+    {
+        assert!(
+            support::count(run, "completed") > 0 && support::count(run, "failed") == 0,
+            "LANGUAGE.md:{line}: {run}"
+        );
     }
 }
 
@@ -132,7 +186,10 @@ fn run_to_its_end(folder: &Path, line: usize) {
 fn every_key_is_in_the_reference() {
     fn keys(part: &serde_json::Value, into: &mut Vec<String>) {
         let Some(fields) = part.as_object() else {
-            part.as_array().into_iter().flatten().for_each(|item| keys(item, into));
+            part.as_array()
+                .into_iter()
+                .flatten()
+                .for_each(|item| keys(item, into));
             return;
         };
         if let Some(properties) = fields.get("properties").and_then(|p| p.as_object()) {
@@ -144,7 +201,10 @@ fn every_key_is_in_the_reference() {
     let mut all = Vec::new();
     keys(&serde_json::from_str(SCHEMA).expect("JSON"), &mut all);
     assert!(all.len() > 120, "only {} keys", all.len());
-    let is_there = |key: &String| page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == key);
+    let is_there = |key: &String| {
+        page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .any(|word| word == key)
+    };
     let missing: Vec<&String> = all.iter().filter(|key| !is_there(key)).collect();
     assert!(missing.is_empty(), "LANGUAGE.md has nothing on {missing:?}");
 }
@@ -154,30 +214,57 @@ fn expressions_of_the_reference_give_what_it_says() {
     let page = fs::read_to_string(LANGUAGE).expect("it is there");
     let (_, section) = page.split_once("## Expressions\n").expect("a section");
     let (section, _) = section.split_once("\n## ").expect("it ends");
-    let cell = |text: &str| Some(text.trim().strip_prefix('`')?.strip_suffix('`')?.replace("\\|", "|"));
+    let cell = |text: &str| {
+        Some(
+            text.trim()
+                .strip_prefix('`')?
+                .strip_suffix('`')?
+                .replace("\\|", "|"),
+        )
+    };
     let rows = section.lines().filter_map(|line| {
-        let (expression, value) = line.strip_prefix("| ")?.strip_suffix(" |")?.rsplit_once(" | ")?;
+        let (expression, value) = line
+            .strip_prefix("| ")?
+            .strip_suffix(" |")?
+            .rsplit_once(" | ")?;
         Some((cell(expression)?, cell(value)?))
     });
-    let (names, facts) = (Names::default(), Arc::new(Facts::new(Pcg64Mcg::seed_from_u64(1), 1, 0)));
+    let (names, facts) = (
+        Names::default(),
+        Arc::new(Facts::new(Pcg64Mcg::seed_from_u64(1), 1, 0)),
+    );
     let mut seen = 0;
     for (expression, value) in rows {
-        let compiled = Expression::compile(&expression, &names).unwrap_or_else(|wrong| panic!("{expression}: {}", wrong.0));
-        let given = compiled.eval(names.start(), &facts).unwrap_or_else(|wrong| panic!("{expression}: {}", wrong.0));
+        let compiled = Expression::compile(&expression, &names)
+            .unwrap_or_else(|wrong| panic!("{expression}: {}", wrong.0));
+        let given = compiled
+            .eval(names.start(), &facts)
+            .unwrap_or_else(|wrong| panic!("{expression}: {}", wrong.0));
         let wanted: serde_json::Value = serde_json::from_str(&value).expect("JSON");
-        assert_eq!(serde_json::to_value(&given).expect("JSON"), wanted, "{expression}");
+        assert_eq!(
+            serde_json::to_value(&given).expect("JSON"),
+            wanted,
+            "{expression}"
+        );
         seen += 1;
     }
     assert!(seen >= 30, "only {seen} expressions");
-    let is_there = |word: &str| section.contains(&format!("`{word}")) || section.contains(&format!(", `{word}"));
-    let missing: Vec<&str> = FUNCTIONS.into_iter().filter(|function| !is_there(&format!("{function}("))).collect();
+    let is_there = |word: &str| {
+        section.contains(&format!("`{word}")) || section.contains(&format!(", `{word}"))
+    };
+    let missing: Vec<&str> = FUNCTIONS
+        .into_iter()
+        .filter(|function| !is_there(&format!("{function}(")))
+        .collect();
     assert!(missing.is_empty(), "nothing on {missing:?}");
 }
 
 #[test]
 fn every_kind_of_failure_is_in_the_reference() {
     let page = fs::read_to_string(LANGUAGE).expect("it is there");
-    let (_, section) = page.split_once("### Kinds of failure\n").expect("a section");
+    let (_, section) = page
+        .split_once("### Kinds of failure\n")
+        .expect("a section");
     let (section, _) = section.split_once("\n## ").expect("it ends");
     for kind in FailureKind::ALL {
         assert!(section.contains(&format!("`{kind}`")), "{kind}");

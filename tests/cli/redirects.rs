@@ -11,7 +11,9 @@ use crate::support::{MODES, count, folder, number, run_of, run_to_result, scenar
 type Heads = Arc<Mutex<Vec<Vec<String>>>>;
 
 fn redirect(line: &mut Line, status: u16, location: &str) -> Then {
-    line.say(format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"));
+    line.say(format!(
+        "HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"
+    ));
     Then::Listen
 }
 
@@ -35,7 +37,11 @@ fn another_origin_gets_the_headers_of_its_own_target_and_none_of_the_first() {
     let first = Arc::new(Mutex::new(String::new()));
     let back = first.clone();
     let (there, heard_there) = listening(move |line, request| match request {
-        "GET /back" => redirect(line, 302, &format!("{}/end", back.lock().expect("no panic"))),
+        "GET /back" => redirect(
+            line,
+            302,
+            &format!("{}/end", back.lock().expect("no panic")),
+        ),
         _ => line.answer("there"),
     });
     let away = there.url();
@@ -87,27 +93,59 @@ load: {{ iterations: 1 }}
         assert_eq!(count(run, "ok"), 6, "{mode}: {}", run["errors"]);
         let there_heard = taken(&heard_there);
         let lines: Vec<&str> = there_heard.iter().map(|head| head[0].as_str()).collect();
-        assert_eq!(lines[..3], ["get /x http/1.1", "get /x http/1.1", "post /x http/1.1"], "{mode}");
+        assert_eq!(
+            lines[..3],
+            ["get /x http/1.1", "get /x http/1.1", "post /x http/1.1"],
+            "{mode}"
+        );
         for head in &there_heard {
             let text = head.join("\n");
-            assert!(!text.contains("of-here") && !text.contains("of-the-step"), "{mode}: what is not for it:\n{text}");
+            assert!(
+                !text.contains("of-here") && !text.contains("of-the-step"),
+                "{mode}: what is not for it:\n{text}"
+            );
             let host = format!("host: {}", there.address);
-            for wanted in ["x-both: of-there", "x-there: of-there-1", "authorization: bearer of-there", &host] {
-                assert!(head.iter().any(|line| line == wanted), "{mode}: no `{wanted}`:\n{text}");
+            for wanted in [
+                "x-both: of-there",
+                "x-there: of-there-1",
+                "authorization: bearer of-there",
+                &host,
+            ] {
+                assert!(
+                    head.iter().any(|line| line == wanted),
+                    "{mode}: no `{wanted}`:\n{text}"
+                );
             }
             let is_post = head[0].starts_with("post");
-            for (part, is_there) in [("content-type: application/json", is_post), ("content-length: 7", is_post), ("user-agent:", true)] {
+            for (part, is_there) in [
+                ("content-type: application/json", is_post),
+                ("content-length: 7", is_post),
+                ("user-agent:", true),
+            ] {
                 assert_eq!(text.contains(part), is_there, "{mode}: `{part}`:\n{text}");
             }
         }
         let here_heard = taken(&heard_here);
-        let ends: Vec<String> = here_heard.iter().filter(|head| head[0].starts_with("get /end")).map(|head| head.join("\n")).collect();
+        let ends: Vec<String> = here_heard
+            .iter()
+            .filter(|head| head[0].starts_with("get /end"))
+            .map(|head| head.join("\n"))
+            .collect();
         assert_eq!(ends.len(), 2, "{mode}");
         for end in &ends {
-            assert!(end.contains("x-api-key: of-here") && end.contains("authorization: bearer of-here"), "{mode}: {end}");
+            assert!(
+                end.contains("x-api-key: of-here") && end.contains("authorization: bearer of-here"),
+                "{mode}: {end}"
+            );
         }
         // What had been elsewhere meanwhile is the target's alone; what stayed is the step's too.
-        assert_eq!(ends.iter().map(|end| end.contains("of-the-step")).collect::<Vec<_>>(), [false, true], "{mode}: {ends:?}");
+        assert_eq!(
+            ends.iter()
+                .map(|end| end.contains("of-the-step"))
+                .collect::<Vec<_>>(),
+            [false, true],
+            "{mode}: {ends:?}"
+        );
     }
 }
 
@@ -138,10 +176,17 @@ fn a_redirect_opens_no_more_connections_than_its_target_may_have() {
             assert_eq!(count(run, "failed"), 0, "{mode} {keep}: {}", run["errors"]);
             // A connection that we have closed may be open for the peer a moment longer.
             let most = there.most_open();
-            assert!(most <= if keep == "shared" { cap } else { 2 * cap }, "{mode} {keep}: {most} connections, and {cap} are allowed");
-            // Whoever waits in the middle of an operation has begun it: that is its own time, and no queue.
+            assert!(
+                most <= if keep == "shared" { cap } else { 2 * cap },
+                "{mode} {keep}: {most} connections, and {cap} are allowed"
+            );
+            // Whoever waits in the middle of an operation has begun it: that is its own time, and
+            // no queue.
             let steps = run["steps"].as_array().expect("steps");
-            let redirected = steps.iter().find(|step| step["name"] == "GET /").expect("the step");
+            let redirected = steps
+                .iter()
+                .find(|step| step["name"] == "GET /")
+                .expect("the step");
             assert_eq!(number(&redirected["queue_ms"], "max"), 0.0, "{mode} {keep}");
         }
     }
@@ -155,7 +200,9 @@ fn redirects_that_cross_each_other_do_not_wait_for_each_other() {
         .map(|url| {
             let url = url.clone();
             Peer::start(move |line, request| match request {
-                "GET /cross" => redirect(line, 302, &format!("{}/end", url.lock().expect("no panic"))),
+                "GET /cross" => {
+                    redirect(line, 302, &format!("{}/end", url.lock().expect("no panic")))
+                }
                 _ => line.answer("end"),
             })
         })
@@ -177,6 +224,11 @@ fn redirects_that_cross_each_other_do_not_wait_for_each_other() {
     for mode in MODES {
         let result = run_to_result(folder.path(), &["--mode", mode]);
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(run, "failed")), (200, 0), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (count(run, "ok"), count(run, "failed")),
+            (200, 0),
+            "{mode}: {}",
+            run["errors"]
+        );
     }
 }

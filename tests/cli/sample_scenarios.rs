@@ -1,5 +1,5 @@
-//! Every scenario that ships runs to its end, and takes the time that its own first lines say: shortened in the modes
-//! that really wait, as it is in virtual time.
+//! Every scenario that ships runs to its end, and takes the time that its own first lines say:
+//! shortened in the modes that really wait, as it is in virtual time.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,8 @@ struct Sample {
     file: &'static str,
     /// What makes it short.
     arguments: &'static [&'static str],
-    /// Wall times in the order of [`MODES`] when it is shortened; nothing where the machine decides.
+    /// Wall times in the order of [`MODES`] when it is shortened; nothing where the machine
+    /// decides.
     wall_s: Option<[f64; 3]>,
     /// Operations that fail, by kind.
     failures: &'static [(&'static str, u64)],
@@ -24,17 +25,41 @@ struct Sample {
     simulated_s: Option<f64>,
 }
 
-const PLAIN: Sample = Sample { file: "", arguments: &[], wall_s: None, failures: &[], stopped_by: "iterations", simulated_s: None };
+const PLAIN: Sample = Sample {
+    file: "",
+    arguments: &[],
+    wall_s: None,
+    failures: &[],
+    stopped_by: "iterations",
+    simulated_s: None,
+};
 
 const SAMPLES: [Sample; 20] = [
-    Sample { file: "api.yaml", arguments: &["--var", "slow=0.002", "-i", "80"], ..PLAIN },
+    Sample {
+        file: "api.yaml",
+        arguments: &["--var", "slow=0.002", "-i", "80"],
+        ..PLAIN
+    },
     Sample {
         file: "ci/gate.yaml",
         // Whether a busy machine meets its limits is not the question here.
-        arguments: &["--var", "length=50s", "--var", "warmup=0ms", "-i", "40", "--no-thresholds"],
+        arguments: &[
+            "--var",
+            "length=50s",
+            "--var",
+            "warmup=0ms",
+            "-i",
+            "40",
+            "--no-thresholds",
+        ],
         ..PLAIN
     },
-    Sample { file: "mock-sleep.yaml", wall_s: Some([2.0, 0.2, 0.2]), simulated_s: Some(0.2), ..PLAIN },
+    Sample {
+        file: "mock-sleep.yaml",
+        wall_s: Some([2.0, 0.2, 0.2]),
+        simulated_s: Some(0.2),
+        ..PLAIN
+    },
     Sample {
         file: "seed/01-same-tasks-three-ways.yaml",
         arguments: &["--var", "unit=200ms"],
@@ -42,7 +67,12 @@ const SAMPLES: [Sample; 20] = [
         simulated_s: Some(1.0),
         ..PLAIN
     },
-    Sample { file: "seed/03-ten-urls.yaml", arguments: &["--var", "delay=0.1"], wall_s: Some([1.0, 0.1, 0.1]), ..PLAIN },
+    Sample {
+        file: "seed/03-ten-urls.yaml",
+        arguments: &["--var", "delay=0.1"],
+        wall_s: Some([1.0, 0.1, 0.1]),
+        ..PLAIN
+    },
     Sample {
         file: "seed/04a-bounded-sleeps.yaml",
         arguments: &["--var", "unit=100ms"],
@@ -50,7 +80,12 @@ const SAMPLES: [Sample; 20] = [
         simulated_s: Some(8.0),
         ..PLAIN
     },
-    Sample { file: "seed/04b-bounded-requests.yaml", arguments: &["--var", "delay=0.01"], wall_s: Some([1.0, 0.1, 0.1]), ..PLAIN },
+    Sample {
+        file: "seed/04b-bounded-requests.yaml",
+        arguments: &["--var", "delay=0.01"],
+        wall_s: Some([1.0, 0.1, 0.1]),
+        ..PLAIN
+    },
     Sample {
         file: "seed/08b-timeout.yaml",
         arguments: &["--var", "long=900ms", "--var", "limit=300ms"],
@@ -68,12 +103,28 @@ const SAMPLES: [Sample; 20] = [
     },
     Sample {
         file: "seed/15-chained-calls.yaml",
-        arguments: &["--var", "token_s=0.1", "--var", "user_s=0.15", "--var", "recommendations_s=0.1"],
+        arguments: &[
+            "--var",
+            "token_s=0.1",
+            "--var",
+            "user_s=0.15",
+            "--var",
+            "recommendations_s=0.1",
+        ],
         wall_s: Some([0.35, 0.35, 0.35]),
         ..PLAIN
     },
-    Sample { file: "seed/17-bulk-messages.yaml", wall_s: Some([1.2, 0.3, 0.3]), stopped_by: "data", ..PLAIN },
-    Sample { file: "seed/20-processor-bound.yaml", arguments: &["--var", "unit=50ms"], ..PLAIN },
+    Sample {
+        file: "seed/17-bulk-messages.yaml",
+        wall_s: Some([1.2, 0.3, 0.3]),
+        stopped_by: "data",
+        ..PLAIN
+    },
+    Sample {
+        file: "seed/20-processor-bound.yaml",
+        arguments: &["--var", "unit=50ms"],
+        ..PLAIN
+    },
     Sample {
         file: "seed/21a-blocking-in-the-loop.yaml",
         arguments: &["--var", "unit=200ms"],
@@ -88,15 +139,40 @@ const SAMPLES: [Sample; 20] = [
         simulated_s: Some(1.0),
         ..PLAIN
     },
-    Sample { file: "seed/22-http-client.yaml", wall_s: Some([1.7, 0.5, 0.5]), failures: &[("status", 2), ("timeout_total", 1)], ..PLAIN },
-    Sample { file: "seed/23-http-server.yaml", ..PLAIN },
-    Sample { file: "seed/24-tcp-echo.yaml", ..PLAIN },
-    Sample { file: "seed/25-cache.yaml", wall_s: Some([0.5, 0.5, 0.5]), ..PLAIN },
-    Sample { file: "seed/26-pages.yaml", ..PLAIN },
+    Sample {
+        file: "seed/22-http-client.yaml",
+        wall_s: Some([1.7, 0.5, 0.5]),
+        failures: &[("status", 2), ("timeout_total", 1)],
+        ..PLAIN
+    },
+    Sample {
+        file: "seed/23-http-server.yaml",
+        ..PLAIN
+    },
+    Sample {
+        file: "seed/24-tcp-echo.yaml",
+        ..PLAIN
+    },
+    Sample {
+        file: "seed/25-cache.yaml",
+        wall_s: Some([0.5, 0.5, 0.5]),
+        ..PLAIN
+    },
+    Sample {
+        file: "seed/26-pages.yaml",
+        ..PLAIN
+    },
     Sample {
         file: "seed/28-live-data.yaml",
         // Whether the generator was in time is not the question here.
-        arguments: &["--var", "length=1s", "--var", "window=500ms", "--on-invalid", "warn"],
+        arguments: &[
+            "--var",
+            "length=1s",
+            "--var",
+            "window=500ms",
+            "--on-invalid",
+            "warn",
+        ],
         wall_s: Some([0.9, 0.9, 0.9]),
         stopped_by: "duration",
         ..PLAIN
@@ -120,12 +196,27 @@ fn scenarios(folder: &Path, prefix: &str, into: &mut BTreeSet<String>) {
 fn every_shipped_scenario_is_tried_here() {
     let mut shipped_ones = BTreeSet::new();
     scenarios(Path::new(&shipped("scenarios")), "", &mut shipped_ones);
-    let tried: BTreeSet<String> = SAMPLES.iter().map(|s| s.file.to_owned()).chain(crate::seed::files()).collect();
+    let tried: BTreeSet<String> = SAMPLES
+        .iter()
+        .map(|s| s.file.to_owned())
+        .chain(crate::seed::files())
+        .collect();
     assert_eq!(shipped_ones, tried);
-    let paths: Vec<String> = tried.iter().map(|file| shipped(&format!("scenarios/{file}"))).collect();
-    let arguments: Vec<&str> = std::iter::once("validate").chain(paths.iter().map(String::as_str)).collect();
+    let paths: Vec<String> = tried
+        .iter()
+        .map(|file| shipped(&format!("scenarios/{file}")))
+        .collect();
+    let arguments: Vec<&str> = std::iter::once("validate")
+        .chain(paths.iter().map(String::as_str))
+        .collect();
     let ran = run(folder().path(), &arguments).exits(0);
-    assert_eq!(ran.stdout.lines().filter(|line| line.contains(": ok (")).count(), SAMPLES.len() + crate::seed::SEEDS.len());
+    assert_eq!(
+        ran.stdout
+            .lines()
+            .filter(|line| line.contains(": ok ("))
+            .count(),
+        SAMPLES.len() + crate::seed::SEEDS.len()
+    );
 }
 
 /// Operations that fail, of all kinds.
@@ -138,42 +229,84 @@ fn takes_the_time_it_says(sample: &Sample) {
     patiently(|| {
         let folder = folder();
         let file = shipped(&format!("scenarios/{}", sample.file));
-        let arguments = [&["run", &file, "--mode", "all", "-o", "out", "--format", "none"], sample.arguments].concat();
+        let arguments = [
+            &[
+                "run", &file, "--mode", "all", "-o", "out", "--format", "none",
+            ],
+            sample.arguments,
+        ]
+        .concat();
         let ran = run(folder.path(), &arguments).exits(0);
         // A gate's warning of a small sample says nothing against the scenario.
-        let of_scenario = |line: &str| line.starts_with("warning:") && !line.starts_with("warning: the threshold `");
-        assert_eq!(ran.stderr.lines().any(of_scenario), sample.file.contains("21a"), "{}: {}", sample.file, ran.stderr);
+        let of_scenario = |line: &str| {
+            line.starts_with("warning:") && !line.starts_with("warning: the threshold `")
+        };
+        assert_eq!(
+            ran.stderr.lines().any(of_scenario),
+            sample.file.contains("21a"),
+            "{}: {}",
+            sample.file,
+            ran.stderr
+        );
         let result = crate::support::result(&folder.path().join("out"));
-        let network = result["plan"]["targets"].as_array().is_some_and(|t| !t.is_empty());
+        let network = result["plan"]["targets"]
+            .as_array()
+            .is_some_and(|t| !t.is_empty());
         for (index, mode) in MODES.into_iter().enumerate() {
             let what = format!("{} {mode}", sample.file);
             let run = run_of(&result, mode);
             if let Some(ideal) = sample.wall_s {
                 // A server's timers tick in milliseconds and round up.
-                near(&what, number(run, "wall_s"), ideal[index], if network { 0.5 } else { 0.18 });
+                near(
+                    &what,
+                    number(run, "wall_s"),
+                    ideal[index],
+                    if network { 0.5 } else { 0.18 },
+                );
             }
-            assert_eq!(count(run, "failed"), failed(sample), "{what}: {}", run["errors"]);
+            assert_eq!(
+                count(run, "failed"),
+                failed(sample),
+                "{what}: {}",
+                run["errors"]
+            );
             for (kind, n) in sample.failures {
                 assert_eq!(count(&run["failures"], kind), *n, "{what}: {kind}");
             }
             assert_eq!(run["stopped_by"], sample.stopped_by, "{what}");
-            assert_eq!((count(run, "unfinished"), count(run, "skipped")), (0, 0), "{what}");
+            assert_eq!(
+                (count(run, "unfinished"), count(run, "skipped")),
+                (0, 0),
+                "{what}"
+            );
         }
         let same = |name: &str| MODES.map(|mode| count(run_of(&result, mode), name));
         for name in ["planned", "ok", "failed"] {
             let [sequential, threaded, asynchronous] = same(name);
-            assert!(sequential == threaded && threaded == asynchronous, "{}: every mode does the same work: {:?}", sample.file, same(name));
+            assert!(
+                sequential == threaded && threaded == asynchronous,
+                "{}: every mode does the same work: {:?}",
+                sample.file,
+                same(name)
+            );
         }
         let threaded = number(&result["comparison"]["modes"][1], "speedup");
         if let Some([alone, together, _]) = sample.wall_s {
-            assert!(threaded <= alone / together * 1.2, "{}: a speedup of {threaded}", sample.file);
+            assert!(
+                threaded <= alone / together * 1.2,
+                "{}: a speedup of {threaded}",
+                sample.file
+            );
         }
     });
 }
 
 #[test]
 fn those_over_the_network_take_the_time_they_say() {
-    SAMPLES.iter().filter(|s| is_network(s)).for_each(takes_the_time_it_says);
+    SAMPLES
+        .iter()
+        .filter(|s| is_network(s))
+        .for_each(takes_the_time_it_says);
 }
 
 #[test]
@@ -188,7 +321,9 @@ fn those_that_only_wait_take_the_time_they_say() {
 }
 
 fn is_network(sample: &Sample) -> bool {
-    fs::read_to_string(shipped(&format!("scenarios/{}", sample.file))).expect("a scenario").contains("targets:")
+    fs::read_to_string(shipped(&format!("scenarios/{}", sample.file)))
+        .expect("a scenario")
+        .contains("targets:")
 }
 
 #[test]
@@ -196,7 +331,16 @@ fn in_virtual_time_they_take_exactly_that() {
     let folder = folder();
     for sample in &SAMPLES {
         let file = shipped(&format!("scenarios/{}", sample.file));
-        let arguments = ["run", &file, "--mode", "simulated", "-o", "out", "--format", "none"];
+        let arguments = [
+            "run",
+            &file,
+            "--mode",
+            "simulated",
+            "-o",
+            "out",
+            "--format",
+            "none",
+        ];
         if is_network(sample) {
             run(folder.path(), &arguments).exits(2).says(&["simulated"]);
             continue;
@@ -204,10 +348,15 @@ fn in_virtual_time_they_take_exactly_that() {
         run(folder.path(), &arguments).exits(0);
         let result = crate::support::result(&folder.path().join("out"));
         let run = run_of(&result, "simulated");
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(3) as f64;
+        let cores = std::thread::available_parallelism()
+            .map_or(1, std::num::NonZero::get)
+            .min(3) as f64;
         // Three times 200 ms of one core each.
         let wanted = sample.simulated_s.unwrap_or(0.6 / cores);
-        let (wall, ideal) = (number(run, "wall_s"), number(&result["comparison"]["modes"][0], "ideal_s"));
+        let (wall, ideal) = (
+            number(run, "wall_s"),
+            number(&result["comparison"]["modes"][0], "ideal_s"),
+        );
         assert!(
             (wall - wanted).abs() < 1e-6 && (ideal - wanted).abs() < 1e-6,
             "{}: {wall} s, ideal {ideal} s, wanted {wanted} s",
@@ -221,13 +370,31 @@ fn in_virtual_time_they_take_exactly_that() {
 fn processor_bound_work_uses_the_processor_it_says() {
     let folder = folder();
     let file = shipped("scenarios/seed/20-processor-bound.yaml");
-    run(folder.path(), &["run", &file, "--var", "unit=50ms", "-o", "out", "--format", "none"]).exits(0);
+    run(
+        folder.path(),
+        &[
+            "run",
+            &file,
+            "--var",
+            "unit=50ms",
+            "-o",
+            "out",
+            "--format",
+            "none",
+        ],
+    )
+    .exits(0);
     let result = crate::support::result(&folder.path().join("out"));
     for mode in MODES {
         let run = run_of(&result, mode);
-        let used = number(&run["resources"], "cpu_user_s") + number(&run["resources"], "cpu_system_s");
-        // The counters are read at the epoch by a thread of its own; on a busy machine it comes to that a moment late.
-        assert!((0.14..0.6).contains(&used), "{mode}: {used} s of processor time");
+        let used =
+            number(&run["resources"], "cpu_user_s") + number(&run["resources"], "cpu_system_s");
+        // The counters are read at the epoch by a thread of its own; on a busy machine it comes to
+        // that a moment late.
+        assert!(
+            (0.14..0.6).contains(&used),
+            "{mode}: {used} s of processor time"
+        );
         // Others may use the processor too, so only the lower bound of the time is sure.
         let least = if mode == "threaded" { 0.05 } else { 0.15 };
         assert!(number(run, "wall_s") >= least, "{mode}");
@@ -238,7 +405,11 @@ fn processor_bound_work_uses_the_processor_it_says() {
 fn result_of(file: &str, arguments: &[&str], exit: i32) -> Value {
     let folder = folder();
     let file = shipped(&format!("scenarios/seed/{file}"));
-    run(folder.path(), &[&["run", &file, "-o", "out", "--format", "none"], arguments].concat()).exits(exit);
+    run(
+        folder.path(),
+        &[&["run", &file, "-o", "out", "--format", "none"], arguments].concat(),
+    )
+    .exits(exit);
     crate::support::result(&folder.path().join("out"))
 }
 
@@ -246,31 +417,81 @@ fn result_of(file: &str, arguments: &[&str], exit: i32) -> Value {
 fn hits_and_misses_of_the_cache_are_two_populations() {
     let result = result_of("25-cache.yaml", &[], 0);
     for mode in MODES {
-        let tags = run_of(&result, mode)["steps"][0]["tags"].as_array().expect("tags").clone();
-        let named = |name: &str| tags.iter().find(|tag| tag["name"] == name).unwrap_or_else(|| panic!("{mode}: no {name} in {tags:?}"));
+        let tags = run_of(&result, mode)["steps"][0]["tags"]
+            .as_array()
+            .expect("tags")
+            .clone();
+        let named = |name: &str| {
+            tags.iter()
+                .find(|tag| tag["name"] == name)
+                .unwrap_or_else(|| panic!("{mode}: no {name} in {tags:?}"))
+        };
         let (hits, misses) = (named("cache=hit"), named("cache=miss"));
-        assert_eq!((tags.len(), count(hits, "ok"), count(misses, "ok")), (2, 35, 5), "{mode}");
-        assert!(number(&misses["response_ms"], "min") >= 100.0, "{mode}: {}", misses["response_ms"]);
-        assert!(number(&hits["response_ms"], "p50") < 50.0, "{mode}: {}", hits["response_ms"]);
+        assert_eq!(
+            (tags.len(), count(hits, "ok"), count(misses, "ok")),
+            (2, 35, 5),
+            "{mode}"
+        );
+        assert!(
+            number(&misses["response_ms"], "min") >= 100.0,
+            "{mode}: {}",
+            misses["response_ms"]
+        );
+        assert!(
+            number(&hits["response_ms"], "p50") < 50.0,
+            "{mode}: {}",
+            hits["response_ms"]
+        );
     }
 }
 
 #[test]
 fn rows_and_pages_are_counted_to_their_end() {
-    let (messages, pages) = (result_of("17-bulk-messages.yaml", &["--var", "delay=0"], 0), result_of("26-pages.yaml", &[], 0));
+    let (messages, pages) = (
+        result_of("17-bulk-messages.yaml", &["--var", "delay=0"], 0),
+        result_of("26-pages.yaml", &[], 0),
+    );
     for mode in MODES {
-        assert_eq!(count(run_of(&messages, mode), "ok"), 12, "{mode}: one for each row");
-        assert_eq!(count(run_of(&pages, mode), "ok"), 3 * 6, "{mode}: six pages for each user");
+        assert_eq!(
+            count(run_of(&messages, mode), "ok"),
+            12,
+            "{mode}: one for each row"
+        );
+        assert_eq!(
+            count(run_of(&pages, mode), "ok"),
+            3 * 6,
+            "{mode}: six pages for each user"
+        );
     }
 }
 
 #[test]
 fn an_alert_of_live_data_is_heard() {
-    let arguments = ["--mode", "async", "--var", "length=1s", "--var", "window=500ms", "--on-invalid", "warn"];
-    let result = result_of("28-live-data.yaml", &[&arguments[..], &["--var", "delay=0.2"]].concat(), 99);
+    let arguments = [
+        "--mode",
+        "async",
+        "--var",
+        "length=1s",
+        "--var",
+        "window=500ms",
+        "--on-invalid",
+        "warn",
+    ];
+    let result = result_of(
+        "28-live-data.yaml",
+        &[&arguments[..], &["--var", "delay=0.2"]].concat(),
+        99,
+    );
     let alert = &result["thresholds"][0];
     // A sample, a handshake and a message each time.
-    assert_eq!((alert["verdict"].as_str(), count(run_of(&result, "async"), "ok")), (Some("fail"), 30), "{alert}");
+    assert_eq!(
+        (
+            alert["verdict"].as_str(),
+            count(run_of(&result, "async"), "ok")
+        ),
+        (Some("fail"), 30),
+        "{alert}"
+    );
 }
 
 #[test]
@@ -279,13 +500,36 @@ fn four_lines_have_four_answers_over_one_connection_each() {
     for mode in MODES {
         let run = run_of(&result, mode);
         let steps = run["steps"].as_array().expect("steps");
-        assert_eq!((steps.len(), count(&steps[0], "ok"), count(&steps[0]["first_byte_ms"], "count")), (1, 40, 40), "{mode}");
-        assert_eq!(count(&steps[0]["connect_ms"], "count"), 10, "{mode}: each client connects once");
+        assert_eq!(
+            (
+                steps.len(),
+                count(&steps[0], "ok"),
+                count(&steps[0]["first_byte_ms"], "count")
+            ),
+            (1, 40, 40),
+            "{mode}"
+        );
+        assert_eq!(
+            count(&steps[0]["connect_ms"], "count"),
+            10,
+            "{mode}: each client connects once"
+        );
         // What was sent came back: 6, 12, 14 and 8 bytes for each client.
-        assert_eq!((count(run, "bytes_out"), count(run, "bytes_in")), (400, 400), "{mode}");
-        assert_eq!(run["status_codes"].as_object().map(serde_json::Map::len), Some(0), "{mode}: there are none in TCP");
+        assert_eq!(
+            (count(run, "bytes_out"), count(run, "bytes_in")),
+            (400, 400),
+            "{mode}"
+        );
+        assert_eq!(
+            run["status_codes"].as_object().map(serde_json::Map::len),
+            Some(0),
+            "{mode}: there are none in TCP"
+        );
         let checks = run["checks"].as_array().expect("checks");
-        assert!(checks.len() == 4 && checks.iter().all(|check| count(check, "passed") == 10), "{mode}: {checks:?}");
+        assert!(
+            checks.len() == 4 && checks.iter().all(|check| count(check, "passed") == 10),
+            "{mode}: {checks:?}"
+        );
     }
 }
 
@@ -296,14 +540,26 @@ fn what_is_said_to_all_is_heard_and_what_others_say_is_counted() {
         let run = run_of(&result, mode);
         let step = |name: &str| {
             let steps = run["steps"].as_array().expect("steps");
-            steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("no step {name}")).clone()
+            steps
+                .iter()
+                .find(|step| step["name"] == name)
+                .unwrap_or_else(|| panic!("no step {name}"))
+                .clone()
         };
-        let oks = ["echo", "message", "broadcast", "said to all"].map(|name| count(&step(name), "ok"));
+        let oks =
+            ["echo", "message", "broadcast", "said to all"].map(|name| count(&step(name), "ok"));
         assert_eq!(oks, [10, 30, 10, 10], "{mode}");
         assert_eq!(count(&run["status_codes"], "101"), 20, "{mode}");
-        assert!(step("said to all").get("pushes").is_none(), "{mode}: they are the handshake's");
+        assert!(
+            step("said to all").get("pushes").is_none(),
+            "{mode}: they are the handshake's"
+        );
         // One after another nobody else is there.
-        assert!(mode != "sequential" || run.get("pushes").is_none(), "{mode}: {}", run["pushes"]);
+        assert!(
+            mode != "sequential" || run.get("pushes").is_none(),
+            "{mode}: {}",
+            run["pushes"]
+        );
     }
 }
 
@@ -311,12 +567,25 @@ fn what_is_said_to_all_is_heard_and_what_others_say_is_counted() {
 fn resources_say_what_each_mode_costs() {
     let result = result_of("27-resources.yaml", &["--var", "wait=20ms"], 0);
     let threads = MODES.map(|mode| count(&run_of(&result, mode)["resources"], "threads_peak"));
-    assert!(threads[0] <= 2 && threads[1] >= 50 && threads[2] <= 4, "{threads:?}");
+    assert!(
+        threads[0] <= 2 && threads[1] >= 50 && threads[2] <= 4,
+        "{threads:?}"
+    );
     for mode in MODES {
         let resources = &run_of(&result, mode)["resources"];
-        assert!(number(resources, "cpu_user_s") + number(resources, "cpu_system_s") > 0.005, "{mode}: {resources}");
-        // On a busy machine the kernel may take the processor away each time before a thread gives it up.
-        assert!(count(resources, "ctx_voluntary") + count(resources, "ctx_involuntary") > 0, "{mode}: {resources}");
-        assert!(count(resources, "peak_rss_bytes") > 1_000_000, "{mode}: {resources}");
+        assert!(
+            number(resources, "cpu_user_s") + number(resources, "cpu_system_s") > 0.005,
+            "{mode}: {resources}"
+        );
+        // On a busy machine the kernel may take the processor away each time before a thread gives
+        // it up.
+        assert!(
+            count(resources, "ctx_voluntary") + count(resources, "ctx_involuntary") > 0,
+            "{mode}: {resources}"
+        );
+        assert!(
+            count(resources, "peak_rss_bytes") > 1_000_000,
+            "{mode}: {resources}"
+        );
     }
 }

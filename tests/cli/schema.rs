@@ -1,5 +1,5 @@
-//! The JSON Schema is true: what ships is good by it, what is broken is not, and it has the compiler's keys, all of
-//! them and no others.
+//! The JSON Schema is true: what ships is good by it, what is broken is not, and it has the
+//! compiler's keys, all of them and no others.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -32,7 +32,10 @@ fn yaml_files(folder: &Path, into: &mut Vec<PathBuf>) {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             yaml_files(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "yaml") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
             into.push(path);
         }
     }
@@ -40,13 +43,19 @@ fn yaml_files(folder: &Path, into: &mut Vec<PathBuf>) {
 
 #[track_caller]
 fn good(validator: &Validator, what: &str, instance: &Value) {
-    let errors: Vec<String> = validator.iter_errors(instance).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    let errors: Vec<String> = validator
+        .iter_errors(instance)
+        .map(|e| format!("{}: {e}", e.instance_path()))
+        .collect();
     assert!(errors.is_empty(), "{what}: {}", errors.join("\n"));
 }
 
 #[test]
 fn it_is_a_schema_of_draft_7_and_is_printed_as_it_is() {
-    assert_eq!(schema()["$schema"], "http://json-schema.org/draft-07/schema#");
+    assert_eq!(
+        schema()["$schema"],
+        "http://json-schema.org/draft-07/schema#"
+    );
     assert!(jsonschema::meta::is_valid(&schema()));
     assert_eq!(run(folder().path(), &["schema"]).exits(0).stdout, SCHEMA);
 }
@@ -59,15 +68,26 @@ fn what_ships_is_good() {
     paths.push("src/cli/starter.yaml".into());
     assert!(paths.len() >= 30, "only {} scenarios", paths.len());
     for path in paths {
-        good(&validator, &path.display().to_string(), &tree(&fs::read_to_string(&path).expect("readable")));
+        good(
+            &validator,
+            &path.display().to_string(),
+            &tree(&fs::read_to_string(&path).expect("readable")),
+        );
     }
 }
 
 #[test]
 fn what_the_reference_shows_is_good() {
-    let (page, validator) = (fs::read_to_string(LANGUAGE).expect("it is there"), validator());
+    let (page, validator) = (
+        fs::read_to_string(LANGUAGE).expect("it is there"),
+        validator(),
+    );
     for (mark, line, text) in examples(&page) {
-        good(&validator, &format!("LANGUAGE.md:{line}"), &tree(&completed(mark, text)));
+        good(
+            &validator,
+            &format!("LANGUAGE.md:{line}"),
+            &tree(&completed(mark, text)),
+        );
     }
 }
 
@@ -76,7 +96,9 @@ fn examples_are_good() {
     let schema = schema();
     let mut seen = 0;
     each(&schema, "", &mut |path, part| {
-        let Some(examples) = part.get("examples").and_then(Value::as_array) else { return };
+        let Some(examples) = part.get("examples").and_then(Value::as_array) else {
+            return;
+        };
         let mut alone = part.clone();
         alone["definitions"] = schema["definitions"].clone();
         let validator = jsonschema::draft7::new(&alone).expect("a schema");
@@ -93,13 +115,19 @@ fn each(part: &Value, path: &str, visit: &mut impl FnMut(&str, &Value)) {
     match part {
         Value::Object(fields) => {
             visit(path, part);
-            for (key, value) in
-                fields.iter().filter(|(key, _)| !matches!(key.as_str(), "examples" | "default" | "defaultSnippets" | "enum"))
-            {
+            for (key, value) in fields.iter().filter(|(key, _)| {
+                !matches!(
+                    key.as_str(),
+                    "examples" | "default" | "defaultSnippets" | "enum"
+                )
+            }) {
                 each(value, &format!("{path}/{key}"), visit);
             }
         }
-        Value::Array(items) => items.iter().enumerate().for_each(|(n, item)| each(item, &format!("{path}/{n}"), visit)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(n, item)| each(item, &format!("{path}/{n}"), visit)),
         _ => {}
     }
 }
@@ -107,18 +135,28 @@ fn each(part: &Value, path: &str, visit: &mut impl FnMut(&str, &Value)) {
 #[test]
 fn every_key_is_described_and_no_map_is_open_by_accident() {
     each(&schema(), "", &mut |path, part| {
-        let Some(properties) = part.get("properties").and_then(Value::as_object).filter(|_| !path.ends_with("/properties")) else { return };
+        let Some(properties) = part
+            .get("properties")
+            .and_then(Value::as_object)
+            .filter(|_| !path.ends_with("/properties"))
+        else {
+            return;
+        };
         assert_eq!(part["additionalProperties"], false, "{path}");
         for (key, value) in properties {
             let own = value["description"].as_str().unwrap_or_default();
-            let there = value["$ref"].as_str().map(|to| schema().pointer(&to[1..]).expect(to)["description"].clone());
-            assert!(!own.is_empty() || there.is_some_and(|d| d.is_string()), "{path}: `{key}` has no description");
+            let there = value["$ref"]
+                .as_str()
+                .map(|to| schema().pointer(&to[1..]).expect(to)["description"].clone());
+            assert!(
+                !own.is_empty() || there.is_some_and(|d| d.is_string()),
+                "{path}: `{key}` has no description"
+            );
         }
     });
 }
 
-const GOOD: &str =
-    "name: x\nmix: [ { flow: [ { get: /, name: a } ] } ]\ntargets: { t: { url: builtin } }\nload: { vus: 1, iterations: 1 }\n";
+const GOOD: &str = "name: x\nmix: [ { flow: [ { get: /, name: a } ] } ]\ntargets: { t: { url: builtin } }\nload: { vus: 1, iterations: 1 }\n";
 
 #[test]
 fn what_is_broken_is_not_good() {
@@ -148,18 +186,30 @@ fn what_is_broken_is_not_good() {
         ("url: builtin", "url: builtin, http: { protocol: http3 }"),
         ("url: builtin", "url: builtin, http: { keep_alive: true }"),
         ("url: builtin", "url: builtin, http: { redirects: 21 }"),
-        ("url: builtin", "url: builtin, auth: { bearer: a, basic: { user: a, password: b } }"),
+        (
+            "url: builtin",
+            "url: builtin, auth: { bearer: a, basic: { user: a, password: b } }",
+        ),
         ("get: /", "get: /, post: /"),
         ("get: /, name: a", "name: a"),
         ("url: builtin", "url: udp://a"),
         ("get: /", "websocket: /"),
         ("get: /", "websocket: /, flow: []"),
-        ("get: /", "websocket: /, flow: [ { send: a, send_json: {} } ]"),
-        ("get: /", "websocket: /, flow: [ { send: a, receive: line } ]"),
+        (
+            "get: /",
+            "websocket: /, flow: [ { send: a, send_json: {} } ]",
+        ),
+        (
+            "get: /",
+            "websocket: /, flow: [ { send: a, receive: line } ]",
+        ),
         ("get: /", "websocket: /, flow: [ { receive: {} } ]"),
         ("get: /", "tcp: {}"),
         ("get: /", "tcp: { send: a, receive: all }"),
-        ("get: /", "tcp: { send: a, receive: { bytes: 4, until: a } }"),
+        (
+            "get: /",
+            "tcp: { send: a, receive: { bytes: 4, until: a } }",
+        ),
         ("get: /", "tcp: { send: a }, get: /"),
         ("get: /", "get: /, timeout: 5"),
         ("get: /", "get: /, timeout: 5 parsecs"),
@@ -167,25 +217,40 @@ fn what_is_broken_is_not_good() {
         ("get: /", "get: /, expect: { status: 99 }"),
         ("get: /", "get: /, expect: { json: { $.a: { minlen: 3 } } }"),
         ("get: /", "get: /, retry: { backoff: { constant: 1s } }"),
-        ("get: /", "get: /, retry: { attempts: 2, backoff: { constant: 1s, linear: { step: 1s } } }"),
-        ("get: /", "get: /, capture: { a: { jsonpath: $.a, header: b } }"),
+        (
+            "get: /",
+            "get: /, retry: { attempts: 2, backoff: { constant: 1s, linear: { step: 1s } } }",
+        ),
+        (
+            "get: /",
+            "get: /, capture: { a: { jsonpath: $.a, header: b } }",
+        ),
         ("get: /", "get: /, capture: { a: { default: b } }"),
         ("get: /", "sleep: { exponential: { median: 3ms } }"),
         ("get: /", "repeat: { flow: [ { get: / } ] }"),
-        ("get: /", "repeat: { times: 2, until: a, flow: [ { get: / } ] }"),
+        (
+            "get: /",
+            "repeat: { times: 2, until: a, flow: [ { get: / } ] }",
+        ),
         ("get: /", "repeat: { over: a, flow: [ { get: / } ] }"),
         ("get: /", "parallel: []"),
         ("vus: 1", "vus: 1, rate: 5/s"),
         ("vus: 1", "vus: 0"),
         ("vus: 1", "arrivalRate: 5"),
         ("vus: 1", "stages: [ { duration: 1s, rate: 5/s, vus: 5 } ]"),
-        ("vus: 1", "stages: [ { duration: 1s, hold: 1s, rate: 5/s } ]"),
+        (
+            "vus: 1",
+            "stages: [ { duration: 1s, hold: 1s, rate: 5/s } ]",
+        ),
         ("vus: 1", "stages: [ { rate: 5/s } ]"),
         ("vus: 1", "stop_when: [ { window: 10s } ]"),
     ] {
         let text = GOOD.replacen(typed, broken, 1);
         assert_ne!(text, GOOD, "{typed}");
-        assert!(!validator.is_valid(&tree(&text)), "{broken} is good by the schema");
+        assert!(
+            !validator.is_valid(&tree(&text)),
+            "{broken} is good by the schema"
+        );
     }
 }
 
@@ -194,15 +259,39 @@ const PLACES: &[(&str, &str)] = &[
     ("", "@"),
     ("/properties/load", "load: { @ }"),
     ("/properties/report", "report: { @ }"),
-    ("/properties/data/additionalProperties", "data: { f: { @ } }"),
+    (
+        "/properties/data/additionalProperties",
+        "data: { f: { @ } }",
+    ),
     ("/definitions/target", "targets: { t: { @ } }"),
-    ("/definitions/target/properties/http", "targets: { t: { url: builtin, http: { @ } } }"),
-    ("/definitions/target/properties/tls", "targets: { t: { url: 'https://127.0.0.1', tls: { @ } } }"),
-    ("/definitions/auth", "targets: { t: { url: builtin, auth: { @ } } }"),
-    ("/definitions/auth/properties/basic", "targets: { t: { url: builtin, auth: { basic: { @ } } } }"),
-    ("/definitions/timeout/anyOf/1", "targets: { t: { url: builtin, timeout: { @ } } }"),
-    ("/definitions/retry", "targets: { t: { url: builtin, retry: { @ } } }"),
-    ("/definitions/retry/properties/backoff", "targets: { t: { url: builtin, retry: { attempts: 2, backoff: { @ } } } }"),
+    (
+        "/definitions/target/properties/http",
+        "targets: { t: { url: builtin, http: { @ } } }",
+    ),
+    (
+        "/definitions/target/properties/tls",
+        "targets: { t: { url: 'https://127.0.0.1', tls: { @ } } }",
+    ),
+    (
+        "/definitions/auth",
+        "targets: { t: { url: builtin, auth: { @ } } }",
+    ),
+    (
+        "/definitions/auth/properties/basic",
+        "targets: { t: { url: builtin, auth: { basic: { @ } } } }",
+    ),
+    (
+        "/definitions/timeout/anyOf/1",
+        "targets: { t: { url: builtin, timeout: { @ } } }",
+    ),
+    (
+        "/definitions/retry",
+        "targets: { t: { url: builtin, retry: { @ } } }",
+    ),
+    (
+        "/definitions/retry/properties/backoff",
+        "targets: { t: { url: builtin, retry: { attempts: 2, backoff: { @ } } } }",
+    ),
     (
         "/definitions/retry/properties/backoff/properties/linear",
         "targets: { t: { url: builtin, retry: { attempts: 2, backoff: { linear: { @ } } } } }",
@@ -214,31 +303,85 @@ const PLACES: &[(&str, &str)] = &[
     ("/definitions/limits", "limits: { @ }"),
     ("/definitions/mixEntry", "mix: [ { @ } ]"),
     ("/definitions/step", "mix: [ { flow: [ { @ } ] } ]"),
-    ("/definitions/step/properties/request", "mix: [ { flow: [ { request: { @ } } ] } ]"),
-    ("/definitions/step/properties/tcp", "mix: [ { flow: [ { tcp: { @ } } ] } ]"),
-    ("/definitions/step/properties/tcp/properties/receive/anyOf/1", "mix: [ { flow: [ { tcp: { receive: { @ } } } ] } ]"),
-    ("/definitions/step/properties/receive", "mix: [ { flow: [ { websocket: /, flow: [ { receive: { @ } } ] } ] } ]"),
-    ("/definitions/step/properties/repeat", "mix: [ { flow: [ { repeat: { @ } } ] } ]"),
-    ("/definitions/step/properties/multipart/additionalProperties/anyOf/1", "mix: [ { flow: [ { post: /, multipart: { f: { @ } } } ] } ]"),
-    ("/definitions/expect", "mix: [ { flow: [ { get: /, expect: { @ } } ] } ]"),
-    ("/definitions/expect/properties/body", "mix: [ { flow: [ { get: /, expect: { body: { @ } } } ] } ]"),
-    ("/definitions/expect/properties/size", "mix: [ { flow: [ { get: /, expect: { size: { @ } } } ] } ]"),
-    ("/definitions/jsonRule/anyOf/1", "mix: [ { flow: [ { get: /, expect: { json: { $.a: { @ } } } } ] } ]"),
-    ("/definitions/capture", "mix: [ { flow: [ { get: /, capture: { a: { @ } } } ] } ]"),
-    ("/definitions/tag", "mix: [ { flow: [ { get: /, tag: { a: { @ } } } ] } ]"),
-    ("/definitions/delay/anyOf/1", "mix: [ { flow: [ { sleep: { @ } } ] } ]"),
-    ("/definitions/delay/anyOf/1/properties/exponential", "mix: [ { flow: [ { sleep: { exponential: { @ } } } ] } ]"),
-    ("/definitions/delay/anyOf/1/properties/normal", "mix: [ { flow: [ { sleep: { normal: { @ } } } ] } ]"),
-    ("/definitions/delay/anyOf/1/properties/lognormal", "mix: [ { flow: [ { sleep: { lognormal: { @ } } } ] } ]"),
+    (
+        "/definitions/step/properties/request",
+        "mix: [ { flow: [ { request: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/tcp",
+        "mix: [ { flow: [ { tcp: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/tcp/properties/receive/anyOf/1",
+        "mix: [ { flow: [ { tcp: { receive: { @ } } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/receive",
+        "mix: [ { flow: [ { websocket: /, flow: [ { receive: { @ } } ] } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/repeat",
+        "mix: [ { flow: [ { repeat: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/multipart/additionalProperties/anyOf/1",
+        "mix: [ { flow: [ { post: /, multipart: { f: { @ } } } ] } ]",
+    ),
+    (
+        "/definitions/expect",
+        "mix: [ { flow: [ { get: /, expect: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/expect/properties/body",
+        "mix: [ { flow: [ { get: /, expect: { body: { @ } } } ] } ]",
+    ),
+    (
+        "/definitions/expect/properties/size",
+        "mix: [ { flow: [ { get: /, expect: { size: { @ } } } ] } ]",
+    ),
+    (
+        "/definitions/jsonRule/anyOf/1",
+        "mix: [ { flow: [ { get: /, expect: { json: { $.a: { @ } } } } ] } ]",
+    ),
+    (
+        "/definitions/capture",
+        "mix: [ { flow: [ { get: /, capture: { a: { @ } } } ] } ]",
+    ),
+    (
+        "/definitions/tag",
+        "mix: [ { flow: [ { get: /, tag: { a: { @ } } } ] } ]",
+    ),
+    (
+        "/definitions/delay/anyOf/1",
+        "mix: [ { flow: [ { sleep: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/delay/anyOf/1/properties/exponential",
+        "mix: [ { flow: [ { sleep: { exponential: { @ } } } ] } ]",
+    ),
+    (
+        "/definitions/delay/anyOf/1/properties/normal",
+        "mix: [ { flow: [ { sleep: { normal: { @ } } } ] } ]",
+    ),
+    (
+        "/definitions/delay/anyOf/1/properties/lognormal",
+        "mix: [ { flow: [ { sleep: { lognormal: { @ } } } ] } ]",
+    ),
     ("/definitions/stage", "load: { stages: [ { @ } ] }"),
-    ("/properties/load/properties/stop_when/items/anyOf/2", "load: { stop_when: [ { @ } ] }"),
+    (
+        "/properties/load/properties/stop_when/items/anyOf/2",
+        "load: { stop_when: [ { @ } ] }",
+    ),
     ("/definitions/threshold/anyOf/2", "thresholds: [ { @ } ]"),
 ];
 
 /// What is said of a scenario in which a part has nothing but this key.
 fn said(place: &str, key: &str) -> String {
     let source = Source::inline("x.yaml", place.replace('@', &format!("{key}: ~")));
-    compile(&source, &Overrides::default(), &|_| None).map(|c| c.warnings).unwrap_or_else(|problems| problems).render(&source, false)
+    compile(&source, &Overrides::default(), &|_| None)
+        .map(|c| c.warnings)
+        .unwrap_or_else(|problems| problems)
+        .render(&source, false)
 }
 
 #[test]
@@ -248,12 +391,23 @@ fn the_compiler_knows_every_key_of_the_schema() {
     let mut wrong = Vec::new();
     for (path, place) in PLACES {
         seen.insert((*path).to_owned());
-        let part = schema.pointer(path).unwrap_or_else(|| panic!("nothing at {path}"));
-        for key in part["properties"].as_object().unwrap_or_else(|| panic!("no properties at {path}")).keys() {
+        let part = schema
+            .pointer(path)
+            .unwrap_or_else(|| panic!("nothing at {path}"));
+        for key in part["properties"]
+            .as_object()
+            .unwrap_or_else(|| panic!("no properties at {path}"))
+            .keys()
+        {
             let said = said(place, key);
-            if ["unknown key", "does not run it yet", "there is no distribution", "there is no backoff"]
-                .iter()
-                .any(|word| said.contains(word))
+            if [
+                "unknown key",
+                "does not run it yet",
+                "there is no distribution",
+                "there is no backoff",
+            ]
+            .iter()
+            .any(|word| said.contains(word))
             {
                 wrong.push(format!("{path}: `{key}`"));
             }
@@ -265,7 +419,11 @@ fn the_compiler_knows_every_key_of_the_schema() {
             assert!(seen.contains(path), "{path} is in no place of this test");
         }
     });
-    assert!(wrong.is_empty(), "the compiler does not know these keys of the schema:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "the compiler does not know these keys of the schema:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -273,14 +431,28 @@ fn the_schema_knows_every_key_of_the_compiler() {
     let schema = schema();
     for (path, place) in PLACES {
         let said = said(place, "xyzzyxyzzy");
-        let Some(list) = said.split("known here: ").nth(1).and_then(|rest| rest.lines().next()) else { continue };
+        let Some(list) = said
+            .split("known here: ")
+            .nth(1)
+            .and_then(|rest| rest.lines().next())
+        else {
+            continue;
+        };
         let known: BTreeSet<&str> = list.split('`').skip(1).step_by(2).collect();
         assert!(!known.is_empty(), "{path}: {said}");
-        let properties: BTreeSet<&str> =
-            schema.pointer(path).and_then(|part| part["properties"].as_object()).expect("properties").keys().map(String::as_str).collect();
+        let properties: BTreeSet<&str> = schema
+            .pointer(path)
+            .and_then(|part| part["properties"].as_object())
+            .expect("properties")
+            .keys()
+            .map(String::as_str)
+            .collect();
         let missing: Vec<_> = known.difference(&properties).collect();
         assert!(missing.is_empty(), "{path} lacks {missing:?}");
     }
-    assert!(said("@", "xyzzyxyzzy").contains("known here"), "the test sees nothing");
+    assert!(
+        said("@", "xyzzyxyzzy").contains("known here"),
+        "the test sees nothing"
+    );
     assert_eq!(schema["required"], json!(["name", "mix", "load"]));
 }

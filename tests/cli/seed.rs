@@ -1,5 +1,5 @@
-//! The seed systems that are made of groups, retries and queues: their known answers, as they are in virtual time, and
-//! shortened in every real mode.
+//! The seed systems that are made of groups, retries and queues: their known answers, as they are
+//! in virtual time, and shortened in every real mode.
 
 use loadgen::base::{Nanos, Rate, parse};
 use loadgen::plan::{Mode, Plan};
@@ -9,8 +9,8 @@ use loadgen::scenario::{Overrides, Source, compile};
 use crate::engine::{near, run};
 use crate::support::{patiently, shipped};
 
-/// A seed system: its file below `scenarios/seed/`, its wall times in seconds one after another and side by side, where
-/// they are fixed, and by how much it is shortened.
+/// A seed system: its file below `scenarios/seed/`, its wall times in seconds one after another and
+/// side by side, where they are fixed, and by how much it is shortened.
 pub struct Seed {
     file: &'static str,
     sequential: Option<f64>,
@@ -19,12 +19,22 @@ pub struct Seed {
 }
 
 const fn seed(file: &'static str, sequential: f64, concurrent: f64) -> Seed {
-    Seed { file, sequential: Some(sequential), concurrent: Some(concurrent), shorter: 10 }
+    Seed {
+        file,
+        sequential: Some(sequential),
+        concurrent: Some(concurrent),
+        shorter: 10,
+    }
 }
 
 /// Its times are drawn: what virtual time says is the answer.
 const fn drawn(file: &'static str) -> Seed {
-    Seed { file, sequential: None, concurrent: None, shorter: 10 }
+    Seed {
+        file,
+        sequential: None,
+        concurrent: None,
+        shorter: 10,
+    }
 }
 
 pub const SEEDS: &[Seed] = &[
@@ -41,8 +51,14 @@ pub const SEEDS: &[Seed] = &[
     drawn("10b-retry-exponential.yaml"),
     drawn("10c-retry-in-vain.yaml"),
     seed("12a-task-queue.yaml", 10.0, 4.0),
-    // Arrivals and ends lie 50 ms apart: shortened further, a busy machine would change who finds room.
-    Seed { file: "12b-queue-overflow.yaml", sequential: Some(21.0), concurrent: Some(4.3), shorter: 2 },
+    // Arrivals and ends lie 50 ms apart: shortened further, a busy machine would change who finds
+    // room.
+    Seed {
+        file: "12b-queue-overflow.yaml",
+        sequential: Some(21.0),
+        concurrent: Some(4.3),
+        shorter: 2,
+    },
     drawn("13-coroutine-pool.yaml"),
     drawn("14-users.yaml"),
     seed("16-dashboard.yaml", 3.7, 1.5),
@@ -56,24 +72,41 @@ pub fn files() -> impl Iterator<Item = String> {
     SEEDS.iter().map(|seed| format!("seed/{}", seed.file))
 }
 
-/// The plan of a file, with every duration so many times shorter and every rate so many times higher.
+/// The plan of a file, with every duration so many times shorter and every rate so many times
+/// higher.
 fn plan(file: &str, shorter: u64) -> Plan {
-    let source = Source::read(shipped(&format!("scenarios/seed/{file}")).as_ref()).expect("it is there");
+    let source =
+        Source::read(shipped(&format!("scenarios/seed/{file}")).as_ref()).expect("it is there");
     let document: serde_yaml::Value = serde_yaml::from_str(&source.text).expect("it is YAML");
-    let vars = document.get("vars").and_then(|vars| vars.as_mapping()).cloned().unwrap_or_default();
+    let vars = document
+        .get("vars")
+        .and_then(|vars| vars.as_mapping())
+        .cloned()
+        .unwrap_or_default();
     let scaled = vars.iter().filter_map(|(name, value)| {
         let value = value.as_str()?;
         let scaled = match (parse::duration(value), parse::rate(value)) {
             (Ok(duration), _) => Nanos(duration.0 / shorter).to_string(),
-            (_, Ok(rate)) => Rate { events: rate.events * shorter, ..rate }.to_string(),
+            (_, Ok(rate)) => Rate {
+                events: rate.events * shorter,
+                ..rate
+            }
+            .to_string(),
             _ => return None,
         };
         Some((name.as_str()?.to_owned(), scaled))
     });
-    let overrides = Overrides { vars: scaled.collect(), ..Overrides::default() };
+    let overrides = Overrides {
+        vars: scaled.collect(),
+        ..Overrides::default()
+    };
     match compile(&source, &overrides, &|_| None) {
         Ok(compiled) => {
-            assert!(compiled.warnings.is_empty(), "{}", compiled.warnings.render(&source, false));
+            assert!(
+                compiled.warnings.is_empty(),
+                "{}",
+                compiled.warnings.render(&source, false)
+            );
             compiled.plan
         }
         Err(problems) => panic!("{}", problems.render(&source, false)),
@@ -82,7 +115,15 @@ fn plan(file: &str, shorter: u64) -> Plan {
 
 fn outcome(run: &ModeRun) -> [u64; 7] {
     let counts = run.counts;
-    [counts.planned, counts.ok, counts.failed, counts.dropped, counts.skipped, counts.cancelled, counts.retries]
+    [
+        counts.planned,
+        counts.ok,
+        counts.failed,
+        counts.dropped,
+        counts.skipped,
+        counts.cancelled,
+        counts.retries,
+    ]
 }
 
 #[test]
@@ -90,7 +131,12 @@ fn in_virtual_time_each_takes_what_it_says_to_the_nanosecond() {
     for seed in SEEDS {
         let run = run(&plan(seed.file, 1), Mode::Simulated);
         if let Some(ideal) = seed.concurrent {
-            assert!((run.wall_s - ideal).abs() < 1e-9, "{}: {} s", seed.file, run.wall_s);
+            assert!(
+                (run.wall_s - ideal).abs() < 1e-9,
+                "{}: {} s",
+                seed.file,
+                run.wall_s
+            );
         }
     }
 }
@@ -103,7 +149,13 @@ fn side_by_side_each_takes_the_ideal_and_has_the_same_outcome() {
         patiently(|| {
             for mode in [Mode::Threaded, Mode::Async] {
                 let real = run(&plan, mode);
-                assert_eq!(outcome(&real), outcome(&ideal), "{} {mode}: {:?}", seed.file, real.errors);
+                assert_eq!(
+                    outcome(&real),
+                    outcome(&ideal),
+                    "{} {mode}: {:?}",
+                    seed.file,
+                    real.errors
+                );
                 near(mode, real.wall_s, ideal.wall_s);
             }
         });
@@ -115,24 +167,47 @@ fn one_after_another_each_takes_the_sum() {
     for seed in SEEDS {
         let Some(sum) = seed.sequential else { continue };
         let shorter = seed.shorter.max(10);
-        patiently(|| near(Mode::Sequential, run(&plan(seed.file, shorter), Mode::Sequential).wall_s, sum / shorter as f64));
+        patiently(|| {
+            near(
+                Mode::Sequential,
+                run(&plan(seed.file, shorter), Mode::Sequential).wall_s,
+                sum / shorter as f64,
+            )
+        });
     }
 }
 
 #[test]
 fn what_is_drawn_has_the_outcome_that_the_file_names() {
     let outcome_of = |file, mode| outcome(&run(&plan(file, 10), mode));
-    // One after another the first branch of the race wins and four are skipped; side by side four are cancelled.
-    assert_eq!(outcome_of("06-first-completed.yaml", Mode::Sequential)[4..6], [4, 0]);
-    assert_eq!(outcome_of("06-first-completed.yaml", Mode::Async)[4..6], [0, 4]);
+    // One after another the first branch of the race wins and four are skipped; side by side four
+    // are cancelled.
+    assert_eq!(
+        outcome_of("06-first-completed.yaml", Mode::Sequential)[4..6],
+        [4, 0]
+    );
+    assert_eq!(
+        outcome_of("06-first-completed.yaml", Mode::Async)[4..6],
+        [0, 4]
+    );
     let cancel = run(&plan("05b-gather-and-cancel.yaml", 1), Mode::Simulated);
     assert_eq!((cancel.counts.planned, cancel.counts.skipped), (50, 0));
     assert!(cancel.counts.cancelled > 0 && cancel.counts.failed <= 10);
     let users = run(&plan("14-users.yaml", 1), Mode::Simulated);
-    assert_eq!(users.steps.iter().map(|step| step.counts.ok).collect::<Vec<_>>(), [5, 5, 5]);
+    assert_eq!(
+        users
+            .steps
+            .iter()
+            .map(|step| step.counts.ok)
+            .collect::<Vec<_>>(),
+        [5, 5, 5]
+    );
     let queue = run(&plan("12b-queue-overflow.yaml", 1), Mode::Simulated);
     assert_eq!((queue.counts.ok, queue.counts.dropped), (11, 9));
-    assert_eq!((queue.limits[0].peak_in_flight, queue.limits[0].peak_queue), (3, 5));
+    assert_eq!(
+        (queue.limits[0].peak_in_flight, queue.limits[0].peak_queue),
+        (3, 5)
+    );
 }
 
 #[test]
@@ -140,13 +215,27 @@ fn each_name_of_a_profile_has_its_calls() {
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
         patiently(|| {
             let run = run(&plan("19-profile-by-name.yaml", 10), mode);
-            let calls: Vec<_> = run.steps.iter().map(|step| (step.name.as_str(), step.counts.ok)).collect();
+            let calls: Vec<_> = run
+                .steps
+                .iter()
+                .map(|step| (step.name.as_str(), step.counts.ok))
+                .collect();
             assert_eq!(calls, [("quick", 10), ("slow", 5), ("mixed", 8)], "{mode}");
             let quick = run.steps[0].response_ms.as_ref().expect("ten calls");
             assert!(quick.min >= 10.0 && quick.mean < 15.0, "{mode}: {quick:?}");
-            // The short calls come first and the long ones last: that is the flow, and no trend of the target.
-            let settled = run.validity.checks.iter().find(|check| check.name == "settled").expect("every run has it");
-            assert!(settled.observed.starts_with("not applicable: 1 iterations"), "{mode}: {}", settled.observed);
+            // The short calls come first and the long ones last: that is the flow, and no trend of
+            // the target.
+            let settled = run
+                .validity
+                .checks
+                .iter()
+                .find(|check| check.name == "settled")
+                .expect("every run has it");
+            assert!(
+                settled.observed.starts_with("not applicable: 1 iterations"),
+                "{mode}: {}",
+                settled.observed
+            );
         });
     }
 }

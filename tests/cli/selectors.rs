@@ -1,4 +1,5 @@
-//! Every metric with everything that a threshold can be narrowed by: judged on the figures that the tables show.
+//! Every metric with everything that a threshold can be narrowed by: judged on the figures that the
+//! tables show.
 
 use loadgen::base::Nanos;
 use loadgen::gate::{judge, watch};
@@ -10,7 +11,8 @@ use loadgen::scenario::{Overrides, Source, compile};
 use crate::engine::{plan, run};
 use crate::support::Server;
 
-/// Two mix entries, of which one has a tag and expects something that is not always so, in two stages.
+/// Two mix entries, of which one has a tag and expects something that is not always so, in two
+/// stages.
 const SCENARIO: &str = "name: t
 targets: { shop: { url: 'URL' } }
 mix:
@@ -45,22 +47,60 @@ const METRICS: [&str; 20] = [
 ];
 const COSTS: [&str; 4] = ["speedup", "efficiency", "cpu_per_request", "peak_rss"];
 /// Those that the time line has.
-const WINDOWED: [&str; 7] = ["p95", "mean", "max", "error_rate", "throughput", "count", "dropped"];
+const WINDOWED: [&str; 7] = [
+    "p95",
+    "mean",
+    "max",
+    "error_rate",
+    "throughput",
+    "count",
+    "dropped",
+];
 
 fn selectors() -> Vec<Selector> {
     let own = Selector::default;
     let text = |text: &str| Some(text.to_owned());
     vec![
         own(),
-        Selector { mix: text("browse"), ..own() },
-        Selector { mix: text("work"), ..own() },
-        Selector { step: text("cached"), ..own() },
-        Selector { mix: text("browse"), step: text("nap"), ..own() },
-        Selector { target: text("shop"), ..own() },
-        Selector { stage: text("one"), ..own() },
-        Selector { stage: text("two"), ..own() },
-        Selector { tag: text("cache=hit"), ..own() },
-        Selector { mix: text("browse"), step: text("cached"), tag: text("cache=hit"), ..own() },
+        Selector {
+            mix: text("browse"),
+            ..own()
+        },
+        Selector {
+            mix: text("work"),
+            ..own()
+        },
+        Selector {
+            step: text("cached"),
+            ..own()
+        },
+        Selector {
+            mix: text("browse"),
+            step: text("nap"),
+            ..own()
+        },
+        Selector {
+            target: text("shop"),
+            ..own()
+        },
+        Selector {
+            stage: text("one"),
+            ..own()
+        },
+        Selector {
+            stage: text("two"),
+            ..own()
+        },
+        Selector {
+            tag: text("cache=hit"),
+            ..own()
+        },
+        Selector {
+            mix: text("browse"),
+            step: text("cached"),
+            tag: text("cache=hit"),
+            ..own()
+        },
     ]
 }
 
@@ -72,7 +112,10 @@ fn written(check: &str, selector: &Selector, more: &str) -> String {
         ("stage", &selector.stage),
         ("tag", &selector.tag),
     ];
-    let narrowed: String = parts.iter().filter_map(|(key, value)| Some(format!(", {key}: '{}'", value.as_ref()?))).collect();
+    let narrowed: String = parts
+        .iter()
+        .filter_map(|(key, value)| Some(format!(", {key}: '{}'", value.as_ref()?)))
+        .collect();
     format!("  - {{ check: {check}{narrowed}{more} }}\n")
 }
 
@@ -93,12 +136,26 @@ fn exists(metric: &str, selector: &Selector) -> bool {
 
 /// The figures that the tables show of what a selector takes.
 fn shown<'r>(run: &'r ModeRun, selector: &Selector) -> Option<&'r Group> {
-    let named = |groups: &'r [Group], name: &str| groups.iter().find(|group| group.name == name).expect("it is in the table");
+    let named = |groups: &'r [Group], name: &str| {
+        groups
+            .iter()
+            .find(|group| group.name == name)
+            .expect("it is in the table")
+    };
     match selector {
-        Selector { step: Some(step), tag: None, .. } => Some(named(&run.steps, step)),
+        Selector {
+            step: Some(step),
+            tag: None,
+            ..
+        } => Some(named(&run.steps, step)),
         Selector { tag: Some(tag), .. } => Some(named(&named(&run.steps, "cached").tags, tag)),
-        Selector { stage: Some(stage), .. } => Some(named(&run.stages, stage)),
-        Selector { target: Some(target), .. } => Some(named(&run.targets, target)),
+        Selector {
+            stage: Some(stage), ..
+        } => Some(named(&run.stages, stage)),
+        Selector {
+            target: Some(target),
+            ..
+        } => Some(named(&run.targets, target)),
         Selector { mix: Some(mix), .. } => Some(named(&run.mixes, mix)),
         _ => None,
     }
@@ -108,7 +165,9 @@ fn shown<'r>(run: &'r ModeRun, selector: &Selector) -> Option<&'r Group> {
 fn expected(run: &ModeRun, selector: &Selector, metric: Metric) -> Option<f64> {
     let group = shown(run, selector);
     let counts: &Counts = group.map_or(&run.counts, |group| &group.counts);
-    let time = |whole: &Option<Summary>, of: fn(&Group) -> &Option<Summary>| group.map_or_else(|| whole.clone(), |group| of(group).clone());
+    let time = |whole: &Option<Summary>, of: fn(&Group) -> &Option<Summary>| {
+        group.map_or_else(|| whole.clone(), |group| of(group).clone())
+    };
     let statistic = |summary: Option<Summary>, statistic| {
         let summary = summary?;
         match statistic {
@@ -125,13 +184,25 @@ fn expected(run: &ModeRun, selector: &Selector, metric: Metric) -> Option<f64> {
         }
     };
     match metric {
-        Metric::Time(Quantity::Response, of) => statistic(time(&run.response_ms, |group| &group.response_ms), of),
-        Metric::Time(Quantity::Ok, of) => statistic(time(&run.response_ok_ms, |group| &group.response_ok_ms), of),
-        Metric::Time(Quantity::Service, of) => statistic(time(&run.service_ms, |group| &group.service_ms), of),
+        Metric::Time(Quantity::Response, of) => {
+            statistic(time(&run.response_ms, |group| &group.response_ms), of)
+        }
+        Metric::Time(Quantity::Ok, of) => {
+            statistic(time(&run.response_ok_ms, |group| &group.response_ok_ms), of)
+        }
+        Metric::Time(Quantity::Service, of) => {
+            statistic(time(&run.service_ms, |group| &group.service_ms), of)
+        }
         Metric::Time(Quantity::Lag, of) => statistic(time(&run.lag_ms, |group| &group.lag_ms), of),
-        Metric::Time(Quantity::Queue, of) => statistic(time(&run.queue_ms, |group| &group.queue_ms), of),
-        Metric::Time(Quantity::FirstByte, of) => statistic(time(&run.first_byte_ms, |group| &group.first_byte_ms), of),
-        Metric::Time(Quantity::Iteration, of) if group.is_none() => statistic(run.iterations.duration_ms.clone(), of),
+        Metric::Time(Quantity::Queue, of) => {
+            statistic(time(&run.queue_ms, |group| &group.queue_ms), of)
+        }
+        Metric::Time(Quantity::FirstByte, of) => {
+            statistic(time(&run.first_byte_ms, |group| &group.first_byte_ms), of)
+        }
+        Metric::Time(Quantity::Iteration, of) if group.is_none() => {
+            statistic(run.iterations.duration_ms.clone(), of)
+        }
         Metric::ErrorRate => Some(counts.failed as f64 / counts.completed as f64),
         Metric::Throughput => Some(group.map_or(run.throughput_rps, |group| group.throughput_rps)),
         Metric::Count => Some(counts.completed as f64),
@@ -178,22 +249,33 @@ fn every_metric_is_judged_with_every_selector() {
     let server = Server::start();
     let mut asked = Vec::new();
     for selector in selectors() {
-        let whole = METRICS.iter().filter(|metric| exists(metric, &selector)).map(|metric| (*metric, None));
+        let whole = METRICS
+            .iter()
+            .filter(|metric| exists(metric, &selector))
+            .map(|metric| (*metric, None));
         let windowed = WINDOWED.iter().map(|metric| (*metric, Some("100ms")));
-        asked.extend(whole.chain(windowed).map(|(metric, window)| (metric, selector.clone(), window)));
+        asked.extend(
+            whole
+                .chain(windowed)
+                .map(|(metric, window)| (metric, selector.clone(), window)),
+        );
     }
     // A scenario has at most 200 thresholds.
     for asked in asked.chunks(150) {
         let text: String = asked
             .iter()
             .map(|(metric, selector, window)| {
-                let window = window.map_or_else(String::new, |window| format!(", window: {window}"));
+                let window =
+                    window.map_or_else(String::new, |window| format!(", window: {window}"));
                 written(&certain(metric), selector, &window)
             })
             .collect();
         let plan = plan(&with(&server.url(), &text));
         for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
-            let plan = Plan { modes: vec![mode], ..plan.clone() };
+            let plan = Plan {
+                modes: vec![mode],
+                ..plan.clone()
+            };
             judged_as_shown(&plan, &run(&plan, mode));
         }
     }
@@ -203,37 +285,75 @@ fn judged_as_shown(plan: &Plan, run: &ModeRun) {
     let judged = judge(plan, std::slice::from_ref(run), None);
     assert_eq!(judged.thresholds.len(), plan.thresholds.len());
     for (threshold, result) in plan.thresholds.iter().zip(&judged.thresholds) {
-        let what = format!("{} {:?} window {:?}", result.check, result.selector, result.window_s);
+        let what = format!(
+            "{} {:?} window {:?}",
+            result.check, result.selector, result.window_s
+        );
         assert_eq!(result.verdict, ThresholdVerdict::Pass, "{what}: {result:?}");
-        let expected = expected(run, &threshold.selector, threshold.check.metric).filter(|_| threshold.window.is_none());
+        let expected = expected(run, &threshold.selector, threshold.check.metric)
+            .filter(|_| threshold.window.is_none());
         if let Some((shown, judged)) = expected.zip(result.observed) {
-            assert!((shown - judged).abs() <= shown.abs() * 1e-9, "{what}: the table shows {shown}, judged was {judged}");
+            assert!(
+                (shown - judged).abs() <= shown.abs() * 1e-9,
+                "{what}: the table shows {shown}, judged was {judged}"
+            );
         }
         // The same while the run goes on.
         let text = impossible(&threshold.check.metric.to_string());
-        let abort = Threshold { check: check(&text), abort: true, ..threshold.clone() };
-        let watched = Plan { thresholds: vec![abort], ..plan.clone() };
-        assert_eq!(watch(&watched, run.mode, run), Some(StoppedBy::Threshold), "{what}, {text}");
+        let abort = Threshold {
+            check: check(&text),
+            abort: true,
+            ..threshold.clone()
+        };
+        let watched = Plan {
+            thresholds: vec![abort],
+            ..plan.clone()
+        };
+        assert_eq!(
+            watch(&watched, run.mode, run),
+            Some(StoppedBy::Threshold),
+            "{what}, {text}"
+        );
     }
     parts_add_up(&judged.thresholds);
 }
 
 /// The parts of a whole are as many as the whole.
 fn parts_add_up(thresholds: &[ThresholdResult]) {
-    for (metric, counts) in [("count", true), ("iterations", true), ("bytes_in", true), ("iteration.mean", false)] {
+    for (metric, counts) in [
+        ("count", true),
+        ("iterations", true),
+        ("bytes_in", true),
+        ("iteration.mean", false),
+    ] {
         let of = |fits: &dyn Fn(&Selector) -> bool| {
-            let own = thresholds.iter().filter(|t| t.check.starts_with(&format!("{metric} ")) && t.window_s.is_none());
-            own.filter(|t| fits(&t.selector)).filter_map(|t| t.observed).collect::<Vec<f64>>()
+            let own = thresholds
+                .iter()
+                .filter(|t| t.check.starts_with(&format!("{metric} ")) && t.window_s.is_none());
+            own.filter(|t| fits(&t.selector))
+                .filter_map(|t| t.observed)
+                .collect::<Vec<f64>>()
         };
         let whole = of(&|selector| *selector == Selector::default());
         let stages = of(&|selector| selector.stage.is_some());
         if let ([whole], [_, _]) = (whole.as_slice(), stages.as_slice()) {
             let sum: f64 = stages.iter().sum();
-            assert!(!counts || (sum - whole).abs() < 1e-6, "{metric}: {stages:?} of {whole}");
+            assert!(
+                !counts || (sum - whole).abs() < 1e-6,
+                "{metric}: {stages:?} of {whole}"
+            );
             let mixes = of(&|selector| selector.mix.is_some() && selector.step.is_none());
-            assert!(!counts || mixes.len() < 2 || (mixes.iter().sum::<f64>() - whole).abs() < 1e-6, "{metric}: {mixes:?} of {whole}");
+            assert!(
+                !counts || mixes.len() < 2 || (mixes.iter().sum::<f64>() - whole).abs() < 1e-6,
+                "{metric}: {mixes:?} of {whole}"
+            );
             // What goes through two steps takes longer than what goes through one.
-            assert!(counts || mixes.iter().any(|mean| mean > whole) == mixes.iter().any(|mean| mean < whole), "{metric}: {mixes:?}");
+            assert!(
+                counts
+                    || mixes.iter().any(|mean| mean > whole)
+                        == mixes.iter().any(|mean| mean < whole),
+                "{metric}: {mixes:?}"
+            );
         }
     }
 }
@@ -241,33 +361,71 @@ fn parts_add_up(thresholds: &[ThresholdResult]) {
 #[test]
 fn checks_of_responses_are_counted_where_they_were_made() {
     let server = Server::start();
-    let text =
-        selectors().iter().filter(|selector| is_of_network(selector)).map(|s| written("check_rate >= 0%", s, "")).collect::<String>();
+    let text = selectors()
+        .iter()
+        .filter(|selector| is_of_network(selector))
+        .map(|s| written("check_rate >= 0%", s, ""))
+        .collect::<String>();
     let plan = plan(&with(&server.url(), &text));
     let mode = Mode::Async;
-    let plan = Plan { modes: vec![mode], ..plan };
+    let plan = Plan {
+        modes: vec![mode],
+        ..plan
+    };
     let run = run(&plan, mode);
     let judged = judge(&plan, std::slice::from_ref(&run), None);
     let rate = |fits: &dyn Fn(&Selector) -> bool| {
-        let of = judged.thresholds.iter().find(|t| fits(&t.selector)).expect("it was asked for");
+        let of = judged
+            .thresholds
+            .iter()
+            .find(|t| fits(&t.selector))
+            .expect("it was asked for");
         of.observed.expect("it has a figure")
     };
     let whole = rate(&|selector| *selector == Selector::default());
     // Of a miss the status is as expected, and the header is not.
-    let cached = run.steps.iter().find(|step| step.name == "cached").expect("the step");
-    let misses = cached.tags.iter().find(|tag| tag.name == "cache=miss").expect("each key misses first").counts.completed as f64;
+    let cached = run
+        .steps
+        .iter()
+        .find(|step| step.name == "cached")
+        .expect("the step");
+    let misses = cached
+        .tags
+        .iter()
+        .find(|tag| tag.name == "cache=miss")
+        .expect("each key misses first")
+        .counts
+        .completed as f64;
     let expectations = 2.0 * cached.counts.completed as f64;
-    assert!((whole - (expectations - misses) / expectations).abs() < 1e-9, "{whole}: {misses} of {expectations}");
+    assert!(
+        (whole - (expectations - misses) / expectations).abs() < 1e-9,
+        "{whole}: {misses} of {expectations}"
+    );
     assert!((rate(&|selector| selector.target.is_some()) - whole).abs() < 1e-9);
-    assert!((rate(&|selector| selector.tag.is_some()) - 1.0).abs() < 1e-9, "a hit is what was expected");
-    assert!(rate(&|selector| selector.stage.as_deref() == Some("two")) >= rate(&|selector| selector.stage.as_deref() == Some("one")));
+    assert!(
+        (rate(&|selector| selector.tag.is_some()) - 1.0).abs() < 1e-9,
+        "a hit is what was expected"
+    );
+    assert!(
+        rate(&|selector| selector.stage.as_deref() == Some("two"))
+            >= rate(&|selector| selector.stage.as_deref() == Some("one"))
+    );
 }
 
 /// What is wrong with a scenario, where something is.
 fn refusal(text: &str) -> Option<String> {
-    let overrides = Overrides { seed: Some(7), ..Overrides::default() };
+    let overrides = Overrides {
+        seed: Some(7),
+        ..Overrides::default()
+    };
     let problems = compile(&Source::inline("test.yaml", text), &overrides, &|_| None).err()?;
-    Some(problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("\n"))
+    Some(
+        problems
+            .iter()
+            .map(|problem| problem.message.clone())
+            .collect::<Vec<_>>()
+            .join("\n"),
+    )
 }
 
 #[test]
@@ -276,21 +434,36 @@ fn what_is_no_figure_of_a_part_is_refused_with_the_reason() {
     for selector in selectors().into_iter().skip(1) {
         for metric in COSTS {
             let said = refusal(&with(URL, &written(&certain(metric), &selector, "")));
-            assert!(said.as_ref().is_some_and(|said| said.contains("of the whole run")), "{metric} {selector:?}: {said:?}");
+            assert!(
+                said.as_ref()
+                    .is_some_and(|said| said.contains("of the whole run")),
+                "{metric} {selector:?}: {said:?}"
+            );
         }
         for metric in METRICS {
             let said = refusal(&with(URL, &written(&certain(metric), &selector, "")));
-            assert_eq!(said.is_none(), exists(metric, &selector), "{metric} {selector:?}: {said:?}");
+            assert_eq!(
+                said.is_none(),
+                exists(metric, &selector),
+                "{metric} {selector:?}: {said:?}"
+            );
             let expected = match metric {
                 _ if metric.starts_with("iteration") => "whole iterations",
                 "check_rate" => "nothing is expected here",
                 _ => "of requests, and there are none",
             };
-            assert!(said.is_none_or(|said| said.contains(expected)), "{metric} {selector:?}");
+            assert!(
+                said.is_none_or(|said| said.contains(expected)),
+                "{metric} {selector:?}"
+            );
         }
     }
-    let two = Selector { stage: Some("two".into()), ..Selector::default() };
-    let unmeasured = with(URL, &written("p95 < 1s", &two, "")).replace("name: two }", "name: two, measure: false }");
+    let two = Selector {
+        stage: Some("two".into()),
+        ..Selector::default()
+    };
+    let unmeasured = with(URL, &written("p95 < 1s", &two, ""))
+        .replace("name: two }", "name: two, measure: false }");
     assert!(refusal(&unmeasured).is_some_and(|said| said.contains("there is no measured stage")));
     let short = with(URL, &written("p95 < 1s", &two, ", window: 500ms"));
     assert!(refusal(&short).is_some_and(|said| said.contains("longer than this stage")));
@@ -306,11 +479,31 @@ fn windows_lie_in_what_is_measured_and_begin_where_it_begins() {
     let plan = plan(text);
     let run = run(&plan, Mode::Simulated);
     let judged = judge(&plan, std::slice::from_ref(&run), None);
-    assert!(judged.thresholds.iter().all(ThresholdResult::is_met), "{:#?}", judged.thresholds);
-    let failing =
-        Plan { thresholds: plan.thresholds.iter().map(|t| Threshold { check: check("count < 0"), ..t.clone() }).collect(), ..plan.clone() };
-    let begins: Vec<Vec<f64>> =
-        judge(&failing, &[run], None).thresholds.iter().map(|t| t.failing_windows.iter().map(|window| window.t_s).collect()).collect();
+    assert!(
+        judged.thresholds.iter().all(ThresholdResult::is_met),
+        "{:#?}",
+        judged.thresholds
+    );
+    let failing = Plan {
+        thresholds: plan
+            .thresholds
+            .iter()
+            .map(|t| Threshold {
+                check: check("count < 0"),
+                ..t.clone()
+            })
+            .collect(),
+        ..plan.clone()
+    };
+    let begins: Vec<Vec<f64>> = judge(&failing, &[run], None)
+        .thresholds
+        .iter()
+        .map(|t| t.failing_windows.iter().map(|window| window.t_s).collect())
+        .collect();
     assert_eq!(begins, [vec![9.0, 10.0], vec![10.0, 10.5, 11.0], vec![9.0]]);
-    assert_eq!(plan.load.measured_stretches(Nanos::from_millis(1200), Some("busy")), [Nanos::from_secs(10)..Nanos::from_millis(10_200)]);
+    assert_eq!(
+        plan.load
+            .measured_stretches(Nanos::from_millis(1200), Some("busy")),
+        [Nanos::from_secs(10)..Nanos::from_millis(10_200)]
+    );
 }

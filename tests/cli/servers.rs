@@ -1,4 +1,5 @@
-//! Over the network, in every mode: known answers, counts that agree with the server's own, and servers that behave badly.
+//! Over the network, in every mode: known answers, counts that agree with the server's own, and
+//! servers that behave badly.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -11,8 +12,8 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::support::{
-    MODES, Running, Server, children, count, folder, is_alive, loadgen, near, number, patiently, run, run_of, run_to_result, scenario,
-    sent, shipped, until,
+    MODES, Running, Server, children, count, folder, is_alive, loadgen, near, number, patiently,
+    run, run_of, run_to_result, scenario, sent, shipped, until,
 };
 
 #[test]
@@ -20,16 +21,36 @@ fn ten_urls() {
     patiently(|| {
         let folder = folder();
         let file = shipped("scenarios/seed/03-ten-urls.yaml");
-        run(folder.path(), &["run", &file, "--var", "delay=0.2", "-o", "out", "--format", "none"]).exits(0);
+        run(
+            folder.path(),
+            &[
+                "run",
+                &file,
+                "--var",
+                "delay=0.2",
+                "-o",
+                "out",
+                "--format",
+                "none",
+            ],
+        )
+        .exits(0);
         let result = crate::support::result(&folder.path().join("out"));
         for (mode, ideal) in [("sequential", 2.0), ("threaded", 0.2), ("async", 0.2)] {
             let run = run_of(&result, mode);
-            assert_eq!((count(run, "ok"), count(&run["status_codes"], "200")), (10, 10), "{mode}");
+            assert_eq!(
+                (count(run, "ok"), count(&run["status_codes"], "200")),
+                (10, 10),
+                "{mode}"
+            );
             near(mode, number(run, "wall_s"), ideal, 0.3);
         }
         let speedup = number(&result["comparison"]["modes"][2], "speedup");
         assert!(speedup > 4.0 && speedup < 11.0, "{speedup}");
-        assert!(result["comparison"]["modes"][0]["ideal_s"].is_null(), "only virtual time knows an ideal");
+        assert!(
+            result["comparison"]["modes"][0]["ideal_s"].is_null(),
+            "only virtual time knows an ideal"
+        );
     });
 }
 
@@ -39,14 +60,34 @@ fn a_hundred_requests_through_a_cap_of_ten() {
         let folder = folder();
         let file = shipped("scenarios/seed/04b-bounded-requests.yaml");
         for workers in ["1", "3"] {
-            let arguments = ["run", &file, "--var", "delay=0.02", "--workers", workers, "-o", "out", "--format", "none"];
+            let arguments = [
+                "run",
+                &file,
+                "--var",
+                "delay=0.02",
+                "--workers",
+                workers,
+                "-o",
+                "out",
+                "--format",
+                "none",
+            ];
             run(folder.path(), &arguments).exits(0);
             let result = crate::support::result(&folder.path().join("out"));
-            for (mode, ideal, cap) in [("sequential", 2.0, 1), ("threaded", 0.2, 10), ("async", 0.2, 10)] {
+            for (mode, ideal, cap) in [
+                ("sequential", 2.0, 1),
+                ("threaded", 0.2, 10),
+                ("async", 0.2, 10),
+            ] {
                 let run = run_of(&result, mode);
                 assert_eq!(count(run, "ok"), 100, "{mode}");
-                assert_eq!(count(&run["limits"][0], "peak_in_flight"), cap, "{mode} with {workers} workers");
-                // The server's timers tick in milliseconds and round up: a little for each of those in a row.
+                assert_eq!(
+                    count(&run["limits"][0], "peak_in_flight"),
+                    cap,
+                    "{mode} with {workers} workers"
+                );
+                // The server's timers tick in milliseconds and round up: a little for each of those
+                // in a row.
                 near(mode, number(run, "wall_s"), ideal, 0.4 + ideal * 0.1);
             }
         }
@@ -67,11 +108,26 @@ fn the_server_counts_what_loadgen_counts() {
         let result = run_to_result(folder.path(), &["--target", &server.url(), "--mode", mode]);
         let run = run_of(&result, mode);
         let users = if mode == "sequential" { 1 } else { 3 };
-        assert_eq!((count(run, "ok"), count(run, "unfinished")), (2 * users, users), "{mode}: {run}");
-        assert_eq!((count(&run["failures"], "status"), count(&run["failures"], "timeout_total")), (users, users), "{mode}");
+        assert_eq!(
+            (count(run, "ok"), count(run, "unfinished")),
+            (2 * users, users),
+            "{mode}: {run}"
+        );
+        assert_eq!(
+            (
+                count(&run["failures"], "status"),
+                count(&run["failures"], "timeout_total")
+            ),
+            (users, users),
+            "{mode}"
+        );
         assert_eq!(server.seen_since(before).requests, sent(run), "{mode}");
         assert_eq!(run["stopped_by"], "duration", "{mode}");
-        assert_eq!(count(&run["targets"][0], "started"), count(run, "started"), "{mode}");
+        assert_eq!(
+            count(&run["targets"][0], "started"),
+            count(run, "started"),
+            "{mode}"
+        );
     }
 }
 
@@ -86,8 +142,15 @@ fn a_warm_up_is_sent_and_not_counted() {
         let before = server.status();
         let result = run_to_result(folder.path(), &["--target", &server.url(), "--mode", mode]);
         let run = run_of(&result, mode);
-        assert!(count(&run["warmup"], "started") > 0 && count(run, "ok") > 0, "{mode}");
-        assert_eq!(server.seen_since(before).requests, sent(run) + count(&run["warmup"], "started"), "{mode}");
+        assert!(
+            count(&run["warmup"], "started") > 0 && count(run, "ok") > 0,
+            "{mode}"
+        );
+        assert_eq!(
+            server.seen_since(before).requests,
+            sent(run) + count(&run["warmup"], "started"),
+            "{mode}"
+        );
     }
 }
 
@@ -102,7 +165,11 @@ fn planned_arrivals_are_all_sent() {
         let before = server.status();
         let result = run_to_result(folder.path(), &["--target", &server.url(), "--mode", mode]);
         let run = run_of(&result, mode);
-        assert_eq!((count(&run["iterations"], "planned"), count(run, "ok")), (100, 100), "{mode}");
+        assert_eq!(
+            (count(&run["iterations"], "planned"), count(run, "ok")),
+            (100, 100),
+            "{mode}"
+        );
         assert_eq!(number(run, "measured_s"), 0.5, "{mode}");
         assert_eq!(server.seen_since(before).requests, 100, "{mode}");
     }
@@ -119,10 +186,24 @@ fn every_user_keeps_one_connection() {
     for mode in MODES {
         for workers in ["1", "3"] {
             let before = server.status();
-            let result = run_to_result(folder.path(), &["--target", &server.url(), "--mode", mode, "--workers", workers]);
+            let result = run_to_result(
+                folder.path(),
+                &[
+                    "--target",
+                    &server.url(),
+                    "--mode",
+                    mode,
+                    "--workers",
+                    workers,
+                ],
+            );
             let run = run_of(&result, mode);
             let seen = server.seen_since(before);
-            assert_eq!((count(run, "ok"), count(run, "failed"), seen.requests), (4 * 42, 42, 5 * 42), "{mode}");
+            assert_eq!(
+                (count(run, "ok"), count(run, "failed"), seen.requests),
+                (4 * 42, 42, 5 * 42),
+                "{mode}"
+            );
             // One for each user, and the one that looked whether the server is there.
             assert_eq!(seen.connections, 7 + 1, "{mode} with {workers} workers");
             assert_eq!(count(&run["connect_ms"], "count"), 7, "{mode}");
@@ -144,19 +225,46 @@ fn bytes_are_those_of_http() {
         let run = run_of(&result, mode);
         let step = |name: &str, bytes: &str| {
             let steps = run["steps"].as_array().expect("steps");
-            count(steps.iter().find(|s| s["name"] == name).expect("a step"), bytes) / 10
+            count(
+                steps.iter().find(|s| s["name"] == name).expect("a step"),
+                bytes,
+            ) / 10
         };
         let heads = 40..400;
-        assert!(heads.contains(&step("down", "bytes_out")), "{mode}: {}", step("down", "bytes_out"));
-        assert!(heads.contains(&(step("down", "bytes_in") - 10_000)), "{mode}: {}", step("down", "bytes_in"));
-        assert!(heads.contains(&(step("up", "bytes_out") - 70)), "{mode}: {}", step("up", "bytes_out"));
+        assert!(
+            heads.contains(&step("down", "bytes_out")),
+            "{mode}: {}",
+            step("down", "bytes_out")
+        );
+        assert!(
+            heads.contains(&(step("down", "bytes_in") - 10_000)),
+            "{mode}: {}",
+            step("down", "bytes_in")
+        );
+        assert!(
+            heads.contains(&(step("up", "bytes_out") - 70)),
+            "{mode}: {}",
+            step("up", "bytes_out")
+        );
         assert!(step("up", "bytes_in") > 100, "{mode}: it echoes");
-        assert!(heads.contains(&step("head", "bytes_in")), "{mode}: {}", step("head", "bytes_in"));
-        assert_eq!(count(run, "bytes_in"), 10 * (step("down", "bytes_in") + step("up", "bytes_in") + step("head", "bytes_in")), "{mode}");
+        assert!(
+            heads.contains(&step("head", "bytes_in")),
+            "{mode}: {}",
+            step("head", "bytes_in")
+        );
+        assert_eq!(
+            count(run, "bytes_in"),
+            10 * (step("down", "bytes_in") + step("up", "bytes_in") + step("head", "bytes_in")),
+            "{mode}"
+        );
     }
     let all = |name: &str| MODES.map(|mode| count(run_of(&result, mode), name));
     let [first, rest @ ..] = all("bytes_out");
-    assert!(rest.iter().all(|bytes| *bytes == first), "the same requests in every mode: {:?}", all("bytes_out"));
+    assert!(
+        rest.iter().all(|bytes| *bytes == first),
+        "the same requests in every mode: {:?}",
+        all("bytes_out")
+    );
 }
 
 #[test]
@@ -172,8 +280,24 @@ fn statuses_are_judged_as_the_scenario_says() {
     let result = run_to_result(folder.path(), &[]);
     for mode in MODES {
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(run, "failed"), count(&run["failures"], "status")), (8, 2, 2), "{mode}: {}", run["errors"]);
-        assert_eq!((count(&run["status_codes"], "404"), count(&run["status_codes"], "418")), (3, 1), "{mode}");
+        assert_eq!(
+            (
+                count(run, "ok"),
+                count(run, "failed"),
+                count(&run["failures"], "status")
+            ),
+            (8, 2, 2),
+            "{mode}: {}",
+            run["errors"]
+        );
+        assert_eq!(
+            (
+                count(&run["status_codes"], "404"),
+                count(&run["status_codes"], "418")
+            ),
+            (3, 1),
+            "{mode}"
+        );
         assert_eq!(count(&run["iterations"], "failed"), 1, "{mode}");
     }
 }
@@ -190,7 +314,12 @@ fn a_failed_step_ends_its_iteration() {
     for mode in MODES {
         let run = run_of(&result, mode);
         assert_eq!((count(run, "ok"), count(run, "failed")), (6, 6), "{mode}");
-        let never = run["steps"].as_array().expect("steps").iter().find(|s| s["name"] == "never").expect("it is listed");
+        let never = run["steps"]
+            .as_array()
+            .expect("steps")
+            .iter()
+            .find(|s| s["name"] == "never")
+            .expect("it is listed");
         assert_eq!(count(never, "planned"), 0, "{mode}");
     }
 }
@@ -213,7 +342,9 @@ impl Recorder {
                 thread::spawn(move || {
                     while let Some(request) = hear(&stream) {
                         keep.lock().expect("no panic").push(request);
-                        (&stream).write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("sent");
+                        (&stream)
+                            .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                            .expect("sent");
                     }
                 });
             }
@@ -257,17 +388,39 @@ fn requests_are_on_the_wire_what_the_scenario_says() {
          \x20     - delete: '/orders/{{word}}'\n      - head: /\n",
     );
     let address = recorder.address.to_string();
-    run_to_result(folder.path(), &["--target", &format!("http://{address}/base/")]);
+    run_to_result(
+        folder.path(),
+        &["--target", &format!("http://{address}/base/")],
+    );
     let heard = recorder.heard.lock().expect("no panic").clone();
     assert_eq!(heard.len(), 5 * MODES.len(), "{heard:#?}");
     let in_mode: Vec<&[String]> = heard.chunks(5).collect();
-    assert!(in_mode.iter().all(|mode| *mode == in_mode[0]), "the same to the byte in every mode: {heard:#?}");
+    assert!(
+        in_mode.iter().all(|mode| *mode == in_mode[0]),
+        "the same to the byte in every mode: {heard:#?}"
+    );
     let lines = |request: &str| request.lines().map(str::to_lowercase).collect::<Vec<_>>();
     let expected: [(&str, &[&str]); 5] = [
-        ("GET /base/items?x=1&q=a%20b%26c%2Fd&page=2 HTTP/1.1", &["accept: application/json", "x-base: 1"]),
-        ("POST /base/orders HTTP/1.1", &["content-type: application/json", "accept: text/plain", "{\"user\":7,\"name\":\"a b&c/d\"}"]),
-        ("PUT /base/notes HTTP/1.1", &["content-type: text/x-note", "content-length: 6", "a note"]),
-        ("DELETE /base/orders/a%20b&c/d HTTP/1.1", &["accept: text/plain"]),
+        (
+            "GET /base/items?x=1&q=a%20b%26c%2Fd&page=2 HTTP/1.1",
+            &["accept: application/json", "x-base: 1"],
+        ),
+        (
+            "POST /base/orders HTTP/1.1",
+            &[
+                "content-type: application/json",
+                "accept: text/plain",
+                "{\"user\":7,\"name\":\"a b&c/d\"}",
+            ],
+        ),
+        (
+            "PUT /base/notes HTTP/1.1",
+            &["content-type: text/x-note", "content-length: 6", "a note"],
+        ),
+        (
+            "DELETE /base/orders/a%20b&c/d HTTP/1.1",
+            &["accept: text/plain"],
+        ),
         ("HEAD /base/ HTTP/1.1", &["x-base: 1"]),
     ];
     for (request, (first, others)) in in_mode[0].iter().zip(expected) {
@@ -275,8 +428,16 @@ fn requests_are_on_the_wire_what_the_scenario_says() {
         let lines = lines(request);
         let host = format!("host: {address}");
         let agent = format!("user-agent: loadgen/{}", env!("CARGO_PKG_VERSION"));
-        for other in others.iter().copied().chain([host.as_str(), agent.as_str()]) {
-            assert_eq!(lines.iter().filter(|l| *l == other).count(), 1, "`{other}` in:\n{request}");
+        for other in others
+            .iter()
+            .copied()
+            .chain([host.as_str(), agent.as_str()])
+        {
+            assert_eq!(
+                lines.iter().filter(|l| *l == other).count(),
+                1,
+                "`{other}` in:\n{request}"
+            );
         }
     }
 }
@@ -296,7 +457,9 @@ fn no_more_requests_are_under_way_than_the_cap_lets() {
                     thread::sleep(Duration::from_millis(20));
                     // Before the answer: behind it the next one may come at once.
                     now.fetch_sub(1, Ordering::SeqCst);
-                    (&stream).write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("sent");
+                    (&stream)
+                        .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                        .expect("sent");
                 }
             });
         }
@@ -306,12 +469,28 @@ fn no_more_requests_are_under_way_than_the_cap_lets() {
         folder.path(),
         "{name: t, mix: [{name: m, flow: [{get: /}]}], load: {vus: 30, iterations: 90}, limits: {concurrency: 6}, targets: {shop: {url: builtin}}}",
     );
-    for (mode, workers, cap) in [("sequential", "1", 1), ("threaded", "1", 6), ("async", "1", 6), ("async", "3", 6)] {
+    for (mode, workers, cap) in [
+        ("sequential", "1", 1),
+        ("threaded", "1", 6),
+        ("async", "1", 6),
+        ("async", "3", 6),
+    ] {
         most.store(0, Ordering::SeqCst);
-        let result = run_to_result(folder.path(), &["--target", &url, "--mode", mode, "--workers", workers]);
+        let result = run_to_result(
+            folder.path(),
+            &["--target", &url, "--mode", mode, "--workers", workers],
+        );
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), most.load(Ordering::SeqCst)), (90, cap), "{mode} with {workers} workers");
-        assert_eq!(count(&run["limits"][0], "peak_in_flight"), cap, "{mode} with {workers} workers");
+        assert_eq!(
+            (count(run, "ok"), most.load(Ordering::SeqCst)),
+            (90, cap),
+            "{mode} with {workers} workers"
+        );
+        assert_eq!(
+            count(&run["limits"][0], "peak_in_flight"),
+            cap,
+            "{mode} with {workers} workers"
+        );
     }
 }
 
@@ -323,7 +502,18 @@ fn a_target_that_dies_in_the_middle_is_data() {
             folder.path(),
             "{name: t, mix: [{name: m, flow: [{get: /delay/0.01}]}], load: {vus: 4, duration: 1s}, targets: {shop: {url: builtin}}}",
         );
-        let arguments = ["run", "test.yaml", "--target", &server.url(), "--mode", mode, "-o", "out", "--format", "none"];
+        let arguments = [
+            "run",
+            "test.yaml",
+            "--target",
+            &server.url(),
+            "--mode",
+            mode,
+            "-o",
+            "out",
+            "--format",
+            "none",
+        ];
         let running = Running::start(&mut loadgen(folder.path(), &arguments), None);
         let mut looks = 0;
         until("requests", || {
@@ -335,12 +525,32 @@ fn a_target_that_dies_in_the_middle_is_data() {
         let result = crate::support::result(&folder.path().join("out"));
         assert_eq!(result["end"], "complete", "{mode}");
         let run = run_of(&result, mode);
-        assert_eq!((&run["stopped_by"], number(run, "measured_s")), (&"duration".into(), 1.0), "{mode}");
-        assert!(count(run, "ok") > 0 && count(run, "failed") > 0, "{mode}: {}", run["failures"]);
-        let kinds: BTreeSet<&str> = run["failures"].as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(
+            (&run["stopped_by"], number(run, "measured_s")),
+            (&"duration".into(), 1.0),
+            "{mode}"
+        );
+        assert!(
+            count(run, "ok") > 0 && count(run, "failed") > 0,
+            "{mode}: {}",
+            run["failures"]
+        );
+        let kinds: BTreeSet<&str> = run["failures"]
+            .as_object()
+            .expect("an object")
+            .keys()
+            .map(String::as_str)
+            .collect();
         let possible = BTreeSet::from(["refused", "reset", "incomplete", "reused_conn_closed"]);
-        assert!(kinds.contains("refused") && kinds.is_subset(&possible), "{mode}: {kinds:?}");
-        assert_eq!((count(run, "unfinished"), count(run, "skipped")), (0, 0), "{mode}");
+        assert!(
+            kinds.contains("refused") && kinds.is_subset(&possible),
+            "{mode}: {kinds:?}"
+        );
+        assert_eq!(
+            (count(run, "unfinished"), count(run, "skipped")),
+            (0, 0),
+            "{mode}"
+        );
     }
 }
 
@@ -352,7 +562,10 @@ fn connections_that_the_server_cuts_are_named_by_how_it_cut_them() {
         "{name: t, modes: [sequential, threaded, async], mix: [{name: m, flow: [{get: /}]}], load: {iterations: 3}, targets: {shop: {url: builtin}}}",
     );
     let answers: [(&str, &[u8]); 3] = [
-        ("incomplete", b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort"),
+        (
+            "incomplete",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort",
+        ),
         ("incomplete", b""),
         ("protocol", b"SSH-2.0-OpenSSH_9.9\r\n\r\n"),
     ];
@@ -374,7 +587,12 @@ fn connections_that_the_server_cuts_are_named_by_how_it_cut_them() {
         let result = run_to_result(folder.path(), &["--target", &url]);
         for mode in MODES {
             let run = run_of(&result, mode);
-            assert_eq!(count(&run["failures"], kind), 3, "{mode} {kind}: {}", run["errors"]);
+            assert_eq!(
+                count(&run["failures"], kind),
+                3,
+                "{mode} {kind}: {}",
+                run["errors"]
+            );
         }
     }
 }
@@ -388,7 +606,18 @@ fn a_timeout_closes_its_connection_and_the_next_request_has_a_new_one() {
             "{name: t, mix: [{name: m, flow: [{get: /delay/50, timeout: 200ms, on_error: continue}, {sleep: 40s}]}], load: {vus: 3, iterations_per_vu: 1}, \
              targets: {shop: {url: builtin}}}",
         );
-        let arguments = ["run", "test.yaml", "--target", &server.url(), "--mode", mode, "-o", "out", "--format", "none"];
+        let arguments = [
+            "run",
+            "test.yaml",
+            "--target",
+            &server.url(),
+            "--mode",
+            mode,
+            "-o",
+            "out",
+            "--format",
+            "none",
+        ];
         let mut running = Running::start(&mut loadgen(folder.path(), &arguments), None);
         let users = if mode == "sequential" { 1 } else { 3 };
         let mut looks = 0;
@@ -407,8 +636,15 @@ fn a_timeout_closes_its_connection_and_the_next_request_has_a_new_one() {
         let run = run_of(&result, mode);
         let step = &run["steps"][0];
         assert!(count(step, "failed") > 0, "{mode}");
-        assert_eq!(count(&step["failures"], "timeout_total"), count(step, "failed"), "{mode}");
-        let (min, max) = (number(&step["response_ms"], "min"), number(&step["response_ms"], "max"));
+        assert_eq!(
+            count(&step["failures"], "timeout_total"),
+            count(step, "failed"),
+            "{mode}"
+        );
+        let (min, max) = (
+            number(&step["response_ms"], "min"),
+            number(&step["response_ms"], "max"),
+        );
         assert!(min >= 200.0 && max < 1000.0, "{mode}: {min} {max}");
     }
     let (folder, server) = (folder(), Server::start());
@@ -421,7 +657,12 @@ fn a_timeout_closes_its_connection_and_the_next_request_has_a_new_one() {
         let before = server.status();
         let result = run_to_result(folder.path(), &["--target", &server.url(), "--mode", mode]);
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(&run["failures"], "timeout_total")), (12, 6), "{mode}: {}", run["failures"]);
+        assert_eq!(
+            (count(run, "ok"), count(&run["failures"], "timeout_total")),
+            (12, 6),
+            "{mode}: {}",
+            run["failures"]
+        );
         // Each user: one that is lost three times, and a new one after each.
         assert_eq!(server.seen_since(before).connections, 2 * 4 + 1, "{mode}");
     }
@@ -434,7 +675,13 @@ fn nothing_is_left_of_a_run_that_ends() {
         folder.path(),
         "{name: t, mix: [{name: m, flow: [{get: /delay/0.05}]}], load: {vus: 2, duration: 1s}, targets: {shop: {url: builtin}}}",
     );
-    let running = Running::start(&mut loadgen(folder.path(), &["run", "test.yaml", "-q", "--format", "none"]), None);
+    let running = Running::start(
+        &mut loadgen(
+            folder.path(),
+            &["run", "test.yaml", "-q", "--format", "none"],
+        ),
+        None,
+    );
     let mut started = Vec::new();
     until("the server and the mode", || {
         started = children(running.id());
@@ -452,7 +699,10 @@ fn nothing_is_left_of_a_run_that_is_killed() {
             folder.path(),
             "{name: t, mix: [{name: m, flow: [{get: /delay/0.05}, {get: /delay/20}]}], load: {vus: 4, duration: 55s}, targets: {shop: {url: builtin}}}",
         );
-        let running = Running::start(&mut loadgen(folder.path(), &["run", "test.yaml", "--mode", mode]), None);
+        let running = Running::start(
+            &mut loadgen(folder.path(), &["run", "test.yaml", "--mode", mode]),
+            None,
+        );
         let mut started = Vec::new();
         until("the server and the mode", || {
             started = children(running.id());
@@ -462,6 +712,8 @@ fn nothing_is_left_of_a_run_that_is_killed() {
         running.signal(Signal::KILL);
         let ended = running.finish();
         assert_eq!(ended.status.code(), None, "{mode}");
-        until("the server and the mode are gone", || !started.iter().any(|id| is_alive(*id)));
+        until("the server and the mode are gone", || {
+            !started.iter().any(|id| is_alive(*id))
+        });
     }
 }

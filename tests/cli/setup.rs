@@ -1,4 +1,5 @@
-//! Setup and teardown: once before and after each mode, in no count, and whatever happens in between.
+//! Setup and teardown: once before and after each mode, in no count, and whatever happens in
+//! between.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -13,10 +14,17 @@ use loadgen::result::{ModeRun, StoppedBy};
 use crate::engine::plan;
 use crate::support::{PROGRAM, Server, job};
 
-const ALL: [Mode; 4] = [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated];
+const ALL: [Mode; 4] = [
+    Mode::Sequential,
+    Mode::Threaded,
+    Mode::Async,
+    Mode::Simulated,
+];
 
 fn with(flow: &str, load: &str) -> Plan {
-    plan(&format!("{{name: t, mix: [{{name: m, flow: [{flow}]}}], load: {{{load}}}, targets: {{shop: {{url: builtin}}}}}}"))
+    plan(&format!(
+        "{{name: t, mix: [{{name: m, flow: [{flow}]}}], load: {{{load}}}, targets: {{shop: {{url: builtin}}}}}}"
+    ))
 }
 
 fn steps(flow: &str) -> Vec<Step> {
@@ -26,13 +34,25 @@ fn steps(flow: &str) -> Vec<Step> {
 /// Three good operations, with these steps around them.
 fn around(setup: &str, teardown: &str) -> Plan {
     let mut plan = with("{sleep: 5ms}", "vus: 3, iterations: 3");
-    plan.setup = if setup.is_empty() { Vec::new() } else { steps(setup) };
-    plan.teardown = if teardown.is_empty() { Vec::new() } else { steps(teardown) };
+    plan.setup = if setup.is_empty() {
+        Vec::new()
+    } else {
+        steps(setup)
+    };
+    plan.teardown = if teardown.is_empty() {
+        Vec::new()
+    } else {
+        steps(teardown)
+    };
     plan
 }
 
 /// Runs a mode; what it warned of.
-fn run(plan: &Plan, mode: Mode, signal: Option<Signal>) -> (Result<ModeRun, RunError>, Vec<String>) {
+fn run(
+    plan: &Plan,
+    mode: Mode,
+    signal: Option<Signal>,
+) -> (Result<ModeRun, RunError>, Vec<String>) {
     let warned = Mutex::new(Vec::new());
     let say = |event| {
         if let Event::Warning(text) = event {
@@ -48,38 +68,81 @@ const FAILS: &str = "{sleep: 1ms, name: clean up, fail: 100%}";
 
 #[test]
 fn neither_is_in_any_count() {
-    let plan =
-        around("{sleep: 30ms}, {sleep: 1ms, fail: 100%, on_error: continue}, {parallel: [{sleep: 1ms}, {sleep: 1ms}]}", "{sleep: 30ms}");
+    let plan = around(
+        "{sleep: 30ms}, {sleep: 1ms, fail: 100%, on_error: continue}, {parallel: [{sleep: 1ms}, {sleep: 1ms}]}",
+        "{sleep: 30ms}",
+    );
     for mode in ALL {
         let (result, warned) = run(&plan, mode, None);
         let run = result.expect("it can run");
-        assert_eq!((run.counts.planned, run.iterations.counts.planned, run.warmup.started), (3, 3, 0), "{mode}");
-        assert!(run.errors.is_empty() && run.try_failures.is_empty() && warned.is_empty(), "{mode}: {:?} {warned:?}", run.errors);
-        assert!(run.wall_s < if mode == Mode::Simulated { 0.006 } else { 1.0 }, "{mode}: {}", run.wall_s);
+        assert_eq!(
+            (
+                run.counts.planned,
+                run.iterations.counts.planned,
+                run.warmup.started
+            ),
+            (3, 3, 0),
+            "{mode}"
+        );
+        assert!(
+            run.errors.is_empty() && run.try_failures.is_empty() && warned.is_empty(),
+            "{mode}: {:?} {warned:?}",
+            run.errors
+        );
+        assert!(
+            run.wall_s < if mode == Mode::Simulated { 0.006 } else { 1.0 },
+            "{mode}: {}",
+            run.wall_s
+        );
     }
-    assert_eq!(ideal(&plan, Path::new("")), ideal(&around("", ""), Path::new("")));
+    assert_eq!(
+        ideal(&plan, Path::new("")),
+        ideal(&around("", ""), Path::new(""))
+    );
 }
 
 #[test]
 fn a_setup_that_fails_says_where_and_the_teardown_runs() {
-    let plan = around("{sleep: 1ms}, {sleep: 1ms, name: seed it, fail: 100%}, {sleep: 10s}", FAILS);
+    let plan = around(
+        "{sleep: 1ms}, {sleep: 1ms, name: seed it, fail: 100%}, {sleep: 10s}",
+        FAILS,
+    );
     for mode in ALL {
         let (result, warned) = run(&plan, mode, None);
         let said = result.expect_err("it fails").to_string();
-        assert!(said.contains("the setup failed at `seed it` (mock)") && said.contains("100%"), "{mode}: {said}");
-        assert!(warned.len() == 1 && warned[0].contains("the teardown failed at `clean up` (mock)"), "{mode}: {warned:?}");
+        assert!(
+            said.contains("the setup failed at `seed it` (mock)") && said.contains("100%"),
+            "{mode}: {said}"
+        );
+        assert!(
+            warned.len() == 1 && warned[0].contains("the teardown failed at `clean up` (mock)"),
+            "{mode}: {warned:?}"
+        );
     }
     assert_eq!(ideal(&plan, Path::new("")), None);
     // What the child refuses is exit 3.
-    let refused = process::run(PROGRAM.as_ref(), &["run-mode"], &job(&plan, Mode::Async, Vec::new()), &Leash::default(), |_| {});
-    assert!(matches!(&refused, Err(ProcessError::Refused(said)) if said.contains("seed it")), "{refused:?}");
+    let refused = process::run(
+        PROGRAM.as_ref(),
+        &["run-mode"],
+        &job(&plan, Mode::Async, Vec::new()),
+        &Leash::default(),
+        |_| {},
+    );
+    assert!(
+        matches!(&refused, Err(ProcessError::Refused(said)) if said.contains("seed it")),
+        "{refused:?}"
+    );
 }
 
 #[test]
 fn a_teardown_that_fails_is_a_warning_and_needs_no_setup() {
     for mode in ALL {
         let (result, warned) = run(&around("", FAILS), mode, None);
-        assert_eq!((result.expect("it can run").counts.ok, warned.len()), (3, 1), "{mode}: {warned:?}");
+        assert_eq!(
+            (result.expect("it can run").counts.ok, warned.len()),
+            (3, 1),
+            "{mode}: {warned:?}"
+        );
     }
 }
 
@@ -91,12 +154,23 @@ fn the_teardown_runs_after_a_signal_and_not_for_ever() {
     for signal in [Signal::Finish(StoppedBy::Interrupt), Signal::GiveUp] {
         for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
             let (result, warned) = run(&plan, mode, Some(signal));
-            assert_eq!((result.expect("it can run").stopped_by, warned.len()), (StoppedBy::Interrupt, 1), "{mode}: {warned:?}");
+            assert_eq!(
+                (result.expect("it can run").stopped_by, warned.len()),
+                (StoppedBy::Interrupt, 1),
+                "{mode}: {warned:?}"
+            );
         }
     }
     // In virtual time, where waiting costs nothing.
-    let (_, warned) = run(&around("", "{sleep: 20s}"), Mode::Simulated, Some(Signal::GiveUp));
-    assert!(warned.len() == 1 && warned[0].contains("given up after 5s"), "{warned:?}");
+    let (_, warned) = run(
+        &around("", "{sleep: 20s}"),
+        Mode::Simulated,
+        Some(Signal::GiveUp),
+    );
+    assert!(
+        warned.len() == 1 && warned[0].contains("given up after 5s"),
+        "{warned:?}"
+    );
     let (_, warned) = run(&around("", "{sleep: 20s}"), Mode::Simulated, None);
     assert!(warned.is_empty(), "{warned:?}");
 }
@@ -106,16 +180,23 @@ fn a_signal_ends_a_setup_and_the_teardown_runs() {
     let plan = around("{sleep: 20s}", FAILS);
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
         let (result, warned) = run(&plan, mode, Some(Signal::Finish(StoppedBy::Interrupt)));
-        assert!(matches!(result, Err(RunError::Interrupted)) && warned.len() == 1, "{mode}: {warned:?}");
+        assert!(
+            matches!(result, Err(RunError::Interrupted)) && warned.len() == 1,
+            "{mode}: {warned:?}"
+        );
     }
     // From one process to the other.
     let leash = Leash::default();
     leash.pull();
     let mut warned = 0;
     let job = job(&plan, Mode::Async, Vec::new());
-    let result =
-        process::run(PROGRAM.as_ref(), &["run-mode"], &job, &leash, |event| warned += u32::from(matches!(event, Event::Warning(_))));
-    assert!(matches!(result, Err(ProcessError::Interrupted { mode: Mode::Async })) && warned == 1, "{result:?} {warned}");
+    let result = process::run(PROGRAM.as_ref(), &["run-mode"], &job, &leash, |event| {
+        warned += u32::from(matches!(event, Event::Warning(_)))
+    });
+    assert!(
+        matches!(result, Err(ProcessError::Interrupted { mode: Mode::Async })) && warned == 1,
+        "{result:?} {warned}"
+    );
 }
 
 #[test]
@@ -126,13 +207,22 @@ fn the_server_sees_them_once() {
     plan.teardown = steps("{get: /json}");
     for target in &mut plan.targets {
         let (host, port) = (server.address.ip().to_string(), server.address.port());
-        target.address = loadgen::plan::Address::Url { scheme: loadgen::plan::Scheme::Http, host, port, base: String::new() };
+        target.address = loadgen::plan::Address::Url {
+            scheme: loadgen::plan::Scheme::Http,
+            host,
+            port,
+            base: String::new(),
+        };
     }
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
         let before = server.status();
         let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("it listens");
         let run = run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
-        assert_eq!((run.counts.ok, server.seen_since(before).requests), (10, 13), "{mode}");
+        assert_eq!(
+            (run.counts.ok, server.seen_since(before).requests),
+            (10, 13),
+            "{mode}"
+        );
     }
     plan.load.duration = Some(loadgen::base::Nanos::from_secs(60));
     plan.load.iterations = None;
@@ -142,12 +232,17 @@ fn the_server_sees_them_once() {
         // The server counts those who ask it too.
         let asked = AtomicU64::new(0);
         let interrupt = || {
-            let requests = server.status().requests - before.requests - asked.fetch_add(1, Ordering::Relaxed);
+            let requests =
+                server.status().requests - before.requests - asked.fetch_add(1, Ordering::Relaxed);
             (requests > 10).then_some(Signal::Finish(StoppedBy::Interrupt))
         };
         let run = run_mode(&job(&plan, mode, addresses), &interrupt, &|_| {}).expect("it can run");
         let sent = run.counts.completed + run.counts.unfinished;
         let seen = server.seen_since(before).requests - asked.load(Ordering::Relaxed);
-        assert_eq!((run.stopped_by, seen), (StoppedBy::Interrupt, sent + 3), "{mode}");
+        assert_eq!(
+            (run.stopped_by, seen),
+            (StoppedBy::Interrupt, sent + 3),
+            "{mode}"
+        );
     }
 }

@@ -1,8 +1,8 @@
-//! A soak: a generator that goes on at full speed against a peer with one fault in a hundred answers keeps neither memory
-//! nor descriptors.
+//! A soak: a generator that goes on at full speed against a peer with one fault in a hundred
+//! answers keeps neither memory nor descriptors.
 //!
-//! It lasts six seconds, all modes at once. `LOADGEN_SOAK` sets another time, and what was seen is said then:
-//! `LOADGEN_SOAK=10m cargo test --test cli soak -- --nocapture`.
+//! It lasts six seconds, all modes at once. `LOADGEN_SOAK` sets another time, and what was seen is
+//! said then: `LOADGEN_SOAK=10m cargo test --test cli soak -- --nocapture`.
 
 use std::fs;
 use std::sync::Arc;
@@ -13,13 +13,16 @@ use std::time::{Duration, Instant};
 use loadgen::base::parse;
 
 use crate::peer::{Line, Peer, Then, good};
-use crate::support::{MODES, Running, children, count, folder, loadgen, result, run_of, scenario, until};
+use crate::support::{
+    MODES, Running, children, count, folder, loadgen, result, run_of, scenario, until,
+};
 
 /// How long it lasts where nothing else is said.
 const USUAL: &str = "6s";
 /// One answer of so many is a fault.
 const ONE_IN: u64 = 100;
-/// The parts of the time: the second is held against the last. In the first one the generator gets what it needs.
+/// The parts of the time: the second is held against the last. In the first one the generator gets
+/// what it needs.
 const PARTS: u32 = 10;
 const VUS: u64 = 8;
 
@@ -34,14 +37,22 @@ impl Held {
     /// Of a process that is there.
     fn of(process: u32) -> Option<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
         let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
         let descriptors = fs::read_dir(format!("/proc/{process}/fd")).ok()?.count() as u64;
-        Some(Self { rss: kilobytes << 10, descriptors })
+        Some(Self {
+            rss: kilobytes << 10,
+            descriptors,
+        })
     }
 
     fn max(self, other: Self) -> Self {
-        Self { rss: self.rss.max(other.rss), descriptors: self.descriptors.max(other.descriptors) }
+        Self {
+            rss: self.rss.max(other.rss),
+            descriptors: self.descriptors.max(other.descriptors),
+        }
     }
 }
 
@@ -55,10 +66,22 @@ fn spoil(line: &mut Line, number: u64) -> Then {
         0 => Then::Close,
         1 => Then::Reset,
         2 => says(line, "HTTP/1.1 200 OK\r\ncontent-le", Then::Close),
-        3 => says(line, "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort", Then::Reset),
-        4 => says(line, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\ngood", Then::Listen),
+        3 => says(
+            line,
+            "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort",
+            Then::Reset,
+        ),
+        4 => says(
+            line,
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\ngood",
+            Then::Listen,
+        ),
         5 => says(line, "HTXP/1.1 200 OK\r\n\r\n", Then::Listen),
-        6 => says(line, "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", Then::Listen),
+        6 => says(
+            line,
+            "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n",
+            Then::Listen,
+        ),
         _ => {
             line.say("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort");
             line.wait_for_the_end();
@@ -67,7 +90,8 @@ fn spoil(line: &mut Line, number: u64) -> Then {
     }
 }
 
-/// Soaks one mode for so long; what it held at most in each part, the result, and how many faults there were.
+/// Soaks one mode for so long; what it held at most in each part, the result, and how many faults
+/// there were.
 fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
     let (answers, faults) = (AtomicU64::new(0), Arc::<AtomicU64>::default());
     let account = faults.clone();
@@ -87,14 +111,31 @@ fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
             length.as_millis()
         ),
     );
-    let arguments = ["run", "test.yaml", "--target", &peer.url(), "--mode", mode, "-o", "out", "--format", "none"];
+    let arguments = [
+        "run",
+        "test.yaml",
+        "--target",
+        &peer.url(),
+        "--mode",
+        mode,
+        "-o",
+        "out",
+        "--format",
+        "none",
+    ];
     let mut running = Running::start(&mut loadgen(folder.path(), &arguments), None);
-    until("the mode has its process", || !children(running.id()).is_empty());
+    until("the mode has its process", || {
+        !children(running.id()).is_empty()
+    });
     let (process, begun) = (children(running.id())[0], Instant::now());
     let mut held = vec![Held::default(); PARTS as usize];
     while running.is_running() {
-        assert!(begun.elapsed() < length + Duration::from_secs(60), "{mode}: it doesn't end");
-        let part = (begun.elapsed().as_secs_f64() / length.as_secs_f64() * f64::from(PARTS)) as usize;
+        assert!(
+            begun.elapsed() < length + Duration::from_secs(60),
+            "{mode}: it doesn't end"
+        );
+        let part =
+            (begun.elapsed().as_secs_f64() / length.as_secs_f64() * f64::from(PARTS)) as usize;
         if let (Some(most), Some(now)) = (held.get_mut(part), Held::of(process)) {
             *most = most.max(now);
         }
@@ -102,21 +143,34 @@ fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
     }
     running.finish().exits(0);
     until("every connection is closed", || peer.open() == 0);
-    (held, result(&folder.path().join("out")), faults.load(Ordering::Relaxed))
+    (
+        held,
+        result(&folder.path().join("out")),
+        faults.load(Ordering::Relaxed),
+    )
 }
 
 #[test]
 fn nothing_is_kept_of_requests_and_their_faults() {
     let asked = std::env::var("LOADGEN_SOAK").ok();
-    let length = parse::duration(asked.as_deref().unwrap_or(USUAL)).expect("`LOADGEN_SOAK` is a duration, such as 10m");
+    let length = parse::duration(asked.as_deref().unwrap_or(USUAL))
+        .expect("`LOADGEN_SOAK` is a duration, such as 10m");
     let length = Duration::from_secs_f64(length.as_secs_f64());
     let modes = MODES.map(|mode| thread::spawn(move || (mode, soak(mode, length))));
     let ended = modes.map(|running| running.join().expect("no panic"));
     if asked.is_some() {
         for (mode, (held, result, faults)) in &ended {
             let run = run_of(result, mode);
-            let by_part: Vec<String> = held.iter().map(|h| format!("{} kB {} fds", h.rss >> 10, h.descriptors)).collect();
-            println!("{mode}: {} requests, {faults} faults, {}\n  {}", count(run, "completed"), run["failures"], by_part.join(", "));
+            let by_part: Vec<String> = held
+                .iter()
+                .map(|h| format!("{} kB {} fds", h.rss >> 10, h.descriptors))
+                .collect();
+            println!(
+                "{mode}: {} requests, {faults} faults, {}\n  {}",
+                count(run, "completed"),
+                run["failures"],
+                by_part.join(", ")
+            );
         }
     }
     for (mode, (held, result, faults)) in &ended {
@@ -124,10 +178,24 @@ fn nothing_is_kept_of_requests_and_their_faults() {
         let (early, late) = (held[1], held[held.len() - 1]);
         // A busy machine makes a good answer late now and then.
         let (failed, late_ones) = (count(run, "failed"), count(run, "completed") / 1000);
-        assert!((*faults..=faults + late_ones).contains(&failed) && *faults > 0, "{mode}: {faults} faults, {}", run["failures"]);
-        assert!(count(run, "ok") > 50 * faults, "{mode}: {} were good", count(run, "ok"));
+        assert!(
+            (*faults..=faults + late_ones).contains(&failed) && *faults > 0,
+            "{mode}: {faults} faults, {}",
+            run["failures"]
+        );
+        assert!(
+            count(run, "ok") > 50 * faults,
+            "{mode}: {} were good",
+            count(run, "ok")
+        );
         // The time line, which is bounded, fills up meanwhile.
-        assert!(late.rss < early.rss + (4 << 20), "{mode}: {early:?} became {late:?}");
-        assert!(late.descriptors <= early.descriptors + 2, "{mode}: {early:?} became {late:?}");
+        assert!(
+            late.rss < early.rss + (4 << 20),
+            "{mode}: {early:?} became {late:?}"
+        );
+        assert!(
+            late.descriptors <= early.descriptors + 2,
+            "{mode}: {early:?} became {late:?}"
+        );
     }
 }

@@ -14,16 +14,36 @@ use crate::support::{count, folder, job, run_of, run_to_result, scenario};
 const REAL: [Mode; 3] = [Mode::Sequential, Mode::Threaded, Mode::Async];
 
 fn staged(sleep: &str, load: &str) -> Plan {
-    plan(&format!("{{name: t, workers: 2, mix: [{{name: m, flow: [{{sleep: {sleep}}}]}}], load: {{{load}}}}}"))
+    plan(&format!(
+        "{{name: t, workers: 2, mix: [{{name: m, flow: [{{sleep: {sleep}}}]}}], load: {{{load}}}}}"
+    ))
 }
 
-/// Name and good operations of each stage; the counts of all have to hold, and to add up to the run's.
+/// Name and good operations of each stage; the counts of all have to hold, and to add up to the
+/// run's.
 fn ok(run: &ModeRun) -> Vec<(&str, u64)> {
     for stage in &run.stages {
-        assert!(stage.counts.hold(), "{} {}: {:?}", run.mode, stage.name, stage.counts);
+        assert!(
+            stage.counts.hold(),
+            "{} {}: {:?}",
+            run.mode,
+            stage.name,
+            stage.counts
+        );
     }
-    assert_eq!(run.stages.iter().map(|stage| stage.counts.planned).sum::<u64>(), run.counts.planned, "{}", run.mode);
-    run.stages.iter().map(|stage| (stage.name.as_str(), stage.counts.ok)).collect()
+    assert_eq!(
+        run.stages
+            .iter()
+            .map(|stage| stage.counts.planned)
+            .sum::<u64>(),
+        run.counts.planned,
+        "{}",
+        run.mode
+    );
+    run.stages
+        .iter()
+        .map(|stage| (stage.name.as_str(), stage.counts.ok))
+        .collect()
 }
 
 #[test]
@@ -35,8 +55,21 @@ fn each_stage_has_the_arrivals_of_its_integral() {
     );
     let run = run(&plan, Mode::Simulated);
     assert_eq!(ok(&run), [("1", 100), ("top", 100), ("3", 0), ("5", 90)]);
-    assert_eq!(run.stages.iter().map(|stage| stage.throughput_rps.round()).collect::<Vec<_>>(), [100.0, 200.0, 0.0, 900.0]);
-    assert_eq!((run.measured_s, run.iterations.counts.planned, run.stopped_by), (2.6, 290, StoppedBy::Duration));
+    assert_eq!(
+        run.stages
+            .iter()
+            .map(|stage| stage.throughput_rps.round())
+            .collect::<Vec<_>>(),
+        [100.0, 200.0, 0.0, 900.0]
+    );
+    assert_eq!(
+        (
+            run.measured_s,
+            run.iterations.counts.planned,
+            run.stopped_by
+        ),
+        (2.6, 290, StoppedBy::Duration)
+    );
     assert_eq!(run.lag_ms.as_ref().expect("samples").max, 0.0);
     assert!(ideal(&plan, Path::new("")).is_some_and(|wall| (2.5..2.601).contains(&wall)));
 }
@@ -49,8 +82,18 @@ fn what_is_not_measured_is_in_the_time_line_alone() {
     );
     let run = run(&plan, Mode::Simulated);
     assert_eq!(ok(&run), [("2", 100)]);
-    assert_eq!((run.counts.planned, run.iterations.counts.planned, run.measured_s), (100, 100, 1.0));
-    assert_eq!((run.warmup.started, run.warmup.completed, run.warmup.failed), (100, 100, 0));
+    assert_eq!(
+        (
+            run.counts.planned,
+            run.iterations.counts.planned,
+            run.measured_s
+        ),
+        (100, 100, 1.0)
+    );
+    assert_eq!(
+        (run.warmup.started, run.warmup.completed, run.warmup.failed),
+        (100, 100, 0)
+    );
     assert_eq!(run.throughput_rps, 100.0);
     assert_eq!(run.response_ms.as_ref().expect("samples").count, 100);
     assert_eq!(run.series.iter().map(|window| window.ok).sum::<u64>(), 200);
@@ -63,31 +106,63 @@ fn users_are_active_as_the_level_says() {
     assert_eq!(ok(&held), [("1", 20), ("2", 0), ("3", 30)]);
     assert_eq!((held.vus, held.measured_s), (3, 3.0));
     // The i-th user begins at (i + 0.5)/4 s: 9, 7, 4 and 2 iterations are begun before the end.
-    assert_eq!(ok(&simulated("stages: [{duration: 1s, vus: 4}]")), [("1", 22)]);
+    assert_eq!(
+        ok(&simulated("stages: [{duration: 1s, vus: 4}]")),
+        [("1", 22)]
+    );
     // Down again it is the other way round, and what was begun is brought to its end.
-    assert_eq!(ok(&simulated("start: 4, stages: [{duration: 1s, vus: 0}]")), [("1", 22)]);
-    assert_eq!(ok(&simulated("start: 2, stages: [{duration: 1s, vus: 2}], iterations: 7")), [("1", 7)]);
+    assert_eq!(
+        ok(&simulated("start: 4, stages: [{duration: 1s, vus: 0}]")),
+        [("1", 22)]
+    );
+    assert_eq!(
+        ok(&simulated(
+            "start: 2, stages: [{duration: 1s, vus: 2}], iterations: 7"
+        )),
+        [("1", 7)]
+    );
 }
 
 #[test]
 fn a_warm_up_runs_at_the_level_that_the_load_begins_with() {
-    let warm = run(&staged("100ms", "stages: [{duration: 0s, vus: 2}, {duration: 1s, vus: 0}], warmup: 500ms"), Mode::Simulated);
+    let warm = run(
+        &staged(
+            "100ms",
+            "stages: [{duration: 0s, vus: 2}, {duration: 1s, vus: 0}], warmup: 500ms",
+        ),
+        Mode::Simulated,
+    );
     assert_eq!(warm.warmup.started, 10);
-    let open = run(&staged("1ms", "start: 100/s, stages: [{duration: 1s, rate: 0/s}], warmup: 500ms"), Mode::Simulated);
+    let open = run(
+        &staged(
+            "1ms",
+            "start: 100/s, stages: [{duration: 1s, rate: 0/s}], warmup: 500ms",
+        ),
+        Mode::Simulated,
+    );
     assert_eq!((open.warmup.started, open.counts.ok), (50, 50));
 }
 
 #[test]
 fn real_modes_go_through_the_stages_too() {
-    let closed = staged("20ms", "stages: [{hold: 200ms, vus: 2}, {hold: 200ms, vus: 0}, {hold: 200ms, vus: 1}]");
-    let open = staged("1ms", "stages: [{duration: 200ms, rate: 200/s}, {hold: 200ms, rate: 100/s}]");
+    let closed = staged(
+        "20ms",
+        "stages: [{hold: 200ms, vus: 2}, {hold: 200ms, vus: 0}, {hold: 200ms, vus: 1}]",
+    );
+    let open = staged(
+        "1ms",
+        "stages: [{duration: 200ms, rate: 200/s}, {hold: 200ms, rate: 100/s}]",
+    );
     for mode in REAL {
         let users = if mode == Mode::Sequential { 1 } else { 2 };
         let run_of = run(&closed, mode);
         let ok_of = ok(&run_of);
         assert_eq!((ok_of.len(), ok_of[1]), (3, ("2", 0)), "{mode}");
         // Ten iterations fit; other tests share the processors.
-        assert!((4 * users..=10 * users).contains(&ok_of[0].1) && (4..=10).contains(&ok_of[2].1), "{mode}: {ok_of:?}");
+        assert!(
+            (4 * users..=10 * users).contains(&ok_of[0].1) && (4..=10).contains(&ok_of[2].1),
+            "{mode}: {ok_of:?}"
+        );
         assert_eq!(run_of.measured_s, 0.6, "{mode}");
         assert_eq!(ok(&run(&open, mode)), [("1", 20), ("2", 20)], "{mode}");
     }
@@ -95,8 +170,17 @@ fn real_modes_go_through_the_stages_too() {
 
 #[test]
 fn random_arrivals_in_stages_are_the_same_in_every_mode() {
-    let plan = staged("1ms", "arrivals: poisson, max_in_flight: 50, stages: [{duration: 300ms, rate: 400/s}, {hold: 100ms, rate: 100/s}]");
-    let planned = |mode| run(&plan, mode).stages.iter().map(|stage| stage.counts.planned).collect::<Vec<_>>();
+    let plan = staged(
+        "1ms",
+        "arrivals: poisson, max_in_flight: 50, stages: [{duration: 300ms, rate: 400/s}, {hold: 100ms, rate: 100/s}]",
+    );
+    let planned = |mode| {
+        run(&plan, mode)
+            .stages
+            .iter()
+            .map(|stage| stage.counts.planned)
+            .collect::<Vec<_>>()
+    };
     let ideal = planned(Mode::Simulated);
     for mode in REAL {
         assert_eq!(planned(mode), ideal, "{mode}");
@@ -105,36 +189,89 @@ fn random_arrivals_in_stages_are_the_same_in_every_mode() {
 
 #[test]
 fn who_waits_to_be_active_does_not_hold_up_the_end() {
-    let bound = staged("10ms", "stages: [{hold: 30s, vus: 1}, {hold: 30s, vus: 5}], iterations: 5");
+    let bound = staged(
+        "10ms",
+        "stages: [{hold: 30s, vus: 1}, {hold: 30s, vus: 5}], iterations: 5",
+    );
     let waiting = staged("10ms", "stages: [{hold: 30s, vus: 0}, {hold: 30s, vus: 3}]");
     for mode in REAL {
         let begun = Instant::now();
         let run = run(&bound, mode);
-        assert_eq!((run.counts.ok, run.stopped_by), (5, StoppedBy::Iterations), "{mode}");
+        assert_eq!(
+            (run.counts.ok, run.stopped_by),
+            (5, StoppedBy::Iterations),
+            "{mode}"
+        );
         let interrupt = || Some(Signal::Finish(StoppedBy::Interrupt));
-        let run = run_mode(&job(&waiting, mode, Vec::new()), &interrupt, &|_| {}).expect("it can run");
-        assert_eq!((run.counts.planned, run.stopped_by), (0, StoppedBy::Interrupt), "{mode}");
-        assert!(begun.elapsed() < Duration::from_secs(10), "{mode}: {:?}", begun.elapsed());
+        let run =
+            run_mode(&job(&waiting, mode, Vec::new()), &interrupt, &|_| {}).expect("it can run");
+        assert_eq!(
+            (run.counts.planned, run.stopped_by),
+            (0, StoppedBy::Interrupt),
+            "{mode}"
+        );
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "{mode}: {:?}",
+            begun.elapsed()
+        );
     }
 }
 
 #[test]
 fn the_command_line_replaces_stages_and_cuts_them() {
-    let text =
-        "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {stages: [{duration: 10s, rate: 100/s}, {hold: 10s, rate: 300/s}]}}";
+    let text = "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {stages: [{duration: 10s, rate: 100/s}, {hold: 10s, rate: 300/s}]}}";
     let source = Source::inline("test.yaml", text);
-    let compiled =
-        |overrides: Overrides| compile(&source, &overrides, &|_| None).map(|c| c.plan.load).map_err(|e| e.render(&source, false));
+    let compiled = |overrides: Overrides| {
+        compile(&source, &overrides, &|_| None)
+            .map(|c| c.plan.load)
+            .map_err(|e| e.render(&source, false))
+    };
     let seconds = |s| Some(loadgen::base::Nanos::from_secs(s));
-    let cut = compiled(Overrides { duration: seconds(5), ..Overrides::default() }).expect("good");
-    assert_eq!((cut.stages.len(), cut.stages[0].to, cut.duration), (1, 50.0, seconds(5)));
-    let whole = compiled(Overrides { duration: seconds(20), ..Overrides::default() }).expect("good");
+    let cut = compiled(Overrides {
+        duration: seconds(5),
+        ..Overrides::default()
+    })
+    .expect("good");
+    assert_eq!(
+        (cut.stages.len(), cut.stages[0].to, cut.duration),
+        (1, 50.0, seconds(5))
+    );
+    let whole = compiled(Overrides {
+        duration: seconds(20),
+        ..Overrides::default()
+    })
+    .expect("good");
     assert_eq!((whole.stages.len(), whole.duration), (2, seconds(20)));
-    let replaced = compiled(Overrides { vus: Some(3), duration: seconds(50), ..Overrides::default() }).expect("good");
-    assert_eq!((replaced.stages.len(), replaced.model.slots(), replaced.duration), (0, 3, seconds(50)));
+    let replaced = compiled(Overrides {
+        vus: Some(3),
+        duration: seconds(50),
+        ..Overrides::default()
+    })
+    .expect("good");
+    assert_eq!(
+        (
+            replaced.stages.len(),
+            replaced.model.slots(),
+            replaced.duration
+        ),
+        (0, 3, seconds(50))
+    );
     let said = |overrides| compiled(overrides).expect_err("bad");
-    assert!(said(Overrides { duration: seconds(21), ..Overrides::default() }).contains("longer than the stages"));
-    assert!(said(Overrides { vus: Some(3), ..Overrides::default() }).contains("bound by its stages"));
+    assert!(
+        said(Overrides {
+            duration: seconds(21),
+            ..Overrides::default()
+        })
+        .contains("longer than the stages")
+    );
+    assert!(
+        said(Overrides {
+            vus: Some(3),
+            ..Overrides::default()
+        })
+        .contains("bound by its stages")
+    );
 }
 
 #[test]
@@ -147,13 +284,29 @@ fn a_result_with_stages_is_as_the_contract_says() {
     );
     let result = run_to_result(folder.path(), &[]);
     for mode in ["async", "simulated"] {
-        assert_eq!(count(&run_of(&result, mode)["stages"][0], "planned"), 80, "{mode}");
+        assert_eq!(
+            count(&run_of(&result, mode)["stages"][0], "planned"),
+            80,
+            "{mode}"
+        );
     }
-    let shown = crate::support::run(folder.path(), &["run", "test.yaml", "-o", "out", "--mode", "simulated"]).exits(0);
-    assert!(shown.stdout.contains("simulated by stage"), "{}", shown.stdout);
+    let shown = crate::support::run(
+        folder.path(),
+        &["run", "test.yaml", "-o", "out", "--mode", "simulated"],
+    )
+    .exits(0);
+    assert!(
+        shown.stdout.contains("simulated by stage"),
+        "{}",
+        shown.stdout
+    );
     let page = std::fs::read_to_string(folder.path().join("out/index.html")).expect("a page");
     assert!(page.contains("Stages"));
     let dry = crate::support::run(folder.path(), &["run", "test.yaml", "--plan"]).exits(0);
     // The integral of 4000 t is 1 at t = √(2/4000) s.
-    assert!(dry.stdout.contains("22.36068ms  iteration 1: m"), "{}", dry.stdout);
+    assert!(
+        dry.stdout.contains("22.36068ms  iteration 1: m"),
+        "{}",
+        dry.stdout
+    );
 }

@@ -1,4 +1,5 @@
-//! HTTP/2, over TLS and with prior knowledge: streams side by side, the server's limit of them, and servers that behave badly.
+//! HTTP/2, over TLS and with prior knowledge: streams side by side, the server's limit of them, and
+//! servers that behave badly.
 
 use std::fs;
 use std::future::poll_fn;
@@ -50,7 +51,14 @@ struct Script {
     act: Act,
 }
 
-const PLAIN: Script = Script { tls: None, most_streams: None, window: None, goodbye: None, pings: false, act: answer };
+const PLAIN: Script = Script {
+    tls: None,
+    most_streams: None,
+    window: None,
+    goodbye: None,
+    pings: false,
+    act: answer,
+};
 
 impl Server {
     fn start(script: Script) -> Self {
@@ -86,7 +94,10 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, script: Script, seen
     if let Some(window) = script.window {
         builder.initial_window_size(window);
     }
-    let Ok(mut connection): Result<Connection<_, Bytes>, _> = builder.handshake(stream).await else { return };
+    let Ok(mut connection): Result<Connection<_, Bytes>, _> = builder.handshake(stream).await
+    else {
+        return;
+    };
     seen.connections.fetch_add(1, Ordering::SeqCst);
     let mut ping = connection.ping_pong();
     let mut served = 0;
@@ -101,7 +112,9 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, script: Script, seen
             }
             connection.poll_accept(cx)
         });
-        let Some(Ok((request, respond))) = next.await else { break };
+        let Some(Ok((request, respond))) = next.await else {
+            break;
+        };
         served += 1;
         seen.requests.fetch_add(1, Ordering::SeqCst);
         if let Some((most, reason)) = script.goodbye
@@ -128,7 +141,10 @@ async fn drain(request: Request<RecvStream>) {
 fn answer(path: &str, mut respond: SendResponse<Bytes>, seen: &Arc<Seen>) {
     let pause = if path == "/slow" { 10 } else { 0 };
     let seen = seen.clone();
-    seen.most.fetch_max(seen.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+    seen.most.fetch_max(
+        seen.now.fetch_add(1, Ordering::SeqCst) + 1,
+        Ordering::SeqCst,
+    );
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(pause)).await;
         seen.now.fetch_sub(1, Ordering::SeqCst);
@@ -161,7 +177,9 @@ fn misbehave(path: &str, mut respond: SendResponse<Bytes>, seen: &Arc<Seen>) {
 }
 
 fn text(url: &str, keys: &str, load: &str, flow: &str) -> String {
-    format!("{{name: t, workers: 2, targets: {{shop: {{url: '{url}'{keys}}}}}, load: {load}, mix: [{{name: m, flow: [{flow}]}}]}}")
+    format!(
+        "{{name: t, workers: 2, targets: {{shop: {{url: '{url}'{keys}}}}}, load: {load}, mix: [{{name: m, flow: [{flow}]}}]}}"
+    )
 }
 
 fn in_mode(folder: &Path, mode: &str) -> Value {
@@ -175,13 +193,33 @@ fn http2_is_spoken_in_every_mode_with_prior_knowledge() {
     let (folder, server) = (folder(), Server::start(PLAIN));
     let url = format!("http://{}", server.address);
     let flow = "{get: '/slow?x=1', headers: {connection: close, x-a: b}, expect: {body: {equals: good}}}, {post: /x, body: hello, expect: {size: {min: 4B, max: 4B}}}";
-    scenario(folder.path(), &text(&url, ", http: {protocol: http2}", "{vus: 3, iterations_per_vu: 5}", flow));
+    scenario(
+        folder.path(),
+        &text(
+            &url,
+            ", http: {protocol: http2}",
+            "{vus: 3, iterations_per_vu: 5}",
+            flow,
+        ),
+    );
     for mode in MODES {
         let before = server.seen.connections.swap(0, Ordering::SeqCst);
         let run = in_mode(folder.path(), mode);
-        assert_eq!((count(&run, "ok"), count(&run, "failed")), (30, 0), "{mode}: {} {before}", run["errors"]);
-        assert_eq!(server.seen.connections.load(Ordering::SeqCst), 3, "{mode}: each user has one");
-        assert!(count(&run, "bytes_in") > 30 * 9 && count(&run, "bytes_out") > 30 * 9, "{mode}");
+        assert_eq!(
+            (count(&run, "ok"), count(&run, "failed")),
+            (30, 0),
+            "{mode}: {} {before}",
+            run["errors"]
+        );
+        assert_eq!(
+            server.seen.connections.load(Ordering::SeqCst),
+            3,
+            "{mode}: each user has one"
+        );
+        assert!(
+            count(&run, "bytes_in") > 30 * 9 && count(&run, "bytes_out") > 30 * 9,
+            "{mode}"
+        );
         for time in ["send_ms", "first_byte_ms", "body_ms"] {
             assert_eq!(count(&run[time], "count"), 30, "{mode}: {time}");
         }
@@ -193,16 +231,29 @@ fn http2_is_agreed_on_over_tls() {
     let (folder, authority) = (folder(), Authority::new());
     fs::write(folder.path().join("ca.pem"), &authority.pem).expect("written");
     let config = authority.server(&authority.sign(&["127.0.0.1"]), false, &["h2", "http/1.1"]);
-    let server = Server::start(Script { tls: Some(config.into()), ..PLAIN });
+    let server = Server::start(Script {
+        tls: Some(config.into()),
+        ..PLAIN
+    });
     let url = format!("https://{}", server.address);
     for protocol in ["auto", "http2"] {
         scenario(
             folder.path(),
-            &text(&url, &format!(", tls: {{ca: ca.pem}}, http: {{protocol: {protocol}}}"), "{vus: 2, iterations: 10}", GOOD),
+            &text(
+                &url,
+                &format!(", tls: {{ca: ca.pem}}, http: {{protocol: {protocol}}}"),
+                "{vus: 2, iterations: 10}",
+                GOOD,
+            ),
         );
         for mode in MODES {
             let run = in_mode(folder.path(), mode);
-            assert_eq!((count(&run, "ok"), count(&run, "failed")), (10, 0), "{mode}: {}", run["errors"]);
+            assert_eq!(
+                (count(&run, "ok"), count(&run, "failed")),
+                (10, 0),
+                "{mode}: {}",
+                run["errors"]
+            );
             assert!(count(&run["tls_ms"], "count") <= 2, "{mode}");
         }
     }
@@ -216,28 +267,71 @@ fn streams_go_side_by_side_and_whoever_finds_none_waits_in_the_queue() {
         (Some(4), ", connections: 3", 20, 3, 12),
         (Some(100), ", connections: 2, max_streams: 5", 20, 2, 10),
     ] {
-        let (folder, server) = (folder(), Server::start(Script { most_streams: server_says, ..PLAIN }));
+        let (folder, server) = (
+            folder(),
+            Server::start(Script {
+                most_streams: server_says,
+                ..PLAIN
+            }),
+        );
         let url = format!("http://{}", server.address);
         let http = format!(", http: {{protocol: http2, keep_alive: shared{keys}}}");
-        scenario(folder.path(), &text(&url, &http, &format!("{{vus: {users}, iterations: 200}}"), GOOD));
+        scenario(
+            folder.path(),
+            &text(
+                &url,
+                &http,
+                &format!("{{vus: {users}, iterations: 200}}"),
+                GOOD,
+            ),
+        );
         let run = in_mode(folder.path(), "async");
-        assert_eq!((count(&run, "ok"), count(&run, "failed")), (200, 0), "{keys}: {}", run["errors"]);
-        assert_eq!(server.seen.connections.load(Ordering::SeqCst), connections, "{keys}");
+        assert_eq!(
+            (count(&run, "ok"), count(&run, "failed")),
+            (200, 0),
+            "{keys}: {}",
+            run["errors"]
+        );
+        assert_eq!(
+            server.seen.connections.load(Ordering::SeqCst),
+            connections,
+            "{keys}"
+        );
         let seen = server.most();
-        assert!(seen <= most && seen > most / 2, "{server_says:?}{keys}: {seen} streams at once, and {most} may be");
+        assert!(
+            seen <= most && seen > most / 2,
+            "{server_says:?}{keys}: {seen} streams at once, and {most} may be"
+        );
         if most < users {
-            assert!(number(&run["queue_ms"], "max") >= 5.0, "{keys}: the wait is queue: {}", run["queue_ms"]);
+            assert!(
+                number(&run["queue_ms"], "max") >= 5.0,
+                "{keys}: the wait is queue: {}",
+                run["queue_ms"]
+            );
         }
         let limit = &run["limits"][0];
         assert_eq!(limit["scope"], "streams of shop");
-        assert!((seen as u64..=most as u64).contains(&count(limit, "peak_in_flight")), "{keys}: {limit} and {seen} seen");
-        // Before a connection is made nobody knows how many streams it has; and who is let in has waited until it notices.
-        assert!((users as u64 - most.min(users) as u64..=users as u64).contains(&count(limit, "peak_queue")), "{keys}: {limit}");
+        assert!(
+            (seen as u64..=most as u64).contains(&count(limit, "peak_in_flight")),
+            "{keys}: {limit} and {seen} seen"
+        );
+        // Before a connection is made nobody knows how many streams it has; and who is let in has
+        // waited until it notices.
+        assert!(
+            (users as u64 - most.min(users) as u64..=users as u64)
+                .contains(&count(limit, "peak_queue")),
+            "{keys}: {limit}"
+        );
         // The time on the wire stays that of the server.
         assert!(number(&run["service_ms"], "p50") < number(&run["response_ms"], "max") + 1.0);
         // The other modes have one stream on each, however it is shared.
         let run = in_mode(folder.path(), "threaded");
-        assert_eq!((count(&run, "ok"), count(&run, "failed")), (200, 0), "{keys}: {}", run["errors"]);
+        assert_eq!(
+            (count(&run, "ok"), count(&run, "failed")),
+            (200, 0),
+            "{keys}: {}",
+            run["errors"]
+        );
     }
 }
 
@@ -248,7 +342,12 @@ fn bytes_of_a_shared_connection_are_counted_once() {
     let bytes = |keep: &str| {
         scenario(
             folder.path(),
-            &text(&url, &format!(", http: {{protocol: http2, keep_alive: {keep}}}"), "{vus: 10, iterations: 200}", GOOD),
+            &text(
+                &url,
+                &format!(", http: {{protocol: http2, keep_alive: {keep}}}"),
+                "{vus: 10, iterations: 200}",
+                GOOD,
+            ),
         );
         let run = in_mode(folder.path(), "async");
         (count(&run, "bytes_in"), count(&run, "bytes_out"))
@@ -256,12 +355,22 @@ fn bytes_of_a_shared_connection_are_counted_once() {
     let (own, shared) = (bytes("per_vu"), bytes("shared"));
     // Ten connections have a table of headers each, where one shared has one.
     let alike = |own: u64, shared: u64| shared * 2 > own && shared * 10 < own * 11;
-    assert!(alike(own.0, shared.0) && alike(own.1, shared.1), "{own:?} {shared:?}");
+    assert!(
+        alike(own.0, shared.0) && alike(own.1, shared.1),
+        "{own:?} {shared:?}"
+    );
 }
 
 #[test]
 fn what_a_server_does_to_a_stream_is_counted_once_and_the_next_request_is_right() {
-    let (folder, server) = (folder(), Server::start(Script { act: misbehave, pings: true, ..PLAIN }));
+    let (folder, server) = (
+        folder(),
+        Server::start(Script {
+            act: misbehave,
+            pings: true,
+            ..PLAIN
+        }),
+    );
     let url = format!("http://{}", server.address);
     for keep in ["per_vu", "shared"] {
         let step = |path: &str| {
@@ -276,20 +385,44 @@ fn what_a_server_does_to_a_stream_is_counted_once_and_the_next_request_is_right(
             ("/silent", "timeout_total", "no end after 300ms"),
         ];
         let flow = rows.map(|(path, ..)| step(path)).join(", ");
-        scenario(folder.path(), &text(&url, &format!(", http: {{protocol: http2, keep_alive: {keep}}}"), "{vus: 2, iterations: 6}", &flow));
+        scenario(
+            folder.path(),
+            &text(
+                &url,
+                &format!(", http: {{protocol: http2, keep_alive: {keep}}}"),
+                "{vus: 2, iterations: 6}",
+                &flow,
+            ),
+        );
         for mode in MODES {
             let run = in_mode(folder.path(), mode);
             let steps = run["steps"].as_array().expect("steps");
             for (pair, (path, kind, said)) in steps.chunks(2).zip(rows) {
-                assert_eq!(pair[0]["failures"], serde_json::json!({ kind: 6 }), "{mode} {keep} {path}: {}", run["errors"]);
-                assert_eq!(count(&pair[1], "ok"), 6, "{mode} {keep} after {path}: {}", pair[1]["failures"]);
+                assert_eq!(
+                    pair[0]["failures"],
+                    serde_json::json!({ kind: 6 }),
+                    "{mode} {keep} {path}: {}",
+                    run["errors"]
+                );
+                assert_eq!(
+                    count(&pair[1], "ok"),
+                    6,
+                    "{mode} {keep} after {path}: {}",
+                    pair[1]["failures"]
+                );
                 let errors = run["errors"].as_array().expect("errors");
-                let says = |e: &Value| e["kind"] == kind && e["message"].as_str().is_some_and(|m| m.contains(said));
+                let says = |e: &Value| {
+                    e["kind"] == kind && e["message"].as_str().is_some_and(|m| m.contains(said))
+                };
                 assert!(errors.iter().any(says), "{mode} {path}: {}", run["errors"]);
             }
             // What was not processed may be sent again, and is, a few times.
             assert_eq!(count(&steps[0], "resent"), 30, "{mode} {keep}");
-            assert_eq!(count(&run, "resent"), 30, "{mode} {keep}: and nothing else is");
+            assert_eq!(
+                count(&run, "resent"),
+                30,
+                "{mode} {keep}: and nothing else is"
+            );
         }
     }
 }
@@ -297,26 +430,50 @@ fn what_a_server_does_to_a_stream_is_counted_once_and_the_next_request_is_right(
 #[test]
 fn a_server_that_goes_away_is_left_for_a_new_connection() {
     for reason in [Reason::NO_ERROR, Reason::ENHANCE_YOUR_CALM] {
-        let (folder, server) = (folder(), Server::start(Script { goodbye: Some((3, reason)), ..PLAIN }));
+        let (folder, server) = (
+            folder(),
+            Server::start(Script {
+                goodbye: Some((3, reason)),
+                ..PLAIN
+            }),
+        );
         let url = format!("http://{}", server.address);
         for keep in ["per_vu", "shared"] {
             let keys = format!(", http: {{protocol: http2, keep_alive: {keep}}}");
             scenario(
                 folder.path(),
-                &text(&url, &keys, "{vus: 1, iterations: 12}", "{get: /good, timeout: 2s, expect: {body: {equals: good}}}"),
+                &text(
+                    &url,
+                    &keys,
+                    "{vus: 1, iterations: 12}",
+                    "{get: /good, timeout: 2s, expect: {body: {equals: good}}}",
+                ),
             );
             for mode in MODES {
                 let run = in_mode(folder.path(), mode);
                 // Three on each connection, and the fourth is turned away.
-                assert_eq!((count(&run, "ok"), count(&run, "failed")), (9, 3), "{mode} {keep} {reason:?}: {}", run["errors"]);
-                let kinds: Vec<&String> = run["failures"].as_object().expect("an object").keys().collect();
-                assert!(["reset", "reused_conn_closed"].contains(&kinds[0].as_str()), "{mode} {keep}: {kinds:?}");
+                assert_eq!(
+                    (count(&run, "ok"), count(&run, "failed")),
+                    (9, 3),
+                    "{mode} {keep} {reason:?}: {}",
+                    run["errors"]
+                );
+                let kinds: Vec<&String> = run["failures"]
+                    .as_object()
+                    .expect("an object")
+                    .keys()
+                    .collect();
+                assert!(
+                    ["reset", "reused_conn_closed"].contains(&kinds[0].as_str()),
+                    "{mode} {keep}: {kinds:?}"
+                );
             }
         }
     }
 }
 
-/// A server that takes so many requests of each connection, and says then that it has not taken the next one.
+/// A server that takes so many requests of each connection, and says then that it has not taken the
+/// next one.
 fn takes_a_few(each: u32, reason: u32, seen: Arc<Seen>) -> SocketAddr {
     on_a_loop(move |stream| {
         let seen = seen.clone();
@@ -354,7 +511,16 @@ async fn frames(mut stream: TcpStream, each: u32, reason: u32, seen: &Seen) -> s
                 // `:status: 200`, and no body.
                 stream.write_all(&frame(HEADERS, 5, id, &[0x88])).await?;
             }
-            HEADERS => stream.write_all(&frame(GOAWAY, 0, 0, &[last.to_be_bytes(), reason.to_be_bytes()].concat())).await?,
+            HEADERS => {
+                stream
+                    .write_all(&frame(
+                        GOAWAY,
+                        0,
+                        0,
+                        &[last.to_be_bytes(), reason.to_be_bytes()].concat(),
+                    ))
+                    .await?
+            }
             SETTINGS if head[4] & 1 == 0 => stream.write_all(&frame(SETTINGS, 1, 0, &[])).await?,
             _ => {}
         }
@@ -369,16 +535,48 @@ fn what_a_server_has_not_taken_is_sent_again_on_a_new_connection_and_counted_apa
         for (keep, users) in [("per_vu", 1), ("per_vu", 4), ("shared", 1), ("shared", 12)] {
             let keys = format!(", http: {{protocol: http2, keep_alive: {keep}}}, timeout: 20s");
             let flow = "{get: /good}, {post: /good, body: hello}";
-            scenario(folder.path(), &text(&url, &keys, &format!("{{vus: {users}, iterations: 36}}"), flow));
+            scenario(
+                folder.path(),
+                &text(
+                    &url,
+                    &keys,
+                    &format!("{{vus: {users}, iterations: 36}}"),
+                    flow,
+                ),
+            );
             for mode in MODES {
                 seen.requests.store(0, Ordering::SeqCst);
                 let run = in_mode(folder.path(), mode);
                 let what = format!("{mode} {keep} {users} {reason:?}");
-                assert_eq!((count(&run, "ok"), count(&run, "failed"), count(&run, "retries")), (72, 0, 0), "{what}: {}", run["errors"]);
-                assert_eq!(seen.requests.load(Ordering::SeqCst), 72, "{what}: each was taken once");
-                assert!(run["try_failures"].as_object().is_some_and(serde_json::Map::is_empty), "{what}: {}", run["try_failures"]);
+                assert_eq!(
+                    (
+                        count(&run, "ok"),
+                        count(&run, "failed"),
+                        count(&run, "retries")
+                    ),
+                    (72, 0, 0),
+                    "{what}: {}",
+                    run["errors"]
+                );
+                assert_eq!(
+                    seen.requests.load(Ordering::SeqCst),
+                    72,
+                    "{what}: each was taken once"
+                );
+                assert!(
+                    run["try_failures"]
+                        .as_object()
+                        .is_some_and(serde_json::Map::is_empty),
+                    "{what}: {}",
+                    run["try_failures"]
+                );
                 let resent = |of: &Value| of["resent"].as_u64().unwrap_or(0);
-                let steps: u64 = run["steps"].as_array().expect("steps").iter().map(resent).sum();
+                let steps: u64 = run["steps"]
+                    .as_array()
+                    .expect("steps")
+                    .iter()
+                    .map(resent)
+                    .sum();
                 assert_eq!(resent(&run), steps, "{what}");
                 // One user: the eleventh on each connection. Users who share many may come to none.
                 match resent(&run) {
@@ -394,16 +592,33 @@ fn what_a_server_has_not_taken_is_sent_again_on_a_new_connection_and_counted_apa
 #[test]
 fn a_server_that_takes_nothing_is_not_asked_for_ever() {
     let (folder, seen) = (folder(), Arc::<Seen>::default());
-    let url = format!("http://{}", takes_a_few(0, Reason::NO_ERROR.into(), seen.clone()));
+    let url = format!(
+        "http://{}",
+        takes_a_few(0, Reason::NO_ERROR.into(), seen.clone())
+    );
     for keep in ["per_vu", "shared"] {
         let keys = format!(", http: {{protocol: http2, keep_alive: {keep}}}, timeout: 20s");
-        scenario(folder.path(), &text(&url, &keys, "{vus: 1, iterations: 4}", "{get: /}"));
+        scenario(
+            folder.path(),
+            &text(&url, &keys, "{vus: 1, iterations: 4}", "{get: /}"),
+        );
         for mode in MODES {
             seen.connections.store(0, Ordering::SeqCst);
             let run = in_mode(folder.path(), mode);
-            assert_eq!((count(&run, "failed"), count(&run, "resent")), (4, 20), "{mode} {keep}: {}", run["failures"]);
+            assert_eq!(
+                (count(&run, "failed"), count(&run, "resent")),
+                (4, 20),
+                "{mode} {keep}: {}",
+                run["failures"]
+            );
             assert_eq!(seen.connections.load(Ordering::SeqCst), 24, "{mode} {keep}");
-            assert!(run["errors"][0]["message"].as_str().is_some_and(|m| m.contains("GOAWAY")), "{mode}: {}", run["errors"]);
+            assert!(
+                run["errors"][0]["message"]
+                    .as_str()
+                    .is_some_and(|m| m.contains("GOAWAY")),
+                "{mode}: {}",
+                run["errors"]
+            );
         }
     }
 }
@@ -414,7 +629,9 @@ fn a_redirect_waits_for_a_stream_as_any_other_request_does() {
     let away = format!("http://{}", server.address);
     let location = format!("{away}/slow");
     let here = Peer::start(move |line, _| {
-        line.say(format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"));
+        line.say(format!(
+            "HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"
+        ));
         Then::Listen
     });
     scenario(
@@ -428,26 +645,60 @@ fn a_redirect_waits_for_a_stream_as_any_other_request_does() {
     );
     let run = in_mode(folder.path(), "async");
     assert_eq!(count(&run, "failed"), 0, "{}", run["errors"]);
-    assert_eq!(server.seen.connections.load(Ordering::SeqCst), 1, "one way to get a stream");
+    assert_eq!(
+        server.seen.connections.load(Ordering::SeqCst),
+        1,
+        "one way to get a stream"
+    );
     assert!(server.most() <= 4);
 }
 
 #[test]
 fn a_window_that_never_opens_ends_at_the_timeout_and_a_flood_of_pings_does_no_harm() {
-    let (folder, server) = (folder(), Server::start(Script { window: Some(0), pings: true, act: misbehave, ..PLAIN }));
+    let (folder, server) = (
+        folder(),
+        Server::start(Script {
+            window: Some(0),
+            pings: true,
+            act: misbehave,
+            ..PLAIN
+        }),
+    );
     let url = format!("http://{}", server.address);
     for keep in ["per_vu", "shared"] {
-        // To the first it answers without its body; for that of the second it waits, and has no room.
+        // To the first it answers without its body; for that of the second it waits, and has no
+        // room.
         let flow = "{post: /x, body: hello, timeout: 5s}, {post: /silent, body: hello, timeout: 300ms, on_error: continue}, {get: /good, timeout: 5s}";
-        scenario(folder.path(), &text(&url, &format!(", http: {{protocol: http2, keep_alive: {keep}}}"), "{vus: 2, iterations: 4}", flow));
+        scenario(
+            folder.path(),
+            &text(
+                &url,
+                &format!(", http: {{protocol: http2, keep_alive: {keep}}}"),
+                "{vus: 2, iterations: 4}",
+                flow,
+            ),
+        );
         for mode in MODES {
             let run = in_mode(folder.path(), mode);
-            assert_eq!(run["failures"], serde_json::json!({ "timeout_total": 4 }), "{mode} {keep}: {}", run["errors"]);
+            assert_eq!(
+                run["failures"],
+                serde_json::json!({ "timeout_total": 4 }),
+                "{mode} {keep}: {}",
+                run["errors"]
+            );
             for good in [0, 2] {
-                assert_eq!(count(&run["steps"][good], "ok"), 4, "{mode} {keep}: {}", run["errors"]);
+                assert_eq!(
+                    count(&run["steps"][good], "ok"),
+                    4,
+                    "{mode} {keep}: {}",
+                    run["errors"]
+                );
             }
             let times = &run["steps"][1]["response_ms"];
-            assert!(number(times, "min") >= 300.0 && number(times, "max") < 2_300.0, "{mode} {keep}: {times}");
+            assert!(
+                number(times, "min") >= 300.0 && number(times, "max") < 2_300.0,
+                "{mode} {keep}: {times}"
+            );
         }
     }
 }
@@ -466,21 +717,42 @@ fn says(bytes: &'static [u8]) -> SocketAddr {
 fn a_server_that_speaks_no_http2_is_named_and_one_that_is_silent_times_out() {
     let folder = folder();
     for (bytes, kind) in [
-        (&b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"[..], "protocol"),
+        (
+            &b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"[..],
+            "protocol",
+        ),
         (b"", "timeout_total"),
         // SETTINGS that allow no stream at all.
         (b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\0", "timeout_total"),
     ] {
         let url = format!("http://{}", says(bytes));
         let http = ", http: {protocol: http2, keep_alive: shared}, timeout: 300ms";
-        scenario(folder.path(), &text(&url, http, "{vus: 2, iterations: 3}", "{get: /}"));
+        scenario(
+            folder.path(),
+            &text(&url, http, "{vus: 2, iterations: 3}", "{get: /}"),
+        );
         for mode in MODES {
             let run = in_mode(folder.path(), mode);
-            assert_eq!(run["failures"], serde_json::json!({ kind: 3 }), "{mode}: {}", run["errors"]);
+            assert_eq!(
+                run["failures"],
+                serde_json::json!({ kind: 3 }),
+                "{mode}: {}",
+                run["errors"]
+            );
         }
     }
-    scenario(folder.path(), &text("http://127.0.0.1:1", ", http: {protocol: http2}", "{iterations: 1}", "{get: /}"));
-    run(folder.path(), &["run", "test.yaml"]).exits(3).says(&["refused"]);
+    scenario(
+        folder.path(),
+        &text(
+            "http://127.0.0.1:1",
+            ", http: {protocol: http2}",
+            "{iterations: 1}",
+            "{get: /}",
+        ),
+    );
+    run(folder.path(), &["run", "test.yaml"])
+        .exits(3)
+        .says(&["refused"]);
 }
 
 #[test]
@@ -492,19 +764,55 @@ fn keys_of_http2_are_judged_by_where_the_target_is_in_the_end() {
         );
         scenario(folder.path(), &text);
     };
-    for http in ["max_streams: 4", "connections: 2", "protocol: auto, max_streams: 4"] {
+    for http in [
+        "max_streams: 4",
+        "connections: 2",
+        "protocol: auto, max_streams: 4",
+    ] {
         typed("https://127.0.0.1:1", http);
         run(folder.path(), &["run", "test.yaml", "--dry-run"]).exits(0);
-        let key = http.rsplit(", ").next().and_then(|pair| pair.split(':').next()).expect("a key");
+        let key = http
+            .rsplit(", ")
+            .next()
+            .and_then(|pair| pair.split(':').next())
+            .expect("a key");
         for url in ["http://127.0.0.1:1", "unix:/run/shop.sock", "builtin"] {
-            let ran = run(folder.path(), &["run", "test.yaml", "--dry-run", "--target", url]).exits(2);
-            ran.says(&[&format!("`{key}` is about HTTP/2, and HTTP/1.1 is spoken with this target"), "test.yaml:1:", "protocol: http2"]);
+            let ran = run(
+                folder.path(),
+                &["run", "test.yaml", "--dry-run", "--target", url],
+            )
+            .exits(2);
+            ran.says(&[
+                &format!("`{key}` is about HTTP/2, and HTTP/1.1 is spoken with this target"),
+                "test.yaml:1:",
+                "protocol: http2",
+            ]);
         }
         // The other way round it is good.
         typed("http://127.0.0.1:1", http);
         run(folder.path(), &["run", "test.yaml", "--dry-run"]).exits(2);
-        run(folder.path(), &["run", "test.yaml", "--dry-run", "--target", "https://127.0.0.1:1"]).exits(0);
+        run(
+            folder.path(),
+            &[
+                "run",
+                "test.yaml",
+                "--dry-run",
+                "--target",
+                "https://127.0.0.1:1",
+            ],
+        )
+        .exits(0);
     }
     typed("https://127.0.0.1:1", "protocol: http2, max_streams: 4");
-    run(folder.path(), &["run", "test.yaml", "--dry-run", "--target", "http://127.0.0.1:1"]).exits(0);
+    run(
+        folder.path(),
+        &[
+            "run",
+            "test.yaml",
+            "--dry-run",
+            "--target",
+            "http://127.0.0.1:1",
+        ],
+    )
+    .exits(0);
 }

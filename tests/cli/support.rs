@@ -1,5 +1,5 @@
-//! What the tests of the program share: it runs in a folder of its own and is never waited for in vain; what it writes
-//! is read as anybody else would read it.
+//! What the tests of the program share: it runs in a folder of its own and is never waited for in
+//! vain; what it writes is read as anybody else would read it.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
@@ -42,13 +42,22 @@ pub fn shipped(path: &str) -> String {
 /// Any program in a folder, with nothing in its environment that would change what loadgen does.
 pub fn program(name: &str, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(name);
-    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .stdin(Stdio::null());
     for (key, _) in std::env::vars_os() {
         if key.to_string_lossy().starts_with("LOADGEN_") {
             command.env_remove(key);
         }
     }
-    for variable in ["NO_COLOR", "BASE_URL", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"] {
+    for variable in [
+        "NO_COLOR",
+        "BASE_URL",
+        "GITHUB_ACTIONS",
+        "GITHUB_STEP_SUMMARY",
+        "GITHUB_WORKSPACE",
+    ] {
         command.env_remove(variable);
     }
     command
@@ -64,9 +73,14 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Ran {
     finish(&mut loadgen(folder, arguments))
 }
 
-/// Runs `test.yaml` in a folder and writes `result.json` alone into `out`; what it says has to be good.
+/// Runs `test.yaml` in a folder and writes `result.json` alone into `out`; what it says has to be
+/// good.
 pub fn run_to_result(folder: &Path, arguments: &[&str]) -> Value {
-    let whole = [&["run", "test.yaml", "-o", "out", "--format", "none"], arguments].concat();
+    let whole = [
+        &["run", "test.yaml", "-o", "out", "--format", "none"],
+        arguments,
+    ]
+    .concat();
     run(folder, &whole).exits(0);
     result(&folder.join("out"))
 }
@@ -92,7 +106,14 @@ pub fn result(folder: &Path) -> Value {
 /// The names of the files in a folder, sorted.
 pub fn files(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-    let mut names: Vec<String> = entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = entries
+        .map(|e| {
+            e.expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
     names.sort();
     names
 }
@@ -101,24 +122,33 @@ pub fn files(folder: &Path) -> Vec<String> {
 pub fn run_of<'a>(result: &'a Value, mode: &str) -> &'a Value {
     let runs = result["runs"].as_array().expect("runs");
     let mut of_mode = runs.iter().filter(|r| r["mode"] == mode);
-    let run = of_mode.next().unwrap_or_else(|| panic!("no run in mode {mode}"));
+    let run = of_mode
+        .next()
+        .unwrap_or_else(|| panic!("no run in mode {mode}"));
     assert!(of_mode.next().is_none(), "several runs in mode {mode}");
     run
 }
 
 /// A count in an object.
 pub fn count(of: &Value, name: &str) -> u64 {
-    of[name].as_u64().unwrap_or_else(|| panic!("`{name}` is {}", of[name]))
+    of[name]
+        .as_u64()
+        .unwrap_or_else(|| panic!("`{name}` is {}", of[name]))
 }
 
 /// A number in an object.
 pub fn number(of: &Value, name: &str) -> f64 {
-    of[name].as_f64().unwrap_or_else(|| panic!("`{name}` is {}", of[name]))
+    of[name]
+        .as_f64()
+        .unwrap_or_else(|| panic!("`{name}` is {}", of[name]))
 }
 
 /// Requests of a run that a server has seen, by what loadgen says.
 pub fn sent(run: &Value) -> u64 {
-    count(run, "completed") + count(run, "cancelled") + count(run, "unfinished") + count(run, "retries")
+    count(run, "completed")
+        + count(run, "cancelled")
+        + count(run, "unfinished")
+        + count(run, "retries")
 }
 
 /// Tries until it holds, and fails where that takes too long.
@@ -142,8 +172,16 @@ impl Ran {
     /// Fails where it didn't exit with this code, or did so with a panic.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
-        let Self { status, stdout, stderr } = &self;
-        assert_eq!(status.code(), Some(code), "{status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
+        let Self {
+            status,
+            stdout,
+            stderr,
+        } = &self;
+        assert_eq!(
+            status.code(),
+            Some(code),
+            "{status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
+        );
         assert!(!stderr.contains("panicked"), "{stderr}");
         self
     }
@@ -152,7 +190,11 @@ impl Ran {
     #[track_caller]
     pub fn says(self, parts: &[&str]) -> Self {
         for part in parts {
-            assert!(self.stderr.contains(part), "no `{part}` in:\n{}", self.stderr);
+            assert!(
+                self.stderr.contains(part),
+                "no `{part}` in:\n{}",
+                self.stderr
+            );
         }
         self
     }
@@ -171,13 +213,21 @@ impl Running {
         if input.is_some() {
             command.stdin(Stdio::piped());
         }
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|e| panic!("{command:?}: {e}"));
         if let Some((mut stdin, input)) = child.stdin.take().zip(input.map(str::to_owned)) {
             thread::spawn(move || stdin.write_all(input.as_bytes()));
         }
         let stdout = child.stdout.take().map(drain);
         let stderr = child.stderr.take().map(drain);
-        Self { child, stdout, stderr }
+        Self {
+            child,
+            stdout,
+            stderr,
+        }
     }
 
     /// Its process.
@@ -204,13 +254,23 @@ impl Running {
             }
             if begun.elapsed() > PATIENCE {
                 let _ = self.child.kill();
-                let said = self.stderr.take().map(|s| s.join().expect("read")).unwrap_or_default();
+                let said = self
+                    .stderr
+                    .take()
+                    .map(|s| s.join().expect("read"))
+                    .unwrap_or_default();
                 panic!("it hangs; it said:\n{said}");
             }
             thread::sleep(Duration::from_millis(5));
         };
-        let text = |stream: Option<thread::JoinHandle<String>>| stream.expect("not taken").join().expect("read");
-        Ran { status, stdout: text(self.stdout.take()), stderr: text(self.stderr.take()) }
+        let text = |stream: Option<thread::JoinHandle<String>>| {
+            stream.expect("not taken").join().expect("read")
+        };
+        Ran {
+            status,
+            stdout: text(self.stdout.take()),
+            stderr: text(self.stderr.take()),
+        }
     }
 }
 
@@ -232,20 +292,35 @@ fn drain(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<String> {
 
 /// A process's number.
 pub fn pid(id: u32) -> Pid {
-    i32::try_from(id).ok().and_then(Pid::from_raw).expect("a process")
+    i32::try_from(id)
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("a process")
 }
 
 /// The processes that a process has started and that still are.
 pub fn children(id: u32) -> Vec<u32> {
-    let Ok(tasks) = fs::read_dir(format!("/proc/{id}/task")) else { return Vec::new() };
-    let lists = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok());
-    lists.flat_map(|list| list.split_whitespace().map(|n| n.parse().expect("a number")).collect::<Vec<u32>>()).collect()
+    let Ok(tasks) = fs::read_dir(format!("/proc/{id}/task")) else {
+        return Vec::new();
+    };
+    let lists =
+        tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok());
+    lists
+        .flat_map(|list| {
+            list.split_whitespace()
+                .map(|n| n.parse().expect("a number"))
+                .collect::<Vec<u32>>()
+        })
+        .collect()
 }
 
 /// Whether a process is there and not just waits to be reaped.
 pub fn is_alive(id: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+    let state = stat
+        .rsplit(") ")
+        .next()
+        .and_then(|rest| rest.chars().next());
     !matches!(state, None | Some('Z' | 'X'))
 }
 
@@ -274,13 +349,30 @@ impl Server {
     /// The same, with more flags.
     pub fn with(flags: &[&str]) -> Self {
         let folder = std::env::temp_dir();
-        let mut command = loadgen(&folder, &[&["serve", "--listen", "127.0.0.1:0", "--until-stdin-closes"], flags].concat());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut command = loadgen(
+            &folder,
+            &[
+                &["serve", "--listen", "127.0.0.1:0", "--until-stdin-closes"],
+                flags,
+            ]
+            .concat(),
+        );
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
         let stdin = child.stdin.take().expect("piped");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("it speaks");
+        BufReader::new(child.stdout.take().expect("piped"))
+            .read_line(&mut line)
+            .expect("it speaks");
         let address = line.trim().rsplit('/').next().and_then(|a| a.parse().ok());
-        Self { address: address.unwrap_or_else(|| panic!("no address in `{line}`")), child, _stdin: stdin }
+        Self {
+            address: address.unwrap_or_else(|| panic!("no address in `{line}`")),
+            child,
+            _stdin: stdin,
+        }
     }
 
     /// Where it is.
@@ -292,24 +384,41 @@ impl Server {
     pub fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").expect("sent");
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"
+        )
+        .expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("answered");
-        answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no body in {answer}")).1.to_owned()
+        answer
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no body in {answer}"))
+            .1
+            .to_owned()
     }
 
-    /// Its counters now; only differences between two calls say something: see [`Self::seen_since`].
+    /// Its counters now; only differences between two calls say something: see
+    /// [`Self::seen_since`].
     pub fn status(&self) -> Status {
         let answer = self.get("/api/status");
         let status = serde_json::from_str(&answer).unwrap_or_else(|e| panic!("{e}: {answer}"));
         let at = |name| count(&status, name);
-        Status { requests: at("requests_total"), connections: at("connections_total"), open: at("connections") - 1 }
+        Status {
+            requests: at("requests_total"),
+            connections: at("connections_total"),
+            open: at("connections") - 1,
+        }
     }
 
     /// What came since an earlier status, without the call that asks.
     pub fn seen_since(&self, before: Status) -> Status {
         let now = self.status();
-        Status { requests: now.requests - before.requests - 1, connections: now.connections - before.connections - 1, open: now.open }
+        Status {
+            requests: now.requests - before.requests - 1,
+            connections: now.connections - before.connections - 1,
+            open: now.open,
+        }
     }
 
     /// Kills it.
@@ -326,12 +435,17 @@ impl Drop for Server {
     }
 }
 
-/// Whether a test that needs this program can run. Where it is missing the test is skipped, aloud; in CI it fails.
+/// Whether a test that needs this program can run. Where it is missing the test is skipped, aloud;
+/// in CI it fails.
 pub fn is_installed(program: &str, package: &str) -> bool {
     let search = std::env::var_os("PATH").unwrap_or_default();
     // Servers live where the search path of ordinary users doesn't look.
-    let folders = std::env::split_paths(&search).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
-    if folders.into_iter().any(|folder| folder.join(program).is_file()) {
+    let folders =
+        std::env::split_paths(&search).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    if folders
+        .into_iter()
+        .any(|folder| folder.join(program).is_file())
+    {
         return true;
     }
     let missing = format!("{program} is not installed (apt-get install {package})");
@@ -344,12 +458,18 @@ pub fn is_installed(program: &str, package: &str) -> bool {
 /// `wall` is `ideal`, or late by no more than 2 % and a margin for a noisy machine; never early.
 #[track_caller]
 pub fn near(what: &str, wall: f64, ideal: f64, margin: f64) {
-    assert!(wall >= ideal - 1e-6, "{what}: {wall} s is less than {ideal} s");
-    assert!(wall <= ideal * 1.02 + margin, "{what}: {wall} s, wanted {ideal} s");
+    assert!(
+        wall >= ideal - 1e-6,
+        "{what}: {wall} s is less than {ideal} s"
+    );
+    assert!(
+        wall <= ideal * 1.02 + margin,
+        "{what}: {wall} s, wanted {ideal} s"
+    );
 }
 
-/// Gives what takes its time three goes: a machine with other things to do makes a right program late now and then, and a
-/// wrong one is late each time.
+/// Gives what takes its time three goes: a machine with other things to do makes a right program
+/// late now and then, and a wrong one is late each time.
 pub fn patiently(body: impl Fn()) {
     for _ in 0..2 {
         if std::panic::catch_unwind(AssertUnwindSafe(&body)).is_ok() {
@@ -361,6 +481,17 @@ pub fn patiently(body: impl Fn()) {
 
 /// A job for the engine: the first round of a mode.
 pub fn job(plan: &Plan, mode: Mode, reached: Vec<Option<Reach>>) -> Job {
-    let ground = Ground { reached, folder: ".".into(), unix_ms: 1_700_000_000_000, ..Ground::default() };
-    Job { parent: std::process::id(), plan: plan.clone(), mode, round: 1, ground }
+    let ground = Ground {
+        reached,
+        folder: ".".into(),
+        unix_ms: 1_700_000_000_000,
+        ..Ground::default()
+    };
+    Job {
+        parent: std::process::id(),
+        plan: plan.clone(),
+        mode,
+        round: 1,
+        ground,
+    }
 }

@@ -1,24 +1,51 @@
-//! What the blocking modes ask of the kernel: no event loop, one call to send a request and one to receive its answer.
+//! What the blocking modes ask of the kernel: no event loop, one call to send a request and one to
+//! receive its answer.
 
 use std::fs;
 
-use crate::support::{Server, count, finish, folder, is_installed, program, result, run_of, scenario};
+use crate::support::{
+    Server, count, finish, folder, is_installed, program, result, run_of, scenario,
+};
 
-/// The calls of a run in one mode, of the kinds that have to do with waiting, sending and receiving.
+/// The calls of a run in one mode, of the kinds that have to do with waiting, sending and
+/// receiving.
 fn calls(mode: &str, text: &str) -> Vec<String> {
     let (folder, server) = (folder(), Server::start());
     scenario(folder.path(), text);
     let traced = "trace=epoll_create1,epoll_ctl,epoll_wait,epoll_pwait,epoll_pwait2,select,pselect6,recvfrom,recvmsg,read,readv,sendto,sendmsg,writev,connect";
     let url = server.url();
-    let arguments = ["-f", "-qq", "-e", traced, "-e", "signal=none", "-o", "calls", crate::support::PROGRAM, "run", "test.yaml"];
-    let more = ["--target", &url, "--mode", mode, "-o", "out", "--format", "none"];
-    finish(&mut program("strace", folder.path(), &[&arguments[..], &more].concat())).exits(0);
+    let arguments = [
+        "-f",
+        "-qq",
+        "-e",
+        traced,
+        "-e",
+        "signal=none",
+        "-o",
+        "calls",
+        crate::support::PROGRAM,
+        "run",
+        "test.yaml",
+    ];
+    let more = [
+        "--target", &url, "--mode", mode, "-o", "out", "--format", "none",
+    ];
+    finish(&mut program(
+        "strace",
+        folder.path(),
+        &[&arguments[..], &more].concat(),
+    ))
+    .exits(0);
     let result = result(&folder.path().join("out"));
     let run = run_of(&result, mode);
     assert_eq!(count(run, "ok"), count(run, "planned"), "{mode}");
     let log = fs::read_to_string(folder.path().join("calls")).expect("a log");
-    // `PID call(…) = result`; a call that was under way while another thread's was logged stands on two lines.
-    let lines = log.lines().filter_map(|line| line.split_once(' ').map(|(_, call)| call.trim_start().to_owned()));
+    // `PID call(…) = result`; a call that was under way while another thread's was logged stands on
+    // two lines.
+    let lines = log.lines().filter_map(|line| {
+        line.split_once(' ')
+            .map(|(_, call)| call.trim_start().to_owned())
+    });
     lines.filter(|line| !line.starts_with("<...")).collect()
 }
 
@@ -32,18 +59,41 @@ fn blocking_modes_have_no_event_loop_and_two_calls_a_request() {
     }
     for mode in ["sequential", "threaded"] {
         let calls = calls(mode, USERS);
-        let loops: Vec<_> =
-            calls.iter().filter(|c| c.starts_with("epoll") || c.starts_with("select") || c.starts_with("pselect")).collect();
+        let loops: Vec<_> = calls
+            .iter()
+            .filter(|c| {
+                c.starts_with("epoll") || c.starts_with("select") || c.starts_with("pselect")
+            })
+            .collect();
         assert!(loops.is_empty(), "{mode}: {loops:?}");
         let requests = 200;
-        let sent = calls.iter().filter(|c| c.starts_with("sendmsg") || c.starts_with("sendto") || c.starts_with("writev")).count();
-        let receives = calls.iter().filter(|c| c.starts_with("recvfrom") || c.starts_with("recvmsg"));
-        // Beside those that wait for the answer: a look whether the peer has closed a connection that was quiet.
-        let (looks, received): (Vec<_>, Vec<_>) = receives.partition(|c| c.contains("MSG_DONTWAIT"));
-        assert!(looks.len() <= requests, "{mode}: {} looks for {requests} requests", looks.len());
+        let sent = calls
+            .iter()
+            .filter(|c| {
+                c.starts_with("sendmsg") || c.starts_with("sendto") || c.starts_with("writev")
+            })
+            .count();
+        let receives = calls
+            .iter()
+            .filter(|c| c.starts_with("recvfrom") || c.starts_with("recvmsg"));
+        // Beside those that wait for the answer: a look whether the peer has closed a connection
+        // that was quiet.
+        let (looks, received): (Vec<_>, Vec<_>) =
+            receives.partition(|c| c.contains("MSG_DONTWAIT"));
+        assert!(
+            looks.len() <= requests,
+            "{mode}: {} looks for {requests} requests",
+            looks.len()
+        );
         let received = received.len();
-        assert!((requests..=requests * 12 / 10).contains(&sent), "{mode}: {sent} sends for {requests} requests");
-        assert!((requests..=requests * 12 / 10).contains(&received), "{mode}: {received} receives for {requests} requests");
+        assert!(
+            (requests..=requests * 12 / 10).contains(&sent),
+            "{mode}: {sent} sends for {requests} requests"
+        );
+        assert!(
+            (requests..=requests * 12 / 10).contains(&received),
+            "{mode}: {received} receives for {requests} requests"
+        );
     }
 }
 
@@ -56,14 +106,24 @@ fn exchanges_of_blocking_modes_have_no_event_loop_either() {
                 load: {vus: 2, iterations_per_vu: 2}, targets: {shop: {url: builtin}}}";
     for mode in ["sequential", "threaded"] {
         let calls = calls(mode, text);
-        let loops: Vec<_> =
-            calls.iter().filter(|c| c.starts_with("epoll") || c.starts_with("select") || c.starts_with("pselect")).collect();
+        let loops: Vec<_> = calls
+            .iter()
+            .filter(|c| {
+                c.starts_with("epoll") || c.starts_with("select") || c.starts_with("pselect")
+            })
+            .collect();
         assert!(loops.is_empty(), "{mode}: {loops:?}");
         let messages = 200;
         let sent = calls.iter().filter(|c| c.starts_with("sendmsg")).count();
         let received = calls.iter().filter(|c| c.starts_with("recvfrom")).count();
-        assert!((messages..=messages * 12 / 10).contains(&sent), "{mode}: {sent} sends for {messages} messages");
-        assert!((messages..=messages * 12 / 10).contains(&received), "{mode}: {received} receives for {messages} messages");
+        assert!(
+            (messages..=messages * 12 / 10).contains(&sent),
+            "{mode}: {sent} sends for {messages} messages"
+        );
+        assert!(
+            (messages..=messages * 12 / 10).contains(&received),
+            "{mode}: {received} receives for {messages} messages"
+        );
     }
 }
 
@@ -74,7 +134,11 @@ fn the_async_mode_has_one() {
     }
     // So that the test above is known to see what it looks for.
     let calls = calls("async", USERS);
-    assert!(calls.iter().any(|c| c.starts_with("epoll_wait") || c.starts_with("epoll_pwait")));
+    assert!(
+        calls
+            .iter()
+            .any(|c| c.starts_with("epoll_wait") || c.starts_with("epoll_pwait"))
+    );
 }
 
 #[test]
@@ -85,7 +149,16 @@ fn a_run_connects_to_its_target_and_to_nothing_else() {
     for mode in crate::support::MODES {
         let calls = calls(mode, USERS);
         let connects: Vec<_> = calls.iter().filter(|c| c.starts_with("connect(")).collect();
-        assert_eq!(connects.len(), 4 + 1, "{mode}: each user once, and once to look whether it is there: {connects:?}");
-        assert!(connects.iter().all(|c| c.contains("inet_addr(\"127.0.0.1\")")), "{mode}: {connects:?}");
+        assert_eq!(
+            connects.len(),
+            4 + 1,
+            "{mode}: each user once, and once to look whether it is there: {connects:?}"
+        );
+        assert!(
+            connects
+                .iter()
+                .all(|c| c.contains("inet_addr(\"127.0.0.1\")")),
+            "{mode}: {connects:?}"
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! What bodies say, as the server wrote it: numbers with all their digits, JSON with a mark, texts in other charsets than
-//! UTF-8, and why a body is not what it was taken for.
+//! What bodies say, as the server wrote it: numbers with all their digits, JSON with a mark, texts
+//! in other charsets than UTF-8, and why a body is not what it was taken for.
 
 use std::fs;
 
@@ -9,7 +9,13 @@ use crate::values::{Listener, reply};
 /// The first line and the body of a request.
 fn parts(request: &str) -> (&str, &str) {
     let (head, body) = request.split_once("\r\n\r\n").expect("a whole request");
-    (head.lines().next().expect("a line").trim_end_matches(" HTTP/1.1"), body)
+    (
+        head.lines()
+            .next()
+            .expect("a line")
+            .trim_end_matches(" HTTP/1.1"),
+        body,
+    )
 }
 
 #[test]
@@ -28,15 +34,25 @@ fn numbers_arrive_as_they_were_given() {
         "-0",
     ];
     let list = NUMBERS.join(", ");
-    let body = format!("{{\"list\": [{list}], \"deep\": {{\"price\": 10.00, \"name\": \"x\", \"id\": 98765432101234567890}}}}");
+    let body = format!(
+        "{{\"list\": [{list}], \"deep\": {{\"price\": 10.00, \"name\": \"x\", \"id\": 98765432101234567890}}}}"
+    );
     let listener = Listener::start(move |request, _| {
-        let body = if parts(request).0.starts_with("GET /numbers") { body.as_str() } else { "" };
+        let body = if parts(request).0.starts_with("GET /numbers") {
+            body.as_str()
+        } else {
+            ""
+        };
         reply(200, "content-type: application/json\r\n", body.as_bytes())
     });
     let folder = folder();
     let row = |number: &str| format!("{{\"n\": {number}, \"nested\": [{{\"n\": {number}}}]}}\n");
     fs::write(folder.path().join("rows.jsonl"), NUMBERS.map(row).concat()).expect("written");
-    fs::write(folder.path().join("list.json"), format!("[{}]", NUMBERS.map(row).join(","))).expect("written");
+    fs::write(
+        folder.path().join("list.json"),
+        format!("[{}]", NUMBERS.map(row).join(",")),
+    )
+    .expect("written");
     scenario(
         folder.path(),
         &format!(
@@ -70,29 +86,63 @@ load: {{ vus: 1, iterations: 11 }}
     );
     for mode in MODES {
         let result = run_to_result(folder.path(), &["--mode", mode]);
-        assert_eq!(run_of(&result, mode)["failed"], 0, "{mode}: {}", run_of(&result, mode)["errors"]);
+        assert_eq!(
+            run_of(&result, mode)["failed"],
+            0,
+            "{mode}: {}",
+            run_of(&result, mode)["errors"]
+        );
         let heard: Vec<String> = listener.heard().into_iter().map(|(_, text)| text).collect();
         let seen: Vec<(&str, &str)> = heard.iter().map(|text| parts(text)).collect();
         for number in NUMBERS {
             let row = format!(r#"{{"n":{number},"whole":[{{"n":{number}}}],"text":"n={number}"}}"#);
-            assert!(seen.contains(&(&format!("POST /row/{number}/{number}"), &row)), "{mode}: {row} in {seen:#?}");
+            assert!(
+                seen.contains(&(&format!("POST /row/{number}/{number}"), &row)),
+                "{mode}: {row} in {seen:#?}"
+            );
             let one = (&*format!("POST /one/{number}"), &*format!("one={number}"));
-            assert_eq!(seen.iter().filter(|seen| **seen == one).count(), 11, "{mode}: {number}");
-            assert!(heard.iter().any(|text| text.contains(&format!("\r\nx-one: {number}\r\n"))), "{mode}: {number} in a header");
+            assert_eq!(
+                seen.iter().filter(|seen| **seen == one).count(),
+                11,
+                "{mode}: {number}"
+            );
+            assert!(
+                heard
+                    .iter()
+                    .any(|text| text.contains(&format!("\r\nx-one: {number}\r\n"))),
+                "{mode}: {number} in a header"
+            );
         }
         let deep = r#"{"id":98765432101234567890,"name":"x","price":10.00}"#;
         let set = format!(r#"{{"deep":{deep},"early":{deep},"kept":10.00}}"#);
-        assert!(seen.contains(&("POST /set/10.00/20.0/20.0", &set)), "{mode}: {set} in {seen:#?}");
+        assert!(
+            seen.contains(&("POST /set/10.00/20.0/20.0", &set)),
+            "{mode}: {set} in {seen:#?}"
+        );
         let encoded = format!("POST /encoded/10.00/{}/MTAuMDA=", NUMBERS[6]);
-        assert!(seen.iter().any(|(line, _)| line.replace("%3D", "=") == encoded), "{mode}: {encoded} in {seen:#?}");
-        assert_eq!(seen.iter().filter(|(line, _)| *line == "POST /dear").count(), 11, "{mode}: they are computed with");
-        assert!(!seen.iter().any(|(line, _)| *line == "POST /never"), "{mode}: -0 is nothing");
+        assert!(
+            seen.iter()
+                .any(|(line, _)| line.replace("%3D", "=") == encoded),
+            "{mode}: {encoded} in {seen:#?}"
+        );
+        assert_eq!(
+            seen.iter()
+                .filter(|(line, _)| *line == "POST /dear")
+                .count(),
+            11,
+            "{mode}: they are computed with"
+        );
+        assert!(
+            !seen.iter().any(|(line, _)| *line == "POST /never"),
+            "{mode}: -0 is nothing"
+        );
     }
 }
 
 #[test]
 fn numbers_are_checked_by_all_their_digits() {
-    let listener = Listener::start(|_, _| reply(200, "", br#"{"id": 98765432101234567890, "price": 10.00}"#));
+    let listener =
+        Listener::start(|_, _| reply(200, "", br#"{"id": 98765432101234567890, "price": 10.00}"#));
     let folder = folder();
     let text = |rule: &str| {
         let url = listener.url();
@@ -101,12 +151,21 @@ fn numbers_are_checked_by_all_their_digits() {
         )
     };
     // What could only be compared by its first digits is not.
-    for number in ["98765432101234567891", "9876543210123456789.1e1", "{equals: [1, 98765432101234567890]}"] {
+    for number in [
+        "98765432101234567891",
+        "9876543210123456789.1e1",
+        "{equals: [1, 98765432101234567890]}",
+    ] {
         scenario(folder.path(), &text(&format!("{{$.id: {number}}}")));
-        run(folder.path(), &["validate", "test.yaml"]).exits(2).says(&["has more digits than a comparison holds", "quote it"]);
+        run(folder.path(), &["validate", "test.yaml"])
+            .exits(2)
+            .says(&["has more digits than a comparison holds", "quote it"]);
     }
     for (rule, ok) in [
-        ("{$.id: {matches: '^98765432101234567890$', type: integer, min: 9e19}, $.price: {equals: 10, matches: '^10\\.00$'}}", 1),
+        (
+            "{$.id: {matches: '^98765432101234567890$', type: integer, min: 9e19}, $.price: {equals: 10, matches: '^10\\.00$'}}",
+            1,
+        ),
         ("{$.id: {matches: '^98765432101234567891$'}}", 0),
     ] {
         scenario(folder.path(), &text(rule));
@@ -114,7 +173,14 @@ fn numbers_are_checked_by_all_their_digits() {
             let result = run_to_result(folder.path(), &["--mode", mode]);
             let run = run_of(&result, mode);
             assert_eq!(run["ok"], ok, "{mode} {rule}: {}", run["errors"]);
-            assert!(ok == 1 || run["errors"].to_string().contains("seen 98765432101234567890"), "{}", run["errors"]);
+            assert!(
+                ok == 1
+                    || run["errors"]
+                        .to_string()
+                        .contains("seen 98765432101234567890"),
+                "{}",
+                run["errors"]
+            );
         }
     }
 }
@@ -122,9 +188,17 @@ fn numbers_are_checked_by_all_their_digits() {
 #[test]
 fn json_with_a_mark_is_json_and_what_is_none_says_so() {
     let listener = Listener::start(|request, _| match parts(request).0 {
-        "GET /mark" => reply(200, "content-type: application/json\r\n", b"\xef\xbb\xbf{\"token\":\"t-1\",\"items\":[1,2]}"),
+        "GET /mark" => reply(
+            200,
+            "content-type: application/json\r\n",
+            b"\xef\xbb\xbf{\"token\":\"t-1\",\"items\":[1,2]}",
+        ),
         "GET /html" => reply(200, "", b"<html>sorry</html>"),
-        "GET /wide" => reply(200, "content-type: application/json; charset=utf-16\r\n", b"\xff\xfe{\0}\0"),
+        "GET /wide" => reply(
+            200,
+            "content-type: application/json; charset=utf-16\r\n",
+            b"\xff\xfe{\0}\0",
+        ),
         "GET /nothing" => reply(200, "", b"{}"),
         _ => reply(200, "", b""),
     });
@@ -140,7 +214,10 @@ fn json_with_a_mark_is_json_and_what_is_none_says_so() {
     let text = flow.replace("{get", "{on_error: continue, get");
     scenario(
         folder.path(),
-        &format!("{{name: t, targets: {{t: {{url: '{}'}}}}, mix: [{{name: m, flow: {text}}}], load: {{iterations: 1}}}}", listener.url()),
+        &format!(
+            "{{name: t, targets: {{t: {{url: '{}'}}}}, mix: [{{name: m, flow: {text}}}], load: {{iterations: 1}}}}",
+            listener.url()
+        ),
     );
     for mode in MODES {
         let result = run_to_result(folder.path(), &["--mode", mode]);
@@ -159,27 +236,63 @@ fn json_with_a_mark_is_json_and_what_is_none_says_so() {
             "\"capture\": \"capture `a`: nothing at `$.a`\"",
         ];
         for wanted in wanted {
-            assert!(errors.iter().any(|error| error.starts_with(wanted)), "{mode}: {wanted} in {errors:#?}");
+            assert!(
+                errors.iter().any(|error| error.starts_with(wanted)),
+                "{mode}: {wanted} in {errors:#?}"
+            );
         }
-        assert_eq!((&run["ok"], errors.len()), (&3.into(), wanted.len()), "{mode}: {errors:#?}");
-        assert!(listener.lines().contains(&"GET /got/t-1".to_owned()), "{mode}");
+        assert_eq!(
+            (&run["ok"], errors.len()),
+            (&3.into(), wanted.len()),
+            "{mode}: {errors:#?}"
+        );
+        assert!(
+            listener.lines().contains(&"GET /got/t-1".to_owned()),
+            "{mode}"
+        );
     }
 }
 
 #[test]
 fn texts_are_in_the_charset_of_their_body() {
     const BODIES: [(&str, &str, &[u8]); 5] = [
-        ("utf8", "text/html; charset=utf-8", "<b>café garçon</b>".as_bytes()),
-        ("latin1", "text/html; charset=ISO-8859-1", b"<b>caf\xe9 gar\xe7on</b>"),
-        ("cp1252", "text/html; charset=\"windows-1252\"", b"<b>caf\xe9 gar\xe7on</b>"),
-        ("utf16", "text/html; charset=utf-16be", b"\0<\0b\0>\0c\0a\0f\0\xe9\0 \0g\0a\0r\0\xe7\0o\0n\0<\0/\0b\0>"),
-        ("mark", "text/html; charset=ISO-8859-1", b"\xef\xbb\xbf<b>caf\xc3\xa9 gar\xc3\xa7on</b>"),
+        (
+            "utf8",
+            "text/html; charset=utf-8",
+            "<b>café garçon</b>".as_bytes(),
+        ),
+        (
+            "latin1",
+            "text/html; charset=ISO-8859-1",
+            b"<b>caf\xe9 gar\xe7on</b>",
+        ),
+        (
+            "cp1252",
+            "text/html; charset=\"windows-1252\"",
+            b"<b>caf\xe9 gar\xe7on</b>",
+        ),
+        (
+            "utf16",
+            "text/html; charset=utf-16be",
+            b"\0<\0b\0>\0c\0a\0f\0\xe9\0 \0g\0a\0r\0\xe7\0o\0n\0<\0/\0b\0>",
+        ),
+        (
+            "mark",
+            "text/html; charset=ISO-8859-1",
+            b"\xef\xbb\xbf<b>caf\xc3\xa9 gar\xc3\xa7on</b>",
+        ),
     ];
     let listener = Listener::start(|request, _| {
         let path = parts(request).0.trim_start_matches("GET /");
         match BODIES.iter().find(|(name, ..)| *name == path) {
-            Some((_, content_type, body)) => reply(200, &format!("content-type: {content_type}\r\n"), body),
-            None => reply(200, "content-type: text/plain; charset=klingon\r\n", b"caf\xe9"),
+            Some((_, content_type, body)) => {
+                reply(200, &format!("content-type: {content_type}\r\n"), body)
+            }
+            None => reply(
+                200,
+                "content-type: text/plain; charset=klingon\r\n",
+                b"caf\xe9",
+            ),
         }
     });
     let step = |(name, ..): (&str, &str, &[u8])| {
@@ -202,14 +315,26 @@ fn texts_are_in_the_charset_of_their_body() {
     for mode in MODES {
         let result = run_to_result(folder.path(), &["--mode", mode]);
         let run = run_of(&result, mode);
-        assert_eq!((&run["ok"], &run["failed"]), (&11.into(), &2.into()), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (&run["ok"], &run["failed"]),
+            (&11.into(), &2.into()),
+            "{mode}: {}",
+            run["errors"]
+        );
         let errors = run["errors"].to_string();
-        for said in ["but the charset \\\"klingon\\\" of the body is not known", "capture `word`: the charset \\\"klingon\\\""] {
+        for said in [
+            "but the charset \\\"klingon\\\" of the body is not known",
+            "capture `word`: the charset \\\"klingon\\\"",
+        ] {
             assert!(errors.contains(said), "{mode}: no {said} in {errors}");
         }
         let heard = listener.heard();
-        let got: Vec<&str> =
-            heard.iter().map(|(_, text)| parts(text)).filter(|(line, _)| *line == "POST /got").map(|(_, body)| body).collect();
+        let got: Vec<&str> = heard
+            .iter()
+            .map(|(_, text)| parts(text))
+            .filter(|(line, _)| *line == "POST /got")
+            .map(|(_, body)| body)
+            .collect();
         assert_eq!(got, ["café garçon|<b>café garçon</b>"; 5], "{mode}");
         assert_eq!(run["steps"][0]["tags"][0]["name"], "word=café", "{mode}");
     }

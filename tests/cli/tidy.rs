@@ -22,19 +22,39 @@ const FLOORS: &[(&str, u32)] = &[
 
 /// What may stand only in the files named, with the reason.
 const BANNED: &[(&str, &[&str], &str)] = &[
-    ("Instant::now", &["src/base/clock.rs"], "time comes from a Clock or a Driver"),
+    (
+        "Instant::now",
+        &["src/base/clock.rs"],
+        "time comes from a Clock or a Driver",
+    ),
     (
         "SystemTime::now",
         &["src/base/clock.rs"],
         "results carry one time of day, taken by the command; a Clock sees whether anybody sets it",
     ),
-    ("Timestamp::now", &["src/cli/session.rs"], "results carry one time of day, taken by the command"),
-    ("println!", &[], "stdout is the product: cli/output.rs writes it"),
-    ("print!(", &[], "stdout is the product: cli/output.rs writes it"),
+    (
+        "Timestamp::now",
+        &["src/cli/session.rs"],
+        "results carry one time of day, taken by the command",
+    ),
+    (
+        "println!",
+        &[],
+        "stdout is the product: cli/output.rs writes it",
+    ),
+    (
+        "print!(",
+        &[],
+        "stdout is the product: cli/output.rs writes it",
+    ),
     // The ways out of the program: whatever goes out there has no secret in it.
     (
         "stderr()",
-        &["src/cli/output.rs", "src/cli/panic.rs", "src/report/progress.rs"],
+        &[
+            "src/cli/output.rs",
+            "src/cli/panic.rs",
+            "src/report/progress.rs",
+        ],
         "what is said goes through Talk, which hides secrets; a panic tells no value, and a bar is drawn of texts that Talk has redacted",
     ),
     (
@@ -42,27 +62,60 @@ const BANNED: &[(&str, &[&str], &str)] = &[
         &["src/cli/output.rs", "src/cli/run_mode.rs"],
         "the product is made of redacted results; what a mode says to its parent is redacted there",
     ),
-    ("fs::write", &["src/cli/init.rs"], "files are written by report/sink.rs, of redacted results; the starter and its schema are ours"),
+    (
+        "fs::write",
+        &["src/cli/init.rs"],
+        "files are written by report/sink.rs, of redacted results; the starter and its schema are ours",
+    ),
     (
         "File::create",
         &["src/cli/init.rs", "src/cli/ab.rs"],
         "files are written by report/sink.rs; the log of a server is redacted by server/started.rs",
     ),
-    ("OpenOptions", &["src/cli/ci.rs"], "files are written by report/sink.rs; the summary of a CI job is made of a redacted result"),
-    ("NamedTempFile", &["src/report/sink.rs", "src/server/started.rs"], "files are written by report/sink.rs; and tests of started.rs"),
+    (
+        "OpenOptions",
+        &["src/cli/ci.rs"],
+        "files are written by report/sink.rs; the summary of a CI job is made of a redacted result",
+    ),
+    (
+        "NamedTempFile",
+        &["src/report/sink.rs", "src/server/started.rs"],
+        "files are written by report/sink.rs; and tests of started.rs",
+    ),
     ("error.exit()", &[], "what clap says goes through Talk too"),
     ("dbg!", &[], "left over"),
     ("todo!", &[], "unfinished"),
     ("unimplemented!", &[], "unfinished"),
     ("TODO", &[], "without an owner issue"),
     ("#[allow", &[], "use #[expect(…, reason = \"…\")]"),
-    (".unwrap()", &[], "return an error, or `expect` with why it can't fail"),
-    ("plotters::", &["src/report/chart"], "the charts are its only users"),
-    ("serde_yaml::", &["src/scenario", "src/cli/job.rs"], "YAML belongs to the scenario"),
-    ("granit_parser", &["src/scenario/yaml.rs", "src/scenario/trap.rs"], "YAML's events belong to one file, and its errors to another"),
+    (
+        ".unwrap()",
+        &[],
+        "return an error, or `expect` with why it can't fail",
+    ),
+    (
+        "plotters::",
+        &["src/report/chart"],
+        "the charts are its only users",
+    ),
+    (
+        "serde_yaml::",
+        &["src/scenario", "src/cli/job.rs"],
+        "YAML belongs to the scenario",
+    ),
+    (
+        "granit_parser",
+        &["src/scenario/yaml.rs", "src/scenario/trap.rs"],
+        "YAML's events belong to one file, and its errors to another",
+    ),
     (
         "clap::",
-        &["src/cli/args.rs", "src/cli/args_versions.rs", "src/cli/environment.rs", "src/cli/suggestions.rs"],
+        &[
+            "src/cli/args.rs",
+            "src/cli/args_versions.rs",
+            "src/cli/environment.rs",
+            "src/cli/suggestions.rs",
+        ],
         "what was typed belongs to two files, what goes before it to another, and what was meant by it to a third",
     ),
     (
@@ -98,14 +151,35 @@ fn sources() -> Vec<(String, String)> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
     files(&top.join("src"), &mut paths);
-    let product = |path: &str| !["/tests", "/fixture", "golden.rs"].iter().any(|test_only| path.contains(test_only));
+    let product = |path: &str| {
+        !["/tests", "/fixture", "golden.rs"]
+            .iter()
+            .any(|test_only| path.contains(test_only))
+    };
     paths
         .into_iter()
-        .map(|path| (path.strip_prefix(top).expect("below the top").display().to_string(), fs::read_to_string(&path).expect("it is text")))
+        .map(|path| {
+            (
+                path.strip_prefix(top)
+                    .expect("below the top")
+                    .display()
+                    .to_string(),
+                fs::read_to_string(&path).expect("it is text"),
+            )
+        })
         .filter(|(path, _)| product(path))
         .map(|(path, text)| {
-            let text = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-            let code = text.lines().map(|line| if line.trim_start().starts_with("//") { "" } else { line });
+            let text = text
+                .split("\n#[cfg(test)]\nmod tests {")
+                .next()
+                .unwrap_or_default();
+            let code = text.lines().map(|line| {
+                if line.trim_start().starts_with("//") {
+                    ""
+                } else {
+                    line
+                }
+            });
             (path, code.collect::<Vec<_>>().join("\n"))
         })
         .collect()
@@ -113,11 +187,17 @@ fn sources() -> Vec<(String, String)> {
 
 fn room(path: &str) -> Option<&str> {
     let inside = path.strip_prefix("src/")?;
-    inside.contains('/').then(|| inside.split('/').next()).flatten()
+    inside
+        .contains('/')
+        .then(|| inside.split('/').next())
+        .flatten()
 }
 
 fn floor(room: &str) -> Option<u32> {
-    FLOORS.iter().find(|(name, _)| *name == room).map(|(_, floor)| *floor)
+    FLOORS
+        .iter()
+        .find(|(name, _)| *name == room)
+        .map(|(_, floor)| *floor)
 }
 
 #[test]
@@ -126,19 +206,29 @@ fn every_room_uses_only_the_floors_below_its_own() {
     let mut references = 0;
     for (path, code) in sources() {
         let Some(here) = room(&path) else { continue };
-        let own = floor(here).unwrap_or_else(|| panic!("{path} is in a room without a floor: add it to FLOORS"));
+        let own = floor(here)
+            .unwrap_or_else(|| panic!("{path} is in a room without a floor: add it to FLOORS"));
         for (number, line) in code.lines().enumerate() {
             for part in line.split("crate::").skip(1) {
-                let there: String = part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                let there: String = part
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                    .collect();
                 let Some(other) = floor(&there) else { continue };
                 references += 1;
                 if there != here && other >= own {
-                    wrong.push(format!("{path}:{}: {here} (floor {own}) uses {there} (floor {other})", number + 1));
+                    wrong.push(format!(
+                        "{path}:{}: {here} (floor {own}) uses {there} (floor {other})",
+                        number + 1
+                    ));
                 }
             }
         }
     }
-    assert!(references > 100, "the test sees nothing: {references} references");
+    assert!(
+        references > 100,
+        "the test sees nothing: {references} references"
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -150,8 +240,16 @@ fn banned_calls_stand_only_where_they_belong() {
             if allowed.iter().any(|place| path.starts_with(place)) {
                 continue;
             }
-            for (number, line) in code.lines().enumerate().filter(|(_, line)| line.contains(call)) {
-                wrong.push(format!("{path}:{}: {call} ({reason}): {}", number + 1, line.trim()));
+            for (number, line) in code
+                .lines()
+                .enumerate()
+                .filter(|(_, line)| line.contains(call))
+            {
+                wrong.push(format!(
+                    "{path}:{}: {call} ({reason}): {}",
+                    number + 1,
+                    line.trim()
+                ));
             }
         }
     }
@@ -172,11 +270,23 @@ fn no_room_has_grown_past_its_purpose() {
 #[test]
 fn the_top_level_holds_what_it_should() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for name in
-        ["Cargo.toml", "Cargo.lock", "src", "scenarios", "reports", "benches", "tests", "README.md", "LICENSE-MIT", "LICENSE-APACHE"]
-    {
+    for name in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "src",
+        "scenarios",
+        "reports",
+        "benches",
+        "tests",
+        "README.md",
+        "LICENSE-MIT",
+        "LICENSE-APACHE",
+    ] {
         assert!(top.join(name).exists(), "{name} is missing");
     }
     let main = fs::read_to_string(top.join("src/main.rs")).expect("it is there");
-    assert!(main.lines().count() < 30, "main.rs does more than it should");
+    assert!(
+        main.lines().count() < 30,
+        "main.rs does more than it should"
+    );
 }

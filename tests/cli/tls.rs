@@ -1,4 +1,5 @@
-//! TLS: whom loadgen trusts, who it says it is, what it measures of the handshake, and what it says of a bad one.
+//! TLS: whom loadgen trusts, who it says it is, what it measures of the handshake, and what it says
+//! of a bad one.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -10,7 +11,10 @@ use std::thread;
 use serde_json::Value;
 
 use crate::authority::{Authority, Sealed};
-use crate::support::{MODES, count, folder, is_installed, number, program, result, run, run_of, run_to_result, scenario};
+use crate::support::{
+    MODES, count, folder, is_installed, number, program, result, run, run_of, run_to_result,
+    scenario,
+};
 
 const ALL: usize = usize::MAX;
 
@@ -30,7 +34,12 @@ fn write_authority(folder: &Path, authority: &Authority) {
 fn good(result: &Value, wanted: u64) {
     for mode in MODES {
         let run = run_of(result, mode);
-        assert_eq!((count(run, "ok"), count(run, "failed")), (wanted, 0), "{mode}: {}", run["errors"]);
+        assert_eq!(
+            (count(run, "ok"), count(run, "failed")),
+            (wanted, 0),
+            "{mode}: {}",
+            run["errors"]
+        );
     }
 }
 
@@ -38,9 +47,19 @@ fn good(result: &Value, wanted: u64) {
 fn https_is_spoken_in_every_mode_and_the_handshake_timed_apart() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
-    let server = Sealed::start(authority.server(&authority.sign(&["127.0.0.1"]), false, &[]), ALL);
+    let server = Sealed::start(
+        authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
+        ALL,
+    );
     let url = format!("https://{}", server.address);
-    scenario(folder.path(), &text(&url, ", tls: {ca: ca.pem}", "{vus: 3, iterations_per_vu: 10}"));
+    scenario(
+        folder.path(),
+        &text(
+            &url,
+            ", tls: {ca: ca.pem}",
+            "{vus: 3, iterations_per_vu: 10}",
+        ),
+    );
     let result = run_to_result(folder.path(), &[]);
     good(&result, 30);
     for mode in MODES {
@@ -52,8 +71,15 @@ fn https_is_spoken_in_every_mode_and_the_handshake_timed_apart() {
         for time in ["send_ms", "first_byte_ms", "body_ms"] {
             assert_eq!(count(&run[time], "count"), 30, "{mode}: {time}");
         }
-        assert_eq!(count(run, "bytes_in"), 30 * 42, "{mode}: HTTP's bytes, before TLS");
-        assert!(run["histograms"]["tls"].is_string() && run["histograms"]["send"].is_string(), "{mode}");
+        assert_eq!(
+            count(run, "bytes_in"),
+            30 * 42,
+            "{mode}: HTTP's bytes, before TLS"
+        );
+        assert!(
+            run["histograms"]["tls"].is_string() && run["histograms"]["send"].is_string(),
+            "{mode}"
+        );
     }
 }
 
@@ -61,22 +87,47 @@ fn https_is_spoken_in_every_mode_and_the_handshake_timed_apart() {
 fn sessions_are_resumed() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
-    let server = Sealed::start(authority.server(&authority.sign(&["127.0.0.1"]), false, &[]), ALL);
+    let server = Sealed::start(
+        authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
+        ALL,
+    );
     let url = format!("https://{}", server.address);
-    scenario(folder.path(), &text(&url, ", tls: {ca: ca.pem}, http: {keep_alive: never}", "{iterations: 10}"));
+    scenario(
+        folder.path(),
+        &text(
+            &url,
+            ", tls: {ca: ca.pem}, http: {keep_alive: never}",
+            "{iterations: 10}",
+        ),
+    );
     good(&run_to_result(folder.path(), &[]), 10);
     // The first of each mode is whole.
-    assert_eq!((server.full.load(Ordering::SeqCst), server.resumed.load(Ordering::SeqCst)), (3, 27));
+    assert_eq!(
+        (
+            server.full.load(Ordering::SeqCst),
+            server.resumed.load(Ordering::SeqCst)
+        ),
+        (3, 27)
+    );
 }
 
 #[test]
 fn a_name_is_asked_for_and_looked_at() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
-    let server = Sealed::start(authority.server(&authority.sign(&["shop.test"]), false, &[]), ALL);
+    let server = Sealed::start(
+        authority.server(&authority.sign(&["shop.test"]), false, &[]),
+        ALL,
+    );
     for (url, keys) in [
-        (format!("https://{}", server.address), ", tls: {ca: ca.pem, server_name: shop.test}".to_owned()),
-        ("https://shop.test".into(), format!(", tls: {{ca: ca.pem}}, resolve: '{}'", server.address)),
+        (
+            format!("https://{}", server.address),
+            ", tls: {ca: ca.pem, server_name: shop.test}".to_owned(),
+        ),
+        (
+            "https://shop.test".into(),
+            format!(", tls: {{ca: ca.pem}}, resolve: '{}'", server.address),
+        ),
     ] {
         scenario(folder.path(), &text(&url, &keys, "{iterations: 2}"));
         good(&run_to_result(folder.path(), &[]), 2);
@@ -86,15 +137,30 @@ fn a_name_is_asked_for_and_looked_at() {
 #[test]
 fn any_certificate_is_taken_only_by_name_and_the_report_says_so() {
     let (folder, authority) = (folder(), Authority::new());
-    let server = Sealed::start(authority.server(&authority.expired("elsewhere.test"), false, &[]), ALL);
+    let server = Sealed::start(
+        authority.server(&authority.expired("elsewhere.test"), false, &[]),
+        ALL,
+    );
     let url = format!("https://{}", server.address);
-    scenario(folder.path(), &text(&url, ", tls: {insecure: true}", "{iterations: 2}"));
-    let ran = run(folder.path(), &["run", "test.yaml", "-o", "out", "--format", "html,markdown"]).exits(0);
+    scenario(
+        folder.path(),
+        &text(&url, ", tls: {insecure: true}", "{iterations: 2}"),
+    );
+    let ran = run(
+        folder.path(),
+        &["run", "test.yaml", "-o", "out", "--format", "html,markdown"],
+    )
+    .exits(0);
     good(&result(&folder.path().join("out")), 2);
     let stamp = "takes any certificate";
     assert!(ran.stdout.contains(stamp), "{}", ran.stdout);
     for file in ["out/index.html", "out/report.md", "out/result.json"] {
-        assert!(fs::read_to_string(folder.path().join(file)).expect("written").contains(stamp), "{file}");
+        assert!(
+            fs::read_to_string(folder.path().join(file))
+                .expect("written")
+                .contains(stamp),
+            "{file}"
+        );
     }
 }
 
@@ -102,7 +168,11 @@ fn any_certificate_is_taken_only_by_name_and_the_report_says_so() {
 fn stranger(act: fn(std::net::TcpStream)) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
-    thread::spawn(move || listener.incoming().for_each(|stream| act(stream.expect("a connection"))));
+    thread::spawn(move || {
+        listener
+            .incoming()
+            .for_each(|stream| act(stream.expect("a connection")))
+    });
     address
 }
 
@@ -110,7 +180,9 @@ fn stranger(act: fn(std::net::TcpStream)) -> SocketAddr {
 fn a_bad_handshake_ends_it_before_the_run_with_the_reason() {
     let (folder, authority, other) = (folder(), Authority::new(), Authority::new());
     write_authority(folder.path(), &authority);
-    let of = |authority: &Authority, identity| Sealed::start(authority.server(&identity, false, &[]), ALL).address;
+    let of = |authority: &Authority, identity| {
+        Sealed::start(authority.server(&identity, false, &[]), ALL).address
+    };
     let plain = stranger(|mut stream| {
         let _ = stream.read(&mut [0; 1024]);
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
@@ -119,34 +191,94 @@ fn a_bad_handshake_ends_it_before_the_run_with_the_reason() {
     let closed = stranger(|mut stream| {
         let _ = stream.read(&mut [0; 1024]);
     });
-    let reset = Sealed::start(authority.server(&authority.sign(&["127.0.0.1"]), false, &[]), 0).address;
-    let http1 = Sealed::start(authority.server(&authority.sign(&["127.0.0.1"]), false, &[]), ALL).address;
+    let reset = Sealed::start(
+        authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
+        0,
+    )
+    .address;
+    let http1 = Sealed::start(
+        authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
+        ALL,
+    )
+    .address;
     for (address, keys, reason) in [
-        (of(&authority, authority.expired("127.0.0.1")), "", "has expired"),
-        (of(&authority, authority.sign(&["shop.test"])), "", "for another name"),
-        (of(&other, other.sign(&["127.0.0.1"])), "", "an authority that is not trusted; `tls: { ca: FILE }`"),
-        (of(&authority, authority.itself()), "", "is an authority's (CA:TRUE)"),
+        (
+            of(&authority, authority.expired("127.0.0.1")),
+            "",
+            "has expired",
+        ),
+        (
+            of(&authority, authority.sign(&["shop.test"])),
+            "",
+            "for another name",
+        ),
+        (
+            of(&other, other.sign(&["127.0.0.1"])),
+            "",
+            "an authority that is not trusted; `tls: { ca: FILE }`",
+        ),
+        (
+            of(&authority, authority.itself()),
+            "",
+            "is an authority's (CA:TRUE)",
+        ),
         (plain, "", "is no TLS"),
         (closed, "", "closed the connection"),
         (reset, "", "reset the connection"),
-        (http1, ", http: {protocol: http2}", "did not agree to HTTP/2"),
+        (
+            http1,
+            ", http: {protocol: http2}",
+            "did not agree to HTTP/2",
+        ),
     ] {
-        scenario(folder.path(), &text(&format!("https://{address}"), &format!(", tls: {{ca: ca.pem}}{keys}"), "{iterations: 2}"));
-        let ran = run(folder.path(), &["run", "test.yaml", "-o", "out"]).exits(3).says(&["target `shop` at", "TLS handshake", reason]);
+        scenario(
+            folder.path(),
+            &text(
+                &format!("https://{address}"),
+                &format!(", tls: {{ca: ca.pem}}{keys}"),
+                "{iterations: 2}",
+            ),
+        );
+        let ran = run(folder.path(), &["run", "test.yaml", "-o", "out"])
+            .exits(3)
+            .says(&["target `shop` at", "TLS handshake", reason]);
         let is_of_trust = ran.stderr.contains("certificate");
-        assert_eq!(ran.stderr.contains("`tls: { insecure: true }`"), is_of_trust, "{}", ran.stderr);
+        assert_eq!(
+            ran.stderr.contains("`tls: { insecure: true }`"),
+            is_of_trust,
+            "{}",
+            ran.stderr
+        );
     }
     // The public authorities don't know ours.
-    scenario(folder.path(), &text(&format!("https://{http1}"), "", "{iterations: 2}"));
-    run(folder.path(), &["run", "test.yaml", "-o", "out"]).exits(3).says(&[
-        "not trusted",
-        "`tls: { ca: FILE }`",
-        "`tls: { insecure: true }`",
-    ]);
+    scenario(
+        folder.path(),
+        &text(&format!("https://{http1}"), "", "{iterations: 2}"),
+    );
+    run(folder.path(), &["run", "test.yaml", "-o", "out"])
+        .exits(3)
+        .says(&[
+            "not trusted",
+            "`tls: { ca: FILE }`",
+            "`tls: { insecure: true }`",
+        ]);
     // And what it says is so.
     let url = format!("https://{http1}");
-    run(folder.path(), &["run", &url, "-n", "2", "-c", "1", "--format", "none", "-o", "out"]).exits(3).says(&["`-k` with a URL"]);
-    run(folder.path(), &["run", &url, "-n", "2", "-c", "1", "--format", "none", "-o", "out", "-k"]).exits(0);
+    run(
+        folder.path(),
+        &[
+            "run", &url, "-n", "2", "-c", "1", "--format", "none", "-o", "out",
+        ],
+    )
+    .exits(3)
+    .says(&["`-k` with a URL"]);
+    run(
+        folder.path(),
+        &[
+            "run", &url, "-n", "2", "-c", "1", "--format", "none", "-o", "out", "-k",
+        ],
+    )
+    .exits(0);
 }
 
 #[test]
@@ -156,13 +288,34 @@ fn a_bad_handshake_in_the_middle_of_a_run_is_counted_with_the_reason() {
         let folder = folder();
         write_authority(folder.path(), &authority);
         // The first look, and three requests.
-        let server = Sealed::start(authority.server(&authority.sign(&["127.0.0.1"]), false, &[]), 4);
+        let server = Sealed::start(
+            authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
+            4,
+        );
         let url = format!("https://{}", server.address);
-        scenario(folder.path(), &text(&url, ", tls: {ca: ca.pem}, http: {keep_alive: never}", "{iterations: 10}"));
+        scenario(
+            folder.path(),
+            &text(
+                &url,
+                ", tls: {ca: ca.pem}, http: {keep_alive: never}",
+                "{iterations: 10}",
+            ),
+        );
         let result = run_to_result(folder.path(), &["--mode", mode]);
         let run = run_of(&result, mode);
-        assert_eq!((count(run, "ok"), count(&run["failures"], "tls")), (3, 7), "{mode}: {}", run["errors"]);
-        assert!(run["errors"][0]["message"].as_str().is_some_and(|m| m.contains("reset the connection")), "{}", run["errors"]);
+        assert_eq!(
+            (count(run, "ok"), count(&run["failures"], "tls")),
+            (3, 7),
+            "{mode}: {}",
+            run["errors"]
+        );
+        assert!(
+            run["errors"][0]["message"]
+                .as_str()
+                .is_some_and(|m| m.contains("reset the connection")),
+            "{}",
+            run["errors"]
+        );
     }
 }
 
@@ -171,25 +324,69 @@ fn a_server_that_wants_to_know_who_we_are_is_told() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
     authority.sign(&["me.test"]).write(folder.path(), "me");
-    Authority::new().sign(&["me.test"]).write(folder.path(), "stranger");
-    let server = Sealed::start(authority.server(&authority.sign(&["127.0.0.1"]), true, &[]), ALL);
+    Authority::new()
+        .sign(&["me.test"])
+        .write(folder.path(), "stranger");
+    let server = Sealed::start(
+        authority.server(&authority.sign(&["127.0.0.1"]), true, &[]),
+        ALL,
+    );
     let url = format!("https://{}", server.address);
-    scenario(folder.path(), &text(&url, ", tls: {ca: ca.pem, cert: me.pem, key: me.key}", "{iterations: 3}"));
+    scenario(
+        folder.path(),
+        &text(
+            &url,
+            ", tls: {ca: ca.pem, cert: me.pem, key: me.key}",
+            "{iterations: 3}",
+        ),
+    );
     good(&run_to_result(folder.path(), &[]), 3);
-    for (who, reason) in [("", "client certificate"), (", cert: stranger.pem, key: stranger.key", "nknown")] {
-        scenario(folder.path(), &text(&url, &format!(", tls: {{ca: ca.pem{who}}}"), "{iterations: 3}"));
+    for (who, reason) in [
+        ("", "client certificate"),
+        (", cert: stranger.pem, key: stranger.key", "nknown"),
+    ] {
+        scenario(
+            folder.path(),
+            &text(
+                &url,
+                &format!(", tls: {{ca: ca.pem{who}}}"),
+                "{iterations: 3}",
+            ),
+        );
         let result = run_to_result(folder.path(), &[]);
         for mode in MODES {
             let run = run_of(&result, mode);
-            assert_eq!(count(&run["failures"], "tls"), 3, "{mode}{who}: {}", run["errors"]);
-            assert!(run["errors"][0]["message"].as_str().is_some_and(|m| m.contains(reason)), "{mode}: {}", run["errors"]);
+            assert_eq!(
+                count(&run["failures"], "tls"),
+                3,
+                "{mode}{who}: {}",
+                run["errors"]
+            );
+            assert!(
+                run["errors"][0]["message"]
+                    .as_str()
+                    .is_some_and(|m| m.contains(reason)),
+                "{mode}: {}",
+                run["errors"]
+            );
         }
     }
-    for (cert, key, said) in
-        [("me.key", "me.key", "holds no certificate"), ("me.pem", "me.pem", "holds no key"), ("me.pem", "stranger.key", "belong together")]
-    {
-        scenario(folder.path(), &text(&url, &format!(", tls: {{ca: ca.pem, cert: {cert}, key: {key}}}"), "{iterations: 3}"));
-        run(folder.path(), &["run", "test.yaml", "-o", "out"]).exits(3).says(&["target `shop`", said]);
+    for (cert, key, said) in [
+        ("me.key", "me.key", "holds no certificate"),
+        ("me.pem", "me.pem", "holds no key"),
+        ("me.pem", "stranger.key", "belong together"),
+    ] {
+        scenario(
+            folder.path(),
+            &text(
+                &url,
+                &format!(", tls: {{ca: ca.pem, cert: {cert}, key: {key}}}"),
+                "{iterations: 3}",
+            ),
+        );
+        run(folder.path(), &["run", "test.yaml", "-o", "out"])
+            .exits(3)
+            .says(&["target `shop`", said]);
     }
 }
 
@@ -200,16 +397,54 @@ fn blocking_modes_have_no_event_loop_under_tls() {
     }
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
-    let server = Sealed::start(authority.server(&authority.sign(&["127.0.0.1"]), false, &[]), ALL);
-    scenario(folder.path(), &text(&format!("https://{}", server.address), ", tls: {ca: ca.pem}", "{vus: 2, iterations: 40}"));
+    let server = Sealed::start(
+        authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
+        ALL,
+    );
+    scenario(
+        folder.path(),
+        &text(
+            &format!("https://{}", server.address),
+            ", tls: {ca: ca.pem}",
+            "{vus: 2, iterations: 40}",
+        ),
+    );
     for mode in ["sequential", "threaded"] {
-        let traced = ["-f", "-qq", "-e", "trace=epoll_create1,epoll_wait,epoll_pwait,select,pselect6,sendmsg,recvfrom", "-o", "calls"];
-        let arguments = [crate::support::PROGRAM, "run", "test.yaml", "--mode", mode, "-o", "out", "--format", "none"];
-        crate::support::finish(&mut program("strace", folder.path(), &[&traced[..], &arguments].concat())).exits(0);
-        assert_eq!(count(run_of(&result(&folder.path().join("out")), mode), "ok"), 40);
+        let traced = [
+            "-f",
+            "-qq",
+            "-e",
+            "trace=epoll_create1,epoll_wait,epoll_pwait,select,pselect6,sendmsg,recvfrom",
+            "-o",
+            "calls",
+        ];
+        let arguments = [
+            crate::support::PROGRAM,
+            "run",
+            "test.yaml",
+            "--mode",
+            mode,
+            "-o",
+            "out",
+            "--format",
+            "none",
+        ];
+        crate::support::finish(&mut program(
+            "strace",
+            folder.path(),
+            &[&traced[..], &arguments].concat(),
+        ))
+        .exits(0);
+        assert_eq!(
+            count(run_of(&result(&folder.path().join("out")), mode), "ok"),
+            40
+        );
         let log = fs::read_to_string(folder.path().join("calls")).expect("a log");
         assert!(!log.contains("epoll") && !log.contains("select"), "{mode}");
         let sent = log.matches("sendmsg(").count();
-        assert!((40..=70).contains(&sent), "{mode}: {sent} sends for 40 requests and 2 handshakes");
+        assert!(
+            (40..=70).contains(&sent),
+            "{mode}: {sent} sends for 40 requests and 2 handshakes"
+        );
     }
 }

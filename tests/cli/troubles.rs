@@ -1,4 +1,5 @@
-//! What is said of failures: which step, from when to when, and one URL, in every mode and every form of the report.
+//! What is said of failures: which step, from when to when, and one URL, in every mode and every
+//! form of the report.
 
 use std::fs;
 use std::net::TcpListener;
@@ -9,8 +10,8 @@ use crate::support::{self, MODES, Server, finish, folder, loadgen, run_of, scena
 
 const KEY: &str = "a-secret-key-4711";
 
-/// Fails in a way of its own in each of its steps: statuses in two of them, a timeout, a check, a message that doesn't come
-/// over a WebSocket, an answer that doesn't come over TCP, and mock work.
+/// Fails in a way of its own in each of its steps: statuses in two of them, a timeout, a check, a
+/// message that doesn't come over a WebSocket, an answer that doesn't come over TCP, and mock work.
 const FAILING: &str = "\
 name: failing
 modes: [sequential, threaded, async]
@@ -45,17 +46,39 @@ fn a_failure_says_its_step_its_moments_and_its_url() {
     // It is connected to, by the system, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let silent_at = silent.local_addr().expect("it has one").to_string();
-    scenario(folder.path(), &FAILING.replace("SHOP", &server.url()).replace("SILENT", &silent_at));
-    let arguments = ["run", "test.yaml", "-o", "out", "--format", "html,markdown,junit", "--on-invalid", "warn"];
+    scenario(
+        folder.path(),
+        &FAILING
+            .replace("SHOP", &server.url())
+            .replace("SILENT", &silent_at),
+    );
+    let arguments = [
+        "run",
+        "test.yaml",
+        "-o",
+        "out",
+        "--format",
+        "html,markdown,junit",
+        "--on-invalid",
+        "warn",
+    ];
     let ran = finish(loadgen(folder.path(), &arguments).env("TOKEN", KEY)).exits(99);
     let result = support::result(&folder.path().join("out"));
     let (shop, websocket) = (server.url(), server.url().replacen("http", "ws", 1));
     let wanted = [
-        ("first", "status", Some(format!("{shop}/status/404?key=***&q=a%20b"))),
+        (
+            "first",
+            "status",
+            Some(format!("{shop}/status/404?key=***&q=a%20b")),
+        ),
         ("second", "status", Some(format!("{shop}/status/404"))),
         ("slow", "timeout_total", Some(format!("{shop}/delay/5"))),
         ("other", "check", Some(format!("{shop}/json"))),
-        ("echo", "timeout_total", Some(format!("{websocket}/ws/echo"))),
+        (
+            "echo",
+            "timeout_total",
+            Some(format!("{websocket}/ws/echo")),
+        ),
         ("line", "timeout_total", Some(format!("tcp://{silent_at}"))),
         ("mock", "mock", None),
     ];
@@ -65,31 +88,66 @@ fn a_failure_says_its_step_its_moments_and_its_url() {
         assert_eq!(errors.len(), wanted.len(), "{mode}: {errors:#?}");
         for (step, kind, url) in &wanted {
             let example = format!("browse › {step}");
-            let error = errors.iter().find(|error| error["example"] == example.as_str()).unwrap_or_else(|| panic!("{mode}: no {step}"));
+            let error = errors
+                .iter()
+                .find(|error| error["example"] == example.as_str())
+                .unwrap_or_else(|| panic!("{mode}: no {step}"));
             assert_eq!(
                 (error["kind"].as_str(), error["count"].as_u64()),
                 (Some(*kind), Some(if *step == "first" { 6 } else { 3 })),
                 "{mode}: {error}"
             );
             assert_eq!(error["url"].as_str(), url.as_deref(), "{mode}: {error}");
-            let moment = |key: &str| error[key].as_f64().unwrap_or_else(|| panic!("{mode}: {error}"));
+            let moment = |key: &str| {
+                error[key]
+                    .as_f64()
+                    .unwrap_or_else(|| panic!("{mode}: {error}"))
+            };
             let wall_s = run["wall_s"].as_f64().expect("a number");
-            assert!(0.0 < moment("first_s") && moment("first_s") < moment("last_s") && moment("last_s") <= wall_s, "{mode}: {error}");
+            assert!(
+                0.0 < moment("first_s")
+                    && moment("first_s") < moment("last_s")
+                    && moment("last_s") <= wall_s,
+                "{mode}: {error}"
+            );
         }
     }
-    let form = |name: &str| fs::read_to_string(folder.path().join("out").join(name)).expect("it was written");
+    let form = |name: &str| {
+        fs::read_to_string(folder.path().join("out").join(name)).expect("it was written")
+    };
     let sentence = format!("first {shop}/status/404?key=***");
-    assert_eq!(ran.stdout.matches("browse › first, from").count(), 3, "{}", ran.stdout);
-    assert!(unwrapped(&ran.stdout).contains(&unwrapped(&sentence)), "{}", ran.stdout);
+    assert_eq!(
+        ran.stdout.matches("browse › first, from").count(),
+        3,
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        unwrapped(&ran.stdout).contains(&unwrapped(&sentence)),
+        "{}",
+        ran.stdout
+    );
     let page = form("index.html");
-    for part in ["<th scope=\"col\">first</th><th scope=\"col\">last</th>", "browse › first", "/status/404?key=***&#38;q=a%20b"] {
+    for part in [
+        "<th scope=\"col\">first</th><th scope=\"col\">last</th>",
+        "browse › first",
+        "/status/404?key=***&#38;q=a%20b",
+    ] {
         assert!(page.contains(part), "no {part}");
     }
     let markdown = form("report.md");
-    assert!(markdown.contains("6 × `status` in `browse › first`, from ") && markdown.contains("key=***"), "{markdown}");
+    assert!(
+        markdown.contains("6 × `status` in `browse › first`, from ")
+            && markdown.contains("key=***"),
+        "{markdown}"
+    );
     let junit = form("junit.xml");
     // Beside the gate that is not met, and beside the end of the run.
-    assert_eq!(junit.matches("status in browse › first, from").count(), 6, "{junit}");
+    assert_eq!(
+        junit.matches("status in browse › first, from").count(),
+        6,
+        "{junit}"
+    );
     for text in [&ran.stdout, &page, &markdown, &junit, &form("result.json")] {
         assert!(!text.contains(KEY));
     }
@@ -111,11 +169,21 @@ fn moments_are_of_the_measured_part() {
     let result = support::run_to_result(folder.path(), &[]);
     for mode in ["sequential", "threaded", "async", "simulated"] {
         let errors = run_of(&result, mode)["errors"].as_array().expect("a list");
-        let [error] = &errors[..] else { panic!("{mode}: {errors:?}") };
-        let moment = |key: &str| error[key].as_f64().unwrap_or_else(|| panic!("{mode}: {error}"));
+        let [error] = &errors[..] else {
+            panic!("{mode}: {errors:?}")
+        };
+        let moment = |key: &str| {
+            error[key]
+                .as_f64()
+                .unwrap_or_else(|| panic!("{mode}: {error}"))
+        };
         let wall_s = run_of(&result, mode)["wall_s"].as_f64().expect("a number");
-        // The last operation of all has failed: counted with the warm-up it would be behind the end.
-        assert!(moment("first_s") < moment("last_s") && (wall_s - moment("last_s")).abs() < 0.01, "{mode}: {wall_s} {error}");
+        // The last operation of all has failed: counted with the warm-up it would be behind the
+        // end.
+        assert!(
+            moment("first_s") < moment("last_s") && (wall_s - moment("last_s")).abs() < 0.01,
+            "{mode}: {wall_s} {error}"
+        );
         assert_eq!(error["url"], Value::Null, "{mode}: {error}");
     }
 }

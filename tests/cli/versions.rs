@@ -1,4 +1,5 @@
-//! Two versions against each other: every verdict and exit code, and results that can't be compared.
+//! Two versions against each other: every verdict and exit code, and results that can't be
+//! compared.
 
 use std::fs;
 use std::net::TcpListener;
@@ -11,7 +12,9 @@ use loadgen::result::{Outcome, RunOrder, RunResult};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{PROGRAM, Ran, Running, Server, children, folder, is_alive, loadgen, run, scenario, until};
+use crate::support::{
+    PROGRAM, Ran, Running, Server, children, folder, is_alive, loadgen, run, scenario, until,
+};
 
 /// Writes the result of a version that takes so long, in virtual time: its figures are known.
 fn version(folder: &Path, name: &str, ms: f64, rounds: u32) -> Value {
@@ -20,15 +23,22 @@ fn version(folder: &Path, name: &str, ms: f64, rounds: u32) -> Value {
          load: {{vus: 2, iterations: 100}}}}"
     );
     scenario(folder, &text);
-    run(folder, &["run", "test.yaml", "-o", name, "--format", "none", "-q"]).exits(0);
+    run(
+        folder,
+        &["run", "test.yaml", "-o", name, "--format", "none", "-q"],
+    )
+    .exits(0);
     // The time is part of the work, and here it stands for the server.
-    change(folder, name, |result| result["scenario"]["fingerprint"] = "same".into())
+    change(folder, name, |result| {
+        result["scenario"]["fingerprint"] = "same".into()
+    })
 }
 
 /// Changes a result that was written.
 pub fn change(folder: &Path, name: &str, how: impl FnOnce(&mut Value)) -> Value {
     let path = folder.join(name).join("result.json");
-    let mut result = serde_json::from_str(&fs::read_to_string(&path).expect("a result")).expect("JSON");
+    let mut result =
+        serde_json::from_str(&fs::read_to_string(&path).expect("a result")).expect("JSON");
     how(&mut result);
     fs::write(&path, result.to_string()).expect("written");
     result
@@ -46,25 +56,68 @@ fn json(ran: &Ran) -> Value {
 fn ninety_eight_where_it_is_worse_and_zero_where_it_is_not() {
     let folder = folder();
     let path = folder.path();
-    for (name, ms) in [("base", 10.0), ("same", 10.2), ("slow", 12.0), ("fast", 7.0)] {
+    for (name, ms) in [
+        ("base", 10.0),
+        ("same", 10.2),
+        ("slow", 12.0),
+        ("fast", 7.0),
+    ] {
         version(path, name, ms, 10);
     }
-    compare(path, &["base", "slow"]).exits(98).says(&["error: regressed: p50", "throughput"]);
+    compare(path, &["base", "slow"])
+        .exits(98)
+        .says(&["error: regressed: p50", "throughput"]);
     let same = compare(path, &["base", "same/result.json", "--json"]).exits(0);
     let same = json(&same);
-    assert_eq!((&same["schema"], &same["verdict"], &same["pairs"]), (&json!("loadgen.comparison/1"), &json!("equivalent"), &json!(10)));
+    assert_eq!(
+        (&same["schema"], &same["verdict"], &same["pairs"]),
+        (
+            &json!("loadgen.comparison/1"),
+            &json!("equivalent"),
+            &json!(10)
+        )
+    );
     assert_eq!(same["order"], "apart");
     let p50 = &same["changes"][0];
-    assert_eq!((&p50["metric"], &p50["mode"], &p50["unit"]), (&json!("p50"), &json!("simulated"), &json!("ms")));
-    assert!((p50["change"].as_f64().expect("a number") - 0.02).abs() < 0.002, "{p50}");
+    assert_eq!(
+        (&p50["metric"], &p50["mode"], &p50["unit"]),
+        (&json!("p50"), &json!("simulated"), &json!("ms"))
+    );
+    assert!(
+        (p50["change"].as_f64().expect("a number") - 0.02).abs() < 0.002,
+        "{p50}"
+    );
     let fast = compare(path, &["base", "fast"]).exits(0);
-    assert!(fast.stdout.contains("✓ improved") && fast.stdout.contains("`loadgen ab` runs them in turn"), "{}", fast.stdout);
+    assert!(
+        fast.stdout.contains("✓ improved")
+            && fast.stdout.contains("`loadgen ab` runs them in turn"),
+        "{}",
+        fast.stdout
+    );
     // What is tolerated is said by the caller.
-    compare(path, &["base", "slow", "--tolerance", "p50=25%,throughput=25%", "--tolerance", "p99=25%", "-q"]).exits(0);
-    compare(path, &["base", "same", "--tolerance", "mean=1%"]).exits(98).says(&["regressed: mean"]);
-    let calibrated = json(&compare(path, &["base", "same", "--calibrate", "299", "--json"]).exits(0));
+    compare(
+        path,
+        &[
+            "base",
+            "slow",
+            "--tolerance",
+            "p50=25%,throughput=25%",
+            "--tolerance",
+            "p99=25%",
+            "-q",
+        ],
+    )
+    .exits(0);
+    compare(path, &["base", "same", "--tolerance", "mean=1%"])
+        .exits(98)
+        .says(&["regressed: mean"]);
+    let calibrated =
+        json(&compare(path, &["base", "same", "--calibrate", "299", "--json"]).exits(0));
     assert_eq!(calibrated["calibration"]["alarms"], 0);
-    assert!(calibrated["calibration"]["rate_high"].as_f64() < Some(0.01), "{calibrated}");
+    assert!(
+        calibrated["calibration"]["rate_high"].as_f64() < Some(0.01),
+        "{calibrated}"
+    );
 }
 
 #[test]
@@ -74,8 +127,14 @@ fn one_run_each_tells_nothing_and_says_so() {
     version(path, "base", 10.0, 1);
     version(path, "slow", 20.0, 1);
     let ran = compare(path, &["base", "slow"]).exits(0);
-    assert!(ran.stdout.contains("unpaired") && ran.stdout.contains("? inconclusive"), "{}", ran.stdout);
-    compare(path, &["base", "slow", "--fail-on-inconclusive"]).exits(96).says(&["error: inconclusive", "about 7 pairs would tell"]);
+    assert!(
+        ran.stdout.contains("unpaired") && ran.stdout.contains("? inconclusive"),
+        "{}",
+        ran.stdout
+    );
+    compare(path, &["base", "slow", "--fail-on-inconclusive"])
+        .exits(96)
+        .says(&["error: inconclusive", "about 7 pairs would tell"]);
 }
 
 #[test]
@@ -87,14 +146,20 @@ fn folders_of_repeated_runs_are_compared_in_pairs() {
             let name = format!("{side}/{n}");
             version(path, &name, ms, 1);
             change(path, &name, |result| {
-                result["started_at"] = format!("2026-11-21T08:00:{:02}Z", 2 * n + u32::from(side == "new")).into()
+                result["started_at"] =
+                    format!("2026-11-21T08:00:{:02}Z", 2 * n + u32::from(side == "new")).into()
             });
         }
     }
     let ran = compare(path, &["base", "new", "--json"]).exits(98);
-    assert_eq!((&json(&ran)["pairs"], &json(&ran)["order"]), (&json!(7), &json!("interleaved")));
+    assert_eq!(
+        (&json(&ran)["pairs"], &json(&ran)["order"]),
+        (&json!(7), &json!("interleaved"))
+    );
     fs::remove_dir_all(path.join("new/3")).expect("removed");
-    compare(path, &["base", "new"]).exits(3).says(&["base has 7 runs and new 6 runs", "equally often"]);
+    compare(path, &["base", "new"])
+        .exits(3)
+        .says(&["base has 7 runs and new 6 runs", "equally often"]);
 }
 
 #[test]
@@ -103,24 +168,59 @@ fn three_where_they_can_not_be_compared_with_every_reason() {
     let path = folder.path();
     version(path, "base", 10.0, 10);
     version(path, "one", 10.0, 1);
-    compare(path, &["base", "one"]).exits(3).says(&["base has 10 runs and one 1 run", "run both equally often"]);
+    compare(path, &["base", "one"])
+        .exits(3)
+        .says(&["base has 10 runs and one 1 run", "run both equally often"]);
     type Change = fn(&mut Value);
     let cases: [(Change, &[&str]); 9] = [
-        (|r| r["scenario"]["fingerprint"] = "other".into(), &["did not do the same work", "other"]),
-        (|r| r["runs"].as_array_mut().expect("runs").iter_mut().for_each(|run| run["mode"] = "async".into()), &["modes", "async"]),
+        (
+            |r| r["scenario"]["fingerprint"] = "other".into(),
+            &["did not do the same work", "other"],
+        ),
+        (
+            |r| {
+                r["runs"]
+                    .as_array_mut()
+                    .expect("runs")
+                    .iter_mut()
+                    .for_each(|run| run["mode"] = "async".into())
+            },
+            &["modes", "async"],
+        ),
         (|r| r["end"] = "interrupted".into(), &["was interrupted"]),
         (|r| r["runs"] = json!([]), &["has no runs"]),
-        (|r| r["runs"][3]["round"] = 3.into(), &["two runs of one mode and round"]),
-        (|r| r["host"]["cpus"] = 999.into(), &["the number of processors is not the same", "--allow-environment"]),
-        (|r| r["loadgen"]["version"] = "9.9.9".into(), &["the version of loadgen is not the same"]),
-        (|r| r["runs"][4]["throughput_rps"] = (-5.0).into(), &["-5 for `throughput`", "not a valid figure"]),
-        (|r| r["runs"][4]["histograms"]["response"] = "rubbish".into(), &["no figure for `p50` (simulated)"]),
+        (
+            |r| r["runs"][3]["round"] = 3.into(),
+            &["two runs of one mode and round"],
+        ),
+        (
+            |r| r["host"]["cpus"] = 999.into(),
+            &[
+                "the number of processors is not the same",
+                "--allow-environment",
+            ],
+        ),
+        (
+            |r| r["loadgen"]["version"] = "9.9.9".into(),
+            &["the version of loadgen is not the same"],
+        ),
+        (
+            |r| r["runs"][4]["throughput_rps"] = (-5.0).into(),
+            &["-5 for `throughput`", "not a valid figure"],
+        ),
+        (
+            |r| r["runs"][4]["histograms"]["response"] = "rubbish".into(),
+            &["no figure for `p50` (simulated)"],
+        ),
     ];
     for (how, said) in cases {
         fs::create_dir_all(path.join("new")).expect("made");
         fs::copy(path.join("base/result.json"), path.join("new/result.json")).expect("copied");
         change(path, "new", how);
-        let ran = compare(path, &["base", "new"]).exits(3).says(&["can't be compared"]).says(said);
+        let ran = compare(path, &["base", "new"])
+            .exits(3)
+            .says(&["can't be compared"])
+            .says(said);
         assert_eq!(ran.stdout, "");
     }
     fs::copy(path.join("base/result.json"), path.join("new/result.json")).expect("copied");
@@ -128,9 +228,17 @@ fn three_where_they_can_not_be_compared_with_every_reason() {
         r["host"]["cpus"] = 999.into();
         r["host"]["cpu_model"] = "other".into();
     });
-    compare(path, &["base", "new"]).exits(3).says(&["processors", "the processor is not the same"]);
+    compare(path, &["base", "new"])
+        .exits(3)
+        .says(&["processors", "the processor is not the same"]);
     let allowed = compare(path, &["base", "new", "--allow-environment"]).exits(0);
-    assert!(allowed.stdout.contains("warning: the number of processors is not the same"), "{}", allowed.stdout);
+    assert!(
+        allowed
+            .stdout
+            .contains("warning: the number of processors is not the same"),
+        "{}",
+        allowed.stdout
+    );
 }
 
 #[test]
@@ -139,11 +247,16 @@ fn three_for_what_is_no_result_and_two_for_what_is_not_there() {
     let path = folder.path();
     let good = version(path, "base", 10.0, 1).to_string();
     let future = good.replacen("loadgen.result/1", "loadgen.result/2", 1);
-    let number = |typed: &str| good.replacen("\"wall_s\":", &format!("\"wall_s\":{typed},\"was\":"), 1);
+    let number =
+        |typed: &str| good.replacen("\"wall_s\":", &format!("\"wall_s\":{typed},\"was\":"), 1);
     let bad: [(&str, &str, &str); 9] = [
         ("empty", "", "not a loadgen result"),
         ("cut", &good[..good.len() / 2], "not a loadgen result"),
-        ("future", &future, "`loadgen.result/2`, this loadgen reads `loadgen.result/1`"),
+        (
+            "future",
+            &future,
+            "`loadgen.result/2`, this loadgen reads `loadgen.result/1`",
+        ),
         ("nan", &number("NaN"), "not a loadgen result"),
         ("huge", &number("1e999"), "number out of range"),
         ("null", "null", "not a loadgen result"),
@@ -154,20 +267,37 @@ fn three_for_what_is_no_result_and_two_for_what_is_not_there() {
     for (name, text, said) in bad {
         fs::write(path.join(format!("{name}.json")), text).expect("written");
         let name = format!("{name}.json");
-        compare(path, &["base", &name]).exits(3).says(&[&name, said]);
-        compare(path, &[&name, "base"]).exits(3).says(&[&name, said]);
+        compare(path, &["base", &name])
+            .exits(3)
+            .says(&[&name, said]);
+        compare(path, &[&name, "base"])
+            .exits(3)
+            .says(&[&name, said]);
     }
     fs::write(path.join("binary.json"), [0xff, 0xfe, 0x00]).expect("written");
-    compare(path, &["base", "binary.json"]).exits(3).says(&["can't read binary.json"]);
-    compare(path, &["base", "/dev/zero"]).exits(3).says(&["/dev/zero", "not a file"]);
+    compare(path, &["base", "binary.json"])
+        .exits(3)
+        .says(&["can't read binary.json"]);
+    compare(path, &["base", "/dev/zero"])
+        .exits(3)
+        .says(&["/dev/zero", "not a file"]);
     fs::create_dir(path.join("nothing")).expect("made");
-    compare(path, &["base", "nothing"]).exits(3).says(&["no result in this folder"]);
-    compare(path, &["base", "missing.json"]).exits(2).says(&["can't read missing.json"]);
+    compare(path, &["base", "nothing"])
+        .exits(3)
+        .says(&["no result in this folder"]);
+    compare(path, &["base", "missing.json"])
+        .exits(2)
+        .says(&["can't read missing.json"]);
     compare(path, &["base"]).exits(2);
-    for (tolerance, said) in
-        [("p99", "METRIC=SHARE"), ("p99=5", "percent sign"), ("count=5%", "neither good nor bad"), ("p999=5%", "p99.9")]
-    {
-        compare(path, &["base", "base", "--tolerance", tolerance]).exits(2).says(&[said]);
+    for (tolerance, said) in [
+        ("p99", "METRIC=SHARE"),
+        ("p99=5", "percent sign"),
+        ("count=5%", "neither good nor bad"),
+        ("p999=5%", "p99.9"),
+    ] {
+        compare(path, &["base", "base", "--tolerance", tolerance])
+            .exits(2)
+            .says(&[said]);
     }
 }
 
@@ -177,15 +307,18 @@ fn ninety_seven_where_a_run_can_not_be_trusted() {
     let path = folder.path();
     version(path, "base", 10.0, 10);
     version(path, "slow", 20.0, 10);
-    change(path, "base", |result| result["validity"]["verdict"] = "invalid".into());
-    compare(path, &["base", "slow"]).exits(97).says(&["--on-invalid warn"]);
+    change(path, "base", |result| {
+        result["validity"]["verdict"] = "invalid".into()
+    });
+    compare(path, &["base", "slow"])
+        .exits(97)
+        .says(&["--on-invalid warn"]);
     compare(path, &["base", "slow", "--on-invalid", "warn"]).exits(98);
 }
 
 /// Makes runs of a result invalid, each counted from 0.
 fn spoil(folder: &Path, name: &str, runs: impl IntoIterator<Item = usize>) {
-    let check =
-        json!({"name": "pacing", "verdict": "invalid", "observed": "p99 of lag 3.938 ms", "limit": "1.000 ms", "explanation": "late"});
+    let check = json!({"name": "pacing", "verdict": "invalid", "observed": "p99 of lag 3.938 ms", "limit": "1.000 ms", "explanation": "late"});
     change(folder, name, |result| {
         for run in runs {
             result["runs"][run]["validity"] = json!({"verdict": "invalid", "checks": [check]});
@@ -204,29 +337,60 @@ fn invalid_runs_are_named_and_left_out_of_the_pairs() {
     spoil(path, "base", [2, 5, 9, 30]);
     spoil(path, "slow", [1, 2, 7, 20, 31]);
     // Eight bad pairs of 32 don't hide what the others show.
-    let ran = compare(path, &["base", "slow"]).exits(98).says(&["error: regressed: p50"]);
+    let ran = compare(path, &["base", "slow"])
+        .exits(98)
+        .says(&["error: regressed: p50"]);
     let named = "run 3 of base (begun ";
-    for said in
-        ["24 pairs", "8 pairs left out", "8 of 32 pairs are left out", named, "simulated: pacing: p99 of lag 3.938 ms, limit 1.000 ms"]
-    {
+    for said in [
+        "24 pairs",
+        "8 pairs left out",
+        "8 of 32 pairs are left out",
+        named,
+        "simulated: pacing: p99 of lag 3.938 ms, limit 1.000 ms",
+    ] {
         assert!(ran.stdout.contains(said), "no `{said}` in {}", ran.stdout);
     }
     let slow = json(&compare(path, &["base", "slow", "--json"]).exits(98));
-    assert_eq!((&slow["pairs"], &slow["left_out_pairs"], &slow["base"]["validity"]), (&json!(24), &json!(8), &json!("valid")));
+    assert_eq!(
+        (
+            &slow["pairs"],
+            &slow["left_out_pairs"],
+            &slow["base"]["validity"]
+        ),
+        (&json!(24), &json!(8), &json!("valid"))
+    );
     let invalid: Vec<(&str, u64)> = slow["invalid"]
         .as_array()
         .expect("a list")
         .iter()
-        .map(|run| (run["source"].as_str().expect("a name"), run["run"].as_u64().expect("a number")))
+        .map(|run| {
+            (
+                run["source"].as_str().expect("a name"),
+                run["run"].as_u64().expect("a number"),
+            )
+        })
         .collect();
-    let of = |name: &'static str, runs: &[u64]| runs.iter().map(|run| (name, *run)).collect::<Vec<_>>();
-    assert_eq!(invalid, [of("base", &[3, 6, 10, 31]), of("slow", &[2, 3, 8, 21, 32])].concat());
-    assert_eq!(slow["changes"][0]["pairs"].as_array().map(Vec::len), Some(24));
+    let of =
+        |name: &'static str, runs: &[u64]| runs.iter().map(|run| (name, *run)).collect::<Vec<_>>();
+    assert_eq!(
+        invalid,
+        [of("base", &[3, 6, 10, 31]), of("slow", &[2, 3, 8, 21, 32])].concat()
+    );
+    assert_eq!(
+        slow["changes"][0]["pairs"].as_array().map(Vec::len),
+        Some(24)
+    );
     // Nor do they stand in the way of good news, where the others tell it.
     compare(path, &["base", "same"]).exits(0);
     let all = json(&compare(path, &["base", "same", "--on-invalid", "warn", "--json"]).exits(0));
-    assert_eq!((&all["pairs"], &all["left_out_pairs"]), (&json!(32), &json!(0)));
-    assert!(all["warnings"].to_string().contains("judged all the same"), "{all}");
+    assert_eq!(
+        (&all["pairs"], &all["left_out_pairs"]),
+        (&json!(32), &json!(0))
+    );
+    assert!(
+        all["warnings"].to_string().contains("judged all the same"),
+        "{all}"
+    );
     // Two pairs don't tell, and then it matters that the others could not be believed.
     spoil(path, "same", 0..30);
     compare(path, &["base", "same"]).exits(97).says(&[
@@ -247,33 +411,76 @@ fn a_comparison_has_a_table_of_steps_and_a_page_of_pairs() {
              load: {{vus: 2, iterations: 1000}}}}"
         );
         scenario(path, &text);
-        run(path, &["run", "test.yaml", "-o", name, "--format", "none", "-q"]).exits(0);
-        change(path, name, |result| result["scenario"]["fingerprint"] = "same".into());
+        run(
+            path,
+            &["run", "test.yaml", "-o", name, "--format", "none", "-q"],
+        )
+        .exits(0);
+        change(path, name, |result| {
+            result["scenario"]["fingerprint"] = "same".into()
+        });
     }
-    let ran = compare(path, &["base", "slow", "-o", "out"]).exits(98).says(&["report: out/index.html"]);
-    let table = ran.stdout.split("steps, for information").nth(1).expect("a table of steps");
+    let ran = compare(path, &["base", "slow", "-o", "out"])
+        .exits(98)
+        .says(&["report: out/index.html"]);
+    let table = ran
+        .stdout
+        .split("steps, for information")
+        .nth(1)
+        .expect("a table of steps");
     for step in ["m / db ", "m / page"] {
         assert!(table.contains(step), "no `{step}` in {table}");
     }
-    let written: Value = serde_json::from_str(&fs::read_to_string(path.join("out/comparison.json")).expect("it is there")).expect("JSON");
+    let written: Value = serde_json::from_str(
+        &fs::read_to_string(path.join("out/comparison.json")).expect("it is there"),
+    )
+    .expect("JSON");
     let change = |step: &str| {
         let all = written["steps"].as_array().expect("steps");
-        let own = all.iter().find(|change| change["selector"]["step"] == step && change["metric"] == "p50").expect("its median");
+        let own = all
+            .iter()
+            .find(|change| change["selector"]["step"] == step && change["metric"] == "p50")
+            .expect("its median");
         own["change"].as_f64().expect("a number")
     };
-    assert!((change("db") - 1.0).abs() < 0.01 && change("page").abs() < 0.01, "{written}");
+    assert!(
+        (change("db") - 1.0).abs() < 0.01 && change("page").abs() < 0.01,
+        "{written}"
+    );
     let page = fs::read_to_string(path.join("out/index.html")).expect("a page");
-    assert!(page.matches("<figure").count() >= 3 && page.contains("pair by pair") && page.contains("m / page"), "{page}");
+    assert!(
+        page.matches("<figure").count() >= 3
+            && page.contains("pair by pair")
+            && page.contains("m / page"),
+        "{page}"
+    );
     // What was run for longer is other work, and it is said which flags are part of it.
-    run(path, &["run", "test.yaml", "-o", "long", "--format", "none", "-q", "-i", "7"]).exits(0);
-    compare(path, &["slow", "long"]).exits(3).says(&["`-u`, `-r`, `-d`, `-i` and `--var` are part of the work"]);
+    run(
+        path,
+        &[
+            "run",
+            "test.yaml",
+            "-o",
+            "long",
+            "--format",
+            "none",
+            "-q",
+            "-i",
+            "7",
+        ],
+    )
+    .exits(0);
+    compare(path, &["slow", "long"])
+        .exits(3)
+        .says(&["`-u`, `-r`, `-d`, `-i` and `--var` are part of the work"]);
 }
 
 #[test]
 fn ab_makes_pairs_again_of_which_a_run_is_invalid_and_names_them() {
     let folder = folder();
     let path = folder.path();
-    // More is planned than one slot can begin: what never began is in no figure, whatever the machine does.
+    // More is planned than one slot can begin: what never began is in no figure, whatever the
+    // machine does.
     let server = Server::start();
     scenario(
         path,
@@ -281,7 +488,27 @@ fn ab_makes_pairs_again_of_which_a_run_is_invalid_and_names_them() {
          load: {rate: 200/s, duration: 300ms, max_in_flight: 1, graceful_stop: 1s}}",
     );
     let url = server.url();
-    let ab = |more: &[&str]| run(path, &[&["ab", "test.yaml", "--a", &url, "--b", &url, "--pairs", "2", "-o", "out"], more].concat());
+    let ab = |more: &[&str]| {
+        run(
+            path,
+            &[
+                &[
+                    "ab",
+                    "test.yaml",
+                    "--a",
+                    &url,
+                    "--b",
+                    &url,
+                    "--pairs",
+                    "2",
+                    "-o",
+                    "out",
+                ],
+                more,
+            ]
+            .concat(),
+        )
+    };
     let ran = ab(&[]).exits(97).says(&[
         "the run A 1 is invalid (pacing",
         "the pair is made again",
@@ -290,22 +517,53 @@ fn ab_makes_pairs_again_of_which_a_run_is_invalid_and_names_them() {
         "never began",
         "no pair is left without them",
     ]);
-    assert!(ran.stdout.contains("nothing was compared: a run of each pair is invalid"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("made again, 1 times in all"), "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("nothing was compared: a run of each pair is invalid"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("made again, 1 times in all"),
+        "{}",
+        ran.stdout
+    );
     for side in ["a", "b"] {
-        assert_eq!(crate::support::files(&path.join("out").join(side)), ["01.json", "02.json", "invalid"]);
-        assert_eq!(crate::support::files(&path.join("out").join(side).join("invalid")), ["01-1.json"]);
+        assert_eq!(
+            crate::support::files(&path.join("out").join(side)),
+            ["01.json", "02.json", "invalid"]
+        );
+        assert_eq!(
+            crate::support::files(&path.join("out").join(side).join("invalid")),
+            ["01-1.json"]
+        );
     }
-    let written: Value = serde_json::from_str(&fs::read_to_string(path.join("out/comparison.json")).expect("it is there")).expect("JSON");
-    assert_eq!((&written["pairs"], &written["left_out_pairs"], &written["verdict"]), (&json!(0), &json!(2), &Value::Null));
+    let written: Value = serde_json::from_str(
+        &fs::read_to_string(path.join("out/comparison.json")).expect("it is there"),
+    )
+    .expect("JSON");
+    assert_eq!(
+        (
+            &written["pairs"],
+            &written["left_out_pairs"],
+            &written["verdict"]
+        ),
+        (&json!(0), &json!(2), &Value::Null)
+    );
     // Where nobody minds nothing is made again, and what an earlier comparison put aside is gone.
     ab(&["--on-invalid", "warn"]).exits(0);
-    assert_eq!(crate::support::files(&path.join("out/a")), ["01.json", "02.json"]);
+    assert_eq!(
+        crate::support::files(&path.join("out/a")),
+        ["01.json", "02.json"]
+    );
 }
 
 /// A port that was free a moment ago.
 fn port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port")
+        .port()
 }
 
 fn to(folder: &Path, port: u16) {
@@ -326,15 +584,54 @@ fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
     let path = folder.path();
     to(path, port);
     let (a, b) = (serve(port, "2ms"), serve(port, "200ms"));
-    let arguments = ["ab", "test.yaml", "--a-start", &a, "--b-start", &b, "--pairs", "3", "-o", "out", "--on-invalid", "warn"];
-    let ran = run(path, &arguments).exits(98).says(&["pair 3 of 3\n", "pair 6 of 6\n", "error: regressed: p50", "results: out"]);
+    let arguments = [
+        "ab",
+        "test.yaml",
+        "--a-start",
+        &a,
+        "--b-start",
+        &b,
+        "--pairs",
+        "3",
+        "-o",
+        "out",
+        "--on-invalid",
+        "warn",
+    ];
+    let ran = run(path, &arguments).exits(98).says(&[
+        "pair 3 of 3\n",
+        "pair 6 of 6\n",
+        "error: regressed: p50",
+        "results: out",
+    ]);
     // What seems to have regressed is run as often again.
-    ran.stderr.find("regressed: p50").filter(|at| ran.stderr[*at..].contains("? as many pairs again, to be sure")).expect("it is said");
-    assert!(ran.stdout.contains("6 pairs, made in turn, 3 of them to confirm"), "{}", ran.stdout);
-    let written: Value = serde_json::from_str(&fs::read_to_string(path.join("out/comparison.json")).expect("it is there")).expect("JSON");
-    assert_eq!((&written["pairs"], &written["verdict"], &written["order"]), (&json!(6), &json!("regressed"), &json!("interleaved")));
-    assert_eq!(crate::support::files(&path.join("out/a")), (1..=6).map(|n| format!("{n:02}.json")).collect::<Vec<_>>());
-    assert!(fs::read_to_string(path.join("out/b.log")).expect("it is there").contains("listening"));
+    ran.stderr
+        .find("regressed: p50")
+        .filter(|at| ran.stderr[*at..].contains("? as many pairs again, to be sure"))
+        .expect("it is said");
+    assert!(
+        ran.stdout
+            .contains("6 pairs, made in turn, 3 of them to confirm"),
+        "{}",
+        ran.stdout
+    );
+    let written: Value = serde_json::from_str(
+        &fs::read_to_string(path.join("out/comparison.json")).expect("it is there"),
+    )
+    .expect("JSON");
+    assert_eq!(
+        (&written["pairs"], &written["verdict"], &written["order"]),
+        (&json!(6), &json!("regressed"), &json!("interleaved"))
+    );
+    assert_eq!(
+        crate::support::files(&path.join("out/a")),
+        (1..=6).map(|n| format!("{n:02}.json")).collect::<Vec<_>>()
+    );
+    assert!(
+        fs::read_to_string(path.join("out/b.log"))
+            .expect("it is there")
+            .contains("listening")
+    );
     TcpListener::bind(("127.0.0.1", port)).expect("the server is gone");
     // The folders are as good as the run itself.
     compare(path, &["out/a", "out/b", "--on-invalid", "warn"]).exits(98);
@@ -344,18 +641,38 @@ fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
 fn what_regressed_has_to_do_so_again() {
     let folder = folder();
     let path = folder.path();
-    let made = |name: &str, ms: f64| -> RunResult { serde_json::from_value(version(path, name, ms, 1)).expect("a result") };
+    let made = |name: &str, ms: f64| -> RunResult {
+        serde_json::from_value(version(path, name, ms, 1)).expect("a result")
+    };
     let (usual, slow) = (made("usual", 10.0), made("slow", 13.0));
     let base = vec![usual.clone(); 20];
-    let terms = Terms { guards: Guard::all_usual(), same_machine: true, believed: true, order: Some(RunOrder::Interleaved) };
-    let first = versions::compare(&Side::of("a", &base[..10]), &Side::of("b", &vec![slow.clone(); 10]), &terms).expect("comparable");
+    let terms = Terms {
+        guards: Guard::all_usual(),
+        same_machine: true,
+        believed: true,
+        order: Some(RunOrder::Interleaved),
+    };
+    let first = versions::compare(
+        &Side::of("a", &base[..10]),
+        &Side::of("b", &vec![slow.clone(); 10]),
+        &terms,
+    )
+    .expect("comparable");
     let suspects = versions::suspects(&first);
-    assert_eq!(suspects.len(), 3, "p50, p99 and throughput: {:?}", first.changes);
+    assert_eq!(
+        suspects.len(),
+        3,
+        "p50, p99 and throughput: {:?}",
+        first.changes
+    );
     let confirm = |new: &[RunResult]| {
-        let all = versions::confirm([&base[..new.len()], new], ["a", "b"], 10, &suspects, &terms).expect("comparable");
+        let all = versions::confirm([&base[..new.len()], new], ["a", "b"], 10, &suspects, &terms)
+            .expect("comparable");
         (all.verdict, all.pairs, all.confirming_pairs)
     };
-    let then = |after: &RunResult, pairs: usize| confirm(&[vec![slow.clone(); 10], vec![after.clone(); pairs]].concat());
+    let then = |after: &RunResult, pairs: usize| {
+        confirm(&[vec![slow.clone(); 10], vec![after.clone(); pairs]].concat())
+    };
     assert_eq!(then(&slow, 10), (Some(Outcome::Regressed), 20, 10));
     assert_eq!(then(&usual, 10), (Some(Outcome::Inconclusive), 20, 10));
     // Nobody knows, where it was ended before anything was run again.
@@ -368,20 +685,43 @@ fn ab_says_what_is_wrong_with_a_server() {
     let (folder, port) = (folder(), port());
     let path = folder.path();
     to(path, port);
-    let ab = |more: &[&str]| run(path, &[&["ab", "test.yaml", "--pairs", "2", "-o", "out"], more].concat());
-    ab(&["--a-start", "exit 7", "--b-start", "exit 7"]).exits(3).says(&["--a-start ended (exit status: 7)", "a.log"]);
-    ab(&["--a-start", "sleep 60", "--b-start", "sleep 60", "--start-timeout", "100ms"])
+    let ab = |more: &[&str]| {
+        run(
+            path,
+            &[&["ab", "test.yaml", "--pairs", "2", "-o", "out"], more].concat(),
+        )
+    };
+    ab(&["--a-start", "exit 7", "--b-start", "exit 7"])
         .exits(3)
-        .says(&["does not answer 100ms after --a-start"]);
+        .says(&["--a-start ended (exit status: 7)", "a.log"]);
+    ab(&[
+        "--a-start",
+        "sleep 60",
+        "--b-start",
+        "sleep 60",
+        "--start-timeout",
+        "100ms",
+    ])
+    .exits(3)
+    .says(&["does not answer 100ms after --a-start"]);
     let held = TcpListener::bind(("127.0.0.1", port)).expect("free");
-    ab(&["--a-start", "true", "--b-start", "true"]).exits(3).says(&["something answers where A shall listen"]);
+    ab(&["--a-start", "true", "--b-start", "true"])
+        .exits(3)
+        .says(&["something answers where A shall listen"]);
     drop(held);
     let url = format!("http://127.0.0.1:{port}");
-    ab(&["--a", &url, "--b", &url]).exits(3).says(&["Connection refused"]);
+    ab(&["--a", &url, "--b", &url])
+        .exits(3)
+        .says(&["Connection refused"]);
     ab(&["--a", &url]).exits(2).says(&["--b"]);
     ab(&[]).exits(2).says(&["--a"]);
-    scenario(path, "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {iterations: 1}}");
-    ab(&["--a-start", "true", "--b-start", "true"]).exits(2).says(&["--a-start starts a server, and the scenario sends nothing to a URL"]);
+    scenario(
+        path,
+        "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {iterations: 1}}",
+    );
+    ab(&["--a-start", "true", "--b-start", "true"])
+        .exits(2)
+        .says(&["--a-start starts a server, and the scenario sends nothing to a URL"]);
 }
 
 #[test]
@@ -390,15 +730,36 @@ fn ab_keeps_what_it_has_when_it_is_interrupted() {
     let path = folder.path();
     to(path, port);
     let (a, b) = (serve(port, "2ms"), serve(port, "3ms"));
-    let arguments = ["ab", "test.yaml", "--a-start", &a, "--b-start", &b, "--pairs", "500", "-o", "out", "--on-invalid", "warn"];
+    let arguments = [
+        "ab",
+        "test.yaml",
+        "--a-start",
+        &a,
+        "--b-start",
+        &b,
+        "--pairs",
+        "500",
+        "-o",
+        "out",
+        "--on-invalid",
+        "warn",
+    ];
     let running = Running::start(&mut loadgen(path, &arguments), None);
-    until("two pairs", || path.join("out/a/02.json").exists() && path.join("out/b/02.json").exists());
+    until("two pairs", || {
+        path.join("out/a/02.json").exists() && path.join("out/b/02.json").exists()
+    });
     let servers = children(running.id());
     running.signal(Signal::INT);
     let ran = running.finish().exits(130);
     assert!(ran.stdout.contains("interrupted"), "{}", ran.stdout);
-    let written: Value = serde_json::from_str(&fs::read_to_string(path.join("out/comparison.json")).expect("it is there")).expect("JSON");
-    assert!(written["end"] == "interrupted" && written["pairs"].as_u64() >= Some(2), "{written}");
+    let written: Value = serde_json::from_str(
+        &fs::read_to_string(path.join("out/comparison.json")).expect("it is there"),
+    )
+    .expect("JSON");
+    assert!(
+        written["end"] == "interrupted" && written["pairs"].as_u64() >= Some(2),
+        "{written}"
+    );
     assert!(servers.iter().all(|server| !is_alive(*server)));
 }
 
@@ -416,35 +777,104 @@ fn a_run_is_held_against_a_baseline() {
     let folder = folder();
     let path = folder.path();
     simulated(path, 10.0, "");
-    run(path, &["run", "test.yaml", "-o", "out", "--format", "none", "-q"]).exits(0);
-    let saved = run(path, &["baseline", "save", "main", "out"]).exits(0).says(&["10 runs of t kept"]);
+    run(
+        path,
+        &["run", "test.yaml", "-o", "out", "--format", "none", "-q"],
+    )
+    .exits(0);
+    let saved = run(path, &["baseline", "save", "main", "out"])
+        .exits(0)
+        .says(&["10 runs of t kept"]);
     assert_eq!(saved.stdout, "baselines/main\n");
-    run(path, &["baseline", "save", "main", "out"]).exits(2).says(&["is there already", "--replace"]);
+    run(path, &["baseline", "save", "main", "out"])
+        .exits(2)
+        .says(&["is there already", "--replace"]);
     run(path, &["baseline", "save", "main", "out", "--replace"]).exits(0);
-    run(path, &["baseline", "save", "Bad/name", "out"]).exits(2).says(&["small letters"]);
-    run(path, &["baseline", "save", "other", "nowhere"]).exits(2).says(&["can't read nowhere"]);
-    run(path, &["baseline", "save", "other"]).exits(2).says(&["no result in reports/"]);
+    run(path, &["baseline", "save", "Bad/name", "out"])
+        .exits(2)
+        .says(&["small letters"]);
+    run(path, &["baseline", "save", "other", "nowhere"])
+        .exits(2)
+        .says(&["can't read nowhere"]);
+    run(path, &["baseline", "save", "other"])
+        .exits(2)
+        .says(&["no result in reports/"]);
     let listed = run(path, &["baseline", "list"]).exits(0);
-    assert!(listed.stdout.contains("main") && listed.stdout.contains("10 runs of simulated"), "{}", listed.stdout);
-    let held = |more: &[&str]| run(path, &[&["run", "test.yaml", "-o", "again", "--format", "none", "--baseline", "main"], more].concat());
+    assert!(
+        listed.stdout.contains("main") && listed.stdout.contains("10 runs of simulated"),
+        "{}",
+        listed.stdout
+    );
+    let held = |more: &[&str]| {
+        run(
+            path,
+            &[
+                &[
+                    "run",
+                    "test.yaml",
+                    "-o",
+                    "again",
+                    "--format",
+                    "none",
+                    "--baseline",
+                    "main",
+                ],
+                more,
+            ]
+            .concat(),
+        )
+    };
     let same = held(&[]).exits(0);
-    assert!(same.stdout.contains("equivalent: nothing changed"), "{}", same.stdout);
+    assert!(
+        same.stdout.contains("equivalent: nothing changed"),
+        "{}",
+        same.stdout
+    );
     let result = crate::support::result(&path.join("again"));
-    assert_eq!((&result["baseline"]["verdict"], &result["baseline"]["pairs"]), (&json!("equivalent"), &json!(10)));
+    assert_eq!(
+        (&result["baseline"]["verdict"], &result["baseline"]["pairs"]),
+        (&json!("equivalent"), &json!(10))
+    );
     // What can't be compared is refused before anything is sent.
-    held(&["--rounds", "1"]).exits(3).says(&["10 runs of every mode, and this run has 1 run", "add `--rounds 10`"]);
-    held(&["--var", "d=20ms"]).exits(3).says(&["did other work", "make the baseline again"]);
-    held(&["--mode", "async"]).exits(3).says(&["ran in the modes simulated"]);
+    held(&["--rounds", "1"]).exits(3).says(&[
+        "10 runs of every mode, and this run has 1 run",
+        "add `--rounds 10`",
+    ]);
+    held(&["--var", "d=20ms"])
+        .exits(3)
+        .says(&["did other work", "make the baseline again"]);
+    held(&["--mode", "async"])
+        .exits(3)
+        .says(&["ran in the modes simulated"]);
     fs::write(path.join("cut.json"), "{").expect("written");
-    run(path, &["run", "test.yaml", "--baseline", "cut.json"]).exits(3).says(&["not a loadgen result"]);
-    run(path, &["run", "test.yaml", "--baseline", "missing"]).exits(2).says(&["can't read missing"]);
+    run(path, &["run", "test.yaml", "--baseline", "cut.json"])
+        .exits(3)
+        .says(&["not a loadgen result"]);
+    run(path, &["run", "test.yaml", "--baseline", "missing"])
+        .exits(2)
+        .says(&["can't read missing"]);
     // A baseline that was three times as fast.
     simulated(path, 3.0, "");
-    run(path, &["run", "test.yaml", "-o", "fast", "--format", "none", "-q"]).exits(0);
+    run(
+        path,
+        &["run", "test.yaml", "-o", "fast", "--format", "none", "-q"],
+    )
+    .exits(0);
     let own = result["scenario"]["fingerprint"].clone();
-    change(path, "fast", |result| result["scenario"]["fingerprint"] = own);
+    change(path, "fast", |result| {
+        result["scenario"]["fingerprint"] = own
+    });
     simulated(path, 10.0, "");
-    let worse = ["run", "test.yaml", "-o", "again", "--format", "none", "--baseline", "fast"];
+    let worse = [
+        "run",
+        "test.yaml",
+        "-o",
+        "again",
+        "--format",
+        "none",
+        "--baseline",
+        "fast",
+    ];
     run(path, &worse).exits(98).says(&["error: regressed: p50"]);
     run(path, &[&worse[..], &["--threshold", "max < 1ms"]].concat()).exits(99);
 }
@@ -454,20 +884,62 @@ fn thresholds_against_a_baseline_need_one_that_has_the_figure() {
     let folder = folder();
     let path = folder.path();
     simulated(path, 10.0, "");
-    run(path, &["run", "test.yaml", "-o", "old", "--format", "none", "-q"]).exits(0);
-    simulated(path, 10.0, ", thresholds: [{check: p90, vs: baseline, max_regression: 3%, step: s}, {check: throughput, vs: baseline}]");
-    run(path, &["run", "test.yaml"]).exits(2).says(&["`vs: baseline`", "--baseline", "--no-thresholds"]);
-    run(path, &["run", "test.yaml", "--baseline", "old"]).exits(3).says(&["no figure for `p90, step s`", "make the baseline again"]);
-    // The run that makes the baseline judges nothing, and keeps the figures that later ones are judged by.
-    run(path, &["run", "test.yaml", "-o", "new", "--format", "none", "-q", "--no-thresholds"]).exits(0);
-    let held = ["run", "test.yaml", "-o", "held", "--format", "none", "--baseline", "new"];
+    run(
+        path,
+        &["run", "test.yaml", "-o", "old", "--format", "none", "-q"],
+    )
+    .exits(0);
+    simulated(
+        path,
+        10.0,
+        ", thresholds: [{check: p90, vs: baseline, max_regression: 3%, step: s}, {check: throughput, vs: baseline}]",
+    );
+    run(path, &["run", "test.yaml"]).exits(2).says(&[
+        "`vs: baseline`",
+        "--baseline",
+        "--no-thresholds",
+    ]);
+    run(path, &["run", "test.yaml", "--baseline", "old"])
+        .exits(3)
+        .says(&["no figure for `p90, step s`", "make the baseline again"]);
+    // The run that makes the baseline judges nothing, and keeps the figures that later ones are
+    // judged by.
+    run(
+        path,
+        &[
+            "run",
+            "test.yaml",
+            "-o",
+            "new",
+            "--format",
+            "none",
+            "-q",
+            "--no-thresholds",
+        ],
+    )
+    .exits(0);
+    let held = [
+        "run",
+        "test.yaml",
+        "-o",
+        "held",
+        "--format",
+        "none",
+        "--baseline",
+        "new",
+    ];
     run(path, &held).exits(0);
     let result = crate::support::result(&path.join("held"));
     let changes: Vec<String> = result["baseline"]["changes"]
         .as_array()
         .expect("changes")
         .iter()
-        .map(|change| format!("{} {} {}", change["metric"], change["selector"]["step"], change["tolerance"]))
+        .map(|change| {
+            format!(
+                "{} {} {}",
+                change["metric"], change["selector"]["step"], change["tolerance"]
+            )
+        })
         .collect();
     assert_eq!(changes, ["\"p90\" \"s\" 0.03", "\"throughput\" null 0.05"]);
 }

@@ -1,4 +1,5 @@
-//! A WebSocket server that we did not write: Python's `websockets` sees what loadgen says that it sent.
+//! A WebSocket server that we did not write: Python's `websockets` sees what loadgen says that it
+//! sent.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -24,9 +25,13 @@ struct Server {
 impl Server {
     /// Nothing where the library is not installed, which CI does not accept.
     fn start(folder: &Path) -> Option<Self> {
-        let has = Command::new(PYTHON).args(["-c", "import websockets"]).stderr(Stdio::null()).status();
+        let has = Command::new(PYTHON)
+            .args(["-c", "import websockets"])
+            .stderr(Stdio::null())
+            .status();
         if !has.is_ok_and(|status| status.success()) {
-            let missing = "python3-websockets is not installed (apt-get install python3-websockets)";
+            let missing =
+                "python3-websockets is not installed (apt-get install python3-websockets)";
             assert!(std::env::var_os("CI").is_none(), "{missing}");
             let _ = writeln!(std::io::stderr(), "SKIPPED: {missing}");
             return None;
@@ -34,19 +39,42 @@ impl Server {
         let log = folder.join("websocket.log");
         let mut command = Command::new(PYTHON);
         command.arg(shipped("tests/peers/websocket.py")).arg(&log);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("it speaks");
-        let port: u16 = line.trim().parse().unwrap_or_else(|_| panic!("no port in {line:?}"));
-        Some(Self { _stdin: child.stdin.take().expect("piped"), child, log, url: format!("ws://127.0.0.1:{port}") })
+        BufReader::new(child.stdout.take().expect("piped"))
+            .read_line(&mut line)
+            .expect("it speaks");
+        let port: u16 = line
+            .trim()
+            .parse()
+            .unwrap_or_else(|_| panic!("no port in {line:?}"));
+        Some(Self {
+            _stdin: child.stdin.take().expect("piped"),
+            child,
+            log,
+            url: format!("ws://127.0.0.1:{port}"),
+        })
     }
 
     /// The lines of its log from one on, once so many connections were closed since.
     fn logged(&self, from: usize, closed: usize) -> Vec<String> {
         let mut logged = Vec::new();
         until("the server sees the connections close", || {
-            logged = fs::read_to_string(&self.log).unwrap_or_default().lines().skip(from).map(str::to_owned).collect();
-            logged.iter().filter(|line| line.starts_with("closed")).count() >= closed
+            logged = fs::read_to_string(&self.log)
+                .unwrap_or_default()
+                .lines()
+                .skip(from)
+                .map(str::to_owned)
+                .collect();
+            logged
+                .iter()
+                .filter(|line| line.starts_with("closed"))
+                .count()
+                >= closed
         });
         logged
     }
@@ -62,7 +90,9 @@ impl Drop for Server {
 #[test]
 fn it_logs_what_loadgen_counts() {
     let folder = folder();
-    let Some(server) = Server::start(folder.path()) else { return };
+    let Some(server) = Server::start(folder.path()) else {
+        return;
+    };
     scenario(
         folder.path(),
         "{name: t, targets: {peer: {url: builtin}}, load: {vus: 4, iterations_per_vu: 3}, mix: [{name: m, flow: [\
@@ -78,11 +108,32 @@ fn it_logs_what_loadgen_counts() {
     for mode in MODES {
         let result = run_to_result(folder.path(), &["--target", &server.url, "--mode", mode]);
         let run = run_of(&result, mode);
-        // Of each iteration five handshakes, and messages: 25 texts, JSON, its part, a large one, fragments, two of the ticks.
-        assert_eq!((count(run, "ok"), count(run, "failed")), (12 * (5 + 25 + 1 + 1 + 1 + 1 + 2), 24), "{mode}: {}", run["errors"]);
-        assert_eq!((count(&run["failures"], "timeout_total"), count(&run["failures"], "incomplete")), (12, 12), "{mode}");
-        assert!(run["errors"].to_string().contains("code 4000: enough"), "{mode}: {}", run["errors"]);
-        assert_eq!(count(run, "pushes"), 12 * 3, "{mode}: two ticks before the awaited one, and one more");
+        // Of each iteration five handshakes, and messages: 25 texts, JSON, its part, a large one,
+        // fragments, two of the ticks.
+        assert_eq!(
+            (count(run, "ok"), count(run, "failed")),
+            (12 * (5 + 25 + 1 + 1 + 1 + 1 + 2), 24),
+            "{mode}: {}",
+            run["errors"]
+        );
+        assert_eq!(
+            (
+                count(&run["failures"], "timeout_total"),
+                count(&run["failures"], "incomplete")
+            ),
+            (12, 12),
+            "{mode}"
+        );
+        assert!(
+            run["errors"].to_string().contains("code 4000: enough"),
+            "{mode}: {}",
+            run["errors"]
+        );
+        assert_eq!(
+            count(run, "pushes"),
+            12 * 3,
+            "{mode}: two ticks before the awaited one, and one more"
+        );
         // The late one answers for 30 s: it is not waited for.
         let logged = server.logged(before, 4 * 12);
         before += logged.len();
@@ -90,12 +141,19 @@ fn it_logs_what_loadgen_counts() {
         assert_eq!(seen("open /echo me"), 12, "{mode}");
         assert_eq!(seen("open"), 5 * 12, "{mode}");
         assert_eq!(seen("message"), 12 * (25 + 3 + 1 + 1 + 1 + 1), "{mode}");
-        assert_eq!((seen("closed 1000") + seen("closed 1005"), seen("closed 4000")), (3 * 12, 12), "{mode}: with a handshake: {logged:?}");
+        assert_eq!(
+            (
+                seen("closed 1000") + seen("closed 1005"),
+                seen("closed 4000")
+            ),
+            (3 * 12, 12),
+            "{mode}: with a handshake: {logged:?}"
+        );
     }
 }
 
-/// A server that says yes to every WebSocket, with more header lines by the path that is asked for, and hangs up on the first
-/// message.
+/// A server that says yes to every WebSocket, with more header lines by the path that is asked for,
+/// and hangs up on the first message.
 fn agreeing(lines: impl Fn(&str) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
@@ -105,10 +163,15 @@ fn agreeing(lines: impl Fn(&str) -> String + Send + 'static) -> String {
             let mut head = String::new();
             while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|n| n > 0) {}
             let path = head.split(' ').nth(1).unwrap_or_default();
-            let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap_or_default();
+            let key = head
+                .lines()
+                .find_map(|line| line.strip_prefix("sec-websocket-key: "))
+                .unwrap_or_default();
             let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
             let lines = lines(path);
-            let answer = format!("HTTP/1.1 101 Switching Protocols\r\nupgrade: WebSocket\r\nsec-websocket-accept: {accept}\r\n{lines}\r\n");
+            let answer = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nupgrade: WebSocket\r\nsec-websocket-accept: {accept}\r\n{lines}\r\n"
+            );
             let _ = stream.write_all(answer.as_bytes());
             if reader.read(&mut [0; 64]).is_ok_and(|n| n > 0) {
                 let _ = stream.write_all(b"\x88\x00");
@@ -142,13 +205,43 @@ fn a_server_may_agree_only_to_what_was_offered() {
         ("/no-extension", "", None),
         ("/none-chosen", OFFERING, None),
         ("/chosen", OFFERING, None),
-        ("/extension", "", Some("the server agrees to the extension \"permessage-deflate\", which was not offered")),
-        ("/extensions", "", Some("the server agrees to the extension \"x\", which was not offered")),
-        ("/protocol", "", Some("the server chooses the subprotocol \"soap\", which was not offered")),
-        ("/other", OFFERING, Some("the server chooses the subprotocol \"soap\", which was not offered")),
-        ("/case", OFFERING, Some("the server chooses the subprotocol \"Chat\", which was not offered")),
-        ("/two", OFFERING, Some("the server chooses the subprotocol \"chat, superchat\", which was not offered")),
-        ("/both", OFFERING, Some("the server chooses the subprotocol \"chat, superchat\", which was not offered")),
+        (
+            "/extension",
+            "",
+            Some(
+                "the server agrees to the extension \"permessage-deflate\", which was not offered",
+            ),
+        ),
+        (
+            "/extensions",
+            "",
+            Some("the server agrees to the extension \"x\", which was not offered"),
+        ),
+        (
+            "/protocol",
+            "",
+            Some("the server chooses the subprotocol \"soap\", which was not offered"),
+        ),
+        (
+            "/other",
+            OFFERING,
+            Some("the server chooses the subprotocol \"soap\", which was not offered"),
+        ),
+        (
+            "/case",
+            OFFERING,
+            Some("the server chooses the subprotocol \"Chat\", which was not offered"),
+        ),
+        (
+            "/two",
+            OFFERING,
+            Some("the server chooses the subprotocol \"chat, superchat\", which was not offered"),
+        ),
+        (
+            "/both",
+            OFFERING,
+            Some("the server chooses the subprotocol \"chat, superchat\", which was not offered"),
+        ),
     ];
     let flow = steps.map(|(path, headers, _)| {
         let headers = if headers.is_empty() { String::new() } else { format!("{headers}, ") };
@@ -157,20 +250,31 @@ fn a_server_may_agree_only_to_what_was_offered() {
     let folder = folder();
     scenario(
         folder.path(),
-        &format!("{{name: t, targets: {{t: {{url: '{url}'}}}}, mix: [{{name: m, flow: [{}]}}], load: {{iterations: 1}}}}", flow.join(", ")),
+        &format!(
+            "{{name: t, targets: {{t: {{url: '{url}'}}}}, mix: [{{name: m, flow: [{}]}}], load: {{iterations: 1}}}}",
+            flow.join(", ")
+        ),
     );
     for mode in MODES {
         let result = run_to_result(folder.path(), &["--mode", mode]);
         let run = run_of(&result, mode);
         let errors = run["errors"].to_string().replace("\\\"", "\"");
         for (path, _, said) in steps {
-            let step = run["steps"].as_array().expect("steps").iter().find(|step| step["name"] == path).expect("the step");
+            let step = run["steps"]
+                .as_array()
+                .expect("steps")
+                .iter()
+                .find(|step| step["name"] == path)
+                .expect("the step");
             assert_eq!(
                 (count(step, "ok"), &step["failures"]["protocol"] == 1),
                 (u64::from(said.is_none()), said.is_some()),
                 "{mode} {path}: {errors}"
             );
-            assert!(said.is_none_or(|said| errors.contains(said)), "{mode} {path}: {errors}");
+            assert!(
+                said.is_none_or(|said| errors.contains(said)),
+                "{mode} {path}: {errors}"
+            );
         }
     }
 }
@@ -178,8 +282,15 @@ fn a_server_may_agree_only_to_what_was_offered() {
 #[test]
 fn what_loadgen_does_not_speak_cant_be_offered() {
     let folder = folder();
-    for headers in ["headers: {Sec-WebSocket-Extensions: permessage-deflate}, url", "url"] {
-        let own = if headers == "url" { "headers: {sec-websocket-extensions: '{{x}}'}, " } else { "" };
+    for headers in [
+        "headers: {Sec-WebSocket-Extensions: permessage-deflate}, url",
+        "url",
+    ] {
+        let own = if headers == "url" {
+            "headers: {sec-websocket-extensions: '{{x}}'}, "
+        } else {
+            ""
+        };
         scenario(
             folder.path(),
             &format!(
@@ -188,12 +299,16 @@ fn what_loadgen_does_not_speak_cant_be_offered() {
             ),
         );
         let ran = crate::support::run(folder.path(), &["validate", "test.yaml"]).exits(2);
-        ran.says(&["the header `sec-websocket-extensions` is loadgen's own", "speaks no extensions of WebSocket"]);
+        ran.says(&[
+            "the header `sec-websocket-extensions` is loadgen's own",
+            "speaks no extensions of WebSocket",
+        ]);
     }
 }
 
-/// A server that says what it has to say while nobody asks. By the path: `/pinged` pings every 50 ms and hangs up on whoever
-/// has not answered for 600; `/kick` closes after 100 ms; `/push` says something after 100 ms. All of them echo.
+/// A server that says what it has to say while nobody asks. By the path: `/pinged` pings every 50
+/// ms and hangs up on whoever has not answered for 600; `/kick` closes after 100 ms; `/push` says
+/// something after 100 ms. All of them echo.
 fn talkative() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
@@ -214,11 +329,22 @@ fn converse(stream: TcpStream) {
         path.replace(request.uri().path().to_owned());
         Ok(response)
     };
-    let Ok(mut socket) = tungstenite::accept_hdr(stream, see) else { return };
-    socket.get_ref().set_read_timeout(Some(Duration::from_millis(10))).expect("a socket");
+    let Ok(mut socket) = tungstenite::accept_hdr(stream, see) else {
+        return;
+    };
+    socket
+        .get_ref()
+        .set_read_timeout(Some(Duration::from_millis(10)))
+        .expect("a socket");
     let path = path.into_inner();
-    let (begun, mut answered, mut pinged, mut said) = (Instant::now(), Instant::now(), Instant::now(), false);
-    let close = |code: u16, reason: &'static str| Some(CloseFrame { code: CloseCode::from(code), reason: reason.into() });
+    let (begun, mut answered, mut pinged, mut said) =
+        (Instant::now(), Instant::now(), Instant::now(), false);
+    let close = |code: u16, reason: &'static str| {
+        Some(CloseFrame {
+            code: CloseCode::from(code),
+            reason: reason.into(),
+        })
+    };
     loop {
         match socket.read() {
             Ok(Message::Text(text)) => {
@@ -227,20 +353,29 @@ fn converse(stream: TcpStream) {
                 }
             }
             Ok(Message::Pong(_)) => answered = Instant::now(),
-            Ok(Message::Close(_)) | Err(Error::ConnectionClosed | Error::AlreadyClosed | Error::Protocol(_)) => return,
+            Ok(Message::Close(_))
+            | Err(Error::ConnectionClosed | Error::AlreadyClosed | Error::Protocol(_)) => return,
             Ok(_) => {}
-            Err(Error::Io(error)) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+            Err(Error::Io(error))
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+                ) => {}
             Err(_) => return,
         }
         let late = !said && begun.elapsed() > Duration::from_millis(100);
         said |= late;
         let done = match path.as_str() {
-            "/pinged" if answered.elapsed() > Duration::from_millis(600) => socket.close(close(1011, "ping timeout")),
+            "/pinged" if answered.elapsed() > Duration::from_millis(600) => {
+                socket.close(close(1011, "ping timeout"))
+            }
             "/pinged" if pinged.elapsed() > Duration::from_millis(50) => {
                 pinged = Instant::now();
                 socket.send(Message::Ping(Bytes::from_static(b"there?")))
             }
-            "/kick" if late => socket.close(close(4001, "kicked")).and_then(|()| socket.flush()),
+            "/kick" if late => socket
+                .close(close(4001, "kicked"))
+                .and_then(|()| socket.flush()),
             "/push" if late => socket.send(Message::text("pushed")),
             _ => Ok(()),
         };
@@ -250,7 +385,8 @@ fn converse(stream: TcpStream) {
     }
 }
 
-/// Runs this flow of an open WebSocket once, in a mode; beside it there is a target `slow` that answers as late as it is asked to.
+/// Runs this flow of an open WebSocket once, in a mode; beside it there is a target `slow` that
+/// answers as late as it is asked to.
 fn talk(url: &str, slow: &str, mode: &str, path: &str, flow: &str) -> serde_json::Value {
     let folder = folder();
     scenario(
@@ -278,7 +414,13 @@ fn pings_are_answered_while_a_user_does_other_things() {
             "{repeat: {times: 6, flow: [{get: /delay/0.2, target: slow, name: slow}]}}",
             "{websocket: /push, target: t, flow: [{think: 300ms}]}",
         ] {
-            let run = talk(&url, &server.url(), mode, "/pinged", &format!("{HELLO}, {flow}, {HELLO}"));
+            let run = talk(
+                &url,
+                &server.url(),
+                mode,
+                "/pinged",
+                &format!("{HELLO}, {flow}, {HELLO}"),
+            );
             assert_eq!(run["failed"], 0, "{mode} {flow}: {}", run["errors"]);
         }
     }
@@ -289,7 +431,13 @@ fn pings_are_answered_while_a_user_does_other_things() {
         "{race: [{get: /delay/1.2, target: slow}, {sleep: 5s}]}",
         "{websocket: /push, target: t, flow: [{think: 1200ms}]}",
     ] {
-        let run = talk(&url, &server.url(), "async", "/pinged", &format!("{HELLO}, {flow}, {HELLO}"));
+        let run = talk(
+            &url,
+            &server.url(),
+            "async",
+            "/pinged",
+            &format!("{HELLO}, {flow}, {HELLO}"),
+        );
         assert_eq!(run["failed"], 0, "{flow}: {}", run["errors"]);
     }
 }
@@ -298,10 +446,29 @@ fn pings_are_answered_while_a_user_does_other_things() {
 fn what_a_server_said_when_it_closed_is_said_where_a_message_fails() {
     let (url, server) = (talkative(), crate::support::Server::start());
     for mode in MODES {
-        for flow in ["{think: 400ms}", "{sleep: 400ms}", "{get: /delay/0.4, target: slow}", "{think: 400ms}, {get: /, target: slow}"] {
-            let run = talk(&url, &server.url(), mode, "/kick", &format!("{flow}, {HELLO}"));
-            assert_eq!(run["failures"], serde_json::json!({"incomplete": 1}), "{mode} {flow}: {}", run["errors"]);
-            assert_eq!(run["errors"][0]["message"], "the server closed the WebSocket (code 4001: kicked)", "{mode} {flow}");
+        for flow in [
+            "{think: 400ms}",
+            "{sleep: 400ms}",
+            "{get: /delay/0.4, target: slow}",
+            "{think: 400ms}, {get: /, target: slow}",
+        ] {
+            let run = talk(
+                &url,
+                &server.url(),
+                mode,
+                "/kick",
+                &format!("{flow}, {HELLO}"),
+            );
+            assert_eq!(
+                run["failures"],
+                serde_json::json!({"incomplete": 1}),
+                "{mode} {flow}: {}",
+                run["errors"]
+            );
+            assert_eq!(
+                run["errors"][0]["message"], "the server closed the WebSocket (code 4001: kicked)",
+                "{mode} {flow}"
+            );
         }
     }
 }
@@ -310,19 +477,46 @@ fn what_a_server_said_when_it_closed_is_said_where_a_message_fails() {
 fn messages_that_come_meanwhile_are_there_for_whoever_waits_next() {
     let (url, server) = (talkative(), crate::support::Server::start());
     for mode in MODES {
-        for wait in ["{think: 400ms}", "{sleep: 400ms}", "{get: /delay/0.4, target: slow}"] {
+        for wait in [
+            "{think: 400ms}",
+            "{sleep: 400ms}",
+            "{get: /delay/0.4, target: slow}",
+        ] {
             let pushes = |flow: &str| {
-                let run = talk(&url, &server.url(), mode, "/push", &format!("{wait}, {flow}"));
+                let run = talk(
+                    &url,
+                    &server.url(),
+                    mode,
+                    "/push",
+                    &format!("{wait}, {flow}"),
+                );
                 assert_eq!(run["failed"], 0, "{mode} {wait} {flow}: {}", run["errors"]);
                 run["pushes"].as_u64().unwrap_or(0)
             };
-            assert_eq!(pushes("{receive: {matches: ^pushed$}, name: pushed}"), 0, "{mode} {wait}");
+            assert_eq!(
+                pushes("{receive: {matches: ^pushed$}, name: pushed}"),
+                0,
+                "{mode} {wait}"
+            );
             assert_eq!(pushes(HELLO), 1, "{mode} {wait}");
             assert_eq!(pushes("{sleep: 1ms}"), 1, "{mode} {wait}");
-            let run = talk(&url, &server.url(), mode, "/push", &format!("{wait}, {{receive: {{contains: pushed}}, name: pushed}}"));
+            let run = talk(
+                &url,
+                &server.url(),
+                mode,
+                "/push",
+                &format!("{wait}, {{receive: {{contains: pushed}}, name: pushed}}"),
+            );
             let steps = run["steps"].as_array().expect("steps");
-            let pushed = steps.iter().find(|step| step["name"] == "pushed").expect("the step");
-            assert_eq!(pushed["bytes_in"], 2 + "pushed".len(), "{mode} {wait}: whoever takes it is told of its bytes");
+            let pushed = steps
+                .iter()
+                .find(|step| step["name"] == "pushed")
+                .expect("the step");
+            assert_eq!(
+                pushed["bytes_in"],
+                2 + "pushed".len(),
+                "{mode} {wait}: whoever takes it is told of its bytes"
+            );
         }
     }
 }

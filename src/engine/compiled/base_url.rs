@@ -39,14 +39,28 @@ impl Site {
     /// That of a target; `reach` is where it is, which the built-in one has to be known by.
     pub fn new(target: &Target, reach: Option<&Reach>) -> Option<Self> {
         let (scheme, authority, base) = match &target.address {
-            Address::Url { scheme, host, port, base } => {
-                (scheme.of_requests(), authority(*scheme, host, *port).to_ascii_lowercase(), base.clone())
-            }
-            Address::Builtin => (Scheme::Http, reach?.addresses.first()?.to_string(), String::new()),
+            Address::Url {
+                scheme,
+                host,
+                port,
+                base,
+            } => (
+                scheme.of_requests(),
+                authority(*scheme, host, *port).to_ascii_lowercase(),
+                base.clone(),
+            ),
+            Address::Builtin => (
+                Scheme::Http,
+                reach?.addresses.first()?.to_string(),
+                String::new(),
+            ),
             // Whoever asks for a socket has no name for it.
             Address::Unix { .. } => (Scheme::Http, "localhost".into(), String::new()),
         };
-        Some(Self { origin: Origin { scheme, authority }, base })
+        Some(Self {
+            origin: Origin { scheme, authority },
+            base,
+        })
     }
 
     /// The `host` header.
@@ -55,11 +69,13 @@ impl Site {
     }
 }
 
-/// Takes an `http://` or `https://` URL apart: its place, and what is asked for there, without its fragment. Nothing
-/// where it is none, or has a user in it.
+/// Takes an `http://` or `https://` URL apart: its place, and what is asked for there, without its
+/// fragment. Nothing where it is none, or has a user in it.
 pub fn absolute(url: &str) -> Option<(Origin, String)> {
     let (scheme, rest) = url.split_once("://")?;
-    let scheme = [Scheme::Http, Scheme::Https].into_iter().find(|known| known.name().eq_ignore_ascii_case(scheme))?;
+    let scheme = [Scheme::Http, Scheme::Https]
+        .into_iter()
+        .find(|known| known.name().eq_ignore_ascii_case(scheme))?;
     let rest = rest.split('#').next().unwrap_or_default();
     let (place, behind) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let place = place.to_ascii_lowercase();
@@ -67,28 +83,40 @@ pub fn absolute(url: &str) -> Option<(Origin, String)> {
         return None;
     }
     let own_port = format!(":{}", scheme.port());
-    let authority = place.strip_suffix(&own_port).map(str::to_owned).unwrap_or(place);
+    let authority = place
+        .strip_suffix(&own_port)
+        .map(str::to_owned)
+        .unwrap_or(place);
     let slash = if behind.starts_with('/') { "" } else { "/" };
     Some((Origin { scheme, authority }, format!("{slash}{behind}")))
 }
 
-/// Where a reference leads that stands in an answer from `origin` to a request for `path` (RFC 3986, section 5.2): the
-/// place, and path with query. Nothing where that is not a URL of HTTP.
+/// Where a reference leads that stands in an answer from `origin` to a request for `path` (RFC
+/// 3986, section 5.2): the place, and path with query. Nothing where that is not a URL of HTTP.
 pub fn resolve(reference: &str, origin: &Origin, path: &str) -> Option<(Origin, String)> {
     let reference = utf8_percent_encode(reference.trim(), PATH).to_string();
     let reference = reference.split('#').next().unwrap_or_default();
     let here = |whole: String| Some((origin.clone(), without_dots(&whole)));
     let own = path.split('?').next().unwrap_or_default();
-    let has_scheme = reference.find([':', '/', '?']).is_some_and(|at| reference[at..].starts_with(':'));
+    let has_scheme = reference
+        .find([':', '/', '?'])
+        .is_some_and(|at| reference[at..].starts_with(':'));
     if has_scheme || reference.starts_with("//") {
-        let whole = if has_scheme { reference.to_owned() } else { format!("{}:{reference}", origin.scheme.name()) };
+        let whole = if has_scheme {
+            reference.to_owned()
+        } else {
+            format!("{}:{reference}", origin.scheme.name())
+        };
         return absolute(&whole).map(|(origin, rest)| (origin, without_dots(&rest)));
     }
     match reference.chars().next() {
         None => here(path.to_owned()),
         Some('/') => here(reference.to_owned()),
         Some('?') => here(format!("{own}{reference}")),
-        Some(_) => here(format!("{}/{reference}", own.rsplit_once('/').map_or("", |(folder, _)| folder))),
+        Some(_) => here(format!(
+            "{}/{reference}",
+            own.rsplit_once('/').map_or("", |(folder, _)| folder)
+        )),
     }
 }
 
@@ -120,8 +148,14 @@ mod tests {
 
     #[test]
     fn references_lead_where_the_standard_says() {
-        let http = |authority: &str| Origin { scheme: Scheme::Http, authority: authority.into() };
-        let https = |authority: &str| Origin { scheme: Scheme::Https, authority: authority.into() };
+        let http = |authority: &str| Origin {
+            scheme: Scheme::Http,
+            authority: authority.into(),
+        };
+        let https = |authority: &str| Origin {
+            scheme: Scheme::Https,
+            authority: authority.into(),
+        };
         let a = http("a");
         // RFC 3986, section 5.4, as far as it is HTTP.
         for (reference, path) in [
@@ -142,7 +176,11 @@ mod tests {
             ("g?y/../x", "/b/c/g?y/../x"),
             ("a b", "/b/c/a%20b"),
         ] {
-            assert_eq!(resolve(reference, &a, "/b/c/d;p?q"), Some((a.clone(), path.into())), "{reference}");
+            assert_eq!(
+                resolve(reference, &a, "/b/c/d;p?q"),
+                Some((a.clone(), path.into())),
+                "{reference}"
+            );
         }
         for (reference, place) in [
             ("http://G:80", (http("g"), "/")),
@@ -152,9 +190,16 @@ mod tests {
             ("https://g:443/", (https("g"), "/")),
             ("HTTPS://g:80/", (https("g:80"), "/")),
         ] {
-            assert_eq!(resolve(reference, &a, "/b"), Some((place.0, place.1.into())), "{reference}");
+            assert_eq!(
+                resolve(reference, &a, "/b"),
+                Some((place.0, place.1.into())),
+                "{reference}"
+            );
         }
-        assert_eq!(resolve("//g/x", &https("a"), "/b"), Some((https("g"), "/x".into())));
+        assert_eq!(
+            resolve("//g/x", &https("a"), "/b"),
+            Some((https("g"), "/x".into()))
+        );
         for nowhere in ["ftp://g/", "mailto:x", "http://", "http://u@g/", "g:h"] {
             assert_eq!(resolve(nowhere, &a, "/b"), None, "{nowhere}");
         }

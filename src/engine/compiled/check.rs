@@ -50,36 +50,58 @@ impl Check {
     /// Compiles expectations.
     ///
     /// # Errors
-    /// When a regular expression or a JSONPath query is none; the scenario's validation finds these first.
+    /// When a regular expression or a JSONPath query is none; the scenario's validation finds these
+    /// first.
     pub fn new(expect: &Expect) -> Result<Self, ValueError> {
         let mut rules = Vec::new();
         let mut rule = |name: String, wanted| rules.push(Rule { name, wanted });
         if !expect.status.is_empty() {
-            rule(format!("status {}", words(&expect.status)), Wanted::Status(expect.status.clone()));
+            rule(
+                format!("status {}", words(&expect.status)),
+                Wanted::Status(expect.status.clone()),
+            );
         }
         for (name, wanted) in &expect.headers {
-            rule(format!("header {name}"), Wanted::Header(name.clone(), wanted.clone()));
+            rule(
+                format!("header {name}"),
+                Wanted::Header(name.clone(), wanted.clone()),
+            );
         }
         if expect.min_size.is_some() || expect.max_size.is_some() {
-            rule("size".into(), Wanted::Size(expect.min_size, expect.max_size));
+            rule(
+                "size".into(),
+                Wanted::Size(expect.min_size, expect.max_size),
+            );
         }
         if let Some(body) = &expect.body {
             if let Some(text) = &body.contains {
-                rule(format!("body contains {}", quoted(text)), Wanted::Contains(text.clone()));
+                rule(
+                    format!("body contains {}", quoted(text)),
+                    Wanted::Contains(text.clone()),
+                );
             }
             if let Some(text) = &body.matches {
                 let pattern = Regex::new(text).map_err(|e| ValueError(e.to_string()))?;
-                rule(format!("body matches {}", quoted(text)), Wanted::Matches(pattern));
+                rule(
+                    format!("body matches {}", quoted(text)),
+                    Wanted::Matches(pattern),
+                );
             }
             if let Some(text) = &body.equals {
-                rule(format!("body equals {}", quoted(text)), Wanted::Equals(text.clone()));
+                rule(
+                    format!("body equals {}", quoted(text)),
+                    Wanted::Equals(text.clone()),
+                );
             }
         }
         for wanted in &expect.json {
             let json = Json::new(wanted)?;
             rule(json.name(), Wanted::Json(Box::new(json)));
         }
-        Ok(Self { rules, max_response: expect.max_response })
+        Ok(Self {
+            rules,
+            max_response: expect.max_response,
+        })
     }
 
     /// What each expectation is called, in the order in which they are judged.
@@ -98,17 +120,35 @@ impl Check {
         self.rules.iter().any(|rule| rule.wanted.needs_body())
     }
 
-    /// Judges a response by all that is expected of it but its time. `size` is that of its body; `broken` says
-    /// why the body is not there, where it is needed and is not.
-    pub fn response(&self, response: &Response<'_>, size: u64, broken: Option<&TransportError>) -> Judged {
-        let mut judged = Judged { passed: Vec::new(), failure: None };
-        // Without a word of the scenario on it a status is judged all the same, and is not a check of its own.
-        if !matches!(self.rules.first(), Some(Rule { wanted: Wanted::Status(_), .. })) {
+    /// Judges a response by all that is expected of it but its time. `size` is that of its body;
+    /// `broken` says why the body is not there, where it is needed and is not.
+    pub fn response(
+        &self,
+        response: &Response<'_>,
+        size: u64,
+        broken: Option<&TransportError>,
+    ) -> Judged {
+        let mut judged = Judged {
+            passed: Vec::new(),
+            failure: None,
+        };
+        // Without a word of the scenario on it a status is judged all the same, and is not a check
+        // of its own.
+        if !matches!(
+            self.rules.first(),
+            Some(Rule {
+                wanted: Wanted::Status(_),
+                ..
+            })
+        ) {
             judged.failure = status(&[], response.status).err();
         }
         for rule in &self.rules {
             let verdict = match broken {
-                Some(error) if rule.wanted.needs_body() => Err(TransportError { kind: error.kind, message: error.message.clone() }),
+                Some(error) if rule.wanted.needs_body() => Err(TransportError {
+                    kind: error.kind,
+                    message: error.message.clone(),
+                }),
                 _ => rule.wanted.judge(response, size),
             };
             judged.passed.push(verdict.is_ok());
@@ -121,36 +161,69 @@ impl Check {
     ///
     /// # Errors
     /// The failure that it had, or that it took too long.
-    pub fn time(&self, response: Nanos, passed: &mut Option<Vec<bool>>, result: Result<(), TransportError>) -> Result<(), TransportError> {
-        let Some(most) = self.max_response else { return result };
+    pub fn time(
+        &self,
+        response: Nanos,
+        passed: &mut Option<Vec<bool>>,
+        result: Result<(), TransportError>,
+    ) -> Result<(), TransportError> {
+        let Some(most) = self.max_response else {
+            return result;
+        };
         if result.is_err() && passed.is_none() {
             return result;
         }
         let in_time = response <= most;
         passed.get_or_insert_default().push(in_time);
-        result.and_then(|()| if in_time { Ok(()) } else { failed(format!("response time: expected at most {most}")) })
+        result.and_then(|()| {
+            if in_time {
+                Ok(())
+            } else {
+                failed(format!("response time: expected at most {most}"))
+            }
+        })
     }
 }
 
 impl Wanted {
     const fn needs_body(&self) -> bool {
-        matches!(self, Self::Contains(_) | Self::Matches(_) | Self::Equals(_) | Self::Json(_))
+        matches!(
+            self,
+            Self::Contains(_) | Self::Matches(_) | Self::Equals(_) | Self::Json(_)
+        )
     }
 
     fn judge(&self, response: &Response<'_>, size: u64) -> Result<(), TransportError> {
         let body = |holds: &dyn Fn(&str) -> bool, wanted: &str, what: &str| match response.text() {
             Ok(text) if holds(text) => Ok(()),
-            Ok(text) => failed(format!("body: expected {wanted}{}, seen {}", quoted(what), quoted(text))),
-            Err(why) => failed(format!("body: expected {wanted}{}, but {why}", quoted(what))),
+            Ok(text) => failed(format!(
+                "body: expected {wanted}{}, seen {}",
+                quoted(what),
+                quoted(text)
+            )),
+            Err(why) => failed(format!(
+                "body: expected {wanted}{}, but {why}",
+                quoted(what)
+            )),
         };
         match self {
             Self::Status(rules) => status(rules, response.status),
             Self::Header(name, wanted) => header(response, name, wanted),
-            Self::Size(Some(least), _) if size < least.0 => failed(format!("size: expected at least {least}, seen {size} B")),
-            Self::Size(_, Some(most)) if size > most.0 => failed(format!("size: expected at most {most}, seen {size} B")),
+            Self::Size(Some(least), _) if size < least.0 => {
+                failed(format!("size: expected at least {least}, seen {size} B"))
+            }
+            Self::Size(_, Some(most)) if size > most.0 => {
+                failed(format!("size: expected at most {most}, seen {size} B"))
+            }
             Self::Size(..) => Ok(()),
-            Self::Contains(wanted) => body(&|text| text.contains(wanted.as_str()), "to contain ", wanted),
-            Self::Matches(wanted) => body(&|text| wanted.is_match(text), "to match ", wanted.as_str()),
+            Self::Contains(wanted) => body(
+                &|text| text.contains(wanted.as_str()),
+                "to contain ",
+                wanted,
+            ),
+            Self::Matches(wanted) => {
+                body(&|text| wanted.is_match(text), "to match ", wanted.as_str())
+            }
             Self::Equals(wanted) => body(&|text| text == wanted, "", wanted),
             Self::Json(json) => json.judge(response),
         }
@@ -158,26 +231,41 @@ impl Wanted {
 }
 
 fn status(rules: &[StatusRule], seen: u16) -> Result<(), TransportError> {
-    let good = if rules.is_empty() { (200..400).contains(&seen) } else { rules.iter().any(|rule| rule.fits(seen)) };
+    let good = if rules.is_empty() {
+        (200..400).contains(&seen)
+    } else {
+        rules.iter().any(|rule| rule.fits(seen))
+    };
     if good {
         return Ok(());
     }
-    Err(TransportError { kind: FailureKind::Status, message: format!("status {seen}, expected {}", words(rules)) })
+    Err(TransportError {
+        kind: FailureKind::Status,
+        message: format!("status {seen}, expected {}", words(rules)),
+    })
 }
 
 fn header(response: &Response<'_>, name: &str, wanted: &str) -> Result<(), TransportError> {
     let seen = response.header(name);
     // A line of its own is what one cookie is.
     let is_cookie = name.eq_ignore_ascii_case(SET_COOKIE.as_str());
-    if seen.as_deref() == Some(wanted) || is_cookie && response.header_lines(name).any(|line| line == wanted) {
+    if seen.as_deref() == Some(wanted)
+        || is_cookie && response.header_lines(name).any(|line| line == wanted)
+    {
         return Ok(());
     }
     let seen = seen.map_or_else(|| "none".into(), |seen| quoted(&seen));
-    failed(format!("header {name}: expected {}, seen {seen}", quoted(wanted)))
+    failed(format!(
+        "header {name}: expected {}, seen {seen}",
+        quoted(wanted)
+    ))
 }
 
 fn failed(message: String) -> Result<(), TransportError> {
-    Err(TransportError { kind: FailureKind::Check, message })
+    Err(TransportError {
+        kind: FailureKind::Check,
+        message,
+    })
 }
 
 /// A value as a message shows it: bounded, and with nothing in it that a terminal would obey.
@@ -213,47 +301,122 @@ mod tests {
     fn judged(check: &Check, status: u16, body: &str) -> Judged {
         let mut headers = HeaderMap::new();
         headers.insert("x-cache", "hit".parse().expect("a value"));
-        for (name, value) in [("vary", "Accept"), ("vary", "Origin"), ("set-cookie", "a=1"), ("set-cookie", "b=2")] {
+        for (name, value) in [
+            ("vary", "Accept"),
+            ("vary", "Origin"),
+            ("set-cookie", "a=1"),
+            ("set-cookie", "b=2"),
+        ] {
             headers.append(name, value.parse().expect("a value"));
         }
-        check.response(&Response::new(status, &headers, body.as_bytes()), body.len() as u64, None)
+        check.response(
+            &Response::new(status, &headers, body.as_bytes()),
+            body.len() as u64,
+            None,
+        )
     }
 
     fn verdict(check: &Check, status: u16, body: &str) -> Result<(), String> {
-        judged(check, status, body).failure.map_or(Ok(()), |e| Err(format!("{}: {}", e.kind, e.message)))
+        judged(check, status, body)
+            .failure
+            .map_or(Ok(()), |e| Err(format!("{}: {}", e.kind, e.message)))
     }
 
     #[test]
     fn every_expectation_says_what_it_wanted_and_what_it_saw() {
-        let status = check(Expect { status: vec![StatusRule::Class(2), StatusRule::Code(404)], ..Expect::default() });
+        let status = check(Expect {
+            status: vec![StatusRule::Class(2), StatusRule::Code(404)],
+            ..Expect::default()
+        });
         assert_eq!(verdict(&status, 404, ""), Ok(()));
-        assert_eq!(verdict(&status, 500, ""), Err("status: status 500, expected 2xx, 404".into()));
+        assert_eq!(
+            verdict(&status, 500, ""),
+            Err("status: status 500, expected 2xx, 404".into())
+        );
         let none = check(Expect::default());
-        assert_eq!(verdict(&none, 500, ""), Err("status: status 500, expected 2xx or 3xx".into()));
-        assert!(judged(&none, 500, "").passed.is_empty(), "nothing was written");
-        let header = |wanted: &str| check(Expect { headers: vec![("x-cache".into(), wanted.into())], ..Expect::default() });
+        assert_eq!(
+            verdict(&none, 500, ""),
+            Err("status: status 500, expected 2xx or 3xx".into())
+        );
+        assert!(
+            judged(&none, 500, "").passed.is_empty(),
+            "nothing was written"
+        );
+        let header = |wanted: &str| {
+            check(Expect {
+                headers: vec![("x-cache".into(), wanted.into())],
+                ..Expect::default()
+            })
+        };
         assert_eq!(verdict(&header("hit"), 200, ""), Ok(()));
-        assert_eq!(verdict(&header("miss"), 200, ""), Err("check: header x-cache: expected \"miss\", seen \"hit\"".into()));
-        let of = |name: &str, wanted: &str| check(Expect { headers: vec![(name.into(), wanted.into())], ..Expect::default() });
-        assert_eq!(verdict(&of("vary", "Accept, Origin"), 200, ""), Ok(()), "two lines are one list");
-        assert_eq!(verdict(&of("vary", "Accept"), 200, ""), Err("check: header vary: expected \"Accept\", seen \"Accept, Origin\"".into()));
-        assert!(verdict(&of("set-cookie", "a=1"), 200, "").is_ok() && verdict(&of("set-cookie", "b=2"), 200, "").is_ok());
-        assert!(verdict(&of("set-cookie", "a=1, b=2"), 200, "").is_err(), "cookies are not a list");
-        let size = check(Expect { min_size: Some(Size(2)), max_size: Some(Size(3)), ..Expect::default() });
+        assert_eq!(
+            verdict(&header("miss"), 200, ""),
+            Err("check: header x-cache: expected \"miss\", seen \"hit\"".into())
+        );
+        let of = |name: &str, wanted: &str| {
+            check(Expect {
+                headers: vec![(name.into(), wanted.into())],
+                ..Expect::default()
+            })
+        };
+        assert_eq!(
+            verdict(&of("vary", "Accept, Origin"), 200, ""),
+            Ok(()),
+            "two lines are one list"
+        );
+        assert_eq!(
+            verdict(&of("vary", "Accept"), 200, ""),
+            Err("check: header vary: expected \"Accept\", seen \"Accept, Origin\"".into())
+        );
+        assert!(
+            verdict(&of("set-cookie", "a=1"), 200, "").is_ok()
+                && verdict(&of("set-cookie", "b=2"), 200, "").is_ok()
+        );
+        assert!(
+            verdict(&of("set-cookie", "a=1, b=2"), 200, "").is_err(),
+            "cookies are not a list"
+        );
+        let size = check(Expect {
+            min_size: Some(Size(2)),
+            max_size: Some(Size(3)),
+            ..Expect::default()
+        });
         assert_eq!(verdict(&size, 200, "ab"), Ok(()));
         assert!(verdict(&size, 200, "a").is_err() && verdict(&size, 200, "abcd").is_err());
-        let body = |rule| check(Expect { body: Some(rule), ..Expect::default() });
-        let contains = body(BodyRule { contains: Some("needle".into()), ..BodyRule::default() });
+        let body = |rule| {
+            check(Expect {
+                body: Some(rule),
+                ..Expect::default()
+            })
+        };
+        let contains = body(BodyRule {
+            contains: Some("needle".into()),
+            ..BodyRule::default()
+        });
         assert_eq!(verdict(&contains, 200, "a needle in it"), Ok(()));
         assert!(
-            verdict(&contains, 200, "\u{1b}[31mhay").expect_err("no needle").contains("\\u{1b}"),
+            verdict(&contains, 200, "\u{1b}[31mhay")
+                .expect_err("no needle")
+                .contains("\\u{1b}"),
             "control characters are shown as such"
         );
-        let matches = body(BodyRule { matches: Some("^a+$".into()), ..BodyRule::default() });
+        let matches = body(BodyRule {
+            matches: Some("^a+$".into()),
+            ..BodyRule::default()
+        });
         assert_eq!(verdict(&matches, 200, "aaa"), Ok(()));
         assert!(verdict(&matches, 200, "b").is_err());
-        let long = body(BodyRule { equals: Some("x".into()), ..BodyRule::default() });
-        assert!(verdict(&long, 200, &"y".repeat(10_000)).expect_err("not equal").len() < 200, "messages are bounded");
+        let long = body(BodyRule {
+            equals: Some("x".into()),
+            ..BodyRule::default()
+        });
+        assert!(
+            verdict(&long, 200, &"y".repeat(10_000))
+                .expect_err("not equal")
+                .len()
+                < 200,
+            "messages are bounded"
+        );
     }
 
     #[test]
@@ -261,22 +424,52 @@ mod tests {
         let check = check(Expect {
             status: vec![StatusRule::Code(200)],
             headers: vec![("x-cache".into(), "miss".into())],
-            body: Some(BodyRule { contains: Some("a".into()), ..BodyRule::default() }),
-            json: vec![JsonRule { path: "$.a".into(), ..JsonRule::default() }],
+            body: Some(BodyRule {
+                contains: Some("a".into()),
+                ..BodyRule::default()
+            }),
+            json: vec![JsonRule {
+                path: "$.a".into(),
+                ..JsonRule::default()
+            }],
             max_response: Some(Nanos::from_millis(500)),
             ..Expect::default()
         });
         let names: Vec<String> = check.names().collect();
-        assert_eq!(names, ["status 200", "header x-cache", "body contains \"a\"", "json $.a", "max_response 500ms"]);
+        assert_eq!(
+            names,
+            [
+                "status 200",
+                "header x-cache",
+                "body contains \"a\"",
+                "json $.a",
+                "max_response 500ms"
+            ]
+        );
         let seen = judged(&check, 200, "{\"a\": 1}");
         assert_eq!(seen.passed, [true, false, true, true]);
         let mut passed = Some(seen.passed);
-        let late = check.time(Nanos::from_secs(1), &mut passed, Err(seen.failure.expect("a header")));
-        assert!(late.is_err_and(|e| e.message.starts_with("header x-cache")), "the first");
+        let late = check.time(
+            Nanos::from_secs(1),
+            &mut passed,
+            Err(seen.failure.expect("a header")),
+        );
+        assert!(
+            late.is_err_and(|e| e.message.starts_with("header x-cache")),
+            "the first"
+        );
         assert_eq!(passed, Some(vec![true, false, true, true, false]));
         assert_eq!(judged(&check, 500, "").passed, [false, false, false, false]);
-        let gone = || Err(TransportError { kind: FailureKind::Reset, message: "gone".into() });
+        let gone = || {
+            Err(TransportError {
+                kind: FailureKind::Reset,
+                message: "gone".into(),
+            })
+        };
         let mut none = None;
-        assert!(check.time(Nanos::ZERO, &mut none, gone()).is_err() && none.is_none(), "no response, nothing judged");
+        assert!(
+            check.time(Nanos::ZERO, &mut none, gone()).is_err() && none.is_none(),
+            "no response, nothing judged"
+        );
     }
 }

@@ -43,15 +43,25 @@ impl Exchange {
     /// Compiles what an operation exchanges; nothing where that is not a text.
     ///
     /// # Errors
-    /// When an expression, a pattern or a query is none; the scenario's validation finds these first.
+    /// When an expression, a pattern or a query is none; the scenario's validation finds these
+    /// first.
     pub fn new(action: &Action, names: &Names) -> Result<Option<Self>, ValueError> {
         let (send, receive) = match action {
             Action::Message(message) => (&message.send, message.receive.as_ref()),
             Action::Tcp(exchange) => (&exchange.send, None),
-            Action::Http(_) | Action::Handshake(_) | Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => return Ok(None),
+            Action::Http(_)
+            | Action::Handshake(_)
+            | Action::Sleep(_)
+            | Action::Cpu(_)
+            | Action::Block { .. } => return Ok(None),
         };
-        let send = send.as_ref().map(|template| Say::new(template, names)).transpose()?;
-        let receive = receive.map(|receive| Awaited::new(receive, names)).transpose()?;
+        let send = send
+            .as_ref()
+            .map(|template| Say::new(template, names))
+            .transpose()?;
+        let receive = receive
+            .map(|receive| Awaited::new(receive, names))
+            .transpose()?;
         Ok(Some(Self { send, receive }))
     }
 
@@ -59,12 +69,28 @@ impl Exchange {
     ///
     /// # Errors
     /// When a value can't be had: a failure of kind `data`.
-    pub fn make(&self, scope: &Scope, facts: impl FnOnce() -> Arc<Facts>) -> Result<Ready<'_>, TransportError> {
-        let contains = self.receive.as_ref().and_then(|awaited| awaited.contains.as_ref());
-        let rendered = [self.send.as_ref(), contains].into_iter().flatten().any(|say| matches!(say, Say::Rendered(_)));
+    pub fn make(
+        &self,
+        scope: &Scope,
+        facts: impl FnOnce() -> Arc<Facts>,
+    ) -> Result<Ready<'_>, TransportError> {
+        let contains = self
+            .receive
+            .as_ref()
+            .and_then(|awaited| awaited.contains.as_ref());
+        let rendered = [self.send.as_ref(), contains]
+            .into_iter()
+            .flatten()
+            .any(|say| matches!(say, Say::Rendered(_)));
         let facts = rendered.then(facts);
-        let send = self.send.as_ref().map(|say| say.text(scope, facts.as_ref())).transpose();
-        let contains = contains.map(|say| say.text(scope, facts.as_ref())).transpose();
+        let send = self
+            .send
+            .as_ref()
+            .map(|say| say.text(scope, facts.as_ref()))
+            .transpose();
+        let contains = contains
+            .map(|say| say.text(scope, facts.as_ref()))
+            .transpose();
         Ok(Ready {
             send: send.map_err(|e| data(format!("send: {e}")))?,
             contains: contains.map_err(|e| data(format!("receive: {e}")))?,
@@ -85,10 +111,13 @@ impl Say {
         match (self, facts) {
             (Self::Rendered(text), Some(facts)) => {
                 let mut out = String::new();
-                text.render(scope, facts, &mut out).map(|()| Cow::Owned(out))
+                text.render(scope, facts, &mut out)
+                    .map(|()| Cow::Owned(out))
             }
             (Self::Fixed(text), _) => Ok(Cow::Borrowed(text)),
-            (Self::Rendered(_), None) => Err(ValueError("a text with values, and nothing that they are made of".into())),
+            (Self::Rendered(_), None) => Err(ValueError(
+                "a text with values, and nothing that they are made of".into(),
+            )),
         }
     }
 }
@@ -96,9 +125,22 @@ impl Say {
 impl Awaited {
     fn new(receive: &Receive, names: &Names) -> Result<Self, ValueError> {
         Ok(Self {
-            contains: receive.contains.as_ref().map(|template| Say::new(template, names)).transpose()?,
-            matches: receive.matches.as_deref().map(Regex::new).transpose().map_err(|e| ValueError(e.to_string()))?,
-            json: receive.json.iter().map(Json::new).collect::<Result<_, _>>()?,
+            contains: receive
+                .contains
+                .as_ref()
+                .map(|template| Say::new(template, names))
+                .transpose()?,
+            matches: receive
+                .matches
+                .as_deref()
+                .map(Regex::new)
+                .transpose()
+                .map_err(|e| ValueError(e.to_string()))?,
+            json: receive
+                .json
+                .iter()
+                .map(Json::new)
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -111,15 +153,27 @@ impl Ready<'_> {
 
     /// Whether a message is the one that is waited for.
     pub fn fits(&self, message: &[u8]) -> bool {
-        let Some(awaited) = self.awaited else { return false };
-        let contains = |text: &str| text.is_empty() || message.windows(text.len()).any(|window| window == text.as_bytes());
+        let Some(awaited) = self.awaited else {
+            return false;
+        };
+        let contains = |text: &str| {
+            text.is_empty()
+                || message
+                    .windows(text.len())
+                    .any(|window| window == text.as_bytes())
+        };
         let none = HeaderMap::new();
         let response = Response::new(0, &none, message);
         let matches = |pattern: &Regex| response.text().is_ok_and(|text| pattern.is_match(text));
-        if !self.contains.as_deref().is_none_or(contains) || !awaited.matches.as_ref().is_none_or(matches) {
+        if !self.contains.as_deref().is_none_or(contains)
+            || !awaited.matches.as_ref().is_none_or(matches)
+        {
             return false;
         }
-        awaited.json.iter().all(|rule| rule.judge(&response).is_ok())
+        awaited
+            .json
+            .iter()
+            .all(|rule| rule.judge(&response).is_ok())
     }
 }
 
@@ -130,25 +184,63 @@ mod tests {
     use crate::plan::{Encode, JsonRule, Message, Name};
 
     fn made(receive: Receive, message: &str) -> bool {
-        let names = Names::new(&[Name { name: "x".into(), value: Some(serde_json::json!("7")) }]);
-        let message_of = Message { target: 0, handshake: 0, send: None, receive: Some(receive) };
-        let exchange = Exchange::new(&Action::Message(message_of), &names).expect("good").expect("one");
-        let facts = || Arc::new(Facts::new(generator(1, 1, Place::default(), Purpose::Value), 1, 0));
-        exchange.make(names.start(), facts).map_err(|e| e.message).expect("good").fits(message.as_bytes())
+        let names = Names::new(&[Name {
+            name: "x".into(),
+            value: Some(serde_json::json!("7")),
+        }]);
+        let message_of = Message {
+            target: 0,
+            handshake: 0,
+            send: None,
+            receive: Some(receive),
+        };
+        let exchange = Exchange::new(&Action::Message(message_of), &names)
+            .expect("good")
+            .expect("one");
+        let facts = || {
+            Arc::new(Facts::new(
+                generator(1, 1, Place::default(), Purpose::Value),
+                1,
+                0,
+            ))
+        };
+        exchange
+            .make(names.start(), facts)
+            .map_err(|e| e.message)
+            .expect("good")
+            .fits(message.as_bytes())
     }
 
     #[test]
     fn the_message_that_is_waited_for_is_told_from_the_others() {
         let mut wanted = Template::from("id=".to_owned());
         wanted.push_value("x", Encode::Plain);
-        let contains = || Receive { contains: Some(wanted.clone()), ..Receive::default() };
+        let contains = || Receive {
+            contains: Some(wanted.clone()),
+            ..Receive::default()
+        };
         assert!(made(contains(), "a id=7 b") && !made(contains(), "id=8"));
-        let matches = || Receive { matches: Some("^a+$".into()), ..Receive::default() };
+        let matches = || Receive {
+            matches: Some("^a+$".into()),
+            ..Receive::default()
+        };
         assert!(made(matches(), "aa") && !made(matches(), "ab"));
-        let rule = JsonRule { path: "$.id".into(), equals: Some(7.into()), ..JsonRule::default() };
-        let json = || Receive { json: vec![rule.clone()], ..Receive::default() };
-        assert!(made(json(), r#"{"id": 7}"#) && !made(json(), r#"{"id": 8}"#) && !made(json(), "id 7"));
-        let both = || Receive { matches: Some("b".into()), ..contains() };
+        let rule = JsonRule {
+            path: "$.id".into(),
+            equals: Some(7.into()),
+            ..JsonRule::default()
+        };
+        let json = || Receive {
+            json: vec![rule.clone()],
+            ..Receive::default()
+        };
+        assert!(
+            made(json(), r#"{"id": 7}"#) && !made(json(), r#"{"id": 8}"#) && !made(json(), "id 7")
+        );
+        let both = || Receive {
+            matches: Some("b".into()),
+            ..contains()
+        };
         assert!(made(both(), "id=7 b") && !made(both(), "id=7"));
     }
 }

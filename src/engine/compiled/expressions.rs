@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use crate::plan::{Passes, Plan, Step, StepKind, flow};
 use crate::value::{Expression, Names, ValueError};
 
-/// Compiled expressions, found by their text: the same text is the same expression wherever it stands.
+/// Compiled expressions, found by their text: the same text is the same expression wherever it
+/// stands.
 #[derive(Default)]
 pub struct Expressions(HashMap<String, Expression>);
 
@@ -16,11 +17,20 @@ impl Expressions {
     /// When one is none; the scenario's validation finds these first.
     pub fn compile(plan: &Plan, names: &Names) -> Result<Self, ValueError> {
         let mut texts = Vec::new();
-        for flow in plan.mix.iter().map(|entry| &entry.flow).chain([&plan.setup, &plan.teardown]) {
+        for flow in plan
+            .mix
+            .iter()
+            .map(|entry| &entry.flow)
+            .chain([&plan.setup, &plan.teardown])
+        {
             flow::each(flow, &mut |step| texts.extend(of(step)));
         }
         let compile = |text: &String| Ok((text.clone(), Expression::compile(text, names)?));
-        texts.into_iter().map(compile).collect::<Result<_, _>>().map(Self)
+        texts
+            .into_iter()
+            .map(compile)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// The compiled form of an expression.
@@ -28,7 +38,9 @@ impl Expressions {
     /// # Errors
     /// When it is none of the plan's.
     pub fn get(&self, text: &str) -> Result<&Expression, ValueError> {
-        self.0.get(text).ok_or_else(|| ValueError(format!("`{text}` is not an expression of this plan")))
+        self.0
+            .get(text)
+            .ok_or_else(|| ValueError(format!("`{text}` is not an expression of this plan")))
     }
 }
 

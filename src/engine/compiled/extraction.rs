@@ -30,7 +30,9 @@ impl Taking {
     pub fn new(operation: &Operation, names: &Names) -> Result<Self, ValueError> {
         let mut captures = Vec::with_capacity(operation.captures.len());
         for capture in &operation.captures {
-            let place = names.place(&capture.name).ok_or_else(|| ValueError(format!("there is no value called `{}`", capture.name)))?;
+            let place = names.place(&capture.name).ok_or_else(|| {
+                ValueError(format!("there is no value called `{}`", capture.name))
+            })?;
             captures.push(Taken {
                 name: capture.name.clone(),
                 place,
@@ -39,28 +41,46 @@ impl Taking {
                 source: words(&capture.source),
             });
         }
-        let tags = operation.tags.iter().map(|tag| Extract::compile(&tag.source)).collect::<Result<_, _>>()?;
+        let tags = operation
+            .tags
+            .iter()
+            .map(|tag| Extract::compile(&tag.source))
+            .collect::<Result<_, _>>()?;
         Ok(Self { captures, tags })
     }
 
     /// Whether the body has to be kept.
     pub fn needs_body(&self) -> bool {
-        self.captures.iter().map(|taken| &taken.extract).chain(&self.tags).any(Extract::needs_body)
+        self.captures
+            .iter()
+            .map(|taken| &taken.extract)
+            .chain(&self.tags)
+            .any(Extract::needs_body)
     }
 
     /// Takes the captures of a good response.
     ///
     /// # Errors
     /// When nothing is found for one that has no default.
-    pub fn captures(&self, response: &Response<'_>, scope: &mut Scope) -> Result<(), TransportError> {
+    pub fn captures(
+        &self,
+        response: &Response<'_>,
+        scope: &mut Scope,
+    ) -> Result<(), TransportError> {
         for taken in &self.captures {
-            let found = taken.extract.from(response).and_then(|value| value.ok_or_else(|| format!("nothing at {}", taken.source)));
+            let found = taken
+                .extract
+                .from(response)
+                .and_then(|value| value.ok_or_else(|| format!("nothing at {}", taken.source)));
             match (found, &taken.default) {
                 (Ok(value), _) => scope.set(taken.place, value),
                 (Err(_), Some(default)) => scope.set(taken.place, default.clone()),
                 (Err(why), None) => {
                     let message = format!("capture `{}`: {why}", taken.name);
-                    return Err(TransportError { kind: FailureKind::Capture, message });
+                    return Err(TransportError {
+                        kind: FailureKind::Capture,
+                        message,
+                    });
                 }
             }
         }

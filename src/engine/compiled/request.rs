@@ -6,7 +6,9 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{
+    CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
 use http::uri::PathAndQuery;
 use http::{Method, Uri};
 use thiserror::Error;
@@ -24,7 +26,8 @@ use crate::transport::http::PreparedRequest;
 use crate::value::file::FileError;
 use crate::value::{Facts, Names, Scope, Text, ValueError, file};
 
-/// The largest file that is kept in memory to be sent, in bytes; what is larger is read while it goes out.
+/// The largest file that is kept in memory to be sent, in bytes; what is larger is read while it
+/// goes out.
 const SMALL: u64 = 1 << 20;
 
 /// A request that can't be sent, whatever values are put in.
@@ -91,25 +94,52 @@ impl Recipe {
     /// Compiles `request` for `target`, which is at `site`; files are read from `folder`.
     ///
     /// # Errors
-    /// When a method, path or header is not HTTP, or a file can't be read; the scenario's validation finds these
-    /// first.
-    pub fn new(request: &HttpRequest, target: &Target, site: &Site, names: &Names, folder: &Path) -> Result<Self, InvalidRequest> {
+    /// When a method, path or header is not HTTP, or a file can't be read; the scenario's
+    /// validation finds these first.
+    pub fn new(
+        request: &HttpRequest,
+        target: &Target,
+        site: &Site,
+        names: &Names,
+        folder: &Path,
+    ) -> Result<Self, InvalidRequest> {
         let invalid = |reason: String| {
-            let path = request.path.as_text().map_or_else(|| "{{…}}".into(), str::to_owned);
-            InvalidRequest { method: request.method.clone(), path, reason }
+            let path = request
+                .path
+                .as_text()
+                .map_or_else(|| "{{…}}".into(), str::to_owned);
+            InvalidRequest {
+                method: request.method.clone(),
+                path,
+                reason,
+            }
         };
         let text = |template: &Template| Text::compile(template, names).map_err(|e| invalid(e.0));
         let body = match &request.body {
             None => Content::Fixed(Payload::default()),
-            Some(Body::Text(template) | Body::Json(template) | Body::Form(template)) => Content::Text(text(template)?),
-            Some(Body::File(path)) => Content::Fixed(payload(folder, path).map_err(|e| invalid(e.to_string()))?),
-            Some(Body::Multipart(parts)) => Content::Multipart(Multipart::new(parts, names, folder).map_err(invalid)?),
+            Some(Body::Text(template) | Body::Json(template) | Body::Form(template)) => {
+                Content::Text(text(template)?)
+            }
+            Some(Body::File(path)) => {
+                Content::Fixed(payload(folder, path).map_err(|e| invalid(e.to_string()))?)
+            }
+            Some(Body::Multipart(parts)) => {
+                Content::Multipart(Multipart::new(parts, names, folder).map_err(invalid)?)
+            }
         };
         let mut headers = own_lines(target, site).map_err(&invalid)?;
         match &request.body {
-            Some(Body::Json(_)) => headers.push((CONTENT_TYPE, Line::Fixed(HeaderValue::from_static("application/json")))),
+            Some(Body::Json(_)) => headers.push((
+                CONTENT_TYPE,
+                Line::Fixed(HeaderValue::from_static("application/json")),
+            )),
             Some(Body::Form(_)) => {
-                headers.push((CONTENT_TYPE, Line::Fixed(HeaderValue::from_static("application/x-www-form-urlencoded"))));
+                headers.push((
+                    CONTENT_TYPE,
+                    Line::Fixed(HeaderValue::from_static(
+                        "application/x-www-form-urlencoded",
+                    )),
+                ));
             }
             Some(Body::Multipart(_)) => headers.push((CONTENT_TYPE, Line::Multipart)),
             Some(Body::Text(_) | Body::File(_)) | None => {}
@@ -117,13 +147,32 @@ impl Recipe {
         for (name, template) in target.headers.iter().chain(&request.headers) {
             headers.push(written_line(name, template, names).map_err(&invalid)?);
         }
-        let method = request.method.parse().map_err(|e: http::method::InvalidMethod| invalid(e.to_string()))?;
-        let rendered = Rendered { method, site: site.clone(), path: text(&request.path)?, headers, body };
-        let mut templates = request.templates().chain(target.headers.iter().map(|(_, value)| value));
+        let method = request
+            .method
+            .parse()
+            .map_err(|e: http::method::InvalidMethod| invalid(e.to_string()))?;
+        let rendered = Rendered {
+            method,
+            site: site.clone(),
+            path: text(&request.path)?,
+            headers,
+            body,
+        };
+        let mut templates = request
+            .templates()
+            .chain(target.headers.iter().map(|(_, value)| value));
         if templates.all(|template| template.as_text().is_some()) {
             // Nothing is put in, so nothing is asked of these.
-            let facts = Arc::new(Facts::new(generator(0, 0, Place::default(), Purpose::Value), 0, 0));
-            return rendered.make(names.start(), &facts).map(Box::new).map(Self::Ready).map_err(|e| invalid(e.message));
+            let facts = Arc::new(Facts::new(
+                generator(0, 0, Place::default(), Purpose::Value),
+                0,
+                0,
+            ));
+            return rendered
+                .make(names.start(), &facts)
+                .map(Box::new)
+                .map(Self::Ready)
+                .map_err(|e| invalid(e.message));
         }
         Ok(Self::Rendered(Box::new(rendered)))
     }
@@ -132,7 +181,11 @@ impl Recipe {
     ///
     /// # Errors
     /// When a value is not available, or what it makes can't be sent: a failure of kind `data`.
-    pub fn make(&self, scope: &Scope, facts: impl FnOnce() -> Arc<Facts>) -> Result<Made<'_>, TransportError> {
+    pub fn make(
+        &self,
+        scope: &Scope,
+        facts: impl FnOnce() -> Arc<Facts>,
+    ) -> Result<Made<'_>, TransportError> {
         match self {
             Self::Ready(request) => Ok(Made::Ready(request)),
             Self::Rendered(rendered) => rendered.make(scope, &facts()).map(Box::new).map(Made::Own),
@@ -155,26 +208,38 @@ impl Recipe {
 }
 
 impl Rendered {
-    /// Puts the values in: into the path, the body and the headers, in this order, which is that of draws.
+    /// Puts the values in: into the path, the body and the headers, in this order, which is that of
+    /// draws.
     fn make(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<PreparedRequest, TransportError> {
         let put = |text: &Text| rendered(text, scope, facts);
         let uri = self.uri(&put(&self.path).map_err(|e| data(format!("path: {e}")))?)?;
         let (body, multipart) = match &self.body {
             Content::Fixed(payload) => (payload.clone(), None),
-            Content::Text(text) => (Payload::Bytes(put(text).map_err(|e| data(format!("body: {e}")))?.into()), None),
+            Content::Text(text) => (
+                Payload::Bytes(put(text).map_err(|e| data(format!("body: {e}")))?.into()),
+                None,
+            ),
             Content::Multipart(parts) => {
-                let (body, content_type) = parts.make(put).map_err(|e| data(format!("body: {e}")))?;
+                let (body, content_type) =
+                    parts.make(put).map_err(|e| data(format!("body: {e}")))?;
                 (Payload::Bytes(body), Some(content_type))
             }
         };
         let headers = filled(&self.headers, put, multipart.as_deref())?;
-        Ok(PreparedRequest::new(self.method.clone(), uri, headers, body))
+        Ok(PreparedRequest::new(
+            self.method.clone(),
+            uri,
+            headers,
+            body,
+        ))
     }
 
-    /// Where a path leads: below the target's own; a whole URL of the same target stands for itself.
+    /// Where a path leads: below the target's own; a whole URL of the same target stands for
+    /// itself.
     fn uri(&self, path: &str) -> Result<Uri, TransportError> {
         let whole = if path.starts_with('/') {
-            // What stands behind it would not be sent, and it comes out of a value: a scenario can't write it.
+            // What stands behind it would not be sent, and it comes out of a value: a scenario
+            // can't write it.
             format!("{}{path}", self.site.base).replace('#', "%23")
         } else {
             let url = base_url::absolute(path).filter(|(origin, _)| *origin == self.site.origin);
@@ -185,7 +250,9 @@ impl Rendered {
             })?;
             rest
         };
-        PathAndQuery::try_from(whole.as_str()).map(Uri::from).map_err(|e| data(format!("the path {} can't be sent: {e}", quoted(&whole))))
+        PathAndQuery::try_from(whole.as_str())
+            .map(Uri::from)
+            .map_err(|e| data(format!("the path {} can't be sent: {e}", quoted(&whole))))
     }
 }
 
@@ -198,9 +265,17 @@ impl TargetHeaders {
     /// # Errors
     /// When a header is not HTTP; the scenario's validation finds these first.
     pub fn new(target: &Target, site: &Site, names: &Names) -> Result<Self, InvalidRequest> {
-        let written = target.headers.iter().map(|(name, template)| written_line(name, template, names));
-        let lines = own_lines(target, site).and_then(|own| own.into_iter().map(Ok).chain(written).collect());
-        let invalid = |reason| InvalidRequest { method: "headers of".into(), path: target.name.clone(), reason };
+        let written = target
+            .headers
+            .iter()
+            .map(|(name, template)| written_line(name, template, names));
+        let lines = own_lines(target, site)
+            .and_then(|own| own.into_iter().map(Ok).chain(written).collect());
+        let invalid = |reason| InvalidRequest {
+            method: "headers of".into(),
+            path: target.name.clone(),
+            reason,
+        };
         lines.map(Self).map_err(invalid)
     }
 
@@ -222,7 +297,13 @@ fn rendered(text: &Text, scope: &Scope, facts: &Arc<Facts>) -> Result<String, Va
 fn own_lines(target: &Target, site: &Site) -> Result<Vec<(HeaderName, Line)>, String> {
     let mut lines = vec![
         (HOST, Line::Fixed(site.host().map_err(|e| e.to_string())?)),
-        (USER_AGENT, Line::Fixed(HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION"))))),
+        (
+            USER_AGENT,
+            Line::Fixed(HeaderValue::from_static(concat!(
+                "loadgen/",
+                env!("CARGO_PKG_VERSION")
+            ))),
+        ),
     ];
     if target.http.keep_alive == KeepAlive::Never {
         lines.push((CONNECTION, Line::Fixed(HeaderValue::from_static("close"))));
@@ -231,12 +312,21 @@ fn own_lines(target: &Target, site: &Site) -> Result<Vec<(HeaderName, Line)>, St
 }
 
 /// A header that the scenario has written.
-fn written_line(name: &str, template: &Template, names: &Names) -> Result<(HeaderName, Line), String> {
+fn written_line(
+    name: &str,
+    template: &Template,
+    names: &Names,
+) -> Result<(HeaderName, Line), String> {
     let line = match template.as_text() {
-        Some(fixed) => Line::Fixed(HeaderValue::from_str(fixed).map_err(|e| format!("value of header `{name}`: {e}"))?),
+        Some(fixed) => Line::Fixed(
+            HeaderValue::from_str(fixed).map_err(|e| format!("value of header `{name}`: {e}"))?,
+        ),
         None => Line::Text(Text::compile(template, names).map_err(|e| e.0)?),
     };
-    Ok((HeaderName::from_bytes(name.as_bytes()).map_err(|e| format!("header `{name}`: {e}"))?, line))
+    Ok((
+        HeaderName::from_bytes(name.as_bytes()).map_err(|e| format!("header `{name}`: {e}"))?,
+        line,
+    ))
 }
 
 /// Headers with their values; where there are several of one name the last counts.
@@ -249,7 +339,10 @@ fn filled(
     for (name, line) in lines {
         let value = match line {
             Line::Fixed(value) => value.clone(),
-            Line::Text(text) => header(name, &put(text).map_err(|e| data(format!("header `{name}`: {e}")))?)?,
+            Line::Text(text) => header(
+                name,
+                &put(text).map_err(|e| data(format!("header `{name}`: {e}")))?,
+            )?,
             Line::Multipart => header(name, multipart.unwrap_or_default())?,
         };
         headers.insert(name, value);
@@ -260,7 +353,10 @@ fn filled(
 /// The content of a file: read once where it is small, else while it is sent.
 fn payload(folder: &Path, path: &str) -> Result<Payload, FileError> {
     let file = file::open(folder, path)?;
-    let failed = |source| FileError::Io { path: path.into(), source };
+    let failed = |source| FileError::Io {
+        path: path.into(),
+        source,
+    };
     if file.metadata().map_err(failed)?.len() <= SMALL {
         return file::read(folder, path).map(|content| Payload::Bytes(content.into()));
     }
@@ -269,13 +365,21 @@ fn payload(folder: &Path, path: &str) -> Result<Payload, FileError> {
 }
 
 fn header(name: &HeaderName, value: &str) -> Result<HeaderValue, TransportError> {
-    let wrong = |_| data(format!("header `{name}`: {} has a line break or another character that can't be sent", quoted(value)));
+    let wrong = |_| {
+        data(format!(
+            "header `{name}`: {} has a line break or another character that can't be sent",
+            quoted(value)
+        ))
+    };
     HeaderValue::from_str(value).map_err(wrong)
 }
 
 /// A failure of kind `data`.
 pub fn data(message: String) -> TransportError {
-    TransportError { kind: FailureKind::Data, message }
+    TransportError {
+        kind: FailureKind::Data,
+        message,
+    }
 }
 
 impl From<ValueError> for TransportError {
@@ -288,7 +392,9 @@ impl From<ValueError> for TransportError {
 mod tests {
     use super::*;
     use crate::engine::compiled::base_url::Origin;
-    use crate::plan::{Address, Content as Inside, Encode, HttpOptions, Limits, Name, Part, Scheme, TlsOptions};
+    use crate::plan::{
+        Address, Content as Inside, Encode, HttpOptions, Limits, Name, Part, Scheme, TlsOptions,
+    };
     use serde_json::json;
 
     fn target(headers: Vec<(String, Template)>) -> Target {
@@ -304,7 +410,13 @@ mod tests {
     }
 
     fn site() -> Site {
-        Site { origin: Origin { scheme: Scheme::Http, authority: "a:81".into() }, base: "/base".into() }
+        Site {
+            origin: Origin {
+                scheme: Scheme::Http,
+                authority: "a:81".into(),
+            },
+            base: "/base".into(),
+        }
     }
 
     fn put(before: &str, encode: Encode) -> Template {
@@ -313,77 +425,196 @@ mod tests {
         template
     }
 
-    fn request(path: Template, headers: Vec<(String, Template)>, body: Option<Body>) -> HttpRequest {
-        HttpRequest { target: 0, method: "POST".into(), path, headers, body }
+    fn request(
+        path: Template,
+        headers: Vec<(String, Template)>,
+        body: Option<Body>,
+    ) -> HttpRequest {
+        HttpRequest {
+            target: 0,
+            method: "POST".into(),
+            path,
+            headers,
+            body,
+        }
     }
 
     fn made(request: &HttpRequest, value: serde_json::Value) -> Result<PreparedRequest, String> {
-        let names = Names::new(&[Name { name: "x".into(), value: Some(value) }]);
-        let recipe = Recipe::new(request, &target(Vec::new()), &site(), &names, Path::new(".")).map_err(|e| e.to_string())?;
-        let facts = || Arc::new(Facts::new(generator(1, 1, Place::default(), Purpose::Value), 1, 0));
-        recipe.make(names.start(), facts).map(|made| (*made).clone()).map_err(|e| format!("{}: {}", e.kind, e.message))
+        let names = Names::new(&[Name {
+            name: "x".into(),
+            value: Some(value),
+        }]);
+        let recipe = Recipe::new(
+            request,
+            &target(Vec::new()),
+            &site(),
+            &names,
+            Path::new("."),
+        )
+        .map_err(|e| e.to_string())?;
+        let facts = || {
+            Arc::new(Facts::new(
+                generator(1, 1, Place::default(), Purpose::Value),
+                1,
+                0,
+            ))
+        };
+        recipe
+            .make(names.start(), facts)
+            .map(|made| (*made).clone())
+            .map_err(|e| format!("{}: {}", e.kind, e.message))
     }
 
     #[test]
     fn a_path_stays_at_its_target() {
-        let at =
-            |template: &Template, value: &str| made(&request(template.clone(), Vec::new(), None), json!(value)).map(|r| r.uri.to_string());
+        let at = |template: &Template, value: &str| {
+            made(&request(template.clone(), Vec::new(), None), json!(value))
+                .map(|r| r.uri.to_string())
+        };
         let below = put("/items/", Encode::Path);
-        assert_eq!(at(&below, "7 8#x?y=1").as_deref(), Ok("/base/items/7%208%23x?y=1"));
-        assert!(at(&below, "7\r\nhost: b").is_err_and(|e| e.starts_with("data: path: a line break")));
+        assert_eq!(
+            at(&below, "7 8#x?y=1").as_deref(),
+            Ok("/base/items/7%208%23x?y=1")
+        );
+        assert!(
+            at(&below, "7\r\nhost: b").is_err_and(|e| e.starts_with("data: path: a line break"))
+        );
         let whole = put("", Encode::Path);
-        assert_eq!(at(&whole, "/next?page=2").as_deref(), Ok("/base/next?page=2"));
-        assert_eq!(at(&whole, "http://A:81/base/next?page=2#top").as_deref(), Ok("/base/next?page=2"));
+        assert_eq!(
+            at(&whole, "/next?page=2").as_deref(),
+            Ok("/base/next?page=2")
+        );
+        assert_eq!(
+            at(&whole, "http://A:81/base/next?page=2#top").as_deref(),
+            Ok("/base/next?page=2")
+        );
         assert_eq!(at(&whole, "http://a:81?page=2").as_deref(), Ok("/?page=2"));
-        assert_eq!(at(&whole, "//b/x").as_deref(), Ok("/base//b/x"), "below the target all the same");
-        for other in ["http://b:81/", "https://a:81/", "next", "", "http://u@a:81/", "http://a:81.b/"] {
+        assert_eq!(
+            at(&whole, "//b/x").as_deref(),
+            Ok("/base//b/x"),
+            "below the target all the same"
+        );
+        for other in [
+            "http://b:81/",
+            "https://a:81/",
+            "next",
+            "",
+            "http://u@a:81/",
+            "http://a:81.b/",
+        ] {
             let message = at(&whole, other).expect_err(other);
-            assert!(message.starts_with("data: the path") && message.contains("http://a:81/…"), "{message}");
+            assert!(
+                message.starts_with("data: the path") && message.contains("http://a:81/…"),
+                "{message}"
+            );
         }
-        assert!(at(&whole, &format!("/{}", "a".repeat(70_000))).is_err_and(|e| e.contains("can't be sent") && e.len() < 300));
+        assert!(
+            at(&whole, &format!("/{}", "a".repeat(70_000)))
+                .is_err_and(|e| e.contains("can't be sent") && e.len() < 300)
+        );
     }
 
     #[test]
     fn a_header_takes_no_line_break() {
-        let plain = request("/".into(), vec![("x-id".into(), put("<", Encode::Plain))], None);
-        assert_eq!(made(&plain, json!(7)).map(|r| r.headers["x-id"].clone()).expect("good"), "<7");
+        let plain = request(
+            "/".into(),
+            vec![("x-id".into(), put("<", Encode::Plain))],
+            None,
+        );
+        assert_eq!(
+            made(&plain, json!(7))
+                .map(|r| r.headers["x-id"].clone())
+                .expect("good"),
+            "<7"
+        );
         let message = made(&plain, json!("a\r\nhost: b")).expect_err("two lines");
-        assert!(message.starts_with("data: header `x-id`: \"<a\\r\\nhost: b\" has a line break"), "{message}");
+        assert!(
+            message.starts_with("data: header `x-id`: \"<a\\r\\nhost: b\" has a line break"),
+            "{message}"
+        );
     }
 
     #[test]
     fn what_never_changes_is_made_once() {
         let names = Names::default();
-        let ready = |request: &HttpRequest| Recipe::new(request, &target(Vec::new()), &site(), &names, Path::new("."));
-        let recipe = ready(&request("/a".into(), Vec::new(), Some(Body::Json("{}".into())))).expect("good");
-        let Recipe::Ready(prepared) = recipe else { panic!("it is static") };
+        let ready = |request: &HttpRequest| {
+            Recipe::new(
+                request,
+                &target(Vec::new()),
+                &site(),
+                &names,
+                Path::new("."),
+            )
+        };
+        let recipe = ready(&request(
+            "/a".into(),
+            Vec::new(),
+            Some(Body::Json("{}".into())),
+        ))
+        .expect("good");
+        let Recipe::Ready(prepared) = recipe else {
+            panic!("it is static")
+        };
         assert_eq!(
-            (prepared.uri.to_string().as_str(), &prepared.headers[CONTENT_TYPE]),
+            (
+                prepared.uri.to_string().as_str(),
+                &prepared.headers[CONTENT_TYPE]
+            ),
             ("/base/a", &HeaderValue::from_static("application/json"))
         );
-        assert!(ready(&request("/a".into(), vec![("a b".into(), "".into())], None)).is_err_and(|e| e.to_string().contains("`a b`")));
-        assert!(ready(&request("/a".into(), Vec::new(), Some(Body::File("no such file".into())))).is_err());
+        assert!(
+            ready(&request("/a".into(), vec![("a b".into(), "".into())], None))
+                .is_err_and(|e| e.to_string().contains("`a b`"))
+        );
+        assert!(
+            ready(&request(
+                "/a".into(),
+                Vec::new(),
+                Some(Body::File("no such file".into()))
+            ))
+            .is_err()
+        );
     }
 
     #[test]
     fn a_multipart_body_has_a_boundary_that_is_nowhere_in_it() {
-        let part = |name: &str, content| Part { name: name.into(), content, filename: None, content_type: None };
+        let part = |name: &str, content| Part {
+            name: name.into(),
+            content,
+            filename: None,
+            content_type: None,
+        };
         let file = Part {
             filename: Some("a\"\r\nb.txt".into()),
             content_type: Some("text/plain".into()),
             ..part("f", Inside::Text("file".into()))
         };
-        let whole = request("/".into(), Vec::new(), Some(Body::Multipart(vec![part("é", Inside::Text(put("", Encode::Plain))), file])));
+        let whole = request(
+            "/".into(),
+            Vec::new(),
+            Some(Body::Multipart(vec![
+                part("é", Inside::Text(put("", Encode::Plain))),
+                file,
+            ])),
+        );
         let boundary = |value: &str| {
             let made = made(&whole, json!(value)).expect("good");
-            let content_type = made.headers[CONTENT_TYPE].to_str().expect("text").to_owned();
-            let boundary = content_type.strip_prefix("multipart/form-data; boundary=").expect("it says so").to_owned();
+            let content_type = made.headers[CONTENT_TYPE]
+                .to_str()
+                .expect("text")
+                .to_owned();
+            let boundary = content_type
+                .strip_prefix("multipart/form-data; boundary=")
+                .expect("it says so")
+                .to_owned();
             let wanted = format!(
                 "--{boundary}\r\ncontent-disposition: form-data; name=\"é\"\r\n\r\n{value}\r\n\
                  --{boundary}\r\ncontent-disposition: form-data; name=\"f\"; filename=\"a%22%0D%0Ab.txt\"\r\ncontent-type: text/plain\r\n\r\nfile\r\n\
                  --{boundary}--\r\n"
             );
-            let Payload::Bytes(body) = &made.body else { panic!("no file is sent") };
+            let Payload::Bytes(body) = &made.body else {
+                panic!("no file is sent")
+            };
             assert_eq!(String::from_utf8_lossy(body), wanted);
             boundary
         };

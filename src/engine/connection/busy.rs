@@ -39,7 +39,8 @@ impl Busy {
     /// One more waits for it, beside all others but those that are called and about to leave.
     pub fn wait(&self, called: u64) {
         let waiting = self.waiting.fetch_add(1, Ordering::Relaxed) + 1;
-        self.peak_waiting.fetch_max(waiting.saturating_sub(called), Ordering::Relaxed);
+        self.peak_waiting
+            .fetch_max(waiting.saturating_sub(called), Ordering::Relaxed);
     }
 
     /// One waits for it no more.

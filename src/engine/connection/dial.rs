@@ -35,16 +35,40 @@ impl Dial {
     /// When its TLS can't be had.
     pub fn new(target: &Target, reach: &Reach, folder: &Path) -> Result<Self, TlsError> {
         // What was agreed on when it was reached holds for the whole run.
-        let protocol = if reach.is_http2 { Protocol::Http2 } else { Protocol::Http1 };
-        let tls = |protocol| target.address.tls_host().map(|host| Tls::new(&target.tls, host, protocol, folder)).transpose();
+        let protocol = if reach.is_http2 {
+            Protocol::Http2
+        } else {
+            Protocol::Http1
+        };
+        let tls = |protocol| {
+            target
+                .address
+                .tls_host()
+                .map(|host| Tls::new(&target.tls, host, protocol, folder))
+                .transpose()
+        };
         let (tls, tls_of_streams) = (tls(protocol)?, tls(Protocol::Http1)?);
         let (addresses, max_lifetime) = (reach.addresses.clone(), target.http.max_lifetime);
-        Ok(Self { addresses, begun: AtomicUsize::new(0), tls, tls_of_streams, is_http2: reach.is_http2, max_lifetime })
+        Ok(Self {
+            addresses,
+            begun: AtomicUsize::new(0),
+            tls,
+            tls_of_streams,
+            is_http2: reach.is_http2,
+            max_lifetime,
+        })
     }
 
     /// For an address where bytes are spoken as they are.
     pub fn plain(address: Endpoint) -> Self {
-        Self { addresses: vec![address], begun: AtomicUsize::new(0), tls: None, tls_of_streams: None, is_http2: false, max_lifetime: None }
+        Self {
+            addresses: vec![address],
+            begun: AtomicUsize::new(0),
+            tls: None,
+            tls_of_streams: None,
+            is_http2: false,
+            max_lifetime: None,
+        }
     }
 
     /// Whether a connection that was made then has grown too old.
@@ -64,25 +88,44 @@ impl Dial {
     ///
     /// # Errors
     /// When nobody listens, the handshake fails, or the peer speaks something else.
-    pub async fn connect<D: Driver>(&self, driver: &D, trace: &Trace) -> Result<Link<D::Io>, TransportError> {
+    pub async fn connect<D: Driver>(
+        &self,
+        driver: &D,
+        trace: &Trace,
+    ) -> Result<Link<D::Io>, TransportError> {
         let (wire, connected) = self.wire(driver, self.tls.as_ref(), trace).await?;
         let mut link = Link::open(wire, self.is_http2, connected).await?;
         link.detach(|task| driver.background(task));
         Ok(link)
     }
 
-    /// Makes a connection for what is not HTTP, or is opened over HTTP/1.1 and is not HTTP from then on.
+    /// Makes a connection for what is not HTTP, or is opened over HTTP/1.1 and is not HTTP from
+    /// then on.
     ///
     /// # Errors
     /// When nobody listens, or the handshake fails.
-    pub async fn stream<D: Driver>(&self, driver: &D, trace: &Trace) -> Result<Wire<D::Io>, TransportError> {
-        self.wire(driver, self.tls_of_streams.as_ref(), trace).await.map(|(wire, _)| wire)
+    pub async fn stream<D: Driver>(
+        &self,
+        driver: &D,
+        trace: &Trace,
+    ) -> Result<Wire<D::Io>, TransportError> {
+        self.wire(driver, self.tls_of_streams.as_ref(), trace)
+            .await
+            .map(|(wire, _)| wire)
     }
 
     /// Connects, and makes the handshake where there is TLS; also when somebody had answered.
-    async fn wire<D: Driver>(&self, driver: &D, tls: Option<&Tls>, trace: &Trace) -> Result<(Wire<D::Io>, Nanos), TransportError> {
+    async fn wire<D: Driver>(
+        &self,
+        driver: &D,
+        tls: Option<&Tls>,
+        trace: &Trace,
+    ) -> Result<(Wire<D::Io>, Nanos), TransportError> {
         let begun = driver.now();
-        let io = driver.connect(self.next()).await.map_err(|e| TransportError::connect(&e))?;
+        let io = driver
+            .connect(self.next())
+            .await
+            .map_err(|e| TransportError::connect(&e))?;
         let connected = driver.now();
         trace.last.connect.set(Some(connected - begun));
         let wire = match tls {

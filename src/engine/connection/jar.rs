@@ -16,23 +16,37 @@ use crate::transport::http::Message;
 /// Cookies that a jar holds; one more is not taken.
 const MAX_COOKIES: usize = 300;
 
-/// The cookies of a virtual user, shared with its branches, which may be on other threads. Until a server sets one it
-/// is just an empty cell: no lock is taken, and no memory.
+/// The cookies of a virtual user, shared with its branches, which may be on other threads. Until a
+/// server sets one it is just an empty cell: no lock is taken, and no memory.
 #[derive(Clone, Debug, Default)]
 pub struct Jar(Arc<OnceLock<Mutex<Vec<Cookie>>>>);
 
 impl Jar {
-    /// Puts the cookies for a place into a message: those of longer paths first, and of equal ones those that were set
-    /// first (RFC 6265, section 5.4). Where the scenario writes some itself they stay, and win over those of the same name.
-    /// `now_ms` tells the time of day.
+    /// Puts the cookies for a place into a message: those of longer paths first, and of equal ones
+    /// those that were set first (RFC 6265, section 5.4). Where the scenario writes some itself
+    /// they stay, and win over those of the same name. `now_ms` tells the time of day.
     pub fn put_into(&self, message: &mut Message, origin: &Origin, now_ms: impl FnOnce() -> u64) {
-        let Some(cookies) = self.0.get().map(lock) else { return };
+        let Some(cookies) = self.0.get().map(lock) else {
+            return;
+        };
         // Most never end, and the clock need not be read for them.
-        let now_ms = if cookies.iter().any(|cookie| cookie.expires.is_some()) { now_ms() } else { 0 };
-        let own = message.headers().get(COOKIE).map(|value| value.as_bytes().to_vec()).unwrap_or_default();
+        let now_ms = if cookies.iter().any(|cookie| cookie.expires.is_some()) {
+            now_ms()
+        } else {
+            0
+        };
+        let own = message
+            .headers()
+            .get(COOKIE)
+            .map(|value| value.as_bytes().to_vec())
+            .unwrap_or_default();
         let written: Vec<&[u8]> = own.split(|byte| *byte == b';').map(name).collect();
         let place = place(origin, message.uri().path());
-        let is_sent = |cookie: &&Cookie| cookie.is_for(place) && !cookie.is_expired(now_ms) && !written.contains(&cookie.name.as_slice());
+        let is_sent = |cookie: &&Cookie| {
+            cookie.is_for(place)
+                && !cookie.is_expired(now_ms)
+                && !written.contains(&cookie.name.as_slice())
+        };
         // In the order in which they were set, which stays where paths are equally long.
         let mut sent: Vec<&Cookie> = cookies.iter().filter(is_sent).collect();
         sent.sort_by_key(|cookie| Reverse(cookie.path.len()));
@@ -48,8 +62,15 @@ impl Jar {
         }
     }
 
-    /// Takes the cookies that an answer sets; `path` is what was asked for, and `now_ms` tells the time of day.
-    pub fn take(&self, headers: &HeaderMap, origin: &Origin, path: &str, now_ms: impl FnOnce() -> u64) {
+    /// Takes the cookies that an answer sets; `path` is what was asked for, and `now_ms` tells the
+    /// time of day.
+    pub fn take(
+        &self,
+        headers: &HeaderMap,
+        origin: &Origin,
+        path: &str,
+        now_ms: impl FnOnce() -> u64,
+    ) {
         if !headers.contains_key(SET_COOKIE) {
             return;
         }
@@ -87,7 +108,10 @@ fn lock(cookies: &Mutex<Vec<Cookie>>) -> MutexGuard<'_, Vec<Cookie>> {
 
 /// The name of a pair that the scenario has written.
 fn name(pair: &[u8]) -> &[u8] {
-    pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii()
+    pair.split(|byte| *byte == b'=')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii()
 }
 
 fn place<'a>(origin: &'a Origin, path: &'a str) -> Place<'a> {
@@ -96,7 +120,11 @@ fn place<'a>(origin: &'a Origin, path: &'a str) -> Place<'a> {
         Some(inner) => inner.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    Place { host, path, secure: origin.scheme == Scheme::Https }
+    Place {
+        host,
+        path,
+        secure: origin.scheme == Scheme::Https,
+    }
 }
 
 #[cfg(test)]
@@ -109,21 +137,38 @@ mod tests {
     const NOW: u64 = 1_767_225_600_000;
 
     fn origin(scheme: Scheme, authority: &str) -> Origin {
-        Origin { scheme, authority: authority.into() }
+        Origin {
+            scheme,
+            authority: authority.into(),
+        }
     }
 
     fn here() -> Origin {
         origin(Scheme::Http, "127.0.0.1:81")
     }
 
-    fn sent_at(jar: &Jar, at: &Origin, path: &str, own: Option<&str>, now_ms: u64) -> Option<String> {
+    fn sent_at(
+        jar: &Jar,
+        at: &Origin,
+        path: &str,
+        own: Option<&str>,
+        now_ms: u64,
+    ) -> Option<String> {
         let mut message = Request::new(Outgoing::default());
         *message.uri_mut() = path.parse().expect("a path");
         if let Some(own) = own {
-            message.headers_mut().insert(COOKIE, own.parse().expect("a value"));
+            message
+                .headers_mut()
+                .insert(COOKIE, own.parse().expect("a value"));
         }
         jar.put_into(&mut message, at, || now_ms);
-        message.headers().get(COOKIE).map(|value| value.as_bytes().iter().map(|byte| char::from(*byte)).collect())
+        message.headers().get(COOKIE).map(|value| {
+            value
+                .as_bytes()
+                .iter()
+                .map(|byte| char::from(*byte))
+                .collect()
+        })
     }
 
     fn sent(jar: &Jar, path: &str, own: Option<&str>) -> Option<String> {
@@ -132,7 +177,10 @@ mod tests {
 
     fn set_at(jar: &Jar, at: &Origin, path: &str, line: impl AsRef<[u8]>) {
         let mut headers = HeaderMap::new();
-        headers.insert(SET_COOKIE, HeaderValue::from_bytes(line.as_ref()).expect("a value"));
+        headers.insert(
+            SET_COOKIE,
+            HeaderValue::from_bytes(line.as_ref()).expect("a value"),
+        );
         jar.take(&headers, at, path, || NOW);
     }
 
@@ -144,13 +192,29 @@ mod tests {
     fn cookies_come_back_where_they_belong() {
         let jar = Jar::default();
         jar.take(&HeaderMap::new(), &here(), "/", || NOW);
-        assert!(jar.0.get().is_none() && sent(&jar, "/", None).is_none(), "nothing until a server sets one");
-        for cookie in ["b=2; Path=/", "a=1; Path=/x; HttpOnly", "c=3; Domain=example.com", "no pair", "=no name", "d"] {
+        assert!(
+            jar.0.get().is_none() && sent(&jar, "/", None).is_none(),
+            "nothing until a server sets one"
+        );
+        for cookie in [
+            "b=2; Path=/",
+            "a=1; Path=/x; HttpOnly",
+            "c=3; Domain=example.com",
+            "no pair",
+            "=no name",
+            "d",
+        ] {
             set(&jar, cookie);
         }
         assert_eq!(sent(&jar, "/", None).as_deref(), Some("b=2"));
-        assert_eq!(sent(&jar.clone(), "/x/y?z", None).as_deref(), Some("a=1; b=2"));
-        assert_eq!(sent(&jar, "/x", Some("b=own")).as_deref(), Some("b=own; a=1"));
+        assert_eq!(
+            sent(&jar.clone(), "/x/y?z", None).as_deref(),
+            Some("a=1; b=2")
+        );
+        assert_eq!(
+            sent(&jar, "/x", Some("b=own")).as_deref(),
+            Some("b=own; a=1")
+        );
         set(&jar, "b=; Path=/; Max-Age=0");
         assert_eq!(sent(&jar, "/", None), None, "taken back");
     }
@@ -158,12 +222,25 @@ mod tests {
     #[test]
     fn longer_paths_come_first_and_then_older_cookies() {
         let jar = Jar::default();
-        for cookie in ["sid=site; Path=/", "zz=older; Path=/", "sid=app; Path=/app", "aa=newer; Path=/", "deep=1; Path=/app/x/"] {
+        for cookie in [
+            "sid=site; Path=/",
+            "zz=older; Path=/",
+            "sid=app; Path=/app",
+            "aa=newer; Path=/",
+            "deep=1; Path=/app/x/",
+        ] {
             set(&jar, cookie);
         }
-        assert_eq!(sent(&jar, "/app/x/y", None).as_deref(), Some("deep=1; sid=app; sid=site; zz=older; aa=newer"));
+        assert_eq!(
+            sent(&jar, "/app/x/y", None).as_deref(),
+            Some("deep=1; sid=app; sid=site; zz=older; aa=newer")
+        );
         set(&jar, "zz=changed; Path=/");
-        assert_eq!(sent(&jar, "/", None).as_deref(), Some("sid=site; zz=changed; aa=newer"), "one that changes keeps its place");
+        assert_eq!(
+            sent(&jar, "/", None).as_deref(),
+            Some("sid=site; zz=changed; aa=newer"),
+            "one that changes keeps its place"
+        );
     }
 
     #[test]
@@ -174,13 +251,22 @@ mod tests {
         }
         set(&jar, &format!("long={}", "x".repeat(4096)));
         let all = sent(&jar, "/", None).expect("many");
-        assert!(all.split(';').count() == MAX_COOKIES && !all.contains("long"), "bounded");
+        assert!(
+            all.split(';').count() == MAX_COOKIES && !all.contains("long"),
+            "bounded"
+        );
         set(&jar, "n7=changed");
         set(&jar, "n8=; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
         set(&jar, "new=1");
         set(&jar, "newer=1");
         let all = sent(&jar, "/", None).expect("many");
-        assert!(all.contains("n7=changed") && !all.contains("n8=") && all.contains("; new=1") && !all.contains("newer"), "{all}");
+        assert!(
+            all.contains("n7=changed")
+                && !all.contains("n8=")
+                && all.contains("; new=1")
+                && !all.contains("newer"),
+            "{all}"
+        );
         // What has come to its end makes room.
         set(&jar, "n9=1; Max-Age=1");
         let mut headers = HeaderMap::new();
@@ -202,13 +288,21 @@ mod tests {
         ] {
             set_at(&jar, &here(), "/login", line);
         }
-        assert_eq!(sent(&jar, "/", None).as_deref(), Some("sid=abc; latin=1; name=Zo\u{c3}\u{ab}; end=v\u{c3}\u{a0}; q=\"a b\""));
+        assert_eq!(
+            sent(&jar, "/", None).as_deref(),
+            Some("sid=abc; latin=1; name=Zo\u{c3}\u{ab}; end=v\u{c3}\u{a0}; q=\"a b\"")
+        );
     }
 
     #[test]
     fn a_cookie_is_for_the_hosts_and_paths_that_the_standard_says() {
-        let (site, shop) = (origin(Scheme::Http, "example.com"), origin(Scheme::Http, "shop.example.com:8080"));
-        let at = |jar: &Jar, at: &Origin, path: &str| sent_at(jar, at, path, None, NOW).unwrap_or_default();
+        let (site, shop) = (
+            origin(Scheme::Http, "example.com"),
+            origin(Scheme::Http, "shop.example.com:8080"),
+        );
+        let at = |jar: &Jar, at: &Origin, path: &str| {
+            sent_at(jar, at, path, None, NOW).unwrap_or_default()
+        };
         let jar = Jar::default();
         for line in [
             "own=1; Path=/",
@@ -219,10 +313,19 @@ mod tests {
         ] {
             set_at(&jar, &shop, "/", line);
         }
-        assert_eq!((at(&jar, &shop, "/"), at(&jar, &site, "/")), ("own=1; all=1".into(), "all=1".into()));
-        assert_eq!(at(&jar, &origin(Scheme::Http, "ashop.example.com.evil"), "/"), "");
+        assert_eq!(
+            (at(&jar, &shop, "/"), at(&jar, &site, "/")),
+            ("own=1; all=1".into(), "all=1".into())
+        );
+        assert_eq!(
+            at(&jar, &origin(Scheme::Http, "ashop.example.com.evil"), "/"),
+            ""
+        );
         // Other ports of a host are the same (section 8.5).
-        assert_eq!(at(&jar, &origin(Scheme::Https, "shop.example.com"), "/"), "own=1; all=1");
+        assert_eq!(
+            at(&jar, &origin(Scheme::Https, "shop.example.com"), "/"),
+            "own=1; all=1"
+        );
         let jar = Jar::default();
         set_at(&jar, &here(), "/", "a=1; Domain=127.0.0.1");
         set_at(&jar, &here(), "/", "b=1; Domain=0.0.1");
@@ -251,13 +354,24 @@ mod tests {
 
     #[test]
     fn a_secure_cookie_goes_over_tls_or_to_this_machine() {
-        for (authority, plain) in
-            [("example.com", false), ("localhost:1", true), ("a.localhost", true), ("127.0.0.9", true), ("[::1]:1", true)]
-        {
+        for (authority, plain) in [
+            ("example.com", false),
+            ("localhost:1", true),
+            ("a.localhost", true),
+            ("127.0.0.9", true),
+            ("[::1]:1", true),
+        ] {
             let jar = Jar::default();
             set_at(&jar, &origin(Scheme::Https, authority), "/", "s=1; secure");
-            assert!(sent_at(&jar, &origin(Scheme::Https, authority), "/", None, NOW).is_some(), "{authority}");
-            assert_eq!(sent_at(&jar, &origin(Scheme::Http, authority), "/", None, NOW).is_some(), plain, "{authority}");
+            assert!(
+                sent_at(&jar, &origin(Scheme::Https, authority), "/", None, NOW).is_some(),
+                "{authority}"
+            );
+            assert_eq!(
+                sent_at(&jar, &origin(Scheme::Http, authority), "/", None, NOW).is_some(),
+                plain,
+                "{authority}"
+            );
         }
     }
 
@@ -280,7 +394,12 @@ mod tests {
         ] {
             assert!(lasts(forever, 1 << 50), "{forever}");
         }
-        for gone in ["Max-Age=0", "Max-Age=-1", "max-age=1; Max-Age=0", "Max-Age=-99999999999999999999"] {
+        for gone in [
+            "Max-Age=0",
+            "Max-Age=-1",
+            "max-age=1; Max-Age=0",
+            "Max-Age=-99999999999999999999",
+        ] {
             assert!(!lasts(gone, 0), "{gone}");
         }
         for minute in [
@@ -294,6 +413,9 @@ mod tests {
             assert!(lasts(minute, 59_999) && !lasts(minute, 60_000), "{minute}");
         }
         assert!(lasts("Max-Age=99999999999999999999", 1 << 60));
-        assert!(!lasts("Expires=Fri, 31-Dec-99 23:59:59 GMT", 0) && !lasts("Expires=Fri, 31 Dec 1601 23:59:59 GMT", 0));
+        assert!(
+            !lasts("Expires=Fri, 31-Dec-99 23:59:59 GMT", 0)
+                && !lasts("Expires=Fri, 31 Dec 1601 23:59:59 GMT", 0)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Connections between two requests: each user's own, and pools of those that are shared, or counted.
+//! Connections between two requests: each user's own, and pools of those that are shared, or
+//! counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,17 +32,21 @@ impl Part {
     }
 }
 
-/// How many connections a target has at most in the async mode, where that is said; `is_http2`: its requests can go side
-/// by side on one.
+/// How many connections a target has at most in the async mode, where that is said; `is_http2`: its
+/// requests can go side by side on one.
 fn most_connections(options: &HttpOptions, is_http2: bool) -> Option<u32> {
-    let of_streams = (is_http2 && options.keep_alive == KeepAlive::Shared).then(|| options.connections.unwrap_or(1));
+    let of_streams = (is_http2 && options.keep_alive == KeepAlive::Shared)
+        .then(|| options.connections.unwrap_or(1));
     of_streams.into_iter().chain(options.max_connections).min()
 }
 
-/// The most parts that a world's connections can be divided into: one that has none would only wait.
+/// The most parts that a world's connections can be divided into: one that has none would only
+/// wait.
 pub fn most_parts(world: &World<'_>) -> usize {
     let caps = world.plan.targets_used().into_iter().filter_map(|target| {
-        let is_http2 = world.dials[target].as_ref().is_some_and(|dial| dial.is_http2);
+        let is_http2 = world.dials[target]
+            .as_ref()
+            .is_some_and(|dial| dial.is_http2);
         most_connections(&world.plan.targets[target].http, is_http2)
     });
     caps.min().map_or(usize::MAX, |most| most as usize)
@@ -60,9 +65,15 @@ impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
     /// For a target that needs one.
     fn new(options: &HttpOptions, part: Part, busy: &Arc<Busy>) -> Option<Self> {
         let busy = || busy.of("connections");
-        let limit = options.max_connections.map(|most| Arc::new(Limit::of_connections(part.share(most), busy())));
+        let limit = options
+            .max_connections
+            .map(|most| Arc::new(Limit::of_connections(part.share(most), busy())));
         let is_needed = options.keep_alive == KeepAlive::Shared || limit.is_some();
-        is_needed.then(|| Self { keep: options.keep_alive, idle: Mutex::default(), limit })
+        is_needed.then(|| Self {
+            keep: options.keep_alive,
+            idle: Mutex::default(),
+            limit,
+        })
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<(u64, Link<Io>)>> {
@@ -90,7 +101,8 @@ impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
         self.idle().retain(|(of, _)| *of != owner);
     }
 
-    /// Closes whatever nobody uses and one more has no room beside: the one first that was not used for longest.
+    /// Closes whatever nobody uses and one more has no room beside: the one first that was not used
+    /// for longest.
     fn make_room(&self) {
         if let Some(limit) = &self.limit {
             // The one that is about to be made has its slot already.
@@ -127,19 +139,26 @@ static OWNERS: AtomicU64 = AtomicU64::new(0);
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> Kept<Io> {
     fn pooled(pool: Arc<Pool<Io>>) -> Self {
-        Self::Pooled { pool, owner: OWNERS.fetch_add(1, Ordering::Relaxed) }
+        Self::Pooled {
+            pool,
+            owner: OWNERS.fetch_add(1, Ordering::Relaxed),
+        }
     }
 
     /// The same for somebody else.
     pub fn another(&self) -> Self {
         match self {
-            Self::Own { keep, .. } => Self::Own { connection: None, keep: *keep },
+            Self::Own { keep, .. } => Self::Own {
+                connection: None,
+                keep: *keep,
+            },
             Self::Pooled { pool, .. } => Self::pooled(pool.clone()),
             Self::Streams(streams) => Self::Streams(streams.clone()),
         }
     }
 
-    /// Takes a connection out. It is not here while it is in use: where its request is dropped, it closes with it.
+    /// Takes a connection out. It is not here while it is in use: where its request is dropped, it
+    /// closes with it.
     pub async fn take(&mut self) -> Taken<Io> {
         let kept = match self {
             Self::Own { connection, .. } => connection.take(),
@@ -152,7 +171,11 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Kept<Io> {
     /// Puts a connection back, or closes it where it is not kept.
     pub fn put(&mut self, used: Link<Io>) {
         match self {
-            Self::Own { keep: KeepAlive::Never, .. } | Self::Streams(_) => {}
+            Self::Own {
+                keep: KeepAlive::Never,
+                ..
+            }
+            | Self::Streams(_) => {}
             Self::Own { connection, .. } => *connection = Some(used),
             Self::Pooled { pool, owner } => pool.put(*owner, used),
         }
@@ -168,8 +191,13 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Kept<Io> {
     /// Closes what is kept for an iteration only.
     pub fn end_iteration(&mut self) {
         match self {
-            Self::Own { connection, keep: KeepAlive::PerIteration } => *connection = None,
-            Self::Pooled { pool, owner } if pool.keep == KeepAlive::PerIteration => pool.forget(*owner),
+            Self::Own {
+                connection,
+                keep: KeepAlive::PerIteration,
+            } => *connection = None,
+            Self::Pooled { pool, owner } if pool.keep == KeepAlive::PerIteration => {
+                pool.forget(*owner)
+            }
             Self::Own { .. } | Self::Pooled { .. } | Self::Streams(_) => {}
         }
     }
@@ -200,23 +228,41 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Kept<Io> {
     }
 }
 
-/// What the first user of a part has to each target; `side_by_side`: its requests can use one connection at once, where
-/// the protocol can.
+/// What the first user of a part has to each target; `side_by_side`: its requests can use one
+/// connection at once, where the protocol can.
 pub fn of_world<Io>(world: &World<'_>, part: Part, side_by_side: bool) -> Vec<Kept<Io>>
 where
     Io: Read + Write + Metered + Unpin + Send + 'static,
 {
     let kept = |((options, dial), busy): ((&HttpOptions, &Option<Dial>), &Arc<Busy>)| {
-        if side_by_side && options.keep_alive == KeepAlive::Shared && dial.as_ref().is_some_and(|dial| dial.is_http2) {
+        if side_by_side
+            && options.keep_alive == KeepAlive::Shared
+            && dial.as_ref().is_some_and(|dial| dial.is_http2)
+        {
             let connections = most_connections(options, true).map_or(1, |most| part.share(most));
-            return Kept::Streams(Arc::new(Streams::new(options, connections, busy.of("streams"))));
+            return Kept::Streams(Arc::new(Streams::new(
+                options,
+                connections,
+                busy.of("streams"),
+            )));
         }
         match Pool::new(options, part, busy) {
             Some(pool) => Kept::pooled(Arc::new(pool)),
-            None => Kept::Own { connection: None, keep: options.keep_alive },
+            None => Kept::Own {
+                connection: None,
+                keep: options.keep_alive,
+            },
         }
     };
-    world.plan.targets.iter().map(|target| &target.http).zip(&world.dials).zip(&world.busy).map(kept).collect()
+    world
+        .plan
+        .targets
+        .iter()
+        .map(|target| &target.http)
+        .zip(&world.dials)
+        .zip(&world.busy)
+        .map(kept)
+        .collect()
 }
 
 #[cfg(test)]
@@ -227,9 +273,14 @@ mod tests {
     fn shares_add_up_and_nobody_has_none() {
         for whole in 1..40u32 {
             for of in 1..=whole as usize {
-                let shares: Vec<usize> = (0..of).map(|index| Part { index, of }.share(whole)).collect();
+                let shares: Vec<usize> = (0..of)
+                    .map(|index| Part { index, of }.share(whole))
+                    .collect();
                 assert_eq!(shares.iter().sum::<usize>(), whole as usize);
-                assert!(shares.iter().all(|share| *share > 0), "{whole} among {of}: {shares:?}");
+                assert!(
+                    shares.iter().all(|share| *share > 0),
+                    "{whole} among {of}: {shares:?}"
+                );
             }
         }
     }

@@ -14,10 +14,12 @@ use crate::transport::link::Link;
 /// Streams that are ever used on a connection, whatever the server allows.
 const MOST_STREAMS: usize = 1_000_000;
 
-/// Connections that users share, each with as many streams at once as the server and the scenario allow.
+/// Connections that users share, each with as many streams at once as the server and the scenario
+/// allow.
 ///
-/// There is a slot for each stream that may be open, and one for each connection that is still to be made: whoever makes
-/// it knows then how many more there are. Slots are first come, first served.
+/// There is a slot for each stream that may be open, and one for each connection that is still to
+/// be made: whoever makes it knows then how many more there are. Slots are first come, first
+/// served.
 pub struct Streams<Io: Read + Write + Unpin + Send + 'static> {
     /// How many may be open at once.
     pub limit: Arc<Limit>,
@@ -62,7 +64,9 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Drop for Connecting<Io
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connecting<Io> {
     /// The connection is there: others may use it too. The part in it that is the maker's.
     pub fn done(self, mut link: Link<Io>) -> Link<Io> {
-        let Some(part) = link.share() else { return link };
+        let Some(part) = link.share() else {
+            return link;
+        };
         let streams = link.most_streams().min(self.0.most);
         let mut state = self.0.state();
         state.members.push(Member { link, streams });
@@ -76,10 +80,21 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connecting<Io> {
 impl<Io: Read + Write + Unpin + Send + 'static> Streams<Io> {
     /// For a target that asks for it, with so many connections.
     pub fn new(options: &HttpOptions, connections: usize, busy: Arc<Busy>) -> Self {
-        let most = options.max_streams.map_or(MOST_STREAMS, |most| MOST_STREAMS.min(most as usize));
-        let state = Mutex::new(State { members: Vec::new(), connecting: 0 });
+        let most = options
+            .max_streams
+            .map_or(MOST_STREAMS, |most| MOST_STREAMS.min(most as usize));
+        let state = Mutex::new(State {
+            members: Vec::new(),
+            connecting: 0,
+        });
         let limit = Arc::new(Limit::of_connections(connections, busy));
-        Self { limit, most, connections, state, changed: Notify::new() }
+        Self {
+            limit,
+            most,
+            connections,
+            state,
+            changed: Notify::new(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State<Io>> {
@@ -94,8 +109,14 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Streams<Io> {
             let changed = self.changed.notified();
             {
                 let mut state = self.state();
-                let free = state.members.iter_mut().filter(|member| member.link.parts() < member.streams);
-                if let Some(part) = free.min_by_key(|member| member.link.parts()).and_then(|member| member.link.share()) {
+                let free = state
+                    .members
+                    .iter_mut()
+                    .filter(|member| member.link.parts() < member.streams);
+                if let Some(part) = free
+                    .min_by_key(|member| member.link.parts())
+                    .and_then(|member| member.link.share())
+                {
                     return Taken::Link(part);
                 }
                 if state.members.len() + state.connecting < self.connections {
@@ -103,18 +124,25 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Streams<Io> {
                     return Taken::Nothing(Some(Connecting(self.clone())));
                 }
             }
-            // Whoever asks has a slot: where no stream is free, the one that it is for is being made.
+            // Whoever asks has a slot: where no stream is free, the one that it is for is being
+            // made.
             changed.await;
         }
     }
 
-    /// The connection that this is a part in is at its end, or too old: nobody begins anything on it any more.
+    /// The connection that this is a part in is at its end, or too old: nobody begins anything on
+    /// it any more.
     pub fn discard(&self, part: &Link<Io>) {
         let mut state = self.state();
-        if let Some(place) = state.members.iter().position(|member| member.link.is_shared_with(part)) {
+        if let Some(place) = state
+            .members
+            .iter()
+            .position(|member| member.link.is_shared_with(part))
+        {
             let gone = state.members.remove(place);
             drop(state);
-            // One slot is for the connection that takes its place; those that are in use come back to nobody.
+            // One slot is for the connection that takes its place; those that are in use come back
+            // to nobody.
             self.limit.add_slots(1 - gone.streams as i64);
         }
     }

@@ -29,7 +29,8 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     pub connections: Vec<Kept<Io>>,
     /// Whether some of them are kept for an iteration only.
     tidies: bool,
-    /// Its TCP connections, by target, while nobody uses them; there are none where no step speaks TCP.
+    /// Its TCP connections, by target, while nobody uses them; there are none where no step speaks
+    /// TCP.
     streams: Vec<Option<tcp::Connection<Wire<Io>>>>,
     /// The WebSocket that is open, while nobody uses it.
     pub socket: Option<Box<Socket<Wire<Io>>>>,
@@ -92,19 +93,24 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
         self.branches.iter_mut().for_each(Self::hang_up);
     }
 
-    /// All users of a world, dealt out to as many parts as have connections of their own; `side_by_side`: several can use
-    /// one at once.
+    /// All users of a world, dealt out to as many parts as have connections of their own;
+    /// `side_by_side`: several can use one at once.
     pub fn all(world: &World<'_>, parts: usize, side_by_side: bool) -> Vec<Vec<Self>> {
         let mut shares: Vec<Vec<Self>> = (0..parts).map(|_| Vec::new()).collect();
         let like = |index| pool::of_world(world, Part { index, of: parts }, side_by_side);
         let like: Vec<Vec<Kept<Io>>> = (0..parts).map(like).collect();
         for index in 0..world.plan.load.model.slots() as usize {
-            shares[index % parts].push(Self::new(index as u64, &like[index % parts], Jar::default()));
+            shares[index % parts].push(Self::new(
+                index as u64,
+                &like[index % parts],
+                Jar::default(),
+            ));
         }
         shares
     }
 
-    /// How many connections, or streams on them, an operation's requests may use at once, where that is limited.
+    /// How many connections, or streams on them, an operation's requests may use at once, where
+    /// that is limited.
     pub fn connection_limit(&self, operation: &Operation) -> Option<Arc<Limit>> {
         match &operation.action {
             Action::Http(request) => self.connections[request.target].limit(),

@@ -1,10 +1,10 @@
-//! The async driver: tasks on an event loop. One tokio current-thread runtime for each worker thread, with
-//! its own connections and its own timers.
+//! The async driver: tasks on an event loop. One tokio current-thread runtime for each worker
+//! thread, with its own connections and its own timers.
 //!
-//! tokio's timer counts in milliseconds and is about one late; a timerfd per worker is 30 µs late, and what
-//! loadgen paces and measures is shorter than a millisecond often enough. Elsewhere than on Linux tokio's
-//! timer does the waking. Planned starts are met more exactly yet: the loop is woken a little before them, and
-//! turns, looking after its connections, until they come.
+//! tokio's timer counts in milliseconds and is about one late; a timerfd per worker is 30 µs late,
+//! and what loadgen paces and measures is shorter than a millisecond often enough. Elsewhere than
+//! on Linux tokio's timer does the waking. Planned starts are met more exactly yet: the loop is
+//! woken a little before them, and turns, looking after its connections, until they come.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -60,7 +60,10 @@ impl Async {
     /// When the system has no timer for us.
     pub async fn run<F: Future>(&self, root: F) -> io::Result<F::Output> {
         let mut alarm = Alarm::new(self.clock)?;
-        let mut approach = Approach { lateness: Lateness::UNKNOWN, turning: None };
+        let mut approach = Approach {
+            lateness: Lateness::UNKNOWN,
+            turning: None,
+        };
         let mut root = pin!(root);
         Ok(poll_fn(|cx| {
             if let Some(late) = alarm.clear(cx) {
@@ -81,7 +84,8 @@ impl Async {
         .await)
     }
 
-    /// A timer that reads no clock of its own: the loop rings it, and it takes the loop's word for the time.
+    /// A timer that reads no clock of its own: the loop rings it, and it takes the loop's word for
+    /// the time.
     fn timer(&self, timers: &Rc<Timers>, at: Nanos) -> impl Future<Output = ()> + use<> {
         let latest = self.latest.clone();
         Sleep::new(timers.clone(), move || latest.get(), at)
@@ -98,9 +102,12 @@ impl Async {
 /// # Errors
 /// When the system has no more descriptors.
 pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    // Offloaded blocking calls get as many threads as there are calls at once: a pool that is too small
-    // would make them wait for each other, and that wait would be ours.
-    tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1 << 16).build()
+    // Offloaded blocking calls get as many threads as there are calls at once: a pool that is too
+    // small would make them wait for each other, and that wait would be ours.
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1 << 16)
+        .build()
 }
 
 impl Driver for Async {
@@ -123,7 +130,10 @@ impl Driver for Async {
 
     async fn connect(&self, to: &Endpoint) -> io::Result<Self::Io> {
         let passed = Arc::<Passed>::default();
-        Ok(TokioIo::new(Counted::told(Socket::connect(to, passed.clone()).await?, passed)))
+        Ok(TokioIo::new(Counted::told(
+            Socket::connect(to, passed.clone()).await?,
+            passed,
+        )))
     }
 
     fn background(&self, task: Task) -> Option<Task> {
@@ -138,7 +148,8 @@ impl Driver for Async {
 
     async fn block(&self, length: Nanos, offload: bool) {
         if offload {
-            let call = tokio::task::spawn_blocking(move || std::thread::sleep(length.as_duration()));
+            let call =
+                tokio::task::spawn_blocking(move || std::thread::sleep(length.as_duration()));
             // It fails only where the call panics, and sleeping does not.
             let _ = call.await;
         } else {
@@ -182,9 +193,16 @@ struct Approach {
 }
 
 impl Approach {
-    /// When the loop must be woken for the next start. Where that is so near that it would come late, the loop is made to
-    /// turn once more; `idle` says that nothing was polled since the last turn.
-    fn turn(&mut self, clock: Clock, next: Option<Nanos>, idle: bool, cx: &mut Context<'_>) -> Option<Nanos> {
+    /// When the loop must be woken for the next start. Where that is so near that it would come
+    /// late, the loop is made to turn once more; `idle` says that nothing was polled since the last
+    /// turn.
+    fn turn(
+        &mut self,
+        clock: Clock,
+        next: Option<Nanos>,
+        idle: bool,
+        cx: &mut Context<'_>,
+    ) -> Option<Nanos> {
         let Some(next) = next else {
             self.turning = None;
             return None;
@@ -223,13 +241,20 @@ struct Alarm {
 impl Alarm {
     fn new(clock: Clock) -> io::Result<Self> {
         use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
-        let fd = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+        let fd = timerfd_create(
+            TimerfdClockId::Monotonic,
+            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
+        )?;
         #[expect(
             deprecated,
             reason = "its successor needs `unsafe`; what it guards against, a descriptor that is not what it says, an OwnedFd is not"
         )]
         let fd = tokio::io::unix::AsyncFd::new(fd)?;
-        Ok(Self { fd, clock, set: None })
+        Ok(Self {
+            fd,
+            clock,
+            set: None,
+        })
     }
 
     /// Notes that it rang, and asks to be woken when it rings again. Tells how long ago it rang.
@@ -248,12 +273,20 @@ impl Alarm {
     fn set(&mut self, at: Option<Nanos>, _cx: &mut Context<'_>) {
         use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
         // A later due time can wait: the alarm rings too early then, and is set anew.
-        let Some(at) = at.filter(|at| self.set.is_none_or(|set| *at < set)) else { return };
+        let Some(at) = at.filter(|at| self.set.is_none_or(|set| *at < set)) else {
+            return;
+        };
         // Zero would disarm it.
         let left = (at - self.clock.now()).0.max(1);
         let value = Itimerspec {
-            it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
-            it_value: Timespec { tv_sec: (left / 1_000_000_000) as i64, tv_nsec: (left % 1_000_000_000) as i64 },
+            it_interval: Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            },
+            it_value: Timespec {
+                tv_sec: (left / 1_000_000_000) as i64,
+                tv_nsec: (left % 1_000_000_000) as i64,
+            },
         };
         if timerfd_settime(self.fd.get_ref(), TimerfdTimerFlags::empty(), &value).is_ok() {
             self.set = Some(at);
@@ -270,7 +303,10 @@ struct Alarm {
 
 #[cfg(not(target_os = "linux"))]
 impl Alarm {
-    #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Linux, where it can fail")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the same shape as on Linux, where it can fail"
+    )]
     fn new(clock: Clock) -> io::Result<Self> {
         Ok(Self { sleep: None, clock })
     }
@@ -280,7 +316,8 @@ impl Alarm {
     }
 
     fn set(&mut self, at: Option<Nanos>, cx: &mut Context<'_>) {
-        self.sleep = at.map(|at| Box::pin(tokio::time::sleep((at - self.clock.now()).as_duration())));
+        self.sleep =
+            at.map(|at| Box::pin(tokio::time::sleep((at - self.clock.now()).as_duration())));
         if let Some(sleep) = &mut self.sleep
             && sleep.as_mut().poll(cx).is_ready()
         {

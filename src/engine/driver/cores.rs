@@ -9,13 +9,15 @@ use std::task::{Context, Poll, Waker};
 
 use crate::base::Nanos;
 
-/// Work is counted in 2⁻³² ns, so that sharing a nanosecond among thousands loses nothing that shows.
+/// Work is counted in 2⁻³² ns, so that sharing a nanosecond among thousands loses nothing that
+/// shows.
 const UNIT: u128 = 1 << 32;
 
 /// Processor sharing: with n tasks on c cores each goes at the speed min(1, c/n).
 ///
-/// Kept as the work that a task present from the start would have had done (its slope is that speed), so
-/// that a task is over when this reaches a number fixed at its arrival, whatever comes and goes meanwhile.
+/// Kept as the work that a task present from the start would have had done (its slope is that
+/// speed), so that a task is over when this reaches a number fixed at its arrival, whatever comes
+/// and goes meanwhile.
 pub struct Cores {
     cores: u32,
     now: Rc<Cell<Nanos>>,
@@ -33,7 +35,11 @@ struct State {
 impl Cores {
     /// So many cores under this clock.
     pub fn new(cores: u32, now: Rc<Cell<Nanos>>) -> Self {
-        Self { cores: cores.max(1), now, state: RefCell::default() }
+        Self {
+            cores: cores.max(1),
+            now,
+            state: RefCell::default(),
+        }
     }
 
     /// Brings the work done up to the present.
@@ -41,7 +47,11 @@ impl Cores {
         let passed = u128::from((self.now.get() - state.updated).0);
         state.updated = self.now.get();
         let (cores, tasks) = (u128::from(self.cores), state.tasks.len() as u128);
-        state.done += if tasks <= cores { passed * UNIT } else { passed * UNIT * cores / tasks };
+        state.done += if tasks <= cores {
+            passed * UNIT
+        } else {
+            passed * UNIT * cores / tasks
+        };
     }
 
     /// When the next task is over, if nothing comes before.
@@ -50,7 +60,11 @@ impl Cores {
         let (goal, _) = *state.tasks.first_key_value()?.0;
         let (cores, tasks) = (u128::from(self.cores), state.tasks.len() as u128);
         let work = goal.saturating_sub(state.done);
-        let ns = if tasks <= cores { work.div_ceil(UNIT) } else { (work * tasks).div_ceil(UNIT * cores) };
+        let ns = if tasks <= cores {
+            work.div_ceil(UNIT)
+        } else {
+            (work * tasks).div_ceil(UNIT * cores)
+        };
         Some(state.updated + Nanos(u64::try_from(ns).unwrap_or(u64::MAX)))
     }
 
@@ -61,7 +75,11 @@ impl Cores {
             let mut state = self.state.borrow_mut();
             self.update(&mut state);
             let done = state.done;
-            while let Some(entry) = state.tasks.first_entry().filter(|task| task.key().0 <= done) {
+            while let Some(entry) = state
+                .tasks
+                .first_entry()
+                .filter(|task| task.key().0 <= done)
+            {
                 over.push(entry.remove());
             }
         }
@@ -72,7 +90,11 @@ impl Cores {
 
     /// Computes for so long.
     pub fn spend(self: &Rc<Self>, amount: Nanos) -> Task {
-        Task { cores: self.clone(), amount, key: None }
+        Task {
+            cores: self.clone(),
+            amount,
+            key: None,
+        }
     }
 }
 
@@ -91,7 +113,10 @@ impl Future for Task {
         let mut state = cores.state.borrow_mut();
         let Some(key) = self.key else {
             cores.update(&mut state);
-            let key = (state.done + u128::from(self.amount.0) * UNIT, state.sequence);
+            let key = (
+                state.done + u128::from(self.amount.0) * UNIT,
+                state.sequence,
+            );
             state.sequence += 1;
             state.tasks.insert(key, cx.waker().clone());
             self.key = Some(key);

@@ -18,10 +18,14 @@ pub async fn gather<D: Driver, J: Job<D>>(
     let mut running = FuturesUnordered::new();
     loop {
         while running.len() < most {
-            let Some((index, seat)) = waiting.next() else { break };
+            let Some((index, seat)) = waiting.next() else {
+                break;
+            };
             running.push(job.run(bench, seat, index).map(move |ok| (index, ok)));
         }
-        let Some((index, ok)) = running.next().await else { break };
+        let Some((index, ok)) = running.next().await else {
+            break;
+        };
         ended[index] = Some(ok);
         if until.met(ok) {
             break;

@@ -1,5 +1,5 @@
-//! Drivers: how the one interpreter runs. A driver says what time it is, waits, connects and blocks; it
-//! knows nothing of flows, limits or figures.
+//! Drivers: how the one interpreter runs. A driver says what time it is, waits, connects and
+//! blocks; it knows nothing of flows, limits or figures.
 
 pub mod asynchronous;
 pub mod blocking;
@@ -24,13 +24,14 @@ use crate::transport::http2::Driver as Task;
 
 /// The I/O and the time of one mode, as one thread sees them.
 ///
-/// Every wait is a future; dropping it is how it is cancelled. In the blocking drivers the futures are
-/// polled by the very thread that then sleeps or reads in the kernel.
+/// Every wait is a future; dropping it is how it is cancelled. In the blocking drivers the futures
+/// are polled by the very thread that then sleeps or reads in the kernel.
 pub trait Driver: Sized {
     /// A connected byte stream.
     type Io: Read + Write + Metered + Unpin + Send + 'static;
 
-    /// Whether many users take turns on one thread, so that what one has done need not be told before all had theirs.
+    /// Whether many users take turns on one thread, so that what one has done need not be told
+    /// before all had theirs.
     const TAKES_TURNS: bool;
 
     /// Time since the start line (of the warm-up, where there is one).
@@ -42,25 +43,26 @@ pub trait Driver: Sized {
     /// Waits until a planned start, as exactly as the driver can: see [`exact`].
     fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()>;
 
-    /// Forgets what was waited for on a connection, because the work that waited has ended. Where each
-    /// wait is a task of its own there is nothing to forget.
+    /// Forgets what was waited for on a connection, because the work that waited has ended. Where
+    /// each wait is a task of its own there is nothing to forget.
     fn clear_interest(&self) {}
 
     /// Connects; over TCP with Nagle's delay off.
     fn connect(&self, to: &Endpoint) -> impl Future<Output = io::Result<Self::Io>>;
 
-    /// Lets a task go on beside the others, until it ends; gives it back where there is nobody to poll it.
+    /// Lets a task go on beside the others, until it ends; gives it back where there is nobody to
+    /// poll it.
     fn background(&self, task: Task) -> Option<Task>;
 
     /// Uses `amount` of processor time of one core, or less where `deadline` comes first.
     fn cpu(&self, amount: Nanos, deadline: Nanos) -> impl Future<Output = ()>;
 
-    /// Makes a blocking call of this length; `offload` hands it to a pool of threads where there is a loop
-    /// to keep free.
+    /// Makes a blocking call of this length; `offload` hands it to a pool of threads where there is
+    /// a loop to keep free.
     fn block(&self, length: Nanos, offload: bool) -> impl Future<Output = ()>;
 
-    /// Runs a job's branches, no more than `most` at once, until `until`; the rest are dropped. Tells of each
-    /// branch that ended by itself whether it ended well.
+    /// Runs a job's branches, no more than `most` at once, until `until`; the rest are dropped.
+    /// Tells of each branch that ended by itself whether it ended well.
     ///
     /// `bench` is the calling thread's; where a driver uses other threads it makes one for each.
     ///
@@ -75,8 +77,8 @@ pub trait Driver: Sized {
         until: Until,
     ) -> impl Future<Output = io::Result<Vec<Option<bool>>>>;
 
-    /// Lets siblings on the same thread go on, where there are any and the caller has not waited since it
-    /// last asked.
+    /// Lets siblings on the same thread go on, where there are any and the caller has not waited
+    /// since it last asked.
     fn breathe(&self) -> impl Future<Output = ()>;
 }
 
@@ -119,15 +121,24 @@ pub trait Job<D: Driver>: Sync {
     fn bench(&self, driver: D, thread: usize) -> Self::Bench;
 
     /// One branch; whether it ended well.
-    fn run<'a>(&'a self, bench: &'a Self::Bench, seat: &'a mut Self::Seat, index: usize) -> Local<'a, bool>;
+    fn run<'a>(
+        &'a self,
+        bench: &'a Self::Bench,
+        seat: &'a mut Self::Seat,
+        index: usize,
+    ) -> Local<'a, bool>;
 }
 
-/// Runs `operation` until `deadline`: `None` where that comes first. Whatever reads or writes a connection
-/// runs in here: with its end ends what it waited for.
+/// Runs `operation` until `deadline`: `None` where that comes first. Whatever reads or writes a
+/// connection runs in here: with its end ends what it waited for.
 ///
-/// The timer is polled first, because a blocking driver must know the deadline before it sleeps; on a tie
-/// the operation wins.
-pub async fn within<D: Driver, F: Future>(driver: &D, deadline: Nanos, operation: F) -> Option<F::Output> {
+/// The timer is polled first, because a blocking driver must know the deadline before it sleeps; on
+/// a tie the operation wins.
+pub async fn within<D: Driver, F: Future>(
+    driver: &D,
+    deadline: Nanos,
+    operation: F,
+) -> Option<F::Output> {
     let mut timer = pin!(driver.sleep_until(deadline));
     let mut operation = pin!(operation);
     let ended = poll_fn(|cx| {

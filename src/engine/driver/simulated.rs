@@ -1,5 +1,6 @@
-//! The simulated driver: the same interpreter over a clock that jumps to the next moment at which something
-//! can happen. It has no overhead at all, so what it takes is the ideal of a plan. Mock operations only.
+//! The simulated driver: the same interpreter over a clock that jumps to the next moment at which
+//! something can happen. It has no overhead at all, so what it takes is the ideal of a plan. Mock
+//! operations only.
 
 use std::cell::Cell;
 use std::future::{Future, pending};
@@ -56,14 +57,25 @@ impl Simulated {
     pub fn new(cores: u32, budget: Budget) -> Self {
         let now = Rc::new(Cell::new(Nanos::ZERO));
         let (cores, timers) = (Rc::new(Cores::new(cores, now.clone())), Rc::default());
-        Self { now, timers, cores, budget, begun: Cell::new(0), begun_now: Cell::new(0) }
+        Self {
+            now,
+            timers,
+            cores,
+            budget,
+            begun: Cell::new(0),
+            begun_now: Cell::new(0),
+        }
     }
 
     /// Runs `root` to its end, or to `last()`, in no time: `Ok(None)` where `last()` came first.
     ///
     /// # Errors
     /// When nothing can happen any more, or too much has.
-    pub fn run<F: Future>(&self, root: F, last: impl Fn() -> Nanos) -> Result<Option<F::Output>, Stuck> {
+    pub fn run<F: Future>(
+        &self,
+        root: F,
+        last: impl Fn() -> Nanos,
+    ) -> Result<Option<F::Output>, Stuck> {
         let woken = Arc::new(Woken(AtomicBool::new(false)));
         let waker = Waker::from(woken.clone());
         let mut cx = Context::from_waker(&waker);
@@ -82,7 +94,11 @@ impl Simulated {
             if woken.0.load(Ordering::Relaxed) {
                 continue;
             }
-            let next = [self.timers.next(), self.cores.next()].into_iter().flatten().min().ok_or(Stuck::Nothing)?;
+            let next = [self.timers.next(), self.cores.next()]
+                .into_iter()
+                .flatten()
+                .min()
+                .ok_or(Stuck::Nothing)?;
             if next > last() {
                 self.now.set(last());
                 return Ok(None);
@@ -125,7 +141,10 @@ impl Driver for Simulated {
     }
 
     async fn connect(&self, _to: &Endpoint) -> io::Result<NoNetwork> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, "there is no network in virtual time"))
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "there is no network in virtual time",
+        ))
     }
 
     async fn cpu(&self, amount: Nanos, _deadline: Nanos) {
@@ -167,7 +186,11 @@ impl Metered for NoNetwork {
 }
 
 impl Read for NoNetwork {
-    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         match *self {}
     }
 }
@@ -201,18 +224,35 @@ mod tests {
                 driver.sleep_until(driver.now() + length).await;
             }
         };
-        driver.run(root, || Nanos::from_secs(1)).map(|ended: Option<()>| {
-            assert_eq!(ended, None);
-            begun.get()
-        })
+        driver
+            .run(root, || Nanos::from_secs(1))
+            .map(|ended: Option<()>| {
+                assert_eq!(ended, None);
+                begun.get()
+            })
     }
 
     #[test]
     fn a_moment_that_never_ends_is_told_from_a_plan_that_is_long() {
-        let budget = Budget { total: 10_000, at_once: 100 };
+        let budget = Budget {
+            total: 10_000,
+            at_once: 100,
+        };
         assert_eq!(iterations(Nanos::from_millis(1), budget), Ok(1001));
         assert_eq!(iterations(Nanos::ZERO, budget), Err(Stuck::Standstill));
-        assert_eq!(iterations(Nanos::from_micros(1), budget), Err(Stuck::Budget));
-        assert_eq!(iterations(Nanos::ZERO, Budget { at_once: u64::MAX, ..budget }), Err(Stuck::Budget));
+        assert_eq!(
+            iterations(Nanos::from_micros(1), budget),
+            Err(Stuck::Budget)
+        );
+        assert_eq!(
+            iterations(
+                Nanos::ZERO,
+                Budget {
+                    at_once: u64::MAX,
+                    ..budget
+                }
+            ),
+            Err(Stuck::Budget)
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! [`Socket`]: a connection of the async driver, over TCP or to a Unix socket.
 //!
-//! An HTTP library tries to read several times for each response. Here it is told at once that there is nothing, as
-//! long as nothing has come since it was last told so: the socket listens for that with a waker of its own.
+//! An HTTP library tries to read several times for each response. Here it is told at once that
+//! there is nothing, as long as nothing has come since it was last told so: the socket listens for
+//! that with a waker of its own.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -18,7 +19,8 @@ use crate::transport::counted::Passed;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::task::{Seen, Task};
 
-/// A Unix socket whose listener is busy is tried again after this long: the system doesn't let one wait for it.
+/// A Unix socket whose listener is busy is tried again after this long: the system doesn't let one
+/// wait for it.
 pub const AGAIN: Nanos = Nanos::from_millis(1);
 
 /// A connection of the async driver.
@@ -57,8 +59,16 @@ impl Socket {
     /// Connects; over TCP with Nagle's delay off. It says in `passed` when it is quiet.
     pub async fn connect(to: &Endpoint, passed: Arc<Passed>) -> io::Result<Self> {
         let stream = Stream::connect(to).await?;
-        let bell = Arc::new(Bell { passed, task: Task::default() });
-        Ok(Self { stream, ears: Waker::from(bell.clone()), bell, seen: Seen::default() })
+        let bell = Arc::new(Bell {
+            passed,
+            task: Task::default(),
+        });
+        Ok(Self {
+            stream,
+            ears: Waker::from(bell.clone()),
+            bell,
+            seen: Seen::default(),
+        })
     }
 }
 
@@ -74,7 +84,9 @@ impl Stream {
             Endpoint::Unix(path) => loop {
                 match UnixStream::connect(path).await {
                     // The queue of the listener is full; nobody tells when it isn't any more.
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => tokio::time::sleep(AGAIN.as_duration()).await,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        tokio::time::sleep(AGAIN.as_duration()).await
+                    }
                     result => return result.map(Self::Unix),
                 }
             },
@@ -96,7 +108,11 @@ macro_rules! either {
 }
 
 impl AsyncRead for Socket {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.seen.polled_by(cx.waker(), &this.bell.task);
         let passed = &this.bell.passed;
@@ -114,7 +130,11 @@ impl AsyncRead for Socket {
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         either!(&mut self.get_mut().stream, stream => Pin::new(stream).poll_write(cx, buf))
     }
 
@@ -130,7 +150,11 @@ impl AsyncWrite for Socket {
         either!(&self.stream, stream => stream.is_write_vectored())
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         either!(&mut self.get_mut().stream, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
     }
 }

@@ -15,9 +15,10 @@ const STALE: usize = 64;
 
 /// Due times in order. Equal times are woken in the order in which they were asked for.
 ///
-/// Nearly every due time is a timeout that is given up long before it comes, and its slot goes to the next one, which is
-/// later. So what a slot has in the heap stays there when the slot changes hands, and is put right when it comes to
-/// the top: most due times are never put into the heap at all.
+/// Nearly every due time is a timeout that is given up long before it comes, and its slot goes to
+/// the next one, which is later. So what a slot has in the heap stays there when the slot changes
+/// hands, and is put right when it comes to the top: most due times are never put into the heap at
+/// all.
 #[derive(Debug, Default)]
 pub struct Timers(RefCell<State>);
 
@@ -44,7 +45,8 @@ struct Due {
 struct Slot {
     /// What is waited for, and who waits.
     wanted: Option<(Due, Waker)>,
-    /// What stands for the slot in the heap, no later than what is wanted; anything else there is of no account.
+    /// What stands for the slot in the heap, no later than what is wanted; anything else there is
+    /// of no account.
     standing: Option<Due>,
 }
 
@@ -55,7 +57,11 @@ impl State {
             self.slots.push(Slot::default());
             self.slots.len() as u32 - 1
         });
-        let due = Due { at, number: self.asked, slot: place };
+        let due = Due {
+            at,
+            number: self.asked,
+            slot: place,
+        };
         let slot = &mut self.slots[place as usize];
         slot.wanted = Some((due, waker.clone()));
         if slot.standing.is_none_or(|standing| standing > due) {
@@ -67,7 +73,9 @@ impl State {
 
     /// Gives a due time up, or has it rung: its waker, where it was wanted.
     fn take(&mut self, due: Due) -> Option<Waker> {
-        let (_, waker) = self.slots[due.slot as usize].wanted.take_if(|(wanted, _)| *wanted == due)?;
+        let (_, waker) = self.slots[due.slot as usize]
+            .wanted
+            .take_if(|(wanted, _)| *wanted == due)?;
         self.free.push(due.slot);
         Some(waker)
     }
@@ -75,11 +83,13 @@ impl State {
     fn sweep(&mut self) {
         if self.heap.len() > 2 * self.slots.len() + STALE {
             let slots = &self.slots;
-            self.heap.retain(|Reverse(due)| slots[due.slot as usize].standing == Some(*due));
+            self.heap
+                .retain(|Reverse(due)| slots[due.slot as usize].standing == Some(*due));
         }
     }
 
-    /// The earliest that somebody waits for, and no longer than `until`; it is at the top of the heap.
+    /// The earliest that somebody waits for, and no longer than `until`; it is at the top of the
+    /// heap.
     fn first(&mut self, until: Nanos) -> Option<Due> {
         loop {
             let Reverse(top) = *self.heap.peek().filter(|Reverse(top)| top.at <= until)?;
@@ -115,7 +125,9 @@ impl Timers {
         let mut any = false;
         loop {
             // The borrow must end before a waker runs: it may well ask for a timer.
-            let Some(waker) = self.pop(now) else { return any };
+            let Some(waker) = self.pop(now) else {
+                return any;
+            };
             waker.wake();
             any = true;
         }
@@ -130,8 +142,8 @@ impl Timers {
     }
 }
 
-/// Waits for a moment; `now` is asked at every poll. Takes its timer with it when it is dropped, or virtual
-/// time would jump to moments that nobody waits for any more.
+/// Waits for a moment; `now` is asked at every poll. Takes its timer with it when it is dropped, or
+/// virtual time would jump to moments that nobody waits for any more.
 pub struct Sleep<F> {
     timers: Rc<Timers>,
     now: F,
@@ -142,7 +154,12 @@ pub struct Sleep<F> {
 impl<F: Fn() -> Nanos + Unpin> Sleep<F> {
     /// Waits until `now()` is `at`.
     pub const fn new(timers: Rc<Timers>, now: F, at: Nanos) -> Self {
-        Self { timers, now, at, due: None }
+        Self {
+            timers,
+            now,
+            at,
+            due: None,
+        }
     }
 }
 
@@ -167,12 +184,14 @@ impl<F: Fn() -> Nanos + Unpin> Future for Sleep<F> {
             self.forget();
             return Poll::Ready(());
         }
-        let waiting = self.due.is_some_and(|due| match &mut self.timers.0.borrow_mut().slots[due.slot as usize].wanted {
-            Some((wanted, waker)) if *wanted == due => {
-                waker.clone_from(cx.waker());
-                true
+        let waiting = self.due.is_some_and(|due| {
+            match &mut self.timers.0.borrow_mut().slots[due.slot as usize].wanted {
+                Some((wanted, waker)) if *wanted == due => {
+                    waker.clone_from(cx.waker());
+                    true
+                }
+                _ => false,
             }
-            _ => false,
         });
         if !waiting {
             let due = self.timers.0.borrow_mut().add(self.at, cx.waker());
@@ -204,7 +223,8 @@ mod tests {
 
     impl Wake for Rung {
         fn wake(self: Arc<Self>) {
-            self.0.store(self.1.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            self.0
+                .store(self.1.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         }
     }
 
@@ -269,17 +289,35 @@ mod tests {
         let timers = Rc::new(Timers::default());
         for at in 1..100_000 {
             let mut sleep = Sleep::new(timers.clone(), || Nanos::ZERO, Nanos(at));
-            assert!(Pin::new(&mut sleep).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            assert!(
+                Pin::new(&mut sleep)
+                    .poll(&mut Context::from_waker(Waker::noop()))
+                    .is_pending()
+            );
         }
         let state = timers.0.borrow();
-        assert!(state.heap.len() == 1 && state.slots.len() == 1, "{} and {}", state.heap.len(), state.slots.len());
+        assert!(
+            state.heap.len() == 1 && state.slots.len() == 1,
+            "{} and {}",
+            state.heap.len(),
+            state.slots.len()
+        );
         drop(state);
         // The other way round, each is earlier than what stands in the heap.
         for at in (1..100_000).rev() {
             let mut sleep = Sleep::new(timers.clone(), || Nanos::ZERO, Nanos(at));
-            assert!(Pin::new(&mut sleep).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            assert!(
+                Pin::new(&mut sleep)
+                    .poll(&mut Context::from_waker(Waker::noop()))
+                    .is_pending()
+            );
         }
         let state = timers.0.borrow();
-        assert!(state.heap.len() <= 2 + STALE && state.slots.len() == 1, "{} and {}", state.heap.len(), state.slots.len());
+        assert!(
+            state.heap.len() <= 2 + STALE && state.slots.len() == 1,
+            "{} and {}",
+            state.heap.len(),
+            state.slots.len()
+        );
     }
 }

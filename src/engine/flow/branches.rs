@@ -41,10 +41,21 @@ pub struct Branches<'b> {
 
 impl<'b> Branches<'b> {
     /// The branches of the group at `place`.
-    fn new<D: Driver>(world: &'b World<'b>, steps: &'b [Step], place: Place, course: &mut Course<'_, '_, D>) -> Self {
+    fn new<D: Driver>(
+        world: &'b World<'b>,
+        steps: &'b [Step],
+        place: Place,
+        course: &mut Course<'_, '_, D>,
+    ) -> Self {
         // Its branches plan their own first operations.
-        let first = steps.iter().find_map(Step::first_operation).map(|operation| operation.id);
-        if let Some(planned) = course.planned.take_if(|record| Some(record.operation()) == first) {
+        let first = steps
+            .iter()
+            .find_map(Step::first_operation)
+            .map(|operation| operation.id);
+        if let Some(planned) = course
+            .planned
+            .take_if(|record| Some(record.operation()) == first)
+        {
             planned.forget();
         }
         Self {
@@ -62,8 +73,8 @@ impl<'b> Branches<'b> {
     }
 }
 
-/// Runs a group. It is broken when the branches that decide it are: in a race the winner, in a `parallel` any
-/// one. A failed operation is a failure of the iteration either way.
+/// Runs a group. It is broken when the branches that decide it are: in a race the winner, in a
+/// `parallel` any one. A failed operation is a failure of the iteration either way.
 pub async fn run<'b, D: Driver>(
     worker: &Worker<'b, D>,
     user: &mut User<D::Io>,
@@ -74,15 +85,28 @@ pub async fn run<'b, D: Driver>(
     course: &mut Course<'_, '_, D>,
 ) -> End {
     let job = &Branches::new(worker.world, steps, place, course);
-    let failed = Failed { job, failure: &mut course.failure };
+    let failed = Failed {
+        job,
+        failure: &mut course.failure,
+    };
     let never_begun = NeverBegun { worker, job };
-    let gathered = worker.driver.gather(job, worker, user.branches(job.steps.len()), most, until).await;
+    let gathered = worker
+        .driver
+        .gather(job, worker, user.branches(job.steps.len()), most, until)
+        .await;
     drop((never_begun, failed));
     // A branch that was dropped in its middle has left its WebSocket behind.
-    user.branches(job.steps.len()).iter_mut().for_each(User::hang_up);
+    user.branches(job.steps.len())
+        .iter_mut()
+        .for_each(User::hang_up);
     if let Ok(ended) = &gathered {
         // In the order written, so that it does not matter which one was there first.
-        for (branch, _) in user.branches(ended.len()).iter_mut().zip(ended).filter(|(_, ended)| ended.is_some()) {
+        for (branch, _) in user
+            .branches(ended.len())
+            .iter_mut()
+            .zip(ended)
+            .filter(|(_, ended)| ended.is_some())
+        {
             if let Some(brought) = branch.brought.take() {
                 course.merge(brought);
             }
@@ -90,21 +114,36 @@ pub async fn run<'b, D: Driver>(
     }
     match (gathered, until) {
         (Err(error), _) => {
-            let operation = job.steps.iter().find_map(Step::first_operation).map_or(0, |operation| operation.id);
+            let operation = job
+                .steps
+                .iter()
+                .find_map(Step::first_operation)
+                .map_or(0, |operation| operation.id);
             let message = format!("the system refused a thread for a branch: {error}");
             let at = worker.driver.now();
-            worker.tape.error(FailedTry { kind: FailureKind::Other, message, operation, intended: at, at, url: None });
+            worker.tape.error(FailedTry {
+                kind: FailureKind::Other,
+                message,
+                operation,
+                intended: at,
+                at,
+                url: None,
+            });
             course.failure.get_or_insert(FailureKind::Other);
             End::Broken
         }
-        (Ok(ended), Until::First | Until::FirstSuccess) if ended.contains(&Some(true)) => End::Through,
-        (Ok(ended), Until::All | Until::FirstFailure) if !ended.contains(&Some(false)) => End::Through,
+        (Ok(ended), Until::First | Until::FirstSuccess) if ended.contains(&Some(true)) => {
+            End::Through
+        }
+        (Ok(ended), Until::All | Until::FirstFailure) if !ended.contains(&Some(false)) => {
+            End::Through
+        }
         (Ok(_), _) => End::Broken,
     }
 }
 
-/// Takes the group's first failure over to what is around it when it is dropped, be it because the group itself is
-/// cancelled.
+/// Takes the group's first failure over to what is around it when it is dropped, be it because the
+/// group itself is cancelled.
 struct Failed<'a, 'b> {
     job: &'a Branches<'b>,
     failure: &'a mut Option<FailureKind>,
@@ -112,14 +151,16 @@ struct Failed<'a, 'b> {
 
 impl Drop for Failed<'_, '_> {
     fn drop(&mut self) {
-        if let Some(kind) = FailureKind::ALL.get(usize::from(self.job.failure.load(Ordering::SeqCst))) {
+        if let Some(kind) =
+            FailureKind::ALL.get(usize::from(self.job.failure.load(Ordering::SeqCst)))
+        {
             self.failure.get_or_insert(*kind);
         }
     }
 }
 
-/// A branch that was begun. A cancelled one leaves its failure behind too: what failed before it was cancelled has
-/// failed.
+/// A branch that was begun. A cancelled one leaves its failure behind too: what failed before it
+/// was cancelled has failed.
 struct Branch<'a, 'b, 'w, D: Driver> {
     course: Course<'b, 'w, D>,
     failure: &'a AtomicU8,
@@ -128,13 +169,15 @@ struct Branch<'a, 'b, 'w, D: Driver> {
 impl<D: Driver> Drop for Branch<'_, '_, '_, D> {
     fn drop(&mut self) {
         if let Some(kind) = self.course.failure {
-            let _ = self.failure.compare_exchange(NONE, kind as u8, Ordering::SeqCst, Ordering::SeqCst);
+            let _ =
+                self.failure
+                    .compare_exchange(NONE, kind as u8, Ordering::SeqCst, Ordering::SeqCst);
         }
     }
 }
 
-/// Writes down, when it is dropped, the first operations of branches that were never begun: the group that
-/// planned them has ended.
+/// Writes down, when it is dropped, the first operations of branches that were never begun: the
+/// group that planned them has ended.
 struct NeverBegun<'a, 'b, D: Driver> {
     worker: &'a Worker<'b, D>,
     job: &'a Branches<'b>,
@@ -161,21 +204,56 @@ impl<'b, D: Driver> Job<D> for Branches<'b> {
         Worker::new(self.world, driver, thread)
     }
 
-    fn run<'a>(&'a self, worker: &'a Worker<'b, D>, user: &'a mut User<D::Io>, index: usize) -> Local<'a, bool> {
+    fn run<'a>(
+        &'a self,
+        worker: &'a Worker<'b, D>,
+        user: &'a mut User<D::Io>,
+        index: usize,
+    ) -> Local<'a, bool> {
         Box::pin(async move {
             self.begun[index].store(BEGUN, Ordering::SeqCst);
             let step = &self.steps[index..=index];
-            let planned = step[0].first_operation().map(|operation| Box::new(Record::new(worker, operation.id, worker.driver.now())));
+            let planned = step[0]
+                .first_operation()
+                .map(|operation| Box::new(Record::new(worker, operation.id, worker.driver.now())));
             let turn = self.turn.filter(|_| index == 0);
-            let (scope, near) = (self.scope.clone(), step[0].first_operation().map_or(self.near, |operation| operation.id));
+            let (scope, near) = (
+                self.scope.clone(),
+                step[0]
+                    .first_operation()
+                    .map_or(self.near, |operation| operation.id),
+            );
             let (number, fresh) = (self.number, self.fresh);
-            let course = Course { number, fresh, turn, planned, failure: None, ended: None, scope, kept: None, near };
-            let mut branch = Branch { course, failure: &self.failure };
-            let end = interpreter::run(worker, user, step, self.place.inside(index), &mut branch.course).await;
+            let course = Course {
+                number,
+                fresh,
+                turn,
+                planned,
+                failure: None,
+                ended: None,
+                scope,
+                kept: None,
+                near,
+            };
+            let mut branch = Branch {
+                course,
+                failure: &self.failure,
+            };
+            let end = interpreter::run(
+                worker,
+                user,
+                step,
+                self.place.inside(index),
+                &mut branch.course,
+            )
+            .await;
             if let Some(planned) = branch.course.planned.take() {
                 planned.forget();
             }
-            let (scope, kept) = (std::mem::take(&mut branch.course.scope), branch.course.kept.take());
+            let (scope, kept) = (
+                std::mem::take(&mut branch.course.scope),
+                branch.course.kept.take(),
+            );
             user.brought = Some(Brought { scope, kept });
             end == End::Through
         })

@@ -20,7 +20,10 @@ impl Choice {
             *sum += entry.weight;
             Some(*sum)
         });
-        Self { seed: plan.seed, upper: sums.collect() }
+        Self {
+            seed: plan.seed,
+            upper: sums.collect(),
+        }
     }
 
     /// Index of the mix entry that this iteration runs.
@@ -29,7 +32,10 @@ impl Choice {
         if last == 0 {
             return 0;
         }
-        let point = generator(self.seed, iteration, Place::default(), Purpose::Mix).random::<f64>() * self.upper[last];
-        self.upper.partition_point(|upper| *upper <= point).min(last)
+        let point = generator(self.seed, iteration, Place::default(), Purpose::Mix).random::<f64>()
+            * self.upper[last];
+        self.upper
+            .partition_point(|upper| *upper <= point)
+            .min(last)
     }
 }

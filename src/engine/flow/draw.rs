@@ -1,5 +1,5 @@
-//! Random draws as a function of where they are made, so that every mode, round and number of workers
-//! draws the same for the same work.
+//! Random draws as a function of where they are made, so that every mode, round and number of
+//! workers draws the same for the same work.
 
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64Mcg;
@@ -40,13 +40,19 @@ impl Place {
     /// The step with this index inside of this group.
     #[must_use]
     pub const fn inside(self, index: usize) -> Self {
-        Self { step: chain(self.step, index as u64), ..self }
+        Self {
+            step: chain(self.step, index as u64),
+            ..self
+        }
     }
 
     /// This pass of the loop that this step is.
     #[must_use]
     pub const fn pass(self, number: u32) -> Self {
-        Self { pass: chain(self.pass, number as u64), ..self }
+        Self {
+            pass: chain(self.pass, number as u64),
+            ..self
+        }
     }
 
     /// This try.
@@ -56,20 +62,29 @@ impl Place {
     }
 }
 
-/// A generator for one draw: PCG XSL 128/64 (MCG), seeded with a mix of the run's seed and the place.
+/// A generator for one draw: PCG XSL 128/64 (MCG), seeded with a mix of the run's seed and the
+/// place.
 pub fn generator(seed: u64, iteration: u64, place: Place, purpose: Purpose) -> Pcg64Mcg {
-    let parts = [iteration, place.step, place.pass, u64::from(place.attempt), purpose as u64];
+    let parts = [
+        iteration,
+        place.step,
+        place.pass,
+        u64::from(place.attempt),
+        purpose as u64,
+    ];
     Pcg64Mcg::seed_from_u64(parts.into_iter().fold(mix(seed), chain))
 }
 
-/// Where an index stands after a shuffle of so many (`length`, above the index), which is another one for each feed
-/// and each `pass` through it.
+/// Where an index stands after a shuffle of so many (`length`, above the index), which is another
+/// one for each feed and each `pass` through it.
 ///
-/// A Feistel network over the smallest even number of bits that holds every index, walked until it is back inside:
-/// a permutation that needs no memory, however many rows there are.
+/// A Feistel network over the smallest even number of bits that holds every index, walked until it
+/// is back inside: a permutation that needs no memory, however many rows there are.
 pub fn shuffled(seed: u64, feed: usize, pass: u64, index: u64, length: u64) -> u64 {
     const ROUNDS: u64 = 6;
-    let key = [feed as u64, pass, Purpose::Row as u64].into_iter().fold(mix(seed), chain);
+    let key = [feed as u64, pass, Purpose::Row as u64]
+        .into_iter()
+        .fold(mix(seed), chain);
     let half = (u64::BITS - (length.saturating_sub(1) | 1).leading_zeros()).div_ceil(2);
     let mask = (1u64 << half) - 1;
     let mut at = index;
@@ -85,13 +100,14 @@ pub fn shuffled(seed: u64, feed: usize, pass: u64, index: u64, length: u64) -> u
     }
 }
 
-/// Takes another part into a state. The state is mixed once more than the part, or equal ones would cancel
-/// out: seed 1 and iteration 1, seed 2 and iteration 2.
+/// Takes another part into a state. The state is mixed once more than the part, or equal ones would
+/// cancel out: seed 1 and iteration 1, seed 2 and iteration 2.
 const fn chain(state: u64, part: u64) -> u64 {
     mix(mix(state) ^ mix(part))
 }
 
-/// The finalizer of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
+/// The finalizer of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+/// generators").
 const fn mix(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -107,13 +123,20 @@ mod tests {
 
     #[test]
     fn the_same_place_draws_the_same_and_another_place_something_else() {
-        let draw = |seed, iteration, place, purpose| generator(seed, iteration, place, purpose).next_u64();
-        assert_eq!(draw(1, 2, Place::default(), Purpose::Length), draw(1, 2, Place::default(), Purpose::Length));
+        let draw =
+            |seed, iteration, place, purpose| generator(seed, iteration, place, purpose).next_u64();
+        assert_eq!(
+            draw(1, 2, Place::default(), Purpose::Length),
+            draw(1, 2, Place::default(), Purpose::Length)
+        );
         let mut seen = HashSet::new();
         for seed in 0..5 {
             for iteration in 0..20 {
                 for place in 0..5u32 {
-                    let place = Place::default().inside(place as usize % 2).pass(place / 2).attempt(place);
+                    let place = Place::default()
+                        .inside(place as usize % 2)
+                        .pass(place / 2)
+                        .attempt(place);
                     for purpose in [Purpose::Mix, Purpose::Length, Purpose::Fail] {
                         assert!(seen.insert(draw(seed, iteration, place, purpose)));
                     }
@@ -125,13 +148,22 @@ mod tests {
     #[test]
     fn a_shuffle_gives_every_index_once_and_another_order_each_time() {
         for length in [1, 2, 3, 10, 1000, 4097] {
-            let order = |seed, feed, pass| (0..length).map(|index| shuffled(seed, feed, pass, index, length)).collect::<Vec<_>>();
+            let order = |seed, feed, pass| {
+                (0..length)
+                    .map(|index| shuffled(seed, feed, pass, index, length))
+                    .collect::<Vec<_>>()
+            };
             let mut sorted = order(1, 0, 0);
             sorted.sort_unstable();
             assert_eq!(sorted, (0..length).collect::<Vec<_>>(), "{length}");
             assert_eq!(order(1, 0, 0), order(1, 0, 0));
             if length >= 1000 {
-                for other in [order(2, 0, 0), order(1, 1, 0), order(1, 0, 1), (0..length).collect()] {
+                for other in [
+                    order(2, 0, 0),
+                    order(1, 1, 0),
+                    order(1, 0, 1),
+                    (0..length).collect(),
+                ] {
                     assert_ne!(order(1, 0, 0), other, "{length}");
                 }
             }

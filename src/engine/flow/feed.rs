@@ -1,7 +1,7 @@
 //! [`Feeds`]: the rows of files, and which one an iteration takes.
 //!
-//! That is a function of the iteration's number alone, so that all modes, rounds and numbers of workers give the
-//! same rows to the same iterations, and nobody has to ask for the next one.
+//! That is a function of the iteration's number alone, so that all modes, rounds and numbers of
+//! workers give the same rows to the same iterations, and nobody has to ask for the next one.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -70,27 +70,60 @@ impl Feeds {
     /// When a file can't be read, or is not the one that the plan was made for.
     pub fn read(plan: &Plan, names: &Names, folder: &Path) -> Result<Self, RowsError> {
         let hopper = |(index, feed): (usize, &Feed)| {
-            let users: Vec<bool> = plan.mix.iter().map(|entry| entry.data.contains(&index)).collect();
+            let users: Vec<bool> = plan
+                .mix
+                .iter()
+                .map(|entry| entry.data.contains(&index))
+                .collect();
             if !users.contains(&true) {
                 return Ok(None);
             }
-            let rows = feed::read(folder, &feed.file).map_err(|source| RowsError::File { name: feed.name.clone(), source })?;
-            if rows.digest != feed.digest || rows.rows.len() as u64 != feed.rows || *rows.columns != *feed.columns {
-                return Err(RowsError::Changed { name: feed.name.clone(), file: feed.file.clone() });
+            let rows = feed::read(folder, &feed.file).map_err(|source| RowsError::File {
+                name: feed.name.clone(),
+                source,
+            })?;
+            if rows.digest != feed.digest
+                || rows.rows.len() as u64 != feed.rows
+                || *rows.columns != *feed.columns
+            {
+                return Err(RowsError::Changed {
+                    name: feed.name.clone(),
+                    file: feed.file.clone(),
+                });
             }
             let ranks = users.contains(&false).then(|| Ranks::new(users));
-            Ok(Some(Hopper { place: names.place(&feed.name), rows, order: feed.order, at_end: feed.at_end, ranks }))
+            Ok(Some(Hopper {
+                place: names.place(&feed.name),
+                rows,
+                order: feed.order,
+                at_end: feed.at_end,
+                ranks,
+            }))
         };
-        plan.feeds.iter().enumerate().map(hopper).collect::<Result<_, _>>().map(Self)
+        plan.feeds
+            .iter()
+            .enumerate()
+            .map(hopper)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Puts the row of each of these feeds that iteration `number` takes into its scope.
     ///
     /// # Errors
     /// When a feed that ends the run has no row for it.
-    pub fn deal(&self, feeds: &[usize], number: u64, choice: &Choice, seed: u64, scope: &mut Scope) -> Result<(), Exhausted> {
+    pub fn deal(
+        &self,
+        feeds: &[usize],
+        number: u64,
+        choice: &Choice,
+        seed: u64,
+        scope: &mut Scope,
+    ) -> Result<(), Exhausted> {
         for feed in feeds {
-            let Some(hopper) = self.0.get(*feed).and_then(Option::as_ref) else { continue };
+            let Some(hopper) = self.0.get(*feed).and_then(Option::as_ref) else {
+                continue;
+            };
             let row = hopper.row(*feed, number, choice, seed)?;
             if let (Some(place), Some(row)) = (hopper.place, hopper.rows.rows.get(row as usize)) {
                 scope.set(place, row.clone());
@@ -103,10 +136,16 @@ impl Feeds {
 impl Hopper {
     fn row(&self, feed: usize, number: u64, choice: &Choice, seed: u64) -> Result<u64, Exhausted> {
         let rows = self.rows.rows.len() as u64;
-        // A warm-up takes rows by its own numbers, begins again where they end, and leaves those of the run alone.
+        // A warm-up takes rows by its own numbers, begins again where they end, and leaves those of
+        // the run alone.
         let (rank, measured) = match number.checked_sub(WARMUP_NUMBERS) {
             Some(own) => (own, false),
-            None => (self.ranks.as_ref().map_or(number, |ranks| ranks.of(number, choice)), true),
+            None => (
+                self.ranks
+                    .as_ref()
+                    .map_or(number, |ranks| ranks.of(number, choice)),
+                true,
+            ),
         };
         if measured && self.at_end == AtEnd::Stop && rank >= rows {
             return Err(Exhausted);
@@ -114,7 +153,8 @@ impl Hopper {
         Ok(match self.order {
             Order::Sequential => rank % rows,
             Order::Shuffled => shuffled(seed, feed, rank / rows, rank % rows, rows),
-            Order::Random => generator(seed, number, Place::default().inside(feed), Purpose::Row).random_range(0..rows),
+            Order::Random => generator(seed, number, Place::default().inside(feed), Purpose::Row)
+                .random_range(0..rows),
         })
     }
 }
@@ -136,7 +176,10 @@ struct Counted {
 
 impl Ranks {
     fn new(users: Vec<bool>) -> Self {
-        Self { users, counted: Mutex::default() }
+        Self {
+            users,
+            counted: Mutex::default(),
+        }
     }
 
     /// How many iterations with a smaller number take a row.
@@ -150,7 +193,9 @@ impl Ranks {
         }
         while before.len() <= block {
             let first = (before.len() as u64 - 1) * BLOCK;
-            let there = (first..first + BLOCK).filter(|number| takes(*number)).count() as u64;
+            let there = (first..first + BLOCK)
+                .filter(|number| takes(*number))
+                .count() as u64;
             before.push(before[before.len() - 1] + there);
         }
         if !kept.iter().any(|(known, _)| *known == block) {
@@ -163,7 +208,10 @@ impl Ranks {
             kept.push_front((block, within.collect()));
             kept.truncate(KEPT);
         }
-        let within = kept.iter().find(|(known, _)| *known == block).map_or(0, |(_, ranks)| ranks[(number % BLOCK) as usize]);
+        let within = kept
+            .iter()
+            .find(|(known, _)| *known == block)
+            .map_or(0, |(_, ranks)| ranks[(number % BLOCK) as usize]);
         before[block] + u64::from(within)
     }
 }
@@ -201,7 +249,10 @@ mod tests {
             workers: 1,
             targets: Vec::new(),
             feeds: vec![feed],
-            names: vec![Name { name: "users".into(), value: None }],
+            names: vec![Name {
+                name: "users".into(),
+                value: None,
+            }],
             setup: Vec::new(),
             teardown: Vec::new(),
             mix: users.iter().enumerate().map(entry).collect(),
@@ -228,14 +279,25 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let lines: String = (0..5).map(|id| format!("{id}\n")).collect();
         std::fs::write(folder.path().join("users.csv"), format!("id\n{lines}")).expect("written");
-        let plan = plan(order, at_end, &feed::read(folder.path(), "users.csv").expect("good"), users);
+        let plan = plan(
+            order,
+            at_end,
+            &feed::read(folder.path(), "users.csv").expect("good"),
+            users,
+        );
         let names = Names::new(&plan.names);
         let feeds = Feeds::read(&plan, &names, folder.path()).expect("unchanged");
         let choice = Choice::new(&plan);
         let id = |number: &u64| {
             let mut scope = names.start().clone();
-            feeds.deal(&[0], *number, &choice, plan.seed, &mut scope).ok()?;
-            scope.get(0).get_attr("id").ok().map(|id: Value| id.to_string())
+            feeds
+                .deal(&[0], *number, &choice, plan.seed, &mut scope)
+                .ok()?;
+            scope
+                .get(0)
+                .get_attr("id")
+                .ok()
+                .map(|id: Value| id.to_string())
         };
         numbers.iter().map(id).collect()
     }
@@ -244,14 +306,33 @@ mod tests {
     fn rows_follow_the_number_of_the_iteration() {
         let numbers: Vec<u64> = (0..12).collect();
         let sequential: Vec<_> = numbers.iter().map(|n| Some((n % 5).to_string())).collect();
-        assert_eq!(ids(Order::Sequential, AtEnd::Recycle, &[true], &numbers), sequential);
-        let stopped = ids(Order::Sequential, AtEnd::Stop, &[true], &[4, 5, WARMUP_NUMBERS + 7]);
-        assert_eq!(stopped, [Some("4".into()), None, Some("2".into())], "a warm-up never ends");
+        assert_eq!(
+            ids(Order::Sequential, AtEnd::Recycle, &[true], &numbers),
+            sequential
+        );
+        let stopped = ids(
+            Order::Sequential,
+            AtEnd::Stop,
+            &[true],
+            &[4, 5, WARMUP_NUMBERS + 7],
+        );
+        assert_eq!(
+            stopped,
+            [Some("4".into()), None, Some("2".into())],
+            "a warm-up never ends"
+        );
         let shuffled = ids(Order::Shuffled, AtEnd::Recycle, &[true], &numbers);
         for pass in shuffled[..10].chunks(5) {
-            assert_eq!(pass.iter().collect::<BTreeSet<_>>().len(), 5, "each row once in {pass:?}");
+            assert_eq!(
+                pass.iter().collect::<BTreeSet<_>>().len(),
+                5,
+                "each row once in {pass:?}"
+            );
         }
-        assert_eq!(ids(Order::Shuffled, AtEnd::Recycle, &[true], &numbers), shuffled);
+        assert_eq!(
+            ids(Order::Shuffled, AtEnd::Recycle, &[true], &numbers),
+            shuffled
+        );
         let random = ids(Order::Random, AtEnd::Recycle, &[true], &numbers);
         assert!(random.iter().all(Option::is_some) && random != sequential);
     }
@@ -261,7 +342,11 @@ mod tests {
         let plan = plan(
             Order::Sequential,
             AtEnd::Recycle,
-            &Rows { columns: Vec::new().into(), rows: Vec::new(), digest: String::new() },
+            &Rows {
+                columns: Vec::new().into(),
+                rows: Vec::new(),
+                digest: String::new(),
+            },
             &[true, false],
         );
         let choice = Choice::new(&plan);
@@ -284,13 +369,26 @@ mod tests {
     #[test]
     fn a_file_that_has_changed_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
-        let write = |text: &str| std::fs::write(folder.path().join("users.csv"), text).expect("written");
+        let write =
+            |text: &str| std::fs::write(folder.path().join("users.csv"), text).expect("written");
         write("id\n1\n");
-        let plan = plan(Order::Sequential, AtEnd::Stop, &feed::read(folder.path(), "users.csv").expect("good"), &[true]);
+        let plan = plan(
+            Order::Sequential,
+            AtEnd::Stop,
+            &feed::read(folder.path(), "users.csv").expect("good"),
+            &[true],
+        );
         let names = Names::new(&plan.names);
         assert!(Feeds::read(&plan, &names, folder.path()).is_ok());
         write("id\n2\n");
-        let message = Feeds::read(&plan, &names, folder.path()).err().expect("changed").to_string();
-        assert!(message.contains("`users.csv` has changed") && message.contains("run the scenario again"), "{message}");
+        let message = Feeds::read(&plan, &names, folder.path())
+            .err()
+            .expect("changed")
+            .to_string();
+        assert!(
+            message.contains("`users.csv` has changed")
+                && message.contains("run the scenario again"),
+            "{message}"
+        );
     }
 }

@@ -29,8 +29,8 @@ pub struct Course<'a, 'w, D: Driver> {
     pub fresh: bool,
     /// The iteration's own time and queue, until its first operation takes them.
     pub turn: Option<Turn>,
-    /// The first operation of this branch, written down as planned when the branch began. Boxed, so that it doesn't make
-    /// every iteration larger.
+    /// The first operation of this branch, written down as planned when the branch began. Boxed, so
+    /// that it doesn't make every iteration larger.
     pub planned: Option<Box<Record<'a, 'w, D>>>,
     /// The first failure of an operation, whether or not the flow went on after it.
     pub failure: Option<FailureKind>,
@@ -40,7 +40,8 @@ pub struct Course<'a, 'w, D: Driver> {
     pub scope: Scope,
     /// Those of them that its virtual user keeps: few iterations have any.
     pub kept: Option<Box<UserValues>>,
-    /// The operation run last, or the first one to come: what a failure between operations is told of.
+    /// The operation run last, or the first one to come: what a failure between operations is told
+    /// of.
     pub near: u32,
 }
 
@@ -73,9 +74,14 @@ pub async fn run<'a, 'w, D: Driver>(
         let place = place.inside(index);
         let end = match is_due(worker, step, place, course) {
             // Boxed, so that whoever has no WebSocket carries nothing of it.
-            Ok(true) if user.socket.is_some() && leaves_socket(step) => Box::pin(attending(worker, user, step, place, course)).await,
-            Ok(true) if step.once => Box::pin(take_and_keep(worker, user, step, place, course)).await,
-            // Pinned where it is made, as all that follow: awaited by value, its state of some kilobytes would be copied.
+            Ok(true) if user.socket.is_some() && leaves_socket(step) => {
+                Box::pin(attending(worker, user, step, place, course)).await
+            }
+            Ok(true) if step.once => {
+                Box::pin(take_and_keep(worker, user, step, place, course)).await
+            }
+            // Pinned where it is made, as all that follow: awaited by value, its state of some
+            // kilobytes would be copied.
             Ok(true) => pin!(take(worker, user, step, place, course)).await,
             Ok(false) => continue,
             Err(error) => course.fail(worker, step, &error),
@@ -91,14 +97,17 @@ pub async fn run<'a, 'w, D: Driver>(
 fn leaves_socket(step: &Step) -> bool {
     match &step.kind {
         StepKind::Operation(operation) => !matches!(operation.action, Action::Message(_)),
-        StepKind::Think(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Websocket(_) => true,
+        StepKind::Think(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Websocket(_) => {
+            true
+        }
         // The steps in it are looked at one by one.
         StepKind::Flow(_) | StepKind::Repeat(_) | StepKind::Set(_) => false,
     }
 }
 
-/// Runs a step while a WebSocket is open that it does not use: what comes over that is taken, and pings are answered. Where
-/// a thread blocks in one thing at a time that is done meanwhile if the step only waits, and else before and after it.
+/// Runs a step while a WebSocket is open that it does not use: what comes over that is taken, and
+/// pings are answered. Where a thread blocks in one thing at a time that is done meanwhile if the
+/// step only waits, and else before and after it.
 async fn attending<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
@@ -106,7 +115,9 @@ async fn attending<'a, 'w, D: Driver>(
     place: Place,
     course: &mut Course<'a, 'w, D>,
 ) -> End {
-    let Some(mut socket) = user.socket.take() else { return take_and_keep(worker, user, step, place, course).await };
+    let Some(mut socket) = user.socket.take() else {
+        return take_and_keep(worker, user, step, place, course).await;
+    };
     let driver = &worker.driver;
     let only_waits = match &step.kind {
         StepKind::Think(_) => true,
@@ -139,7 +150,8 @@ async fn attending<'a, 'w, D: Driver>(
     end
 }
 
-/// Runs a step, and lets the virtual user keep what it sets and captures where it is a step with `once`.
+/// Runs a step, and lets the virtual user keep what it sets and captures where it is a step with
+/// `once`.
 async fn take_and_keep<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
@@ -171,25 +183,54 @@ async fn take<'a, 'w, D: Driver>(
 ) -> End {
     course.ended = None;
     match &step.kind {
-        StepKind::Operation(operation) => pin!(operate(worker, user, operation, place, course)).await,
+        StepKind::Operation(operation) => {
+            pin!(operate(worker, user, operation, place, course)).await
+        }
         StepKind::Think(delay) => {
             course.turn = None;
             pause(worker, delay, place, course.number).await;
             End::Through
         }
-        StepKind::Set(values) => set(worker, values, place, course).unwrap_or_else(|error| course.fail(worker, step, &error)),
+        StepKind::Set(values) => set(worker, values, place, course)
+            .unwrap_or_else(|error| course.fail(worker, step, &error)),
         // Groups recurse, and only they are boxed: a flow of operations is one future.
         StepKind::Flow(steps) => Box::pin(run(worker, user, steps, place, course)).await,
         StepKind::Websocket(group) => Box::pin(websocket(worker, user, group, place, course)).await,
         StepKind::Repeat(group) => Box::pin(repeat(worker, user, step, group, place, course)).await,
         StepKind::Parallel(group) => {
-            let until = if group.cancel_on_error { Until::FirstFailure } else { Until::All };
+            let until = if group.cancel_on_error {
+                Until::FirstFailure
+            } else {
+                Until::All
+            };
             let most = group.concurrency.map_or(usize::MAX, |n| n as usize);
-            Box::pin(branches::run(worker, user, &group.branches, place, most, until, course)).await
+            Box::pin(branches::run(
+                worker,
+                user,
+                &group.branches,
+                place,
+                most,
+                until,
+                course,
+            ))
+            .await
         }
         StepKind::Race(group) => {
-            let until = if group.must_succeed { Until::FirstSuccess } else { Until::First };
-            Box::pin(branches::run(worker, user, &group.branches, place, usize::MAX, until, course)).await
+            let until = if group.must_succeed {
+                Until::FirstSuccess
+            } else {
+                Until::First
+            };
+            Box::pin(branches::run(
+                worker,
+                user,
+                &group.branches,
+                place,
+                usize::MAX,
+                until,
+                course,
+            ))
+            .await
         }
     }
 }
@@ -197,9 +238,18 @@ async fn take<'a, 'w, D: Driver>(
 impl<D: Driver> Course<'_, '_, D> {
     /// A value that a step needs can't be had: it is broken, and the iteration failed.
     fn fail(&mut self, worker: &Worker<'_, D>, step: &Step, error: &ValueError) -> End {
-        let operation = step.first_operation().map_or(self.near, |operation| operation.id);
+        let operation = step
+            .first_operation()
+            .map_or(self.near, |operation| operation.id);
         let (message, at) = (error.to_string(), worker.driver.now());
-        worker.tape.error(FailedTry { kind: FailureKind::Data, message, operation, intended: at, at, url: None });
+        worker.tape.error(FailedTry {
+            kind: FailureKind::Data,
+            message,
+            operation,
+            intended: at,
+            at,
+            url: None,
+        });
         self.failure.get_or_insert(FailureKind::Data);
         End::Broken
     }
@@ -220,21 +270,39 @@ impl<D: Driver> Course<'_, '_, D> {
 }
 
 /// Whether a step is run this time.
-fn is_due<D: Driver>(worker: &Worker<'_, D>, step: &Step, place: Place, course: &Course<'_, '_, D>) -> Result<bool, ValueError> {
+fn is_due<D: Driver>(
+    worker: &Worker<'_, D>,
+    step: &Step,
+    place: Place,
+    course: &Course<'_, '_, D>,
+) -> Result<bool, ValueError> {
     if step.once && !course.fresh {
         return Ok(false);
     }
     let seed = worker.world.plan.seed;
-    if step.chance.is_some_and(|share| generator(seed, course.number, place, Purpose::Chance).random::<f64>() >= share.0) {
+    if step.chance.is_some_and(|share| {
+        generator(seed, course.number, place, Purpose::Chance).random::<f64>() >= share.0
+    }) {
         return Ok(false);
     }
-    step.when.as_ref().map_or(Ok(true), |condition| holds(worker, condition, place, course))
+    step.when.as_ref().map_or(Ok(true), |condition| {
+        holds(worker, condition, place, course)
+    })
 }
 
 /// Whether a condition holds here.
-fn holds<D: Driver>(worker: &Worker<'_, D>, condition: &str, place: Place, course: &Course<'_, '_, D>) -> Result<bool, ValueError> {
+fn holds<D: Driver>(
+    worker: &Worker<'_, D>,
+    condition: &str,
+    place: Place,
+    course: &Course<'_, '_, D>,
+) -> Result<bool, ValueError> {
     let facts = worker.facts(course.number, place, Purpose::Condition);
-    worker.world.expressions.get(condition)?.holds(&course.scope, &facts)
+    worker
+        .world
+        .expressions
+        .get(condition)?
+        .holds(&course.scope, &facts)
 }
 
 /// Gives names the values of expressions, in order: each may use those before it.
@@ -246,7 +314,11 @@ fn set<D: Driver>(
 ) -> Result<End, ValueError> {
     let facts = worker.facts(course.number, place, Purpose::Value);
     for (name, value) in values {
-        let value = worker.world.expressions.get(value)?.eval(&course.scope, &facts)?;
+        let value = worker
+            .world
+            .expressions
+            .get(value)?
+            .eval(&course.scope, &facts)?;
         course.set(worker, name, value);
     }
     Ok(End::Through)
@@ -261,16 +333,31 @@ async fn operate<'a, 'w, D: Driver>(
 ) -> End {
     let turn = course.turn.take().unwrap_or_else(|| {
         let now = worker.driver.now();
-        Turn { number: course.number, intended: now, queue: Nanos::ZERO, begun: now }
+        Turn {
+            number: course.number,
+            intended: now,
+            queue: Nanos::ZERO,
+            begun: now,
+        }
     });
-    let planned = course.planned.take_if(|record| record.operation() == operation.id);
+    let planned = course
+        .planned
+        .take_if(|record| record.operation() == operation.id);
     let mut record = match planned {
         Some(record) => *record,
         None => Record::new(worker, operation.id, turn.intended),
     };
     let call = Call { turn, place };
     course.near = operation.id;
-    let (failure, ended) = pin!(operation::run(worker, user, operation, &call, &mut course.scope, &mut record)).await;
+    let (failure, ended) = pin!(operation::run(
+        worker,
+        user,
+        operation,
+        &call,
+        &mut course.scope,
+        &mut record
+    ))
+    .await;
     drop(record);
     course.ended = ended;
     match failure {
@@ -283,7 +370,12 @@ async fn operate<'a, 'w, D: Driver>(
 }
 
 async fn pause<D: Driver>(worker: &Worker<'_, D>, delay: &Delay, place: Place, iteration: u64) {
-    let pause = delay.sample(&mut generator(worker.world.plan.seed, iteration, place, Purpose::Length));
+    let pause = delay.sample(&mut generator(
+        worker.world.plan.seed,
+        iteration,
+        place,
+        Purpose::Length,
+    ));
     let until = worker.driver.now() + pause;
     worker.driver.sleep_until(until).await;
 }
@@ -307,7 +399,9 @@ async fn websocket<'a, 'w, D: Driver>(
         let patience = worker.driver.now() + GOODBYE;
         // Who does not say goodbye in time is left without.
         let _ = within(&worker.driver, patience, socket.close(&pushes)).await;
-        worker.tape.pushes(group.handshake.id, worker.driver.now(), pushes.get());
+        worker
+            .tape
+            .pushes(group.handshake.id, worker.driver.now(), pushes.get());
     }
     user.socket = outer;
     end
@@ -325,7 +419,8 @@ async fn repeat<'a, 'w, D: Driver>(
         Ok(items) => items.into_iter(),
         Err(error) => return course.fail(worker, step, &error),
     };
-    let (Passes::Times(most) | Passes::Until { max: most, .. } | Passes::Over { max: most, .. }) = group.passes;
+    let (Passes::Times(most) | Passes::Until { max: most, .. } | Passes::Over { max: most, .. }) =
+        group.passes;
     for pass in 0..most {
         if let Passes::Over { name, .. } = &group.passes {
             let Some(item) = items.next() else { break };
@@ -348,8 +443,19 @@ async fn repeat<'a, 'w, D: Driver>(
 }
 
 /// The items of the list that a loop goes over; none where it goes over none.
-fn items<D: Driver>(worker: &Worker<'_, D>, group: &Repeat, place: Place, course: &Course<'_, '_, D>) -> Result<Vec<Value>, ValueError> {
-    let Passes::Over { list, .. } = &group.passes else { return Ok(Vec::new()) };
+fn items<D: Driver>(
+    worker: &Worker<'_, D>,
+    group: &Repeat,
+    place: Place,
+    course: &Course<'_, '_, D>,
+) -> Result<Vec<Value>, ValueError> {
+    let Passes::Over { list, .. } = &group.passes else {
+        return Ok(Vec::new());
+    };
     let facts = worker.facts(course.number, place, Purpose::Value);
-    worker.world.expressions.get(list)?.items(&course.scope, &facts)
+    worker
+        .world
+        .expressions
+        .get(list)?
+        .items(&course.scope, &facts)
 }

@@ -17,18 +17,33 @@ use crate::pacing::Arrival;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::plan::Step;
 
-/// Runs iterations until there are no more: each for the one user given, or in turn for all of them.
+/// Runs iterations until there are no more: each for the one user given, or in turn for all of
+/// them.
 pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
     loop {
         worker.driver.breathe().await;
         let asker = match users {
-            [user] => Asker::One { user: user.index, taken: user.taken },
+            [user] => Asker::One {
+                user: user.index,
+                taken: user.taken,
+            },
             _ => Asker::All,
         };
-        let Some(turn) = worker.world.source.next(&worker.driver, &worker.world.stop, asker).await else { return };
+        let Some(turn) = worker
+            .world
+            .source
+            .next(&worker.driver, &worker.world.stop, asker)
+            .await
+        else {
+            return;
+        };
         refuse(worker);
         let measured = turn.number < WARMUP_NUMBERS;
-        let place = if measured { turn.number } else { turn.number - WARMUP_NUMBERS } % users.len() as u64;
+        let place = if measured {
+            turn.number
+        } else {
+            turn.number - WARMUP_NUMBERS
+        } % users.len() as u64;
         let user = &mut users[place as usize];
         user.taken += u64::from(measured);
         if pin!(iterate(worker, user, turn)).await.is_err() {
@@ -39,20 +54,35 @@ pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
 
 /// Writes down the arrivals that a full queue has refused.
 fn refuse<D: Driver>(worker: &Worker<'_, D>) {
-    let Source::Open(desk) = &worker.world.source else { return };
-    desk.refused().for_each(|arrival| worker.tape.iteration(refused(worker.world, arrival)));
+    let Source::Open(desk) = &worker.world.source else {
+        return;
+    };
+    desk.refused()
+        .for_each(|arrival| worker.tape.iteration(refused(worker.world, arrival)));
 }
 
 /// What is written down of an arrival that a full queue has refused.
 pub fn refused(world: &World<'_>, arrival: Arrival) -> IterationSample {
     let mix = world.choice.of(arrival.number) as u32;
-    IterationSample { mix, intended: arrival.at, completed: arrival.at, outcome: Outcome::Dropped }
+    IterationSample {
+        mix,
+        intended: arrival.at,
+        completed: arrival.at,
+        outcome: Outcome::Dropped,
+    }
 }
 
 /// Runs one iteration and writes it down; one that finds no row is not even planned.
-async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn: Turn) -> Result<(), Exhausted> {
+async fn iterate<D: Driver>(
+    worker: &Worker<'_, D>,
+    user: &mut User<D::Io>,
+    turn: Turn,
+) -> Result<(), Exhausted> {
     let mix = worker.world.choice.of(turn.number);
-    let mut scope = worker.world.scope(mix, turn.number).inspect_err(|Exhausted| worker.world.run_dry(worker.driver.now()))?;
+    let mut scope = worker
+        .world
+        .scope(mix, turn.number)
+        .inspect_err(|Exhausted| worker.world.run_dry(worker.driver.now()))?;
     if let Some(kept) = &user.kept {
         scope.begin(kept);
     }
@@ -77,17 +107,43 @@ async fn iterate<D: Driver>(worker: &Worker<'_, D>, user: &mut User<D::Io>, turn
     record.sample.outcome = Outcome::Unfinished;
     let fresh = std::mem::replace(&mut user.fresh, false);
     let flow = &worker.world.plan.mix[mix].flow;
-    let near = flow.iter().find_map(Step::first_operation).map_or(0, |operation| operation.id);
+    let near = flow
+        .iter()
+        .find_map(Step::first_operation)
+        .map_or(0, |operation| operation.id);
     let number = turn.number;
-    let mut course = Course { number, fresh, turn: Some(turn), planned: None, failure: None, ended: None, scope, kept: None, near };
-    let end = pin!(interpreter::run(worker, user, flow, Place::default().inside(mix), &mut course)).await;
-    worker.world.ended.get_or_init(|| Ended { through: end == End::Through, scope: course.scope });
+    let mut course = Course {
+        number,
+        fresh,
+        turn: Some(turn),
+        planned: None,
+        failure: None,
+        ended: None,
+        scope,
+        kept: None,
+        near,
+    };
+    let end = pin!(interpreter::run(
+        worker,
+        user,
+        flow,
+        Place::default().inside(mix),
+        &mut course
+    ))
+    .await;
+    worker.world.ended.get_or_init(|| Ended {
+        through: end == End::Through,
+        scope: course.scope,
+    });
     drop(permit);
     if let Some(kept) = course.kept {
         user.kept.get_or_insert_default().merge(*kept);
     }
     user.end_iteration();
-    record.end(course.ended.unwrap_or_else(|| worker.driver.now()), course.failure);
+    record.end(
+        course.ended.unwrap_or_else(|| worker.driver.now()),
+        course.failure,
+    );
     Ok(())
 }
 
@@ -100,7 +156,12 @@ struct IterationRecord<'a, 'w, D: Driver> {
 impl<'a, 'w, D: Driver> IterationRecord<'a, 'w, D> {
     fn new(worker: &'a Worker<'w, D>, mix: usize, intended: Nanos) -> Self {
         worker.tape.shard().activity(1);
-        let sample = IterationSample { mix: mix as u32, intended, completed: intended, outcome: Outcome::Unfinished };
+        let sample = IterationSample {
+            mix: mix as u32,
+            intended,
+            completed: intended,
+            outcome: Outcome::Unfinished,
+        };
         Self { worker, sample }
     }
 

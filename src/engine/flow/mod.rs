@@ -1,4 +1,5 @@
-//! What an iteration does: its steps in order, its branches, its draws and the rows that it begins with.
+//! What an iteration does: its steps in order, its branches, its draws and the rows that it begins
+//! with.
 
 pub mod branches;
 pub mod choice;

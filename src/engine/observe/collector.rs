@@ -20,7 +20,11 @@ pub struct Collector<'w> {
 impl<'w> Collector<'w> {
     /// Nothing yet.
     pub fn new(world: &'w World<'w>) -> Self {
-        Self { world, total: world.new_recorder().roomy(), spare: Box::new(world.new_recorder()) }
+        Self {
+            world,
+            total: world.new_recorder().roomy(),
+            spare: Box::new(world.new_recorder()),
+        }
     }
 
     /// Takes what came since the last time; the sum of all up to now.
@@ -39,7 +43,10 @@ impl<'w> Collector<'w> {
         if let Source::Open(desk) = &self.world.source {
             // No worker is left that would write them down.
             let refused = desk.refused_until(self.world.stop.end());
-            refused.for_each(|arrival| self.total.iteration(&iteration::refused(self.world, arrival)));
+            refused.for_each(|arrival| {
+                self.total
+                    .iteration(&iteration::refused(self.world, arrival))
+            });
         }
         self.total
     }
@@ -58,7 +65,9 @@ mod tests {
     use crate::engine::observe::tape::Tape;
     use crate::metrics::interval::Inflation;
     use crate::metrics::resources::Usage;
-    use crate::metrics::{FailedTry, FailureKind, Held, IterationSample, Outcome, Sample, TagValue};
+    use crate::metrics::{
+        FailedTry, FailureKind, Held, IterationSample, Outcome, Sample, TagValue,
+    };
     use crate::plan::{Mode, Plan};
     use crate::scenario::{Overrides, Source, compile};
 
@@ -69,7 +78,13 @@ mod tests {
         let text = "{name: t, mix: [{name: m, flow: [{sleep: 1ms}, {sleep: 2ms, name: b}]}],
             load: {stages: [{duration: 2s, rate: 100/s}, {duration: 3s, rate: 200/s}, {duration: 50s, rate: 1/s}], warmup: 1s},
             thresholds: [{check: p99 < 1s, step: b, window: 1s}]}";
-        compile(&Source::inline("test.yaml", text), &Overrides::default(), &|_| None).map(|compiled| compiled.plan).expect("a plan")
+        compile(
+            &Source::inline("test.yaml", text),
+            &Overrides::default(),
+            &|_| None,
+        )
+        .map(|compiled| compiled.plan)
+        .expect("a plan")
     }
 
     /// What one thread sees as its `k`-th: over half a minute, of every outcome and length.
@@ -100,33 +115,80 @@ mod tests {
     fn record(recorder: &mut Recorder, thread: usize, k: u64) {
         let sample = sample(thread, k);
         recorder.operation(&sample, Nanos::from_secs(20));
-        recorder.iteration(&IterationSample { mix: 0, intended: sample.intended, completed: sample.completed, outcome: sample.outcome });
+        recorder.iteration(&IterationSample {
+            mix: 0,
+            intended: sample.intended,
+            completed: sample.completed,
+            outcome: sample.outcome,
+        });
         recorder.pushes(sample.operation, sample.intended, 2);
         let passed = [k.is_multiple_of(2), true];
         recorder.checks(sample.operation, sample.intended, &passed);
         let value = TagValue::found(&format!("{}", k % 60));
         recorder.tags(&sample, vec![value], Held::of(&passed), Nanos::MAX);
         if matches!(sample.outcome, Outcome::Failed(_)) {
-            let Sample { operation, intended, completed: at, .. } = sample;
+            let Sample {
+                operation,
+                intended,
+                completed: at,
+                ..
+            } = sample;
             let message = format!("{}", k % 3);
-            recorder.error(FailedTry { kind: FailureKind::Mock, message, operation, intended, at, url: None });
+            recorder.error(FailedTry {
+                kind: FailureKind::Mock,
+                message,
+                operation,
+                intended,
+                at,
+                url: None,
+            });
         }
     }
 
     /// All that can be seen of a recorder.
     fn shown(recorder: &Recorder) -> String {
         let figures = |of: &crate::metrics::Figures| {
-            let times = [&of.response_ok, &of.response_failed, &of.service, &of.lag, &of.queue, &of.connect, &of.first_byte];
+            let times = [
+                &of.response_ok,
+                &of.response_failed,
+                &of.service,
+                &of.lag,
+                &of.queue,
+                &of.connect,
+                &of.first_byte,
+            ];
             let mut statuses: Vec<_> = of.statuses.iter().collect();
             statuses.sort_unstable();
-            let counts = (of.tally, of.ok_in_window, of.retries, of.pushes, of.bytes_in, of.bytes_out, statuses);
-            format!("{counts:?} {:?}\n", times.map(|time| time.summary(&Inflation::NONE)))
+            let counts = (
+                of.tally,
+                of.ok_in_window,
+                of.retries,
+                of.pushes,
+                of.bytes_in,
+                of.bytes_out,
+                statuses,
+            );
+            format!(
+                "{counts:?} {:?}\n",
+                times.map(|time| time.summary(&Inflation::NONE))
+            )
         };
         let line = |windows: &crate::metrics::Windows| {
             let seen = windows.iter().map(|(index, window)| {
-                let counts =
-                    (window.planned, window.started, window.ok, window.failed, window.ok_completions, window.max, window.mean_ms());
-                format!("{index} {counts:?} {:?} {:?}\n", window.response().value_at_quantile(0.9), window.lag().len())
+                let counts = (
+                    window.planned,
+                    window.started,
+                    window.ok,
+                    window.failed,
+                    window.ok_completions,
+                    window.max,
+                    window.mean_ms(),
+                );
+                format!(
+                    "{index} {counts:?} {:?} {:?}\n",
+                    window.response().value_at_quantile(0.9),
+                    window.lag().len()
+                )
             });
             format!("{:?}\n{}", windows.width(), seen.collect::<String>())
         };
@@ -138,13 +200,27 @@ mod tests {
             recorder.warmup(),
             recorder.try_failures(),
             recorder.errors().sorted(),
-            [recorder.check_tally().of(0, 0), recorder.check_tally().of(1, 0)],
+            [
+                recorder.check_tally().of(0, 0),
+                recorder.check_tally().of(1, 0),
+            ],
             recorder.last_completion(),
             recorder.oldest_unfinished(),
         );
-        recorder.steps().iter().chain(recorder.stages()).map(figures).collect::<String>()
-            + &recorder.probes().chain([recorder.windows()]).map(line).collect::<String>()
-            + &tags.map(|(value, of)| format!("{value:?} {}", figures(of))).collect::<String>()
+        recorder
+            .steps()
+            .iter()
+            .chain(recorder.stages())
+            .map(figures)
+            .collect::<String>()
+            + &recorder
+                .probes()
+                .chain([recorder.windows()])
+                .map(line)
+                .collect::<String>()
+            + &tags
+                .map(|(value, of)| format!("{value:?} {}", figures(of)))
+                .collect::<String>()
             + &format!("{rest:?}")
     }
 
@@ -158,7 +234,9 @@ mod tests {
             let workers: Vec<_> = (0..THREADS)
                 .map(|thread| {
                     let shard = world.shard(thread);
-                    scope.spawn(move || (0..EACH).for_each(|k| record(&mut shard.recorder.lock(), thread, k)))
+                    scope.spawn(move || {
+                        (0..EACH).for_each(|k| record(&mut shard.recorder.lock(), thread, k))
+                    })
                 })
                 .collect();
             let done = &done;
@@ -170,7 +248,9 @@ mod tests {
                 }
                 times
             });
-            workers.into_iter().for_each(|worker| worker.join().expect("it ends"));
+            workers
+                .into_iter()
+                .for_each(|worker| worker.join().expect("it ends"));
             done.store(true, Ordering::SeqCst);
             assert!(collecting.join().expect("it ends") > 0);
         });
@@ -185,9 +265,20 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn no_worker_waits_while_figures_are_made() {
-        let steps: Vec<_> = (0..20).map(|step| format!("{{sleep: 1ms, name: s{step}}}")).collect();
-        let text = format!("{{name: t, mix: [{{name: m, flow: [{}]}}], load: {{vus: 1, duration: 60s}}}}", steps.join(", "));
-        let plan = compile(&Source::inline("test.yaml", &text), &Overrides::default(), &|_| None).expect("a plan").plan;
+        let steps: Vec<_> = (0..20)
+            .map(|step| format!("{{sleep: 1ms, name: s{step}}}"))
+            .collect();
+        let text = format!(
+            "{{name: t, mix: [{{name: m, flow: [{}]}}], load: {{vus: 1, duration: 60s}}}}",
+            steps.join(", ")
+        );
+        let plan = compile(
+            &Source::inline("test.yaml", &text),
+            &Overrides::default(),
+            &|_| None,
+        )
+        .expect("a plan")
+        .plan;
         let world = World::new(&plan, &Ground::default(), 1, None).expect("a world");
         let mut collector = Collector::new(&world);
         let done = AtomicBool::new(false);
@@ -198,13 +289,31 @@ mod tests {
                 // At 2,000 a second on the run's clock, and as fast as it can be here.
                 for k in (0..).take_while(|_| !done.load(Ordering::SeqCst)) {
                     let intended = Nanos(k * 500_000);
-                    let (started, completed) = (intended + Nanos(500), intended + Nanos(100_000 + k * 0x9e37_79b9 % 900_000));
-                    tape.operation(Sample { operation: (k % 20) as u32, intended, started, completed, ..sample(0, k) });
+                    let (started, completed) = (
+                        intended + Nanos(500),
+                        intended + Nanos(100_000 + k * 0x9e37_79b9 % 900_000),
+                    );
+                    tape.operation(Sample {
+                        operation: (k % 20) as u32,
+                        intended,
+                        started,
+                        completed,
+                        ..sample(0, k)
+                    });
                 }
-                Usage::of_thread().expect("the system counts").without(before).voluntary
+                Usage::of_thread()
+                    .expect("the system counts")
+                    .without(before)
+                    .voluntary
             });
             for second in 1..=3 {
-                so_far(&world, collector.collect(), Mode::Async, &Seen::default(), Nanos::from_secs(second));
+                so_far(
+                    &world,
+                    collector.collect(),
+                    Mode::Async,
+                    &Seen::default(),
+                    Nanos::from_secs(second),
+                );
             }
             done.store(true, Ordering::SeqCst);
             worker.join().expect("it ends")

@@ -60,7 +60,8 @@ pub struct StepCounts {
 pub enum Event {
     /// How it goes.
     Progress(Progress),
-    /// The figures so far, where the plan has somebody judge them while the run goes on, or somebody watches.
+    /// The figures so far, where the plan has somebody judge them while the run goes on, or
+    /// somebody watches.
     SoFar(Box<ModeRun>),
     /// What went wrong and does not end it.
     Warning(String),

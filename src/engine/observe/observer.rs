@@ -1,5 +1,5 @@
-//! The observer: one thread beside the run. It ends the run when its time has come, looks at the gauges,
-//! probes the machine for hiccups, and says how it goes.
+//! The observer: one thread beside the run. It ends the run when its time has come, looks at the
+//! gauges, probes the machine for hiccups, and says how it goes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,10 +59,17 @@ impl Gauge {
         self.rss_bytes
     }
 
-    /// Mean of operations in flight, of busy virtual users, and of operations that wait for the limit.
+    /// Mean of operations in flight, of busy virtual users, and of operations that wait for the
+    /// limit.
     pub fn means(&self) -> Option<(f64, f64, f64)> {
         let n = self.looks as f64;
-        (self.looks > 0).then(|| (self.in_flight as f64 / n, self.active as f64 / n, self.waiting as f64 / n))
+        (self.looks > 0).then(|| {
+            (
+                self.in_flight as f64 / n,
+                self.active as f64 / n,
+                self.waiting as f64 / n,
+            )
+        })
     }
 
     /// Adds another stretch.
@@ -80,7 +87,8 @@ impl Gauge {
 /// What the observer has seen.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Gauges by stretches of `width`, counted from the epoch; at most 4,096, which grow wider instead.
+    /// Gauges by stretches of `width`, counted from the epoch; at most 4,096, which grow wider
+    /// instead.
     pub gauges: BTreeMap<i64, Gauge>,
     /// The width of those stretches.
     pub width: Nanos,
@@ -110,8 +118,8 @@ impl Before {
     }
 }
 
-/// What the mode has used so far: the process without the observer, whose share would make the slowest mode, which is
-/// observed longest, look the costliest.
+/// What the mode has used so far: the process without the observer, whose share would make the
+/// slowest mode, which is observed longest, look the costliest.
 fn usage() -> Option<Usage> {
     let own = Usage::of_thread().unwrap_or_default();
     Usage::of_process().map(|all| all.without(own))
@@ -132,7 +140,9 @@ impl Weight {
         let usage = usage();
         let both = self.usage.zip(usage);
         let gauge = Gauge {
-            busy: both.map(|(before, after)| after.without(before).cpu()).unwrap_or_default(),
+            busy: both
+                .map(|(before, after)| after.without(before).cpu())
+                .unwrap_or_default(),
             weighed: both.map(|_| now - self.at).unwrap_or_default(),
             rss_bytes: resources::rss_bytes(),
             ..Gauge::default()
@@ -155,18 +165,28 @@ pub fn watch(
     signal: &dyn Fn() -> Option<Signal>,
     say: &dyn Fn(Event),
 ) -> Seen {
-    let mut seen = Seen { width: LOOK, ..Seen::default() };
+    let mut seen = Seen {
+        width: LOOK,
+        ..Seen::default()
+    };
     let mut before = Before::now(&clock);
     let mut measuring = world.epoch() == Nanos::ZERO;
     let mut said = Said::default();
-    let pace = if world.plan.is_watched(mode) { JUDGE } else { SHOW };
+    let pace = if world.plan.is_watched(mode) {
+        JUDGE
+    } else {
+        SHOW
+    };
     let mut judged = (world.plan.is_watched(mode) || world.live).then(|| world.epoch() + pace);
     let mut threads = resources::threads();
     let mut waits = Waits::default();
     waits.look();
     let mut waited = waits.clone();
     let mut hiccup = Nanos::ZERO;
-    let mut weight = Weight { at: clock.now(), usage: before.usage };
+    let mut weight = Weight {
+        at: clock.now(),
+        usage: before.usage,
+    };
     loop {
         let now = clock.now();
         // The moments that must not be missed come before the next look.
@@ -210,14 +230,23 @@ pub fn watch(
             said.say(world, collector.collect(), now, say);
         }
         if judged.is_some_and(|due| now >= due) && now < world.stop.end() {
-            say(Event::SoFar(Box::new(so_far(world, collector.collect(), mode, &seen, now))));
+            say(Event::SoFar(Box::new(so_far(
+                world,
+                collector.collect(),
+                mode,
+                &seen,
+                now,
+            ))));
             let after = clock.now();
             judged = Some(after + pace.max(Nanos((after - now).0.saturating_mul(JUDGE_SHARE))));
         }
     }
     let after = Before::now(&clock);
     waits.look();
-    let usage = before.usage.zip(after.usage).map(|(before, after)| after.without(before));
+    let usage = before
+        .usage
+        .zip(after.usage)
+        .map(|(before, after)| after.without(before));
     seen.resources = Resources {
         cpu_user_s: usage.map(|u| u.user.as_secs_f64()),
         cpu_system_s: usage.map(|u| u.system.as_secs_f64()),
@@ -227,10 +256,19 @@ pub fn watch(
         threads_peak: threads.map(|n| n.saturating_sub(1)),
         ctx_voluntary: usage.map(|u| u.voluntary),
         ctx_involuntary: usage.map(|u| u.involuntary),
-        throttled_s: before.throttled.zip(after.throttled).map(|(a, b)| (b - a).as_secs_f64()),
-        steal_s: before.stolen.zip(after.stolen).map(|(a, b)| (b - a).as_secs_f64()),
+        throttled_s: before
+            .throttled
+            .zip(after.throttled)
+            .map(|(a, b)| (b - a).as_secs_f64()),
+        steal_s: before
+            .stolen
+            .zip(after.stolen)
+            .map(|(a, b)| (b - a).as_secs_f64()),
         hiccup_max_ms: Some(hiccup.as_millis_f64()),
-        clock_drift_ms: before.wall_ahead.zip(after.wall_ahead).map(|(a, b)| (b - a) as f64 / 1e6),
+        clock_drift_ms: before
+            .wall_ahead
+            .zip(after.wall_ahead)
+            .map(|(a, b)| (b - a) as f64 / 1e6),
         clamped: 0,
     };
     seen
@@ -238,22 +276,40 @@ pub fn watch(
 
 fn look(world: &World<'_>, seen: &mut Seen, weighed: Gauge, now: Nanos) {
     let (in_flight, active) = world.gauges();
-    let waiting = world.limits().map(Limit::busy).chain(world.busy.iter().map(Arc::as_ref)).map(Busy::waiting).sum();
-    let place = |at: Nanos, width: Nanos| (at.0 as i64 - world.epoch().0 as i64).div_euclid(width.0 as i64);
+    let waiting = world
+        .limits()
+        .map(Limit::busy)
+        .chain(world.busy.iter().map(Arc::as_ref))
+        .map(Busy::waiting)
+        .sum();
+    let place =
+        |at: Nanos, width: Nanos| (at.0 as i64 - world.epoch().0 as i64).div_euclid(width.0 as i64);
     if seen.gauges.len() >= MAX_STRETCHES {
         seen.width = Nanos(seen.width.0 * 2);
         for (stretch, gauge) in std::mem::take(&mut seen.gauges) {
-            seen.gauges.entry(stretch.div_euclid(2)).or_default().add(&gauge);
+            seen.gauges
+                .entry(stretch.div_euclid(2))
+                .or_default()
+                .add(&gauge);
         }
     }
-    seen.gauges.entry(place(now, seen.width)).or_default().add(&Gauge { looks: 1, in_flight, active, waiting, ..weighed });
+    seen.gauges
+        .entry(place(now, seen.width))
+        .or_default()
+        .add(&Gauge {
+            looks: 1,
+            in_flight,
+            active,
+            waiting,
+            ..weighed
+        });
 }
 
 /// A share of a run from which on its speed so far tells when it will end.
 const ENOUGH: f64 = 0.02;
 
-/// Seconds until a run takes no new work, by its end and by the share of its iterations that is done: whatever comes first.
-/// Nothing where neither tells, and where that moment has passed.
+/// Seconds until a run takes no new work, by its end and by the share of its iterations that is
+/// done: whatever comes first. Nothing where neither tells, and where that moment has passed.
 fn left_s(now: Nanos, epoch: Nanos, end: Nanos, by_count: Option<f64>) -> Option<f64> {
     if now >= end {
         return None;
@@ -261,7 +317,10 @@ fn left_s(now: Nanos, epoch: Nanos, end: Nanos, by_count: Option<f64>) -> Option
     let by_time = (end != Nanos::MAX).then(|| (end - now).as_secs_f64());
     // The warm-up does none of the iterations that are counted.
     let measured = (now > epoch).then(|| (now - epoch).as_secs_f64());
-    let by_count = by_count.filter(|share| (ENOUGH..=1.0).contains(share)).zip(measured).map(|(share, took)| took * (1.0 - share) / share);
+    let by_count = by_count
+        .filter(|share| (ENOUGH..=1.0).contains(share))
+        .zip(measured)
+        .map(|(share, took)| took * (1.0 - share) / share);
     by_time.into_iter().chain(by_count).reduce(f64::min)
 }
 
@@ -275,18 +334,32 @@ struct Said {
 
 impl Said {
     fn say(&mut self, world: &World<'_>, recorder: &Recorder, now: Nanos, say: &dyn Fn(Event)) {
-        let counts = |step: &Figures| StepCounts { completed: step.tally.completed(), failed: step.tally.failures() };
+        let counts = |step: &Figures| StepCounts {
+            completed: step.tally.completed(),
+            failed: step.tally.failures(),
+        };
         let steps: Vec<StepCounts> = recorder.steps().iter().map(counts).collect();
-        let completed = recorder.warmup().completed + steps.iter().map(|step| step.completed).sum::<u64>();
-        let timed = recorder.warmup().completed + recorder.steps().iter().map(|step| step.tally.timed()).sum::<u64>();
+        let completed =
+            recorder.warmup().completed + steps.iter().map(|step| step.completed).sum::<u64>();
+        let timed = recorder.warmup().completed
+            + recorder
+                .steps()
+                .iter()
+                .map(|step| step.tally.timed())
+                .sum::<u64>();
         let failed = recorder.warmup().failed + steps.iter().map(|step| step.failed).sum::<u64>();
         let iterations = recorder.iterations().planned + recorder.aside();
         let (recent, recent_lag) = recorder.windows().recent(2);
         let load = &world.plan.load;
         let measured = now - world.epoch();
-        let by_time = load.duration.map(|d| measured.as_secs_f64() / d.as_secs_f64().max(1e-9));
-        let by_count = load.total_iterations().map(|n| iterations as f64 / n.max(1) as f64);
-        let percentile = |of: &Histogram<u64>, p| (!of.is_empty()).then(|| percentile_ms(of, p, f64::INFINITY));
+        let by_time = load
+            .duration
+            .map(|d| measured.as_secs_f64() / d.as_secs_f64().max(1e-9));
+        let by_count = load
+            .total_iterations()
+            .map(|n| iterations as f64 / n.max(1) as f64);
+        let percentile =
+            |of: &Histogram<u64>, p| (!of.is_empty()).then(|| percentile_ms(of, p, f64::INFINITY));
         let progress = Progress {
             phase: match now {
                 _ if now < world.epoch() => Phase::Warmup,
@@ -295,7 +368,11 @@ impl Said {
             },
             elapsed_s: now.as_secs_f64(),
             left_s: left_s(now, world.epoch(), world.stop.end(), by_count),
-            fraction: [by_time, by_count].into_iter().flatten().reduce(f64::max).map(|f| f.clamp(0.0, 1.0)),
+            fraction: [by_time, by_count]
+                .into_iter()
+                .flatten()
+                .reduce(f64::max)
+                .map(|f| f.clamp(0.0, 1.0)),
             completed,
             failed,
             in_flight: world.gauges().0,
@@ -318,7 +395,14 @@ mod tests {
     fn a_warm_up_is_not_taken_for_the_speed_of_the_run() {
         let at = |s| Nanos::from_secs(s);
         // 5 s of warm-up and 60 s of run.
-        for (now, left) in [(0, Some(65.0)), (4, Some(61.0)), (6, Some(59.0)), (64, Some(1.0)), (65, None), (70, None)] {
+        for (now, left) in [
+            (0, Some(65.0)),
+            (4, Some(61.0)),
+            (6, Some(59.0)),
+            (64, Some(1.0)),
+            (65, None),
+            (70, None),
+        ] {
             assert_eq!(left_s(at(now), at(5), at(65), None), left, "{now}");
         }
         // By iterations: nothing before the first of them, then by their own speed.

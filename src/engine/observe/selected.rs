@@ -1,4 +1,5 @@
-//! The figures of the parts of a run that thresholds name: of stages, and of what their selectors take.
+//! The figures of the parts of a run that thresholds name: of stages, and of what their selectors
+//! take.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,12 +22,30 @@ pub fn iteration_parts(plan: &Plan) -> Vec<(Selector, IterationPart)> {
             continue;
         }
         let part = match &selector {
-            Selector { mix: None, step: None, target: None, stage: Some(stage), tag: None, mode: None } => {
-                plan.load.lasting().position(|known| known.name == *stage).map(IterationPart::Stage)
-            }
-            Selector { mix: Some(mix), step: None, target: None, stage: None, tag: None, mode: None } => {
-                plan.mix.iter().position(|known| known.name == *mix).map(|mix| IterationPart::Mix(mix as u32))
-            }
+            Selector {
+                mix: None,
+                step: None,
+                target: None,
+                stage: Some(stage),
+                tag: None,
+                mode: None,
+            } => plan
+                .load
+                .lasting()
+                .position(|known| known.name == *stage)
+                .map(IterationPart::Stage),
+            Selector {
+                mix: Some(mix),
+                step: None,
+                target: None,
+                stage: None,
+                tag: None,
+                mode: None,
+            } => plan
+                .mix
+                .iter()
+                .position(|known| known.name == *mix)
+                .map(|mix| IterationPart::Mix(mix as u32)),
             _ => None,
         };
         parts.extend(part.map(|part| (selector, part)));
@@ -38,17 +57,36 @@ pub fn iteration_parts(plan: &Plan) -> Vec<(Selector, IterationPart)> {
 pub fn probes(world: &World<'_>, recorder: &Recorder, seen: &Seen, span: &Span) -> Vec<Probe> {
     let mut time_lines = recorder.probes();
     let probe = |(selector, windowed): (Selector, bool)| {
-        let all = Figures::sum(recorder.steps().iter().zip(taken(world.plan, &selector)).filter(|(_, taken)| *taken).map(|(step, _)| step));
+        let all = Figures::sum(
+            recorder
+                .steps()
+                .iter()
+                .zip(taken(world.plan, &selector))
+                .filter(|(_, taken)| *taken)
+                .map(|(step, _)| step),
+        );
         let dependence = span.dependence.of_part(&all);
         let own = match &selector.tag {
             None => all,
             Some(tag) => Cow::Owned(tagged(world, recorder, &selector, tag)),
         };
-        let figures = group(String::new(), None, &own, span.measured_s, &dependence.of_part(&own));
+        let figures = group(
+            String::new(),
+            None,
+            &own,
+            span.measured_s,
+            &dependence.of_part(&own),
+        );
         let figures = with_asked(world, recorder, span, &selector, &own, figures);
         let windows = if windowed { time_lines.next() } else { None };
-        let series = windows.map(|windows| series(windows, seen, span.wall_s, world.plan)).unwrap_or_default();
-        Probe { selector, figures, series }
+        let series = windows
+            .map(|windows| series(windows, seen, span.wall_s, world.plan))
+            .unwrap_or_default();
+        Probe {
+            selector,
+            figures,
+            series,
+        }
     };
     world.plan.probes().into_iter().map(probe).collect()
 }
@@ -57,16 +95,34 @@ pub fn probes(world: &World<'_>, recorder: &Recorder, seen: &Seen, span: &Span) 
 pub fn stages(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     let load = &world.plan.load;
     let mut begin = world.epoch();
-    let stretches = load.lasting().zip(recorder.stages()).map(|(stage, figures)| {
-        let end = begin + stage.duration;
-        (stage.measure, std::mem::replace(&mut begin, end)..end, figures)
-    });
+    let stretches = load
+        .lasting()
+        .zip(recorder.stages())
+        .map(|(stage, figures)| {
+            let end = begin + stage.duration;
+            (
+                stage.measure,
+                std::mem::replace(&mut begin, end)..end,
+                figures,
+            )
+        });
     load.measured_stages(span.lasted)
         .zip(stretches.filter(|(measured, ..)| *measured))
         .map(|((stage, length), (_, stretch, figures))| {
-            let dependence = span.dependence.of_stretch(recorder, world.epoch(), stretch, figures);
-            let own = group(stage.name.clone(), None, figures, length.as_secs_f64(), &dependence);
-            let selector = Selector { stage: Some(stage.name.clone()), ..Selector::default() };
+            let dependence = span
+                .dependence
+                .of_stretch(recorder, world.epoch(), stretch, figures);
+            let own = group(
+                stage.name.clone(),
+                None,
+                figures,
+                length.as_secs_f64(),
+                &dependence,
+            );
+            let selector = Selector {
+                stage: Some(stage.name.clone()),
+                ..Selector::default()
+            };
             with_asked(world, recorder, span, &selector, figures, own)
         })
         .collect()
@@ -75,25 +131,64 @@ pub fn stages(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group>
 /// The operations with a value of a tag.
 fn tagged(world: &World<'_>, recorder: &Recorder, selector: &Selector, tag: &str) -> Figures {
     let all = world.plan.operations();
-    let operations = all.filter(|(mix, name, operation)| selector.takes(world.plan, *mix, name, operation)).map(|(_, _, own)| own);
-    split::tags(recorder, operations).into_iter().find(|(name, _)| name == tag).map(|(_, figures)| figures).unwrap_or_default()
+    let operations = all
+        .filter(|(mix, name, operation)| selector.takes(world.plan, *mix, name, operation))
+        .map(|(_, _, own)| own);
+    split::tags(recorder, operations)
+        .into_iter()
+        .find(|(name, _)| name == tag)
+        .map(|(_, figures)| figures)
+        .unwrap_or_default()
 }
 
-/// Adds what thresholds ask of a part beside its ordinary figures: its iterations, and the histograms behind percentiles.
-fn with_asked(world: &World<'_>, recorder: &Recorder, span: &Span, selector: &Selector, figures: &Figures, own: Group) -> Group {
-    let of_part = iteration_parts(world.plan).iter().position(|(known, _)| known == selector);
-    let iterations = of_part.and_then(|place| Some((recorder.iteration_parts().nth(place)?.1, *span.iterations_of.get(place)?)));
+/// Adds what thresholds ask of a part beside its ordinary figures: its iterations, and the
+/// histograms behind percentiles.
+fn with_asked(
+    world: &World<'_>,
+    recorder: &Recorder,
+    span: &Span,
+    selector: &Selector,
+    figures: &Figures,
+    own: Group,
+) -> Group {
+    let of_part = iteration_parts(world.plan)
+        .iter()
+        .position(|(known, _)| known == selector);
+    let iterations = of_part.and_then(|place| {
+        Some((
+            recorder.iteration_parts().nth(place)?.1,
+            *span.iterations_of.get(place)?,
+        ))
+    });
     let duration = iterations.map(|(figures, _)| &figures.durations);
     let dependence = span.dependence.of_iterations(recorder);
-    let times = world.plan.percentiles_of(|asked| asked.of_any_mode() == *selector);
-    let histogram = |of: Quantity| Some((of.name().to_owned(), encoded(track(figures, duration, of)?.as_ref())?));
+    let times = world
+        .plan
+        .percentiles_of(|asked| asked.of_any_mode() == *selector);
+    let histogram = |of: Quantity| {
+        Some((
+            of.name().to_owned(),
+            encoded(track(figures, duration, of)?.as_ref())?,
+        ))
+    };
     let histograms: BTreeMap<String, String> = times.into_iter().filter_map(histogram).collect();
-    let iterations = iterations.map(|(figures, counts)| Iterations { counts, duration_ms: dependence.summary(&figures.durations) });
-    Group { histograms, iterations, ..own }
+    let iterations = iterations.map(|(figures, counts)| Iterations {
+        counts,
+        duration_ms: dependence.summary(&figures.durations),
+    });
+    Group {
+        histograms,
+        iterations,
+        ..own
+    }
 }
 
 /// A time of some operations, or of the iterations beside them.
-fn track<'f>(figures: &'f Figures, duration: Option<&'f Track>, of: Quantity) -> Option<Cow<'f, Track>> {
+fn track<'f>(
+    figures: &'f Figures,
+    duration: Option<&'f Track>,
+    of: Quantity,
+) -> Option<Cow<'f, Track>> {
     match of {
         Quantity::Response => Some(figures.response()),
         Quantity::Ok => Some(Cow::Borrowed(&figures.response_ok)),

@@ -8,7 +8,8 @@ use crate::metrics::{FailureKind, Windows};
 use crate::plan::Plan;
 use crate::result::{Window, codec};
 
-/// Most windows in a result of a run that was shorter than a minute: they begin narrow, and need not stay so.
+/// Most windows in a result of a run that was shorter than a minute: they begin narrow, and need
+/// not stay so.
 const WINDOWS_OF_A_SHORT_RUN: usize = 120;
 
 /// The time line of a run that took so long.
@@ -17,7 +18,10 @@ pub fn series(windows: &Windows, seen: &Seen, wall_s: f64, plan: &Plan) -> Vec<W
     // No wider than the windows that checks ask for.
     let widest = common(plan.windows()).unwrap_or(Nanos::MAX);
     let narrow = |width: Nanos| width < Nanos::from_millis(500) && width + width <= widest;
-    while windows.iter().count() > WINDOWS_OF_A_SHORT_RUN && narrow(windows.width()) && wall_s < 60.0 {
+    while windows.iter().count() > WINDOWS_OF_A_SHORT_RUN
+        && narrow(windows.width())
+        && wall_s < 60.0
+    {
         windows.widen();
     }
     let width = windows.width();
@@ -34,7 +38,8 @@ pub fn series(windows: &Windows, seen: &Seen, wall_s: f64, plan: &Plan) -> Vec<W
             let means = gauge.means();
             let response = window.response();
             let max_ms = window.max.as_millis_f64();
-            let percentile = |p| (!response.is_empty()).then(|| percentile_ms(&response, p, max_ms));
+            let percentile =
+                |p| (!response.is_empty()).then(|| percentile_ms(&response, p, max_ms));
             let lag = window.lag();
             Window {
                 t_s: index as f64 * width.as_secs_f64(),
@@ -57,7 +62,11 @@ pub fn series(windows: &Windows, seen: &Seen, wall_s: f64, plan: &Plan) -> Vec<W
                 cpu_cores: gauge.cores(),
                 rss_bytes: gauge.rss_bytes(),
                 failures: FailureKind::named(&window.failures),
-                status_codes: window.statuses.iter().map(|(status, n)| (status.to_string(), n)).collect(),
+                status_codes: window
+                    .statuses
+                    .iter()
+                    .map(|(status, n)| (status.to_string(), n))
+                    .collect(),
                 response: (!response.is_empty()).then(|| codec::encode(&response)),
             }
         })

@@ -1,21 +1,31 @@
-//! What splits the figures of operations: the checks of their responses, and the values of their tags.
+//! What splits the figures of operations: the checks of their responses, and the values of their
+//! tags.
 
 use crate::engine::run::shared::World;
 use crate::metrics::{Figures, Recorder};
 use crate::plan::Operation;
 use crate::result::ResponseCheck;
 
-/// How often each expectation that the scenario has written held. Equal ones of equally named steps count as one.
+/// How often each expectation that the scenario has written held. Equal ones of equally named steps
+/// count as one.
 pub fn checks(world: &World<'_>, recorder: &Recorder) -> Vec<ResponseCheck> {
     let mut all: Vec<ResponseCheck> = Vec::new();
     for ((_, step, operation), check) in world.plan.operations().zip(&world.checks) {
         for (place, name) in check.names().enumerate() {
             let held = recorder.check_tally().of(operation.id as usize, place);
-            if let Some(known) = all.iter_mut().find(|known| known.step == step && known.name == name) {
+            if let Some(known) = all
+                .iter_mut()
+                .find(|known| known.step == step && known.name == name)
+            {
                 known.passed += held.passed;
                 known.failed += held.failed;
             } else {
-                all.push(ResponseCheck { name, step: step.to_owned(), passed: held.passed, failed: held.failed });
+                all.push(ResponseCheck {
+                    name,
+                    step: step.to_owned(),
+                    passed: held.passed,
+                    failed: held.failed,
+                });
             }
         }
     }
@@ -23,7 +33,10 @@ pub fn checks(world: &World<'_>, recorder: &Recorder) -> Vec<ResponseCheck> {
 }
 
 /// The figures of some operations by the values of their tags, each called `tag=value`.
-pub fn tags<'o>(recorder: &Recorder, operations: impl Iterator<Item = &'o Operation>) -> Vec<(String, Figures)> {
+pub fn tags<'o>(
+    recorder: &Recorder,
+    operations: impl Iterator<Item = &'o Operation>,
+) -> Vec<(String, Figures)> {
     let mut all: Vec<(String, Figures)> = Vec::new();
     for operation in operations {
         for (place, tag) in operation.tags.iter().enumerate() {

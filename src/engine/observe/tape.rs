@@ -1,7 +1,7 @@
 //! [`Tape`]: the samples that a thread has not yet handed over.
 //!
-//! A thread writes samples to its own tape and folds a full one into a recorder, so the recorder's lock is
-//! taken once for many samples, and a histogram's pages are touched in one go.
+//! A thread writes samples to its own tape and folds a full one into a recorder, so the recorder's
+//! lock is taken once for many samples, and a histogram's pages are touched in one go.
 
 use std::cell::RefCell;
 
@@ -9,14 +9,16 @@ use crate::base::Nanos;
 use crate::engine::run::shared::{Shard, World};
 use crate::metrics::{FailedTry, Held, IterationSample, Outcome, Recorder, Sample, TagValue};
 
-/// A tape of so many samples is full: few enough that they are still in the nearest cache when they are folded.
+/// A tape of so many samples is full: few enough that they are still in the nearest cache when they
+/// are folded.
 const FULL: usize = 16;
 /// A thread whose recorder is in use keeps its samples for the next time, up to so many; only then
 /// does it wait.
 const MAX_HELD: usize = 256;
 /// A tape is handed over at least so often while samples come, so that progress can be seen.
 const PATIENCE: Nanos = Nanos::from_millis(50);
-/// After an operation as long as this a hand-over costs nothing that matters, and comes as soon as the thread has time.
+/// After an operation as long as this a hand-over costs nothing that matters, and comes as soon as
+/// the thread has time.
 const LONG: Nanos = Nanos::from_millis(5);
 
 /// The outcomes of the checks of one operation.
@@ -42,14 +44,29 @@ struct Pending {
 impl Pending {
     /// Entries of the longest list.
     fn longest(&self) -> usize {
-        let Self { operations, iterations, errors, checked, tagged, pushed, .. } = self;
-        let lengths = [operations.len(), iterations.len(), errors.len(), checked.len(), tagged.len(), pushed.len()];
+        let Self {
+            operations,
+            iterations,
+            errors,
+            checked,
+            tagged,
+            pushed,
+            ..
+        } = self;
+        let lengths = [
+            operations.len(),
+            iterations.len(),
+            errors.len(),
+            checked.len(),
+            tagged.len(),
+            pushed.len(),
+        ];
         lengths.into_iter().max().unwrap_or_default()
     }
 }
 
-/// One thread's samples on their way to a recorder. Whatever is written goes over with the operations, and sooner where it is
-/// much.
+/// One thread's samples on their way to a recorder. Whatever is written goes over with the
+/// operations, and sooner where it is much.
 pub struct Tape<'w> {
     world: &'w World<'w>,
     shard: Shard<'w>,
@@ -59,10 +76,15 @@ pub struct Tape<'w> {
 }
 
 impl<'w> Tape<'w> {
-    /// An empty tape that goes to `shard`; `alone`: of a thread that waits as soon as it has written. Others say when they do:
-    /// [`Self::rest`].
+    /// An empty tape that goes to `shard`; `alone`: of a thread that waits as soon as it has
+    /// written. Others say when they do: [`Self::rest`].
     pub fn new(world: &'w World<'w>, shard: Shard<'w>, alone: bool) -> Self {
-        Self { world, shard, alone, pending: RefCell::default() }
+        Self {
+            world,
+            shard,
+            alone,
+            pending: RefCell::default(),
+        }
     }
 
     /// The shard that this tape goes to.
@@ -77,7 +99,9 @@ impl<'w> Tape<'w> {
         let completed = matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_));
         pending.long |= completed && sample.service() >= LONG;
         let due = completed && sample.completed - pending.handed_over >= PATIENCE;
-        if (due || (pending.long && self.alone) || pending.operations.len() >= FULL) && self.hand_over(pending) {
+        if (due || (pending.long && self.alone) || pending.operations.len() >= FULL)
+            && self.hand_over(pending)
+        {
             pending.handed_over = sample.completed;
         }
     }
@@ -92,7 +116,14 @@ impl<'w> Tape<'w> {
 
     /// Writes down how the checks of an operation went.
     pub fn checks(&self, operation: u32, intended: Nanos, passed: Vec<bool>) {
-        self.put(|pending| &mut pending.checked, Checked { operation, intended, passed });
+        self.put(
+            |pending| &mut pending.checked,
+            Checked {
+                operation,
+                intended,
+                passed,
+            },
+        );
     }
 
     /// Writes down the values of an operation's tags, and how its checks went.
@@ -117,8 +148,8 @@ impl<'w> Tape<'w> {
         self.put(|pending| &mut pending.errors, failed);
     }
 
-    /// Adds to one of the lists. Each is bounded by itself: a flow may fill any of them without an operation or an
-    /// iteration that ends.
+    /// Adds to one of the lists. Each is bounded by itself: a flow may fill any of them without an
+    /// operation or an iteration that ends.
     fn put<T>(&self, list: impl Fn(&mut Pending) -> &mut Vec<T>, entry: T) {
         let pending = &mut *self.pending.borrow_mut();
         list(pending).push(entry);
@@ -131,8 +162,14 @@ impl<'w> Tape<'w> {
     /// Nobody waits for a recorder as long as there is room on the tape: while it waited its
     /// requests would be late, or look long.
     fn hand_over(&self, pending: &mut Pending) -> bool {
-        let recorder = if pending.longest() >= MAX_HELD { Some(self.shard.recorder.lock()) } else { self.shard.recorder.try_lock() };
-        recorder.map(|mut recorder| self.fold(pending, &mut recorder)).is_some()
+        let recorder = if pending.longest() >= MAX_HELD {
+            Some(self.shard.recorder.lock())
+        } else {
+            self.shard.recorder.try_lock()
+        };
+        recorder
+            .map(|mut recorder| self.fold(pending, &mut recorder))
+            .is_some()
     }
 
     fn fold(&self, pending: &mut Pending, recorder: &mut Recorder) {
@@ -177,21 +214,39 @@ mod tests {
     use crate::plan::Plan;
     use crate::scenario::{Overrides, Source, compile};
 
-    const PLAN: &str = "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 2, duration: 10s}}";
+    const PLAN: &str =
+        "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 2, duration: 10s}}";
 
     fn plan() -> Plan {
-        compile(&Source::inline("test.yaml", PLAN), &Overrides::default(), &|_| None).expect("a plan").plan
+        compile(
+            &Source::inline("test.yaml", PLAN),
+            &Overrides::default(),
+            &|_| None,
+        )
+        .expect("a plan")
+        .plan
     }
 
     fn sample(number: usize) -> Sample {
         let intended = Nanos::from_millis(number as u64);
         let completed = intended + Nanos(1_000);
-        Sample { completed, outcome: Outcome::Ok, ..Sample::planned(0, intended) }
+        Sample {
+            completed,
+            outcome: Outcome::Ok,
+            ..Sample::planned(0, intended)
+        }
     }
 
     fn failed() -> FailedTry {
         let (kind, message) = (FailureKind::Data, "x".repeat(100));
-        FailedTry { kind, message, operation: 0, intended: Nanos::ZERO, at: Nanos(1), url: None }
+        FailedTry {
+            kind,
+            message,
+            operation: 0,
+            intended: Nanos::ZERO,
+            at: Nanos(1),
+            url: None,
+        }
     }
 
     /// Samples that the recorder has.
@@ -215,10 +270,18 @@ mod tests {
             drop(held);
             assert_eq!(recorded(shard), before);
             tape.operation(sample(MAX_HELD));
-            assert_eq!(recorded(shard) - before, MAX_HELD as u64, "all of them, as soon as it is free");
+            assert_eq!(
+                recorded(shard) - before,
+                MAX_HELD as u64,
+                "all of them, as soon as it is free"
+            );
             tape.operation(sample(0));
             drop(tape);
-            assert_eq!(recorded(shard) - before, MAX_HELD as u64 + 1, "and the rest at the end");
+            assert_eq!(
+                recorded(shard) - before,
+                MAX_HELD as u64 + 1,
+                "and the rest at the end"
+            );
         }
     }
 
@@ -227,7 +290,12 @@ mod tests {
         let plan = plan();
         let world = World::new(&plan, &Ground::default(), 1, None).expect("it can be run");
         let tape = Tape::new(&world, world.shard(0), false);
-        let iteration = IterationSample { mix: 0, intended: Nanos::ZERO, completed: Nanos(1), outcome: Outcome::Ok };
+        let iteration = IterationSample {
+            mix: 0,
+            intended: Nanos::ZERO,
+            completed: Nanos(1),
+            outcome: Outcome::Ok,
+        };
         type Write = fn(&Tape<'_>);
         let writes: [Write; 4] = [
             |tape| tape.error(failed()),
@@ -252,8 +320,18 @@ mod tests {
         assert_eq!(recorder.try_failures()[FailureKind::Data as usize], 1_000);
         assert_eq!(recorder.errors().sorted()[0].count, 1_000);
         assert_eq!(recorder.steps()[0].pushes, 1_000);
-        assert_eq!((recorder.steps()[0].tally.ok, recorder.iterations().ok), (1_000, 1_000));
+        assert_eq!(
+            (recorder.steps()[0].tally.ok, recorder.iterations().ok),
+            (1_000, 1_000)
+        );
         assert_eq!(recorder.check_tally().of(0, 0).passed, 1_000);
-        assert_eq!(recorder.tag_figures().of(0, 0).next().map(|(_, figures)| figures.tally.ok), Some(1_000));
+        assert_eq!(
+            recorder
+                .tag_figures()
+                .of(0, 0)
+                .next()
+                .map(|(_, figures)| figures.tally.ok),
+            Some(1_000)
+        );
     }
 }

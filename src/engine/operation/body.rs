@@ -21,7 +21,11 @@ pub struct Kept {
 impl Kept {
     /// Nothing yet.
     pub const fn new(wanted: bool) -> Self {
-        Self { wanted, bytes: Vec::new(), size: 0 }
+        Self {
+            wanted,
+            bytes: Vec::new(),
+            size: 0,
+        }
     }
 
     /// Takes what has come.
@@ -46,8 +50,14 @@ impl Kept {
             return Ok(Vec::new());
         }
         if self.size > MOST as u64 {
-            let message = format!("the body has more than {} MiB, and so much is not kept for checks, captures and tags", MOST >> 20);
-            return Err(TransportError { kind: FailureKind::Check, message });
+            let message = format!(
+                "the body has more than {} MiB, and so much is not kept for checks, captures and tags",
+                MOST >> 20
+            );
+            return Err(TransportError {
+                kind: FailureKind::Check,
+                message,
+            });
         }
         decoded(headers, self.bytes)
     }
@@ -63,13 +73,26 @@ mod tests {
         let mut kept = Kept::new(true);
         kept.take(b"ab");
         kept.take(b"c");
-        assert_eq!((kept.size(), kept.decoded(&headers).expect("small")), (3, b"abc".to_vec()));
+        assert_eq!(
+            (kept.size(), kept.decoded(&headers).expect("small")),
+            (3, b"abc".to_vec())
+        );
         let mut large = Kept::new(true);
         (0..17).for_each(|_| large.take(&[0; 1 << 20]));
         assert!(large.bytes.len() <= MOST);
-        assert!(large.decoded(&headers).is_err_and(|e| e.kind == FailureKind::Check && e.message.contains("16 MiB")));
+        assert!(
+            large
+                .decoded(&headers)
+                .is_err_and(|e| e.kind == FailureKind::Check && e.message.contains("16 MiB"))
+        );
         let mut unwanted = Kept::new(false);
         unwanted.take(&[0; 100]);
-        assert_eq!((unwanted.size(), unwanted.decoded(&headers).expect("nothing")), (100, Vec::new()));
+        assert_eq!(
+            (
+                unwanted.size(),
+                unwanted.decoded(&headers).expect("nothing")
+            ),
+            (100, Vec::new())
+        );
     }
 }

@@ -20,10 +20,16 @@ pub fn asks(status: u16, headers: &HeaderMap) -> bool {
 }
 
 /// Headers that say what a body is.
-const OF_BODIES: [HeaderName; 4] = [CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE];
+const OF_BODIES: [HeaderName; 4] = [
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    CONTENT_ENCODING,
+    CONTENT_LANGUAGE,
+];
 
-/// The request that a redirect asks for, and the target that it goes to. At another origin it has the headers of the
-/// target there, which `put` puts values into, and none of those before: what was meant for one service concerns no other.
+/// The request that a redirect asks for, and the target that it goes to. At another origin it has
+/// the headers of the target there, which `put` puts values into, and none of those before: what
+/// was meant for one service concerns no other.
 ///
 /// # Errors
 /// When that is not a target of the plan, a failure of kind `redirects`; or when `put` fails.
@@ -35,26 +41,54 @@ pub fn next(
     headers: &HeaderMap,
     put: impl FnOnce(&TargetHeaders) -> Result<HeaderMap, TransportError>,
 ) -> Result<(PreparedRequest, usize), TransportError> {
-    let location = headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes())).unwrap_or_default();
+    let location = headers
+        .get(LOCATION)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .unwrap_or_default();
     let refused = |why: &str| {
         let shown = quoted(&without_users(&location));
-        let message = format!("redirected to {shown}, which is {why}; only the scenario's own targets are asked");
-        TransportError { kind: FailureKind::Redirects, message }
+        let message = format!(
+            "redirected to {shown}, which is {why}; only the scenario's own targets are asked"
+        );
+        TransportError {
+            kind: FailureKind::Redirects,
+            message,
+        }
     };
     // Several lines are not a list here, and none of them counts more than another.
-    if headers.get_all(LOCATION).iter().any(|other| Some(other) != headers.get(LOCATION)) {
+    if headers
+        .get_all(LOCATION)
+        .iter()
+        .any(|other| Some(other) != headers.get(LOCATION))
+    {
         let message = "the response has several `location` lines that differ".into();
-        return Err(TransportError { kind: FailureKind::Redirects, message });
+        return Err(TransportError {
+            kind: FailureKind::Redirects,
+            message,
+        });
     }
     let site = |target: usize| world.sites.get(target).and_then(Option::as_ref);
-    let here = &site(target).ok_or_else(|| refused("no target that a step uses"))?.origin;
-    let path = request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    let (origin, path) = base_url::resolve(&location, here, path).ok_or_else(|| refused("no http:// URL"))?;
-    let is_there = |target: &usize| site(*target).is_some_and(|site| site.origin == origin) && world.dials[*target].is_some();
+    let here = &site(target)
+        .ok_or_else(|| refused("no target that a step uses"))?
+        .origin;
+    let path = request
+        .uri
+        .path_and_query()
+        .map_or("/", PathAndQuery::as_str);
+    let (origin, path) =
+        base_url::resolve(&location, here, path).ok_or_else(|| refused("no http:// URL"))?;
+    let is_there = |target: &usize| {
+        site(*target).is_some_and(|site| site.origin == origin) && world.dials[*target].is_some()
+    };
     // The target that it comes from first: others may have the same address.
-    let to = std::iter::once(target).chain(0..world.sites.len()).find(is_there).ok_or_else(|| refused("no target that a step uses"))?;
+    let to = std::iter::once(target)
+        .chain(0..world.sites.len())
+        .find(is_there)
+        .ok_or_else(|| refused("no target that a step uses"))?;
     let mut next = request.clone();
-    next.uri = PathAndQuery::try_from(path).map(Uri::from).map_err(|_| refused("no URL"))?;
+    next.uri = PathAndQuery::try_from(path)
+        .map(Uri::from)
+        .map_err(|_| refused("no URL"))?;
     let becomes_get = match status {
         303 => next.method != Method::HEAD,
         301 | 302 => next.method == Method::POST,
@@ -68,19 +102,29 @@ pub fn next(
         }
     }
     if origin != *here {
-        let there = world.headers[to].as_ref().ok_or_else(|| refused("no target that a step uses"))?;
+        let there = world.headers[to]
+            .as_ref()
+            .ok_or_else(|| refused("no target that a step uses"))?;
         let before = std::mem::replace(&mut next.headers, put(there)?);
         if !next.body.is_empty() {
             // The body goes along (RFC 9110, section 15.4), and what it is.
             for name in OF_BODIES {
-                before.get(&name).and_then(|value| next.headers.insert(name, value.clone()));
+                before
+                    .get(&name)
+                    .and_then(|value| next.headers.insert(name, value.clone()));
             }
         }
     }
-    Ok((PreparedRequest::new(next.method, next.uri, next.headers, next.body), to))
+    Ok((
+        PreparedRequest::new(next.method, next.uri, next.headers, next.body),
+        to,
+    ))
 }
 
 /// One redirect more than may be followed.
 pub fn too_many(most: u32) -> TransportError {
-    TransportError { kind: FailureKind::Redirects, message: format!("more than {most} redirects, one after another") }
+    TransportError {
+        kind: FailureKind::Redirects,
+        message: format!("more than {most} redirects, one after another"),
+    }
 }

@@ -12,8 +12,14 @@ pub fn wanted(retry: &Retry, kind: FailureKind, status: u16) -> bool {
     if retry.errors.is_empty() && retry.status.is_empty() {
         return true;
     }
-    let timeout = matches!(kind, FailureKind::TimeoutConnect | FailureKind::TimeoutFirstByte | FailureKind::TimeoutTotal);
-    retry.errors.iter().any(|name| name == kind.name() || (timeout && name == "timeout"))
+    let timeout = matches!(
+        kind,
+        FailureKind::TimeoutConnect | FailureKind::TimeoutFirstByte | FailureKind::TimeoutTotal
+    );
+    retry
+        .errors
+        .iter()
+        .any(|name| name == kind.name() || (timeout && name == "timeout"))
         || (status != 0 && retry.status.iter().any(|rule| rule.fits(status)))
 }
 
@@ -22,13 +28,19 @@ pub fn wait(backoff: Backoff, number: u32, seed: u64, iteration: u64, place: Pla
     match backoff {
         Backoff::Constant(wait) => wait,
         Backoff::Linear { step } => Nanos(step.0.saturating_mul(u64::from(number))),
-        Backoff::Exponential { initial, factor, max, jitter } => {
+        Backoff::Exponential {
+            initial,
+            factor,
+            max,
+            jitter,
+        } => {
             let power = i32::try_from(number - 1).unwrap_or(i32::MAX);
             let full = Nanos::from_secs_f64(initial.as_secs_f64() * factor.powi(power)).min(max);
             if !jitter {
                 return full;
             }
-            let share: f64 = generator(seed, iteration, place.attempt(number), Purpose::Jitter).random();
+            let share: f64 =
+                generator(seed, iteration, place.attempt(number), Purpose::Jitter).random();
             Nanos::from_secs_f64(full.as_secs_f64() * share)
         }
     }
@@ -41,14 +53,41 @@ mod tests {
 
     #[test]
     fn waits_grow_as_they_should() {
-        let waits = |backoff| (1..=4).map(|k| wait(backoff, k, 1, 2, Place::default()).0 / 1_000_000).collect::<Vec<_>>();
-        assert_eq!(waits(Backoff::Constant(Nanos::from_millis(7))), [7, 7, 7, 7]);
-        assert_eq!(waits(Backoff::Linear { step: Nanos::from_millis(500) }), [500, 1000, 1500, 2000]);
-        let exponential = |jitter| Backoff::Exponential { initial: Nanos::from_secs(1), factor: 2.0, max: Nanos::from_secs(3), jitter };
+        let waits = |backoff| {
+            (1..=4)
+                .map(|k| wait(backoff, k, 1, 2, Place::default()).0 / 1_000_000)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            waits(Backoff::Constant(Nanos::from_millis(7))),
+            [7, 7, 7, 7]
+        );
+        assert_eq!(
+            waits(Backoff::Linear {
+                step: Nanos::from_millis(500)
+            }),
+            [500, 1000, 1500, 2000]
+        );
+        let exponential = |jitter| Backoff::Exponential {
+            initial: Nanos::from_secs(1),
+            factor: 2.0,
+            max: Nanos::from_secs(3),
+            jitter,
+        };
         assert_eq!(waits(exponential(false)), [1000, 2000, 3000, 3000]);
         let drawn = waits(exponential(true));
-        assert!(drawn.iter().zip([1000, 2000, 3000, 3000]).all(|(a, most)| *a <= most), "{drawn:?}");
-        assert_eq!(drawn, waits(exponential(true)), "the same place draws the same");
+        assert!(
+            drawn
+                .iter()
+                .zip([1000, 2000, 3000, 3000])
+                .all(|(a, most)| *a <= most),
+            "{drawn:?}"
+        );
+        assert_eq!(
+            drawn,
+            waits(exponential(true)),
+            "the same place draws the same"
+        );
     }
 
     #[test]
@@ -59,11 +98,30 @@ mod tests {
             status,
             backoff: Backoff::Constant(Nanos::ZERO),
         };
-        assert!(wanted(&retry(&[], vec![]), FailureKind::Mock, 0), "everything, where nothing is named");
-        assert!(wanted(&retry(&["timeout"], vec![]), FailureKind::TimeoutFirstByte, 0));
+        assert!(
+            wanted(&retry(&[], vec![]), FailureKind::Mock, 0),
+            "everything, where nothing is named"
+        );
+        assert!(wanted(
+            &retry(&["timeout"], vec![]),
+            FailureKind::TimeoutFirstByte,
+            0
+        ));
         assert!(!wanted(&retry(&["timeout"], vec![]), FailureKind::Reset, 0));
-        assert!(wanted(&retry(&[], vec![StatusRule::Class(5)]), FailureKind::Status, 503));
-        assert!(!wanted(&retry(&[], vec![StatusRule::Class(5)]), FailureKind::Status, 404));
-        assert!(!wanted(&retry(&[], vec![StatusRule::Class(5)]), FailureKind::Refused, 0));
+        assert!(wanted(
+            &retry(&[], vec![StatusRule::Class(5)]),
+            FailureKind::Status,
+            503
+        ));
+        assert!(!wanted(
+            &retry(&[], vec![StatusRule::Class(5)]),
+            FailureKind::Status,
+            404
+        ));
+        assert!(!wanted(
+            &retry(&[], vec![StatusRule::Class(5)]),
+            FailureKind::Refused,
+            0
+        ));
     }
 }

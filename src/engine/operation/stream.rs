@@ -1,4 +1,5 @@
-//! What exchanges over TCP and WebSocket have in common: the stream below them, and answers that are texts.
+//! What exchanges over TCP and WebSocket have in common: the stream below them, and answers that
+//! are texts.
 
 use http::HeaderMap;
 
@@ -13,23 +14,39 @@ use crate::value::{Response, Scope};
 
 impl<D: Driver> Attempt<'_, '_, D> {
     /// Connects for what is no HTTP.
-    pub(super) async fn connect(&self, dial: &Dial, trace: &Trace) -> Result<Wire<D::Io>, TransportError> {
+    pub(super) async fn connect(
+        &self,
+        dial: &Dial,
+        trace: &Trace,
+    ) -> Result<Wire<D::Io>, TransportError> {
         let driver = &self.worker.driver;
         let connect = dial.stream(driver, trace);
         let wire = match self.operation.timeout.connect {
             None => connect.await?,
             Some(limit) => within(driver, self.started + limit, connect)
                 .await
-                .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutConnect, "connection", limit)))?,
+                .unwrap_or_else(|| {
+                    Err(timeout(FailureKind::TimeoutConnect, "connection", limit))
+                })?,
         };
         trace.last.hop.ready.set(driver.now());
         Ok(wire)
     }
 
-    /// Holds the text of an answer against what is expected of it, and takes out of it what is wanted.
-    pub(super) fn judge(&self, text: &[u8], size: u64, scope: &mut Scope, trace: &Trace) -> Result<(), TransportError> {
+    /// Holds the text of an answer against what is expected of it, and takes out of it what is
+    /// wanted.
+    pub(super) fn judge(
+        &self,
+        text: &[u8],
+        size: u64,
+        scope: &mut Scope,
+        trace: &Trace,
+    ) -> Result<(), TransportError> {
         let id = self.operation.id as usize;
-        let (check, taking) = (&self.worker.world.checks[id], &self.worker.world.takings[id]);
+        let (check, taking) = (
+            &self.worker.world.checks[id],
+            &self.worker.world.takings[id],
+        );
         // A text has no head: a status that is always good stands for it.
         let none = HeaderMap::new();
         let response = Response::new(200, &none, text);

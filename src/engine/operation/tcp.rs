@@ -21,21 +21,35 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Result<(), TransportError> {
         let id = self.operation.id as usize;
-        let (check, taking) = (&self.worker.world.checks[id], &self.worker.world.takings[id]);
-        let recipe = self.worker.world.exchanges[id].as_ref().expect("every exchange has one");
+        let (check, taking) = (
+            &self.worker.world.checks[id],
+            &self.worker.world.takings[id],
+        );
+        let recipe = self.worker.world.exchanges[id]
+            .as_ref()
+            .expect("every exchange has one");
         let ready = recipe.make(scope, || self.facts())?;
         let mut connection = self.stream(user, exchange.target, trace).await?;
         trace.begin(connection.passed());
         let driver = &self.worker.driver;
         let begun = || {
             if trace.last.hop.first_byte.get().is_none() {
-                trace.last.hop.first_byte.set(Some(driver.now() - self.started));
+                trace
+                    .last
+                    .hop
+                    .first_byte
+                    .set(Some(driver.now() - self.started));
             }
         };
         let text = ready.send.as_deref().unwrap_or_default().as_bytes();
         let keep = check.needs_body() || taking.needs_body();
         let answer = connection.exchange(text, exchange.receive.as_ref(), keep, begun);
-        let answer = match self.operation.timeout.first_byte.filter(|_| exchange.receive.is_some()) {
+        let answer = match self
+            .operation
+            .timeout
+            .first_byte
+            .filter(|_| exchange.receive.is_some())
+        {
             None => answer.await?,
             Some(limit) => self.before_first_byte(limit, answer, trace).await?,
         };
@@ -49,7 +63,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         self.judge(&answer.bytes, answer.size, scope, trace)
     }
 
-    /// Runs an exchange that has to bring its first byte until then; what comes behind that has time to its end.
+    /// Runs an exchange that has to bring its first byte until then; what comes behind that has
+    /// time to its end.
     async fn before_first_byte<T>(
         &self,
         limit: crate::base::Nanos,
@@ -68,14 +83,23 @@ impl<D: Driver> Attempt<'_, '_, D> {
     }
 
     /// A connection to the target: the user's own, or a new one.
-    async fn stream(&self, user: &mut User<D::Io>, target: usize, trace: &Trace) -> Result<Connection<Wire<D::Io>>, TransportError> {
+    async fn stream(
+        &self,
+        user: &mut User<D::Io>,
+        target: usize,
+        trace: &Trace,
+    ) -> Result<Connection<Wire<D::Io>>, TransportError> {
         // Taken out while in use: where this future is dropped, the connection closes with it.
         if let Some(mut kept) = user.take_stream(target)
             && kept.is_quiet().await
         {
             return Ok(kept);
         }
-        let dial = self.worker.world.stream_dial(target).expect("every target in use was reached");
+        let dial = self
+            .worker
+            .world
+            .stream_dial(target)
+            .expect("every target in use was reached");
         self.connect(dial, trace).await.map(Connection::new)
     }
 }

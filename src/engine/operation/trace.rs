@@ -23,7 +23,8 @@ pub struct Trace {
 /// What one try leaves behind.
 #[derive(Default)]
 pub struct Try {
-    /// How the checks of its response went, where it had one and the scenario expects something of it.
+    /// How the checks of its response went, where it had one and the scenario expects something of
+    /// it.
     pub checks: RefCell<Option<Vec<bool>>>,
     /// The values of the operation's tags in its response, where it had one.
     pub tags: RefCell<Vec<TagValue>>,
@@ -40,7 +41,8 @@ pub struct Try {
 pub struct Hop {
     /// Status of the response, or 0 where there was none.
     pub status: Cell<u16>,
-    /// How often the server has refused to process it while it processed no other one over the connection either.
+    /// How often the server has refused to process it while it processed no other one over the
+    /// connection either.
     pub refused: Cell<u32>,
     /// When the request could be sent: its connection was there.
     pub ready: Cell<Nanos>,
@@ -57,7 +59,10 @@ pub struct Hop {
 impl Hop {
     /// The request that the response to this one asks for: it begins where that ended.
     pub fn redirected(&self) -> Self {
-        Self { ready: Cell::new(self.ended.get().unwrap_or_else(|| self.ready.get())), ..Self::default() }
+        Self {
+            ready: Cell::new(self.ended.get().unwrap_or_else(|| self.ready.get())),
+            ..Self::default()
+        }
     }
 }
 
@@ -66,7 +71,10 @@ impl Trace {
     pub fn settle(&self) {
         if let Some((passed, received, sent)) = self.passed.take() {
             let (bytes_in, bytes_out) = self.bytes.get();
-            self.bytes.set((bytes_in + passed.received() - received, bytes_out + passed.sent() - sent));
+            self.bytes.set((
+                bytes_in + passed.received() - received,
+                bytes_out + passed.sent() - sent,
+            ));
         }
     }
 
@@ -76,7 +84,8 @@ impl Trace {
         self.begin_since(passed, before);
     }
 
-    /// The same, and what has passed over it since it had received and sent so much is this operation's, too.
+    /// The same, and what has passed over it since it had received and sent so much is this
+    /// operation's, too.
     pub fn begin_since(&self, passed: Arc<Passed>, (received, sent): (u64, u64)) {
         self.settle();
         self.passed.replace(Some((passed, received, sent)));
@@ -91,7 +100,9 @@ impl Trace {
     /// Writes it to the record.
     pub fn tell(&self, sample: &mut Sample) {
         self.settle();
-        let Try { connect, tls, hop, .. } = &self.last;
+        let Try {
+            connect, tls, hop, ..
+        } = &self.last;
         sample.status = hop.status.get();
         sample.resent = self.resent.get();
         sample.connect = connect.get();

@@ -25,32 +25,53 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let world = self.worker.world;
         let (id, driver) = (self.operation.id as usize, &self.worker.driver);
         let (check, taking) = (&world.checks[id], &world.takings[id]);
-        let recipe = world.requests[id].as_ref().expect("every handshake has a request");
+        let recipe = world.requests[id]
+            .as_ref()
+            .expect("every handshake has a request");
         let request = recipe.make(scope, || self.facts())?;
         let mut message = request.message(HeaderMap::new());
-        let site = world.sites[target].as_ref().filter(|_| world.plan.targets[target].http.cookies);
+        let site = world.sites[target]
+            .as_ref()
+            .filter(|_| world.plan.targets[target].http.cookies);
         if let Some(site) = site {
-            user.jar.put_into(&mut message, &site.origin, || self.worker.unix_ms());
+            user.jar
+                .put_into(&mut message, &site.origin, || self.worker.unix_ms());
         }
-        let dial = world.dials[target].as_ref().expect("every target in use was reached");
+        let dial = world.dials[target]
+            .as_ref()
+            .expect("every target in use was reached");
         let io = self.connect(dial, trace).await?;
         trace.begin(io.passed());
         let opened = match self.operation.timeout.first_byte {
             None => open(io, message).await?,
             Some(limit) => within(driver, self.started + limit, open(io, message))
                 .await
-                .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit)))?,
+                .unwrap_or_else(|| {
+                    Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit))
+                })?,
         };
         trace.answer(driver.now(), self.started);
         trace.last.hop.status.set(opened.head.status.as_u16());
         if let Some(site) = site {
-            user.jar.take(&opened.head.headers, &site.origin, request.uri.path(), || self.worker.unix_ms());
+            user.jar.take(
+                &opened.head.headers,
+                &site.origin,
+                request.uri.path(),
+                || self.worker.unix_ms(),
+            );
         }
         let Some(socket) = opened.socket else {
-            let message = format!("status {}, expected 101: the server opens no WebSocket here", opened.head.status.as_u16());
-            return Err(TransportError { kind: FailureKind::Status, message });
+            let message = format!(
+                "status {}, expected 101: the server opens no WebSocket here",
+                opened.head.status.as_u16()
+            );
+            return Err(TransportError {
+                kind: FailureKind::Status,
+                message,
+            });
         };
-        // It has the status that it must have, and a check knows only good ones: 101 stands for one.
+        // It has the status that it must have, and a check knows only good ones: 101 stands for
+        // one.
         let response = Response::new(200, &opened.head.headers, &[]);
         let judged = check.response(&response, 0, None);
         if check.is_written() {
@@ -65,8 +86,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         Ok(())
     }
 
-    /// Sends a message over the WebSocket that is open, and waits for the one that answers it. What else comes was
-    /// pushed by the server.
+    /// Sends a message over the WebSocket that is open, and waits for the one that answers it. What
+    /// else comes was pushed by the server.
     pub(super) async fn message(
         &self,
         user: &mut User<D::Io>,
@@ -75,18 +96,28 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Result<(), TransportError> {
         let id = self.operation.id as usize;
-        let recipe = self.worker.world.exchanges[id].as_ref().expect("every message has an exchange");
+        let recipe = self.worker.world.exchanges[id]
+            .as_ref()
+            .expect("every message has an exchange");
         let ready = recipe.make(scope, || self.facts())?;
-        // Taken out while in use: where this future is dropped in the middle of a message, the connection closes.
+        // Taken out while in use: where this future is dropped in the middle of a message, the
+        // connection closes.
         let Some(mut socket) = user.socket.take() else {
             let message = "the WebSocket was closed before".into();
-            return Err(TransportError { kind: FailureKind::Incomplete, message });
+            return Err(TransportError {
+                kind: FailureKind::Incomplete,
+                message,
+            });
         };
         trace.begin_since(socket.passed(), socket.accounted());
         if let Some(text) = ready.send.as_deref() {
             socket.send(text.to_owned()).await?;
         }
-        let pushes = Pushes { attempt: self, handshake: message.handshake, count: 0.into() };
+        let pushes = Pushes {
+            attempt: self,
+            handshake: message.handshake,
+            count: 0.into(),
+        };
         let mut answer = None;
         while ready.awaits() && answer.is_none() {
             let seen = socket.receive().await?;
@@ -117,6 +148,8 @@ struct Pushes<'a, 'b, 'w, D: Driver> {
 impl<D: Driver> Drop for Pushes<'_, '_, '_, D> {
     fn drop(&mut self) {
         let worker = self.attempt.worker;
-        worker.tape.pushes(self.handshake, worker.driver.now(), self.count.get());
+        worker
+            .tape
+            .pushes(self.handshake, worker.driver.now(), self.count.get());
     }
 }

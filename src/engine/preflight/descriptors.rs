@@ -5,8 +5,8 @@ use thiserror::Error;
 use super::footprint;
 use crate::plan::{Mode, Plan};
 
-/// Descriptors that a run needs beside its connections: the standard streams, and an event loop's and a
-/// timer's for each worker.
+/// Descriptors that a run needs beside its connections: the standard streams, and an event loop's
+/// and a timer's for each worker.
 const OVERHEAD: u64 = 32;
 
 /// The system allows fewer descriptors than a plan needs.
@@ -23,7 +23,9 @@ pub struct TooFew {
 
 /// How many descriptors a plan needs in its hungriest mode.
 pub fn needed(plan: &Plan) -> u64 {
-    let connections = footprint::connections(plan).values().fold(0u64, |sum, count| sum.saturating_add(*count));
+    let connections = footprint::connections(plan)
+        .values()
+        .fold(0u64, |sum, count| sum.saturating_add(*count));
     let busiest = plan
         .modes
         .iter()
@@ -36,8 +38,8 @@ pub fn needed(plan: &Plan) -> u64 {
     busiest.saturating_add(4 * u64::from(plan.workers) + OVERHEAD)
 }
 
-/// Raises this process's limit to what the system allows, where the plan makes connections: what it needs of them is an
-/// estimate, and nothing is saved by a lower limit.
+/// Raises this process's limit to what the system allows, where the plan makes connections: what it
+/// needs of them is an estimate, and nothing is saved by a lower limit.
 ///
 /// # Errors
 /// When the system allows fewer than the plan needs.
@@ -48,10 +50,26 @@ pub fn provide(plan: &Plan) -> Result<(), TooFew> {
     let limit = getrlimit(Resource::Nofile);
     let unlimited = |n: Option<u64>| n.unwrap_or(u64::MAX);
     let (current, allowed) = (unlimited(limit.current), unlimited(limit.maximum));
-    let raises = current < allowed && (current < needed || !footprint::connections(plan).is_empty());
-    let raised = raises && setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).is_ok();
+    let raises =
+        current < allowed && (current < needed || !footprint::connections(plan).is_empty());
+    let raised = raises
+        && setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: limit.maximum,
+                maximum: limit.maximum,
+            },
+        )
+        .is_ok();
     let had = if raised { allowed } else { current };
-    if had < needed { Err(TooFew { needed, allowed: had }) } else { Ok(()) }
+    if had < needed {
+        Err(TooFew {
+            needed,
+            allowed: had,
+        })
+    } else {
+        Ok(())
+    }
 }
 
 /// Nothing to raise here.
@@ -70,9 +88,19 @@ mod tests {
 
     fn of(flow: &str, load: &str, http: &str) -> u64 {
         let target = |name: &str| format!("{name}: {{ url: builtin, http: {{ {http} }} }}");
-        let text = format!("{{ name: t, workers: 1, targets: {{ {}, {} }}, load: {load}, mix: [ {flow} ] }}", target("a"), target("b"));
-        let compiled = compile(&Source::inline("test", text), &Overrides::default(), &|_| None);
-        let plan = compiled.unwrap_or_else(|problems| panic!("{problems:?}")).plan;
+        let text = format!(
+            "{{ name: t, workers: 1, targets: {{ {}, {} }}, load: {load}, mix: [ {flow} ] }}",
+            target("a"),
+            target("b")
+        );
+        let compiled = compile(
+            &Source::inline("test", text),
+            &Overrides::default(),
+            &|_| None,
+        );
+        let plan = compiled
+            .unwrap_or_else(|problems| panic!("{problems:?}"))
+            .plan;
         needed(&plan) - 4 - OVERHEAD
     }
 
@@ -94,10 +122,27 @@ mod tests {
         ] {
             assert_eq!(of(&flow(&steps), USERS, ""), 10 * each, "{steps}");
         }
-        let entries = format!("{{ name: x, flow: [ {a} ] }}, {{ name: y, flow: [ {{ parallel: [ {b}, {b} ] }} ] }}");
+        let entries = format!(
+            "{{ name: x, flow: [ {a} ] }}, {{ name: y, flow: [ {{ parallel: [ {b}, {b} ] }} ] }}"
+        );
         assert_eq!(of(&entries, USERS, ""), 30, "a user may run any of them");
-        assert_eq!(of(&flow(&format!("{{ parallel: [ {a}, {a}, {b} ] }}")), USERS, "max_connections: 7"), 14, "no more than the caps");
-        assert_eq!(of(&flow(a), "{ rate: 1/s, duration: 1s, max_in_flight: 50 }", ""), 50);
+        assert_eq!(
+            of(
+                &flow(&format!("{{ parallel: [ {a}, {a}, {b} ] }}")),
+                USERS,
+                "max_connections: 7"
+            ),
+            14,
+            "no more than the caps"
+        );
+        assert_eq!(
+            of(
+                &flow(a),
+                "{ rate: 1/s, duration: 1s, max_in_flight: 50 }",
+                ""
+            ),
+            50
+        );
         assert_eq!(of(&flow("{ sleep: 1ms }"), USERS, ""), 0);
     }
 }

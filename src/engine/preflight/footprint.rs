@@ -1,5 +1,5 @@
-//! How many connections a plan may have open at once: those of its users, and of the branches that each of them goes
-//! through, which keep connections of their own.
+//! How many connections a plan may have open at once: those of its users, and of the branches that
+//! each of them goes through, which keep connections of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +16,9 @@ pub enum Kind {
     Tcp,
 }
 
-/// The connections of a user or a branch: one of each kind to each target, and those of its branches. Groups of one flow
-/// run one after another, so that the first branches of all of them are the same one.
+/// The connections of a user or a branch: one of each kind to each target, and those of its
+/// branches. Groups of one flow run one after another, so that the first branches of all of them
+/// are the same one.
 #[derive(Default)]
 struct Footprint {
     own: BTreeSet<(usize, Kind)>,
@@ -68,16 +69,23 @@ impl Footprint {
     }
 }
 
-/// The most connections of all users together, by target and kind; of requests no more than the scenario allows.
+/// The most connections of all users together, by target and kind; of requests no more than the
+/// scenario allows.
 pub fn connections(plan: &Plan) -> BTreeMap<(usize, Kind), u64> {
     let mut footprint = Footprint::default();
     // A user may run any entry of the mix, one after another.
-    plan.mix.iter().for_each(|entry| footprint.steps(&entry.flow));
+    plan.mix
+        .iter()
+        .for_each(|entry| footprint.steps(&entry.flow));
     let mut counts = BTreeMap::new();
     footprint.count(&mut counts);
     let users = u64::from(plan.load.model.slots());
     for ((target, kind), count) in &mut counts {
-        let cap = plan.targets[*target].http.max_connections.filter(|_| *kind == Kind::Http).map_or(u64::MAX, u64::from);
+        let cap = plan.targets[*target]
+            .http
+            .max_connections
+            .filter(|_| *kind == Kind::Http)
+            .map_or(u64::MAX, u64::from);
         *count = count.saturating_mul(users).min(cap);
     }
     counts

@@ -1,5 +1,5 @@
-//! Enough local ports for a plan's connections, or a clear word that there aren't: each connection to one address needs
-//! one of its own, and keeps it for a while after its end.
+//! Enough local ports for a plan's connections, or a clear word that there aren't: each connection
+//! to one address needs one of its own, and keeps it for a while after its end.
 
 use std::fs;
 
@@ -47,13 +47,15 @@ impl Ports {
         let (first, last) = (ends.next()?.ok()?, ends.next()?.ok()?);
         Some(Self {
             count: (last + 1).saturating_sub(first),
-            reuse: read("tcp_tw_reuse").and_then(|text| text.trim().parse().ok()).unwrap_or(0),
+            reuse: read("tcp_tw_reuse")
+                .and_then(|text| text.trim().parse().ok())
+                .unwrap_or(0),
         })
     }
 }
 
-/// Looks whether there are ports for the connections that a plan has at once, and warns where those that it closes will
-/// use them up.
+/// Looks whether there are ports for the connections that a plan has at once, and warns where those
+/// that it closes will use them up.
 ///
 /// # Errors
 /// When there are fewer than it has connections at once.
@@ -64,25 +66,52 @@ pub fn foresee(plan: &Plan, reached: &[Option<Reach>]) -> Result<Vec<String>, To
 fn judge(plan: &Plan, reached: &[Option<Reach>], ports: Ports) -> Result<Vec<String>, TooFewPorts> {
     let mut warnings = Vec::new();
     for index in plan.targets_used() {
-        let (target, Some(reach)) = (&plan.targets[index], reached.get(index).and_then(Option::as_ref)) else { continue };
+        let (target, Some(reach)) = (
+            &plan.targets[index],
+            reached.get(index).and_then(Option::as_ref),
+        ) else {
+            continue;
+        };
         if matches!(reach.addresses.first(), Some(Endpoint::Unix(_)) | None) {
             continue;
         }
         let allowed = ports.count * reach.addresses.len() as u64;
-        let shared = (reach.is_http2 && target.http.keep_alive == KeepAlive::Shared).then(|| target.http.connections.unwrap_or(1));
-        let cap = target.http.max_connections.into_iter().chain(shared).min().unwrap_or(u32::MAX);
+        let shared = (reach.is_http2 && target.http.keep_alive == KeepAlive::Shared)
+            .then(|| target.http.connections.unwrap_or(1));
+        let cap = target
+            .http
+            .max_connections
+            .into_iter()
+            .chain(shared)
+            .min()
+            .unwrap_or(u32::MAX);
         let needed = u64::from(plan.load.model.slots().min(cap));
         if needed > allowed {
-            return Err(TooFewPorts { name: target.name.clone(), places: reach.to_string(), needed, allowed });
+            return Err(TooFewPorts {
+                name: target.name.clone(),
+                places: reach.to_string(),
+                needed,
+                allowed,
+            });
         }
         if target.http.keep_alive == KeepAlive::Never
             && let LoadModel::Open { rate, .. } = plan.load.model
         {
-            let is_loopback = reach.addresses.iter().all(|address| matches!(address, Endpoint::Tcp(at) if at.ip().is_loopback()));
-            let kept = if ports.reuse == 1 || (ports.reuse == 2 && is_loopback) { KEPT_WITH_REUSE_S } else { KEPT_S };
+            let is_loopback = reach
+                .addresses
+                .iter()
+                .all(|address| matches!(address, Endpoint::Tcp(at) if at.ip().is_loopback()));
+            let kept = if ports.reuse == 1 || (ports.reuse == 2 && is_loopback) {
+                KEPT_WITH_REUSE_S
+            } else {
+                KEPT_S
+            };
             let lasts = plan.load.duration.map_or(f64::INFINITY, Nanos::as_secs_f64);
             let each_second = rate.per_second_f64() * requests(plan, index);
-            let all = plan.load.total_iterations().map_or(f64::INFINITY, |n| n as f64 * requests(plan, index));
+            let all = plan
+                .load
+                .total_iterations()
+                .map_or(f64::INFINITY, |n| n as f64 * requests(plan, index));
             let at_once = (each_second * kept.min(lasts)).min(all);
             if at_once > allowed as f64 {
                 warnings.push(format!(
@@ -97,8 +126,8 @@ fn judge(plan: &Plan, reached: &[Option<Reach>], ports: Ports) -> Result<Vec<Str
     Ok(warnings)
 }
 
-/// Requests to a target that an iteration makes at least, on average: a loop counts once, a step that may be left out not
-/// at all.
+/// Requests to a target that an iteration makes at least, on average: a loop counts once, a step
+/// that may be left out not at all.
 fn requests(plan: &Plan, target: usize) -> f64 {
     let weights: f64 = plan.mix.iter().map(|entry| entry.weight).sum();
     let of_flow = |steps: &[Step]| {
@@ -113,5 +142,9 @@ fn requests(plan: &Plan, target: usize) -> f64 {
         });
         f64::from(count)
     };
-    plan.mix.iter().map(|entry| entry.weight * of_flow(&entry.flow)).sum::<f64>() / weights.max(f64::MIN_POSITIVE)
+    plan.mix
+        .iter()
+        .map(|entry| entry.weight * of_flow(&entry.flow))
+        .sum::<f64>()
+        / weights.max(f64::MIN_POSITIVE)
 }

@@ -44,25 +44,43 @@ pub struct Request {
     pub length: Option<usize>,
 }
 
-/// The first request of a plan, in the order of its iterations; nothing where it sends none. Files are read from `folder`.
+/// The first request of a plan, in the order of its iterations; nothing where it sends none. Files
+/// are read from `folder`.
 ///
 /// # Errors
 /// When a request can't be compiled, or a file can't be read: the run would end with the same.
-pub fn first_request(plan: &Plan, folder: &Path, unix_ms: u64) -> Result<Option<Preview>, RunError> {
+pub fn first_request(
+    plan: &Plan,
+    folder: &Path,
+    unix_ms: u64,
+) -> Result<Option<Preview>, RunError> {
     let choice = Choice::new(plan);
-    let found = (0..ITERATIONS).map(|number| (number, choice.of(number))).find_map(|(number, mix)| {
-        let start = Place::default().inside(mix);
-        let (place, step, request) = first(&plan.mix[mix].flow, start)?;
-        Some((number, mix, place, step, request))
-    });
-    let Some((number, mix, place, step, request)) = found else { return Ok(None) };
-    let target = plan.targets.get(request.target).ok_or(RunError::NoTarget(request.target))?;
+    let found = (0..ITERATIONS)
+        .map(|number| (number, choice.of(number)))
+        .find_map(|(number, mix)| {
+            let start = Place::default().inside(mix);
+            let (place, step, request) = first(&plan.mix[mix].flow, start)?;
+            Some((number, mix, place, step, request))
+        });
+    let Some((number, mix, place, step, request)) = found else {
+        return Ok(None);
+    };
+    let target = plan
+        .targets
+        .get(request.target)
+        .ok_or(RunError::NoTarget(request.target))?;
     let names = Names::new(&plan.names);
     let site = Site::new(target, None).unwrap_or_else(builtin);
     let recipe = Recipe::new(request, target, &site, &names, folder)?;
     let mut scope = names.start().clone();
     // A row that is not there ends the run before its first request.
-    let _ = Feeds::read(plan, &names, folder)?.deal(&plan.mix[mix].data, number, &choice, plan.seed, &mut scope);
+    let _ = Feeds::read(plan, &names, folder)?.deal(
+        &plan.mix[mix].data,
+        number,
+        &choice,
+        plan.seed,
+        &mut scope,
+    );
     let draws = generator(plan.seed, number, place.attempt(0), Purpose::Value);
     let made = recipe.make(&scope, || Arc::new(Facts::new(draws, number + 1, unix_ms)));
     let request = made.map_err(|error| error.message).map(|made| {
@@ -71,34 +89,52 @@ pub fn first_request(plan: &Plan, folder: &Path, unix_ms: u64) -> Result<Option<
             Address::Unix { .. } => format!("{}{}", target.address, made.uri),
             Address::Url { .. } => format!("{}{}", site.origin, made.uri),
         };
-        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text =
+            |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let (body, length) = match &made.body {
-            Payload::Bytes(bytes) => (std::str::from_utf8(bytes).ok().map(str::to_owned), Some(bytes.len())),
+            Payload::Bytes(bytes) => (
+                std::str::from_utf8(bytes).ok().map(str::to_owned),
+                Some(bytes.len()),
+            ),
             Payload::File(_) => (None, None),
         };
         Request {
             method: made.method.to_string(),
             url,
-            headers: made.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            headers: made
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), text(value)))
+                .collect(),
             body,
             length,
         }
     });
-    Ok(Some(Preview { mix: plan.mix[mix].name.clone(), step: step.name.clone(), iteration: number, request }))
+    Ok(Some(Preview {
+        mix: plan.mix[mix].name.clone(),
+        step: step.name.clone(),
+        iteration: number,
+        request,
+    }))
 }
 
 /// The first step that sends a request, with its place.
 fn first(steps: &[Step], place: Place) -> Option<(Place, &Step, &HttpRequest)> {
     steps.iter().enumerate().find_map(|(index, step)| {
         let place = place.inside(index);
-        if let Some(Action::Http(request) | Action::Handshake(request)) = step.operation().map(|operation| &operation.action) {
+        if let Some(Action::Http(request) | Action::Handshake(request)) =
+            step.operation().map(|operation| &operation.action)
+        {
             return Some((place, step, request));
         }
         match &step.kind {
             // Each branch is a flow of its own.
-            StepKind::Parallel(Parallel { branches, .. }) | StepKind::Race(Race { branches, .. }) => {
+            StepKind::Parallel(Parallel { branches, .. })
+            | StepKind::Race(Race { branches, .. }) => {
                 let mut all = branches.iter().enumerate();
-                all.find_map(|(branch, step)| first(std::slice::from_ref(step), place.inside(branch)))
+                all.find_map(|(branch, step)| {
+                    first(std::slice::from_ref(step), place.inside(branch))
+                })
             }
             StepKind::Repeat(_) => first(step.inside(), place.pass(0)),
             _ => first(step.inside(), place),
@@ -108,5 +144,11 @@ fn first(steps: &[Step], place: Place) -> Option<(Place, &Step, &HttpRequest)> {
 
 /// The built-in server has no address before a run.
 fn builtin() -> Site {
-    Site { origin: Origin { scheme: Scheme::Http, authority: "builtin".into() }, base: String::new() }
+    Site {
+        origin: Origin {
+            scheme: Scheme::Http,
+            authority: "builtin".into(),
+        },
+        base: String::new(),
+    }
 }

@@ -1,5 +1,6 @@
-//! The safety of targets: a load belongs on one's own machines. Whatever is neither on this machine nor in a private
-//! network has to be allowed by name, so that a wrong URL does not put somebody else under load.
+//! The safety of targets: a load belongs on one's own machines. Whatever is neither on this machine
+//! nor in a private network has to be allowed by name, so that a wrong URL does not put somebody
+//! else under load.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,10 +8,23 @@ use thiserror::Error;
 
 use crate::plan::{Address, Plan, Target};
 
-/// How names end that mean nothing in the public DNS (RFC 2606, 6761, 6762, 8375, and ICANN's `internal`), and those that networks
-/// at home and at work are used to.
-const PRIVATE_ENDS: [&str; 13] =
-    ["localhost", "test", "example", "invalid", "local", "internal", "arpa", "lan", "home", "corp", "private", "intranet", "svc"];
+/// How names end that mean nothing in the public DNS (RFC 2606, 6761, 6762, 8375, and ICANN's
+/// `internal`), and those that networks at home and at work are used to.
+const PRIVATE_ENDS: [&str; 13] = [
+    "localhost",
+    "test",
+    "example",
+    "invalid",
+    "local",
+    "internal",
+    "arpa",
+    "lan",
+    "home",
+    "corp",
+    "private",
+    "intranet",
+    "svc",
+];
 
 /// A target that nobody has allowed.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -27,15 +41,24 @@ pub struct NotAllowed {
     resolved: String,
 }
 
-/// Whether an address is of this machine or of a private network: loopback, RFC 1918, link-local, shared (100.64/10),
-/// and unique local of IPv6.
+/// Whether an address is of this machine or of a private network: loopback, RFC 1918, link-local,
+/// shared (100.64/10), and unique local of IPv6.
 pub fn is_near(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
             let [a, b, ..] = v4.octets();
-            v4.is_loopback() || v4.is_private() || v4.is_link_local() || (a == 100 && b & 0xc0 == 64) || v4 == Ipv4Addr::UNSPECIFIED
+            v4.is_loopback()
+                || v4.is_private()
+                || v4.is_link_local()
+                || (a == 100 && b & 0xc0 == 64)
+                || v4 == Ipv4Addr::UNSPECIFIED
         }
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local() || v6 == Ipv6Addr::UNSPECIFIED,
+        IpAddr::V6(v6) => {
+            v6.is_loopback()
+                || v6.is_unique_local()
+                || v6.is_unicast_link_local()
+                || v6 == Ipv6Addr::UNSPECIFIED
+        }
     }
 }
 
@@ -43,37 +66,67 @@ pub fn is_near(address: IpAddr) -> bool {
 ///
 /// # Errors
 /// When the address is public, and neither it nor the host is among those allowed.
-pub fn check(allowed: &[String], target: &str, host: &str, address: IpAddr) -> Result<(), NotAllowed> {
+pub fn check(
+    allowed: &[String],
+    target: &str,
+    host: &str,
+    address: IpAddr,
+) -> Result<(), NotAllowed> {
     let canonical = address.to_canonical().to_string();
-    if is_near(address) || allowed.iter().any(|pattern| is_of(host, pattern) || *pattern == canonical) {
+    if is_near(address)
+        || allowed
+            .iter()
+            .any(|pattern| is_of(host, pattern) || *pattern == canonical)
+    {
         return Ok(());
     }
     let literal = host.parse::<IpAddr>().is_ok();
-    let resolved = if literal { String::new() } else { format!(" (at {canonical})") };
-    Err(NotAllowed { name: target.to_owned(), host: host.to_owned(), resolved })
+    let resolved = if literal {
+        String::new()
+    } else {
+        format!(" (at {canonical})")
+    };
+    Err(NotAllowed {
+        name: target.to_owned(),
+        host: host.to_owned(),
+        resolved,
+    })
 }
 
 /// Whether a pattern of those allowed is about a host.
 fn is_of(host: &str, pattern: &str) -> bool {
     let name = host.trim_end_matches('.').to_ascii_lowercase();
     match pattern.strip_prefix("*.") {
-        Some(suffix) => name.strip_suffix(suffix).is_some_and(|before| before.len() > 1 && before.ends_with('.')),
+        Some(suffix) => name
+            .strip_suffix(suffix)
+            .is_some_and(|before| before.len() > 1 && before.ends_with('.')),
         None => *pattern == name,
     }
 }
 
-/// What a run would be refused for, as far as it can be known before: a target that is at a public address, or whose name looks
-/// public and is looked up only then, and that nobody has allowed.
+/// What a run would be refused for, as far as it can be known before: a target that is at a public
+/// address, or whose name looks public and is looked up only then, and that nobody has allowed.
 pub fn foresee(plan: &Plan) -> Vec<String> {
-    let refused = literal(plan).err().map(|refused| format!("a run would be refused: {refused}"));
+    let refused = literal(plan)
+        .err()
+        .map(|refused| format!("a run would be refused: {refused}"));
     refused.into_iter().chain(doubtful(plan)).collect()
 }
 
 fn doubtful(plan: &Plan) -> Vec<String> {
-    let targets = plan.targets_used().into_iter().map(|index| &plan.targets[index]).filter(|target| target.resolve.is_empty());
+    let targets = plan
+        .targets_used()
+        .into_iter()
+        .map(|index| &plan.targets[index])
+        .filter(|target| target.resolve.is_empty());
     let doubt = |target: &Target| {
-        let Address::Url { host, .. } = &target.address else { return None };
-        let is_allowed = plan.allow_targets.iter().any(|pattern| is_of(host, pattern) || pattern.parse::<IpAddr>().is_ok());
+        let Address::Url { host, .. } = &target.address else {
+            return None;
+        };
+        let is_allowed = plan
+            .allow_targets
+            .iter()
+            .any(|pattern| is_of(host, pattern) || pattern.parse::<IpAddr>().is_ok());
         (looks_public(host) && !is_allowed).then(|| {
             format!(
                 "target `{}`: a run is refused where {host} turns out to have a public address; if you may put it under load, say so with \
@@ -97,8 +150,14 @@ fn looks_public(host: &str) -> bool {
 /// # Errors
 /// For the first that is not allowed.
 pub fn literal(plan: &Plan) -> Result<(), NotAllowed> {
-    for target in plan.targets_used().into_iter().map(|index| &plan.targets[index]) {
-        let Address::Url { host, .. } = &target.address else { continue };
+    for target in plan
+        .targets_used()
+        .into_iter()
+        .map(|index| &plan.targets[index])
+    {
+        let Address::Url { host, .. } = &target.address else {
+            continue;
+        };
         if target.resolve.is_empty()
             && let Ok(address) = host.parse()
         {
@@ -162,7 +221,17 @@ mod tests {
 
     #[test]
     fn names_of_ones_own_network_are_not_doubted() {
-        for own in ["localhost", "shop", "shop.test", "a.svc", "x.localhost.", "printer.local", "127.0.0.1", "::1", "192.0.2.1"] {
+        for own in [
+            "localhost",
+            "shop",
+            "shop.test",
+            "a.svc",
+            "x.localhost.",
+            "printer.local",
+            "127.0.0.1",
+            "::1",
+            "192.0.2.1",
+        ] {
             assert!(!looks_public(own), "{own}");
         }
         for public in ["shop.example.com", "Example.ORG.", "a.b.io"] {
@@ -173,16 +242,43 @@ mod tests {
     #[test]
     fn a_public_host_is_allowed_by_name_suffix_or_address() {
         let allowed = |pattern: &str, host: &str, address: &str| {
-            check(&[pattern.to_owned()], "shop", host, address.parse().expect("an address")).is_ok()
+            check(
+                &[pattern.to_owned()],
+                "shop",
+                host,
+                address.parse().expect("an address"),
+            )
+            .is_ok()
         };
-        assert!(allowed("shop.example.com", "Shop.Example.com.", "192.0.2.1"));
+        assert!(allowed(
+            "shop.example.com",
+            "Shop.Example.com.",
+            "192.0.2.1"
+        ));
         assert!(allowed("*.example.com", "a.b.example.com", "192.0.2.1"));
-        assert!(!allowed("*.example.com", "example.com", "192.0.2.1") && !allowed("*.example.com", "badexample.com", "192.0.2.1"));
+        assert!(
+            !allowed("*.example.com", "example.com", "192.0.2.1")
+                && !allowed("*.example.com", "badexample.com", "192.0.2.1")
+        );
         assert!(!allowed("example.com", "a.example.com", "192.0.2.1"));
-        assert!(allowed("192.0.2.1", "example.com", "192.0.2.1") && allowed("192.0.2.1", "x", "::ffff:192.0.2.1"));
+        assert!(
+            allowed("192.0.2.1", "example.com", "192.0.2.1")
+                && allowed("192.0.2.1", "x", "::ffff:192.0.2.1")
+        );
         assert!(!allowed("192.0.2.1", "192.0.2.2", "192.0.2.2"));
         assert!(allowed("x", "localhost", "127.0.0.1"));
-        let said = check(&[], "shop", "example.com", Ipv4Addr::new(192, 0, 2, 1).into()).expect_err("public").to_string();
-        assert!(said.contains("example.com (at 192.0.2.1)") && said.contains("--allow-target example.com"), "{said}");
+        let said = check(
+            &[],
+            "shop",
+            "example.com",
+            Ipv4Addr::new(192, 0, 2, 1).into(),
+        )
+        .expect_err("public")
+        .to_string();
+        assert!(
+            said.contains("example.com (at 192.0.2.1)")
+                && said.contains("--allow-target example.com"),
+            "{said}"
+        );
     }
 }

@@ -54,7 +54,13 @@ pub struct Reach {
 
 impl fmt::Display for Reach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |addresses: &[Endpoint]| addresses.iter().map(Endpoint::to_string).collect::<Vec<_>>().join(", ");
+        let list = |addresses: &[Endpoint]| {
+            addresses
+                .iter()
+                .map(Endpoint::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         f.write_str(&list(&self.addresses))?;
         if !self.silent.is_empty() {
             write!(f, " (nobody listens at {}: not used)", list(&self.silent))?;
@@ -65,6 +71,10 @@ impl fmt::Display for Reach {
 
 impl From<Endpoint> for Reach {
     fn from(address: Endpoint) -> Self {
-        Self { addresses: vec![address], silent: Vec::new(), is_http2: false }
+        Self {
+            addresses: vec![address],
+            silent: Vec::new(),
+            is_http2: false,
+        }
     }
 }

@@ -26,11 +26,13 @@ use crate::engine::flow::iteration;
 use crate::engine::schedule::start::StartLine;
 use crate::plan::{LoadModel, Mode, Plan};
 
-/// Iterations that may begin at one virtual moment for each virtual user, where time is to end the run. Each begins one at
-/// the start; many more mean that none takes any time, and that the moment never ends.
+/// Iterations that may begin at one virtual moment for each virtual user, where time is to end the
+/// run. Each begins one at the start; many more mean that none takes any time, and that the moment
+/// never ends.
 const MAX_AT_ONCE: u64 = 100_000;
 
-/// Stack of a virtual user's thread. Only the pages it touches take memory; a debug build touches more.
+/// Stack of a virtual user's thread. Only the pages it touches take memory; a debug build touches
+/// more.
 const STACK: usize = 512 * 1024;
 
 /// How many threads a mode can run a plan's workers on.
@@ -48,7 +50,11 @@ pub fn most_threads(plan: &Plan, mode: Mode) -> usize {
 pub fn threads(world: &World<'_>, mode: Mode) -> usize {
     let most = most_threads(world.plan, mode);
     // So would one without a connection.
-    if mode == Mode::Async { most.min(most_parts(world)).max(1) } else { most }
+    if mode == Mode::Async {
+        most.min(most_parts(world)).max(1)
+    } else {
+        most
+    }
 }
 
 /// Does what a thread of the run has to do. Where that panics the run ends at once, for everybody:
@@ -71,7 +77,9 @@ pub fn sequential(world: &World<'_>, start: &StartLine) {
         // One at a time needs one slot.
         users.truncate(1);
     }
-    guarded(world, start, || blocking(world, start, 0, false, &mut users));
+    guarded(world, start, || {
+        blocking(world, start, 0, false, &mut users)
+    });
 }
 
 /// One thread for each virtual user.
@@ -83,18 +91,35 @@ pub fn threaded(world: &World<'_>, start: &StartLine) -> Result<(), RunError> {
     let wanted = users.len();
     thread::scope(|scope| {
         for (index, user) in users.into_iter().enumerate() {
-            let work = move || guarded(world, start, || blocking(world, start, index, true, &mut [user]));
-            let spawned = thread::Builder::new().name(format!("vu-{index}")).stack_size(STACK).spawn_scoped(scope, work);
+            let work = move || {
+                guarded(world, start, || {
+                    blocking(world, start, index, true, &mut [user])
+                })
+            };
+            let spawned = thread::Builder::new()
+                .name(format!("vu-{index}"))
+                .stack_size(STACK)
+                .spawn_scoped(scope, work);
             if let Err(source) = spawned {
                 start.call_off();
-                return Err(RunError::Threads { started: index, wanted, source });
+                return Err(RunError::Threads {
+                    started: index,
+                    wanted,
+                    source,
+                });
             }
         }
         Ok(())
     })
 }
 
-fn blocking(world: &World<'_>, start: &StartLine, thread: usize, threads: bool, users: &mut [User<<Blocking as Driver>::Io>]) {
+fn blocking(
+    world: &World<'_>,
+    start: &StartLine,
+    thread: usize,
+    threads: bool,
+    users: &mut [User<<Blocking as Driver>::Io>],
+) {
     let seat = sit_down();
     let called_off = seat.clone();
     world.stop.when_over(move || called_off.cancel());
@@ -113,29 +138,49 @@ pub fn asynchronous(world: &World<'_>, start: &StartLine, workers: usize) -> Res
         let mut threads = Vec::new();
         for (index, users) in User::all(world, workers, true).into_iter().enumerate() {
             let work = move || guarded(world, start, || event_loop(world, start, index, users));
-            match thread::Builder::new().name(format!("worker-{index}")).spawn_scoped(scope, work) {
+            match thread::Builder::new()
+                .name(format!("worker-{index}"))
+                .spawn_scoped(scope, work)
+            {
                 Ok(thread) => threads.push(thread),
                 Err(source) => {
                     start.call_off();
-                    return Err(RunError::Threads { started: index, wanted: workers, source });
+                    return Err(RunError::Threads {
+                        started: index,
+                        wanted: workers,
+                        source,
+                    });
                 }
             }
         }
         // One that panicked has told the others so.
-        threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
+        threads
+            .into_iter()
+            .filter_map(|thread| thread.join().ok().flatten())
+            .collect()
     })
 }
 
-fn event_loop(world: &World<'_>, start: &StartLine, thread: usize, mut users: Vec<User<<Async as Driver>::Io>>) -> Result<(), RunError> {
-    let runtime = asynchronous::runtime().inspect_err(|_| start.call_off()).map_err(RunError::Runtime)?;
+fn event_loop(
+    world: &World<'_>,
+    start: &StartLine,
+    thread: usize,
+    mut users: Vec<User<<Async as Driver>::Io>>,
+) -> Result<(), RunError> {
+    let runtime = asynchronous::runtime()
+        .inspect_err(|_| start.call_off())
+        .map_err(RunError::Runtime)?;
     let over = Arc::new(AtomicWaker::new());
     let called_off = over.clone();
     world.stop.when_over(move || called_off.wake());
     // There since the start.
     let worker = OnceCell::new();
     // A hundred thousand users take a while to sit down, which must not be in their figures.
-    let mut tasks: FuturesUnordered<_> = users.iter_mut().map(|user| seated(&worker, user)).collect();
-    let Some(clock) = start.arrive() else { return Ok(()) };
+    let mut tasks: FuturesUnordered<_> =
+        users.iter_mut().map(|user| seated(&worker, user)).collect();
+    let Some(clock) = start.arrive() else {
+        return Ok(());
+    };
     let worker = worker.get_or_init(|| Worker::new(world, Async::new(clock), thread));
     let all = poll_fn(|cx| {
         over.register(cx.waker());
@@ -158,10 +203,13 @@ fn event_loop(world: &World<'_>, start: &StartLine, thread: usize, mut users: Ve
     runtime.shutdown_background();
     let result = result.unwrap_or_else(|panic| resume_unwind(panic));
     // The others need not go on: without this one it is not the run that was planned.
-    result.inspect_err(|_| world.stop.give_up()).map_err(RunError::Runtime)
+    result
+        .inspect_err(|_| world.stop.give_up())
+        .map_err(RunError::Runtime)
 }
 
-/// A user's task, which tells the worker's driver whenever it is polled. The worker is there when it first is.
+/// A user's task, which tells the worker's driver whenever it is polled. The worker is there when
+/// it first is.
 async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async as Driver>::Io>) {
     let worker = worker.get().expect("nobody is polled before the start");
     let mut run = pin!(iteration::run(worker, std::slice::from_mut(user)));
@@ -172,18 +220,26 @@ async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async
     .await;
 }
 
-/// In virtual time, on a machine with so many cores, for at most so many iterations. The moment at which it ended.
+/// In virtual time, on a machine with so many cores, for at most so many iterations. The moment at
+/// which it ended.
 ///
 /// # Errors
 /// When the plan never ends.
 pub fn simulated(world: &World<'_>, cores: u32, total: u64) -> Result<Nanos, RunError> {
     let mut users = User::all(world, 1, false).remove(0);
     // Iterations that the plan counts may all take no time; those of a warm-up are not counted.
-    let at_once = world.plan.load.total_iterations().unwrap_or(0).saturating_add(MAX_AT_ONCE * users.len() as u64);
+    let at_once = world
+        .plan
+        .load
+        .total_iterations()
+        .unwrap_or(0)
+        .saturating_add(MAX_AT_ONCE * users.len() as u64);
     let budget = Budget { total, at_once };
     let worker = Worker::new(world, Simulated::new(cores, budget), 0);
-    let mut tasks: FuturesUnordered<_> =
-        users.iter_mut().map(|user| Box::pin(iteration::run(&worker, std::slice::from_mut(user)))).collect();
+    let mut tasks: FuturesUnordered<_> = users
+        .iter_mut()
+        .map(|user| Box::pin(iteration::run(&worker, std::slice::from_mut(user))))
+        .collect();
     let all = async { while tasks.next().await.is_some() {} };
     let end = worker.driver.run(all, || world.stop.drain_end());
     match end {

@@ -1,9 +1,9 @@
-//! Each mode in a process of its own: its peak memory, threads and processor time are then its own, and a
-//! mode that dies takes no other's figures with it.
+//! Each mode in a process of its own: its peak memory, threads and processor time are then its own,
+//! and a mode that dies takes no other's figures with it.
 //!
-//! The child is the same program. It reads one [`Job`] as JSON from its stdin and writes lines of JSON, one
-//! message each, to its stdout. SIGINT tells it to drain, SIGTERM to give up; it ends by itself when its
-//! parent is gone.
+//! The child is the same program. It reads one [`Job`] as JSON from its stdin and writes lines of
+//! JSON, one message each, to its stdout. SIGINT tells it to drain, SIGTERM to give up; it ends by
+//! itself when its parent is gone.
 
 use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::path::Path;
@@ -61,7 +61,9 @@ pub enum ProcessError {
         mode: Mode,
     },
     /// It ended without a word.
-    #[error("the process that ran the {mode} mode ended without figures ({status}); nothing of this mode and round is kept")]
+    #[error(
+        "the process that ran the {mode} mode ended without figures ({status}); nothing of this mode and round is kept"
+    )]
     Died {
         /// Its mode.
         mode: Mode,
@@ -89,18 +91,26 @@ impl Leash {
         self.pulled.lock().is_ok_and(|pulled| pulled.is_some())
     }
 
-    /// The user wants the run to end; a second time, at once. False where the second time finds no child
-    /// that could be told: then there is nothing to wait for.
+    /// The user wants the run to end; a second time, at once. False where the second time finds no
+    /// child that could be told: then there is nothing to wait for.
     pub fn pull(&self) -> bool {
-        let Ok(mut pulled) = self.pulled.lock() else { return false };
-        let pull = if pulled.is_none() { Pull::Drain } else { Pull::GiveUp };
+        let Ok(mut pulled) = self.pulled.lock() else {
+            return false;
+        };
+        let pull = if pulled.is_none() {
+            Pull::Drain
+        } else {
+            Pull::GiveUp
+        };
         *pulled = Some(pull);
         self.send(pull);
         pull == Pull::Drain || self.child.load(Ordering::SeqCst) != 0
     }
 
     fn hold(&self, child: u32) {
-        let Ok(pulled) = self.pulled.lock() else { return };
+        let Ok(pulled) = self.pulled.lock() else {
+            return;
+        };
         self.child.store(child, Ordering::SeqCst);
         // The user may have been quicker than the child.
         if let Some(pull) = *pulled {
@@ -115,9 +125,15 @@ impl Leash {
     #[cfg(unix)]
     fn send(&self, pull: Pull) {
         use rustix::process::{Pid, Signal, kill_process};
-        let child = i32::try_from(self.child.load(Ordering::SeqCst)).ok().and_then(Pid::from_raw);
+        let child = i32::try_from(self.child.load(Ordering::SeqCst))
+            .ok()
+            .and_then(Pid::from_raw);
         if let Some(child) = child {
-            let signal = if pull == Pull::Drain { Signal::INT } else { Signal::TERM };
+            let signal = if pull == Pull::Drain {
+                Signal::INT
+            } else {
+                Signal::TERM
+            };
             // It may just have ended by itself.
             let _ = kill_process(child, signal);
         }
@@ -146,23 +162,39 @@ impl Drop for Running<'_> {
 ///
 /// # Errors
 /// When the child can't be started, refuses the job or dies.
-pub fn run(program: &Path, arguments: &[&str], job: &Job, leash: &Leash, mut say: impl FnMut(Event)) -> Result<ModeRun, ProcessError> {
+pub fn run(
+    program: &Path,
+    arguments: &[&str],
+    job: &Job,
+    leash: &Leash,
+    mut say: impl FnMut(Event),
+) -> Result<ModeRun, ProcessError> {
     let mode = job.mode;
     let failed = |source| ProcessError::Start { mode, source };
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     #[cfg(unix)]
     {
         // A Ctrl-C on the terminal is for the parent, which tells the child what it means.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
     }
-    let mut running = Running { child: command.spawn().map_err(failed)?, leash };
+    let mut running = Running {
+        child: command.spawn().map_err(failed)?,
+        leash,
+    };
     if let Some(mut stdin) = running.child.stdin.take() {
         let text = serde_json::to_vec(job).map_err(|e| failed(e.into()))?;
         // Where it is gone already, its silence below tells the story.
         let _ = stdin.write_all(&text);
     }
-    let stdout = running.child.stdout.take().ok_or_else(|| failed(io::Error::other("it has no stdout")))?;
+    let stdout = running
+        .child
+        .stdout
+        .take()
+        .ok_or_else(|| failed(io::Error::other("it has no stdout")))?;
     for line in BufReader::new(stdout).lines() {
         match serde_json::from_str(&line.map_err(failed)?) {
             Ok(Message::Ready) => leash.hold(running.child.id()),
@@ -171,7 +203,8 @@ pub fn run(program: &Path, arguments: &[&str], job: &Job, leash: &Leash, mut say
             Ok(Message::Defect(reason)) => return Err(ProcessError::Defect(reason)),
             Ok(Message::Interrupted) => return Err(ProcessError::Interrupted { mode }),
             Ok(Message::Done(run)) => {
-                // It ends by itself now. A profiler that it runs under has something to write first.
+                // It ends by itself now. A profiler that it runs under has something to write
+                // first.
                 leash.let_go();
                 let _ = running.child.wait();
                 return Ok(*run);
@@ -180,12 +213,15 @@ pub fn run(program: &Path, arguments: &[&str], job: &Job, leash: &Leash, mut say
             Err(_) => break,
         }
     }
-    let status = running.child.wait().map_or_else(|e| e.to_string(), |s| s.to_string());
+    let status = running
+        .child
+        .wait()
+        .map_or_else(|e| e.to_string(), |s| s.to_string());
     Err(ProcessError::Died { mode, status })
 }
 
-/// The child's side: reads a job from `input`, runs it and writes what there is to say to `output`. `judge` is shown
-/// the figures so far, where the plan asks for that, and may end the run.
+/// The child's side: reads a job from `input`, runs it and writes what there is to say to `output`.
+/// `judge` is shown the figures so far, where the plan asks for that, and may end the run.
 ///
 /// # Errors
 /// When the job can't be read or the parent does not listen.
@@ -202,7 +238,9 @@ pub fn serve(
     let write = |message: &Message| -> io::Result<()> {
         let mut line = serde_json::to_vec(message)?;
         line.push(b'\n');
-        let mut output = output.lock().map_err(|_| io::Error::other("a writer panicked"))?;
+        let mut output = output
+            .lock()
+            .map_err(|_| io::Error::other("a writer panicked"))?;
         output.write_all(&line)?;
         output.flush()
     };
@@ -214,7 +252,9 @@ pub fn serve(
                 judged.get_or_init(|| by);
             }
             // To be judged they are made more often than anybody can look at them.
-            let due = |last: &mut f64| run.wall_s >= *last + SHOW_S && std::mem::replace(last, run.wall_s) < run.wall_s;
+            let due = |last: &mut f64| {
+                run.wall_s >= *last + SHOW_S && std::mem::replace(last, run.wall_s) < run.wall_s
+            };
             if !job.ground.live || !shown.lock().is_ok_and(|mut last| due(&mut last)) {
                 return;
             }
@@ -222,13 +262,19 @@ pub fn serve(
         // A parent that is gone is noticed by the signals.
         let _ = write(&Message::Event(event));
     };
-    let pending = || signals.pending().or_else(|| judged.get().copied().map(Signal::Finish));
+    let pending = || {
+        signals
+            .pending()
+            .or_else(|| judged.get().copied().map(Signal::Finish))
+    };
     write(&Message::Ready)?;
     let result = run_mode(&job, &pending, &say);
     match result {
         Ok(run) => write(&Message::Done(Box::new(run))),
         Err(RunError::Interrupted) => write(&Message::Interrupted),
-        Err(error @ (RunError::Panicked | RunError::Deadlock)) => write(&Message::Defect(error.to_string())),
+        Err(error @ (RunError::Panicked | RunError::Deadlock)) => {
+            write(&Message::Defect(error.to_string()))
+        }
         Err(error) => write(&Message::Failed(error.to_string())),
     }
 }
@@ -246,7 +292,11 @@ impl Signals {
     fn listen(parent: u32) -> io::Result<Self> {
         use signal_hook::consts::{SIGINT, SIGTERM};
         use signal_hook::flag::register;
-        let signals = Self { drain: Default::default(), give_up: Default::default(), parent };
+        let signals = Self {
+            drain: Default::default(),
+            give_up: Default::default(),
+            parent,
+        };
         register(SIGINT, signals.drain.clone())?;
         register(SIGTERM, signals.give_up.clone())?;
         Ok(signals)
@@ -254,18 +304,25 @@ impl Signals {
 
     #[cfg(not(unix))]
     fn listen(_parent: u32) -> io::Result<Self> {
-        Ok(Self { drain: Default::default(), give_up: Default::default() })
+        Ok(Self {
+            drain: Default::default(),
+            give_up: Default::default(),
+        })
     }
 
     fn pending(&self) -> Option<Signal> {
         #[cfg(unix)]
-        if rustix::process::getppid().is_none_or(|parent| i64::from(parent.as_raw_nonzero().get()) != i64::from(self.parent)) {
+        if rustix::process::getppid()
+            .is_none_or(|parent| i64::from(parent.as_raw_nonzero().get()) != i64::from(self.parent))
+        {
             return Some(Signal::GiveUp);
         }
         if self.give_up.load(Ordering::Relaxed) {
             Some(Signal::GiveUp)
         } else {
-            self.drain.load(Ordering::Relaxed).then_some(Signal::Finish(StoppedBy::Interrupt))
+            self.drain
+                .load(Ordering::Relaxed)
+                .then_some(Signal::Finish(StoppedBy::Interrupt))
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Setup and teardown: steps that run once before and after a run, by the same code as the run itself.
+//! Setup and teardown: steps that run once before and after a run, by the same code as the run
+//! itself.
 //!
-//! Each is a tiny run of its own: a plan with one flow, one virtual user and one iteration, in sequence, or in
-//! virtual time where the run is. Nothing of it reaches the run's figures.
+//! Each is a tiny run of its own: a plan with one flow, one virtual user and one iteration, in
+//! sequence, or in virtual time where the run is. Nothing of it reaches the run's figures.
 
 use super::launch;
 use super::shared::{Ended, World};
@@ -14,7 +15,8 @@ use crate::plan::{Limits, Load, LoadModel, MixEntry, Mode, Plan, Step};
 use crate::result::StoppedBy;
 use crate::value::Scope;
 
-/// So long a teardown may take that somebody waits for: after a signal, or where the run could not be.
+/// So long a teardown may take that somebody waits for: after a signal, or where the run could not
+/// be.
 const PATIENCE: Nanos = Nanos::from_secs(5);
 
 /// What setup and teardown have in common with the run between them.
@@ -44,7 +46,11 @@ impl Around<'_> {
     ///
     /// # Errors
     /// When it fails, or a signal ends it.
-    pub fn setup(&self, signal: &(dyn Fn() -> Option<Signal> + Sync), scope: &mut Option<Scope>) -> Result<(), RunError> {
+    pub fn setup(
+        &self,
+        signal: &(dyn Fn() -> Option<Signal> + Sync),
+        scope: &mut Option<Scope>,
+    ) -> Result<(), RunError> {
         if self.plan.setup.is_empty() {
             return Ok(());
         }
@@ -56,38 +62,67 @@ impl Around<'_> {
         }
     }
 
-    /// Runs the teardown with the values that the setup ended with; in haste where the run did not end as planned.
-    /// Tells what went wrong.
-    pub fn teardown(&self, signal: &(dyn Fn() -> Option<Signal> + Sync), haste: bool, mut scope: Option<Scope>) -> Option<String> {
+    /// Runs the teardown with the values that the setup ended with; in haste where the run did not
+    /// end as planned. Tells what went wrong.
+    pub fn teardown(
+        &self,
+        signal: &(dyn Fn() -> Option<Signal> + Sync),
+        haste: bool,
+        mut scope: Option<Scope>,
+    ) -> Option<String> {
         if self.plan.teardown.is_empty() {
             return None;
         }
         let end = if haste {
             // The signal that ended the run is no reason not to clean up.
-            self.run(&self.once(&self.plan.teardown, 2, Some(PATIENCE), Nanos::ZERO), &|| None, &mut scope)
+            self.run(
+                &self.once(&self.plan.teardown, 2, Some(PATIENCE), Nanos::ZERO),
+                &|| None,
+                &mut scope,
+            )
         } else {
             let finish = || signal().map(|_| Signal::Finish(StoppedBy::Interrupt));
-            self.run(&self.once(&self.plan.teardown, 2, None, PATIENCE), &finish, &mut scope)
+            self.run(
+                &self.once(&self.plan.teardown, 2, None, PATIENCE),
+                &finish,
+                &mut scope,
+            )
         };
         match end {
             Ok(End::Through) => None,
             Ok(End::Failed(failure)) => Some(format!("the teardown failed {failure}")),
             Err(error) => Some(format!("the teardown could not be run: {error}")),
-            Ok(End::Cut) => Some(format!("the teardown was given up after {PATIENCE}: what it had not done by then is left undone")),
+            Ok(End::Cut) => Some(format!(
+                "the teardown was given up after {PATIENCE}: what it had not done by then is left undone"
+            )),
         }
     }
 
-    /// A plan that goes through these steps once. Its draws are not those of the run, whose first iteration would
-    /// else draw the same.
-    fn once(&self, steps: &[Step], draws: u64, duration: Option<Nanos>, graceful_stop: Nanos) -> Plan {
+    /// A plan that goes through these steps once. Its draws are not those of the run, whose first
+    /// iteration would else draw the same.
+    fn once(
+        &self,
+        steps: &[Step],
+        draws: u64,
+        duration: Option<Nanos>,
+        graceful_stop: Nanos,
+    ) -> Plan {
         let mut plan = self.plan.clone();
         plan.seed ^= draws << 62;
         plan.setup.clear();
         plan.teardown.clear();
         plan.thresholds.clear();
         plan.limits = Limits::default();
-        plan.targets.iter_mut().for_each(|target| target.limits = Limits::default());
-        plan.mix = vec![MixEntry { name: String::new(), weight: 1.0, limits: Limits::default(), data: Vec::new(), flow: steps.to_vec() }];
+        plan.targets
+            .iter_mut()
+            .for_each(|target| target.limits = Limits::default());
+        plan.mix = vec![MixEntry {
+            name: String::new(),
+            weight: 1.0,
+            limits: Limits::default(),
+            data: Vec::new(),
+            flow: steps.to_vec(),
+        }];
         plan.load = Load {
             model: LoadModel::Closed { vus: 1 },
             stages: Vec::new(),
@@ -101,7 +136,12 @@ impl Around<'_> {
         plan
     }
 
-    fn run(&self, plan: &Plan, signal: &(dyn Fn() -> Option<Signal> + Sync), scope: &mut Option<Scope>) -> Result<End, RunError> {
+    fn run(
+        &self,
+        plan: &Plan,
+        signal: &(dyn Fn() -> Option<Signal> + Sync),
+        scope: &mut Option<Scope>,
+    ) -> Result<End, RunError> {
         let world = World::new(plan, self.ground, 1, scope.take())?;
         let recorder = if self.mode == Mode::Simulated {
             launch::simulated(&world, self.cores as u32, SIMULATED_BUDGET)?;
@@ -112,15 +152,31 @@ impl Around<'_> {
         if world.stop.is_broken() {
             return Err(RunError::Panicked);
         }
-        let Some(Ended { through, scope: last }) = world.ended.get() else { return Ok(End::Cut) };
+        let Some(Ended {
+            through,
+            scope: last,
+        }) = world.ended.get()
+        else {
+            return Ok(End::Cut);
+        };
         *scope = Some(last.clone());
-        Ok(if *through { End::Through } else { End::Failed(failure(&world, &recorder)) })
+        Ok(if *through {
+            End::Through
+        } else {
+            End::Failed(failure(&world, &recorder))
+        })
     }
 }
 
 /// The failure that ended a flow: at which step, of which kind, and what was said.
 fn failure(world: &World<'_>, recorder: &Recorder) -> String {
-    let Some(last) = recorder.errors().latest() else { return "because a full queue refused a step".into() };
-    let step = world.plan.operations().nth(last.operation as usize).map_or("", |(_, name, _)| name);
+    let Some(last) = recorder.errors().latest() else {
+        return "because a full queue refused a step".into();
+    };
+    let step = world
+        .plan
+        .operations()
+        .nth(last.operation as usize)
+        .map_or("", |(_, name, _)| name);
     format!("at `{step}` ({}): {}", last.kind.name(), last.message)
 }

@@ -27,8 +27,8 @@ use crate::result::StoppedBy;
 use crate::transport::endpoint::Endpoint;
 use crate::value::{Names, Scope};
 
-/// Recorders that threads share, at most. Where operations take no time at all a thread spends a tenth of its own in one, so
-/// that a few seldom wait for each other.
+/// Recorders that threads share, at most. Where operations take no time at all a thread spends a
+/// tenth of its own in one, so that a few seldom wait for each other.
 const MAX_RECORDERS: usize = 8;
 
 /// Live counts of some threads: what is under way now.
@@ -38,8 +38,8 @@ struct Gauges {
     active: AtomicI64,
 }
 
-/// A recorder that some threads write to, and that a [`crate::engine::observe::collector::Collector`] takes away now
-/// and then.
+/// A recorder that some threads write to, and that a
+/// [`crate::engine::observe::collector::Collector`] takes away now and then.
 pub struct SharedRecorder(Mutex<Box<Recorder>>);
 
 impl SharedRecorder {
@@ -86,15 +86,28 @@ impl Shard<'_> {
 
 /// By operation id, whether a selector takes it.
 pub fn taken(plan: &Plan, selector: &Selector) -> Vec<bool> {
-    plan.operations().map(|(mix, name, operation)| selector.takes(plan, mix, name, operation)).collect()
+    plan.operations()
+        .map(|(mix, name, operation)| selector.takes(plan, mix, name, operation))
+        .collect()
 }
 
 /// What a selector takes, for a time line of its own.
 fn probe_of(plan: &Plan, selector: &Selector) -> ProbeOf {
     let tag = |operation: &Operation, wanted: &str| {
-        let value = |tag: &Tag| wanted.strip_prefix(tag.name.as_str())?.strip_prefix('=').map(str::to_owned);
-        let mut values = operation.tags.iter().enumerate().filter_map(|(place, tag)| Some((place, value(tag)?)));
-        values.next().map_or(TakenBy::Nothing, |(place, value)| TakenBy::Tag(place, value))
+        let value = |tag: &Tag| {
+            wanted
+                .strip_prefix(tag.name.as_str())?
+                .strip_prefix('=')
+                .map(str::to_owned)
+        };
+        let mut values = operation
+            .tags
+            .iter()
+            .enumerate()
+            .filter_map(|(place, tag)| Some((place, value(tag)?)));
+        values.next().map_or(TakenBy::Nothing, |(place, value)| {
+            TakenBy::Tag(place, value)
+        })
     };
     let taken_by = |(mix, name, operation): (usize, &str, &Operation)| match &selector.tag {
         _ if !selector.takes(plan, mix, name, operation) => TakenBy::Nothing,
@@ -102,8 +115,15 @@ fn probe_of(plan: &Plan, selector: &Selector) -> ProbeOf {
         None => TakenBy::Itself,
     };
     let is_whole = selector.step.is_none() && selector.target.is_none() && selector.tag.is_none();
-    let mix = selector.mix.as_ref().filter(|_| is_whole).and_then(|mix| plan.mix.iter().position(|known| known.name == *mix));
-    ProbeOf { takes: plan.operations().map(taken_by).collect(), mix: mix.map(|mix| mix as u32) }
+    let mix = selector
+        .mix
+        .as_ref()
+        .filter(|_| is_whole)
+        .and_then(|mix| plan.mix.iter().position(|known| known.name == *mix));
+    ProbeOf {
+        takes: plan.operations().map(taken_by).collect(),
+        mix: mix.map(|mix| mix as u32),
+    }
 }
 
 /// The stages of a load on the run's clock.
@@ -112,7 +132,10 @@ fn stretches(load: &Load) -> Vec<Stretch> {
     load.lasting()
         .map(|stage| {
             end += stage.duration;
-            Stretch { end, measured: stage.measure }
+            Stretch {
+                end,
+                measured: stage.measure,
+            }
         })
         .collect()
 }
@@ -120,11 +143,19 @@ fn stretches(load: &Load) -> Vec<Stretch> {
 /// An empty recorder for the operations of a plan.
 fn new_recorder(plan: &Plan) -> Recorder {
     let load = &plan.load;
-    let network: Vec<bool> = plan.operations().map(|(_, _, operation)| operation.action.target().is_some()).collect();
+    let network: Vec<bool> = plan
+        .operations()
+        .map(|(_, _, operation)| operation.action.target().is_some())
+        .collect();
     let width = aligned(width_for(load.duration), plan.windows());
     let windowed = plan.probes().into_iter().filter(|(_, windowed)| *windowed);
-    let probes: Vec<ProbeOf> = windowed.map(|(selector, _)| probe_of(plan, &selector)).collect();
-    let parts: Vec<IterationPart> = iteration_parts(plan).into_iter().map(|(_, part)| part).collect();
+    let probes: Vec<ProbeOf> = windowed
+        .map(|(selector, _)| probe_of(plan, &selector))
+        .collect();
+    let parts: Vec<IterationPart> = iteration_parts(plan)
+        .into_iter()
+        .map(|(_, part)| part)
+        .collect();
     let recorder = Recorder::new(&network, load.warmup, width).in_stages(stretches(load));
     recorder.probing(probes).splitting_iterations(parts)
 }
@@ -200,29 +231,63 @@ impl<'p> World<'p> {
     ///
     /// # Errors
     /// When a request can't be built, or a file can't be read.
-    pub fn new(plan: &'p Plan, ground: &Ground, cores: usize, start: Option<Scope>) -> Result<Self, RunError> {
-        let Ground { reached, echo, folder, unix_ms, live } = ground;
+    pub fn new(
+        plan: &'p Plan,
+        ground: &Ground,
+        cores: usize,
+        start: Option<Scope>,
+    ) -> Result<Self, RunError> {
+        let Ground {
+            reached,
+            echo,
+            folder,
+            unix_ms,
+            live,
+        } = ground;
         let names = Names::new(&plan.names).starting(start);
         let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
-        let sites: Vec<Option<Site>> = plan.targets.iter().enumerate().map(|(index, target)| Site::new(target, reached(index))).collect();
-        let dial = |(index, target)| reached(index).map(|reach| Dial::new(target, reach, folder)).transpose();
-        let dials = plan.targets.iter().enumerate().map(dial).collect::<Result<_, _>>()?;
+        let sites: Vec<Option<Site>> = plan
+            .targets
+            .iter()
+            .enumerate()
+            .map(|(index, target)| Site::new(target, reached(index)))
+            .collect();
+        let dial = |(index, target)| {
+            reached(index)
+                .map(|reach| Dial::new(target, reach, folder))
+                .transpose()
+        };
+        let dials = plan
+            .targets
+            .iter()
+            .enumerate()
+            .map(dial)
+            .collect::<Result<_, _>>()?;
         let requests = plan
             .operations()
             .map(|(_, _, operation)| match &operation.action {
                 Action::Http(request) | Action::Handshake(request) => {
-                    let target = plan.targets.get(request.target).ok_or(RunError::NoTarget(request.target))?;
-                    let site = sites[request.target].as_ref().ok_or(RunError::NoTarget(request.target))?;
+                    let target = plan
+                        .targets
+                        .get(request.target)
+                        .ok_or(RunError::NoTarget(request.target))?;
+                    let site = sites[request.target]
+                        .as_ref()
+                        .ok_or(RunError::NoTarget(request.target))?;
                     Ok(Some(Recipe::new(request, target, site, &names, folder)?))
                 }
-                Action::Message(_) | Action::Tcp(_) | Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => Ok(None),
+                Action::Message(_)
+                | Action::Tcp(_)
+                | Action::Sleep(_)
+                | Action::Cpu(_)
+                | Action::Block { .. } => Ok(None),
             })
             .collect::<Result<Vec<_>, RunError>>()?;
-        let headers = plan
-            .targets
-            .iter()
-            .zip(&sites)
-            .map(|(target, site)| site.as_ref().map(|site| TargetHeaders::new(target, site, &names)).transpose());
+        let headers = plan.targets.iter().zip(&sites).map(|(target, site)| {
+            site.as_ref()
+                .map(|site| TargetHeaders::new(target, site, &names))
+                .transpose()
+        });
         let headers = headers.collect::<Result<_, _>>()?;
         let load = &plan.load;
         let epoch = load.warmup;
@@ -237,9 +302,18 @@ impl<'p> World<'p> {
             choice: Choice::new(plan),
             expressions: Expressions::compile(plan, &names)?,
             feeds: Feeds::read(plan, &names, folder)?,
-            checks: plan.operations().map(|(_, _, operation)| Check::new(&operation.expect)).collect::<Result<_, _>>()?,
-            exchanges: plan.operations().map(|(_, _, operation)| Exchange::new(&operation.action, &names)).collect::<Result<_, _>>()?,
-            takings: plan.operations().map(|(_, _, operation)| Taking::new(operation, &names)).collect::<Result<_, _>>()?,
+            checks: plan
+                .operations()
+                .map(|(_, _, operation)| Check::new(&operation.expect))
+                .collect::<Result<_, _>>()?,
+            exchanges: plan
+                .operations()
+                .map(|(_, _, operation)| Exchange::new(&operation.action, &names))
+                .collect::<Result<_, _>>()?,
+            takings: plan
+                .operations()
+                .map(|(_, _, operation)| Taking::new(operation, &names))
+                .collect::<Result<_, _>>()?,
             sites,
             headers,
             names,
@@ -247,9 +321,20 @@ impl<'p> World<'p> {
             live: *live,
             dry: AtomicBool::new(false),
             run_limit: Limit::new("run", &plan.limits),
-            target_limits: plan.targets.iter().map(|target| Limit::new(format!("target {}", target.name), &target.limits)).collect(),
-            step_limits: plan.operations().map(|(_, name, operation)| Limit::new(format!("step {name}"), &operation.limits)).collect(),
-            mix_limits: plan.mix.iter().map(|entry| Limit::new(format!("mix {}", entry.name), &entry.limits)).collect(),
+            target_limits: plan
+                .targets
+                .iter()
+                .map(|target| Limit::new(format!("target {}", target.name), &target.limits))
+                .collect(),
+            step_limits: plan
+                .operations()
+                .map(|(_, name, operation)| Limit::new(format!("step {name}"), &operation.limits))
+                .collect(),
+            mix_limits: plan
+                .mix
+                .iter()
+                .map(|entry| Limit::new(format!("mix {}", entry.name), &entry.limits))
+                .collect(),
             stop: Stop::new(end, load.graceful_stop),
             ended: OnceLock::new(),
             recorders: (0..cores.clamp(1, MAX_RECORDERS)).map(recorder).collect(),
@@ -264,12 +349,18 @@ impl<'p> World<'p> {
     /// When a feed that ends the run has no row for it.
     pub fn scope(&self, mix: usize, number: u64) -> Result<Scope, Exhausted> {
         let mut scope = self.names.start().clone();
-        self.feeds.deal(&self.plan.mix[mix].data, number, &self.choice, self.plan.seed, &mut scope)?;
+        self.feeds.deal(
+            &self.plan.mix[mix].data,
+            number,
+            &self.choice,
+            self.plan.seed,
+            &mut scope,
+        )?;
         Ok(scope)
     }
 
-    /// A feed that ends the run has no more rows. Where each user has numbers of its own the others may have some
-    /// before that: the run ends then when each user has come to the end.
+    /// A feed that ends the run has no more rows. Where each user has numbers of its own the others
+    /// may have some before that: the run ends then when each user has come to the end.
     pub fn run_dry(&self, now: Nanos) {
         self.dry.store(true, Ordering::Relaxed);
         let load = &self.plan.load;
@@ -280,7 +371,9 @@ impl<'p> World<'p> {
 
     /// What ended the run before its time, where something did.
     pub fn stopped_early(&self) -> Option<StoppedBy> {
-        self.stop.early().or_else(|| self.dry.load(Ordering::Relaxed).then_some(StoppedBy::Data))
+        self.stop
+            .early()
+            .or_else(|| self.dry.load(Ordering::Relaxed).then_some(StoppedBy::Data))
     }
 
     /// The end of the warm-up: where measuring begins.
@@ -290,30 +383,58 @@ impl<'p> World<'p> {
 
     /// Where the samples and counts of the thread with this index go.
     pub fn shard(&self, thread: usize) -> Shard<'_> {
-        Shard { recorder: &self.recorders[thread % self.recorders.len()], gauges: &self.gauges[thread % self.gauges.len()] }
+        Shard {
+            recorder: &self.recorders[thread % self.recorders.len()],
+            gauges: &self.gauges[thread % self.gauges.len()],
+        }
     }
 
     /// Where TCP is spoken with a target: the built-in server has a port of its own for it.
     pub fn stream_dial(&self, target: usize) -> Option<&Dial> {
-        if self.plan.targets[target].address == Address::Builtin { self.echo.as_ref() } else { self.dials[target].as_ref() }
+        if self.plan.targets[target].address == Address::Builtin {
+            self.echo.as_ref()
+        } else {
+            self.dials[target].as_ref()
+        }
     }
 
-    /// The limits that hold for an operation, the narrowest first; `connections`: that of those to its target.
-    pub fn limits_of<'a>(&'a self, operation: &Operation, connections: Option<&'a Limit>) -> [Option<&'a Limit>; 4] {
-        let target = operation.action.target().and_then(|target| self.target_limits[target].as_ref());
-        [self.step_limits[operation.id as usize].as_ref(), connections, target, self.run_limit.as_ref()]
+    /// The limits that hold for an operation, the narrowest first; `connections`: that of those to
+    /// its target.
+    pub fn limits_of<'a>(
+        &'a self,
+        operation: &Operation,
+        connections: Option<&'a Limit>,
+    ) -> [Option<&'a Limit>; 4] {
+        let target = operation
+            .action
+            .target()
+            .and_then(|target| self.target_limits[target].as_ref());
+        [
+            self.step_limits[operation.id as usize].as_ref(),
+            connections,
+            target,
+            self.run_limit.as_ref(),
+        ]
     }
 
     /// Every limit there is.
     pub fn limits(&self) -> impl Iterator<Item = &Limit> {
-        let others = self.target_limits.iter().chain(&self.step_limits).chain(&self.mix_limits);
+        let others = self
+            .target_limits
+            .iter()
+            .chain(&self.step_limits)
+            .chain(&self.mix_limits);
         self.run_limit.iter().chain(others.flatten())
     }
 
     /// Operations in flight now, and virtual users with an iteration under way.
     pub fn gauges(&self) -> (u64, u64) {
         let sum = |gauge: fn(&Gauges) -> &AtomicI64| {
-            let total: i64 = self.gauges.iter().map(|g| gauge(g).load(Ordering::Relaxed)).sum();
+            let total: i64 = self
+                .gauges
+                .iter()
+                .map(|g| gauge(g).load(Ordering::Relaxed))
+                .sum();
             u64::try_from(total).unwrap_or(0)
         };
         (sum(|g| &g.in_flight), sum(|g| &g.active))

@@ -22,7 +22,11 @@ pub struct Worker<'w, D> {
 impl<'w, D: Driver> Worker<'w, D> {
     /// For the thread with this index.
     pub fn new(world: &'w World<'w>, driver: D, thread: usize) -> Self {
-        Self { world, driver, tape: Tape::new(world, world.shard(thread), !D::TAKES_TURNS) }
+        Self {
+            world,
+            driver,
+            tape: Tape::new(world, world.shard(thread), !D::TAKES_TURNS),
+        }
     }
 
     /// The time of day, in milliseconds since 1970.
@@ -33,7 +37,15 @@ impl<'w, D: Driver> Worker<'w, D> {
     /// What functions depend on that are called at this place of an iteration.
     pub fn facts(&self, iteration: u64, place: Place, purpose: Purpose) -> Arc<Facts> {
         // A warm-up's numbers are far above those of the run, and stay as they are.
-        let seq = if iteration < WARMUP_NUMBERS { iteration + 1 } else { iteration };
-        Arc::new(Facts::new(generator(self.world.plan.seed, iteration, place, purpose), seq, self.unix_ms()))
+        let seq = if iteration < WARMUP_NUMBERS {
+            iteration + 1
+        } else {
+            iteration
+        };
+        Arc::new(Facts::new(
+            generator(self.world.plan.seed, iteration, place, purpose),
+            seq,
+            self.unix_ms(),
+        ))
     }
 }

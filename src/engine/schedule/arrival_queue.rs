@@ -1,7 +1,8 @@
 //! [`Desk`]: where idle slots of the open model pull the next arrival. There is no dispatcher.
 //!
-//! One idle slot, the leader, waits for the next arrival's time; when it goes to work, the slot that fell
-//! idle last takes its place. So few slots, and few connections, do the work where few are enough.
+//! One idle slot, the leader, waits for the next arrival's time; when it goes to work, the slot
+//! that fell idle last takes its place. So few slots, and few connections, do the work where few
+//! are enough.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -42,22 +43,36 @@ pub struct Desk {
 }
 
 impl State {
-    /// Brings the queue up to a moment at which no slot had been free: it has only grown since the last.
+    /// Brings the queue up to a moment at which no slot had been free: it has only grown since the
+    /// last.
     fn fill(&mut self, room: Option<usize>, until: Nanos) {
         let Some(room) = room else { return };
         while self.queue.len() < room {
-            let Some(arrival) = self.arrivals.next_if(|arrival| arrival.at < until) else { return };
+            let Some(arrival) = self.arrivals.next_if(|arrival| arrival.at < until) else {
+                return;
+            };
             self.queue.push_back(arrival);
         }
-        if self.arrivals.peek().is_some_and(|arrival| arrival.at < until) {
-            self.refused.push(Refused { arrivals: self.arrivals.clone(), until });
-            while self.arrivals.next_if(|arrival| arrival.at < until).is_some() {}
+        if self
+            .arrivals
+            .peek()
+            .is_some_and(|arrival| arrival.at < until)
+        {
+            self.refused.push(Refused {
+                arrivals: self.arrivals.clone(),
+                until,
+            });
+            while self
+                .arrivals
+                .next_if(|arrival| arrival.at < until)
+                .is_some()
+            {}
         }
     }
 }
 
-/// Arrivals that found the queue full: the next ones of a schedule, up to a moment. Only what makes them is
-/// kept: while all slots are busy for long there may be millions.
+/// Arrivals that found the queue full: the next ones of a schedule, up to a moment. Only what makes
+/// them is kept: while all slots are busy for long there may be millions.
 pub struct Refused {
     arrivals: Peekable<Arrivals>,
     until: Nanos,
@@ -80,7 +95,8 @@ impl Drop for AtDesk<'_> {
     }
 }
 
-/// An arrival that a slot has pulled. Where the slot is cut off before it is met, it goes back: it was planned all the same.
+/// An arrival that a slot has pulled. Where the slot is cut off before it is met, it goes back: it
+/// was planned all the same.
 struct Pulled<'a> {
     desk: &'a Desk,
     arrival: Arrival,
@@ -102,8 +118,8 @@ impl Drop for Pulled<'_> {
 }
 
 impl Desk {
-    /// A desk for these arrivals. Those that find no slot wait, and where there is only so much `room` one
-    /// more is refused.
+    /// A desk for these arrivals. Those that find no slot wait, and where there is only so much
+    /// `room` one more is refused.
     pub fn new(arrivals: Arrivals, room: Option<usize>) -> Self {
         let state = State {
             arrivals: arrivals.peekable(),
@@ -115,7 +131,10 @@ impl Desk {
             idle: Vec::new(),
             tickets: 0,
         };
-        Self { state: Mutex::new(state), room }
+        Self {
+            state: Mutex::new(state),
+            room,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -124,18 +143,28 @@ impl Desk {
 
     /// The next arrival, when its time has come.
     ///
-    /// An arrival that came while every slot was busy has waited for a slot: from its time to the moment at
-    /// which this slot fell idle is its queue. What comes on top of that is the generator's own lateness.
+    /// An arrival that came while every slot was busy has waited for a slot: from its time to the
+    /// moment at which this slot fell idle is its queue. What comes on top of that is the
+    /// generator's own lateness.
     pub async fn next<D: Driver>(&self, driver: &D, stop: &Stop) -> Option<Turn> {
         let idle_since = driver.now();
         let _at_desk = self.sit_down(idle_since);
-        let _leading = Lead { desk: self, ticket: None, leading: false }.await;
+        let _leading = Lead {
+            desk: self,
+            ticket: None,
+            leading: false,
+        }
+        .await;
         if stop.early().is_some() {
             return None;
         }
         let pulled = {
             let mut state = self.state();
-            Pulled { desk: self, arrival: state.queue.pop_front().or_else(|| state.arrivals.next())?, met: false }
+            Pulled {
+                desk: self,
+                arrival: state.queue.pop_front().or_else(|| state.arrivals.next())?,
+                met: false,
+            }
         };
         let arrival = pulled.arrival;
         let mut begun = driver.now();
@@ -147,7 +176,12 @@ impl Desk {
             begun = driver.now();
         }
         pulled.meet();
-        Some(Turn { number: arrival.number, intended: arrival.at, queue: idle_since - arrival.at, begun })
+        Some(Turn {
+            number: arrival.number,
+            intended: arrival.at,
+            queue: idle_since - arrival.at,
+            begun,
+        })
     }
 
     fn sit_down(&self, now: Nanos) -> AtDesk<'_> {
@@ -161,11 +195,16 @@ impl Desk {
 
     /// Takes the arrivals that were refused since the last call.
     pub fn refused(&self) -> Flatten<IntoIter<Refused>> {
-        let refused = if self.room.is_none() { Vec::new() } else { std::mem::take(&mut self.state().refused) };
+        let refused = if self.room.is_none() {
+            Vec::new()
+        } else {
+            std::mem::take(&mut self.state().refused)
+        };
         refused.into_iter().flatten()
     }
 
-    /// Takes the arrivals up to `end` that were refused since the last call, where no slot comes to the desk any more.
+    /// Takes the arrivals up to `end` that were refused since the last call, where no slot comes to
+    /// the desk any more.
     pub fn refused_until(&self, end: Nanos) -> Flatten<IntoIter<Refused>> {
         let mut state = self.state();
         if state.free == 0 {
@@ -177,8 +216,15 @@ impl Desk {
     /// The arrivals before `end` that nobody has met, once those that were refused are taken.
     pub fn unmet(&self, end: Nanos) -> impl Iterator<Item = Arrival> {
         let state = self.state();
-        let (returned, queue, rest) = (state.returned.clone(), state.queue.clone(), state.arrivals.clone());
-        let came = returned.into_iter().chain(queue).filter(move |arrival| arrival.at < end);
+        let (returned, queue, rest) = (
+            state.returned.clone(),
+            state.queue.clone(),
+            state.arrivals.clone(),
+        );
+        let came = returned
+            .into_iter()
+            .chain(queue)
+            .filter(move |arrival| arrival.at < end);
         came.chain(rest.take_while(move |arrival| arrival.at < end))
     }
 }
@@ -221,7 +267,9 @@ impl<'a> Future for Lead<'a> {
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
-        let (Some(ticket), false) = (self.ticket, self.leading) else { return };
+        let (Some(ticket), false) = (self.ticket, self.leading) else {
+            return;
+        };
         let mut state = self.desk.state();
         let waiting = state.idle.len();
         state.idle.retain(|(known, _)| *known != ticket);
@@ -260,40 +308,101 @@ mod tests {
     #[test]
     fn what_a_full_queue_refuses_takes_no_room_however_many_there_are() {
         let (rate, duration) = (Rate::per_second(1_000_000), Some(Nanos::from_secs(1)));
-        let schedule = Schedule { spread: Spread::Constant, rate, stages: &[], seed: 1, warmup: Nanos::ZERO, duration, iterations: None };
+        let schedule = Schedule {
+            spread: Spread::Constant,
+            rate,
+            stages: &[],
+            seed: 1,
+            warmup: Nanos::ZERO,
+            duration,
+            iterations: None,
+        };
         let desk = Desk::new(Arrivals::new(&schedule), Some(3));
         drop(desk.sit_down(Nanos::ZERO));
         drop(desk.sit_down(Nanos::from_millis(500)));
         {
             let state = desk.state();
-            assert_eq!(state.queue.iter().map(|arrival| arrival.number).collect::<Vec<_>>(), [0, 1, 2]);
-            assert_eq!(state.refused.len(), 1, "a stretch of the schedule, and not each of its arrivals");
+            assert_eq!(
+                state
+                    .queue
+                    .iter()
+                    .map(|arrival| arrival.number)
+                    .collect::<Vec<_>>(),
+                [0, 1, 2]
+            );
+            assert_eq!(
+                state.refused.len(),
+                1,
+                "a stretch of the schedule, and not each of its arrivals"
+            );
         }
         let first: Vec<u64> = desk.refused().map(|arrival| arrival.number).collect();
-        assert!(first.iter().copied().eq(3..500_000), "{} were refused", first.len());
+        assert!(
+            first.iter().copied().eq(3..500_000),
+            "{} were refused",
+            first.len()
+        );
         assert_eq!(desk.refused().count(), 0, "each is told once");
         let last = desk.refused_until(Nanos::from_secs(1));
         assert!(last.map(|arrival| arrival.number).eq(500_000..1_000_000));
-        assert!(desk.unmet(Nanos::from_secs(1)).map(|arrival| arrival.number).eq(0..3));
+        assert!(
+            desk.unmet(Nanos::from_secs(1))
+                .map(|arrival| arrival.number)
+                .eq(0..3)
+        );
     }
 
     #[test]
     fn an_arrival_that_a_slot_was_cut_off_from_was_planned_all_the_same() {
         let rate = Rate::per_second(100);
-        let schedule =
-            Schedule { spread: Spread::Constant, rate, stages: &[], seed: 1, warmup: Nanos::ZERO, duration: None, iterations: None };
+        let schedule = Schedule {
+            spread: Spread::Constant,
+            rate,
+            stages: &[],
+            seed: 1,
+            warmup: Nanos::ZERO,
+            duration: None,
+            iterations: None,
+        };
         let desk = Desk::new(Arrivals::new(&schedule), None);
         let stop = Stop::new(Nanos::from_millis(25), Nanos::ZERO);
-        let driver = Simulated::new(1, Budget { total: 1, at_once: 1 });
+        let driver = Simulated::new(
+            1,
+            Budget {
+                total: 1,
+                at_once: 1,
+            },
+        );
         {
             let mut context = Context::from_waker(Waker::noop());
             let first = pin!(desk.next(&driver, &stop)).poll(&mut context);
-            assert!(matches!(first, Poll::Ready(Some(Turn { number: 0, .. }))), "its time has come");
+            assert!(
+                matches!(first, Poll::Ready(Some(Turn { number: 0, .. }))),
+                "its time has come"
+            );
             let mut second = pin!(desk.next(&driver, &stop));
-            assert!(second.as_mut().poll(&mut context).is_pending(), "its time is to come");
-            assert_eq!(desk.unmet(Nanos::from_millis(25)).map(|arrival| arrival.number).collect::<Vec<_>>(), [2], "the second has it");
+            assert!(
+                second.as_mut().poll(&mut context).is_pending(),
+                "its time is to come"
+            );
+            assert_eq!(
+                desk.unmet(Nanos::from_millis(25))
+                    .map(|arrival| arrival.number)
+                    .collect::<Vec<_>>(),
+                [2],
+                "the second has it"
+            );
         }
-        assert_eq!(desk.unmet(Nanos::from_millis(25)).map(|arrival| arrival.number).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(desk.unmet(Nanos::from_millis(10)).count(), 0, "it was planned for later");
+        assert_eq!(
+            desk.unmet(Nanos::from_millis(25))
+                .map(|arrival| arrival.number)
+                .collect::<Vec<_>>(),
+            [1, 2]
+        );
+        assert_eq!(
+            desk.unmet(Nanos::from_millis(10)).count(),
+            0,
+            "it was planned for later"
+        );
     }
 }

@@ -1,11 +1,13 @@
 //! [`Limit`]: how many may be in flight and how often one may start, for the whole run.
 //!
-//! Several limits may hold for one operation. It takes a place under all of them in one step, as soon as all have one, and
-//! until then it holds nothing: it waits in the queue of the limit that blocks it, first come, first served. When that limit has
-//! a place for it and another one has not, it goes on to that one's queue, where its ticket still tells when it came. So who waits
-//! for one limit never keeps anybody from another.
+//! Several limits may hold for one operation. It takes a place under all of them in one step, as
+//! soon as all have one, and until then it holds nothing: it waits in the queue of the limit that
+//! blocks it, first come, first served. When that limit has a place for it and another one has not,
+//! it goes on to that one's queue, where its ticket still tells when it came. So who waits for one
+//! limit never keeps anybody from another.
 //!
-//! There are wakers and no runtime, so that this serves blocking threads, several event loops and virtual time alike.
+//! There are wakers and no runtime, so that this serves blocking threads, several event loops and
+//! virtual time alike.
 
 mod claim;
 
@@ -23,8 +25,8 @@ use crate::engine::driver::Driver;
 use crate::pacing::Bucket;
 use crate::plan::{Limits, OnFull};
 
-/// So many at the head of a queue know when their turn comes. With one alone each would have to be woken by the one before it,
-/// and a high rate would be as slow as threads wake each other.
+/// So many at the head of a queue know when their turn comes. With one alone each would have to be
+/// woken by the one before it, and a high rate would be as slow as threads wake each other.
 const HEAD: usize = 8;
 
 /// A concurrency cap and a token bucket, with the queue of those who wait for them.
@@ -45,7 +47,8 @@ pub struct Limit {
 
 #[derive(Debug)]
 struct State {
-    /// Slots that are free, where there is a cap; fewer than none where more were taken away than were free.
+    /// Slots that are free, where there is a cap; fewer than none where more were taken away than
+    /// were free.
     free: Option<i64>,
     bucket: Option<Bucket>,
     /// By ticket.
@@ -77,25 +80,39 @@ enum Chance {
 pub struct Full;
 
 impl State {
-    /// When whoever has this ticket may go on, who would take its token for `now`. Those ahead are left as many slots and
-    /// tokens as they are.
+    /// When whoever has this ticket may go on, who would take its token for `now`. Those ahead are
+    /// left as many slots and tokens as they are.
     fn chance(&self, ticket: u64, now: Nanos) -> Chance {
         let ahead = self.queue.range(..ticket).take(HEAD).count();
         if self.free.is_some_and(|free| free <= ahead as i64) {
             return Chance::Slot;
         }
         if ahead == HEAD {
-            return if self.free.is_some() { Chance::Slot } else { Chance::Turn };
+            return if self.free.is_some() {
+                Chance::Slot
+            } else {
+                Chance::Turn
+            };
         }
-        Chance::At(self.bucket.as_ref().map_or(Nanos::ZERO, |bucket| bucket.next(ahead as u64, now)))
+        Chance::At(
+            self.bucket
+                .as_ref()
+                .map_or(Nanos::ZERO, |bucket| bucket.next(ahead as u64, now)),
+        )
     }
 
-    /// Calls those at the head of the queue for whom there is a slot, unless they look again by themselves when there is
-    /// a token.
+    /// Calls those at the head of the queue for whom there is a slot, unless they look again by
+    /// themselves when there is a token.
     fn call(&mut self, wakers: &mut Vec<Waker>) {
-        let slots = self.free.map_or(HEAD, |free| usize::try_from(free).unwrap_or(0)).min(HEAD);
+        let slots = self
+            .free
+            .map_or(HEAD, |free| usize::try_from(free).unwrap_or(0))
+            .min(HEAD);
         for (ahead, waiter) in self.queue.values_mut().take(slots).enumerate() {
-            let due = self.bucket.as_ref().map_or(Nanos::ZERO, |bucket| bucket.next(ahead as u64, Nanos::ZERO));
+            let due = self
+                .bucket
+                .as_ref()
+                .map_or(Nanos::ZERO, |bucket| bucket.next(ahead as u64, Nanos::ZERO));
             if !waiter.called && waiter.wakes_at > due {
                 waiter.called = true;
                 wakers.extend(waiter.waker.take());
@@ -103,9 +120,14 @@ impl State {
         }
     }
 
-    /// How many who came before this ticket were called, or have come to the moment of their token, and have not looked yet.
+    /// How many who came before this ticket were called, or have come to the moment of their token,
+    /// and have not looked yet.
     fn called(&self, ticket: u64, now: Nanos) -> usize {
-        self.queue.range(..ticket).take(HEAD).filter(|(_, waiter)| waiter.called || waiter.wakes_at <= now).count()
+        self.queue
+            .range(..ticket)
+            .take(HEAD)
+            .filter(|(_, waiter)| waiter.called || waiter.wakes_at <= now)
+            .count()
     }
 }
 
@@ -131,7 +153,11 @@ impl Limit {
 
     /// A cap of connections, or of streams on them; those who use them are counted in `busy`.
     pub fn of_connections(slots: usize, busy: Arc<Busy>) -> Self {
-        let state = State { free: Some(slots as i64), bucket: None, queue: BTreeMap::new() };
+        let state = State {
+            free: Some(slots as i64),
+            bucket: None,
+            queue: BTreeMap::new(),
+        };
         Self {
             scope: String::new(),
             state: Mutex::new(state),
@@ -157,14 +183,17 @@ impl Limit {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Changes the number of slots, by fewer where it is negative: slots in use are then taken away as they come back.
+    /// Changes the number of slots, by fewer where it is negative: slots in use are then taken away
+    /// as they come back.
     pub fn add_slots(&self, by: i64) {
         self.change(|state| state.free = state.free.map(|free| free + by));
     }
 
     /// Slots that nobody uses.
     pub fn free(&self) -> usize {
-        self.state().free.map_or(usize::MAX, |free| usize::try_from(free).unwrap_or(0))
+        self.state()
+            .free
+            .map_or(usize::MAX, |free| usize::try_from(free).unwrap_or(0))
     }
 
     /// Takes a slot, which has to be free.
@@ -202,9 +231,13 @@ impl<const N: usize> Permit<'_, N> {
 }
 
 impl<const N: usize> Permit<'_, N> {
-    /// Takes the place under one of its limits out of it, to be given back by itself; nothing where it has none.
+    /// Takes the place under one of its limits out of it, to be given back by itself; nothing where
+    /// it has none.
     pub fn detach(&mut self, limit: Arc<Limit>) -> Option<Slot> {
-        let place = self.0.iter_mut().find(|own| own.is_some_and(|own| std::ptr::eq(own, &*limit)))?;
+        let place = self
+            .0
+            .iter_mut()
+            .find(|own| own.is_some_and(|own| std::ptr::eq(own, &*limit)))?;
         *place = None;
         Some(Slot(limit))
     }
@@ -235,7 +268,8 @@ pub struct Entered {
     pub now: Nanos,
 }
 
-/// Waits until there is a place under each of these limits, of which the narrowest comes first; `asked` is now.
+/// Waits until there is a place under each of these limits, of which the narrowest comes first;
+/// `asked` is now.
 ///
 /// # Errors
 /// When a queue is full that refuses what comes on top.
@@ -253,8 +287,15 @@ pub async fn enter<'a, D: Driver, const N: usize>(
         };
         let mut moment = pin!((wakes_at < Nanos::MAX).then(|| driver.be_there_at(wakes_at)));
         poll_fn(|cx| {
-            let is_due = moment.as_mut().as_pin_mut().is_some_and(|moment| moment.poll(cx).is_ready());
-            if is_due || claim.is_called(cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
+            let is_due = moment
+                .as_mut()
+                .as_pin_mut()
+                .is_some_and(|moment| moment.poll(cx).is_ready());
+            if is_due || claim.is_called(cx.waker()) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
         now = driver.now();
@@ -278,14 +319,31 @@ mod tests {
     }
 
     fn limit(concurrency: Option<u32>, rate: Option<Rate>, burst: u32) -> Option<Limit> {
-        Limit::new("", &Limits { concurrency, rate, burst, ..Limits::default() })
+        Limit::new(
+            "",
+            &Limits {
+                concurrency,
+                rate,
+                burst,
+                ..Limits::default()
+            },
+        )
     }
 
     /// Runs tasks in virtual time, side by side; fails where they never end.
     fn simulate<F: Future>(tasks: impl FnOnce(&'static Simulated) -> Vec<F>) -> Vec<F::Output> {
-        let driver: &'static Simulated = Box::leak(Box::new(Simulated::new(1, Budget { total: u64::MAX, at_once: u64::MAX })));
+        let driver: &'static Simulated = Box::leak(Box::new(Simulated::new(
+            1,
+            Budget {
+                total: u64::MAX,
+                at_once: u64::MAX,
+            },
+        )));
         let all = join_all(tasks(driver));
-        driver.run(all, || Nanos::from_secs(1_000_000)).expect("something can happen").expect("all come to their end")
+        driver
+            .run(all, || Nanos::from_secs(1_000_000))
+            .expect("something can happen")
+            .expect("all come to their end")
     }
 
     /// One who asks for a place at a moment, gives up at another, or holds it for a while.
@@ -299,13 +357,29 @@ mod tests {
 
     fn asks() -> impl Strategy<Value = Vec<Asks>> {
         let patience = prop_oneof![2 => Just(None), 1 => (0..60u64).prop_map(Some)];
-        let one = (0..100u64, 0..3usize, patience, 0..20u64).prop_map(|(at, step, patience, holds)| Asks { at, step, patience, holds });
+        let one =
+            (0..100u64, 0..3usize, patience, 0..20u64).prop_map(|(at, step, patience, holds)| {
+                Asks {
+                    at,
+                    step,
+                    patience,
+                    holds,
+                }
+            });
         prop::collection::vec(one, 1..80)
     }
 
     fn limits() -> impl Strategy<Value = Option<(Option<u32>, Option<u64>, u32)>> {
-        let one = (prop::option::of(1..5u32), prop::option::of(20..500u64), 1..4u32);
-        prop::option::of(one.prop_filter("it limits something", |(concurrency, rate, _)| concurrency.is_some() || rate.is_some()))
+        let one = (
+            prop::option::of(1..5u32),
+            prop::option::of(20..500u64),
+            1..4u32,
+        );
+        prop::option::of(
+            one.prop_filter("it limits something", |(concurrency, rate, _)| {
+                concurrency.is_some() || rate.is_some()
+            }),
+        )
     }
 
     proptest! {
@@ -321,7 +395,8 @@ mod tests {
             let set = |step: usize| [steps[step].as_ref(), Some(&pool), target.as_ref().filter(|_| step > 0), run.as_ref()];
             let in_flight = Cell::new(0_usize);
             let most = Cell::new(0_usize);
-            // When each was let in, with its step; and of each step who asked when, and was let in when.
+            // When each was let in, with its step; and of each step who asked when, and was let in
+            // when.
             let entered = RefCell::new(Vec::new());
             let order = RefCell::new(Vec::new());
             simulate(|driver| asks.iter().map(|one| {
@@ -346,7 +421,8 @@ mod tests {
                 }
             }).collect());
             prop_assert!(most.get() <= connections);
-            // Of one step, whoever asked first was let in first; within one moment there is no first and no last.
+            // Of one step, whoever asked first was let in first; within one moment there is no
+            // first and no last.
             for step in 0..3 {
                 let of_step = order.borrow().iter().filter(|(of, ..)| *of == step).map(|(_, asked, at)| (*asked, *at)).collect::<BTreeSet<_>>();
                 prop_assert!(of_step.iter().is_sorted_by_key(|(_, at)| at), "{of_step:?}");
@@ -380,8 +456,15 @@ mod tests {
                 Box::pin(async move {
                     driver.sleep_until(Nanos(n)).await;
                     // Every second one is gone before its token is there.
-                    let patience = if n % 2 == 1 { ms(50) } else { Nanos::from_secs(100) };
-                    let (entering, late) = (pin!(enter([Some(limit)], driver, driver.now())), pin!(driver.sleep_until(patience)));
+                    let patience = if n % 2 == 1 {
+                        ms(50)
+                    } else {
+                        Nanos::from_secs(100)
+                    };
+                    let (entering, late) = (
+                        pin!(enter([Some(limit)], driver, driver.now())),
+                        pin!(driver.sleep_until(patience)),
+                    );
                     match select(entering, late).await {
                         Either::Left((Ok((_, at)), _)) => Some(at.free),
                         _ => None,
@@ -390,13 +473,20 @@ mod tests {
             };
             (0..10).map(waits).collect()
         });
-        let times: Vec<u64> = times.into_iter().flatten().map(|at| at.0 / 1_000_000).collect();
+        let times: Vec<u64> = times
+            .into_iter()
+            .flatten()
+            .map(|at| at.0 / 1_000_000)
+            .collect();
         assert_eq!(times, [0, 100, 200, 300, 400]);
     }
 
     #[test]
     fn whoever_waits_for_a_token_keeps_nobody_from_the_slots_of_another_limit() {
-        let (slow, run) = (limit(None, Some(Rate::per_second(1)), 1).expect("a rate"), limit(Some(2), None, 1).expect("a cap"));
+        let (slow, run) = (
+            limit(None, Some(Rate::per_second(1)), 1).expect("a rate"),
+            limit(Some(2), None, 1).expect("a cap"),
+        );
         let (slow, run) = (&slow, &run);
         let ends = simulate(|driver| {
             let waits = |n: u64| {
@@ -412,44 +502,77 @@ mod tests {
             (0..110).map(waits).collect()
         });
         let last = ends[10..].iter().max().expect("there are some");
-        assert!(*last <= ms(51), "a hundred in twos, and one slow one: {last}");
-        assert_eq!(run.busy.peak_waiting(), 99, "nobody waits for the run's slots but those who have all else");
+        assert!(
+            *last <= ms(51),
+            "a hundred in twos, and one slow one: {last}"
+        );
+        assert_eq!(
+            run.busy.peak_waiting(),
+            99,
+            "nobody waits for the run's slots but those who have all else"
+        );
         assert_eq!(slow.busy.peak_waiting(), 9);
     }
 
     #[test]
     fn nobody_overtakes_whoever_was_called_in_another_queue() {
-        let (step, run) = (limit(Some(2), None, 1).expect("a cap"), limit(None, Some(Rate::per_second(1)), 1).expect("a rate"));
+        let (step, run) = (
+            limit(Some(2), None, 1).expect("a cap"),
+            limit(None, Some(Rate::per_second(1)), 1).expect("a rate"),
+        );
         let (step, run) = (&step, &run);
         let now = Nanos::from_secs(5);
         let holders = [(); 2].map(|()| Claim::new([Some(step), None], now).look(now));
         assert_eq!(holders, [Ok(Look::Granted(now)); 2]);
         let mut first = Claim::new([Some(step), Some(run)], now);
-        assert_eq!(first.look(now), Ok(Look::Blocked(Nanos::MAX)), "both slots of the step are taken");
+        assert_eq!(
+            first.look(now),
+            Ok(Look::Blocked(Nanos::MAX)),
+            "both slots of the step are taken"
+        );
         step.give_back();
         step.give_back();
-        // Now there are two slots and one token, and the first one, who was called, has not looked yet.
+        // Now there are two slots and one token, and the first one, who was called, has not looked
+        // yet.
         let mut second = Claim::new([Some(step), Some(run)], now);
-        assert_eq!(second.look(now), Ok(Look::Blocked(Nanos::MAX)), "the token is not for the second one");
+        assert_eq!(
+            second.look(now),
+            Ok(Look::Blocked(Nanos::MAX)),
+            "the token is not for the second one"
+        );
         assert_eq!(first.look(now), Ok(Look::Granted(now)));
-        assert!(second.is_called(Waker::noop()), "the first one has left, so the second one looks again");
+        assert!(
+            second.is_called(Waker::noop()),
+            "the first one has left, so the second one looks again"
+        );
         assert_eq!(second.look(now), Ok(Look::Blocked(Nanos::from_secs(6))));
-        assert_eq!(second.look(Nanos::from_secs(6)), Ok(Look::Granted(Nanos::from_secs(6))));
+        assert_eq!(
+            second.look(Nanos::from_secs(6)),
+            Ok(Look::Granted(Nanos::from_secs(6)))
+        );
     }
 
     #[test]
     fn limits_that_cross_each_other_starve_nobody() {
-        let (step, pool) = (limit(Some(1), None, 1).expect("a cap"), Limit::of_connections(1, Arc::default()));
+        let (step, pool) = (
+            limit(Some(1), None, 1).expect("a cap"),
+            Limit::of_connections(1, Arc::default()),
+        );
         let (step, pool) = (&step, &pool);
         let done = Cell::new(false);
-        // Two at a time use the one, in turn, and two the other; they change at different moments, always.
+        // Two at a time use the one, in turn, and two the other; they change at different moments,
+        // always.
         simulate(|driver| {
             let done = &done;
             let busy = |of_step: bool| -> std::pin::Pin<Box<dyn Future<Output = ()> + '_>> {
                 Box::pin(async move {
                     driver.sleep_until(ms(u64::from(of_step))).await;
                     while !done.get() {
-                        let set = if of_step { [Some(step), None] } else { [None, Some(pool)] };
+                        let set = if of_step {
+                            [Some(step), None]
+                        } else {
+                            [None, Some(pool)]
+                        };
                         let permit = enter(set, driver, driver.now()).await;
                         driver.sleep_until(driver.now() + ms(2)).await;
                         drop(permit);
@@ -460,7 +583,11 @@ mod tests {
             tasks.push(Box::pin(async move {
                 driver.sleep_until(ms(5)).await;
                 let permit = enter([Some(step), Some(pool)], driver, driver.now()).await;
-                assert!(permit.is_ok() && driver.now() < Nanos::from_secs(1), "it came in at {}", driver.now());
+                assert!(
+                    permit.is_ok() && driver.now() < Nanos::from_secs(1),
+                    "it came in at {}",
+                    driver.now()
+                );
                 done.set(true);
             }));
             tasks
@@ -489,6 +616,9 @@ mod tests {
             }
         });
         let took = clock.now();
-        assert!((Nanos::from_micros(319_800)..ms(640)).contains(&took), "1600 at 5000/s in {took}");
+        assert!(
+            (Nanos::from_micros(319_800)..ms(640)).contains(&took),
+            "1600 at 5000/s in {took}"
+        );
     }
 }

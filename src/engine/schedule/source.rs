@@ -76,9 +76,10 @@ impl Source {
                 warm: AtomicU64::new(0),
                 measured: Apart::default(),
             })),
-            LoadModel::Open { queue, on_full, .. } => {
-                Self::Open(Box::new(Desk::new(arrivals(load, seed), (on_full == OnFull::Drop).then_some(queue as usize))))
-            }
+            LoadModel::Open { queue, on_full, .. } => Self::Open(Box::new(Desk::new(
+                arrivals(load, seed),
+                (on_full == OnFull::Drop).then_some(queue as usize),
+            ))),
         }
     }
 
@@ -102,15 +103,29 @@ pub fn arrivals(load: &Load, seed: u64) -> Arrivals {
         LoadModel::Open { rate, arrivals, .. } => (arrivals, rate, load.iterations),
         LoadModel::Closed { .. } => (Spread::Constant, Rate::per_second(1), Some(0)),
     };
-    Arrivals::new(&Schedule { spread, rate, stages: &load.stages, seed, warmup: load.warmup, duration: load.duration, iterations })
+    Arrivals::new(&Schedule {
+        spread,
+        rate,
+        stages: &load.stages,
+        seed,
+        warmup: load.warmup,
+        duration: load.duration,
+        iterations,
+    })
 }
 
 impl Closed {
     /// Waits until whoever asks is active; nothing where that will not be again.
     ///
-    /// The first user is active when the level rounds to 1, the second when it rounds to 2, and so on. One at a
-    /// time, the work of all is done as long as the first is.
-    async fn activity<D: Driver>(&self, levels: &Levels, driver: &D, stop: &Stop, asker: Asker) -> Option<()> {
+    /// The first user is active when the level rounds to 1, the second when it rounds to 2, and so
+    /// on. One at a time, the work of all is done as long as the first is.
+    async fn activity<D: Driver>(
+        &self,
+        levels: &Levels,
+        driver: &D,
+        stop: &Stop,
+        asker: Asker,
+    ) -> Option<()> {
         let wanted = match asker {
             Asker::All => 0.5,
             Asker::One { user, .. } => user as f64 + 0.5,
@@ -142,13 +157,25 @@ impl Closed {
         } else {
             match asker {
                 Asker::All => self.count(self.total, stop)?,
-                Asker::One { taken, .. } if self.per_user.is_some_and(|most| taken >= most) => return None,
-                // Bound for each user alone: the numbers are those that all users in turn would have.
-                Asker::One { user, taken } if self.iterations.is_none() && self.per_user.is_some() => taken * self.users + user,
+                Asker::One { taken, .. } if self.per_user.is_some_and(|most| taken >= most) => {
+                    return None;
+                }
+                // Bound for each user alone: the numbers are those that all users in turn would
+                // have.
+                Asker::One { user, taken }
+                    if self.iterations.is_none() && self.per_user.is_some() =>
+                {
+                    taken * self.users + user
+                }
                 Asker::One { .. } => self.count(self.iterations, stop)?,
             }
         };
-        Some(Turn { number, intended: now, queue: Nanos::ZERO, begun: now })
+        Some(Turn {
+            number,
+            intended: now,
+            queue: Nanos::ZERO,
+            begun: now,
+        })
     }
 
     fn count(&self, most: Option<u64>, stop: &Stop) -> Option<u64> {

@@ -4,8 +4,8 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::base::{Clock, Nanos};
 
-/// Holds threads back until all have arrived. Starting a thousand threads takes tens of milliseconds, and
-/// none of that may be in anyone's figures.
+/// Holds threads back until all have arrived. Starting a thousand threads takes tens of
+/// milliseconds, and none of that may be in anyone's figures.
 pub struct StartLine {
     state: Mutex<State>,
     changed: Condvar,
@@ -20,10 +20,18 @@ struct State {
 impl StartLine {
     /// For so many threads.
     pub fn new(threads: usize) -> Self {
-        Self { state: Mutex::new(State { missing: threads, clock: None, called_off: false }), changed: Condvar::new() }
+        Self {
+            state: Mutex::new(State {
+                missing: threads,
+                clock: None,
+                called_off: false,
+            }),
+            changed: Condvar::new(),
+        }
     }
 
-    /// Waits for all others; the last to come starts the clock. Nothing where the start was called off.
+    /// Waits for all others; the last to come starts the clock. Nothing where the start was called
+    /// off.
     pub fn arrive(&self) -> Option<Clock> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.missing = state.missing.saturating_sub(1);
@@ -32,19 +40,29 @@ impl StartLine {
             self.changed.notify_all();
         }
         while state.clock.is_none() && !state.called_off {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         state.clock
     }
 
     /// The time on the shared clock; nothing before the start.
     pub fn now(&self) -> Option<Nanos> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clock.map(|clock| clock.now())
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clock
+            .map(|clock| clock.now())
     }
 
     /// Sends everybody home: somebody will not come.
     pub fn call_off(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).called_off = true;
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .called_off = true;
         self.changed.notify_all();
     }
 }

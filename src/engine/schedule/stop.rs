@@ -10,8 +10,8 @@ use std::task::{Context, Poll, Waker};
 use crate::base::Nanos;
 use crate::result::StoppedBy;
 
-/// The end of a run, in its two steps: from `end` no iteration is planned any more; when it is *over*,
-/// everything still in flight is dropped. Shared by all threads of the run.
+/// The end of a run, in its two steps: from `end` no iteration is planned any more; when it is
+/// *over*, everything still in flight is dropped. Shared by all threads of the run.
 pub struct Stop {
     end: AtomicU64,
     graceful: Nanos,
@@ -22,14 +22,15 @@ pub struct Stop {
     over: AtomicBool,
     /// Called once, when it is over.
     callers: Mutex<Vec<Box<dyn Fn() + Send>>>,
-    /// Woken once, when it is ended early or its iterations are used up; by ticket, since a hundred thousand users may wait.
+    /// Woken once, when it is ended early or its iterations are used up; by ticket, since a hundred
+    /// thousand users may wait.
     waiting: Mutex<BTreeMap<u64, Waker>>,
     tickets: AtomicU64,
 }
 
 impl Stop {
-    /// No new iteration after `end` ([`Nanos::MAX`] where only iterations bound the run); `graceful` for
-    /// what is in flight then.
+    /// No new iteration after `end` ([`Nanos::MAX`] where only iterations bound the run);
+    /// `graceful` for what is in flight then.
     pub fn new(end: Nanos, graceful: Nanos) -> Self {
         Self {
             end: AtomicU64::new(end.0),
@@ -56,7 +57,11 @@ impl Stop {
 
     /// What ended it before its time, where something did.
     pub fn early(&self) -> Option<StoppedBy> {
-        if self.is_broken() { Some(StoppedBy::Panic) } else { self.early.get().copied() }
+        if self.is_broken() {
+            Some(StoppedBy::Panic)
+        } else {
+            self.early.get().copied()
+        }
     }
 
     /// Whether everything still in flight is to be dropped.
@@ -93,14 +98,16 @@ impl Stop {
     }
 
     fn wake(&self) {
-        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let waiting =
+            std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         waiting.into_values().for_each(Waker::wake);
     }
 
     /// Gives up what is in flight.
     pub fn give_up(&self) {
         self.over.store(true, Ordering::SeqCst);
-        let callers = std::mem::take(&mut *self.callers.lock().unwrap_or_else(PoisonError::into_inner));
+        let callers =
+            std::mem::take(&mut *self.callers.lock().unwrap_or_else(PoisonError::into_inner));
         for call in callers {
             call();
         }
@@ -119,7 +126,10 @@ impl Stop {
 
     /// Waits until something ends the run early, or its iterations are used up.
     pub fn interruption(&self) -> Interruption<'_> {
-        Interruption { stop: self, ticket: None }
+        Interruption {
+            stop: self,
+            ticket: None,
+        }
     }
 }
 
@@ -138,7 +148,9 @@ impl Future for Interruption<'_> {
         if stop.early().is_some() || stop.exhausted.load(Ordering::SeqCst) {
             return Poll::Ready(());
         }
-        let ticket = *self.ticket.get_or_insert_with(|| stop.tickets.fetch_add(1, Ordering::Relaxed));
+        let ticket = *self
+            .ticket
+            .get_or_insert_with(|| stop.tickets.fetch_add(1, Ordering::Relaxed));
         waiting.insert(ticket, cx.waker().clone());
         Poll::Pending
     }
@@ -147,7 +159,11 @@ impl Future for Interruption<'_> {
 impl Drop for Interruption<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            self.stop.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&ticket);
+            self.stop
+                .waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&ticket);
         }
     }
 }

@@ -33,22 +33,42 @@ impl Axis {
     /// A linear axis from `low` to `high`, put in order, made finite and given an extent.
     pub fn linear(low: f64, high: f64, pixels: (f64, f64)) -> Self {
         let (low, high) = (tame(low), tame(high));
-        let (low, high) = if low <= high { (low, high) } else { (high, low) };
-        let high = if high - low > 0.0 { high } else { low + low.abs().max(1.0) };
-        Self { low, high, log: false, from: pixels.0, to: pixels.1 }
+        let (low, high) = if low <= high {
+            (low, high)
+        } else {
+            (high, low)
+        };
+        let high = if high - low > 0.0 {
+            high
+        } else {
+            low + low.abs().max(1.0)
+        };
+        Self {
+            low,
+            high,
+            log: false,
+            from: pixels.0,
+            to: pixels.1,
+        }
     }
 
     /// A linear axis from zero to a round number above all of `values`.
     pub fn from_zero(values: impl IntoIterator<Item = f64>, pixels: (f64, f64)) -> Self {
-        let top = values.into_iter().filter(|v| v.is_finite()).fold(0.0, f64::max).min(LIMIT);
+        let top = values
+            .into_iter()
+            .filter(|v| v.is_finite())
+            .fold(0.0, f64::max)
+            .min(LIMIT);
         let top = if top > 0.0 { top } else { 1.0 };
         let step = nice_step(top, 5.0);
-        // A value that just reaches a tick gets another half step, so that its line is not drawn on the frame.
+        // A value that just reaches a tick gets another half step, so that its line is not drawn on
+        // the frame.
         let high = ((top / step + 0.15) * 2.0).ceil() / 2.0 * step;
         Self::linear(0.0, high, pixels)
     }
 
-    /// For positive values: from zero, or on a log axis where they span more than one and a half decades.
+    /// For positive values: from zero, or on a log axis where they span more than one and a half
+    /// decades.
     pub fn for_times(values: &[f64], pixels: (f64, f64)) -> Self {
         let good = || values.iter().copied().filter(|v| v.is_finite() && *v > 0.0);
         let low = good().fold(f64::INFINITY, f64::min).max(FLOOR);
@@ -58,7 +78,13 @@ impl Axis {
         }
         let low = step_down(low);
         let high = step_up(high * 1.05);
-        Self { low, high, log: true, from: pixels.0, to: pixels.1 }
+        Self {
+            low,
+            high,
+            log: true,
+            from: pixels.0,
+            to: pixels.1,
+        }
     }
 
     /// Whether this is a log axis.
@@ -78,7 +104,11 @@ impl Axis {
 
     /// The pixel of a value; what lies outside is put on the edge.
     pub fn pixel(&self, value: f64) -> f64 {
-        let value = if value.is_nan() { self.low } else { value.clamp(self.low, self.high) };
+        let value = if value.is_nan() {
+            self.low
+        } else {
+            value.clamp(self.low, self.high)
+        };
         let share = if self.log {
             (value / self.low).log10() / (self.high / self.low).log10()
         } else {
@@ -89,12 +119,20 @@ impl Axis {
 
     /// The value at a share of the way from the lower end to the upper.
     pub fn value(&self, share: f64) -> f64 {
-        if self.log { self.low * (self.high / self.low).powf(share) } else { (self.high - self.low).mul_add(share, self.low) }
+        if self.log {
+            self.low * (self.high / self.low).powf(share)
+        } else {
+            (self.high - self.low).mul_add(share, self.low)
+        }
     }
 
     /// Round ticks, about as many as asked for on a linear axis, labelled by `show`.
     pub fn ticks(&self, about: f64, show: impl Fn(f64) -> String) -> Vec<Tick> {
-        if self.log { self.log_ticks(show) } else { self.linear_ticks(about, show) }
+        if self.log {
+            self.log_ticks(show)
+        } else {
+            self.linear_ticks(about, show)
+        }
     }
 
     fn linear_ticks(&self, about: f64, show: impl Fn(f64) -> String) -> Vec<Tick> {
@@ -103,13 +141,19 @@ impl Axis {
         (0..64)
             .map(|i| (first + i) as f64 * step)
             .take_while(|v| *v <= self.high + step * 1e-6)
-            .map(|value| Tick { value, label: show(value) })
+            .map(|value| Tick {
+                value,
+                label: show(value),
+            })
             .collect()
     }
 
     fn log_ticks(&self, show: impl Fn(f64) -> String) -> Vec<Tick> {
         let decades = (self.high / self.low).log10();
-        let (from, to) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
+        let (from, to) = (
+            self.low.log10().floor() as i32,
+            self.high.log10().ceil() as i32,
+        );
         let mut ticks = Vec::new();
         for power in from..=to {
             for factor in [1.0, 2.0, 5.0] {
@@ -118,7 +162,10 @@ impl Axis {
                     continue;
                 }
                 let labelled = factor == 1.0 && (decades < 9.0 || power % 3 == 0) || decades <= 4.2;
-                ticks.push(Tick { value, label: if labelled { show(value) } else { String::new() } });
+                ticks.push(Tick {
+                    value,
+                    label: if labelled { show(value) } else { String::new() },
+                });
             }
         }
         ticks
@@ -127,7 +174,11 @@ impl Axis {
 
 /// Something that can be computed with.
 const fn tame(value: f64) -> f64 {
-    if value.is_nan() { 0.0 } else { value.clamp(-LIMIT, LIMIT) }
+    if value.is_nan() {
+        0.0
+    } else {
+        value.clamp(-LIMIT, LIMIT)
+    }
 }
 
 /// 1, 2 or 5 times a power of ten, so that about `about` steps make up the span.
@@ -146,13 +197,21 @@ fn nice_step(span: f64, about: f64) -> f64 {
 /// The nearest 1, 2 or 5 times a power of ten at or below.
 fn step_down(value: f64) -> f64 {
     let power = 10_f64.powf(value.log10().floor());
-    [5.0, 2.0].into_iter().map(|f| f * power).find(|v| *v <= value).unwrap_or(power)
+    [5.0, 2.0]
+        .into_iter()
+        .map(|f| f * power)
+        .find(|v| *v <= value)
+        .unwrap_or(power)
 }
 
 /// The nearest 1, 2 or 5 times a power of ten at or above.
 fn step_up(value: f64) -> f64 {
     let power = 10_f64.powf(value.log10().floor());
-    [1.0, 2.0, 5.0].into_iter().map(|f| f * power).find(|v| *v >= value).unwrap_or(10.0 * power)
+    [1.0, 2.0, 5.0]
+        .into_iter()
+        .map(|f| f * power)
+        .find(|v| *v >= value)
+        .unwrap_or(10.0 * power)
 }
 
 #[cfg(test)]
@@ -167,14 +226,22 @@ mod tests {
         assert!(!Axis::for_times(&[20.0, 50.0], (0.0, 100.0)).is_log());
         let wide = Axis::for_times(&[0.3, 300.0], (0.0, 100.0));
         assert!(wide.is_log());
-        let labels: Vec<String> = wide.ticks(5.0, view::duration_ms).into_iter().map(|t| t.label).collect();
+        let labels: Vec<String> = wide
+            .ticks(5.0, view::duration_ms)
+            .into_iter()
+            .map(|t| t.label)
+            .collect();
         assert_eq!(labels.first().map(String::as_str), Some("200 µs"));
         assert_eq!(labels.last().map(String::as_str), Some("500 ms"));
     }
 
     #[test]
     fn empty_and_flat_data_still_have_an_extent() {
-        for axis in [Axis::for_times(&[], (0.0, 9.0)), Axis::from_zero([0.0], (0.0, 9.0)), Axis::linear(3.0, 3.0, (0.0, 9.0))] {
+        for axis in [
+            Axis::for_times(&[], (0.0, 9.0)),
+            Axis::from_zero([0.0], (0.0, 9.0)),
+            Axis::linear(3.0, 3.0, (0.0, 9.0)),
+        ] {
             assert!(axis.high() > axis.low);
             assert!(axis.ticks(5.0, view::number).len() >= 2);
         }

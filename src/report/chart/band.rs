@@ -1,5 +1,6 @@
-//! Response time over time: p50, p90, p99 and the percentiles that thresholds ask for, of each window of a mode, with what
-//! lies between them shaded, the longest as points, and the limits of thresholds beside the lines that they are about.
+//! Response time over time: p50, p90, p99 and the percentiles that thresholds ask for, of each
+//! window of a mode, with what lies between them shaded, the longest as points, and the limits of
+//! thresholds beside the lines that they are about.
 
 use super::super::{asked, view};
 use super::frame::Entry;
@@ -20,9 +21,21 @@ struct Curve {
 /// How a line of this name looks, the `index`-th of those that are not always there.
 fn look(name: &str, index: usize) -> Look {
     match name {
-        "p50" => Look { color: palette::CURVES[0], dash: None, marker: Marker::Circle },
-        "p90" => Look { color: palette::CURVES[1], dash: Some((9.0, 4.0)), marker: Marker::Square },
-        "p99" => Look { color: palette::CURVES[2], dash: Some((3.0, 3.0)), marker: Marker::Triangle },
+        "p50" => Look {
+            color: palette::CURVES[0],
+            dash: None,
+            marker: Marker::Circle,
+        },
+        "p90" => Look {
+            color: palette::CURVES[1],
+            dash: Some((9.0, 4.0)),
+            marker: Marker::Square,
+        },
+        "p99" => Look {
+            color: palette::CURVES[2],
+            dash: Some((3.0, 3.0)),
+            marker: Marker::Triangle,
+        },
         _ => palette::of_index(3 + index),
     }
 }
@@ -52,8 +65,19 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
         .into_iter()
         .map(|percentile| {
             let name = percentile.name();
-            let look = look(&name, if ["p50", "p90", "p99"].contains(&name.as_str()) { 0 } else { more.next().unwrap_or(0) });
-            Curve { points: curve(&|window| percentile.of(window)), name, look }
+            let look = look(
+                &name,
+                if ["p50", "p90", "p99"].contains(&name.as_str()) {
+                    0
+                } else {
+                    more.next().unwrap_or(0)
+                },
+            );
+            Curve {
+                points: curve(&|window| percentile.of(window)),
+                name,
+                look,
+            }
         })
         .collect();
     let longest = curve(&|w| w.max_ms);
@@ -61,45 +85,104 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
         return None;
     }
     let (start, end) = trace.span()?;
-    let values: Vec<f64> = curves.iter().flat_map(|curve| &curve.points).chain(&longest).map(|p| p.1).collect();
-    let max_look = Look { color: palette::MUTED, dash: None, marker: Marker::Diamond };
-    let entry = |curve: &Curve| Entry { key: curve.key(), text: curve.name.clone(), look: curve.look, marked: true };
+    let values: Vec<f64> = curves
+        .iter()
+        .flat_map(|curve| &curve.points)
+        .chain(&longest)
+        .map(|p| p.1)
+        .collect();
+    let max_look = Look {
+        color: palette::MUTED,
+        dash: None,
+        marker: Marker::Diamond,
+    };
+    let entry = |curve: &Curve| Entry {
+        key: curve.key(),
+        text: curve.name.clone(),
+        look: curve.look,
+        marked: true,
+    };
     let mut legend: Vec<Entry> = curves.iter().map(entry).collect();
-    legend.push(Entry { key: "max".into(), text: "max".into(), look: Look { dash: Some((1.0, 4.0)), ..max_look }, marked: false });
+    legend.push(Entry {
+        key: "max".into(),
+        text: "max".into(),
+        look: Look {
+            dash: Some((1.0, 4.0)),
+            ..max_look
+        },
+        marked: false,
+    });
     let worst = |points: &[(f64, f64)]| points.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
     let p99 = curves.iter().find(|curve| curve.name == "p99");
-    let peak = p99
-        .and_then(|curve| worst(&curve.points))
-        .map(|(at, ms)| format!("p99 at most {}, about {} s into the run.", view::duration_ms(ms), view::number(at)));
-    let joined = if step > 1 { format!(" Highest of {step} windows each.") } else { String::new() };
+    let peak = p99.and_then(|curve| worst(&curve.points)).map(|(at, ms)| {
+        format!(
+            "p99 at most {}, about {} s into the run.",
+            view::duration_ms(ms),
+            view::number(at)
+        )
+    });
+    let joined = if step > 1 {
+        format!(" Highest of {step} windows each.")
+    } else {
+        String::new()
+    };
     let plot = Plot {
         title: format!("Response time over time – {}", trace.label),
-        subtitle: format!("Lower is better. Percentiles of each window, by the moment that operations were due.{joined}{}", rounds(cast)),
+        subtitle: format!(
+            "Lower is better. Percentiles of each window, by the moment that operations were due.{joined}{}",
+            rounds(cast)
+        ),
         description: peak.unwrap_or_default(),
         x: Across::Seconds(start, end),
         x_label: "seconds since the start of the run",
-        y: Up { values, log: true, show: view::duration_ms },
+        y: Up {
+            values,
+            log: true,
+            show: view::duration_ms,
+        },
         y_label: "response time",
         legend,
         shades: shades(cast, (start, end)),
         limits: limits(trace),
-        columns: curves.iter().map(|curve| curve.name.as_str()).chain(["max"]).collect::<Vec<_>>().join(","),
+        columns: curves
+            .iter()
+            .map(|curve| curve.name.as_str())
+            .chain(["max"])
+            .collect::<Vec<_>>()
+            .join(","),
     };
     Some(plot.draw(|c, x, y| {
-        let path = |points: &[(f64, f64)]| points.iter().map(|(at, ms)| (x.pixel(*at), y.pixel(*ms))).collect::<Vec<_>>();
+        let path = |points: &[(f64, f64)]| {
+            points
+                .iter()
+                .map(|(at, ms)| (x.pixel(*at), y.pixel(*ms)))
+                .collect::<Vec<_>>()
+        };
         let paths: Vec<Vec<(f64, f64)>> = curves.iter().map(|curve| path(&curve.points)).collect();
         for (pair, curve) in paths.windows(2).zip(&curves[1..]) {
             if let [lower, upper] = pair {
-                let around: Vec<(f64, f64)> = upper.iter().copied().chain(lower.iter().rev().copied()).collect();
-                plot::series(c, &curve.key(), |c| c.polygon(&around, curve.look.color, BETWEEN));
+                let around: Vec<(f64, f64)> = upper
+                    .iter()
+                    .copied()
+                    .chain(lower.iter().rev().copied())
+                    .collect();
+                plot::series(c, &curve.key(), |c| {
+                    c.polygon(&around, curve.look.color, BETWEEN)
+                });
             }
         }
-        plot::series(c, "max", |c| c.line(&path(&longest), max_look.color, 1.0, Some((1.0, 4.0))));
+        plot::series(c, "max", |c| {
+            c.line(&path(&longest), max_look.color, 1.0, Some((1.0, 4.0)))
+        });
         for (curve, path) in curves.iter().zip(&paths) {
-            plot::series(c, &curve.key(), |c| c.line(path, curve.look.color, 2.0, curve.look.dash));
+            plot::series(c, &curve.key(), |c| {
+                c.line(path, curve.look.color, 2.0, curve.look.dash)
+            });
         }
         for (i, (curve, path)) in curves.iter().zip(&paths).enumerate() {
-            plot::series(c, &curve.key(), |c| plot::marks(c, curve.look, path, i as f64 / curves.len() as f64));
+            plot::series(c, &curve.key(), |c| {
+                plot::marks(c, curve.look, path, i as f64 / curves.len() as f64)
+            });
         }
     }))
 }
@@ -114,10 +197,23 @@ impl Curve {
 /// The limits of the thresholds that are about response times of the whole of this mode.
 fn limits(trace: &Trace<'_>) -> Vec<(String, f64)> {
     let mut limits: Vec<(String, f64)> = Vec::new();
-    for threshold in trace.result.thresholds.iter().filter(|threshold| threshold.mode == trace.mode) {
+    for threshold in trace
+        .result
+        .thresholds
+        .iter()
+        .filter(|threshold| threshold.mode == trace.mode)
+    {
         let whole = asked::is_of_whole(&threshold.selector);
         // What the chart has no line of is not held against a limit here.
-        let is_drawn = |check: &Check| matches!(check.metric, Metric::Time(Quantity::Response, Statistic::Percentile(_) | Statistic::Max));
+        let is_drawn = |check: &Check| {
+            matches!(
+                check.metric,
+                Metric::Time(
+                    Quantity::Response,
+                    Statistic::Percentile(_) | Statistic::Max
+                )
+            )
+        };
         let of_response = Check::parse(&threshold.check).ok().filter(is_drawn);
         if let Some(check) = of_response.filter(|_| whole && threshold.limit.is_finite())
             && !limits.iter().any(|(_, limit)| *limit == threshold.limit)

@@ -1,8 +1,9 @@
 //! [`Canvas`]: shapes and text on an SVG, by plotters' backend, in pixels that may be fractions.
 //!
-//! The backend knows whole pixels only, so everything is drawn several times as large and shown that much
-//! smaller: curves are smooth, and text stands where it was put. It knows neither groups nor dashes, so each shape is
-//! drawn by a backend of its own, and what it wrote is put in its place. Knows nothing of results.
+//! The backend knows whole pixels only, so everything is drawn several times as large and shown
+//! that much smaller: curves are smooth, and text stands where it was put. It knows neither groups
+//! nor dashes, so each shape is drawn by a backend of its own, and what it wrote is put in its
+//! place. Knows nothing of results.
 
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -61,13 +62,29 @@ pub struct Font {
 
 impl Font {
     /// A chart's title.
-    pub const TITLE: Self = Self { size: 17.0, bold: true, color: palette::INK };
+    pub const TITLE: Self = Self {
+        size: 17.0,
+        bold: true,
+        color: palette::INK,
+    };
     /// What stands under a title.
-    pub const SUBTITLE: Self = Self { size: 12.5, bold: false, color: palette::MUTED };
+    pub const SUBTITLE: Self = Self {
+        size: 12.5,
+        bold: false,
+        color: palette::MUTED,
+    };
     /// Names and values.
-    pub const LABEL: Self = Self { size: 13.0, bold: false, color: palette::INK };
+    pub const LABEL: Self = Self {
+        size: 13.0,
+        bold: false,
+        color: palette::INK,
+    };
     /// Ticks.
-    pub const TICK: Self = Self { size: 12.0, bold: false, color: palette::MUTED };
+    pub const TICK: Self = Self {
+        size: 12.0,
+        bold: false,
+        color: palette::MUTED,
+    };
 
     /// The same, bold.
     pub const fn bold(self) -> Self {
@@ -98,7 +115,12 @@ impl Font {
 /// Draws a picture of this size.
 pub fn picture(size: (u32, u32), about: &About<'_>, draw: impl FnOnce(&mut Canvas)) -> String {
     let mut canvas = Canvas::default();
-    canvas.rect((0.0, 0.0), (f64::from(size.0), f64::from(size.1)), palette::PAPER, 1.0);
+    canvas.rect(
+        (0.0, 0.0),
+        (f64::from(size.0), f64::from(size.1)),
+        palette::PAPER,
+        1.0,
+    );
     draw(&mut canvas);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {lw} {lh}\" role=\"img\"{more}>\n\
@@ -115,7 +137,9 @@ pub fn picture(size: (u32, u32), about: &About<'_>, draw: impl FnOnce(&mut Canva
 }
 
 fn attributes(list: &[(&'static str, String)]) -> String {
-    list.iter().map(|(name, value)| format!(" {name}=\"{}\"", text::escape(value))).collect()
+    list.iter()
+        .map(|(name, value)| format!(" {name}=\"{}\"", text::escape(value)))
+        .collect()
 }
 
 impl Canvas {
@@ -129,7 +153,8 @@ impl Canvas {
         drop(backend);
         // Between the backend's own head and end.
         let body = drawing.split_once('\n').map_or("", |(_, body)| body);
-        self.drawn.push_str(body.rsplit_once("</svg>").map_or(body, |(body, _)| body));
+        self.drawn
+            .push_str(body.rsplit_once("</svg>").map_or(body, |(body, _)| body));
     }
 
     /// What was drawn, without a picture around it.
@@ -144,8 +169,8 @@ impl Canvas {
         self.drawn.push_str("</g>\n");
     }
 
-    /// A window onto the drawing, in its own coordinates: what is drawn inside and sticks out is cut off, and the page's
-    /// script can move and stretch what is seen.
+    /// A window onto the drawing, in its own coordinates: what is drawn inside and sticks out is
+    /// cut off, and the page's script can move and stretch what is seen.
     pub fn window(&mut self, from: (f64, f64), to: (f64, f64), draw: impl FnOnce(&mut Self)) {
         let ((x, y), (right, bottom)) = (fine(from), fine(to));
         let (w, h) = (right - x, bottom - y);
@@ -157,7 +182,13 @@ impl Canvas {
     }
 
     /// A line through these points, dashed or solid.
-    pub fn line(&mut self, points: &[(f64, f64)], color: RGBColor, width: f64, dash: Option<(f64, f64)>) {
+    pub fn line(
+        &mut self,
+        points: &[(f64, f64)],
+        color: RGBColor,
+        width: f64,
+        dash: Option<(f64, f64)>,
+    ) {
         let mut path: Vec<(i32, i32)> = points.iter().map(|p| fine(*p)).collect();
         path.dedup();
         if path.len() < 2 {
@@ -167,12 +198,19 @@ impl Canvas {
         self.shape(|backend| {
             let _ = backend.draw_path(path, &stroke(color, width));
         });
-        let dash = dash.map(|(dash, gap)| format!(" stroke-dasharray=\"{},{}\"", dash * FINE, gap * FINE)).unwrap_or_default();
+        let dash = dash
+            .map(|(dash, gap)| format!(" stroke-dasharray=\"{},{}\"", dash * FINE, gap * FINE))
+            .unwrap_or_default();
         let line = self.drawn.split_off(begin);
-        self.drawn.push_str(&line.replacen("<polyline", &format!("<polyline stroke-linejoin=\"round\"{dash}"), 1));
+        self.drawn.push_str(&line.replacen(
+            "<polyline",
+            &format!("<polyline stroke-linejoin=\"round\"{dash}"),
+            1,
+        ));
     }
 
-    /// Many rectangles of one colour as a single element: thousands of elements would be most of a page.
+    /// Many rectangles of one colour as a single element: thousands of elements would be most of a
+    /// page.
     pub fn cells(&mut self, cells: &[Cell], color: RGBColor, opacity: f64) {
         if cells.is_empty() {
             return;
@@ -185,12 +223,18 @@ impl Canvas {
             })
             .collect();
         let RGBColor(r, g, b) = color;
-        self.drawn.push_str(&format!("<path fill=\"#{r:02X}{g:02X}{b:02X}\" opacity=\"{opacity}\" d=\"{path}\"/>\n"));
+        self.drawn.push_str(&format!(
+            "<path fill=\"#{r:02X}{g:02X}{b:02X}\" opacity=\"{opacity}\" d=\"{path}\"/>\n"
+        ));
     }
 
     /// A filled rectangle.
     pub fn rect(&mut self, from: (f64, f64), to: (f64, f64), color: RGBColor, opacity: f64) {
-        let style = ShapeStyle { color: color.mix(opacity), filled: true, stroke_width: 0 };
+        let style = ShapeStyle {
+            color: color.mix(opacity),
+            filled: true,
+            stroke_width: 0,
+        };
         self.shape(|backend| {
             let _ = backend.draw_rect(fine(from), fine(to), &style, true);
         });
@@ -212,20 +256,46 @@ impl Canvas {
             match look.marker {
                 Marker::Circle => {
                     self.shape(|backend| {
-                        let _ = backend.draw_circle(fine(at), (r * FINE) as u32, &ShapeStyle::from(color).filled(), true);
+                        let _ = backend.draw_circle(
+                            fine(at),
+                            (r * FINE) as u32,
+                            &ShapeStyle::from(color).filled(),
+                            true,
+                        );
                     });
                 }
                 Marker::Square => {
                     let r = r * 0.88;
-                    self.polygon(&[(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)], color, 1.0);
+                    self.polygon(
+                        &[
+                            (x - r, y - r),
+                            (x + r, y - r),
+                            (x + r, y + r),
+                            (x - r, y + r),
+                        ],
+                        color,
+                        1.0,
+                    );
                 }
                 Marker::Triangle => {
                     let r = r * 1.2;
-                    self.polygon(&[(x, y - r), (x + r * 0.9, y + r * 0.7), (x - r * 0.9, y + r * 0.7)], color, 1.0);
+                    self.polygon(
+                        &[
+                            (x, y - r),
+                            (x + r * 0.9, y + r * 0.7),
+                            (x - r * 0.9, y + r * 0.7),
+                        ],
+                        color,
+                        1.0,
+                    );
                 }
                 Marker::Diamond => {
                     let r = r * 1.2;
-                    self.polygon(&[(x, y - r), (x + r, y), (x, y + r), (x - r, y)], color, 1.0);
+                    self.polygon(
+                        &[(x, y - r), (x + r, y), (x, y + r), (x - r, y)],
+                        color,
+                        1.0,
+                    );
                 }
             }
         }
@@ -238,14 +308,27 @@ impl Canvas {
             Align::Middle => HPos::Center,
             Align::End => HPos::Right,
         };
-        // The backend writes nine tenths of a font's size (÷ 1.24), and puts the baseline half an x-height up.
-        let style = TextStyle::from((FontFamily::Name(text::FAMILY), font.size * FINE * 1.24).into_font())
-            .color(&font.color)
-            .pos(Pos::new(h_pos, VPos::Bottom));
-        let style = if font.bold { TextStyle { font: style.font.style(FontStyle::Bold), ..style } } else { style };
+        // The backend writes nine tenths of a font's size (÷ 1.24), and puts the baseline half an
+        // x-height up.
+        let style =
+            TextStyle::from((FontFamily::Name(text::FAMILY), font.size * FINE * 1.24).into_font())
+                .color(&font.color)
+                .pos(Pos::new(h_pos, VPos::Bottom));
+        let style = if font.bold {
+            TextStyle {
+                font: style.font.style(FontStyle::Bold),
+                ..style
+            }
+        } else {
+            style
+        };
         let baseline = at.1 + font.size * (text::CAP_HEIGHT / 2.0 + text::X_HEIGHT / 2.0);
         self.shape(|backend| {
-            let _ = backend.draw_text(&super::super::view::plain(text), &style, fine((at.0, baseline)));
+            let _ = backend.draw_text(
+                &super::super::view::plain(text),
+                &style,
+                fine((at.0, baseline)),
+            );
         });
     }
 }

@@ -13,34 +13,91 @@ use super::palette::{self, Look, Marker};
 type Curve = (&'static str, fn(&RateProbe) -> Option<f64>, Look);
 
 const CURVES: [Curve; 3] = [
-    ("p50", |probe| probe.p50_ms, Look { color: palette::CURVES[0], dash: None, marker: Marker::Circle }),
-    ("p90", |probe| probe.p90_ms, Look { color: palette::CURVES[1], dash: Some((9.0, 4.0)), marker: Marker::Square }),
-    ("p99", |probe| probe.p99_ms, Look { color: palette::CURVES[2], dash: Some((3.0, 3.0)), marker: Marker::Triangle }),
+    (
+        "p50",
+        |probe| probe.p50_ms,
+        Look {
+            color: palette::CURVES[0],
+            dash: None,
+            marker: Marker::Circle,
+        },
+    ),
+    (
+        "p90",
+        |probe| probe.p90_ms,
+        Look {
+            color: palette::CURVES[1],
+            dash: Some((9.0, 4.0)),
+            marker: Marker::Square,
+        },
+    ),
+    (
+        "p99",
+        |probe| probe.p99_ms,
+        Look {
+            color: palette::CURVES[2],
+            dash: Some((3.0, 3.0)),
+            marker: Marker::Triangle,
+        },
+    ),
 ];
 
 /// The chart, if some rate had responses.
 pub fn svg(result: &CapacityResult) -> Option<String> {
-    let mut probes: Vec<&RateProbe> = result.probes.iter().filter(|probe| probe.p50_ms.is_some()).collect();
+    let mut probes: Vec<&RateProbe> = result
+        .probes
+        .iter()
+        .filter(|probe| probe.p50_ms.is_some())
+        .collect();
     probes.sort_by(|a, b| a.rate.total_cmp(&b.rate));
     // The last try of a rate that can be believed decides it: the curves go through that.
     let believed = |probe: &&&RateProbe| probe.outcome != ProbeOutcome::Invalid;
     let tries = probes.chunk_by(|a, b| a.rate == b.rate);
-    let decisive: Vec<&RateProbe> = tries.filter_map(|tries| tries.iter().rfind(believed).or(tries.last()).copied()).collect();
+    let decisive: Vec<&RateProbe> = tries
+        .filter_map(|tries| tries.iter().rfind(believed).or(tries.last()).copied())
+        .collect();
     let (first, last) = (decisive.first()?, decisive.last()?);
-    let entry = |(name, _, look): &Curve| Entry { key: (*name).into(), text: (*name).into(), look: *look, marked: true };
+    let entry = |(name, _, look): &Curve| Entry {
+        key: (*name).into(),
+        text: (*name).into(),
+        look: *look,
+        marked: true,
+    };
     let legend: Vec<Entry> = CURVES.iter().map(entry).collect();
     let field = Field::below(&legend);
-    let Field { left, top, right, bottom, .. } = field;
+    let Field {
+        left,
+        top,
+        right,
+        bottom,
+        ..
+    } = field;
     let limits: Vec<(String, f64)> = limits(result);
-    let figures = CURVES.iter().flat_map(|(_, figure, _)| probes.iter().filter_map(|probe| figure(probe)));
-    let values: Vec<f64> = figures.chain(limits.iter().map(|(_, limit)| *limit)).collect();
+    let figures = CURVES
+        .iter()
+        .flat_map(|(_, figure, _)| probes.iter().filter_map(|probe| figure(probe)));
+    let values: Vec<f64> = figures
+        .chain(limits.iter().map(|(_, limit)| *limit))
+        .collect();
     let x = Axis::for_times(&[first.rate, last.rate], (left, right));
     let y = Axis::for_times(&values, (bottom, top));
-    let title = format!("Response time against arrival rate – {}", view::shortened(&result.scenario.name, 48));
+    let title = format!(
+        "Response time against arrival rate – {}",
+        view::shortened(&result.scenario.name, 48)
+    );
     let found = super::super::capacity::sentence(result);
     let subtitle = view::shortened(&found, 120);
-    let frame = Frame { title: &title, subtitle: &subtitle, x_label: "planned iterations per second", y_label: "response time" };
-    let about = About { title: &title, description: &found, ..About::default() };
+    let frame = Frame {
+        title: &title,
+        subtitle: &subtitle,
+        x_label: "planned iterations per second",
+        y_label: "response time",
+    };
+    let about = About {
+        title: &title,
+        description: &found,
+        ..About::default()
+    };
     Some(canvas::picture(field.size, &about, |c| {
         if let Some(missed) = result.missed {
             c.rect((x.pixel(missed), top), (right, bottom), palette::SHADE, 1.0);
@@ -54,37 +111,74 @@ pub fn svg(result: &CapacityResult) -> Option<String> {
         );
         for (text, limit) in &limits {
             let at = y.pixel(*limit);
-            c.line(&[(left, at), (right, at)], palette::MUTED, 1.25, Some((2.0, 3.0)));
+            c.line(
+                &[(left, at), (right, at)],
+                palette::MUTED,
+                1.25,
+                Some((2.0, 3.0)),
+            );
             c.text(text, (left + 6.0, at - 9.0), Font::TICK, Align::Start);
         }
         if let Some(capacity) = result.capacity {
-            met(c, field, x.pixel(capacity), &format!("{} met", view::rate(capacity)));
+            met(
+                c,
+                field,
+                x.pixel(capacity),
+                &format!("{} met", view::rate(capacity)),
+            );
         }
         for (_, figure, look) in CURVES {
             let point = |probe: &RateProbe| Some((x.pixel(probe.rate), y.pixel(figure(probe)?)));
-            let points: Vec<(f64, f64)> = decisive.iter().filter_map(|probe| point(probe)).collect();
+            let points: Vec<(f64, f64)> =
+                decisive.iter().filter_map(|probe| point(probe)).collect();
             c.line(&points, look.color, 2.25, look.dash);
             // The others are small points beside them.
-            probes.iter().filter(believed).filter_map(|probe| point(probe)).for_each(|at| c.marker(at, look, 2.5));
+            probes
+                .iter()
+                .filter(believed)
+                .filter_map(|probe| point(probe))
+                .for_each(|at| c.marker(at, look, 2.5));
             points.iter().for_each(|at| c.marker(*at, look, 4.0));
         }
-        for probe in decisive.iter().filter(|probe| probe.outcome == ProbeOutcome::Invalid) {
-            c.text("invalid", (x.pixel(probe.rate), bottom - 8.0), Font::TICK, Align::Middle);
+        for probe in decisive
+            .iter()
+            .filter(|probe| probe.outcome == ProbeOutcome::Invalid)
+        {
+            c.text(
+                "invalid",
+                (x.pixel(probe.rate), bottom - 8.0),
+                Font::TICK,
+                Align::Middle,
+            );
         }
     }))
 }
 
 /// The rate that was found, as a line with its name on the side that has room.
 fn met(c: &mut Canvas, field: Field, at: f64, text: &str) {
-    let Field { left, top, bottom, .. } = field;
-    c.line(&[(at, top), (at, bottom)], palette::INK, 1.5, Some((6.0, 5.0)));
-    let (beside, align) = if at - left > 140.0 { (at - 6.0, Align::End) } else { (at + 6.0, Align::Start) };
+    let Field {
+        left, top, bottom, ..
+    } = field;
+    c.line(
+        &[(at, top), (at, bottom)],
+        palette::INK,
+        1.5,
+        Some((6.0, 5.0)),
+    );
+    let (beside, align) = if at - left > 140.0 {
+        (at - 6.0, Align::End)
+    } else {
+        (at + 6.0, Align::Start)
+    };
     c.text(text, (beside, top + 10.0), Font::TICK.bold(), align);
 }
 
 /// The limits of response times, which are what the curves are held against.
 fn limits(result: &CapacityResult) -> Vec<(String, f64)> {
     let checks = result.slo.iter().filter_map(|text| Check::parse(text).ok());
-    let of_response = checks.filter(|check| matches!(check.metric, Metric::Time(Quantity::Response, _)));
-    of_response.map(|check| (check.to_string(), check.limit)).collect()
+    let of_response =
+        checks.filter(|check| matches!(check.metric, Metric::Time(Quantity::Response, _)));
+    of_response
+        .map(|check| (check.to_string(), check.limit))
+        .collect()
 }

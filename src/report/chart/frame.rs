@@ -34,8 +34,18 @@ pub struct Field {
 impl Field {
     /// Below a legend, which may take several rows.
     pub fn below(legend: &[Entry]) -> Self {
-        let more = ROW * places(legend).iter().map(|(_, row)| *row).fold(0.0, f64::max);
-        Self { left: 84.0, top: 118.0 + more, right: 930.0, bottom: 402.0 + more, size: (WIDTH, 460 + more as u32) }
+        let more = ROW
+            * places(legend)
+                .iter()
+                .map(|(_, row)| *row)
+                .fold(0.0, f64::max);
+        Self {
+            left: 84.0,
+            top: 118.0 + more,
+            right: 930.0,
+            bottom: 402.0 + more,
+            size: (WIDTH, 460 + more as u32),
+        }
     }
 }
 
@@ -88,7 +98,12 @@ pub struct Entry {
 impl Entry {
     /// The entry of a trace.
     pub fn of(trace: &Trace<'_>) -> Self {
-        Self { key: trace.key.clone(), text: trace.label.clone(), look: trace.look, marked: true }
+        Self {
+            key: trace.key.clone(),
+            text: trace.label.clone(),
+            look: trace.look,
+            marked: true,
+        }
     }
 }
 
@@ -108,7 +123,13 @@ impl Frame<'_> {
         (y, y_ticks): (&Axis, &[Tick]),
         legend: &[Entry],
     ) {
-        let Field { left, top, right, bottom, size } = field;
+        let Field {
+            left,
+            top,
+            right,
+            bottom,
+            size,
+        } = field;
         heading(canvas, self.title, self.subtitle);
         entries(canvas, legend);
         canvas.text(self.y_label, (MARGIN, top - 18.0), Font::TICK, Align::Start);
@@ -130,14 +151,34 @@ impl Frame<'_> {
                 // A label that would stick out on the right is moved in.
                 let middle = at.min(f64::from(size.0) - 6.0 - half);
                 if !tick.label.is_empty() && middle - half >= free_from {
-                    canvas.line(&[(at, bottom), (at, bottom + 5.0)], palette::MUTED, 1.0, None);
-                    canvas.text(&tick.label, (middle, bottom + 16.0), Font::TICK, Align::Middle);
+                    canvas.line(
+                        &[(at, bottom), (at, bottom + 5.0)],
+                        palette::MUTED,
+                        1.0,
+                        None,
+                    );
+                    canvas.text(
+                        &tick.label,
+                        (middle, bottom + 16.0),
+                        Font::TICK,
+                        Align::Middle,
+                    );
                     free_from = middle + half + 8.0;
                 }
             }
         });
-        canvas.line(&[(left, bottom), (right, bottom)], palette::MUTED, 1.25, None);
-        canvas.text(self.x_label, (f64::midpoint(left, right), f64::from(size.1) - 18.0), Font::TICK, Align::Middle);
+        canvas.line(
+            &[(left, bottom), (right, bottom)],
+            palette::MUTED,
+            1.25,
+            None,
+        );
+        canvas.text(
+            self.x_label,
+            (f64::midpoint(left, right), f64::from(size.1) - 18.0),
+            Font::TICK,
+            Align::Middle,
+        );
     }
 }
 
@@ -145,13 +186,28 @@ impl Frame<'_> {
 pub fn entries(canvas: &mut Canvas, legend: &[Entry]) {
     for (entry, (x, row)) in legend.iter().zip(places(legend)) {
         let y = 77.0 + ROW * row;
-        let keyed = [("class", "entry".to_owned()), ("data-key", entry.key.clone())];
-        canvas.group(if entry.key.is_empty() { &keyed[..1] } else { &keyed }, |canvas| {
-            canvas.line(&[(x, y), (x + 34.0, y)], entry.look.color, 2.5, entry.look.dash);
-            if entry.marked {
-                canvas.marker((x + 17.0, y), entry.look, 4.5);
-            }
-            canvas.text(&entry.text, (x + SIGN, y), Font::LABEL, Align::Start);
-        });
+        let keyed = [
+            ("class", "entry".to_owned()),
+            ("data-key", entry.key.clone()),
+        ];
+        canvas.group(
+            if entry.key.is_empty() {
+                &keyed[..1]
+            } else {
+                &keyed
+            },
+            |canvas| {
+                canvas.line(
+                    &[(x, y), (x + 34.0, y)],
+                    entry.look.color,
+                    2.5,
+                    entry.look.dash,
+                );
+                if entry.marked {
+                    canvas.marker((x + 17.0, y), entry.look, 4.5);
+                }
+                canvas.text(&entry.text, (x + SIGN, y), Font::LABEL, Align::Start);
+            },
+        );
     }
 }

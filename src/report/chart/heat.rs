@@ -1,5 +1,6 @@
-//! Response times as a heat map over time: how many operations of a stretch of time took about so long, darker where
-//! there were more. Shows what percentiles hide: two populations, a slow tail that comes and goes.
+//! Response times as a heat map over time: how many operations of a stretch of time took about so
+//! long, darker where there were more. Shows what percentiles hide: two populations, a slow tail
+//! that comes and goes.
 
 use super::super::view;
 use super::axis::Axis;
@@ -23,16 +24,33 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let step = windows.len().div_ceil(COLUMNS).max(1);
     // Of each stretch of time its times in milliseconds, each with how many took so long.
     let columns: Vec<Column> = windows.chunks(step).filter_map(Column::of).collect();
-    let values: Vec<f64> = columns.iter().flat_map(|column| column.times.iter().map(|(ms, _)| *ms)).collect();
-    let (low, high) = (values.iter().copied().reduce(f64::min)?, values.iter().copied().reduce(f64::max)?);
+    let values: Vec<f64> = columns
+        .iter()
+        .flat_map(|column| column.times.iter().map(|(ms, _)| *ms))
+        .collect();
+    let (low, high) = (
+        values.iter().copied().reduce(f64::min)?,
+        values.iter().copied().reduce(f64::max)?,
+    );
     let (start, end) = trace.span()?;
     let plot = Plot {
         title: format!("Response times over time – {}", trace.label),
-        subtitle: format!("Darker: more operations took about so long, at that moment.{}", rounds(cast)),
-        description: format!("From {} to {}.", view::duration_ms(low), view::duration_ms(high)),
+        subtitle: format!(
+            "Darker: more operations took about so long, at that moment.{}",
+            rounds(cast)
+        ),
+        description: format!(
+            "From {} to {}.",
+            view::duration_ms(low),
+            view::duration_ms(high)
+        ),
         x: Across::Seconds(start, end),
         x_label: "seconds since the start of the run",
-        y: Up { values: vec![low, high], log: true, show: view::duration_ms },
+        y: Up {
+            values: vec![low, high],
+            log: true,
+            show: view::duration_ms,
+        },
         y_label: "response time",
         legend: Vec::new(),
         shades: shades(cast, (start, end)),
@@ -43,7 +61,10 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let drawn = plot.draw(|c, x, y| {
         let (bottom, top) = (y.pixel(y.low()), y.pixel(y.high()));
         let height = (bottom - top) / ROWS as f64;
-        let grids: Vec<[u64; ROWS]> = columns.iter().map(|column| column.rows(y, (bottom, height))).collect();
+        let grids: Vec<[u64; ROWS]> = columns
+            .iter()
+            .map(|column| column.rows(y, (bottom, height)))
+            .collect();
         most = grids.iter().flatten().copied().max().unwrap_or(0);
         let mut cells = vec![Vec::new(); LEVELS];
         for (column, grid) in columns.iter().zip(&grids) {
@@ -52,7 +73,10 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
                 let share = (*count as f64 / most as f64).sqrt();
                 let level = ((share * LEVELS as f64).ceil() as usize).clamp(1, LEVELS) - 1;
                 let lower = bottom - height * row as f64;
-                cells[level].push(((x.pixel(column.from), lower - height), (x.pixel(column.to), lower)));
+                cells[level].push((
+                    (x.pixel(column.from), lower - height),
+                    (x.pixel(column.to), lower),
+                ));
             }
         }
         for (level, cells) in cells.iter().enumerate() {
@@ -74,11 +98,23 @@ fn with_scale(drawn: &str, most: u64) -> String {
     c.text("1 operation", (at, y), Font::LABEL, Align::Start);
     at += Font::LABEL.width("1 operation") + 10.0;
     for level in 0..LEVELS {
-        c.cells(&[((at, y - 7.0), (at + 18.0, y + 7.0))], palette::CURVES[0], opacity(level));
+        c.cells(
+            &[((at, y - 7.0), (at + 18.0, y + 7.0))],
+            palette::CURVES[0],
+            opacity(level),
+        );
         at += 20.0;
     }
-    c.text(&view::things(most, "operation"), (at + 8.0, y), Font::LABEL, Align::Start);
-    drawn.strip_suffix("</svg>\n").map_or_else(|| drawn.to_owned(), |open| format!("{open}{}</svg>\n", c.elements()))
+    c.text(
+        &view::things(most, "operation"),
+        (at + 8.0, y),
+        Font::LABEL,
+        Align::Start,
+    );
+    drawn.strip_suffix("</svg>\n").map_or_else(
+        || drawn.to_owned(),
+        |open| format!("{open}{}</svg>\n", c.elements()),
+    )
 }
 
 /// A stretch of time.
@@ -91,11 +127,21 @@ struct Column {
 impl Column {
     fn of(windows: &[&Window]) -> Option<Self> {
         let (first, last) = (windows.first()?, windows.last()?);
-        let decoded = windows.iter().filter_map(|w| codec::decode_window(w.response.as_deref()?).ok());
+        let decoded = windows
+            .iter()
+            .filter_map(|w| codec::decode_window(w.response.as_deref()?).ok());
         let times = decoded
-            .flat_map(|h| h.iter_recorded().map(|v| (v.value_iterated_to() as f64 / 1e6, v.count_at_value())).collect::<Vec<_>>())
+            .flat_map(|h| {
+                h.iter_recorded()
+                    .map(|v| (v.value_iterated_to() as f64 / 1e6, v.count_at_value()))
+                    .collect::<Vec<_>>()
+            })
             .collect::<Vec<_>>();
-        (!times.is_empty()).then_some(Self { from: first.t_s, to: last.t_s + last.window_s, times })
+        (!times.is_empty()).then_some(Self {
+            from: first.t_s,
+            to: last.t_s + last.window_s,
+            times,
+        })
     }
 
     fn rows(&self, y: &Axis, (bottom, height): (f64, f64)) -> [u64; ROWS] {

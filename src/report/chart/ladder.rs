@@ -28,7 +28,8 @@ impl Ladder {
         self.rungs.last().map_or(0, |(_, count)| *count)
     }
 
-    /// The value that this share of all values does not exceed, in milliseconds: HdrHistogram's own rule.
+    /// The value that this share of all values does not exceed, in milliseconds: HdrHistogram's own
+    /// rule.
     pub fn at(&self, quantile: f64) -> f64 {
         let wanted = ((quantile.clamp(0.0, 1.0) * self.count() as f64).ceil() as u64).max(1);
         let place = self.rungs.partition_point(|(_, below)| *below < wanted);
@@ -38,13 +39,18 @@ impl Ladder {
     /// The share of all values that are no higher than this, in milliseconds.
     pub fn share(&self, ms: f64) -> f64 {
         let place = self.rungs.partition_point(|(value, _)| *value <= ms);
-        place.checked_sub(1).map_or(0.0, |last| self.rungs[last].1 as f64 / self.count() as f64)
+        place
+            .checked_sub(1)
+            .map_or(0.0, |last| self.rungs[last].1 as f64 / self.count() as f64)
     }
 
     /// The values with how many there are of each.
     pub fn values(&self) -> impl Iterator<Item = (f64, u64)> {
         let before = std::iter::once(0).chain(self.rungs.iter().map(|(_, below)| *below));
-        self.rungs.iter().zip(before).map(|((ms, below), before)| (*ms, below - before))
+        self.rungs
+            .iter()
+            .zip(before)
+            .map(|((ms, below), before)| (*ms, below - before))
     }
 
     /// The lowest value.

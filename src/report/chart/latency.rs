@@ -1,6 +1,6 @@
-//! Response time by percentile, all modes on one HDR axis: each nine takes as much room as the one before, so
-//! that the slowest requests, which users remember, can be seen. Where operations waited before they began, service
-//! time stands beside it.
+//! Response time by percentile, all modes on one HDR axis: each nine takes as much room as the one
+//! before, so that the slowest requests, which users remember, can be seen. Where operations waited
+//! before they began, service time stands beside it.
 
 use super::super::view;
 use super::frame::Entry;
@@ -24,13 +24,33 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
     if curves.is_empty() {
         return None;
     }
-    let reach = curves.iter().map(|curve| reach(&curve.response)).fold(1.0, f64::max);
+    let reach = curves
+        .iter()
+        .map(|curve| reach(&curve.response))
+        .fold(1.0, f64::max);
     let service = curves.iter().any(|curve| curve.service.is_some());
-    let values = curves.iter().flat_map(|c| c.points.iter().chain(c.service.iter().flatten()).map(|p| p.1)).collect();
+    let values = curves
+        .iter()
+        .flat_map(|c| {
+            c.points
+                .iter()
+                .chain(c.service.iter().flatten())
+                .map(|p| p.1)
+        })
+        .collect();
     let mut legend: Vec<Entry> = curves.iter().map(|curve| Entry::of(curve.trace)).collect();
     if service {
-        let look = Look { color: palette::MUTED, dash: DOTS, ..palette::of_index(0) };
-        legend.push(Entry { key: String::new(), text: "service time, in the colour of its mode".into(), look, marked: false });
+        let look = Look {
+            color: palette::MUTED,
+            dash: DOTS,
+            ..palette::of_index(0)
+        };
+        legend.push(Entry {
+            key: String::new(),
+            text: "service time, in the colour of its mode".into(),
+            look,
+            marked: false,
+        });
     }
     let plot = Plot {
         title: format!("Response time by percentile – {}", cast.name),
@@ -46,9 +66,16 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         columns: String::new(),
     };
     Some(plot.draw(|c, x, y| {
-        let path = |points: &[(f64, f64)]| points.iter().map(|(at, ms)| (x.pixel(*at), y.pixel(*ms))).collect::<Vec<_>>();
+        let path = |points: &[(f64, f64)]| {
+            points
+                .iter()
+                .map(|(at, ms)| (x.pixel(*at), y.pixel(*ms)))
+                .collect::<Vec<_>>()
+        };
         // Dashed lines lie over solid ones, so that of two equal curves both are seen.
-        let (dashed, solid): (Vec<_>, Vec<_>) = curves.iter().partition(|curve| curve.trace.look.dash.is_some());
+        let (dashed, solid): (Vec<_>, Vec<_>) = curves
+            .iter()
+            .partition(|curve| curve.trace.look.dash.is_some());
         for curve in solid.into_iter().chain(dashed) {
             let look = curve.trace.look;
             plot::series(c, &curve.trace.key, |c| {
@@ -88,22 +115,39 @@ impl<'a> Curve<'a> {
     fn of(trace: &'a Trace<'a>) -> Option<Self> {
         let response = trace.response()?;
         let points = points(&response);
-        let service =
-            trace.times(|times| Some(&times.service)).and_then(|service| Ladder::of(&service)).map(|service| self::points(&service));
+        let service = trace
+            .times(|times| Some(&times.service))
+            .and_then(|service| Ladder::of(&service))
+            .map(|service| self::points(&service));
         let differs = |service: &Vec<(f64, f64)>| {
             let mut pairs = service.iter().zip(&points);
-            service.len() == points.len() && pairs.any(|(service, response)| service.1 < APART * response.1)
+            service.len() == points.len()
+                && pairs.any(|(service, response)| service.1 < APART * response.1)
         };
         let service = service.filter(differs);
-        Some(Self { trace, response, points, service })
+        Some(Self {
+            trace,
+            response,
+            points,
+            service,
+        })
     }
 
-    /// The places to mark, moved to the left by so much: the ticks that the sample reaches, and its end.
+    /// The places to mark, moved to the left by so much: the ticks that the sample reaches, and its
+    /// end.
     fn marks(&self, moved: f64) -> Vec<(f64, f64)> {
         let reach = reach(&self.response);
-        let mut places: Vec<f64> = MARKED.into_iter().map(place).filter(|p| *p < reach - 0.08).collect();
+        let mut places: Vec<f64> = MARKED
+            .into_iter()
+            .map(place)
+            .filter(|p| *p < reach - 0.08)
+            .collect();
         places.push(reach);
-        places.into_iter().map(|p| (p - moved).max(0.0)).map(|p| (p, at(&self.response, p))).collect()
+        places
+            .into_iter()
+            .map(|p| (p - moved).max(0.0))
+            .map(|p| (p, at(&self.response, p)))
+            .collect()
     }
 
     fn describe(&self) -> String {
@@ -119,7 +163,10 @@ impl<'a> Curve<'a> {
 
 fn points(ladder: &Ladder) -> Vec<(f64, f64)> {
     let reach = reach(ladder);
-    (0..=POINTS).map(|i| reach * f64::from(i) / f64::from(POINTS)).map(|place| (place, at(ladder, place))).collect()
+    (0..=POINTS)
+        .map(|i| reach * f64::from(i) / f64::from(POINTS))
+        .map(|place| (place, at(ladder, place)))
+        .collect()
 }
 
 /// How far the sample carries: the place of 1 − 1/n.

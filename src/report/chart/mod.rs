@@ -1,9 +1,10 @@
 //! The charts, as functions from a result to the text of an SVG: the only user of plotters.
 //!
-//! plotters draws the shapes; ranges, ticks and layout are our own ([`axis`], [`frame`], [`plot`]), because its own hang on
-//! infinite bounds and clip labels. What is drawn is a [`trace::Cast`]: the modes of one result, or of several that are laid
-//! over one another. A chart with nothing to show is `None`. The text of the charts is laid out with
-//! the widths of DejaVu Sans, whose licence is in `DEJAVU-LICENSE.txt` beside this file.
+//! plotters draws the shapes; ranges, ticks and layout are our own ([`axis`], [`frame`], [`plot`]),
+//! because its own hang on infinite bounds and clip labels. What is drawn is a [`trace::Cast`]: the
+//! modes of one result, or of several that are laid over one another. A chart with nothing to show
+//! is `None`. The text of the charts is laid out with the widths of DejaVu Sans, whose licence is
+//! in `DEJAVU-LICENSE.txt` beside this file.
 
 pub mod axis;
 pub mod band;
@@ -33,8 +34,12 @@ use self::trace::Cast;
 pub type Chart = (&'static str, fn(&Cast<'_>) -> Option<String>);
 
 /// The charts that are files of their own.
-pub const FILES: [Chart; 4] =
-    [("modes", modes::svg), ("latency", latency::svg), ("throughput", throughput::svg), ("timeline", timeline::svg)];
+pub const FILES: [Chart; 4] = [
+    ("modes", modes::svg),
+    ("latency", latency::svg),
+    ("throughput", throughput::svg),
+    ("timeline", timeline::svg),
+];
 
 #[cfg(test)]
 mod tests {
@@ -44,8 +49,18 @@ mod tests {
     /// Reads a drawing: it is well-formed, and has a size.
     fn read(name: &str, svg: &str) {
         let document = roxmltree::Document::parse(svg).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let side = |key| document.root_element().attribute(key).and_then(|text| text.parse::<u32>().ok());
-        assert!(side("width").zip(side("height")).is_some_and(|(w, h)| w == 960 && (100..2_000).contains(&h)), "{name}");
+        let side = |key| {
+            document
+                .root_element()
+                .attribute(key)
+                .and_then(|text| text.parse::<u32>().ok())
+        };
+        assert!(
+            side("width")
+                .zip(side("height"))
+                .is_some_and(|(w, h)| w == 960 && (100..2_000).contains(&h)),
+            "{name}"
+        );
         if std::env::var_os("LOADGEN_LOOK").is_some() {
             check(name, svg);
         }
@@ -55,7 +70,11 @@ mod tests {
     fn check(name: &str, svg: &str) {
         let png = png::render(svg).unwrap_or_else(|e| panic!("{name}: {e}"));
         let side = |at: usize| u32::from_be_bytes([png[at], png[at + 1], png[at + 2], png[at + 3]]);
-        let size = |key: &str| svg.split(&format!("{key}=\"")).nth(1).and_then(|s| s.split('"').next()?.parse::<u32>().ok());
+        let size = |key: &str| {
+            svg.split(&format!("{key}=\""))
+                .nth(1)
+                .and_then(|s| s.split('"').next()?.parse::<u32>().ok())
+        };
         assert_eq!(Some(side(16)), size("width").map(|w| 2 * w), "{name}");
         assert_eq!(Some(side(20)), size("height").map(|h| 2 * h), "{name}");
         if let Ok(dir) = std::env::var("LOADGEN_LOOK") {
@@ -67,8 +86,13 @@ mod tests {
     /// Every chart of a result, those of the page included, with a name.
     fn all(cast: &Cast<'_>) -> Vec<(String, String)> {
         use super::super::html::figures;
-        let files = FILES.into_iter().filter_map(|(name, draw)| Some((name.to_owned(), draw(cast)?)));
-        let on_page = figures::parts(cast).into_iter().flat_map(|part| part.figures).map(|figure| (figure.id, figure.svg));
+        let files = FILES
+            .into_iter()
+            .filter_map(|(name, draw)| Some((name.to_owned(), draw(cast)?)));
+        let on_page = figures::parts(cast)
+            .into_iter()
+            .flat_map(|part| part.figures)
+            .map(|figure| (figure.id, figure.svg));
         let mut all: Vec<(String, String)> = files.chain(on_page).collect();
         all.dedup();
         all
@@ -82,14 +106,26 @@ mod tests {
             let has = |chart: &str| drawn.iter().any(|(drawn, _)| drawn == chart);
             let silent = matches!(name, "nothing" | "no_samples" | "not_finite");
             assert_eq!(
-                (has("modes"), has("latency"), has("cdf"), has("distribution")),
+                (
+                    has("modes"),
+                    has("latency"),
+                    has("cdf"),
+                    has("distribution")
+                ),
                 // A mode alone has nothing to be compared with.
                 (cast.traces.len() > 1, !silent, !silent, !silent),
                 "{name}"
             );
-            assert_eq!(has("throughput"), !matches!(name, "nothing" | "not_finite"), "{name}");
+            assert_eq!(
+                has("throughput"),
+                !matches!(name, "nothing" | "not_finite"),
+                "{name}"
+            );
             for (chart, svg) in drawn {
-                assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name} {chart}");
+                assert!(
+                    !svg.contains("NaN") && !svg.contains("inf"),
+                    "{name} {chart}"
+                );
                 read(&format!("{chart}-{name}"), &svg);
             }
         }
@@ -117,7 +153,10 @@ mod tests {
     fn several_results_are_laid_over_one_another() {
         let results = [
             ("before".to_owned(), fixture::three_modes()),
-            (format!("after {}", fixture::HOSTILE), fixture::three_modes()),
+            (
+                format!("after {}", fixture::HOSTILE),
+                fixture::three_modes(),
+            ),
             ("long".to_owned(), fixture::long_run()),
         ];
         let drawn = all(&Cast::overlaid(&results));
@@ -125,17 +164,27 @@ mod tests {
             assert!(!svg.contains("<script"), "{chart}");
             read(&format!("{chart}-overlaid"), svg);
         }
-        let latency = &drawn.iter().find(|(name, _)| name == "latency").expect("it has samples").1;
+        let latency = &drawn
+            .iter()
+            .find(|(name, _)| name == "latency")
+            .expect("it has samples")
+            .1;
         assert!(latency.contains("before · sequential") && latency.contains("long · async"));
     }
 
     #[test]
     fn a_search_is_drawn_however_it_ended() {
         for (name, result) in fixture::capacity::ends() {
-            check(&format!("capacity-{name}"), &capacity::svg(&result).unwrap());
+            check(
+                &format!("capacity-{name}"),
+                &capacity::svg(&result).unwrap(),
+            );
         }
         assert_eq!(capacity::svg(&fixture::capacity::silent()), None);
-        super::super::golden::check("capacity.svg", &capacity::svg(&fixture::capacity::found()).unwrap());
+        super::super::golden::check(
+            "capacity.svg",
+            &capacity::svg(&fixture::capacity::found()).unwrap(),
+        );
     }
 
     #[test]
@@ -148,7 +197,10 @@ mod tests {
         two.changes[2].pairs = vec![[1.0, 2.0]; 1000];
         for (number, change) in two.changes.iter().enumerate() {
             let svg = pairs::svg(&two, change).unwrap();
-            assert!(!svg.contains("<script") && !svg.contains("NaN") && !svg.contains("inf"), "{number}");
+            assert!(
+                !svg.contains("<script") && !svg.contains("NaN") && !svg.contains("inf"),
+                "{number}"
+            );
             read(&format!("pairs-{number}"), &svg);
         }
         two.changes[3].pairs.clear();

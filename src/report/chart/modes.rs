@@ -1,6 +1,7 @@
-//! The comparison: four panels of bars, one bar for each mode, with intervals where there are rounds and the ideal
-//! where it is known. The picture that makes the point: how fast the work was done, or, of planned arrivals, how long
-//! responses took and how late the generator was. A mode alone has nothing to be compared with, and no picture.
+//! The comparison: four panels of bars, one bar for each mode, with intervals where there are
+//! rounds and the ideal where it is known. The picture that makes the point: how fast the work was
+//! done, or, of planned arrivals, how long responses took and how late the generator was. A mode
+//! alone has nothing to be compared with, and no picture.
 
 use crate::result::ModeComparison;
 
@@ -21,7 +22,10 @@ const PANEL_TITLE: f64 = 38.0;
 /// From one line of the headline to the next.
 const LINE: f64 = 22.0;
 /// The headline's text.
-const TEXT: Font = Font { size: 14.0, ..Font::LABEL };
+const TEXT: Font = Font {
+    size: 14.0,
+    ..Font::LABEL
+};
 /// A whisker that is narrower is only a blot.
 const WHISKER: f64 = 4.0;
 /// Between panels.
@@ -50,7 +54,11 @@ type Modes<'a> = &'a [(&'a Trace<'a>, &'a ModeComparison)];
 
 /// What the load asks for, in two panels, and what it cost.
 fn panels(modes: Modes<'_>) -> [Panel<'_>; 4] {
-    let [first, second] = if is_open(modes) { of_arrivals(modes) } else { of_work(modes) };
+    let [first, second] = if is_open(modes) {
+        of_arrivals(modes)
+    } else {
+        of_work(modes)
+    };
     let cpu = Panel {
         title: "CPU time per operation".into(),
         hint: "of the generator, shorter is better",
@@ -114,7 +122,14 @@ fn of_arrivals(modes: Modes<'_>) -> [Panel<'_>; 2] {
         hint: "shorter is better",
         less_is_better: true,
         value: Box::new(move |m| view::percentile_ms(m.response_ms.as_ref(), percentile?.key)),
-        interval: Box::new(move |m| m.response_ms.as_ref()?.ci95.get(percentile?.key).copied().flatten()),
+        interval: Box::new(move |m| {
+            m.response_ms
+                .as_ref()?
+                .ci95
+                .get(percentile?.key)
+                .copied()
+                .flatten()
+        }),
         ideal: none,
         show: view::duration_ms,
         modes,
@@ -124,7 +139,13 @@ fn of_arrivals(modes: Modes<'_>) -> [Panel<'_>; 2] {
         title: if is_p99 { "Lag, p99" } else { "Lag, longest" }.into(),
         hint: "the generator's own lateness, shorter is better",
         less_is_better: true,
-        value: Box::new(move |m| if is_p99 { view::percentile_ms(m.lag_ms.as_ref(), "p99") } else { m.lag_ms.as_ref().map(|lag| lag.max) }),
+        value: Box::new(move |m| {
+            if is_p99 {
+                view::percentile_ms(m.lag_ms.as_ref(), "p99")
+            } else {
+                m.lag_ms.as_ref().map(|lag| lag.max)
+            }
+        }),
         interval: Box::new(none),
         ideal: none,
         show: view::duration_ms,
@@ -135,10 +156,16 @@ fn of_arrivals(modes: Modes<'_>) -> [Panel<'_>; 2] {
 
 /// The chart, if there is something to compare.
 pub fn svg(cast: &Cast<'_>) -> Option<String> {
-    let modes: Vec<(&Trace<'_>, &ModeComparison)> = cast.traces.iter().filter_map(|trace| Some((trace, trace.compared?))).collect();
+    let modes: Vec<(&Trace<'_>, &ModeComparison)> = cast
+        .traces
+        .iter()
+        .filter_map(|trace| Some((trace, trace.compared?)))
+        .collect();
     let (first, _) = modes.first().filter(|_| modes.len() > 1)?;
     let headline = if cast.overlaid {
-        Headline::plain("Side by side; whether a difference is more than chance, `loadgen compare` says.")
+        Headline::plain(
+            "Side by side; whether a difference is more than chance, `loadgen compare` says.",
+        )
     } else {
         Headline::of(first.result)
     };
@@ -146,33 +173,65 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
     let notes = notes(&modes);
     let room = f64::from(WIDTH) - 2.0 * MARGIN;
     let mut lines: Vec<(String, Font)> = Vec::new();
-    for (text, font) in
-        [(Some(&headline.text), TEXT), (headline.cause.as_ref(), Font::SUBTITLE), (headline.caution.as_ref(), Font::SUBTITLE)]
-    {
-        lines.extend(text.iter().flat_map(|text| font.lines(text, room)).map(|line| (line, font)));
+    for (text, font) in [
+        (Some(&headline.text), TEXT),
+        (headline.cause.as_ref(), Font::SUBTITLE),
+        (headline.caution.as_ref(), Font::SUBTITLE),
+    ] {
+        lines.extend(
+            text.iter()
+                .flat_map(|text| font.lines(text, room))
+                .map(|line| (line, font)),
+        );
     }
     let top = LINE.mul_add(lines.len() as f64, 54.0);
     let foot = if notes.is_empty() { 8.0 } else { 34.0 };
     let height = top + 2.0 * panel_height + GAP + foot;
-    let what = if cast.overlaid { "Results compared" } else { "Modes compared" };
+    let what = if cast.overlaid {
+        "Results compared"
+    } else {
+        "Modes compared"
+    };
     let title = format!("{what} – {}", cast.name);
-    let description = lines.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join(" ");
-    let about = About { title: &title, description: &description, ..About::default() };
-    Some(canvas::picture((WIDTH, height.ceil() as u32), &about, |c| {
-        frame::heading(c, &title, "");
-        for (i, (line, font)) in lines.iter().enumerate() {
-            c.text(line, (MARGIN, LINE.mul_add(i as f64, 53.0)), *font, Align::Start);
-        }
-        let width = (f64::from(WIDTH) - 2.0 * MARGIN - GAP) / 2.0;
-        for (i, panel) in panels(&modes).iter().enumerate() {
-            let left = MARGIN + (i % 2) as f64 * (width + GAP);
-            let at = top + (i / 2) as f64 * (panel_height + GAP);
-            panel.draw(c, (left, at), width);
-        }
-        if !notes.is_empty() {
-            c.text(&notes, (MARGIN, height - 16.0), Font::SUBTITLE, Align::Start);
-        }
-    }))
+    let description = lines
+        .iter()
+        .map(|(line, _)| line.as_str())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let about = About {
+        title: &title,
+        description: &description,
+        ..About::default()
+    };
+    Some(canvas::picture(
+        (WIDTH, height.ceil() as u32),
+        &about,
+        |c| {
+            frame::heading(c, &title, "");
+            for (i, (line, font)) in lines.iter().enumerate() {
+                c.text(
+                    line,
+                    (MARGIN, LINE.mul_add(i as f64, 53.0)),
+                    *font,
+                    Align::Start,
+                );
+            }
+            let width = (f64::from(WIDTH) - 2.0 * MARGIN - GAP) / 2.0;
+            for (i, panel) in panels(&modes).iter().enumerate() {
+                let left = MARGIN + (i % 2) as f64 * (width + GAP);
+                let at = top + (i / 2) as f64 * (panel_height + GAP);
+                panel.draw(c, (left, at), width);
+            }
+            if !notes.is_empty() {
+                c.text(
+                    &notes,
+                    (MARGIN, height - 16.0),
+                    Font::SUBTITLE,
+                    Align::Start,
+                );
+            }
+        },
+    ))
 }
 
 /// What the signs mean that are in the picture.
@@ -181,9 +240,14 @@ fn notes(modes: Modes<'_>) -> String {
         return "Whiskers: 95 % interval of the percentile.".into();
     }
     let mut notes = Vec::new();
-    if modes.iter().any(|(_, m)| m.wall_s_ci95.is_some() || m.throughput_rps_ci95.is_some()) {
+    if modes
+        .iter()
+        .any(|(_, m)| m.wall_s_ci95.is_some() || m.throughput_rps_ci95.is_some())
+    {
         let rounds = modes.iter().map(|(_, m)| m.rounds).max().unwrap_or(1);
-        notes.push(format!("Whiskers: 95 % interval of the mean of {rounds} rounds."));
+        notes.push(format!(
+            "Whiskers: 95 % interval of the mean of {rounds} rounds."
+        ));
     }
     if modes.iter().any(|(_, m)| m.ideal_s.is_some()) {
         notes.push("Dark mark: the ideal, the same work with no overhead at all.".to_owned());
@@ -193,46 +257,114 @@ fn notes(modes: Modes<'_>) -> String {
 
 impl Panel<'_> {
     fn draw(&self, c: &mut Canvas, (left, top): (f64, f64), width: f64) {
-        c.text(&self.title, (left, top + 8.0), Font { size: 14.0, ..Font::LABEL }.bold(), Align::Start);
-        let after = Font { size: 14.0, ..Font::LABEL }.bold().width(&self.title) + 10.0;
-        c.text(self.hint, (left + after, top + 8.5), Font::TICK, Align::Start);
-        let names = self.modes.iter().map(|(trace, _)| Font::LABEL.width(&trace.short)).fold(0.0, f64::max) + 12.0;
+        c.text(
+            &self.title,
+            (left, top + 8.0),
+            Font {
+                size: 14.0,
+                ..Font::LABEL
+            }
+            .bold(),
+            Align::Start,
+        );
+        let after = Font {
+            size: 14.0,
+            ..Font::LABEL
+        }
+        .bold()
+        .width(&self.title)
+            + 10.0;
+        c.text(
+            self.hint,
+            (left + after, top + 8.5),
+            Font::TICK,
+            Align::Start,
+        );
+        let names = self
+            .modes
+            .iter()
+            .map(|(trace, _)| Font::LABEL.width(&trace.short))
+            .fold(0.0, f64::max)
+            + 12.0;
         let labels: Vec<String> = self.modes.iter().map(|(_, m)| self.label(m)).collect();
-        let room = labels.iter().map(|l| Font::LABEL.bold().width(l)).fold(0.0, f64::max) + 12.0;
+        let room = labels
+            .iter()
+            .map(|l| Font::LABEL.bold().width(l))
+            .fold(0.0, f64::max)
+            + 12.0;
         let start = left + names;
-        let highest = self.modes.iter().flat_map(|(_, m)| [self.known(m), self.ends(m).map(|e| e[1]), (self.ideal)(m)]);
-        let highest = highest.flatten().filter(|v| v.is_finite()).fold(0.0, f64::max);
-        let x = Axis::linear(0.0, if highest > 0.0 { highest } else { 1.0 }, (start, (left + width - room).max(start + 40.0)));
+        let highest = self
+            .modes
+            .iter()
+            .flat_map(|(_, m)| [self.known(m), self.ends(m).map(|e| e[1]), (self.ideal)(m)]);
+        let highest = highest
+            .flatten()
+            .filter(|v| v.is_finite())
+            .fold(0.0, f64::max);
+        let x = Axis::linear(
+            0.0,
+            if highest > 0.0 { highest } else { 1.0 },
+            (start, (left + width - room).max(start + 40.0)),
+        );
         let best = self.best();
         for (i, ((trace, mode), label)) in self.modes.iter().zip(&labels).enumerate() {
             let middle = top + PANEL_TITLE + ROW * (i as f64 + 0.5) - 6.0;
-            c.text(&trace.short, (start - 10.0, middle), Font::LABEL, Align::End);
+            c.text(
+                &trace.short,
+                (start - 10.0, middle),
+                Font::LABEL,
+                Align::End,
+            );
             let mut end = start;
             if let Some(value) = self.known(mode) {
                 // The smallest of values is seen as a sliver.
                 end = x.pixel(value).max(start + 1.0);
-                c.rect((start, middle - BAR / 2.0), (end, middle + BAR / 2.0), trace.look.color, 1.0);
+                c.rect(
+                    (start, middle - BAR / 2.0),
+                    (end, middle + BAR / 2.0),
+                    trace.look.color,
+                    1.0,
+                );
             }
             if let Some([low, high]) = self.ends(mode) {
                 let (low, high) = (x.pixel(low), x.pixel(high));
                 if high - low >= WHISKER {
                     c.line(&[(low, middle), (high, middle)], palette::INK, 1.25, None);
                     for at in [low, high] {
-                        c.line(&[(at, middle - 4.5), (at, middle + 4.5)], palette::INK, 1.25, None);
+                        c.line(
+                            &[(at, middle - 4.5), (at, middle + 4.5)],
+                            palette::INK,
+                            1.25,
+                            None,
+                        );
                     }
                 }
                 end = end.max(high);
             }
             if let Some(ideal) = (self.ideal)(mode).filter(|v| v.is_finite()) {
                 let at = x.pixel(ideal);
-                c.rect((at - 1.5, middle - BAR / 2.0 - 4.0), (at + 1.5, middle + BAR / 2.0 + 4.0), palette::INK, 1.0);
+                c.rect(
+                    (at - 1.5, middle - BAR / 2.0 - 4.0),
+                    (at + 1.5, middle + BAR / 2.0 + 4.0),
+                    palette::INK,
+                    1.0,
+                );
                 end = end.max(at + 1.5);
             }
-            let font = if best == Some(i) { Font::LABEL.bold() } else { Font::LABEL };
+            let font = if best == Some(i) {
+                Font::LABEL.bold()
+            } else {
+                Font::LABEL
+            };
             c.text(label, (end + 8.0, middle), font, Align::Start);
         }
         let bottom = top + PANEL_TITLE + ROW * self.modes.len() as f64 - 6.0;
-        c.line(&[(start, top + PANEL_TITLE - 6.0), (start, bottom)], palette::MUTED, 1.25, None);
+        c.line(
+            &[(start, top + PANEL_TITLE - 6.0), (start, bottom)],
+            palette::MUTED,
+            1.25,
+            None,
+        );
     }
 
     fn known(&self, mode: &ModeComparison) -> Option<f64> {
@@ -254,12 +386,18 @@ impl Panel<'_> {
     /// The place of the mode whose value is best, if one is.
     fn best(&self) -> Option<usize> {
         let sign = if self.less_is_better { 1.0 } else { -1.0 };
-        let known = |(i, (_, m)): (usize, &(_, &ModeComparison))| self.known(m).map(|v| (i, v * sign));
-        let mut values: Vec<(usize, f64)> = self.modes.iter().enumerate().filter_map(known).collect();
+        let known =
+            |(i, (_, m)): (usize, &(_, &ModeComparison))| self.known(m).map(|v| (i, v * sign));
+        let mut values: Vec<(usize, f64)> =
+            self.modes.iter().enumerate().filter_map(known).collect();
         values.sort_by(|a, b| a.1.total_cmp(&b.1));
         match values.as_slice() {
             // Figures that look the same are the same, to a reader.
-            [(mode, first), (_, second), ..] if (self.show)(first.abs()) != (self.show)(second.abs()) => Some(*mode),
+            [(mode, first), (_, second), ..]
+                if (self.show)(first.abs()) != (self.show)(second.abs()) =>
+            {
+                Some(*mode)
+            }
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
-//! What changes over time, one line for each mode: operations in flight, those that wait, lag, processors and memory of
-//! the generator; and, of one mode, how operations ended: failures by kind, responses by status.
+//! What changes over time, one line for each mode: operations in flight, those that wait, lag,
+//! processors and memory of the generator; and, of one mode, how operations ended: failures by
+//! kind, responses by status.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,21 +93,50 @@ pub const MEMORY: Figure = Figure {
 
 /// A figure over time, a line for each mode; nothing where it is not known, or always zero.
 pub fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
-    let Figure { title, subtitle, y_label, column, value, show, zeros, note } = *figure;
-    let middle = |w: &Window| Some((w.t_s + w.window_s / 2.0, value(w).filter(|v| v.is_finite())?));
+    let Figure {
+        title,
+        subtitle,
+        y_label,
+        column,
+        value,
+        show,
+        zeros,
+        note,
+    } = *figure;
+    let middle = |w: &Window| {
+        Some((
+            w.t_s + w.window_s / 2.0,
+            value(w).filter(|v| v.is_finite())?,
+        ))
+    };
     let known = |trace: &Trace<'_>| trace.series().filter_map(middle).collect::<Vec<_>>();
-    let traces: Vec<(&Trace<'_>, Vec<(f64, f64)>)> =
-        cast.traces.iter().map(|trace| (trace, known(trace))).filter(|(_, points)| !points.is_empty()).collect();
-    let values: Vec<f64> = traces.iter().flat_map(|(_, points)| points.iter().map(|p| p.1)).collect();
+    let traces: Vec<(&Trace<'_>, Vec<(f64, f64)>)> = cast
+        .traces
+        .iter()
+        .map(|trace| (trace, known(trace)))
+        .filter(|(_, points)| !points.is_empty())
+        .collect();
+    let values: Vec<f64> = traces
+        .iter()
+        .flat_map(|(_, points)| points.iter().map(|p| p.1))
+        .collect();
     if !values.iter().any(|v| *v > 0.0 || zeros) {
         return None;
     }
     let (start, end) = cast.span()?;
     let most = |points: &[(f64, f64)]| points.iter().map(|p| p.1).fold(0.0, f64::max);
-    let description = traces.iter().map(|(trace, points)| format!("{}: up to {}.", trace.label, show(most(points))));
+    let description = traces
+        .iter()
+        .map(|(trace, points)| format!("{}: up to {}.", trace.label, show(most(points))));
     let lines: Vec<Line> = traces
         .iter()
-        .map(|(trace, points)| Line { key: trace.key.clone(), look: trace.look, width: 2.0, marked: true, points: points.clone() })
+        .map(|(trace, points)| Line {
+            key: trace.key.clone(),
+            look: trace.look,
+            width: 2.0,
+            marked: true,
+            points: points.clone(),
+        })
         .collect();
     let plot = Plot {
         title: format!("{title} – {}", cast.name),
@@ -114,7 +144,11 @@ pub fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
         description: format!("{}{note}", description.collect::<Vec<_>>().join(" ")),
         x: Across::Seconds(start, end),
         x_label: "seconds since the start of the run",
-        y: Up { values, log: false, show },
+        y: Up {
+            values,
+            log: false,
+            show,
+        },
         y_label,
         legend: traces.iter().map(|(trace, _)| Entry::of(trace)).collect(),
         shades: shades(cast, (start, end)),
@@ -126,17 +160,26 @@ pub fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
 
 /// Failures of a mode over time, by kind.
 pub fn failures(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
-    let words = ("Failures over time", "Lower is better. Failed operations a second, by kind, at the moment they were due.", "failures");
+    let words = (
+        "Failures over time",
+        "Lower is better. Failed operations a second, by kind, at the moment they were due.",
+        "failures",
+    );
     kinds(cast, trace, words, 1, |w| &w.failures)
 }
 
 /// Responses of a mode over time, by status; nothing where all have the same.
 pub fn statuses(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
-    let words = ("Statuses over time", "Responses a second, by status, at the moment their operations were due.", "statuses");
+    let words = (
+        "Statuses over time",
+        "Responses a second, by status, at the moment their operations were due.",
+        "statuses",
+    );
     kinds(cast, trace, words, 2, |w| &w.status_codes)
 }
 
-/// Counters over time as rates, where there are at least so many kinds. The most frequent have a line each.
+/// Counters over time as rates, where there are at least so many kinds. The most frequent have a
+/// line each.
 fn kinds(
     cast: &Cast<'_>,
     trace: &Trace<'_>,
@@ -154,27 +197,65 @@ fn kinds(
     }
     sorted.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     let rest: BTreeSet<&str> = sorted.iter().skip(KINDS).map(|(kind, _)| *kind).collect();
-    let mut names: Vec<(String, Vec<&str>)> = sorted.iter().take(KINDS).map(|(kind, _)| (view::plain(kind), vec![*kind])).collect();
+    let mut names: Vec<(String, Vec<&str>)> = sorted
+        .iter()
+        .take(KINDS)
+        .map(|(kind, _)| (view::plain(kind), vec![*kind]))
+        .collect();
     if !rest.is_empty() {
         names.push(("other".into(), rest.into_iter().collect()));
     }
-    let count = |w: &Window, of: &[&str]| of.iter().filter_map(|kind| counters(w).get(*kind)).sum::<u64>() as f64;
+    let count = |w: &Window, of: &[&str]| {
+        of.iter()
+            .filter_map(|kind| counters(w).get(*kind))
+            .sum::<u64>() as f64
+    };
     let line = |(i, (name, of)): (usize, &(String, Vec<&str>))| {
-        let points = trace.series().map(|w| (w.t_s + w.window_s / 2.0, count(w, of) / w.window_s)).collect();
+        let points = trace
+            .series()
+            .map(|w| (w.t_s + w.window_s / 2.0, count(w, of) / w.window_s))
+            .collect();
         // Names from outside are no attributes: a place is enough.
-        let line = Line { key: format!("kind-{i}"), look: palette::of_index(i), width: 2.0, marked: true, points };
-        (Entry { key: line.key.clone(), text: view::shortened(name, 30), look: line.look, marked: true }, line)
+        let line = Line {
+            key: format!("kind-{i}"),
+            look: palette::of_index(i),
+            width: 2.0,
+            marked: true,
+            points,
+        };
+        (
+            Entry {
+                key: line.key.clone(),
+                text: view::shortened(name, 30),
+                look: line.look,
+                marked: true,
+            },
+            line,
+        )
     };
     let (legend, lines): (Vec<Entry>, Vec<Line>) = names.iter().enumerate().map(line).unzip();
     let (start, end) = trace.span()?;
-    let totals = sorted.iter().map(|(kind, n)| format!("{} {}", view::shortened(&view::plain(kind), 30), view::count(*n)));
+    let totals = sorted.iter().map(|(kind, n)| {
+        format!(
+            "{} {}",
+            view::shortened(&view::plain(kind), 30),
+            view::count(*n)
+        )
+    });
     let plot = Plot {
         title: format!("{title} – {}", trace.label),
         subtitle: format!("{subtitle}{}", rounds(cast)),
         description: format!("In all: {}.", totals.collect::<Vec<_>>().join(", ")),
         x: Across::Seconds(start, end),
         x_label: "seconds since the start of the run",
-        y: Up { values: lines.iter().flat_map(|line| line.points.iter().map(|p| p.1)).collect(), log: false, show: view::rate },
+        y: Up {
+            values: lines
+                .iter()
+                .flat_map(|line| line.points.iter().map(|p| p.1))
+                .collect(),
+            log: false,
+            show: view::rate,
+        },
         y_label: "operations per second",
         legend,
         shades: shades(cast, (start, end)),
@@ -187,10 +268,22 @@ fn kinds(
 /// Stretches that are not measured.
 pub fn shades(cast: &Cast<'_>, (start, end): (f64, f64)) -> Vec<(&'static str, (f64, f64))> {
     let warm_up = (start < 0.0).then_some(("warm-up", (start, 0.0)));
-    warm_up.into_iter().chain(cast.planned(end).aside.into_iter().map(|stage| ("not measured", stage))).collect()
+    warm_up
+        .into_iter()
+        .chain(
+            cast.planned(end)
+                .aside
+                .into_iter()
+                .map(|stage| ("not measured", stage)),
+        )
+        .collect()
 }
 
 /// Which round a time line is of, where there are several.
 pub fn rounds(cast: &Cast<'_>) -> &'static str {
-    if cast.has_rounds() { " First round." } else { "" }
+    if cast.has_rounds() {
+        " First round."
+    } else {
+        ""
+    }
 }

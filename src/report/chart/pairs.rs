@@ -1,4 +1,5 @@
-//! The runs of two versions, pair by pair: how far they lie apart, and how much each of them varies by itself.
+//! The runs of two versions, pair by pair: how far they lie apart, and how much each of them varies
+//! by itself.
 
 use crate::plan::Unit;
 use crate::result::{Change, Outcome, VersionComparison};
@@ -10,19 +11,42 @@ use super::canvas::{self, About, Canvas};
 use super::frame::{Entry, Field, Frame};
 use super::palette::{self, Look, Marker};
 
-const BASE: Look = Look { color: palette::CURVES[0], dash: None, marker: Marker::Circle };
-const NEW: Look = Look { color: palette::CURVES[2], dash: None, marker: Marker::Diamond };
+const BASE: Look = Look {
+    color: palette::CURVES[0],
+    dash: None,
+    marker: Marker::Circle,
+};
+const NEW: Look = Look {
+    color: palette::CURVES[2],
+    dash: None,
+    marker: Marker::Diamond,
+};
 
 /// The chart of a figure; nothing where its pairs are not known.
 pub fn svg(comparison: &VersionComparison, change: &Change) -> Option<String> {
     if change.pairs.is_empty() {
         return None;
     }
-    let entry = |text: String, look| Entry { key: String::new(), text, look, marked: true };
-    let side = |word: &str, source: &str| format!("{word}: {}", view::shortened(&view::plain(source), 48));
-    let legend = [entry(side("base", &comparison.base.source), BASE), entry(side("new", &comparison.new.source), NEW)];
+    let entry = |text: String, look| Entry {
+        key: String::new(),
+        text,
+        look,
+        marked: true,
+    };
+    let side =
+        |word: &str, source: &str| format!("{word}: {}", view::shortened(&view::plain(source), 48));
+    let legend = [
+        entry(side("base", &comparison.base.source), BASE),
+        entry(side("new", &comparison.new.source), NEW),
+    ];
     let field = Field::below(&legend);
-    let Field { left, top, right, bottom, .. } = field;
+    let Field {
+        left,
+        top,
+        right,
+        bottom,
+        ..
+    } = field;
     let count = change.pairs.len();
     let x = Axis::linear(0.5, count as f64 + 0.5, (left, right));
     let values: Vec<f64> = change.pairs.iter().flatten().copied().collect();
@@ -32,20 +56,45 @@ pub fn svg(comparison: &VersionComparison, change: &Change) -> Option<String> {
         Axis::from_zero(values.iter().copied(), (bottom, top))
     };
     let step = count.div_ceil(20);
-    let numbers: Vec<Tick> = (1..=count).step_by(step).map(|n| Tick { value: n as f64, label: n.to_string() }).collect();
+    let numbers: Vec<Tick> = (1..=count)
+        .step_by(step)
+        .map(|n| Tick {
+            value: n as f64,
+            label: n.to_string(),
+        })
+        .collect();
     let word = match change.verdict {
         Outcome::Regressed => "regressed",
         Outcome::Improved => "improved",
         Outcome::Equivalent => "equivalent",
         Outcome::Inconclusive => "inconclusive",
     };
-    let title = format!("{} ({}), pair by pair", view::shortened(&name(change), 80), change.mode);
-    let subtitle = format!("{word}: {}, and {} is tolerated", amount(change, change.change), tolerance(change));
+    let title = format!(
+        "{} ({}), pair by pair",
+        view::shortened(&name(change), 80),
+        change.mode
+    );
+    let subtitle = format!(
+        "{word}: {}, and {} is tolerated",
+        amount(change, change.change),
+        tolerance(change)
+    );
     let description = format!("{subtitle}. {}", versions::sentence(comparison));
-    let frame = Frame { title: &title, subtitle: &subtitle, x_label: "pair", y_label: "figure of each run" };
-    let about = About { title: &title, description: &description, ..About::default() };
+    let frame = Frame {
+        title: &title,
+        subtitle: &subtitle,
+        x_label: "pair",
+        y_label: "figure of each run",
+    };
+    let about = About {
+        title: &title,
+        description: &description,
+        ..About::default()
+    };
     Some(canvas::picture(field.size, &about, |c: &mut Canvas| {
-        let ticks = y.ticks(6.0, |value| view::round(&thresholds::figure(change.unit, value)));
+        let ticks = y.ticks(6.0, |value| {
+            view::round(&thresholds::figure(change.unit, value))
+        });
         frame.draw(c, field, (&x, &numbers), (&y, &ticks), &legend);
         for (number, [base, new]) in (1..).zip(&change.pairs) {
             let at = |figure: f64| (x.pixel(f64::from(number)), y.pixel(figure));

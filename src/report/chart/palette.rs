@@ -1,6 +1,7 @@
 //! [`Look`]: the one look of each mode in every chart. The colours are Okabe and Ito's, which people with any
-//! of the common kinds of colour blindness can tell apart, the light ones darkened until a line stands out from white
-//! paper as it should (three to one); a dash and a marker say the same again, for paper.
+//! of the common kinds of colour blindness can tell apart, the light ones darkened until a line
+//! stands out from white paper as it should (three to one); a dash and a marker say the same again,
+//! for paper.
 
 use plotters::style::RGBColor;
 
@@ -21,9 +22,14 @@ pub const SHADE: RGBColor = RGBColor(0xf1, 0xf3, 0xf5);
 pub const LIMIT: RGBColor = RGBColor(0xa3, 0x20, 0x0f);
 
 /// Lines that are no modes: the colours of the same palette.
-pub const CURVES: [RGBColor; 3] = [RGBColor(0x00, 0x72, 0xb2), RGBColor(0x00, 0x9e, 0x73), RGBColor(0xd5, 0x5e, 0x00)];
+pub const CURVES: [RGBColor; 3] = [
+    RGBColor(0x00, 0x72, 0xb2),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xd5, 0x5e, 0x00),
+];
 
-/// Lines of any number: the palette from its most distinct on, with black in the place of the yellow that no paper shows and violet in that of the sky's blue.
+/// Lines of any number: the palette from its most distinct on, with black in the place of the
+/// yellow that no paper shows and violet in that of the sky's blue.
 const SERIES: [RGBColor; 7] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xd5, 0x5e, 0x00),
@@ -34,14 +40,24 @@ const SERIES: [RGBColor; 7] = [
     INK,
 ];
 /// Dashes of lines of any number.
-const DASHES: [Option<(f64, f64)>; 4] = [None, Some((9.0, 4.0)), Some((3.0, 3.0)), Some((12.0, 3.0))];
+const DASHES: [Option<(f64, f64)>; 4] =
+    [None, Some((9.0, 4.0)), Some((3.0, 3.0)), Some((12.0, 3.0))];
 /// Markers of lines of any number.
-const MARKERS: [Marker; 4] = [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond];
+const MARKERS: [Marker; 4] = [
+    Marker::Circle,
+    Marker::Square,
+    Marker::Triangle,
+    Marker::Diamond,
+];
 
-/// The look of a line that is no mode's, by its place. Colours and dashes come round after a different number of lines,
-/// so that 28 lines differ in one of them.
+/// The look of a line that is no mode's, by its place. Colours and dashes come round after a
+/// different number of lines, so that 28 lines differ in one of them.
 pub const fn of_index(index: usize) -> Look {
-    Look { color: SERIES[index % SERIES.len()], dash: DASHES[index % DASHES.len()], marker: MARKERS[index % MARKERS.len()] }
+    Look {
+        color: SERIES[index % SERIES.len()],
+        dash: DASHES[index % DASHES.len()],
+        marker: MARKERS[index % MARKERS.len()],
+    }
 }
 
 /// The sign at points of a line.
@@ -71,15 +87,31 @@ pub struct Look {
 /// The look of a mode.
 pub const fn look(mode: Mode) -> Look {
     match mode {
-        Mode::Sequential => Look { color: RGBColor(0xd5, 0x5e, 0x00), dash: Some((9.0, 4.0)), marker: Marker::Square },
-        Mode::Threaded => Look { color: RGBColor(0x00, 0x72, 0xb2), dash: Some((3.0, 3.0)), marker: Marker::Triangle },
-        Mode::Async => Look { color: RGBColor(0x00, 0x9e, 0x73), dash: None, marker: Marker::Circle },
-        Mode::Simulated => Look { color: RGBColor(0xb3, 0x59, 0x8f), dash: Some((12.0, 3.0)), marker: Marker::Diamond },
+        Mode::Sequential => Look {
+            color: RGBColor(0xd5, 0x5e, 0x00),
+            dash: Some((9.0, 4.0)),
+            marker: Marker::Square,
+        },
+        Mode::Threaded => Look {
+            color: RGBColor(0x00, 0x72, 0xb2),
+            dash: Some((3.0, 3.0)),
+            marker: Marker::Triangle,
+        },
+        Mode::Async => Look {
+            color: RGBColor(0x00, 0x9e, 0x73),
+            dash: None,
+            marker: Marker::Circle,
+        },
+        Mode::Simulated => Look {
+            color: RGBColor(0xb3, 0x59, 0x8f),
+            dash: Some((12.0, 3.0)),
+            marker: Marker::Diamond,
+        },
     }
 }
 
-/// What stands for a colour on a dark ground, where it would be too dark itself. The page's style does the same to the
-/// colours of charts.
+/// What stands for a colour on a dark ground, where it would be too dark itself. The page's style
+/// does the same to the colours of charts.
 pub const fn on_dark(color: RGBColor) -> RGBColor {
     match color {
         INK => RGBColor(0xe6, 0xea, 0xee),
@@ -102,7 +134,11 @@ mod tests {
     fn luminance(RGBColor(r, g, b): RGBColor) -> f64 {
         let part = |v: u8| {
             let v = f64::from(v) / 255.0;
-            if v <= 0.039_28 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+            if v <= 0.039_28 {
+                v / 12.92
+            } else {
+                ((v + 0.055) / 1.055).powf(2.4)
+            }
         };
         0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b)
     }
@@ -115,13 +151,33 @@ mod tests {
     #[test]
     fn lines_and_texts_stand_out_from_light_and_dark() {
         let dark = RGBColor(0x14, 0x19, 0x1f);
-        let modes = [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated].map(|mode| look(mode).color);
+        let modes = [
+            Mode::Sequential,
+            Mode::Threaded,
+            Mode::Async,
+            Mode::Simulated,
+        ]
+        .map(|mode| look(mode).color);
         for color in modes.into_iter().chain(CURVES).chain(SERIES) {
-            assert!(contrast(color, PAPER) >= 3.0, "{} on white: {}", hex(color), contrast(color, PAPER));
-            assert!(contrast(on_dark(color), dark) >= 3.0, "{} on dark: {}", hex(color), contrast(on_dark(color), dark));
+            assert!(
+                contrast(color, PAPER) >= 3.0,
+                "{} on white: {}",
+                hex(color),
+                contrast(color, PAPER)
+            );
+            assert!(
+                contrast(on_dark(color), dark) >= 3.0,
+                "{} on dark: {}",
+                hex(color),
+                contrast(on_dark(color), dark)
+            );
         }
         for text in [INK, MUTED, LIMIT] {
-            assert!(contrast(text, PAPER) >= 4.5 && contrast(text, SHADE) >= 4.5, "{}", hex(text));
+            assert!(
+                contrast(text, PAPER) >= 4.5 && contrast(text, SHADE) >= 4.5,
+                "{}",
+                hex(text)
+            );
         }
     }
 }

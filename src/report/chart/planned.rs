@@ -6,8 +6,9 @@ use crate::result::RunResult;
 /// What the plan asked for over time, in seconds from the run's epoch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Planned {
-    /// Operations a second that the arrivals amount to, where every iteration runs all of its steps; empty where
-    /// there are no planned arrivals, and where how many steps they run shows only then.
+    /// Operations a second that the arrivals amount to, where every iteration runs all of its
+    /// steps; empty where there are no planned arrivals, and where how many steps they run shows
+    /// only then.
     pub rate: Vec<(f64, f64)>,
     /// Stages that are not measured, from and to.
     pub aside: Vec<(f64, f64)>,
@@ -18,10 +19,20 @@ pub struct Planned {
 impl Planned {
     /// Of a result whose time line ends at `end`.
     pub fn of(result: &RunResult, end: f64) -> Self {
-        let Ok(plan) = serde_json::from_value::<Plan>(result.plan.clone()) else { return Self::default() };
+        let Ok(plan) = serde_json::from_value::<Plan>(result.plan.clone()) else {
+            return Self::default();
+        };
         let weights: f64 = plan.mix.iter().map(|m| m.weight).sum();
-        let each = plan.mix.iter().map(|m| Some(m.weight * flow::expected(&m.flow)?)).sum::<Option<f64>>().map(|sum| sum / weights);
-        let mut planned = Self { staged: !plan.load.stages.is_empty(), ..Self::default() };
+        let each = plan
+            .mix
+            .iter()
+            .map(|m| Some(m.weight * flow::expected(&m.flow)?))
+            .sum::<Option<f64>>()
+            .map(|sum| sum / weights);
+        let mut planned = Self {
+            staged: !plan.load.stages.is_empty(),
+            ..Self::default()
+        };
         let mut begin = 0.0;
         for stage in &plan.load.stages {
             let length = stage.duration.as_secs_f64();
@@ -30,8 +41,15 @@ impl Planned {
             if shown < 0.0 {
                 break;
             }
-            let last = if length > 0.0 { (stage.to - stage.from).mul_add(shown / length, stage.from) } else { stage.to };
-            planned.rate.extend(each.iter().flat_map(|each| [(begin, stage.from * each), (begin + shown, last * each)]));
+            let last = if length > 0.0 {
+                (stage.to - stage.from).mul_add(shown / length, stage.from)
+            } else {
+                stage.to
+            };
+            planned.rate.extend(
+                each.iter()
+                    .flat_map(|each| [(begin, stage.from * each), (begin + shown, last * each)]),
+            );
             if !stage.measure && shown > 0.0 {
                 planned.aside.push((begin, begin + shown));
             }
@@ -40,7 +58,10 @@ impl Planned {
         match plan.load.model {
             LoadModel::Closed { .. } => planned.rate.clear(),
             LoadModel::Open { rate, .. } if !planned.staged => {
-                planned.rate = each.iter().flat_map(|each| [0.0, end].map(|at| (at, rate.per_second_f64() * each))).collect();
+                planned.rate = each
+                    .iter()
+                    .flat_map(|each| [0.0, end].map(|at| (at, rate.per_second_f64() * each)))
+                    .collect();
             }
             LoadModel::Open { .. } => {}
         }
@@ -53,7 +74,9 @@ impl Planned {
     /// The highest planned rate, where there is one.
     pub fn highest(&self) -> Option<f64> {
         let rates = self.rate.iter().map(|(_, rate)| *rate);
-        rates.reduce(f64::max).filter(|rate| rate.is_finite() && *rate > 0.0)
+        rates
+            .reduce(f64::max)
+            .filter(|rate| rate.is_finite() && *rate > 0.0)
     }
 }
 
@@ -67,8 +90,14 @@ mod tests {
     #[test]
     fn the_planned_rate_is_of_operations() {
         let planned = Planned::of(&fixture::open_model(), 10.0);
-        assert_eq!((planned.rate, planned.staged), (vec![(0.0, 600.0), (10.0, 600.0)], false));
-        assert_eq!(Planned::of(&fixture::three_modes(), 10.0), Planned::default());
+        assert_eq!(
+            (planned.rate, planned.staged),
+            (vec![(0.0, 600.0), (10.0, 600.0)], false)
+        );
+        assert_eq!(
+            Planned::of(&fixture::three_modes(), 10.0),
+            Planned::default()
+        );
     }
 
     #[test]
@@ -76,21 +105,45 @@ mod tests {
         let mut result = fixture::open_model();
         let whole = Planned::of(&result, 10.0).highest().expect("a rate");
         let mut plan: Plan = serde_json::from_value(result.plan).expect("a plan");
-        let LoadModel::Open { rate, .. } = plan.load.model else { panic!("it is open") };
+        let LoadModel::Open { rate, .. } = plan.load.model else {
+            panic!("it is open")
+        };
         let rate = rate.per_second_f64();
-        let stage = |s, from, to, measure| Stage { name: String::new(), duration: Nanos::from_secs(s), from, to, measure };
-        plan.load.stages =
-            vec![stage(4, 0.0, rate, false), stage(0, rate, 0.0, true), stage(8, 0.0, rate, true), stage(5, rate, rate, false)];
+        let stage = |s, from, to, measure| Stage {
+            name: String::new(),
+            duration: Nanos::from_secs(s),
+            from,
+            to,
+            measure,
+        };
+        plan.load.stages = vec![
+            stage(4, 0.0, rate, false),
+            stage(0, rate, 0.0, true),
+            stage(8, 0.0, rate, true),
+            stage(5, rate, rate, false),
+        ];
         result.plan = serde_json::to_value(plan).expect("plain data");
         let planned = Planned::of(&result, 8.0);
-        assert_eq!(planned.rate, [(0.0, 0.0), (4.0, whole), (4.0, whole), (4.0, 0.0), (4.0, 0.0), (8.0, whole / 2.0)]);
+        assert_eq!(
+            planned.rate,
+            [
+                (0.0, 0.0),
+                (4.0, whole),
+                (4.0, whole),
+                (4.0, 0.0),
+                (4.0, 0.0),
+                (8.0, whole / 2.0)
+            ]
+        );
         assert_eq!((planned.aside, planned.staged), (vec![(0.0, 4.0)], true));
     }
 
     #[test]
     fn what_shows_only_in_the_run_is_not_planned() {
         let mut result = fixture::open_model();
-        let flow = result.plan["mix"][0]["flow"].as_array_mut().expect("a flow");
+        let flow = result.plan["mix"][0]["flow"]
+            .as_array_mut()
+            .expect("a flow");
         flow[0]["when"] = "x > 1".into();
         let planned = Planned::of(&result, 10.0);
         assert_eq!((planned.rate, planned.staged), (Vec::new(), false));

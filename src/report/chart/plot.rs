@@ -111,13 +111,32 @@ impl Plot {
     /// Draws the frame, and the data by `draw`, which is handed both axes.
     pub fn draw(&self, draw: impl FnOnce(&mut Canvas, &Axis, &Axis)) -> String {
         let field = Field::below(&self.legend);
-        let Field { left, top, right, bottom, size } = field;
+        let Field {
+            left,
+            top,
+            right,
+            bottom,
+            size,
+        } = field;
         let x = self.x.axis(field);
         let limits = self.limits.iter().map(|(_, limit)| *limit);
         let values: Vec<f64> = self.y.values.iter().copied().chain(limits).collect();
-        let y = if self.y.log { Axis::for_times(&values, (bottom, top)) } else { Axis::from_zero(values, (bottom, top)) };
-        let label = if y.is_log() { format!("{}, log scale", self.y_label) } else { self.y_label.to_owned() };
-        let frame = Frame { title: &self.title, subtitle: &self.subtitle, x_label: self.x_label, y_label: &label };
+        let y = if self.y.log {
+            Axis::for_times(&values, (bottom, top))
+        } else {
+            Axis::from_zero(values, (bottom, top))
+        };
+        let label = if y.is_log() {
+            format!("{}, log scale", self.y_label)
+        } else {
+            self.y_label.to_owned()
+        };
+        let frame = Frame {
+            title: &self.title,
+            subtitle: &self.subtitle,
+            x_label: self.x_label,
+            y_label: &label,
+        };
         let attributes = [
             ("data-x", self.x.name().to_owned()),
             ("data-ends", format!("{} {}", x.low(), x.high())),
@@ -125,15 +144,33 @@ impl Plot {
             ("data-field", format!("{left} {top} {right} {bottom}")),
             ("data-columns", self.columns.clone()),
         ];
-        let about = About { title: &self.title, description: &self.description, attributes: &attributes };
+        let about = About {
+            title: &self.title,
+            description: &self.description,
+            attributes: &attributes,
+        };
         canvas::picture(size, &about, |c| {
-            let shaded: Vec<_> = self.shades.iter().map(|(what, (from, to))| (*what, x.pixel(*from), x.pixel(*to))).collect();
+            let shaded: Vec<_> = self
+                .shades
+                .iter()
+                .map(|(what, (from, to))| (*what, x.pixel(*from), x.pixel(*to)))
+                .collect();
             c.window((left - RIM, top), (right + RIM, bottom), |c| {
-                shaded.iter().for_each(|(_, from, to)| c.rect((*from, top), (*to, bottom), palette::SHADE, 1.0));
+                shaded.iter().for_each(|(_, from, to)| {
+                    c.rect((*from, top), (*to, bottom), palette::SHADE, 1.0)
+                });
             });
             let ticks = y.ticks(6.0, |v| view::round(&(self.y.show)(v)));
-            frame.draw(c, field, (&x, &self.x.ticks(&x)), (&y, &ticks), &self.legend);
-            c.window((left - RIM, top - RIM), (right + RIM, bottom + RIM), |c| draw(c, &x, &y));
+            frame.draw(
+                c,
+                field,
+                (&x, &self.x.ticks(&x)),
+                (&y, &ticks),
+                &self.legend,
+            );
+            c.window((left - RIM, top - RIM), (right + RIM, bottom + RIM), |c| {
+                draw(c, &x, &y)
+            });
             c.group(&[("class", "hints".into())], |c| {
                 for (what, from, to) in shaded {
                     if to - from > LETTER * what.len() as f64 {
@@ -143,9 +180,22 @@ impl Plot {
             });
             for (what, limit) in &self.limits {
                 let at = y.pixel(*limit);
-                c.line(&[(left, at), (right, at)], palette::LIMIT, 1.5, Some((2.0, 3.0)));
+                c.line(
+                    &[(left, at), (right, at)],
+                    palette::LIMIT,
+                    1.5,
+                    Some((2.0, 3.0)),
+                );
                 let above = if at - top > 20.0 { at - 9.0 } else { at + 10.0 };
-                c.text(what, (right - 4.0, above), Font { color: palette::LIMIT, ..Font::TICK }, Align::End);
+                c.text(
+                    what,
+                    (right - 4.0, above),
+                    Font {
+                        color: palette::LIMIT,
+                        ..Font::TICK
+                    },
+                    Align::End,
+                );
             }
         })
     }
@@ -153,16 +203,36 @@ impl Plot {
     /// The chart of these lines.
     pub fn lines(&self, lines: &[Line]) -> String {
         self.draw(|c, x, y| {
-            let paths: Vec<Vec<(f64, f64)>> =
-                lines.iter().map(|line| thin(&line.points).into_iter().map(|(a, b)| (x.pixel(a), y.pixel(b))).collect()).collect();
+            let paths: Vec<Vec<(f64, f64)>> = lines
+                .iter()
+                .map(|line| {
+                    thin(&line.points)
+                        .into_iter()
+                        .map(|(a, b)| (x.pixel(a), y.pixel(b)))
+                        .collect()
+                })
+                .collect();
             // Dashed lines lie over solid ones, so that of two equal lines both are seen.
             for dashed in [false, true] {
-                for (line, path) in lines.iter().zip(&paths).filter(|(line, _)| line.look.dash.is_some() == dashed) {
-                    series(c, &line.key, |c| c.line(path, line.look.color, line.width, line.look.dash));
+                for (line, path) in lines
+                    .iter()
+                    .zip(&paths)
+                    .filter(|(line, _)| line.look.dash.is_some() == dashed)
+                {
+                    series(c, &line.key, |c| {
+                        c.line(path, line.look.color, line.width, line.look.dash)
+                    });
                 }
             }
-            for (i, (line, path)) in lines.iter().zip(&paths).enumerate().filter(|(_, (line, _))| line.marked) {
-                series(c, &line.key, |c| marks(c, line.look, path, i as f64 / lines.len() as f64));
+            for (i, (line, path)) in lines
+                .iter()
+                .zip(&paths)
+                .enumerate()
+                .filter(|(_, (line, _))| line.marked)
+            {
+                series(c, &line.key, |c| {
+                    marks(c, line.look, path, i as f64 / lines.len() as f64)
+                });
             }
         })
     }
@@ -170,11 +240,14 @@ impl Plot {
 
 /// A part of a series, which the page's script shows and hides.
 pub fn series(c: &mut Canvas, key: &str, draw: impl FnOnce(&mut Canvas)) {
-    c.group(&[("class", "series".into()), ("data-key", key.into())], draw);
+    c.group(
+        &[("class", "series".into()), ("data-key", key.into())],
+        draw,
+    );
 }
 
-/// Markers along a line, not too close, the first a share of their distance from the line's begin, so that those of
-/// several lines don't hide each other.
+/// Markers along a line, not too close, the first a share of their distance from the line's begin,
+/// so that those of several lines don't hide each other.
 pub fn marks(c: &mut Canvas, look: Look, path: &[(f64, f64)], share: f64) {
     let Some(first) = path.first() else { return };
     c.group(&[("class", "marks".into())], |c| {
@@ -194,7 +267,8 @@ pub fn marks(c: &mut Canvas, look: Look, path: &[(f64, f64)], share: f64) {
     });
 }
 
-/// At most so many points: of each stretch of many, the lowest and the highest, so that no peak is lost.
+/// At most so many points: of each stretch of many, the lowest and the highest, so that no peak is
+/// lost.
 fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     if points.len() <= POINTS {
         return points.to_vec();
@@ -202,8 +276,14 @@ fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     points
         .chunks(points.len().div_ceil(POINTS / 2))
         .flat_map(|chunk| {
-            let low = chunk.iter().enumerate().min_by(|a, b| a.1.1.total_cmp(&b.1.1));
-            let high = chunk.iter().enumerate().max_by(|a, b| a.1.1.total_cmp(&b.1.1));
+            let low = chunk
+                .iter()
+                .enumerate()
+                .min_by(|a, b| a.1.1.total_cmp(&b.1.1));
+            let high = chunk
+                .iter()
+                .enumerate()
+                .max_by(|a, b| a.1.1.total_cmp(&b.1.1));
             let mut ends: Vec<_> = low.into_iter().chain(high).collect();
             ends.sort_by_key(|(place, _)| *place);
             ends.dedup_by_key(|(place, _)| *place);
@@ -213,7 +293,11 @@ fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 fn seconds(value: f64) -> String {
-    if value == 0.0 { "0".into() } else { format!("{} s", view::round(&view::number(value))) }
+    if value == 0.0 {
+        "0".into()
+    } else {
+        format!("{} s", view::round(&view::number(value)))
+    }
 }
 
 /// Where a percentile stands: log₁₀(1 ÷ (1 − q)).
@@ -223,10 +307,16 @@ pub fn place(percentile: f64) -> f64 {
 
 /// 0, 50, 90, 99, 99.9 … as far as the sample carries.
 fn percentile_ticks(reach: f64) -> Vec<Tick> {
-    let mut ticks = vec![Tick { value: 0.0, label: "0 %".into() }];
+    let mut ticks = vec![Tick {
+        value: 0.0,
+        label: "0 %".into(),
+    }];
     for (percentile, most) in [(50.0, 5.0), (75.0, 2.7), (95.0, 2.7)] {
         if reach <= most && place(percentile) <= reach {
-            ticks.push(Tick { value: place(percentile), label: format!("{percentile} %") });
+            ticks.push(Tick {
+                value: place(percentile),
+                label: format!("{percentile} %"),
+            });
         }
     }
     for nines in 1..=12_usize {
@@ -236,7 +326,10 @@ fn percentile_ticks(reach: f64) -> Vec<Tick> {
                 2 => "99 %".into(),
                 n => format!("99.{} %", "9".repeat(n - 2)),
             };
-            ticks.push(Tick { value: nines as f64, label });
+            ticks.push(Tick {
+                value: nines as f64,
+                label,
+            });
         }
     }
     ticks.sort_by(|a, b| a.value.total_cmp(&b.value));
@@ -249,7 +342,14 @@ mod tests {
 
     #[test]
     fn a_thinned_line_keeps_its_peaks() {
-        let points: Vec<(f64, f64)> = (0..10_000).map(|i| (f64::from(i), if i == 7_777 { 1e6 } else { f64::from(i % 10) })).collect();
+        let points: Vec<(f64, f64)> = (0..10_000)
+            .map(|i| {
+                (
+                    f64::from(i),
+                    if i == 7_777 { 1e6 } else { f64::from(i % 10) },
+                )
+            })
+            .collect();
         let few = thin(&points);
         assert!(few.len() <= POINTS, "{}", few.len());
         assert!(few.contains(&(7_777.0, 1e6)) && few.is_sorted_by(|a, b| a.0 < b.0));

@@ -1,5 +1,5 @@
-//! Pictures from drawings: SVG to PNG at twice its size, with a font of our own and none of the system's, so that
-//! a picture is the same everywhere.
+//! Pictures from drawings: SVG to PNG at twice its size, with a font of our own and none of the
+//! system's, so that a picture is the same everywhere.
 
 use std::sync::{Arc, OnceLock};
 
@@ -37,16 +37,29 @@ pub enum PngError {
 /// # Errors
 /// When the drawing is none, or far too large.
 pub fn render(svg: &str) -> Result<Vec<u8>, PngError> {
-    let options = Options { fontdb: fonts(), font_family: "DejaVu Sans".into(), ..Options::default() };
+    let options = Options {
+        fontdb: fonts(),
+        font_family: "DejaVu Sans".into(),
+        ..Options::default()
+    };
     let tree = Tree::from_str(svg, &options)?;
-    let (width, height) = ((tree.size().width() * SCALE).round() as u32, (tree.size().height() * SCALE).round() as u32);
+    let (width, height) = (
+        (tree.size().width() * SCALE).round() as u32,
+        (tree.size().height() * SCALE).round() as u32,
+    );
     let too_large = || PngError::Size { width, height };
     if width > LARGEST || height > LARGEST {
         return Err(too_large());
     }
     let mut pixmap = Pixmap::new(width, height).ok_or_else(too_large)?;
-    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixmap.as_mut());
-    pixmap.encode_png().map_err(|e| PngError::Encode(e.to_string()))
+    resvg::render(
+        &tree,
+        Transform::from_scale(SCALE, SCALE),
+        &mut pixmap.as_mut(),
+    );
+    pixmap
+        .encode_png()
+        .map_err(|e| PngError::Encode(e.to_string()))
 }
 
 /// DejaVu Sans in two weights, read once.

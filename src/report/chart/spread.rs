@@ -1,5 +1,5 @@
-//! How response times are spread: the share that took no longer than a time (the distribution function), and where they
-//! lie thick (a violin for each mode).
+//! How response times are spread: the share that took no longer than a time (the distribution
+//! function), and where they lie thick (a violin for each mode).
 
 use super::super::view;
 use super::axis::Axis;
@@ -19,12 +19,18 @@ const QUANTILES: [(f64, &str); 3] = [(0.5, "p50"), (0.9, "p90"), (0.99, "p99")];
 
 /// Those that have a sample, with it.
 fn samples<'a>(cast: &'a Cast<'a>) -> Vec<(&'a Trace<'a>, Ladder)> {
-    cast.traces.iter().filter_map(|trace| Some((trace, trace.response()?))).collect()
+    cast.traces
+        .iter()
+        .filter_map(|trace| Some((trace, trace.response()?)))
+        .collect()
 }
 
 /// The ends of all samples, in milliseconds.
 fn ends(samples: &[(&Trace<'_>, Ladder)]) -> Vec<f64> {
-    samples.iter().flat_map(|(_, h)| [h.min(), h.max()]).collect()
+    samples
+        .iter()
+        .flat_map(|(_, h)| [h.min(), h.max()])
+        .collect()
 }
 
 /// The distribution function, if some mode has a sample.
@@ -39,13 +45,27 @@ pub fn cdf(cast: &Cast<'_>) -> Option<String> {
     let lines: Vec<Line> = samples
         .iter()
         .map(|(trace, ladder)| {
-            let points = (0..=SLICES).map(|i| x.value(i as f64 / SLICES as f64)).map(|ms| (ms, ladder.share(ms))).collect();
-            Line { key: trace.key.clone(), look: trace.look, width: 2.25, marked: true, points }
+            let points = (0..=SLICES)
+                .map(|i| x.value(i as f64 / SLICES as f64))
+                .map(|ms| (ms, ladder.share(ms)))
+                .collect();
+            Line {
+                key: trace.key.clone(),
+                look: trace.look,
+                width: 2.25,
+                marked: true,
+                points,
+            }
         })
         .collect();
     let describe = |(trace, h): &(&Trace<'_>, Ladder)| {
         let at = |q: f64| view::duration_ms(h.at(q));
-        format!("{}: half within {}, 99 % within {}.", trace.label, at(0.5), at(0.99))
+        format!(
+            "{}: half within {}, 99 % within {}.",
+            trace.label,
+            at(0.5),
+            at(0.99)
+        )
     };
     let plot = Plot {
         title: format!("Operations done within a time – {}", cast.name),
@@ -69,7 +89,10 @@ pub fn violins(cast: &Cast<'_>) -> Option<String> {
     if samples.is_empty() {
         return None;
     }
-    let names = samples.iter().map(|(trace, _)| Font::LABEL.width(&trace.short)).fold(0.0, f64::max);
+    let names = samples
+        .iter()
+        .map(|(trace, _)| Font::LABEL.width(&trace.short))
+        .fold(0.0, f64::max);
     let (left, right, top) = (MARGIN + names + 18.0, 930.0, 74.0);
     let bottom = top + ROW * samples.len() as f64;
     let x = Axis::for_times(&ends(&samples), (left, right));
@@ -78,14 +101,25 @@ pub fn violins(cast: &Cast<'_>) -> Option<String> {
         .iter()
         .map(|(trace, h)| {
             let [low, high] = [0.1, 0.9].map(|q| view::duration_ms(h.at(q)));
-            format!("{}: 80 % of the operations took from {low} to {high}.", trace.label)
+            format!(
+                "{}: 80 % of the operations took from {low} to {high}.",
+                trace.label
+            )
         })
         .collect::<Vec<_>>()
         .join(" ");
     let size = (WIDTH, (bottom + 56.0) as u32);
-    let about = About { title: &title, description: &description, ..About::default() };
+    let about = About {
+        title: &title,
+        description: &description,
+        ..About::default()
+    };
     Some(canvas::picture(size, &about, |c| {
-        frame::heading(c, &title, "Further left is better. The thicker, the more operations took about so long; marks: p50, p90 and p99.");
+        frame::heading(
+            c,
+            &title,
+            "Further left is better. The thicker, the more operations took about so long; marks: p50, p90 and p99.",
+        );
         let mut free_from = 0.0;
         for tick in x.ticks(8.0, |ms| view::round(&view::duration_ms(ms))) {
             let at = x.pixel(tick.value);
@@ -93,33 +127,78 @@ pub fn violins(cast: &Cast<'_>) -> Option<String> {
             let half = Font::TICK.width(&tick.label) / 2.0;
             let middle = at.min(f64::from(WIDTH) - 6.0 - half);
             if !tick.label.is_empty() && middle - half >= free_from {
-                c.text(&tick.label, (middle, bottom + 14.0), Font::TICK, Align::Middle);
+                c.text(
+                    &tick.label,
+                    (middle, bottom + 14.0),
+                    Font::TICK,
+                    Align::Middle,
+                );
                 free_from = middle + half + 8.0;
             }
         }
         for (i, (trace, ladder)) in samples.iter().enumerate() {
             let middle = ROW.mul_add(i as f64 + 0.5, top);
-            c.group(&[("class", "series".into()), ("data-key", trace.key.clone())], |c| {
-                c.text(&trace.short, (left - 12.0, middle), Font::LABEL, Align::End);
-                let outline = outline(ladder, &x, (left, right));
-                let half = ROW * 0.42;
-                let upper = outline.iter().map(|(at, thick)| (*at, middle - half * thick));
-                let lower = outline.iter().rev().map(|(at, thick)| (*at, middle + half * thick));
-                c.polygon(&upper.chain(lower).collect::<Vec<_>>(), trace.look.color, 0.55);
-                c.line(&[(x.pixel(ladder.min()), middle), (x.pixel(ladder.max()), middle)], trace.look.color, 1.25, None);
-                for (quantile, _) in QUANTILES {
-                    let at = x.pixel(ladder.at(quantile));
-                    c.rect((at - 1.25, middle - 11.0), (at + 1.25, middle + 11.0), palette::INK, 1.0);
-                }
-            });
+            c.group(
+                &[("class", "series".into()), ("data-key", trace.key.clone())],
+                |c| {
+                    c.text(&trace.short, (left - 12.0, middle), Font::LABEL, Align::End);
+                    let outline = outline(ladder, &x, (left, right));
+                    let half = ROW * 0.42;
+                    let upper = outline
+                        .iter()
+                        .map(|(at, thick)| (*at, middle - half * thick));
+                    let lower = outline
+                        .iter()
+                        .rev()
+                        .map(|(at, thick)| (*at, middle + half * thick));
+                    c.polygon(
+                        &upper.chain(lower).collect::<Vec<_>>(),
+                        trace.look.color,
+                        0.55,
+                    );
+                    c.line(
+                        &[
+                            (x.pixel(ladder.min()), middle),
+                            (x.pixel(ladder.max()), middle),
+                        ],
+                        trace.look.color,
+                        1.25,
+                        None,
+                    );
+                    for (quantile, _) in QUANTILES {
+                        let at = x.pixel(ladder.at(quantile));
+                        c.rect(
+                            (at - 1.25, middle - 11.0),
+                            (at + 1.25, middle + 11.0),
+                            palette::INK,
+                            1.0,
+                        );
+                    }
+                },
+            );
         }
-        c.line(&[(left, bottom), (right, bottom)], palette::MUTED, 1.25, None);
-        let label = if x.is_log() { "response time, log scale" } else { "response time" };
-        c.text(label, (f64::midpoint(left, right), bottom + 38.0), Font::TICK, Align::Middle);
+        c.line(
+            &[(left, bottom), (right, bottom)],
+            palette::MUTED,
+            1.25,
+            None,
+        );
+        let label = if x.is_log() {
+            "response time, log scale"
+        } else {
+            "response time"
+        };
+        c.text(
+            label,
+            (f64::midpoint(left, right), bottom + 38.0),
+            Font::TICK,
+            Align::Middle,
+        );
     }))
 }
 
-/// How thick a violin is along the axis, from 0 to 1. Slices are even on the axis, so that an area is a share.
+/// How thick a violin is along the axis, from 0 to 1. Slices are even on the axis, so that an area
+/// is a share.
 fn outline(ladder: &Ladder, x: &Axis, (left, right): (f64, f64)) -> Vec<(f64, f64)> {
     let mut slices = vec![0_u64; SLICES];
     for (ms, count) in ladder.values() {
@@ -130,8 +209,24 @@ fn outline(ladder: &Ladder, x: &Axis, (left, right): (f64, f64)) -> Vec<(f64, f6
     let most = slices.iter().copied().max().unwrap_or(0).max(1) as f64;
     let width = (right - left) / SLICES as f64;
     let used = |i: usize| slices[i] > 0;
-    let (first, last) = ((0..SLICES).find(|i| used(*i)).unwrap_or(0), (0..SLICES).rfind(|i| used(*i)).unwrap_or(0));
+    let (first, last) = (
+        (0..SLICES).find(|i| used(*i)).unwrap_or(0),
+        (0..SLICES).rfind(|i| used(*i)).unwrap_or(0),
+    );
     // Of slices that have anything, none is thinner than can be seen.
-    let thick = |i: usize| if used(i) { (slices[i] as f64 / most).max(0.03) } else { 0.0 };
-    (first..=last).flat_map(|i| [(width.mul_add(i as f64, left), thick(i)), (width.mul_add((i + 1) as f64, left), thick(i))]).collect()
+    let thick = |i: usize| {
+        if used(i) {
+            (slices[i] as f64 / most).max(0.03)
+        } else {
+            0.0
+        }
+    };
+    (first..=last)
+        .flat_map(|i| {
+            [
+                (width.mul_add(i as f64, left), thick(i)),
+                (width.mul_add((i + 1) as f64, left), thick(i)),
+            ]
+        })
+        .collect()
 }

@@ -1,6 +1,7 @@
-//! Where the time of a request goes: waiting for a limit or a connection, connecting, the TLS handshake, sending, waiting
-//! for the first byte, and the body, stacked, as means of each step's operations. The means are the result's own; that
-//! means add up is why they stand here in place of percentiles.
+//! Where the time of a request goes: waiting for a limit or a connection, connecting, the TLS
+//! handshake, sending, waiting for the first byte, and the body, stacked, as means of each step's
+//! operations. The means are the result's own; that means add up is why they stand here in place of
+//! percentiles.
 
 use plotters::style::RGBColor;
 
@@ -21,7 +22,8 @@ const ROW: f64 = 26.0;
 const BAR: f64 = 15.0;
 /// Pixels of a stage that can be seen.
 const THINNEST: f64 = 0.5;
-/// Means are sums of as many as 10⁸ times: what a difference of them has at this share of them is rounding.
+/// Means are sums of as many as 10⁸ times: what a difference of them has at this share of them is
+/// rounding.
 const ROUNDING: f64 = 1e-7;
 /// Room above the bars of a step.
 const STEP: f64 = 24.0;
@@ -38,21 +40,43 @@ pub const STAGES: [(&str, RGBColor); 8] = [
     ("rest", color(5)),
 ];
 
-/// Milliseconds of each stage in the mean of all operations of a step: together its mean response time. Nothing where
-/// none of it went over a network.
+/// Milliseconds of each stage in the mean of all operations of a step: together its mean response
+/// time. Nothing where none of it went over a network.
 pub fn parts(step: &Group) -> Option<[f64; STAGES.len()]> {
     let service = step.service_ms.as_ref().filter(|s| s.count > 0)?;
     // What few operations had is spread over all, so that the parts add up to the whole.
-    let mean = |part: &Option<Summary>| part.as_ref().map_or(0.0, |s| s.mean * s.count as f64 / service.count as f64);
+    let mean = |part: &Option<Summary>| {
+        part.as_ref()
+            .map_or(0.0, |s| s.mean * s.count as f64 / service.count as f64)
+    };
     step.first_byte_ms.as_ref().filter(|s| s.count > 0)?;
-    let (connect, tls, send, first_byte, body) =
-        (mean(&step.connect_ms), mean(&step.tls_ms), mean(&step.send_ms), mean(&step.first_byte_ms), mean(&step.body_ms));
+    let (connect, tls, send, first_byte, body) = (
+        mean(&step.connect_ms),
+        mean(&step.tls_ms),
+        mean(&step.send_ms),
+        mean(&step.first_byte_ms),
+        mean(&step.body_ms),
+    );
     // A remainder below the mean's rounding error counts as zero.
-    let left = |whole: f64, parts: &[f64]| Some(whole - parts.iter().sum::<f64>()).filter(|left| *left > whole * ROUNDING).unwrap_or(0.0);
+    let left = |whole: f64, parts: &[f64]| {
+        Some(whole - parts.iter().sum::<f64>())
+            .filter(|left| *left > whole * ROUNDING)
+            .unwrap_or(0.0)
+    };
     // The first byte is counted from the start of the operation on.
     let waited = left(first_byte, &[connect, tls, send]);
     let rest = left(service.mean, &[first_byte, body]);
-    let parts = [mean(&step.queue_ms), mean(&step.lag_ms), connect, tls, send, waited, body, rest].map(|part| part.max(0.0));
+    let parts = [
+        mean(&step.queue_ms),
+        mean(&step.lag_ms),
+        connect,
+        tls,
+        send,
+        waited,
+        body,
+        rest,
+    ]
+    .map(|part| part.max(0.0));
     parts.iter().all(|part| part.is_finite()).then_some(parts)
 }
 
@@ -64,7 +88,11 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         for step in trace.run().into_iter().flat_map(|run| &run.steps) {
             let Some(parts) = parts(step) else { continue };
             let name = view::shortened(&name(step), 90);
-            let bar = Bar { key: trace.key.clone(), label: trace.short.clone(), parts };
+            let bar = Bar {
+                key: trace.key.clone(),
+                label: trace.short.clone(),
+                parts,
+            };
             match steps.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, bars)) => bars.push(bar),
                 None => steps.push((name, vec![bar])),
@@ -76,34 +104,68 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         steps.pop();
     }
     let shown: usize = steps.iter().map(|(_, bars)| bars.len()).sum();
-    let totals = || steps.iter().flat_map(|(_, bars)| bars.iter().map(|bar| bar.parts.iter().sum::<f64>()));
+    let totals = || {
+        steps
+            .iter()
+            .flat_map(|(_, bars)| bars.iter().map(|bar| bar.parts.iter().sum::<f64>()))
+    };
     let most = totals().fold(0.0, f64::max);
     if most <= 0.0 {
         return None;
     }
     let label = |bar: &Bar| view::duration_ms(bar.parts.iter().sum::<f64>());
     let bars = || steps.iter().flat_map(|(_, bars)| bars);
-    let names = bars().map(|bar| Font::LABEL.width(&bar.label)).fold(0.0, f64::max);
-    let room = bars().map(|bar| Font::LABEL.width(&label(bar))).fold(0.0, f64::max) + 14.0;
+    let names = bars()
+        .map(|bar| Font::LABEL.width(&bar.label))
+        .fold(0.0, f64::max);
+    let room = bars()
+        .map(|bar| Font::LABEL.width(&label(bar)))
+        .fold(0.0, f64::max)
+        + 14.0;
     let (left, top) = (MARGIN + names + 12.0, 100.0);
     let x = Axis::linear(0.0, most, (left, f64::from(WIDTH) - MARGIN - room));
-    let height = top + steps.iter().map(|(_, bars)| STEP + ROW * bars.len() as f64).sum::<f64>() + 14.0;
+    let height = top
+        + steps
+            .iter()
+            .map(|(_, bars)| STEP + ROW * bars.len() as f64)
+            .sum::<f64>()
+        + 14.0;
     let title = format!("Where the time of a request goes – {}", cast.name);
-    let left_out = if shown < all { format!(" {} more bars are in the table.", all - shown) } else { String::new() };
-    let subtitle = format!("Shorter is better. Mean response time of each step, from when it was due to the last byte.{left_out}");
+    let left_out = if shown < all {
+        format!(" {} more bars are in the table.", all - shown)
+    } else {
+        String::new()
+    };
+    let subtitle = format!(
+        "Shorter is better. Mean response time of each step, from when it was due to the last byte.{left_out}"
+    );
     let describe = |(name, bars): &(String, Vec<Bar>)| {
         let stages = |bar: &Bar| {
             let shown = STAGES.iter().zip(bar.parts).filter(|(_, part)| *part > 0.0);
-            shown.map(|((stage, _), part)| format!("{stage} {}", view::duration_ms(part))).collect::<Vec<_>>().join(", ")
+            shown
+                .map(|((stage, _), part)| format!("{stage} {}", view::duration_ms(part)))
+                .collect::<Vec<_>>()
+                .join(", ")
         };
-        let each = bars.iter().map(|bar| format!("{} {} ({})", bar.label, label(bar), stages(bar)));
+        let each = bars
+            .iter()
+            .map(|bar| format!("{} {} ({})", bar.label, label(bar), stages(bar)));
         format!("{name}: {}.", each.collect::<Vec<_>>().join(", "))
     };
     let description = steps.iter().map(describe).collect::<Vec<_>>().join(" ");
     // What is thinner than any line can't be found in the chart.
     let is_seen = |i: usize| bars().any(|bar| x.pixel(bar.parts[i]) - x.pixel(0.0) >= THINNEST);
-    let legend: Vec<(&str, RGBColor)> = STAGES.into_iter().enumerate().filter(|(i, _)| is_seen(*i)).map(|(_, stage)| stage).collect();
-    let about = About { title: &title, description: &description, ..About::default() };
+    let legend: Vec<(&str, RGBColor)> = STAGES
+        .into_iter()
+        .enumerate()
+        .filter(|(i, _)| is_seen(*i))
+        .map(|(_, stage)| stage)
+        .collect();
+    let about = About {
+        title: &title,
+        description: &description,
+        ..About::default()
+    };
     Some(canvas::picture((WIDTH, height as u32), &about, |c| {
         frame::heading(c, &title, &subtitle);
         let mut at = MARGIN;
@@ -117,21 +179,39 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
             c.text(name, (MARGIN, y + 9.0), Font::LABEL.bold(), Align::Start);
             y += STEP;
             for bar in bars {
-                c.group(&[("class", "series".into()), ("data-key", bar.key.clone())], |c| {
-                    let middle = y + ROW / 2.0 - 2.0;
-                    c.text(&bar.label, (left - 10.0, middle), Font::LABEL, Align::End);
-                    let mut from = 0.0;
-                    for ((_, color), part) in STAGES.iter().zip(bar.parts) {
-                        let (begin, end) = (x.pixel(from), x.pixel(from + part));
-                        c.rect((begin, middle - BAR / 2.0), (end, middle + BAR / 2.0), *color, 1.0);
-                        // A thin gap tells neighbours apart without colour.
-                        if from > 0.0 && end - begin > 2.0 {
-                            c.rect((begin - 0.5, middle - BAR / 2.0), (begin + 0.5, middle + BAR / 2.0), palette::PAPER, 1.0);
+                c.group(
+                    &[("class", "series".into()), ("data-key", bar.key.clone())],
+                    |c| {
+                        let middle = y + ROW / 2.0 - 2.0;
+                        c.text(&bar.label, (left - 10.0, middle), Font::LABEL, Align::End);
+                        let mut from = 0.0;
+                        for ((_, color), part) in STAGES.iter().zip(bar.parts) {
+                            let (begin, end) = (x.pixel(from), x.pixel(from + part));
+                            c.rect(
+                                (begin, middle - BAR / 2.0),
+                                (end, middle + BAR / 2.0),
+                                *color,
+                                1.0,
+                            );
+                            // A thin gap tells neighbours apart without colour.
+                            if from > 0.0 && end - begin > 2.0 {
+                                c.rect(
+                                    (begin - 0.5, middle - BAR / 2.0),
+                                    (begin + 0.5, middle + BAR / 2.0),
+                                    palette::PAPER,
+                                    1.0,
+                                );
+                            }
+                            from += part;
                         }
-                        from += part;
-                    }
-                    c.text(&label(bar), (x.pixel(from) + 8.0, middle), Font::LABEL, Align::Start);
-                });
+                        c.text(
+                            &label(bar),
+                            (x.pixel(from) + 8.0, middle),
+                            Font::LABEL,
+                            Align::Start,
+                        );
+                    },
+                );
                 y += ROW;
             }
         }
@@ -168,7 +248,10 @@ mod tests {
         let step = &result.runs[0].steps[0];
         let parts = parts(step).expect("it went over a network");
         assert!(parts.iter().all(|part| *part > 0.0), "{parts:?}");
-        let (mean, sum) = (step.response_ms.as_ref().expect("it has some").mean, parts.iter().sum::<f64>());
+        let (mean, sum) = (
+            step.response_ms.as_ref().expect("it has some").mean,
+            parts.iter().sum::<f64>(),
+        );
         assert!((sum - mean).abs() < mean * 1e-9, "{sum} {mean}");
         let mut mock = step.clone();
         mock.first_byte_ms = None;
@@ -177,6 +260,9 @@ mod tests {
         let mut old = step.clone();
         (old.send_ms, old.body_ms) = (None, None);
         let less = super::parts(&old).expect("it still has a first byte");
-        assert!((less.iter().sum::<f64>() - mean).abs() < mean * 1e-9 && less[7] > parts[7], "{less:?}");
+        assert!(
+            (less.iter().sum::<f64>() - mean).abs() < mean * 1e-9 && less[7] > parts[7],
+            "{less:?}"
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! Throughput over time, the first round of every mode on one time line. In a run bound by iterations the area
-//! under each line is the same work: the faster mode is done sooner.
+//! Throughput over time, the first round of every mode on one time line. In a run bound by
+//! iterations the area under each line is the same work: the faster mode is done sooner.
 
 use crate::plan::{Check, Metric};
 use crate::result::{ModeRun, StoppedBy, Window};
@@ -18,31 +18,72 @@ const RANGE: f64 = 0.16;
 
 /// The chart, if some run has a time line.
 pub fn svg(cast: &Cast<'_>) -> Option<String> {
-    let runs: Vec<(&Trace<'_>, &ModeRun)> =
-        cast.traces.iter().filter_map(|trace| Some((trace, trace.run()?))).filter(|(trace, _)| trace.series().next().is_some()).collect();
+    let runs: Vec<(&Trace<'_>, &ModeRun)> = cast
+        .traces
+        .iter()
+        .filter_map(|trace| Some((trace, trace.run()?)))
+        .filter(|(trace, _)| trace.series().next().is_some())
+        .collect();
     let (start, end) = cast.span()?;
-    let lines: Vec<Vec<Step>> =
-        runs.iter().map(|(trace, _)| steps(&trace.series().collect::<Vec<_>>(), (end - start) / STEPS as f64)).collect();
+    let lines: Vec<Vec<Step>> = runs
+        .iter()
+        .map(|(trace, _)| {
+            steps(
+                &trace.series().collect::<Vec<_>>(),
+                (end - start) / STEPS as f64,
+            )
+        })
+        .collect();
     let planned = cast.planned(end);
     let highest = planned.highest();
     let joined = lines.iter().flatten().any(|s| s.high > s.low);
-    let shade = if joined { " Shaded: the range of the windows behind each step." } else { "" };
+    let shade = if joined {
+        " Shaded: the range of the windows behind each step."
+    } else {
+        ""
+    };
     let mut legend: Vec<Entry> = runs.iter().map(|(trace, run)| entry(trace, run)).collect();
-    let target = Look { color: palette::INK, dash: Some((6.0, 5.0)), marker: Marker::Diamond };
+    let target = Look {
+        color: palette::INK,
+        dash: Some((6.0, 5.0)),
+        marker: Marker::Diamond,
+    };
     if let Some(rate) = highest {
         let up_to = if planned.staged { "up to " } else { "" };
-        legend.push(Entry { key: "planned".into(), text: format!("planned {up_to}{}", view::rate(rate)), look: target, marked: false });
+        legend.push(Entry {
+            key: "planned".into(),
+            text: format!("planned {up_to}{}", view::rate(rate)),
+            look: target,
+            marked: false,
+        });
     }
     let describe = |(trace, run): &(&Trace<'_>, &ModeRun)| {
-        format!("{}: {} over {}.", trace.label, view::rate(run.throughput_rps), view::duration_s(run.wall_s))
+        format!(
+            "{}: {} over {}.",
+            trace.label,
+            view::rate(run.throughput_rps),
+            view::duration_s(run.wall_s)
+        )
     };
     let plot = Plot {
         title: format!("Throughput over time – {}", cast.name),
-        subtitle: format!("Higher is better. Operations that completed well.{}{shade}", rounds(cast)),
+        subtitle: format!(
+            "Higher is better. Operations that completed well.{}{shade}",
+            rounds(cast)
+        ),
         description: runs.iter().map(describe).collect::<Vec<_>>().join(" "),
         x: Across::Seconds(start, end),
         x_label: "seconds since the start of the run",
-        y: Up { values: lines.iter().flatten().map(|s| s.high).chain(highest).collect(), log: false, show: view::rate },
+        y: Up {
+            values: lines
+                .iter()
+                .flatten()
+                .map(|s| s.high)
+                .chain(highest)
+                .collect(),
+            log: false,
+            show: view::rate,
+        },
         y_label: "operations completed per second",
         legend,
         shades: shades(cast, (start, end)),
@@ -53,21 +94,44 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         for ((trace, _), line) in runs.iter().zip(&lines) {
             plot::series(c, &trace.key, |c| {
                 let ranges = line.iter().filter(|s| s.high > s.low);
-                let cells: Vec<_> = ranges.map(|s| ((x.pixel(s.from), y.pixel(s.high)), (x.pixel(s.to), y.pixel(s.low)))).collect();
+                let cells: Vec<_> = ranges
+                    .map(|s| {
+                        (
+                            (x.pixel(s.from), y.pixel(s.high)),
+                            (x.pixel(s.to), y.pixel(s.low)),
+                        )
+                    })
+                    .collect();
                 c.cells(&cells, trace.look.color, RANGE);
             });
         }
         for ((trace, _), line) in runs.iter().zip(&lines) {
-            let points = outline(line, end).into_iter().map(|(t, v)| (x.pixel(t), y.pixel(v))).collect::<Vec<_>>();
-            plot::series(c, &trace.key, |c| c.line(&points, trace.look.color, 2.25, trace.look.dash));
+            let points = outline(line, end)
+                .into_iter()
+                .map(|(t, v)| (x.pixel(t), y.pixel(v)))
+                .collect::<Vec<_>>();
+            plot::series(c, &trace.key, |c| {
+                c.line(&points, trace.look.color, 2.25, trace.look.dash)
+            });
         }
-        let curve: Vec<_> = planned.rate.iter().map(|(at, rate)| (x.pixel(*at), y.pixel(*rate))).collect();
+        let curve: Vec<_> = planned
+            .rate
+            .iter()
+            .map(|(at, rate)| (x.pixel(*at), y.pixel(*rate)))
+            .collect();
         if !curve.is_empty() {
-            plot::series(c, "planned", |c| c.line(&curve, target.color, 1.5, target.dash));
+            plot::series(c, "planned", |c| {
+                c.line(&curve, target.color, 1.5, target.dash)
+            });
         }
         for (i, ((trace, _), line)) in runs.iter().zip(&lines).enumerate() {
-            let middles: Vec<_> = line.iter().map(|s| (x.pixel(f64::midpoint(s.from, s.to)), y.pixel(s.rate))).collect();
-            plot::series(c, &trace.key, |c| plot::marks(c, trace.look, &middles, i as f64 / runs.len() as f64));
+            let middles: Vec<_> = line
+                .iter()
+                .map(|s| (x.pixel(f64::midpoint(s.from, s.to)), y.pixel(s.rate)))
+                .collect();
+            plot::series(c, &trace.key, |c| {
+                plot::marks(c, trace.look, &middles, i as f64 / runs.len() as f64)
+            });
         }
     }))
 }
@@ -75,9 +139,15 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
 /// The limits of the thresholds that are about the throughput of the whole.
 fn limits(cast: &Cast<'_>) -> Vec<(String, f64)> {
     let mut limits: Vec<(String, f64)> = Vec::new();
-    for threshold in cast.traces.iter().flat_map(|trace| &trace.result.thresholds) {
+    for threshold in cast
+        .traces
+        .iter()
+        .flat_map(|trace| &trace.result.thresholds)
+    {
         let whole = asked::is_of_whole(&threshold.selector);
-        let check = Check::parse(&threshold.check).ok().filter(|check| matches!(check.metric, Metric::Throughput));
+        let check = Check::parse(&threshold.check)
+            .ok()
+            .filter(|check| matches!(check.metric, Metric::Throughput));
         if let Some(check) = check.filter(|_| whole && threshold.limit.is_finite())
             && !limits.iter().any(|(_, limit)| *limit == threshold.limit)
         {
@@ -91,7 +161,11 @@ fn limits(cast: &Cast<'_>) -> Vec<(String, f64)> {
 fn entry(trace: &Trace<'_>, run: &ModeRun) -> Entry {
     let mut entry = Entry::of(trace);
     if run.stopped_by == StoppedBy::Iterations {
-        entry.text = format!("{}, done after {}", trace.label, view::duration_s(run.wall_s));
+        entry.text = format!(
+            "{}, done after {}",
+            trace.label,
+            view::duration_s(run.wall_s)
+        );
     }
     entry
 }
@@ -105,9 +179,10 @@ struct Step {
     high: f64,
 }
 
-/// The time line in steps that are at least `narrowest` seconds wide. The rate of joined windows is theirs, weighted
-/// by their widths: what completed in all of them over their time. Their range is shown where the time line is a long
-/// one; in a short run, drawn beside a longer one, a window holds few operations and its rate is mostly chance.
+/// The time line in steps that are at least `narrowest` seconds wide. The rate of joined windows is
+/// theirs, weighted by their widths: what completed in all of them over their time. Their range is
+/// shown where the time line is a long one; in a short run, drawn beside a longer one, a window
+/// holds few operations and its rate is mostly chance.
 fn steps(series: &[&Window], narrowest: f64) -> Vec<Step> {
     let width = series.first().map_or(1.0, |w| w.window_s);
     let joined = ((narrowest / width).ceil() as usize).max(1);
@@ -120,18 +195,40 @@ fn steps(series: &[&Window], narrowest: f64) -> Vec<Step> {
             let width: f64 = windows.iter().map(|w| w.window_s).sum();
             let rate = match windows {
                 [one] => one.throughput_rps,
-                several => several.iter().map(|w| w.throughput_rps * w.window_s).sum::<f64>() / width,
+                several => {
+                    several
+                        .iter()
+                        .map(|w| w.throughput_rps * w.window_s)
+                        .sum::<f64>()
+                        / width
+                }
             };
-            let (low, high) =
-                if ranged { (rates().fold(f64::INFINITY, f64::min), rates().fold(f64::NEG_INFINITY, f64::max)) } else { (rate, rate) };
-            Some(Step { from: first.t_s, to: last.t_s + last.window_s, rate, low, high })
+            let (low, high) = if ranged {
+                (
+                    rates().fold(f64::INFINITY, f64::min),
+                    rates().fold(f64::NEG_INFINITY, f64::max),
+                )
+            } else {
+                (rate, rate)
+            };
+            Some(Step {
+                from: first.t_s,
+                to: last.t_s + last.window_s,
+                rate,
+                low,
+                high,
+            })
         })
         .collect()
 }
 
-/// A step's rate holds over the whole of it; where a run is done before the others, it falls to nothing.
+/// A step's rate holds over the whole of it; where a run is done before the others, it falls to
+/// nothing.
 fn outline(steps: &[Step], end: f64) -> Vec<(f64, f64)> {
-    let mut points: Vec<(f64, f64)> = steps.iter().flat_map(|s| [(s.from, s.rate), (s.to, s.rate)]).collect();
+    let mut points: Vec<(f64, f64)> = steps
+        .iter()
+        .flat_map(|s| [(s.from, s.rate), (s.to, s.rate)])
+        .collect();
     if let Some((t, _)) = points.last().copied().filter(|(t, _)| *t < end) {
         points.push((t, 0.0));
     }
@@ -150,7 +247,10 @@ mod tests {
         let joined = steps(&series.iter().collect::<Vec<_>>(), 600.0 / STEPS as f64);
         assert_eq!(joined.len(), STEPS);
         let mean = |rates: &mut dyn Iterator<Item = f64>, n: usize| rates.sum::<f64>() / n as f64;
-        let (all, few) = (mean(&mut series.iter().map(|w| w.throughput_rps), 600), mean(&mut joined.iter().map(|s| s.rate), STEPS));
+        let (all, few) = (
+            mean(&mut series.iter().map(|w| w.throughput_rps), 600),
+            mean(&mut joined.iter().map(|s| s.rate), STEPS),
+        );
         assert!((all - few).abs() < 1e-6);
         assert!(joined.iter().all(|s| s.low <= s.rate && s.rate <= s.high));
         assert_eq!(joined.last().map(|s| s.to), Some(600.0));

@@ -1,5 +1,6 @@
-//! The run at a glance: throughput, response time, operations in flight and failures over time, one panel below the
-//! other on one time axis, so that what happened at the same moment stands at the same place.
+//! The run at a glance: throughput, response time, operations in flight and failures over time, one
+//! panel below the other on one time axis, so that what happened at the same moment stands at the
+//! same place.
 
 use super::super::view;
 use super::axis::Axis;
@@ -27,7 +28,8 @@ struct Panel {
     value: fn(&Window) -> Option<f64>,
     show: fn(f64) -> String,
     log: bool,
-    /// Whether the highest stands for several windows, or else their mean: all windows of a run are equally wide.
+    /// Whether the highest stands for several windows, or else their mean: all windows of a run are
+    /// equally wide.
     highest: bool,
 }
 
@@ -39,9 +41,27 @@ const PANELS: [Panel; 5] = [
         log: false,
         highest: false,
     },
-    Panel { title: "response time, p50", value: |w| w.p50_ms, show: view::duration_ms, log: true, highest: true },
-    Panel { title: "response time, p99", value: |w| w.p99_ms, show: view::duration_ms, log: true, highest: true },
-    Panel { title: "operations in flight", value: |w| w.in_flight, show: view::number, log: false, highest: true },
+    Panel {
+        title: "response time, p50",
+        value: |w| w.p50_ms,
+        show: view::duration_ms,
+        log: true,
+        highest: true,
+    },
+    Panel {
+        title: "response time, p99",
+        value: |w| w.p99_ms,
+        show: view::duration_ms,
+        log: true,
+        highest: true,
+    },
+    Panel {
+        title: "operations in flight",
+        value: |w| w.in_flight,
+        show: view::number,
+        log: false,
+        highest: true,
+    },
     Panel {
         title: "operations failed per second",
         value: |w| Some(w.failed as f64 / w.window_s),
@@ -56,64 +76,155 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
     let (start, end) = cast.span()?;
     let shown: Vec<(&Panel, Vec<Points>)> = PANELS
         .iter()
-        .map(|panel| (panel, cast.traces.iter().map(|trace| points(trace, panel, (end - start) / POINTS)).collect::<Vec<_>>()))
+        .map(|panel| {
+            (
+                panel,
+                cast.traces
+                    .iter()
+                    .map(|trace| points(trace, panel, (end - start) / POINTS))
+                    .collect::<Vec<_>>(),
+            )
+        })
         .filter(|(_, lines)| lines.iter().flatten().any(|p| p.1 > 0.0))
         .collect();
     if shown.is_empty() {
         return None;
     }
-    let traces: Vec<&Trace<'_>> = cast.traces.iter().filter(|trace| trace.series().next().is_some()).collect();
+    let traces: Vec<&Trace<'_>> = cast
+        .traces
+        .iter()
+        .filter(|trace| trace.series().next().is_some())
+        .collect();
     let legend: Vec<Entry> = traces.iter().map(|trace| Entry::of(trace)).collect();
-    let Field { left, top, right, .. } = Field::below(&legend);
+    let Field {
+        left, top, right, ..
+    } = Field::below(&legend);
     let x = Axis::linear(start, end, (left, right));
-    let ticks = x.ticks(10.0, |s| if s == 0.0 { "0".into() } else { format!("{} s", view::round(&view::number(s))) });
+    let ticks = x.ticks(10.0, |s| {
+        if s == 0.0 {
+            "0".into()
+        } else {
+            format!("{} s", view::round(&view::number(s)))
+        }
+    });
     let bottom = top + (HEIGHT + GAP) * shown.len() as f64 - GAP;
     let title = format!("The run over time – {}", cast.name);
-    let panels = shown.iter().map(|(panel, _)| panel.title).collect::<Vec<_>>().join("; ");
-    let description = format!("From {} s to {} s: {panels}.", view::number(start), view::number(end));
-    let about = About { title: &title, description: &description, ..About::default() };
+    let panels = shown
+        .iter()
+        .map(|(panel, _)| panel.title)
+        .collect::<Vec<_>>()
+        .join("; ");
+    let description = format!(
+        "From {} s to {} s: {panels}.",
+        view::number(start),
+        view::number(end)
+    );
+    let about = About {
+        title: &title,
+        description: &description,
+        ..About::default()
+    };
     let shaded = shades(cast, (start, end));
-    Some(canvas::picture((WIDTH, (bottom + 58.0) as u32), &about, |c| {
-        let narrow = traces.iter().flat_map(|trace| trace.series()).any(|w| w.window_s < (end - start) / POINTS);
-        let joined = if narrow { " Windows too narrow to be seen: their highest; throughput: their mean." } else { "" };
-        let subtitle = format!("By the moment that operations were due.{joined}{}", rounds(cast));
-        frame::heading(c, &title, &subtitle);
-        frame::entries(c, &legend);
-        for (i, (panel, lines)) in shown.iter().enumerate() {
-            let upper = top + (HEIGHT + GAP) * i as f64;
-            for (_, (from, to)) in &shaded {
-                c.rect((x.pixel(*from), upper), (x.pixel(*to), upper + HEIGHT), palette::SHADE, 1.0);
+    Some(canvas::picture(
+        (WIDTH, (bottom + 58.0) as u32),
+        &about,
+        |c| {
+            let narrow = traces
+                .iter()
+                .flat_map(|trace| trace.series())
+                .any(|w| w.window_s < (end - start) / POINTS);
+            let joined = if narrow {
+                " Windows too narrow to be seen: their highest; throughput: their mean."
+            } else {
+                ""
+            };
+            let subtitle = format!(
+                "By the moment that operations were due.{joined}{}",
+                rounds(cast)
+            );
+            frame::heading(c, &title, &subtitle);
+            frame::entries(c, &legend);
+            for (i, (panel, lines)) in shown.iter().enumerate() {
+                let upper = top + (HEIGHT + GAP) * i as f64;
+                for (_, (from, to)) in &shaded {
+                    c.rect(
+                        (x.pixel(*from), upper),
+                        (x.pixel(*to), upper + HEIGHT),
+                        palette::SHADE,
+                        1.0,
+                    );
+                }
+                for tick in &ticks {
+                    let at = x.pixel(tick.value);
+                    c.line(
+                        &[(at, upper), (at, upper + HEIGHT)],
+                        palette::GRID,
+                        1.0,
+                        None,
+                    );
+                }
+                panel.draw(c, cast, lines, &x, (upper, upper + HEIGHT));
             }
+            for (what, (from, to)) in &shaded {
+                if x.pixel(*to) - x.pixel(*from) > 9.0 * what.len() as f64 {
+                    c.text(
+                        what,
+                        (x.pixel(*from) + 6.0, top + 10.0),
+                        Font::TICK,
+                        Align::Start,
+                    );
+                }
+            }
+            let mut free_from = 0.0;
             for tick in &ticks {
-                let at = x.pixel(tick.value);
-                c.line(&[(at, upper), (at, upper + HEIGHT)], palette::GRID, 1.0, None);
+                let half = Font::TICK.width(&tick.label) / 2.0;
+                let middle = x.pixel(tick.value).min(f64::from(WIDTH) - 6.0 - half);
+                if middle - half >= free_from {
+                    c.text(
+                        &tick.label,
+                        (middle, bottom + 16.0),
+                        Font::TICK,
+                        Align::Middle,
+                    );
+                    free_from = middle + half + 8.0;
+                }
             }
-            panel.draw(c, cast, lines, &x, (upper, upper + HEIGHT));
-        }
-        for (what, (from, to)) in &shaded {
-            if x.pixel(*to) - x.pixel(*from) > 9.0 * what.len() as f64 {
-                c.text(what, (x.pixel(*from) + 6.0, top + 10.0), Font::TICK, Align::Start);
-            }
-        }
-        let mut free_from = 0.0;
-        for tick in &ticks {
-            let half = Font::TICK.width(&tick.label) / 2.0;
-            let middle = x.pixel(tick.value).min(f64::from(WIDTH) - 6.0 - half);
-            if middle - half >= free_from {
-                c.text(&tick.label, (middle, bottom + 16.0), Font::TICK, Align::Middle);
-                free_from = middle + half + 8.0;
-            }
-        }
-        c.text("seconds since the start of the run", (f64::midpoint(left, right), bottom + 40.0), Font::TICK, Align::Middle);
-    }))
+            c.text(
+                "seconds since the start of the run",
+                (f64::midpoint(left, right), bottom + 40.0),
+                Font::TICK,
+                Align::Middle,
+            );
+        },
+    ))
 }
 
 impl Panel {
-    fn draw(&self, c: &mut Canvas, cast: &Cast<'_>, lines: &[Points], x: &Axis, (top, bottom): (f64, f64)) {
+    fn draw(
+        &self,
+        c: &mut Canvas,
+        cast: &Cast<'_>,
+        lines: &[Points],
+        x: &Axis,
+        (top, bottom): (f64, f64),
+    ) {
         let values: Vec<f64> = lines.iter().flatten().map(|p| p.1).collect();
-        let y = if self.log { Axis::for_times(&values, (bottom, top)) } else { Axis::from_zero(values, (bottom, top)) };
-        let title = if y.is_log() { format!("{}, log scale", self.title) } else { self.title.to_owned() };
-        c.text(&title, (MARGIN, top - 14.0), Font::TICK.bold(), Align::Start);
+        let y = if self.log {
+            Axis::for_times(&values, (bottom, top))
+        } else {
+            Axis::from_zero(values, (bottom, top))
+        };
+        let title = if y.is_log() {
+            format!("{}, log scale", self.title)
+        } else {
+            self.title.to_owned()
+        };
+        c.text(
+            &title,
+            (MARGIN, top - 14.0),
+            Font::TICK.bold(),
+            Align::Start,
+        );
         let (left, right) = (x.pixel(x.low()), x.pixel(x.high()));
         let mut last = f64::INFINITY;
         for tick in y.ticks(3.0, |v| view::round(&(self.show)(v))) {
@@ -124,28 +235,51 @@ impl Panel {
                 last = at;
             }
         }
-        let paths = lines.iter().map(|points| points.iter().map(|(s, v)| (x.pixel(*s), y.pixel(*v))).collect::<Vec<_>>());
-        let paths: Vec<(&Trace<'_>, Vec<(f64, f64)>)> = cast.traces.iter().zip(paths).filter(|(_, path)| !path.is_empty()).collect();
+        let paths = lines.iter().map(|points| {
+            points
+                .iter()
+                .map(|(s, v)| (x.pixel(*s), y.pixel(*v)))
+                .collect::<Vec<_>>()
+        });
+        let paths: Vec<(&Trace<'_>, Vec<(f64, f64)>)> = cast
+            .traces
+            .iter()
+            .zip(paths)
+            .filter(|(_, path)| !path.is_empty())
+            .collect();
         for (trace, path) in &paths {
             c.line(path, trace.look.color, 1.75, trace.look.dash);
         }
         for (i, (trace, path)) in paths.iter().enumerate() {
             marks(c, trace.look, path, i as f64 / paths.len() as f64);
         }
-        c.line(&[(left, bottom), (right, bottom)], palette::MUTED, 1.25, None);
+        c.line(
+            &[(left, bottom), (right, bottom)],
+            palette::MUTED,
+            1.25,
+            None,
+        );
     }
 }
 
-/// The points of a line, each at least `narrowest` seconds wide: where windows are narrower, one for several of them.
+/// The points of a line, each at least `narrowest` seconds wide: where windows are narrower, one
+/// for several of them.
 fn points(trace: &Trace<'_>, panel: &Panel, narrowest: f64) -> Points {
     let windows: Vec<&Window> = trace.series().collect();
     let width = windows.first().map_or(1.0, |w| w.window_s);
     let step = ((narrowest / width).ceil() as usize).max(1);
     let join = |chunk: &[&Window]| {
         let (first, last) = (chunk.first()?, chunk.last()?);
-        let known: Vec<f64> = chunk.iter().filter_map(|w| (panel.value)(w).filter(|v| v.is_finite())).collect();
+        let known: Vec<f64> = chunk
+            .iter()
+            .filter_map(|w| (panel.value)(w).filter(|v| v.is_finite()))
+            .collect();
         let high = known.iter().copied().reduce(f64::max)?;
-        let value = if panel.highest { high } else { known.iter().sum::<f64>() / known.len() as f64 };
+        let value = if panel.highest {
+            high
+        } else {
+            known.iter().sum::<f64>() / known.len() as f64
+        };
         Some((f64::midpoint(first.t_s, last.t_s + last.window_s), value))
     };
     windows.chunks(step).filter_map(join).collect()

@@ -37,8 +37,14 @@ impl WindowPercentile {
             90_000 => window.p90_ms,
             99_000 => window.p99_ms,
             thousandths => {
-                let histogram = codec::decode_window(window.response.as_deref()?).ok().filter(|h| !h.is_empty())?;
-                Some(summary::percentile_ms(&histogram, f64::from(thousandths) / 1_000.0, window.max_ms.unwrap_or(f64::INFINITY)))
+                let histogram = codec::decode_window(window.response.as_deref()?)
+                    .ok()
+                    .filter(|h| !h.is_empty())?;
+                Some(summary::percentile_ms(
+                    &histogram,
+                    f64::from(thousandths) / 1_000.0,
+                    window.max_ms.unwrap_or(f64::INFINITY),
+                ))
             }
         }
     }
@@ -79,7 +85,15 @@ pub struct Cast<'a> {
 impl<'a> Cast<'a> {
     /// The modes of one result.
     pub fn of(result: &'a RunResult) -> Self {
-        let trace = |mode: Mode| Trace::new(result, mode, mode.name().to_owned(), [mode.name(); 2].map(str::to_owned), palette::look(mode));
+        let trace = |mode: Mode| {
+            Trace::new(
+                result,
+                mode,
+                mode.name().to_owned(),
+                [mode.name(); 2].map(str::to_owned),
+                palette::look(mode),
+            )
+        };
         Self {
             name: view::shortened(&result.scenario.name, 48),
             traces: tally::modes(result).into_iter().map(trace).collect(),
@@ -89,36 +103,66 @@ impl<'a> Cast<'a> {
 
     /// The modes of several results, each under its result's name.
     pub fn overlaid(results: &'a [(String, RunResult)]) -> Self {
-        let names: Vec<String> = results.iter().map(|(name, _)| view::shortened(&view::plain(name), NAME)).collect();
+        let names: Vec<String> = results
+            .iter()
+            .map(|(name, _)| view::shortened(&view::plain(name), NAME))
+            .collect();
         let mut traces = Vec::new();
         for (i, ((_, result), name)) in results.iter().zip(&names).enumerate() {
             let modes = tally::modes(result);
             // Where every result has the same one, the mode says nothing.
-            let alone = results.iter().all(|(_, other)| tally::modes(other) == modes) && modes.len() == 1;
+            let alone = results
+                .iter()
+                .all(|(_, other)| tally::modes(other) == modes)
+                && modes.len() == 1;
             for mode in modes {
                 let names = if alone {
                     [name.clone(), view::shortened(name, SHORT.0)]
                 } else {
-                    [format!("{name} · {mode}"), format!("{} · {mode}", view::shortened(name, SHORT.1))]
+                    [
+                        format!("{name} · {mode}"),
+                        format!("{} · {mode}", view::shortened(name, SHORT.1)),
+                    ]
                 };
                 let look = palette::of_index(traces.len());
-                traces.push(Trace::new(result, mode, format!("r{}-{mode}", i + 1), names, look));
+                traces.push(Trace::new(
+                    result,
+                    mode,
+                    format!("r{}-{mode}", i + 1),
+                    names,
+                    look,
+                ));
             }
         }
-        Self { name: view::shortened(&view::list(&names), 60), traces, overlaid: true }
+        Self {
+            name: view::shortened(&view::list(&names), 60),
+            traces,
+            overlaid: true,
+        }
     }
 
-    /// From where to where the time lines reach, in seconds from the run's epoch; nothing where there is none.
+    /// From where to where the time lines reach, in seconds from the run's epoch; nothing where
+    /// there is none.
     pub fn span(&self) -> Option<(f64, f64)> {
         let spans = self.traces.iter().filter_map(Trace::span);
         spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
-    /// What was planned up to `end`: of the result, or of those laid over one another where all planned the same.
+    /// What was planned up to `end`: of the result, or of those laid over one another where all
+    /// planned the same.
     pub fn planned(&self, end: f64) -> Planned {
-        let mut plans = self.traces.iter().map(|trace| Planned::of(trace.result, end));
-        let Some(first) = plans.next() else { return Planned::default() };
-        if self.overlaid && plans.any(|other| other != first) { Planned::default() } else { first }
+        let mut plans = self
+            .traces
+            .iter()
+            .map(|trace| Planned::of(trace.result, end));
+        let Some(first) = plans.next() else {
+            return Planned::default();
+        };
+        if self.overlaid && plans.any(|other| other != first) {
+            Planned::default()
+        } else {
+            first
+        }
     }
 
     /// The results that the traces are of; one of several modes comes several times.
@@ -133,9 +177,28 @@ impl<'a> Cast<'a> {
 }
 
 impl<'a> Trace<'a> {
-    fn new(result: &'a RunResult, mode: Mode, key: String, [label, short]: [String; 2], look: Look) -> Self {
-        let compared = result.comparison.iter().flat_map(|c| &c.modes).find(|m| m.mode == mode);
-        Self { key, label, short, look, mode, compared, rounds: tally::rounds(result, mode).collect(), result }
+    fn new(
+        result: &'a RunResult,
+        mode: Mode,
+        key: String,
+        [label, short]: [String; 2],
+        look: Look,
+    ) -> Self {
+        let compared = result
+            .comparison
+            .iter()
+            .flat_map(|c| &c.modes)
+            .find(|m| m.mode == mode);
+        Self {
+            key,
+            label,
+            short,
+            look,
+            mode,
+            compared,
+            rounds: tally::rounds(result, mode).collect(),
+            result,
+        }
     }
 
     /// The round that time lines show: the first.
@@ -145,22 +208,34 @@ impl<'a> Trace<'a> {
 
     /// The time line, without what lies at no moment.
     pub fn series(&self) -> impl Iterator<Item = &'a Window> + use<'a> {
-        self.run().into_iter().flat_map(|run| &run.series).filter(|w| w.t_s.is_finite() && w.window_s.is_finite() && w.window_s > 0.0)
+        self.run()
+            .into_iter()
+            .flat_map(|run| &run.series)
+            .filter(|w| w.t_s.is_finite() && w.window_s.is_finite() && w.window_s > 0.0)
     }
 
-    /// The percentiles of its time line: those that windows have by themselves, and those that thresholds of the mode ask for.
+    /// The percentiles of its time line: those that windows have by themselves, and those that
+    /// thresholds of the mode ask for.
     pub fn percentiles(&self) -> Vec<WindowPercentile> {
-        let mut all: Vec<u32> = USUAL.into_iter().chain(asked::percentiles_of_mode(self.result, self.mode)).collect();
+        let mut all: Vec<u32> = USUAL
+            .into_iter()
+            .chain(asked::percentiles_of_mode(self.result, self.mode))
+            .collect();
         all.sort_unstable();
         all.dedup();
         all.into_iter().map(WindowPercentile).collect()
     }
 
-    /// From where to where the time line reaches, in seconds from the run's epoch; nothing where there is none.
+    /// From where to where the time line reaches, in seconds from the run's epoch; nothing where
+    /// there is none.
     pub fn span(&self) -> Option<(f64, f64)> {
         self.series().next()?;
         let start = self.series().map(|w| w.t_s).fold(0.0, f64::min);
-        let end = self.series().map(|w| w.t_s + w.window_s).filter(|t| t.is_finite()).fold(0.0, f64::max);
+        let end = self
+            .series()
+            .map(|w| w.t_s + w.window_s)
+            .filter(|t| t.is_finite())
+            .fold(0.0, f64::max);
         Some((start, end))
     }
 

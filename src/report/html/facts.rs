@@ -1,4 +1,5 @@
-//! What stands at the top of the page: what ran, the verdicts, and what a reader should know before believing a figure.
+//! What stands at the top of the page: what ran, the verdicts, and what a reader should know before
+//! believing a figure.
 
 use crate::plan::Plan;
 use crate::result::{End, Host, Outcome, RunResult, ThresholdResult, Verdict};
@@ -31,19 +32,44 @@ pub struct Concern {
 /// What ran, where and with what.
 pub fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
     let build = match &result.loadgen.git {
-        Some(git) => format!("{} ({}, {})", result.loadgen.version, view::shortened(git, 12), result.loadgen.profile),
+        Some(git) => format!(
+            "{} ({}, {})",
+            result.loadgen.version,
+            view::shortened(git, 12),
+            result.loadgen.profile
+        ),
         None => format!("{} ({})", result.loadgen.version, result.loadgen.profile),
     };
-    let modes: Vec<String> = tally::modes(result).into_iter().map(|m| m.name().to_owned()).collect();
+    let modes: Vec<String> = tally::modes(result)
+        .into_iter()
+        .map(|m| m.name().to_owned())
+        .collect();
     let rounds = result.runs.iter().map(|r| r.round).max().unwrap_or(0);
-    let mut facts = vec![("started", view::moment(&result.started_at)), ("seed", result.scenario.seed.to_string())];
+    let mut facts = vec![
+        ("started", view::moment(&result.started_at)),
+        ("seed", result.scenario.seed.to_string()),
+    ];
     if !modes.is_empty() {
-        facts.push(("modes", format!("{}, {}", modes.join(", "), view::things(rounds.into(), "round"))));
+        facts.push((
+            "modes",
+            format!(
+                "{}, {}",
+                modes.join(", "),
+                view::things(rounds.into(), "round")
+            ),
+        ));
     }
     let plan = asked::plan(result);
     match &plan {
         Some(plan) => facts.push(asked::load(plan)),
-        None => facts.extend(result.runs.iter().map(|r| r.vus).max().map(|vus| ("virtual users", view::count(vus.into())))),
+        None => facts.extend(
+            result
+                .runs
+                .iter()
+                .map(|r| r.vus)
+                .max()
+                .map(|vus| ("virtual users", view::count(vus.into()))),
+        ),
     }
     let targets = plan.as_ref().map(targets).unwrap_or_default();
     if !targets.is_empty() {
@@ -56,8 +82,13 @@ pub fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
 
 /// The targets that the plan names.
 fn targets(plan: &Plan) -> String {
-    let used = plan.targets_used().into_iter().filter_map(|i| plan.targets.get(i));
-    let names: Vec<String> = used.map(|target| view::plain(&format!("{} ({})", target.name, target.address))).collect();
+    let used = plan
+        .targets_used()
+        .into_iter()
+        .filter_map(|i| plan.targets.get(i));
+    let names: Vec<String> = used
+        .map(|target| view::plain(&format!("{} ({})", target.name, target.address)))
+        .collect();
     view::list(&names)
 }
 
@@ -66,7 +97,10 @@ fn host(host: &Host) -> String {
     parts.extend(host.kernel.as_deref().map(view::plain));
     parts.push(view::things(host.cpus.into(), "CPU"));
     parts.extend(host.cpu_model.as_deref().map(view::plain));
-    parts.extend(host.cpu_quota.map(|quota| format!("quota {}", view::number(quota))));
+    parts.extend(
+        host.cpu_quota
+            .map(|quota| format!("quota {}", view::number(quota))),
+    );
     parts.extend(host.memory_bytes.map(view::bytes));
     parts.join(" · ")
 }
@@ -79,19 +113,42 @@ pub fn badges(result: &RunResult) -> Vec<Badge> {
         _ if ending.is_good => "good",
         _ => "bad",
     };
-    let mut badges = vec![Badge { class, word: format!("{}:", view::capital(ending.word)), meaning: ending.meaning }];
+    let mut badges = vec![Badge {
+        class,
+        word: format!("{}:", view::capital(ending.word)),
+        meaning: ending.meaning,
+    }];
     if !result.runs.is_empty() {
         let (class, word, meaning) = match result.validity.verdict {
             Verdict::Valid => ("good", "Valid:", "the figures can be believed"),
             Verdict::Degraded => ("warn", "Degraded:", "read the figures with care"),
-            Verdict::Invalid => ("bad", "Invalid:", "the figures describe the generator, not the target"),
+            Verdict::Invalid => (
+                "bad",
+                "Invalid:",
+                "the figures describe the generator, not the target",
+            ),
         };
-        badges.insert(0, Badge { class, word: word.into(), meaning: meaning.into() });
+        badges.insert(
+            0,
+            Badge {
+                class,
+                word: word.into(),
+                meaning: meaning.into(),
+            },
+        );
     }
     if !result.thresholds.is_empty() {
         let met = result.thresholds.iter().all(ThresholdResult::is_met);
-        let (class, meaning) = if met { ("good", "all of them were met") } else { ("bad", "not all of them were met") };
-        badges.push(Badge { class, word: "Thresholds:".into(), meaning: meaning.into() });
+        let (class, meaning) = if met {
+            ("good", "all of them were met")
+        } else {
+            ("bad", "not all of them were met")
+        };
+        badges.push(Badge {
+            class,
+            word: "Thresholds:".into(),
+            meaning: meaning.into(),
+        });
     }
     if let Some(comparison) = &result.baseline {
         let class = match comparison.verdict {
@@ -99,20 +156,47 @@ pub fn badges(result: &RunResult) -> Vec<Badge> {
             Some(Outcome::Inconclusive) => "warn",
             Some(Outcome::Regressed) | None => "bad",
         };
-        badges.push(Badge { class, word: "Baseline:".into(), meaning: view::plain(&versions::sentence(comparison)) });
+        badges.push(Badge {
+            class,
+            word: "Baseline:".into(),
+            meaning: view::plain(&versions::sentence(comparison)),
+        });
     }
     badges
 }
 
 /// What a reader should know beside them.
 pub fn concerns(result: &RunResult) -> Vec<Concern> {
-    let failing = result.validity.checks.iter().filter(|c| c.verdict != Verdict::Valid).map(|c| Concern {
-        class: if c.verdict == Verdict::Invalid { "bad" } else { "warn" },
-        title: format!("{}:", view::plain(&c.name)),
-        text: view::plain(&format!("{}, limit {}: {}", c.observed, c.limit, c.explanation)),
+    let failing = result
+        .validity
+        .checks
+        .iter()
+        .filter(|c| c.verdict != Verdict::Valid)
+        .map(|c| Concern {
+            class: if c.verdict == Verdict::Invalid {
+                "bad"
+            } else {
+                "warn"
+            },
+            title: format!("{}:", view::plain(&c.name)),
+            text: view::plain(&format!(
+                "{}, limit {}: {}",
+                c.observed, c.limit, c.explanation
+            )),
+        });
+    let warnings = result.warnings.iter().map(|w| Concern {
+        class: "warn",
+        title: "warning:".into(),
+        text: view::plain(w),
     });
-    let warnings = result.warnings.iter().map(|w| Concern { class: "warn", title: "warning:".into(), text: view::plain(w) });
-    let of_baseline = result.baseline.iter().flat_map(|comparison| &comparison.warnings);
-    let of_baseline = of_baseline.map(|w| Concern { class: "warn", title: "baseline:".into(), text: view::plain(w) });
+    let of_baseline = result
+        .baseline
+        .iter()
+        .flat_map(|comparison| &comparison.warnings);
+    let of_baseline = of_baseline.map(|w| Concern {
+        class: "warn",
+        title: "baseline:".into(),
+        text: view::plain(w),
+    });
     failing.chain(warnings).chain(of_baseline).collect()
 }

@@ -1,5 +1,6 @@
-//! The tables that have the figures of the charts: percentiles, steps and time lines. The page's script reads values for
-//! its crosshair from here, so that it can't show any that a reader without script doesn't see.
+//! The tables that have the figures of the charts: percentiles, steps and time lines. The page's
+//! script reads values for its crosshair from here, so that it can't show any that a reader without
+//! script doesn't see.
 
 use super::super::chart::ladder::Ladder;
 use super::super::chart::stages;
@@ -13,8 +14,10 @@ use crate::metrics::summary::PERCENTILES;
 use crate::result::{Group, ModeRun, Window};
 
 /// The percentiles that the table has.
-const ROWS: [f64; 22] =
-    [1.0, 5.0, 10.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 70.0, 75.0, 80.0, 85.0, 90.0, 92.5, 95.0, 97.5, 98.0, 99.0, 99.5, 99.9, 99.99];
+const ROWS: [f64; 22] = [
+    1.0, 5.0, 10.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 70.0, 75.0, 80.0, 85.0, 90.0, 92.5, 95.0,
+    97.5, 98.0, 99.0, 99.5, 99.9, 99.99,
+];
 
 /// Times of a trace, with the summary that says which percentiles they carry.
 type Times<'a> = (Option<&'a Summary>, Ladder);
@@ -25,10 +28,15 @@ pub fn percentiles(cast: &Cast<'_>) -> Option<Table> {
     let mut columns: Vec<Times<'_>> = Vec::new();
     for trace in &cast.traces {
         let summary = trace.compared.and_then(|m| m.response_ms.as_ref());
-        let Some(response) = trace.response() else { continue };
+        let Some(response) = trace.response() else {
+            continue;
+        };
         head.push(format!("{}, response", trace.label));
         columns.push((summary, response));
-        if let Some(service) = trace.times(|times| Some(&times.service)).and_then(|h| Ladder::of(&h)) {
+        if let Some(service) = trace
+            .times(|times| Some(&times.service))
+            .and_then(|h| Ladder::of(&h))
+        {
             head.push(format!("{}, service", trace.label));
             columns.push((summary, service));
         }
@@ -37,26 +45,50 @@ pub fn percentiles(cast: &Cast<'_>) -> Option<Table> {
         return None;
     }
     let cell = |(summary, ladder): &Times<'_>, percentile: f64| {
-        if carries(*summary, percentile) { view::duration_ms(ladder.at(percentile / 100.0)) } else { NA.into() }
+        if carries(*summary, percentile) {
+            view::duration_ms(ladder.at(percentile / 100.0))
+        } else {
+            NA.into()
+        }
     };
-    let row = |name: String, cell: &dyn Fn(&Times<'_>) -> String| std::iter::once(name).chain(columns.iter().map(cell)).collect::<Vec<_>>();
-    let mut rows = vec![row("0 % (shortest)".into(), &|(_, ladder)| view::duration_ms(ladder.min()))];
-    rows.extend(ROWS.map(|percentile| row(format!("{percentile} %"), &|column| cell(column, percentile))));
-    rows.push(row("100 % (longest)".into(), &|(_, ladder)| view::duration_ms(ladder.max())));
+    let row = |name: String, cell: &dyn Fn(&Times<'_>) -> String| {
+        std::iter::once(name)
+            .chain(columns.iter().map(cell))
+            .collect::<Vec<_>>()
+    };
+    let mut rows = vec![row("0 % (shortest)".into(), &|(_, ladder)| {
+        view::duration_ms(ladder.min())
+    })];
+    rows.extend(ROWS.map(|percentile| {
+        row(format!("{percentile} %"), &|column| {
+            cell(column, percentile)
+        })
+    }));
+    rows.push(row("100 % (longest)".into(), &|(_, ladder)| {
+        view::duration_ms(ladder.max())
+    }));
     let names: Vec<&str> = head.iter().map(String::as_str).collect();
     let table = Table::new("Times by percentile", "figures", &names, rows)?;
-    Some(Table { id: data::PERCENTILES.into(), ..table })
+    Some(Table {
+        id: data::PERCENTILES.into(),
+        ..table
+    })
 }
 
 /// Whether a sample is large enough for a percentile.
 fn carries(summary: Option<&Summary>, percentile: f64) -> bool {
-    summary.and_then(outermost).is_some_and(|outermost| percentile.max(100.0 - percentile) <= outermost)
+    summary
+        .and_then(outermost)
+        .is_some_and(|outermost| percentile.max(100.0 - percentile) <= outermost)
 }
 
-/// The furthest out of the result's own percentiles that a sample is large enough for; what lies between it and its
-/// counterpart at the lower end can be read.
+/// The furthest out of the result's own percentiles that a sample is large enough for; what lies
+/// between it and its counterpart at the lower end can be read.
 pub fn outermost(summary: &Summary) -> Option<f64> {
-    PERCENTILES.iter().rfind(|(name, _)| view::carries(summary, name)).map(|(_, percentile)| *percentile)
+    PERCENTILES
+        .iter()
+        .rfind(|(name, _)| view::carries(summary, name))
+        .map(|(_, percentile)| *percentile)
 }
 
 /// Every step of every trace, of the first round.
@@ -66,28 +98,58 @@ pub fn steps(cast: &Cast<'_>) -> Option<Table> {
         let own = trace.run().into_iter().flat_map(|run| &run.steps);
         steps.extend(own.map(|step| (trace.key.clone(), trace.label.clone(), step)));
     }
-    let parts: Vec<_> = steps.iter().map(|(_, _, step)| stages::parts(step)).collect();
+    let parts: Vec<_> = steps
+        .iter()
+        .map(|(_, _, step)| stages::parts(step))
+        .collect();
     // Only the stages that some step has.
-    let shown: Vec<usize> = (0..stages::STAGES.len()).filter(|i| parts.iter().flatten().any(|parts| parts[*i] > 0.0)).collect();
+    let shown: Vec<usize> = (0..stages::STAGES.len())
+        .filter(|i| parts.iter().flatten().any(|parts| parts[*i] > 0.0))
+        .collect();
     let percentiles = tables::percentiles(cast.results());
     let mut head = vec!["step", "mode", "ok", "failed", "throughput", "mean"];
     head.extend(percentiles.iter().map(|one| one.name));
     head.push("max");
     head.extend(shown.iter().map(|i| stages::STAGES[*i].0));
-    let row = |((_, label, step), parts): (&(String, String, &Group), &Option<[f64; stages::STAGES.len()]>)| {
+    let row = |((_, label, step), parts): (
+        &(String, String, &Group),
+        &Option<[f64; stages::STAGES.len()]>,
+    )| {
         let summary = step.response_ms.as_ref();
         let known = summary.filter(|s| s.count > 0);
-        let mut row = vec![stages::name(step), label.clone(), view::count(step.counts.ok), view::count(step.counts.failed)];
+        let mut row = vec![
+            stages::name(step),
+            label.clone(),
+            view::count(step.counts.ok),
+            view::count(step.counts.failed),
+        ];
         row.push(view::rate(step.throughput_rps));
         row.push(view::or_na(known, |s| view::duration_ms(s.mean)));
         row.extend(percentiles.iter().map(|one| one.of(summary)));
         row.push(view::or_na(known, |s| view::duration_ms(s.max)));
-        row.extend(shown.iter().map(|i| parts.map_or_else(String::new, |parts| view::duration_ms(parts[*i]))));
+        row.extend(
+            shown
+                .iter()
+                .map(|i| parts.map_or_else(String::new, |parts| view::duration_ms(parts[*i]))),
+        );
         row
     };
-    let rounds = if cast.has_rounds() { ", first round" } else { "" };
-    let table = Table::new(&format!("Steps{rounds}"), "steps", &head, steps.iter().zip(&parts).map(row).collect())?;
-    Some(Table { id: data::STEPS.into(), keys: steps.into_iter().map(|(key, ..)| key).collect(), ..table })
+    let rounds = if cast.has_rounds() {
+        ", first round"
+    } else {
+        ""
+    };
+    let table = Table::new(
+        &format!("Steps{rounds}"),
+        "steps",
+        &head,
+        steps.iter().zip(&parts).map(row).collect(),
+    )?;
+    Some(Table {
+        id: data::STEPS.into(),
+        keys: steps.into_iter().map(|(key, ..)| key).collect(),
+        ..table
+    })
 }
 
 /// A column of the time line.
@@ -98,24 +160,36 @@ type Fixed = (&'static str, fn(&Window) -> Option<String>);
 
 /// Those that every time line has …
 const ALWAYS: [Fixed; 4] = [
-    ("from", |w| Some(format!("{:.3} s", w.t_s).replace(".000 s", " s"))),
+    ("from", |w| {
+        Some(format!("{:.3} s", w.t_s).replace(".000 s", " s"))
+    }),
     ("planned", |w| Some(view::count(w.planned))),
     ("ok", |w| Some(view::count(w.ok))),
     ("throughput", |w| Some(view::rate(w.throughput_rps))),
 ];
 /// … and those that are left out where no window has anything to say: before the percentiles …
-const ENDINGS: [Fixed; 2] =
-    [("failed", |w| (w.failed > 0).then(|| view::count(w.failed))), ("dropped", |w| (w.dropped > 0).then(|| view::count(w.dropped)))];
+const ENDINGS: [Fixed; 2] = [
+    ("failed", |w| (w.failed > 0).then(|| view::count(w.failed))),
+    ("dropped", |w| {
+        (w.dropped > 0).then(|| view::count(w.dropped))
+    }),
+];
 /// … and behind them.
 const WHERE_KNOWN: [Fixed; 8] = [
     ("max", |w| w.max_ms.map(view::duration_ms)),
     ("in flight", |w| w.in_flight.map(view::number)),
-    ("waiting", |w| w.queue.filter(|n| *n > 0.0).map(view::number)),
+    ("waiting", |w| {
+        w.queue.filter(|n| *n > 0.0).map(view::number)
+    }),
     ("lag p99", |w| w.lag_p99_ms.map(view::duration_ms)),
     ("CPU", |w| w.cpu_cores.map(view::number)),
     ("memory", |w| w.rss_bytes.map(view::bytes)),
-    ("failures", |w| Some(tally::words(&w.failures)).filter(|words| !words.is_empty())),
-    ("statuses", |w| Some(tally::words(&w.status_codes)).filter(|words| !words.is_empty())),
+    ("failures", |w| {
+        Some(tally::words(&w.failures)).filter(|words| !words.is_empty())
+    }),
+    ("statuses", |w| {
+        Some(tally::words(&w.status_codes)).filter(|words| !words.is_empty())
+    }),
 ];
 
 /// The time line of one run of a trace.
@@ -124,12 +198,32 @@ pub fn series(trace: &Trace<'_>, run: &ModeRun, id: String) -> Option<Table> {
     let percentiles = trace
         .percentiles()
         .into_iter()
-        .map(|percentile| -> Column<'_> { (percentile.name(), Box::new(move |w| percentile.of(w).map(view::duration_ms))) });
+        .map(|percentile| -> Column<'_> {
+            (
+                percentile.name(),
+                Box::new(move |w| percentile.of(w).map(view::duration_ms)),
+            )
+        });
     let says = |(_, cell): &Column<'_>| run.series.iter().any(|w| cell(w).is_some());
-    let where_known = ENDINGS.into_iter().map(fixed).chain(percentiles).chain(WHERE_KNOWN.into_iter().map(fixed)).filter(says);
+    let where_known = ENDINGS
+        .into_iter()
+        .map(fixed)
+        .chain(percentiles)
+        .chain(WHERE_KNOWN.into_iter().map(fixed))
+        .filter(says);
     let columns: Vec<Column<'_>> = ALWAYS.into_iter().map(fixed).chain(where_known).collect();
-    let row = |w: &Window| columns.iter().map(|(_, cell)| cell(w).unwrap_or_default()).collect();
+    let row = |w: &Window| {
+        columns
+            .iter()
+            .map(|(_, cell)| cell(w).unwrap_or_default())
+            .collect()
+    };
     let head: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
-    let table = Table::new("Time line", "series", &head, run.series.iter().map(row).collect())?;
+    let table = Table::new(
+        "Time line",
+        "series",
+        &head,
+        run.series.iter().map(row).collect(),
+    )?;
     Some(Table { id, ..table })
 }

@@ -11,7 +11,8 @@ pub struct Figure {
     pub id: String,
     /// The trace that it is of, where it is of one alone.
     pub key: Option<String>,
-    /// Where its figures stand as text: the name of a table, as the page's script and its links know it.
+    /// Where its figures stand as text: the name of a table, as the page's script and its links
+    /// know it.
     pub data: &'static str,
     /// The drawing.
     pub svg: String,
@@ -47,13 +48,21 @@ pub fn first(cast: &Cast<'_>) -> Option<Figure> {
 
 /// All other charts.
 pub fn parts(cast: &Cast<'_>) -> Vec<Part> {
-    let each = |id: &str, draw: fn(&Cast<'_>, &Trace<'_>) -> Option<String>| -> Vec<Option<Figure>> {
-        let one = |trace: &Trace<'_>| {
-            let drawn = figure(&format!("{id}-{}", trace.key), data::TIMELINE, draw(cast, trace))?;
-            Some(Figure { key: Some(trace.key.clone()), ..drawn })
+    let each =
+        |id: &str, draw: fn(&Cast<'_>, &Trace<'_>) -> Option<String>| -> Vec<Option<Figure>> {
+            let one = |trace: &Trace<'_>| {
+                let drawn = figure(
+                    &format!("{id}-{}", trace.key),
+                    data::TIMELINE,
+                    draw(cast, trace),
+                )?;
+                Some(Figure {
+                    key: Some(trace.key.clone()),
+                    ..drawn
+                })
+            };
+            cast.traces.iter().map(one).collect()
         };
-        cast.traces.iter().map(one).collect()
-    };
     let over = |id: &str, what| figure(id, data::TIMELINE, over_time::figure(cast, what));
     let latency = vec![
         figure("latency", data::PERCENTILES, latency::svg(cast)),
@@ -69,7 +78,11 @@ pub fn parts(cast: &Cast<'_>) -> Vec<Part> {
         each("statuses", over_time::statuses),
     ];
     let steps = vec![figure("stages", data::STEPS, stages::svg(cast))];
-    let generator = vec![over("lag", &LAG), over("cpu", &CPU), over("memory", &MEMORY)];
+    let generator = vec![
+        over("lag", &LAG),
+        over("cpu", &CPU),
+        over("memory", &MEMORY),
+    ];
     [
         ("response-times", "Response times", latency),
         ("over-time", "Over time", time.concat()),
@@ -77,11 +90,20 @@ pub fn parts(cast: &Cast<'_>) -> Vec<Part> {
         ("generator", "The generator itself", generator),
     ]
     .into_iter()
-    .map(|(id, title, figures)| Part { id, title, figures: figures.into_iter().flatten().collect() })
+    .map(|(id, title, figures)| Part {
+        id,
+        title,
+        figures: figures.into_iter().flatten().collect(),
+    })
     .filter(|part| !part.figures.is_empty())
     .collect()
 }
 
 fn figure(id: &str, data: &'static str, svg: Option<String>) -> Option<Figure> {
-    svg.map(|svg| Figure { id: id.to_owned(), key: None, data, svg })
+    svg.map(|svg| Figure {
+        id: id.to_owned(),
+        key: None,
+        data,
+        svg,
+    })
 }

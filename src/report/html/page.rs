@@ -27,11 +27,17 @@ pub type PageError = askama::Error;
 
 /// The look of the page.
 pub const STYLE: &str = include_str!("style.css");
-/// What the page does by itself: it shows what is there already in other ways, and asks nobody for anything.
+/// What the page does by itself: it shows what is there already in other ways, and asks nobody for
+/// anything.
 pub fn script() -> &'static str {
     static SCRIPT: OnceLock<String> = OnceLock::new();
     // Indentation is for those who write it.
-    SCRIPT.get_or_init(|| include_str!("page.js").lines().map(|line| format!("{}\n", line.trim_start())).collect())
+    SCRIPT.get_or_init(|| {
+        include_str!("page.js")
+            .lines()
+            .map(|line| format!("{}\n", line.trim_start()))
+            .collect()
+    })
 }
 
 /// Where the page is read, and what lies beside it.
@@ -134,12 +140,19 @@ pub fn render(result: &RunResult, place: Place<'_>) -> Result<String, PageError>
     let mut head = Head::of(result, None);
     if place == Place::Live {
         // Nothing is decided yet.
-        head.badges = vec![Badge { class: "warn under-way", word: "Under way:".into(), meaning: "these are the figures so far".into() }];
+        head.badges = vec![Badge {
+            class: "warn under-way",
+            word: "Under way:".into(),
+            meaning: "these are the figures so far".into(),
+        }];
         head.thresholds = None;
     }
     let title = head.name.clone();
-    let headline =
-        if place == Place::Live && result.runs.is_empty() { Headline::plain("Nothing is measured yet.") } else { Headline::of(result) };
+    let headline = if place == Place::Live && result.runs.is_empty() {
+        Headline::plain("Nothing is measured yet.")
+    } else {
+        Headline::of(result)
+    };
     page(&Cast::of(result), title, vec![head], headline, place)
 }
 
@@ -148,18 +161,47 @@ pub fn render(result: &RunResult, place: Place<'_>) -> Result<String, PageError>
 /// # Errors
 /// Never in practice: the template only writes to memory.
 pub fn overlaid(results: &[(String, RunResult)], place: Place<'_>) -> Result<String, PageError> {
-    let heads = results.iter().map(|(name, result)| Head::of(result, Some(view::shortened(&view::plain(name), 80)))).collect();
-    let text = format!("{} side by side.", view::things(results.len() as u64, "result"));
-    let caution = Some("Whether a difference is more than chance, `loadgen compare` says.".to_owned());
-    let headline = Headline { caution, ..Headline::plain(text) };
-    let title = view::list(&results.iter().map(|(name, _)| view::shortened(&view::plain(name), 40)).collect::<Vec<_>>());
+    let heads = results
+        .iter()
+        .map(|(name, result)| Head::of(result, Some(view::shortened(&view::plain(name), 80))))
+        .collect();
+    let text = format!(
+        "{} side by side.",
+        view::things(results.len() as u64, "result")
+    );
+    let caution =
+        Some("Whether a difference is more than chance, `loadgen compare` says.".to_owned());
+    let headline = Headline {
+        caution,
+        ..Headline::plain(text)
+    };
+    let title = view::list(
+        &results
+            .iter()
+            .map(|(name, _)| view::shortened(&view::plain(name), 40))
+            .collect::<Vec<_>>(),
+    );
     page(&Cast::overlaid(results), title, heads, headline, place)
 }
 
-fn page(cast: &Cast<'_>, title: String, results: Vec<Head>, headline: Headline, place: Place<'_>) -> Result<String, PageError> {
-    let modes: Vec<(&Trace<'_>, &ModeComparison)> = cast.traces.iter().filter_map(|trace| Some((trace, trace.compared?))).collect();
+fn page(
+    cast: &Cast<'_>,
+    title: String,
+    results: Vec<Head>,
+    headline: Headline,
+    place: Place<'_>,
+) -> Result<String, PageError> {
+    let modes: Vec<(&Trace<'_>, &ModeComparison)> = cast
+        .traces
+        .iter()
+        .filter_map(|trace| Some((trace, trace.compared?)))
+        .collect();
     let compared: Vec<&ModeComparison> = modes.iter().map(|(_, mode)| *mode).collect();
-    let baseline = cast.traces.first().and_then(|trace| trace.result.comparison.as_ref()).map(|c| c.baseline_mode);
+    let baseline = cast
+        .traces
+        .first()
+        .and_then(|trace| trace.result.comparison.as_ref())
+        .map(|c| c.baseline_mode);
     let (above, downloads) = match place {
         Place::Whole(files) => ("", files.to_vec()),
         Place::Split(files) => ("../", files.to_vec()),
@@ -181,22 +223,46 @@ fn page(cast: &Cast<'_>, title: String, results: Vec<Head>, headline: Headline, 
         above,
         downloads,
         results,
-        traces: cast.traces.iter().map(|trace| Named { key: trace.key.clone(), label: trace.label.clone() }).collect(),
+        traces: cast
+            .traces
+            .iter()
+            .map(|trace| Named {
+                key: trace.key.clone(),
+                label: trace.label.clone(),
+            })
+            .collect(),
         overlaid: cast.overlaid,
-        won: if cast.results().into_iter().all(asked::is_open) { "soonest" } else { "fastest" },
+        won: if cast.results().into_iter().all(asked::is_open) {
+            "soonest"
+        } else {
+            "fastest"
+        },
         compared: modes
             .iter()
-            .map(|(trace, mode)| Compared { key: trace.key.clone(), label: trace.label.clone(), won: headline.won(&mode.mode) })
+            .map(|(trace, mode)| Compared {
+                key: trace.key.clone(),
+                label: trace.label.clone(),
+                won: headline.won(&mode.mode),
+            })
             .collect(),
         headline,
-        rows: comparison::rows(&compared, &cast.results(), baseline.filter(|_| !cast.overlaid)),
+        rows: comparison::rows(
+            &compared,
+            &cast.results(),
+            baseline.filter(|_| !cast.overlaid),
+        ),
         small_samples: comparison::has_small_samples(&compared, &cast.results()),
         na_means: view::NA_MEANS,
         first: figures::first(cast),
         parts: figures::parts(cast),
         percentiles: tables_of::percentiles(cast),
         steps: tables_of::steps(cast),
-        sections: cast.traces.iter().map(|trace| section(cast, trace)).filter(|s| !s.rounds.is_empty()).collect(),
+        sections: cast
+            .traces
+            .iter()
+            .map(|trace| section(cast, trace))
+            .filter(|s| !s.rounds.is_empty())
+            .collect(),
         histograms: histograms(cast),
     }
     .render()
@@ -218,47 +284,72 @@ impl Head {
             file,
             fingerprint: view::plain(&result.scenario.fingerprint),
             source: view::plain_lines(&result.scenario.source),
-            plan: serde_json::to_string_pretty(&result.plan).map(|text| view::plain_lines(&text)).unwrap_or_default(),
+            plan: serde_json::to_string_pretty(&result.plan)
+                .map(|text| view::plain_lines(&text))
+                .unwrap_or_default(),
             checks: tables::checks(&result.validity.checks),
         }
     }
 }
 
-/// The style with the colours of the traces: of every mode there is, so that it stays the same while modes join a page
-/// that is served, or of those that are laid over one another.
+/// The style with the colours of the traces: of every mode there is, so that it stays the same
+/// while modes join a page that is served, or of those that are laid over one another.
 pub fn style(cast: &Cast<'_>) -> String {
     let rule = |key: &str, look: Look| {
-        let (light, dark) = (palette::hex(look.color), palette::hex(palette::on_dark(look.color)));
+        let (light, dark) = (
+            palette::hex(look.color),
+            palette::hex(palette::on_dark(look.color)),
+        );
         format!(".{key} {{ --mode: light-dark({light}, {dark}) }}\n")
     };
-    let modes = [Mode::Sequential, Mode::Threaded, Mode::Async, Mode::Simulated];
+    let modes = [
+        Mode::Sequential,
+        Mode::Threaded,
+        Mode::Async,
+        Mode::Simulated,
+    ];
     let rules: String = if cast.overlaid {
-        cast.traces.iter().map(|trace| rule(&trace.key, trace.look)).collect()
+        cast.traces
+            .iter()
+            .map(|trace| rule(&trace.key, trace.look))
+            .collect()
     } else {
-        modes.into_iter().map(|mode| rule(mode.name(), palette::look(mode))).collect()
+        modes
+            .into_iter()
+            .map(|mode| rule(mode.name(), palette::look(mode)))
+            .collect()
     };
     format!("{STYLE}{rules}")
 }
 
-/// What a browser lets the page do: nothing but its own style and its own script, known by their hashes.
+/// What a browser lets the page do: nothing but its own style and its own script, known by their
+/// hashes.
 pub(super) fn policy(style: &str, place: Place<'_>) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let (style, script) = match place {
         Place::Whole(_) | Place::Live | Place::Ended => (hash(style), hash(script())),
         Place::Split(_) => ("'self'".into(), "'self'".into()),
     };
-    let news = if matches!(place, Place::Live | Place::Ended) { "; connect-src 'self'" } else { "" };
-    format!("default-src 'none'; style-src {style}; script-src {script}; img-src data:; base-uri 'none'; form-action 'none'{news}")
+    let news = if matches!(place, Place::Live | Place::Ended) {
+        "; connect-src 'self'"
+    } else {
+        ""
+    };
+    format!(
+        "default-src 'none'; style-src {style}; script-src {script}; img-src data:; base-uri 'none'; form-action 'none'{news}"
+    )
 }
 
-/// What the script reads percentiles from: the histograms as the result has them, and how far out they carry.
+/// What the script reads percentiles from: the histograms as the result has them, and how far out
+/// they carry.
 #[derive(Serialize)]
 struct Histograms<'a> {
     outermost: Option<f64>,
     times: BTreeMap<&'a str, String>,
 }
 
-/// The histograms behind the percentiles, by trace, for an element that ends at the first `</`, whatever it is in.
+/// The histograms behind the percentiles, by trace, for an element that ends at the first `</`,
+/// whatever it is in.
 fn histograms(cast: &Cast<'_>) -> String {
     let of = |trace: &Trace<'_>| {
         let others = [
@@ -266,13 +357,29 @@ fn histograms(cast: &Cast<'_>) -> String {
             ("first byte", trace.times(|h| h.first_byte.as_ref())),
             ("iteration", trace.times(|h| h.iteration.as_ref())),
         ];
-        let response = trace.compared.filter(|_| trace.response().is_some()).map(|m| ("response", m.response.clone()));
-        let times = response.into_iter().chain(others.into_iter().filter_map(|(name, sum)| Some((name, codec::encode(&sum?)))));
+        let response = trace
+            .compared
+            .filter(|_| trace.response().is_some())
+            .map(|m| ("response", m.response.clone()));
+        let times = response.into_iter().chain(
+            others
+                .into_iter()
+                .filter_map(|(name, sum)| Some((name, codec::encode(&sum?)))),
+        );
         let summary = trace.compared.and_then(|m| m.response_ms.as_ref());
-        Histograms { outermost: summary.and_then(tables_of::outermost), times: times.collect() }
+        Histograms {
+            outermost: summary.and_then(tables_of::outermost),
+            times: times.collect(),
+        }
     };
-    let all: BTreeMap<&str, Histograms<'_>> = cast.traces.iter().map(|trace| (trace.key.as_str(), of(trace))).collect();
-    serde_json::to_string(&all).unwrap_or_default().replace('<', "\\u003c")
+    let all: BTreeMap<&str, Histograms<'_>> = cast
+        .traces
+        .iter()
+        .map(|trace| (trace.key.as_str(), of(trace)))
+        .collect();
+    serde_json::to_string(&all)
+        .unwrap_or_default()
+        .replace('<', "\\u003c")
 }
 
 fn section(cast: &Cast<'_>, trace: &Trace<'_>) -> Section {
@@ -283,7 +390,14 @@ fn section(cast: &Cast<'_>, trace: &Trace<'_>) -> Section {
         Mode::Simulated => "Virtual time, with no overhead at all.",
     };
     let several = trace.rounds.len() > 1;
-    let title = |run: &ModeRun| format!("Round {}: {}, {}", run.round, view::duration_s(run.wall_s), view::rate(run.throughput_rps));
+    let title = |run: &ModeRun| {
+        format!(
+            "Round {}: {}, {}",
+            run.round,
+            view::duration_s(run.wall_s),
+            view::rate(run.throughput_rps)
+        )
+    };
     let rounds = trace
         .rounds
         .iter()
@@ -292,7 +406,8 @@ fn section(cast: &Cast<'_>, trace: &Trace<'_>) -> Section {
             title: several.then(|| title(run)),
             open: i == 0,
             tables: tables::of_run(trace.result, run),
-            // The first is the one that the charts show; of several results the others are in their own reports.
+            // The first is the one that the charts show; of several results the others are in their
+            // own reports.
             series: if i == 0 {
                 tables_of::series(trace, run, format!("{}-{}", data::TIMELINE, trace.key))
             } else if cast.overlaid {
@@ -302,7 +417,12 @@ fn section(cast: &Cast<'_>, trace: &Trace<'_>) -> Section {
             },
         })
         .collect();
-    Section { key: trace.key.clone(), label: trace.label.clone(), meaning, rounds }
+    Section {
+        key: trace.key.clone(),
+        label: trace.label.clone(),
+        meaning,
+        rounds,
+    }
 }
 
 #[cfg(test)]
@@ -332,8 +452,15 @@ mod tests {
             result.host.cpu_model = Some(fixture::HOSTILE.into());
             let html = render(&result, WHOLE).unwrap();
             let rest = without_script(&html);
-            assert_eq!(rest.matches("<script").count(), 1, "{name}: the histograms alone");
-            assert!(!html.contains('\u{202e}') && !html.contains('\x1b'), "{name}");
+            assert_eq!(
+                rest.matches("<script").count(),
+                1,
+                "{name}: the histograms alone"
+            );
+            assert!(
+                !html.contains('\u{202e}') && !html.contains('\x1b'),
+                "{name}"
+            );
             assert!(html.contains("alert(1)"), "{name}");
             look(&format!("hostile-{name}"), &html);
         }
@@ -356,10 +483,16 @@ mod tests {
                 " onclick=",
             ] {
                 let rest = without_script(&html).replace(&result.scenario.source, "");
-                let found = rest.match_indices(outside).filter(|(at, _)| rest[..*at].rfind('<') > rest[..*at].rfind('>')).count();
+                let found = rest
+                    .match_indices(outside)
+                    .filter(|(at, _)| rest[..*at].rfind('<') > rest[..*at].rfind('>'))
+                    .count();
                 assert_eq!(found, 0, "{name}: {outside}");
             }
-            assert!(html.contains("default-src 'none'; style-src 'sha256-"), "{name}");
+            assert!(
+                html.contains("default-src 'none'; style-src 'sha256-"),
+                "{name}"
+            );
             look(name, &html);
         }
     }
@@ -368,12 +501,20 @@ mod tests {
     fn the_policy_names_what_is_there() {
         let html = render(&fixture::three_modes(), WHOLE).unwrap();
         for (open, close) in [("<style>", "</style>"), ("<script>", "</script>")] {
-            let text = html.split_once(open).and_then(|(_, rest)| rest.split_once(close)).expect("it is there").0;
+            let text = html
+                .split_once(open)
+                .and_then(|(_, rest)| rest.split_once(close))
+                .expect("it is there")
+                .0;
             let hash = STANDARD.encode(Sha256::digest(text));
             assert!(html.contains(&format!("'sha256-{hash}'")), "{open}");
         }
         let split = render(&fixture::three_modes(), Place::Split(&[])).unwrap();
-        assert!(!split.contains("<style>") && !split.contains("<script>") && split.contains("script-src 'self'"));
+        assert!(
+            !split.contains("<style>")
+                && !split.contains("<script>")
+                && split.contains("script-src 'self'")
+        );
     }
 
     #[test]
@@ -401,17 +542,33 @@ mod tests {
     #[test]
     fn a_page_of_a_run_that_has_ended_is_not_under_way() {
         let result = fixture::three_modes();
-        let (live, ended) = (render(&result, Place::Live).unwrap(), render(&result, Place::Ended).unwrap());
-        assert!(live.contains("Under way:") && !live.contains("not met"), "nothing is decided yet");
-        assert!(!ended.contains("Under way:") && ended.contains("Complete:") && ended.contains("not met"));
+        let (live, ended) = (
+            render(&result, Place::Live).unwrap(),
+            render(&result, Place::Ended).unwrap(),
+        );
+        assert!(
+            live.contains("Under way:") && !live.contains("not met"),
+            "nothing is decided yet"
+        );
+        assert!(
+            !ended.contains("Under way:")
+                && ended.contains("Complete:")
+                && ended.contains("not met")
+        );
         assert!(ended.contains("<strong id=\"live\">ended</strong>"));
     }
 
     #[test]
     fn several_results_stand_beside_each_other() {
-        let results = [("before".to_owned(), fixture::one_mode()), (fixture::HOSTILE.to_owned(), fixture::one_mode())];
+        let results = [
+            ("before".to_owned(), fixture::one_mode()),
+            (fixture::HOSTILE.to_owned(), fixture::one_mode()),
+        ];
         let html = overlaid(&results, WHOLE).unwrap();
-        assert!(html.contains("2 results side by side") && html.contains("id=\"data-timeline-r2-async\""));
+        assert!(
+            html.contains("2 results side by side")
+                && html.contains("id=\"data-timeline-r2-async\"")
+        );
         assert_eq!(without_script(&html).matches("<script").count(), 1);
         look("overlaid", &html);
     }

@@ -27,9 +27,20 @@ pub struct Table {
 
 impl Table {
     /// None where there is nothing to show.
-    pub(super) fn new(caption: &str, class: &'static str, head: &[&str], rows: Vec<Vec<String>>) -> Option<Self> {
+    pub(super) fn new(
+        caption: &str,
+        class: &'static str,
+        head: &[&str],
+        rows: Vec<Vec<String>>,
+    ) -> Option<Self> {
         let head = head.iter().map(|name| (*name).to_owned()).collect();
-        (!rows.is_empty()).then(|| Self { caption: caption.to_owned(), class, head, rows, ..Self::default() })
+        (!rows.is_empty()).then(|| Self {
+            caption: caption.to_owned(),
+            class,
+            head,
+            rows,
+            ..Self::default()
+        })
     }
 
     /// The trace that a row is of.
@@ -67,7 +78,8 @@ pub fn of_run(result: &RunResult, run: &ModeRun) -> Vec<Table> {
 }
 
 fn times(result: &RunResult, run: &ModeRun) -> Option<Table> {
-    let percentiles = asked::percentiles([result], &["p50", "p90", "p95", "p99", "p99.9", "p99.99"]);
+    let percentiles =
+        asked::percentiles([result], &["p50", "p90", "p95", "p99", "p99.9", "p99.99"]);
     let mut head = vec!["time", "count", "min", "mean"];
     head.extend(percentiles.iter().map(|one| one.name));
     head.push("max");
@@ -84,13 +96,26 @@ fn times(result: &RunResult, run: &ModeRun) -> Option<Table> {
         ("body", &run.body_ms),
         ("iteration", &run.iterations.duration_ms),
     ];
-    let rows =
-        rows.into_iter().filter_map(|(name, summary)| Some(time(name, summary.as_ref().filter(|s| s.count > 0)?, &percentiles))).collect();
+    let rows = rows
+        .into_iter()
+        .filter_map(|(name, summary)| {
+            Some(time(
+                name,
+                summary.as_ref().filter(|s| s.count > 0)?,
+                &percentiles,
+            ))
+        })
+        .collect();
     Table::new("Times", "figures", &head, rows)
 }
 
 fn time(name: &str, summary: &Summary, percentiles: &[Percentile]) -> Vec<String> {
-    let mut row = vec![name.to_owned(), view::count(summary.count), view::duration_ms(summary.min), view::duration_ms(summary.mean)];
+    let mut row = vec![
+        name.to_owned(),
+        view::count(summary.count),
+        view::duration_ms(summary.min),
+        view::duration_ms(summary.mean),
+    ];
     row.extend(percentiles.iter().map(|one| one.of(Some(summary))));
     row.push(view::duration_ms(summary.max));
     row
@@ -113,9 +138,16 @@ fn counts(run: &ModeRun) -> Option<Table> {
     let rows = rows
         .into_iter()
         .filter(|(name, get)| {
-            matches!(*name, "planned" | "started" | "completed" | "ok" | "failed") || get(&run.counts) + get(&run.iterations.counts) > 0
+            matches!(*name, "planned" | "started" | "completed" | "ok" | "failed")
+                || get(&run.counts) + get(&run.iterations.counts) > 0
         })
-        .map(|(name, get)| vec![name.to_owned(), view::count(get(&run.counts)), view::count(get(&run.iterations.counts))])
+        .map(|(name, get)| {
+            vec![
+                name.to_owned(),
+                view::count(get(&run.counts)),
+                view::count(get(&run.iterations.counts)),
+            ]
+        })
         .collect();
     Table::new("Counts", "figures", &["", "operations", "iterations"], rows)
 }
@@ -123,7 +155,10 @@ fn counts(run: &ModeRun) -> Option<Table> {
 fn counters(caption: &str, what: &str, counters: &BTreeMap<String, u64>) -> Option<Table> {
     let mut sorted: Vec<_> = counters.iter().filter(|(_, n)| **n > 0).collect();
     sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-    let rows = sorted.into_iter().map(|(name, n)| vec![view::plain(name), view::count(*n)]).collect();
+    let rows = sorted
+        .into_iter()
+        .map(|(name, n)| vec![view::plain(name), view::count(*n)])
+        .collect();
     Table::new(caption, "figures", &[what, "count"], rows)
 }
 
@@ -136,14 +171,30 @@ fn resources(run: &ModeRun, is_open: bool) -> Option<Table> {
         ("measured time", Some(view::duration_s(run.measured_s))),
         ("throughput", Some(view::rate(run.throughput_rps))),
         ("workers", Some(view::count(run.workers.into()))),
-        (if is_open { "in flight, at most" } else { "virtual users" }, Some(view::count(run.vus.into()))),
+        (
+            if is_open {
+                "in flight, at most"
+            } else {
+                "virtual users"
+            },
+            Some(view::count(run.vus.into())),
+        ),
         ("received", Some(view::bytes(run.bytes_in))),
         ("sent", Some(view::bytes(run.bytes_out))),
-        ("requests sent again", (run.resent > 0).then(|| view::count(run.resent))),
-        ("messages pushed", (run.pushes > 0).then(|| view::count(run.pushes))),
+        (
+            "requests sent again",
+            (run.resent > 0).then(|| view::count(run.resent)),
+        ),
+        (
+            "messages pushed",
+            (run.pushes > 0).then(|| view::count(run.pushes)),
+        ),
         ("CPU, user", seconds(r.cpu_user_s)),
         ("CPU, system", seconds(r.cpu_system_s)),
-        ("CPU, turning until a start", seconds(r.cpu_spin_s.filter(|s| *s > 0.0))),
+        (
+            "CPU, turning until a start",
+            seconds(r.cpu_spin_s.filter(|s| *s > 0.0)),
+        ),
         ("peak memory", r.peak_rss_bytes.map(view::bytes)),
         ("threads, at most", number(r.threads_peak)),
         ("switches, waiting", number(r.ctx_voluntary)),
@@ -152,14 +203,25 @@ fn resources(run: &ModeRun, is_open: bool) -> Option<Table> {
         ("steal", seconds(r.steal_s)),
         ("longest hiccup", r.hiccup_max_ms.map(view::duration_ms)),
         ("clock drift", r.clock_drift_ms.map(view::duration_ms)),
-        ("warm-up operations", (run.warmup.started > 0).then(|| view::count(run.warmup.completed))),
+        (
+            "warm-up operations",
+            (run.warmup.started > 0).then(|| view::count(run.warmup.completed)),
+        ),
     ];
-    let rows = rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), value?])).collect();
+    let rows = rows
+        .into_iter()
+        .filter_map(|(name, value)| Some(vec![name.to_owned(), value?]))
+        .collect();
     Table::new("Run and generator", "figures", &["", "value"], rows)
 }
 
 /// Parts of the whole; a single part that is the whole says nothing, unless fewer are asked for.
-fn groups(caption: &str, groups: &[Group], at_least: usize, percentiles: &[Percentile]) -> Option<Table> {
+fn groups(
+    caption: &str,
+    groups: &[Group],
+    at_least: usize,
+    percentiles: &[Percentile],
+) -> Option<Table> {
     if groups.len() < at_least {
         return None;
     }
@@ -171,10 +233,19 @@ fn groups(caption: &str, groups: &[Group], at_least: usize, percentiles: &[Perce
                 Some(mix) => format!("{} / {}", view::plain(mix), view::plain(&g.name)),
                 None => view::plain(&g.name),
             };
-            let mut row = vec![name, view::count(g.counts.ok), view::count(g.counts.failed), view::rate(g.throughput_rps)];
-            row.push(view::or_na(summary.filter(|s| s.count > 0), |s| view::duration_ms(s.mean)));
+            let mut row = vec![
+                name,
+                view::count(g.counts.ok),
+                view::count(g.counts.failed),
+                view::rate(g.throughput_rps),
+            ];
+            row.push(view::or_na(summary.filter(|s| s.count > 0), |s| {
+                view::duration_ms(s.mean)
+            }));
             row.extend(percentiles.iter().map(|one| one.of(summary)));
-            row.push(view::or_na(summary.filter(|s| s.count > 0), |s| view::duration_ms(s.max)));
+            row.push(view::or_na(summary.filter(|s| s.count > 0), |s| {
+                view::duration_ms(s.max)
+            }));
             row
         })
         .collect();
@@ -188,9 +259,21 @@ fn limits(run: &ModeRun) -> Option<Table> {
     let rows = run
         .limits
         .iter()
-        .map(|l| vec![view::plain(&l.scope), view::count(l.peak_in_flight), view::count(l.peak_queue), view::count(l.dropped)])
+        .map(|l| {
+            vec![
+                view::plain(&l.scope),
+                view::count(l.peak_in_flight),
+                view::count(l.peak_queue),
+                view::count(l.dropped),
+            ]
+        })
         .collect();
-    Table::new("Limits", "figures", &["scope", "most in flight", "most waiting", "dropped"], rows)
+    Table::new(
+        "Limits",
+        "figures",
+        &["scope", "most in flight", "most waiting", "dropped"],
+        rows,
+    )
 }
 
 fn errors(run: &ModeRun) -> Option<Table> {
@@ -205,11 +288,27 @@ fn errors(run: &ModeRun) -> Option<Table> {
                 view::or_na(e.first_s, view::duration_s),
                 view::or_na(e.last_s, view::duration_s),
                 view::shortened(&view::plain(&e.message), 400),
-                e.url.as_deref().map(|url| view::shortened(&view::plain(url), 400)).unwrap_or_default(),
+                e.url
+                    .as_deref()
+                    .map(|url| view::shortened(&view::plain(url), 400))
+                    .unwrap_or_default(),
             ]
         })
         .collect();
-    Table::new("Errors", "words", &["kind", "count", "step", "first", "last", "message", "the first was"], rows)
+    Table::new(
+        "Errors",
+        "words",
+        &[
+            "kind",
+            "count",
+            "step",
+            "first",
+            "last",
+            "message",
+            "the first was",
+        ],
+        rows,
+    )
 }
 
 /// The checks of a run on itself.
@@ -222,10 +321,21 @@ pub fn checks(checks: &[Check]) -> Option<Table> {
                 Verdict::Degraded => "degraded",
                 Verdict::Invalid => "invalid",
             };
-            vec![view::plain(&c.name), verdict.to_owned(), view::plain(&c.observed), view::plain(&c.limit), view::plain(&c.explanation)]
+            vec![
+                view::plain(&c.name),
+                verdict.to_owned(),
+                view::plain(&c.observed),
+                view::plain(&c.limit),
+                view::plain(&c.explanation),
+            ]
         })
         .collect();
-    Table::new("Checks", "words", &["check", "verdict", "observed", "limit", "meaning"], rows)
+    Table::new(
+        "Checks",
+        "words",
+        &["check", "verdict", "observed", "limit", "meaning"],
+        rows,
+    )
 }
 
 /// What became of each figure since the baseline.
@@ -233,15 +343,54 @@ pub fn baseline(result: &RunResult) -> Option<Table> {
     let comparison = result.baseline.as_ref()?;
     let rows = changes::rows(comparison).into_iter();
     let rows = rows.map(|row| {
-        vec![row.figure, row.mode.name().to_owned(), row.word.to_owned(), row.base, row.new, row.change, row.between, row.tolerated]
+        vec![
+            row.figure,
+            row.mode.name().to_owned(),
+            row.word.to_owned(),
+            row.base,
+            row.new,
+            row.change,
+            row.between,
+            row.tolerated,
+        ]
     });
-    let head = ["figure", "mode", "verdict", "base", "new", "change", "between", "tolerated"];
+    let head = [
+        "figure",
+        "mode",
+        "verdict",
+        "base",
+        "new",
+        "change",
+        "between",
+        "tolerated",
+    ];
     Table::new("Against the baseline", "gates", &head, rows.collect())
 }
 
 /// What the run had to meet, and whether it did.
 pub fn thresholds(result: &RunResult) -> Option<Table> {
     let rows = thresholds::rows(result).into_iter();
-    let rows = rows.map(|row| vec![row.check, row.mode.name().to_owned(), row.word.to_owned(), row.observed, row.limit, row.margin]);
-    Table::new("Thresholds", "gates", &["threshold", "mode", "verdict", "observed", "limit", "margin"], rows.collect())
+    let rows = rows.map(|row| {
+        vec![
+            row.check,
+            row.mode.name().to_owned(),
+            row.word.to_owned(),
+            row.observed,
+            row.limit,
+            row.margin,
+        ]
+    });
+    Table::new(
+        "Thresholds",
+        "gates",
+        &[
+            "threshold",
+            "mode",
+            "verdict",
+            "observed",
+            "limit",
+            "margin",
+        ],
+        rows.collect(),
+    )
 }

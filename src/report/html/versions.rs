@@ -31,7 +31,11 @@ struct Page {
 /// # Errors
 /// Never in practice: every text is there.
 pub fn render(comparison: &VersionComparison) -> Result<String, PageError> {
-    let style = page::style(&Cast { name: String::new(), traces: Vec::new(), overlaid: false });
+    let style = page::style(&Cast {
+        name: String::new(),
+        traces: Vec::new(),
+        overlaid: false,
+    });
     let drawn = |change| Some((changes::name(change), pairs::svg(comparison, change)?));
     Page {
         title: view::plain(&comparison.scenario),
@@ -39,7 +43,11 @@ pub fn render(comparison: &VersionComparison) -> Result<String, PageError> {
         policy: page::policy(&style, Place::Whole(&[])),
         style,
         facts: facts(comparison),
-        warnings: comparison.warnings.iter().map(|warning| view::plain(warning)).collect(),
+        warnings: comparison
+            .warnings
+            .iter()
+            .map(|warning| view::plain(warning))
+            .collect(),
         sentence: versions::sentence(comparison),
         changes: of_changes(comparison),
         figures: comparison.changes.iter().filter_map(drawn).collect(),
@@ -56,7 +64,10 @@ fn facts(comparison: &VersionComparison) -> Vec<(&'static str, String)> {
     };
     let mut pairs = format!("{}, {order}", view::count(comparison.pairs.into()));
     if comparison.left_out_pairs > 0 {
-        pairs.push_str(&format!("; {} left out, because a run is invalid", view::count(comparison.left_out_pairs.into())));
+        pairs.push_str(&format!(
+            "; {} left out, because a run is invalid",
+            view::count(comparison.left_out_pairs.into())
+        ));
     }
     vec![
         ("base", versions::version(&comparison.base)),
@@ -69,16 +80,49 @@ fn facts(comparison: &VersionComparison) -> Vec<(&'static str, String)> {
 fn of_changes(comparison: &VersionComparison) -> Option<Table> {
     let rows = changes::rows(comparison).into_iter();
     let rows = rows.map(|row| {
-        vec![row.figure, row.mode.name().to_owned(), row.word.to_owned(), row.base, row.new, row.change, row.between, row.tolerated]
+        vec![
+            row.figure,
+            row.mode.name().to_owned(),
+            row.word.to_owned(),
+            row.base,
+            row.new,
+            row.change,
+            row.between,
+            row.tolerated,
+        ]
     });
-    let head = ["figure", "mode", "verdict", "base", "new", "change", "between", "tolerated"];
+    let head = [
+        "figure",
+        "mode",
+        "verdict",
+        "base",
+        "new",
+        "change",
+        "between",
+        "tolerated",
+    ];
     Table::new("Figures", "gates", &head, rows.collect())
 }
 
 fn of_steps(comparison: &VersionComparison) -> Option<Table> {
     let rows = changes::of_steps(comparison).into_iter();
-    let rows = rows.map(|(step, row)| vec![step, row.mode.name().to_owned(), row.figure, row.base, row.new, row.change, row.between]);
-    Table::new("Steps", "gates", &["step", "mode", "figure", "base", "new", "change", "between"], rows.collect())
+    let rows = rows.map(|(step, row)| {
+        vec![
+            step,
+            row.mode.name().to_owned(),
+            row.figure,
+            row.base,
+            row.new,
+            row.change,
+            row.between,
+        ]
+    });
+    Table::new(
+        "Steps",
+        "gates",
+        &["step", "mode", "figure", "base", "new", "change", "between"],
+        rows.collect(),
+    )
 }
 
 #[cfg(test)]
@@ -91,16 +135,35 @@ mod tests {
     #[test]
     fn it_has_every_figure_every_pair_and_every_step_and_no_text_is_markup() {
         let mut two = comparison(changes());
-        let step = |name: &str| Selector { mix: Some("browse".into()), step: Some(name.into()), ..Selector::default() };
-        two.steps = changes().into_iter().map(|change| crate::result::Change { selector: step(HOSTILE), ..change }).collect();
+        let step = |name: &str| Selector {
+            mix: Some("browse".into()),
+            step: Some(name.into()),
+            ..Selector::default()
+        };
+        two.steps = changes()
+            .into_iter()
+            .map(|change| crate::result::Change {
+                selector: step(HOSTILE),
+                ..change
+            })
+            .collect();
         two.warnings = vec![HOSTILE.into()];
         (two.scenario, two.base.source) = (HOSTILE.into(), HOSTILE.into());
         two.left_out_pairs = 3;
         let html = render(&two).unwrap();
-        assert!(!html.contains("<script") && !html.contains('\u{202e}') && !html.contains('\x1b'), "{html}");
+        assert!(
+            !html.contains("<script") && !html.contains('\u{202e}') && !html.contains('\x1b'),
+            "{html}"
+        );
         assert_eq!(html.matches("<figure").count(), 4);
         assert_eq!(html.matches("class=\"bad\"").count(), 1);
-        for text in ["3 left out", "regressed: p50", "+11.8 %", "browse / ", "warning:"] {
+        for text in [
+            "3 left out",
+            "regressed: p50",
+            "+11.8 %",
+            "browse / ",
+            "warning:",
+        ] {
             assert!(html.contains(text), "{text}");
         }
         if let Ok(dir) = std::env::var("LOADGEN_LOOK") {

@@ -12,7 +12,8 @@ impl Walk<'_, '_> {
             return;
         }
         if self.problems.is_full() {
-            self.problems.error(place, format!("`{name}` has no value here"));
+            self.problems
+                .error(place, format!("`{name}` has no value here"));
             return;
         }
         if let Some(request) = self.request {
@@ -24,10 +25,19 @@ impl Walk<'_, '_> {
                 ));
             return;
         }
-        let Some(setters) = self.setters.get(name) else { return };
+        let Some(setters) = self.setters.get(name) else {
+            return;
+        };
         let here = &self.parts[self.part];
-        let own = setters.iter().find(|setter| setter.part == self.part && setter.span.start >= place.start);
-        let Some(setter) = own.or_else(|| setters.iter().find(|s| s.part == self.part)).or_else(|| setters.first()) else { return };
+        let own = setters
+            .iter()
+            .find(|setter| setter.part == self.part && setter.span.start >= place.start);
+        let Some(setter) = own
+            .or_else(|| setters.iter().find(|s| s.part == self.part))
+            .or_else(|| setters.first())
+        else {
+            return;
+        };
         let inside = self.step.start <= setter.span.start && setter.span.end <= self.step.end;
         let start = format!("or give it a start value: `vars: {{ {name}: … }}`");
         let (why, help) = if setter.part != self.part {
@@ -36,7 +46,9 @@ impl Walk<'_, '_> {
                 (Kind::Setup, _) => "`setup` runs before it",
                 (_, Kind::Teardown) => "`teardown` runs after it",
                 (Kind::Teardown, _) => "the values of an iteration end with it",
-                _ if setter.lasts == Lasts::User => "a user whose first iteration is another one never has it",
+                _ if setter.lasts == Lasts::User => {
+                    "a user whose first iteration is another one never has it"
+                }
                 _ => "iterations share no values",
             };
             let help = if here.kind == Kind::Entry && setter.lasts == Lasts::User {
@@ -46,25 +58,58 @@ impl Walk<'_, '_> {
             } else {
                 "set it in `setup`"
             };
-            (format!("{} sets it, and {why}", there.title), format!("{help}; {start}"))
+            (
+                format!("{} sets it, and {why}", there.title),
+                format!("{help}; {start}"),
+            )
         } else if inside {
-            ("this very step sets it, and later than here".to_owned(), format!("set it in a step before, {start}"))
+            (
+                "this very step sets it, and later than here".to_owned(),
+                format!("set it in a step before, {start}"),
+            )
         } else if setter.span.start < place.start {
-            ("it is set in another branch, which runs at the same time".to_owned(), format!("use it behind the group, {start}"))
+            (
+                "it is set in another branch, which runs at the same time".to_owned(),
+                format!("use it behind the group, {start}"),
+            )
         } else {
-            ("the step that sets it comes later".to_owned(), format!("move that step up, {start}"))
+            (
+                "the step that sets it comes later".to_owned(),
+                format!("move that step up, {start}"),
+            )
         };
-        self.problems.error(place, format!("`{name}` has no value here: {why}")).related(setter.span, "set here").help(help);
+        self.problems
+            .error(place, format!("`{name}` has no value here: {why}"))
+            .related(setter.span, "set here")
+            .help(help);
     }
 
-    /// A step that is run in every iteration uses what only a step that is run once sets: it is there where every entry
-    /// that can be a user's first has such a step.
+    /// A step that is run in every iteration uses what only a step that is run once sets: it is
+    /// there where every entry that can be a user's first has such a step.
     pub(super) fn not_every_user(&mut self, name: &str, expression: &str, span: Span) {
-        let Some(setters) = self.setters.get(name) else { return };
-        let sets = |part: usize| setters.iter().any(|setter| setter.part == part && setter.lasts == Lasts::User);
-        let mut entries = self.parts.iter().enumerate().filter(|(_, part)| part.kind == Kind::Entry);
-        let Some((_, without)) = entries.find(|(part, _)| !sets(*part)) else { return };
-        let Some(setter) = setters.iter().find(|setter| setter.part == self.part).map(|setter| setter.span) else { return };
+        let Some(setters) = self.setters.get(name) else {
+            return;
+        };
+        let sets = |part: usize| {
+            setters
+                .iter()
+                .any(|setter| setter.part == part && setter.lasts == Lasts::User)
+        };
+        let mut entries = self
+            .parts
+            .iter()
+            .enumerate()
+            .filter(|(_, part)| part.kind == Kind::Entry);
+        let Some((_, without)) = entries.find(|(part, _)| !sets(*part)) else {
+            return;
+        };
+        let Some(setter) = setters
+            .iter()
+            .find(|setter| setter.part == self.part)
+            .map(|setter| setter.span)
+        else {
+            return;
+        };
         let place = self.place(expression, span);
         if !self.is_new(name, place) {
             return;
@@ -94,7 +139,8 @@ impl Walk<'_, '_> {
         let typed = self.source.get(span.start..span.end).unwrap_or_default();
         let opens = typed.match_indices("{{").find_map(|(at, _)| {
             let length = typed[at..].find("}}")?;
-            (typed[at + 2..at + length].trim() == expression).then(|| Span::new(span.start + at, span.start + at + length + 2))
+            (typed[at + 2..at + length].trim() == expression)
+                .then(|| Span::new(span.start + at, span.start + at + length + 2))
         });
         opens.unwrap_or(span)
     }

@@ -21,7 +21,9 @@ const TENTH: Nanos = Nanos::from_millis(100);
 pub(in crate::server) fn index(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     let routes: Vec<Value> =
         ROUTES.iter().map(|route| json!({ "path": route.path, "methods": route.methods.allow(), "about": route.about })).collect();
-    Ok(Reply::json(&json!({ "server": "loadgen", "version": env!("CARGO_PKG_VERSION"), "routes": routes })))
+    Ok(Reply::json(
+        &json!({ "server": "loadgen", "version": env!("CARGO_PKG_VERSION"), "routes": routes }),
+    ))
 }
 
 /// `/api/status`
@@ -37,8 +39,12 @@ pub(in crate::server) fn status(state: &State, _: &Call<'_>) -> Result<Reply, Pr
 
 /// `/api/data`
 pub(in crate::server) fn data(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
-    let items: Vec<Value> = (1..=10).map(|id| json!({ "id": id, "name": format!("record {id}"), "value": id * id })).collect();
-    Ok(Reply::json(&json!({ "count": items.len(), "items": items })))
+    let items: Vec<Value> = (1..=10)
+        .map(|id| json!({ "id": id, "name": format!("record {id}"), "value": id * id }))
+        .collect();
+    Ok(Reply::json(
+        &json!({ "count": items.len(), "items": items }),
+    ))
 }
 
 /// `/api/slow`
@@ -56,7 +62,11 @@ pub(in crate::server) fn delay(state: &State, call: &Call<'_>) -> Result<Reply, 
 /// An answer that is put off by `?delay=S`, where the request asks for that.
 pub(super) fn later(state: &State, call: &Call<'_>, reply: Reply) -> Result<Reply, Problem> {
     let delay = call.duration("delay", Nanos::ZERO, LONGEST)?;
-    Ok(if delay == Nanos::ZERO { reply } else { reply.not_before(state.clock.now() + delay) })
+    Ok(if delay == Nanos::ZERO {
+        reply
+    } else {
+        reply.not_before(state.clock.now() + delay)
+    })
 }
 
 fn after(state: &State, delay: Nanos) -> Reply {
@@ -69,12 +79,17 @@ pub(in crate::server) fn code(_: &State, call: &Call<'_>) -> Result<Reply, Probl
     let status = StatusCode::from_u16(code).map_err(|_| Problem::bad_request("no status"))?;
     let reply = match status {
         // These have no body by their meaning.
-        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED => Reply::empty(status),
-        _ => Reply::json(&json!({ "status": code, "reason": status.canonical_reason() })).status(status),
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED => {
+            Reply::empty(status)
+        }
+        _ => Reply::json(&json!({ "status": code, "reason": status.canonical_reason() }))
+            .status(status),
     };
     Ok(match code {
         // A redirect leads somewhere that answers.
-        301 | 302 | 303 | 307 | 308 => reply.header(header::LOCATION, HeaderValue::from_static("/")),
+        301 | 302 | 303 | 307 | 308 => {
+            reply.header(header::LOCATION, HeaderValue::from_static("/"))
+        }
         401 => reply.header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
         _ => reply,
     })
@@ -84,19 +99,24 @@ pub(in crate::server) fn code(_: &State, call: &Call<'_>) -> Result<Reply, Probl
 pub(in crate::server) fn flaky(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let rate = call.number("rate", 0.5, 0.0..=1.0)?;
     if state.flaky_fails(rate) {
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "flaky, as asked"));
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "flaky, as asked",
+        ));
     }
     Ok(Reply::json(&json!({ "ok": true })))
 }
 
 /// `/cached`
 ///
-/// Each of several misses at once takes the whole delay, as with a cache that has no guard against a
-/// stampede; the first one's value is the one that is kept.
+/// Each of several misses at once takes the whole delay, as with a cache that has no guard against
+/// a stampede; the first one's value is the one that is kept.
 pub(in crate::server) fn cached(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let key = call.parameter("key").unwrap_or(Cow::Borrowed("default"));
     if key.len() > LONGEST_KEY {
-        return Err(Problem::bad_request(&format!("`key` is over {LONGEST_KEY} bytes; write a shorter one")));
+        return Err(Problem::bad_request(&format!(
+            "`key` is over {LONGEST_KEY} bytes; write a shorter one"
+        )));
     }
     let ttl = call.duration("ttl", Nanos::from_secs(60), LONGEST)?;
     let delay = call.duration("delay", TENTH, LONGEST)?;
@@ -106,11 +126,19 @@ pub(in crate::server) fn cached(state: &State, call: &Call<'_>) -> Result<Reply,
     let hit = kept.is_some_and(|value| value.from <= now);
     if kept.is_none() {
         let from = now + delay;
-        cache.insert(&key, Cached { from, until: from + ttl });
+        cache.insert(
+            &key,
+            Cached {
+                from,
+                until: from + ttl,
+            },
+        );
     }
     let mark = HeaderValue::from_static(if hit { "hit" } else { "miss" });
     let reply = Reply::json(&json!({ "key": key, "cache": if hit { "hit" } else { "miss" } }));
-    Ok(reply.header(HeaderName::from_static("x-cache"), mark).not_before(if hit { now } else { now + delay }))
+    Ok(reply
+        .header(HeaderName::from_static("x-cache"), mark)
+        .not_before(if hit { now } else { now + delay }))
 }
 
 /// `/freeze`: the classic mistake, on purpose. Nothing else is served meanwhile.

@@ -14,7 +14,8 @@ pub(in crate::server) fn headers(_: &State, call: &Call<'_>) -> Result<Reply, Pr
     Ok(Reply::json(&json!({ "headers": header_map(call) })))
 }
 
-/// `/anything`: the body as text, or in base64 if it is none; also decoded, if it says that it is JSON and is.
+/// `/anything`: the body as text, or in base64 if it is none; also decoded, if it says that it is
+/// JSON and is.
 pub(in crate::server) fn anything(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let mut query = Map::new();
     for (name, value) in call.query() {
@@ -44,7 +45,11 @@ pub(in crate::server) fn anything(state: &State, call: &Call<'_>) -> Result<Repl
 fn header_map(call: &Call<'_>) -> Map<String, Value> {
     let mut map = Map::new();
     for (name, value) in call.headers {
-        push(&mut map, name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned());
+        push(
+            &mut map,
+            name.as_str(),
+            String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        );
     }
     map
 }

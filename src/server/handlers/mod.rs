@@ -1,4 +1,5 @@
-//! What answers at each route, by theme. No handler waits: it returns its answer and when that is due.
+//! What answers at each route, by theme. No handler waits: it returns its answer and when that is
+//! due.
 
 pub(super) mod api;
 pub(super) mod echo;

@@ -1,4 +1,5 @@
-//! A small shop: sessions, users, items, orders. Its data are the same every time; orders leave only a count.
+//! A small shop: sessions, users, items, orders. Its data are the same every time; orders leave
+//! only a count.
 
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
@@ -12,17 +13,35 @@ const PAGES: u64 = 5;
 const ITEMS_PER_PAGE: u64 = 10;
 const ITEMS: u64 = PAGES * ITEMS_PER_PAGE;
 const LONGEST_NAME: usize = 100;
-const NAMES: [&str; 8] = ["Ada", "Edsger", "Grace", "Alan", "Barbara", "Donald", "Katherine", "Tony"];
+const NAMES: [&str; 8] = [
+    "Ada",
+    "Edsger",
+    "Grace",
+    "Alan",
+    "Barbara",
+    "Donald",
+    "Katherine",
+    "Tony",
+];
 const PLANS: [&str; 3] = ["free", "pro", "team"];
 const GOODS: [&str; 5] = ["lamp", "chair", "desk", "shelf", "clock"];
 
 /// `/login`
 pub(in crate::server) fn login(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
-    let user: String = user_name(call).unwrap_or_else(|| "anonymous".into()).chars().take(LONGEST_NAME).collect();
+    let user: String = user_name(call)
+        .unwrap_or_else(|| "anonymous".into())
+        .chars()
+        .take(LONGEST_NAME)
+        .collect();
     let token = state.log_in(user.clone());
     let reply = Reply::json(&json!({ "token": token, "user": user }));
     let cookie = HeaderValue::from_str(&format!("SID={token}; Path=/; HttpOnly"));
-    let cookie = cookie.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the token makes no cookie"))?;
+    let cookie = cookie.map_err(|_| {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the token makes no cookie",
+        )
+    })?;
     later(state, call, reply.header(header::SET_COOKIE, cookie))
 }
 
@@ -30,16 +49,26 @@ pub(in crate::server) fn login(state: &State, call: &Call<'_>) -> Result<Reply, 
 fn user_name(call: &Call<'_>) -> Option<String> {
     const KEYS: [&str; 3] = ["user", "username", "name"];
     if let Ok(value) = serde_json::from_slice::<Value>(call.body) {
-        return KEYS.iter().find_map(|key| value.get(key)?.as_str().map(str::to_owned));
+        return KEYS
+            .iter()
+            .find_map(|key| value.get(key)?.as_str().map(str::to_owned));
     }
-    form_urlencoded::parse(call.body).find_map(|(name, value)| KEYS.contains(&&*name).then(|| value.into_owned()))
+    form_urlencoded::parse(call.body)
+        .find_map(|(name, value)| KEYS.contains(&&*name).then(|| value.into_owned()))
 }
 
 /// `/private`
 pub(in crate::server) fn private(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
-    let bearer = call.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = bearer.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let token = bearer.map(|(_, token)| token.trim()).or_else(|| call.cookie("SID"));
+    let bearer = call
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let bearer = bearer
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let token = bearer
+        .map(|(_, token)| token.trim())
+        .or_else(|| call.cookie("SID"));
     let sessions = state.sessions.borrow();
     match token.and_then(|token| sessions.get(token)) {
         Some(user) => later(state, call, Reply::json(&json!({ "user": user }))),
@@ -70,7 +99,11 @@ pub(in crate::server) fn user(state: &State, call: &Call<'_>) -> Result<Reply, P
 /// `/items`
 pub(in crate::server) fn items(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let page = call.number("page", 1, 1..=u64::MAX)?;
-    let ids = if page <= PAGES { (page - 1) * ITEMS_PER_PAGE + 1..page * ITEMS_PER_PAGE + 1 } else { 0..0 };
+    let ids = if page <= PAGES {
+        (page - 1) * ITEMS_PER_PAGE + 1..page * ITEMS_PER_PAGE + 1
+    } else {
+        0..0
+    };
     let next = (page < PAGES).then_some(page + 1);
     let items = json!({ "page": page, "pages": PAGES, "next": next, "items": ids.map(item_json).collect::<Vec<_>>() });
     later(state, call, Reply::json(&items))
@@ -86,14 +119,19 @@ pub(in crate::server) fn item(_: &State, call: &Call<'_>) -> Result<Reply, Probl
 
 /// `/stock`
 pub(in crate::server) fn stock(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
-    let stock: Vec<Value> = (1..=ITEMS).map(|id| json!({ "id": id, "count": id * 7 % 23 })).collect();
+    let stock: Vec<Value> = (1..=ITEMS)
+        .map(|id| json!({ "id": id, "count": id * 7 % 23 }))
+        .collect();
     Ok(Reply::json(&json!({ "stock": stock })))
 }
 
 /// `/cart`
 pub(in crate::server) fn cart(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let order = state.next_order();
-    Ok(Reply::json(&json!({ "order": order, "body_bytes": call.body.len() })).status(StatusCode::CREATED))
+    Ok(
+        Reply::json(&json!({ "order": order, "body_bytes": call.body.len() }))
+            .status(StatusCode::CREATED),
+    )
 }
 
 /// `/seed`: the data are there already; a scenario's setup still has something to call.

@@ -1,4 +1,5 @@
-//! A page, a document and a few files. They are part of the program: no request reads the file system.
+//! A page, a document and a few files. They are part of the program: no request reads the file
+//! system.
 
 use serde_json::json;
 
@@ -23,15 +24,27 @@ pub(in crate::server) fn json(_: &State, _: &Call<'_>) -> Result<Reply, Problem>
 
 /// `/html`
 pub(in crate::server) fn html(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
-    Ok(Reply::bytes("text/html; charset=utf-8", include_str!("../assets/index.html")))
+    Ok(Reply::bytes(
+        "text/html; charset=utf-8",
+        include_str!("../assets/index.html"),
+    ))
 }
 
 /// `/static/FILE`
 pub(in crate::server) fn file(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     match call.argument {
-        "style.css" => Ok(Reply::bytes("text/css; charset=utf-8", include_str!("../assets/style.css"))),
-        "app.js" => Ok(Reply::bytes("text/javascript; charset=utf-8", include_str!("../assets/app.js"))),
-        "logo.svg" => Ok(Reply::bytes("image/svg+xml", include_str!("../assets/logo.svg"))),
+        "style.css" => Ok(Reply::bytes(
+            "text/css; charset=utf-8",
+            include_str!("../assets/style.css"),
+        )),
+        "app.js" => Ok(Reply::bytes(
+            "text/javascript; charset=utf-8",
+            include_str!("../assets/app.js"),
+        )),
+        "logo.svg" => Ok(Reply::bytes(
+            "image/svg+xml",
+            include_str!("../assets/logo.svg"),
+        )),
         _ => Err(Problem::not_found(call.path())),
     }
 }

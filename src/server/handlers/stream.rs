@@ -12,7 +12,8 @@ const MEGABYTE: f64 = 1e6;
 const MOST_MEGABYTES: f64 = 1e4;
 const MOST_CHUNKS: u64 = 100_000;
 
-/// The time between two parts of a download: short enough to look steady, long enough to cost little.
+/// The time between two parts of a download: short enough to look steady, long enough to cost
+/// little.
 const BEAT: Nanos = Nanos::from_millis(10);
 
 /// `/bytes/N`
@@ -27,11 +28,18 @@ pub(in crate::server) fn download(state: &State, call: &Call<'_>) -> Result<Repl
     let per_megabyte = call.duration("per_mb", Nanos::from_millis(100), LONGEST)?;
     let over = Nanos::from_secs_f64(megabytes * per_megabyte.as_secs_f64());
     if over > LONGEST {
-        return Err(Problem::bad_request(&format!("this download would take {over}; write `mb` and `per_mb` for at most {LONGEST}")));
+        return Err(Problem::bad_request(&format!(
+            "this download would take {over}; write `mb` and `per_mb` for at most {LONGEST}"
+        )));
     }
     // Not negative and at most 10^10, so the cast is exact enough.
     let size = (megabytes * MEGABYTE).round() as u64;
-    Ok(Reply::paced(Paced::new(state.clock, size, over.0.div_ceil(BEAT.0), over)))
+    Ok(Reply::paced(Paced::new(
+        state.clock,
+        size,
+        over.0.div_ceil(BEAT.0),
+        over,
+    )))
 }
 
 /// `/drip`
@@ -39,5 +47,7 @@ pub(in crate::server) fn drip(state: &State, call: &Call<'_>) -> Result<Reply, P
     let size = call.number("bytes", 1000, 0..=LARGEST)?;
     let over = call.duration("over", Nanos::from_secs(1), LONGEST)?;
     let chunks = call.number("chunks", 10, 1..=MOST_CHUNKS)?;
-    Ok(Reply::paced(Paced::new(state.clock, size, chunks, over).unannounced()))
+    Ok(Reply::paced(
+        Paced::new(state.clock, size, chunks, over).unannounced(),
+    ))
 }

@@ -19,7 +19,9 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find_map(|(n, value)| (n == name).then_some(value.as_str()))
+        self.headers
+            .iter()
+            .find_map(|(n, value)| (n == name).then_some(value.as_str()))
     }
 
     pub(super) fn json(&self) -> Value {
@@ -37,20 +39,37 @@ impl Client {
     pub(super) fn new(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_nodelay(true).expect("no delay");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .expect("a timeout");
         Self(BufReader::new(stream))
     }
 
     /// Writes these bytes.
     pub(super) fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.0.get_mut().write_all(bytes.as_ref()).expect("the server reads");
+        self.0
+            .get_mut()
+            .write_all(bytes.as_ref())
+            .expect("the server reads");
     }
 
     /// Sends a request and reads its answer.
-    pub(super) fn request(&mut self, method: &str, path: &str, headers: &str, body: impl AsRef<[u8]>) -> Answer {
+    pub(super) fn request(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: impl AsRef<[u8]>,
+    ) -> Answer {
         let body = body.as_ref();
-        let length = if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
-        self.send(format!("{method} {path} HTTP/1.1\r\nhost: test\r\n{headers}{length}\r\n"));
+        let length = if body.is_empty() {
+            String::new()
+        } else {
+            format!("content-length: {}\r\n", body.len())
+        };
+        self.send(format!(
+            "{method} {path} HTTP/1.1\r\nhost: test\r\n{headers}{length}\r\n"
+        ));
         self.send(body);
         self.answer(method == "HEAD")
     }
@@ -62,15 +81,26 @@ impl Client {
     /// Reads one answer; one to HEAD has no body.
     pub(super) fn answer(&mut self, head: bool) -> Answer {
         let status = self.line();
-        let code = status.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok());
-        let Some(status) = code else { panic!("not a status line: {status:?}") };
+        let code = status
+            .strip_prefix("HTTP/1.1 ")
+            .and_then(|rest| rest.get(..3))
+            .and_then(|code| code.parse().ok());
+        let Some(status) = code else {
+            panic!("not a status line: {status:?}")
+        };
         let mut headers = Vec::new();
         loop {
             let line = self.line();
-            let Some((name, value)) = line.split_once(": ") else { break };
+            let Some((name, value)) = line.split_once(": ") else {
+                break;
+            };
             headers.push((name.to_ascii_lowercase(), value.to_owned()));
         }
-        let mut answer = Answer { status, headers, body: Vec::new() };
+        let mut answer = Answer {
+            status,
+            headers,
+            body: Vec::new(),
+        };
         if head || status == 204 || status == 304 {
             return answer;
         }
@@ -84,7 +114,11 @@ impl Client {
                 }
             }
         }
-        let size = answer.header("content-length").expect("a length").parse().expect("a number");
+        let size = answer
+            .header("content-length")
+            .expect("a length")
+            .parse()
+            .expect("a number");
         self.read(size, &mut answer.body);
         answer
     }

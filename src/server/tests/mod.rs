@@ -45,12 +45,21 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let (sender, bound) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
-            serve_until(&options, |bound| sender.send(bound).expect("the test waits"), async {
-                let _ = stopped.await;
-            })
+            serve_until(
+                &options,
+                |bound| sender.send(bound).expect("the test waits"),
+                async {
+                    let _ = stopped.await;
+                },
+            )
         });
         let Bound { http: address, tcp } = bound.recv().expect("the server listens");
-        Self { address, tcp, stop: Some(stop), thread: Some(thread) }
+        Self {
+            address,
+            tcp,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 }
 
@@ -58,7 +67,10 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            assert!(thread.join().is_ok_and(|result| result.is_ok()), "the server ends well");
+            assert!(
+                thread.join().is_ok_and(|result| result.is_ok()),
+                "the server ends well"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What ends [`serve`](crate::server::serve), seen from outside: this test program runs itself once more, as a server.
+//! What ends [`serve`](crate::server::serve), seen from outside: this test program runs itself once
+//! more, as a server.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -17,17 +18,37 @@ fn serves_if_told_to() {
     if std::env::var_os(MARK).is_none() {
         return;
     }
-    let given = Options { until_stdin_closes: true, ..options() };
-    serve(&given, |bound| writeln!(io::stdout(), "\n{ANNOUNCEMENT}{bound}").expect("the test reads")).expect("a good end");
+    let given = Options {
+        until_stdin_closes: true,
+        ..options()
+    };
+    serve(&given, |bound| {
+        writeln!(io::stdout(), "\n{ANNOUNCEMENT}{bound}").expect("the test reads")
+    })
+    .expect("a good end");
 }
 
 /// Starts a copy, uses it, ends it in some way, and checks that it ends well and at once.
 fn ends_by(end: impl FnOnce(&mut Child)) {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.args(["server::tests::process::serves_if_told_to", "--exact", "--nocapture"]).env(MARK, "1");
-    let mut copy = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a copy");
-    let mut lines = BufReader::new(copy.stdout.take().expect("its output")).lines().map_while(Result::ok);
-    let address = lines.find_map(|line| line.strip_prefix(ANNOUNCEMENT)?.parse().ok()).expect("an address");
+    command
+        .args([
+            "server::tests::process::serves_if_told_to",
+            "--exact",
+            "--nocapture",
+        ])
+        .env(MARK, "1");
+    let mut copy = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a copy");
+    let mut lines = BufReader::new(copy.stdout.take().expect("its output"))
+        .lines()
+        .map_while(Result::ok);
+    let address = lines
+        .find_map(|line| line.strip_prefix(ANNOUNCEMENT)?.parse().ok())
+        .expect("an address");
     let mut client = Client::new(address);
     assert_eq!(client.get("/json").status, 200);
     // A request in flight does not hold it up.

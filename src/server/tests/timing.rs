@@ -1,5 +1,5 @@
-//! When answers come: never earlier than asked, and not much later. The upper bounds leave room for a busy
-//! machine; where they tell one design from another they are far from both.
+//! When answers come: never earlier than asked, and not much later. The upper bounds leave room for
+//! a busy machine; where they tell one design from another they are far from both.
 
 use std::time::Duration;
 
@@ -23,8 +23,14 @@ fn at_once(server: &Server, count: usize, path: &str) -> (Vec<Answer>, Nanos) {
     let clients: Vec<Client> = (0..count).map(|_| Client::new(server.address)).collect();
     timed(|| {
         std::thread::scope(|scope| {
-            let threads: Vec<_> = clients.into_iter().map(|mut client| scope.spawn(move || client.get(path))).collect();
-            threads.into_iter().map(|thread| thread.join().expect("an answer")).collect()
+            let threads: Vec<_> = clients
+                .into_iter()
+                .map(|mut client| scope.spawn(move || client.get(path)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("an answer"))
+                .collect()
         })
     })
 }
@@ -33,7 +39,12 @@ fn at_once(server: &Server, count: usize, path: &str) -> (Vec<Answer>, Nanos) {
 fn delays_are_not_shorter_than_asked() {
     let server = Server::new();
     let mut client = Client::new(server.address);
-    for (path, least) in [("/delay/0.03", ms(30)), ("/delay/20ms", ms(20)), ("/api/slow", ms(100)), ("/api/slow?delay=0.01", ms(10))] {
+    for (path, least) in [
+        ("/delay/0.03", ms(30)),
+        ("/delay/20ms", ms(20)),
+        ("/api/slow", ms(100)),
+        ("/api/slow?delay=0.01", ms(10)),
+    ] {
         let (answer, time) = timed(|| client.get(path));
         assert_eq!(answer.status, 200);
         assert!(time >= least && time < least + ms(500), "{path}: {time}");
@@ -80,7 +91,8 @@ fn the_cache_hits_until_the_time_to_live_is_over() {
     let server = Server::new();
     let mut client = Client::new(server.address);
     let mut ask = |path: &str| {
-        let (answer, time) = timed(|| client.request(if path == "/reset" { "POST" } else { "GET" }, path, "", ""));
+        let (answer, time) =
+            timed(|| client.request(if path == "/reset" { "POST" } else { "GET" }, path, "", ""));
         (answer.header("x-cache").unwrap_or("none").to_owned(), time)
     };
     let (state, time) = ask("/cached?key=a&ttl=60&delay=0.05");
@@ -94,13 +106,20 @@ fn the_cache_hits_until_the_time_to_live_is_over() {
     assert_eq!(ask("/cached?key=a&ttl=60&delay=0").0, "miss");
     // Misses at once are misses all.
     let (answers, _) = at_once(&server, 5, "/cached?key=c&delay=0.3");
-    assert!(answers.iter().all(|answer| answer.header("x-cache") == Some("miss")));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.header("x-cache") == Some("miss"))
+    );
     assert_eq!(ask("/cached?key=c").0, "hit");
 }
 
 #[test]
 fn capacity_serves_one_after_another() {
-    let server = Server::with(Options { capacity: Some(Rate::per_second(100)), ..options() });
+    let server = Server::with(Options {
+        capacity: Some(Rate::per_second(100)),
+        ..options()
+    });
     let (answers, time) = at_once(&server, 30, "/json");
     assert!(answers.iter().all(|answer| answer.status == 200));
     assert!(time >= ms(300) && time < ms(1500), "{time}");
@@ -108,8 +127,15 @@ fn capacity_serves_one_after_another() {
 
 #[test]
 fn latency_and_failures_meet_every_route() {
-    let latency = Delay::Uniform { from: ms(5), to: ms(10) };
-    let server = Server::with(Options { latency: Some(latency), fail: Share(0.4), ..options() });
+    let latency = Delay::Uniform {
+        from: ms(5),
+        to: ms(10),
+    };
+    let server = Server::with(Options {
+        latency: Some(latency),
+        fail: Share(0.4),
+        ..options()
+    });
     let mut client = Client::new(server.address);
     let mut failed = 0;
     for _ in 0..100 {

@@ -7,7 +7,8 @@ use crate::transport::TransportError;
 use crate::transport::error::broken;
 use crate::transport::http::head_too_large;
 
-/// How a server says that it has not processed a request, which may be sent again then (RFC 9113, section 8.7).
+/// How a server says that it has not processed a request, which may be sent again then (RFC 9113,
+/// section 8.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// It takes no more requests on this connection, and had not taken this one: GOAWAY.
@@ -22,8 +23,8 @@ impl Refusal {
         if !error.is_remote() {
             return None;
         }
-        // The library says so of streams behind the last one that the server may have processed, and of those that it
-        // did not begin any more; others end as the connection does.
+        // The library says so of streams behind the last one that the server may have processed,
+        // and of those that it did not begin any more; others end as the connection does.
         if error.is_go_away() {
             return Some(Self::Connection);
         }
@@ -33,7 +34,10 @@ impl Refusal {
 
 /// The connection has come to its end.
 pub fn closed() -> TransportError {
-    TransportError { kind: FailureKind::Incomplete, message: "connection closed before the response".into() }
+    TransportError {
+        kind: FailureKind::Incomplete,
+        message: "connection closed before the response".into(),
+    }
 }
 
 /// What went wrong. `reused`: the connection had carried a request before.
@@ -42,26 +46,48 @@ pub fn error(error: &h2::Error, reused: bool) -> TransportError {
         return broken(io, reused);
     }
     let of = |kind, message: String| TransportError { kind, message };
-    let name = error.reason().map_or_else(|| error.to_string(), |reason| format!("{} ({reason})", name(reason)));
+    let name = error.reason().map_or_else(
+        || error.to_string(),
+        |reason| format!("{} ({reason})", name(reason)),
+    );
     if is_head_too_large(error) {
         return head_too_large();
     }
     if !error.is_remote() {
-        return of(FailureKind::Protocol, format!("what the server says is not valid HTTP/2: {name}"));
+        return of(
+            FailureKind::Protocol,
+            format!("what the server says is not valid HTTP/2: {name}"),
+        );
     }
     if error.is_go_away() {
-        let kind = if reused && error.reason() == Some(Reason::NO_ERROR) { FailureKind::ReusedConnClosed } else { FailureKind::Reset };
-        return of(kind, format!("the server closed the connection before it took the request: GOAWAY {name}"));
+        let kind = if reused && error.reason() == Some(Reason::NO_ERROR) {
+            FailureKind::ReusedConnClosed
+        } else {
+            FailureKind::Reset
+        };
+        return of(
+            kind,
+            format!("the server closed the connection before it took the request: GOAWAY {name}"),
+        );
     }
-    let taken = if error.reason() == Some(Reason::REFUSED_STREAM) { ", and did not process the request" } else { "" };
-    of(FailureKind::Reset, format!("the server reset the stream{taken}: RST_STREAM {name}"))
+    let taken = if error.reason() == Some(Reason::REFUSED_STREAM) {
+        ", and did not process the request"
+    } else {
+        ""
+    };
+    of(
+        FailureKind::Reset,
+        format!("the server reset the stream{taken}: RST_STREAM {name}"),
+    )
 }
 
-/// Whether the library's decoder gave up on a head for its size. It has no other way to tell but these words; one of them
-/// is a head without an end.
+/// Whether the library's decoder gave up on a head for its size. It has no other way to tell but
+/// these words; one of them is a head without an end.
 fn is_head_too_large(error: &h2::Error) -> bool {
     const WORDS: [&str; 2] = ["header_list_way_too_large", "too_many_continuations"];
-    !error.is_remote() && error.is_go_away() && WORDS.iter().any(|words| error.to_string().contains(words))
+    !error.is_remote()
+        && error.is_go_away()
+        && WORDS.iter().any(|words| error.to_string().contains(words))
 }
 
 /// A reason by the name that the standard gives it (RFC 9113, section 7).

@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::task::Poll;
 
 use http::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::response::Parts;
 use http::{StatusCode, Version};
@@ -31,8 +31,8 @@ pub struct Opened<Io> {
 /// Opens a WebSocket over a fresh stream: `request` has all that is not the handshake's own.
 ///
 /// # Errors
-/// When the connection fails, or the answer is not HTTP, or breaks the rules of the handshake. Another status than
-/// 101 is not an error here.
+/// When the connection fails, or the answer is not HTTP, or breaks the rules of the handshake.
+/// Another status than 101 is not an error here.
 pub async fn open<Io>(io: Io, mut request: Request) -> Result<Opened<Io>, TransportError>
 where
     Io: Read + Write + Metered + Unpin + Send + 'static,
@@ -45,10 +45,18 @@ where
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    headers.insert(SEC_WEBSOCKET_KEY, HeaderValue::from_str(&key).map_err(|e| protocol(&e.to_string()))?);
+    headers.insert(
+        SEC_WEBSOCKET_KEY,
+        HeaderValue::from_str(&key).map_err(|e| protocol(&e.to_string()))?,
+    );
     let offered: Vec<String> = words(headers, &SEC_WEBSOCKET_PROTOCOL).collect();
-    let failed = |e: &hyper::Error, passed: &Passed| TransportError::exchange(e, false, passed.received() > before);
-    let (mut sender, mut driver) = wide().handshake(io).await.map_err(|e| failed(&e, &passed))?;
+    let failed = |e: &hyper::Error, passed: &Passed| {
+        TransportError::exchange(e, false, passed.received() > before)
+    };
+    let (mut sender, mut driver) = wide()
+        .handshake(io)
+        .await
+        .map_err(|e| failed(&e, &passed))?;
     let mut response = pin!(sender.send_request(request));
     let mut ended = None;
     let head = poll_fn(|cx| {
@@ -75,39 +83,64 @@ where
     }
     check(&head, &accept, &offered)?;
     if ended.is_none() {
-        poll_fn(|cx| driver.poll_without_shutdown(cx)).await.map_err(|e| failed(&e, &passed))?;
+        poll_fn(|cx| driver.poll_without_shutdown(cx))
+            .await
+            .map_err(|e| failed(&e, &passed))?;
     }
     let http1::Parts { io, read_buf, .. } = driver.into_parts();
-    Ok(Opened { head, socket: Some(Socket::new(io, read_buf.into())) })
+    Ok(Opened {
+        head,
+        socket: Some(Socket::new(io, read_buf.into())),
+    })
 }
 
 /// The words of a list in a header, which may stand in several lines.
 fn words(headers: &HeaderMap, name: &HeaderName) -> impl Iterator<Item = String> {
-    let lines = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-    lines.flat_map(|line| line.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>())
+    let lines = headers
+        .get_all(name)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()));
+    lines.flat_map(|line| {
+        line.split(',')
+            .map(|word| word.trim().to_owned())
+            .collect::<Vec<_>>()
+    })
 }
 
-/// Whether a server has understood what it says yes to, and says yes to nothing that it was not asked (RFC 6455,
-/// section 4.1). `offered`: the subprotocols that it may choose from.
+/// Whether a server has understood what it says yes to, and says yes to nothing that it was not
+/// asked (RFC 6455, section 4.1). `offered`: the subprotocols that it may choose from.
 fn check(head: &Parts, accept: &str, offered: &[String]) -> Result<(), TransportError> {
     let headers = &head.headers;
-    let has = |name, wanted: &str| words(headers, &name).any(|word| word.eq_ignore_ascii_case(wanted));
-    if head.version != Version::HTTP_11 || !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") {
-        return Err(protocol("the answer has status 101 and does not say that it upgrades to a WebSocket"));
+    let has =
+        |name, wanted: &str| words(headers, &name).any(|word| word.eq_ignore_ascii_case(wanted));
+    if head.version != Version::HTTP_11 || !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade")
+    {
+        return Err(protocol(
+            "the answer has status 101 and does not say that it upgrades to a WebSocket",
+        ));
     }
     // Case counts here: it is base64.
     let mut accepts = headers.get_all(SEC_WEBSOCKET_ACCEPT).iter().peekable();
     if accepts.peek().is_none() || accepts.any(|value| value.as_bytes() != accept.as_bytes()) {
-        return Err(protocol("the answer has the wrong `sec-websocket-accept`: it is to another request"));
+        return Err(protocol(
+            "the answer has the wrong `sec-websocket-accept`: it is to another request",
+        ));
     }
-    if let Some(extension) = words(headers, &SEC_WEBSOCKET_EXTENSIONS).find(|word| !word.is_empty()) {
-        return Err(protocol(&format!("the server agrees to the extension {:?}, which was not offered", shown(&extension))));
+    if let Some(extension) = words(headers, &SEC_WEBSOCKET_EXTENSIONS).find(|word| !word.is_empty())
+    {
+        return Err(protocol(&format!(
+            "the server agrees to the extension {:?}, which was not offered",
+            shown(&extension)
+        )));
     }
     // One of them, or none.
     let chosen: Vec<String> = words(headers, &SEC_WEBSOCKET_PROTOCOL).collect();
     if chosen.len() > 1 || !chosen.iter().all(|protocol| offered.contains(protocol)) {
         let chosen = chosen.join(", ");
-        return Err(protocol(&format!("the server chooses the subprotocol {:?}, which was not offered", shown(&chosen))));
+        return Err(protocol(&format!(
+            "the server chooses the subprotocol {:?}, which was not offered",
+            shown(&chosen)
+        )));
     }
     Ok(())
 }

@@ -15,15 +15,31 @@ use crate::contract;
 
 pub fn look(look: &Look<'_>) {
     let run = look.run();
-    look.hold("hangs", !look.trial.hung, || format!("not at its end after {HANGS:?}"));
+    look.hold("hangs", !look.trial.hung, || {
+        format!("not at its end after {HANGS:?}")
+    });
     let json = serde_json::to_value(run).expect("plain data");
     let all_measured = look.case.plan.load.stages.iter().all(|stage| stage.measure);
-    let checked = std::panic::catch_unwind(AssertUnwindSafe(|| contract::mode_run(&json, all_measured)));
-    look.hold("contract", checked.is_ok(), || message(&*checked.unwrap_err()));
+    let checked =
+        std::panic::catch_unwind(AssertUnwindSafe(|| contract::mode_run(&json, all_measured)));
+    look.hold("contract", checked.is_ok(), || {
+        message(&*checked.unwrap_err())
+    });
     let holds = |counts: &Counts| counts.hold();
-    let parts = run.steps.iter().chain(&run.mixes).chain(&run.targets).chain(&run.stages);
-    let broken = !holds(&run.counts) || !holds(&run.iterations.counts) || parts.into_iter().any(|part| !holds(&part.counts));
-    look.hold("believed", !broken || run.validity.verdict == Verdict::Invalid, || format!("{:?}", run.validity));
+    let parts = run
+        .steps
+        .iter()
+        .chain(&run.mixes)
+        .chain(&run.targets)
+        .chain(&run.stages);
+    let broken = !holds(&run.counts)
+        || !holds(&run.iterations.counts)
+        || parts.into_iter().any(|part| !holds(&part.counts));
+    look.hold(
+        "believed",
+        !broken || run.validity.verdict == Verdict::Invalid,
+        || format!("{:?}", run.validity),
+    );
     kinds(look);
     tries(look);
     planned(look);
@@ -42,7 +58,9 @@ fn kinds(look: &Look<'_>) {
                 format!("{name}: {count} failed as {kind:?}, not of {may:?}")
             });
         }
-        look.hold("kind", !always || counts.ok == 0, || format!("{name}: {} of {:?} are ok", counts.ok, may));
+        look.hold("kind", !always || counts.ok == 0, || {
+            format!("{name}: {} of {:?} are ok", counts.ok, may)
+        });
         allowed.extend(may);
     }
     let everyone = look.parts.len() == look.case.plan.operations().count();
@@ -50,7 +68,9 @@ fn kinds(look: &Look<'_>) {
     allowed.insert(Data);
     for kind in look.run().try_failures.keys() {
         let known = FailureKind::from_name(kind).is_some_and(|kind| allowed.contains(&kind));
-        look.hold("kind", known || !everyone, || format!("a try failed as {kind}, not of {allowed:?}"));
+        look.hold("kind", known || !everyone, || {
+            format!("a try failed as {kind}, not of {allowed:?}")
+        });
     }
 }
 
@@ -59,18 +79,41 @@ fn tries(look: &Look<'_>) {
     let refuses = look.refuses();
     for part in &look.parts {
         let (name, counts, operation) = (&part.figures.name, part.figures.counts, part.operation);
-        let attempts = operation.retry.as_ref().map_or(1, |retry| u64::from(retry.attempts));
+        let attempts = operation
+            .retry
+            .as_ref()
+            .map_or(1, |retry| u64::from(retry.attempts));
         let most = counts.started * (attempts - 1);
-        look.hold("tries", counts.retries <= most, || format!("{name}: {} retries of {} operations", counts.retries, counts.started));
+        look.hold("tries", counts.retries <= most, || {
+            format!(
+                "{name}: {} retries of {} operations",
+                counts.retries, counts.started
+            )
+        });
         let never = part.expected.kinds.is_empty() && counts.retries > 0;
-        look.hold("tries", !never, || format!("{name}: {} retries of what never fails", counts.retries));
+        look.hold("tries", !never, || {
+            format!("{name}: {} retries of what never fails", counts.retries)
+        });
         let kinds: Vec<FailureKind> = part.expected.kinds.iter().copied().collect();
-        let ([kind], Some(retry), true) = (kinds.as_slice(), &operation.retry, part.expected.always_fails) else { continue };
+        let ([kind], Some(retry), true) = (
+            kinds.as_slice(),
+            &operation.retry,
+            part.expected.always_fails,
+        ) else {
+            continue;
+        };
         if refuses || part.broken_off() > 0 || matches!(kind, Status | Redirects | Capture) {
             continue;
         }
-        let wanted = counts.completed * if retry::wanted(retry, *kind, 0) { attempts - 1 } else { 0 };
-        look.hold("tries", counts.retries == wanted, || format!("{name}: {} retries, wanted {wanted}", counts.retries));
+        let wanted = counts.completed
+            * if retry::wanted(retry, *kind, 0) {
+                attempts - 1
+            } else {
+                0
+            };
+        look.hold("tries", counts.retries == wanted, || {
+            format!("{name}: {} retries, wanted {wanted}", counts.retries)
+        });
     }
 }
 
@@ -94,12 +137,19 @@ fn passes(steps: &[Step], often: u64, into: &mut BTreeMap<u32, u64>) {
 /// No operation is planned more often than iterations come to it.
 fn planned(look: &Look<'_>) {
     let mut often = BTreeMap::new();
-    look.case.plan.mix.iter().for_each(|entry| passes(&entry.flow, 1, &mut often));
+    look.case
+        .plan
+        .mix
+        .iter()
+        .for_each(|entry| passes(&entry.flow, 1, &mut often));
     let iterations = look.run().iterations.counts.planned;
     for part in look.parts.iter().filter(|_| look.is_whole()) {
         let (counts, most) = (part.figures.counts, iterations * often[&part.operation.id]);
         look.hold("planned", counts.planned <= most, || {
-            format!("{}: {counts:?} in {iterations} iterations, at most {most}", part.figures.name)
+            format!(
+                "{}: {counts:?} in {iterations} iterations, at most {most}",
+                part.figures.name
+            )
         });
     }
 }
@@ -108,15 +158,31 @@ fn iterations(look: &Look<'_>) {
     let run = look.run();
     let counts = run.iterations.counts;
     let load = &look.case.plan.load;
-    if let (Some(wanted), true, StoppedBy::Iterations) = (load.total_iterations(), look.is_whole(), run.stopped_by) {
-        look.hold("iterations", counts.planned == wanted, || format!("{} of {wanted} iterations", counts.planned));
+    if let (Some(wanted), true, StoppedBy::Iterations) =
+        (load.total_iterations(), look.is_whole(), run.stopped_by)
+    {
+        look.hold("iterations", counts.planned == wanted, || {
+            format!("{} of {wanted} iterations", counts.planned)
+        });
     }
     let dropped = run.counts.dropped;
-    let failed = run.counts.failed + dropped + run.try_failures.get(Data.name()).copied().unwrap_or_default();
+    let failed = run.counts.failed
+        + dropped
+        + run
+            .try_failures
+            .get(Data.name())
+            .copied()
+            .unwrap_or_default();
     if look.is_whole() {
-        look.hold("iterations", counts.failed <= failed, || format!("{} iterations failed of {failed} failures", counts.failed));
+        look.hold("iterations", counts.failed <= failed, || {
+            format!("{} iterations failed of {failed} failures", counts.failed)
+        });
         let some = run.counts.failed > 0 && counts.failed + counts.unfinished == 0;
-        look.hold("iterations", !some, || "operations failed, and no iteration did".into());
+        look.hold("iterations", !some, || {
+            "operations failed, and no iteration did".into()
+        });
     }
-    look.hold("iterations", counts.retries + counts.cancelled == 0, || format!("{counts:?}"));
+    look.hold("iterations", counts.retries + counts.cancelled == 0, || {
+        format!("{counts:?}")
+    });
 }

@@ -10,14 +10,36 @@ pub fn look(look: &Look<'_>) {
     peaks(look);
     let plan = &look.case.plan;
     let all = || look.parts.iter().collect::<Vec<_>>();
-    let of_target = |index: usize| look.parts.iter().filter(|part| part.operation.action.target() == Some(index)).collect::<Vec<_>>();
+    let of_target = |index: usize| {
+        look.parts
+            .iter()
+            .filter(|part| part.operation.action.target() == Some(index))
+            .collect::<Vec<_>>()
+    };
     let mut caps: Vec<(String, Limits, Vec<&Part<'_>>)> = vec![("run".into(), plan.limits, all())];
     for (index, target) in plan.targets.iter().enumerate() {
-        let pool = Limits { concurrency: target.http.max_connections, ..Limits::default() };
-        caps.push((format!("target {}", target.name), target.limits, of_target(index)));
-        caps.push((format!("connections of {}", target.name), pool, of_target(index)));
+        let pool = Limits {
+            concurrency: target.http.max_connections,
+            ..Limits::default()
+        };
+        caps.push((
+            format!("target {}", target.name),
+            target.limits,
+            of_target(index),
+        ));
+        caps.push((
+            format!("connections of {}", target.name),
+            pool,
+            of_target(index),
+        ));
     }
-    caps.extend(look.parts.iter().map(|part| (format!("step {}", part.figures.name), part.operation.limits, vec![part])));
+    caps.extend(look.parts.iter().map(|part| {
+        (
+            format!("step {}", part.figures.name),
+            part.operation.limits,
+            vec![part],
+        )
+    }));
     for (scope, limits, parts) in caps {
         in_flight(look, &scope, limits.concurrency, &parts);
         tokens(look, &scope, &limits, &parts);
@@ -29,21 +51,47 @@ pub fn look(look: &Look<'_>) {
 /// What the run says of its own limits.
 fn peaks(look: &Look<'_>) {
     let run = look.run();
-    let refused: u64 = run.limits.iter().filter(|limit| !limit.scope.starts_with("mix ")).map(|limit| limit.dropped).sum();
-    look.hold("refused", refused >= run.counts.dropped, || format!("{} dropped, and limits have refused {refused}", run.counts.dropped));
+    let refused: u64 = run
+        .limits
+        .iter()
+        .filter(|limit| !limit.scope.starts_with("mix "))
+        .map(|limit| limit.dropped)
+        .sum();
+    look.hold("refused", refused >= run.counts.dropped, || {
+        format!(
+            "{} dropped, and limits have refused {refused}",
+            run.counts.dropped
+        )
+    });
     for peak in &run.limits {
-        let Some(limits) = of_scope(look, &peak.scope) else { continue };
+        let Some(limits) = of_scope(look, &peak.scope) else {
+            continue;
+        };
         let most = limits.concurrency.map_or(u64::MAX, u64::from);
-        look.hold("cap", peak.peak_in_flight <= most, || format!("{peak:?}, and the cap is {most}"));
-        let room = if limits.on_full == OnFull::Drop { u64::from(limits.queue) } else { u64::MAX };
-        look.hold("cap", peak.peak_queue <= room, || format!("{peak:?}, and the queue has room for {room}"));
-        look.hold("refused", limits.on_full == OnFull::Drop || peak.dropped == 0, || format!("{peak:?} drops nothing"));
+        look.hold("cap", peak.peak_in_flight <= most, || {
+            format!("{peak:?}, and the cap is {most}")
+        });
+        let room = if limits.on_full == OnFull::Drop {
+            u64::from(limits.queue)
+        } else {
+            u64::MAX
+        };
+        look.hold("cap", peak.peak_queue <= room, || {
+            format!("{peak:?}, and the queue has room for {room}")
+        });
+        look.hold(
+            "refused",
+            limits.on_full == OnFull::Drop || peak.dropped == 0,
+            || format!("{peak:?} drops nothing"),
+        );
         // Event loops have a share of the connections each.
         let is_shared_out = run.mode == Mode::Async && peak.scope.starts_with("connections ");
         let was_free = limits.rate.is_none() && peak.peak_in_flight < most && !is_shared_out;
-        look.hold("idle cap", !was_free || peak.peak_queue + peak.dropped == 0, || {
-            format!("{peak:?}, and the cap of {most} was never reached")
-        });
+        look.hold(
+            "idle cap",
+            !was_free || peak.peak_queue + peak.dropped == 0,
+            || format!("{peak:?}, and the cap of {most} was never reached"),
+        );
     }
 }
 
@@ -53,14 +101,31 @@ fn of_scope(look: &Look<'_>, scope: &str) -> Option<Limits> {
     match scope.split_once(' ') {
         None => Some(plan.limits),
         Some(("connections", target)) => {
-            let target = plan.targets.iter().find(|own| Some(own.name.as_str()) == target.strip_prefix("of "))?;
-            Some(Limits { concurrency: target.http.max_connections, ..Limits::default() })
+            let target = plan
+                .targets
+                .iter()
+                .find(|own| Some(own.name.as_str()) == target.strip_prefix("of "))?;
+            Some(Limits {
+                concurrency: target.http.max_connections,
+                ..Limits::default()
+            })
         }
-        Some(("target", name)) => plan.targets.iter().find(|target| target.name == name).map(|target| target.limits),
-        Some(("mix", name)) => plan.mix.iter().find(|entry| entry.name == name).map(|entry| entry.limits),
+        Some(("target", name)) => plan
+            .targets
+            .iter()
+            .find(|target| target.name == name)
+            .map(|target| target.limits),
+        Some(("mix", name)) => plan
+            .mix
+            .iter()
+            .find(|entry| entry.name == name)
+            .map(|entry| entry.limits),
         Some((_, name)) => {
             let mut steps = plan.operations().filter(|(_, own, _)| *own == name);
-            steps.next().filter(|_| steps.next().is_none()).map(|(_, _, operation)| operation.limits)
+            steps
+                .next()
+                .filter(|_| steps.next().is_none())
+                .map(|(_, _, operation)| operation.limits)
         }
     }
 }
@@ -68,7 +133,9 @@ fn of_scope(look: &Look<'_>, scope: &str) -> Option<Limits> {
 /// The most requests that the peer was at work for at once.
 fn in_flight(look: &Look<'_>, scope: &str, cap: Option<u32>, parts: &[&Part<'_>]) {
     // Who hangs up is gone before the peer knows. Of a warm-up nobody knows whether somebody has.
-    let (Some(cap), true) = (cap, look.is_whole() && look.is_undisturbed()) else { return };
+    let (Some(cap), true) = (cap, look.is_whole() && look.is_undisturbed()) else {
+        return;
+    };
     let mut edges: Vec<(Instant, i64)> = Vec::new();
     for request in parts.iter().flat_map(|part| &part.requests) {
         if let Some(answered) = request.answered {
@@ -82,12 +149,16 @@ fn in_flight(look: &Look<'_>, scope: &str, cap: Option<u32>, parts: &[&Part<'_>]
         Some(*now)
     });
     let most = most.max().unwrap_or_default();
-    look.hold("cap", most <= i64::from(cap), || format!("{scope}: the peer was at work for {most} at once, and the cap is {cap}"));
+    look.hold("cap", most <= i64::from(cap), || {
+        format!("{scope}: the peer was at work for {most} at once, and the cap is {cap}")
+    });
 }
 
 /// No more tries than tokens: so far, at each of the peer's reads, and in the whole run.
 fn tokens(look: &Look<'_>, scope: &str, limits: &Limits, parts: &[&Part<'_>]) {
-    let Some(rate) = limits.rate.map(|rate| rate.per_second_f64()) else { return };
+    let Some(rate) = limits.rate.map(|rate| rate.per_second_f64()) else {
+        return;
+    };
     let burst = f64::from(limits.burst.max(1));
     let begun = look.trial.begun;
     let mut read: Vec<Instant> = parts
@@ -95,7 +166,10 @@ fn tokens(look: &Look<'_>, scope: &str, limits: &Limits, parts: &[&Part<'_>]) {
         .flat_map(|part| {
             // A redirect takes no token.
             let first = part.expected.hops.first().map(|(_, path, _)| path);
-            part.requests.iter().filter(move |request| Some(&request.path) == first).map(|request| request.read)
+            part.requests
+                .iter()
+                .filter(move |request| Some(&request.path) == first)
+                .map(|request| request.read)
         })
         .collect();
     read.sort_unstable();
@@ -103,38 +177,62 @@ fn tokens(look: &Look<'_>, scope: &str, limits: &Limits, parts: &[&Part<'_>]) {
         let tokens = burst + rate * at.duration_since(begun).as_secs_f64();
         *number as f64 + 1.0 > tokens + 1e-6
     });
-    look.hold("rate", over.is_none(), || format!("{scope}: request {over:?} came before its token; the run began at {begun:?}"));
+    look.hold("rate", over.is_none(), || {
+        format!("{scope}: request {over:?} came before its token; the run began at {begun:?}")
+    });
     let tries: u64 = parts.iter().map(|part| part.tries()).sum();
     let last = (tries as f64 - burst) / rate;
     let wall = look.run().wall_s;
-    look.hold("rate", wall + 1e-6 >= last || look.run().counts.unfinished > 0, || {
-        format!("{scope}: {tries} tries in {wall} s, for which there were tokens after {last} s")
-    });
+    look.hold(
+        "rate",
+        wall + 1e-6 >= last || look.run().counts.unfinished > 0,
+        || {
+            format!(
+                "{scope}: {tries} tries in {wall} s, for which there were tokens after {last} s"
+            )
+        },
+    );
 }
 
-/// Nobody waits longer for a token than all tokens that were used took: who gave up waiting has used none.
+/// Nobody waits longer for a token than all tokens that were used took: who gave up waiting has
+/// used none.
 fn reserved(look: &Look<'_>) {
     let plan = &look.case.plan;
-    let [only] = look.limits().collect::<Vec<_>>()[..] else { return };
-    let (Some(rate), None) = (only.rate, only.concurrency) else { return };
-    let pools = plan.targets.iter().any(|target| target.http.max_connections.is_some());
+    let [only] = look.limits().collect::<Vec<_>>()[..] else {
+        return;
+    };
+    let (Some(rate), None) = (only.rate, only.concurrency) else {
+        return;
+    };
+    let pools = plan
+        .targets
+        .iter()
+        .any(|target| target.http.max_connections.is_some());
     let of_iterations = plan.mix.iter().any(|entry| !entry.limits.is_empty());
     let closed = matches!(plan.load.model, LoadModel::Closed { .. });
     if pools || of_iterations || !closed || !look.is_whole() || look.run().mode != Mode::Simulated {
         return;
     }
-    let parts: Vec<&Part<'_>> = look.parts.iter().filter(|part| look.limits_of(part.operation).contains(only)).collect();
+    let parts: Vec<&Part<'_>> = look
+        .parts
+        .iter()
+        .filter(|part| look.limits_of(part.operation).contains(only))
+        .collect();
     let used: u64 = parts.iter().map(|part| part.tries()).sum();
     let most = used as f64 * 1e3 / rate.per_second_f64();
     for figures in parts.iter().map(|part| part.figures) {
         let waited = figures.queue_ms.as_ref().map_or(0.0, |queue| queue.max);
         look.hold("reserved", waited <= most + 1e-3, || {
-            format!("{}: waited {waited} ms, and all {used} tokens that were used take {most} ms", figures.name)
+            format!(
+                "{}: waited {waited} ms, and all {used} tokens that were used take {most} ms",
+                figures.name
+            )
         });
     }
 }
 
-/// Nobody waits for a slot longer than those worked who had all of them: whoever waits for something else holds none.
+/// Nobody waits for a slot longer than those worked who had all of them: whoever waits for
+/// something else holds none.
 fn worked(look: &Look<'_>) {
     let plan = &look.case.plan;
     let of_iterations = plan.mix.iter().any(|entry| !entry.limits.is_empty());
@@ -144,17 +242,32 @@ fn worked(look: &Look<'_>) {
     if !known || of_iterations || !closed || look.run().mode != Mode::Simulated {
         return;
     }
-    let sum = |part: &Part<'_>| part.figures.service_ms.as_ref().map_or(0.0, |service| service.mean * service.count as f64);
+    let sum = |part: &Part<'_>| {
+        part.figures
+            .service_ms
+            .as_ref()
+            .map_or(0.0, |service| service.mean * service.count as f64)
+    };
     let of_all: f64 = look.parts.iter().map(sum).sum();
     for part in &look.parts {
         let own = [(part.operation.limits, sum(part)), (plan.limits, of_all)];
         if own.iter().any(|(limits, _)| limits.rate.is_some()) {
             continue;
         }
-        let most: f64 = own.iter().filter_map(|(limits, worked)| Some(worked / f64::from(limits.concurrency?))).sum();
-        let waited = part.figures.queue_ms.as_ref().map_or(0.0, |queue| queue.max);
+        let most: f64 = own
+            .iter()
+            .filter_map(|(limits, worked)| Some(worked / f64::from(limits.concurrency?)))
+            .sum();
+        let waited = part
+            .figures
+            .queue_ms
+            .as_ref()
+            .map_or(0.0, |queue| queue.max);
         look.hold("worked", waited <= most + 1e-3, || {
-            format!("{}: waited {waited} ms, and all who had slots worked for {most} ms", part.figures.name)
+            format!(
+                "{}: waited {waited} ms, and all who had slots worked for {most} ms",
+                part.figures.name
+            )
         });
     }
 }

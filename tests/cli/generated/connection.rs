@@ -16,7 +16,9 @@ pub fn serve(shared: &Shared, stream: TcpStream, number: u64) {
     stream.set_nodelay(true).expect("an open socket");
     let mut reader = BufReader::new(stream);
     loop {
-        let Some(request) = hear(shared, &mut reader, number) else { return };
+        let Some(request) = hear(shared, &mut reader, number) else {
+            return;
+        };
         let hop = Hop::of(request.manner, &request.path);
         let place = {
             let mut log = shared.log();
@@ -26,7 +28,11 @@ pub fn serve(shared: &Shared, stream: TcpStream, number: u64) {
         if !hop.delay.is_zero() {
             thread::sleep(hop.delay);
         }
-        let talk = Talk { shared, request: &request, place };
+        let talk = Talk {
+            shared,
+            request: &request,
+            place,
+        };
         if !talk.answer(reader.get_mut(), &hop.ending) {
             return;
         }
@@ -48,7 +54,14 @@ fn hear(shared: &Shared, reader: &mut BufReader<TcpStream>, connection: u64) -> 
         lines.push(line.trim_end().to_owned());
     }
     let header = |name: &str| {
-        let value = |line: &String| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim().to_owned());
+        let value = |line: &String| {
+            Some(
+                line.strip_prefix(name)?
+                    .strip_prefix(':')?
+                    .trim()
+                    .to_owned(),
+            )
+        };
         lines.iter().find_map(value)
     };
     let length = header("content-length").map_or(0, |length| length.parse().expect("a number"));
@@ -85,13 +98,18 @@ impl Talk<'_> {
         {
             let mut log = self.shared.log();
             let entry = &mut log[self.place];
-            (entry.answered, entry.status, entry.answer_bytes) = (Some(Instant::now()), status, text.len() as u64);
+            (entry.answered, entry.status, entry.answer_bytes) =
+                (Some(Instant::now()), status, text.len() as u64);
         }
         stream.write_all(text.as_bytes()).is_ok()
     }
 
     fn good(&self, stream: &mut TcpStream, status: u16, headers: &str, body: &str) -> bool {
-        let kind = if is_among(self.request.id.as_deref().unwrap_or_default(), 50) { "a" } else { "b" };
+        let kind = if is_among(self.request.id.as_deref().unwrap_or_default(), 50) {
+            "a"
+        } else {
+            "b"
+        };
         let length = body.len();
         self.say(stream, status, &format!("HTTP/1.1 {status} Said\r\nx-kind: {kind}\r\ncontent-length: {length}\r\n{headers}\r\n{body}"))
     }
@@ -109,17 +127,28 @@ impl Talk<'_> {
             Ending::Cookie => {
                 let number = self.shared.cookies.fetch_add(1, Ordering::SeqCst);
                 self.shared.log()[self.place].set_cookie = Some(number);
-                self.good(stream, 200, &format!("set-cookie: sid=c{number}; path=/\r\n"), "good")
+                self.good(
+                    stream,
+                    200,
+                    &format!("set-cookie: sid=c{number}; path=/\r\n"),
+                    "good",
+                )
             }
             Ending::Redirect(to, path) => {
-                let place = if *to == self.shared.manner { String::new() } else { to.origin() };
+                let place = if *to == self.shared.manner {
+                    String::new()
+                } else {
+                    to.origin()
+                };
                 self.good(stream, 302, &format!("location: {place}{path}\r\n"), "")
             }
             Ending::Flaky(percent) => {
                 let status = if is_among(id, *percent) { 503 } else { 200 };
                 self.good(stream, status, "", "good")
             }
-            Ending::FlakyCut(percent) => !is_among(id, *percent) && self.good(stream, 200, "", "good"),
+            Ending::FlakyCut(percent) => {
+                !is_among(id, *percent) && self.good(stream, 200, "", "good")
+            }
             Ending::Close => {
                 self.good(stream, 200, "connection: close\r\n", "good");
                 false
@@ -130,7 +159,9 @@ impl Talk<'_> {
             }
             Ending::Idle(patience) => {
                 self.good(stream, 200, "", "good") && {
-                    stream.set_read_timeout(Some(*patience)).expect("an open socket");
+                    stream
+                        .set_read_timeout(Some(*patience))
+                        .expect("an open socket");
                     let next = stream.peek(&mut [0]).is_ok_and(|bytes| bytes > 0);
                     stream.set_read_timeout(None).expect("an open socket");
                     next
@@ -142,11 +173,19 @@ impl Talk<'_> {
                 false
             }
             Ending::Half => {
-                self.say(stream, 200, "HTTP/1.1 200 Said\r\ncontent-length: 9\r\n\r\nshort");
+                self.say(
+                    stream,
+                    200,
+                    "HTTP/1.1 200 Said\r\ncontent-length: 9\r\n\r\nshort",
+                );
                 false
             }
             Ending::Stall => {
-                self.say(stream, 200, "HTTP/1.1 200 Said\r\ncontent-length: 9\r\n\r\nshort");
+                self.say(
+                    stream,
+                    200,
+                    "HTTP/1.1 200 Said\r\ncontent-length: 9\r\n\r\nshort",
+                );
                 until_they_hang_up(stream)
             }
             Ending::Hang => until_they_hang_up(stream),

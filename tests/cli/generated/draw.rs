@@ -28,7 +28,9 @@ impl Draw {
 
     /// One of some, by their weights.
     pub fn weighted<T: Copy>(&mut self, of: &[(u32, T)]) -> T {
-        let mut at = self.0.random_range(0..of.iter().map(|(weight, _)| weight).sum());
+        let mut at = self
+            .0
+            .random_range(0..of.iter().map(|(weight, _)| weight).sum());
         for (weight, one) in of {
             match at.checked_sub(*weight) {
                 Some(rest) => at = rest,

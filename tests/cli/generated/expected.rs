@@ -19,7 +19,8 @@ pub struct Expected {
     pub kinds: BTreeSet<FailureKind>,
     /// No try ends well.
     pub always_fails: bool,
-    /// The plan alone says how each try ends, but for the words with which a cut connection is told.
+    /// The plan alone says how each try ends, but for the words with which a cut connection is
+    /// told.
     pub is_fixed: bool,
     /// The peer reads the request of each try that ends by itself.
     pub is_heard: bool,
@@ -31,7 +32,11 @@ impl Expected {
     /// What may come of an operation.
     pub fn of(plan: &Plan, operation: &Operation) -> Self {
         let total = operation.timeout.total;
-        let mut expected = Self { is_fixed: true, is_heard: true, ..Self::default() };
+        let mut expected = Self {
+            is_fixed: true,
+            is_heard: true,
+            ..Self::default()
+        };
         match &operation.action {
             Action::Http(request) => expected.request(plan, operation, request),
             Action::Sleep(Delay::Constant(length)) if *length > total => {
@@ -42,8 +47,12 @@ impl Expected {
             Action::Sleep(Delay::Constant(_)) => {}
             Action::Sleep(_) => expected.may_be_late(TimeoutTotal, Some(total), Duration::ZERO),
             // What uses a processor or can't be cancelled is late where the machine is busy.
-            Action::Cpu(_) | Action::Block { .. } => expected.may_be_late(TimeoutTotal, Some(total), Duration::ZERO),
-            Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => unreachable!("it is not generated"),
+            Action::Cpu(_) | Action::Block { .. } => {
+                expected.may_be_late(TimeoutTotal, Some(total), Duration::ZERO)
+            }
+            Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => {
+                unreachable!("it is not generated")
+            }
         }
         if matches!(operation.action, Action::Sleep(_)) {
             // Its end is known beforehand.
@@ -76,7 +85,10 @@ impl Expected {
 
     fn request(&mut self, plan: &Plan, operation: &Operation, request: &HttpRequest) {
         let functions = ["uuid()", "seq()"];
-        let needs_values = request.templates().flat_map(|text| text.expressions()).any(|value| !functions.contains(&value.trim()));
+        let needs_values = request
+            .templates()
+            .flat_map(|text| text.expressions())
+            .any(|value| !functions.contains(&value.trim()));
         if needs_values {
             self.may(&[Data]);
             (self.is_fixed, self.is_heard) = (false, false);
@@ -86,7 +98,10 @@ impl Expected {
         let followed = target.http.redirects as usize;
         let timeout = operation.timeout;
         let mut least = Duration::ZERO;
-        for (number, (manner, path, hop)) in Hop::all(Manner::of(&target.name), path).into_iter().enumerate() {
+        for (number, (manner, path, hop)) in Hop::all(Manner::of(&target.name), path)
+            .into_iter()
+            .enumerate()
+        {
             self.may_be_late(TimeoutConnect, timeout.connect, least);
             self.hops.push((manner, path, hop.clone()));
             match manner {
@@ -99,7 +114,8 @@ impl Expected {
                     if connect >= timeout.total {
                         self.may(&[TimeoutTotal]);
                     }
-                    self.is_heard = number > 0 && self.is_heard && timeout.total.as_duration() > least + SLACK;
+                    self.is_heard =
+                        number > 0 && self.is_heard && timeout.total.as_duration() > least + SLACK;
                     return self.fails(&[]);
                 }
                 Manner::Fickle => self.may(&[ReusedConnClosed, Incomplete, Reset]),
@@ -113,12 +129,18 @@ impl Expected {
             self.may_be_late(TimeoutFirstByte, timeout.first_byte, least);
             self.may_be_late(TimeoutTotal, Some(timeout.total), least);
             match hop.ending {
-                Ending::Redirect(..) if number == followed && followed > 0 => return self.fails(&[Redirects]),
+                Ending::Redirect(..) if number == followed && followed > 0 => {
+                    return self.fails(&[Redirects]);
+                }
                 Ending::Redirect(..) if number < followed => {}
                 Ending::Redirect(..) => return self.judge(operation, &[302], false),
                 Ending::Status(status) => return self.judge(operation, &[status], false),
                 Ending::Token => return self.judge(operation, &[200], true),
-                Ending::Large(_) | Ending::Cookie | Ending::Close | Ending::Drop | Ending::Idle(_) => {
+                Ending::Large(_)
+                | Ending::Cookie
+                | Ending::Close
+                | Ending::Drop
+                | Ending::Idle(_) => {
                     return self.judge(operation, &[200], false);
                 }
                 Ending::Leave => return self.judge(operation, &[503], false),
@@ -131,7 +153,10 @@ impl Expected {
                 Ending::Reset => return self.fails(&[Reset, ReusedConnClosed]),
                 Ending::Half => return self.fails(&[Incomplete]),
                 Ending::Stall | Ending::Hang => {
-                    let first = timeout.first_byte.filter(|_| hop.ending == Ending::Hang).unwrap_or(Nanos::MAX);
+                    let first = timeout
+                        .first_byte
+                        .filter(|_| hop.ending == Ending::Hang)
+                        .unwrap_or(Nanos::MAX);
                     if first <= timeout.total {
                         self.may(&[TimeoutFirstByte]);
                     }
@@ -147,13 +172,21 @@ impl Expected {
     /// An answer with one of these statuses comes.
     fn judge(&mut self, operation: &Operation, statuses: &[u16], has_token: bool) {
         let rules = &operation.expect.status;
-        let is_good =
-            |status: &u16| if rules.is_empty() { (200..400).contains(status) } else { rules.iter().any(|rule| rule.fits(*status)) };
+        let is_good = |status: &u16| {
+            if rules.is_empty() {
+                (200..400).contains(status)
+            } else {
+                rules.iter().any(|rule| rule.fits(*status))
+            }
+        };
         if !statuses.iter().all(is_good) {
             self.may(&[Status]);
         }
         let good = statuses.iter().any(is_good);
-        let captures = operation.captures.iter().all(|capture| has_token || capture.default.is_some());
+        let captures = operation
+            .captures
+            .iter()
+            .all(|capture| has_token || capture.default.is_some());
         if good && !captures {
             self.may(&[Capture]);
         }

@@ -18,21 +18,28 @@ const MAX_DEPTH: u32 = 3;
 /// The scenario of a seed.
 pub fn generate(seed: u64) -> Value {
     let mut build = Build::new(seed);
-    let mut scenario = match build.draw.weighted(&[(58, Shape::Mixed), (42, Shape::Pressing)]) {
+    let mut scenario = match build
+        .draw
+        .weighted(&[(58, Shape::Mixed), (42, Shape::Pressing)])
+    {
         Shape::Mixed => build.mixed(),
         Shape::Pressing => shapes::pressing(&mut build),
     };
     let top = scenario.as_object_mut().expect("a map");
     top.insert("name".into(), json!(format!("seed-{seed}")));
     top.insert("seed".into(), json!(seed));
-    top.entry("workers").or_insert_with(|| json!(build.draw.number(1, 2)));
+    top.entry("workers")
+        .or_insert_with(|| json!(build.draw.number(1, 2)));
     if !build.used.is_empty() {
         let targets = build.targets();
         top.insert("targets".into(), targets);
     }
     if build.draw.chance(4) {
         let how = build.draw.pick(&["finish", "give_up"]);
-        top.insert("x-interrupt".into(), json!({ how: format!("{}ms", build.draw.number(1, 30)) }));
+        top.insert(
+            "x-interrupt".into(),
+            json!({ how: format!("{}ms", build.draw.number(1, 30)) }),
+        );
     }
     scenario
 }
@@ -67,7 +74,14 @@ impl Build {
     fn new(seed: u64) -> Self {
         let mut draw = Draw::new(seed);
         let network = draw.chance(65);
-        Self { draw, steps: 0, used: BTreeSet::new(), led_to: BTreeSet::new(), network, of_targets: Map::new() }
+        Self {
+            draw,
+            steps: 0,
+            used: BTreeSet::new(),
+            led_to: BTreeSet::new(),
+            network,
+            of_targets: Map::new(),
+        }
     }
 
     fn mixed(&mut self) -> Value {
@@ -94,7 +108,9 @@ impl Build {
     /// Adds steps that are never run: a redirect is followed only to a target that a step uses.
     pub fn use_what_redirects_lead_to(&mut self, entry: &mut Value) {
         let led_to = std::mem::take(&mut self.led_to);
-        let steps = led_to.iter().map(|to| json!({ "get": "/never/ok", "target": to.name(), "when": "false" }));
+        let steps = led_to
+            .iter()
+            .map(|to| json!({ "get": "/never/ok", "target": to.name(), "when": "false" }));
         entry["flow"].as_array_mut().expect("a list").extend(steps);
         self.used.extend(led_to);
     }
@@ -113,9 +129,23 @@ impl Build {
 
     /// A step; a few come as two.
     fn step(&mut self, depth: u32, most: usize) -> Costed<Vec<Value>> {
-        let group = if depth < MAX_DEPTH && most > 1 && self.steps < MAX_STEPS { 5 } else { 0 };
-        let kinds = [(60, "operation"), (5, "think"), (4, "token"), (group, "flow"), (2 * group, "parallel"), (2 * group, "race")];
-        let kinds: Vec<_> = kinds.into_iter().chain([(group, "repeat"), (group / 2, "until")]).collect();
+        let group = if depth < MAX_DEPTH && most > 1 && self.steps < MAX_STEPS {
+            5
+        } else {
+            0
+        };
+        let kinds = [
+            (60, "operation"),
+            (5, "think"),
+            (4, "token"),
+            (group, "flow"),
+            (2 * group, "parallel"),
+            (2 * group, "race"),
+        ];
+        let kinds: Vec<_> = kinds
+            .into_iter()
+            .chain([(group, "repeat"), (group / 2, "until")])
+            .collect();
         let inner = most.div_ceil(2);
         let (mut steps, cost) = match self.draw.weighted(&kinds) {
             "think" => {
@@ -149,14 +179,23 @@ impl Build {
             "repeat" => {
                 let times = self.draw.number(2, 4);
                 let (flow, cost) = self.flow(depth + 1, inner);
-                (vec![json!({ "repeat": { "times": times, "flow": flow } })], cost * times as f64)
+                (
+                    vec![json!({ "repeat": { "times": times, "flow": flow } })],
+                    cost * times as f64,
+                )
             }
             "until" => {
                 let (passes, name) = (self.draw.number(1, 3), format!("n{}", self.steps));
                 let (mut flow, cost) = self.flow(depth + 1, inner);
-                flow.insert(0, json!({ "set": { name.as_str(): format!("{name} + 1") } }));
+                flow.insert(
+                    0,
+                    json!({ "set": { name.as_str(): format!("{name} + 1") } }),
+                );
                 let until = json!({ "repeat": { "until": format!("{name} >= {passes}"), "max": 5, "flow": flow } });
-                (vec![json!({ "set": { name: "0" } }), until], cost * passes as f64)
+                (
+                    vec![json!({ "set": { name: "0" } }), until],
+                    cost * passes as f64,
+                )
             }
             _ => {
                 let (step, cost) = self.operation();
@@ -174,7 +213,11 @@ impl Build {
         let mut all = (Vec::new(), 0.0);
         for _ in 0..count {
             let (mut steps, cost) = self.step(depth + 1, most.div_ceil(2));
-            let step = if steps.len() == 1 { steps.remove(0) } else { json!({ "flow": steps }) };
+            let step = if steps.len() == 1 {
+                steps.remove(0)
+            } else {
+                json!({ "flow": steps })
+            };
             all.0.push(step);
             all.1 += cost;
         }
@@ -193,7 +236,8 @@ impl Build {
         if self.draw.chance(6) {
             step["once"] = json!(true);
         }
-        if step.get("on_error").is_none() && self.draw.chance(25) && step.get("parallel").is_none() {
+        if step.get("on_error").is_none() && self.draw.chance(25) && step.get("parallel").is_none()
+        {
             step["on_error"] = json!("continue");
         }
     }
@@ -205,7 +249,11 @@ impl Build {
     }
 
     fn operation(&mut self) -> Costed<Value> {
-        let (mut step, mut cost) = if self.network && self.draw.chance(85) { self.request() } else { self.mock() };
+        let (mut step, mut cost) = if self.network && self.draw.chance(85) {
+            self.request()
+        } else {
+            self.mock()
+        };
         if self.draw.chance(15) {
             step["limits"] = self.limits();
             cost += 2.0;
@@ -234,9 +282,18 @@ impl Build {
     /// A mock operation.
     pub fn mock(&mut self) -> Costed<Value> {
         let name = self.name();
-        let (mut step, cost) = match self.draw.weighted(&[(8, "sleep"), (1, "cpu"), (1, "block")]) {
-            "cpu" => (json!({ "name": name, "cpu": self.draw.pick(&["100us", "1ms"]) }), 1.0),
-            "block" => (json!({ "name": name, "block": self.draw.pick(&["500us", "2ms"]), "offload": self.draw.chance(50) }), 2.0),
+        let (mut step, cost) = match self
+            .draw
+            .weighted(&[(8, "sleep"), (1, "cpu"), (1, "block")])
+        {
+            "cpu" => (
+                json!({ "name": name, "cpu": self.draw.pick(&["100us", "1ms"]) }),
+                1.0,
+            ),
+            "block" => (
+                json!({ "name": name, "block": self.draw.pick(&["500us", "2ms"]), "offload": self.draw.chance(50) }),
+                2.0,
+            ),
             _ => {
                 let (delay, cost) = self.delay();
                 let mut step = json!({ "name": name, "sleep": delay });
@@ -253,7 +310,10 @@ impl Build {
     }
 
     fn delay(&mut self) -> Costed<Value> {
-        match self.draw.weighted(&[(1, 0), (2, 1), (3, 2), (2, 3), (1, 4), (1, 5), (1, 6)]) {
+        match self
+            .draw
+            .weighted(&[(1, 0), (2, 1), (3, 2), (2, 3), (1, 4), (1, 5), (1, 6)])
+        {
             0 => (json!("0s"), 0.0),
             1 => (json!("300us"), 0.3),
             2 => (json!("1ms"), 1.0),

@@ -16,7 +16,10 @@ impl Build {
             limits.insert("concurrency".into(), json!(self.draw.number(1, 4)));
         }
         if kind > 5 {
-            limits.insert("rate".into(), json!(self.draw.pick(&["300/s", "1000/s", "5000/s"])));
+            limits.insert(
+                "rate".into(),
+                json!(self.draw.pick(&["300/s", "1000/s", "5000/s"])),
+            );
             if self.draw.chance(60) {
                 limits.insert("burst".into(), json!(self.draw.number(1, 6)));
             }
@@ -32,9 +35,14 @@ impl Build {
     pub fn load(&mut self, cost: f64) -> Value {
         let most = ((BUDGET / cost.max(0.3)) as u64).max(1);
         let vus = self.draw.number(1, 6);
-        let mut load = match self.draw.weighted(&[(35, 0), (25, 1), (12, 2), (18, 3), (10, 4)]) {
+        let mut load = match self
+            .draw
+            .weighted(&[(35, 0), (25, 1), (12, 2), (18, 3), (10, 4)])
+        {
             0 => json!({ "vus": vus, "iterations": self.draw.number(1, most.min(40)) }),
-            1 => json!({ "vus": vus, "iterations_per_vu": self.draw.number(1, (most / vus).clamp(1, 8)) }),
+            1 => {
+                json!({ "vus": vus, "iterations_per_vu": self.draw.number(1, (most / vus).clamp(1, 8)) })
+            }
             2 => json!({ "vus": vus, "duration": format!("{}ms", self.draw.number(5, 40)) }),
             3 => {
                 let rate = self.draw.pick(&[100, 500, 1000, 3000]);
@@ -55,14 +63,22 @@ impl Build {
             }
             _ => {
                 let open = self.draw.chance(50);
-                let stages: Vec<Value> = (0..self.draw.number(1, 3)).map(|number| self.stage(open, number > 0)).collect();
-                if open { json!({ "stages": stages, "max_in_flight": self.draw.number(2, 12) }) } else { json!({ "stages": stages }) }
+                let stages: Vec<Value> = (0..self.draw.number(1, 3))
+                    .map(|number| self.stage(open, number > 0))
+                    .collect();
+                if open {
+                    json!({ "stages": stages, "max_in_flight": self.draw.number(2, 12) })
+                } else {
+                    json!({ "stages": stages })
+                }
             }
         };
         if load.get("iterations_per_vu").is_none() && self.draw.chance(12) {
             load["warmup"] = json!(format!("{}ms", self.draw.number(1, 15)));
         }
-        let graceful = self.draw.weighted(&[(7, "10s"), (1, "0s"), (1, "5ms"), (1, "20ms")]);
+        let graceful = self
+            .draw
+            .weighted(&[(7, "10s"), (1, "0s"), (1, "5ms"), (1, "20ms")]);
         load["graceful_stop"] = json!(graceful);
         load
     }
@@ -72,8 +88,14 @@ impl Build {
         let mut stage = json!({ self.draw.pick(&["duration", "hold"]): length });
         // The first one has a level: all of them may not be at 0.
         let least = u64::from(!later);
-        let level =
-            if open { json!(format!("{}/s", self.draw.pick(&[200 * least, 200, 1000, 2000]))) } else { json!(self.draw.number(least, 6)) };
+        let level = if open {
+            json!(format!(
+                "{}/s",
+                self.draw.pick(&[200 * least, 200, 1000, 2000])
+            ))
+        } else {
+            json!(self.draw.number(least, 6))
+        };
         stage[if open { "rate" } else { "vus" }] = level;
         if later && self.draw.chance(25) {
             stage["measure"] = json!(false);

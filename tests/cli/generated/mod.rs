@@ -1,7 +1,9 @@
-//! Generated scenarios: random combinations of steps, groups, limits, timeouts, retries, redirects and loads,
-//! over mock work and over a scripted peer, each in every mode, held against what must be true of any.
+//! Generated scenarios: random combinations of steps, groups, limits, timeouts, retries, redirects
+//! and loads, over mock work and over a scripted peer, each in every mode, held against what must
+//! be true of any.
 //!
-//! `cargo test` runs a hundred and twenty seeds, always the same ones. `LOADGEN_SEEDS` names others:
+//! `cargo test` runs a hundred and twenty seeds, always the same ones. `LOADGEN_SEEDS` names
+//! others:
 //!
 //! ```text
 //! LOADGEN_SEEDS=0..20000 cargo test --release --test cli generated   # many
@@ -9,13 +11,14 @@
 //! LOADGEN_SCENARIO=small.yaml cargo test --test cli generated        # a scenario that was printed
 //! ```
 //!
-//! [`generate`] makes a tree of a seed, which is a scenario as YAML says it; all that a reader needs is in it,
-//! since the peer does what paths ask for ([`script`]) and is what its target is called. [`trial`] runs it in a
-//! mode, in process; the [`oracle`] holds the result against the plan, the peer's own log, and the other modes.
-//! What breaks something is made small ([`shrink`]) and printed with its seed.
+//! [`generate`] makes a tree of a seed, which is a scenario as YAML says it; all that a reader
+//! needs is in it, since the peer does what paths ask for ([`script`]) and is what its target is
+//! called. [`trial`] runs it in a mode, in process; the [`oracle`] holds the result against the
+//! plan, the peer's own log, and the other modes. What breaks something is made small ([`shrink`])
+//! and printed with its seed.
 //!
-//! No rule depends on how fast the machine is: times are held against lower bounds, and against upper ones
-//! with seconds to spare.
+//! No rule depends on how fast the machine is: times are held against lower bounds, and against
+//! upper ones with seconds to spare.
 
 mod accounting;
 mod caps;
@@ -74,7 +77,11 @@ pub fn examine(tree: &Value) -> Result<Vec<Finding>, String> {
     for mode in case.modes() {
         match case.run(mode) {
             Ok(trial) => trials.extend(trial),
-            Err(said) => findings.push(Finding { rule: "runs", mode, said }),
+            Err(said) => findings.push(Finding {
+                rule: "runs",
+                mode,
+                said,
+            }),
         }
     }
     if let Some(first) = trials.first().filter(|trial| trial.mode == Mode::Simulated) {
@@ -84,10 +91,18 @@ pub fn examine(tree: &Value) -> Result<Vec<Finding>, String> {
     Ok(findings)
 }
 
-/// What is wrong with a scenario of a seed. A machine that stands still for seconds makes times longer, and does so once:
-/// where that is all, it has to be found three times.
+/// What is wrong with a scenario of a seed. A machine that stands still for seconds makes times
+/// longer, and does so once: where that is all, it has to be found three times.
 fn findings_of(tree: &Value) -> Vec<Finding> {
-    let look = || examine(tree).unwrap_or_else(|said| vec![Finding { rule: "compiles", mode: Mode::Simulated, said }]);
+    let look = || {
+        examine(tree).unwrap_or_else(|said| {
+            vec![Finding {
+                rule: "compiles",
+                mode: Mode::Simulated,
+                said,
+            }]
+        })
+    };
     let mut findings = look();
     for _ in 0..2 {
         if findings.iter().all(|finding| finding.rule == "too long") && !findings.is_empty() {
@@ -102,10 +117,15 @@ fn is_exact(case: &Case, first: &Trial) -> Option<Finding> {
     let text = |trial: &Trial| serde_json::to_string(&trial.run).expect("plain data");
     let again = case.run(first.mode).ok().flatten().as_ref().map(text);
     let same = again.as_ref() == Some(&text(first));
-    (!same).then(|| Finding { rule: "exact", mode: first.mode, said: format!("{}\nand again\n{again:?}", text(first)) })
+    (!same).then(|| Finding {
+        rule: "exact",
+        mode: first.mode,
+        said: format!("{}\nand again\n{again:?}", text(first)),
+    })
 }
 
-/// Panics of threads with this name are caught and told as findings: nobody wants to read them twice.
+/// Panics of threads with this name are caught and told as findings: nobody wants to read them
+/// twice.
 const QUIET: &str = "generated";
 
 /// Says nothing of panics that are caught.
@@ -123,8 +143,14 @@ fn hush() {
 
 /// The seeds that are asked for.
 fn seeds() -> Range<u64> {
-    let Ok(text) = std::env::var("LOADGEN_SEEDS") else { return USUAL };
-    let number = |text: &str| text.trim().parse().unwrap_or_else(|_| panic!("LOADGEN_SEEDS is `{text}`: it takes 17 or 0..100"));
+    let Ok(text) = std::env::var("LOADGEN_SEEDS") else {
+        return USUAL;
+    };
+    let number = |text: &str| {
+        text.trim()
+            .parse()
+            .unwrap_or_else(|_| panic!("LOADGEN_SEEDS is `{text}`: it takes 17 or 0..100"))
+    };
     match text.split_once("..") {
         Some((from, to)) => number(from)..number(to),
         None => number(&text)..number(&text) + 1,
@@ -135,7 +161,8 @@ fn seeds() -> Range<u64> {
 fn generated_scenarios_hold() {
     if let Ok(path) = std::env::var("LOADGEN_SCENARIO") {
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-        let findings = examine(&serde_yaml::from_str(&text).expect("YAML")).unwrap_or_else(|problems| panic!("{problems}"));
+        let findings = examine(&serde_yaml::from_str(&text).expect("YAML"))
+            .unwrap_or_else(|problems| panic!("{problems}"));
         assert!(findings.is_empty(), "{}", told(&findings));
         return;
     }
@@ -167,15 +194,31 @@ fn generated_scenarios_hold() {
                     }
                 }
             };
-            thread::Builder::new().name(QUIET.into()).spawn_scoped(scope, work).expect("a thread");
+            thread::Builder::new()
+                .name(QUIET.into())
+                .spawn_scoped(scope, work)
+                .expect("a thread");
         }
     });
     let failed = failed.into_inner().expect("no panic");
-    eprintln!("{} seeds in {:?}", next.into_inner().min(seeds.end) - seeds.start, begun.elapsed());
+    eprintln!(
+        "{} seeds in {:?}",
+        next.into_inner().min(seeds.end) - seeds.start,
+        begun.elapsed()
+    );
     if let Some(before) = before {
-        assert_eq!(descriptors(), before, "descriptors that are open after {} seeds, and before", seeds.end - seeds.start);
+        assert_eq!(
+            descriptors(),
+            before,
+            "descriptors that are open after {} seeds, and before",
+            seeds.end - seeds.start
+        );
         let peak = peak_memory_mb();
-        assert!(peak < MAX_MEMORY_MB, "{peak} MB at most after {} seeds", seeds.end - seeds.start);
+        assert!(
+            peak < MAX_MEMORY_MB,
+            "{peak} MB at most after {} seeds",
+            seeds.end - seeds.start
+        );
     }
     assert!(failed.is_empty(), "{}", report(&failed));
 }
@@ -188,7 +231,13 @@ fn descriptors() -> usize {
 /// The most memory that this process had.
 fn peak_memory_mb() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let peak = status.lines().find_map(|line| {
+        line.strip_prefix("VmHWM:")?
+            .trim()
+            .strip_suffix(" kB")?
+            .parse::<u64>()
+            .ok()
+    });
     peak.expect("in kB") / 1024
 }
 
@@ -198,18 +247,31 @@ fn report(failed: &BTreeMap<u64, Vec<Finding>>) -> String {
     let mut known: Vec<(&str, Mode)> = Vec::new();
     for (seed, findings) in failed {
         let _ = writeln!(text, "seed {seed}:\n{}", told(findings));
-        let Some(first) = findings.iter().find(|finding| !known.contains(&(finding.rule, finding.mode))) else { continue };
+        let Some(first) = findings
+            .iter()
+            .find(|finding| !known.contains(&(finding.rule, finding.mode)))
+        else {
+            continue;
+        };
         if known.len() < SHRUNK {
             known.push((first.rule, first.mode));
             let (small, finding) = shrink::shrink(&generate(*seed), first.rule);
-            let _ = writeln!(text, "{}---\n{}---", finding.map(|finding| told(&[finding])).unwrap_or_default(), yaml(&small));
+            let _ = writeln!(
+                text,
+                "{}---\n{}---",
+                finding.map(|finding| told(&[finding])).unwrap_or_default(),
+                yaml(&small)
+            );
         }
     }
     text
 }
 
 fn told(findings: &[Finding]) -> String {
-    findings.iter().map(|Finding { rule, mode, said }| format!("  {mode}, {rule}: {said}\n")).collect()
+    findings
+        .iter()
+        .map(|Finding { rule, mode, said }| format!("  {mode}, {rule}: {said}\n"))
+        .collect()
 }
 
 #[test]

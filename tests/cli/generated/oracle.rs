@@ -52,16 +52,41 @@ pub struct Look<'a> {
 impl<'a> Look<'a> {
     fn new(case: &'a Case, trial: &'a Trial, expected: &'a [Expected]) -> Self {
         let operations: Vec<_> = case.plan.operations().collect();
-        let parts = operations.iter().zip(expected).filter_map(|((mix, name, operation), expected)| {
-            // Operations of one name share their figures.
-            let alone = operations.iter().filter(|(m, n, _)| (m, n) == (mix, name)).count() == 1;
-            let mix = case.plan.mix[*mix].name.as_str();
-            let figures = trial.run.steps.iter().find(|step| step.name == *name && step.mix.as_deref() == Some(mix))?;
-            let own = expected.hops.first().map(|(_, path, _)| step_of(path));
-            let requests = trial.requests().filter(|request| Some(request.step()) == own).collect();
-            alone.then_some(Part { operation, figures, expected, requests })
-        });
-        Self { case, trial, parts: parts.collect(), findings: RefCell::default() }
+        let parts =
+            operations
+                .iter()
+                .zip(expected)
+                .filter_map(|((mix, name, operation), expected)| {
+                    // Operations of one name share their figures.
+                    let alone = operations
+                        .iter()
+                        .filter(|(m, n, _)| (m, n) == (mix, name))
+                        .count()
+                        == 1;
+                    let mix = case.plan.mix[*mix].name.as_str();
+                    let figures = trial
+                        .run
+                        .steps
+                        .iter()
+                        .find(|step| step.name == *name && step.mix.as_deref() == Some(mix))?;
+                    let own = expected.hops.first().map(|(_, path, _)| step_of(path));
+                    let requests = trial
+                        .requests()
+                        .filter(|request| Some(request.step()) == own)
+                        .collect();
+                    alone.then_some(Part {
+                        operation,
+                        figures,
+                        expected,
+                        requests,
+                    })
+                });
+        Self {
+            case,
+            trial,
+            parts: parts.collect(),
+            findings: RefCell::default(),
+        }
     }
 
     pub const fn run(&self) -> &'a ModeRun {
@@ -77,14 +102,22 @@ impl<'a> Look<'a> {
     /// Whether no operation was broken off, or ended by a timeout.
     pub fn is_undisturbed(&self) -> bool {
         let counts = &self.run().counts;
-        let timeouts = self.run().try_failures.keys().any(|kind| kind.starts_with("timeout"));
+        let timeouts = self
+            .run()
+            .try_failures
+            .keys()
+            .any(|kind| kind.starts_with("timeout"));
         counts.cancelled + counts.unfinished == 0 && !timeouts
     }
 
     /// The limits of an operation with their scopes.
     pub fn limits_of(&self, operation: &Operation) -> [Limits; 3] {
         let plan = &self.case.plan;
-        let target = operation.action.target().map(|target| plan.targets[target].limits).unwrap_or_default();
+        let target = operation
+            .action
+            .target()
+            .map(|target| plan.targets[target].limits)
+            .unwrap_or_default();
         [operation.limits, target, plan.limits]
     }
 
@@ -92,8 +125,13 @@ impl<'a> Look<'a> {
     pub fn limits(&self) -> impl Iterator<Item = &'a Limits> {
         let plan = &self.case.plan;
         let steps = plan.operations().map(|(_, _, operation)| &operation.limits);
-        let all = steps.chain(plan.targets.iter().map(|target| &target.limits)).chain(plan.mix.iter().map(|entry| &entry.limits));
-        let all: Vec<&Limits> = all.chain([&plan.limits]).filter(|limits| !limits.is_empty()).collect();
+        let all = steps
+            .chain(plan.targets.iter().map(|target| &target.limits))
+            .chain(plan.mix.iter().map(|entry| &entry.limits));
+        let all: Vec<&Limits> = all
+            .chain([&plan.limits])
+            .filter(|limits| !limits.is_empty())
+            .collect();
         all.into_iter()
     }
 
@@ -104,20 +142,31 @@ impl<'a> Look<'a> {
 
     /// Whether branches run side by side somewhere.
     pub fn has_branches(&self) -> bool {
-        self.case.plan.steps().any(|(_, step)| matches!(step.kind, StepKind::Parallel(_) | StepKind::Race(_)))
+        self.case
+            .plan
+            .steps()
+            .any(|(_, step)| matches!(step.kind, StepKind::Parallel(_) | StepKind::Race(_)))
     }
 
     /// Says that something is not so.
     pub fn hold(&self, rule: &'static str, holds: bool, said: impl FnOnce() -> String) {
         if !holds {
-            self.findings.borrow_mut().push(Finding { rule, mode: self.trial.mode, said: said() });
+            self.findings.borrow_mut().push(Finding {
+                rule,
+                mode: self.trial.mode,
+                said: said(),
+            });
         }
     }
 }
 
 /// Everything that is wrong in the trials of a scenario.
 pub fn judge(case: &Case, trials: &[Trial]) -> Vec<Finding> {
-    let expected: Vec<Expected> = case.plan.operations().map(|(_, _, operation)| Expected::of(&case.plan, operation)).collect();
+    let expected: Vec<Expected> = case
+        .plan
+        .operations()
+        .map(|(_, _, operation)| Expected::of(&case.plan, operation))
+        .collect();
     let mut findings = Vec::new();
     for trial in trials {
         let look = Look::new(case, trial, &expected);

@@ -13,12 +13,17 @@ use super::trial::{Case, Trial};
 /// What must not depend on the mode, each with its name.
 fn outcome(trial: &Trial, with_requests: bool) -> BTreeMap<String, String> {
     let of = trial.run.iterations.counts;
-    let mut outcome = BTreeMap::from([("iterations".into(), format!("{:?}", [of.planned, of.ok, of.failed, of.skipped]))]);
+    let mut outcome = BTreeMap::from([(
+        "iterations".into(),
+        format!("{:?}", [of.planned, of.ok, of.failed, of.skipped]),
+    )]);
     for step in &trial.run.steps {
         outcome.insert(format!("{:?} {}", step.mix, step.name), of_step(step));
     }
     for request in trial.requests().filter(|_| with_requests) {
-        let times: &mut String = outcome.entry(format!("{} {:?}", request.path, request.id)).or_default();
+        let times: &mut String = outcome
+            .entry(format!("{} {:?}", request.path, request.id))
+            .or_default();
         times.push('+');
     }
     outcome
@@ -32,20 +37,30 @@ fn of_step(step: &Group) -> String {
         let cut = ["incomplete", "reused_conn_closed", "reset"].contains(&kind.as_str());
         *failures.entry(if cut { "cut" } else { kind }).or_default() += count;
     }
-    format!("{:?} {failures:?}", [of.planned, of.started, of.ok, of.failed, of.skipped, of.retries])
+    format!(
+        "{:?} {failures:?}",
+        [
+            of.planned, of.started, of.ok, of.failed, of.skipped, of.retries
+        ]
+    )
 }
 
 /// Whether the plan alone says what comes of it.
 fn is_fixed(case: &Case, expected: &[Expected]) -> bool {
     let load = &case.plan.load;
-    let bound = load.total_iterations().is_some() && load.duration.is_none() && load.warmup == Nanos::ZERO;
-    let LoadModel::Closed { vus } = load.model else { return false };
+    let bound =
+        load.total_iterations().is_some() && load.duration.is_none() && load.warmup == Nanos::ZERO;
+    let LoadModel::Closed { vus } = load.model else {
+        return false;
+    };
     let drops = |limits: &loadgen::plan::Limits| limits.on_full == OnFull::Drop;
     let plan = &case.plan;
     let refuses = drops(&plan.limits)
         || plan.targets.iter().any(|target| drops(&target.limits))
         || plan.mix.iter().any(|entry| drops(&entry.limits))
-        || plan.operations().any(|(_, _, operation)| drops(&operation.limits));
+        || plan
+            .operations()
+            .any(|(_, _, operation)| drops(&operation.limits));
     let own_iterations = load.iterations.is_none() || vus == 1;
     let steps = plan.steps().all(|(_, step)| {
         let kind = match &step.kind {
@@ -55,26 +70,54 @@ fn is_fixed(case: &Case, expected: &[Expected]) -> bool {
         };
         kind && (own_iterations || !step.once)
     });
-    bound && !refuses && steps && !case.is_interrupted() && expected.iter().all(|expected| expected.is_fixed)
+    bound
+        && !refuses
+        && steps
+        && !case.is_interrupted()
+        && expected.iter().all(|expected| expected.is_fixed)
 }
 
 /// Holds the trials of a scenario against each other.
 pub fn compare(case: &Case, trials: &[Trial], expected: &[Expected]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let Some((first, others)) = trials.split_first() else { return findings };
+    let Some((first, others)) = trials.split_first() else {
+        return findings;
+    };
     let mut say = |rule, mode, said| findings.push(Finding { rule, mode, said });
     for other in others {
         let planned = |trial: &Trial| trial.run.iterations.counts.planned;
         let open = matches!(case.plan.load.model, LoadModel::Open { .. });
         if open && !case.is_interrupted() && planned(first) != planned(other) {
-            say("arrivals", other.mode, format!("{} iterations planned, and {} in {}", planned(other), planned(first), first.mode));
+            say(
+                "arrivals",
+                other.mode,
+                format!(
+                    "{} iterations planned, and {} in {}",
+                    planned(other),
+                    planned(first),
+                    first.mode
+                ),
+            );
         }
         if is_fixed(case, expected) && !first.hung && !other.hung {
             let peers = first.mode != Mode::Simulated;
             let (wanted, got) = (outcome(first, peers), outcome(other, peers));
-            let names = wanted.keys().chain(got.keys()).filter(|name| wanted.get(*name) != got.get(*name)).collect::<BTreeSet<_>>();
+            let names = wanted
+                .keys()
+                .chain(got.keys())
+                .filter(|name| wanted.get(*name) != got.get(*name))
+                .collect::<BTreeSet<_>>();
             for name in names {
-                say("outcome", other.mode, format!("{name}: {:?}, and {:?} in {}", got.get(name), wanted.get(name), first.mode));
+                say(
+                    "outcome",
+                    other.mode,
+                    format!(
+                        "{name}: {:?}, and {:?} in {}",
+                        got.get(name),
+                        wanted.get(name),
+                        first.mode
+                    ),
+                );
             }
             if first.mode == Mode::Simulated
                 && let Some(said) = shorter_than_ideal(case, &first.run, &other.run)
@@ -90,14 +133,25 @@ pub fn compare(case: &Case, trials: &[Trial], expected: &[Expected]) -> Vec<Find
 fn shorter_than_ideal(case: &Case, ideal: &ModeRun, real: &ModeRun) -> Option<String> {
     let plan = &case.plan;
     let limited = !ideal.limits.is_empty();
-    let processor = plan.operations().any(|(_, _, operation)| matches!(operation.action, Action::Cpu(_)));
+    let processor = plan
+        .operations()
+        .any(|(_, _, operation)| matches!(operation.action, Action::Cpu(_)));
     if limited || processor {
         return None;
     }
-    let sum = |step: &Group| step.service_ms.as_ref().map_or(0.0, |service| service.mean * service.count as f64);
+    let sum = |step: &Group| {
+        step.service_ms
+            .as_ref()
+            .map_or(0.0, |service| service.mean * service.count as f64)
+    };
     for (wanted, got) in ideal.steps.iter().zip(&real.steps) {
         if sum(got) * (1.0 + 1e-9) + 1e-3 < sum(wanted) {
-            return Some(format!("{}: {} ms of service, and {} ms in virtual time", got.name, sum(got), sum(wanted)));
+            return Some(format!(
+                "{}: {} ms of service, and {} ms in virtual time",
+                got.name,
+                sum(got),
+                sum(wanted)
+            ));
         }
     }
     let narrow = plan.steps().any(|(_, step)| matches!(&step.kind, StepKind::Parallel(parallel) if parallel.concurrency.is_some()));

@@ -21,8 +21,8 @@ const LAST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 250);
 /// Stack of a connection's thread.
 const STACK: usize = 128 * 1024;
 
-/// A request as the peer saw it. Both instants lie inside of what the client measures: `read` is taken when
-/// the last byte was read, `answered` before the first byte of the answer is written.
+/// A request as the peer saw it. Both instants lie inside of what the client measures: `read` is
+/// taken when the last byte was read, `answered` before the first byte of the answer is written.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The target.
@@ -74,7 +74,8 @@ impl Shared {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on nobody listens. Connections that are made by then are still accepted: whoever made one knows of it.
+    /// From now on nobody listens. Connections that are made by then are still accepted: whoever
+    /// made one knows of it.
     pub fn stop(&self) {
         if !self.stopped.swap(true, Ordering::SeqCst) {
             // It waits behind all that came before.
@@ -118,7 +119,9 @@ impl Peer {
                 let socket = bound();
                 listen(&socket, 0).expect("it is bound");
                 let address = address_of(&socket);
-                let queued = std::iter::from_fn(|| TcpStream::connect_timeout(&address, NOT_ACCEPTED).ok()).collect();
+                let queued =
+                    std::iter::from_fn(|| TcpStream::connect_timeout(&address, NOT_ACCEPTED).ok())
+                        .collect();
                 Self::Deaf(socket, queued)
             }
         }
@@ -164,8 +167,15 @@ impl Peer {
             thread::sleep(Duration::from_micros(200));
         }
         let log = std::mem::take(&mut *shared.log());
-        let (accepted, left_open) = (shared.accepted.load(Ordering::SeqCst), shared.open.load(Ordering::SeqCst));
-        Seen { log, accepted, left_open }
+        let (accepted, left_open) = (
+            shared.accepted.load(Ordering::SeqCst),
+            shared.open.load(Ordering::SeqCst),
+        );
+        Seen {
+            log,
+            accepted,
+            left_open,
+        }
     }
 }
 
@@ -182,17 +192,23 @@ fn accept(shared: &Arc<Shared>) {
             connection::serve(&own, stream, number);
             own.open.fetch_sub(1, Ordering::SeqCst);
         };
-        thread::Builder::new().stack_size(STACK).spawn(serve).expect("a thread");
+        thread::Builder::new()
+            .stack_size(STACK)
+            .spawn(serve)
+            .expect("a thread");
     }
     // The port stays bound, so that nobody else gets it.
     let _ = rustix::net::shutdown(&shared.listener, rustix::net::Shutdown::Both);
     shared.closed.store(true, Ordering::SeqCst);
 }
 
-/// A listener whose port stays its own when it listens no more: the kernel takes back one that it has chosen itself.
+/// A listener whose port stays its own when it listens no more: the kernel takes back one that it
+/// has chosen itself.
 fn on_its_own_port() -> TcpListener {
     loop {
-        let chosen = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr()).expect("a free port");
+        let chosen = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port");
         // Somebody else may have got it meanwhile.
         if let Ok(listener) = TcpListener::bind(chosen) {
             return listener;
@@ -207,5 +223,8 @@ fn bound() -> OwnedFd {
 }
 
 fn address_of(socket: &OwnedFd) -> SocketAddr {
-    getsockname(socket).expect("it is bound").try_into().expect("an address of IP")
+    getsockname(socket)
+        .expect("it is bound")
+        .try_into()
+        .expect("an address of IP")
 }

@@ -8,8 +8,13 @@ use super::script::Manner;
 impl Build {
     /// A request to the peer.
     pub fn request(&mut self) -> Costed<Value> {
-        let manner =
-            self.draw.weighted(&[(78, Manner::Steady), (8, Manner::Fickle), (4, Manner::Leaving), (4, Manner::Gone), (4, Manner::Deaf)]);
+        let manner = self.draw.weighted(&[
+            (78, Manner::Steady),
+            (8, Manner::Fickle),
+            (4, Manner::Leaving),
+            (4, Manner::Gone),
+            (4, Manner::Deaf),
+        ]);
         let name = self.name();
         let (path, mut cost, mut timeout) = self.path(manner, 0);
         if manner == Manner::Deaf {
@@ -19,14 +24,25 @@ impl Build {
     }
 
     /// A request for this path.
-    pub fn request_of(&mut self, manner: Manner, name: &str, path: &str, timeout: Value, cost: f64) -> Costed<Value> {
+    pub fn request_of(
+        &mut self,
+        manner: Manner,
+        name: &str,
+        path: &str,
+        timeout: Value,
+        cost: f64,
+    ) -> Costed<Value> {
         self.used.insert(manner);
-        let mut step = json!({ "name": name, "get": path, "target": manner.name(), "timeout": timeout });
+        let mut step =
+            json!({ "name": name, "get": path, "target": manner.name(), "timeout": timeout });
         if self.draw.chance(20) {
             let map = step.as_object_mut().expect("a map");
             map.remove("get");
             map.insert("post".into(), json!(path));
-            map.insert("body".into(), json!("x".repeat(self.draw.pick(&[1, 300, 20_000]))));
+            map.insert(
+                "body".into(),
+                json!("x".repeat(self.draw.pick(&[1, 300, 20_000]))),
+            );
         }
         if path.contains("flaky") || self.draw.chance(50) {
             step["headers"] = json!({ "x-try": "{{uuid()}}", "x-seq": "{{seq()}}" });
@@ -43,8 +59,24 @@ impl Build {
     /// What a path asks for, what that costs, and the timeout that it needs.
     fn path(&mut self, manner: Manner, hops: u32) -> (String, f64, Value) {
         let generous = json!(GENEROUS);
-        let kinds = [(30, "ok"), (16, "delay"), (7, "status"), (6, "close"), (4, "cut"), (4, "reset"), (3, "half"), (4, "large")];
-        let more = [(4, "hang"), (3, "stall"), (6, "flaky"), (3, "flakycut"), (5, "cookie"), (if hops < 3 { 9 } else { 0 }, "redirect")];
+        let kinds = [
+            (30, "ok"),
+            (16, "delay"),
+            (7, "status"),
+            (6, "close"),
+            (4, "cut"),
+            (4, "reset"),
+            (3, "half"),
+            (4, "large"),
+        ];
+        let more = [
+            (4, "hang"),
+            (3, "stall"),
+            (6, "flaky"),
+            (3, "flakycut"),
+            (5, "cookie"),
+            (if hops < 3 { 9 } else { 0 }, "redirect"),
+        ];
         let away = [(if hops < 1 { 3 } else { 0 }, "away")];
         let of_manner: &[(u32, &str)] = match manner {
             Manner::Fickle => &[(40, "drop"), (40, "idle")],
@@ -56,12 +88,28 @@ impl Build {
             "delay" => {
                 let delay = self.draw.number(1, 8);
                 let (rest, cost, timeout) = self.path(manner, hops);
-                (format!("delay-{delay}/{rest}"), cost + delay as f64, timeout)
+                (
+                    format!("delay-{delay}/{rest}"),
+                    cost + delay as f64,
+                    timeout,
+                )
             }
-            "status" => (format!("status-{}", self.draw.pick(&[201, 404, 503, 503])), 0.0, generous),
-            "large" => (format!("large-{}", self.draw.pick(&[0, 5_000, 100_000])), 0.2, generous),
+            "status" => (
+                format!("status-{}", self.draw.pick(&[201, 404, 503, 503])),
+                0.0,
+                generous,
+            ),
+            "large" => (
+                format!("large-{}", self.draw.pick(&[0, 5_000, 100_000])),
+                0.2,
+                generous,
+            ),
             "idle" => (format!("idle-{}", self.draw.number(1, 5)), 0.0, generous),
-            kind @ ("flaky" | "flakycut") => (format!("{kind}-{}", self.draw.pick(&[20, 50])), 0.0, generous),
+            kind @ ("flaky" | "flakycut") => (
+                format!("{kind}-{}", self.draw.pick(&[20, 50])),
+                0.0,
+                generous,
+            ),
             kind @ ("hang" | "stall") => {
                 let (timeout, cost) = self.short_timeout();
                 (kind.into(), cost, timeout)
@@ -71,7 +119,9 @@ impl Build {
                 (format!("redirect/{rest}"), cost + 0.3, timeout)
             }
             "away" => {
-                let to = self.draw.pick(&[Manner::Deaf, Manner::Gone, Manner::Steady]);
+                let to = self
+                    .draw
+                    .pick(&[Manner::Deaf, Manner::Gone, Manner::Steady]);
                 self.led_to.insert(to);
                 let (rest, cost, timeout) = self.path(to, hops + 1);
                 if to == Manner::Deaf {
@@ -88,7 +138,9 @@ impl Build {
     pub fn short_timeout(&mut self) -> (Value, f64) {
         let short = self.draw.number(10, 30);
         let timeout = match self.draw.number(0, 3) {
-            0 => json!({ "first_byte": format!("{short}ms"), "total": format!("{}ms", short + 15) }),
+            0 => {
+                json!({ "first_byte": format!("{short}ms"), "total": format!("{}ms", short + 15) })
+            }
             1 => json!({ "connect": format!("{short}ms"), "total": format!("{}ms", short + 15) }),
             _ => json!(format!("{short}ms")),
         };
@@ -117,7 +169,10 @@ impl Build {
             let mut http = Map::new();
             http.insert("redirects".into(), json!(self.draw.pick(&[0, 2, 3, 3, 3])));
             if self.draw.chance(40) {
-                http.insert("keep_alive".into(), json!(self.draw.pick(&["per_iteration", "never", "shared"])));
+                http.insert(
+                    "keep_alive".into(),
+                    json!(self.draw.pick(&["per_iteration", "never", "shared"])),
+                );
             }
             if self.draw.chance(15) {
                 http.insert("max_connections".into(), json!(self.draw.number(1, 4)));

@@ -19,7 +19,13 @@ pub enum Manner {
 }
 
 impl Manner {
-    pub const ALL: [Self; 5] = [Self::Steady, Self::Fickle, Self::Leaving, Self::Gone, Self::Deaf];
+    pub const ALL: [Self; 5] = [
+        Self::Steady,
+        Self::Fickle,
+        Self::Leaving,
+        Self::Gone,
+        Self::Deaf,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -37,8 +43,8 @@ impl Manner {
         found.unwrap_or_else(|| panic!("no manner is called `{name}`"))
     }
 
-    /// Where its URLs say that it is; connections go to where it really listens. Hosts differ, since cookies
-    /// go to all ports of one.
+    /// Where its URLs say that it is; connections go to where it really listens. Hosts differ,
+    /// since cookies go to all ports of one.
     pub fn origin(self) -> String {
         format!("http://127.0.0.{}:1000", 1 + self as u8)
     }
@@ -100,7 +106,11 @@ impl Hop {
         let mut segments = path.split('/').skip(2);
         while let Some(segment) = segments.next() {
             let (word, number) = segment.rsplit_once('-').unwrap_or((segment, ""));
-            let amount = || number.parse::<u64>().unwrap_or_else(|_| panic!("`{segment}` has no number"));
+            let amount = || {
+                number
+                    .parse::<u64>()
+                    .unwrap_or_else(|_| panic!("`{segment}` has no number"))
+            };
             let rest = || {
                 let rest = segments.clone().collect::<Vec<_>>().join("/");
                 format!("/{}/{rest}", step_of(path))
@@ -132,7 +142,10 @@ impl Hop {
             };
             return Self { delay, ending };
         }
-        Self { delay, ending: Ending::Status(200) }
+        Self {
+            delay,
+            ending: Ending::Status(200),
+        }
     }
 
     /// All hops of a path, each with the target and the path that it is asked for at.
@@ -154,19 +167,29 @@ impl Hop {
 /// Whether a request with this id is one of so many in a hundred.
 pub fn is_among(id: &str, percent: u64) -> bool {
     // FNV-1a: ids differ in few places.
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     (hash >> 32) % 100 < percent
 }
 
 #[test]
 fn a_path_says_what_the_peer_does() {
     let hops = Hop::all(Manner::Steady, "/s3/delay-5/redirect/away-deaf/hang");
-    let seen: Vec<(Manner, &str)> = hops.iter().map(|(manner, path, _)| (*manner, path.as_str())).collect();
-    let paths =
-        [(Manner::Steady, "/s3/delay-5/redirect/away-deaf/hang"), (Manner::Steady, "/s3/away-deaf/hang"), (Manner::Deaf, "/s3/hang")];
+    let seen: Vec<(Manner, &str)> = hops
+        .iter()
+        .map(|(manner, path, _)| (*manner, path.as_str()))
+        .collect();
+    let paths = [
+        (Manner::Steady, "/s3/delay-5/redirect/away-deaf/hang"),
+        (Manner::Steady, "/s3/away-deaf/hang"),
+        (Manner::Deaf, "/s3/hang"),
+    ];
     assert_eq!(seen, paths);
     assert_eq!(hops[0].2.delay, Duration::from_millis(5));
     assert_eq!(hops[2].2.ending, Ending::Hang);
-    let among = (0..1000).filter(|id| is_among(&format!("id-{id}"), 30)).count();
+    let among = (0..1000)
+        .filter(|id| is_among(&format!("id-{id}"), 30))
+        .count();
     assert!((200..400).contains(&among), "{among} of 1000");
 }

@@ -27,7 +27,15 @@ pub fn pressing(build: &mut Build) -> Value {
 /// A good request, which may be told apart from others.
 fn good(build: &mut Build, path: &str) -> Value {
     let name = build.name();
-    build.request_of(Manner::Steady, &name, &format!("/{name}/{path}"), json!(GENEROUS), 0.0).0
+    build
+        .request_of(
+            Manner::Steady,
+            &name,
+            &format!("/{name}/{path}"),
+            json!(GENEROUS),
+            0.0,
+        )
+        .0
 }
 
 fn entry(flow: &Value) -> Value {
@@ -52,7 +60,9 @@ fn arrivals(build: &mut Build) -> Value {
 fn races(build: &mut Build) -> Value {
     let branches: Vec<Value> = (0..build.draw.number(3, 6))
         .map(|_| {
-            let path = build.draw.weighted(&[(6, "ok"), (1, "delay-1/ok"), (1, "large-50000")]);
+            let path = build
+                .draw
+                .weighted(&[(6, "ok"), (1, "delay-1/ok"), (1, "large-50000")]);
             good(build, path)
         })
         .collect();
@@ -72,8 +82,9 @@ fn races(build: &mut Build) -> Value {
 fn reservations(build: &mut Build) -> Value {
     let (loser, pause) = (build.mock().0, build.draw.pick(&["500us", "2ms"]));
     let passes = build.draw.number(2, 6);
-    let mut flow =
-        vec![json!({ "repeat": { "times": passes, "flow": [{ "race": [{ "think": pause }, loser] }] }, "on_error": "continue" })];
+    let mut flow = vec![
+        json!({ "repeat": { "times": passes, "flow": [{ "race": [{ "think": pause }, loser] }] }, "on_error": "continue" }),
+    ];
     flow.push(build.mock().0);
     let rate = build.draw.pick(&["100/s", "250/s"]);
     let limits = json!({ "rate": rate, "burst": build.draw.number(1, 2) });
@@ -84,7 +95,11 @@ fn reservations(build: &mut Build) -> Value {
 /// A step with a narrow rate beside another one, under a wider cap.
 fn narrow_and_wide(build: &mut Build) -> Value {
     let step = |build: &mut Build| {
-        if build.network { good(build, "delay-1/ok") } else { build.mock().0 }
+        if build.network {
+            good(build, "delay-1/ok")
+        } else {
+            build.mock().0
+        }
     };
     let mut narrow = step(build);
     narrow["limits"] = json!({ "rate": build.draw.pick(&["50/s", "200/s"]) });
@@ -102,8 +117,18 @@ fn narrow_and_wide(build: &mut Build) -> Value {
 /// A peer that stops listening while requests are tried again.
 fn leaving(build: &mut Build) -> Value {
     let name = build.name();
-    let path = build.draw.pick(&["leave", "delay-1/leave", "delay-2/redirect/leave"]);
-    let mut step = build.request_of(Manner::Leaving, &name, &format!("/{name}/{path}"), json!(GENEROUS), 0.0).0;
+    let path = build
+        .draw
+        .pick(&["leave", "delay-1/leave", "delay-2/redirect/leave"]);
+    let mut step = build
+        .request_of(
+            Manner::Leaving,
+            &name,
+            &format!("/{name}/{path}"),
+            json!(GENEROUS),
+            0.0,
+        )
+        .0;
     step["retry"] = json!({ "attempts": build.draw.number(2, 4), "backoff": { "constant": build.draw.pick(&["0s", "1ms"]) } });
     step["on_error"] = json!("continue");
     let flow = json!([step, good(build, "ok")]);
@@ -113,7 +138,11 @@ fn leaving(build: &mut Build) -> Value {
 
 /// Iterations that complete no operation.
 fn nothing_to_do(build: &mut Build) -> Value {
-    let mut step = if build.network { good(build, "ok") } else { build.mock().0 };
+    let mut step = if build.network {
+        good(build, "ok")
+    } else {
+        build.mock().0
+    };
     step["when"] = json!(build.draw.pick(&["false", "seq() > 1000"]));
     let think = json!({ "think": build.draw.pick(&["1ms", "3ms"]) });
     let flow = match build.draw.number(0, 2) {
@@ -133,11 +162,23 @@ fn no_connection(build: &mut Build) -> Value {
         timeout = json!({ "connect": "15ms", "total": GENEROUS });
     }
     let mut step = if build.draw.chance(50) {
-        build.request_of(Manner::Deaf, &name, &format!("/{name}/ok"), timeout, cost).0
+        build
+            .request_of(Manner::Deaf, &name, &format!("/{name}/ok"), timeout, cost)
+            .0
     } else {
         build.used.insert(Manner::Deaf);
-        let path = build.draw.pick(&["away-deaf/ok", "delay-2/redirect/away-deaf/ok"]);
-        build.request_of(Manner::Steady, &name, &format!("/{name}/{path}"), timeout, cost).0
+        let path = build
+            .draw
+            .pick(&["away-deaf/ok", "delay-2/redirect/away-deaf/ok"]);
+        build
+            .request_of(
+                Manner::Steady,
+                &name,
+                &format!("/{name}/{path}"),
+                timeout,
+                cost,
+            )
+            .0
     };
     if build.draw.chance(30) {
         step["retry"] = json!({ "attempts": 2, "backoff": { "constant": "1ms" } });
@@ -145,7 +186,15 @@ fn no_connection(build: &mut Build) -> Value {
     step["on_error"] = json!("continue");
     let mut mix = entry(&json!([step, good(build, "ok")]));
     let other = build.name();
-    let never = build.request_of(Manner::Deaf, &other, &format!("/{other}/ok"), json!("10ms"), 0.0).0;
+    let never = build
+        .request_of(
+            Manner::Deaf,
+            &other,
+            &format!("/{other}/ok"),
+            json!("10ms"),
+            0.0,
+        )
+        .0;
     let flow = mix[0]["flow"].as_array_mut().expect("a list");
     flow.push(json!({ "flow": [never], "when": "false" }));
     build.of_targets = serde_json::Map::from_iter([("redirects".into(), json!(3))]);
@@ -154,10 +203,16 @@ fn no_connection(build: &mut Build) -> Value {
 
 /// More users than connections.
 fn pools(build: &mut Build) -> Value {
-    let keep = build.draw.pick(&["shared", "per_vu", "per_iteration", "never"]);
-    build.of_targets =
-        serde_json::Map::from_iter([("max_connections".into(), json!(build.draw.number(1, 3))), ("keep_alive".into(), json!(keep))]);
-    let path = build.draw.pick(&["ok", "delay-1/ok", "close", "flakycut-20"]);
+    let keep = build
+        .draw
+        .pick(&["shared", "per_vu", "per_iteration", "never"]);
+    build.of_targets = serde_json::Map::from_iter([
+        ("max_connections".into(), json!(build.draw.number(1, 3))),
+        ("keep_alive".into(), json!(keep)),
+    ]);
+    let path = build
+        .draw
+        .pick(&["ok", "delay-1/ok", "close", "flakycut-20"]);
     let step = good(build, path);
     let other = good(build, "ok");
     let flow = match build.draw.number(0, 3) {
@@ -172,8 +227,18 @@ fn pools(build: &mut Build) -> Value {
 /// Tries again and again, under limits.
 fn retries(build: &mut Build) -> Value {
     let name = build.name();
-    let path = build.draw.pick(&["flaky-50", "flakycut-50", "status-503", "cut"]);
-    let mut step = build.request_of(Manner::Steady, &name, &format!("/{name}/{path}"), json!(GENEROUS), 0.0).0;
+    let path = build
+        .draw
+        .pick(&["flaky-50", "flakycut-50", "status-503", "cut"]);
+    let mut step = build
+        .request_of(
+            Manner::Steady,
+            &name,
+            &format!("/{name}/{path}"),
+            json!(GENEROUS),
+            0.0,
+        )
+        .0;
     let backoff = build.draw.pick(&["500us", "1ms", "3ms"]);
     step["retry"] = json!({ "attempts": build.draw.number(2, 5), "backoff": { "linear": { "step": backoff } } });
     step["on_error"] = json!("continue");

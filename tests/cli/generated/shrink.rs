@@ -17,7 +17,11 @@ pub fn shrink(tree: &Value, rule: &'static str) -> (Value, Option<Finding>) {
     let begun = Instant::now();
     let breaks = |tree: &Value| {
         for _ in 0..TRIES {
-            if let Some(finding) = examine(tree).ok()?.into_iter().find(|finding| finding.rule == rule) {
+            if let Some(finding) = examine(tree)
+                .ok()?
+                .into_iter()
+                .find(|finding| finding.rule == rule)
+            {
                 return Some(finding);
             }
         }
@@ -57,7 +61,11 @@ fn smaller(tree: &Value) -> Vec<Value> {
             }
             for (place, item) in items.iter().enumerate() {
                 // A group in the place of which its steps stand.
-                let inside = inside(item).into_iter().map(|steps| [&items[..place], &steps, &items[place + 1..]].concat().into());
+                let inside = inside(item).into_iter().map(|steps| {
+                    [&items[..place], &steps, &items[place + 1..]]
+                        .concat()
+                        .into()
+                });
                 all.extend(inside);
             }
             for (place, item) in items.iter().enumerate() {
@@ -71,9 +79,16 @@ fn smaller(tree: &Value) -> Vec<Value> {
         Value::Object(map) => {
             let optional = map.keys().filter(|key| !NEEDED.contains(&key.as_str()));
             all.extend(optional.map(|key| {
-                map.iter().filter(|(other, _)| *other != key).map(|(k, v)| (k.clone(), v.clone())).collect::<Map<_, _>>().into()
+                map.iter()
+                    .filter(|(other, _)| *other != key)
+                    .map(|(k, v)| (k.clone(), v.clone()))
+                    .collect::<Map<_, _>>()
+                    .into()
             }));
-            for (key, value) in map.iter().filter(|(key, _)| !["name", "seed"].contains(&key.as_str())) {
+            for (key, value) in map
+                .iter()
+                .filter(|(key, _)| !["name", "seed"].contains(&key.as_str()))
+            {
                 all.extend(smaller(value).into_iter().map(|value| {
                     let mut map = map.clone();
                     map[key] = value;
@@ -84,14 +99,20 @@ fn smaller(tree: &Value) -> Vec<Value> {
         Value::Number(number) => {
             let number = number.as_u64().unwrap_or_default();
             all.extend(
-                [1, number / 2, number.saturating_sub(1)].into_iter().filter(|less| (1..number).contains(less)).map(|less| json!(less)),
+                [1, number / 2, number.saturating_sub(1)]
+                    .into_iter()
+                    .filter(|less| (1..number).contains(less))
+                    .map(|less| json!(less)),
             );
         }
         Value::String(text) => {
             // A path with a segment less, or a body that is long.
             let segments: Vec<&str> = text.split('/').collect();
             if text.starts_with('/') && segments.len() > 3 {
-                all.extend((2..segments.len() - 1).map(|left_out| json!(without(&segments, left_out).join("/"))));
+                all.extend(
+                    (2..segments.len() - 1)
+                        .map(|left_out| json!(without(&segments, left_out).join("/"))),
+                );
             }
             if text.len() > 200 {
                 all.push(json!("x"));
@@ -113,7 +134,10 @@ fn inside(step: &Value) -> Option<Vec<Value>> {
         return None;
     }
     let group = GROUPS.iter().find_map(|key| step.get(key))?;
-    group.as_array().or_else(|| group.get("flow")?.as_array()).cloned()
+    group
+        .as_array()
+        .or_else(|| group.get("flow")?.as_array())
+        .cloned()
 }
 
 #[test]

@@ -17,7 +17,8 @@ const MARGIN_MS: f64 = 2_000.0;
 const ROUNDING_MS: f64 = 1e-3;
 
 /// Failures of which a try that ended so had no answer.
-const WITHOUT_AN_ANSWER: [FailureKind; 5] = [Connect, Refused, Unreachable, TimeoutConnect, FdLimit];
+const WITHOUT_AN_ANSWER: [FailureKind; 5] =
+    [Connect, Refused, Unreachable, TimeoutConnect, FdLimit];
 
 pub fn look(look: &Look<'_>) {
     for part in &look.parts {
@@ -41,11 +42,17 @@ fn ms(time: Nanos) -> f64 {
 /// response = queue + lag + service.
 fn parts_of_time(look: &Look<'_>, part: &Part<'_>) {
     let figures = part.figures;
-    let (whole, parts) = (sum(&figures.response_ms), sum(&figures.queue_ms) + sum(&figures.lag_ms) + sum(&figures.service_ms));
+    let (whole, parts) = (
+        sum(&figures.response_ms),
+        sum(&figures.queue_ms) + sum(&figures.lag_ms) + sum(&figures.service_ms),
+    );
     let near = (whole - parts).abs() <= ROUNDING_MS + 1e-9 * whole;
     look.hold("sum of times", near, || {
         let Summaries(response, queue, lag, service) = Summaries::of(figures);
-        format!("{}: response {response}, queue {queue}, lag {lag}, service {service}", figures.name)
+        format!(
+            "{}: response {response}, queue {queue}, lag {lag}, service {service}",
+            figures.name
+        )
     });
 }
 
@@ -53,36 +60,85 @@ struct Summaries(String, String, String, String);
 
 impl Summaries {
     fn of(figures: &Group) -> Self {
-        let text =
-            |of: &Option<Summary>| of.as_ref().map_or("none".into(), |of| format!("{} × {}..{}..{} ms", of.count, of.min, of.mean, of.max));
-        Self(text(&figures.response_ms), text(&figures.queue_ms), text(&figures.lag_ms), text(&figures.service_ms))
+        let text = |of: &Option<Summary>| {
+            of.as_ref().map_or("none".into(), |of| {
+                format!("{} × {}..{}..{} ms", of.count, of.min, of.mean, of.max)
+            })
+        };
+        Self(
+            text(&figures.response_ms),
+            text(&figures.queue_ms),
+            text(&figures.lag_ms),
+            text(&figures.service_ms),
+        )
     }
 }
 
 /// What the peer took for all requests of a step is at most the sum of the step's service times.
 fn peers_record(look: &Look<'_>, part: &Part<'_>) {
-    let may_be_late = part.expected.kinds.iter().any(|kind| kind.name().starts_with("timeout"));
+    let may_be_late = part
+        .expected
+        .kinds
+        .iter()
+        .any(|kind| kind.name().starts_with("timeout"));
     if !look.is_whole() || part.broken_off() > 0 || may_be_late {
         return;
     }
-    let took = |request: &&Request| request.answered.map_or(Duration::ZERO, |answered| answered - request.read);
-    let (took, service) = (part.requests.iter().map(took).sum::<Duration>().as_secs_f64() * 1e3, sum(&part.figures.service_ms));
+    let took = |request: &&Request| {
+        request
+            .answered
+            .map_or(Duration::ZERO, |answered| answered - request.read)
+    };
+    let (took, service) = (
+        part.requests
+            .iter()
+            .map(took)
+            .sum::<Duration>()
+            .as_secs_f64()
+            * 1e3,
+        sum(&part.figures.service_ms),
+    );
     let (name, figures) = (&part.figures.name, part.figures);
     look.hold("too short", service + ROUNDING_MS >= took, || {
-        format!("{name}: {service} ms of service, and the peer took {took} ms: {}", Summaries::of(figures).3)
+        format!(
+            "{name}: {service} ms of service, and the peer took {took} ms: {}",
+            Summaries::of(figures).3
+        )
     });
 }
 
 /// A timeout takes its time.
 fn timeouts(look: &Look<'_>, part: &Part<'_>) {
     let timeout = part.operation.timeout;
-    let of = |kind: FailureKind| part.figures.failures.get(kind.name()).copied().unwrap_or_default() as f64;
-    let limits = [(TimeoutTotal, Some(timeout.total)), (TimeoutFirstByte, timeout.first_byte), (TimeoutConnect, timeout.connect)];
-    let least: f64 = limits.into_iter().map(|(kind, limit)| of(kind) * limit.map_or(0.0, ms)).sum();
+    let of = |kind: FailureKind| {
+        part.figures
+            .failures
+            .get(kind.name())
+            .copied()
+            .unwrap_or_default() as f64
+    };
+    let limits = [
+        (TimeoutTotal, Some(timeout.total)),
+        (TimeoutFirstByte, timeout.first_byte),
+        (TimeoutConnect, timeout.connect),
+    ];
+    let least: f64 = limits
+        .into_iter()
+        .map(|(kind, limit)| of(kind) * limit.map_or(0.0, ms))
+        .sum();
     let figures = part.figures;
-    look.hold("too short", sum(&figures.service_ms) + ROUNDING_MS >= least, || {
-        format!("{}: timeouts of {least} ms in {}: {:?}", figures.name, Summaries::of(figures).3, figures.failures)
-    });
+    look.hold(
+        "too short",
+        sum(&figures.service_ms) + ROUNDING_MS >= least,
+        || {
+            format!(
+                "{}: timeouts of {least} ms in {}: {:?}",
+                figures.name,
+                Summaries::of(figures).3,
+                figures.failures
+            )
+        },
+    );
 }
 
 /// The longest that a try may take.
@@ -92,11 +148,18 @@ fn longest_try(operation: &Operation) -> f64 {
 
 /// The longest that the waits between all tries may take.
 fn longest_waits(operation: &Operation) -> f64 {
-    let Some(retry) = &operation.retry else { return 0.0 };
+    let Some(retry) = &operation.retry else {
+        return 0.0;
+    };
     let wait = |number: u32| match retry.backoff {
         Backoff::Constant(wait) => ms(wait),
         Backoff::Linear { step } => ms(step) * f64::from(number),
-        Backoff::Exponential { max, initial, factor, .. } => ms(max).min(ms(initial) * factor.powi(number as i32 - 1)),
+        Backoff::Exponential {
+            max,
+            initial,
+            factor,
+            ..
+        } => ms(max).min(ms(initial) * factor.powi(number as i32 - 1)),
     };
     (1..retry.attempts).map(wait).sum()
 }
@@ -105,21 +168,43 @@ fn longest_waits(operation: &Operation) -> f64 {
 fn longest(look: &Look<'_>, part: &Part<'_>) {
     let operation = part.operation;
     let waits = operation.retry.is_some()
-        && (look.limits_of(operation).iter().any(|limits| !limits.is_empty())
-            || look.case.plan.targets.iter().any(|target| target.http.max_connections.is_some()));
+        && (look
+            .limits_of(operation)
+            .iter()
+            .any(|limits| !limits.is_empty())
+            || look
+                .case
+                .plan
+                .targets
+                .iter()
+                .any(|target| target.http.max_connections.is_some()));
     let attempts = operation.retry.as_ref().map_or(1, |retry| retry.attempts);
     let mut one = longest_try(operation);
     // What always ends by a shorter timeout ends by that.
     let kinds: Vec<_> = part.expected.kinds.iter().copied().collect();
     match kinds.as_slice() {
-        [TimeoutConnect] if part.expected.always_fails => one = operation.timeout.connect.map_or(one, ms),
-        [TimeoutFirstByte] if part.expected.always_fails => one = operation.timeout.first_byte.map_or(one, ms),
+        [TimeoutConnect] if part.expected.always_fails => {
+            one = operation.timeout.connect.map_or(one, ms)
+        }
+        [TimeoutFirstByte] if part.expected.always_fails => {
+            one = operation.timeout.first_byte.map_or(one, ms)
+        }
         _ => {}
     }
     let most = one * f64::from(attempts) + longest_waits(operation) + MARGIN_MS;
-    let (figures, seen) = (part.figures, part.figures.service_ms.as_ref().map_or(0.0, |service| service.max));
+    let (figures, seen) = (
+        part.figures,
+        part.figures
+            .service_ms
+            .as_ref()
+            .map_or(0.0, |service| service.max),
+    );
     look.hold("too long", waits || seen <= most, || {
-        format!("{}: {seen} ms, at most {most} ms: {}", figures.name, Summaries::of(figures).3)
+        format!(
+            "{}: {seen} ms, at most {most} ms: {}",
+            figures.name,
+            Summaries::of(figures).3
+        )
     });
 }
 
@@ -127,17 +212,40 @@ fn longest(look: &Look<'_>, part: &Part<'_>) {
 fn first_bytes(look: &Look<'_>, part: &Part<'_>) {
     let figures = part.figures;
     let max = |of: &Option<Summary>| of.as_ref().map_or(0.0, |of| of.max);
-    look.hold("first byte", max(&figures.first_byte_ms) <= max(&figures.service_ms) + ROUNDING_MS, || {
-        format!("{}: first byte after {} ms, service {} ms", figures.name, max(&figures.first_byte_ms), max(&figures.service_ms))
-    });
-    let without: u64 = WITHOUT_AN_ANSWER.iter().filter_map(|kind| figures.failures.get(kind.name())).sum();
+    look.hold(
+        "first byte",
+        max(&figures.first_byte_ms) <= max(&figures.service_ms) + ROUNDING_MS,
+        || {
+            format!(
+                "{}: first byte after {} ms, service {} ms",
+                figures.name,
+                max(&figures.first_byte_ms),
+                max(&figures.service_ms)
+            )
+        },
+    );
+    let without: u64 = WITHOUT_AN_ANSWER
+        .iter()
+        .filter_map(|kind| figures.failures.get(kind.name()))
+        .sum();
     let count = |of: &Option<Summary>| of.as_ref().map_or(0, |of| of.count);
     let (answered, completed) = (count(&figures.first_byte_ms), figures.counts.completed);
     let one_hop = part.expected.hops.len() == 1;
-    for (name, count) in [("first_byte", answered), ("body", count(&figures.body_ms)), ("send", count(&figures.send_ms))] {
-        look.hold("first byte", !one_hop || count + without <= completed, || {
-            format!("{}: {count} of {completed} have a {name}, and {without} had no answer: {:?}", figures.name, figures.failures)
-        });
+    for (name, count) in [
+        ("first_byte", answered),
+        ("body", count(&figures.body_ms)),
+        ("send", count(&figures.send_ms)),
+    ] {
+        look.hold(
+            "first byte",
+            !one_hop || count + without <= completed,
+            || {
+                format!(
+                    "{}: {count} of {completed} have a {name}, and {without} had no answer: {:?}",
+                    figures.name, figures.failures
+                )
+            },
+        );
     }
 }
 
@@ -146,29 +254,60 @@ fn whole_run(look: &Look<'_>) {
     let run = look.run();
     let elapsed = look.trial.elapsed.as_secs_f64();
     let simulated = run.mode == Mode::Simulated;
-    look.hold("wall time", simulated || run.wall_s <= elapsed, || format!("{} s in {elapsed} s", run.wall_s));
-    let longest = run.iterations.duration_ms.as_ref().map_or(0.0, |duration| duration.max);
-    look.hold("wall time", run.wall_s * 1e3 + ROUNDING_MS >= longest, || format!("{} s, and an iteration of {longest} ms", run.wall_s));
-    let operation = run.response_ms.as_ref().map_or(0.0, |response| response.max);
-    look.hold("wall time", run.wall_s * 1e3 + ROUNDING_MS >= operation, || format!("{} s, and an operation of {operation} ms", run.wall_s));
+    look.hold("wall time", simulated || run.wall_s <= elapsed, || {
+        format!("{} s in {elapsed} s", run.wall_s)
+    });
+    let longest = run
+        .iterations
+        .duration_ms
+        .as_ref()
+        .map_or(0.0, |duration| duration.max);
+    look.hold(
+        "wall time",
+        run.wall_s * 1e3 + ROUNDING_MS >= longest,
+        || format!("{} s, and an iteration of {longest} ms", run.wall_s),
+    );
+    let operation = run
+        .response_ms
+        .as_ref()
+        .map_or(0.0, |response| response.max);
+    look.hold(
+        "wall time",
+        run.wall_s * 1e3 + ROUNDING_MS >= operation,
+        || format!("{} s, and an operation of {operation} ms", run.wall_s),
+    );
     let counts = run.iterations.counts;
     if look.is_whole() && counts.unfinished + counts.dropped == 0 && run.counts.unfinished == 0 {
-        look.hold("iteration time", longest + ROUNDING_MS >= operation, || format!("{longest} ms, and an operation of {operation} ms"));
+        look.hold("iteration time", longest + ROUNDING_MS >= operation, || {
+            format!("{longest} ms, and an operation of {operation} ms")
+        });
         let (iterations, operations) = (sum(&run.iterations.duration_ms), sum(&run.response_ms));
         // Branches side by side take the time of one.
-        look.hold("iteration time", look.has_branches() || iterations + ROUNDING_MS >= operations * (1.0 - 1e-9), || {
-            format!("{iterations} ms in all, and operations of {operations} ms in all")
-        });
+        look.hold(
+            "iteration time",
+            look.has_branches() || iterations + ROUNDING_MS >= operations * (1.0 - 1e-9),
+            || format!("{iterations} ms in all, and operations of {operations} ms in all"),
+        );
     }
     let read = look.trial.requests().map(|request| request.read).min();
-    let answered = look.trial.requests().filter_map(|request| request.answered).max();
-    if let (Some(read), Some(answered), true, true) = (read, answered, look.is_whole(), look.is_undisturbed()) {
+    let answered = look
+        .trial
+        .requests()
+        .filter_map(|request| request.answered)
+        .max();
+    if let (Some(read), Some(answered), true, true) =
+        (read, answered, look.is_whole(), look.is_undisturbed())
+    {
         let took = answered.saturating_duration_since(read).as_secs_f64();
-        look.hold("wall time", run.wall_s + 1e-6 >= took, || format!("{} s, and the peer was busy for {took} s", run.wall_s));
+        look.hold("wall time", run.wall_s + 1e-6 >= took, || {
+            format!("{} s, and the peer was busy for {took} s", run.wall_s)
+        });
     }
     let load = &look.case.plan.load;
     if let Some(duration) = load.duration {
         let most = (load.warmup + duration + load.graceful_stop).as_secs_f64() + MARGIN_MS / 1e3;
-        look.hold("too long", simulated || elapsed <= most, || format!("{elapsed} s, planned {most} s"));
+        look.hold("too long", simulated || elapsed <= most, || {
+            format!("{elapsed} s, planned {most} s")
+        });
     }
 }

@@ -40,16 +40,28 @@ impl Case {
     pub fn new(tree: &Value) -> Result<Self, String> {
         let source = Source::inline("generated.yaml", yaml(tree));
         let compiled = compile(&source, &Overrides::default(), &|_| None);
-        let plan = compiled.map_err(|problems| problems.render(&source, false))?.plan;
+        let plan = compiled
+            .map_err(|problems| problems.render(&source, false))?
+            .plan;
         let interrupt = tree.get("x-interrupt").and_then(|interrupt| {
             let (how, after) = interrupt.as_object()?.iter().next()?;
             let after = parse::duration(after.as_str()?).ok()?.as_duration();
-            let signal = if how == "finish" { Signal::Finish(StoppedBy::Interrupt) } else { Signal::GiveUp };
+            let signal = if how == "finish" {
+                Signal::Finish(StoppedBy::Interrupt)
+            } else {
+                Signal::GiveUp
+            };
             Some((signal, after))
         });
         let text = &source.text;
-        let may_take_no_time = ["once:", "when:", "chance:", " 0s", "fail:", "on_full: drop"].iter().any(|key| text.contains(key));
-        Ok(Self { plan, interrupt, may_take_no_time })
+        let may_take_no_time = ["once:", "when:", "chance:", " 0s", "fail:", "on_full: drop"]
+            .iter()
+            .any(|key| text.contains(key));
+        Ok(Self {
+            plan,
+            interrupt,
+            may_take_no_time,
+        })
     }
 
     pub const fn is_interrupted(&self) -> bool {
@@ -70,10 +82,29 @@ impl Case {
     /// # Errors
     /// Why it could not be run.
     pub fn run(&self, mode: Mode) -> Result<Option<Trial>, String> {
-        let peers: Vec<Peer> = self.plan.targets.iter().map(|target| Peer::start(Manner::of(&target.name))).collect();
-        let reached = peers.iter().map(|peer| Some(Reach::from(Endpoint::Tcp(peer.address())))).collect();
-        let ground = Ground { reached, folder: ".".into(), unix_ms: 1_700_000_000_000, ..Ground::default() };
-        let job = Job { parent: std::process::id(), plan: self.plan.clone(), mode, round: 1, ground };
+        let peers: Vec<Peer> = self
+            .plan
+            .targets
+            .iter()
+            .map(|target| Peer::start(Manner::of(&target.name)))
+            .collect();
+        let reached = peers
+            .iter()
+            .map(|peer| Some(Reach::from(Endpoint::Tcp(peer.address()))))
+            .collect();
+        let ground = Ground {
+            reached,
+            folder: ".".into(),
+            unix_ms: 1_700_000_000_000,
+            ..Ground::default()
+        };
+        let job = Job {
+            parent: std::process::id(),
+            plan: self.plan.clone(),
+            mode,
+            round: 1,
+            ground,
+        };
         let hung = AtomicBool::new(false);
         let begun = Instant::now();
         let signal = || {
@@ -81,13 +112,22 @@ impl Case {
                 hung.store(true, Ordering::SeqCst);
                 return Some(Signal::GiveUp);
             }
-            self.interrupt.filter(|(_, after)| begun.elapsed() >= *after).map(|(signal, _)| signal)
+            self.interrupt
+                .filter(|(_, after)| begun.elapsed() >= *after)
+                .map(|(signal, _)| signal)
         };
         let ran = std::panic::catch_unwind(AssertUnwindSafe(|| run_mode(&job, &signal, &|_| {})));
         let elapsed = begun.elapsed();
         let seen: Vec<Seen> = peers.into_iter().map(Peer::finish).collect();
         match ran {
-            Ok(Ok(run)) => Ok(Some(Trial { mode, run, seen, begun, elapsed, hung: hung.into_inner() })),
+            Ok(Ok(run)) => Ok(Some(Trial {
+                mode,
+                run,
+                seen,
+                begun,
+                elapsed,
+                hung: hung.into_inner(),
+            })),
             Ok(Err(RunError::Interrupted)) if self.is_interrupted() => Ok(None),
             // Its moment never ends; in real modes it takes the time of the program itself.
             Ok(Err(RunError::Standstill(_))) if self.may_take_no_time => Ok(None),
@@ -100,7 +140,9 @@ impl Case {
 /// What a panic said.
 pub fn message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message")
+        .to_owned()
 }
 
 /// What came of a scenario in one mode.

@@ -1,6 +1,8 @@
-//! What is fed with any bytes: whatever they are, it comes to an end, without a panic. Scenarios here, results in [`results`].
+//! What is fed with any bytes: whatever they are, it comes to an end, without a panic. Scenarios
+//! here, results in [`results`].
 //!
-//! The fuzzer calls these, and so does the project's own test suite, with fewer bytes (`tests/cli/fuzz.rs`).
+//! The fuzzer calls these, and so does the project's own test suite, with fewer bytes
+//! (`tests/cli/fuzz.rs`).
 
 pub mod results;
 
@@ -15,7 +17,9 @@ use rand_pcg::Pcg64Mcg;
 
 /// A scenario: it compiles and says what its plan is, or says what is wrong with it.
 pub fn scenario(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     let source = Source::inline("fuzz.yaml", text);
     let env = |name: &str| (name == "SET").then(|| "{{a}} ${SET}".to_owned());
     match compile(&source, &Overrides::default(), &env) {
@@ -23,19 +27,32 @@ pub fn scenario(bytes: &[u8]) {
             good.warnings.render(&source, false);
             assert!(!good.plan.fingerprint(&good.secrets).is_empty());
         }
-        Err(problems) => assert!(!problems.render(&source, true).is_empty(), "nothing is said"),
+        Err(problems) => assert!(
+            !problems.render(&source, true).is_empty(),
+            "nothing is said"
+        ),
     }
 }
 
-/// What stands between braces, in a path and by itself; a JSONPath; a regular expression; a text with a secret.
+/// What stands between braces, in a path and by itself; a JSONPath; a regular expression; a text
+/// with a secret.
 pub fn template(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     // A JSON text is a YAML text: whatever is in it arrives as it is.
     let quoted = serde_json::Value::from(format!("/{{{{{text}}}}}"));
     let head = "name: x\nvars: { a: 1, b: text }\ntargets: { t: { url: builtin } }\nload: { iterations: 1 }\nmix: [ { flow: [ { get: ";
     scenario(format!("{head}{quoted} }} ] }} ]\n").as_bytes());
-    let given = [("a", Some(1.into())), ("b", Some("text".into())), ("c", None)];
-    let names = Names::new(&given.map(|(name, value)| Name { name: name.into(), value }));
+    let given = [
+        ("a", Some(1.into())),
+        ("b", Some("text".into())),
+        ("c", None),
+    ];
+    let names = Names::new(&given.map(|(name, value)| Name {
+        name: name.into(),
+        value,
+    }));
     let facts = Arc::new(Facts::new(Pcg64Mcg::seed_from_u64(1), 0, 0));
     if uses(text).is_ok()
         && let Ok(expression) = Expression::compile(text, &names)
@@ -44,10 +61,17 @@ pub fn template(bytes: &[u8]) {
         let _ = expression.eval(names.start(), &facts);
     }
     let _ = Extract::compile(&Place::JsonPath(text.to_owned()));
-    let _ = Extract::compile(&Place::Regex { pattern: text.to_owned(), group: 1 });
+    let _ = Extract::compile(&Place::Regex {
+        pattern: text.to_owned(),
+        group: 1,
+    });
     let mut secrets = Secrets::default();
     secrets.add(text);
     assert_eq!(secrets.mask(text).len(), text.len());
     // What stands in the place of a secret is no secret.
-    assert!(text.len() < 4 || text.contains("***") || !secrets.redact(&format!("<{text}>")).contains(text));
+    assert!(
+        text.len() < 4
+            || text.contains("***")
+            || !secrets.redact(&format!("<{text}>")).contains(text)
+    );
 }

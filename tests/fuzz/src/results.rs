@@ -1,7 +1,8 @@
 //! Results from anywhere: read, compared and shown, whatever is in them.
 //!
-//! A result is large, and most changes of its bytes make it no JSON. So there is a good one here, and the bytes say what
-//! is put in the place of which of its values; histograms are changed beneath their encodings too.
+//! A result is large, and most changes of its bytes make it no JSON. So there is a good one here,
+//! and the bytes say what is put in the place of which of its values; histograms are changed
+//! beneath their encodings too.
 
 use std::io::{Read as _, Write as _};
 
@@ -27,7 +28,8 @@ pub const SEED: &str = include_str!("../seed.json");
 /// The head of a compressed histogram: what it is, and how many bytes follow.
 const HEAD: usize = 8;
 
-/// A result: what is no good one is refused with words, and of what is one every report can be made.
+/// A result: what is no good one is refused with words, and of what is one every report can be
+/// made.
 pub fn result(bytes: &[u8]) {
     if bytes.first() == Some(&b'{') {
         return std::str::from_utf8(bytes).map_or((), read);
@@ -38,8 +40,8 @@ pub fn result(bytes: &[u8]) {
     read(&whole.to_string());
 }
 
-/// The text of a histogram, or its bytes with and without their compression: it is refused, or it is what it is when it
-/// has been written and read again.
+/// The text of a histogram, or its bytes with and without their compression: it is refused, or it
+/// is what it is when it has been written and read again.
 pub fn histogram(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         same(text);
@@ -58,7 +60,9 @@ fn same(text: &str) {
 }
 
 fn read(text: &str) {
-    let Ok(result) = RunResult::from_json(text) else { return };
+    let Ok(result) = RunResult::from_json(text) else {
+        return;
+    };
     for (_, _, make) in TEXTS {
         // An error that is told is as good as a text.
         let _ = make(&result);
@@ -72,7 +76,12 @@ fn read(text: &str) {
     let (base, new) = ([&good, &good], [&result, &result]);
     for (base, new) in [(base, new), (new, base), (new, new)] {
         let (base, new) = (Side::of("base", base), Side::of("new", new));
-        let terms = Terms { guards: Guard::all_usual(), same_machine: false, believed: true, order: None };
+        let terms = Terms {
+            guards: Guard::all_usual(),
+            same_machine: false,
+            believed: true,
+            order: None,
+        };
         let _ = versions::compare(&base, &new, &terms);
     }
     let named = [("a".to_owned(), good), ("b".to_owned(), result)];
@@ -82,7 +91,10 @@ fn read(text: &str) {
 /// A histogram's bytes, compressed and under their head.
 fn packed(inner: &[u8]) -> String {
     let mut packer = ZlibEncoder::new(Vec::new(), Compression::fast());
-    let body = packer.write_all(inner).and_then(|()| packer.finish()).expect("memory");
+    let body = packer
+        .write_all(inner)
+        .and_then(|()| packer.finish())
+        .expect("memory");
     let mut whole = 0x1c84_9304_u32.to_be_bytes().to_vec();
     whole.extend_from_slice(&u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes());
     whole.extend_from_slice(&body);
@@ -93,7 +105,10 @@ fn packed(inner: &[u8]) -> String {
 fn unpacked(text: &str) -> Option<Vec<u8>> {
     let whole = STANDARD.decode(text).ok()?;
     let mut inner = Vec::new();
-    ZlibDecoder::new(whole.get(HEAD..)?).take(1 << 20).read_to_end(&mut inner).ok()?;
+    ZlibDecoder::new(whole.get(HEAD..)?)
+        .take(1 << 20)
+        .read_to_end(&mut inner)
+        .ok()?;
     Some(inner)
 }
 
@@ -130,7 +145,8 @@ impl Edits<'_> {
     }
 
     fn number(&mut self) -> Option<u64> {
-        self.take(2).map(|taken| u64::from(taken[0]) << 8 | u64::from(taken[1]))
+        self.take(2)
+            .map(|taken| u64::from(taken[0]) << 8 | u64::from(taken[1]))
     }
 
     /// Makes one change; nothing where there is none left.
@@ -141,7 +157,10 @@ impl Edits<'_> {
         let node = find(whole, &mut left).expect("there are so many");
         match (self.byte()? % 8, node) {
             (0, node) => *node = Value::Null,
-            (1 | 2, node) => *node = serde_json::from_str(NUMBERS[usize::from(self.byte()?) % NUMBERS.len()]).expect("a number"),
+            (1 | 2, node) => {
+                *node = serde_json::from_str(NUMBERS[usize::from(self.byte()?) % NUMBERS.len()])
+                    .expect("a number")
+            }
             (3, Value::Array(items)) => {
                 let times = self.byte()?;
                 let first = items.first().cloned();

@@ -24,8 +24,17 @@ impl Json {
     /// # Errors
     /// When its query or its regular expression is none.
     pub fn new(rule: &JsonRule) -> Result<Self, ValueError> {
-        let matches = rule.matches.as_deref().map(Regex::new).transpose().map_err(|e| ValueError(e.to_string()))?;
-        Ok(Self { path: json_path(&rule.path)?, rule: rule.clone(), matches })
+        let matches = rule
+            .matches
+            .as_deref()
+            .map(Regex::new)
+            .transpose()
+            .map_err(|e| ValueError(e.to_string()))?;
+        Ok(Self {
+            path: json_path(&rule.path)?,
+            rule: rule.clone(),
+            matches,
+        })
     }
 
     /// `json`, its path, and all that it asks for.
@@ -33,15 +42,23 @@ impl Json {
         let rule = &self.rule;
         let parts = [
             rule.exists.map(|exists| format!("exists {exists}")),
-            rule.equals.as_ref().map(|value| format!("equals {}", short_value(value))),
-            rule.matches.as_deref().map(|pattern| format!("matches {}", quoted(pattern))),
+            rule.equals
+                .as_ref()
+                .map(|value| format!("equals {}", short_value(value))),
+            rule.matches
+                .as_deref()
+                .map(|pattern| format!("matches {}", quoted(pattern))),
             rule.kind.map(|kind| format!("type {}", word(kind))),
             rule.min.map(|n| format!("min {n}")),
             rule.max.map(|n| format!("max {n}")),
             rule.min_len.map(|n| format!("min_len {n}")),
             rule.max_len.map(|n| format!("max_len {n}")),
         ];
-        [format!("json {}", rule.path)].into_iter().chain(parts.into_iter().flatten()).collect::<Vec<_>>().join(" ")
+        [format!("json {}", rule.path)]
+            .into_iter()
+            .chain(parts.into_iter().flatten())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// Judges a response.
@@ -55,7 +72,11 @@ impl Json {
             Err(why) => return failed(format!("json {}: {why}", rule.path)),
         };
         let Some(found) = body.find(&self.path) else {
-            return if rule.exists == Some(false) { Ok(()) } else { self.wrong("", "a value", "nothing") };
+            return if rule.exists == Some(false) {
+                Ok(())
+            } else {
+                self.wrong("", "a value", "nothing")
+            };
         };
         let seen = || short(&found);
         if rule.exists == Some(false) {
@@ -64,7 +85,11 @@ impl Json {
         if let Some(wanted) = rule.equals.as_ref().filter(|wanted| !found.equals(wanted)) {
             return self.wrong("", &short_value(wanted), &seen());
         }
-        if let Some(wanted) = self.matches.as_ref().filter(|wanted| !wanted.is_match(&text(&found))) {
+        if let Some(wanted) = self
+            .matches
+            .as_ref()
+            .filter(|wanted| !wanted.is_match(&text(&found)))
+        {
             return self.wrong("to match ", &quoted(wanted.as_str()), &seen());
         }
         let value = found.value;
@@ -80,7 +105,10 @@ impl Json {
         }
         let length = length(value);
         let long = || length.map_or_else(seen, |n| n.to_string());
-        if let Some(least) = rule.min_len.filter(|least| length.is_none_or(|n| n < *least)) {
+        if let Some(least) = rule
+            .min_len
+            .filter(|least| length.is_none_or(|n| n < *least))
+        {
             return self.wrong("a length of at least ", &least.to_string(), &long());
         }
         if let Some(most) = rule.max_len.filter(|most| length.is_none_or(|n| n > *most)) {
@@ -90,7 +118,10 @@ impl Json {
     }
 
     fn wrong(&self, what: &str, wanted: &str, seen: &str) -> Result<(), TransportError> {
-        failed(format!("json {}: expected {what}{wanted}, seen {seen}", self.rule.path))
+        failed(format!(
+            "json {}: expected {what}{wanted}, seen {seen}",
+            self.rule.path
+        ))
     }
 }
 
@@ -114,7 +145,10 @@ fn short_value(value: &Value) -> String {
 
 /// What was found as the text that a pattern looks at.
 fn text(found: &Found<'_>) -> String {
-    found.value.as_str().map_or_else(|| found.text(), str::to_owned)
+    found
+        .value
+        .as_str()
+        .map_or_else(|| found.text(), str::to_owned)
 }
 
 /// Items of a list, members of a map, characters of a text.
@@ -157,7 +191,8 @@ mod tests {
     use http::HeaderMap;
     use serde_json::json;
 
-    const BODY: &str = r#"{"items": [{"id": 7}, {"id": 8.5}], "name": "Ada é", "none": null, "yes": true}"#;
+    const BODY: &str =
+        r#"{"items": [{"id": 7}, {"id": 8.5}], "name": "Ada é", "none": null, "yes": true}"#;
 
     fn verdict(rule: Value, body: &str) -> Result<(), String> {
         let mut whole = serde_json::to_value(JsonRule::default()).expect("plain data");
@@ -166,36 +201,91 @@ mod tests {
         }
         let json = Json::new(&serde_json::from_value(whole).expect("a rule")).expect("good");
         let headers = HeaderMap::new();
-        json.judge(&Response::new(200, &headers, body.as_bytes())).map_err(|e| e.message)
+        json.judge(&Response::new(200, &headers, body.as_bytes()))
+            .map_err(|e| e.message)
     }
 
     #[test]
     fn every_part_of_a_rule_holds_or_says_what_it_saw() {
         for (good, bad, said) in [
-            (json!({"path": "$.name"}), json!({"path": "$.x"}), "json $.x: expected a value, seen nothing"),
-            (json!({"path": "$.x", "exists": false}), json!({"path": "$.yes", "exists": false}), "expected nothing, seen true"),
-            (json!({"path": "$.items[0].id", "equals": 7.0}), json!({"path": "$.name", "equals": 7}), "expected 7, seen \"Ada é\""),
-            (json!({"path": "$.items[0]", "equals": {"id": 7}}), json!({"path": "$.none", "equals": "x"}), "expected \"x\", seen null"),
-            (json!({"path": "$.name", "matches": "^Ada"}), json!({"path": "$.items[0].id", "matches": "^8"}), "to match \"^8\", seen 7"),
+            (
+                json!({"path": "$.name"}),
+                json!({"path": "$.x"}),
+                "json $.x: expected a value, seen nothing",
+            ),
+            (
+                json!({"path": "$.x", "exists": false}),
+                json!({"path": "$.yes", "exists": false}),
+                "expected nothing, seen true",
+            ),
+            (
+                json!({"path": "$.items[0].id", "equals": 7.0}),
+                json!({"path": "$.name", "equals": 7}),
+                "expected 7, seen \"Ada é\"",
+            ),
+            (
+                json!({"path": "$.items[0]", "equals": {"id": 7}}),
+                json!({"path": "$.none", "equals": "x"}),
+                "expected \"x\", seen null",
+            ),
+            (
+                json!({"path": "$.name", "matches": "^Ada"}),
+                json!({"path": "$.items[0].id", "matches": "^8"}),
+                "to match \"^8\", seen 7",
+            ),
             (
                 json!({"path": "$.items[0].id", "kind": "integer"}),
                 json!({"path": "$.items[1].id", "kind": "integer"}),
                 "type integer, seen 8.5",
             ),
-            (json!({"path": "$.none", "kind": "null"}), json!({"path": "$.yes", "kind": "string"}), "type string, seen true"),
-            (json!({"path": "$.items[1].id", "min": 8, "max": 9}), json!({"path": "$.items[1].id", "max": 8}), "at most 8, seen 8.5"),
-            (json!({"path": "$.items[0].id", "min": 7}), json!({"path": "$.name", "min": 1}), "at least 1, seen \"Ada é\""),
-            (json!({"path": "$.name", "max_len": 5}), json!({"path": "$.items", "min_len": 3}), "a length of at least 3, seen 2"),
-            (json!({"path": "$", "min_len": 4}), json!({"path": "$.yes", "max_len": 3}), "a length of at most 3, seen true"),
+            (
+                json!({"path": "$.none", "kind": "null"}),
+                json!({"path": "$.yes", "kind": "string"}),
+                "type string, seen true",
+            ),
+            (
+                json!({"path": "$.items[1].id", "min": 8, "max": 9}),
+                json!({"path": "$.items[1].id", "max": 8}),
+                "at most 8, seen 8.5",
+            ),
+            (
+                json!({"path": "$.items[0].id", "min": 7}),
+                json!({"path": "$.name", "min": 1}),
+                "at least 1, seen \"Ada é\"",
+            ),
+            (
+                json!({"path": "$.name", "max_len": 5}),
+                json!({"path": "$.items", "min_len": 3}),
+                "a length of at least 3, seen 2",
+            ),
+            (
+                json!({"path": "$", "min_len": 4}),
+                json!({"path": "$.yes", "max_len": 3}),
+                "a length of at most 3, seen true",
+            ),
         ] {
             assert_eq!(verdict(good.clone(), BODY), Ok(()), "{good}");
             let message = verdict(bad.clone(), BODY).expect_err("bad");
             assert!(message.contains(said), "{bad}: {message}");
         }
         let html = verdict(json!({"path": "$"}), "<html>").expect_err("not JSON");
-        assert_eq!(html, "json $: the body is not JSON (expected value at line 1 column 1), seen \"<html>\"");
-        assert!(verdict(json!({"path": "$"}), "").expect_err("not JSON").contains("the body is not JSON (it is empty)"));
-        assert_eq!(verdict(json!({"path": "$.name", "equals": "x"}), "\u{feff}{\"name\": \"x\"}"), Ok(()), "a mark is skipped");
+        assert_eq!(
+            html,
+            "json $: the body is not JSON (expected value at line 1 column 1), seen \"<html>\""
+        );
+        assert!(
+            verdict(json!({"path": "$"}), "")
+                .expect_err("not JSON")
+                .contains("the body is not JSON (it is empty)")
+        );
+        assert_eq!(
+            verdict(
+                json!({"path": "$.name", "equals": "x"}),
+                "\u{feff}{\"name\": \"x\"}"
+            ),
+            Ok(()),
+            "a mark is skipped"
+        );
     }
 
     #[test]
@@ -206,15 +296,38 @@ mod tests {
             said(json!({"path": "$.id", "equals": 98765432101234567890.0})),
             "json $.id: expected 9.876543210123457e+19, seen 98765432101234567890"
         );
-        assert_eq!(verdict(json!({"path": "$.id", "matches": "^98765432101234567890$"}), body), Ok(()));
-        assert_eq!(verdict(json!({"path": "$.price", "equals": 10}), body), Ok(()));
-        assert_eq!(verdict(json!({"path": "$.price", "matches": r"^10\.00$"}), body), Ok(()));
-        assert_eq!(said(json!({"path": "$", "equals": 1})), format!("json $: expected 1, seen {}", quoted(body)));
+        assert_eq!(
+            verdict(
+                json!({"path": "$.id", "matches": "^98765432101234567890$"}),
+                body
+            ),
+            Ok(())
+        );
+        assert_eq!(
+            verdict(json!({"path": "$.price", "equals": 10}), body),
+            Ok(())
+        );
+        assert_eq!(
+            verdict(json!({"path": "$.price", "matches": r"^10\.00$"}), body),
+            Ok(())
+        );
+        assert_eq!(
+            said(json!({"path": "$", "equals": 1})),
+            format!("json $: expected 1, seen {}", quoted(body))
+        );
     }
 
     #[test]
     fn a_name_tells_all_that_is_asked_for() {
-        let rule = JsonRule { path: "$.items".into(), kind: Some(JsonKind::Array), min_len: Some(1), ..JsonRule::default() };
-        assert_eq!(Json::new(&rule).expect("good").name(), "json $.items type array min_len 1");
+        let rule = JsonRule {
+            path: "$.items".into(),
+            kind: Some(JsonKind::Array),
+            min_len: Some(1),
+            ..JsonRule::default()
+        };
+        assert_eq!(
+            Json::new(&rule).expect("good").name(),
+            "json $.items type array min_len 1"
+        );
     }
 }

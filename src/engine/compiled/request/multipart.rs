@@ -37,23 +37,42 @@ impl Multipart {
         let mut compiled = Vec::with_capacity(parts.len());
         for part in parts {
             let content = match &part.content {
-                Content::Text(template) => Filling::Text(Text::compile(template, names).map_err(|e| e.0)?),
-                Content::File(path) => Filling::File(file::read(folder, path).map_err(|e| e.to_string())?),
+                Content::Text(template) => {
+                    Filling::Text(Text::compile(template, names).map_err(|e| e.0)?)
+                }
+                Content::File(path) => {
+                    Filling::File(file::read(folder, path).map_err(|e| e.to_string())?)
+                }
             };
-            compiled.push(Compiled { head: head(part)?, content });
+            compiled.push(Compiled {
+                head: head(part)?,
+                content,
+            });
         }
         // Parts are plain data with text keys: writing them cannot fail.
         let text = serde_json::to_vec(parts).unwrap_or_default();
-        let digest = Sha256::digest(&text).iter().take(8).fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
+        let digest = Sha256::digest(&text)
+            .iter()
+            .take(8)
+            .fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            });
+        let boundary = free(&digest, |boundary| {
+            compiled.iter().any(|part| part.holds(boundary))
         });
-        let boundary = free(&digest, |boundary| compiled.iter().any(|part| part.holds(boundary)));
-        Ok(Self { parts: compiled, digest, boundary })
+        Ok(Self {
+            parts: compiled,
+            digest,
+            boundary,
+        })
     }
 
     /// The body, and the content type that names its boundary. `put` puts values into a text.
-    pub fn make(&self, put: impl Fn(&Text) -> Result<String, ValueError>) -> Result<(Bytes, String), ValueError> {
+    pub fn make(
+        &self,
+        put: impl Fn(&Text) -> Result<String, ValueError>,
+    ) -> Result<(Bytes, String), ValueError> {
         let mut texts = Vec::new();
         for part in &self.parts {
             if let Filling::Text(text) = &part.content {
@@ -62,7 +81,9 @@ impl Multipart {
         }
         let in_texts = |boundary: &str| texts.iter().any(|text| text.contains(boundary));
         let boundary = if in_texts(&self.boundary) {
-            free(&self.digest, |boundary| in_texts(boundary) || self.parts.iter().any(|part| part.holds(boundary)))
+            free(&self.digest, |boundary| {
+                in_texts(boundary) || self.parts.iter().any(|part| part.holds(boundary))
+            })
         } else {
             self.boundary.clone()
         };
@@ -73,14 +94,24 @@ impl Multipart {
                 Filling::Text(_) => rest.next().map_or(&[][..], |text| text.as_bytes()),
                 Filling::File(bytes) => bytes,
             };
-            for piece in [b"--", boundary.as_bytes(), b"\r\n", part.head.as_bytes(), content, b"\r\n"] {
+            for piece in [
+                b"--",
+                boundary.as_bytes(),
+                b"\r\n",
+                part.head.as_bytes(),
+                content,
+                b"\r\n",
+            ] {
                 body.extend_from_slice(piece);
             }
         }
         for piece in [b"--", boundary.as_bytes(), b"--\r\n"] {
             body.extend_from_slice(piece);
         }
-        Ok((body.into(), format!("multipart/form-data; boundary={boundary}")))
+        Ok((
+            body.into(),
+            format!("multipart/form-data; boundary={boundary}"),
+        ))
     }
 }
 
@@ -88,7 +119,8 @@ impl Compiled {
     /// Whether a text is in its file.
     fn holds(&self, text: &str) -> bool {
         match &self.content {
-            // Letters, digits and signs that mean themselves: it is its own pattern, and found fast as one.
+            // Letters, digits and signs that mean themselves: it is its own pattern, and found fast
+            // as one.
             Filling::File(bytes) => Regex::new(text).is_ok_and(|pattern| pattern.is_match(bytes)),
             Filling::Text(_) => false,
         }
@@ -97,18 +129,25 @@ impl Compiled {
 
 /// The first boundary that is not taken.
 fn free(digest: &str, taken: impl Fn(&str) -> bool) -> String {
-    (0u64..).map(|number| format!("loadgen-{digest}-{number}")).find(|boundary| !taken(boundary)).unwrap_or_default()
+    (0u64..)
+        .map(|number| format!("loadgen-{digest}-{number}"))
+        .find(|boundary| !taken(boundary))
+        .unwrap_or_default()
 }
 
 fn head(part: &Part) -> Result<String, String> {
-    let mut head = format!("content-disposition: form-data; name=\"{}\"", escaped(&part.name));
+    let mut head = format!(
+        "content-disposition: form-data; name=\"{}\"",
+        escaped(&part.name)
+    );
     if let Some(filename) = &part.filename {
         let _ = write!(head, "; filename=\"{}\"", escaped(filename));
     }
     head.push_str("\r\n");
     let of_file = matches!(part.content, Content::File(_)).then_some("application/octet-stream");
     if let Some(content_type) = part.content_type.as_deref().or(of_file) {
-        HeaderValue::from_str(content_type).map_err(|e| format!("content type of part `{}`: {e}", part.name))?;
+        HeaderValue::from_str(content_type)
+            .map_err(|e| format!("content type of part `{}`: {e}", part.name))?;
         let _ = write!(head, "content-type: {content_type}\r\n");
     }
     head.push_str("\r\n");
@@ -117,5 +156,7 @@ fn head(part: &Part) -> Result<String, String> {
 
 /// A name as it stands between quotes: as browsers write it.
 fn escaped(name: &str) -> String {
-    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+    name.replace('"', "%22")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }

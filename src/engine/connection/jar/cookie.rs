@@ -1,6 +1,7 @@
 //! [`Cookie`]: what a `set-cookie` line sets, by RFC 6265: its sections stand beside what they ask for.
 //!
-//! Of octets, as the standard has it: what a server sets comes back byte for byte, whatever it means by it.
+//! Of octets, as the standard has it: what a server sets comes back byte for byte, whatever it
+//! means by it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -42,7 +43,8 @@ pub struct Place<'a> {
 }
 
 impl Cookie {
-    /// The cookie that a line sets in the answer to a request; nothing where the line is not valid, or is for another host.
+    /// The cookie that a line sets in the answer to a request; nothing where the line is not valid,
+    /// or is for another host.
     pub fn parse(line: &[u8], place: Place<'_>, now_ms: u64) -> Option<Self> {
         if line.len() > MAX_LINE {
             return None;
@@ -51,13 +53,21 @@ impl Cookie {
         let mut parts = line.split(|byte| *byte == b';');
         let (name, value) = pair(parts.next()?);
         let value = value.filter(|_| !name.is_empty())?;
-        let (mut expires, mut max_age, mut domain, mut path, mut secure) = (None, None, None, None, false);
+        let (mut expires, mut max_age, mut domain, mut path, mut secure) =
+            (None, None, None, None, false);
         for (key, value) in parts.map(pair) {
             let value = value.unwrap_or_default();
             match key.to_ascii_lowercase().as_slice() {
                 b"expires" => expires = instant(value).or(expires),
                 b"max-age" => max_age = age(value, now_ms).or(max_age),
-                b"domain" if !value.is_empty() => domain = Some(value.strip_prefix(b".").unwrap_or(value).to_ascii_lowercase()),
+                b"domain" if !value.is_empty() => {
+                    domain = Some(
+                        value
+                            .strip_prefix(b".")
+                            .unwrap_or(value)
+                            .to_ascii_lowercase(),
+                    )
+                }
                 b"path" => path = Some(value).filter(|path| path.starts_with(b"/")),
                 b"secure" => secure = true,
                 _ => {}
@@ -65,7 +75,12 @@ impl Cookie {
         }
         // Section 5.3.
         let (domain, host_only) = match domain {
-            Some(domain) => (String::from_utf8(domain).ok().filter(|domain| is_below(place.host, domain))?, false),
+            Some(domain) => (
+                String::from_utf8(domain)
+                    .ok()
+                    .filter(|domain| is_below(place.host, domain))?,
+                false,
+            ),
             None => (place.host.to_owned(), true),
         };
         Some(Self {
@@ -91,21 +106,32 @@ impl Cookie {
 
     /// Whether it goes along with a request to this place (section 5.4).
     pub fn is_for(&self, place: Place<'_>) -> bool {
-        let host = if self.host_only { self.domain == place.host } else { is_below(place.host, &self.domain) };
-        host && is_inside(place.path.as_bytes(), &self.path) && (!self.secure || place.secure || is_loopback(place.host))
+        let host = if self.host_only {
+            self.domain == place.host
+        } else {
+            is_below(place.host, &self.domain)
+        };
+        host && is_inside(place.path.as_bytes(), &self.path)
+            && (!self.secure || place.secure || is_loopback(place.host))
     }
 }
 
-/// Whether a host is this domain or one below it (section 5.1.3). An address has none below it, and all hosts below a
-/// domain of one label, such as `com`, are nobody's.
+/// Whether a host is this domain or one below it (section 5.1.3). An address has none below it, and
+/// all hosts below a domain of one label, such as `com`, are nobody's.
 fn is_below(host: &str, domain: &str) -> bool {
     let is_address = host.parse::<Ipv4Addr>().is_ok() || host.parse::<Ipv6Addr>().is_ok();
-    host == domain || (!is_address && domain.contains('.') && host.strip_suffix(domain).is_some_and(|before| before.ends_with('.')))
+    host == domain
+        || (!is_address
+            && domain.contains('.')
+            && host
+                .strip_suffix(domain)
+                .is_some_and(|before| before.ends_with('.')))
 }
 
 /// Whether a path is this one or below it (section 5.1.4).
 fn is_inside(path: &[u8], cookie: &[u8]) -> bool {
-    path.strip_prefix(cookie).is_some_and(|rest| rest.is_empty() || cookie.ends_with(b"/") || rest.starts_with(b"/"))
+    path.strip_prefix(cookie)
+        .is_some_and(|rest| rest.is_empty() || cookie.ends_with(b"/") || rest.starts_with(b"/"))
 }
 
 /// The folder of a path (section 5.1.4).
@@ -116,12 +142,17 @@ fn default_path(path: &str) -> Vec<u8> {
     }
 }
 
-/// Whether a host is this machine, which needs no TLS to be as good as secure (Secure Contexts, section 3.1).
+/// Whether a host is this machine, which needs no TLS to be as good as secure (Secure Contexts,
+/// section 3.1).
 fn is_loopback(host: &str) -> bool {
     host == "localhost"
         || host.ends_with(".localhost")
-        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-        || host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+        || host
+            .parse::<Ipv4Addr>()
+            .is_ok_and(|address| address.is_loopback())
+        || host
+            .parse::<Ipv6Addr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// `max-age` (section 5.2.2): the moment, in milliseconds since 1970.
@@ -136,13 +167,21 @@ fn age(value: &[u8], now_ms: u64) -> Option<u64> {
     }
     // More seconds than a number holds are for ever.
     let seconds = digits.parse::<u64>().unwrap_or(u64::MAX);
-    Some(if seconds == 0 { 0 } else { now_ms.saturating_add(seconds.saturating_mul(1000)) })
+    Some(if seconds == 0 {
+        0
+    } else {
+        now_ms.saturating_add(seconds.saturating_mul(1000))
+    })
 }
 
 /// A date in one of the many forms that servers use (section 5.1.1), in milliseconds since 1970.
 fn instant(text: &[u8]) -> Option<u64> {
-    const MONTHS: [&[u8]; 12] = [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
-    let is_delimiter = |byte: &u8| matches!(byte, b'\t' | b' '..=b'/' | b';'..=b'@' | b'['..=b'`' | b'{'..=b'~');
+    const MONTHS: [&[u8]; 12] = [
+        b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov",
+        b"dec",
+    ];
+    let is_delimiter =
+        |byte: &u8| matches!(byte, b'\t' | b' '..=b'/' | b';'..=b'@' | b'['..=b'`' | b'{'..=b'~');
     let (mut time, mut day, mut month, mut year) = (None, None, None, None);
     for token in text.split(is_delimiter).filter(|token| !token.is_empty()) {
         if time.is_none()
@@ -154,7 +193,9 @@ fn instant(text: &[u8]) -> Option<u64> {
         {
             day = Some(found);
         } else if month.is_none()
-            && let Some(at) = token.first_chunk::<3>().and_then(|name| MONTHS.iter().position(|m| *m == name.to_ascii_lowercase()))
+            && let Some(at) = token
+                .first_chunk::<3>()
+                .and_then(|name| MONTHS.iter().position(|m| *m == name.to_ascii_lowercase()))
         {
             month = Some(at + 1);
         } else if year.is_none()
@@ -182,7 +223,12 @@ fn instant(text: &[u8]) -> Option<u64> {
         small(second)?,
         0,
     );
-    let at = civil.ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond();
+    let at = civil
+        .ok()?
+        .to_zoned(TimeZone::UTC)
+        .ok()?
+        .timestamp()
+        .as_millisecond();
     Some(u64::try_from(at).unwrap_or(0))
 }
 
@@ -191,15 +237,23 @@ fn time_of_day(token: &[u8]) -> Option<[u16; 3]> {
     let mut fields = token.splitn(3, |byte| *byte == b':');
     let mut field = |last| {
         let field = fields.next()?;
-        let digits = field.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        (last || digits == field.len()).then(|| number(field, 1..=2)).flatten()
+        let digits = field
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        (last || digits == field.len())
+            .then(|| number(field, 1..=2))
+            .flatten()
     };
     Some([field(false)?, field(false)?, field(true)?])
 }
 
 /// The number of so many digits that a token begins with.
 fn number(token: &[u8], length: std::ops::RangeInclusive<usize>) -> Option<u16> {
-    let digits = token.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = token
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     let text = token.get(..digits).filter(|_| length.contains(&digits))?;
     std::str::from_utf8(text).ok()?.parse().ok()
 }

@@ -21,23 +21,32 @@ struct Group<'g, S> {
 }
 
 impl<S> Group<'_, S> {
-    /// Ends the group, and tells whether it was not over before: whoever is at work is called off, but for
-    /// the one who ended it.
+    /// Ends the group, and tells whether it was not over before: whoever is at work is called off,
+    /// but for the one who ended it.
     fn end(&self, winner: Option<&Arc<Seat>>) -> bool {
         if self.over.swap(true, Ordering::SeqCst) {
             return false;
         }
         let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
-        at_work.iter().filter(|seat| winner.is_none_or(|winner| !Arc::ptr_eq(winner, seat))).for_each(|seat| seat.cancel());
+        at_work
+            .iter()
+            .filter(|seat| winner.is_none_or(|winner| !Arc::ptr_eq(winner, seat)))
+            .for_each(|seat| seat.cancel());
         true
     }
 
-    /// Takes down how a branch has ended, and whether that goes into the group's own end: what ends after
-    /// the group comes too late.
+    /// Takes down how a branch has ended, and whether that goes into the group's own end: what ends
+    /// after the group comes too late.
     fn take(&self, index: usize, ok: bool, until: Until, seat: &Arc<Seat>) {
-        let counts = if until.met(ok) { self.end(Some(seat)) } else { !self.over.load(Ordering::SeqCst) };
+        let counts = if until.met(ok) {
+            self.end(Some(seat))
+        } else {
+            !self.over.load(Ordering::SeqCst)
+        };
         if counts {
-            *self.ended[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(ok);
+            *self.ended[index]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(ok);
         }
     }
 }
@@ -69,7 +78,10 @@ pub fn on_threads<J: Job<Blocking>>(
     let threads = seats.len().min(most);
     let group = Group {
         ended: seats.iter().map(|_| Mutex::new(None)).collect(),
-        seats: seats.iter_mut().map(|seat| Mutex::new(Some(seat))).collect(),
+        seats: seats
+            .iter_mut()
+            .map(|seat| Mutex::new(Some(seat)))
+            .collect(),
         next: AtomicUsize::new(0),
         over: AtomicBool::new(false),
         at_work: Mutex::default(),
@@ -83,7 +95,11 @@ pub fn on_threads<J: Job<Blocking>>(
                 let bench = job.bench(driver, index);
                 work(driver, job, &bench, group, &seat, family, until);
             };
-            if let Err(error) = thread::Builder::new().name(format!("branch-{index}")).stack_size(STACK).spawn_scoped(scope, work) {
+            if let Err(error) = thread::Builder::new()
+                .name(format!("branch-{index}"))
+                .stack_size(STACK)
+                .spawn_scoped(scope, work)
+            {
                 group.end(None);
                 return Err(error);
             }
@@ -93,7 +109,11 @@ pub fn on_threads<J: Job<Blocking>>(
         Ok(())
     });
     refused?;
-    Ok(group.ended.into_iter().map(|ended| ended.into_inner().unwrap_or_else(PoisonError::into_inner)).collect())
+    Ok(group
+        .ended
+        .into_iter()
+        .map(|ended| ended.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect())
 }
 
 /// One thread's part: takes branches as long as there are any.
@@ -108,12 +128,22 @@ fn work<J: Job<Blocking>>(
 ) {
     let _guard = EndOnPanic(group);
     family.adopt(seat);
-    group.at_work.lock().unwrap_or_else(PoisonError::into_inner).push(seat.clone());
+    group
+        .at_work
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(seat.clone());
     while !group.over.load(Ordering::SeqCst) {
         let index = group.next.fetch_add(1, Ordering::SeqCst);
-        let Some(place) = group.seats.get(index) else { break };
-        let Some(own) = place.lock().unwrap_or_else(PoisonError::into_inner).take() else { break };
-        let Some(ok) = block_on(seat, driver.clock, job.run(bench, own, index)) else { break };
+        let Some(place) = group.seats.get(index) else {
+            break;
+        };
+        let Some(own) = place.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            break;
+        };
+        let Some(ok) = block_on(seat, driver.clock, job.run(bench, own, index)) else {
+            break;
+        };
         group.take(index, ok, until, seat);
     }
     family.release(seat);

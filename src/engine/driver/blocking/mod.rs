@@ -1,14 +1,15 @@
-//! What the sequential and the threaded driver share: futures polled by the very thread that then sleeps
-//! or reads in the kernel. No event loop takes part.
+//! What the sequential and the threaded driver share: futures polled by the very thread that then
+//! sleeps or reads in the kernel. No event loop takes part.
 //!
-//! `block_on` makes passes. In each, the operation is polled; it says what it waits for (a moment, a wake,
-//! a read), and the thread then does just that, blocking: it parks until the nearest moment, or the next
-//! poll is *granted* one blocking read. A request so costs one `sendmsg` and one `recvfrom`. Where a socket has no
-//! room for more the thread waits for room, and for an answer beside it.
+//! `block_on` makes passes. In each, the operation is polled; it says what it waits for (a moment,
+//! a wake, a read), and the thread then does just that, blocking: it parks until the nearest
+//! moment, or the next poll is *granted* one blocking read. A request so costs one `sendmsg` and
+//! one `recvfrom`. Where a socket has no room for more the thread waits for room, and for an answer
+//! beside it.
 //!
-//! Who asks for a read may be done before the pass is: an HTTP library looks for the end of a connection
-//! that it has just finished with. A read that nobody waits for any more would hold the thread while the
-//! next request is due. So the interest in a socket ends with the work that had it
+//! Who asks for a read may be done before the pass is: an HTTP library looks for the end of a
+//! connection that it has just finished with. A read that nobody waits for any more would hold the
+//! thread while the next request is due. So the interest in a socket ends with the work that had it
 //! ([`within`](super::within)), and what is granted is for that socket and the next pass alone.
 
 mod branches;
@@ -56,11 +57,19 @@ impl Driver for Blocking {
     }
 
     fn sleep_until(&self, at: Nanos) -> impl Future<Output = ()> {
-        Moment { clock: self.clock, at, exactly: false }
+        Moment {
+            clock: self.clock,
+            at,
+            exactly: false,
+        }
     }
 
     fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()> {
-        Moment { clock: self.clock, at, exactly: true }
+        Moment {
+            clock: self.clock,
+            at,
+            exactly: true,
+        }
     }
 
     fn clear_interest(&self) {
@@ -127,7 +136,8 @@ impl Future for Moment {
     }
 }
 
-/// Uses processor time of this thread until `amount` is spent, or `enough` says so between two slices.
+/// Uses processor time of this thread until `amount` is spent, or `enough` says so between two
+/// slices.
 pub fn spend_cpu(amount: Nanos, enough: impl Fn() -> bool) {
     let used = thread_cpu_clock();
     while used() < amount && !enough() {
@@ -146,7 +156,10 @@ fn thread_cpu_clock() -> impl Fn() -> Nanos {
     use rustix::time::{ClockId, clock_gettime};
     let now = || {
         let t = clock_gettime(ClockId::ThreadCPUTime);
-        Nanos(u64::try_from(t.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(t.tv_nsec).unwrap_or(0))
+        Nanos(
+            u64::try_from(t.tv_sec).unwrap_or(0) * 1_000_000_000
+                + u64::try_from(t.tv_nsec).unwrap_or(0),
+        )
     };
     let start = now();
     move || now() - start

@@ -1,7 +1,7 @@
 //! [`Seat`]: a thread that waits in the kernel for one thing at a time, and can be called off from outside.
 //!
-//! What a thread waits for is a property of the thread, so it stands in a thread-local: connections can
-//! move between threads, and find the seat of the one that polls them.
+//! What a thread waits for is a property of the thread, so it stands in a thread-local: connections
+//! can move between threads, and find the seat of the one that polls them.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -23,19 +23,23 @@ pub struct Seat {
     thread: Thread,
     woken: AtomicBool,
     cancelled: AtomicBool,
-    /// The socket that the thread is blocked on, or about to be: only then is it the thread's own, and may
-    /// be shut down.
+    /// The socket that the thread is blocked on, or about to be: only then is it the thread's own,
+    /// and may be shut down.
     socket: Mutex<Option<Arc<Socket>>>,
     /// Seats of the branches that this thread waits for: called off with it.
     children: Mutex<Vec<Arc<Seat>>>,
 }
 
 impl Seat {
-    /// Calls the thread off: it is woken out of a sleep, and out of a blocking call by shutting the socket
-    /// down; then the operation under way is dropped.
+    /// Calls the thread off: it is woken out of a sleep, and out of a blocking call by shutting the
+    /// socket down; then the operation under way is dropped.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
-        let children = self.children.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let children = self
+            .children
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         children.iter().for_each(|child| child.cancel());
         // Within the lock: once the thread has left the socket, that may be another's.
         if let Some(socket) = &*self.socket.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -82,16 +86,16 @@ thread_local! {
     static GRANT: RefCell<Option<Grant>> = const { RefCell::new(None) };
 }
 
-/// What a pass waits for on a socket. A thread does one thing at a time, so there is one at most: that
-/// of the socket it turned to last.
+/// What a pass waits for on a socket. A thread does one thing at a time, so there is one at most:
+/// that of the socket it turned to last.
 #[derive(Debug)]
 struct Interest {
     socket: Arc<Socket>,
     flags: PollFlags,
 }
 
-/// Lets the next pass do what the one before waited for: on that socket and no other, and in that pass
-/// and none after it.
+/// Lets the next pass do what the one before waited for: on that socket and no other, and in that
+/// pass and none after it.
 #[derive(Debug)]
 struct Grant {
     socket: Arc<Socket>,
@@ -122,7 +126,11 @@ impl Family {
     /// From now on `child` is called off with its parent; at once, where that is.
     pub fn adopt(&self, child: &Arc<Seat>) {
         if let Some(parent) = &self.0 {
-            parent.children.lock().unwrap_or_else(PoisonError::into_inner).push(child.clone());
+            parent
+                .children
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(child.clone());
             if parent.is_cancelled() {
                 child.cancel();
             }
@@ -132,13 +140,17 @@ impl Family {
     /// `child` is done.
     pub fn release(&self, child: &Arc<Seat>) {
         if let Some(parent) = &self.0 {
-            parent.children.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| !Arc::ptr_eq(known, child));
+            parent
+                .children
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .retain(|known| !Arc::ptr_eq(known, child));
         }
     }
 }
 
-/// A second seat on a thread that is in the middle of a pass: its own state is put aside until this is
-/// dropped.
+/// A second seat on a thread that is in the middle of a pass: its own state is put aside until this
+/// is dropped.
 pub struct Nested {
     seat: Arc<Seat>,
     outer: Option<Arc<Seat>>,
@@ -154,7 +166,14 @@ impl Nested {
         let seat = seat();
         let outer = SEAT.replace(Some(seat.clone()));
         let (interest, grant) = (INTEREST.take(), GRANT.take());
-        Self { seat, outer, nearest: NEAREST.get(), exactly: EXACTLY.get(), interest, grant }
+        Self {
+            seat,
+            outer,
+            nearest: NEAREST.get(),
+            exactly: EXACTLY.get(),
+            interest,
+            grant,
+        }
     }
 
     /// The second seat.
@@ -212,12 +231,17 @@ pub fn want_write(socket: &Arc<Socket>) {
 fn want(socket: &Arc<Socket>, flags: PollFlags) {
     INTEREST.with_borrow_mut(|interest| match interest {
         Some(known) if Arc::ptr_eq(&known.socket, socket) => known.flags |= flags,
-        _ => *interest = Some(Interest { socket: socket.clone(), flags }),
+        _ => {
+            *interest = Some(Interest {
+                socket: socket.clone(),
+                flags,
+            })
+        }
     });
 }
 
-/// Forgets what this pass waits for on a socket: the work that asked for it has ended, and whatever the
-/// thread does next must not wait for it.
+/// Forgets what this pass waits for on a socket: the work that asked for it has ended, and whatever
+/// the thread does next must not wait for it.
 pub fn clear_interest() {
     INTEREST.take();
     GRANT.take();
@@ -228,21 +252,25 @@ pub fn take_read(socket: &Arc<Socket>) -> Option<Nanos> {
     take_grant(socket, PollFlags::IN)
 }
 
-/// Takes the grant to go on with this socket, which is ready for what it was waited for, or has failed.
+/// Takes the grant to go on with this socket, which is ready for what it was waited for, or has
+/// failed.
 pub fn take_ready(socket: &Arc<Socket>) -> bool {
     take_grant(socket, PollFlags::all()).is_some()
 }
 
 fn take_grant(socket: &Arc<Socket>, flags: PollFlags) -> Option<Nanos> {
-    let is_granted = |grant: &mut Grant| Arc::ptr_eq(&grant.socket, socket) && grant.flags.intersects(flags);
+    let is_granted =
+        |grant: &mut Grant| Arc::ptr_eq(&grant.socket, socket) && grant.flags.intersects(flags);
     GRANT.with_borrow_mut(|grant| grant.take_if(is_granted).map(|grant| grant.until))
 }
 
-/// Makes a call that may block on a socket, and that cancelling the thread ends; none is made where it is
-/// cancelled already.
+/// Makes a call that may block on a socket, and that cancelling the thread ends; none is made where
+/// it is cancelled already.
 pub fn blocking<T>(socket: &Arc<Socket>, call: impl FnOnce() -> T) -> Option<T> {
     SEAT.with_borrow(|seat| {
-        let Some(seat) = seat else { return Some(call()) };
+        let Some(seat) = seat else {
+            return Some(call());
+        };
         seat.set_socket(Some(socket.clone()));
         // Looked at after the socket is known: whoever cancels from here on ends the call.
         let result = (!seat.is_cancelled()).then(call);
@@ -257,7 +285,8 @@ pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Opti
     let mut cx = Context::from_waker(&waker);
     let mut operation = pin!(operation);
     loop {
-        // Cleared before the other flag is read: a cancel that comes in between leaves the thread woken.
+        // Cleared before the other flag is read: a cancel that comes in between leaves the thread
+        // woken.
         seat.woken.store(false, Ordering::SeqCst);
         if seat.is_cancelled() {
             clear_interest();
@@ -277,10 +306,22 @@ pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Opti
         let until = NEAREST.get();
         match interest {
             // The read itself does the waiting: one call and not two.
-            Some(Interest { socket, flags: PollFlags::IN }) => GRANT.set(Some(Grant { socket, flags: PollFlags::IN, until })),
+            Some(Interest {
+                socket,
+                flags: PollFlags::IN,
+            }) => GRANT.set(Some(Grant {
+                socket,
+                flags: PollFlags::IN,
+                until,
+            })),
             Some(Interest { socket, flags }) => {
-                let flags = blocking(&socket, || socket.wait(clock, flags, until)).unwrap_or(PollFlags::empty());
-                GRANT.set(Some(Grant { socket, flags, until }));
+                let flags = blocking(&socket, || socket.wait(clock, flags, until))
+                    .unwrap_or(PollFlags::empty());
+                GRANT.set(Some(Grant {
+                    socket,
+                    flags,
+                    until,
+                }));
             }
             None if EXACTLY.get() => meet(seat, clock, until),
             None => park_until(seat, clock, until),
@@ -315,7 +356,9 @@ fn meet(seat: &Seat, clock: Clock, at: Nanos) {
             LATENESS.set(lateness);
         }
     }
-    let Some(turning) = Turning::begin() else { return park_until(seat, clock, at) };
+    let Some(turning) = Turning::begin() else {
+        return park_until(seat, clock, at);
+    };
     let begun = clock.now();
     let mut now = begun;
     while now < at && !seat.woken.load(Ordering::SeqCst) {

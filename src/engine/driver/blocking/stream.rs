@@ -14,7 +14,8 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout, set_tcp_nodelay, socket_error};
 use rustix::net::{
-    AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrUnix, SocketType, connect, recv, sendmsg, shutdown,
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrUnix, SocketType,
+    connect, recv, sendmsg, shutdown,
 };
 use rustix::time::Timespec;
 
@@ -24,11 +25,12 @@ use crate::base::{Clock, Nanos};
 use crate::transport::counted::{Metered, Passed};
 use crate::transport::endpoint::Endpoint;
 
-/// `SO_RCVTIMEO` counts in ticks of the kernel and ends up to some milliseconds late, so the last stretch
-/// before a deadline is waited for with `ppoll`, which counts in nanoseconds.
+/// `SO_RCVTIMEO` counts in ticks of the kernel and ends up to some milliseconds late, so the last
+/// stretch before a deadline is waited for with `ppoll`, which counts in nanoseconds.
 const EXACT: Nanos = Nanos::from_millis(10);
-/// A connection that was quiet for longer is looked at, without blocking, before it is used again: the peer
-/// may have closed it. Sooner than that, the extra system call would cost more than it saves.
+/// A connection that was quiet for longer is looked at, without blocking, before it is used again:
+/// the peer may have closed it. Sooner than that, the extra system call would cost more than it
+/// saves.
 const QUIET: Nanos = Nanos::from_millis(10);
 /// The largest read.
 const CHUNK: usize = 16 * 1024;
@@ -53,15 +55,18 @@ impl Socket {
         let _ = shutdown(&self.fd, Shutdown::Both);
     }
 
-    /// Waits until the socket is ready or the deadline has come: what it is ready for, which is nothing in the second case.
+    /// Waits until the socket is ready or the deadline has come: what it is ready for, which is
+    /// nothing in the second case.
     pub fn wait(&self, clock: Clock, flags: PollFlags, deadline: Nanos) -> PollFlags {
         loop {
             let left = deadline - clock.now();
             if left == Nanos::ZERO {
                 return PollFlags::empty();
             }
-            let timeout = (deadline != Nanos::MAX)
-                .then_some(Timespec { tv_sec: (left.0 / 1_000_000_000) as i64, tv_nsec: (left.0 % 1_000_000_000) as i64 });
+            let timeout = (deadline != Nanos::MAX).then_some(Timespec {
+                tv_sec: (left.0 / 1_000_000_000) as i64,
+                tv_nsec: (left.0 % 1_000_000_000) as i64,
+            });
             let mut looked = [PollFd::new(&self.fd, flags)];
             match poll(&mut looked, timeout.as_ref()) {
                 Ok(0) | Err(Errno::INTR) => {}
@@ -76,7 +81,12 @@ impl Socket {
     }
 
     /// One blocking read, no later than the deadline: `None` where that came first.
-    fn receive(&self, clock: Clock, buf: &mut [u8], deadline: Nanos) -> Option<Result<usize, Errno>> {
+    fn receive(
+        &self,
+        clock: Clock,
+        buf: &mut [u8],
+        deadline: Nanos,
+    ) -> Option<Result<usize, Errno>> {
         loop {
             let left = deadline - clock.now();
             if left <= EXACT {
@@ -94,8 +104,9 @@ impl Socket {
         }
     }
 
-    /// Lets a receive block for at most this long. What the kernel has is kept where it is not too long and
-    /// not much too short, because setting it would double the system calls of every request.
+    /// Lets a receive block for at most this long. What the kernel has is kept where it is not too
+    /// long and not much too short, because setting it would double the system calls of every
+    /// request.
     fn allow(&self, longest: Nanos) -> Result<(), Errno> {
         let now = self.receive_timeout.load(Ordering::Relaxed);
         if now != 0 && now <= longest.0 && now >= longest.0 / 4 {
@@ -103,7 +114,8 @@ impl Socket {
         }
         // Whole microseconds, and not zero, which would mean forever. A day is as good as forever.
         let wanted = Nanos(longest.0.clamp(1_000, 86_400_000_000_000) / 1_000 * 1_000);
-        // A quarter less than asked, so that the next requests with the same timeout find it good enough.
+        // A quarter less than asked, so that the next requests with the same timeout find it good
+        // enough.
         let wanted = Nanos((wanted.0 - wanted.0 / 16).max(1_000));
         set_socket_timeout(&self.fd, Timeout::Recv, Some(wanted.as_duration()))?;
         self.receive_timeout.store(wanted.0, Ordering::Relaxed);
@@ -115,7 +127,12 @@ impl Socket {
 #[cfg(target_os = "linux")]
 fn open(family: AddressFamily) -> Result<OwnedFd, Errno> {
     use rustix::net::{SocketFlags, socket_with};
-    socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)
+    socket_with(
+        family,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+        None,
+    )
 }
 
 /// A socket that does not block yet, and that no child process inherits.
@@ -144,24 +161,37 @@ impl Stream {
     pub async fn connect(clock: Clock, to: &Endpoint) -> io::Result<Self> {
         let fd = match to {
             Endpoint::Tcp(address) => {
-                let fd = open(if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 })?;
+                let fd = open(if address.is_ipv4() {
+                    AddressFamily::INET
+                } else {
+                    AddressFamily::INET6
+                })?;
                 set_tcp_nodelay(&fd, true)?;
                 fd
             }
             Endpoint::Unix(_) => open(AddressFamily::UNIX)?,
         };
-        let socket = Arc::new(Socket { fd, receive_timeout: AtomicU64::new(0) });
+        let socket = Arc::new(Socket {
+            fd,
+            receive_timeout: AtomicU64::new(0),
+        });
         let mut begun = false;
         poll_fn(|_| {
             if begun {
                 if seat::take_ready(&socket) {
-                    return Poll::Ready(socket_error(&socket.fd).map_err(io::Error::from).and_then(|state| state.map_err(io::Error::from)));
+                    return Poll::Ready(
+                        socket_error(&socket.fd)
+                            .map_err(io::Error::from)
+                            .and_then(|state| state.map_err(io::Error::from)),
+                    );
                 }
             } else {
                 begun = true;
                 let result = match to {
                     Endpoint::Tcp(address) => connect(&socket.fd, address),
-                    Endpoint::Unix(path) => SocketAddrUnix::new(path).and_then(|address| connect(&socket.fd, &address)),
+                    Endpoint::Unix(path) => {
+                        SocketAddrUnix::new(path).and_then(|address| connect(&socket.fd, &address))
+                    }
                 };
                 match result {
                     Ok(()) => return Poll::Ready(Ok(())),
@@ -182,7 +212,13 @@ impl Stream {
         })
         .await?;
         rustix::io::ioctl_fionbio(&socket.fd, false)?;
-        Ok(Self { socket, clock, passed: Arc::default(), last_used: clock.now(), closed: false })
+        Ok(Self {
+            socket,
+            clock,
+            passed: Arc::default(),
+            last_used: clock.now(),
+            closed: false,
+        })
     }
 
     /// Looks whether the peer has sent or closed, where the connection was quiet for long.
@@ -196,9 +232,11 @@ impl Stream {
             return Poll::Pending;
         }
         self.last_used = now;
-        self.read(buf, |fd, scratch| match recv(fd, scratch, RecvFlags::DONTWAIT) {
-            Err(Errno::AGAIN | Errno::INTR) => None,
-            result => Some(result.map(|(_, n)| n)),
+        self.read(buf, |fd, scratch| {
+            match recv(fd, scratch, RecvFlags::DONTWAIT) {
+                Err(Errno::AGAIN | Errno::INTR) => None,
+                result => Some(result.map(|(_, n)| n)),
+            }
         })
     }
 
@@ -231,17 +269,23 @@ impl Stream {
 
     fn send(&self, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         loop {
-            // A plain blocking send would return only when everything is queued, whatever the deadline.
-            // (A peer that is gone is an error and no signal: Rust's start-up ignores SIGPIPE.)
-            match sendmsg(self.socket.fd.as_fd(), bufs, &mut SendAncillaryBuffer::default(), SendFlags::DONTWAIT) {
+            // A plain blocking send would return only when everything is queued, whatever the
+            // deadline. (A peer that is gone is an error and no signal: Rust's start-up ignores
+            // SIGPIPE.)
+            match sendmsg(
+                self.socket.fd.as_fd(),
+                bufs,
+                &mut SendAncillaryBuffer::default(),
+                SendFlags::DONTWAIT,
+            ) {
                 Ok(n) => {
                     self.passed.send(n);
                     return Poll::Ready(Ok(n));
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
-                    // Waited for outside, and an answer beside it: a peer may talk while it listens, and stop listening
-                    // until it is heard.
+                    // Waited for outside, and an answer beside it: a peer may talk while it
+                    // listens, and stop listening until it is heard.
                     seat::want_write(&self.socket);
                     return Poll::Pending;
                 }
@@ -260,13 +304,18 @@ impl Metered for Stream {
 }
 
 impl Read for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, _cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         let result = match seat::take_read(&self.socket) {
             None => self.look(&mut buf),
             Some(deadline) => {
                 let (socket, clock) = (self.socket.clone(), self.clock);
-                let result =
-                    self.read(&mut buf, |_, scratch| seat::blocking(&socket, || socket.receive(clock, scratch, deadline)).flatten());
+                let result = self.read(&mut buf, |_, scratch| {
+                    seat::blocking(&socket, || socket.receive(clock, scratch, deadline)).flatten()
+                });
                 self.last_used = self.clock.now();
                 result
             }
@@ -279,7 +328,11 @@ impl Read for Stream {
 }
 
 impl Write for Stream {
-    fn poll_write(self: Pin<&mut Self>, _cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.send(&[IoSlice::new(buf)])
     }
 
@@ -296,7 +349,11 @@ impl Write for Stream {
         true
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, _cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         self.send(bufs)
     }
 }

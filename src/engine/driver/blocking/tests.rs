@@ -38,8 +38,8 @@ fn echo() -> Endpoint {
     Endpoint::Tcp(address)
 }
 
-/// A server that accepts nothing, with what keeps it so: whoever connects waits, as for a host that is
-/// not there.
+/// A server that accepts nothing, with what keeps it so: whoever connects waits, as for a host that
+/// is not there.
 fn unreachable() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listen(&listener, 0).expect("a shorter queue");
@@ -54,16 +54,22 @@ fn read(stream: &mut Stream, cx: &mut Context<'_>) -> Poll<Option<u8>> {
     let mut room = [0];
     let mut buffer = ReadBuf::new(&mut room);
     let result = Pin::new(stream).poll_read(cx, buffer.unfilled());
-    result.map(|result| result.map(|()| buffer.filled().first().copied()).expect("nobody resets it"))
+    result.map(|result| {
+        result
+            .map(|()| buffer.filled().first().copied())
+            .expect("nobody resets it")
+    })
 }
 
 /// One poll of a write.
 fn write(stream: &mut Stream, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<usize> {
-    Pin::new(stream).poll_write(cx, bytes).map(|result| result.expect("the peer is there"))
+    Pin::new(stream)
+        .poll_write(cx, bytes)
+        .map(|result| result.expect("the peer is there"))
 }
 
-/// Looks at a connection as an HTTP library does before and after a request, asks, and waits for the
-/// answer; `true` where that is right.
+/// Looks at a connection as an HTTP library does before and after a request, asks, and waits for
+/// the answer; `true` where that is right.
 async fn exchange(stream: &mut Stream, asked: u8) -> bool {
     poll_fn(|cx| {
         assert!(read(stream, cx).is_pending(), "nothing was asked for");
@@ -137,14 +143,23 @@ enum Next {
 
 async fn end_with(before: Before, driver: Blocking, stream: &mut Stream) {
     match before {
-        Before::Done => assert_eq!(within(&driver, driver.now() + PATIENCE, exchange(stream, 1)).await, Some(true)),
+        Before::Done => assert_eq!(
+            within(&driver, driver.now() + PATIENCE, exchange(stream, 1)).await,
+            Some(true)
+        ),
         Before::Late => {
             let silence = poll_fn(|cx| read(stream, cx));
-            assert_eq!(within(&driver, driver.now() + Nanos::from_millis(1), silence).await, None);
+            assert_eq!(
+                within(&driver, driver.now() + Nanos::from_millis(1), silence).await,
+                None
+            );
         }
         Before::Looked => {
             let look = poll_fn(|cx| Poll::Ready(read(stream, cx).is_pending()));
-            assert_eq!(within(&driver, driver.now() + PATIENCE, look).await, Some(true));
+            assert_eq!(
+                within(&driver, driver.now() + PATIENCE, look).await,
+                Some(true)
+            );
         }
     }
 }
@@ -161,8 +176,16 @@ async fn wait_for(pause: Pause, driver: Blocking) {
     match pause {
         Pause::Nothing => {}
         Pause::Passed { exactly } => once(|_| seat::wait_until(driver.now(), exactly)).await,
-        Pause::Moment { exactly: true } => driver.be_there_at(driver.now() + Nanos::from_millis(1)).await,
-        Pause::Moment { exactly: false } => driver.sleep_until(driver.now() + Nanos::from_millis(1)).await,
+        Pause::Moment { exactly: true } => {
+            driver
+                .be_there_at(driver.now() + Nanos::from_millis(1))
+                .await
+        }
+        Pause::Moment { exactly: false } => {
+            driver
+                .sleep_until(driver.now() + Nanos::from_millis(1))
+                .await
+        }
         Pause::WokenInPass => once(|cx| cx.waker().wake_by_ref()).await,
         Pause::WokenAfter => {
             once(|cx| {
@@ -189,7 +212,11 @@ async fn wait_for(pause: Pause, driver: Blocking) {
 fn nothing_is_read_that_nobody_waits_for_any_more() {
     let (seat, clock, target) = (sit_down(), Clock::new(), echo());
     let driver = Blocking::new(clock, false);
-    let connect = || block_on(&seat, clock, driver.connect(&target)).expect("not cancelled").expect("it listens");
+    let connect = || {
+        block_on(&seat, clock, driver.connect(&target))
+            .expect("not cancelled")
+            .expect("it listens")
+    };
     let pauses = [
         Pause::Nothing,
         Pause::Passed { exactly: false },
@@ -213,12 +240,19 @@ fn nothing_is_read_that_nobody_waits_for_any_more() {
                         match next {
                             Next::Same => exchange(&mut one, 2).await,
                             Next::Other => exchange(&mut other, 2).await,
-                            Next::New => exchange(&mut driver.connect(&target).await.expect("it listens"), 2).await,
+                            Next::New => {
+                                exchange(&mut driver.connect(&target).await.expect("it listens"), 2)
+                                    .await
+                            }
                         }
                     })
                     .await
                 });
-                assert_eq!(answered, Some(Some(true)), "{before:?}, {pause:?}, {next:?}");
+                assert_eq!(
+                    answered,
+                    Some(Some(true)),
+                    "{before:?}, {pause:?}, {next:?}"
+                );
             }
         }
     }
@@ -228,7 +262,11 @@ fn nothing_is_read_that_nobody_waits_for_any_more() {
 fn a_read_is_granted_to_the_socket_that_asked_for_it() {
     let (seat, clock, target) = (sit_down(), Clock::new(), echo());
     let driver = Blocking::new(clock, false);
-    let connect = || block_on(&seat, clock, driver.connect(&target)).expect("not cancelled").expect("it listens");
+    let connect = || {
+        block_on(&seat, clock, driver.connect(&target))
+            .expect("not cancelled")
+            .expect("it listens")
+    };
     let (mut silent, mut asked) = (connect(), connect());
     let answered = block_on(&seat, clock, async {
         poll_fn(|cx| write(&mut asked, cx, &[3])).await;
@@ -251,13 +289,22 @@ enum Wait {
     Write,
 }
 
-const WAITS: [Wait; 5] = [Wait::Moment, Wait::Permit, Wait::Connect, Wait::Read, Wait::Write];
+const WAITS: [Wait; 5] = [
+    Wait::Moment,
+    Wait::Permit,
+    Wait::Connect,
+    Wait::Read,
+    Wait::Write,
+];
 
 /// Waits for what never comes.
 async fn wait_in_vain(wait: Wait, driver: Blocking) {
     let stream = async |deaf: &TcpListener| {
         let address = deaf.local_addr().expect("it is bound");
-        driver.connect(&Endpoint::Tcp(address)).await.expect("it listens")
+        driver
+            .connect(&Endpoint::Tcp(address))
+            .await
+            .expect("it listens")
     };
     match wait {
         Wait::Moment => driver.sleep_until(Nanos::MAX).await,
@@ -297,7 +344,10 @@ fn every_wait_ends_with_its_deadline() {
             let wanted = if inner < outer { Some(None) } else { None };
             assert_eq!(ended, Some(wanted), "{wait:?}");
             let took = begun.elapsed();
-            assert!(took >= short.as_duration() && took < short.as_duration() * 4, "{wait:?}: {took:?}");
+            assert!(
+                took >= short.as_duration() && took < short.as_duration() * 4,
+                "{wait:?}: {took:?}"
+            );
         }
     }
 }
@@ -305,8 +355,13 @@ fn every_wait_ends_with_its_deadline() {
 #[test]
 fn every_wait_ends_with_a_cancel() {
     for wait in WAITS {
-        // At once, which is before the wait or in the middle of its beginning; and when it has long begun.
-        for after in [Duration::ZERO, Duration::from_micros(100), Duration::from_millis(200)] {
+        // At once, which is before the wait or in the middle of its beginning; and when it has long
+        // begun.
+        for after in [
+            Duration::ZERO,
+            Duration::from_micros(100),
+            Duration::from_millis(200),
+        ] {
             let (tell, told) = std::sync::mpsc::channel();
             let waiting = thread::spawn(move || {
                 let (seat, clock) = (sit_down(), Clock::new());
@@ -318,7 +373,10 @@ fn every_wait_ends_with_a_cancel() {
             seat.cancel();
             let begun = Instant::now();
             while !waiting.is_finished() {
-                assert!(begun.elapsed() < PATIENCE.as_duration(), "{wait:?}, cancelled after {after:?}");
+                assert!(
+                    begun.elapsed() < PATIENCE.as_duration(),
+                    "{wait:?}, cancelled after {after:?}"
+                );
                 thread::sleep(Duration::from_millis(1));
             }
             assert_eq!(waiting.join().expect("no panic"), None, "{wait:?}");
@@ -329,7 +387,9 @@ fn every_wait_ends_with_a_cancel() {
 #[test]
 fn a_cancel_between_two_calls_is_not_taken_for_the_end_of_a_stream() {
     let (seat, clock, target) = (sit_down(), Clock::new(), echo());
-    let mut stream = block_on(&seat, clock, Stream::connect(clock, &target)).expect("not cancelled").expect("it listens");
+    let mut stream = block_on(&seat, clock, Stream::connect(clock, &target))
+        .expect("not cancelled")
+        .expect("it listens");
     let ended = block_on(&seat, clock, async {
         assert!(exchange(&mut stream, 1).await);
         poll_fn(|cx| {
@@ -346,7 +406,9 @@ fn a_cancel_between_two_calls_is_not_taken_for_the_end_of_a_stream() {
 #[test]
 fn no_call_begins_after_a_cancel() {
     let (seat, clock, target) = (sit_down(), Clock::new(), echo());
-    let stream = block_on(&seat, clock, Stream::connect(clock, &target)).expect("not cancelled").expect("it listens");
+    let stream = block_on(&seat, clock, Stream::connect(clock, &target))
+        .expect("not cancelled")
+        .expect("it listens");
     assert_eq!(seat::blocking(&stream.socket, || 1), Some(1));
     seat.cancel();
     assert_eq!(seat::blocking(&stream.socket, || 1), None);
@@ -355,12 +417,17 @@ fn no_call_begins_after_a_cancel() {
 #[test]
 fn a_cancel_leaves_alone_what_the_thread_has_left() {
     let (seat, clock, target) = (sit_down(), Clock::new(), echo());
-    let mut stream = block_on(&seat, clock, Stream::connect(clock, &target)).expect("not cancelled").expect("it listens");
+    let mut stream = block_on(&seat, clock, Stream::connect(clock, &target))
+        .expect("not cancelled")
+        .expect("it listens");
     assert_eq!(block_on(&seat, clock, exchange(&mut stream, 1)), Some(true));
     seat.cancel();
     // Somebody else goes on with it.
     let other = sit_down();
-    assert_eq!(block_on(&other, clock, exchange(&mut stream, 2)), Some(true));
+    assert_eq!(
+        block_on(&other, clock, exchange(&mut stream, 2)),
+        Some(true)
+    );
 }
 
 /// Branches that end at the same time.
@@ -386,9 +453,20 @@ fn a_race_has_one_winner() {
     for until in [Until::First, Until::FirstSuccess] {
         for _ in 0..100 {
             let job = Tie(Barrier::new(4));
-            let ended = branches::on_threads(Blocking::new(clock, true), &job, &(), &mut [(); 4], 4, until);
+            let ended = branches::on_threads(
+                Blocking::new(clock, true),
+                &job,
+                &(),
+                &mut [(); 4],
+                4,
+                until,
+            );
             let ended = ended.expect("the system has threads");
-            assert_eq!(ended.iter().filter(|ended| **ended == Some(true)).count(), 1, "{until:?}: {ended:?}");
+            assert_eq!(
+                ended.iter().filter(|ended| **ended == Some(true)).count(),
+                1,
+                "{until:?}: {ended:?}"
+            );
         }
     }
 }

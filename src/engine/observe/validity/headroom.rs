@@ -20,9 +20,20 @@ const SHORTEST: f64 = 0.2;
 /// The check.
 pub fn check(run: &ModeRun, plan: &Plan) -> Check {
     let found = [busy(run, plan), throttled(run), stolen(run), hiccup(run)];
-    let verdict = found.iter().flatten().map(|found| found.verdict).max().unwrap_or_default();
+    let verdict = found
+        .iter()
+        .flatten()
+        .map(|found| found.verdict)
+        .max()
+        .unwrap_or_default();
     let say = |part: fn(&Found) -> &str| {
-        let parts: Vec<&str> = found.iter().flatten().filter(|f| f.verdict == verdict).map(part).filter(|p| !p.is_empty()).collect();
+        let parts: Vec<&str> = found
+            .iter()
+            .flatten()
+            .filter(|f| f.verdict == verdict)
+            .map(part)
+            .filter(|p| !p.is_empty())
+            .collect();
         parts.join("; ")
     };
     let limit = format!(
@@ -31,7 +42,13 @@ pub fn check(run: &ModeRun, plan: &Plan) -> Check {
         THROTTLED * 100.0,
         STOLEN * 100.0
     );
-    judged("headroom", verdict, say(|f| &f.observed), limit, say(|f| &f.explanation))
+    judged(
+        "headroom",
+        verdict,
+        say(|f| &f.observed),
+        limit,
+        say(|f| &f.explanation),
+    )
 }
 
 /// Threads that waited for a processor for so long a part of what they ran had to share it …
@@ -39,15 +56,30 @@ const WAITED: f64 = 0.5;
 /// … where that was a part of the whole time that can make anything late.
 const WAITED_AT_ALL: f64 = 0.01;
 
-/// What kept the machine from running loadgen when it was due, in words; nothing where nothing is known to have.
+/// What kept the machine from running loadgen when it was due, in words; nothing where nothing is
+/// known to have.
 pub fn interference(run: &ModeRun) -> Option<String> {
-    let waited = run
-        .resources
-        .cpu_wait_s
-        .filter(|waited| *waited > WAITED_AT_ALL * run.wall_s && run.resources.cpu_s().is_some_and(|spent| *waited > WAITED * spent));
-    let waited = waited.map(|waited| format!("its threads waited for a processor {:.0} % of the time", waited / run.wall_s * 100.0));
+    let waited = run.resources.cpu_wait_s.filter(|waited| {
+        *waited > WAITED_AT_ALL * run.wall_s
+            && run
+                .resources
+                .cpu_s()
+                .is_some_and(|spent| *waited > WAITED * spent)
+    });
+    let waited = waited.map(|waited| {
+        format!(
+            "its threads waited for a processor {:.0} % of the time",
+            waited / run.wall_s * 100.0
+        )
+    });
     let late = hiccup(run).map(|found| found.observed);
-    let all: Vec<String> = [stolen(run), throttled(run)].into_iter().flatten().map(|f| f.observed).chain(waited).chain(late).collect();
+    let all: Vec<String> = [stolen(run), throttled(run)]
+        .into_iter()
+        .flatten()
+        .map(|f| f.observed)
+        .chain(waited)
+        .chain(late)
+        .collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 
@@ -56,7 +88,8 @@ pub fn is_stolen(run: &ModeRun) -> bool {
     stolen(run).is_some()
 }
 
-/// The part of the processors it may use that the generator worked on; nothing where that is not known.
+/// The part of the processors it may use that the generator worked on; nothing where that is not
+/// known.
 pub fn own_share(run: &ModeRun) -> Option<f64> {
     Some(run.resources.cpu_s()? / run.wall_s.max(1e-3) / processors(run))
 }
@@ -68,7 +101,15 @@ struct Found {
 }
 
 fn found(verdict: Verdict, observed: String, explanation: &str) -> Found {
-    Found { verdict, observed, explanation: if verdict == Verdict::Valid { String::new() } else { explanation.into() } }
+    Found {
+        verdict,
+        observed,
+        explanation: if verdict == Verdict::Valid {
+            String::new()
+        } else {
+            explanation.into()
+        },
+    }
 }
 
 /// Processors that a mode can make use of.
@@ -85,14 +126,27 @@ fn busy(run: &ModeRun, plan: &Plan) -> Option<Found> {
     let waited = run.resources.cpu_wait_s.unwrap_or(0.0);
     let spent = run.resources.cpu_s()? + waited;
     // What the scenario asks the processor to do is its work, and no sign of strain.
-    let asked = plan.operations().any(|(_, _, operation)| matches!(operation.action, Action::Cpu(_) | Action::Block { .. }));
+    let asked = plan
+        .operations()
+        .any(|(_, _, operation)| matches!(operation.action, Action::Cpu(_) | Action::Block { .. }));
     if run.wall_s < SHORTEST || asked {
         return None;
     }
     let share = spent / run.wall_s / processors(run);
-    let verdict = if share > BUSY { Verdict::Degraded } else { Verdict::Valid };
-    let part = if waited > spent / 2.0 { "waited for" } else { "was at" };
-    let observed = format!("the generator {part} {:.0} % of its processors", share * 100.0);
+    let verdict = if share > BUSY {
+        Verdict::Degraded
+    } else {
+        Verdict::Valid
+    };
+    let part = if waited > spent / 2.0 {
+        "waited for"
+    } else {
+        "was at"
+    };
+    let observed = format!(
+        "the generator {part} {:.0} % of its processors",
+        share * 100.0
+    );
     let explanation = "a busy generator answers late and measures itself: the target may be faster than these figures say; use more workers, or a lower load";
     Some(found(verdict, observed, explanation))
 }
@@ -102,9 +156,12 @@ fn throttled(run: &ModeRun) -> Option<Found> {
     if share <= THROTTLED {
         return None;
     }
-    let explanation =
-        "a control group held the generator back: these figures describe its quota, not the target; raise the quota, or lower the load";
-    Some(found(Verdict::Invalid, format!("throttled {:.1} % of the time", share * 100.0), explanation))
+    let explanation = "a control group held the generator back: these figures describe its quota, not the target; raise the quota, or lower the load";
+    Some(found(
+        Verdict::Invalid,
+        format!("throttled {:.1} % of the time", share * 100.0),
+        explanation,
+    ))
 }
 
 fn stolen(run: &ModeRun) -> Option<Found> {
@@ -114,7 +171,11 @@ fn stolen(run: &ModeRun) -> Option<Found> {
         return None;
     }
     let explanation = "the hypervisor gave this machine's time to others: measure on a quieter one, or compare in interleaved pairs";
-    Some(found(Verdict::Degraded, format!("{:.0} % of the machine's time was stolen", share * 100.0), explanation))
+    Some(found(
+        Verdict::Degraded,
+        format!("{:.0} % of the machine's time was stolen", share * 100.0),
+        explanation,
+    ))
 }
 
 fn hiccup(run: &ModeRun) -> Option<Found> {
@@ -125,5 +186,9 @@ fn hiccup(run: &ModeRun) -> Option<Found> {
         _ => return None,
     };
     let explanation = "the whole generator stood still for that long: the machine was too busy, or it was stopped; every response of that time looks too slow";
-    Some(found(verdict, format!("a probe woke {late:.0} ms late"), explanation))
+    Some(found(
+        verdict,
+        format!("a probe woke {late:.0} ms late"),
+        explanation,
+    ))
 }

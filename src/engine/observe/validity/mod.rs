@@ -1,5 +1,6 @@
-//! Whether a run's figures can be believed, judged from the figures themselves. The table of checks and limits is
-//! that of the design's page on measurement; each check says what it saw, what was allowed, and what to do.
+//! Whether a run's figures can be believed, judged from the figures themselves. The table of checks
+//! and limits is that of the design's page on measurement; each check says what it saw, what was
+//! allowed, and what to do.
 
 pub mod headroom;
 mod settled;
@@ -27,16 +28,39 @@ const GAPS: usize = 1000;
 
 /// All checks on one run.
 pub fn check(run: &ModeRun, plan: &Plan) -> Validity {
-    let mut checks = vec![accounting(run), pacing(run, plan), unfinished(run), range(run), headroom::check(run, plan), clock(run)];
+    let mut checks = vec![
+        accounting(run),
+        pacing(run, plan),
+        unfinished(run),
+        range(run),
+        headroom::check(run, plan),
+        clock(run),
+    ];
     checks.extend(poisson(plan));
     checks.extend(settled(run, plan));
     Validity::of(checks)
 }
 
 /// A check; the explanation is left out where nothing is wrong.
-fn judged(name: &str, verdict: Verdict, observed: String, limit: impl Into<String>, explanation: impl Into<String>) -> Check {
-    let explanation = if verdict == Verdict::Valid { String::new() } else { explanation.into() };
-    Check { name: name.into(), verdict, observed, limit: limit.into(), explanation }
+fn judged(
+    name: &str,
+    verdict: Verdict,
+    observed: String,
+    limit: impl Into<String>,
+    explanation: impl Into<String>,
+) -> Check {
+    let explanation = if verdict == Verdict::Valid {
+        String::new()
+    } else {
+        explanation.into()
+    };
+    Check {
+        name: name.into(),
+        verdict,
+        observed,
+        limit: limit.into(),
+        explanation,
+    }
 }
 
 fn bad_if(bad: bool, verdict: Verdict) -> Verdict {
@@ -44,17 +68,29 @@ fn bad_if(bad: bool, verdict: Verdict) -> Verdict {
 }
 
 fn accounting(run: &ModeRun) -> Check {
-    let broken: Vec<&str> = [("operations", run.counts), ("iterations", run.iterations.counts)]
-        .into_iter()
-        .chain(run.steps.iter().chain(&run.stages).map(|part| (part.name.as_str(), part.counts)))
-        .filter(|(_, counts)| !counts.hold())
-        .map(|(name, _)| name)
-        .collect();
+    let broken: Vec<&str> = [
+        ("operations", run.counts),
+        ("iterations", run.iterations.counts),
+    ]
+    .into_iter()
+    .chain(
+        run.steps
+            .iter()
+            .chain(&run.stages)
+            .map(|part| (part.name.as_str(), part.counts)),
+    )
+    .filter(|(_, counts)| !counts.hold())
+    .map(|(name, _)| name)
+    .collect();
     let good = broken.is_empty();
     judged(
         "accounting",
         bad_if(!good, Verdict::Invalid),
-        if good { "every operation is accounted for".into() } else { format!("counts of {} don't add up", broken.join(", ")) },
+        if good {
+            "every operation is accounted for".into()
+        } else {
+            format!("counts of {} don't add up", broken.join(", "))
+        },
         "planned = started + dropped + skipped; started = completed + cancelled + unfinished; completed = ok + failed",
         "loadgen lost count: a defect of loadgen, please report it with the scenario",
     )
@@ -64,10 +100,17 @@ fn pacing(run: &ModeRun, plan: &Plan) -> Check {
     let limit = lag_limit_ms(run, plan);
     let (lag, least) = lag(run);
     // In the closed model nothing is planned before somebody is free for it.
-    let left = if matches!(plan.load.model, LoadModel::Open { .. }) { run.iterations.counts.skipped } else { 0 };
+    let left = if matches!(plan.load.model, LoadModel::Open { .. }) {
+        run.iterations.counts.skipped
+    } else {
+        0
+    };
     let (seen, why) = if left > 0 {
         (
-            format!("{left} of {} planned iterations never began; ", run.iterations.counts.planned),
+            format!(
+                "{left} of {} planned iterations never began; ",
+                run.iterations.counts.planned
+            ),
             "what was planned and never began would have been the slowest, and is in no figure: use a lower rate, a larger `max_in_flight`, or `on_full: drop`",
         )
     } else {
@@ -80,24 +123,38 @@ fn pacing(run: &ModeRun, plan: &Plan) -> Check {
         "pacing",
         bad_if(lag > limit || left > 0, Verdict::Invalid),
         format!("{seen}p99 of lag {least}{lag:.3} ms"),
-        format!("{limit:.3} ms{}", if left > 0 { ", and all begin" } else { "" }),
+        format!(
+            "{limit:.3} ms{}",
+            if left > 0 { ", and all begin" } else { "" }
+        ),
         why,
     )
 }
 
-/// How late operations may start, in milliseconds. What is small beside the times that are measured, or beside those that
-/// are asked for, decides nothing.
+/// How late operations may start, in milliseconds. What is small beside the times that are
+/// measured, or beside those that are asked for, decides nothing.
 pub fn lag_limit_ms(run: &ModeRun, plan: &Plan) -> f64 {
     let of_median = run.response_ms.as_ref().map_or(0.0, |q| q.p50 * LAG_SHARE);
-    let own = plan.thresholds.iter().filter(|threshold| threshold.selector.is_about(run.mode));
-    let tightest = own.filter_map(|threshold| threshold.check.longest_ms()).reduce(f64::min).unwrap_or(0.0);
-    LAG_FLOOR_MS.max(of_median).max(tightest * LAG_SHARE_OF_LIMIT)
+    let own = plan
+        .thresholds
+        .iter()
+        .filter(|threshold| threshold.selector.is_about(run.mode));
+    let tightest = own
+        .filter_map(|threshold| threshold.check.longest_ms())
+        .reduce(f64::min)
+        .unwrap_or(0.0);
+    LAG_FLOOR_MS
+        .max(of_median)
+        .max(tightest * LAG_SHARE_OF_LIMIT)
 }
 
-/// The 99th percentile of lag in milliseconds. Of few operations that is the largest of them all, and one late
-/// moment of the machine would condemn the run: there it is what the percentile surely exceeds.
+/// The 99th percentile of lag in milliseconds. Of few operations that is the largest of them all,
+/// and one late moment of the machine would condemn the run: there it is what the percentile surely
+/// exceeds.
 fn lag(run: &ModeRun) -> (f64, &'static str) {
-    let Some(summary) = &run.lag_ms else { return (0.0, "") };
+    let Some(summary) = &run.lag_ms else {
+        return (0.0, "");
+    };
     match (summary.ci95.get("p99"), codec::decode(&run.histograms.lag)) {
         (Some(None), Ok(histogram)) => (at_least(&histogram, 99.0) as f64 / 1e6, "at least "),
         _ => (summary.p99, ""),
@@ -105,8 +162,15 @@ fn lag(run: &ModeRun) -> (f64, &'static str) {
 }
 
 fn unfinished(run: &ModeRun) -> Check {
-    let share = if run.counts.started == 0 { 0.0 } else { run.counts.unfinished as f64 / run.counts.started as f64 };
-    let age = run.oldest_unfinished_ms.map(|age| format!(", the oldest for {:.1} s", age / 1e3)).unwrap_or_default();
+    let share = if run.counts.started == 0 {
+        0.0
+    } else {
+        run.counts.unfinished as f64 / run.counts.started as f64
+    };
+    let age = run
+        .oldest_unfinished_ms
+        .map(|age| format!(", the oldest for {:.1} s", age / 1e3))
+        .unwrap_or_default();
     judged(
         "unfinished",
         bad_if(share > UNFINISHED_SHARE, Verdict::Degraded),
@@ -131,8 +195,14 @@ fn clock(run: &ModeRun) -> Check {
     let drift = run.resources.clock_drift_ms;
     judged(
         "clock",
-        bad_if(drift.is_some_and(|drift| drift.abs() > DRIFT_MS), Verdict::Degraded),
-        drift.map_or_else(|| "not known".into(), |drift| format!("wall clock moved {drift:.1} ms against the monotonic one")),
+        bad_if(
+            drift.is_some_and(|drift| drift.abs() > DRIFT_MS),
+            Verdict::Degraded,
+        ),
+        drift.map_or_else(
+            || "not known".into(),
+            |drift| format!("wall clock moved {drift:.1} ms against the monotonic one"),
+        ),
         format!("{DRIFT_MS:.0} ms"),
         "somebody set the machine's clock during the run: times of day in logs don't match these figures, which use the monotonic clock",
     )
@@ -140,8 +210,17 @@ fn clock(run: &ModeRun) -> Check {
 
 /// Whether planned Poisson arrivals are a Poisson process.
 fn poisson(plan: &Plan) -> Option<Check> {
-    let LoadModel::Open { rate, arrivals: Spread::Poisson, .. } = plan.load.model else { return None };
-    let times = arrivals(&plan.load, plan.seed).filter(|arrival| arrival.number < WARMUP_NUMBERS).take(GAPS + 1);
+    let LoadModel::Open {
+        rate,
+        arrivals: Spread::Poisson,
+        ..
+    } = plan.load.model
+    else {
+        return None;
+    };
+    let times = arrivals(&plan.load, plan.seed)
+        .filter(|arrival| arrival.number < WARMUP_NUMBERS)
+        .take(GAPS + 1);
     let times: Vec<f64> = times.map(|arrival| arrival.at.as_secs_f64()).collect();
     let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     if gaps.len() < 10 || !plan.load.stages.is_empty() {
@@ -162,12 +241,19 @@ fn settled(run: &ModeRun, plan: &Plan) -> Option<Check> {
     if !plan.load.stages.is_empty() {
         return None;
     }
-    let limit =
-        "no trend of the medians (Mann–Kendall, 1 %) and no start-up of over half of the run (MSER-5), by more than 10 % and 0.25 ms";
+    let limit = "no trend of the medians (Mann–Kendall, 1 %) and no start-up of over half of the run (MSER-5), by more than 10 % and 0.25 ms";
     let advice = "the figures mix different states of the target; use a longer `warmup`, or a load that it can bear";
-    Some(match settled::unsettled(run, matches!(plan.load.model, LoadModel::Closed { .. })) {
-        Ok(None) => judged("settled", Verdict::Valid, "settled".into(), limit, advice),
-        Ok(Some(wrong)) => judged("settled", Verdict::Degraded, wrong, limit, advice),
-        Err(short) => judged("settled", Verdict::Valid, format!("not applicable: {short}"), limit, advice),
-    })
+    Some(
+        match settled::unsettled(run, matches!(plan.load.model, LoadModel::Closed { .. })) {
+            Ok(None) => judged("settled", Verdict::Valid, "settled".into(), limit, advice),
+            Ok(Some(wrong)) => judged("settled", Verdict::Degraded, wrong, limit, advice),
+            Err(short) => judged(
+                "settled",
+                Verdict::Valid,
+                format!("not applicable: {short}"),
+                limit,
+                advice,
+            ),
+        },
+    )
 }

@@ -7,7 +7,8 @@ use std::task::Waker;
 use super::{Chance, Full, Limit, State, Waiter};
 use crate::base::Nanos;
 
-/// After so many moves from queue to queue a connection is kept while its operation waits for the rest; see [`Claim::keep`].
+/// After so many moves from queue to queue a connection is kept while its operation waits for the
+/// rest; see [`Claim::keep`].
 const MAX_MOVES: u32 = 64;
 
 /// Numbers those who wait, in the order in which they came.
@@ -40,7 +41,14 @@ pub(super) struct Claim<'a, const N: usize> {
 impl<'a, const N: usize> Claim<'a, N> {
     /// For a place under each of these limits, since this moment.
     pub(super) fn new(limits: [Option<&'a Limit>; N], asked: Nanos) -> Self {
-        Self { limits, ticket: u64::MAX, queue: None, since: Some(asked), moves: 0, kept: None }
+        Self {
+            limits,
+            ticket: u64::MAX,
+            queue: None,
+            since: Some(asked),
+            moves: 0,
+            kept: None,
+        }
     }
 
     /// Takes all places, or waits where the first one is missing.
@@ -54,18 +62,28 @@ impl<'a, const N: usize> Claim<'a, N> {
     fn decide(&mut self, now: Nanos, wakers: &mut Vec<Waker>) -> Result<Look, Full> {
         // Everybody locks the narrow ones first, so that nobody waits for each other.
         let mut states = self.limits.map(|limit| limit.map(Limit::state));
-        let buckets = states.iter().flatten().filter_map(|state| state.bucket.as_ref());
-        let free = buckets.map(|bucket| bucket.next(0, now)).fold(self.since.unwrap_or(now), Nanos::max);
+        let buckets = states
+            .iter()
+            .flatten()
+            .filter_map(|state| state.bucket.as_ref());
+        let free = buckets
+            .map(|bucket| bucket.next(0, now))
+            .fold(self.since.unwrap_or(now), Nanos::max);
         let mut blocked = None;
         for (index, state) in states.iter().enumerate() {
-            let Some(state) = state.as_ref().filter(|_| self.kept != Some(index)) else { continue };
+            let Some(state) = state.as_ref().filter(|_| self.kept != Some(index)) else {
+                continue;
+            };
             let chance = state.chance(self.ticket, free.min(now));
             if !matches!(chance, Chance::At(due) if due <= now) {
                 blocked = Some((index, chance));
                 break;
             }
         }
-        let blocked = blocked.or_else(|| self.called_before(now, &states).map(|index| (index, Chance::Slot)));
+        let blocked = blocked.or_else(|| {
+            self.called_before(now, &states)
+                .map(|index| (index, Chance::Slot))
+        });
         let Some((index, chance)) = blocked else {
             let left = self.leave(&mut states);
             for (index, state) in states.iter_mut().enumerate() {
@@ -80,11 +98,21 @@ impl<'a, const N: usize> Claim<'a, N> {
             }
             self.kept = None;
             // Not before: the next one has no chance at what was taken.
-            left.and_then(|index| states[index].as_mut()).into_iter().for_each(|state| state.call(wakers));
+            left.and_then(|index| states[index].as_mut())
+                .into_iter()
+                .for_each(|state| state.call(wakers));
             return Ok(Look::Granted(free));
         };
-        self.since = if chance == Chance::Slot { None } else { self.since.or(Some(now)) };
-        let wakes_at = if let Chance::At(due) = chance { due } else { Nanos::MAX };
+        self.since = if chance == Chance::Slot {
+            None
+        } else {
+            self.since.or(Some(now))
+        };
+        let wakes_at = if let Chance::At(due) = chance {
+            due
+        } else {
+            Nanos::MAX
+        };
         self.queue_up(index, wakes_at, now, &mut states, wakers)?;
         self.keep(now, &mut states);
         Ok(Look::Blocked(wakes_at))
@@ -92,12 +120,23 @@ impl<'a, const N: usize> Claim<'a, N> {
 
     /// The queue in which somebody who came before was called and has not looked yet.
     ///
-    /// There may be a place for both in that queue's limit, but the other limits do not know of whoever waits there: without
-    /// this, a latecomer would take the last token of the run from somebody who has just got a slot of the step.
-    fn called_before(&self, now: Nanos, states: &[Option<MutexGuard<'_, State>>; N]) -> Option<usize> {
+    /// There may be a place for both in that queue's limit, but the other limits do not know of
+    /// whoever waits there: without this, a latecomer would take the last token of the run from
+    /// somebody who has just got a slot of the step.
+    fn called_before(
+        &self,
+        now: Nanos,
+        states: &[Option<MutexGuard<'_, State>>; N],
+    ) -> Option<usize> {
         let has_several = self.limits.iter().flatten().count() > 1;
         let somebody_was = |state: &MutexGuard<'_, State>| state.called(self.ticket, now) > 0;
-        if has_several { states.iter().position(|state| state.as_ref().is_some_and(somebody_was)) } else { None }
+        if has_several {
+            states
+                .iter()
+                .position(|state| state.as_ref().is_some_and(somebody_was))
+        } else {
+            None
+        }
     }
 
     /// Waits at this limit from now on.
@@ -109,17 +148,30 @@ impl<'a, const N: usize> Claim<'a, N> {
         states: &mut [Option<MutexGuard<'_, State>>; N],
         wakers: &mut Vec<Waker>,
     ) -> Result<(), Full> {
-        let waiter = Waiter { waker: None, called: false, wakes_at };
+        let waiter = Waiter {
+            waker: None,
+            called: false,
+            wakes_at,
+        };
         if self.queue != Some(index) {
-            let Some(limit) = self.limits[index] else { return Ok(()) };
+            let Some(limit) = self.limits[index] else {
+                return Ok(());
+            };
             // A slot or a token is theirs: they only have to come for it.
-            let called = states[index].as_ref().map_or(0, |state| state.called(self.ticket, now)) as u64;
-            if limit.room.is_some_and(|room| limit.busy.waiting().saturating_sub(called) >= room) {
+            let called = states[index]
+                .as_ref()
+                .map_or(0, |state| state.called(self.ticket, now)) as u64;
+            if limit
+                .room
+                .is_some_and(|room| limit.busy.waiting().saturating_sub(called) >= room)
+            {
                 limit.dropped.fetch_add(1, Ordering::Relaxed);
                 return Err(Full);
             }
             let left = self.leave(states);
-            left.and_then(|index| states[index].as_mut()).into_iter().for_each(|state| state.call(wakers));
+            left.and_then(|index| states[index].as_mut())
+                .into_iter()
+                .for_each(|state| state.call(wakers));
             self.queue = Some(index);
             self.moves += 1;
             if self.ticket == u64::MAX {
@@ -141,21 +193,29 @@ impl<'a, const N: usize> Claim<'a, N> {
         Some(index)
     }
 
-    /// Keeps a connection that is free while it waits for a limit, where it has gone from queue to queue for long.
+    /// Keeps a connection that is free while it waits for a limit, where it has gone from queue to
+    /// queue for long.
     ///
-    /// Limits are one inside the other, and whoever came first finds all places sooner or later. Connections of one event loop
-    /// and a limit of all loops cross each other: where both are always in use, they may never be free at one moment.
+    /// Limits are one inside the other, and whoever came first finds all places sooner or later.
+    /// Connections of one event loop and a limit of all loops cross each other: where both are
+    /// always in use, they may never be free at one moment.
     fn keep(&mut self, now: Nanos, states: &mut [Option<MutexGuard<'_, State>>; N]) {
         if self.moves < MAX_MOVES || self.kept.is_some() {
             return;
         }
         // Whoever came before would be overtaken: it has gone from queue to queue for longer.
-        if states.iter().flatten().any(|state| state.queue.range(..self.ticket).next().is_some()) {
+        if states
+            .iter()
+            .flatten()
+            .any(|state| state.queue.range(..self.ticket).next().is_some())
+        {
             return;
         }
         for (index, state) in states.iter_mut().enumerate() {
-            if let (Some(limit), Some(state)) = (self.limits[index].filter(|limit| limit.of_connections), state)
-                && self.queue != Some(index)
+            if let (Some(limit), Some(state)) = (
+                self.limits[index].filter(|limit| limit.of_connections),
+                state,
+            ) && self.queue != Some(index)
                 && matches!(state.chance(self.ticket, now), Chance::At(_))
             {
                 limit.take(state);
@@ -166,9 +226,13 @@ impl<'a, const N: usize> Claim<'a, N> {
 
     /// Whether it was called. If not, it will be woken when it is.
     pub(super) fn is_called(&self, waker: &Waker) -> bool {
-        let Some(limit) = self.queue.and_then(|index| self.limits[index]) else { return true };
+        let Some(limit) = self.queue.and_then(|index| self.limits[index]) else {
+            return true;
+        };
         let mut state = limit.state();
-        let Some(waiter) = state.queue.get_mut(&self.ticket) else { return true };
+        let Some(waiter) = state.queue.get_mut(&self.ticket) else {
+            return true;
+        };
         if !waiter.called {
             waiter.waker = Some(waker.clone());
         }
