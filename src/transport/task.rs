@@ -23,10 +23,17 @@ pub struct Seen(Option<Waker>);
 
 impl Seen {
     /// It is this task that polls: it is to be woken.
+    // Inlined up to here: it is asked several times for each request, and always the same task.
+    #[inline]
     pub fn polled_by(&mut self, waker: &Waker, task: &Task) {
         if !self.0.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            self.0 = Some(waker.clone());
-            *task.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
+            self.remember(waker, task);
         }
+    }
+
+    #[cold]
+    fn remember(&mut self, waker: &Waker, task: &Task) {
+        self.0 = Some(waker.clone());
+        *task.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
     }
 }

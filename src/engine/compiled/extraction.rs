@@ -88,7 +88,11 @@ impl Taking {
     }
 
     /// The value of each tag.
+    #[inline]
     pub fn tags(&self, response: &Response<'_>) -> Vec<TagValue> {
+        if self.tags.is_empty() {
+            return Vec::new();
+        }
         let value = |extract: &Extract| {
             let found = extract.from(response).ok().flatten();
             found.map_or(TagValue::None, |value| TagValue::found(&value.to_string()))

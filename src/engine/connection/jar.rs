@@ -71,7 +71,8 @@ impl Jar {
         path: &str,
         now_ms: impl FnOnce() -> u64,
     ) {
-        if !headers.contains_key(SET_COOKIE) {
+        // Cheaper than to look it up: a response has few names, and mostly not this one.
+        if !headers.keys().any(|name| name == SET_COOKIE) {
             return;
         }
         let now_ms = now_ms();

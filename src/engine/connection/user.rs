@@ -37,7 +37,7 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     /// Its cookies, which its branches share.
     pub jar: Jar,
     /// The map that the headers of the last response were in, for those of the next request.
-    pub headers: HeaderMap,
+    pub headers: Option<HeaderMap>,
     /// What it keeps of the steps that were run once.
     pub kept: Option<Box<UserValues>>,
     /// Of a branch that has ended: its values, for the group to take.
@@ -58,7 +58,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             streams: Vec::new(),
             socket: None,
             jar,
-            headers: HeaderMap::new(),
+            headers: None,
             kept: None,
             brought: None,
             branches: Vec::new(),

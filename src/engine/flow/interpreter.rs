@@ -340,25 +340,28 @@ async fn operate<'a, 'w, D: Driver>(
             begun: now,
         }
     });
-    let planned = course
-        .planned
-        .take_if(|record| record.operation() == operation.id);
-    let mut record = match planned {
-        Some(record) => *record,
-        None => Record::new(worker, operation.id, turn.intended),
-    };
     let call = Call { turn, place };
     course.near = operation.id;
-    let (failure, ended) = pin!(operation::run(
-        worker,
-        user,
-        operation,
-        &call,
-        &mut course.scope,
-        &mut record
-    ))
-    .await;
-    drop(record);
+    let (failure, ended) = {
+        // Filled where they stand, and dropped there: a record is too large to be moved for each.
+        let (mut planned, mut own) = (None, None);
+        let record = match course
+            .planned
+            .take_if(|record| record.operation() == operation.id)
+        {
+            Some(record) => &mut **planned.insert(record),
+            None => own.insert(Record::new(worker, operation.id, turn.intended)),
+        };
+        pin!(operation::run(
+            worker,
+            user,
+            operation,
+            &call,
+            &mut course.scope,
+            record
+        ))
+        .await
+    };
     course.ended = ended;
     match failure {
         None => End::Through,

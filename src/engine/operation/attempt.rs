@@ -295,8 +295,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let taken = taking.captures(&response, scope);
         let ended = body.and(taken);
         // Its values are parts of what was read, and would keep all of it.
-        user.headers = head.headers;
-        user.headers.clear();
+        let mut headers = head.headers;
+        headers.clear();
+        user.headers = Some(headers);
         ended
     }
 
@@ -376,7 +377,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         request: &PreparedRequest,
         site: Option<&Site>,
     ) -> Message {
-        let mut message = request.message(std::mem::take(&mut user.headers));
+        let mut message = request.message(user.headers.take().unwrap_or_default());
         if let Some(site) = site {
             user.jar
                 .put_into(&mut message, &site.origin, || self.worker.unix_ms());
