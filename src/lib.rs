@@ -84,7 +84,7 @@
 //!
 //! - The sequential and the threaded mode share one blocking driver ([`engine::driver::blocking`]);
 //!   how many threads have one is decided in [`engine::run::launch`]. They differ in nothing else.
-//! - Samples reach recorders in batches ([`engine::observe::tape`]): with thousands of threads a
+//! - Samples reach recorders in batches ([`engine::world::tape`]): with thousands of threads a
 //!   recorder of its own for each would take gigabytes, and a batch is kinder to the processor's
 //!   cache in async too.
 //! - The JSON Schema of scenarios is written by hand ([`scenario::SCHEMA`]), because scenarios are

@@ -10,7 +10,7 @@ use super::output::Talk;
 use super::quick::Takes;
 use super::{ci, or_exit, quick};
 use crate::base::Nanos;
-use crate::engine::flow::choice::Choice;
+use crate::engine::compiled::choice::Choice;
 use crate::engine::schedule::source::arrivals;
 use crate::pacing::arrivals::Arrival;
 use crate::plan::{Load, LoadModel, Plan, Secrets};

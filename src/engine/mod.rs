@@ -13,24 +13,27 @@
 
 pub mod compiled;
 pub mod connection;
+pub mod draw;
 pub mod driver;
 pub mod flow;
+pub mod job;
 pub mod observe;
 pub mod operation;
 pub mod preflight;
 pub mod run;
 pub mod schedule;
+pub mod world;
 
 use std::io;
 
 use thiserror::Error;
 
+pub use job::{Ground, Job, Reach};
 pub use observe::event::{Event, Phase, Progress, StepCounts};
-pub use run::job::{Ground, Job, Reach};
 pub use run::{ideal, run_mode};
 
+use self::compiled::feed::RowsError;
 use self::compiled::request::InvalidRequest;
-use self::flow::feed::RowsError;
 use crate::result::StoppedBy;
 use crate::transport::tls::TlsError;
 use crate::value::ValueError;

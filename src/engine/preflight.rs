@@ -16,7 +16,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use self::safety::NotAllowed;
-use super::run::job::Reach;
+use super::job::Reach;
 use crate::plan::{Address, Plan, Protocol, Target};
 use crate::transport::TransportError;
 use crate::transport::endpoint::Endpoint;

@@ -1,23 +1,20 @@
 //! Runs one mode of a plan from its setup to its figures.
 
-pub mod job;
 pub mod launch;
 pub mod process;
 pub mod setup;
-pub mod shared;
-pub mod worker;
 
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
 use self::setup::Around;
-use self::shared::World;
 use super::observe::assemble::{Frame, assemble, wall_s};
 use super::observe::collector::Collector;
 use super::observe::event::Event;
 use super::observe::observer::{self, Seen};
 use super::schedule::start::StartLine;
+use super::world::World;
 use super::{Ground, Job, RunError, Signal};
 use crate::base::Nanos;
 use crate::metrics::Recorder;
@@ -188,7 +185,7 @@ mod tests {
 
     use super::*;
     use crate::base::Clock;
-    use crate::engine::flow::choice::Choice;
+    use crate::engine::compiled::choice::Choice;
     use crate::scenario::{Overrides, Source, compile};
 
     fn plan(text: &str) -> Plan {

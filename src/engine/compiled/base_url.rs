@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::header::InvalidHeaderValue;
 use percent_encoding::utf8_percent_encode;
 
-use crate::engine::run::job::Reach;
+use crate::engine::job::Reach;
 use crate::plan::target::authority;
 use crate::plan::{Address, Scheme, Target};
 use crate::value::text::PATH;

@@ -180,7 +180,7 @@ impl Ready<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::flow::draw::{Place, Purpose, generator};
+    use crate::engine::draw::{Place, Purpose, generator};
     use crate::plan::{Encode, JsonRule, Message, Name};
 
     fn made(receive: Receive, message: &str) -> bool {

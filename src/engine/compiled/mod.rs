@@ -2,7 +2,9 @@
 
 pub mod base_url;
 pub mod check;
+pub mod choice;
 pub mod exchange;
 pub mod expressions;
 pub mod extraction;
+pub mod feed;
 pub mod request;

@@ -16,7 +16,7 @@ use thiserror::Error;
 use self::multipart::Multipart;
 use super::base_url::{self, Site};
 use super::check::quoted;
-use crate::engine::flow::draw::{Place, Purpose, generator};
+use crate::engine::draw::{Place, Purpose, generator};
 use crate::metrics::FailureKind;
 use crate::plan::secrets::without_users;
 use crate::plan::{Body, HttpRequest, KeepAlive, Target, Template};

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
+use crate::engine::job::Reach;
 use crate::engine::operation::trace::Trace;
-use crate::engine::run::job::Reach;
 use crate::plan::{Protocol, Target};
 use crate::transport::TransportError;
 use crate::transport::endpoint::Endpoint;

@@ -1,6 +1,5 @@
 //! Connections: how they are made, kept and shared, and the virtual users who have them.
 
-pub mod busy;
 pub mod dial;
 pub mod jar;
 pub mod pool;

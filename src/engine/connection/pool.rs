@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::rt::{Read, Write};
 
-use super::busy::Busy;
 use super::dial::Dial;
 use super::streams::{Streams, Taken};
-use crate::engine::run::shared::World;
+use crate::engine::schedule::busy::Busy;
 use crate::engine::schedule::limit::Limit;
+use crate::engine::world::World;
 use crate::plan::{HttpOptions, KeepAlive};
 use crate::transport::counted::Metered;
 use crate::transport::link::Link;

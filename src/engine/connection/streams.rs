@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hyper::rt::{Read, Write};
 use tokio::sync::Notify;
 
-use super::busy::Busy;
+use crate::engine::schedule::busy::Busy;
 use crate::engine::schedule::limit::Limit;
 use crate::plan::HttpOptions;
 use crate::transport::counted::Metered;

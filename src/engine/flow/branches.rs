@@ -2,14 +2,14 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::draw::Place;
 use super::interpreter::{self, Brought, Course, End};
 use crate::engine::connection::user::User;
+use crate::engine::draw::Place;
 use crate::engine::driver::{Driver, Job, Local, Until};
 use crate::engine::operation::Record;
-use crate::engine::run::shared::World;
-use crate::engine::run::worker::Worker;
 use crate::engine::schedule::source::Turn;
+use crate::engine::world::World;
+use crate::engine::world::worker::Worker;
 use crate::metrics::{FailedTry, FailureKind};
 use crate::plan::Step;
 use crate::value::Scope;

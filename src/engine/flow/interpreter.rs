@@ -7,13 +7,13 @@ use std::pin::pin;
 use rand::RngExt as _;
 
 use super::branches;
-use super::draw::{Place, Purpose, generator};
 use crate::base::Nanos;
 use crate::engine::connection::user::User;
+use crate::engine::draw::{Place, Purpose, generator};
 use crate::engine::driver::{Driver, Until, within};
 use crate::engine::operation::{self, Call, Record};
-use crate::engine::run::worker::Worker;
 use crate::engine::schedule::source::Turn;
+use crate::engine::world::worker::Worker;
 use crate::metrics::{FailedTry, FailureKind};
 use crate::plan::{Action, Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
 use crate::value::{Scope, UserValues, Value, ValueError};

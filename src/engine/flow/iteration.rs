@@ -2,16 +2,16 @@
 
 use std::pin::pin;
 
-use super::draw::Place;
-use super::feed::Exhausted;
 use super::interpreter::{self, Course, End};
 use crate::base::Nanos;
+use crate::engine::compiled::feed::Exhausted;
 use crate::engine::connection::user::User;
+use crate::engine::draw::Place;
 use crate::engine::driver::Driver;
-use crate::engine::run::shared::{Ended, World};
-use crate::engine::run::worker::Worker;
 use crate::engine::schedule::limit::{Full, enter};
 use crate::engine::schedule::source::{Asker, Source, Turn};
+use crate::engine::world::worker::Worker;
+use crate::engine::world::{Ended, World};
 use crate::metrics::{FailureKind, IterationSample, Outcome};
 use crate::pacing::Arrival;
 use crate::pacing::arrivals::WARMUP_NUMBERS;

@@ -2,8 +2,5 @@
 //! with.
 
 pub mod branches;
-pub mod choice;
-pub mod draw;
-pub mod feed;
 pub mod interpreter;
 pub mod iteration;

@@ -5,8 +5,8 @@
 //! time, and only the total all of a run.
 
 use crate::engine::flow::iteration;
-use crate::engine::run::shared::World;
 use crate::engine::schedule::source::Source;
+use crate::engine::world::World;
 use crate::metrics::Recorder;
 
 /// The sum of what all recorders of a run held up to the last time.
@@ -62,7 +62,7 @@ mod tests {
     use crate::engine::Ground;
     use crate::engine::observe::assemble::so_far;
     use crate::engine::observe::observer::Seen;
-    use crate::engine::observe::tape::Tape;
+    use crate::engine::world::tape::Tape;
     use crate::metrics::interval::Inflation;
     use crate::metrics::resources::Usage;
     use crate::metrics::{

@@ -8,5 +8,4 @@ pub mod observer;
 pub mod selected;
 pub mod series;
 pub mod split;
-pub mod tape;
 pub mod validity;

@@ -8,7 +8,7 @@ use super::assemble::{Span, encoded, group};
 use super::observer::Seen;
 use super::series::series;
 use super::split;
-use crate::engine::run::shared::{World, taken};
+use crate::engine::world::{World, taken};
 use crate::metrics::{Figures, IterationPart, Recorder, Track};
 use crate::plan::{Plan, Quantity, Selector};
 use crate::result::{Group, Iterations, Probe};

@@ -1,7 +1,7 @@
 //! What splits the figures of operations: the checks of their responses, and the values of their
 //! tags.
 
-use crate::engine::run::shared::World;
+use crate::engine::world::World;
 use crate::metrics::{Figures, Recorder};
 use crate::plan::Operation;
 use crate::result::ResponseCheck;

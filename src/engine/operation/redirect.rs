@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, Method, Uri};
 use crate::engine::compiled::base_url;
 use crate::engine::compiled::check::quoted;
 use crate::engine::compiled::request::TargetHeaders;
-use crate::engine::run::shared::World;
+use crate::engine::world::World;
 use crate::metrics::FailureKind;
 use crate::plan::secrets::without_users;
 use crate::transport::TransportError;

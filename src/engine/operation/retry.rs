@@ -3,7 +3,7 @@
 use rand::RngExt as _;
 
 use crate::base::Nanos;
-use crate::engine::flow::draw::{Place, Purpose, generator};
+use crate::engine::draw::{Place, Purpose, generator};
 use crate::metrics::FailureKind;
 use crate::plan::{Backoff, Retry};
 

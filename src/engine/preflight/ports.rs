@@ -6,7 +6,7 @@ use std::fs;
 use thiserror::Error;
 
 use crate::base::Nanos;
-use crate::engine::run::job::Reach;
+use crate::engine::job::Reach;
 use crate::plan::{Action, KeepAlive, LoadModel, Plan, Step, flow};
 use crate::transport::endpoint::Endpoint;
 

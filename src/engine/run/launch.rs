@@ -12,8 +12,6 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
 
-use super::shared::World;
-use super::worker::Worker;
 use crate::base::Nanos;
 use crate::engine::RunError;
 use crate::engine::connection::pool::most_parts;
@@ -24,6 +22,8 @@ use crate::engine::driver::blocking::{Blocking, block_on, sit_down};
 use crate::engine::driver::simulated::{Budget, Simulated, Stuck};
 use crate::engine::flow::iteration;
 use crate::engine::schedule::start::StartLine;
+use crate::engine::world::World;
+use crate::engine::world::worker::Worker;
 use crate::plan::{LoadModel, Mode, Plan};
 
 /// Iterations that may begin at one virtual moment for each virtual user, where time is to end the

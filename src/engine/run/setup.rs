@@ -5,10 +5,10 @@
 //! sequence, or in virtual time where the run is. Nothing of it reaches the run's figures.
 
 use super::launch;
-use super::shared::{Ended, World};
 use super::{SIMULATED_BUDGET, drive};
 use crate::base::Nanos;
 use crate::engine::observe::collector::Collector;
+use crate::engine::world::{Ended, World};
 use crate::engine::{Ground, RunError, Signal};
 use crate::metrics::Recorder;
 use crate::plan::{Limits, Load, LoadModel, MixEntry, Mode, Plan, Step};

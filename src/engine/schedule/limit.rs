@@ -19,8 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use self::claim::{Claim, Look};
+use super::busy::Busy;
 use crate::base::Nanos;
-use crate::engine::connection::busy::Busy;
 use crate::engine::driver::Driver;
 use crate::pacing::Bucket;
 use crate::plan::{Limits, OnFull};

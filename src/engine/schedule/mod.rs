@@ -2,6 +2,7 @@
 //! run, and limits.
 
 pub mod arrival_queue;
+pub mod busy;
 pub mod limit;
 pub mod source;
 pub mod start;

@@ -5,8 +5,8 @@
 
 use std::cell::RefCell;
 
+use super::{Shard, World};
 use crate::base::Nanos;
-use crate::engine::run::shared::{Shard, World};
 use crate::metrics::{FailedTry, Held, IterationSample, Outcome, Recorder, Sample, TagValue};
 
 /// A tape of so many samples is full: few enough that they are still in the nearest cache when they

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::shared::World;
+use super::World;
+use super::tape::Tape;
+use crate::engine::draw::{Place, Purpose, generator};
 use crate::engine::driver::Driver;
-use crate::engine::flow::draw::{Place, Purpose, generator};
-use crate::engine::observe::tape::Tape;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::value::Facts;
 

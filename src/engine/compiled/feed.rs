@@ -11,7 +11,7 @@ use rand::RngExt as _;
 use thiserror::Error;
 
 use super::choice::Choice;
-use super::draw::{Place, Purpose, generator, shuffled};
+use crate::engine::draw::{Place, Purpose, generator, shuffled};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::plan::{AtEnd, Feed, Order, Plan};
 use crate::value::feed::{FeedError, Rows};

@@ -1,25 +1,28 @@
 //! [`World`]: what all threads of one run share. Immutable, but for the few things that are shared on
 //! purpose: the source of iterations, the limit, the stop, and the recorders that full tapes go to.
 
+pub mod tape;
+pub mod worker;
+
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
+use super::compiled::base_url::Site;
+use super::compiled::check::Check;
+use super::compiled::choice::Choice;
+use super::compiled::exchange::Exchange;
+use super::compiled::expressions::Expressions;
+use super::compiled::extraction::Taking;
+use super::compiled::feed::{Exhausted, Feeds};
+use super::compiled::request::{Recipe, TargetHeaders};
+use super::connection::dial::Dial;
+use super::observe::selected::iteration_parts;
+use super::schedule::busy::Busy;
+use super::schedule::limit::Limit;
+use super::schedule::source::Source;
+use super::schedule::stop::Stop;
+use super::{Ground, RunError};
 use crate::base::{Apart, Nanos};
-use crate::engine::compiled::base_url::Site;
-use crate::engine::compiled::check::Check;
-use crate::engine::compiled::exchange::Exchange;
-use crate::engine::compiled::expressions::Expressions;
-use crate::engine::compiled::extraction::Taking;
-use crate::engine::compiled::request::{Recipe, TargetHeaders};
-use crate::engine::connection::busy::Busy;
-use crate::engine::connection::dial::Dial;
-use crate::engine::flow::choice::Choice;
-use crate::engine::flow::feed::{Exhausted, Feeds};
-use crate::engine::observe::selected::iteration_parts;
-use crate::engine::schedule::limit::Limit;
-use crate::engine::schedule::source::Source;
-use crate::engine::schedule::stop::Stop;
-use crate::engine::{Ground, RunError};
 use crate::metrics::window::{aligned, width_for};
 use crate::metrics::{IterationPart, ProbeOf, Recorder, Stretch, TakenBy};
 use crate::plan::{Action, Address, Load, Operation, Plan, Selector, Tag};
@@ -39,7 +42,7 @@ struct Gauges {
 }
 
 /// A recorder that some threads write to, and that a
-/// [`crate::engine::observe::collector::Collector`] takes away now and then.
+/// [`super::observe::collector::Collector`] takes away now and then.
 pub struct SharedRecorder(Mutex<Box<Recorder>>);
 
 impl SharedRecorder {

@@ -2,7 +2,7 @@
 
 use rand::RngExt as _;
 
-use super::draw::{Place, Purpose, generator};
+use crate::engine::draw::{Place, Purpose, generator};
 use crate::plan::Plan;
 
 /// Draws mix entries by their weights, the same for an iteration whoever asks.
