@@ -19,7 +19,7 @@ use super::connection::user::User;
 use super::draw::Place;
 use super::driver::Driver;
 use super::schedule::limit::{Full, Permit, enter};
-use super::schedule::source::Turn;
+use super::schedule::scheduled_iteration::ScheduledIteration;
 use super::world::worker::Worker;
 use crate::base::Nanos;
 use crate::metrics::{FailedTry, FailureKind, Held, Outcome, Sample};
@@ -32,7 +32,7 @@ use crate::value::Scope;
 pub struct Call {
     /// The iteration, when the plan has the operation, how long it has waited deliberately, and
     /// when it was reached.
-    pub turn: Turn,
+    pub turn: ScheduledIteration,
     /// Where its draws are made.
     pub place: Place,
 }

@@ -5,27 +5,25 @@ pub mod process;
 pub mod setup;
 
 use std::path::Path;
-use std::sync::mpsc;
 use std::thread;
 
+use self::launch::{Driven, SIMULATED_BUDGET, drive};
 use self::setup::Around;
+use super::error::RunError;
+use super::job::{Ground, Job};
 use super::observe::assemble::{Frame, assemble, wall_s};
 use super::observe::collector::Collector;
 use super::observe::event::Event;
-use super::observe::observer::{self, Seen};
-use super::schedule::start::StartLine;
+use super::observe::gauges::Seen;
+use super::schedule::stop::Signal;
 use super::world::World;
-use super::{Ground, Job, RunError, Signal};
 use crate::base::Nanos;
-use crate::metrics::Recorder;
 use crate::plan::{Mode, Plan};
 use crate::result::{ModeRun, StoppedBy};
 use crate::value::Scope;
 
 /// Iterations that `ideal_s` may simulate: about a second's worth. A longer plan has no ideal.
 const IDEAL_BUDGET: u64 = 1_000_000;
-/// Iterations that a run in the simulated mode may have.
-pub const SIMULATED_BUDGET: u64 = 1_000_000_000;
 
 /// Runs one mode, with its setup before and its teardown after it. `signal` is asked often whether
 /// the run is to end; `say` is told how it goes.
@@ -95,62 +93,6 @@ fn measure(
     Ok(assemble(&world, &recorder, &frame(end), &seen))
 }
 
-/// What came of driving a world.
-pub struct Driven {
-    /// What the observer has seen.
-    pub seen: Seen,
-    /// All that was recorded.
-    pub recorder: Recorder,
-    /// When the last worker was done.
-    pub end: Nanos,
-}
-
-/// Drives a world on real threads, with an observer beside them. Where one of them panics the
-/// others end at once, and the world's stop says so.
-///
-/// # Errors
-/// When the system refuses a thread, a runtime or a timer, or a thread panics before the start.
-pub fn drive(
-    world: &World<'_>,
-    mode: Mode,
-    workers: usize,
-    signal: &(dyn Fn() -> Option<Signal> + Sync),
-    say: &(dyn Fn(Event) + Sync),
-) -> Result<Driven, RunError> {
-    let start = StartLine::new(workers + 1);
-    let (done, watched) = mpsc::channel();
-    // Not the observer's own: what it holds must be there after a panic of that.
-    let mut collector = Collector::new(world);
-    let observed = thread::scope(|scope| {
-        let (start, collector) = (&start, &mut collector);
-        let observe = move || {
-            let clock = start.arrive()?;
-            let seen = observer::watch(world, collector, mode, clock, &watched, signal, say);
-            Some((seen, clock.now()))
-        };
-        let observer = scope.spawn(move || launch::guarded(world, start, observe).flatten());
-        let launched = match mode {
-            Mode::Sequential | Mode::Simulated => {
-                launch::sequential(world, start);
-                Ok(())
-            }
-            Mode::Threaded => launch::threaded(world, start),
-            Mode::Async => launch::asynchronous(world, start, workers),
-        };
-        drop(done);
-        let observed = observer.join().ok().flatten();
-        launched.map(|()| observed)
-    })?;
-    // Without an observer it still has a moment at which it ended, where it began at all.
-    let now = start.now().ok_or(RunError::Panicked)?;
-    let (seen, end) = observed.unwrap_or_else(|| (Seen::default(), now));
-    Ok(Driven {
-        seen,
-        recorder: collector.finish(),
-        end,
-    })
-}
-
 /// The wall time of a plan in virtual time, in seconds: what it would take with no overhead at all.
 /// Nothing where the plan needs a network, its setup fails, or it is too long to be tried.
 pub fn ideal(plan: &Plan, folder: &Path) -> Option<f64> {
@@ -184,7 +126,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::base::Clock;
+    use crate::base::{Clock, Nanos};
     use crate::engine::compiled::choice::Choice;
     use crate::scenario::{Overrides, Source, compile};
 

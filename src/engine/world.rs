@@ -1,12 +1,14 @@
 //! [`World`]: what all threads of one run share. Immutable, but for the few things that are shared on
 //! purpose: the source of iterations, the limit, the stop, and the recorders that full tapes go to.
 
+pub mod recorders;
 pub mod tape;
 pub mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use self::recorders::{Gauges, MAX_RECORDERS, Shard, SharedRecorder, new_recorder};
 use super::compiled::base_url::Site;
 use super::compiled::check::Check;
 use super::compiled::choice::Choice;
@@ -16,152 +18,20 @@ use super::compiled::extraction::Taking;
 use super::compiled::feed::{Exhausted, Feeds};
 use super::compiled::request::{Recipe, TargetHeaders};
 use super::connection::dial::Dial;
-use super::observe::selected::iteration_parts;
+use super::connection::pool::ConnectionTarget;
+use super::error::RunError;
+use super::job::Ground;
 use super::schedule::busy::Busy;
 use super::schedule::limit::Limit;
 use super::schedule::source::Source;
 use super::schedule::stop::Stop;
-use super::{Ground, RunError};
 use crate::base::{Apart, Nanos};
-use crate::metrics::window::{aligned, width_for};
-use crate::metrics::{IterationPart, ProbeOf, Recorder, Stretch, TakenBy};
-use crate::plan::{Action, Address, Load, Operation, Plan, Selector, Tag};
+use crate::metrics::{IterationSample, Outcome, Recorder};
+use crate::pacing::Arrival;
+use crate::plan::{Action, Address, Operation, Plan};
 use crate::result::StoppedBy;
 use crate::transport::endpoint::Endpoint;
 use crate::value::{Names, Scope};
-
-/// Recorders that threads share, at most. Where operations take no time at all a thread spends a
-/// tenth of its own in one, so that a few seldom wait for each other.
-const MAX_RECORDERS: usize = 8;
-
-/// Live counts of some threads: what is under way now.
-#[derive(Default)]
-struct Gauges {
-    in_flight: AtomicI64,
-    active: AtomicI64,
-}
-
-/// A recorder that some threads write to, and that a
-/// [`super::observe::collector::Collector`] takes away now and then.
-pub struct SharedRecorder(Mutex<Box<Recorder>>);
-
-impl SharedRecorder {
-    /// The recorder, for as long as it takes to fold a tape into it. A recorder that a panic left
-    /// behind is still good for what it holds.
-    pub fn lock(&self) -> MutexGuard<'_, Box<Recorder>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The same, where nobody else has it just now.
-    pub fn try_lock(&self) -> Option<MutexGuard<'_, Box<Recorder>>> {
-        match self.0.try_lock() {
-            Ok(recorder) => Some(recorder),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
-    }
-
-    /// Takes it, and leaves another in its place.
-    pub fn swap(&self, other: &mut Box<Recorder>) {
-        std::mem::swap(&mut *self.lock(), other);
-    }
-}
-
-/// Where one thread's samples and counts go.
-#[derive(Clone, Copy)]
-pub struct Shard<'w> {
-    /// Where its samples are added up.
-    pub recorder: &'w SharedRecorder,
-    gauges: &'w Gauges,
-}
-
-impl Shard<'_> {
-    /// Operations in flight change by this.
-    pub fn flight(&self, by: i64) {
-        self.gauges.in_flight.fetch_add(by, Ordering::Relaxed);
-    }
-
-    /// Virtual users with an iteration under way change by this.
-    pub fn activity(&self, by: i64) {
-        self.gauges.active.fetch_add(by, Ordering::Relaxed);
-    }
-}
-
-/// By operation id, whether a selector takes it.
-pub fn taken(plan: &Plan, selector: &Selector) -> Vec<bool> {
-    plan.operations()
-        .map(|(mix, name, operation)| selector.takes(plan, mix, name, operation))
-        .collect()
-}
-
-/// What a selector takes, for a time line of its own.
-fn probe_of(plan: &Plan, selector: &Selector) -> ProbeOf {
-    let tag = |operation: &Operation, wanted: &str| {
-        let value = |tag: &Tag| {
-            wanted
-                .strip_prefix(tag.name.as_str())?
-                .strip_prefix('=')
-                .map(str::to_owned)
-        };
-        let mut values = operation
-            .tags
-            .iter()
-            .enumerate()
-            .filter_map(|(place, tag)| Some((place, value(tag)?)));
-        values.next().map_or(TakenBy::Nothing, |(place, value)| {
-            TakenBy::Tag(place, value)
-        })
-    };
-    let taken_by = |(mix, name, operation): (usize, &str, &Operation)| match &selector.tag {
-        _ if !selector.takes(plan, mix, name, operation) => TakenBy::Nothing,
-        Some(wanted) => tag(operation, wanted),
-        None => TakenBy::Itself,
-    };
-    let is_whole = selector.step.is_none() && selector.target.is_none() && selector.tag.is_none();
-    let mix = selector
-        .mix
-        .as_ref()
-        .filter(|_| is_whole)
-        .and_then(|mix| plan.mix.iter().position(|known| known.name == *mix));
-    ProbeOf {
-        takes: plan.operations().map(taken_by).collect(),
-        mix: mix.map(|mix| mix as u32),
-    }
-}
-
-/// The stages of a load on the run's clock.
-fn stretches(load: &Load) -> Vec<Stretch> {
-    let mut end = load.warmup;
-    load.lasting()
-        .map(|stage| {
-            end += stage.duration;
-            Stretch {
-                end,
-                measured: stage.measure,
-            }
-        })
-        .collect()
-}
-
-/// An empty recorder for the operations of a plan.
-fn new_recorder(plan: &Plan) -> Recorder {
-    let load = &plan.load;
-    let network: Vec<bool> = plan
-        .operations()
-        .map(|(_, _, operation)| operation.action.target().is_some())
-        .collect();
-    let width = aligned(width_for(load.duration), plan.windows());
-    let windowed = plan.probes().into_iter().filter(|(_, windowed)| *windowed);
-    let probes: Vec<ProbeOf> = windowed
-        .map(|(selector, _)| probe_of(plan, &selector))
-        .collect();
-    let parts: Vec<IterationPart> = iteration_parts(plan)
-        .into_iter()
-        .map(|(_, part)| part)
-        .collect();
-    let recorder = Recorder::new(&network, load.warmup, width).in_stages(stretches(load));
-    recorder.probing(probes).splitting_iterations(parts)
-}
 
 /// What all threads of one run share.
 pub struct World<'p> {
@@ -389,6 +259,25 @@ impl<'p> World<'p> {
         Shard {
             recorder: &self.recorders[thread % self.recorders.len()],
             gauges: &self.gauges[thread % self.gauges.len()],
+        }
+    }
+
+    /// What the connections to a target depend on.
+    pub fn connection_target(&self, target: usize) -> ConnectionTarget<'_> {
+        ConnectionTarget {
+            options: &self.plan.targets[target].http,
+            dial: self.dials[target].as_ref(),
+            busy: &self.busy[target],
+        }
+    }
+
+    /// What is written down of an arrival that a full queue has refused.
+    pub fn refused(&self, arrival: Arrival) -> IterationSample {
+        IterationSample {
+            mix: self.choice.of(arrival.number) as u32,
+            intended: arrival.at,
+            completed: arrival.at,
+            outcome: Outcome::Dropped,
         }
     }
 

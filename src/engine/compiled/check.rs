@@ -1,19 +1,19 @@
 //! [`Check`]: what a scenario expects of a response, compiled once.
 
+mod failure;
 pub mod json;
 
 use http::header::SET_COOKIE;
 use regex::Regex;
 
+use self::failure::failed;
 use self::json::Json;
+use super::quoted::quoted;
 use crate::base::{Nanos, Size};
 use crate::metrics::FailureKind;
 use crate::plan::{Expect, StatusRule};
 use crate::transport::TransportError;
 use crate::value::{Response, ValueError};
-
-/// Characters of a seen value that a message shows.
-const SHOWN: usize = 60;
 
 /// What is expected of the responses of an operation.
 pub struct Check {
@@ -259,22 +259,6 @@ fn header(response: &Response<'_>, name: &str, wanted: &str) -> Result<(), Trans
         "header {name}: expected {}, seen {seen}",
         quoted(wanted)
     ))
-}
-
-fn failed(message: String) -> Result<(), TransportError> {
-    Err(TransportError {
-        kind: FailureKind::Check,
-        message,
-    })
-}
-
-/// A value as a message shows it: bounded, and with nothing in it that a terminal would obey.
-pub fn quoted(text: &str) -> String {
-    let mut shown: String = text.chars().take(SHOWN).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    format!("{shown:?}")
 }
 
 fn words(rules: &[StatusRule]) -> String {

@@ -1,6 +1,6 @@
 //! [`Taking`]: what is taken out of the responses of an operation: captures, and the values of tags.
 
-use super::check::quoted;
+use super::quoted::quoted;
 use crate::metrics::{FailureKind, TagValue};
 use crate::plan::{Operation, Source};
 use crate::transport::TransportError;

@@ -7,4 +7,5 @@ pub mod exchange;
 pub mod expressions;
 pub mod extraction;
 pub mod feed;
+pub mod quoted;
 pub mod request;

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use self::multipart::Multipart;
 use super::base_url::{self, Site};
-use super::check::quoted;
+use super::quoted::quoted;
 use crate::engine::draw::{Place, Purpose, generator};
 use crate::metrics::FailureKind;
 use crate::plan::secrets::without_users;

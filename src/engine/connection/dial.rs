@@ -1,12 +1,12 @@
 //! [`Dial`]: how connections to a target are made.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
 use crate::engine::job::Reach;
-use crate::engine::operation::trace::Trace;
 use crate::plan::{Protocol, Target};
 use crate::transport::TransportError;
 use crate::transport::endpoint::Endpoint;
@@ -26,6 +26,15 @@ pub struct Dial {
     pub is_http2: bool,
     /// A connection that is older is not used any more.
     max_lifetime: Option<Nanos>,
+}
+
+/// How long the parts of making a connection took, as far as they came to their end.
+#[derive(Debug, Default)]
+pub struct DialTimes {
+    /// Time to connect, where it had to.
+    pub connect: Cell<Option<Nanos>>,
+    /// Time of the TLS handshake, where there was one.
+    pub tls: Cell<Option<Nanos>>,
 }
 
 impl Dial {
@@ -84,16 +93,16 @@ impl Dial {
         }
     }
 
-    /// Makes a connection; `trace` is told how long its parts took.
+    /// Makes a connection; `times` is told how long its parts took.
     ///
     /// # Errors
     /// When nobody listens, the handshake fails, or the peer speaks something else.
     pub async fn connect<D: Driver>(
         &self,
         driver: &D,
-        trace: &Trace,
+        times: &DialTimes,
     ) -> Result<Link<D::Io>, TransportError> {
-        let (wire, connected) = self.wire(driver, self.tls.as_ref(), trace).await?;
+        let (wire, connected) = self.wire(driver, self.tls.as_ref(), times).await?;
         let mut link = Link::open(wire, self.is_http2, connected).await?;
         link.detach(|task| driver.background(task));
         Ok(link)
@@ -107,9 +116,9 @@ impl Dial {
     pub async fn stream<D: Driver>(
         &self,
         driver: &D,
-        trace: &Trace,
+        times: &DialTimes,
     ) -> Result<Wire<D::Io>, TransportError> {
-        self.wire(driver, self.tls_of_streams.as_ref(), trace)
+        self.wire(driver, self.tls_of_streams.as_ref(), times)
             .await
             .map(|(wire, _)| wire)
     }
@@ -119,7 +128,7 @@ impl Dial {
         &self,
         driver: &D,
         tls: Option<&Tls>,
-        trace: &Trace,
+        times: &DialTimes,
     ) -> Result<(Wire<D::Io>, Nanos), TransportError> {
         let begun = driver.now();
         let io = driver
@@ -127,12 +136,12 @@ impl Dial {
             .await
             .map_err(|e| TransportError::connect(&e))?;
         let connected = driver.now();
-        trace.last.connect.set(Some(connected - begun));
+        times.connect.set(Some(connected - begun));
         let wire = match tls {
             None => Wire::Plain(io),
             Some(tls) => {
                 let wire = tls.shake(io).await?;
-                trace.last.tls.set(Some(driver.now() - connected));
+                times.tls.set(Some(driver.now() - connected));
                 wire
             }
         };

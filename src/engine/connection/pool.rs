@@ -10,7 +10,6 @@ use super::dial::Dial;
 use super::streams::{Streams, Taken};
 use crate::engine::schedule::busy::Busy;
 use crate::engine::schedule::limit::Limit;
-use crate::engine::world::World;
 use crate::plan::{HttpOptions, KeepAlive};
 use crate::transport::counted::Metered;
 use crate::transport::link::Link;
@@ -40,15 +39,27 @@ fn most_connections(options: &HttpOptions, is_http2: bool) -> Option<u32> {
     of_streams.into_iter().chain(options.max_connections).min()
 }
 
-/// The most parts that a world's connections can be divided into: one that has none would only
-/// wait.
-pub fn most_parts(world: &World<'_>) -> usize {
-    let caps = world.plan.targets_used().into_iter().filter_map(|target| {
-        let is_http2 = world.dials[target]
-            .as_ref()
-            .is_some_and(|dial| dial.is_http2);
-        most_connections(&world.plan.targets[target].http, is_http2)
-    });
+/// What the connections to one target depend on.
+#[derive(Clone, Copy)]
+pub struct ConnectionTarget<'a> {
+    /// What the scenario says of them.
+    pub options: &'a HttpOptions,
+    /// How they are made, where the target is in use.
+    pub dial: Option<&'a Dial>,
+    /// How many are in use, where they are counted.
+    pub busy: &'a Arc<Busy>,
+}
+
+impl ConnectionTarget<'_> {
+    fn is_http2(&self) -> bool {
+        self.dial.is_some_and(|dial| dial.is_http2)
+    }
+}
+
+/// The most parts that the connections to these targets can be divided into: one that has none
+/// would only wait.
+pub fn most_parts<'a>(targets: impl Iterator<Item = ConnectionTarget<'a>>) -> usize {
+    let caps = targets.filter_map(|target| most_connections(target.options, target.is_http2()));
     caps.min().map_or(usize::MAX, |most| most as usize)
 }
 
@@ -230,15 +241,17 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Kept<Io> {
 
 /// What the first user of a part has to each target; `side_by_side`: its requests can use one
 /// connection at once, where the protocol can.
-pub fn of_world<Io>(world: &World<'_>, part: Part, side_by_side: bool) -> Vec<Kept<Io>>
+pub fn of_part<Io>(
+    targets: &[ConnectionTarget<'_>],
+    part: Part,
+    side_by_side: bool,
+) -> Vec<Kept<Io>>
 where
     Io: Read + Write + Metered + Unpin + Send + 'static,
 {
-    let kept = |((options, dial), busy): ((&HttpOptions, &Option<Dial>), &Arc<Busy>)| {
-        if side_by_side
-            && options.keep_alive == KeepAlive::Shared
-            && dial.as_ref().is_some_and(|dial| dial.is_http2)
-        {
+    let kept = |target: &ConnectionTarget<'_>| {
+        let ConnectionTarget { options, busy, .. } = *target;
+        if side_by_side && options.keep_alive == KeepAlive::Shared && target.is_http2() {
             let connections = most_connections(options, true).map_or(1, |most| part.share(most));
             return Kept::Streams(Arc::new(Streams::new(
                 options,
@@ -254,15 +267,7 @@ where
             },
         }
     };
-    world
-        .plan
-        .targets
-        .iter()
-        .map(|target| &target.http)
-        .zip(&world.dials)
-        .zip(&world.busy)
-        .map(kept)
-        .collect()
+    targets.iter().map(kept).collect()
 }
 
 #[cfg(test)]

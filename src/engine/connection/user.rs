@@ -6,16 +6,22 @@ use http::HeaderMap;
 use hyper::rt::{Read, Write};
 
 use super::jar::Jar;
-use super::pool::{self, Kept, Part};
-use crate::engine::flow::interpreter::Brought;
+use super::pool::{self, ConnectionTarget, Kept, Part};
 use crate::engine::schedule::limit::Limit;
-use crate::engine::world::World;
 use crate::plan::{Action, Operation};
 use crate::transport::counted::Metered;
 use crate::transport::tcp;
 use crate::transport::websocket::Socket;
 use crate::transport::wire::Wire;
-use crate::value::UserValues;
+use crate::value::{Scope, UserValues};
+
+/// What a branch that has ended leaves to its group.
+pub struct BranchScope {
+    /// Its values.
+    pub scope: Scope,
+    /// Those of them that its virtual user keeps.
+    pub kept: Option<Box<UserValues>>,
+}
 
 /// A virtual user, or a slot of the open model: what it keeps from one iteration to the next.
 pub struct User<Io: Read + Write + Unpin + Send + 'static> {
@@ -41,7 +47,7 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     /// What it keeps of the steps that were run once.
     pub kept: Option<Box<UserValues>>,
     /// Of a branch that has ended: its values, for the group to take.
-    pub brought: Option<Brought>,
+    pub branch_scope: Option<BranchScope>,
     /// What its branches keep: each needs connections of its own.
     branches: Vec<Self>,
 }
@@ -60,7 +66,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             jar,
             headers: None,
             kept: None,
-            brought: None,
+            branch_scope: None,
             branches: Vec::new(),
         }
     }
@@ -93,18 +99,20 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
         self.branches.iter_mut().for_each(Self::hang_up);
     }
 
-    /// All users of a world, dealt out to as many parts as have connections of their own;
+    /// So many users of these targets, dealt out to as many parts as have connections of their own;
     /// `side_by_side`: several can use one at once.
-    pub fn all(world: &World<'_>, parts: usize, side_by_side: bool) -> Vec<Vec<Self>> {
+    pub fn all(
+        targets: &[ConnectionTarget<'_>],
+        count: usize,
+        parts: usize,
+        side_by_side: bool,
+    ) -> Vec<Vec<Self>> {
         let mut shares: Vec<Vec<Self>> = (0..parts).map(|_| Vec::new()).collect();
-        let like = |index| pool::of_world(world, Part { index, of: parts }, side_by_side);
+        let like = |index| pool::of_part(targets, Part { index, of: parts }, side_by_side);
         let like: Vec<Vec<Kept<Io>>> = (0..parts).map(like).collect();
-        for index in 0..world.plan.load.model.slots() as usize {
-            shares[index % parts].push(Self::new(
-                index as u64,
-                &like[index % parts],
-                Jar::default(),
-            ));
+        for index in 0..count {
+            let part = index % parts;
+            shares[part].push(Self::new(index as u64, &like[part], Jar::default()));
         }
         shares
     }

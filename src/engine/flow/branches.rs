@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::interpreter::{self, Brought, Course, End};
-use crate::engine::connection::user::User;
+use super::interpreter::{self, Course, End};
+use crate::engine::connection::user::{BranchScope, User};
 use crate::engine::draw::Place;
 use crate::engine::driver::{Driver, Job, Local, Until};
 use crate::engine::operation::Record;
-use crate::engine::schedule::source::Turn;
+use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::World;
 use crate::engine::world::worker::Worker;
 use crate::metrics::{FailedTry, FailureKind};
@@ -29,7 +29,7 @@ pub struct Branches<'b> {
     number: u64,
     fresh: bool,
     /// The iteration's own time, which the first operation of the first branch takes.
-    turn: Option<Turn>,
+    turn: Option<ScheduledIteration>,
     begun: Vec<AtomicU8>,
     /// The first failure, by its number among the kinds.
     failure: AtomicU8,
@@ -107,8 +107,8 @@ pub async fn run<'b, D: Driver>(
             .zip(ended)
             .filter(|(_, ended)| ended.is_some())
         {
-            if let Some(brought) = branch.brought.take() {
-                course.merge(brought);
+            if let Some(scope) = branch.branch_scope.take() {
+                course.merge(scope);
             }
         }
     }
@@ -254,7 +254,7 @@ impl<'b, D: Driver> Job<D> for Branches<'b> {
                 std::mem::take(&mut branch.course.scope),
                 branch.course.kept.take(),
             );
-            user.brought = Some(Brought { scope, kept });
+            user.branch_scope = Some(BranchScope { scope, kept });
             end == End::Through
         })
     }

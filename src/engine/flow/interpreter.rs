@@ -8,11 +8,11 @@ use rand::RngExt as _;
 
 use super::branches;
 use crate::base::Nanos;
-use crate::engine::connection::user::User;
+use crate::engine::connection::user::{BranchScope, User};
 use crate::engine::draw::{Place, Purpose, generator};
 use crate::engine::driver::{Driver, Until, within};
 use crate::engine::operation::{self, Call, Record};
-use crate::engine::schedule::source::Turn;
+use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::worker::Worker;
 use crate::metrics::{FailedTry, FailureKind};
 use crate::plan::{Action, Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
@@ -28,7 +28,7 @@ pub struct Course<'a, 'w, D: Driver> {
     /// Whether it is the first of its virtual user.
     pub fresh: bool,
     /// The iteration's own time and queue, until its first operation takes them.
-    pub turn: Option<Turn>,
+    pub turn: Option<ScheduledIteration>,
     /// The first operation of this branch, written down as planned when the branch began. Boxed, so
     /// that it doesn't make every iteration larger.
     pub planned: Option<Box<Record<'a, 'w, D>>>,
@@ -43,14 +43,6 @@ pub struct Course<'a, 'w, D: Driver> {
     /// The operation run last, or the first one to come: what a failure between operations is told
     /// of.
     pub near: u32,
-}
-
-/// What a branch that has ended brings back.
-pub struct Brought {
-    /// Its values.
-    pub scope: Scope,
-    /// Those of them that its virtual user keeps.
-    pub kept: Option<Box<UserValues>>,
 }
 
 /// How some steps ended.
@@ -255,9 +247,9 @@ impl<D: Driver> Course<'_, '_, D> {
     }
 
     /// Takes over what a branch has set, and what the user keeps of it.
-    pub fn merge(&mut self, brought: Brought) {
-        self.scope.merge(&brought.scope);
-        if let Some(kept) = brought.kept {
+    pub fn merge(&mut self, branch: BranchScope) {
+        self.scope.merge(&branch.scope);
+        if let Some(kept) = branch.kept {
             self.kept.get_or_insert_default().merge(*kept);
         }
     }
@@ -333,7 +325,7 @@ async fn operate<'a, 'w, D: Driver>(
 ) -> End {
     let turn = course.turn.take().unwrap_or_else(|| {
         let now = worker.driver.now();
-        Turn {
+        ScheduledIteration {
             number: course.number,
             intended: now,
             queue: Nanos::ZERO,

@@ -9,11 +9,11 @@ use crate::engine::connection::user::User;
 use crate::engine::draw::Place;
 use crate::engine::driver::Driver;
 use crate::engine::schedule::limit::{Full, enter};
-use crate::engine::schedule::source::{Asker, Source, Turn};
+use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
+use crate::engine::schedule::source::{Asker, Source};
+use crate::engine::world::Ended;
 use crate::engine::world::worker::Worker;
-use crate::engine::world::{Ended, World};
 use crate::metrics::{FailureKind, IterationSample, Outcome};
-use crate::pacing::Arrival;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::plan::Step;
 
@@ -58,25 +58,14 @@ fn refuse<D: Driver>(worker: &Worker<'_, D>) {
         return;
     };
     desk.refused()
-        .for_each(|arrival| worker.tape.iteration(refused(worker.world, arrival)));
-}
-
-/// What is written down of an arrival that a full queue has refused.
-pub fn refused(world: &World<'_>, arrival: Arrival) -> IterationSample {
-    let mix = world.choice.of(arrival.number) as u32;
-    IterationSample {
-        mix,
-        intended: arrival.at,
-        completed: arrival.at,
-        outcome: Outcome::Dropped,
-    }
+        .for_each(|arrival| worker.tape.iteration(worker.world.refused(arrival)));
 }
 
 /// Runs one iteration and writes it down; one that finds no row is not even planned.
 async fn iterate<D: Driver>(
     worker: &Worker<'_, D>,
     user: &mut User<D::Io>,
-    turn: Turn,
+    turn: ScheduledIteration,
 ) -> Result<(), Exhausted> {
     let mix = worker.world.choice.of(turn.number);
     let mut scope = worker

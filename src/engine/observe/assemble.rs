@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::dependence::Dependence;
-use super::observer::Seen;
+use super::gauges::Seen;
 use super::series::series;
 use super::validity;
 use super::{selected, split};

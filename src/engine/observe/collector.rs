@@ -4,7 +4,6 @@
 //! what it took to its own total in its own time. So a recorder holds what came since the last
 //! time, and only the total all of a run.
 
-use crate::engine::flow::iteration;
 use crate::engine::schedule::source::Source;
 use crate::engine::world::World;
 use crate::metrics::Recorder;
@@ -43,10 +42,7 @@ impl<'w> Collector<'w> {
         if let Source::Open(desk) = &self.world.source {
             // No worker is left that would write them down.
             let refused = desk.refused_until(self.world.stop.end());
-            refused.for_each(|arrival| {
-                self.total
-                    .iteration(&iteration::refused(self.world, arrival))
-            });
+            refused.for_each(|arrival| self.total.iteration(&self.world.refused(arrival)));
         }
         self.total
     }
@@ -61,7 +57,7 @@ mod tests {
     use crate::base::Nanos;
     use crate::engine::Ground;
     use crate::engine::observe::assemble::so_far;
-    use crate::engine::observe::observer::Seen;
+    use crate::engine::observe::gauges::Seen;
     use crate::engine::world::tape::Tape;
     use crate::metrics::interval::Inflation;
     use crate::metrics::resources::Usage;

@@ -4,6 +4,7 @@ pub mod assemble;
 pub mod collector;
 pub mod dependence;
 pub mod event;
+pub mod gauges;
 pub mod observer;
 pub mod selected;
 pub mod series;

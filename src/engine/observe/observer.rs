@@ -1,7 +1,6 @@
 //! The observer: one thread beside the run. It ends the run when its time has come, looks at the
 //! gauges, probes the machine for hiccups, and says how it goes.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
@@ -10,11 +9,12 @@ use hdrhistogram::Histogram;
 use super::assemble::so_far;
 use super::collector::Collector;
 use super::event::{Event, Phase, Progress, StepCounts};
+use super::gauges::{Gauge, Seen};
 use crate::base::{Clock, Nanos};
-use crate::engine::Signal;
 use crate::engine::driver::exact;
 use crate::engine::schedule::busy::Busy;
 use crate::engine::schedule::limit::Limit;
+use crate::engine::schedule::stop::Signal;
 use crate::engine::world::World;
 use crate::metrics::resources::{self, Usage, Waits};
 use crate::metrics::summary::percentile_ms;
@@ -34,67 +34,6 @@ const JUDGE: Nanos = Nanos::from_millis(200);
 const SHOW: Nanos = Nanos::from_millis(1_000);
 /// … and take no more than this part of the observer's time.
 const JUDGE_SHARE: u64 = 10;
-
-/// Means of the gauges in a stretch of time.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Gauge {
-    looks: u64,
-    in_flight: u64,
-    active: u64,
-    waiting: u64,
-    /// Processor time, and the time in which it was spent.
-    busy: Nanos,
-    weighed: Nanos,
-    rss_bytes: Option<u64>,
-}
-
-impl Gauge {
-    /// Processors kept busy in the mean, where somebody looked.
-    pub fn cores(&self) -> Option<f64> {
-        (self.weighed > Nanos::ZERO).then(|| self.busy.as_secs_f64() / self.weighed.as_secs_f64())
-    }
-
-    /// The most memory that was seen.
-    pub const fn rss_bytes(&self) -> Option<u64> {
-        self.rss_bytes
-    }
-
-    /// Mean of operations in flight, of busy virtual users, and of operations that wait for the
-    /// limit.
-    pub fn means(&self) -> Option<(f64, f64, f64)> {
-        let n = self.looks as f64;
-        (self.looks > 0).then(|| {
-            (
-                self.in_flight as f64 / n,
-                self.active as f64 / n,
-                self.waiting as f64 / n,
-            )
-        })
-    }
-
-    /// Adds another stretch.
-    pub fn add(&mut self, other: &Self) {
-        self.looks += other.looks;
-        self.in_flight += other.in_flight;
-        self.active += other.active;
-        self.waiting += other.waiting;
-        self.busy += other.busy;
-        self.weighed += other.weighed;
-        self.rss_bytes = self.rss_bytes.max(other.rss_bytes);
-    }
-}
-
-/// What the observer has seen.
-#[derive(Debug, Default)]
-pub struct Seen {
-    /// Gauges by stretches of `width`, counted from the epoch; at most 4,096, which grow wider
-    /// instead.
-    pub gauges: BTreeMap<i64, Gauge>,
-    /// The width of those stretches.
-    pub width: Nanos,
-    /// What the run cost, from the epoch to its end.
-    pub resources: Resources,
-}
 
 /// What the system's counters showed at the epoch.
 #[derive(Clone, Copy, Default)]

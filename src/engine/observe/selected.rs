@@ -5,53 +5,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::assemble::{Span, encoded, group};
-use super::observer::Seen;
+use super::gauges::Seen;
 use super::series::series;
 use super::split;
-use crate::engine::world::{World, taken};
-use crate::metrics::{Figures, IterationPart, Recorder, Track};
-use crate::plan::{Plan, Quantity, Selector};
+use crate::engine::world::World;
+use crate::engine::world::recorders::{iteration_parts, taken};
+use crate::metrics::{Figures, Recorder, Track};
+use crate::plan::{Quantity, Selector};
 use crate::result::{Group, Iterations, Probe};
-
-/// The parts of iterations that thresholds ask for, each once, with the selector that means it.
-pub fn iteration_parts(plan: &Plan) -> Vec<(Selector, IterationPart)> {
-    let mut parts: Vec<(Selector, IterationPart)> = Vec::new();
-    for (selector, metric) in plan.asked() {
-        let selector = selector.of_any_mode();
-        if !metric.counts_iterations() || parts.iter().any(|(known, _)| *known == selector) {
-            continue;
-        }
-        let part = match &selector {
-            Selector {
-                mix: None,
-                step: None,
-                target: None,
-                stage: Some(stage),
-                tag: None,
-                mode: None,
-            } => plan
-                .load
-                .lasting()
-                .position(|known| known.name == *stage)
-                .map(IterationPart::Stage),
-            Selector {
-                mix: Some(mix),
-                step: None,
-                target: None,
-                stage: None,
-                tag: None,
-                mode: None,
-            } => plan
-                .mix
-                .iter()
-                .position(|known| known.name == *mix)
-                .map(|mix| IterationPart::Mix(mix as u32)),
-            _ => None,
-        };
-        parts.extend(part.map(|part| (selector, part)));
-    }
-    parts
-}
 
 /// The figures that only thresholds ask for.
 pub fn probes(world: &World<'_>, recorder: &Recorder, seen: &Seen, span: &Span) -> Vec<Probe> {

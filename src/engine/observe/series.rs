@@ -1,6 +1,6 @@
 //! [`series`]: the time line of a run, of what its recorders and its observer have seen.
 
-use super::observer::{Gauge, Seen};
+use super::gauges::{Gauge, Seen};
 use crate::base::Nanos;
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::window::common;

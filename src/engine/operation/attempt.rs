@@ -212,7 +212,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         user.connections[target].make_room();
         // Boxed, so that what is done once a connection doesn't make the future of each request
         // larger.
-        let connect = Box::pin(dial.connect(driver, trace));
+        let connect = Box::pin(dial.connect(driver, &trace.last.dial));
         let fresh = match self.operation.timeout.connect {
             None => connect.await?,
             Some(limit) => within(driver, self.started + limit, connect)

@@ -20,7 +20,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Result<Wire<D::Io>, TransportError> {
         let driver = &self.worker.driver;
-        let connect = dial.stream(driver, trace);
+        let connect = dial.stream(driver, &trace.last.dial);
         let wire = match self.operation.timeout.connect {
             None => connect.await?,
             Some(limit) => within(driver, self.started + limit, connect)

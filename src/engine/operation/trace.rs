@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use crate::base::Nanos;
+use crate::engine::connection::dial::DialTimes;
 use crate::metrics::{Sample, TagValue};
 use crate::transport::counted::Passed;
 
@@ -28,10 +29,8 @@ pub struct Try {
     pub checks: RefCell<Option<Vec<bool>>>,
     /// The values of the operation's tags in its response, where it had one.
     pub tags: RefCell<Vec<TagValue>>,
-    /// Time to connect, where it had to.
-    pub connect: Cell<Option<Nanos>>,
-    /// Time of the TLS handshake, where there was one.
-    pub tls: Cell<Option<Nanos>>,
+    /// What making its connection took, where it had to.
+    pub dial: DialTimes,
     /// Its last request; the next one, after a redirect, replaces it as a whole.
     pub hop: Hop,
 }
@@ -100,13 +99,11 @@ impl Trace {
     /// Writes it to the record.
     pub fn tell(&self, sample: &mut Sample) {
         self.settle();
-        let Try {
-            connect, tls, hop, ..
-        } = &self.last;
+        let Try { dial, hop, .. } = &self.last;
         sample.status = hop.status.get();
         sample.resent = self.resent.get();
-        sample.connect = connect.get();
-        sample.tls = tls.get();
+        sample.connect = dial.connect.get();
+        sample.tls = dial.tls.get();
         sample.send = hop.sent.get().map(|at| at - hop.ready.get());
         sample.first_byte = hop.first_byte.get();
         sample.body = hop.body.get();

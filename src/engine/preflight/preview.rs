@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::engine::RunError;
 use crate::engine::compiled::base_url::{Origin, Site};
 use crate::engine::compiled::choice::Choice;
 use crate::engine::compiled::feed::Feeds;
 use crate::engine::compiled::request::Recipe;
 use crate::engine::draw::{Place, Purpose, generator};
+use crate::engine::error::RunError;
 use crate::plan::{Action, Address, HttpRequest, Parallel, Plan, Race, Scheme, Step, StepKind};
 use crate::transport::body::Payload;
 use crate::value::{Facts, Names};

@@ -4,32 +4,43 @@ use std::cell::OnceCell;
 use std::future::{Future as _, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
+use hyper::rt::{Read, Write};
 
 use crate::base::Nanos;
-use crate::engine::RunError;
 use crate::engine::connection::pool::most_parts;
 use crate::engine::connection::user::User;
 use crate::engine::driver::Driver;
 use crate::engine::driver::asynchronous::{self, Async};
 use crate::engine::driver::blocking::{Blocking, block_on, sit_down};
 use crate::engine::driver::simulated::{Budget, Simulated, Stuck};
+use crate::engine::error::RunError;
 use crate::engine::flow::iteration;
+use crate::engine::observe::collector::Collector;
+use crate::engine::observe::event::Event;
+use crate::engine::observe::gauges::Seen;
+use crate::engine::observe::observer;
 use crate::engine::schedule::start::StartLine;
+use crate::engine::schedule::stop::Signal;
 use crate::engine::world::World;
 use crate::engine::world::worker::Worker;
+use crate::metrics::Recorder;
 use crate::plan::{LoadModel, Mode, Plan};
+use crate::transport::counted::Metered;
 
 /// Iterations that may begin at one virtual moment for each virtual user, where time is to end the
 /// run. Each begins one at the start; many more mean that none takes any time, and that the moment
 /// never ends.
 const MAX_AT_ONCE: u64 = 100_000;
+
+/// Iterations that a run in the simulated mode may have.
+pub const SIMULATED_BUDGET: u64 = 1_000_000_000;
 
 /// Stack of a virtual user's thread. Only the pages it touches take memory; a debug build touches
 /// more.
@@ -51,10 +62,68 @@ pub fn threads(world: &World<'_>, mode: Mode) -> usize {
     let most = most_threads(world.plan, mode);
     // So would one without a connection.
     if mode == Mode::Async {
-        most.min(most_parts(world)).max(1)
+        let used = world.plan.targets_used().into_iter();
+        let parts = most_parts(used.map(|target| world.connection_target(target)));
+        most.min(parts).max(1)
     } else {
         most
     }
+}
+
+/// What came of driving a world.
+pub struct Driven {
+    /// What the observer has seen.
+    pub seen: Seen,
+    /// All that was recorded.
+    pub recorder: Recorder,
+    /// When the last worker was done.
+    pub end: Nanos,
+}
+
+/// Drives a world on real threads, with an observer beside them. Where one of them panics the
+/// others end at once, and the world's stop says so.
+///
+/// # Errors
+/// When the system refuses a thread, a runtime or a timer, or a thread panics before the start.
+pub fn drive(
+    world: &World<'_>,
+    mode: Mode,
+    workers: usize,
+    signal: &(dyn Fn() -> Option<Signal> + Sync),
+    say: &(dyn Fn(Event) + Sync),
+) -> Result<Driven, RunError> {
+    let start = StartLine::new(workers + 1);
+    let (done, watched) = mpsc::channel();
+    // Not the observer's own: what it holds must be there after a panic of that.
+    let mut collector = Collector::new(world);
+    let observed = thread::scope(|scope| {
+        let (start, collector) = (&start, &mut collector);
+        let observe = move || {
+            let clock = start.arrive()?;
+            let seen = observer::watch(world, collector, mode, clock, &watched, signal, say);
+            Some((seen, clock.now()))
+        };
+        let observer = scope.spawn(move || guarded(world, start, observe).flatten());
+        let launched = match mode {
+            Mode::Sequential | Mode::Simulated => {
+                sequential(world, start);
+                Ok(())
+            }
+            Mode::Threaded => threaded(world, start),
+            Mode::Async => asynchronous(world, start, workers),
+        };
+        drop(done);
+        let observed = observer.join().ok().flatten();
+        launched.map(|()| observed)
+    })?;
+    // Without an observer it still has a moment at which it ended, where it began at all.
+    let now = start.now().ok_or(RunError::Panicked)?;
+    let (seen, end) = observed.unwrap_or_else(|| (Seen::default(), now));
+    Ok(Driven {
+        seen,
+        recorder: collector.finish(),
+        end,
+    })
 }
 
 /// Does what a thread of the run has to do. Where that panics the run ends at once, for everybody:
@@ -70,9 +139,21 @@ pub fn guarded<T>(world: &World<'_>, start: &StartLine, work: impl FnOnce() -> T
     done.ok()
 }
 
+/// All virtual users of a run, or its slots, dealt out to parts with connections of their own.
+fn users<Io>(world: &World<'_>, parts: usize, side_by_side: bool) -> Vec<Vec<User<Io>>>
+where
+    Io: Read + Write + Metered + Unpin + Send + 'static,
+{
+    let targets: Vec<_> = (0..world.plan.targets.len())
+        .map(|target| world.connection_target(target))
+        .collect();
+    let count = world.plan.load.model.slots() as usize;
+    User::all(&targets, count, parts, side_by_side)
+}
+
 /// One thing after another on the calling thread.
 pub fn sequential(world: &World<'_>, start: &StartLine) {
-    let mut users = User::all(world, 1, false).remove(0);
+    let mut users = users(world, 1, false).remove(0);
     if matches!(world.plan.load.model, LoadModel::Open { .. }) {
         // One at a time needs one slot.
         users.truncate(1);
@@ -87,7 +168,7 @@ pub fn sequential(world: &World<'_>, start: &StartLine) {
 /// # Errors
 /// When the system refuses a thread.
 pub fn threaded(world: &World<'_>, start: &StartLine) -> Result<(), RunError> {
-    let users: Vec<User<_>> = User::all(world, 1, false).remove(0);
+    let users: Vec<User<_>> = users(world, 1, false).remove(0);
     let wanted = users.len();
     thread::scope(|scope| {
         for (index, user) in users.into_iter().enumerate() {
@@ -136,7 +217,7 @@ fn blocking(
 pub fn asynchronous(world: &World<'_>, start: &StartLine, workers: usize) -> Result<(), RunError> {
     thread::scope(|scope| {
         let mut threads = Vec::new();
-        for (index, users) in User::all(world, workers, true).into_iter().enumerate() {
+        for (index, users) in users(world, workers, true).into_iter().enumerate() {
             let work = move || guarded(world, start, || event_loop(world, start, index, users));
             match thread::Builder::new()
                 .name(format!("worker-{index}"))
@@ -226,7 +307,7 @@ async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async
 /// # Errors
 /// When the plan never ends.
 pub fn simulated(world: &World<'_>, cores: u32, total: u64) -> Result<Nanos, RunError> {
-    let mut users = User::all(world, 1, false).remove(0);
+    let mut users = users(world, 1, false).remove(0);
     // Iterations that the plan counts may all take no time; those of a warm-up are not counted.
     let at_once = world
         .plan

@@ -14,8 +14,11 @@ use std::sync::{Mutex, OnceLock};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::run_mode;
+use crate::engine::error::RunError;
+use crate::engine::job::Job;
 use crate::engine::observe::event::Event;
-use crate::engine::{Job, RunError, Signal, run_mode};
+use crate::engine::schedule::stop::Signal;
 use crate::plan::Mode;
 use crate::result::{ModeRun, StoppedBy};
 

@@ -4,12 +4,13 @@
 //! Each is a tiny run of its own: a plan with one flow, one virtual user and one iteration, in
 //! sequence, or in virtual time where the run is. Nothing of it reaches the run's figures.
 
-use super::launch;
-use super::{SIMULATED_BUDGET, drive};
+use super::launch::{self, SIMULATED_BUDGET, drive};
 use crate::base::Nanos;
+use crate::engine::error::RunError;
+use crate::engine::job::Ground;
 use crate::engine::observe::collector::Collector;
+use crate::engine::schedule::stop::Signal;
 use crate::engine::world::{Ended, World};
-use crate::engine::{Ground, RunError, Signal};
 use crate::metrics::Recorder;
 use crate::plan::{Limits, Load, LoadModel, MixEntry, Mode, Plan, Step};
 use crate::result::StoppedBy;

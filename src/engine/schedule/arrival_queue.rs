@@ -14,7 +14,7 @@ use std::vec::IntoIter;
 
 use futures_util::future::{Either, select};
 
-use super::source::Turn;
+use super::scheduled_iteration::ScheduledIteration;
 use super::stop::Stop;
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
@@ -146,7 +146,7 @@ impl Desk {
     /// An arrival that came while every slot was busy has waited for a slot: from its time to the
     /// moment at which this slot fell idle is its queue. What comes on top of that is the
     /// generator's own lateness.
-    pub async fn next<D: Driver>(&self, driver: &D, stop: &Stop) -> Option<Turn> {
+    pub async fn next<D: Driver>(&self, driver: &D, stop: &Stop) -> Option<ScheduledIteration> {
         let idle_since = driver.now();
         let _at_desk = self.sit_down(idle_since);
         let _leading = Lead {
@@ -176,7 +176,7 @@ impl Desk {
             begun = driver.now();
         }
         pulled.meet();
-        Some(Turn {
+        Some(ScheduledIteration {
             number: arrival.number,
             intended: arrival.at,
             queue: idle_since - arrival.at,
@@ -377,7 +377,10 @@ mod tests {
             let mut context = Context::from_waker(Waker::noop());
             let first = pin!(desk.next(&driver, &stop)).poll(&mut context);
             assert!(
-                matches!(first, Poll::Ready(Some(Turn { number: 0, .. }))),
+                matches!(
+                    first,
+                    Poll::Ready(Some(ScheduledIteration { number: 0, .. }))
+                ),
                 "its time has come"
             );
             let mut second = pin!(desk.next(&driver, &stop));

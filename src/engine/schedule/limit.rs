@@ -10,216 +10,17 @@
 //! virtual time alike.
 
 mod claim;
+mod queue;
 
-use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::sync::Arc;
+use std::task::Poll;
 
 use self::claim::{Claim, Look};
-use super::busy::Busy;
+pub use self::queue::{Full, Limit};
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
-use crate::pacing::Bucket;
-use crate::plan::{Limits, OnFull};
-
-/// So many at the head of a queue know when their turn comes. With one alone each would have to be
-/// woken by the one before it, and a high rate would be as slow as threads wake each other.
-const HEAD: usize = 8;
-
-/// A concurrency cap and a token bucket, with the queue of those who wait for them.
-#[derive(Debug)]
-pub struct Limit {
-    /// What it limits, by the name that results use.
-    pub scope: String,
-    state: Mutex<State>,
-    /// Whether there is a cap at all.
-    is_capped: bool,
-    busy: Arc<Busy>,
-    /// How many may wait, where one more is refused.
-    room: Option<u64>,
-    dropped: AtomicU64,
-    /// It counts connections, which every operation gives back without waiting for a limit.
-    of_connections: bool,
-}
-
-#[derive(Debug)]
-struct State {
-    /// Slots that are free, where there is a cap; fewer than none where more were taken away than
-    /// were free.
-    free: Option<i64>,
-    bucket: Option<Bucket>,
-    /// By ticket.
-    queue: BTreeMap<u64, Waiter>,
-}
-
-#[derive(Debug)]
-struct Waiter {
-    waker: Option<Waker>,
-    /// It was told to look again, and has not done so yet.
-    called: bool,
-    /// When it looks again without being called.
-    wakes_at: Nanos,
-}
-
-/// When somebody may go on, as far as one limit is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Chance {
-    /// When there is a token; there is a slot.
-    At(Nanos),
-    /// When others have had their tokens.
-    Turn,
-    /// When there is a slot.
-    Slot,
-}
-
-/// Refused: the queue is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
-
-impl State {
-    /// When whoever has this ticket may go on, who would take its token for `now`. Those ahead are
-    /// left as many slots and tokens as they are.
-    fn chance(&self, ticket: u64, now: Nanos) -> Chance {
-        let ahead = self.queue.range(..ticket).take(HEAD).count();
-        if self.free.is_some_and(|free| free <= ahead as i64) {
-            return Chance::Slot;
-        }
-        if ahead == HEAD {
-            return if self.free.is_some() {
-                Chance::Slot
-            } else {
-                Chance::Turn
-            };
-        }
-        Chance::At(
-            self.bucket
-                .as_ref()
-                .map_or(Nanos::ZERO, |bucket| bucket.next(ahead as u64, now)),
-        )
-    }
-
-    /// Calls those at the head of the queue for whom there is a slot, unless they look again by
-    /// themselves when there is a token.
-    fn call(&mut self, wakers: &mut Vec<Waker>) {
-        let slots = self
-            .free
-            .map_or(HEAD, |free| usize::try_from(free).unwrap_or(0))
-            .min(HEAD);
-        for (ahead, waiter) in self.queue.values_mut().take(slots).enumerate() {
-            let due = self
-                .bucket
-                .as_ref()
-                .map_or(Nanos::ZERO, |bucket| bucket.next(ahead as u64, Nanos::ZERO));
-            if !waiter.called && waiter.wakes_at > due {
-                waiter.called = true;
-                wakers.extend(waiter.waker.take());
-            }
-        }
-    }
-
-    /// How many who came before this ticket were called, or have come to the moment of their token,
-    /// and have not looked yet.
-    fn called(&self, ticket: u64, now: Nanos) -> usize {
-        self.queue
-            .range(..ticket)
-            .take(HEAD)
-            .filter(|(_, waiter)| waiter.called || waiter.wakes_at <= now)
-            .count()
-    }
-}
-
-impl Limit {
-    /// The limit that a plan asks for; nothing where it asks for none.
-    pub fn new(scope: impl Into<String>, limits: &Limits) -> Option<Self> {
-        let state = State {
-            free: limits.concurrency.map(i64::from),
-            bucket: limits.rate.map(|rate| Bucket::new(rate, limits.burst)),
-            queue: BTreeMap::new(),
-        };
-        let room = (limits.on_full == OnFull::Drop).then_some(u64::from(limits.queue));
-        (!limits.is_empty()).then(|| Self {
-            scope: scope.into(),
-            state: Mutex::new(state),
-            is_capped: limits.concurrency.is_some(),
-            busy: Arc::default(),
-            room,
-            dropped: AtomicU64::new(0),
-            of_connections: false,
-        })
-    }
-
-    /// A cap of connections, or of streams on them; those who use them are counted in `busy`.
-    pub fn of_connections(slots: usize, busy: Arc<Busy>) -> Self {
-        let state = State {
-            free: Some(slots as i64),
-            bucket: None,
-            queue: BTreeMap::new(),
-        };
-        Self {
-            scope: String::new(),
-            state: Mutex::new(state),
-            is_capped: true,
-            busy,
-            room: None,
-            dropped: AtomicU64::new(0),
-            of_connections: true,
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Does something to its state, and then wakes whoever has a chance now.
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        let mut wakers = Vec::new();
-        let mut state = self.state();
-        change(&mut state);
-        state.call(&mut wakers);
-        drop(state);
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    /// Changes the number of slots, by fewer where it is negative: slots in use are then taken away
-    /// as they come back.
-    pub fn add_slots(&self, by: i64) {
-        self.change(|state| state.free = state.free.map(|free| free + by));
-    }
-
-    /// Slots that nobody uses.
-    pub fn free(&self) -> usize {
-        self.state()
-            .free
-            .map_or(usize::MAX, |free| usize::try_from(free).unwrap_or(0))
-    }
-
-    /// Takes a slot, which has to be free.
-    fn take(&self, state: &mut State) {
-        state.free = state.free.map(|free| free - 1);
-        self.busy.enter();
-    }
-
-    /// Gives a slot back.
-    fn give_back(&self) {
-        self.busy.leave();
-        if self.is_capped {
-            self.add_slots(1);
-        }
-    }
-
-    /// How many use it and wait for it.
-    pub fn busy(&self) -> &Busy {
-        &self.busy
-    }
-
-    /// How many were refused.
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
-    }
-}
 
 /// Places under some limits; dropping it gives them back.
 #[derive(Debug)]
@@ -306,6 +107,7 @@ pub async fn enter<'a, D: Driver, const N: usize>(
 mod tests {
     use std::cell::{Cell, RefCell};
     use std::collections::BTreeSet;
+    use std::task::Waker;
 
     use futures_util::future::{Either, join_all, select};
     use proptest::prelude::*;
@@ -313,6 +115,7 @@ mod tests {
     use super::*;
     use crate::base::Rate;
     use crate::engine::driver::simulated::{Budget, Simulated};
+    use crate::plan::Limits;
 
     fn ms(ms: u64) -> Nanos {
         Nanos::from_millis(ms)

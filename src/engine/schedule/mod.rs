@@ -4,6 +4,7 @@
 pub mod arrival_queue;
 pub mod busy;
 pub mod limit;
+pub mod scheduled_iteration;
 pub mod source;
 pub mod start;
 pub mod stop;

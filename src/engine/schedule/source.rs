@@ -6,25 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub use super::arrival_queue::Desk;
 use futures_util::future::{Either, select};
 
+use super::scheduled_iteration::ScheduledIteration;
 use super::stop::Stop;
 use crate::base::{Apart, Nanos, Rate};
 use crate::engine::driver::Driver;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::pacing::{Arrivals, Levels, Schedule};
 use crate::plan::{Load, LoadModel, OnFull, Spread};
-
-/// One iteration to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Turn {
-    /// Its number: what all of its random draws depend on.
-    pub number: u64,
-    /// When the plan has it.
-    pub intended: Nanos,
-    /// How long it waited deliberately, for a virtual user's slot.
-    pub queue: Nanos,
-    /// When it was taken up: the clock was read then.
-    pub begun: Nanos,
-}
 
 /// Who asks for iterations: one virtual user, or, in the sequential mode, all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +72,12 @@ impl Source {
     }
 
     /// The next iteration; nothing when there are no more.
-    pub async fn next<D: Driver>(&self, driver: &D, stop: &Stop, asker: Asker) -> Option<Turn> {
+    pub async fn next<D: Driver>(
+        &self,
+        driver: &D,
+        stop: &Stop,
+        asker: Asker,
+    ) -> Option<ScheduledIteration> {
         match self {
             Self::Closed(closed) => {
                 if let Some(levels) = &closed.levels {
@@ -148,7 +141,7 @@ impl Closed {
         }
     }
 
-    fn next(&self, now: Nanos, stop: &Stop, asker: Asker) -> Option<Turn> {
+    fn next(&self, now: Nanos, stop: &Stop, asker: Asker) -> Option<ScheduledIteration> {
         if now >= stop.end() {
             return None;
         }
@@ -170,7 +163,7 @@ impl Closed {
                 Asker::One { .. } => self.count(self.iterations, stop)?,
             }
         };
-        Some(Turn {
+        Some(ScheduledIteration {
             number,
             intended: now,
             queue: Nanos::ZERO,

@@ -10,6 +10,15 @@ use std::task::{Context, Poll, Waker};
 use crate::base::Nanos;
 use crate::result::StoppedBy;
 
+/// What a user can tell a run from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Take no new work, for this reason, and let what is in flight end.
+    Finish(StoppedBy),
+    /// Stop now, and keep what was measured.
+    GiveUp,
+}
+
 /// The end of a run, in its two steps: from `end` no iteration is planned any more; when it is
 /// *over*, everything still in flight is dropped. Shared by all threads of the run.
 pub struct Stop {

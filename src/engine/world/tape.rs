@@ -5,7 +5,8 @@
 
 use std::cell::RefCell;
 
-use super::{Shard, World};
+use super::World;
+use super::recorders::Shard;
 use crate::base::Nanos;
 use crate::metrics::{FailedTry, Held, IterationSample, Outcome, Recorder, Sample, TagValue};
 

@@ -4,7 +4,8 @@ use regex::Regex;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::{failed, quoted};
+use super::failure::failed;
+use crate::engine::compiled::quoted::quoted;
 use crate::plan::{JsonKind, JsonRule};
 use crate::transport::TransportError;
 use crate::value::extract::json_path;

@@ -1,8 +1,8 @@
 //! Whether the generator had room: processor time, quota, hypervisor, and how late a probe woke.
 
-use super::{Check, Verdict, judged};
+use super::judged::judged;
 use crate::plan::{Action, Mode, Plan};
-use crate::result::ModeRun;
+use crate::result::{Check, ModeRun, Verdict};
 
 /// The share of the processor time it may use, from which on figures are to be read with care.
 const BUSY: f64 = 0.80;

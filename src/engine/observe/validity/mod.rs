@@ -3,8 +3,10 @@
 //! allowed, and what to do.
 
 pub mod headroom;
+mod judged;
 mod settled;
 
+use self::judged::judged;
 use crate::engine::schedule::source::arrivals;
 use crate::metrics::interval::at_least;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
@@ -39,28 +41,6 @@ pub fn check(run: &ModeRun, plan: &Plan) -> Validity {
     checks.extend(poisson(plan));
     checks.extend(settled(run, plan));
     Validity::of(checks)
-}
-
-/// A check; the explanation is left out where nothing is wrong.
-fn judged(
-    name: &str,
-    verdict: Verdict,
-    observed: String,
-    limit: impl Into<String>,
-    explanation: impl Into<String>,
-) -> Check {
-    let explanation = if verdict == Verdict::Valid {
-        String::new()
-    } else {
-        explanation.into()
-    };
-    Check {
-        name: name.into(),
-        verdict,
-        observed,
-        limit: limit.into(),
-        explanation,
-    }
 }
 
 fn bad_if(bad: bool, verdict: Verdict) -> Verdict {

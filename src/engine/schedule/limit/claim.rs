@@ -4,7 +4,7 @@ use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
-use super::{Chance, Full, Limit, State, Waiter};
+use super::queue::{Chance, Full, Limit, State, Waiter};
 use crate::base::Nanos;
 
 /// After so many moves from queue to queue a connection is kept while its operation waits for the

@@ -1,0 +1,12 @@
+//! [`failed`]: what an expectation that does not hold ends with.
+
+use crate::metrics::FailureKind;
+use crate::transport::TransportError;
+
+/// Fails a check with this message.
+pub fn failed(message: String) -> Result<(), TransportError> {
+    Err(TransportError {
+        kind: FailureKind::Check,
+        message,
+    })
+}

@@ -1,0 +1,25 @@
+//! [`judged`]: one check with its verdict.
+
+use crate::result::{Check, Verdict};
+
+/// A check; the explanation is left out where nothing is wrong.
+pub fn judged(
+    name: &str,
+    verdict: Verdict,
+    observed: String,
+    limit: impl Into<String>,
+    explanation: impl Into<String>,
+) -> Check {
+    let explanation = if verdict == Verdict::Valid {
+        String::new()
+    } else {
+        explanation.into()
+    };
+    Check {
+        name: name.into(),
+        verdict,
+        observed,
+        limit: limit.into(),
+        explanation,
+    }
+}
