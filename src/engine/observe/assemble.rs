@@ -1,25 +1,23 @@
 //! Makes a [`ModeRun`] of what the recorders and the observer hold.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::dependence::Dependence;
 use super::gauges::Seen;
+use super::group::{Span, counts, encoded, group};
 use super::series::series;
 use super::validity;
-use super::{selected, split};
+use super::{parts, selected, split};
 use crate::base::Nanos;
 use crate::engine::schedule::busy::Busy;
 use crate::engine::schedule::limit::Limit;
 use crate::engine::schedule::source::Source;
 use crate::engine::world::World;
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
-use crate::metrics::{FailureKind, Figures, Held, Recorder, Tally, Track};
-use crate::plan::{Action, Mode, Target};
+use crate::metrics::{FailureKind, Figures, Recorder};
+use crate::plan::{Mode, Target};
 use crate::result::{
-    ChecksHeld, Counts, ErrorExample, Group, Histograms, Iterations, LimitPeak, ModeRun, StoppedBy,
-    Warmup, codec,
+    Counts, ErrorExample, Histograms, Iterations, LimitPeak, ModeRun, StoppedBy, Warmup, codec,
 };
 
 /// What is known of a run beside its figures.
@@ -140,21 +138,6 @@ pub fn so_far(
     figures(world, &frame, recorder, &span, iterations, seen)
 }
 
-/// How long a run was, and why no longer.
-pub struct Span {
-    /// From the epoch to the last completion.
-    pub wall_s: f64,
-    /// From the epoch, what is not measured included.
-    pub lasted: Nanos,
-    /// What is measured of it.
-    pub measured_s: f64,
-    stopped_by: StoppedBy,
-    /// Of all operations.
-    pub dependence: Dependence,
-    /// The iterations of the parts that the recorder keeps apart, in its order.
-    pub iterations_of: Vec<Counts>,
-}
-
 fn figures(
     world: &World<'_>,
     frame: &Frame,
@@ -220,9 +203,9 @@ fn figures(
         send_ms: total.send_ms,
         first_byte_ms: total.first_byte_ms,
         body_ms: total.body_ms,
-        steps: steps(world, recorder, span),
-        mixes: mixes(world, recorder, span),
-        targets: targets(world, recorder, span),
+        steps: parts::steps(world, recorder, span),
+        mixes: parts::mixes(world, recorder, span),
+        targets: parts::targets(world, recorder, span),
         probes: selected::probes(world, recorder, seen, span),
         stages: selected::stages(world, recorder, span),
         limits: limits(world),
@@ -231,94 +214,31 @@ fn figures(
             clamped,
             ..seen.resources
         },
-        histograms: Histograms {
-            response: codec::encode(&response.histogram()),
-            response_ok: codec::encode(&whole.response_ok.histogram()),
-            service: codec::encode(&whole.service.histogram()),
-            lag: codec::encode(&whole.lag.histogram()),
-            queue: codec::encode(&whole.queue.histogram()),
-            iteration: encoded(recorder.durations()),
-            first_byte: encoded(&whole.first_byte),
-            connect: encoded(&whole.connect),
-            tls: encoded(&whole.tls),
-            send: encoded(&whole.send),
-            body: encoded(&whole.body),
-            unit: "ns".into(),
-            lowest: LOWEST,
-            highest: HIGHEST,
-            significant_digits: SIGNIFICANT_DIGITS,
-        },
+        histograms: histograms(&whole, recorder),
         errors: errors(world, recorder),
         validity: crate::result::Validity::default(),
     }
 }
 
-/// The text form of a histogram; none of one without values.
-pub fn encoded(track: &Track) -> Option<String> {
-    (!track.is_empty()).then(|| codec::encode(&track.histogram()))
-}
-
-fn counts(tally: &Tally) -> Counts {
-    Counts {
-        planned: tally.planned,
-        started: tally.started,
-        completed: tally.completed(),
-        ok: tally.ok,
-        failed: tally.failures(),
-        dropped: tally.dropped,
-        skipped: tally.skipped,
-        cancelled: tally.cancelled,
-        unfinished: tally.unfinished,
-        retries: 0,
+/// The histograms behind the figures of all operations, and of iterations.
+fn histograms(whole: &Figures, recorder: &Recorder) -> Histograms {
+    Histograms {
+        response: codec::encode(&whole.response().histogram()),
+        response_ok: codec::encode(&whole.response_ok.histogram()),
+        service: codec::encode(&whole.service.histogram()),
+        lag: codec::encode(&whole.lag.histogram()),
+        queue: codec::encode(&whole.queue.histogram()),
+        iteration: encoded(recorder.durations()),
+        first_byte: encoded(&whole.first_byte),
+        connect: encoded(&whole.connect),
+        tls: encoded(&whole.tls),
+        send: encoded(&whole.send),
+        body: encoded(&whole.body),
+        unit: "ns".into(),
+        lowest: LOWEST,
+        highest: HIGHEST,
+        significant_digits: SIGNIFICANT_DIGITS,
     }
-}
-
-/// The figures of a part of the operations.
-pub fn group(
-    name: String,
-    mix: Option<String>,
-    figures: &Figures,
-    measured_s: f64,
-    dependence: &Dependence,
-) -> Group {
-    Group {
-        name,
-        mix,
-        tags: Vec::new(),
-        counts: Counts {
-            retries: figures.retries,
-            ..counts(&figures.tally)
-        },
-        failures: FailureKind::named(&figures.tally.failed),
-        throughput_rps: if measured_s > 0.0 {
-            figures.ok_in_window as f64 / measured_s
-        } else {
-            0.0
-        },
-        response_ms: dependence.summary(&figures.response()),
-        response_ok_ms: dependence.summary(&figures.response_ok),
-        service_ms: dependence.summary(&figures.service),
-        lag_ms: dependence.summary(&figures.lag),
-        queue_ms: dependence.summary(&figures.queue),
-        connect_ms: dependence.summary(&figures.connect),
-        tls_ms: dependence.summary(&figures.tls),
-        send_ms: dependence.summary(&figures.send),
-        first_byte_ms: dependence.summary(&figures.first_byte),
-        body_ms: dependence.summary(&figures.body),
-        bytes_in: figures.bytes_in,
-        bytes_out: figures.bytes_out,
-        resent: figures.resent,
-        pushes: figures.pushes,
-        checks: checked(figures),
-        iterations: None,
-        histograms: BTreeMap::new(),
-    }
-}
-
-/// How often the expectations of some operations held, where there are any.
-fn checked(figures: &Figures) -> Option<ChecksHeld> {
-    let Held { passed, failed } = figures.held;
-    (passed + failed > 0).then_some(ChecksHeld { passed, failed })
 }
 
 /// What is known of iterations when no more will come: those included whose time came and that
@@ -361,83 +281,6 @@ fn iterations_at_the_end(world: &World<'_>, recorder: &Recorder) -> AtTheEnd {
         }
     }
     all
-}
-
-/// Adds up the operations that have the same key, in the order in which the keys first come.
-fn by<'r, K: PartialEq>(
-    world: &World<'_>,
-    recorder: &'r Recorder,
-    key: impl Fn(usize, &str, &Action) -> Option<K>,
-) -> Vec<(K, Cow<'r, Figures>)> {
-    let mut groups: Vec<(K, Cow<'r, Figures>)> = Vec::new();
-    for ((mix, name, operation), figures) in world.plan.operations().zip(recorder.steps()) {
-        let Some(key) = key(mix, name, &operation.action) else {
-            continue;
-        };
-        match groups.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, sum)) => sum.to_mut().add(figures),
-            None => groups.push((key, Cow::Borrowed(figures))),
-        }
-    }
-    groups
-}
-
-fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
-    by(world, recorder, |mix, name, _| Some((mix, name.to_owned())))
-        .into_iter()
-        .map(|((mix, name), figures)| {
-            let own = world
-                .plan
-                .operations()
-                .filter(|(of, called, _)| *of == mix && *called == name)
-                .map(|(_, _, operation)| operation);
-            let dependence = span.dependence.of_part(&figures);
-            let tag = |(tag, own): (String, Figures)| {
-                group(tag, None, &own, span.measured_s, &dependence.of_part(&own))
-            };
-            let tags = split::tags(recorder, own).into_iter().map(tag).collect();
-            Group {
-                tags,
-                ..group(
-                    name,
-                    Some(world.plan.mix[mix].name.clone()),
-                    &figures,
-                    span.measured_s,
-                    &dependence,
-                )
-            }
-        })
-        .collect()
-}
-
-fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
-    by(world, recorder, |mix, _, _| Some(mix))
-        .into_iter()
-        .map(|(mix, figures)| {
-            group(
-                world.plan.mix[mix].name.clone(),
-                None,
-                &figures,
-                span.measured_s,
-                &span.dependence.of_part(&figures),
-            )
-        })
-        .collect()
-}
-
-fn targets(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
-    by(world, recorder, |_, _, action| action.target())
-        .into_iter()
-        .map(|(target, figures)| {
-            group(
-                world.plan.targets[target].name.clone(),
-                None,
-                &figures,
-                span.measured_s,
-                &span.dependence.of_part(&figures),
-            )
-        })
-        .collect()
 }
 
 fn limits(world: &World<'_>) -> Vec<LimitPeak> {

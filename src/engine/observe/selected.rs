@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::assemble::{Span, encoded, group};
 use super::gauges::Seen;
+use super::group::{Span, encoded, group};
 use super::series::series;
 use super::split;
 use crate::engine::world::World;

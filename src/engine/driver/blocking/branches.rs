@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::seat::{self, Seat, block_on};
-use super::{Blocking, Job, Until};
+use crate::base::Clock;
+use crate::engine::driver::{Driver, Job, Until};
 
 /// Stack of a branch's thread.
 const STACK: usize = 512 * 1024;
@@ -67,8 +68,9 @@ impl<S> Drop for EndOnPanic<'_, '_, S> {
 ///
 /// # Errors
 /// When the system refuses a thread; the branches that were begun are called off.
-pub fn on_threads<J: Job<Blocking>>(
-    driver: Blocking,
+pub fn on_threads<D: Driver + Copy + Send, J: Job<D>>(
+    driver: D,
+    clock: Clock,
     job: &J,
     bench: &J::Bench,
     seats: &mut [J::Seat],
@@ -93,7 +95,7 @@ pub fn on_threads<J: Job<Blocking>>(
             let work = move || {
                 let seat = seat::sit_down();
                 let bench = job.bench(driver, index);
-                work(driver, job, &bench, group, &seat, family, until);
+                work(clock, job, &bench, group, &seat, family, until);
             };
             if let Err(error) = thread::Builder::new()
                 .name(format!("branch-{index}"))
@@ -105,7 +107,7 @@ pub fn on_threads<J: Job<Blocking>>(
             }
         }
         let own = seat::Nested::sit_down();
-        work(driver, job, bench, &group, own.seat(), &family, until);
+        work(clock, job, bench, &group, own.seat(), &family, until);
         Ok(())
     });
     refused?;
@@ -117,8 +119,8 @@ pub fn on_threads<J: Job<Blocking>>(
 }
 
 /// One thread's part: takes branches as long as there are any.
-fn work<J: Job<Blocking>>(
-    driver: Blocking,
+fn work<D: Driver, J: Job<D>>(
+    clock: Clock,
     job: &J,
     bench: &J::Bench,
     group: &Group<'_, J::Seat>,
@@ -141,7 +143,7 @@ fn work<J: Job<Blocking>>(
         let Some(own) = place.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             break;
         };
-        let Some(ok) = block_on(seat, driver.clock, job.run(bench, own, index)) else {
+        let Some(ok) = block_on(seat, clock, job.run(bench, own, index)) else {
             break;
         };
         group.take(index, ok, until, seat);

@@ -14,6 +14,7 @@
 
 mod branches;
 mod seat;
+mod socket;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -101,7 +102,7 @@ impl Driver for Blocking {
         until: Until,
     ) -> io::Result<Vec<Option<bool>>> {
         if self.threads {
-            return branches::on_threads(*self, job, bench, seats, most, until);
+            return branches::on_threads(*self, self.clock, job, bench, seats, most, until);
         }
         let mut ended = vec![None; seats.len()];
         for (index, seat) in seats.iter_mut().enumerate() {

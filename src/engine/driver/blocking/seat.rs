@@ -14,7 +14,7 @@ use std::thread::Thread;
 use rustix::event::PollFlags;
 
 use super::super::exact::{Lateness, Turning};
-use super::stream::Socket;
+use super::socket::Socket;
 use crate::base::{Clock, Nanos};
 
 /// The outside view of a waiting thread: what wakes it, and what calls it off.
@@ -315,7 +315,7 @@ pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Opti
                 until,
             })),
             Some(Interest { socket, flags }) => {
-                let flags = blocking(&socket, || socket.wait(clock, flags, until))
+                let flags = blocking(&socket, || socket.wait(clock, flags, until, &cancelled))
                     .unwrap_or(PollFlags::empty());
                 GRANT.set(Some(Grant {
                     socket,

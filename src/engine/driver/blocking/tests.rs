@@ -455,6 +455,7 @@ fn a_race_has_one_winner() {
             let job = Tie(Barrier::new(4));
             let ended = branches::on_threads(
                 Blocking::new(clock, true),
+                clock,
                 &job,
                 &(),
                 &mut [(); 4],

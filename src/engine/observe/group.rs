@@ -1,0 +1,93 @@
+//! [`group`]: the figures of a part of the operations of a run.
+
+use std::collections::BTreeMap;
+
+use super::dependence::Dependence;
+use crate::base::Nanos;
+use crate::metrics::{FailureKind, Figures, Held, Tally, Track};
+use crate::result::{ChecksHeld, Counts, Group, StoppedBy, codec};
+
+/// How long a run was, and why no longer.
+pub struct Span {
+    /// From the epoch to the last completion.
+    pub wall_s: f64,
+    /// From the epoch, what is not measured included.
+    pub lasted: Nanos,
+    /// What is measured of it.
+    pub measured_s: f64,
+    /// What ended it.
+    pub stopped_by: StoppedBy,
+    /// Of all operations.
+    pub dependence: Dependence,
+    /// The iterations of the parts that the recorder keeps apart, in its order.
+    pub iterations_of: Vec<Counts>,
+}
+
+/// The text form of a histogram; none of one without values.
+pub fn encoded(track: &Track) -> Option<String> {
+    (!track.is_empty()).then(|| codec::encode(&track.histogram()))
+}
+
+/// What became of some operations or iterations.
+pub fn counts(tally: &Tally) -> Counts {
+    Counts {
+        planned: tally.planned,
+        started: tally.started,
+        completed: tally.completed(),
+        ok: tally.ok,
+        failed: tally.failures(),
+        dropped: tally.dropped,
+        skipped: tally.skipped,
+        cancelled: tally.cancelled,
+        unfinished: tally.unfinished,
+        retries: 0,
+    }
+}
+
+/// The figures of a part of the operations.
+pub fn group(
+    name: String,
+    mix: Option<String>,
+    figures: &Figures,
+    measured_s: f64,
+    dependence: &Dependence,
+) -> Group {
+    Group {
+        name,
+        mix,
+        tags: Vec::new(),
+        counts: Counts {
+            retries: figures.retries,
+            ..counts(&figures.tally)
+        },
+        failures: FailureKind::named(&figures.tally.failed),
+        throughput_rps: if measured_s > 0.0 {
+            figures.ok_in_window as f64 / measured_s
+        } else {
+            0.0
+        },
+        response_ms: dependence.summary(&figures.response()),
+        response_ok_ms: dependence.summary(&figures.response_ok),
+        service_ms: dependence.summary(&figures.service),
+        lag_ms: dependence.summary(&figures.lag),
+        queue_ms: dependence.summary(&figures.queue),
+        connect_ms: dependence.summary(&figures.connect),
+        tls_ms: dependence.summary(&figures.tls),
+        send_ms: dependence.summary(&figures.send),
+        first_byte_ms: dependence.summary(&figures.first_byte),
+        body_ms: dependence.summary(&figures.body),
+        bytes_in: figures.bytes_in,
+        bytes_out: figures.bytes_out,
+        resent: figures.resent,
+        pushes: figures.pushes,
+        checks: checked(figures),
+        iterations: None,
+        histograms: BTreeMap::new(),
+    }
+}
+
+/// How often the expectations of some operations held, where there are any.
+fn checked(figures: &Figures) -> Option<ChecksHeld> {
+    let Held { passed, failed } = figures.held;
+    (passed + failed > 0).then_some(ChecksHeld { passed, failed })
+}

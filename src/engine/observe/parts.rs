@@ -1,0 +1,90 @@
+//! The figures of the parts that every run has: its steps, mix entries and targets.
+
+use std::borrow::Cow;
+
+use super::group::{Span, group};
+use super::split;
+use crate::engine::world::World;
+use crate::metrics::{Figures, Recorder};
+use crate::plan::Action;
+use crate::result::Group;
+
+/// Adds up the operations that have the same key, in the order in which the keys first come.
+fn by<'r, K: PartialEq>(
+    world: &World<'_>,
+    recorder: &'r Recorder,
+    key: impl Fn(usize, &str, &Action) -> Option<K>,
+) -> Vec<(K, Cow<'r, Figures>)> {
+    let mut groups: Vec<(K, Cow<'r, Figures>)> = Vec::new();
+    for ((mix, name, operation), figures) in world.plan.operations().zip(recorder.steps()) {
+        let Some(key) = key(mix, name, &operation.action) else {
+            continue;
+        };
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, sum)) => sum.to_mut().add(figures),
+            None => groups.push((key, Cow::Borrowed(figures))),
+        }
+    }
+    groups
+}
+
+/// The figures of each step, split by its tags.
+pub fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
+    by(world, recorder, |mix, name, _| Some((mix, name.to_owned())))
+        .into_iter()
+        .map(|((mix, name), figures)| {
+            let own = world
+                .plan
+                .operations()
+                .filter(|(of, called, _)| *of == mix && *called == name)
+                .map(|(_, _, operation)| operation);
+            let dependence = span.dependence.of_part(&figures);
+            let tag = |(tag, own): (String, Figures)| {
+                group(tag, None, &own, span.measured_s, &dependence.of_part(&own))
+            };
+            let tags = split::tags(recorder, own).into_iter().map(tag).collect();
+            Group {
+                tags,
+                ..group(
+                    name,
+                    Some(world.plan.mix[mix].name.clone()),
+                    &figures,
+                    span.measured_s,
+                    &dependence,
+                )
+            }
+        })
+        .collect()
+}
+
+/// The figures of each mix entry.
+pub fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
+    by(world, recorder, |mix, _, _| Some(mix))
+        .into_iter()
+        .map(|(mix, figures)| {
+            group(
+                world.plan.mix[mix].name.clone(),
+                None,
+                &figures,
+                span.measured_s,
+                &span.dependence.of_part(&figures),
+            )
+        })
+        .collect()
+}
+
+/// The figures of each target.
+pub fn targets(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
+    by(world, recorder, |_, _, action| action.target())
+        .into_iter()
+        .map(|(target, figures)| {
+            group(
+                world.plan.targets[target].name.clone(),
+                None,
+                &figures,
+                span.measured_s,
+                &span.dependence.of_part(&figures),
+            )
+        })
+        .collect()
+}
