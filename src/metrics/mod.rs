@@ -8,9 +8,12 @@ pub mod checks;
 pub mod errors;
 pub mod failure;
 pub mod figures;
+#[cfg(test)]
+mod fixture;
 pub mod histogram;
 pub mod interval;
 pub mod iterations;
+pub mod percentiles;
 mod probe;
 pub mod recorder;
 pub mod resources;
