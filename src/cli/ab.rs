@@ -10,12 +10,12 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
 use super::args::AbArgs;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, or_exit};
 use super::folder::Folder;
 use super::output::{self, Talk};
 use super::run::result_of;
 use super::session::{self, Session};
-use super::{compare, job, or_exit};
+use super::{compare, job};
 use crate::base::Clock;
 use crate::engine::preflight::safety;
 use crate::engine::{Job, preflight};

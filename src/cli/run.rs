@@ -6,13 +6,13 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
 use super::args::{OnInvalid, RunArgs};
-use super::exit::{Exit, Failure, Gates};
+use super::exit::{Exit, Failure, Gates, or_exit};
 use super::folder::Folder;
 use super::held::Held;
 use super::output::{self, Talk};
 use super::session::{self, Session};
 use super::watched::Watched;
-use super::{ci, job, or_exit, outline};
+use super::{ci, job, outline};
 use crate::engine::preflight::safety;
 use crate::engine::{Ground, Job, ideal};
 use crate::gate::{self, Judged};

@@ -111,12 +111,11 @@ const BANNED: &[(&str, &[&str], &str)] = &[
     (
         "clap::",
         &[
-            "src/cli/args.rs",
-            "src/cli/args_versions.rs",
+            "src/cli/args",
             "src/cli/environment.rs",
             "src/cli/suggestions.rs",
         ],
-        "what was typed belongs to two files, what goes before it to another, and what was meant by it to a third",
+        "what was typed belongs to one folder, what goes before it to another file, and what was meant by it to a third",
     ),
     (
         "tokio::",
