@@ -25,6 +25,7 @@ pub mod tags;
 pub mod track;
 pub mod trend;
 pub mod window;
+pub mod windows;
 
 pub use batches::Batches;
 pub use checks::{CheckTally, Held};
@@ -40,4 +41,4 @@ pub use statuses::StatusCounts;
 pub use summary::Summary;
 pub use tags::{TagFigures, TagValue};
 pub use track::Track;
-pub use window::Windows;
+pub use windows::Windows;
