@@ -301,6 +301,34 @@ pub fn share(text: &str) -> Result<Share, ParseError> {
     }
 }
 
+impl TryFrom<String> for Nanos {
+    type Error = ParseError;
+    fn try_from(text: String) -> Result<Self, ParseError> {
+        duration(&text)
+    }
+}
+
+impl TryFrom<String> for Rate {
+    type Error = ParseError;
+    fn try_from(text: String) -> Result<Self, ParseError> {
+        rate(&text)
+    }
+}
+
+impl TryFrom<String> for Size {
+    type Error = ParseError;
+    fn try_from(text: String) -> Result<Self, ParseError> {
+        size(&text)
+    }
+}
+
+impl TryFrom<String> for Share {
+    type Error = ParseError;
+    fn try_from(text: String) -> Result<Self, ParseError> {
+        share(&text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

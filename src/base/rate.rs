@@ -60,16 +60,9 @@ impl fmt::Display for Rate {
     }
 }
 
-/// In files a quantity stands as a scenario would write it.
+/// In files a quantity stands as a scenario would write it; [`parse`](super::parse) reads it back.
 impl From<Rate> for String {
     fn from(value: Rate) -> Self {
         value.to_string()
-    }
-}
-
-impl TryFrom<String> for Rate {
-    type Error = super::parse::ParseError;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        super::parse::rate(&text)
     }
 }

@@ -22,16 +22,9 @@ impl fmt::Display for Share {
     }
 }
 
-/// In files a quantity stands as a scenario would write it.
+/// In files a quantity stands as a scenario would write it; [`parse`](super::parse) reads it back.
 impl From<Share> for String {
     fn from(value: Share) -> Self {
         value.to_string()
-    }
-}
-
-impl TryFrom<String> for Share {
-    type Error = super::parse::ParseError;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        super::parse::share(&text)
     }
 }

@@ -29,16 +29,9 @@ impl fmt::Display for Size {
     }
 }
 
-/// In files a quantity stands as a scenario would write it.
+/// In files a quantity stands as a scenario would write it; [`parse`](super::parse) reads it back.
 impl From<Size> for String {
     fn from(value: Size) -> Self {
         value.to_string()
-    }
-}
-
-impl TryFrom<String> for Size {
-    type Error = super::parse::ParseError;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        super::parse::size(&text)
     }
 }

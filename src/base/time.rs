@@ -116,17 +116,10 @@ impl fmt::Display for Nanos {
     }
 }
 
-/// In files a quantity stands as a scenario would write it.
+/// In files a quantity stands as a scenario would write it; [`parse`](super::parse) reads it back.
 impl From<Nanos> for String {
     fn from(value: Nanos) -> Self {
         value.to_string()
-    }
-}
-
-impl TryFrom<String> for Nanos {
-    type Error = super::parse::ParseError;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        super::parse::duration(&text)
     }
 }
 

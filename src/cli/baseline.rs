@@ -7,16 +7,14 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, anyhow, bail};
 
-use super::args::{BaselineArgs, BaselineCommand, OnInvalid};
-use super::exit::{Exit, Failure};
+use super::args::{BASELINE_STORE, BaselineArgs, BaselineCommand, OnInvalid};
+use super::exit::{Exit, Failure, or_exit};
 use super::output::{self, Talk};
-use super::{or_exit, results};
+use super::results;
 use crate::gate::side::Side;
 use crate::report::{RESULT_FILE, sink, view};
 use crate::result::{RunResult, Verdict};
 
-/// The folder, unless another is named.
-pub const STORE: &str = "baselines";
 /// Where runs put their results.
 const REPORTS: &str = "reports";
 
@@ -42,7 +40,7 @@ pub fn run(args: &BaselineArgs, talk: &Talk) -> Result<Exit, Failure> {
 
 /// The file or folder that a `--baseline` means: a path, or a name in the store.
 pub fn find(given: &Path) -> PathBuf {
-    let stored = Path::new(STORE).join(given);
+    let stored = Path::new(BASELINE_STORE).join(given);
     if !given.exists() && stored.exists() {
         stored
     } else {

@@ -6,12 +6,12 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
 use super::args::{CapacityArgs, OnInvalid};
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, or_exit};
 use super::folder::Folder;
+use super::job;
 use super::output::{self, Talk};
 use super::probing::{Prober, warmup};
 use super::session::{self, Session};
-use super::{job, or_exit};
 use crate::base::{Nanos, Rate};
 use crate::engine::preflight::safety;
 use crate::gate::{Search, objective};

@@ -1,8 +1,6 @@
 //! What GitHub Actions is told beside the report: problems and gates at their lines of the
-//! scenario, and the report in the summary of the job. Elsewhere nothing is. It takes commands from
-//! the log, so that no other text there may be one.
+//! scenario, and the report in the summary of the job. Elsewhere nothing is.
 
-use std::borrow::Cow;
 use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -10,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::exit::{Exit, Failure};
-use super::or_exit;
+use super::exit::{Exit, Failure, or_exit};
+use super::github::is_github;
 use super::output::Talk;
 use crate::report::{annotations, markdown};
 use crate::result::RunResult;
@@ -80,28 +78,6 @@ pub fn point_at(problems: &Diagnostics, source: &Source, talk: &Talk) {
             &text,
         ));
     }
-}
-
-/// A text for the log that tells GitHub nothing.
-pub fn harmless(text: &str) -> Cow<'_, str> {
-    if is_github() {
-        annotations::disarmed(text)
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// JSON for the log, or for a program, that tells GitHub nothing.
-pub fn harmless_json(text: &str) -> Cow<'_, str> {
-    if is_github() {
-        annotations::disarmed_json(text)
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-fn is_github() -> bool {
-    env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
 /// Steps before this one may have written to it too.

@@ -3,9 +3,9 @@
 use anyhow::anyhow;
 
 use super::args::{CompareArgs, JudgeArgs, OnInvalid};
-use super::exit::{Exit, Failure, Gates};
+use super::exit::{Exit, Failure, Gates, or_exit};
 use super::output::{self, Talk};
-use super::{folder, or_exit, results};
+use super::{folder, results};
 use crate::gate::side::Side;
 use crate::gate::versions::{self, Incomparable, Terms};
 use crate::plan::Guard;

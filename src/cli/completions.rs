@@ -1,8 +1,8 @@
 //! `loadgen completions`: what a shell reads to complete commands and flags.
 
 use super::args::{self, CompletionsArgs};
-use super::exit::{Exit, Failure};
-use super::{or_exit, output};
+use super::exit::{Exit, Failure, or_exit};
+use super::output;
 
 /// Prints the script for one shell.
 pub fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {

@@ -163,6 +163,14 @@ pub struct Failure {
     pub error: anyhow::Error,
 }
 
+/// Fails as `exit` says.
+pub fn or_exit<T, E: Into<anyhow::Error>>(result: Result<T, E>, exit: Exit) -> Result<T, Failure> {
+    result.map_err(|error| Failure {
+        exit,
+        error: error.into(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,8 +8,7 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::exit::{Exit, Failure};
-use super::or_exit;
+use super::exit::{Exit, Failure, or_exit};
 use crate::report::sink;
 
 /// A folder that files can be written to.

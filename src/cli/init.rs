@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 
 use super::args::InitArgs;
-use super::exit::{Exit, Failure};
-use super::{or_exit, output};
+use super::exit::{Exit, Failure, or_exit};
+use super::output;
 use crate::scenario::SCHEMA;
 
 /// The name of the file that is written.

@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use super::args::RunArgs;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, or_exit};
 use super::output::Talk;
 use super::quick::Takes;
-use super::{ci, or_exit, quick};
+use super::{ci, quick};
 use crate::base::Nanos;
 use crate::engine::compiled::choice::Choice;
 use crate::engine::schedule::source::arrivals;

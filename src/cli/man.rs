@@ -5,8 +5,8 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::args::{self, ManArgs};
-use super::exit::{self, Exit, Failure};
-use super::{or_exit, output};
+use super::exit::{self, Exit, Failure, or_exit};
+use super::output;
 use crate::scenario::nearest;
 
 /// Prints one page in roff.

@@ -2,7 +2,6 @@
 
 mod ab;
 pub mod args;
-pub mod args_versions;
 mod baseline;
 mod capacity;
 mod ci;
@@ -11,6 +10,7 @@ mod completions;
 mod environment;
 pub mod exit;
 mod folder;
+mod github;
 mod held;
 mod init;
 mod job;
@@ -93,12 +93,4 @@ fn explain(said: &Said, talk: &Talk) -> Exit {
     // A reader that has gone away needs no help.
     let _ = output::print_exact(&talk.redacted(text));
     Exit::Ok
-}
-
-/// Fails as `exit` says.
-fn or_exit<T, E: Into<anyhow::Error>>(result: Result<T, E>, exit: Exit) -> Result<T, Failure> {
-    result.map_err(|error| Failure {
-        exit,
-        error: error.into(),
-    })
 }

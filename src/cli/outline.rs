@@ -1,8 +1,8 @@
 //! [`outline`]: the first page of a dry run: what a run would amount to, and its first request. The whole plan is
 //! [`job::describe`]'s.
 
-use super::exit::{Exit, Failure};
-use super::{job, or_exit, session};
+use super::exit::{Exit, Failure, or_exit};
+use super::{job, session};
 use crate::base::Nanos;
 use crate::engine::preflight::preview::{self, Preview, Request};
 use crate::plan::{Address, Load, LoadModel, Plan, Secrets, flow};

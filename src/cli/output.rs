@@ -8,20 +8,20 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Error;
 
 use super::args::Color;
-use super::ci;
 use super::exit::{Exit, Failure};
+use super::github::{harmless, harmless_json};
 use crate::plan::Secrets;
 use crate::report::progress::Console;
 use crate::report::view;
 
 /// Writes the product, for people.
 pub fn print(text: &str) -> Result<(), Failure> {
-    print_exact(&ci::harmless(text))
+    print_exact(&harmless(text))
 }
 
 /// Writes the product as JSON.
 pub fn print_json(text: &str) -> Result<(), Failure> {
-    print_exact(&ci::harmless_json(text))
+    print_exact(&harmless_json(text))
 }
 
 /// Writes the product to the letter: a file that somebody keeps.
@@ -120,7 +120,7 @@ impl Talk {
     /// Says something, without the secrets.
     pub fn say(&self, text: &str) {
         // In this order: what is changed is not recognized as a secret any more.
-        hear(&ci::harmless(&self.redacted(text)));
+        hear(&harmless(&self.redacted(text)));
     }
 
     /// Tells the CI server something that it acts upon.

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 
 use super::args::ReportArgs;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, or_exit};
+use super::folder;
 use super::output::{self, Talk};
-use super::{folder, or_exit};
 use crate::plan::Format;
 use crate::report::{self, OVERLAID, RESULT_FILE, Written};
 use crate::result::RunResult;

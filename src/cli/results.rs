@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 
-use super::exit::{Exit, Failure};
-use super::or_exit;
+use super::exit::{Exit, Failure, or_exit};
 use crate::report::RESULT_FILE;
 use crate::result::RunResult;
 

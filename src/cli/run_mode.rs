@@ -2,8 +2,7 @@
 
 use std::io;
 
-use super::exit::{Exit, Failure};
-use super::or_exit;
+use super::exit::{Exit, Failure, or_exit};
 use crate::engine::Job;
 use crate::engine::run::process;
 use crate::gate;

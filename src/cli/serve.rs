@@ -1,8 +1,8 @@
 //! `loadgen serve`: the built-in mock target.
 
 use super::args::ServeArgs;
-use super::exit::{Exit, Failure};
-use super::{or_exit, output};
+use super::exit::{Exit, Failure, or_exit};
+use super::output;
 use crate::plan::Delay;
 use crate::server::{ANNOUNCEMENT, Options, serve};
 

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use jiff::Timestamp;
 
-use super::exit::{Exit, Failure};
-use super::or_exit;
+use super::exit::{Exit, Failure, or_exit};
 use super::output::Talk;
 use crate::engine;
 use crate::engine::preflight::{descriptors, ports};
 use crate::engine::run::process::{self, Leash, ProcessError};
 use crate::engine::{Event, Ground, Job, Phase, RunError, preflight};
 use crate::plan::{Address, Plan};
-use crate::report::progress::{Progress, ProgressMode, Status, StepStatus};
+use crate::report::progress::{Progress, ProgressMode};
+use crate::report::status::{Status, StepStatus};
 use crate::result::{ModeRun, StoppedBy};
 use crate::server::{self, Groups};
 

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 
-use super::exit::{Exit, Failure};
-use super::or_exit;
+use super::exit::{Exit, Failure, or_exit};
 use crate::plan::Secrets;
 use crate::report::html::{self, Place};
 use crate::result::{End, ModeRun, RunResult};

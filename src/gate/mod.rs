@@ -4,12 +4,15 @@
 //! `part` finds the figures that a selector is about, `windows` cuts a time line into the windows
 //! of a check; [`judge()`] holds a finished run against its thresholds, and [`watch()`] one that
 //! goes on. [`Search`] finds the highest rate that meets a check, [`objective`] says which checks
-//! can be met so, and [`probe()`] what came of a rate. [`side`] holds the repeated runs of two
-//! versions side by side, [`shift`] says how far apart the two of each pair are, [`verdict`] what
+//! can be met so, and [`probe()`] what came of a rate. [`side`] holds the repeated runs of one
+//! version, [`comparable`] says whether those of two can be compared, `paired` holds their figures
+//! side by side, [`shift`] says how far apart the two of each pair are, [`verdict`] what
 //! that means for a figure, and [`versions`] for a version.
 
+pub mod comparable;
 mod judge;
 pub mod objective;
+mod paired;
 mod part;
 mod probe;
 mod search;

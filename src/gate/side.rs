@@ -1,17 +1,14 @@
-//! [`Side`]: the repeated runs of one version, and whether two of them can be compared.
+//! [`Side`]: the repeated runs of one version.
 
 use std::collections::BTreeSet;
 
 use super::part::Parts;
-use super::verdict::Paired;
-use crate::plan::{Guard, Metric, Mode, Quantity, Selector, Statistic};
-use crate::result::{
-    Build, Check, Comparison, End, Group, Host, InvalidRun, ModeRun, RunResult, Verdict,
-};
+use crate::plan::{Guard, Mode};
+use crate::result::{Check, Comparison, End, InvalidRun, ModeRun, RunResult, Verdict};
 
 /// Every mode once.
 #[derive(Clone)]
-struct Repetition<'r> {
+pub(super) struct Repetition<'r> {
     /// Counted from 1 in the order of their start.
     number: u32,
     started_at: &'r str,
@@ -19,21 +16,18 @@ struct Repetition<'r> {
     validity: Verdict,
     /// … and why not.
     reasons: Vec<String>,
-    runs: Vec<&'r ModeRun>,
+    pub(super) runs: Vec<&'r ModeRun>,
     /// The modes of this repetition against each other.
-    comparison: Option<Comparison>,
+    pub(super) comparison: Option<Comparison>,
 }
 
 /// The repeated runs of one version: the rounds of its results, in the order they were made.
 #[derive(Clone)]
 pub struct Side<'r> {
-    name: String,
-    results: Vec<&'r RunResult>,
-    repetitions: Vec<Repetition<'r>>,
+    pub(super) name: String,
+    pub(super) results: Vec<&'r RunResult>,
+    pub(super) repetitions: Vec<Repetition<'r>>,
 }
-
-/// Where memory differs by less than this, it is what the system keeps for itself.
-const MEMORY_SLACK: f64 = 0.05;
 
 impl<'r> Side<'r> {
     /// The results of one version, called `name` in what is said of it. They are put in the order
@@ -109,7 +103,7 @@ impl<'r> Side<'r> {
     }
 
     /// The figures of a guard in one mode, of each repetition.
-    fn figures(&self, guard: &Guard, mode: Mode) -> Vec<Option<f64>> {
+    pub(super) fn figures(&self, guard: &Guard, mode: Mode) -> Vec<Option<f64>> {
         let figure = |repetition: &Repetition<'_>| {
             let runs = repetition
                 .runs
@@ -259,362 +253,4 @@ pub fn believed<'r>(base: &Side<'r>, new: &Side<'r>) -> [Side<'r>; 2] {
             ..side.clone()
         }
     })
-}
-
-/// The figures of each step in each mode, pair by pair; those that some run does not have are left
-/// out.
-pub fn steps(base: &Side<'_>, new: &Side<'_>) -> Vec<Paired> {
-    let Some(first) = base.repetitions.first() else {
-        return Vec::new();
-    };
-    let mut figures = Vec::new();
-    for run in first.runs.iter().filter(|run| run.steps.len() > 1) {
-        for step in &run.steps {
-            for metric in Guard::all_usual().into_iter().map(|guard| guard.metric) {
-                let own = |one: &Repetition<'_>| {
-                    let same = one.runs.iter().find(|other| other.mode == run.mode)?;
-                    let step = same
-                        .steps
-                        .iter()
-                        .find(|other| (&other.name, &other.mix) == (&step.name, &step.mix))?;
-                    of_step(step, metric).filter(|figure| is_usable(metric, Some(*figure)))
-                };
-                let pairs = base
-                    .repetitions
-                    .iter()
-                    .zip(&new.repetitions)
-                    .map(|(base, new)| Some([own(base)?, own(new)?]));
-                let selector = Selector {
-                    mix: step.mix.clone(),
-                    step: Some(step.name.clone()),
-                    ..Selector::default()
-                };
-                let guard = Guard {
-                    selector,
-                    ..Guard::usual(metric)
-                };
-                let paired = |pairs| Paired {
-                    guard,
-                    mode: run.mode,
-                    pairs,
-                };
-                figures.extend(pairs.collect::<Option<Vec<[f64; 2]>>>().map(paired));
-            }
-        }
-    }
-    figures
-}
-
-/// A figure that every step has; a percentile only where the sample carries it.
-fn of_step(step: &Group, metric: Metric) -> Option<f64> {
-    match metric {
-        Metric::Time(Quantity::Response, Statistic::Percentile(50_000)) => {
-            step.response_ms.as_ref().map(|summary| summary.p50)
-        }
-        Metric::Time(Quantity::Response, Statistic::Percentile(99_000)) => step
-            .response_ms
-            .as_ref()
-            .filter(|summary| !matches!(summary.ci95.get("p99"), Some(None)))
-            .map(|summary| summary.p99),
-        Metric::Throughput => Some(step.throughput_rps),
-        Metric::ErrorRate if step.counts.completed > 0 => {
-            Some(step.counts.failed as f64 / step.counts.completed as f64)
-        }
-        _ => None,
-    }
-}
-
-/// Why two versions can't be compared, each reason a sentence; empty where they can. `same_machine`
-/// says whether the machine and the program have to be the same.
-pub fn incomparable(base: &Side<'_>, new: &Side<'_>, same_machine: bool) -> Vec<String> {
-    let mut reasons: Vec<String> = [base, new].into_iter().flat_map(Side::troubles).collect();
-    if base.is_empty() || new.is_empty() {
-        return reasons;
-    }
-    let all: Vec<&RunResult> = base.results.iter().chain(&new.results).copied().collect();
-    let first = all[0];
-    if let Some(other) = all
-        .iter()
-        .find(|result| result.scenario.fingerprint != first.scenario.fingerprint)
-    {
-        reasons.push(format!(
-            "they did not do the same work: `{}` has the fingerprint {}, and `{}` {}; run both with the same scenario and flags (`-u`, `-r`, `-d`, \
-             `-i` and `--var` are part of the work; targets, seed, modes, rounds and thresholds are not)",
-            first.scenario.name, first.scenario.fingerprint, other.scenario.name, other.scenario.fingerprint
-        ));
-    }
-    let modes = |side: &Side<'_>| side.modes().into_iter().collect::<BTreeSet<_>>();
-    if modes(base) != modes(new) {
-        let names = |side: &Side<'_>| {
-            side.modes()
-                .iter()
-                .map(|mode| mode.name())
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        reasons.push(format!(
-            "{} ran in the modes {}, and {} in {}; run both in the same",
-            base.name,
-            names(base),
-            new.name,
-            names(new)
-        ));
-    }
-    if base.len() != new.len() {
-        reasons.push(format!(
-            "{} has {} and {} {}, and they are compared in pairs; run both equally often",
-            base.name,
-            runs(base.len()),
-            new.name,
-            runs(new.len())
-        ));
-    }
-    if same_machine {
-        let differ = all
-            .iter()
-            .flat_map(|other| differences(first, other))
-            .collect::<BTreeSet<_>>();
-        reasons.extend(differ.into_iter().map(allowed));
-    }
-    reasons
-}
-
-/// A run that is yet to be made.
-#[derive(Clone, Debug)]
-pub struct Coming {
-    /// What identifies its work.
-    pub fingerprint: String,
-    /// Its modes.
-    pub modes: Vec<Mode>,
-    /// How often it runs each.
-    pub runs: usize,
-    /// Where it will run.
-    pub host: Host,
-    /// What will run it.
-    pub loadgen: Build,
-}
-
-/// Why a run that is yet to be made could not be compared with `base`, each reason a sentence.
-pub fn unfit(
-    base: &Side<'_>,
-    coming: &Coming,
-    guards: &[Guard],
-    same_machine: bool,
-) -> Vec<String> {
-    let mut reasons = base.troubles();
-    let Some(first) = base.results.first().filter(|_| reasons.is_empty()) else {
-        return reasons;
-    };
-    if let Some(other) = base
-        .results
-        .iter()
-        .find(|result| result.scenario.fingerprint != coming.fingerprint)
-    {
-        reasons.push(format!(
-            "{} did other work: its fingerprint is {}, and this scenario's {}; make the baseline again with the same scenario and flags",
-            base.name, other.scenario.fingerprint, coming.fingerprint
-        ));
-    }
-    if base.modes().into_iter().collect::<BTreeSet<_>>() != coming.modes.iter().copied().collect() {
-        let names = |modes: &[Mode]| {
-            modes
-                .iter()
-                .map(|mode| mode.name())
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        let (own, other) = (names(&base.modes()), names(&coming.modes));
-        reasons.push(format!(
-            "{} ran in the modes {own}, and this run has {other}; run the same with --mode",
-            base.name
-        ));
-    }
-    if base.len() != coming.runs {
-        reasons.push(format!(
-            "{} has {} of every mode, and this run has {}; they are compared in pairs: add `--rounds {}`",
-            base.name,
-            runs(base.len()),
-            runs(coming.runs),
-            base.len()
-        ));
-    }
-    if same_machine {
-        reasons.extend(
-            differ(
-                (&first.host, &first.loadgen),
-                (&coming.host, &coming.loadgen),
-            )
-            .into_iter()
-            .map(allowed),
-        );
-    }
-    if reasons.is_empty()
-        && let Err(missing) = paired(base, base, guards)
-    {
-        let again = |what: BTreeSet<String>| {
-            what.into_iter()
-                .map(|what| format!("{what}; make the baseline again with this scenario"))
-        };
-        reasons.extend(again(missing.into_iter().collect()));
-    }
-    reasons
-}
-
-fn runs(n: usize) -> String {
-    if n == 1 {
-        "1 run".into()
-    } else {
-        format!("{n} runs")
-    }
-}
-
-fn allowed(difference: String) -> String {
-    format!("{difference}; --allow-environment compares them all the same")
-}
-
-/// In what the machine and the program differ that two results were made on and by.
-pub fn differences(a: &RunResult, b: &RunResult) -> Vec<String> {
-    differ((&a.host, &a.loadgen), (&b.host, &b.loadgen))
-}
-
-fn differ((host, build): (&Host, &Build), (other, other_build): (&Host, &Build)) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut differ = |what: &str, one: String, other: String| {
-        if one != other {
-            found.push(format!("{what} is not the same: {one} and {other}"));
-        }
-    };
-    let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not known".into());
-    let Host {
-        os,
-        kernel,
-        cpus,
-        cpu_model,
-        cpu_quota,
-        memory_bytes,
-    } = host;
-    differ("the system", os.clone(), other.os.clone());
-    differ("the kernel", known(kernel), known(&other.kernel));
-    differ(
-        "the number of processors",
-        cpus.to_string(),
-        other.cpus.to_string(),
-    );
-    differ("the processor", known(cpu_model), known(&other.cpu_model));
-    let quota = |quota: Option<f64>| quota.map_or_else(|| "none".into(), |quota| quota.to_string());
-    differ(
-        "the limit on processor time",
-        quota(*cpu_quota),
-        quota(other.cpu_quota),
-    );
-    if let (Some(own), Some(others)) = (memory_bytes, other.memory_bytes)
-        && own.abs_diff(others) as f64 > MEMORY_SLACK * (*own).max(others) as f64
-    {
-        differ(
-            "the memory",
-            format!("{own} bytes"),
-            format!("{others} bytes"),
-        );
-    }
-    differ(
-        "the version of loadgen",
-        build.version.clone(),
-        other_build.version.clone(),
-    );
-    differ(
-        "the build of loadgen",
-        build.profile.clone(),
-        other_build.profile.clone(),
-    );
-    found
-}
-
-/// The figures of every guard in every mode that it is about, pair by pair.
-///
-/// # Errors
-/// The figures that one of the sides doesn't have, or that are none.
-pub fn paired(
-    base: &Side<'_>,
-    new: &Side<'_>,
-    guards: &[Guard],
-) -> Result<Vec<Paired>, Vec<String>> {
-    let mut figures = Vec::new();
-    let mut missing = Vec::new();
-    for guard in guards {
-        for mode in base
-            .modes()
-            .into_iter()
-            .filter(|mode| guard.selector.is_about(*mode))
-        {
-            // The baseline of speedups has none: it is 1 by definition.
-            if guard.metric == Metric::Speedup && is_baseline(base, mode) {
-                continue;
-            }
-            let of = |side: &Side<'_>| {
-                let all = side.figures(guard, mode);
-                let bad = all.iter().find(|figure| !is_usable(guard.metric, **figure));
-                match bad {
-                    None => Ok(all.into_iter().flatten().collect::<Vec<f64>>()),
-                    Some(None) => Err(format!(
-                        "{} has no figure for `{}` ({mode})",
-                        side.name,
-                        named(guard)
-                    )),
-                    Some(Some(figure)) => Err(format!(
-                        "{} has {figure} for `{}` ({mode}), which is not a valid figure",
-                        side.name,
-                        named(guard)
-                    )),
-                }
-            };
-            match (of(base), of(new)) {
-                (Ok(base), Ok(new)) => {
-                    let pairs = base
-                        .into_iter()
-                        .zip(new)
-                        .map(|(base, new)| [base, new])
-                        .collect();
-                    figures.push(Paired {
-                        guard: guard.clone(),
-                        mode,
-                        pairs,
-                    });
-                }
-                (one, other) => missing.extend([one.err(), other.err()].into_iter().flatten()),
-            }
-        }
-    }
-    if missing.is_empty() {
-        Ok(figures)
-    } else {
-        Err(missing)
-    }
-}
-
-fn is_baseline(side: &Side<'_>, mode: Mode) -> bool {
-    let comparison = side
-        .repetitions
-        .first()
-        .and_then(|first| first.comparison.as_ref());
-    comparison.is_some_and(|comparison| comparison.baseline_mode == mode)
-}
-
-fn is_usable(metric: Metric, figure: Option<f64>) -> bool {
-    let good = |figure: f64| {
-        if metric.is_share() {
-            (0.0..=1.0).contains(&figure)
-        } else {
-            figure.is_finite() && figure >= 0.0
-        }
-    };
-    figure.is_some_and(good)
-}
-
-/// A guard as people write it: the metric, and what it is narrowed to.
-fn named(guard: &Guard) -> String {
-    let narrowed = guard
-        .selector
-        .parts()
-        .map(|(key, value)| format!(", {key} {value}"));
-    narrowed.fold(guard.metric.to_string(), |text, part| text + &part)
 }

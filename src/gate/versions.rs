@@ -7,7 +7,9 @@ use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64Mcg;
 use statrs::distribution::{Beta, ContinuousCDF as _};
 
-use super::side::{self, Coming, Side, differences, incomparable, paired, unfit};
+use super::comparable::{Coming, differences, incomparable, unfit};
+use super::paired::{paired, steps};
+use super::side::{Side, believed};
 use super::verdict::{Paired, verdicts, verdicts_where};
 use crate::plan::Guard;
 use crate::result::{
@@ -133,7 +135,7 @@ fn compare_where(
         return Err(Incomparable(reasons));
     }
     let [used_base, used_new] = if terms.believed {
-        side::believed(base, new)
+        believed(base, new)
     } else {
         [base.clone(), new.clone()]
     };
@@ -154,7 +156,7 @@ fn compare_where(
             "no figure is asked for that both have".into(),
         ]));
     }
-    comparison.steps = verdicts(&side::steps(&used_base, &used_new));
+    comparison.steps = verdicts(&steps(&used_base, &used_new));
     comparison.verdict = Outcome::worst(changes.iter().map(|change| change.verdict));
     comparison.changes = changes;
     let order = comparison.order;

@@ -7,7 +7,7 @@
 //! table: a row for each bucket that has values, a column for each batch.
 
 use super::interval::{Inflation, factor};
-use super::summary::PERCENTILES;
+use super::percentiles::PERCENTILES;
 use crate::base::Nanos;
 
 /// At most so many batches; then each becomes twice as long, so that longer ones see longer
@@ -152,12 +152,13 @@ const fn bucket(value: u64) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Track;
-    use super::super::interval::tests::series;
     use super::*;
     use proptest::prelude::*;
     use rand::SeedableRng as _;
     use rand_pcg::Pcg64Mcg;
+
+    use crate::metrics::Track;
+    use crate::metrics::fixture::series;
 
     const EPOCH: Nanos = Nanos::from_secs(1);
     const WIDTH: Nanos = Nanos::from_millis(10);

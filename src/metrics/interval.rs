@@ -11,7 +11,7 @@ use hdrhistogram::Histogram;
 use statrs::distribution::{Binomial, ContinuousCDF as _, DiscreteCDF as _, Normal, StudentsT};
 
 use super::histogram;
-use super::summary::PERCENTILES;
+use super::percentiles::PERCENTILES;
 
 /// The chance that an interval misses.
 const ALPHA: f64 = 0.05;
@@ -189,26 +189,14 @@ fn ranks(n: u64, p: f64, factor: f64, windows: usize) -> Option<(u64, u64)> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use rand::SeedableRng as _;
-    use rand_distr::{Distribution as _, StandardNormal};
     use rand_pcg::Pcg64Mcg;
 
-    const P99: usize = 4;
+    use crate::metrics::fixture::series;
 
-    /// Log-normal values whose logarithms are autoregressive with this correlation; the true p99 is
-    /// exp(2.326).
-    pub fn series(correlation: f64, count: usize, generator: &mut Pcg64Mcg) -> Vec<u64> {
-        let mut x: f64 = StandardNormal.sample(generator);
-        (0..count)
-            .map(|_| {
-                let e: f64 = StandardNormal.sample(generator);
-                x = correlation.mul_add(x, (1.0 - correlation * correlation).sqrt() * e);
-                (x.exp() * 1e6) as u64
-            })
-            .collect()
-    }
+    const P99: usize = 4;
 
     fn cover(correlation: f64, corrected: bool) -> f64 {
         const TRIALS: usize = 200;

@@ -8,9 +8,12 @@ pub mod checks;
 pub mod errors;
 pub mod failure;
 pub mod figures;
+#[cfg(test)]
+mod fixture;
 pub mod histogram;
 pub mod interval;
 pub mod iterations;
+pub mod percentiles;
 mod probe;
 pub mod recorder;
 pub mod resources;
@@ -22,6 +25,7 @@ pub mod tags;
 pub mod track;
 pub mod trend;
 pub mod window;
+pub mod windows;
 
 pub use batches::Batches;
 pub use checks::{CheckTally, Held};
@@ -37,4 +41,4 @@ pub use statuses::StatusCounts;
 pub use summary::Summary;
 pub use tags::{TagFigures, TagValue};
 pub use track::Track;
-pub use window::Windows;
+pub use windows::Windows;

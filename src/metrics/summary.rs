@@ -6,17 +6,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use super::interval::{Inflation, intervals, is_enough};
-
-/// The percentiles that every summary carries, with their names in results.
-pub const PERCENTILES: [(&str, f64); 7] = [
-    ("p50", 50.0),
-    ("p75", 75.0),
-    ("p90", 90.0),
-    ("p95", 95.0),
-    ("p99", 99.0),
-    ("p999", 99.9),
-    ("p9999", 99.99),
-];
+use super::percentiles::PERCENTILES;
 
 /// Times in milliseconds. `min`, `mean`, `sd` and `max` are exact; percentiles are the histogram's,
 /// within its three significant digits.

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use super::progress::Status;
+use super::status::Status;
 use super::view;
 
 /// Columns that a line takes at most, however wide the terminal is.
@@ -177,7 +177,7 @@ pub fn sparkline(values: impl Iterator<Item = Option<f64>>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::progress::StepStatus;
+    use super::super::status::StepStatus;
     use super::*;
 
     fn status<'a>(place: &'a str, second: u64, steps: &'a [StepStatus]) -> Status<'a> {

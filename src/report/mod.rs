@@ -35,6 +35,7 @@ pub mod progress;
 pub mod reproduce;
 pub mod sink;
 pub mod spreadsheet;
+pub mod status;
 pub mod tally;
 pub mod terminal;
 pub mod thresholds;

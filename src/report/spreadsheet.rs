@@ -4,15 +4,16 @@
 //! The names of columns are those of `result.json`, with their units. What is not known, or what a
 //! sample can't carry, is an empty cell. No text from a scenario or a server becomes a formula.
 
+mod cells;
+
 use std::collections::BTreeMap;
 use std::io;
-
-use csv::{Terminator, WriterBuilder};
 
 use crate::metrics::Summary;
 use crate::plan::Mode;
 use crate::result::{Counts, Group, ModeComparison, ModeRun, RunResult};
 
+use self::cells::{failures, known, number, table, text};
 use super::tally::{self, Tally};
 use super::view;
 
@@ -372,46 +373,6 @@ fn part(result: &RunResult, part: &Part<'_>) -> Vec<String> {
         of(|m| m.ctx_per_operation),
     ]);
     row
-}
-
-fn number(value: f64) -> String {
-    view::digits(value).unwrap_or_default()
-}
-
-fn known(value: Option<f64>) -> String {
-    value.map_or_else(String::new, number)
-}
-
-/// `status 3; timeout_total 2`, by name, so that equal failures are equal cells.
-fn failures(kinds: &BTreeMap<String, u64>) -> String {
-    text(
-        &kinds
-            .iter()
-            .filter(|(_, n)| **n > 0)
-            .map(|(kind, n)| format!("{kind} {n}"))
-            .collect::<Vec<_>>()
-            .join("; "),
-    )
-}
-
-/// Text on one line that no spreadsheet takes for a formula: an apostrophe makes it text.
-fn text(text: &str) -> String {
-    let text = view::plain(text);
-    let is_formula = text
-        .trim_start()
-        .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
-    if is_formula { format!("'{text}") } else { text }
-}
-
-fn table(rows: &[Vec<String>]) -> io::Result<String> {
-    let mut writer = WriterBuilder::new()
-        .terminator(Terminator::CRLF)
-        .from_writer(Vec::new());
-    rows.iter().try_for_each(|row| writer.write_record(row))?;
-    let bytes = writer
-        .into_inner()
-        .map_err(csv::IntoInnerError::into_error)?;
-    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 #[cfg(test)]

@@ -4,13 +4,17 @@
 //! scenarios and servers is freed of control characters. Knows nothing of the terminal itself:
 //! colour and width are told.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+mod layout;
+
+use comfy_table::Cell;
 
 use crate::plan::Mode;
 use crate::result::{
     Comparison, End, Group, ModeRun, RunResult, ThresholdVerdict, Validity, Verdict,
 };
 
+pub(super) use self::layout::{indented, table};
+use self::layout::{right, wrapped};
 use super::asked::Percentile;
 use super::ending::Ending;
 use super::headline::Headline;
@@ -386,50 +390,6 @@ fn warnings(warnings: &[String], width: usize) -> String {
         .map(|w| indented(&format!("warning: {}", view::plain(w)), width))
         .collect();
     lines.join("\n")
-}
-
-/// A table with a rule under its head.
-pub(super) fn table(width: usize) -> Table {
-    let mut table = Table::new();
-    let rule = LineStyle::none().fill('─').junction('─');
-    table
-        .load_style(TableStyle::new().header_separator(rule))
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(width).unwrap_or(u16::MAX));
-    table
-}
-
-/// Figures are read from their ends.
-fn right(table: &mut Table, from: usize) {
-    for column in table.column_iter_mut().skip(from) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-}
-
-/// Text in lines of at most so many characters, broken between words.
-fn wrapped(text: &str, width: usize) -> String {
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last().map_or(0, |l| l.chars().count());
-        match lines.last_mut() {
-            Some(last) if line == 0 || line + 1 + word.chars().count() <= width => {
-                if line > 0 {
-                    last.push(' ');
-                }
-                last.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.join("\n")
-}
-
-/// As [`wrapped`], every line after the first set in.
-pub(super) fn indented(text: &str, width: usize) -> String {
-    format!(
-        "  {}",
-        wrapped(text, width.saturating_sub(4)).replace('\n', "\n    ")
-    )
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod comparison;
 pub mod histograms;
 pub mod host;
 pub mod mode_run;
+pub mod program;
 mod redact;
 pub mod run_result;
 pub mod threshold;
@@ -25,19 +26,11 @@ pub use mode_run::{
     ChecksHeld, Counts, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources,
     ResponseCheck, StoppedBy, Warmup,
 };
-pub use run_result::{Build, End, ReadError, RunResult, SCHEMA, ScenarioEcho};
+pub use program::{Build, End, ScenarioEcho};
+pub use run_result::{ReadError, RunResult, SCHEMA};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
 pub use validity::{Check, Validity, Verdict};
 pub use versions::{
     Calibration, InvalidRun, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison,
 };
 pub use window::Window;
-
-/// What is not there is not written.
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands over a reference"
-)]
-const fn is_zero(count: &u64) -> bool {
-    *count == 0
-}

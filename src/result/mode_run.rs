@@ -125,11 +125,11 @@ pub struct Group {
     /// Bytes sent, as HTTP sees them.
     pub bytes_out: u64,
     /// Requests sent again because the server had said that it did not process them (HTTP/2).
-    #[serde(default, skip_serializing_if = "super::is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub resent: u64,
     /// Messages that a server has pushed and no step waited for: of the step that opened the
     /// WebSocket.
-    #[serde(default, skip_serializing_if = "super::is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub pushes: u64,
     /// How often the expectations of its responses held, where the scenario has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -317,10 +317,10 @@ pub struct ModeRun {
     /// Bytes sent, as HTTP sees them.
     pub bytes_out: u64,
     /// Requests sent again because the server had said that it did not process them (HTTP/2).
-    #[serde(default, skip_serializing_if = "super::is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub resent: u64,
     /// Messages that servers have pushed over WebSockets, and that no step waited for.
-    #[serde(default, skip_serializing_if = "super::is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub pushes: u64,
     /// Passes of whole flows.
     pub iterations: Iterations,
@@ -374,4 +374,13 @@ pub struct ModeRun {
     pub errors: Vec<ErrorExample>,
     /// Whether these figures can be believed.
     pub validity: Validity,
+}
+
+/// What is not there is not written.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -6,7 +6,7 @@ use super::threshold::Spots;
 use super::words;
 use crate::base::Nanos;
 use crate::metrics::TagValue;
-use crate::metrics::window::MAX_WINDOWS;
+use crate::metrics::windows::MAX_WINDOWS;
 use crate::plan::{
     Check, Expect, Guard, Metric, Mode, Operator, Plan, Quantity, Selector, Source, Stage,
     StopWhen, Tag, Threshold,

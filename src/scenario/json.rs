@@ -6,7 +6,7 @@ use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
 use super::tree::{Kind, Node, Scalar, Value};
 use crate::plan::{Encode, Piece, Template};
-use crate::value::json::is_exact;
+use crate::value::decimal::is_exact;
 
 /// The JSON text of a node, values of the run to be put in; nothing where a part of it is broken or
 /// no JSON.

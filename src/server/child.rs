@@ -10,7 +10,8 @@ use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::{ANNOUNCEMENT, ECHO, ServeError};
+use super::bound::{ANNOUNCEMENT, ECHO};
+use super::error::ServeError;
 
 /// The time until the child has to say where it listens.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -165,8 +166,10 @@ impl Drop for Process {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
+    #![cfg(unix)]
+
     use super::*;
 
     /// A child whose program is a shell script.

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::Options;
+use super::options::Options;
 use crate::base::{Nanos, Rate, Share};
 use crate::plan::Delay;
 

@@ -19,14 +19,18 @@
 //! comes earlier than asked, and one may come up to about 1 ms later. That is fine for a mock
 //! service, whose delays stand for a network and a database.
 
+mod bound;
 mod call;
 mod child;
+mod error;
 mod faults;
 mod handlers;
 mod listener;
 mod live;
+mod options;
 mod paced;
 mod reply;
+mod room;
 mod route;
 mod started;
 mod state;
@@ -36,122 +40,18 @@ mod tcp;
 mod tests;
 mod websocket;
 
-use std::fmt;
 use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::pin::pin;
-use std::process::ExitStatus;
 use std::rc::Rc;
 
 use futures_util::future::{Either, select};
-use thiserror::Error;
 
+pub use bound::{ANNOUNCEMENT, Bound};
 pub use child::Child;
+pub use error::ServeError;
 pub use live::Live;
+pub use options::Options;
 pub use started::{Groups, Started};
-
-use crate::base::{Rate, Share};
-use crate::plan::Delay;
-
-/// What the line on standard output begins with that says where the server listens; [`Bound`]
-/// follows.
-///
-/// [`Child`] waits for it, so whoever runs [`serve`] for a `Child` has to print it.
-pub const ANNOUNCEMENT: &str = "loadgen serve: listening on http://";
-
-/// How the server behaves.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Where it listens; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// Where it sends back what comes over TCP, if anywhere; port 0 takes a free one.
-    pub tcp: Option<SocketAddr>,
-    /// Every answer comes later by a draw from this.
-    pub latency: Option<Delay>,
-    /// This share of the requests, drawn at random, is answered with 500.
-    pub fail: Share,
-    /// Requests are served one after another at this rate, whatever the number of connections.
-    pub capacity: Option<Rate>,
-    /// The seed of every draw.
-    pub seed: u64,
-    /// Ends when standard input is closed, which it is when the process at its other end dies.
-    pub until_stdin_closes: bool,
-}
-
-/// Where a server listens. Displayed as URLs, the first one without its scheme.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bound {
-    /// HTTP and WebSocket.
-    pub http: SocketAddr,
-    /// The TCP echo.
-    pub tcp: Option<SocketAddr>,
-}
-
-impl fmt::Display for Bound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { http, tcp } = self;
-        write!(f, "{http}")?;
-        tcp.map_or(Ok(()), |tcp| write!(f, "{ECHO}{tcp}"))
-    }
-}
-
-/// What stands between the two addresses of a [`Bound`].
-const ECHO: &str = " and tcp://";
-
-/// Why the server, or the process that it is to run in, did not start.
-#[derive(Debug, Error)]
-pub enum ServeError {
-    /// The address can't be listened on.
-    #[error(
-        "can't listen on {address}: {source}; choose another address, or port 0 for any free port"
-    )]
-    Listen {
-        /// The address asked for.
-        address: SocketAddr,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// A server that never serves.
-    #[error("a capacity of zero serves nothing; write a rate such as `100/s`")]
-    NoCapacity,
-    /// The event loop, a signal handler or a thread could not be made.
-    #[error("can't set up the server: {0}")]
-    Setup(io::Error),
-    /// The program of the child process can't be run.
-    #[error("can't start the built-in target `{}`: {source}", program.display())]
-    Spawn {
-        /// The program.
-        program: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// The child process ended without saying where it listens.
-    #[error(
-        "the built-in target ended before it listened ({status}); its own words are on standard error"
-    )]
-    Ended {
-        /// How it ended.
-        status: ExitStatus,
-    },
-    /// The first line of the child process is not the expected one.
-    #[error(
-        "the built-in target said {line:?} and not where it listens; is the program a loadgen?"
-    )]
-    Garbled {
-        /// What it printed, as far as it is worth showing.
-        line: String,
-    },
-    /// The child process runs and says nothing.
-    #[error(
-        "the built-in target has not said where it listens within {seconds} s; is the machine overloaded?"
-    )]
-    Silent {
-        /// How long was waited.
-        seconds: u64,
-    },
-}
 
 /// Serves until SIGINT or SIGTERM, or until standard input closes if the options say so; blocks.
 ///

@@ -3,6 +3,7 @@
 //! Knows methods and paths; what an answer looks like is the handlers' business.
 
 use http::{HeaderValue, Method, StatusCode, header};
+use serde_json::{Value, json};
 
 use super::call::Call;
 use super::handlers::{api, echo, shop, site, stream};
@@ -89,7 +90,7 @@ const fn any(path: &'static str, about: &'static str, handler: Handler) -> Route
 
 /// Every route. The index shows them in this order.
 pub(super) static ROUTES: &[Route] = &[
-    get("/", "this list", api::index),
+    get("/", "this list", index),
     get(
         "/api/status",
         "requests, connections, memory and uptime of this server",
@@ -195,6 +196,15 @@ pub(super) static ROUTES: &[Route] = &[
         api::freeze,
     ),
 ];
+
+/// `/`: the routes themselves.
+fn index(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
+    let row = |route: &Route| json!({ "path": route.path, "methods": route.methods.allow(), "about": route.about });
+    let routes: Vec<Value> = ROUTES.iter().map(row).collect();
+    Ok(Reply::json(
+        &json!({ "server": "loadgen", "version": env!("CARGO_PKG_VERSION"), "routes": routes }),
+    ))
+}
 
 /// What a request gets that asks for no WebSocket where there is nothing else.
 fn websocket_only(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {

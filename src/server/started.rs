@@ -193,8 +193,10 @@ fn is_there(_group: u32) -> bool {
     false
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
+    #![cfg(unix)]
+
     use super::*;
 
     fn start(line: &str) -> (Started, tempfile::NamedTempFile) {

@@ -9,9 +9,9 @@ use std::rc::Rc;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::Options;
 use super::faults::Faults;
-use super::websocket::Room;
+use super::options::Options;
+use super::room::Room;
 use crate::base::{Clock, Nanos};
 
 /// The largest number of sessions, and of cached values.

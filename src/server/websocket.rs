@@ -19,25 +19,14 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 
 use super::reply::{Problem, Reply};
+use super::room::Room;
 use super::state::{OpenConnection, State};
 
 /// What the paths of all WebSockets begin with.
 pub(super) const PATHS: &str = "/ws/";
 
-/// So many messages a listener may be behind before it is sent away.
-const BACKLOG: usize = 1024;
-
 /// The largest message.
 const LARGEST: usize = 10 << 20;
-
-/// Everybody who listens to the broadcast.
-pub(super) struct Room(broadcast::Sender<Message>);
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(broadcast::Sender::new(BACKLOG))
-    }
-}
 
 /// A request that asks for a WebSocket.
 pub(super) struct Upgrade {
@@ -66,9 +55,7 @@ impl Upgrade {
         let accept = self.accept?;
         let (upgrade, state, open) = (self.upgrade, Rc::clone(state), Rc::clone(open));
         // Whoever is answered hears what is said from then on.
-        let heard = path
-            .ends_with("broadcast")
-            .then(|| state.room.0.subscribe());
+        let heard = path.ends_with("broadcast").then(|| state.room.subscribe());
         tokio::task::spawn_local(async move {
             // It counts as open for as long as it is a WebSocket.
             let _open = open;
@@ -83,7 +70,7 @@ impl Upgrade {
                     .await;
             // However it ends, nobody else is concerned.
             let _ = match heard {
-                Some(heard) => broadcast(socket, &state.room.0, heard).await,
+                Some(heard) => broadcast(socket, &state.room, heard).await,
                 None => echo(socket).await,
             };
         });
@@ -139,7 +126,7 @@ async fn echo(mut socket: Socket) -> Result<(), tungstenite::Error> {
 /// Sends what this one says to everybody, and what anybody says to this one.
 async fn broadcast(
     mut socket: Socket,
-    room: &broadcast::Sender<Message>,
+    room: &Room,
     mut heard: broadcast::Receiver<Message>,
 ) -> Result<(), tungstenite::Error> {
     loop {
@@ -152,7 +139,7 @@ async fn broadcast(
             Either::Left(Some(message)) => {
                 if let Some(message) = said(message?) {
                     // This one listens at least.
-                    let _ = room.send(message);
+                    room.say(message);
                 }
             }
             Either::Right(Ok(message)) => socket.send(message).await?,

@@ -1,21 +1,14 @@
 //! [`TransportError`]: what went wrong on the wire, with the failure kind that it counts as.
 
-use std::error::Error;
 use std::io;
 
-use thiserror::Error as ThisError;
+use thiserror::Error;
 
-use super::body::BodyError;
-use super::http::head_too_large;
-use super::tls;
+use super::tls::failure::reason;
 use crate::metrics::FailureKind;
 
-/// How hyper begins to say that trailers are larger than it reads. It has no other way to tell, and
-/// its limits can't be set.
-const TRAILERS: &str = "chunk trailers";
-
 /// What went wrong on the wire.
-#[derive(Clone, Debug, ThisError)]
+#[derive(Clone, Debug, Error)]
 #[error("{message}")]
 pub struct TransportError {
     /// What it counts as.
@@ -52,78 +45,6 @@ impl TransportError {
         }
     }
 
-    /// An error while a request was under way. `reused`: the connection had carried a request
-    /// before; `answered`: something of the response had come.
-    pub fn exchange(error: &hyper::Error, reused: bool, answered: bool) -> Self {
-        if let Some(body) = BodyError::behind(error) {
-            return Self {
-                kind: FailureKind::Data,
-                message: body.to_string(),
-            };
-        }
-        if error.is_parse_too_large() {
-            return head_too_large();
-        }
-        let io = source_io(error);
-        if let Some(reason) = io.and_then(tls::reason) {
-            return Self {
-                kind: FailureKind::Tls,
-                message: reason,
-            };
-        }
-        if io.is_some_and(|e| e.to_string().starts_with(TRAILERS)) {
-            let message = "the trailers of the answer are larger than loadgen reads: more than 100 lines, or more than 16 KiB".into();
-            return Self {
-                kind: FailureKind::Protocol,
-                message,
-            };
-        }
-        let ended = error.is_incomplete_message()
-            || error.is_closed()
-            || error.is_canceled()
-            || io.is_some_and(|e| {
-                matches!(
-                    e.kind(),
-                    io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe
-                )
-            });
-        let reset = io.is_some_and(|e| {
-            matches!(
-                e.kind(),
-                io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted
-            )
-        });
-        let kind = if reused && !answered && (ended || reset) {
-            FailureKind::ReusedConnClosed
-        } else if reset {
-            FailureKind::Reset
-        } else if ended {
-            FailureKind::Incomplete
-        } else if error.is_parse() || error.is_parse_status() {
-            FailureKind::Protocol
-        } else if io.is_some_and(|e| {
-            matches!(
-                e.kind(),
-                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
-            )
-        }) {
-            // Chunks that are none.
-            FailureKind::Protocol
-        } else if io.is_some() {
-            FailureKind::Other
-        } else {
-            FailureKind::Protocol
-        };
-        let mut message = error.to_string();
-        if let Some(io) = io {
-            let detail = io.to_string();
-            if !message.contains(&detail) {
-                message = format!("{message}: {detail}");
-            }
-        }
-        Self { kind, message }
-    }
-
     /// An error of the byte stream itself. `reused`: the connection had carried something before;
     /// `answered`: something of the answer had come.
     pub fn stream(error: &io::Error, reused: bool, answered: bool) -> Self {
@@ -134,10 +55,10 @@ impl TransportError {
 /// A connection that failed below what is spoken on it. `unanswered`: it had carried a request
 /// before, and nothing came of this one.
 pub(super) fn broken(error: &io::Error, unanswered: bool) -> TransportError {
-    if let Some(reason) = tls::reason(error) {
+    if let Some(message) = reason(error) {
         return TransportError {
             kind: FailureKind::Tls,
-            message: reason,
+            message,
         };
     }
     let kind = match error.kind() {
@@ -157,17 +78,6 @@ pub(super) fn broken(error: &io::Error, unanswered: bool) -> TransportError {
         kind,
         message: error.to_string(),
     }
-}
-
-fn source_io(error: &hyper::Error) -> Option<&io::Error> {
-    let mut source = error.source();
-    while let Some(e) = source {
-        if let Some(io) = e.downcast_ref::<io::Error>() {
-            return Some(io);
-        }
-        source = e.source();
-    }
-    None
 }
 
 /// Whether this process (EMFILE) or the whole system (ENFILE) has no file descriptor left.

@@ -2,85 +2,38 @@
 //! in the same task, so that no wake passes between two tasks and no thread but the caller's is
 //! needed.
 
+mod failure;
+mod hyper_connection;
+mod limits;
+mod request;
+
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http::{Method, Response};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper::rt::{Read, Write};
 
+pub(super) use self::failure::error;
+pub use self::hyper_connection::Came;
+pub(super) use self::hyper_connection::wide;
+use self::hyper_connection::{HyperConnection, advance, last_word};
+use self::limits::MAX_HEAD;
+pub(super) use self::limits::{head_too_large, within_limits};
+pub use self::request::{Message, PreparedRequest};
 use super::TransportError;
-use super::body::{Outgoing, Payload, Progress};
+use super::body::{Outgoing, Progress};
 use super::counted::{Metered, Passed};
-use super::replay::Replay;
 use super::selfwake::SelfWake;
 use crate::metrics::FailureKind;
-
-/// The largest head of an answer, in bytes, whichever HTTP is spoken. It is what hyper sets aside
-/// for one anyway.
-const MAX_HEAD: usize = 408 << 10;
-/// The most lines of a head.
-const MAX_HEADER_LINES: usize = 1000;
-
-/// What is sent: a head and a body.
-pub type Message = Request<Outgoing>;
-
-/// What comes of a message.
-pub type Came = hyper::Result<Response<Incoming>>;
-
-/// A request with all its parts, from which the message of each try is made.
-#[derive(Clone, Debug)]
-pub struct PreparedRequest {
-    /// The method.
-    pub method: Method,
-    /// Path and query.
-    pub uri: Uri,
-    /// Every header but those that say how long the body is, where there is one.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Payload,
-}
-
-impl PreparedRequest {
-    /// A request of this kind. Where its method is one that sends something and it sends nothing,
-    /// it says so: many servers refuse it otherwise, and RFC 9110 (section 8.6) wants it.
-    pub fn new(method: Method, uri: Uri, mut headers: HeaderMap, body: Payload) -> Self {
-        if body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        Self {
-            method,
-            uri,
-            headers,
-            body,
-        }
-    }
-
-    /// The message of one try. Its headers go into the empty map given: hyper hands the map of a
-    /// request on to the response, and the response's serves the next request, so that none is made
-    /// anew.
-    pub fn message(&self, mut headers: HeaderMap) -> Message {
-        for (name, value) in &self.headers {
-            headers.append(name, value.clone());
-        }
-        let mut request = Request::new(self.body.outgoing());
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
-        // The new request's own map is empty and has no memory: dropping it would only take time.
-        std::mem::forget(std::mem::replace(request.headers_mut(), headers));
-        request
-    }
-}
 
 /// A connection to one target. Dropping it closes it.
 pub struct Connection<Io: Read + Write + Unpin + Send + 'static> {
     sender: http1::SendRequest<Outgoing>,
-    driver: Driver<Io>,
+    driver: HyperConnection<Io>,
     /// hyper has nothing more to do on it.
     ended: bool,
     /// It has carried a request.
@@ -94,62 +47,6 @@ pub struct Connection<Io: Read + Write + Unpin + Send + 'static> {
     wakes: SelfWake,
 }
 
-/// hyper's side of a connection.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every connection is the large one, and is boxed as a whole"
-)]
-enum Driver<Io: Read + Write + Unpin + Send + 'static> {
-    /// For heads of up to 100 lines, which take no allocation.
-    Usual(http1::Connection<Io, Outgoing>),
-    /// For heads of more: from the first one on.
-    Wide(Box<Wide<Io>>),
-    /// It was taken apart, and nothing has taken its place yet.
-    Gone,
-}
-
-/// A connection that reads heads of up to [`MAX_HEADER_LINES`] lines.
-struct Wide<Io: Read + Write + Unpin + Send + 'static> {
-    driver: http1::Connection<Replay<Io>, Outgoing>,
-    /// What hyper writes is not sent.
-    muted: Arc<AtomicBool>,
-}
-
-/// How a client of HTTP/1.1 begins that reads heads of up to [`MAX_HEADER_LINES`] lines.
-pub(super) fn wide() -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder
-        .writev(false)
-        .max_buf_size(MAX_HEAD)
-        .max_headers(MAX_HEADER_LINES);
-    builder
-}
-
-/// An answer whose head is larger than what is read of one.
-pub(super) fn head_too_large() -> TransportError {
-    let message = format!(
-        "the head of the answer is larger than loadgen reads: it has more than {MAX_HEADER_LINES} lines, or more than {} KiB",
-        MAX_HEAD >> 10
-    );
-    TransportError {
-        kind: FailureKind::Protocol,
-        message,
-    }
-}
-
-/// Fails where a head is larger than what is read of one, in bytes as HTTP/1.1 writes it.
-pub(super) fn within_limits(headers: &HeaderMap) -> Result<(), TransportError> {
-    let size: usize = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
-        .sum();
-    if size > MAX_HEAD || headers.len() > MAX_HEADER_LINES {
-        Err(head_too_large())
-    } else {
-        Ok(())
-    }
-}
-
 /// A connection as it was before a request.
 #[derive(Clone, Copy, Default)]
 struct Before {
@@ -159,65 +56,6 @@ struct Before {
     sent: u64,
     /// The request is one for a head alone.
     is_head: bool,
-}
-
-/// Lets hyper go on with a connection; what goes wrong reaches the request that waits for it.
-fn advance<Io>(driver: &mut Driver<Io>, ended: &mut bool, cx: &mut Context<'_>)
-where
-    Io: Read + Write + Unpin + Send + 'static,
-{
-    if !*ended {
-        *ended = driver.poll(cx).is_ready();
-    }
-}
-
-/// The head that comes at the end of a connection, where one does. The peer is told of the end,
-/// unless what it has sent is to be read again; whatever keeps it from hearing that shows itself
-/// elsewhere.
-#[cold]
-fn last_word<Io>(
-    driver: &mut Driver<Io>,
-    head: Poll<Came>,
-    cx: &mut Context<'_>,
-) -> Poll<Option<Came>>
-where
-    Io: Read + Write + Unpin + Send + 'static,
-{
-    let head = match head {
-        Poll::Ready(head) => Some(head),
-        Poll::Pending => None,
-    };
-    if !matches!(&head, Some(Err(error)) if error.is_parse_too_large()) {
-        let _ = driver.poll(cx);
-    }
-    Poll::Ready(head)
-}
-
-impl<Io: Read + Write + Unpin + Send + 'static> Driver<Io> {
-    /// Ready when hyper has nothing more to do on it, and has said so to the peer.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self {
-            Self::Usual(driver) => Pin::new(driver).poll(cx).map(drop),
-            Self::Wide(wide) => Pin::new(&mut wide.driver).poll(cx).map(drop),
-            Self::Gone => Poll::Ready(()),
-        }
-    }
-
-    /// The same without a word to the peer, so that somebody else may go on.
-    fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self {
-            Self::Usual(driver) => driver.poll_without_shutdown(cx).map(drop),
-            rare => rare.poll_rare_quietly(cx),
-        }
-    }
-
-    #[cold]
-    fn poll_rare_quietly(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self {
-            Self::Wide(wide) => wide.driver.poll_without_shutdown(cx).map(drop),
-            Self::Usual(_) | Self::Gone => Poll::Ready(()),
-        }
-    }
 }
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
@@ -232,10 +70,10 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
             .max_buf_size(MAX_HEAD)
             .handshake(io)
             .await
-            .map_err(|e| TransportError::exchange(&e, false, false))?;
+            .map_err(|e| error(&e, false, false))?;
         Ok(Self {
             sender,
-            driver: Driver::Usual(driver),
+            driver: HyperConnection::Usual(driver),
             ended: false,
             used: false,
             before: Before::default(),
@@ -299,9 +137,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         };
         self.used = true;
         self.outgoing = message.body().progress();
-        if let Driver::Wide(wide) = &self.driver {
-            wide.muted.store(false, Ordering::Relaxed);
-        }
+        self.driver.unmute();
         let Self { sender, wakes, .. } = self;
         wakes.hush(|| sender.send_request(message))
     }
@@ -357,7 +193,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
             }
             Some(Ok(response)) => return Ok(response),
             Some(Err(error)) if !error.is_parse_too_large() => {
-                return Err(TransportError::exchange(&error, before.used, came > 0));
+                return Err(failure::error(&error, before.used, came > 0));
             }
             None if before.used && came == 0 => return gone(FailureKind::ReusedConnClosed),
             None => return gone(FailureKind::Incomplete),
@@ -371,23 +207,14 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     /// hyper, which allows for more, reads them again and goes on from there, after a request of
     /// its own that nobody gets to see.
     async fn read_again(&mut self) -> Result<Response<Incoming>, TransportError> {
-        let Driver::Usual(driver) = std::mem::replace(&mut self.driver, Driver::Gone) else {
-            return Err(head_too_large());
-        };
-        let http1::Parts { io, read_buf, .. } = driver.into_parts();
-        let muted = Arc::new(AtomicBool::new(true));
-        let failed = |error: &hyper::Error| TransportError::exchange(error, false, true);
-        let replay = Replay::new(io, read_buf, muted.clone());
-        let (mut sender, driver) = wide().handshake(replay).await.map_err(|e| failed(&e))?;
+        self.sender = self.driver.widen().await?;
         let mut request = Message::default();
         *request.method_mut() = if self.before.is_head {
             Method::HEAD
         } else {
             Method::GET
         };
-        let mut response = pin!(sender.send_request(request));
-        self.sender = sender;
-        self.driver = Driver::Wide(Box::new(Wide { driver, muted }));
+        let mut response = pin!(self.sender.send_request(request));
         self.ended = false;
         let Self {
             driver,
@@ -408,7 +235,10 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
             kind: FailureKind::Incomplete,
             message: "connection closed before the response".into(),
         };
-        let response = head.await.ok_or_else(closed)?.map_err(|e| failed(&e))?;
+        let response = head
+            .await
+            .ok_or_else(closed)?
+            .map_err(|e| error(&e, false, true))?;
         within_limits(response.headers()).map(|()| response)
     }
 
@@ -450,7 +280,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
                 }
                 // Something of this response had come, so it is never a matter of a stale
                 // connection.
-                Some(Err(error)) => return Err(TransportError::exchange(&error, false, true)),
+                Some(Err(error)) => return Err(failure::error(&error, false, true)),
                 None => break,
             }
         }

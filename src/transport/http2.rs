@@ -2,6 +2,8 @@
 //! request, in the same task, as HTTP/1.1 is; what requests share has a task of its own.
 
 mod failure;
+mod request;
+mod upload;
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -11,22 +13,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use h2::RecvStream;
 use h2::client::{Builder, SendRequest};
-use h2::{Reason, RecvStream, SendStream};
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
 use http::response::Parts;
-use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
+use http::uri::Scheme;
 use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
 
 pub use self::failure::Refusal;
 use self::failure::{closed, error};
+use self::request::request;
+use self::upload::{Upload, push};
 use super::TransportError;
 use super::body::Outgoing;
 use super::counted::{Metered, Passed};
 use super::http::{Message, within_limits};
-use crate::metrics::FailureKind;
 
 /// What a stream may send before we have read it, in bytes.
 const STREAM_WINDOW: u32 = 2 << 20;
@@ -35,16 +36,6 @@ const CONNECTION_WINDOW: u32 = 5 << 20;
 /// The largest head that the library reads, in bytes. It is more than loadgen's own limit, so that
 /// a head in between is told from one that is not valid: the library has the same error for both.
 const MAX_HEADER_LIST: u32 = 16 << 20;
-/// Headers that are about a connection of HTTP/1.1, and that HTTP/2 forbids (RFC 9113, section
-/// 8.2.2).
-const OF_HTTP1: [HeaderName; 5] = [
-    CONNECTION,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-];
-
 /// What keeps a connection going.
 pub type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -67,58 +58,6 @@ pub struct Http2 {
     answered: Arc<AtomicBool>,
     /// Of a part: what has passed over the whole connection.
     whole: Option<Arc<Whole>>,
-}
-
-/// A body on its way, as far as the server has room for it.
-struct Upload {
-    body: Outgoing,
-    stream: SendStream<Bytes>,
-}
-
-impl Upload {
-    /// Sends what there is room for; ready when all is sent, or the server wants no more.
-    ///
-    /// # Errors
-    /// When the rest of a file can't be sent. The server is told that it doesn't come.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        while self.body.left() > 0 {
-            self.stream.reserve_capacity(1);
-            while self.stream.capacity() == 0 {
-                match self.stream.poll_capacity(cx) {
-                    Poll::Ready(Some(Ok(_))) => {}
-                    // What has become of the stream is said by its answer.
-                    Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Ok(())),
-                    Poll::Pending => return Poll::Pending,
-                }
-            }
-            // The answer may have come without all of the request; the server says then that it can
-            // do without the rest.
-            if self.stream.poll_reset(cx).is_ready() {
-                return Poll::Ready(Ok(()));
-            }
-            let piece = match self.body.piece() {
-                Ok(piece) => piece.unwrap_or_default(),
-                Err(error) => {
-                    self.stream.send_reset(Reason::CANCEL);
-                    return Poll::Ready(Err(error.into()));
-                }
-            };
-            // It fails only where the stream has ended meanwhile.
-            if self.stream.send_data(piece, self.body.left() == 0).is_err() {
-                return Poll::Ready(Ok(()));
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// Sends what is left of a request, where something is.
-fn push(upload: &mut Option<Upload>, cx: &mut Context<'_>) -> Result<(), TransportError> {
-    if let Some(Poll::Ready(end)) = upload.as_mut().map(|upload| upload.poll(cx)) {
-        *upload = None;
-        end?;
-    }
-    Ok(())
 }
 
 /// What has passed over a connection that is shared, and how much of it is on somebody's account.
@@ -336,7 +275,7 @@ impl Http2 {
         failed: &impl Fn(h2::Error) -> TransportError,
     ) -> Result<(Parts, RecvStream), TransportError> {
         let (head, mut body) = message.into_parts();
-        let request = self.request(head.method, &head.uri, head.headers, body.left())?;
+        let request = request(head, self.scheme.clone(), body.left())?;
         let is_alone = body.left() == 0;
         let (mut response, mut stream) = self
             .sender
@@ -376,39 +315,6 @@ impl Http2 {
         self.claim();
         within_limits(&head.headers)?;
         Ok((head, body))
-    }
-
-    /// A request as HTTP/2 has it.
-    fn request(
-        &self,
-        method: Method,
-        uri: &Uri,
-        mut headers: HeaderMap,
-        length: u64,
-    ) -> Result<Request<()>, TransportError> {
-        let wrong = |what: &str| TransportError {
-            kind: FailureKind::Data,
-            message: format!("{what} can't be sent over HTTP/2"),
-        };
-        let host = headers.remove(HOST);
-        let authority = host
-            .and_then(|host| Authority::try_from(host.as_bytes()).ok())
-            .ok_or_else(|| wrong("the `host` header"))?;
-        for name in OF_HTTP1 {
-            headers.remove(name);
-        }
-        if length > 0 {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-        }
-        let mut parts = uri.clone().into_parts();
-        parts.scheme = Some(self.scheme.clone());
-        parts.authority = Some(authority);
-        let mut request = Request::new(());
-        *request.method_mut() = method;
-        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| wrong("the URL"))?;
-        *request.version_mut() = Version::HTTP_2;
-        *request.headers_mut() = headers;
-        Ok(request)
     }
 
     /// Reads a body to its end, one piece at a time, and hands each to `keep`. False where there

@@ -1,5 +1,7 @@
 //! [`Tls`]: whom a target's connections trust, who they are, and the handshake.
 
+pub(super) mod failure;
+
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,12 +13,12 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_t
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore,
-    SignatureScheme,
+    ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 use thiserror::Error;
 use tokio_rustls::TlsConnector;
 
+use self::failure::reason;
 use super::TransportError;
 use super::wire::Wire;
 use crate::metrics::FailureKind;
@@ -27,8 +29,6 @@ use crate::value::file::{self, FileError};
 const HTTP2: &[u8] = b"h2";
 /// HTTP/1.1's (RFC 7301, section 6).
 const HTTP1: &[u8] = b"http/1.1";
-/// The way out where a certificate is not to be trusted, and need not be.
-const ANY: &str = "`tls: { insecure: true }` takes any certificate (`-k` with a URL)";
 
 /// Why a target's `tls` can't be used.
 #[derive(Debug, Error)]
@@ -236,63 +236,6 @@ fn failed(error: &io::Error) -> TransportError {
         kind: FailureKind::Tls,
         message: format!("TLS handshake: {said}"),
     }
-}
-
-/// What TLS has against the peer, or the peer against us, where that is what the error is about.
-/// The same words for the same thing: times and numbers that change from try to try are left out.
-pub(super) fn reason(error: &io::Error) -> Option<String> {
-    use rustls::{AlertDescription as Alert, Error as Tls};
-    let error = error.get_ref()?.downcast_ref::<Tls>()?;
-    Some(match error {
-        Tls::InvalidCertificate(
-            CertificateError::Expired | CertificateError::ExpiredContext { .. },
-        ) => {
-            format!("the server's certificate has expired; renew it, or {ANY}")
-        }
-        Tls::InvalidCertificate(
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
-        ) => {
-            format!("the server's certificate is not valid yet; look at the clocks, or {ANY}")
-        }
-        Tls::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => {
-            format!(
-                "the server's certificate is for another name; `tls: {{ server_name: … }}` asks for that one, and {ANY}"
-            )
-        }
-        Tls::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            format!(
-                "the server's certificate is of an authority that is not trusted; `tls: {{ ca: FILE }}` trusts it, and {ANY}"
-            )
-        }
-        // What `openssl req -x509` makes is one, so people meet this often; the library names it in
-        // no other way.
-        Tls::InvalidCertificate(CertificateError::Other(other))
-            if format!("{other:?}").contains("CaUsedAsEndEntity") =>
-        {
-            format!(
-                "the server's certificate is an authority's (CA:TRUE), which no server may show; make it with `-addext \
-                 basicConstraints=critical,CA:FALSE`, or {ANY}"
-            )
-        }
-        Tls::InvalidCertificate(CertificateError::BadSignature) => {
-            format!(
-                "the server's certificate is not signed by the authority that it names; `tls: {{ ca: FILE }}` has to be that one's, and {ANY}"
-            )
-        }
-        Tls::InvalidCertificate(other) => {
-            format!("the server's certificate can't be trusted: {other}; {ANY}")
-        }
-        Tls::InvalidMessage(_) => "what the server says is no TLS; `http://` speaks without".into(),
-        Tls::AlertReceived(Alert::CertificateRequired) => {
-            "the server wants a client certificate; give it `cert` and `key` of `tls`".into()
-        }
-        Tls::AlertReceived(Alert::NoApplicationProtocol) => {
-            "the server speaks none of the offered HTTP versions".into()
-        }
-        other => other.to_string(),
-    })
 }
 
 /// Takes any certificate, as `insecure: true` says; that the peer holds its key is looked at all

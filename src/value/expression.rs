@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use minijinja::Error;
 use minijinja::value::{Object, ValueKind};
+use minijinja::{Error, Value};
 
+use super::exact::{computable, original};
 use super::function::{Carried, ENVIRONMENT, Encoder, FACTS, FUNCTIONS, encoder};
-use super::json::{computable, original};
-use super::{Facts, Names, Scope, Value, ValueError};
+use super::{Facts, Names, Scope, ValueError};
 
 /// The longest expression, in bytes.
 pub const LONGEST: usize = 2000;

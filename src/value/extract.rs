@@ -1,10 +1,11 @@
 //! [`Extract`]: takes a value out of a response.
 
 use http::header::SET_COOKIE;
+use minijinja::Value;
 use regex::Regex;
 use serde_json_path::JsonPath;
 
-use super::{Response, Value, ValueError, cookie};
+use super::{Response, ValueError, cookie};
 use crate::plan::Source;
 
 /// A compiled place in a response.

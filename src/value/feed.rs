@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -13,7 +14,7 @@ use thiserror::Error;
 
 use super::csv::Csv;
 use super::file::{self, FileError};
-use super::{Value, json};
+use super::{exact, json};
 
 /// The most rows of a feed.
 const MOST_ROWS: usize = 10_000_000;
@@ -117,8 +118,8 @@ pub fn read(folder: &Path, typed: &str) -> Result<Rows, FeedError> {
     }
     let columns: Arc<[String]> = columns.into();
     let row = |cells: Box<[Value]>| {
-        let is_exact = cells.iter().any(json::is_special);
-        json::keeping(
+        let is_exact = cells.iter().any(exact::is_special);
+        exact::keeping(
             Value::from_object(Row {
                 columns: columns.clone(),
                 cells,
@@ -368,7 +369,7 @@ mod tests {
         let cell = |row: &Value, column: &String| {
             row.get_attr(column).map_or_else(
                 |e| e.to_string(),
-                |v| json::print(&v).unwrap_or_else(|e| e.to_string()),
+                |v| exact::print(&v).unwrap_or_else(|e| e.to_string()),
             )
         };
         Ok(rows

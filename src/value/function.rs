@@ -14,7 +14,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rand::{Rng as _, RngExt as _};
 use rand_pcg::Pcg64Mcg;
 
-use super::json::print;
+use super::exact::print;
 
 /// What can't stand in a name or a value of a query (RFC 3986's unreserved characters can).
 pub const QUERY: &AsciiSet = &NON_ALPHANUMERIC

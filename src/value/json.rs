@@ -1,23 +1,18 @@
-//! [`Document`]: JSON whose numbers keep the text that they came with, however long they are, from a response or a file to
-//! the request that they are put into. `10.00` is not `10.0` to whoever signs it, and an id of 25
-//! digits does not fit a float.
-//!
-//! Most numbers are printed as they came, and are plain values. One that is not is a `Number`; the
-//! lists and maps that it stands in are `Exact`. Expressions compute with `computable` values,
-//! where it is a float.
+//! [`Document`]: JSON whose numbers keep the text that they came with, however long they are, from a
+//! response or a file to the request that they are put into. `10.00` is not `10.0` to whoever signs
+//! it, and an id of 25 digits does not fit a float.
 
 use std::fmt;
-use std::sync::Arc;
 
 use minijinja::Value;
-use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
 use serde::Deserializer as _;
 use serde::de::{MapAccess, Visitor};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use serde_json_path::{JsonPath, PathElement};
 
-use super::from_json;
+use super::decimal::Decimal;
+use super::exact::{from_json, is_special, keeping, number};
 
 /// A body as JSON.
 #[derive(Debug)]
@@ -161,52 +156,6 @@ fn same_text(wanted: &Json, raw: &RawValue) -> bool {
     }
 }
 
-/// A number, whichever way it is written: its sign, its digits without zeros around them, and the
-/// power of ten of the last.
-#[derive(Debug, PartialEq, Eq)]
-struct Decimal {
-    is_negative: bool,
-    digits: String,
-    exponent: i64,
-}
-
-impl Decimal {
-    fn new(text: &str) -> Self {
-        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-        let (is_negative, mantissa) = mantissa
-            .strip_prefix('-')
-            .map_or((false, mantissa), |rest| (true, rest));
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let digits = format!("{whole}{fraction}");
-        let significant = digits.trim_end_matches('0');
-        let zeros = (digits.len() - significant.len()) as i64;
-        let digits = significant.trim_start_matches('0').to_owned();
-        if digits.is_empty() {
-            return Self {
-                is_negative: false,
-                digits,
-                exponent: 0,
-            };
-        }
-        let exponent = exponent
-            .parse::<i64>()
-            .unwrap_or(i64::MAX)
-            .saturating_sub(fraction.len() as i64)
-            .saturating_add(zeros);
-        Self {
-            is_negative,
-            digits,
-            exponent,
-        }
-    }
-}
-
-/// Whether a number of JSON is exactly the one that a value of JSON holds for it.
-pub fn is_exact(text: &str) -> bool {
-    let number = serde_json::from_str::<serde_json::Number>(text);
-    number.is_ok_and(|number| Decimal::new(&number.to_string()) == Decimal::new(text))
-}
-
 /// The parts of a value.
 enum Parts<'r> {
     Number(&'r str),
@@ -289,171 +238,13 @@ fn exact(raw: &RawValue) -> serde_json::Result<Value> {
     })
 }
 
-/// The value of a number: a plain one where that is printed as the number came.
-fn number(text: &str) -> Value {
-    // Integers beyond these bounds are taken for floats by expressions.
-    let integer = text.parse::<i128>().ok().map(Value::from);
-    let value = integer.or_else(|| {
-        text.parse::<f64>()
-            .ok()
-            .filter(|float| float.is_finite())
-            .map(Value::from)
-    });
-    let is_plain =
-        |value: &Value| serde_json::to_string(value).is_ok_and(|printed| printed == text);
-    value.filter(is_plain).unwrap_or_else(|| {
-        let float = text.parse().unwrap_or(f64::NAN);
-        Value::from_object(Number {
-            text: text.into(),
-            float,
-        })
-    })
-}
-
-/// A list or a map that has such a number somewhere in it, if `is_exact`.
-pub(super) fn keeping(value: Value, is_exact: bool) -> Value {
-    if is_exact {
-        Value::from_object(Exact(value))
-    } else {
-        value
-    }
-}
-
-/// Whether a value is such a number, or has one in it.
-pub(super) fn is_special(value: &Value) -> bool {
-    value.downcast_object_ref::<Number>().is_some()
-        || value.downcast_object_ref::<Exact>().is_some()
-}
-
-/// A number that is not printed as it came.
-#[derive(Debug)]
-struct Number {
-    text: Box<str>,
-    float: f64,
-}
-
-impl Object for Number {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// A list or a map with such a number in it.
-#[derive(Debug)]
-struct Exact(Value);
-
-/// The same as expressions see it: with floats in their places.
-#[derive(Debug)]
-struct Computable(Value);
-
-fn item(container: &Value, key: &Value) -> Option<Value> {
-    container
-        .get_item(key)
-        .ok()
-        .filter(|item| !item.is_undefined())
-}
-
-fn repr(container: &Value) -> ObjectRepr {
-    if container.kind() == ValueKind::Seq {
-        ObjectRepr::Seq
-    } else {
-        ObjectRepr::Map
-    }
-}
-
-fn enumerate(container: &Value) -> Enumerator {
-    match (container.kind(), container.len(), container.try_iter()) {
-        (ValueKind::Seq, Some(length), _) => Enumerator::Seq(length),
-        (_, _, Ok(keys)) => Enumerator::Values(keys.collect()),
-        (_, _, Err(_)) => Enumerator::Empty,
-    }
-}
-
-impl Object for Exact {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        repr(&self.0)
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        item(&self.0, key)
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        enumerate(&self.0)
-    }
-}
-
-impl Object for Computable {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        repr(&self.0)
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        item(&self.0, key).map(computable)
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        enumerate(&self.0)
-    }
-}
-
-/// A value that can be computed with: each number that keeps its text is a float in it.
-pub(super) fn computable(value: Value) -> Value {
-    if let Some(number) = value.downcast_object_ref::<Number>() {
-        return Value::from(number.float);
-    }
-    if value.downcast_object_ref::<Exact>().is_some() {
-        Value::from_object(Computable(value))
-    } else {
-        value
-    }
-}
-
-/// What [`computable`] was given, where nothing was computed.
-pub(super) fn original(value: Value) -> Value {
-    value
-        .downcast_object_ref::<Computable>()
-        .map(|computable| computable.0.clone())
-        .unwrap_or(value)
-}
-
-/// A value as JSON text, each number as it came.
-///
-/// # Errors
-/// When it has no JSON form.
-pub(super) fn print(value: &Value) -> serde_json::Result<String> {
-    if let Some(number) = value.downcast_object_ref::<Number>() {
-        return Ok(number.text.to_string());
-    }
-    let Some(Exact(container)) = value.downcast_object_ref() else {
-        return serde_json::to_string(value);
-    };
-    let items = container.try_iter().into_iter().flatten();
-    if container.kind() == ValueKind::Seq {
-        let items = items
-            .map(|item| print(&item))
-            .collect::<Result<Vec<_>, _>>()?;
-        return Ok(format!("[{}]", items.join(",")));
-    }
-    let member = |key: Value| {
-        let value = item(container, &key).unwrap_or_default();
-        Ok(format!(
-            "{}:{}",
-            serde_json::to_string(&key)?,
-            print(&value)?
-        ))
-    };
-    let members = items.map(member).collect::<serde_json::Result<Vec<_>>>()?;
-    Ok(format!("{{{}}}", members.join(",")))
-}
-
 #[cfg(test)]
 mod tests {
+    use minijinja::value::ValueKind;
+
     use super::*;
+    use crate::value::decimal::is_exact;
+    use crate::value::exact::{computable, original, print};
     use crate::value::extract::json_path;
 
     const NUMBERS: [&str; 17] = [

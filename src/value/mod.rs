@@ -6,6 +6,9 @@
 
 pub mod cookie;
 pub mod csv;
+pub mod decimal;
+pub mod error;
+mod exact;
 pub mod expression;
 pub mod extract;
 pub mod feed;
@@ -16,8 +19,8 @@ pub mod response;
 pub mod scope;
 pub mod text;
 
-use thiserror::Error;
-
+pub use error::ValueError;
+pub use exact::from_json;
 pub use expression::Expression;
 pub use extract::Extract;
 pub use function::Facts;
@@ -25,13 +28,3 @@ pub use minijinja::Value;
 pub use response::Response;
 pub use scope::{Names, Scope, UserValues};
 pub use text::Text;
-
-/// Why a value can't be had, in words for the author of the scenario.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct ValueError(pub String);
-
-/// A JSON value as a value of expressions.
-pub fn from_json(value: &serde_json::Value) -> Value {
-    Value::from(minijinja::value::Serde(value))
-}

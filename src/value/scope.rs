@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{Value, from_json};
+use minijinja::Value;
+
+use super::from_json;
 use crate::plan::Name;
 
 /// Every name that a plan uses, with its place.

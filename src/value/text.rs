@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use minijinja::Value;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use super::exact::print;
 use super::function::{QUERY, text};
-use super::json::print;
-use super::{Expression, Facts, Names, Scope, Value, ValueError};
+use super::{Expression, Facts, Names, Scope, ValueError};
 use crate::plan::{Encode, Piece, Template};
 
 /// What can't stand in a path or a query as it is; `%` may, because it begins what is encoded

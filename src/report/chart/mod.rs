@@ -14,6 +14,7 @@ pub mod frame;
 pub mod heat;
 pub mod ladder;
 pub mod latency;
+mod mode_panel;
 pub mod modes;
 pub mod over_time;
 pub mod pairs;

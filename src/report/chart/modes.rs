@@ -7,18 +7,11 @@ use crate::result::ModeComparison;
 
 use super::super::headline::Headline;
 use super::super::{asked, comparison, view};
-use super::axis::Axis;
-use super::canvas::{self, About, Align, Canvas, Font};
+use super::canvas::{self, About, Align, Font};
 use super::frame::{self, MARGIN, WIDTH};
-use super::palette;
+use super::mode_panel::{PANEL_TITLE, Panel, ROW};
 use super::trace::{Cast, Trace};
 
-/// Height of a bar with the room around it.
-const ROW: f64 = 34.0;
-/// Height of a bar.
-const BAR: f64 = 20.0;
-/// Height of a panel's title.
-const PANEL_TITLE: f64 = 38.0;
 /// From one line of the headline to the next.
 const LINE: f64 = 22.0;
 /// The headline's text.
@@ -26,25 +19,8 @@ const TEXT: Font = Font {
     size: 14.0,
     ..Font::LABEL
 };
-/// A whisker that is narrower is only a blot.
-const WHISKER: f64 = 4.0;
 /// Between panels.
 const GAP: f64 = 36.0;
-
-/// What one panel shows.
-struct Panel<'a> {
-    title: String,
-    hint: &'static str,
-    less_is_better: bool,
-    value: Value<'a>,
-    interval: Interval<'a>,
-    ideal: fn(&ModeComparison) -> Option<f64>,
-    show: fn(f64) -> String,
-    modes: &'a [(&'a Trace<'a>, &'a ModeComparison)],
-}
-
-type Value<'a> = Box<dyn Fn(&ModeComparison) -> Option<f64> + 'a>;
-type Interval<'a> = Box<dyn Fn(&ModeComparison) -> Option<[f64; 2]> + 'a>;
 
 const fn none<T>(_: &ModeComparison) -> Option<T> {
     None
@@ -253,152 +229,4 @@ fn notes(modes: Modes<'_>) -> String {
         notes.push("Dark mark: the ideal, the same work with no overhead at all.".to_owned());
     }
     notes.join("  ")
-}
-
-impl Panel<'_> {
-    fn draw(&self, c: &mut Canvas, (left, top): (f64, f64), width: f64) {
-        c.text(
-            &self.title,
-            (left, top + 8.0),
-            Font {
-                size: 14.0,
-                ..Font::LABEL
-            }
-            .bold(),
-            Align::Start,
-        );
-        let after = Font {
-            size: 14.0,
-            ..Font::LABEL
-        }
-        .bold()
-        .width(&self.title)
-            + 10.0;
-        c.text(
-            self.hint,
-            (left + after, top + 8.5),
-            Font::TICK,
-            Align::Start,
-        );
-        let names = self
-            .modes
-            .iter()
-            .map(|(trace, _)| Font::LABEL.width(&trace.short))
-            .fold(0.0, f64::max)
-            + 12.0;
-        let labels: Vec<String> = self.modes.iter().map(|(_, m)| self.label(m)).collect();
-        let room = labels
-            .iter()
-            .map(|l| Font::LABEL.bold().width(l))
-            .fold(0.0, f64::max)
-            + 12.0;
-        let start = left + names;
-        let highest = self
-            .modes
-            .iter()
-            .flat_map(|(_, m)| [self.known(m), self.ends(m).map(|e| e[1]), (self.ideal)(m)]);
-        let highest = highest
-            .flatten()
-            .filter(|v| v.is_finite())
-            .fold(0.0, f64::max);
-        let x = Axis::linear(
-            0.0,
-            if highest > 0.0 { highest } else { 1.0 },
-            (start, (left + width - room).max(start + 40.0)),
-        );
-        let best = self.best();
-        for (i, ((trace, mode), label)) in self.modes.iter().zip(&labels).enumerate() {
-            let middle = top + PANEL_TITLE + ROW * (i as f64 + 0.5) - 6.0;
-            c.text(
-                &trace.short,
-                (start - 10.0, middle),
-                Font::LABEL,
-                Align::End,
-            );
-            let mut end = start;
-            if let Some(value) = self.known(mode) {
-                // The smallest of values is seen as a sliver.
-                end = x.pixel(value).max(start + 1.0);
-                c.rect(
-                    (start, middle - BAR / 2.0),
-                    (end, middle + BAR / 2.0),
-                    trace.look.color,
-                    1.0,
-                );
-            }
-            if let Some([low, high]) = self.ends(mode) {
-                let (low, high) = (x.pixel(low), x.pixel(high));
-                if high - low >= WHISKER {
-                    c.line(&[(low, middle), (high, middle)], palette::INK, 1.25, None);
-                    for at in [low, high] {
-                        c.line(
-                            &[(at, middle - 4.5), (at, middle + 4.5)],
-                            palette::INK,
-                            1.25,
-                            None,
-                        );
-                    }
-                }
-                end = end.max(high);
-            }
-            if let Some(ideal) = (self.ideal)(mode).filter(|v| v.is_finite()) {
-                let at = x.pixel(ideal);
-                c.rect(
-                    (at - 1.5, middle - BAR / 2.0 - 4.0),
-                    (at + 1.5, middle + BAR / 2.0 + 4.0),
-                    palette::INK,
-                    1.0,
-                );
-                end = end.max(at + 1.5);
-            }
-            let font = if best == Some(i) {
-                Font::LABEL.bold()
-            } else {
-                Font::LABEL
-            };
-            c.text(label, (end + 8.0, middle), font, Align::Start);
-        }
-        let bottom = top + PANEL_TITLE + ROW * self.modes.len() as f64 - 6.0;
-        c.line(
-            &[(start, top + PANEL_TITLE - 6.0), (start, bottom)],
-            palette::MUTED,
-            1.25,
-            None,
-        );
-    }
-
-    fn known(&self, mode: &ModeComparison) -> Option<f64> {
-        (self.value)(mode).filter(|v| v.is_finite())
-    }
-
-    fn ends(&self, mode: &ModeComparison) -> Option<[f64; 2]> {
-        (self.interval)(mode).filter(|ends| ends.iter().all(|e| e.is_finite()))
-    }
-
-    fn label(&self, mode: &ModeComparison) -> String {
-        let value = view::or_na(self.known(mode), self.show);
-        match (self.ideal)(mode) {
-            Some(ideal) => format!("{value} (ideal {})", (self.show)(ideal)),
-            None => value,
-        }
-    }
-
-    /// The place of the mode whose value is best, if one is.
-    fn best(&self) -> Option<usize> {
-        let sign = if self.less_is_better { 1.0 } else { -1.0 };
-        let known =
-            |(i, (_, m)): (usize, &(_, &ModeComparison))| self.known(m).map(|v| (i, v * sign));
-        let mut values: Vec<(usize, f64)> =
-            self.modes.iter().enumerate().filter_map(known).collect();
-        values.sort_by(|a, b| a.1.total_cmp(&b.1));
-        match values.as_slice() {
-            // Figures that look the same are the same, to a reader.
-            [(mode, first), (_, second), ..]
-                if (self.show)(first.abs()) != (self.show)(second.abs()) =>
-            {
-                Some(*mode)
-            }
-            _ => None,
-        }
-    }
 }

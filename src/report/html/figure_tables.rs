@@ -10,7 +10,7 @@ use super::super::view::{self, NA};
 use super::figures::data;
 use super::tables::{self, Table};
 use crate::metrics::Summary;
-use crate::metrics::summary::PERCENTILES;
+use crate::metrics::percentiles::PERCENTILES;
 use crate::result::{Group, ModeRun, Window};
 
 /// The percentiles that the table has.

@@ -9,6 +9,7 @@
 pub mod facts;
 pub mod figure_tables;
 pub mod figures;
+mod histograms;
 pub mod page;
 pub mod tables;
 pub mod versions;

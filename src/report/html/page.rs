@@ -1,16 +1,14 @@
 //! [`render`]: the whole page.
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::plan::Mode;
-use crate::result::{ModeComparison, ModeRun, RunResult, codec};
+use crate::result::{ModeComparison, ModeRun, RunResult};
 
 use super::super::chart::palette::{self, Look};
 use super::super::chart::trace::{Cast, Trace};
@@ -20,6 +18,7 @@ use super::super::{asked, reproduce, view};
 use super::facts::{self, Badge, Concern};
 use super::figure_tables as tables_of;
 use super::figures::{self, Figure, Part, data};
+use super::histograms::histograms;
 use super::tables::{self, Table};
 
 /// Why a page could not be made.
@@ -51,6 +50,26 @@ pub enum Place<'a> {
     Live,
     /// The last page that is served, once the run has ended.
     Ended,
+}
+
+impl Place<'_> {
+    /// The folder of the files beside it, as seen from there, and their names.
+    fn downloads(self) -> (&'static str, Vec<&'static str>) {
+        match self {
+            Self::Whole(files) => ("", files.to_vec()),
+            Self::Split(files) => ("../", files.to_vec()),
+            Self::Live | Self::Ended => ("", Vec::new()),
+        }
+    }
+
+    /// What is said of a page that is served.
+    const fn live(self) -> Option<&'static str> {
+        match self {
+            Self::Live => Some("live"),
+            Self::Ended => Some("ended"),
+            Self::Whole(_) | Self::Split(_) => None,
+        }
+    }
 }
 
 /// The texts of the template.
@@ -202,11 +221,7 @@ fn page(
         .first()
         .and_then(|trace| trace.result.comparison.as_ref())
         .map(|c| c.baseline_mode);
-    let (above, downloads) = match place {
-        Place::Whole(files) => ("", files.to_vec()),
-        Place::Split(files) => ("../", files.to_vec()),
-        Place::Live | Place::Ended => ("", Vec::new()),
-    };
+    let (above, downloads) = place.downloads();
     let style = style(cast);
     Page {
         title,
@@ -215,11 +230,7 @@ fn page(
         style,
         script: script(),
         split: matches!(place, Place::Split(_)),
-        live: match place {
-            Place::Live => Some("live"),
-            Place::Ended => Some("ended"),
-            Place::Whole(_) | Place::Split(_) => None,
-        },
+        live: place.live(),
         above,
         downloads,
         results,
@@ -338,48 +349,6 @@ pub(super) fn policy(style: &str, place: Place<'_>) -> String {
     format!(
         "default-src 'none'; style-src {style}; script-src {script}; img-src data:; base-uri 'none'; form-action 'none'{news}"
     )
-}
-
-/// What the script reads percentiles from: the histograms as the result has them, and how far out
-/// they carry.
-#[derive(Serialize)]
-struct Histograms<'a> {
-    outermost: Option<f64>,
-    times: BTreeMap<&'a str, String>,
-}
-
-/// The histograms behind the percentiles, by trace, for an element that ends at the first `</`,
-/// whatever it is in.
-fn histograms(cast: &Cast<'_>) -> String {
-    let of = |trace: &Trace<'_>| {
-        let others = [
-            ("service", trace.times(|h| Some(&h.service))),
-            ("first byte", trace.times(|h| h.first_byte.as_ref())),
-            ("iteration", trace.times(|h| h.iteration.as_ref())),
-        ];
-        let response = trace
-            .compared
-            .filter(|_| trace.response().is_some())
-            .map(|m| ("response", m.response.clone()));
-        let times = response.into_iter().chain(
-            others
-                .into_iter()
-                .filter_map(|(name, sum)| Some((name, codec::encode(&sum?)))),
-        );
-        let summary = trace.compared.and_then(|m| m.response_ms.as_ref());
-        Histograms {
-            outermost: summary.and_then(tables_of::outermost),
-            times: times.collect(),
-        }
-    };
-    let all: BTreeMap<&str, Histograms<'_>> = cast
-        .traces
-        .iter()
-        .map(|trace| (trace.key.as_str(), of(trace)))
-        .collect();
-    serde_json::to_string(&all)
-        .unwrap_or_default()
-        .replace('<', "\\u003c")
 }
 
 fn section(cast: &Cast<'_>, trace: &Trace<'_>) -> Section {

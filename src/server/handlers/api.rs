@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::base::Nanos;
 use crate::server::call::{self, Call};
 use crate::server::reply::{Problem, Reply};
-use crate::server::route::ROUTES;
 use crate::server::state::{Cached, State, resident_bytes};
 
 /// The longest that any answer can be put off.
@@ -17,17 +16,8 @@ const LONGEST_FREEZE: Nanos = Nanos::from_secs(10);
 const LONGEST_KEY: usize = 200;
 const TENTH: Nanos = Nanos::from_millis(100);
 
-/// `/`
-pub(in crate::server) fn index(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
-    let routes: Vec<Value> =
-        ROUTES.iter().map(|route| json!({ "path": route.path, "methods": route.methods.allow(), "about": route.about })).collect();
-    Ok(Reply::json(
-        &json!({ "server": "loadgen", "version": env!("CARGO_PKG_VERSION"), "routes": routes }),
-    ))
-}
-
 /// `/api/status`
-pub(in crate::server) fn status(state: &State, _: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn status(state: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::json(&json!({
         "requests_total": state.requests(),
         "connections": state.open(),
@@ -38,7 +28,7 @@ pub(in crate::server) fn status(state: &State, _: &Call<'_>) -> Result<Reply, Pr
 }
 
 /// `/api/data`
-pub(in crate::server) fn data(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn data(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     let items: Vec<Value> = (1..=10)
         .map(|id| json!({ "id": id, "name": format!("record {id}"), "value": id * id }))
         .collect();
@@ -48,13 +38,13 @@ pub(in crate::server) fn data(_: &State, _: &Call<'_>) -> Result<Reply, Problem>
 }
 
 /// `/api/slow`
-pub(in crate::server) fn slow(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn slow(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let delay = call.duration("delay", TENTH, LONGEST)?;
     Ok(after(state, delay))
 }
 
 /// `/delay/S`
-pub(in crate::server) fn delay(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn delay(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let delay = call::duration("delay", call.argument, LONGEST)?;
     Ok(after(state, delay))
 }
@@ -74,7 +64,7 @@ fn after(state: &State, delay: Nanos) -> Reply {
 }
 
 /// `/status/N`
-pub(in crate::server) fn code(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn code(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let code = call::number("status", call.argument, 200..=599u16)?;
     let status = StatusCode::from_u16(code).map_err(|_| Problem::bad_request("no status"))?;
     let reply = match status {
@@ -96,7 +86,7 @@ pub(in crate::server) fn code(_: &State, call: &Call<'_>) -> Result<Reply, Probl
 }
 
 /// `/flaky`
-pub(in crate::server) fn flaky(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn flaky(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let rate = call.number("rate", 0.5, 0.0..=1.0)?;
     if state.flaky_fails(rate) {
         return Err(Problem::new(
@@ -111,7 +101,7 @@ pub(in crate::server) fn flaky(state: &State, call: &Call<'_>) -> Result<Reply, 
 ///
 /// Each of several misses at once takes the whole delay, as with a cache that has no guard against
 /// a stampede; the first one's value is the one that is kept.
-pub(in crate::server) fn cached(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn cached(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let key = call.parameter("key").unwrap_or(Cow::Borrowed("default"));
     if key.len() > LONGEST_KEY {
         return Err(Problem::bad_request(&format!(
@@ -142,7 +132,7 @@ pub(in crate::server) fn cached(state: &State, call: &Call<'_>) -> Result<Reply,
 }
 
 /// `/freeze`: the classic mistake, on purpose. Nothing else is served meanwhile.
-pub(in crate::server) fn freeze(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn freeze(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let time = call.duration("for", Nanos::from_secs(1), LONGEST_FREEZE)?;
     std::thread::sleep(time.as_duration());
     Ok(Reply::json(&json!({ "frozen_s": time.as_secs_f64() })))

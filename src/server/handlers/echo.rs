@@ -10,13 +10,13 @@ use crate::server::reply::{Problem, Reply};
 use crate::server::state::State;
 
 /// `/headers`
-pub(in crate::server) fn headers(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn headers(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::json(&json!({ "headers": header_map(call) })))
 }
 
 /// `/anything`: the body as text, or in base64 if it is none; also decoded, if it says that it is
 /// JSON and is.
-pub(in crate::server) fn anything(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn anything(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let mut query = Map::new();
     for (name, value) in call.query() {
         push(&mut query, &name, value.into_owned());

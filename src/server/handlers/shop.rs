@@ -27,7 +27,7 @@ const PLANS: [&str; 3] = ["free", "pro", "team"];
 const GOODS: [&str; 5] = ["lamp", "chair", "desk", "shelf", "clock"];
 
 /// `/login`
-pub(in crate::server) fn login(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn login(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let user: String = user_name(call)
         .unwrap_or_else(|| "anonymous".into())
         .chars()
@@ -58,7 +58,7 @@ fn user_name(call: &Call<'_>) -> Option<String> {
 }
 
 /// `/private`
-pub(in crate::server) fn private(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn private(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let bearer = call
         .headers
         .get(header::AUTHORIZATION)
@@ -81,7 +81,7 @@ pub(in crate::server) fn private(state: &State, call: &Call<'_>) -> Result<Reply
 }
 
 /// `/users/ID`
-pub(in crate::server) fn user(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn user(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let id = call::number("id", call.argument, 0..=u64::MAX)?;
     if id == 0 {
         return Err(Problem::not_found(call.path()));
@@ -97,7 +97,7 @@ pub(in crate::server) fn user(state: &State, call: &Call<'_>) -> Result<Reply, P
 }
 
 /// `/items`
-pub(in crate::server) fn items(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn items(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let page = call.number("page", 1, 1..=u64::MAX)?;
     let ids = if page <= PAGES {
         (page - 1) * ITEMS_PER_PAGE + 1..page * ITEMS_PER_PAGE + 1
@@ -110,7 +110,7 @@ pub(in crate::server) fn items(state: &State, call: &Call<'_>) -> Result<Reply, 
 }
 
 /// `/items/ID`
-pub(in crate::server) fn item(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn item(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     match call::number("id", call.argument, 0..=u64::MAX)? {
         id @ 1..=ITEMS => Ok(Reply::json(&item_json(id))),
         _ => Err(Problem::not_found(call.path())),
@@ -118,7 +118,7 @@ pub(in crate::server) fn item(_: &State, call: &Call<'_>) -> Result<Reply, Probl
 }
 
 /// `/stock`
-pub(in crate::server) fn stock(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn stock(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     let stock: Vec<Value> = (1..=ITEMS)
         .map(|id| json!({ "id": id, "count": id * 7 % 23 }))
         .collect();
@@ -126,7 +126,7 @@ pub(in crate::server) fn stock(_: &State, _: &Call<'_>) -> Result<Reply, Problem
 }
 
 /// `/cart`
-pub(in crate::server) fn cart(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn cart(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let order = state.next_order();
     Ok(
         Reply::json(&json!({ "order": order, "body_bytes": call.body.len() }))
@@ -135,12 +135,12 @@ pub(in crate::server) fn cart(state: &State, call: &Call<'_>) -> Result<Reply, P
 }
 
 /// `/seed`: the data are there already; a scenario's setup still has something to call.
-pub(in crate::server) fn seed(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn seed(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::json(&json!({ "items": ITEMS })).status(StatusCode::CREATED))
 }
 
 /// `/reset`
-pub(in crate::server) fn reset(state: &State, _: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn reset(state: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     state.sessions.borrow_mut().clear();
     state.cache.borrow_mut().clear();
     Ok(Reply::empty(StatusCode::NO_CONTENT))

@@ -8,7 +8,7 @@ use crate::server::reply::{Problem, Reply};
 use crate::server::state::State;
 
 /// `/json`
-pub(in crate::server) fn json(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn json(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::json(&json!({
         "slideshow": {
             "title": "Concurrent I/O",
@@ -23,7 +23,7 @@ pub(in crate::server) fn json(_: &State, _: &Call<'_>) -> Result<Reply, Problem>
 }
 
 /// `/html`
-pub(in crate::server) fn html(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn html(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::bytes(
         "text/html; charset=utf-8",
         include_str!("../assets/index.html"),
@@ -31,7 +31,7 @@ pub(in crate::server) fn html(_: &State, _: &Call<'_>) -> Result<Reply, Problem>
 }
 
 /// `/static/FILE`
-pub(in crate::server) fn file(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn file(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     match call.argument {
         "style.css" => Ok(Reply::bytes(
             "text/css; charset=utf-8",

@@ -17,13 +17,13 @@ const MOST_CHUNKS: u64 = 100_000;
 const BEAT: Nanos = Nanos::from_millis(10);
 
 /// `/bytes/N`
-pub(in crate::server) fn bytes(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn bytes(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let size = call::number("count", call.argument, 0..=LARGEST)?;
     Ok(Reply::paced(Paced::new(state.clock, size, 1, Nanos::ZERO)))
 }
 
 /// `/download`
-pub(in crate::server) fn download(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn download(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let megabytes = call.number("mb", 1.0, 0.0..=MOST_MEGABYTES)?;
     let per_megabyte = call.duration("per_mb", Nanos::from_millis(100), LONGEST)?;
     let over = Nanos::from_secs_f64(megabytes * per_megabyte.as_secs_f64());
@@ -43,7 +43,7 @@ pub(in crate::server) fn download(state: &State, call: &Call<'_>) -> Result<Repl
 }
 
 /// `/drip`
-pub(in crate::server) fn drip(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn drip(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let size = call.number("bytes", 1000, 0..=LARGEST)?;
     let over = call.duration("over", Nanos::from_secs(1), LONGEST)?;
     let chunks = call.number("chunks", 10, 1..=MOST_CHUNKS)?;

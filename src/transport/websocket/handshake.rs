@@ -15,10 +15,11 @@ use hyper::rt::{Read, Write};
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 
-use super::super::TransportError;
-use super::super::counted::{Metered, Passed};
-use super::super::http::{Message as Request, wide};
-use super::{Socket, closed, protocol, shown};
+use super::failure::{closed, protocol, shown};
+use super::socket::Socket;
+use crate::transport::TransportError;
+use crate::transport::counted::{Metered, Passed};
+use crate::transport::http::{Message as Request, error, wide};
 
 /// How the request that opens a WebSocket was answered.
 pub struct Opened<Io> {
@@ -50,9 +51,7 @@ where
         HeaderValue::from_str(&key).map_err(|e| protocol(&e.to_string()))?,
     );
     let offered: Vec<String> = words(headers, &SEC_WEBSOCKET_PROTOCOL).collect();
-    let failed = |e: &hyper::Error, passed: &Passed| {
-        TransportError::exchange(e, false, passed.received() > before)
-    };
+    let failed = |e: &hyper::Error, passed: &Passed| error(e, false, passed.received() > before);
     let (mut sender, mut driver) = wide()
         .handshake(io)
         .await
@@ -73,7 +72,7 @@ where
     .await;
     let response = match head {
         Some(Ok(response)) => response,
-        Some(Err(error)) => return Err(failed(&error, &passed)),
+        Some(Err(e)) => return Err(failed(&e, &passed)),
         None => return Err(closed("connection closed before the response")),
     };
     let (head, body) = response.into_parts();

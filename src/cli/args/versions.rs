@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args as ClapArgs, Subcommand};
 
-use super::args::{InputArgs, OnInvalid};
-use super::baseline::STORE;
-use super::values::{Modes, modes, target, tolerance};
+use super::input::{InputArgs, OnInvalid};
 use crate::base::{Nanos, Rate, Share, parse};
+use crate::cli::values::{Modes, modes, target, tolerance};
 use crate::plan::Metric;
 use crate::scenario::Overrides;
+
+/// The folder of baselines, unless another is named.
+pub const BASELINE_STORE: &str = "baselines";
 
 /// What is wanted of a comparison of versions.
 #[derive(Debug, ClapArgs)]
@@ -152,7 +154,7 @@ pub struct CompareArgs {
 #[derive(Debug, ClapArgs)]
 pub struct BaselineArgs {
     /// The folder that they are kept in
-    #[arg(long, global = true, env = "LOADGEN_BASELINES", value_name = "DIR", default_value = STORE)]
+    #[arg(long, global = true, env = "LOADGEN_BASELINES", value_name = "DIR", default_value = BASELINE_STORE)]
     pub store: PathBuf,
     /// What to do with them.
     #[command(subcommand)]

@@ -1,0 +1,61 @@
+//! What several commands ask for: their input, and what becomes of an invalid run.
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args as ClapArgs, ValueEnum};
+
+use crate::cli::values::{assignment, header};
+
+/// What is put into a scenario, whatever is done with it.
+#[derive(Debug, ClapArgs)]
+pub struct InputArgs {
+    /// The value of a variable, in place of the file's
+    #[arg(long, env = "LOADGEN_VAR", hide_env_values = true, value_parser = assignment, value_name = "NAME=VALUE", action = ArgAction::Append)]
+    pub var: Vec<(String, String)>,
+    /// A public host that may be put under load: a name, an address, or *.NAME; may be given
+    /// several times
+    #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',', action = ArgAction::Append)]
+    pub allow_target: Vec<String>,
+}
+
+/// The flags that belong to `loadgen run URL`.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "With a URL")]
+pub struct QuickArgs {
+    /// The method [default: GET, or POST where there is a body]
+    #[arg(
+        short = 'X',
+        visible_short_alias = 'm',
+        long,
+        env = "LOADGEN_METHOD",
+        value_name = "METHOD"
+    )]
+    pub method: Option<String>,
+    /// A header; may be given several times
+    #[arg(short = 'H', long, env = "LOADGEN_HEADER", hide_env_values = true, value_parser = header, value_name = "NAME: VALUE", action = ArgAction::Append)]
+    pub header: Vec<(String, String)>,
+    /// The body, sent as it stands
+    #[arg(
+        short = 'b',
+        long,
+        env = "LOADGEN_BODY",
+        hide_env_values = true,
+        value_name = "BODY",
+        allow_hyphen_values = true
+    )]
+    pub body: Option<String>,
+    /// Take any certificate of an https:// URL
+    #[arg(short = 'k', long, env = "LOADGEN_INSECURE", value_parser = BoolishValueParser::new())]
+    pub insecure: bool,
+    /// Print the scenario file that the URL and the flags stand for, and run nothing
+    #[arg(long, env = "LOADGEN_PRINT_SCENARIO", value_parser = BoolishValueParser::new())]
+    pub print_scenario: bool,
+}
+
+/// What becomes of a run whose figures can't be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnInvalid {
+    /// Exit with 97
+    Fail,
+    /// Warn of it
+    Warn,
+}

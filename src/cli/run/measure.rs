@@ -1,0 +1,162 @@
+//! Every mode of every round, each in a process of its own.
+
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+
+use super::result::result_of_runs;
+use crate::cli::args::RunArgs;
+use crate::cli::exit::Failure;
+use crate::cli::output::Talk;
+use crate::cli::session::{self, Session};
+use crate::cli::watched::Watched;
+use crate::engine::{Ground, Job};
+use crate::plan::{Address, Plan, Secrets, Target};
+use crate::result::{End, ModeRun, StoppedBy};
+use crate::scenario::Source;
+
+/// What there is when no more will come.
+pub(super) struct Measured<'a> {
+    pub(super) runs: Vec<ModeRun>,
+    pub(super) end: End,
+    pub(super) failure: Option<Failure>,
+    /// What the modes have said on their way.
+    pub(super) warnings: Vec<String>,
+    /// The page for those who have looked at it.
+    pub(super) watched: Option<Watched<'a>>,
+}
+
+impl Measured<'_> {
+    /// Takes the run of a mode; breaks where no other one shall follow.
+    fn take(&mut self, run: ModeRun) -> ControlFlow<()> {
+        let by = run.stopped_by;
+        self.runs.push(run);
+        match by {
+            StoppedBy::Threshold => {
+                self.end = End::Aborted;
+                return ControlFlow::Break(());
+            }
+            // The next mode has its own chance.
+            StoppedBy::Condition => self.end = End::Stopped,
+            StoppedBy::Panic => {
+                self.failure = Some(session::panicked());
+                self.end = End::Failed;
+                return ControlFlow::Break(());
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Runs every mode of every round, each in a process of its own.
+pub(super) fn measure<'a>(
+    source: &'a Source,
+    plan: &'a Plan,
+    secrets: &'a Secrets,
+    at: Timestamp,
+    args: &RunArgs,
+    talk: &'a Talk,
+) -> Result<Measured<'a>, Failure> {
+    let mut session = Session::open(!args.no_progress && !args.quiet, talk)?;
+    let ground = session.ground(plan, &source.folder, at)?;
+    announce(plan, secrets, &ground, args, talk);
+    let draft = move |runs| result_of_runs(source, plan, secrets, runs, End::Complete, at, None);
+    let watched = args
+        .live
+        .map(|address| Watched::open(address, secrets, draft))
+        .transpose()?;
+    if let Some(watched) = watched.as_ref().filter(|_| !args.quiet) {
+        talk.say(&format!("live: http://{}/\n", watched.address()));
+    }
+    let ground = Ground {
+        live: watched.is_some(),
+        ..ground
+    };
+    let mut measured = Measured {
+        runs: Vec::new(),
+        end: End::Complete,
+        failure: None,
+        warnings: Vec::new(),
+        watched: None,
+    };
+    let order = (0..plan.rounds).flat_map(|round| {
+        plan.order(round)
+            .into_iter()
+            .map(move |mode| (mode, round + 1))
+    });
+    for (mode, round) in order {
+        if session.is_interrupted() {
+            break;
+        }
+        let job = Job {
+            parent: std::process::id(),
+            plan: plan.clone(),
+            mode,
+            round,
+            ground: ground.clone(),
+        };
+        let place = if plan.rounds > 1 {
+            format!("{mode} {round}/{}", plan.rounds)
+        } else {
+            mode.name().into()
+        };
+        let mut so_far = |run: ModeRun| {
+            if let Some(watched) = &watched {
+                watched.show(&measured.runs, Some(ModeRun { round, ..run }));
+            }
+        };
+        match session.run_watched(&job, &place, &mut so_far) {
+            Ok(Some(run)) => {
+                let next = measured.take(run);
+                if let Some(watched) = &watched {
+                    watched.show(&measured.runs, None);
+                }
+                if next.is_break() {
+                    break;
+                }
+            }
+            Ok(None) => break,
+            Err(failure) => {
+                measured.failure = Some(failure);
+                measured.end = End::Failed;
+                break;
+            }
+        }
+    }
+    if session.is_interrupted() && measured.failure.is_none() {
+        measured.end = End::Interrupted;
+    }
+    measured.warnings = session.close();
+    Ok(Measured {
+        watched,
+        ..measured
+    })
+}
+
+/// Says where the targets are, and what identifies the run.
+fn announce(plan: &Plan, secrets: &Secrets, ground: &Ground, args: &RunArgs, talk: &Talk) {
+    // A name is looked up once, here; whoever reads the figures wants to know what it meant.
+    let is_named = |target: &Target| matches!(&target.address, Address::Url { host, .. } if host.parse::<IpAddr>().is_err());
+    for (target, reach) in plan
+        .targets
+        .iter()
+        .zip(&ground.reached)
+        .filter_map(|(target, reach)| Some((target, reach.as_ref()?)))
+    {
+        if args.verbose || (!args.quiet && (is_named(target) || !reach.silent.is_empty())) {
+            talk.say(&format!(
+                "target {}: {} at {reach}\n",
+                target.name, target.address
+            ));
+        }
+    }
+    if args.verbose {
+        talk.say(&format!(
+            "seed {}, fingerprint {}\n",
+            plan.seed,
+            plan.fingerprint(secrets)
+        ));
+    }
+}

@@ -1,0 +1,115 @@
+//! The result of a run, from what each of its modes has brought.
+
+use jiff::Timestamp;
+
+use crate::cli::{job, session};
+use crate::engine::ideal;
+use crate::gate::{self, Judged};
+use crate::metrics::FailureKind;
+use crate::plan::{Plan, Secrets};
+use crate::report::view;
+use crate::result::{
+    Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, StoppedBy, Validity, Verdict,
+};
+use crate::scenario::Source;
+
+/// The result of these runs of a plan.
+pub(crate) fn result_of(
+    source: &Source,
+    plan: &Plan,
+    secrets: &Secrets,
+    runs: Vec<ModeRun>,
+    end: End,
+    started_at: Timestamp,
+) -> RunResult {
+    let ideal_s = ideal(plan, &source.folder);
+    result_of_runs(source, plan, secrets, runs, end, started_at, ideal_s)
+}
+
+/// The same, with what the plan takes in virtual time where that is known already.
+pub(super) fn result_of_runs(
+    source: &Source,
+    plan: &Plan,
+    secrets: &Secrets,
+    runs: Vec<ModeRun>,
+    end: End,
+    started_at: Timestamp,
+    ideal_s: Option<f64>,
+) -> RunResult {
+    let comparison = Comparison::of(&runs, &plan.modes, ideal_s);
+    let build = Build::current();
+    let Judged {
+        thresholds,
+        warnings: doubts,
+    } = gate::judge(plan, &runs, comparison.as_ref());
+    RunResult {
+        schema: SCHEMA.into(),
+        end,
+        scenario: job::echo(source, plan, secrets),
+        plan: plan.shown(secrets),
+        host: Host::current(),
+        started_at: session::rfc3339(started_at),
+        comparison,
+        thresholds,
+        baseline: None,
+        validity: overall(&runs),
+        warnings: warnings(&build, &runs, end)
+            .into_iter()
+            .chain(doubts)
+            .collect(),
+        loadgen: build,
+        runs,
+    }
+}
+
+/// The worst of the runs, with the checks that were not passed, each under its run's name.
+fn overall(runs: &[ModeRun]) -> Validity {
+    let failed = runs.iter().flat_map(|run| {
+        run.validity
+            .checks
+            .iter()
+            .filter(|c| c.verdict != Verdict::Valid)
+            .cloned()
+            .map(move |mut check| {
+                check.name = format!("{} ({} round {})", check.name, run.mode, run.round);
+                check
+            })
+    });
+    Validity::of(failed.collect())
+}
+
+fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if build.profile == "debug" {
+        warnings
+            .push("this is a debug build of loadgen: its own cost is many times that of a release build (cargo build --release)".into());
+    }
+    match end {
+        End::Interrupted => {
+            warnings.push("the run was interrupted: what was under way is incomplete, and modes after it did not run".into())
+        }
+        End::Failed if runs.iter().any(|run| run.stopped_by == StoppedBy::Panic) => {
+            warnings.push("loadgen panicked: the figures of its last mode are of what was measured until then".into())
+        }
+        End::Failed => warnings.push("a mode could not be run: the figures are of those before it".into()),
+        End::Aborted => warnings.push("a threshold aborted the run: modes and rounds after it did not run".into()),
+        End::Complete | End::Stopped => {}
+    }
+    if runs
+        .iter()
+        .any(|r| r.counts.ok == 0 && r.response_ms.is_some())
+    {
+        warnings.push(
+            "no operation of some mode succeeded: its response times are those of failures".into(),
+        );
+    }
+    let unmade: u64 = runs
+        .iter()
+        .filter_map(|run| run.failures.get(FailureKind::Data.name()))
+        .sum();
+    if unmade > 0 {
+        let operations = view::things(unmade, "operation");
+        warnings.push(format!("{operations} could not be made of the values there were (kind `data`): failed, and in no response time"));
+    }
+    warnings
+}

@@ -1,0 +1,411 @@
+//! [`Windows`]: the time line, in stretches of one width, of bounded number and size.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use hdrhistogram::Histogram;
+
+use super::histogram;
+use super::window::Window;
+use super::{Outcome, Sample};
+use crate::base::Nanos;
+
+/// At most so many windows; then each becomes twice as wide.
+pub const MAX_WINDOWS: usize = 600;
+
+/// Room that is kept for each histogram of a window that is packed, in bytes: a busy service's take
+/// that much.
+const ROOM: usize = 1024;
+
+/// Of a time line that others are added to, windows whose histograms stay open; older ones are
+/// packed until something late is added.
+const OPEN: usize = 3;
+
+/// Windows that a time line keeps for what comes after it was cleared.
+const MAX_IDLE: usize = 32;
+
+/// The time line of a run, or of a part of it. Window 0 begins at the epoch; the warm-up has
+/// negative ones.
+#[derive(Clone, Debug)]
+pub struct Windows {
+    width: Nanos,
+    epoch: Nanos,
+    /// Index of the first window.
+    first: i64,
+    windows: VecDeque<Window>,
+    /// Windows to be used again, empty and with room for what they will hold.
+    idle: Vec<Window>,
+    /// Where the window that was found last begins, and its place: the next instant mostly falls
+    /// there too.
+    found: Option<(u64, usize)>,
+    /// Room for what is packed.
+    spare: Vec<Vec<u8>>,
+}
+
+impl Windows {
+    /// An empty time line.
+    pub fn new(width: Nanos, epoch: Nanos) -> Self {
+        Self {
+            width,
+            epoch,
+            first: 0,
+            windows: VecDeque::new(),
+            idle: Vec::new(),
+            found: None,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Makes room for all of a run from the start, so that its memory does not grow with its
+    /// length.
+    #[must_use]
+    pub fn roomy(self) -> Self {
+        // Written to, since the system backs with memory only what is.
+        let room = || {
+            let mut bytes = std::hint::black_box(vec![1; ROOM]);
+            bytes.clear();
+            bytes
+        };
+        let spare = (0..2 * MAX_WINDOWS).map(|_| room()).collect();
+        let mut windows = VecDeque::from(vec![Window::default(); MAX_WINDOWS]);
+        windows.clear();
+        Self {
+            windows,
+            spare,
+            ..self
+        }
+    }
+
+    /// Forgets what it holds, to take what comes after it in windows as wide as those of `other`.
+    pub fn clear(&mut self, other: &Self) {
+        self.width = other.width;
+        self.found = None;
+        for mut window in self
+            .windows
+            .drain(..)
+            .take(MAX_IDLE.saturating_sub(self.idle.len()))
+        {
+            window.clear();
+            self.idle.push(window);
+        }
+    }
+
+    /// The width of every window.
+    pub const fn width(&self) -> Nanos {
+        self.width
+    }
+
+    /// Every window with its index, from the earliest.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (i64, &Window)> {
+        self.windows
+            .iter()
+            .enumerate()
+            .map(|(place, window)| (self.first + place as i64, window))
+    }
+
+    fn index(&self, at: Nanos) -> i64 {
+        // 63 bits of nanoseconds are 292 years: no instant of a run's clock comes near.
+        (at.0 as i64)
+            .wrapping_sub(self.epoch.0 as i64)
+            .div_euclid(self.width.0 as i64)
+    }
+
+    /// The window of this instant, made if need be; widens all until it fits.
+    fn at(&mut self, instant: Nanos) -> &mut Window {
+        let place = match self.found {
+            Some((start, place)) if instant.0.wrapping_sub(start) < self.width.0 => place,
+            _ => self.find(instant),
+        };
+        &mut self.windows[place]
+    }
+
+    #[cold]
+    fn find(&mut self, instant: Nanos) -> usize {
+        let mut index = self.index(instant);
+        if self.windows.is_empty() {
+            self.first = index;
+        }
+        loop {
+            let first = self.first.min(index);
+            let last = (self.first + self.windows.len() as i64 - 1).max(index);
+            if usize::try_from(last - first).is_ok_and(|n| n < MAX_WINDOWS) {
+                break;
+            }
+            self.widen();
+            index = self.index(instant);
+        }
+        while index < self.first {
+            self.windows.push_front(self.idle.pop().unwrap_or_default());
+            self.first -= 1;
+        }
+        while index >= self.first + self.windows.len() as i64 {
+            self.windows.push_back(self.idle.pop().unwrap_or_default());
+        }
+        let place = (index - self.first) as usize;
+        let start = self
+            .epoch
+            .0
+            .wrapping_add_signed(index * self.width.0 as i64);
+        self.found = Some((start, place));
+        place
+    }
+
+    fn pack(&mut self) {
+        let old = self.windows.len().saturating_sub(OPEN);
+        self.windows
+            .iter_mut()
+            .take(old)
+            .for_each(|window| window.pack(&mut self.spare));
+    }
+
+    /// Makes every window twice as wide. Window 0 still begins at the epoch.
+    pub fn widen(&mut self) {
+        self.width = Nanos(self.width.0.saturating_mul(2));
+        self.found = None;
+        let old = std::mem::replace(&mut self.windows, VecDeque::with_capacity(MAX_WINDOWS));
+        let old_first = self.first;
+        self.first = old_first.div_euclid(2);
+        for (index, mut window) in (old_first..).zip(old) {
+            let place = (index.div_euclid(2) - self.first) as usize;
+            if place == self.windows.len() {
+                self.windows.push_back(window);
+            } else {
+                let wide = &mut self.windows[place];
+                wide.add(&window);
+                // At once: hundreds of open histograms would be a peak of memory that nobody asked
+                // for.
+                wide.pack(&mut self.spare);
+                window.response.give_back(&mut self.spare);
+                window.lag.give_back(&mut self.spare);
+            }
+        }
+    }
+
+    /// Takes one operation.
+    pub fn record(&mut self, sample: &Sample) {
+        let window = self.at(sample.intended);
+        window.planned += 1;
+        match sample.outcome {
+            Outcome::Skipped => {}
+            Outcome::Dropped => window.dropped += 1,
+            Outcome::Cancelled | Outcome::Unfinished => window.started += 1,
+            Outcome::Ok | Outcome::Failed(_) => {
+                window.started += 1;
+                if sample.outcome.is_timed() {
+                    let response = sample.response();
+                    window.max = window.max.max(response);
+                    window.sum += u128::from(response.0);
+                    window.response.record(response.0);
+                    window.lag.record(sample.lag().0);
+                }
+                window.statuses.count(sample.status);
+                if let Outcome::Failed(kind) = sample.outcome {
+                    window.failed += 1;
+                    window.failures[kind as usize] += 1;
+                } else {
+                    window.ok += 1;
+                    self.at(sample.completed).ok_completions += 1;
+                }
+            }
+        }
+    }
+
+    /// Takes an iteration that was refused at this moment.
+    pub fn refuse(&mut self, at: Nanos) {
+        self.at(at).dropped += 1;
+    }
+
+    /// Adds another time line of the same run; the narrower one is widened first. From then on it
+    /// has every window from the epoch on.
+    pub fn add(&mut self, other: &Self) {
+        let Some(last) = other.windows.len().checked_sub(1) else {
+            return;
+        };
+        let mut other = Cow::Borrowed(other);
+        while self.width < other.width {
+            self.widen();
+        }
+        // Making room for both ends may widen, and then the other must follow.
+        for end in [other.first.min(0), other.first + last as i64] {
+            let start = i128::from(self.epoch.0) + i128::from(end) * i128::from(other.width.0);
+            self.at(Nanos(u64::try_from(start.max(0)).unwrap_or(u64::MAX)));
+        }
+        while other.width < self.width {
+            other.to_mut().widen();
+        }
+        for (index, window) in (other.first..).zip(&other.windows) {
+            let place = (index - self.first) as usize;
+            if let Some(mine) = self.windows.get_mut(place) {
+                mine.add(window);
+            }
+        }
+        self.pack();
+    }
+
+    /// Response times and lag of the last windows that had completions, up to `count`, as one: what
+    /// a progress line shows.
+    pub fn recent(&self, count: usize) -> (Histogram<u64>, Histogram<u64>) {
+        let (mut response, mut lag) = (histogram::window(), histogram::window());
+        for window in self
+            .windows
+            .iter()
+            .rev()
+            .filter(|w| w.timed() > 0)
+            .take(count)
+        {
+            histogram::add(&mut response, &window.response());
+            histogram::add(&mut lag, &window.lag());
+        }
+        (response, lag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::FailureKind;
+    use crate::metrics::window::{aligned, width_for};
+    use proptest::prelude::*;
+
+    const EPOCH: Nanos = Nanos::from_secs(1);
+
+    fn sample(intended: Nanos, response: Nanos) -> Sample {
+        Sample {
+            completed: intended + response,
+            outcome: Outcome::Ok,
+            ..Sample::planned(0, intended)
+        }
+    }
+
+    /// What can be seen of a time line.
+    fn seen(windows: &Windows) -> Vec<(i64, u64, u64, Histogram<u64>)> {
+        windows
+            .iter()
+            .filter(|(_, w)| w.planned + w.ok_completions > 0)
+            .map(|(i, w)| (i, w.planned, w.ok_completions, w.response()))
+            .collect()
+    }
+
+    #[test]
+    fn a_width_that_gives_at_least_twenty() {
+        assert_eq!(width_for(Some(Nanos::from_secs(600))), Nanos::from_secs(1));
+        assert_eq!(width_for(Some(Nanos::from_secs(20))), Nanos::from_secs(1));
+        assert_eq!(
+            width_for(Some(Nanos::from_secs(2))),
+            Nanos::from_millis(100)
+        );
+        assert_eq!(width_for(None), Nanos::from_millis(10));
+    }
+
+    #[test]
+    fn operations_belong_to_their_intended_window_and_throughput_to_the_completion() {
+        let mut windows = Windows::new(Nanos::from_millis(100), EPOCH);
+        windows.record(&sample(
+            EPOCH + Nanos::from_millis(50),
+            Nanos::from_millis(120),
+        ));
+        windows.record(&sample(
+            EPOCH - Nanos::from_millis(1),
+            Nanos::from_millis(2),
+        ));
+        let shape: Vec<_> = seen(&windows)
+            .into_iter()
+            .map(|(i, planned, done, _)| (i, planned, done))
+            .collect();
+        assert_eq!(shape, [(-1, 1, 0), (0, 1, 1), (1, 0, 1)]);
+    }
+
+    #[test]
+    fn what_could_not_be_made_counts_as_failed_and_shortens_no_time() {
+        let mut windows = Windows::new(Nanos::from_millis(100), EPOCH);
+        windows.record(&sample(EPOCH, Nanos::from_millis(10)));
+        windows.record(&Sample {
+            outcome: Outcome::Failed(FailureKind::Data),
+            ..sample(EPOCH, Nanos::from_secs(3))
+        });
+        let (_, window) = windows.iter().next().expect("one");
+        assert_eq!(
+            (window.ok, window.failed, window.timed(), window.mean_ms()),
+            (1, 1, 1, Some(10.0))
+        );
+        assert_eq!(
+            (window.max, window.response().len(), window.lag().len()),
+            (Nanos::from_millis(10), 1, 1)
+        );
+        let mut unsent = Windows::new(Nanos::from_millis(100), EPOCH);
+        unsent.record(&Sample {
+            outcome: Outcome::Failed(FailureKind::Data),
+            ..sample(EPOCH, Nanos(1))
+        });
+        assert!(
+            unsent.iter().all(|(_, window)| window.mean_ms().is_none())
+                && unsent.recent(2).0.is_empty()
+        );
+    }
+
+    #[test]
+    fn windows_that_are_asked_for_can_be_cut_however_often_they_widened() {
+        let ms = Nanos::from_millis;
+        for (width, asked, expected) in [
+            (1000, &[][..], ms(1000)),
+            (1000, &[10_000], ms(625)),
+            (1000, &[1000, 5000], ms(1000)),
+            (50, &[200, 300], ms(50)),
+            (10, &[100], Nanos(6_250_000)),
+        ] {
+            let aligned = aligned(ms(width), asked.iter().map(|length| ms(*length)));
+            assert_eq!(aligned, expected, "{width} {asked:?}");
+            for length in asked {
+                let widened = (0..)
+                    .map(|times| aligned.0 << times)
+                    .take_while(|width| *width <= ms(100).0);
+                assert!(
+                    widened
+                        .into_iter()
+                        .all(|width| ms(*length).0.is_multiple_of(width)),
+                    "{width} {asked:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn there_are_never_more_than_the_most() {
+        let mut windows = Windows::new(Nanos::from_millis(10), EPOCH);
+        for second in 0..3600 {
+            windows.record(&sample(
+                EPOCH + Nanos::from_secs(second),
+                Nanos::from_millis(1),
+            ));
+        }
+        assert!(windows.iter().count() <= MAX_WINDOWS);
+        assert_eq!(windows.iter().map(|(_, w)| w.planned).sum::<u64>(), 3600);
+        assert_eq!(windows.width(), Nanos::from_millis(10 * 1024));
+    }
+
+    proptest! {
+        // Each case moves megabytes of histograms in a debug build.
+        #![proptest_config(ProptestConfig::with_cases(12))]
+        #[test]
+        fn adding_equals_recording_everything_in_one(
+            a in prop::collection::vec((0u64..20_000, 1u64..3_000), 0..40),
+            b in prop::collection::vec((0u64..20_000, 1u64..3_000), 0..40),
+        ) {
+            let fill = |values: &[(u64, u64)]| {
+                let mut windows = Windows::new(Nanos::from_millis(10), EPOCH);
+                for (at, took) in values {
+                    windows.record(&sample(Nanos::from_millis(*at), Nanos::from_millis(*took)));
+                }
+                windows
+            };
+            let mut sum = fill(&a);
+            sum.add(&fill(&b));
+            let mut one = fill(&[a, b].concat());
+            // The two may have widened at different moments; what they hold must agree at one
+            // width.
+            while sum.width() < one.width() { sum.widen(); }
+            while one.width() < sum.width() { one.widen(); }
+            prop_assert_eq!(seen(&sum), seen(&one));
+        }
+    }
+}

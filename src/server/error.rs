@@ -1,0 +1,61 @@
+//! [`ServeError`]: why a server did not start.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+
+use thiserror::Error;
+
+/// Why the server, or the process that it is to run in, did not start.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The address can't be listened on.
+    #[error(
+        "can't listen on {address}: {source}; choose another address, or port 0 for any free port"
+    )]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A server that never serves.
+    #[error("a capacity of zero serves nothing; write a rate such as `100/s`")]
+    NoCapacity,
+    /// The event loop, a signal handler or a thread could not be made.
+    #[error("can't set up the server: {0}")]
+    Setup(io::Error),
+    /// The program of the child process can't be run.
+    #[error("can't start the built-in target `{}`: {source}", program.display())]
+    Spawn {
+        /// The program.
+        program: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The child process ended without saying where it listens.
+    #[error(
+        "the built-in target ended before it listened ({status}); its own words are on standard error"
+    )]
+    Ended {
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// The first line of the child process is not the expected one.
+    #[error(
+        "the built-in target said {line:?} and not where it listens; is the program a loadgen?"
+    )]
+    Garbled {
+        /// What it printed, as far as it is worth showing.
+        line: String,
+    },
+    /// The child process runs and says nothing.
+    #[error(
+        "the built-in target has not said where it listens within {seconds} s; is the machine overloaded?"
+    )]
+    Silent {
+        /// How long was waited.
+        seconds: u64,
+    },
+}

@@ -1,0 +1,65 @@
+//! What TLS has against a peer, in words for whoever set it up.
+
+use std::io;
+
+use rustls::CertificateError;
+
+/// The way out where a certificate is not to be trusted, and need not be.
+const ANY: &str = "`tls: { insecure: true }` takes any certificate (`-k` with a URL)";
+
+/// What TLS has against the peer, or the peer against us, where that is what the error is about.
+/// The same words for the same thing: times and numbers that change from try to try are left out.
+pub(crate) fn reason(error: &io::Error) -> Option<String> {
+    use rustls::{AlertDescription as Alert, Error as Tls};
+    let error = error.get_ref()?.downcast_ref::<Tls>()?;
+    Some(match error {
+        Tls::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        ) => {
+            format!("the server's certificate has expired; renew it, or {ANY}")
+        }
+        Tls::InvalidCertificate(
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
+        ) => {
+            format!("the server's certificate is not valid yet; look at the clocks, or {ANY}")
+        }
+        Tls::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => {
+            format!(
+                "the server's certificate is for another name; `tls: {{ server_name: … }}` asks for that one, and {ANY}"
+            )
+        }
+        Tls::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            format!(
+                "the server's certificate is of an authority that is not trusted; `tls: {{ ca: FILE }}` trusts it, and {ANY}"
+            )
+        }
+        // What `openssl req -x509` makes is one, so people meet this often; the library names it in
+        // no other way.
+        Tls::InvalidCertificate(CertificateError::Other(other))
+            if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+        {
+            format!(
+                "the server's certificate is an authority's (CA:TRUE), which no server may show; make it with `-addext \
+                 basicConstraints=critical,CA:FALSE`, or {ANY}"
+            )
+        }
+        Tls::InvalidCertificate(CertificateError::BadSignature) => {
+            format!(
+                "the server's certificate is not signed by the authority that it names; `tls: {{ ca: FILE }}` has to be that one's, and {ANY}"
+            )
+        }
+        Tls::InvalidCertificate(other) => {
+            format!("the server's certificate can't be trusted: {other}; {ANY}")
+        }
+        Tls::InvalidMessage(_) => "what the server says is no TLS; `http://` speaks without".into(),
+        Tls::AlertReceived(Alert::CertificateRequired) => {
+            "the server wants a client certificate; give it `cert` and `key` of `tls`".into()
+        }
+        Tls::AlertReceived(Alert::NoApplicationProtocol) => {
+            "the server speaks none of the offered HTTP versions".into()
+        }
+        other => other.to_string(),
+    })
+}
