@@ -5,10 +5,10 @@
 
 pub mod check;
 pub mod delay;
-pub mod exchange;
 pub mod expect;
 mod fingerprint;
 pub mod flow;
+pub mod kinds;
 pub mod limits;
 pub mod load;
 pub mod metric;
@@ -23,9 +23,9 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{Check, CheckError, Operator};
 pub use delay::Delay;
-pub use exchange::{Framing, Message, Receive, TcpExchange};
 pub use expect::{BodyRule, Expect, JsonKind, JsonRule, StatusRule};
 pub use flow::{Parallel, Passes, Race, Repeat, Step, StepKind, Websocket};
+pub use kinds::websocket::{Framing, Message, Receive, TcpExchange};
 pub use limits::{Limits, OnFull};
 pub use load::{Load, LoadModel, Spread, Stage};
 pub use metric::{Metric, Quantity, Statistic, Unit};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JsonRule, Template};
+use crate::plan::{JsonRule, Template};
 
 /// A text over a TCP connection, and its answer. At least one of the two is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,3 @@
+//! Kinds of operations: the compiled form of each.
+
+pub mod websocket;
