@@ -1,31 +1,9 @@
-//! Exchanges: what is sent over a connection that is not HTTP, and the answer that is waited for.
+//! `websocket`: the request that opens one, and the messages that go over it.
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{JsonRule, Template};
-
-/// A text over a TCP connection, and its answer. At least one of the two is there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TcpExchange {
-    /// Index into the plan's targets.
-    pub target: usize,
-    /// What is sent, as it is.
-    pub send: Option<Template>,
-    /// How the answer ends.
-    pub receive: Option<Framing>,
-}
-
-/// How an answer ends that has no length of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Framing {
-    /// With the end of a line.
-    Line,
-    /// After so many bytes.
-    Bytes(u64),
-    /// With this text.
-    Until(String),
-}
+use crate::plan::profile::{Connection, Profile, Text};
+use crate::plan::{HttpRequest, Receive, Template};
 
 /// A message over a WebSocket, and the one that is waited for. At least one of the two is there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,13 +18,29 @@ pub struct Message {
     pub receive: Option<Receive>,
 }
 
-/// Which message is waited for: every part that is given must hold.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Receive {
-    /// Must be in it.
-    pub contains: Option<Template>,
-    /// A regular expression that must match somewhere in it.
-    pub matches: Option<String>,
-    /// What must be found in it as JSON.
-    pub json: Vec<JsonRule>,
+/// The request that opens a WebSocket.
+pub(super) const fn handshake(request: &HttpRequest) -> Profile<'_> {
+    Profile {
+        target: Some(request.target),
+        connection: Some(Connection {
+            target: request.target,
+            protocol: "websocket",
+            is_pooled: false,
+        }),
+        request: Some(request),
+        ..Profile::NETWORK
+    }
+}
+
+/// A message over one that is open: the connection is the handshake's.
+pub(super) const fn message(message: &Message) -> Profile<'_> {
+    Profile {
+        target: Some(message.target),
+        text: Some(Text {
+            send: message.send.as_ref(),
+            receive: message.receive.as_ref(),
+        }),
+        uses_open_socket: true,
+        ..Profile::NETWORK
+    }
 }

@@ -2,10 +2,9 @@
 //! for.
 
 use crate::base::Share;
-use crate::plan::{
-    Action, Framing, HttpRequest, Limits, Message, Receive, Scheme, StepKind, TcpExchange,
-    Websocket,
-};
+use crate::plan::kinds::tcp::{Framing, TcpExchange};
+use crate::plan::kinds::websocket::Message;
+use crate::plan::{Action, HttpRequest, Limits, Receive, Scheme, StepKind, Websocket};
 use crate::scenario::decode::{self, Fields};
 use crate::scenario::diagnostic::{Diagnostics, Span, quoted};
 use crate::scenario::flow::{Deed, Reader, typed};
