@@ -28,7 +28,7 @@ use super::schedule::stop::Stop;
 use crate::base::{Apart, Nanos};
 use crate::metrics::{IterationSample, Outcome, Recorder};
 use crate::pacing::Arrival;
-use crate::plan::{Action, Address, Operation, Plan};
+use crate::plan::{Address, Operation, Plan};
 use crate::result::StoppedBy;
 use crate::transport::endpoint::Endpoint;
 use crate::value::{Names, Scope};
@@ -138,22 +138,18 @@ impl<'p> World<'p> {
             .collect::<Result<_, _>>()?;
         let requests = plan
             .operations()
-            .map(|(_, _, operation)| match &operation.action {
-                Action::Http(request) | Action::Handshake(request) => {
-                    let target = plan
-                        .targets
-                        .get(request.target)
-                        .ok_or(RunError::NoTarget(request.target))?;
-                    let site = sites[request.target]
-                        .as_ref()
-                        .ok_or(RunError::NoTarget(request.target))?;
-                    Ok(Some(Recipe::new(request, target, site, &names, folder)?))
-                }
-                Action::Message(_)
-                | Action::Tcp(_)
-                | Action::Sleep(_)
-                | Action::Cpu(_)
-                | Action::Block { .. } => Ok(None),
+            .map(|(_, _, operation)| {
+                let Some(request) = operation.action.profile().request else {
+                    return Ok(None);
+                };
+                let target = plan
+                    .targets
+                    .get(request.target)
+                    .ok_or(RunError::NoTarget(request.target))?;
+                let site = sites[request.target]
+                    .as_ref()
+                    .ok_or(RunError::NoTarget(request.target))?;
+                Ok(Some(Recipe::new(request, target, site, &names, folder)?))
             })
             .collect::<Result<Vec<_>, RunError>>()?;
         let headers = plan.targets.iter().zip(&sites).map(|(target, site)| {

@@ -1,7 +1,8 @@
-//! What is expected of a response.
+//! What is expected of a response, and which message is waited for.
 
 use serde::{Deserialize, Serialize};
 
+use super::Template;
 use crate::base::{Nanos, Size};
 
 /// What makes a response a good one. Without rules, any status in 2xx and 3xx.
@@ -32,6 +33,17 @@ pub struct BodyRule {
     pub matches: Option<String>,
     /// Must be the whole of it.
     pub equals: Option<String>,
+}
+
+/// Which message is waited for: every part that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Receive {
+    /// Must be in it.
+    pub contains: Option<Template>,
+    /// A regular expression that must match somewhere in it.
+    pub matches: Option<String>,
+    /// What must be found in it as JSON.
+    pub json: Vec<JsonRule>,
 }
 
 /// One status, or a class of them.

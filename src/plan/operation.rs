@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Capture, Delay, Expect, Limits, Message, StatusRule, Tag, TcpExchange, Template};
+use super::{Action, Capture, Expect, Limits, StatusRule, Tag};
 use crate::base::{Nanos, Share};
 
 /// A step that is measured.
@@ -74,115 +74,4 @@ pub enum Backoff {
         /// Whether each wait is drawn evenly between zero and itself ("full jitter").
         jitter: bool,
     },
-}
-
-/// The work of an operation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// An HTTP request.
-    Http(HttpRequest),
-    /// The request that opens a WebSocket.
-    Handshake(HttpRequest),
-    /// A message over the WebSocket that is open, and the one that answers it.
-    Message(Message),
-    /// A text over a TCP connection, and its answer.
-    Tcp(TcpExchange),
-    /// Waits, as for something remote that needs none of this machine's processor.
-    Sleep(Delay),
-    /// Uses this much processor time of one core.
-    Cpu(Delay),
-    /// A blocking call.
-    Block {
-        /// How long it blocks.
-        duration: Delay,
-        /// Whether the async mode hands it to a pool of threads.
-        offload: bool,
-    },
-}
-
-impl Action {
-    /// The target that it goes to, by its index; none of a mock operation.
-    pub const fn target(&self) -> Option<usize> {
-        match self {
-            Self::Http(request) | Self::Handshake(request) => Some(request.target),
-            Self::Message(message) => Some(message.target),
-            Self::Tcp(exchange) => Some(exchange.target),
-            Self::Sleep(_) | Self::Cpu(_) | Self::Block { .. } => None,
-        }
-    }
-}
-
-/// A request, resolved as far as can be before the run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HttpRequest {
-    /// Index into the plan's targets.
-    pub target: usize,
-    /// The method, in capitals.
-    pub method: String,
-    /// Path and query, percent-encoded; begins with `/`.
-    pub path: Template,
-    /// Headers in lower case, in the order sent; the target's own come before them.
-    pub headers: Vec<(String, Template)>,
-    /// What is sent.
-    pub body: Option<Body>,
-}
-
-/// The body of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Body {
-    /// As written.
-    Text(Template),
-    /// A JSON text.
-    Json(Template),
-    /// Pairs of a form, percent-encoded.
-    Form(Template),
-    /// The content of a file, by its path relative to the scenario.
-    File(String),
-    /// Parts of a form that may hold files.
-    Multipart(Vec<Part>),
-}
-
-/// A part of a multipart body.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
-    /// The field's name.
-    pub name: String,
-    /// What is in it.
-    pub content: Content,
-    /// The name of the file that it claims to be.
-    pub filename: Option<String>,
-    /// Its content type, where it names one.
-    pub content_type: Option<String>,
-}
-
-/// What is in a part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Content {
-    /// Text.
-    Text(Template),
-    /// The content of a file, by its path relative to the scenario.
-    File(String),
-}
-
-impl HttpRequest {
-    /// Every template in it.
-    pub fn templates(&self) -> impl Iterator<Item = &Template> {
-        let body: Vec<&Template> = match &self.body {
-            Some(Body::Text(text) | Body::Json(text) | Body::Form(text)) => vec![text],
-            Some(Body::Multipart(parts)) => parts
-                .iter()
-                .filter_map(|part| match &part.content {
-                    Content::Text(text) => Some(text),
-                    Content::File(_) => None,
-                })
-                .collect(),
-            Some(Body::File(_)) | None => Vec::new(),
-        };
-        std::iter::once(&self.path)
-            .chain(self.headers.iter().map(|(_, value)| value))
-            .chain(body)
-    }
 }

@@ -1,7 +1,8 @@
 //! Why a mode is as it is, where the result knows it: a blocking call that held an event loop, and
 //! operations that had to wait for their turn. One sentence each, for the headline.
 
-use crate::plan::{Action, Mode, Plan};
+use crate::plan::profile::Occupies;
+use crate::plan::{Mode, Plan};
 use crate::result::{ModeRun, RunResult};
 
 use super::{asked, tally, view};
@@ -15,14 +16,11 @@ const WAITED: f64 = 0.5;
 pub fn of(result: &RunResult, behind: &[Mode]) -> Option<String> {
     let plan = asked::plan(result)?;
     let asynchronous = tally::rounds(result, Mode::Async).next();
-    let blocked = asynchronous.and_then(|run| {
-        held(&plan, run, |action| {
-            matches!(action, Action::Block { offload: false, .. })
-        })
-    });
+    let blocked =
+        asynchronous.and_then(|run| held(&plan, run, Occupies::Thread { offload: false }));
     let computed = || {
         let run = asynchronous.filter(|_| behind.contains(&Mode::Async))?;
-        held(&plan, run, |action| matches!(action, Action::Cpu(_)))
+        held(&plan, run, Occupies::Processor)
     };
     let of_loops = match blocked {
         Some(held) => Some(format!(
@@ -38,7 +36,7 @@ pub fn of(result: &RunResult, behind: &[Mode]) -> Option<String> {
 }
 
 /// What held the event loops of the async mode, where it did so for a good part of the time.
-fn held(plan: &Plan, run: &ModeRun, holds: impl Fn(&Action) -> bool) -> Option<String> {
+fn held(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
     let mut names: Vec<String> = Vec::new();
     let mut busy_ms = 0.0;
     for step in &run.steps {
@@ -51,7 +49,7 @@ fn held(plan: &Plan, run: &ModeRun, holds: impl Fn(&Action) -> bool) -> Option<S
             .operations()
             .filter(|(mix, name, _)| *name == step.name && is_of(*mix));
         let holding: Vec<bool> = own
-            .map(|(.., operation)| holds(&operation.action))
+            .map(|(.., operation)| operation.action.profile().occupies == by)
             .collect();
         // Operations of one name share their figures: what only some of them hold can't be told.
         if let Some(service) = step
@@ -102,7 +100,7 @@ mod tests {
     use super::super::fixture;
     use super::*;
     use crate::base::Nanos;
-    use crate::plan::Delay;
+    use crate::plan::{Action, Delay};
 
     /// Every operation of the plan has this action, and took all of the time of the one event loop.
     fn held_by(action: Action) -> RunResult {

@@ -5,7 +5,8 @@ use super::diagnostic::{Diagnostics, Place, Span};
 use super::lint;
 use super::tree::{Node, Value};
 use crate::base::Nanos;
-use crate::plan::{Action, AtEnd, Backoff, LoadModel, Mode, Plan, Step, StepKind, flow};
+use crate::plan::profile::Occupies;
+use crate::plan::{AtEnd, Backoff, Delay, LoadModel, Mode, Plan, Step, StepKind, flow};
 
 /// Where things stand in the scenario.
 pub struct Places<'a> {
@@ -63,7 +64,7 @@ fn requests(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
         flow::each(steps, &mut |step| {
             requests.extend(
                 step.operation()
-                    .filter(|operation| operation.action.target().is_some())
+                    .filter(|operation| !operation.action.profile().is_mock)
                     .map(|operation| operation.id),
             );
         });
@@ -142,19 +143,16 @@ fn operations(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
         let Some(span) = places.operations.get(operation.id as usize).copied() else {
             continue;
         };
-        let least = match &operation.action {
-            Action::Http(_) | Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => {
-                continue;
-            }
-            Action::Sleep(duration) | Action::Cpu(duration) => duration.mean(),
-            Action::Block { duration, offload } => {
-                if !offload && plan.modes.contains(&Mode::Async) {
-                    problems
-                        .warning(span, "in the mode `async` this call blocks the event loop: nothing else on it goes on meanwhile")
-                        .help("add `offload: true` to give it to a pool of threads (unless the mistake is what you want to see)");
-                }
-                duration.mean()
-            }
+        let profile = operation.action.profile();
+        if profile.occupies == (Occupies::Thread { offload: false })
+            && plan.modes.contains(&Mode::Async)
+        {
+            problems
+                .warning(span, "in the mode `async` this call blocks the event loop: nothing else on it goes on meanwhile")
+                .help("add `offload: true` to give it to a pool of threads (unless the mistake is what you want to see)");
+        }
+        let Some(least) = profile.duration.map(Delay::mean) else {
+            continue;
         };
         let own = places
             .timed
@@ -185,20 +183,14 @@ fn takes_time(step: &Step) -> bool {
     }
     match &step.kind {
         StepKind::Think(delay) => !delay.is_zero(),
-        StepKind::Operation(operation) => match &operation.action {
-            Action::Http(_) | Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => true,
-            Action::Sleep(delay)
-            | Action::Cpu(delay)
-            | Action::Block {
-                duration: delay, ..
-            } => {
-                let waits = operation
-                    .retry
-                    .as_ref()
-                    .is_some_and(|retry| retry.backoff != Backoff::Constant(Nanos::ZERO));
-                !delay.is_zero() || waits
-            }
-        },
+        StepKind::Operation(operation) => {
+            let waits = operation
+                .retry
+                .as_ref()
+                .is_some_and(|retry| retry.backoff != Backoff::Constant(Nanos::ZERO));
+            let duration = operation.action.profile().duration;
+            waits || duration.is_none_or(|duration| !duration.is_zero())
+        }
         StepKind::Websocket(_) => true,
         _ => step.inside().iter().any(takes_time),
     }

@@ -9,8 +9,8 @@ use super::diagnostic::{Diagnostics, Place};
 use super::tree::{Node, Value};
 use crate::base::{Nanos, Rate};
 use crate::plan::{
-    Action, Delay, Limits, LoadModel, MixEntry, OnFull, Operation, Parallel, Passes, Plan, Stage,
-    Step, StepKind,
+    Delay, Limits, LoadModel, MixEntry, OnFull, Operation, Parallel, Passes, Plan, Stage, Step,
+    StepKind,
 };
 
 const REMEDY: &str =
@@ -315,19 +315,12 @@ fn of_operation(operation: &Operation) -> Cost {
     } else {
         1.0
     };
-    let delay = match &operation.action {
-        Action::Http(_) | Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => {
-            return Cost {
-                starts: 1.0,
-                good: in_time,
-                ..Cost::NOTHING
-            };
-        }
-        Action::Sleep(delay)
-        | Action::Cpu(delay)
-        | Action::Block {
-            duration: delay, ..
-        } => *delay,
+    let Some(delay) = operation.action.profile().duration else {
+        return Cost {
+            starts: 1.0,
+            good: in_time,
+            ..Cost::NOTHING
+        };
     };
     let timeout = operation.timeout.total.as_secs_f64();
     let (time, least) = (mean(delay, timeout), least(delay).min(timeout));

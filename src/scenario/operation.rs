@@ -3,8 +3,9 @@
 
 use super::decode::{self, Fields};
 use super::flow::{Deed, Reader, typed};
+use super::kinds::websocket;
 use super::timeout::Parts;
-use super::{capture, delay, exchange, expect, limits, request, retry, timeout};
+use super::{capture, delay, expect, limits, request, retry, timeout};
 use crate::base::Share;
 use crate::plan::{Action, Capture, Expect, Limits, Operation, Retry, StepKind, Tag};
 
@@ -157,7 +158,7 @@ impl Reader<'_> {
         let targets = self.targets.timeout(request.target);
         let retry = retry.or_else(|| self.targets.retry(request.target));
         let made = Made {
-            action: exchange::action(deed.key, request),
+            action: websocket::action(deed.key, request),
             expect,
             retry,
             limits,

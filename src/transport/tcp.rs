@@ -15,7 +15,7 @@ use hyper::rt::{Read, ReadBuf, Write};
 use super::TransportError;
 use super::counted::{Metered, Passed};
 use crate::metrics::FailureKind;
-use crate::plan::Framing;
+use crate::plan::kinds::tcp::Framing;
 
 /// The most that is kept of an answer, in bytes.
 pub const MOST: usize = 16 << 20;

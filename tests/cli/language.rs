@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use loadgen::base::{Nanos, Rate, Share, Size};
+use loadgen::plan::kinds::tcp::{Framing, TcpExchange};
 use loadgen::plan::{
-    Action, Backoff, BodyRule, Expect, Framing, Limits, OnFull, Operation, Parallel, Passes, Plan,
-    Race, Repeat, Retry, StatusRule, Step, StepKind, TcpExchange, Timeouts,
+    Action, Backoff, BodyRule, Expect, Limits, OnFull, Operation, Parallel, Passes, Plan, Race,
+    Repeat, Retry, StatusRule, Step, StepKind, Timeouts,
 };
 use loadgen::scenario::{Overrides, Source, compile};
 

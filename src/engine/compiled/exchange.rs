@@ -46,20 +46,15 @@ impl Exchange {
     /// When an expression, a pattern or a query is none; the scenario's validation finds these
     /// first.
     pub fn new(action: &Action, names: &Names) -> Result<Option<Self>, ValueError> {
-        let (send, receive) = match action {
-            Action::Message(message) => (&message.send, message.receive.as_ref()),
-            Action::Tcp(exchange) => (&exchange.send, None),
-            Action::Http(_)
-            | Action::Handshake(_)
-            | Action::Sleep(_)
-            | Action::Cpu(_)
-            | Action::Block { .. } => return Ok(None),
+        let Some(text) = action.profile().text else {
+            return Ok(None);
         };
-        let send = send
-            .as_ref()
+        let send = text
+            .send
             .map(|template| Say::new(template, names))
             .transpose()?;
-        let receive = receive
+        let receive = text
+            .receive
             .map(|receive| Awaited::new(receive, names))
             .transpose()?;
         Ok(Some(Self { send, receive }))
@@ -181,7 +176,8 @@ impl Ready<'_> {
 mod tests {
     use super::*;
     use crate::engine::draw::{Place, Purpose, generator};
-    use crate::plan::{Encode, JsonRule, Message, Name};
+    use crate::plan::kinds::websocket::Message;
+    use crate::plan::{Encode, JsonRule, Name};
 
     fn made(receive: Receive, message: &str) -> bool {
         let names = Names::new(&[Name {

@@ -8,7 +8,7 @@ use hyper::rt::{Read, Write};
 use super::jar::Jar;
 use super::pool::{self, ConnectionTarget, Kept, Part};
 use crate::engine::schedule::limit::Limit;
-use crate::plan::{Action, Operation};
+use crate::plan::Operation;
 use crate::transport::counted::Metered;
 use crate::transport::tcp;
 use crate::transport::websocket::Socket;
@@ -120,12 +120,12 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
     /// How many connections, or streams on them, an operation's requests may use at once, where
     /// that is limited.
     pub fn connection_limit(&self, operation: &Operation) -> Option<Arc<Limit>> {
-        match &operation.action {
-            Action::Http(request) => self.connections[request.target].limit(),
-            // These have connections of their own.
-            Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => None,
-            Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => None,
-        }
+        // What is not of the pool has connections of its own.
+        let connection = operation.action.profile().connection?;
+        connection
+            .is_pooled
+            .then(|| self.connections[connection.target].limit())
+            .flatten()
     }
 
     /// Closes the connections that are kept for an iteration only.

@@ -15,7 +15,8 @@ use crate::engine::operation::{self, Call, Record};
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::worker::Worker;
 use crate::metrics::{FailedTry, FailureKind};
-use crate::plan::{Action, Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
+use crate::plan::profile::Occupies;
+use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
 use crate::value::{Scope, UserValues, Value, ValueError};
 
 /// How long a peer may take to say goodbye too when a WebSocket is closed.
@@ -88,7 +89,7 @@ pub async fn run<'a, 'w, D: Driver>(
 /// Whether a step leaves alone the WebSocket that is open around it, and takes its time.
 fn leaves_socket(step: &Step) -> bool {
     match &step.kind {
-        StepKind::Operation(operation) => !matches!(operation.action, Action::Message(_)),
+        StepKind::Operation(operation) => !operation.action.profile().uses_open_socket,
         StepKind::Think(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Websocket(_) => {
             true
         }
@@ -113,7 +114,10 @@ async fn attending<'a, 'w, D: Driver>(
     let driver = &worker.driver;
     let only_waits = match &step.kind {
         StepKind::Think(_) => true,
-        StepKind::Operation(operation) => matches!(operation.action, Action::Sleep(_)),
+        StepKind::Operation(operation) => {
+            let profile = operation.action.profile();
+            profile.is_mock && profile.occupies == Occupies::Nothing
+        }
         _ => false,
     };
     let end = if D::TAKES_TURNS || only_waits {

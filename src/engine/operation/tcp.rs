@@ -5,7 +5,7 @@ use super::trace::Trace;
 use crate::engine::connection::user::User;
 use crate::engine::driver::{Driver, within};
 use crate::metrics::FailureKind;
-use crate::plan::TcpExchange;
+use crate::plan::kinds::tcp::TcpExchange;
 use crate::transport::TransportError;
 use crate::transport::tcp::Connection;
 use crate::transport::wire::Wire;

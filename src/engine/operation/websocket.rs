@@ -7,7 +7,7 @@ use super::trace::Trace;
 use crate::engine::connection::user::User;
 use crate::engine::driver::{Driver, within};
 use crate::metrics::FailureKind;
-use crate::plan::Message;
+use crate::plan::kinds::websocket::Message;
 use crate::transport::TransportError;
 use crate::transport::counted::Metered as _;
 use crate::transport::websocket::{give_way, open};

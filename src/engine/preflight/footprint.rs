@@ -3,25 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{Action, Operation, Plan, Step, StepKind};
+use crate::plan::profile::Connection;
+use crate::plan::{Operation, Plan, Step, StepKind};
 
-/// What a connection is for: they are not shared between these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Requests over HTTP.
-    Http,
-    /// A WebSocket.
-    WebSocket,
-    /// Exchanges over TCP.
-    Tcp,
-}
-
-/// The connections of a user or a branch: one of each kind to each target, and those of its
+/// The connections of a user or a branch: one of each protocol to each target, and those of its
 /// branches. Groups of one flow run one after another, so that the first branches of all of them
 /// are the same one.
 #[derive(Default)]
 struct Footprint {
-    own: BTreeSet<(usize, Kind)>,
+    own: BTreeSet<Connection>,
     branches: Vec<Self>,
 }
 
@@ -44,12 +34,7 @@ impl Footprint {
     }
 
     fn operation(&mut self, operation: &Operation) {
-        match &operation.action {
-            Action::Http(request) => drop(self.own.insert((request.target, Kind::Http))),
-            Action::Handshake(request) => drop(self.own.insert((request.target, Kind::WebSocket))),
-            Action::Tcp(exchange) => drop(self.own.insert((exchange.target, Kind::Tcp))),
-            Action::Message(_) | Action::Sleep(_) | Action::Cpu(_) | Action::Block { .. } => {}
-        }
+        self.own.extend(operation.action.profile().connection);
     }
 
     fn side_by_side(&mut self, branches: &[Step]) {
@@ -61,7 +46,7 @@ impl Footprint {
         }
     }
 
-    fn count(&self, counts: &mut BTreeMap<(usize, Kind), u64>) {
+    fn count(&self, counts: &mut BTreeMap<Connection, u64>) {
         for of in &self.own {
             *counts.entry(*of).or_default() += 1;
         }
@@ -69,9 +54,9 @@ impl Footprint {
     }
 }
 
-/// The most connections of all users together, by target and kind; of requests no more than the
-/// scenario allows.
-pub fn connections(plan: &Plan) -> BTreeMap<(usize, Kind), u64> {
+/// The most connections of all users together, by target and protocol; of pooled ones no more than
+/// the scenario allows.
+pub fn connections(plan: &Plan) -> BTreeMap<Connection, u64> {
     let mut footprint = Footprint::default();
     // A user may run any entry of the mix, one after another.
     plan.mix
@@ -80,11 +65,11 @@ pub fn connections(plan: &Plan) -> BTreeMap<(usize, Kind), u64> {
     let mut counts = BTreeMap::new();
     footprint.count(&mut counts);
     let users = u64::from(plan.load.model.slots());
-    for ((target, kind), count) in &mut counts {
-        let cap = plan.targets[*target]
+    for (connection, count) in &mut counts {
+        let cap = plan.targets[connection.target]
             .http
             .max_connections
-            .filter(|_| *kind == Kind::Http)
+            .filter(|_| connection.is_pooled)
             .map_or(u64::MAX, u64::from);
         *count = count.saturating_mul(users).min(cap);
     }

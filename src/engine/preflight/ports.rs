@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::base::Nanos;
 use crate::engine::job::Reach;
-use crate::plan::{Action, KeepAlive, LoadModel, Plan, Step, flow};
+use crate::plan::{KeepAlive, LoadModel, Plan, Step, flow};
 use crate::transport::endpoint::Endpoint;
 
 /// How long the system keeps the port of a connection that has ended (TIME_WAIT), in seconds.
@@ -134,11 +134,11 @@ fn requests(plan: &Plan, target: usize) -> f64 {
         let mut count = 0u32;
         flow::each(steps, &mut |step| {
             let is_certain = step.chance.is_none() && step.when.is_none() && !step.once;
-            if let crate::plan::StepKind::Operation(operation) = &step.kind
-                && let Action::Http(request) = &operation.action
-            {
-                count += u32::from(is_certain && request.target == target);
-            }
+            let connection = step
+                .operation()
+                .and_then(|operation| operation.action.profile().connection);
+            let is_one = connection.is_some_and(|own| own.is_pooled && own.target == target);
+            count += u32::from(is_certain && is_one);
         });
         f64::from(count)
     };

@@ -9,7 +9,7 @@ use crate::engine::compiled::feed::Feeds;
 use crate::engine::compiled::request::Recipe;
 use crate::engine::draw::{Place, Purpose, generator};
 use crate::engine::error::RunError;
-use crate::plan::{Action, Address, HttpRequest, Parallel, Plan, Race, Scheme, Step, StepKind};
+use crate::plan::{Address, HttpRequest, Parallel, Plan, Race, Scheme, Step, StepKind};
 use crate::transport::body::Payload;
 use crate::value::{Facts, Names};
 
@@ -122,8 +122,9 @@ pub fn first_request(
 fn first(steps: &[Step], place: Place) -> Option<(Place, &Step, &HttpRequest)> {
     steps.iter().enumerate().find_map(|(index, step)| {
         let place = place.inside(index);
-        if let Some(Action::Http(request) | Action::Handshake(request)) =
-            step.operation().map(|operation| &operation.action)
+        if let Some(request) = step
+            .operation()
+            .and_then(|operation| operation.action.profile().request)
         {
             return Some((place, step, request));
         }

@@ -1,7 +1,8 @@
 //! Whether the generator had room: processor time, quota, hypervisor, and how late a probe woke.
 
 use super::judged::judged;
-use crate::plan::{Action, Mode, Plan};
+use crate::plan::profile::Occupies;
+use crate::plan::{Mode, Plan};
 use crate::result::{Check, ModeRun, Verdict};
 
 /// The share of the processor time it may use, from which on figures are to be read with care.
@@ -128,7 +129,7 @@ fn busy(run: &ModeRun, plan: &Plan) -> Option<Found> {
     // What the scenario asks the processor to do is its work, and no sign of strain.
     let asked = plan
         .operations()
-        .any(|(_, _, operation)| matches!(operation.action, Action::Cpu(_) | Action::Block { .. }));
+        .any(|(_, _, operation)| operation.action.profile().occupies != Occupies::Nothing);
     if run.wall_s < SHORTEST || asked {
         return None;
     }

@@ -1,20 +1,19 @@
 //! Exchanges: texts over TCP, and messages over a WebSocket, each with the answer that is waited
 //! for.
 
-use super::decode::{self, Fields};
-use super::diagnostic::{Diagnostics, Span, quoted};
-use super::flow::{Deed, Reader, typed};
-use super::operation::Made;
-use super::retry;
-use super::timeout::{self, Parts};
-use super::tree::{Node, Value};
-use super::words::Part;
-use super::{capture, expect, json, json_rule};
 use crate::base::Share;
-use crate::plan::{
-    Action, Framing, HttpRequest, Limits, Message, Receive, Scheme, StepKind, TcpExchange,
-    Websocket,
-};
+use crate::plan::kinds::tcp::{Framing, TcpExchange};
+use crate::plan::kinds::websocket::Message;
+use crate::plan::{Action, HttpRequest, Limits, Receive, Scheme, StepKind, Websocket};
+use crate::scenario::decode::{self, Fields};
+use crate::scenario::diagnostic::{Diagnostics, Span, quoted};
+use crate::scenario::flow::{Deed, Reader, typed};
+use crate::scenario::operation::Made;
+use crate::scenario::retry;
+use crate::scenario::timeout::{self, Parts};
+use crate::scenario::tree::{Node, Value};
+use crate::scenario::words::Part;
+use crate::scenario::{capture, expect, json, json_rule};
 
 /// The steps that use an open WebSocket.
 pub const MESSAGES: [&str; 3] = ["send", "send_json", "receive"];

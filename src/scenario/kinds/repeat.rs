@@ -1,13 +1,13 @@
 //! `repeat`: steps again and again, so many times, until something holds, or for each item of a
 //! list.
 
-use super::decode::{self, Fields};
-use super::expression;
-use super::flow::Reader;
-use super::foreign;
-use super::tree::{Entry, Node};
-use super::words::{self, Part};
 use crate::plan::{Passes, Repeat};
+use crate::scenario::decode::{self, Fields};
+use crate::scenario::expression;
+use crate::scenario::flow::Reader;
+use crate::scenario::foreign;
+use crate::scenario::tree::{Entry, Node};
+use crate::scenario::words::{self, Part};
 
 const MOST_TIMES: u32 = 1_000_000;
 /// Where a loop without `max` ends.
@@ -30,7 +30,7 @@ impl Reader<'_> {
         )?;
         let passes = self.passes(&mut fields);
         let flow = fields
-            .need("flow", super::flow::EXAMPLE, self.problems)
+            .need("flow", crate::scenario::flow::EXAMPLE, self.problems)
             .map(|node| self.list(node, "flow"));
         fields.finish(self.problems);
         Some(Repeat {

@@ -1,12 +1,12 @@
 //! Groups of steps: in order, side by side, against each other, again and again.
 
-use super::decode::{self, Fields};
-use super::diagnostic::quoted;
-use super::flow::{Deed, Reader};
-use super::load::MOST_SLOTS;
-use super::operation::{OF_OPERATIONS, OF_REQUESTS};
-use super::tree::Node;
 use crate::plan::{Parallel, Race, StepKind};
+use crate::scenario::decode::{self, Fields};
+use crate::scenario::diagnostic::quoted;
+use crate::scenario::flow::{Deed, Reader};
+use crate::scenario::load::MOST_SLOTS;
+use crate::scenario::operation::{OF_OPERATIONS, OF_REQUESTS};
+use crate::scenario::tree::Node;
 
 /// The steps that hold steps.
 pub const GROUPS: [&str; 4] = ["flow", "parallel", "race", "repeat"];

@@ -1,0 +1,90 @@
+//! What the checks of a plan ask for: figures, windows, and the parts of the work that are kept on
+//! their own for them.
+
+use super::{Metric, Mode, Operation, Plan, Quantity, Selector, Statistic};
+use crate::base::Nanos;
+
+impl Selector {
+    /// Whether it takes an operation of a plan, by its mix entry and its name.
+    pub fn takes(&self, plan: &Plan, mix: usize, name: &str, operation: &Operation) -> bool {
+        let target = operation
+            .action
+            .target()
+            .and_then(|target| plan.targets.get(target))
+            .map(|target| target.name.as_str());
+        let same = |wanted: &Option<String>, own: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| own == Some(wanted))
+        };
+        same(
+            &self.mix,
+            plan.mix.get(mix).map(|entry| entry.name.as_str()),
+        ) && same(&self.step, Some(name))
+            && same(&self.target, target)
+    }
+}
+
+impl Plan {
+    /// Whether something may end a run of this mode by its figures.
+    pub fn is_watched(&self, mode: Mode) -> bool {
+        !self.load.stop_when.is_empty()
+            || self
+                .thresholds
+                .iter()
+                .any(|t| t.abort && t.selector.is_about(mode))
+    }
+
+    /// The lengths of the windows that checks ask for.
+    pub fn windows(&self) -> impl Iterator<Item = Nanos> {
+        let conditions = self.load.stop_when.iter().filter_map(|stop| stop.window);
+        self.thresholds
+            .iter()
+            .filter_map(|threshold| threshold.window)
+            .chain(conditions)
+    }
+
+    /// Every figure that is asked for, with what it is about.
+    pub fn asked(&self) -> impl Iterator<Item = (&Selector, Metric)> {
+        let of_thresholds = self
+            .thresholds
+            .iter()
+            .map(|threshold| (&threshold.selector, threshold.check.metric));
+        of_thresholds.chain(
+            self.guards
+                .iter()
+                .map(|guard| (&guard.selector, guard.metric)),
+        )
+    }
+
+    /// The parts of the work that thresholds take apart by operations, or by values of tags, each
+    /// once and with whether its time line is asked for: their figures are kept on their own.
+    /// Stages have theirs anyway.
+    pub fn probes(&self) -> Vec<(Selector, bool)> {
+        let mut probes: Vec<(Selector, bool)> = Vec::new();
+        let of_thresholds = self
+            .thresholds
+            .iter()
+            .map(|threshold| (&threshold.selector, threshold.window.is_some()));
+        let asked = of_thresholds.chain(self.guards.iter().map(|guard| (&guard.selector, false)));
+        let taken_apart =
+            asked.filter(|(selector, _)| selector.is_of_operations() || selector.tag.is_some());
+        for (selector, in_windows) in taken_apart.filter(|(selector, _)| selector.stage.is_none()) {
+            let selector = selector.of_any_mode();
+            match probes.iter_mut().find(|(known, _)| *known == selector) {
+                Some((_, windowed)) => *windowed |= in_windows,
+                None => probes.push((selector, in_windows)),
+            }
+        }
+        probes
+    }
+
+    /// The times of which a percentile is asked, by thresholds with a selector that fits:
+    /// percentiles of several rounds can't be had without histograms.
+    pub fn percentiles_of(&self, fits: impl Fn(&Selector) -> bool) -> Vec<Quantity> {
+        let asked = |of: &Quantity| {
+            let is_asked = |metric| matches!(metric, Metric::Time(own, Statistic::Percentile(_)) if own == *of);
+            self.asked()
+                .any(|(selector, metric)| fits(selector) && is_asked(metric))
+        };
+        Quantity::ALL.into_iter().filter(asked).collect()
+    }
+}
