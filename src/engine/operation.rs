@@ -2,9 +2,15 @@
 //! whatever happens.
 
 pub mod attempt;
+mod block;
 pub mod body;
+mod cpu;
+mod http;
+mod mock;
+pub mod record;
 pub mod redirect;
 pub mod retry;
+mod sleep;
 mod stream;
 mod tcp;
 pub mod trace;
@@ -14,7 +20,7 @@ use std::cell::Cell;
 use std::pin::pin;
 
 use self::attempt::Attempt;
-use self::trace::{Trace, Try};
+use self::record::Record;
 use super::connection::user::User;
 use super::draw::Place;
 use super::driver::Driver;
@@ -22,7 +28,7 @@ use super::schedule::limit::{Full, Permit, enter};
 use super::schedule::scheduled_iteration::ScheduledIteration;
 use super::world::worker::Worker;
 use crate::base::Nanos;
-use crate::metrics::{FailedTry, FailureKind, Held, Outcome, Sample};
+use crate::metrics::{FailureKind, Outcome};
 use crate::plan::Operation;
 use crate::transport::TransportError;
 use crate::value::Scope;
@@ -48,9 +54,7 @@ pub async fn run<D: Driver>(
     record: &mut Record<'_, '_, D>,
 ) -> (Option<FailureKind>, Option<Nanos>) {
     let world = worker.world;
-    record.reach(*call);
-    let check = &world.checks[operation.id as usize];
-    let attempts = operation.retry.as_ref().map_or(1, |retry| retry.attempts);
+    record.reach(call.turn);
     let mut number = 0;
     // As long as it has not waited for anything, the clock need not be read again.
     let mut started = call.turn.begun;
@@ -99,174 +103,41 @@ pub async fn run<D: Driver>(
         let result = pin!(attempt.run(user, scope, &mut record.trace)).await;
         attempt.give_back();
         drop(permit);
-        // What has been done with a response since it was read is not the server's.
-        let now = record
-            .trace
-            .last
-            .hop
-            .ended
-            .get()
-            .unwrap_or_else(|| worker.driver.now());
-        let result = check.time(
-            now - call.turn.intended,
-            &mut record.trace.last.checks.borrow_mut(),
-            result,
-        );
-        let failure = match result {
-            Ok(()) => record.succeed(now),
-            Err(error) => record.fail(now, error, attempt.url(scope)),
-        };
+        let (failure, now) = conclude(&attempt, call, record, scope, result);
         let (Some(kind), Some(retry)) = (failure, &operation.retry) else {
             return (failure, Some(now));
         };
-        if number + 1 == attempts || !retry::wanted(retry, kind, record.trace.last.hop.status.get())
-        {
+        let status = record.trace.last.hop.status.get();
+        if number + 1 == retry.attempts || !retry::wanted(retry, kind, status) {
             return (failure, Some(now));
         }
         record.reopen(kind);
         number += 1;
-        let wait = retry::wait(
-            retry.backoff,
-            number,
-            world.plan.seed,
-            call.turn.number,
-            call.place,
-        );
+        let (seed, turn) = (world.plan.seed, call.turn.number);
+        let wait = retry::wait(retry.backoff, number, seed, turn, call.place);
         worker.driver.sleep_until(now + wait).await;
         started = worker.driver.now();
     }
 }
 
-/// Writes an operation down when it is dropped: skipped where it had not started; where it had
-/// started and not completed, unfinished at the end of the drain, and cancelled before.
-pub struct Record<'a, 'w, D: Driver> {
-    worker: &'a Worker<'w, D>,
-    sample: Sample,
-    trace: Trace,
-    last_failure: Option<FailureKind>,
-    started: bool,
-    forgotten: bool,
-}
-
-impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
-    /// An operation that is planned at this moment.
-    pub fn new(worker: &'a Worker<'w, D>, operation: u32, now: Nanos) -> Self {
-        let sample = Sample::planned(operation, now);
-        Self {
-            worker,
-            sample,
-            trace: Trace::default(),
-            last_failure: None,
-            started: false,
-            forgotten: false,
-        }
-    }
-
-    /// It was not planned after all: its branch ended without coming to it.
-    pub fn forget(mut self) {
-        self.forgotten = true;
-    }
-
-    /// The operation that it is about.
-    pub const fn operation(&self) -> u32 {
-        self.sample.operation
-    }
-
-    fn reach(&mut self, call: Call) {
-        self.sample.intended = call.turn.intended;
-        self.sample.queue = call.turn.queue;
-    }
-
-    fn start(&mut self, now: Nanos) {
-        self.sample.started = now;
-        self.sample.outcome = Outcome::Unfinished;
-        self.started = true;
-        self.worker.tape.shard().flight(1);
-    }
-
-    fn succeed(&mut self, now: Nanos) -> Option<FailureKind> {
-        self.sample.completed = now;
-        self.sample.outcome = Outcome::Ok;
-        None
-    }
-
-    /// Writes down a failed try, with the URL or address that it was about.
-    fn fail(
-        &mut self,
-        now: Nanos,
-        error: TransportError,
-        url: Option<String>,
-    ) -> Option<FailureKind> {
-        let TransportError { kind, message } = error;
-        self.sample.completed = now;
-        self.sample.outcome = Outcome::Failed(kind);
-        let Sample {
-            operation,
-            intended,
-            ..
-        } = self.sample;
-        self.worker.tape.error(FailedTry {
-            kind,
-            message,
-            operation,
-            intended,
-            at: now,
-            url,
-        });
-        Some(kind)
-    }
-
-    /// Begins one more try. Nothing but what passed over its connections is left of those before
-    /// it.
-    fn retry(&mut self, number: u32) {
-        self.sample.retries = number;
-        self.trace.last = Try::default();
-    }
-
-    /// Goes on after a failed try.
-    fn reopen(&mut self, failure: FailureKind) {
-        self.sample.outcome = Outcome::Unfinished;
-        self.last_failure = Some(failure);
-    }
-
-    /// Ends with the last failure, where no further try could be made.
-    fn settle(&mut self, now: Nanos) -> Option<FailureKind> {
-        self.sample.completed = now;
-        let kind = self.last_failure?;
-        self.sample.outcome = Outcome::Failed(kind);
-        Some(kind)
-    }
-}
-
-impl<D: Driver> Drop for Record<'_, '_, D> {
-    fn drop(&mut self) {
-        if self.started {
-            self.worker.tape.shard().flight(-1);
-        }
-        if self.forgotten {
-            return;
-        }
-        if self.sample.outcome == Outcome::Unfinished {
-            if self.worker.world.stop.is_over() {
-                self.sample.completed = self.worker.driver.now();
-            } else {
-                self.sample.outcome = Outcome::Cancelled;
-            }
-        }
-        self.trace.tell(&mut self.sample);
-        if matches!(self.sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
-            let mut held = Held::default();
-            if let Some(passed) = self.trace.last.checks.take() {
-                held = Held::of(&passed);
-                self.worker
-                    .tape
-                    .checks(self.sample.operation, self.sample.intended, passed);
-            }
-            let tags = self.trace.last.tags.take();
-            if !tags.is_empty() {
-                self.worker.tape.tags(self.sample, tags, held);
-            }
-        }
-        self.worker.tape.operation(self.sample);
+/// Writes down how a try ended that has its slot no more: its failure, where there was one, and
+/// when it ended.
+fn conclude<D: Driver>(
+    attempt: &Attempt<'_, '_, D>,
+    call: &Call,
+    record: &mut Record<'_, '_, D>,
+    scope: &Scope,
+    result: Result<(), TransportError>,
+) -> (Option<FailureKind>, Nanos) {
+    let worker = attempt.worker;
+    let last = &record.trace.last;
+    // What has been done with a response since it was read is not the server's.
+    let now = last.hop.ended.get().unwrap_or_else(|| worker.driver.now());
+    let check = &worker.world.checks[attempt.operation.id as usize];
+    let response = now - call.turn.intended;
+    let result = check.time(response, &mut last.checks.borrow_mut(), result);
+    match result {
+        Ok(()) => (record.succeed(now), now),
+        Err(error) => (record.fail(now, error, attempt.url(scope)), now),
     }
 }

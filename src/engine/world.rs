@@ -5,6 +5,7 @@ pub mod recorders;
 pub mod tape;
 pub mod worker;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -95,6 +96,30 @@ pub struct Ended {
     pub scope: Scope,
 }
 
+/// Compiles something of each operation of a plan, by its id.
+fn for_each<T, E>(plan: &Plan, compile: impl Fn(&Operation) -> Result<T, E>) -> Result<Vec<T>, E> {
+    plan.operations()
+        .map(|(_, _, operation)| compile(operation))
+        .collect()
+}
+
+/// How the request of an operation is made, where it has one.
+fn request(
+    plan: &Plan,
+    operation: &Operation,
+    sites: &[Option<Site>],
+    names: &Names,
+    folder: &Path,
+) -> Result<Option<Recipe>, RunError> {
+    let Some(request) = operation.action.profile().request else {
+        return Ok(None);
+    };
+    let index = request.target;
+    let target = plan.targets.get(index).ok_or(RunError::NoTarget(index))?;
+    let site = sites[index].as_ref().ok_or(RunError::NoTarget(index))?;
+    Ok(Some(Recipe::new(request, target, site, names, folder)?))
+}
+
 impl<'p> World<'p> {
     /// A world for `plan` on so many cores. Iterations begin with what a setup has ended with,
     /// where there was one.
@@ -119,43 +144,18 @@ impl<'p> World<'p> {
         } = ground;
         let names = Names::new(&plan.names).starting(start);
         let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
-        let sites: Vec<Option<Site>> = plan
-            .targets
-            .iter()
-            .enumerate()
+        let targets = || plan.targets.iter().enumerate();
+        let sites: Vec<Option<Site>> = targets()
             .map(|(index, target)| Site::new(target, reached(index)))
             .collect();
-        let dial = |(index, target)| {
-            reached(index)
-                .map(|reach| Dial::new(target, reach, folder))
-                .transpose()
-        };
-        let dials = plan
-            .targets
-            .iter()
-            .enumerate()
-            .map(dial)
-            .collect::<Result<_, _>>()?;
-        let requests = plan
-            .operations()
-            .map(|(_, _, operation)| {
-                let Some(request) = operation.action.profile().request else {
-                    return Ok(None);
-                };
-                let target = plan
-                    .targets
-                    .get(request.target)
-                    .ok_or(RunError::NoTarget(request.target))?;
-                let site = sites[request.target]
-                    .as_ref()
-                    .ok_or(RunError::NoTarget(request.target))?;
-                Ok(Some(Recipe::new(request, target, site, &names, folder)?))
-            })
-            .collect::<Result<Vec<_>, RunError>>()?;
+        let dials = targets().map(|(index, target)| {
+            let dial = |reach| Dial::new(target, reach, folder);
+            reached(index).map(dial).transpose()
+        });
+        let dials = dials.collect::<Result<_, _>>()?;
         let headers = plan.targets.iter().zip(&sites).map(|(target, site)| {
-            site.as_ref()
-                .map(|site| TargetHeaders::new(target, site, &names))
-                .transpose()
+            let headers = |site| TargetHeaders::new(target, site, &names);
+            site.as_ref().map(headers).transpose()
         });
         let headers = headers.collect::<Result<_, _>>()?;
         let load = &plan.load;
@@ -171,18 +171,12 @@ impl<'p> World<'p> {
             choice: Choice::new(plan),
             expressions: Expressions::compile(plan, &names)?,
             feeds: Feeds::read(plan, &names, folder)?,
-            checks: plan
-                .operations()
-                .map(|(_, _, operation)| Check::new(&operation.expect))
-                .collect::<Result<_, _>>()?,
-            exchanges: plan
-                .operations()
-                .map(|(_, _, operation)| Exchange::new(&operation.action, &names))
-                .collect::<Result<_, _>>()?,
-            takings: plan
-                .operations()
-                .map(|(_, _, operation)| Taking::new(operation, &names))
-                .collect::<Result<_, _>>()?,
+            checks: for_each(plan, |operation| Check::new(&operation.expect))?,
+            requests: for_each(plan, |operation| {
+                request(plan, operation, &sites, &names, folder)
+            })?,
+            exchanges: for_each(plan, |operation| Exchange::new(&operation.action, &names))?,
+            takings: for_each(plan, |operation| Taking::new(operation, &names))?,
             sites,
             headers,
             names,
@@ -208,7 +202,6 @@ impl<'p> World<'p> {
             ended: OnceLock::new(),
             recorders: (0..cores.clamp(1, MAX_RECORDERS)).map(recorder).collect(),
             gauges: (0..cores.max(1)).map(|_| Apart::default()).collect(),
-            requests,
         })
     }
 

@@ -2,11 +2,12 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::interpreter::{self, Course, End};
+use super::interpreter;
+use super::state::{Course, End};
 use crate::engine::connection::user::{BranchScope, User};
 use crate::engine::draw::Place;
 use crate::engine::driver::{Driver, Job, Local, Until};
-use crate::engine::operation::Record;
+use crate::engine::operation::record::Record;
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::World;
 use crate::engine::world::worker::Worker;

@@ -4,56 +4,22 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 
-use rand::RngExt as _;
-
 use super::branches;
+use super::state::{Course, End};
+use super::values::{holds, is_due, items, set};
 use crate::base::Nanos;
-use crate::engine::connection::user::{BranchScope, User};
+use crate::engine::connection::user::User;
 use crate::engine::draw::{Place, Purpose, generator};
 use crate::engine::driver::{Driver, Until, within};
-use crate::engine::operation::{self, Call, Record};
+use crate::engine::operation::record::Record;
+use crate::engine::operation::{self, Call};
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::worker::Worker;
-use crate::metrics::{FailedTry, FailureKind};
 use crate::plan::profile::Occupies;
 use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
-use crate::value::{Scope, UserValues, Value, ValueError};
 
 /// How long a peer may take to say goodbye too when a WebSocket is closed.
 const GOODBYE: Nanos = Nanos::from_secs(1);
-
-/// What an iteration carries through its flow.
-pub struct Course<'a, 'w, D: Driver> {
-    /// The iteration's number.
-    pub number: u64,
-    /// Whether it is the first of its virtual user.
-    pub fresh: bool,
-    /// The iteration's own time and queue, until its first operation takes them.
-    pub turn: Option<ScheduledIteration>,
-    /// The first operation of this branch, written down as planned when the branch began. Boxed, so
-    /// that it doesn't make every iteration larger.
-    pub planned: Option<Box<Record<'a, 'w, D>>>,
-    /// The first failure of an operation, whether or not the flow went on after it.
-    pub failure: Option<FailureKind>,
-    /// When its last step ended, where that was an operation.
-    pub ended: Option<Nanos>,
-    /// The values that it carries.
-    pub scope: Scope,
-    /// Those of them that its virtual user keeps: few iterations have any.
-    pub kept: Option<Box<UserValues>>,
-    /// The operation run last, or the first one to come: what a failure between operations is told
-    /// of.
-    pub near: u32,
-}
-
-/// How some steps ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// All of them were gone through; what failed was meant to be gone on after.
-    Through,
-    /// A failure ended them.
-    Broken,
-}
 
 /// Runs the steps, which are those of the group at `place`.
 pub async fn run<'a, 'w, D: Driver>(
@@ -231,95 +197,6 @@ async fn take<'a, 'w, D: Driver>(
     }
 }
 
-impl<D: Driver> Course<'_, '_, D> {
-    /// A value that a step needs can't be had: it is broken, and the iteration failed.
-    fn fail(&mut self, worker: &Worker<'_, D>, step: &Step, error: &ValueError) -> End {
-        let operation = step
-            .first_operation()
-            .map_or(self.near, |operation| operation.id);
-        let (message, at) = (error.to_string(), worker.driver.now());
-        worker.tape.error(FailedTry {
-            kind: FailureKind::Data,
-            message,
-            operation,
-            intended: at,
-            at,
-            url: None,
-        });
-        self.failure.get_or_insert(FailureKind::Data);
-        End::Broken
-    }
-
-    /// Takes over what a branch has set, and what the user keeps of it.
-    pub fn merge(&mut self, branch: BranchScope) {
-        self.scope.merge(&branch.scope);
-        if let Some(kept) = branch.kept {
-            self.kept.get_or_insert_default().merge(*kept);
-        }
-    }
-
-    fn set(&mut self, worker: &Worker<'_, D>, name: &str, value: Value) {
-        if let Some(place) = worker.world.names.place(name) {
-            self.scope.set(place, value);
-        }
-    }
-}
-
-/// Whether a step is run this time.
-fn is_due<D: Driver>(
-    worker: &Worker<'_, D>,
-    step: &Step,
-    place: Place,
-    course: &Course<'_, '_, D>,
-) -> Result<bool, ValueError> {
-    if step.once && !course.fresh {
-        return Ok(false);
-    }
-    let seed = worker.world.plan.seed;
-    if step.chance.is_some_and(|share| {
-        generator(seed, course.number, place, Purpose::Chance).random::<f64>() >= share.0
-    }) {
-        return Ok(false);
-    }
-    step.when.as_ref().map_or(Ok(true), |condition| {
-        holds(worker, condition, place, course)
-    })
-}
-
-/// Whether a condition holds here.
-fn holds<D: Driver>(
-    worker: &Worker<'_, D>,
-    condition: &str,
-    place: Place,
-    course: &Course<'_, '_, D>,
-) -> Result<bool, ValueError> {
-    let facts = worker.facts(course.number, place, Purpose::Condition);
-    worker
-        .world
-        .expressions
-        .get(condition)?
-        .holds(&course.scope, &facts)
-}
-
-/// Gives names the values of expressions, in order: each may use those before it.
-fn set<D: Driver>(
-    worker: &Worker<'_, D>,
-    values: &[(String, String)],
-    place: Place,
-    course: &mut Course<'_, '_, D>,
-) -> Result<End, ValueError> {
-    let facts = worker.facts(course.number, place, Purpose::Value);
-    for (name, value) in values {
-        let value = worker
-            .world
-            .expressions
-            .get(value)?
-            .eval(&course.scope, &facts)?;
-        course.set(worker, name, value);
-    }
-    Ok(End::Through)
-}
-
 async fn operate<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
@@ -439,22 +316,4 @@ async fn repeat<'a, 'w, D: Driver>(
         worker.driver.breathe().await;
     }
     End::Through
-}
-
-/// The items of the list that a loop goes over; none where it goes over none.
-fn items<D: Driver>(
-    worker: &Worker<'_, D>,
-    group: &Repeat,
-    place: Place,
-    course: &Course<'_, '_, D>,
-) -> Result<Vec<Value>, ValueError> {
-    let Passes::Over { list, .. } = &group.passes else {
-        return Ok(Vec::new());
-    };
-    let facts = worker.facts(course.number, place, Purpose::Value);
-    worker
-        .world
-        .expressions
-        .get(list)?
-        .items(&course.scope, &facts)
 }

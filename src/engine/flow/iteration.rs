@@ -2,7 +2,8 @@
 
 use std::pin::pin;
 
-use super::interpreter::{self, Course, End};
+use super::interpreter;
+use super::state::{Course, End};
 use crate::base::Nanos;
 use crate::engine::compiled::feed::Exhausted;
 use crate::engine::connection::user::User;

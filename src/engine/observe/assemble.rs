@@ -147,20 +147,9 @@ fn figures(
     seen: &Seen,
 ) -> ModeRun {
     let plan = world.plan;
-    let Span {
-        wall_s,
-        measured_s,
-        stopped_by,
-        ..
-    } = *span;
     let whole = Figures::sum(recorder.steps());
-    let total = group(
-        String::new(),
-        None,
-        &whole,
-        span.measured_s,
-        &span.dependence,
-    );
+    let (name, dependence) = (String::new(), &span.dependence);
+    let total = group(name, None, &whole, span.measured_s, dependence);
     let response = whole.response();
     let clamped = response.clamped() + whole.lag.clamped() + whole.queue.clamped();
     ModeRun {
@@ -168,9 +157,9 @@ fn figures(
         round: frame.round,
         workers: frame.workers,
         vus: plan.load.model.slots(),
-        wall_s,
-        measured_s,
-        stopped_by,
+        wall_s: span.wall_s,
+        measured_s: span.measured_s,
+        stopped_by: span.stopped_by,
         counts: total.counts,
         oldest_unfinished_ms: (total.counts.unfinished > 0)
             .then(|| recorder.oldest_unfinished().as_millis_f64()),
@@ -209,7 +198,7 @@ fn figures(
         probes: selected::probes(world, recorder, seen, span),
         stages: selected::stages(world, recorder, span),
         limits: limits(world),
-        series: series(recorder.windows(), seen, wall_s, plan),
+        series: series(recorder.windows(), seen, span.wall_s, plan),
         resources: crate::result::Resources {
             clamped,
             ..seen.resources

@@ -35,9 +35,9 @@ const SHOW: Nanos = Nanos::from_millis(1_000);
 /// … and take no more than this part of the observer's time.
 const JUDGE_SHARE: u64 = 10;
 
-/// What the system's counters showed at the epoch.
+/// What the system's counters showed at a moment.
 #[derive(Clone, Copy, Default)]
-struct Before {
+struct Counters {
     usage: Option<Usage>,
     spun: Nanos,
     throttled: Option<Nanos>,
@@ -45,7 +45,7 @@ struct Before {
     wall_ahead: Option<i128>,
 }
 
-impl Before {
+impl Counters {
     fn now(clock: &Clock) -> Self {
         Self {
             usage: usage(),
@@ -53,6 +53,29 @@ impl Before {
             throttled: cgroup::throttled(),
             stolen: resources::stolen(),
             wall_ahead: clock.wall_ahead(),
+        }
+    }
+
+    /// What the run has cost since then, as far as these counters tell.
+    fn since(&self, before: &Self) -> Resources {
+        let usage = before.usage.zip(self.usage);
+        let usage = usage.map(|(before, after)| after.without(before));
+        let seconds = |a: Option<Nanos>, b: Option<Nanos>| {
+            a.zip(b)
+                .map(|(before, after)| (after - before).as_secs_f64())
+        };
+        let drift = before.wall_ahead.zip(self.wall_ahead);
+        Resources {
+            cpu_user_s: usage.map(|u| u.user.as_secs_f64()),
+            cpu_system_s: usage.map(|u| u.system.as_secs_f64()),
+            cpu_spin_s: Some((self.spun - before.spun).as_secs_f64()),
+            peak_rss_bytes: resources::peak_rss_bytes(),
+            ctx_voluntary: usage.map(|u| u.voluntary),
+            ctx_involuntary: usage.map(|u| u.involuntary),
+            throttled_s: seconds(before.throttled, self.throttled),
+            steal_s: seconds(before.stolen, self.stolen),
+            clock_drift_ms: drift.map(|(before, after)| (after - before) as f64 / 1e6),
+            ..Resources::default()
         }
     }
 }
@@ -108,7 +131,7 @@ pub fn watch(
         width: LOOK,
         ..Seen::default()
     };
-    let mut before = Before::now(&clock);
+    let mut before = Counters::now(&clock);
     let mut measuring = world.epoch() == Nanos::ZERO;
     let mut said = Said::default();
     let pace = if world.plan.is_watched(mode) {
@@ -146,22 +169,12 @@ pub fn watch(
         hiccup = hiccup.max(now - until);
         if !measuring && now >= world.epoch() {
             measuring = true;
-            before = Before::now(&clock);
+            before = Counters::now(&clock);
             waits.look();
             waited = waits.clone();
             hiccup = Nanos::ZERO;
         }
-        match signal() {
-            Some(Signal::Finish(by)) if world.stop.early().is_none() => world.stop.finish(now, by),
-            Some(Signal::GiveUp) => {
-                world.stop.finish(now, StoppedBy::Interrupt);
-                world.stop.give_up();
-            }
-            Some(Signal::Finish(_)) | None => {}
-        }
-        if now >= world.stop.drain_end() && !world.stop.is_over() {
-            world.stop.give_up();
-        }
+        end(world, signal(), now);
         look(world, &mut seen, weight.weigh(now), now);
         if now - said.at >= SAY {
             threads = threads.max(resources::threads());
@@ -180,37 +193,30 @@ pub fn watch(
             judged = Some(after + pace.max(Nanos((after - now).0.saturating_mul(JUDGE_SHARE))));
         }
     }
-    let after = Before::now(&clock);
+    let after = Counters::now(&clock);
     waits.look();
-    let usage = before
-        .usage
-        .zip(after.usage)
-        .map(|(before, after)| after.without(before));
     seen.resources = Resources {
-        cpu_user_s: usage.map(|u| u.user.as_secs_f64()),
-        cpu_system_s: usage.map(|u| u.system.as_secs_f64()),
-        cpu_spin_s: Some((after.spun - before.spun).as_secs_f64()),
         cpu_wait_s: waits.since(&waited).map(|waited| waited.as_secs_f64()),
-        peak_rss_bytes: resources::peak_rss_bytes(),
         threads_peak: threads.map(|n| n.saturating_sub(1)),
-        ctx_voluntary: usage.map(|u| u.voluntary),
-        ctx_involuntary: usage.map(|u| u.involuntary),
-        throttled_s: before
-            .throttled
-            .zip(after.throttled)
-            .map(|(a, b)| (b - a).as_secs_f64()),
-        steal_s: before
-            .stolen
-            .zip(after.stolen)
-            .map(|(a, b)| (b - a).as_secs_f64()),
         hiccup_max_ms: Some(hiccup.as_millis_f64()),
-        clock_drift_ms: before
-            .wall_ahead
-            .zip(after.wall_ahead)
-            .map(|(a, b)| (b - a) as f64 / 1e6),
-        clamped: 0,
+        ..after.since(&before)
     };
     seen
+}
+
+/// Ends a run as far as a signal or the end of its drain asks for it.
+fn end(world: &World<'_>, signal: Option<Signal>, now: Nanos) {
+    match signal {
+        Some(Signal::Finish(by)) if world.stop.early().is_none() => world.stop.finish(now, by),
+        Some(Signal::GiveUp) => {
+            world.stop.finish(now, StoppedBy::Interrupt);
+            world.stop.give_up();
+        }
+        Some(Signal::Finish(_)) | None => {}
+    }
+    if now >= world.stop.drain_end() && !world.stop.is_over() {
+        world.stop.give_up();
+    }
 }
 
 fn look(world: &World<'_>, seen: &mut Seen, weighed: Gauge, now: Nanos) {

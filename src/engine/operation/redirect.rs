@@ -1,5 +1,7 @@
 //! Redirects: which request an answer asks for instead.
 
+use std::borrow::Cow;
+
 use http::header::{CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, Method, Uri};
@@ -41,10 +43,7 @@ pub fn next(
     headers: &HeaderMap,
     put: impl FnOnce(&TargetHeaders) -> Result<HeaderMap, TransportError>,
 ) -> Result<(PreparedRequest, usize), TransportError> {
-    let location = headers
-        .get(LOCATION)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()))
-        .unwrap_or_default();
+    let location = location(headers)?;
     let refused = |why: &str| {
         let shown = quoted(&without_users(&location));
         let message = format!(
@@ -55,18 +54,6 @@ pub fn next(
             message,
         }
     };
-    // Several lines are not a list here, and none of them counts more than another.
-    if headers
-        .get_all(LOCATION)
-        .iter()
-        .any(|other| Some(other) != headers.get(LOCATION))
-    {
-        let message = "the response has several `location` lines that differ".into();
-        return Err(TransportError {
-            kind: FailureKind::Redirects,
-            message,
-        });
-    }
     let site = |target: usize| world.sites.get(target).and_then(Option::as_ref);
     let here = &site(target)
         .ok_or_else(|| refused("no target that a step uses"))?
@@ -119,6 +106,22 @@ pub fn next(
         PreparedRequest::new(next.method, next.uri, next.headers, next.body),
         to,
     ))
+}
+
+/// What the `location` of a response says.
+fn location(headers: &HeaderMap) -> Result<Cow<'_, str>, TransportError> {
+    let mut lines = headers.get_all(LOCATION).iter();
+    let first = lines.next();
+    // Several lines are not a list here, and none of them counts more than another.
+    if lines.any(|other| Some(other) != first) {
+        return Err(TransportError {
+            kind: FailureKind::Redirects,
+            message: "the response has several `location` lines that differ".into(),
+        });
+    }
+    Ok(first
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .unwrap_or_default())
 }
 
 /// One redirect more than may be followed.

@@ -42,22 +42,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         scope: &mut Scope,
         trace: &Trace,
     ) -> Result<(), TransportError> {
-        let id = self.operation.id as usize;
-        let (check, taking) = (
-            &self.worker.world.checks[id],
-            &self.worker.world.takings[id],
-        );
         // A text has no head: a status that is always good stands for it.
         let none = HeaderMap::new();
         let response = Response::new(200, &none, text);
-        let judged = check.response(&response, size, None);
-        if check.is_written() {
-            trace.last.checks.replace(Some(judged.passed));
-        }
-        trace.last.tags.replace(taking.tags(&response));
-        if let Some(failure) = judged.failure {
-            return Err(failure);
-        }
-        taking.captures(&response, scope)
+        self.settle(&response, size, None, scope, trace)
     }
 }

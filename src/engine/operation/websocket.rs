@@ -23,9 +23,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Result<(), TransportError> {
         let world = self.worker.world;
-        let (id, driver) = (self.operation.id as usize, &self.worker.driver);
-        let (check, taking) = (&world.checks[id], &world.takings[id]);
-        let recipe = world.requests[id]
+        let driver = &self.worker.driver;
+        let recipe = world.requests[self.operation.id as usize]
             .as_ref()
             .expect("every handshake has a request");
         let request = recipe.make(scope, || self.facts())?;
@@ -73,15 +72,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         // It has the status that it must have, and a check knows only good ones: 101 stands for
         // one.
         let response = Response::new(200, &opened.head.headers, &[]);
-        let judged = check.response(&response, 0, None);
-        if check.is_written() {
-            trace.last.checks.replace(Some(judged.passed));
-        }
-        trace.last.tags.replace(taking.tags(&response));
-        if let Some(failure) = judged.failure {
-            return Err(failure);
-        }
-        taking.captures(&response, scope)?;
+        self.settle(&response, 0, None, scope, trace)?;
         user.socket = Some(Box::new(socket));
         Ok(())
     }

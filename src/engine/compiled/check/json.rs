@@ -269,6 +269,10 @@ mod tests {
             let message = verdict(bad.clone(), BODY).expect_err("bad");
             assert!(message.contains(said), "{bad}: {message}");
         }
+    }
+
+    #[test]
+    fn a_body_that_is_not_json_is_told_as_such() {
         let html = verdict(json!({"path": "$"}), "<html>").expect_err("not JSON");
         assert_eq!(
             html,

@@ -1,0 +1,79 @@
+//! [`Course`]: what an iteration carries through its flow.
+
+use crate::base::Nanos;
+use crate::engine::connection::user::BranchScope;
+use crate::engine::driver::Driver;
+use crate::engine::operation::record::Record;
+use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
+use crate::engine::world::worker::Worker;
+use crate::metrics::{FailedTry, FailureKind};
+use crate::plan::Step;
+use crate::value::{Scope, UserValues, Value, ValueError};
+
+/// What an iteration carries through its flow.
+pub struct Course<'a, 'w, D: Driver> {
+    /// The iteration's number.
+    pub number: u64,
+    /// Whether it is the first of its virtual user.
+    pub fresh: bool,
+    /// The iteration's own time and queue, until its first operation takes them.
+    pub turn: Option<ScheduledIteration>,
+    /// The first operation of this branch, written down as planned when the branch began. Boxed, so
+    /// that it doesn't make every iteration larger.
+    pub planned: Option<Box<Record<'a, 'w, D>>>,
+    /// The first failure of an operation, whether or not the flow went on after it.
+    pub failure: Option<FailureKind>,
+    /// When its last step ended, where that was an operation.
+    pub ended: Option<Nanos>,
+    /// The values that it carries.
+    pub scope: Scope,
+    /// Those of them that its virtual user keeps: few iterations have any.
+    pub kept: Option<Box<UserValues>>,
+    /// The operation run last, or the first one to come: what a failure between operations is told
+    /// of.
+    pub near: u32,
+}
+
+/// How some steps ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All of them were gone through; what failed was meant to be gone on after.
+    Through,
+    /// A failure ended them.
+    Broken,
+}
+
+impl<D: Driver> Course<'_, '_, D> {
+    /// A value that a step needs can't be had: it is broken, and the iteration failed.
+    pub fn fail(&mut self, worker: &Worker<'_, D>, step: &Step, error: &ValueError) -> End {
+        let operation = step
+            .first_operation()
+            .map_or(self.near, |operation| operation.id);
+        let (message, at) = (error.to_string(), worker.driver.now());
+        worker.tape.error(FailedTry {
+            kind: FailureKind::Data,
+            message,
+            operation,
+            intended: at,
+            at,
+            url: None,
+        });
+        self.failure.get_or_insert(FailureKind::Data);
+        End::Broken
+    }
+
+    /// Takes over what a branch has set, and what the user keeps of it.
+    pub fn merge(&mut self, branch: BranchScope) {
+        self.scope.merge(&branch.scope);
+        if let Some(kept) = branch.kept {
+            self.kept.get_or_insert_default().merge(*kept);
+        }
+    }
+
+    /// Gives a name a value.
+    pub fn set(&mut self, worker: &Worker<'_, D>, name: &str, value: Value) {
+        if let Some(place) = worker.world.names.place(name) {
+            self.scope.set(place, value);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What the steps of a flow compute: conditions, values and lists.
+
+use rand::RngExt as _;
+
+use super::state::{Course, End};
+use crate::engine::draw::{Place, Purpose, generator};
+use crate::engine::driver::Driver;
+use crate::engine::world::worker::Worker;
+use crate::plan::{Passes, Repeat, Step};
+use crate::value::{Value, ValueError};
+
+/// Whether a step is run this time.
+pub fn is_due<D: Driver>(
+    worker: &Worker<'_, D>,
+    step: &Step,
+    place: Place,
+    course: &Course<'_, '_, D>,
+) -> Result<bool, ValueError> {
+    if step.once && !course.fresh {
+        return Ok(false);
+    }
+    let seed = worker.world.plan.seed;
+    if step.chance.is_some_and(|share| {
+        generator(seed, course.number, place, Purpose::Chance).random::<f64>() >= share.0
+    }) {
+        return Ok(false);
+    }
+    step.when.as_ref().map_or(Ok(true), |condition| {
+        holds(worker, condition, place, course)
+    })
+}
+
+/// Whether a condition holds here.
+pub fn holds<D: Driver>(
+    worker: &Worker<'_, D>,
+    condition: &str,
+    place: Place,
+    course: &Course<'_, '_, D>,
+) -> Result<bool, ValueError> {
+    let facts = worker.facts(course.number, place, Purpose::Condition);
+    worker
+        .world
+        .expressions
+        .get(condition)?
+        .holds(&course.scope, &facts)
+}
+
+/// Gives names the values of expressions, in order: each may use those before it.
+pub fn set<D: Driver>(
+    worker: &Worker<'_, D>,
+    values: &[(String, String)],
+    place: Place,
+    course: &mut Course<'_, '_, D>,
+) -> Result<End, ValueError> {
+    let facts = worker.facts(course.number, place, Purpose::Value);
+    for (name, value) in values {
+        let value = worker
+            .world
+            .expressions
+            .get(value)?
+            .eval(&course.scope, &facts)?;
+        course.set(worker, name, value);
+    }
+    Ok(End::Through)
+}
+
+/// The items of the list that a loop goes over; none where it goes over none.
+pub fn items<D: Driver>(
+    worker: &Worker<'_, D>,
+    group: &Repeat,
+    place: Place,
+    course: &Course<'_, '_, D>,
+) -> Result<Vec<Value>, ValueError> {
+    let Passes::Over { list, .. } = &group.passes else {
+        return Ok(Vec::new());
+    };
+    let facts = worker.facts(course.number, place, Purpose::Value);
+    worker
+        .world
+        .expressions
+        .get(list)?
+        .items(&course.scope, &facts)
+}
