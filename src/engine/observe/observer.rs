@@ -151,16 +151,7 @@ pub fn watch(
     };
     loop {
         let now = clock.now();
-        // The moments that must not be missed come before the next look.
-        let mut until = now + LOOK;
-        if !measuring {
-            until = until.min(world.epoch());
-        }
-        // Threads that can't be called off may go on long after it is over: then there is nothing
-        // to be missed.
-        if !world.stop.is_over() {
-            until = until.min(world.stop.drain_end()).max(now);
-        }
+        let until = next_look(world, now, measuring);
         match done.recv_timeout((until - now).as_duration()) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
@@ -202,6 +193,20 @@ pub fn watch(
         ..after.since(&before)
     };
     seen
+}
+
+/// When to look next: soon, and in time for the moments that must not be missed.
+fn next_look(world: &World<'_>, now: Nanos, measuring: bool) -> Nanos {
+    let mut until = now + LOOK;
+    if !measuring {
+        until = until.min(world.epoch());
+    }
+    // Threads that can't be called off may go on long after it is over: then there is nothing to
+    // be missed.
+    if !world.stop.is_over() {
+        until = until.min(world.stop.drain_end()).max(now);
+    }
+    until
 }
 
 /// Ends a run as far as a signal or the end of its drain asks for it.
