@@ -119,7 +119,7 @@ pub fn describe(compiled: &Compiled) -> Result<String, Failure> {
 /// The first iterations of a plan, at most so many: what they are, and a line for each.
 pub fn first_iterations(plan: &Plan, secrets: &Secrets, most: usize) -> (String, Vec<String>) {
     let choice = Choice::new(plan);
-    let entry = |number: u64| secrets.redact(&plan.mix[choice.of(number)].name);
+    let entry = |number: u64| secrets.redact(&plan.mix[choice.mix_of(number)].name);
     match plan.load.model {
         LoadModel::Open { rate, .. } => {
             let staged = if plan.load.stages.is_empty() {

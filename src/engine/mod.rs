@@ -1,15 +1,23 @@
 //! Floor 4: runs a plan. Knows nothing of YAML, terminals, thresholds or report formats.
 //!
-//! A run of one mode is a [`world`] that its threads share; [`launch`] puts [`worker`]s on threads
-//! over a [`driver`]; each takes [`iteration`]s from the [`source`], goes through their [`flow`]
-//! and writes every [`operation`] to its [`tape`]. What an iteration carries begins with its rows
-//! of each [`feed`]; a [`request`] is made with it, a response is held against its [`check`], and
-//! what is taken of it by a [`taking`] goes back. An [`observer`] beside them keeps the time.
-//! [`assemble`] makes figures of what a [`collector`] has added up ([`dependence`] says how wide
-//! their intervals are, and [`selected`] takes the parts that thresholds name), and [`validity`]
-//! says whether to believe them. A [`setup`] goes before, and a teardown after it. [`process`] puts
-//! each mode into a process of its own, so that its memory and processor time are its own. A
-//! [`preview`] makes the first request and sends nothing.
+//! A run of one mode is a [`world`] that its threads share. [`run`] launches workers on threads over
+//! a [`driver`]; each takes iterations from the [`schedule`], goes through their [`flow`], and
+//! writes every [`operation`] to its tape. What the plan says of requests and responses was
+//! [`compiled`] before; a [`connection`] is made, kept and shared by virtual users. Beside them the
+//! observer keeps the time, and [`observe`] makes figures of what was recorded and says whether to
+//! believe them. [`preflight`] looks at all that can be known before.
+//!
+//! The rooms have floors of their own, which a test of the project (`tests/cli/tidy.rs`) keeps:
+//!
+//! | floor | rooms |
+//! |---|---|
+//! | 6 | [`run`]: one mode from its setup to its figures, in this process or one of its own |
+//! | 5 | [`flow`]: iterations, their steps and branches · [`preflight`]: ports, descriptors, safety, the first request |
+//! | 4 | [`operation`]: limits, tries, and one file for each kind · [`observe`]: the observer, figures, validity |
+//! | 3 | [`world`]: what all threads share, workers, recorders, tapes |
+//! | 2 | [`connection`]: dials, pools, streams, users, cookies |
+//! | 1 | [`schedule`]: when iterations begin, limits, the stop · [`compiled`]: requests, checks, extractions, feeds · [`error`] |
+//! | 0 | [`driver`]: I/O and time of a mode · [`draw`]: random draws by seed and place · [`job`]: what is to be run |
 
 pub mod compiled;
 pub mod connection;

@@ -38,7 +38,7 @@ use crate::value::Scope;
 pub struct Call {
     /// The iteration, when the plan has the operation, how long it has waited deliberately, and
     /// when it was reached.
-    pub turn: ScheduledIteration,
+    pub scheduled: ScheduledIteration,
     /// Where its draws are made.
     pub place: Place,
 }
@@ -54,10 +54,10 @@ pub async fn run<D: Driver>(
     record: &mut Record<'_, '_, D>,
 ) -> (Option<FailureKind>, Option<Nanos>) {
     let world = worker.world;
-    record.reach(call.turn);
+    record.reach(call.scheduled);
     let mut number = 0;
     // As long as it has not waited for anything, the clock need not be read again.
-    let mut started = call.turn.begun;
+    let mut started = call.scheduled.begun;
     loop {
         // A connection that it has to wait for is one more limit.
         let connections = user.connection_limit(operation);
@@ -91,7 +91,7 @@ pub async fn run<D: Driver>(
             record.retry(number);
         }
         let connection = connections.clone().and_then(|limit| permit.detach(limit));
-        let (iteration, place) = (call.turn.number, call.place.attempt(number));
+        let (iteration, place) = (call.scheduled.number, call.place.attempt(number));
         let attempt = Attempt {
             worker,
             operation,
@@ -113,8 +113,8 @@ pub async fn run<D: Driver>(
         }
         record.reopen(kind);
         number += 1;
-        let (seed, turn) = (world.plan.seed, call.turn.number);
-        let wait = retry::wait(retry.backoff, number, seed, turn, call.place);
+        let (seed, scheduled) = (world.plan.seed, call.scheduled.number);
+        let wait = retry::wait(retry.backoff, number, seed, scheduled, call.place);
         worker.driver.sleep_until(now + wait).await;
         started = worker.driver.now();
     }
@@ -134,7 +134,7 @@ fn conclude<D: Driver>(
     // What has been done with a response since it was read is not the server's.
     let now = last.hop.ended.get().unwrap_or_else(|| worker.driver.now());
     let check = &worker.world.checks[attempt.operation.id as usize];
-    let response = now - call.turn.intended;
+    let response = now - call.scheduled.intended;
     let result = check.time(response, &mut last.checks.borrow_mut(), result);
     match result {
         Ok(()) => (record.succeed(now), now),

@@ -1,20 +1,20 @@
 //! Runs one mode of a plan from its setup to its figures.
 
 pub mod launch;
+pub mod lifecycle;
 pub mod process;
-pub mod setup;
 
 use std::path::Path;
 use std::thread;
 
 use self::launch::{Driven, SIMULATED_BUDGET, drive};
-use self::setup::Around;
+use self::lifecycle::Lifecycle;
 use super::error::RunError;
 use super::job::{Ground, Job};
 use super::observe::assemble::{Frame, assemble, wall_s};
 use super::observe::collector::Collector;
 use super::observe::event::Event;
-use super::observe::gauges::Seen;
+use super::observe::gauges::Observations;
 use super::schedule::stop::Signal;
 use super::world::World;
 use crate::base::Nanos;
@@ -37,21 +37,21 @@ pub fn run_mode(
     signal: &(dyn Fn() -> Option<Signal> + Sync),
     say: &(dyn Fn(Event) + Sync),
 ) -> Result<ModeRun, RunError> {
-    let around = Around {
+    let lifecycle = Lifecycle {
         plan: &job.plan,
         ground: &job.ground,
         mode: job.mode,
         cores: cores(),
     };
     let mut scope = None;
-    let result = around
+    let result = lifecycle
         .setup(signal, &mut scope)
         .and_then(|()| measure(job, scope.clone(), signal, say));
     // However it went: what the setup has begun is to be put right again.
     let failed = result
         .as_ref()
         .map_or(true, |run| run.stopped_by == StoppedBy::Panic);
-    if let Some(trouble) = around.teardown(signal, failed || signal().is_some(), scope) {
+    if let Some(trouble) = lifecycle.teardown(signal, failed || signal().is_some(), scope) {
         say(Event::Warning(trouble));
     }
     result
@@ -82,7 +82,7 @@ fn measure(
             &world,
             &Collector::new(&world).finish(),
             &frame(end),
-            &Seen::default(),
+            &Observations::default(),
         ));
     }
     let Driven {
@@ -104,7 +104,7 @@ pub fn ideal(plan: &Plan, folder: &Path) -> Option<f64> {
         ..Ground::default()
     };
     let mut start = None;
-    Around {
+    Lifecycle {
         plan,
         ground: &ground,
         mode: Mode::Simulated,
@@ -180,7 +180,7 @@ mod tests {
         };
         let choice = Choice::new(&plan(&text("false")));
         let bad = (0..)
-            .find(|number| choice.of(*number) == 1)
+            .find(|number| choice.mix_of(*number) == 1)
             .expect("one in ten");
         assert!(bad > 3, "{bad}");
         for mode in Mode::REAL {

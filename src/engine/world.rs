@@ -9,13 +9,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use self::recorders::{Gauges, MAX_RECORDERS, Shard, SharedRecorder, new_recorder};
-use super::compiled::base_url::Site;
+use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder, new_recorder};
+use super::compiled::base_url::BaseUrl;
 use super::compiled::check::Check;
 use super::compiled::choice::Choice;
 use super::compiled::exchange::Exchange;
 use super::compiled::expressions::Expressions;
-use super::compiled::extraction::Taking;
+use super::compiled::extraction::Extraction;
 use super::compiled::feed::{Exhausted, Feeds};
 use super::compiled::request::{Recipe, TargetHeaders};
 use super::connection::dial::Dial;
@@ -45,7 +45,7 @@ pub struct World<'p> {
     /// How connections to the built-in server's TCP echo are made.
     echo: Option<Dial>,
     /// By target: where its requests go, as URLs say it; only those in use need one.
-    pub sites: Vec<Option<Site>>,
+    pub base_urls: Vec<Option<BaseUrl>>,
     /// By target: the headers of every request to it; only those in use need some.
     pub headers: Vec<Option<TargetHeaders>>,
     /// The names that values have, and what iterations begin with.
@@ -64,7 +64,7 @@ pub struct World<'p> {
     /// By operation id: what it exchanges, for those that send a text as it is.
     pub exchanges: Vec<Option<Exchange>>,
     /// By operation id: what is taken out of its responses.
-    pub takings: Vec<Taking>,
+    pub extractions: Vec<Extraction>,
     /// Where iterations come from.
     pub source: Source,
     /// By operation id: what is expected of it.
@@ -107,7 +107,7 @@ fn for_each<T, E>(plan: &Plan, compile: impl Fn(&Operation) -> Result<T, E>) -> 
 fn request(
     plan: &Plan,
     operation: &Operation,
-    sites: &[Option<Site>],
+    base_urls: &[Option<BaseUrl>],
     names: &Names,
     folder: &Path,
 ) -> Result<Option<Recipe>, RunError> {
@@ -116,8 +116,8 @@ fn request(
     };
     let index = request.target;
     let target = plan.targets.get(index).ok_or(RunError::NoTarget(index))?;
-    let site = sites[index].as_ref().ok_or(RunError::NoTarget(index))?;
-    Ok(Some(Recipe::new(request, target, site, names, folder)?))
+    let base_url = base_urls[index].as_ref().ok_or(RunError::NoTarget(index))?;
+    Ok(Some(Recipe::new(request, target, base_url, names, folder)?))
 }
 
 impl<'p> World<'p> {
@@ -145,18 +145,22 @@ impl<'p> World<'p> {
         let names = Names::new(&plan.names).starting(start);
         let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
         let targets = || plan.targets.iter().enumerate();
-        let sites: Vec<Option<Site>> = targets()
-            .map(|(index, target)| Site::new(target, reached(index)))
+        let base_urls: Vec<Option<BaseUrl>> = targets()
+            .map(|(index, target)| BaseUrl::new(target, reached(index)))
             .collect();
         let dials = targets().map(|(index, target)| {
             let dial = |reach| Dial::new(target, reach, folder);
             reached(index).map(dial).transpose()
         });
         let dials = dials.collect::<Result<_, _>>()?;
-        let headers = plan.targets.iter().zip(&sites).map(|(target, site)| {
-            let headers = |site| TargetHeaders::new(target, site, &names);
-            site.as_ref().map(headers).transpose()
-        });
+        let headers = plan
+            .targets
+            .iter()
+            .zip(&base_urls)
+            .map(|(target, base_url)| {
+                let headers = |base_url| TargetHeaders::new(target, base_url, &names);
+                base_url.as_ref().map(headers).transpose()
+            });
         let headers = headers.collect::<Result<_, _>>()?;
         let load = &plan.load;
         let epoch = load.warmup;
@@ -173,11 +177,11 @@ impl<'p> World<'p> {
             feeds: Feeds::read(plan, &names, folder)?,
             checks: for_each(plan, |operation| Check::new(&operation.expect))?,
             requests: for_each(plan, |operation| {
-                request(plan, operation, &sites, &names, folder)
+                request(plan, operation, &base_urls, &names, folder)
             })?,
             exchanges: for_each(plan, |operation| Exchange::new(&operation.action, &names))?,
-            takings: for_each(plan, |operation| Taking::new(operation, &names))?,
-            sites,
+            extractions: for_each(plan, |operation| Extraction::new(operation, &names))?,
+            base_urls,
             headers,
             names,
             unix_ms: *unix_ms,
@@ -244,8 +248,8 @@ impl<'p> World<'p> {
     }
 
     /// Where the samples and counts of the thread with this index go.
-    pub fn shard(&self, thread: usize) -> Shard<'_> {
-        Shard {
+    pub fn sink(&self, thread: usize) -> SampleSink<'_> {
+        SampleSink {
             recorder: &self.recorders[thread % self.recorders.len()],
             gauges: &self.gauges[thread % self.gauges.len()],
         }
@@ -263,7 +267,7 @@ impl<'p> World<'p> {
     /// What is written down of an arrival that a full queue has refused.
     pub fn refused(&self, arrival: Arrival) -> IterationSample {
         IterationSample {
-            mix: self.choice.of(arrival.number) as u32,
+            mix: self.choice.mix_of(arrival.number) as u32,
             intended: arrival.at,
             completed: arrival.at,
             outcome: Outcome::Dropped,

@@ -1,4 +1,4 @@
-//! [`Site`]: where the requests of a target go, as URLs say it.
+//! [`BaseUrl`]: where the requests of a target go, as URLs say it.
 
 use std::fmt;
 
@@ -28,14 +28,14 @@ impl fmt::Display for Origin {
 
 /// Where the requests of a target go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Site {
+pub struct BaseUrl {
     /// The place.
     pub origin: Origin,
     /// Path that goes before each request's own.
     pub base: String,
 }
 
-impl Site {
+impl BaseUrl {
     /// That of a target; `reach` is where it is, which the built-in one has to be known by.
     pub fn new(target: &Target, reach: Option<&Reach>) -> Option<Self> {
         let (scheme, authority, base) = match &target.address {

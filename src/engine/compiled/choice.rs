@@ -27,7 +27,7 @@ impl Choice {
     }
 
     /// Index of the mix entry that this iteration runs.
-    pub fn of(&self, iteration: u64) -> usize {
+    pub fn mix_of(&self, iteration: u64) -> usize {
         let last = self.upper.len() - 1;
         if last == 0 {
             return 0;

@@ -1,4 +1,4 @@
-//! [`Taking`]: what is taken out of the responses of an operation: captures, and the values of tags.
+//! [`Extraction`]: what is taken out of the responses of an operation: captures, and the values of tags.
 
 use super::quoted::quoted;
 use crate::metrics::{FailureKind, TagValue};
@@ -7,7 +7,7 @@ use crate::transport::TransportError;
 use crate::value::{Extract, Names, Response, Scope, Value, ValueError, from_json};
 
 /// What is taken out of the responses of an operation, compiled once.
-pub struct Taking {
+pub struct Extraction {
     captures: Vec<Taken>,
     tags: Vec<Extract>,
 }
@@ -22,7 +22,7 @@ struct Taken {
     source: String,
 }
 
-impl Taking {
+impl Extraction {
     /// Compiles what is taken.
     ///
     /// # Errors

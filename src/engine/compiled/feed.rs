@@ -50,10 +50,10 @@ pub enum RowsError {
 pub struct Exhausted;
 
 /// The feeds of a plan, by their index; only those in use are read.
-pub struct Feeds(Vec<Option<Hopper>>);
+pub struct Feeds(Vec<Option<FeedRows>>);
 
 /// The rows of one feed.
-struct Hopper {
+struct FeedRows {
     /// Where in the scope a row goes.
     place: Option<usize>,
     rows: Rows,
@@ -69,7 +69,7 @@ impl Feeds {
     /// # Errors
     /// When a file can't be read, or is not the one that the plan was made for.
     pub fn read(plan: &Plan, names: &Names, folder: &Path) -> Result<Self, RowsError> {
-        let hopper = |(index, feed): (usize, &Feed)| {
+        let rows_of_feed = |(index, feed): (usize, &Feed)| {
             let users: Vec<bool> = plan
                 .mix
                 .iter()
@@ -92,7 +92,7 @@ impl Feeds {
                 });
             }
             let ranks = users.contains(&false).then(|| Ranks::new(users));
-            Ok(Some(Hopper {
+            Ok(Some(FeedRows {
                 place: names.place(&feed.name),
                 rows,
                 order: feed.order,
@@ -103,7 +103,7 @@ impl Feeds {
         plan.feeds
             .iter()
             .enumerate()
-            .map(hopper)
+            .map(rows_of_feed)
             .collect::<Result<_, _>>()
             .map(Self)
     }
@@ -121,11 +121,13 @@ impl Feeds {
         scope: &mut Scope,
     ) -> Result<(), Exhausted> {
         for feed in feeds {
-            let Some(hopper) = self.0.get(*feed).and_then(Option::as_ref) else {
+            let Some(rows_of_feed) = self.0.get(*feed).and_then(Option::as_ref) else {
                 continue;
             };
-            let row = hopper.row(*feed, number, choice, seed)?;
-            if let (Some(place), Some(row)) = (hopper.place, hopper.rows.rows.get(row as usize)) {
+            let row = rows_of_feed.row(*feed, number, choice, seed)?;
+            if let (Some(place), Some(row)) =
+                (rows_of_feed.place, rows_of_feed.rows.rows.get(row as usize))
+            {
                 scope.set(place, row.clone());
             }
         }
@@ -133,7 +135,7 @@ impl Feeds {
     }
 }
 
-impl Hopper {
+impl FeedRows {
     fn row(&self, feed: usize, number: u64, choice: &Choice, seed: u64) -> Result<u64, Exhausted> {
         let rows = self.rows.rows.len() as u64;
         // A warm-up takes rows by its own numbers, begins again where they end, and leaves those of
@@ -184,7 +186,12 @@ impl Ranks {
 
     /// How many iterations with a smaller number take a row.
     fn of(&self, number: u64, choice: &Choice) -> u64 {
-        let takes = |number: u64| self.users.get(choice.of(number)).copied().unwrap_or(false);
+        let takes = |number: u64| {
+            self.users
+                .get(choice.mix_of(number))
+                .copied()
+                .unwrap_or(false)
+        };
         let block = (number / BLOCK) as usize;
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let Counted { before, kept } = &mut *counted;
@@ -354,14 +361,16 @@ mod tests {
         let mut rank = 0;
         for number in 0..3 * BLOCK {
             assert_eq!(ranks.of(number, &choice), rank, "{number}");
-            rank += u64::from(choice.of(number) == 0);
+            rank += u64::from(choice.mix_of(number) == 0);
         }
         assert!(rank > BLOCK / 2, "{rank}");
         // In another order, and after its block was forgotten.
         for block in (0..20).rev() {
             ranks.of(block * BLOCK, &choice);
         }
-        let before = (0..100).filter(|number| choice.of(*number) == 0).count() as u64;
+        let before = (0..100)
+            .filter(|number| choice.mix_of(*number) == 0)
+            .count() as u64;
         assert_eq!(ranks.of(100, &choice), before);
         assert!(ranks.counted.lock().expect("no panic").kept.len() <= KEPT);
     }

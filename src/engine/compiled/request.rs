@@ -14,7 +14,7 @@ use http::{Method, Uri};
 use thiserror::Error;
 
 use self::multipart::Multipart;
-use super::base_url::{self, Site};
+use super::base_url::{self, BaseUrl};
 use super::quoted::quoted;
 use crate::engine::draw::{Place, Purpose, generator};
 use crate::metrics::FailureKind;
@@ -69,7 +69,7 @@ impl Deref for Made<'_> {
 /// A request with values to be put in.
 pub struct Rendered {
     method: Method,
-    site: Site,
+    base_url: BaseUrl,
     path: Text,
     headers: Vec<(HeaderName, Line)>,
     body: Content,
@@ -91,7 +91,7 @@ enum Content {
 }
 
 impl Recipe {
-    /// Compiles `request` for `target`, which is at `site`; files are read from `folder`.
+    /// Compiles `request` for `target`, which is at `base_url`; files are read from `folder`.
     ///
     /// # Errors
     /// When a method, path or header is not HTTP, or a file can't be read; the scenario's
@@ -99,7 +99,7 @@ impl Recipe {
     pub fn new(
         request: &HttpRequest,
         target: &Target,
-        site: &Site,
+        base_url: &BaseUrl,
         names: &Names,
         folder: &Path,
     ) -> Result<Self, InvalidRequest> {
@@ -127,7 +127,7 @@ impl Recipe {
                 Content::Multipart(Multipart::new(parts, names, folder).map_err(invalid)?)
             }
         };
-        let mut headers = own_lines(target, site).map_err(&invalid)?;
+        let mut headers = own_lines(target, base_url).map_err(&invalid)?;
         match &request.body {
             Some(Body::Json(_)) => headers.push((
                 CONTENT_TYPE,
@@ -153,7 +153,7 @@ impl Recipe {
             .map_err(|e: http::method::InvalidMethod| invalid(e.to_string()))?;
         let rendered = Rendered {
             method,
-            site: site.clone(),
+            base_url: base_url.clone(),
             path: text(&request.path)?,
             headers,
             body,
@@ -240,11 +240,12 @@ impl Rendered {
         let whole = if path.starts_with('/') {
             // What stands behind it would not be sent, and it comes out of a value: a scenario
             // can't write it.
-            format!("{}{path}", self.site.base).replace('#', "%23")
+            format!("{}{path}", self.base_url.base).replace('#', "%23")
         } else {
-            let url = base_url::absolute(path).filter(|(origin, _)| *origin == self.site.origin);
+            let url =
+                base_url::absolute(path).filter(|(origin, _)| *origin == self.base_url.origin);
             let (_, rest) = url.ok_or_else(|| {
-                let origin = &self.site.origin;
+                let origin = &self.base_url.origin;
                 let shown = quoted(&without_users(path));
                 data(format!("the path {shown} neither begins with `/` nor is a URL of this target ({origin}/…)"))
             })?;
@@ -260,16 +261,16 @@ impl Rendered {
 pub struct TargetHeaders(Vec<(HeaderName, Line)>);
 
 impl TargetHeaders {
-    /// Compiles the headers of `target`, which is at `site`.
+    /// Compiles the headers of `target`, which is at `base_url`.
     ///
     /// # Errors
     /// When a header is not HTTP; the scenario's validation finds these first.
-    pub fn new(target: &Target, site: &Site, names: &Names) -> Result<Self, InvalidRequest> {
+    pub fn new(target: &Target, base_url: &BaseUrl, names: &Names) -> Result<Self, InvalidRequest> {
         let written = target
             .headers
             .iter()
             .map(|(name, template)| written_line(name, template, names));
-        let lines = own_lines(target, site)
+        let lines = own_lines(target, base_url)
             .and_then(|own| own.into_iter().map(Ok).chain(written).collect());
         let invalid = |reason| InvalidRequest {
             method: "headers of".into(),
@@ -294,9 +295,12 @@ fn rendered(text: &Text, scope: &Scope, facts: &Arc<Facts>) -> Result<String, Va
 }
 
 /// The headers that we add by ourselves.
-fn own_lines(target: &Target, site: &Site) -> Result<Vec<(HeaderName, Line)>, String> {
+fn own_lines(target: &Target, base_url: &BaseUrl) -> Result<Vec<(HeaderName, Line)>, String> {
     let mut lines = vec![
-        (HOST, Line::Fixed(site.host().map_err(|e| e.to_string())?)),
+        (
+            HOST,
+            Line::Fixed(base_url.host().map_err(|e| e.to_string())?),
+        ),
         (
             USER_AGENT,
             Line::Fixed(HeaderValue::from_static(concat!(
@@ -409,8 +413,8 @@ mod tests {
         }
     }
 
-    fn site() -> Site {
-        Site {
+    fn base_url() -> BaseUrl {
+        BaseUrl {
             origin: Origin {
                 scheme: Scheme::Http,
                 authority: "a:81".into(),
@@ -447,7 +451,7 @@ mod tests {
         let recipe = Recipe::new(
             request,
             &target(Vec::new()),
-            &site(),
+            &base_url(),
             &names,
             Path::new("."),
         )
@@ -541,7 +545,7 @@ mod tests {
             Recipe::new(
                 request,
                 &target(Vec::new()),
-                &site(),
+                &base_url(),
                 &names,
                 Path::new("."),
             )

@@ -16,14 +16,14 @@ use crate::transport::link::Link;
 
 /// A part of a run that has connections of its own: an event loop, or all threads together.
 #[derive(Clone, Copy, Debug)]
-pub struct Part {
+pub struct RunPart {
     /// Which it is.
     pub index: usize,
     /// How many there are.
     pub of: usize,
 }
 
-impl Part {
+impl RunPart {
     /// Its share of a number of things.
     const fn share(self, whole: u32) -> usize {
         let whole = whole as usize;
@@ -33,7 +33,7 @@ impl Part {
 
 /// How many connections a target has at most in the async mode, where that is said; `is_http2`: its
 /// requests can go side by side on one.
-fn most_connections(options: &HttpOptions, is_http2: bool) -> Option<u32> {
+fn max_connections(options: &HttpOptions, is_http2: bool) -> Option<u32> {
     let of_streams = (is_http2 && options.keep_alive == KeepAlive::Shared)
         .then(|| options.connections.unwrap_or(1));
     of_streams.into_iter().chain(options.max_connections).min()
@@ -58,8 +58,8 @@ impl ConnectionTarget<'_> {
 
 /// The most parts that the connections to these targets can be divided into: one that has none
 /// would only wait.
-pub fn most_parts<'a>(targets: impl Iterator<Item = ConnectionTarget<'a>>) -> usize {
-    let caps = targets.filter_map(|target| most_connections(target.options, target.is_http2()));
+pub fn max_parts<'a>(targets: impl Iterator<Item = ConnectionTarget<'a>>) -> usize {
+    let caps = targets.filter_map(|target| max_connections(target.options, target.is_http2()));
     caps.min().map_or(usize::MAX, |most| most as usize)
 }
 
@@ -74,8 +74,8 @@ pub struct Pool<Io: Read + Write + Unpin + Send + 'static> {
 
 impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
     /// For a target that needs one.
-    fn new(options: &HttpOptions, part: Part, busy: &Arc<Busy>) -> Option<Self> {
-        let busy = || busy.of("connections");
+    fn new(options: &HttpOptions, part: RunPart, busy: &Arc<Busy>) -> Option<Self> {
+        let busy = || busy.counting("connections");
         let limit = options
             .max_connections
             .map(|most| Arc::new(Limit::of_connections(part.share(most), busy())));
@@ -126,7 +126,7 @@ impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
 }
 
 /// What a user has of connections to one target, between two requests.
-pub enum Kept<Io: Read + Write + Unpin + Send + 'static> {
+pub enum KeptConnections<Io: Read + Write + Unpin + Send + 'static> {
     /// One of its own.
     Own {
         /// The connection, while nobody uses it.
@@ -148,7 +148,7 @@ pub enum Kept<Io: Read + Write + Unpin + Send + 'static> {
 /// Numbers owners.
 static OWNERS: AtomicU64 = AtomicU64::new(0);
 
-impl<Io: Read + Write + Metered + Unpin + Send + 'static> Kept<Io> {
+impl<Io: Read + Write + Metered + Unpin + Send + 'static> KeptConnections<Io> {
     fn pooled(pool: Arc<Pool<Io>>) -> Self {
         Self::Pooled {
             pool,
@@ -243,25 +243,25 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Kept<Io> {
 /// connection at once, where the protocol can.
 pub fn of_part<Io>(
     targets: &[ConnectionTarget<'_>],
-    part: Part,
+    part: RunPart,
     side_by_side: bool,
-) -> Vec<Kept<Io>>
+) -> Vec<KeptConnections<Io>>
 where
     Io: Read + Write + Metered + Unpin + Send + 'static,
 {
     let kept = |target: &ConnectionTarget<'_>| {
         let ConnectionTarget { options, busy, .. } = *target;
         if side_by_side && options.keep_alive == KeepAlive::Shared && target.is_http2() {
-            let connections = most_connections(options, true).map_or(1, |most| part.share(most));
-            return Kept::Streams(Arc::new(Streams::new(
+            let connections = max_connections(options, true).map_or(1, |most| part.share(most));
+            return KeptConnections::Streams(Arc::new(Streams::new(
                 options,
                 connections,
-                busy.of("streams"),
+                busy.counting("streams"),
             )));
         }
         match Pool::new(options, part, busy) {
-            Some(pool) => Kept::pooled(Arc::new(pool)),
-            None => Kept::Own {
+            Some(pool) => KeptConnections::pooled(Arc::new(pool)),
+            None => KeptConnections::Own {
                 connection: None,
                 keep: options.keep_alive,
             },
@@ -279,7 +279,7 @@ mod tests {
         for whole in 1..40u32 {
             for of in 1..=whole as usize {
                 let shares: Vec<usize> = (0..of)
-                    .map(|index| Part { index, of }.share(whole))
+                    .map(|index| RunPart { index, of }.share(whole))
                     .collect();
                 assert_eq!(shares.iter().sum::<usize>(), whole as usize);
                 assert!(

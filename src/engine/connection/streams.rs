@@ -12,7 +12,7 @@ use crate::transport::counted::Metered;
 use crate::transport::link::Link;
 
 /// Streams that are ever used on a connection, whatever the server allows.
-const MOST_STREAMS: usize = 1_000_000;
+const MAX_STREAMS: usize = 1_000_000;
 
 /// Connections that users share, each with as many streams at once as the server and the scenario
 /// allow.
@@ -82,7 +82,7 @@ impl<Io: Read + Write + Unpin + Send + 'static> Streams<Io> {
     pub fn new(options: &HttpOptions, connections: usize, busy: Arc<Busy>) -> Self {
         let most = options
             .max_streams
-            .map_or(MOST_STREAMS, |most| MOST_STREAMS.min(most as usize));
+            .map_or(MAX_STREAMS, |most| MAX_STREAMS.min(most as usize));
         let state = Mutex::new(State {
             members: Vec::new(),
             connecting: 0,

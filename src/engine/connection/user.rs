@@ -6,7 +6,7 @@ use http::HeaderMap;
 use hyper::rt::{Read, Write};
 
 use super::jar::Jar;
-use super::pool::{self, ConnectionTarget, Kept, Part};
+use super::pool::{self, ConnectionTarget, KeptConnections, RunPart};
 use crate::engine::schedule::limit::Limit;
 use crate::plan::Operation;
 use crate::transport::counted::Metered;
@@ -32,7 +32,7 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     /// Whether it has not finished an iteration yet.
     pub fresh: bool,
     /// What it has of connections to each target.
-    pub connections: Vec<Kept<Io>>,
+    pub connections: Vec<KeptConnections<Io>>,
     /// Whether some of them are kept for an iteration only.
     tidies: bool,
     /// Its TCP connections, by target, while nobody uses them; there are none where no step speaks
@@ -54,13 +54,13 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
     /// A user with nothing yet, whose connections are like these.
-    fn new(index: u64, like: &[Kept<Io>], jar: Jar) -> Self {
+    fn new(index: u64, like: &[KeptConnections<Io>], jar: Jar) -> Self {
         Self {
             index,
             taken: 0,
             fresh: true,
-            connections: like.iter().map(Kept::another).collect(),
-            tidies: like.iter().any(Kept::is_per_iteration),
+            connections: like.iter().map(KeptConnections::another).collect(),
+            tidies: like.iter().any(KeptConnections::is_per_iteration),
             streams: Vec::new(),
             socket: None,
             jar,
@@ -108,8 +108,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
         side_by_side: bool,
     ) -> Vec<Vec<Self>> {
         let mut shares: Vec<Vec<Self>> = (0..parts).map(|_| Vec::new()).collect();
-        let like = |index| pool::of_part(targets, Part { index, of: parts }, side_by_side);
-        let like: Vec<Vec<Kept<Io>>> = (0..parts).map(like).collect();
+        let like = |index| pool::of_part(targets, RunPart { index, of: parts }, side_by_side);
+        let like: Vec<Vec<KeptConnections<Io>>> = (0..parts).map(like).collect();
         for index in 0..count {
             let part = index % parts;
             shares[part].push(Self::new(index as u64, &like[part], Jar::default()));
@@ -131,7 +131,9 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
     /// Closes the connections that are kept for an iteration only.
     pub fn end_iteration(&mut self) {
         if self.tidies {
-            self.connections.iter_mut().for_each(Kept::end_iteration);
+            self.connections
+                .iter_mut()
+                .for_each(KeptConnections::end_iteration);
             self.branches.iter_mut().for_each(Self::end_iteration);
         }
     }

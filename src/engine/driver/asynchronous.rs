@@ -19,10 +19,10 @@ use std::task::{Context, Poll};
 use hyper_util::rt::TokioIo;
 
 use super::blocking::spend_cpu;
-use super::exact::{Lateness, Turning};
+use super::exact::{Lateness, SpinPermit};
 use super::socket::Socket;
 use super::timers::{Sleep, Timers};
-use super::{Driver, Job, Task, Until, joined};
+use super::{BranchJob, Driver, Task, Until, joined};
 use crate::base::{Clock, Nanos};
 use crate::transport::counted::{Counted, Passed};
 use crate::transport::endpoint::Endpoint;
@@ -37,7 +37,7 @@ pub struct Async {
     starts: Rc<Timers>,
     /// Counts the turns that the loop gave to its tasks.
     turns: Cell<u64>,
-    /// The turn in which [`Driver::breathe`] was last asked.
+    /// The turn in which [`Driver::yield_now`] was last asked.
     breathed: Cell<u64>,
 }
 
@@ -124,7 +124,7 @@ impl Driver for Async {
         self.timer(&self.timers, at)
     }
 
-    fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()> {
+    fn sleep_until_precise(&self, at: Nanos) -> impl Future<Output = ()> {
         self.timer(&self.starts, at)
     }
 
@@ -157,18 +157,18 @@ impl Driver for Async {
         }
     }
 
-    async fn gather<J: Job<Self>>(
+    async fn gather<J: BranchJob<Self>>(
         &self,
         job: &J,
-        bench: &J::Bench,
-        seats: &mut [J::Seat],
+        worker: &J::Worker,
+        users: &mut [J::User],
         most: usize,
         until: Until,
     ) -> io::Result<Vec<Option<bool>>> {
-        Ok(joined::gather(job, bench, seats, most, until).await)
+        Ok(joined::gather(job, worker, users, most, until).await)
     }
 
-    async fn breathe(&self) {
+    async fn yield_now(&self) {
         if self.breathed.replace(self.turns.get()) == self.turns.get() {
             let mut yielded = false;
             poll_fn(|cx| {
@@ -189,7 +189,7 @@ impl Driver for Async {
 struct Approach {
     lateness: Lateness,
     /// Held while the loop turns, with the time of the last look.
-    turning: Option<(Turning, Nanos)>,
+    turning: Option<(SpinPermit, Nanos)>,
 }
 
 impl Approach {
@@ -219,7 +219,7 @@ impl Approach {
                 }
                 *last = now;
             }
-            None => self.turning = Turning::begin().map(|turning| (turning, now)),
+            None => self.turning = SpinPermit::begin().map(|turning| (turning, now)),
         }
         if self.turning.is_none() {
             return Some(next);

@@ -12,7 +12,7 @@ use crate::base::Nanos;
 
 /// Longest turning for one moment: a machine that wakes later than this is busy, and needs its
 /// processors.
-const MOST: Nanos = Nanos::from_micros(150);
+const MAX_LATENESS: Nanos = Nanos::from_micros(150);
 /// Shortest turning.
 const LEAST: Nanos = Nanos::from_micros(2);
 /// What a thread expects before it knows better.
@@ -41,7 +41,7 @@ impl Lateness {
         } else {
             self.0 - STEP
         };
-        self.0 = next.clamp(LEAST, MOST);
+        self.0 = next.clamp(LEAST, MAX_LATENESS);
     }
 }
 
@@ -62,9 +62,9 @@ pub fn spun() -> Nanos {
 /// The right to turn. Few threads have it at a time: where many wait at once, they would only keep
 /// each other from the processors.
 #[derive(Debug)]
-pub struct Turning(());
+pub struct SpinPermit(());
 
-impl Turning {
+impl SpinPermit {
     /// Takes the right, where there is room.
     pub fn begin() -> Option<Self> {
         let one_more = |turning| (turning < *ROOM).then_some(turning + 1);
@@ -80,7 +80,7 @@ impl Turning {
     }
 }
 
-impl Drop for Turning {
+impl Drop for SpinPermit {
     fn drop(&mut self) {
         TURNING.fetch_sub(1, Ordering::Relaxed);
     }
@@ -110,7 +110,7 @@ mod tests {
         (0..1_000).for_each(|_| lateness.learn(Nanos::from_millis(20)));
         assert_eq!(
             Nanos::from_millis(1) - lateness.before(Nanos::from_millis(1)),
-            MOST
+            MAX_LATENESS
         );
         assert_eq!(lateness.before(Nanos::ZERO), Nanos::ZERO);
     }

@@ -3,25 +3,25 @@
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 
-use super::{Driver, Job, Until};
+use super::{BranchJob, Driver, Until};
 
 /// [`Driver::gather`] for drivers whose branches share a thread.
-pub async fn gather<D: Driver, J: Job<D>>(
+pub async fn gather<D: Driver, J: BranchJob<D>>(
     job: &J,
-    bench: &J::Bench,
-    seats: &mut [J::Seat],
+    worker: &J::Worker,
+    users: &mut [J::User],
     most: usize,
     until: Until,
 ) -> Vec<Option<bool>> {
-    let mut ended = vec![None; seats.len()];
-    let mut waiting = seats.iter_mut().enumerate();
+    let mut ended = vec![None; users.len()];
+    let mut waiting = users.iter_mut().enumerate();
     let mut running = FuturesUnordered::new();
     loop {
         while running.len() < most {
-            let Some((index, seat)) = waiting.next() else {
+            let Some((index, parker)) = waiting.next() else {
                 break;
             };
-            running.push(job.run(bench, seat, index).map(move |ok| (index, ok)));
+            running.push(job.run(worker, parker, index).map(move |ok| (index, ok)));
         }
         let Some((index, ok)) = running.next().await else {
             break;

@@ -41,7 +41,7 @@ pub trait Driver: Sized {
     fn sleep_until(&self, at: Nanos) -> impl Future<Output = ()>;
 
     /// Waits until a planned start, as exactly as the driver can: see [`exact`].
-    fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()>;
+    fn sleep_until_precise(&self, at: Nanos) -> impl Future<Output = ()>;
 
     /// Forgets what was waited for on a connection, because the work that waited has ended. Where
     /// each wait is a task of its own there is nothing to forget.
@@ -64,22 +64,22 @@ pub trait Driver: Sized {
     /// Runs a job's branches, no more than `most` at once, until `until`; the rest are dropped.
     /// Tells of each branch that ended by itself whether it ended well.
     ///
-    /// `bench` is the calling thread's; where a driver uses other threads it makes one for each.
+    /// `worker` is the calling thread's; where a driver uses other threads it makes one for each.
     ///
     /// # Errors
     /// When the system refuses a thread.
-    fn gather<J: Job<Self>>(
+    fn gather<J: BranchJob<Self>>(
         &self,
         job: &J,
-        bench: &J::Bench,
-        seats: &mut [J::Seat],
+        worker: &J::Worker,
+        users: &mut [J::User],
         most: usize,
         until: Until,
     ) -> impl Future<Output = io::Result<Vec<Option<bool>>>>;
 
     /// Lets siblings on the same thread go on, where there are any and the caller has not waited
     /// since it last asked.
-    fn breathe(&self) -> impl Future<Output = ()>;
+    fn yield_now(&self) -> impl Future<Output = ()>;
 }
 
 /// A future that stays on its thread: one for each branch, never for each operation.
@@ -111,20 +111,20 @@ impl Until {
 }
 
 /// Branches that can run side by side.
-pub trait Job<D: Driver>: Sync {
+pub trait BranchJob<D: Driver>: Sync {
     /// What belongs to one branch.
-    type Seat: Send;
+    type User: Send;
     /// What the branches on one thread share.
-    type Bench;
+    type Worker;
 
-    /// A bench for another thread.
-    fn bench(&self, driver: D, thread: usize) -> Self::Bench;
+    /// A worker for another thread.
+    fn worker(&self, driver: D, thread: usize) -> Self::Worker;
 
     /// One branch; whether it ended well.
     fn run<'a>(
         &'a self,
-        bench: &'a Self::Bench,
-        seat: &'a mut Self::Seat,
+        worker: &'a Self::Worker,
+        parker: &'a mut Self::User,
         index: usize,
     ) -> Local<'a, bool>;
 }

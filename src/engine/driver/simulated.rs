@@ -15,7 +15,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 
 use super::cores::Cores;
 use super::timers::{Sleep, Timers};
-use super::{Driver, Job, Task, Until, joined};
+use super::{BranchJob, Driver, Task, Until, joined};
 use crate::base::Nanos;
 use crate::transport::counted::{Metered, Passed};
 use crate::transport::endpoint::Endpoint;
@@ -132,7 +132,7 @@ impl Driver for Simulated {
         Sleep::new(self.timers.clone(), move || now.get(), at)
     }
 
-    fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()> {
+    fn sleep_until_precise(&self, at: Nanos) -> impl Future<Output = ()> {
         self.sleep_until(at)
     }
 
@@ -155,18 +155,18 @@ impl Driver for Simulated {
         self.sleep_until(self.now() + length).await;
     }
 
-    async fn gather<J: Job<Self>>(
+    async fn gather<J: BranchJob<Self>>(
         &self,
         job: &J,
-        bench: &J::Bench,
-        seats: &mut [J::Seat],
+        worker: &J::Worker,
+        users: &mut [J::User],
         most: usize,
         until: Until,
     ) -> io::Result<Vec<Option<bool>>> {
-        Ok(joined::gather(job, bench, seats, most, until).await)
+        Ok(joined::gather(job, worker, users, most, until).await)
     }
 
-    async fn breathe(&self) {
+    async fn yield_now(&self) {
         self.begun.set(self.begun.get() + 1);
         self.begun_now.set(self.begun_now.get() + 1);
         if self.begun.get() >= self.budget.total || self.begun_now.get() >= self.budget.at_once {
@@ -219,7 +219,7 @@ mod tests {
         let begun = Cell::new(0);
         let root = async {
             loop {
-                driver.breathe().await;
+                driver.yield_now().await;
                 begun.set(begun.get() + 1);
                 driver.sleep_until(driver.now() + length).await;
             }

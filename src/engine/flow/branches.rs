@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::interpreter;
-use super::state::{Course, End};
+use super::iteration_state::{End, IterationState};
 use crate::engine::connection::user::{BranchScope, User};
 use crate::engine::draw::Place;
-use crate::engine::driver::{Driver, Job, Local, Until};
+use crate::engine::driver::{BranchJob, Driver, Local, Until};
 use crate::engine::operation::record::Record;
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::World;
@@ -30,14 +30,14 @@ pub struct Branches<'b> {
     number: u64,
     fresh: bool,
     /// The iteration's own time, which the first operation of the first branch takes.
-    turn: Option<ScheduledIteration>,
+    scheduled: Option<ScheduledIteration>,
     begun: Vec<AtomicU8>,
     /// The first failure, by its number among the kinds.
     failure: AtomicU8,
     /// What each branch begins with.
     scope: Scope,
     /// The operation nearest to the group.
-    near: u32,
+    last_operation: u32,
 }
 
 impl<'b> Branches<'b> {
@@ -46,14 +46,14 @@ impl<'b> Branches<'b> {
         world: &'b World<'b>,
         steps: &'b [Step],
         place: Place,
-        course: &mut Course<'_, '_, D>,
+        state: &mut IterationState<'_, '_, D>,
     ) -> Self {
         // Its branches plan their own first operations.
         let first = steps
             .iter()
             .find_map(Step::first_operation)
             .map(|operation| operation.id);
-        if let Some(planned) = course
+        if let Some(planned) = state
             .planned
             .take_if(|record| Some(record.operation()) == first)
         {
@@ -63,13 +63,13 @@ impl<'b> Branches<'b> {
             world,
             steps,
             place,
-            number: course.number,
-            fresh: course.fresh,
-            turn: course.turn.take(),
+            number: state.number,
+            fresh: state.fresh,
+            scheduled: state.scheduled.take(),
             begun: steps.iter().map(|_| AtomicU8::new(WAITING)).collect(),
             failure: AtomicU8::new(NONE),
-            scope: course.scope.branch(),
-            near: course.near,
+            scope: state.scope.branch(),
+            last_operation: state.last_operation,
         }
     }
 }
@@ -83,12 +83,12 @@ pub async fn run<'b, D: Driver>(
     place: Place,
     most: usize,
     until: Until,
-    course: &mut Course<'_, '_, D>,
+    state: &mut IterationState<'_, '_, D>,
 ) -> End {
-    let job = &Branches::new(worker.world, steps, place, course);
+    let job = &Branches::new(worker.world, steps, place, state);
     let failed = Failed {
         job,
-        failure: &mut course.failure,
+        failure: &mut state.failure,
     };
     let never_begun = NeverBegun { worker, job };
     let gathered = worker
@@ -109,7 +109,7 @@ pub async fn run<'b, D: Driver>(
             .filter(|(_, ended)| ended.is_some())
         {
             if let Some(scope) = branch.branch_scope.take() {
-                course.merge(scope);
+                state.merge(scope);
             }
         }
     }
@@ -130,7 +130,7 @@ pub async fn run<'b, D: Driver>(
                 at,
                 url: None,
             });
-            course.failure.get_or_insert(FailureKind::Other);
+            state.failure.get_or_insert(FailureKind::Other);
             End::Broken
         }
         (Ok(ended), Until::First | Until::FirstSuccess) if ended.contains(&Some(true)) => {
@@ -163,13 +163,13 @@ impl Drop for Failed<'_, '_> {
 /// A branch that was begun. A cancelled one leaves its failure behind too: what failed before it
 /// was cancelled has failed.
 struct Branch<'a, 'b, 'w, D: Driver> {
-    course: Course<'b, 'w, D>,
+    state: IterationState<'b, 'w, D>,
     failure: &'a AtomicU8,
 }
 
 impl<D: Driver> Drop for Branch<'_, '_, '_, D> {
     fn drop(&mut self) {
-        if let Some(kind) = self.course.failure {
+        if let Some(kind) = self.state.failure {
             let _ =
                 self.failure
                     .compare_exchange(NONE, kind as u8, Ordering::SeqCst, Ordering::SeqCst);
@@ -197,11 +197,11 @@ impl<D: Driver> Drop for NeverBegun<'_, '_, D> {
     }
 }
 
-impl<'b, D: Driver> Job<D> for Branches<'b> {
-    type Seat = User<D::Io>;
-    type Bench = Worker<'b, D>;
+impl<'b, D: Driver> BranchJob<D> for Branches<'b> {
+    type User = User<D::Io>;
+    type Worker = Worker<'b, D>;
 
-    fn bench(&self, driver: D, thread: usize) -> Worker<'b, D> {
+    fn worker(&self, driver: D, thread: usize) -> Worker<'b, D> {
         Worker::new(self.world, driver, thread)
     }
 
@@ -217,27 +217,27 @@ impl<'b, D: Driver> Job<D> for Branches<'b> {
             let planned = step[0]
                 .first_operation()
                 .map(|operation| Box::new(Record::new(worker, operation.id, worker.driver.now())));
-            let turn = self.turn.filter(|_| index == 0);
-            let (scope, near) = (
+            let scheduled = self.scheduled.filter(|_| index == 0);
+            let (scope, last_operation) = (
                 self.scope.clone(),
                 step[0]
                     .first_operation()
-                    .map_or(self.near, |operation| operation.id),
+                    .map_or(self.last_operation, |operation| operation.id),
             );
             let (number, fresh) = (self.number, self.fresh);
-            let course = Course {
+            let state = IterationState {
                 number,
                 fresh,
-                turn,
+                scheduled,
                 planned,
                 failure: None,
                 ended: None,
                 scope,
                 kept: None,
-                near,
+                last_operation,
             };
             let mut branch = Branch {
-                course,
+                state,
                 failure: &self.failure,
             };
             let end = interpreter::run(
@@ -245,15 +245,15 @@ impl<'b, D: Driver> Job<D> for Branches<'b> {
                 user,
                 step,
                 self.place.inside(index),
-                &mut branch.course,
+                &mut branch.state,
             )
             .await;
-            if let Some(planned) = branch.course.planned.take() {
+            if let Some(planned) = branch.state.planned.take() {
                 planned.forget();
             }
             let (scope, kept) = (
-                std::mem::take(&mut branch.course.scope),
-                branch.course.kept.take(),
+                std::mem::take(&mut branch.state.scope),
+                branch.state.kept.take(),
             );
             user.branch_scope = Some(BranchScope { scope, kept });
             end == End::Through

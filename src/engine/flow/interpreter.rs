@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 
 use super::branches;
-use super::state::{Course, End};
+use super::iteration_state::{End, IterationState};
 use super::values::{holds, is_due, items, set};
 use crate::base::Nanos;
 use crate::engine::connection::user::User;
@@ -27,23 +27,23 @@ pub async fn run<'a, 'w, D: Driver>(
     user: &mut User<D::Io>,
     steps: &'a [Step],
     place: Place,
-    course: &mut Course<'a, 'w, D>,
+    state: &mut IterationState<'a, 'w, D>,
 ) -> End {
     for (index, step) in steps.iter().enumerate() {
         let place = place.inside(index);
-        let end = match is_due(worker, step, place, course) {
+        let end = match is_due(worker, step, place, state) {
             // Boxed, so that whoever has no WebSocket carries nothing of it.
             Ok(true) if user.socket.is_some() && leaves_socket(step) => {
-                Box::pin(attending(worker, user, step, place, course)).await
+                Box::pin(attending(worker, user, step, place, state)).await
             }
             Ok(true) if step.once => {
-                Box::pin(take_and_keep(worker, user, step, place, course)).await
+                Box::pin(take_and_keep(worker, user, step, place, state)).await
             }
             // Pinned where it is made, as all that follow: awaited by value, its state of some
             // kilobytes would be copied.
-            Ok(true) => pin!(take(worker, user, step, place, course)).await,
+            Ok(true) => pin!(take(worker, user, step, place, state)).await,
             Ok(false) => continue,
-            Err(error) => course.fail(worker, step, &error),
+            Err(error) => state.fail(worker, step, &error),
         };
         if end == End::Broken && !step.continue_on_error {
             return End::Broken;
@@ -72,10 +72,10 @@ async fn attending<'a, 'w, D: Driver>(
     user: &mut User<D::Io>,
     step: &'a Step,
     place: Place,
-    course: &mut Course<'a, 'w, D>,
+    state: &mut IterationState<'a, 'w, D>,
 ) -> End {
     let Some(mut socket) = user.socket.take() else {
-        return take_and_keep(worker, user, step, place, course).await;
+        return take_and_keep(worker, user, step, place, state).await;
     };
     let driver = &worker.driver;
     let only_waits = match &step.kind {
@@ -87,7 +87,7 @@ async fn attending<'a, 'w, D: Driver>(
         _ => false,
     };
     let end = if D::TAKES_TURNS || only_waits {
-        let mut step = pin!(take_and_keep(worker, user, step, place, course));
+        let mut step = pin!(take_and_keep(worker, user, step, place, state));
         let mut attend = pin!(socket.attend());
         let mut attended = false;
         // The step first: a blocking driver must know its moments before it reads.
@@ -103,7 +103,7 @@ async fn attending<'a, 'w, D: Driver>(
         socket.look().await;
         // Nobody waits any more for what was looked for.
         driver.clear_interest();
-        let end = take_and_keep(worker, user, step, place, course).await;
+        let end = take_and_keep(worker, user, step, place, state).await;
         socket.look().await;
         end
     };
@@ -119,18 +119,18 @@ async fn take_and_keep<'a, 'w, D: Driver>(
     user: &mut User<D::Io>,
     step: &'a Step,
     place: Place,
-    course: &mut Course<'a, 'w, D>,
+    state: &mut IterationState<'a, 'w, D>,
 ) -> End {
     // As in a branch, where it can be told what was set.
     let before = step.once.then(|| {
-        let branch = course.scope.branch();
-        std::mem::replace(&mut course.scope, branch)
+        let branch = state.scope.branch();
+        std::mem::replace(&mut state.scope, branch)
     });
-    let end = pin!(take(worker, user, step, place, course)).await;
+    let end = pin!(take(worker, user, step, place, state)).await;
     if let Some(before) = before {
-        let branch = std::mem::replace(&mut course.scope, before);
-        course.scope.merge(&branch);
-        branch.keep(course.kept.get_or_insert_default());
+        let branch = std::mem::replace(&mut state.scope, before);
+        state.scope.merge(&branch);
+        branch.keep(state.kept.get_or_insert_default());
     }
     end
 }
@@ -141,24 +141,24 @@ async fn take<'a, 'w, D: Driver>(
     user: &mut User<D::Io>,
     step: &'a Step,
     place: Place,
-    course: &mut Course<'a, 'w, D>,
+    state: &mut IterationState<'a, 'w, D>,
 ) -> End {
-    course.ended = None;
+    state.ended = None;
     match &step.kind {
         StepKind::Operation(operation) => {
-            pin!(operate(worker, user, operation, place, course)).await
+            pin!(operate(worker, user, operation, place, state)).await
         }
         StepKind::Think(delay) => {
-            course.turn = None;
-            pause(worker, delay, place, course.number).await;
+            state.scheduled = None;
+            pause(worker, delay, place, state.number).await;
             End::Through
         }
-        StepKind::Set(values) => set(worker, values, place, course)
-            .unwrap_or_else(|error| course.fail(worker, step, &error)),
+        StepKind::Set(values) => set(worker, values, place, state)
+            .unwrap_or_else(|error| state.fail(worker, step, &error)),
         // Groups recurse, and only they are boxed: a flow of operations is one future.
-        StepKind::Flow(steps) => Box::pin(run(worker, user, steps, place, course)).await,
-        StepKind::Websocket(group) => Box::pin(websocket(worker, user, group, place, course)).await,
-        StepKind::Repeat(group) => Box::pin(repeat(worker, user, step, group, place, course)).await,
+        StepKind::Flow(steps) => Box::pin(run(worker, user, steps, place, state)).await,
+        StepKind::Websocket(group) => Box::pin(websocket(worker, user, group, place, state)).await,
+        StepKind::Repeat(group) => Box::pin(repeat(worker, user, step, group, place, state)).await,
         StepKind::Parallel(group) => {
             let until = if group.cancel_on_error {
                 Until::FirstFailure
@@ -173,7 +173,7 @@ async fn take<'a, 'w, D: Driver>(
                 place,
                 most,
                 until,
-                course,
+                state,
             ))
             .await
         }
@@ -190,7 +190,7 @@ async fn take<'a, 'w, D: Driver>(
                 place,
                 usize::MAX,
                 until,
-                course,
+                state,
             ))
             .await
         }
@@ -202,44 +202,44 @@ async fn operate<'a, 'w, D: Driver>(
     user: &mut User<D::Io>,
     operation: &'a Operation,
     place: Place,
-    course: &mut Course<'a, 'w, D>,
+    state: &mut IterationState<'a, 'w, D>,
 ) -> End {
-    let turn = course.turn.take().unwrap_or_else(|| {
+    let scheduled = state.scheduled.take().unwrap_or_else(|| {
         let now = worker.driver.now();
         ScheduledIteration {
-            number: course.number,
+            number: state.number,
             intended: now,
             queue: Nanos::ZERO,
             begun: now,
         }
     });
-    let call = Call { turn, place };
-    course.near = operation.id;
+    let call = Call { scheduled, place };
+    state.last_operation = operation.id;
     let (failure, ended) = {
         // Filled where they stand, and dropped there: a record is too large to be moved for each.
         let (mut planned, mut own) = (None, None);
-        let record = match course
+        let record = match state
             .planned
             .take_if(|record| record.operation() == operation.id)
         {
             Some(record) => &mut **planned.insert(record),
-            None => own.insert(Record::new(worker, operation.id, turn.intended)),
+            None => own.insert(Record::new(worker, operation.id, scheduled.intended)),
         };
         pin!(operation::run(
             worker,
             user,
             operation,
             &call,
-            &mut course.scope,
+            &mut state.scope,
             record
         ))
         .await
     };
-    course.ended = ended;
+    state.ended = ended;
     match failure {
         None => End::Through,
         Some(kind) => {
-            course.failure.get_or_insert(kind);
+            state.failure.get_or_insert(kind);
             End::Broken
         }
     }
@@ -262,13 +262,13 @@ async fn websocket<'a, 'w, D: Driver>(
     user: &mut User<D::Io>,
     group: &'a Websocket,
     place: Place,
-    course: &mut Course<'a, 'w, D>,
+    state: &mut IterationState<'a, 'w, D>,
 ) -> End {
     // That of a group around this one is there again behind it.
     let outer = user.socket.take();
-    let mut end = operate(worker, user, &group.handshake, place, course).await;
+    let mut end = operate(worker, user, &group.handshake, place, state).await;
     if end == End::Through {
-        end = run(worker, user, &group.flow, place, course).await;
+        end = run(worker, user, &group.flow, place, state).await;
     }
     if let Some(mut socket) = user.socket.take() {
         let pushes = Cell::new(0);
@@ -289,31 +289,31 @@ async fn repeat<'a, 'w, D: Driver>(
     step: &'a Step,
     group: &'a Repeat,
     place: Place,
-    course: &mut Course<'a, 'w, D>,
+    state: &mut IterationState<'a, 'w, D>,
 ) -> End {
-    let mut items = match items(worker, group, place, course) {
+    let mut items = match items(worker, group, place, state) {
         Ok(items) => items.into_iter(),
-        Err(error) => return course.fail(worker, step, &error),
+        Err(error) => return state.fail(worker, step, &error),
     };
     let (Passes::Times(most) | Passes::Until { max: most, .. } | Passes::Over { max: most, .. }) =
         group.passes;
     for pass in 0..most {
         if let Passes::Over { name, .. } = &group.passes {
             let Some(item) = items.next() else { break };
-            course.set(worker, name, item);
+            state.set(worker, name, item);
         }
         let place = place.pass(pass);
-        if run(worker, user, &group.flow, place, course).await == End::Broken {
+        if run(worker, user, &group.flow, place, state).await == End::Broken {
             return End::Broken;
         }
         if let Passes::Until { condition, .. } = &group.passes {
-            match holds(worker, condition, place, course) {
+            match holds(worker, condition, place, state) {
                 Ok(true) => break,
                 Ok(false) => {}
-                Err(error) => return course.fail(worker, step, &error),
+                Err(error) => return state.fail(worker, step, &error),
             }
         }
-        worker.driver.breathe().await;
+        worker.driver.yield_now().await;
     }
     End::Through
 }

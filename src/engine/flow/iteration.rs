@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use super::interpreter;
-use super::state::{Course, End};
+use super::iteration_state::{End, IterationState};
 use crate::base::Nanos;
 use crate::engine::compiled::feed::Exhausted;
 use crate::engine::connection::user::User;
@@ -22,7 +22,7 @@ use crate::plan::Step;
 /// them.
 pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
     loop {
-        worker.driver.breathe().await;
+        worker.driver.yield_now().await;
         let asker = match users {
             [user] => Asker::One {
                 user: user.index,
@@ -30,7 +30,7 @@ pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
             },
             _ => Asker::All,
         };
-        let Some(turn) = worker
+        let Some(scheduled) = worker
             .world
             .source
             .next(&worker.driver, &worker.world.stop, asker)
@@ -39,15 +39,15 @@ pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
             return;
         };
         refuse(worker);
-        let measured = turn.number < WARMUP_NUMBERS;
+        let measured = scheduled.number < WARMUP_NUMBERS;
         let place = if measured {
-            turn.number
+            scheduled.number
         } else {
-            turn.number - WARMUP_NUMBERS
+            scheduled.number - WARMUP_NUMBERS
         } % users.len() as u64;
         let user = &mut users[place as usize];
         user.taken += u64::from(measured);
-        if pin!(iterate(worker, user, turn)).await.is_err() {
+        if pin!(iterate(worker, user, scheduled)).await.is_err() {
             return;
         }
     }
@@ -55,10 +55,11 @@ pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
 
 /// Writes down the arrivals that a full queue has refused.
 fn refuse<D: Driver>(worker: &Worker<'_, D>) {
-    let Source::Open(desk) = &worker.world.source else {
+    let Source::Open(queue) = &worker.world.source else {
         return;
     };
-    desk.refused()
+    queue
+        .refused()
         .for_each(|arrival| worker.tape.iteration(worker.world.refused(arrival)));
 }
 
@@ -66,26 +67,26 @@ fn refuse<D: Driver>(worker: &Worker<'_, D>) {
 async fn iterate<D: Driver>(
     worker: &Worker<'_, D>,
     user: &mut User<D::Io>,
-    turn: ScheduledIteration,
+    scheduled: ScheduledIteration,
 ) -> Result<(), Exhausted> {
-    let mix = worker.world.choice.of(turn.number);
+    let mix = worker.world.choice.mix_of(scheduled.number);
     let mut scope = worker
         .world
-        .scope(mix, turn.number)
+        .scope(mix, scheduled.number)
         .inspect_err(|Exhausted| worker.world.run_dry(worker.driver.now()))?;
     if let Some(kept) = &user.kept {
         scope.begin(kept);
     }
-    let mut record = IterationRecord::new(worker, mix, turn.intended);
-    let mut turn = turn;
+    let mut record = IterationRecord::new(worker, mix, scheduled.intended);
+    let mut scheduled = scheduled;
     let mut permit = None;
     if let limit @ Some(_) = worker.world.mix_limits[mix].as_ref() {
         record.sample.outcome = Outcome::Skipped;
         let asked = worker.driver.now();
         match enter([limit], &worker.driver, asked).await {
             Ok((entered, at)) => {
-                turn.queue += at.free - asked;
-                turn.begun = at.now;
+                scheduled.queue += at.free - asked;
+                scheduled.begun = at.now;
                 permit = Some(entered);
             }
             Err(Full) => {
@@ -97,42 +98,42 @@ async fn iterate<D: Driver>(
     record.sample.outcome = Outcome::Unfinished;
     let fresh = std::mem::replace(&mut user.fresh, false);
     let flow = &worker.world.plan.mix[mix].flow;
-    let near = flow
+    let last_operation = flow
         .iter()
         .find_map(Step::first_operation)
         .map_or(0, |operation| operation.id);
-    let number = turn.number;
-    let mut course = Course {
+    let number = scheduled.number;
+    let mut state = IterationState {
         number,
         fresh,
-        turn: Some(turn),
+        scheduled: Some(scheduled),
         planned: None,
         failure: None,
         ended: None,
         scope,
         kept: None,
-        near,
+        last_operation,
     };
     let end = pin!(interpreter::run(
         worker,
         user,
         flow,
         Place::default().inside(mix),
-        &mut course
+        &mut state
     ))
     .await;
     worker.world.ended.get_or_init(|| Ended {
         through: end == End::Through,
-        scope: course.scope,
+        scope: state.scope,
     });
     drop(permit);
-    if let Some(kept) = course.kept {
+    if let Some(kept) = state.kept {
         user.kept.get_or_insert_default().merge(*kept);
     }
     user.end_iteration();
     record.end(
-        course.ended.unwrap_or_else(|| worker.driver.now()),
-        course.failure,
+        state.ended.unwrap_or_else(|| worker.driver.now()),
+        state.failure,
     );
     Ok(())
 }
@@ -145,7 +146,7 @@ struct IterationRecord<'a, 'w, D: Driver> {
 
 impl<'a, 'w, D: Driver> IterationRecord<'a, 'w, D> {
     fn new(worker: &'a Worker<'w, D>, mix: usize, intended: Nanos) -> Self {
-        worker.tape.shard().activity(1);
+        worker.tape.sink().activity(1);
         let sample = IterationSample {
             mix: mix as u32,
             intended,
@@ -163,7 +164,7 @@ impl<'a, 'w, D: Driver> IterationRecord<'a, 'w, D> {
 
 impl<D: Driver> Drop for IterationRecord<'_, '_, D> {
     fn drop(&mut self) {
-        self.worker.tape.shard().activity(-1);
+        self.worker.tape.sink().activity(-1);
         self.worker.tape.iteration(self.sample);
     }
 }

@@ -4,5 +4,5 @@
 pub mod branches;
 pub mod interpreter;
 pub mod iteration;
-pub mod state;
+pub mod iteration_state;
 pub mod values;

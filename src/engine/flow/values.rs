@@ -2,7 +2,7 @@
 
 use rand::RngExt as _;
 
-use super::state::{Course, End};
+use super::iteration_state::{End, IterationState};
 use crate::engine::draw::{Place, Purpose, generator};
 use crate::engine::driver::Driver;
 use crate::engine::world::worker::Worker;
@@ -14,20 +14,20 @@ pub fn is_due<D: Driver>(
     worker: &Worker<'_, D>,
     step: &Step,
     place: Place,
-    course: &Course<'_, '_, D>,
+    state: &IterationState<'_, '_, D>,
 ) -> Result<bool, ValueError> {
-    if step.once && !course.fresh {
+    if step.once && !state.fresh {
         return Ok(false);
     }
     let seed = worker.world.plan.seed;
     if step.chance.is_some_and(|share| {
-        generator(seed, course.number, place, Purpose::Chance).random::<f64>() >= share.0
+        generator(seed, state.number, place, Purpose::Chance).random::<f64>() >= share.0
     }) {
         return Ok(false);
     }
-    step.when.as_ref().map_or(Ok(true), |condition| {
-        holds(worker, condition, place, course)
-    })
+    step.when
+        .as_ref()
+        .map_or(Ok(true), |condition| holds(worker, condition, place, state))
 }
 
 /// Whether a condition holds here.
@@ -35,14 +35,14 @@ pub fn holds<D: Driver>(
     worker: &Worker<'_, D>,
     condition: &str,
     place: Place,
-    course: &Course<'_, '_, D>,
+    state: &IterationState<'_, '_, D>,
 ) -> Result<bool, ValueError> {
-    let facts = worker.facts(course.number, place, Purpose::Condition);
+    let facts = worker.facts(state.number, place, Purpose::Condition);
     worker
         .world
         .expressions
         .get(condition)?
-        .holds(&course.scope, &facts)
+        .holds(&state.scope, &facts)
 }
 
 /// Gives names the values of expressions, in order: each may use those before it.
@@ -50,16 +50,16 @@ pub fn set<D: Driver>(
     worker: &Worker<'_, D>,
     values: &[(String, String)],
     place: Place,
-    course: &mut Course<'_, '_, D>,
+    state: &mut IterationState<'_, '_, D>,
 ) -> Result<End, ValueError> {
-    let facts = worker.facts(course.number, place, Purpose::Value);
+    let facts = worker.facts(state.number, place, Purpose::Value);
     for (name, value) in values {
         let value = worker
             .world
             .expressions
             .get(value)?
-            .eval(&course.scope, &facts)?;
-        course.set(worker, name, value);
+            .eval(&state.scope, &facts)?;
+        state.set(worker, name, value);
     }
     Ok(End::Through)
 }
@@ -69,15 +69,15 @@ pub fn items<D: Driver>(
     worker: &Worker<'_, D>,
     group: &Repeat,
     place: Place,
-    course: &Course<'_, '_, D>,
+    state: &IterationState<'_, '_, D>,
 ) -> Result<Vec<Value>, ValueError> {
     let Passes::Over { list, .. } = &group.passes else {
         return Ok(Vec::new());
     };
-    let facts = worker.facts(course.number, place, Purpose::Value);
+    let facts = worker.facts(state.number, place, Purpose::Value);
     worker
         .world
         .expressions
         .get(list)?
-        .items(&course.scope, &facts)
+        .items(&state.scope, &facts)
 }

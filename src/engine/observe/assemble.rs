@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::dependence::Dependence;
-use super::gauges::Seen;
+use super::gauges::Observations;
 use super::group::{Span, counts, encoded, group};
 use super::series::series;
 use super::validity;
@@ -53,7 +53,12 @@ fn last(recorder: &Recorder, iterations: &Counts, end: Nanos) -> Nanos {
 }
 
 /// Makes the figures of one mode and round, at its end, of all that was recorded.
-pub fn assemble(world: &World<'_>, recorder: &Recorder, frame: &Frame, seen: &Seen) -> ModeRun {
+pub fn assemble(
+    world: &World<'_>,
+    recorder: &Recorder,
+    frame: &Frame,
+    seen: &Observations,
+) -> ModeRun {
     let epoch = world.epoch();
     let plan = world.plan;
     let dependence = Dependence::of_run(recorder, epoch);
@@ -109,7 +114,7 @@ pub fn so_far(
     world: &World<'_>,
     recorder: &Recorder,
     mode: Mode,
-    seen: &Seen,
+    seen: &Observations,
     now: Nanos,
 ) -> ModeRun {
     let lasted = now.min(world.stop.end()) - world.epoch();
@@ -144,7 +149,7 @@ fn figures(
     recorder: &Recorder,
     span: &Span,
     iterations: Iterations,
-    seen: &Seen,
+    seen: &Observations,
 ) -> ModeRun {
     let plan = world.plan;
     let whole = Figures::sum(recorder.steps());
@@ -251,14 +256,14 @@ fn iterations_at_the_end(world: &World<'_>, recorder: &Recorder) -> AtTheEnd {
         aside: recorder.aside(),
         parts,
     };
-    if let Source::Open(desk) = &world.source {
+    if let Source::Open(queue) = &world.source {
         // Arrivals whose time came before the stop and that nobody pulled.
-        for arrival in desk.unmet(world.stop.end()) {
+        for arrival in queue.unmet(world.stop.end()) {
             if !recorder.measures(arrival.at) {
                 all.aside += u64::from(arrival.at >= world.epoch());
                 continue;
             }
-            let mix = world.choice.of(arrival.number) as u32;
+            let mix = world.choice.mix_of(arrival.number) as u32;
             let of_parts = all.parts.iter_mut().zip(recorder.iteration_parts());
             let takes = of_parts
                 .filter(|(_, (part, _))| recorder.is_in(*part, mix, arrival.at))

@@ -39,9 +39,9 @@ impl<'w> Collector<'w> {
     /// Takes the last that came: the sum of all.
     pub fn finish(mut self) -> Recorder {
         self.collect();
-        if let Source::Open(desk) = &self.world.source {
+        if let Source::Open(queue) = &self.world.source {
             // No worker is left that would write them down.
-            let refused = desk.refused_until(self.world.stop.end());
+            let refused = queue.refused_until(self.world.stop.end());
             refused.for_each(|arrival| self.total.iteration(&self.world.refused(arrival)));
         }
         self.total
@@ -57,7 +57,7 @@ mod tests {
     use crate::base::Nanos;
     use crate::engine::Ground;
     use crate::engine::observe::assemble::so_far;
-    use crate::engine::observe::gauges::Seen;
+    use crate::engine::observe::gauges::Observations;
     use crate::engine::world::tape::Tape;
     use crate::metrics::interval::Inflation;
     use crate::metrics::resources::Usage;
@@ -229,7 +229,7 @@ mod tests {
         thread::scope(|scope| {
             let workers: Vec<_> = (0..THREADS)
                 .map(|thread| {
-                    let shard = world.shard(thread);
+                    let shard = world.sink(thread);
                     scope.spawn(move || {
                         (0..EACH).for_each(|k| record(&mut shard.recorder.lock(), thread, k))
                     })
@@ -280,7 +280,7 @@ mod tests {
         let done = AtomicBool::new(false);
         let waits = thread::scope(|scope| {
             let worker = scope.spawn(|| {
-                let tape = Tape::new(&world, world.shard(0), false);
+                let tape = Tape::new(&world, world.sink(0), false);
                 let before = Usage::of_thread().expect("the system counts");
                 // At 2,000 a second on the run's clock, and as fast as it can be here.
                 for k in (0..).take_while(|_| !done.load(Ordering::SeqCst)) {
@@ -307,7 +307,7 @@ mod tests {
                     &world,
                     collector.collect(),
                     Mode::Async,
-                    &Seen::default(),
+                    &Observations::default(),
                     Nanos::from_secs(second),
                 );
             }

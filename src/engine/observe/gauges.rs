@@ -1,4 +1,4 @@
-//! [`Seen`]: what the observer saw of a run from outside, by stretches of time.
+//! [`Observations`]: what the observer saw of a run from outside, by stretches of time.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ impl Gauge {
 
 /// What the observer has seen.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct Observations {
     /// Gauges by stretches of `width`, counted from the epoch; at most 4,096, which grow wider
     /// instead.
     pub gauges: BTreeMap<i64, Gauge>,

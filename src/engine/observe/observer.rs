@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use super::assemble::so_far;
 use super::collector::Collector;
 use super::event::{Event, Phase, Progress, StepCounts};
-use super::gauges::{Gauge, Seen};
+use super::gauges::{Gauge, Observations};
 use crate::base::{Clock, Nanos};
 use crate::engine::driver::exact;
 use crate::engine::schedule::busy::Busy;
@@ -126,10 +126,10 @@ pub fn watch(
     done: &Receiver<()>,
     signal: &dyn Fn() -> Option<Signal>,
     say: &dyn Fn(Event),
-) -> Seen {
-    let mut seen = Seen {
+) -> Observations {
+    let mut seen = Observations {
         width: LOOK,
-        ..Seen::default()
+        ..Observations::default()
     };
     let mut before = Counters::now(&clock);
     let mut measuring = world.epoch() == Nanos::ZERO;
@@ -201,7 +201,7 @@ fn next_look(world: &World<'_>, now: Nanos, measuring: bool) -> Nanos {
     if !measuring {
         until = until.min(world.epoch());
     }
-    // Threads that can't be called off may go on long after it is over: then there is nothing to
+    // Threads that can't be cancelled may go on long after it is over: then there is nothing to
     // be missed.
     if !world.stop.is_over() {
         until = until.min(world.stop.drain_end()).max(now);
@@ -224,7 +224,7 @@ fn end(world: &World<'_>, signal: Option<Signal>, now: Nanos) {
     }
 }
 
-fn look(world: &World<'_>, seen: &mut Seen, weighed: Gauge, now: Nanos) {
+fn look(world: &World<'_>, seen: &mut Observations, weighed: Gauge, now: Nanos) {
     let (in_flight, active) = world.gauges();
     let waiting = world
         .limits()

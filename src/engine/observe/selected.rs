@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::gauges::Seen;
+use super::gauges::Observations;
 use super::group::{Span, encoded, group};
 use super::series::series;
 use super::split;
@@ -15,7 +15,12 @@ use crate::plan::{Quantity, Selector};
 use crate::result::{Group, Iterations, Probe};
 
 /// The figures that only thresholds ask for.
-pub fn probes(world: &World<'_>, recorder: &Recorder, seen: &Seen, span: &Span) -> Vec<Probe> {
+pub fn probes(
+    world: &World<'_>,
+    recorder: &Recorder,
+    seen: &Observations,
+    span: &Span,
+) -> Vec<Probe> {
     let mut time_lines = recorder.probes();
     let probe = |(selector, windowed): (Selector, bool)| {
         let all = Figures::sum(

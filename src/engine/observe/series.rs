@@ -1,6 +1,6 @@
 //! [`series`]: the time line of a run, of what its recorders and its observer have seen.
 
-use super::gauges::{Gauge, Seen};
+use super::gauges::{Gauge, Observations};
 use crate::base::Nanos;
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::window::common;
@@ -13,7 +13,7 @@ use crate::result::{Window, codec};
 const WINDOWS_OF_A_SHORT_RUN: usize = 120;
 
 /// The time line of a run that took so long.
-pub fn series(windows: &Windows, seen: &Seen, wall_s: f64, plan: &Plan) -> Vec<Window> {
+pub fn series(windows: &Windows, seen: &Observations, wall_s: f64, plan: &Plan) -> Vec<Window> {
     let mut windows = windows.clone();
     // No wider than the windows that checks ask for.
     let widest = common(plan.windows()).unwrap_or(Nanos::MAX);

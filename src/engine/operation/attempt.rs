@@ -50,7 +50,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let world = self.worker.world;
         let action = &self.operation.action;
         let target = action.target()?;
-        let Some(site) = world.sites[target]
+        let Some(base_url) = world.base_urls[target]
             .as_ref()
             .filter(|_| !matches!(action, Action::Tcp(_)))
         else {
@@ -61,8 +61,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 .map(|target| target.address.to_string());
         };
         let scheme = match action {
-            Action::Handshake(_) | Action::Message(_) => site.origin.scheme.of_websockets(),
-            _ => site.origin.scheme,
+            Action::Handshake(_) | Action::Message(_) => base_url.origin.scheme.of_websockets(),
+            _ => base_url.origin.scheme,
         };
         let request = if let Action::Message(message) = action {
             message.handshake
@@ -73,7 +73,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .as_ref()
             .and_then(|recipe| recipe.uri(scope, || self.facts()));
         let path = path.map(|uri| uri.to_string()).unwrap_or_default();
-        let url = format!("{}://{}{path}", scheme.name(), site.origin.authority);
+        let url = format!("{}://{}{path}", scheme.name(), base_url.origin.authority);
         // The mark at its end tells a secret that was cut off there.
         Some(if url.chars().count() > MAX_URL {
             url.chars().take(MAX_URL - 1).chain(['…']).collect()
@@ -153,16 +153,16 @@ impl<D: Driver> Attempt<'_, '_, D> {
     ) -> Result<(), TransportError> {
         let id = self.operation.id as usize;
         let world = self.worker.world;
-        let (check, taking) = (&world.checks[id], &world.takings[id]);
+        let (check, extraction) = (&world.checks[id], &world.extractions[id]);
         let judged = check.response(response, size, broken.as_ref());
         if check.is_written() {
             trace.last.checks.replace(Some(judged.passed));
         }
-        trace.last.tags.replace(taking.tags(response));
+        trace.last.tags.replace(extraction.tags(response));
         if let Some(failure) = judged.failure {
             return Err(failure);
         }
-        let taken = taking.captures(response, scope);
+        let taken = extraction.captures(response, scope);
         broken.map_or(taken, Err)
     }
 

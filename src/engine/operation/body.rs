@@ -1,4 +1,4 @@
-//! [`Kept`]: the body of a response, as far as something needs it.
+//! [`KeptBody`]: the body of a response, as far as something needs it.
 
 use http::HeaderMap;
 
@@ -7,10 +7,10 @@ use crate::transport::TransportError;
 use crate::transport::decode::decoded;
 
 /// The most that is kept of a body, in bytes, before its encoding is taken off.
-const MOST: usize = 16 << 20;
+const MAX_BODY: usize = 16 << 20;
 
 /// What is kept of a body while it comes.
-pub struct Kept {
+pub struct KeptBody {
     /// Whether it is needed.
     wanted: bool,
     bytes: Vec<u8>,
@@ -18,7 +18,7 @@ pub struct Kept {
     size: u64,
 }
 
-impl Kept {
+impl KeptBody {
     /// Nothing yet.
     pub const fn new(wanted: bool) -> Self {
         Self {
@@ -31,7 +31,7 @@ impl Kept {
     /// Takes what has come.
     pub fn take(&mut self, data: &[u8]) {
         self.size += data.len() as u64;
-        if self.wanted && self.size <= MOST as u64 {
+        if self.wanted && self.size <= MAX_BODY as u64 {
             self.bytes.extend_from_slice(data);
         }
     }
@@ -49,10 +49,10 @@ impl Kept {
         if !self.wanted {
             return Ok(Vec::new());
         }
-        if self.size > MOST as u64 {
+        if self.size > MAX_BODY as u64 {
             let message = format!(
                 "the body has more than {} MiB, and so much is not kept for checks, captures and tags",
-                MOST >> 20
+                MAX_BODY >> 20
             );
             return Err(TransportError {
                 kind: FailureKind::Check,
@@ -70,22 +70,22 @@ mod tests {
     #[test]
     fn no_more_is_kept_than_there_may_be() {
         let headers = HeaderMap::new();
-        let mut kept = Kept::new(true);
+        let mut kept = KeptBody::new(true);
         kept.take(b"ab");
         kept.take(b"c");
         assert_eq!(
             (kept.size(), kept.decoded(&headers).expect("small")),
             (3, b"abc".to_vec())
         );
-        let mut large = Kept::new(true);
+        let mut large = KeptBody::new(true);
         (0..17).for_each(|_| large.take(&[0; 1 << 20]));
-        assert!(large.bytes.len() <= MOST);
+        assert!(large.bytes.len() <= MAX_BODY);
         assert!(
             large
                 .decoded(&headers)
                 .is_err_and(|e| e.kind == FailureKind::Check && e.message.contains("16 MiB"))
         );
-        let mut unwanted = Kept::new(false);
+        let mut unwanted = KeptBody::new(false);
         unwanted.take(&[0; 100]);
         assert_eq!(
             (

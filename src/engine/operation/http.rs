@@ -5,10 +5,10 @@ use std::pin::{Pin, pin};
 use http::response::Parts;
 
 use super::attempt::{Attempt, timeout};
-use super::body::Kept;
+use super::body::KeptBody;
 use super::redirect;
 use super::trace::Trace;
-use crate::engine::compiled::base_url::Site;
+use crate::engine::compiled::base_url::BaseUrl;
 use crate::engine::compiled::request::{Made, TargetHeaders};
 use crate::engine::connection::streams::Taken;
 use crate::engine::connection::user::User;
@@ -82,7 +82,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let recipe = world.requests[id]
             .as_ref()
             .expect("every HTTP operation has a request");
-        let needs_body = world.checks[id].needs_body() || world.takings[id].needs_body();
+        let needs_body = world.checks[id].needs_body() || world.extractions[id].needs_body();
         let mut request = recipe.make(scope, || self.facts())?;
         let (mut target, most) = (target, world.plan.targets[target].http.redirects);
         let mut redirects = 0;
@@ -206,12 +206,12 @@ impl<D: Driver> Attempt<'_, '_, D> {
         &self,
         user: &mut User<D::Io>,
         request: &PreparedRequest,
-        site: Option<&Site>,
+        base_url: Option<&BaseUrl>,
     ) -> Message {
         let mut message = request.message(user.headers.take().unwrap_or_default());
-        if let Some(site) = site {
+        if let Some(base_url) = base_url {
             user.jar
-                .put_into(&mut message, &site.origin, || self.worker.unix_ms());
+                .put_into(&mut message, &base_url.origin, || self.worker.unix_ms());
         }
         message
     }
@@ -225,17 +225,17 @@ impl<D: Driver> Attempt<'_, '_, D> {
         needs_body: bool,
         follows: bool,
         trace: &Trace,
-    ) -> Result<Option<(Parts, Kept)>, TransportError> {
+    ) -> Result<Option<(Parts, KeptBody)>, TransportError> {
         let driver = &self.worker.driver;
         // Before a connection is used for it.
         request.body.check()?;
         let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.passed());
         let world = self.worker.world;
-        let site = world.sites[target]
+        let base_url = world.base_urls[target]
             .as_ref()
             .filter(|_| world.plan.targets[target].http.cookies);
-        let asked = pin!(connection.ask(self.outgoing(user, request, site)));
+        let asked = pin!(connection.ask(self.outgoing(user, request, base_url)));
         let (head, body) = match self.answer(&mut connection, asked, trace).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -246,14 +246,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.last.hop.status.set(head.status.as_u16());
         let answered = driver.now();
         trace.last.hop.first_byte.set(Some(answered - self.started));
-        if let Some(site) = site {
+        if let Some(base_url) = base_url {
             user.jar
-                .take(&head.headers, &site.origin, request.uri.path(), || {
+                .take(&head.headers, &base_url.origin, request.uri.path(), || {
                     self.worker.unix_ms()
                 });
         }
         let is_followed = follows && redirect::asks(head.status.as_u16(), &head.headers);
-        let mut kept = Kept::new(needs_body && !is_followed);
+        let mut kept = KeptBody::new(needs_body && !is_followed);
         // What came with the head took no time of its own.
         let ended = if connection.receive(body, |data| kept.take(data)).await? {
             driver.now()

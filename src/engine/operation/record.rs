@@ -44,9 +44,9 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
     }
 
     /// Its time has come, with what its iteration has waited for.
-    pub(super) fn reach(&mut self, turn: ScheduledIteration) {
-        self.sample.intended = turn.intended;
-        self.sample.queue = turn.queue;
+    pub(super) fn reach(&mut self, scheduled: ScheduledIteration) {
+        self.sample.intended = scheduled.intended;
+        self.sample.queue = scheduled.queue;
     }
 
     /// Its first try begins.
@@ -54,7 +54,7 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
         self.sample.started = now;
         self.sample.outcome = Outcome::Unfinished;
         self.started = true;
-        self.worker.tape.shard().flight(1);
+        self.worker.tape.sink().flight(1);
     }
 
     /// A try has gone well.
@@ -115,7 +115,7 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
 impl<D: Driver> Drop for Record<'_, '_, D> {
     fn drop(&mut self) {
         if self.started {
-            self.worker.tape.shard().flight(-1);
+            self.worker.tape.sink().flight(-1);
         }
         if self.forgotten {
             return;

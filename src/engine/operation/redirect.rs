@@ -54,8 +54,8 @@ pub fn next(
             message,
         }
     };
-    let site = |target: usize| world.sites.get(target).and_then(Option::as_ref);
-    let here = &site(target)
+    let base_url = |target: usize| world.base_urls.get(target).and_then(Option::as_ref);
+    let here = &base_url(target)
         .ok_or_else(|| refused("no target that a step uses"))?
         .origin;
     let path = request
@@ -65,11 +65,12 @@ pub fn next(
     let (origin, path) =
         base_url::resolve(&location, here, path).ok_or_else(|| refused("no http:// URL"))?;
     let is_there = |target: &usize| {
-        site(*target).is_some_and(|site| site.origin == origin) && world.dials[*target].is_some()
+        base_url(*target).is_some_and(|base_url| base_url.origin == origin)
+            && world.dials[*target].is_some()
     };
     // The target that it comes from first: others may have the same address.
     let to = std::iter::once(target)
-        .chain(0..world.sites.len())
+        .chain(0..world.base_urls.len())
         .find(is_there)
         .ok_or_else(|| refused("no target that a step uses"))?;
     let mut next = request.clone();

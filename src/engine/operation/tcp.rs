@@ -21,9 +21,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Result<(), TransportError> {
         let id = self.operation.id as usize;
-        let (check, taking) = (
+        let (check, extraction) = (
             &self.worker.world.checks[id],
-            &self.worker.world.takings[id],
+            &self.worker.world.extractions[id],
         );
         let recipe = self.worker.world.exchanges[id]
             .as_ref()
@@ -42,7 +42,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             }
         };
         let text = ready.send.as_deref().unwrap_or_default().as_bytes();
-        let keep = check.needs_body() || taking.needs_body();
+        let keep = check.needs_body() || extraction.needs_body();
         let answer = connection.exchange(text, exchange.receive.as_ref(), keep, begun);
         let answer = match self
             .operation

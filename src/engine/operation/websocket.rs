@@ -29,12 +29,12 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .expect("every handshake has a request");
         let request = recipe.make(scope, || self.facts())?;
         let mut message = request.message(HeaderMap::new());
-        let site = world.sites[target]
+        let base_url = world.base_urls[target]
             .as_ref()
             .filter(|_| world.plan.targets[target].http.cookies);
-        if let Some(site) = site {
+        if let Some(base_url) = base_url {
             user.jar
-                .put_into(&mut message, &site.origin, || self.worker.unix_ms());
+                .put_into(&mut message, &base_url.origin, || self.worker.unix_ms());
         }
         let dial = world.dials[target]
             .as_ref()
@@ -51,10 +51,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         };
         trace.answer(driver.now(), self.started);
         trace.last.hop.status.set(opened.head.status.as_u16());
-        if let Some(site) = site {
+        if let Some(base_url) = base_url {
             user.jar.take(
                 &opened.head.headers,
-                &site.origin,
+                &base_url.origin,
                 request.uri.path(),
                 || self.worker.unix_ms(),
             );

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::engine::compiled::base_url::{Origin, Site};
+use crate::engine::compiled::base_url::{BaseUrl, Origin};
 use crate::engine::compiled::choice::Choice;
 use crate::engine::compiled::feed::Feeds;
 use crate::engine::compiled::request::Recipe;
@@ -56,7 +56,7 @@ pub fn first_request(
 ) -> Result<Option<Preview>, RunError> {
     let choice = Choice::new(plan);
     let found = (0..ITERATIONS)
-        .map(|number| (number, choice.of(number)))
+        .map(|number| (number, choice.mix_of(number)))
         .find_map(|(number, mix)| {
             let start = Place::default().inside(mix);
             let (place, step, request) = first(&plan.mix[mix].flow, start)?;
@@ -70,8 +70,8 @@ pub fn first_request(
         .get(request.target)
         .ok_or(RunError::NoTarget(request.target))?;
     let names = Names::new(&plan.names);
-    let site = Site::new(target, None).unwrap_or_else(builtin);
-    let recipe = Recipe::new(request, target, &site, &names, folder)?;
+    let base_url = BaseUrl::new(target, None).unwrap_or_else(builtin);
+    let recipe = Recipe::new(request, target, &base_url, &names, folder)?;
     let mut scope = names.start().clone();
     // A row that is not there ends the run before its first request.
     let _ = Feeds::read(plan, &names, folder)?.deal(
@@ -87,7 +87,7 @@ pub fn first_request(
         let url = match &target.address {
             Address::Builtin => format!("builtin{}", made.uri),
             Address::Unix { .. } => format!("{}{}", target.address, made.uri),
-            Address::Url { .. } => format!("{}{}", site.origin, made.uri),
+            Address::Url { .. } => format!("{}{}", base_url.origin, made.uri),
         };
         let text =
             |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -144,8 +144,8 @@ fn first(steps: &[Step], place: Place) -> Option<(Place, &Step, &HttpRequest)> {
 }
 
 /// The built-in server has no address before a run.
-fn builtin() -> Site {
-    Site {
+fn builtin() -> BaseUrl {
+    BaseUrl {
         origin: Origin {
             scheme: Scheme::Http,
             authority: "builtin".into(),

@@ -14,17 +14,17 @@ use futures_util::task::AtomicWaker;
 use hyper::rt::{Read, Write};
 
 use crate::base::Nanos;
-use crate::engine::connection::pool::most_parts;
+use crate::engine::connection::pool::max_parts;
 use crate::engine::connection::user::User;
 use crate::engine::driver::Driver;
 use crate::engine::driver::asynchronous::{self, Async};
-use crate::engine::driver::blocking::{Blocking, block_on, sit_down};
+use crate::engine::driver::blocking::{Blocking, block_on, register};
 use crate::engine::driver::simulated::{Budget, Simulated, Stuck};
 use crate::engine::error::RunError;
 use crate::engine::flow::iteration;
 use crate::engine::observe::collector::Collector;
 use crate::engine::observe::event::Event;
-use crate::engine::observe::gauges::Seen;
+use crate::engine::observe::gauges::Observations;
 use crate::engine::observe::observer;
 use crate::engine::schedule::start::StartLine;
 use crate::engine::schedule::stop::Signal;
@@ -47,7 +47,7 @@ pub const SIMULATED_BUDGET: u64 = 1_000_000_000;
 const STACK: usize = 512 * 1024;
 
 /// How many threads a mode can run a plan's workers on.
-pub fn most_threads(plan: &Plan, mode: Mode) -> usize {
+pub fn max_threads(plan: &Plan, mode: Mode) -> usize {
     let slots = plan.load.model.slots() as usize;
     match mode {
         Mode::Sequential | Mode::Simulated => 1,
@@ -59,11 +59,11 @@ pub fn most_threads(plan: &Plan, mode: Mode) -> usize {
 
 /// How many threads a mode runs its workers on.
 pub fn threads(world: &World<'_>, mode: Mode) -> usize {
-    let most = most_threads(world.plan, mode);
+    let most = max_threads(world.plan, mode);
     // So would one without a connection.
     if mode == Mode::Async {
         let used = world.plan.targets_used().into_iter();
-        let parts = most_parts(used.map(|target| world.connection_target(target)));
+        let parts = max_parts(used.map(|target| world.connection_target(target)));
         most.min(parts).max(1)
     } else {
         most
@@ -73,7 +73,7 @@ pub fn threads(world: &World<'_>, mode: Mode) -> usize {
 /// What came of driving a world.
 pub struct Driven {
     /// What the observer has seen.
-    pub seen: Seen,
+    pub seen: Observations,
     /// All that was recorded.
     pub recorder: Recorder,
     /// When the last worker was done.
@@ -118,7 +118,7 @@ pub fn drive(
     })?;
     // Without an observer it still has a moment at which it ended, where it began at all.
     let now = start.now().ok_or(RunError::Panicked)?;
-    let (seen, end) = observed.unwrap_or_else(|| (Seen::default(), now));
+    let (seen, end) = observed.unwrap_or_else(|| (Observations::default(), now));
     Ok(Driven {
         seen,
         recorder: collector.finish(),
@@ -201,13 +201,13 @@ fn blocking(
     threads: bool,
     users: &mut [User<<Blocking as Driver>::Io>],
 ) {
-    let seat = sit_down();
-    let called_off = seat.clone();
-    world.stop.when_over(move || called_off.cancel());
+    let parker = register();
+    let cancelled_parker = parker.clone();
+    world.stop.when_over(move || cancelled_parker.cancel());
     let Some(clock) = start.arrive() else { return };
     let worker = Worker::new(world, Blocking::new(clock, threads), thread);
     // Called off: what was under way has been dropped, and has written itself down.
-    let _ = block_on(&seat, clock, iteration::run(&worker, users));
+    let _ = block_on(&parker, clock, iteration::run(&worker, users));
 }
 
 /// Tasks on event loops, one loop a thread.
@@ -252,8 +252,8 @@ fn event_loop(
         .inspect_err(|_| start.call_off())
         .map_err(RunError::Runtime)?;
     let over = Arc::new(AtomicWaker::new());
-    let called_off = over.clone();
-    world.stop.when_over(move || called_off.wake());
+    let cancelled_parker = over.clone();
+    world.stop.when_over(move || cancelled_parker.wake());
     // There since the start.
     let worker = OnceCell::new();
     // A hundred thousand users take a while to sit down, which must not be in their figures.

@@ -1,4 +1,4 @@
-//! [`Desk`]: where idle slots of the open model pull the next arrival. There is no dispatcher.
+//! [`ArrivalQueue`]: where idle slots of the open model pull the next arrival. There is no dispatcher.
 //!
 //! One idle slot, the leader, waits for the next arrival's time; when it goes to work, the slot
 //! that fell idle last takes its place. So few slots, and few connections, do the work where few
@@ -28,7 +28,7 @@ struct State {
     refused: Vec<Refused>,
     /// Arrivals that a slot had pulled, and was cut off before their time.
     returned: Vec<Arrival>,
-    /// Slots that are at the desk: as long as there is one, an arrival is met.
+    /// Slots that are at the queue: as long as there is one, an arrival is met.
     free: usize,
     led: bool,
     idle: Vec<(u64, Waker)>,
@@ -36,7 +36,7 @@ struct State {
 }
 
 /// Where idle slots pull the next arrival.
-pub struct Desk {
+pub struct ArrivalQueue {
     state: Mutex<State>,
     /// How many arrivals may wait for a slot, where one more is refused.
     room: Option<usize>,
@@ -86,10 +86,10 @@ impl Iterator for Refused {
     }
 }
 
-/// Counts a slot as free for as long as it is at the desk.
-struct AtDesk<'a>(&'a Desk);
+/// Counts a slot as free for as long as it is at the queue.
+struct FreeSlot<'a>(&'a ArrivalQueue);
 
-impl Drop for AtDesk<'_> {
+impl Drop for FreeSlot<'_> {
     fn drop(&mut self) {
         self.0.state().free -= 1;
     }
@@ -98,7 +98,7 @@ impl Drop for AtDesk<'_> {
 /// An arrival that a slot has pulled. Where the slot is cut off before it is met, it goes back: it
 /// was planned all the same.
 struct Pulled<'a> {
-    desk: &'a Desk,
+    queue: &'a ArrivalQueue,
     arrival: Arrival,
     met: bool,
 }
@@ -112,13 +112,13 @@ impl Pulled<'_> {
 impl Drop for Pulled<'_> {
     fn drop(&mut self) {
         if !self.met {
-            self.desk.state().returned.push(self.arrival);
+            self.queue.state().returned.push(self.arrival);
         }
     }
 }
 
-impl Desk {
-    /// A desk for these arrivals. Those that find no slot wait, and where there is only so much
+impl ArrivalQueue {
+    /// A queue for these arrivals. Those that find no slot wait, and where there is only so much
     /// `room` one more is refused.
     pub fn new(arrivals: Arrivals, room: Option<usize>) -> Self {
         let state = State {
@@ -150,7 +150,7 @@ impl Desk {
         let idle_since = driver.now();
         let _at_desk = self.sit_down(idle_since);
         let _leading = Lead {
-            desk: self,
+            queue: self,
             ticket: None,
             leading: false,
         }
@@ -161,7 +161,7 @@ impl Desk {
         let pulled = {
             let mut state = self.state();
             Pulled {
-                desk: self,
+                queue: self,
                 arrival: state.queue.pop_front().or_else(|| state.arrivals.next())?,
                 met: false,
             }
@@ -169,7 +169,7 @@ impl Desk {
         let arrival = pulled.arrival;
         let mut begun = driver.now();
         if begun < arrival.at {
-            let sleep = pin!(driver.be_there_at(arrival.at));
+            let sleep = pin!(driver.sleep_until_precise(arrival.at));
             if let Either::Right(_) = select(sleep, pin!(stop.interruption())).await {
                 return None;
             }
@@ -184,13 +184,13 @@ impl Desk {
         })
     }
 
-    fn sit_down(&self, now: Nanos) -> AtDesk<'_> {
+    fn sit_down(&self, now: Nanos) -> FreeSlot<'_> {
         let mut state = self.state();
         if state.free == 0 {
             state.fill(self.room, now);
         }
         state.free += 1;
-        AtDesk(self)
+        FreeSlot(self)
     }
 
     /// Takes the arrivals that were refused since the last call.
@@ -204,7 +204,7 @@ impl Desk {
     }
 
     /// Takes the arrivals up to `end` that were refused since the last call, where no slot comes to
-    /// the desk any more.
+    /// the queue any more.
     pub fn refused_until(&self, end: Nanos) -> Flatten<IntoIter<Refused>> {
         let mut state = self.state();
         if state.free == 0 {
@@ -231,27 +231,27 @@ impl Desk {
 
 /// Waits until this slot may lead; the value keeps the lead until it is dropped.
 struct Lead<'a> {
-    desk: &'a Desk,
+    queue: &'a ArrivalQueue,
     ticket: Option<u64>,
     leading: bool,
 }
 
 /// Keeps the lead; dropping it hands it on.
-struct Leading<'a>(&'a Desk);
+struct Leading<'a>(&'a ArrivalQueue);
 
 impl<'a> Future for Lead<'a> {
     type Output = Leading<'a>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Leading<'a>> {
-        let desk = self.desk;
-        let mut state = desk.state();
+        let queue = self.queue;
+        let mut state = queue.state();
         if !state.led {
             state.led = true;
             if let Some(ticket) = self.ticket {
                 state.idle.retain(|(known, _)| *known != ticket);
             }
             self.leading = true;
-            return Poll::Ready(Leading(desk));
+            return Poll::Ready(Leading(queue));
         }
         let ticket = *self.ticket.get_or_insert_with(|| {
             state.tickets += 1;
@@ -270,7 +270,7 @@ impl Drop for Lead<'_> {
         let (Some(ticket), false) = (self.ticket, self.leading) else {
             return;
         };
-        let mut state = self.desk.state();
+        let mut state = self.queue.state();
         let waiting = state.idle.len();
         state.idle.retain(|(known, _)| *known != ticket);
         // It had been called to lead and can't: the call goes to the next.
@@ -317,11 +317,11 @@ mod tests {
             duration,
             iterations: None,
         };
-        let desk = Desk::new(Arrivals::new(&schedule), Some(3));
-        drop(desk.sit_down(Nanos::ZERO));
-        drop(desk.sit_down(Nanos::from_millis(500)));
+        let queue = ArrivalQueue::new(Arrivals::new(&schedule), Some(3));
+        drop(queue.sit_down(Nanos::ZERO));
+        drop(queue.sit_down(Nanos::from_millis(500)));
         {
-            let state = desk.state();
+            let state = queue.state();
             assert_eq!(
                 state
                     .queue
@@ -336,17 +336,18 @@ mod tests {
                 "a stretch of the schedule, and not each of its arrivals"
             );
         }
-        let first: Vec<u64> = desk.refused().map(|arrival| arrival.number).collect();
+        let first: Vec<u64> = queue.refused().map(|arrival| arrival.number).collect();
         assert!(
             first.iter().copied().eq(3..500_000),
             "{} were refused",
             first.len()
         );
-        assert_eq!(desk.refused().count(), 0, "each is told once");
-        let last = desk.refused_until(Nanos::from_secs(1));
+        assert_eq!(queue.refused().count(), 0, "each is told once");
+        let last = queue.refused_until(Nanos::from_secs(1));
         assert!(last.map(|arrival| arrival.number).eq(500_000..1_000_000));
         assert!(
-            desk.unmet(Nanos::from_secs(1))
+            queue
+                .unmet(Nanos::from_secs(1))
                 .map(|arrival| arrival.number)
                 .eq(0..3)
         );
@@ -364,7 +365,7 @@ mod tests {
             duration: None,
             iterations: None,
         };
-        let desk = Desk::new(Arrivals::new(&schedule), None);
+        let queue = ArrivalQueue::new(Arrivals::new(&schedule), None);
         let stop = Stop::new(Nanos::from_millis(25), Nanos::ZERO);
         let driver = Simulated::new(
             1,
@@ -375,7 +376,7 @@ mod tests {
         );
         {
             let mut context = Context::from_waker(Waker::noop());
-            let first = pin!(desk.next(&driver, &stop)).poll(&mut context);
+            let first = pin!(queue.next(&driver, &stop)).poll(&mut context);
             assert!(
                 matches!(
                     first,
@@ -383,13 +384,14 @@ mod tests {
                 ),
                 "its time has come"
             );
-            let mut second = pin!(desk.next(&driver, &stop));
+            let mut second = pin!(queue.next(&driver, &stop));
             assert!(
                 second.as_mut().poll(&mut context).is_pending(),
                 "its time is to come"
             );
             assert_eq!(
-                desk.unmet(Nanos::from_millis(25))
+                queue
+                    .unmet(Nanos::from_millis(25))
                     .map(|arrival| arrival.number)
                     .collect::<Vec<_>>(),
                 [2],
@@ -397,13 +399,14 @@ mod tests {
             );
         }
         assert_eq!(
-            desk.unmet(Nanos::from_millis(25))
+            queue
+                .unmet(Nanos::from_millis(25))
                 .map(|arrival| arrival.number)
                 .collect::<Vec<_>>(),
             [1, 2]
         );
         assert_eq!(
-            desk.unmet(Nanos::from_millis(10)).count(),
+            queue.unmet(Nanos::from_millis(10)).count(),
             0,
             "it was planned for later"
         );

@@ -15,7 +15,7 @@ pub struct Busy {
 
 impl Busy {
     /// Says what it is that is used.
-    pub fn of(self: &Arc<Self>, what: &'static str) -> Arc<Self> {
+    pub fn counting(self: &Arc<Self>, what: &'static str) -> Arc<Self> {
         self.what.get_or_init(|| what);
         self.clone()
     }

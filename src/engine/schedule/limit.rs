@@ -86,7 +86,8 @@ pub async fn enter<'a, D: Driver, const N: usize>(
             Look::Granted(free) => return Ok((Permit(limits), Entered { free, now })),
             Look::Blocked(wakes_at) => wakes_at,
         };
-        let mut moment = pin!((wakes_at < Nanos::MAX).then(|| driver.be_there_at(wakes_at)));
+        let mut moment =
+            pin!((wakes_at < Nanos::MAX).then(|| driver.sleep_until_precise(wakes_at)));
         poll_fn(|cx| {
             let is_due = moment
                 .as_mut()
@@ -402,15 +403,15 @@ mod tests {
     #[test]
     fn a_high_rate_is_reached_by_threads_that_wake_each_other() {
         use crate::base::Clock;
-        use crate::engine::driver::blocking::{Blocking, block_on, sit_down};
+        use crate::engine::driver::blocking::{Blocking, block_on, register};
         let limit = limit(None, Some(Rate::per_second(5_000)), 1).expect("a rate");
         let clock = Clock::new();
         std::thread::scope(|scope| {
             for _ in 0..16 {
                 scope.spawn(|| {
-                    let seat = sit_down();
+                    let parker = register();
                     let driver = Blocking::new(clock, true);
-                    block_on(&seat, clock, async {
+                    block_on(&parker, clock, async {
                         for _ in 0..100 {
                             drop(enter([Some(&limit)], &driver, driver.now()).await);
                         }

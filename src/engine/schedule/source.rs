@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use super::arrival_queue::Desk;
+pub use super::arrival_queue::ArrivalQueue;
 use futures_util::future::{Either, select};
 
 use super::scheduled_iteration::ScheduledIteration;
@@ -33,7 +33,7 @@ pub enum Source {
     /// Each virtual user's next one begins when its last one is complete.
     Closed(Box<Closed>),
     /// They begin at planned times.
-    Open(Box<Desk>),
+    Open(Box<ArrivalQueue>),
 }
 
 /// The closed model.
@@ -64,7 +64,7 @@ impl Source {
                 warm: AtomicU64::new(0),
                 measured: Apart::default(),
             })),
-            LoadModel::Open { queue, on_full, .. } => Self::Open(Box::new(Desk::new(
+            LoadModel::Open { queue, on_full, .. } => Self::Open(Box::new(ArrivalQueue::new(
                 arrivals(load, seed),
                 (on_full == OnFull::Drop).then_some(queue as usize),
             ))),
@@ -85,7 +85,7 @@ impl Source {
                 }
                 closed.next(driver.now(), stop, asker)
             }
-            Self::Open(desk) => desk.next(driver, stop).await,
+            Self::Open(queue) => queue.next(driver, stop).await,
         }
     }
 }

@@ -14,7 +14,7 @@ pub struct StartLine {
 struct State {
     missing: usize,
     clock: Option<Clock>,
-    called_off: bool,
+    cancelled_parker: bool,
 }
 
 impl StartLine {
@@ -24,7 +24,7 @@ impl StartLine {
             state: Mutex::new(State {
                 missing: threads,
                 clock: None,
-                called_off: false,
+                cancelled_parker: false,
             }),
             changed: Condvar::new(),
         }
@@ -35,11 +35,11 @@ impl StartLine {
     pub fn arrive(&self) -> Option<Clock> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.missing = state.missing.saturating_sub(1);
-        if state.missing == 0 && !state.called_off {
+        if state.missing == 0 && !state.cancelled_parker {
             state.clock = Some(Clock::new());
             self.changed.notify_all();
         }
-        while state.clock.is_none() && !state.called_off {
+        while state.clock.is_none() && !state.cancelled_parker {
             state = self
                 .changed
                 .wait(state)
@@ -62,7 +62,7 @@ impl StartLine {
         self.state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .called_off = true;
+            .cancelled_parker = true;
         self.changed.notify_all();
     }
 }

@@ -46,13 +46,13 @@ impl SharedRecorder {
 
 /// Where one thread's samples and counts go.
 #[derive(Clone, Copy)]
-pub struct Shard<'w> {
+pub struct SampleSink<'w> {
     /// Where its samples are added up.
     pub recorder: &'w SharedRecorder,
     pub(super) gauges: &'w Gauges,
 }
 
-impl Shard<'_> {
+impl SampleSink<'_> {
     /// Operations in flight change by this.
     pub fn flight(&self, by: i64) {
         self.gauges.in_flight.fetch_add(by, Ordering::Relaxed);

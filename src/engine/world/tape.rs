@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 
 use super::World;
-use super::recorders::Shard;
+use super::recorders::SampleSink;
 use crate::base::Nanos;
 use crate::metrics::{FailedTry, Held, IterationSample, Outcome, Recorder, Sample, TagValue};
 
@@ -70,27 +70,27 @@ impl Pending {
 /// operations, and sooner where it is much.
 pub struct Tape<'w> {
     world: &'w World<'w>,
-    shard: Shard<'w>,
+    sink: SampleSink<'w>,
     /// Nobody else on this thread has anything to write after a long operation.
     alone: bool,
     pending: RefCell<Pending>,
 }
 
 impl<'w> Tape<'w> {
-    /// An empty tape that goes to `shard`; `alone`: of a thread that waits as soon as it has
+    /// An empty tape that goes to `sink`; `alone`: of a thread that waits as soon as it has
     /// written. Others say when they do: [`Self::rest`].
-    pub fn new(world: &'w World<'w>, shard: Shard<'w>, alone: bool) -> Self {
+    pub fn new(world: &'w World<'w>, sink: SampleSink<'w>, alone: bool) -> Self {
         Self {
             world,
-            shard,
+            sink,
             alone,
             pending: RefCell::default(),
         }
     }
 
-    /// The shard that this tape goes to.
-    pub const fn shard(&self) -> Shard<'w> {
-        self.shard
+    /// The sink that this tape goes to.
+    pub const fn sink(&self) -> SampleSink<'w> {
+        self.sink
     }
 
     /// Writes an operation down.
@@ -164,9 +164,9 @@ impl<'w> Tape<'w> {
     /// requests would be late, or look long.
     fn hand_over(&self, pending: &mut Pending) -> bool {
         let recorder = if pending.longest() >= MAX_HELD {
-            Some(self.shard.recorder.lock())
+            Some(self.sink.recorder.lock())
         } else {
-            self.shard.recorder.try_lock()
+            self.sink.recorder.try_lock()
         };
         recorder
             .map(|mut recorder| self.fold(pending, &mut recorder))
@@ -202,7 +202,7 @@ impl<'w> Tape<'w> {
 impl Drop for Tape<'_> {
     fn drop(&mut self) {
         let mut pending = std::mem::take(&mut *self.pending.borrow_mut());
-        self.fold(&mut pending, &mut self.shard.recorder.lock());
+        self.fold(&mut pending, &mut self.sink.recorder.lock());
     }
 }
 
@@ -251,8 +251,8 @@ mod tests {
     }
 
     /// Samples that the recorder has.
-    fn recorded(shard: Shard<'_>) -> u64 {
-        shard.recorder.lock().steps()[0].tally.planned
+    fn recorded(sink: SampleSink<'_>) -> u64 {
+        sink.recorder.lock().steps()[0].tally.planned
     }
 
     #[test]
@@ -260,26 +260,26 @@ mod tests {
         let plan = plan();
         let world = World::new(&plan, &Ground::default(), 1, None).expect("a world");
         for alone in [true, false] {
-            let shard = world.shard(0);
-            let before = recorded(shard);
-            let tape = Tape::new(&world, shard, alone);
+            let sink = world.sink(0);
+            let before = recorded(sink);
+            let tape = Tape::new(&world, sink, alone);
             // Were there a wait it would last for ever: the one who has the recorder is this very
             // thread.
-            let held = shard.recorder.lock();
+            let held = sink.recorder.lock();
             (0..MAX_HELD - 1).for_each(|number| tape.operation(sample(number)));
             tape.rest();
             drop(held);
-            assert_eq!(recorded(shard), before);
+            assert_eq!(recorded(sink), before);
             tape.operation(sample(MAX_HELD));
             assert_eq!(
-                recorded(shard) - before,
+                recorded(sink) - before,
                 MAX_HELD as u64,
                 "all of them, as soon as it is free"
             );
             tape.operation(sample(0));
             drop(tape);
             assert_eq!(
-                recorded(shard) - before,
+                recorded(sink) - before,
                 MAX_HELD as u64 + 1,
                 "and the rest at the end"
             );
@@ -290,7 +290,7 @@ mod tests {
     fn each_list_is_bounded_by_itself_and_nothing_is_lost() {
         let plan = plan();
         let world = World::new(&plan, &Ground::default(), 1, None).expect("it can be run");
-        let tape = Tape::new(&world, world.shard(0), false);
+        let tape = Tape::new(&world, world.sink(0), false);
         let iteration = IterationSample {
             mix: 0,
             intended: Nanos::ZERO,

@@ -25,7 +25,7 @@ impl<'w, D: Driver> Worker<'w, D> {
         Self {
             world,
             driver,
-            tape: Tape::new(world, world.shard(thread), !D::TAKES_TURNS),
+            tape: Tape::new(world, world.sink(thread), !D::TAKES_TURNS),
         }
     }
 

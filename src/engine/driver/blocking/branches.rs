@@ -5,42 +5,42 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use super::seat::{self, Seat, block_on};
+use super::parker::{self, Parker, block_on};
 use crate::base::Clock;
-use crate::engine::driver::{Driver, Job, Until};
+use crate::engine::driver::{BranchJob, Driver, Until};
 
 /// Stack of a branch's thread.
 const STACK: usize = 512 * 1024;
 
 /// What the threads of one group share.
 struct Group<'g, S> {
-    seats: Vec<Mutex<Option<&'g mut S>>>,
+    users: Vec<Mutex<Option<&'g mut S>>>,
     next: AtomicUsize,
     ended: Vec<Mutex<Option<bool>>>,
     over: AtomicBool,
-    at_work: Mutex<Vec<Arc<Seat>>>,
+    at_work: Mutex<Vec<Arc<Parker>>>,
 }
 
 impl<S> Group<'_, S> {
-    /// Ends the group, and tells whether it was not over before: whoever is at work is called off,
+    /// Ends the group, and tells whether it was not over before: whoever is at work is cancelled,
     /// but for the one who ended it.
-    fn end(&self, winner: Option<&Arc<Seat>>) -> bool {
+    fn end(&self, winner: Option<&Arc<Parker>>) -> bool {
         if self.over.swap(true, Ordering::SeqCst) {
             return false;
         }
         let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
         at_work
             .iter()
-            .filter(|seat| winner.is_none_or(|winner| !Arc::ptr_eq(winner, seat)))
-            .for_each(|seat| seat.cancel());
+            .filter(|parker| winner.is_none_or(|winner| !Arc::ptr_eq(winner, parker)))
+            .for_each(|parker| parker.cancel());
         true
     }
 
     /// Takes down how a branch has ended, and whether that goes into the group's own end: what ends
     /// after the group comes too late.
-    fn take(&self, index: usize, ok: bool, until: Until, seat: &Arc<Seat>) {
+    fn take(&self, index: usize, ok: bool, until: Until, parker: &Arc<Parker>) {
         let counts = if until.met(ok) {
-            self.end(Some(seat))
+            self.end(Some(parker))
         } else {
             !self.over.load(Ordering::SeqCst)
         };
@@ -67,35 +67,35 @@ impl<S> Drop for EndOnPanic<'_, '_, S> {
 /// Runs the branches of a job on as many threads as may run at once; returns when all have ended.
 ///
 /// # Errors
-/// When the system refuses a thread; the branches that were begun are called off.
-pub fn on_threads<D: Driver + Copy + Send, J: Job<D>>(
+/// When the system refuses a thread; the branches that were begun are cancelled.
+pub fn on_threads<D: Driver + Copy + Send, J: BranchJob<D>>(
     driver: D,
     clock: Clock,
     job: &J,
-    bench: &J::Bench,
-    seats: &mut [J::Seat],
+    worker: &J::Worker,
+    users: &mut [J::User],
     most: usize,
     until: Until,
 ) -> io::Result<Vec<Option<bool>>> {
-    let threads = seats.len().min(most);
+    let threads = users.len().min(most);
     let group = Group {
-        ended: seats.iter().map(|_| Mutex::new(None)).collect(),
-        seats: seats
+        ended: users.iter().map(|_| Mutex::new(None)).collect(),
+        users: users
             .iter_mut()
-            .map(|seat| Mutex::new(Some(seat)))
+            .map(|parker| Mutex::new(Some(parker)))
             .collect(),
         next: AtomicUsize::new(0),
         over: AtomicBool::new(false),
         at_work: Mutex::default(),
     };
-    let family = seat::Family::of_this_thread();
+    let tree = parker::CancelTree::of_this_thread();
     let refused = thread::scope(|scope| {
         for index in 1..threads {
-            let (group, family) = (&group, &family);
+            let (group, tree) = (&group, &tree);
             let work = move || {
-                let seat = seat::sit_down();
-                let bench = job.bench(driver, index);
-                work(clock, job, &bench, group, &seat, family, until);
+                let parker = parker::register();
+                let worker = job.worker(driver, index);
+                work(clock, job, &worker, group, &parker, tree, until);
             };
             if let Err(error) = thread::Builder::new()
                 .name(format!("branch-{index}"))
@@ -106,8 +106,8 @@ pub fn on_threads<D: Driver + Copy + Send, J: Job<D>>(
                 return Err(error);
             }
         }
-        let own = seat::Nested::sit_down();
-        work(clock, job, bench, &group, own.seat(), &family, until);
+        let own = parker::Reentrant::register();
+        work(clock, job, worker, &group, own.parker(), &tree, until);
         Ok(())
     });
     refused?;
@@ -119,34 +119,34 @@ pub fn on_threads<D: Driver + Copy + Send, J: Job<D>>(
 }
 
 /// One thread's part: takes branches as long as there are any.
-fn work<D: Driver, J: Job<D>>(
+fn work<D: Driver, J: BranchJob<D>>(
     clock: Clock,
     job: &J,
-    bench: &J::Bench,
-    group: &Group<'_, J::Seat>,
-    seat: &Arc<Seat>,
-    family: &seat::Family,
+    worker: &J::Worker,
+    group: &Group<'_, J::User>,
+    parker: &Arc<Parker>,
+    tree: &parker::CancelTree,
     until: Until,
 ) {
     let _guard = EndOnPanic(group);
-    family.adopt(seat);
+    tree.adopt(parker);
     group
         .at_work
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .push(seat.clone());
+        .push(parker.clone());
     while !group.over.load(Ordering::SeqCst) {
         let index = group.next.fetch_add(1, Ordering::SeqCst);
-        let Some(place) = group.seats.get(index) else {
+        let Some(place) = group.users.get(index) else {
             break;
         };
         let Some(own) = place.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             break;
         };
-        let Some(ok) = block_on(seat, clock, job.run(bench, own, index)) else {
+        let Some(ok) = block_on(parker, clock, job.run(worker, own, index)) else {
             break;
         };
-        group.take(index, ok, until, seat);
+        group.take(index, ok, until, parker);
     }
-    family.release(seat);
+    tree.release(parker);
 }

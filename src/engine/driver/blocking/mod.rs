@@ -13,7 +13,7 @@
 //! ([`within`](super::within)), and what is granted is for that socket and the next pass alone.
 
 mod branches;
-mod seat;
+mod parker;
 mod socket;
 mod stream;
 #[cfg(test)]
@@ -24,10 +24,10 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-pub use seat::{block_on, sit_down};
+pub use parker::{block_on, register};
 pub use stream::Stream;
 
-use super::{Driver, Job, Task, Until};
+use super::{BranchJob, Driver, Task, Until};
 use crate::base::{Clock, Nanos};
 use crate::transport::endpoint::Endpoint;
 
@@ -43,7 +43,7 @@ pub struct Blocking {
 }
 
 impl Blocking {
-    /// For the calling thread, which must have [`sit_down`].
+    /// For the calling thread, which must have called [`register`].
     pub const fn new(clock: Clock, threads: bool) -> Self {
         Self { clock, threads }
     }
@@ -65,7 +65,7 @@ impl Driver for Blocking {
         }
     }
 
-    fn be_there_at(&self, at: Nanos) -> impl Future<Output = ()> {
+    fn sleep_until_precise(&self, at: Nanos) -> impl Future<Output = ()> {
         Moment {
             clock: self.clock,
             at,
@@ -74,7 +74,7 @@ impl Driver for Blocking {
     }
 
     fn clear_interest(&self) {
-        seat::clear_interest();
+        parker::clear_interest();
     }
 
     async fn connect(&self, to: &Endpoint) -> io::Result<Stream> {
@@ -86,27 +86,29 @@ impl Driver for Blocking {
     }
 
     async fn cpu(&self, amount: Nanos, deadline: Nanos) {
-        spend_cpu(amount, || seat::cancelled() || self.clock.now() >= deadline);
+        spend_cpu(amount, || {
+            parker::cancelled() || self.clock.now() >= deadline
+        });
     }
 
     async fn block(&self, length: Nanos, _offload: bool) {
         std::thread::sleep(length.as_duration());
     }
 
-    async fn gather<J: Job<Self>>(
+    async fn gather<J: BranchJob<Self>>(
         &self,
         job: &J,
-        bench: &J::Bench,
-        seats: &mut [J::Seat],
+        worker: &J::Worker,
+        users: &mut [J::User],
         most: usize,
         until: Until,
     ) -> io::Result<Vec<Option<bool>>> {
         if self.threads {
-            return branches::on_threads(*self, self.clock, job, bench, seats, most, until);
+            return branches::on_threads(*self, self.clock, job, worker, users, most, until);
         }
-        let mut ended = vec![None; seats.len()];
-        for (index, seat) in seats.iter_mut().enumerate() {
-            let ok = job.run(bench, seat, index).await;
+        let mut ended = vec![None; users.len()];
+        for (index, parker) in users.iter_mut().enumerate() {
+            let ok = job.run(worker, parker, index).await;
             ended[index] = Some(ok);
             if until.met(ok) {
                 break;
@@ -115,7 +117,7 @@ impl Driver for Blocking {
         Ok(ended)
     }
 
-    async fn breathe(&self) {}
+    async fn yield_now(&self) {}
 }
 
 /// Waits for a moment: names it in every pass, so that the thread knows how long it may sleep.
@@ -132,7 +134,7 @@ impl Future for Moment {
         if self.clock.now() >= self.at {
             return Poll::Ready(());
         }
-        seat::wait_until(self.at, self.exactly);
+        parker::wait_until(self.at, self.exactly);
         Poll::Pending
     }
 }

@@ -117,10 +117,10 @@ impl Socket {
 
 /// A socket that does not block yet, and that no child process inherits.
 #[cfg(target_os = "linux")]
-pub fn open(family: AddressFamily) -> Result<OwnedFd, Errno> {
+pub fn open(tree: AddressFamily) -> Result<OwnedFd, Errno> {
     use rustix::net::{SocketFlags, socket_with};
     socket_with(
-        family,
+        tree,
         SocketType::STREAM,
         SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
         None,
@@ -129,9 +129,9 @@ pub fn open(family: AddressFamily) -> Result<OwnedFd, Errno> {
 
 /// A socket that does not block yet, and that no child process inherits.
 #[cfg(not(target_os = "linux"))]
-pub fn open(family: AddressFamily) -> Result<OwnedFd, Errno> {
+pub fn open(tree: AddressFamily) -> Result<OwnedFd, Errno> {
     use rustix::io::{FdFlags, fcntl_setfd};
-    let fd = rustix::net::socket(family, SocketType::STREAM, None)?;
+    let fd = rustix::net::socket(tree, SocketType::STREAM, None)?;
     fcntl_setfd(&fd, FdFlags::CLOEXEC)?;
     rustix::io::ioctl_fionbio(&fd, true)?;
     Ok(fd)

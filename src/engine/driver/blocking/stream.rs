@@ -17,7 +17,7 @@ use rustix::net::{
 };
 
 use super::super::socket::AGAIN;
-use super::seat;
+use super::parker;
 use super::socket::{Socket, open};
 use crate::base::{Clock, Nanos};
 use crate::transport::counted::{Metered, Passed};
@@ -35,7 +35,7 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A connection that blocks the thread that reads it, when its seat grants that.
+/// A connection that blocks the thread that reads it, when its parker grants that.
 #[derive(Debug)]
 pub struct Stream {
     pub(super) socket: Arc<Socket>,
@@ -65,7 +65,7 @@ impl Stream {
         let mut begun = false;
         poll_fn(|_| {
             if begun {
-                if seat::take_ready(&socket) {
+                if parker::take_ready(&socket) {
                     return Poll::Ready(
                         socket_error(&socket.fd)
                             .map_err(io::Error::from)
@@ -86,15 +86,15 @@ impl Stream {
                     Err(Errno::AGAIN) if matches!(to, Endpoint::Unix(_)) => {
                         begun = false;
                         // It is the clock that is waited for, and no socket.
-                        seat::clear_interest();
-                        seat::wait_until(clock.now() + AGAIN, false);
+                        parker::clear_interest();
+                        parker::wait_until(clock.now() + AGAIN, false);
                         return Poll::Pending;
                     }
                     Err(error) => return Poll::Ready(Err(io::Error::from(error))),
                 }
             }
             // Waited for outside, where the deadline of this very pass is known.
-            seat::want_write(&socket);
+            parker::want_write(&socket);
             Poll::Pending
         })
         .await?;
@@ -127,7 +127,7 @@ impl Stream {
         })
     }
 
-    /// Reads by way of the scratch buffer; nothing read, or a seat called off, is pending.
+    /// Reads by way of the scratch buffer; nothing read, or a cancelled parker, is pending.
     fn read(
         &mut self,
         buf: &mut ReadBufCursor<'_>,
@@ -138,7 +138,7 @@ impl Stream {
             let room = buf.remaining().min(CHUNK);
             let received = receive(&self.socket.fd, &mut scratch[..room]);
             // Our own shutdown must not be taken for the peer's.
-            if seat::cancelled() {
+            if parker::cancelled() {
                 return Poll::Pending;
             }
             match received {
@@ -173,11 +173,11 @@ impl Stream {
                 Err(Errno::AGAIN) => {
                     // Waited for outside, and an answer beside it: a peer may talk while it
                     // listens, and stop listening until it is heard.
-                    seat::want_write(&self.socket);
+                    parker::want_write(&self.socket);
                     return Poll::Pending;
                 }
                 // Our own shutdown must not be taken for the peer's.
-                Err(_) if seat::cancelled() => return Poll::Pending,
+                Err(_) if parker::cancelled() => return Poll::Pending,
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
         }
@@ -196,13 +196,13 @@ impl Read for Stream {
         _cx: &mut Context<'_>,
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let result = match seat::take_read(&self.socket) {
+        let result = match parker::take_read(&self.socket) {
             None => self.look(&mut buf),
             Some(deadline) => {
                 let (socket, clock) = (self.socket.clone(), self.clock);
                 let result = self.read(&mut buf, |_, scratch| {
-                    seat::blocking(&socket, || {
-                        socket.receive(clock, scratch, deadline, &seat::cancelled)
+                    parker::blocking(&socket, || {
+                        socket.receive(clock, scratch, deadline, &parker::cancelled)
                     })
                     .flatten()
                 });
@@ -211,7 +211,7 @@ impl Read for Stream {
             }
         };
         if result.is_pending() {
-            seat::want_read(&self.socket);
+            parker::want_read(&self.socket);
         }
         result
     }

@@ -13,9 +13,9 @@ use hyper::rt::{Read, ReadBuf, Write};
 use rustix::net::listen;
 use tokio::sync::Semaphore;
 
-use super::super::{Driver, Job, Local, Until, within};
-use super::seat;
-use super::{Blocking, Stream, block_on, branches, sit_down};
+use super::super::{BranchJob, Driver, Local, Until, within};
+use super::parker;
+use super::{Blocking, Stream, block_on, branches, register};
 use crate::base::{Clock, Nanos};
 use crate::transport::endpoint::Endpoint;
 
@@ -175,10 +175,10 @@ async fn wait_for(pause: Pause, driver: Blocking) {
     };
     match pause {
         Pause::Nothing => {}
-        Pause::Passed { exactly } => once(|_| seat::wait_until(driver.now(), exactly)).await,
+        Pause::Passed { exactly } => once(|_| parker::wait_until(driver.now(), exactly)).await,
         Pause::Moment { exactly: true } => {
             driver
-                .be_there_at(driver.now() + Nanos::from_millis(1))
+                .sleep_until_precise(driver.now() + Nanos::from_millis(1))
                 .await
         }
         Pause::Moment { exactly: false } => {
@@ -210,10 +210,10 @@ async fn wait_for(pause: Pause, driver: Blocking) {
 
 #[test]
 fn nothing_is_read_that_nobody_waits_for_any_more() {
-    let (seat, clock, target) = (sit_down(), Clock::new(), echo());
+    let (parker, clock, target) = (register(), Clock::new(), echo());
     let driver = Blocking::new(clock, false);
     let connect = || {
-        block_on(&seat, clock, driver.connect(&target))
+        block_on(&parker, clock, driver.connect(&target))
             .expect("not cancelled")
             .expect("it listens")
     };
@@ -232,7 +232,7 @@ fn nothing_is_read_that_nobody_waits_for_any_more() {
     for before in [Before::Done, Before::Late, Before::Looked] {
         for pause in pauses {
             for next in [Next::Same, Next::Other, Next::New] {
-                let answered = block_on(&seat, clock, async {
+                let answered = block_on(&parker, clock, async {
                     end_with(before, driver, &mut one).await;
                     wait_for(pause, driver).await;
                     // What is read before it is asked for would be waited for until the deadline.
@@ -260,15 +260,15 @@ fn nothing_is_read_that_nobody_waits_for_any_more() {
 
 #[test]
 fn a_read_is_granted_to_the_socket_that_asked_for_it() {
-    let (seat, clock, target) = (sit_down(), Clock::new(), echo());
+    let (parker, clock, target) = (register(), Clock::new(), echo());
     let driver = Blocking::new(clock, false);
     let connect = || {
-        block_on(&seat, clock, driver.connect(&target))
+        block_on(&parker, clock, driver.connect(&target))
             .expect("not cancelled")
             .expect("it listens")
     };
     let (mut silent, mut asked) = (connect(), connect());
-    let answered = block_on(&seat, clock, async {
+    let answered = block_on(&parker, clock, async {
         poll_fn(|cx| write(&mut asked, cx, &[3])).await;
         let both = poll_fn(|cx| {
             assert!(read(&mut silent, cx).is_pending());
@@ -330,13 +330,13 @@ async fn wait_in_vain(wait: Wait, driver: Blocking) {
 
 #[test]
 fn every_wait_ends_with_its_deadline() {
-    let (seat, clock) = (sit_down(), Clock::new());
+    let (parker, clock) = (register(), Clock::new());
     let driver = Blocking::new(clock, false);
     let (short, long) = (Nanos::from_millis(250), Nanos::from_secs(60));
     for wait in WAITS {
         for (inner, outer) in [(short, long), (long, short)] {
             let begun = Instant::now();
-            let ended = block_on(&seat, clock, async {
+            let ended = block_on(&parker, clock, async {
                 let deadline = driver.now();
                 let inner = within(&driver, deadline + inner, wait_in_vain(wait, driver));
                 within(&driver, deadline + outer, inner).await
@@ -364,13 +364,17 @@ fn every_wait_ends_with_a_cancel() {
         ] {
             let (tell, told) = std::sync::mpsc::channel();
             let waiting = thread::spawn(move || {
-                let (seat, clock) = (sit_down(), Clock::new());
-                tell.send(seat.clone()).expect("somebody listens");
-                block_on(&seat, clock, wait_in_vain(wait, Blocking::new(clock, true)))
+                let (parker, clock) = (register(), Clock::new());
+                tell.send(parker.clone()).expect("somebody listens");
+                block_on(
+                    &parker,
+                    clock,
+                    wait_in_vain(wait, Blocking::new(clock, true)),
+                )
             });
-            let seat = told.recv().expect("it waits");
+            let parker = told.recv().expect("it waits");
             thread::sleep(after);
-            seat.cancel();
+            parker.cancel();
             let begun = Instant::now();
             while !waiting.is_finished() {
                 assert!(
@@ -386,15 +390,15 @@ fn every_wait_ends_with_a_cancel() {
 
 #[test]
 fn a_cancel_between_two_calls_is_not_taken_for_the_end_of_a_stream() {
-    let (seat, clock, target) = (sit_down(), Clock::new(), echo());
-    let mut stream = block_on(&seat, clock, Stream::connect(clock, &target))
+    let (parker, clock, target) = (register(), Clock::new(), echo());
+    let mut stream = block_on(&parker, clock, Stream::connect(clock, &target))
         .expect("not cancelled")
         .expect("it listens");
-    let ended = block_on(&seat, clock, async {
+    let ended = block_on(&parker, clock, async {
         assert!(exchange(&mut stream, 1).await);
         poll_fn(|cx| {
             assert_eq!(write(&mut stream, cx, &[2]), Poll::Ready(1));
-            seat.cancel();
+            parker.cancel();
             assert_eq!(read(&mut stream, cx), Poll::Pending);
             Poll::<()>::Pending
         })
@@ -405,25 +409,28 @@ fn a_cancel_between_two_calls_is_not_taken_for_the_end_of_a_stream() {
 
 #[test]
 fn no_call_begins_after_a_cancel() {
-    let (seat, clock, target) = (sit_down(), Clock::new(), echo());
-    let stream = block_on(&seat, clock, Stream::connect(clock, &target))
+    let (parker, clock, target) = (register(), Clock::new(), echo());
+    let stream = block_on(&parker, clock, Stream::connect(clock, &target))
         .expect("not cancelled")
         .expect("it listens");
-    assert_eq!(seat::blocking(&stream.socket, || 1), Some(1));
-    seat.cancel();
-    assert_eq!(seat::blocking(&stream.socket, || 1), None);
+    assert_eq!(parker::blocking(&stream.socket, || 1), Some(1));
+    parker.cancel();
+    assert_eq!(parker::blocking(&stream.socket, || 1), None);
 }
 
 #[test]
 fn a_cancel_leaves_alone_what_the_thread_has_left() {
-    let (seat, clock, target) = (sit_down(), Clock::new(), echo());
-    let mut stream = block_on(&seat, clock, Stream::connect(clock, &target))
+    let (parker, clock, target) = (register(), Clock::new(), echo());
+    let mut stream = block_on(&parker, clock, Stream::connect(clock, &target))
         .expect("not cancelled")
         .expect("it listens");
-    assert_eq!(block_on(&seat, clock, exchange(&mut stream, 1)), Some(true));
-    seat.cancel();
+    assert_eq!(
+        block_on(&parker, clock, exchange(&mut stream, 1)),
+        Some(true)
+    );
+    parker.cancel();
     // Somebody else goes on with it.
-    let other = sit_down();
+    let other = register();
     assert_eq!(
         block_on(&other, clock, exchange(&mut stream, 2)),
         Some(true)
@@ -433,11 +440,11 @@ fn a_cancel_leaves_alone_what_the_thread_has_left() {
 /// Branches that end at the same time.
 struct Tie(Barrier);
 
-impl Job<Blocking> for Tie {
-    type Seat = ();
-    type Bench = ();
+impl BranchJob<Blocking> for Tie {
+    type User = ();
+    type Worker = ();
 
-    fn bench(&self, _driver: Blocking, _thread: usize) {}
+    fn worker(&self, _driver: Blocking, _thread: usize) {}
 
     fn run<'a>(&'a self, _bench: &'a (), _seat: &'a mut (), _index: usize) -> Local<'a, bool> {
         Box::pin(poll_fn(|_| {
@@ -449,7 +456,7 @@ impl Job<Blocking> for Tie {
 
 #[test]
 fn a_race_has_one_winner() {
-    let (_seat, clock) = (sit_down(), Clock::new());
+    let (_seat, clock) = (register(), Clock::new());
     for until in [Until::First, Until::FirstSuccess] {
         for _ in 0..100 {
             let job = Tie(Barrier::new(4));

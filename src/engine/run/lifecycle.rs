@@ -21,7 +21,7 @@ use crate::value::Scope;
 const PATIENCE: Nanos = Nanos::from_secs(5);
 
 /// What setup and teardown have in common with the run between them.
-pub struct Around<'a> {
+pub struct Lifecycle<'a> {
     /// The run's plan.
     pub plan: &'a Plan,
     /// Where it is run.
@@ -42,7 +42,7 @@ enum End {
     Cut,
 }
 
-impl Around<'_> {
+impl Lifecycle<'_> {
     /// Runs the setup. `scope` gets the values that it ends with, however that is.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
-//! [`Seat`]: a thread that waits in the kernel for one thing at a time, and can be called off from outside.
+//! [`Parker`]: a thread that waits in the kernel for one thing at a time, and can be cancelled from outside.
 //!
 //! What a thread waits for is a property of the thread, so it stands in a thread-local: connections
-//! can move between threads, and find the seat of the one that polls them.
+//! can move between threads, and find the parker of the one that polls them.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -13,24 +13,24 @@ use std::thread::Thread;
 
 use rustix::event::PollFlags;
 
-use super::super::exact::{Lateness, Turning};
+use super::super::exact::{Lateness, SpinPermit};
 use super::socket::Socket;
 use crate::base::{Clock, Nanos};
 
 /// The outside view of a waiting thread: what wakes it, and what calls it off.
 #[derive(Debug)]
-pub struct Seat {
+pub struct Parker {
     thread: Thread,
     woken: AtomicBool,
     cancelled: AtomicBool,
     /// The socket that the thread is blocked on, or about to be: only then is it the thread's own,
     /// and may be shut down.
     socket: Mutex<Option<Arc<Socket>>>,
-    /// Seats of the branches that this thread waits for: called off with it.
-    children: Mutex<Vec<Arc<Seat>>>,
+    /// Parkers of the branches that this thread waits for: cancelled with it.
+    children: Mutex<Vec<Arc<Parker>>>,
 }
 
-impl Seat {
+impl Parker {
     /// Calls the thread off: it is woken out of a sleep, and out of a blocking call by shutting the
     /// socket down; then the operation under way is dropped.
     pub fn cancel(&self) {
@@ -62,7 +62,7 @@ impl Seat {
     }
 }
 
-impl Wake for Seat {
+impl Wake for Parker {
     fn wake(self: Arc<Self>) {
         self.wake_up();
     }
@@ -73,7 +73,7 @@ impl Wake for Seat {
 }
 
 thread_local! {
-    static SEAT: RefCell<Option<Arc<Seat>>> = const { RefCell::new(None) };
+    static PARKER: RefCell<Option<Arc<Parker>>> = const { RefCell::new(None) };
     /// The nearest moment named in this pass.
     static NEAREST: Cell<Nanos> = const { Cell::new(Nanos::MAX) };
     /// Whether that moment is to be met exactly.
@@ -104,8 +104,8 @@ struct Grant {
     until: Nanos,
 }
 
-fn seat() -> Arc<Seat> {
-    Arc::new(Seat {
+fn new_parker() -> Arc<Parker> {
+    Arc::new(Parker {
         thread: std::thread::current(),
         woken: AtomicBool::new(false),
         cancelled: AtomicBool::new(false),
@@ -114,17 +114,17 @@ fn seat() -> Arc<Seat> {
     })
 }
 
-/// The seat of a thread that waits for branches, as those see it.
-pub struct Family(Option<Arc<Seat>>);
+/// The parker of a thread that waits for branches, as those see it.
+pub struct CancelTree(Option<Arc<Parker>>);
 
-impl Family {
+impl CancelTree {
     /// Of the calling thread.
     pub fn of_this_thread() -> Self {
-        Self(SEAT.with_borrow(Clone::clone))
+        Self(PARKER.with_borrow(Clone::clone))
     }
 
-    /// From now on `child` is called off with its parent; at once, where that is.
-    pub fn adopt(&self, child: &Arc<Seat>) {
+    /// From now on `child` is cancelled with its parent; at once, where that is.
+    pub fn adopt(&self, child: &Arc<Parker>) {
         if let Some(parent) = &self.0 {
             parent
                 .children
@@ -138,7 +138,7 @@ impl Family {
     }
 
     /// `child` is done.
-    pub fn release(&self, child: &Arc<Seat>) {
+    pub fn release(&self, child: &Arc<Parker>) {
         if let Some(parent) = &self.0 {
             parent
                 .children
@@ -149,25 +149,25 @@ impl Family {
     }
 }
 
-/// A second seat on a thread that is in the middle of a pass: its own state is put aside until this
+/// A second parker on a thread that is in the middle of a pass: its own state is put aside until this
 /// is dropped.
-pub struct Nested {
-    seat: Arc<Seat>,
-    outer: Option<Arc<Seat>>,
+pub struct Reentrant {
+    parker: Arc<Parker>,
+    outer: Option<Arc<Parker>>,
     nearest: Nanos,
     exactly: bool,
     interest: Option<Interest>,
     grant: Option<Grant>,
 }
 
-impl Nested {
-    /// Puts the thread's own seat aside.
-    pub fn sit_down() -> Self {
-        let seat = seat();
-        let outer = SEAT.replace(Some(seat.clone()));
+impl Reentrant {
+    /// Puts the thread's own parker aside.
+    pub fn register() -> Self {
+        let parker = new_parker();
+        let outer = PARKER.replace(Some(parker.clone()));
         let (interest, grant) = (INTEREST.take(), GRANT.take());
         Self {
-            seat,
+            parker,
             outer,
             nearest: NEAREST.get(),
             exactly: EXACTLY.get(),
@@ -176,15 +176,15 @@ impl Nested {
         }
     }
 
-    /// The second seat.
-    pub const fn seat(&self) -> &Arc<Seat> {
-        &self.seat
+    /// The second parker.
+    pub const fn parker(&self) -> &Arc<Parker> {
+        &self.parker
     }
 }
 
-impl Drop for Nested {
+impl Drop for Reentrant {
     fn drop(&mut self) {
-        SEAT.set(self.outer.take());
+        PARKER.set(self.outer.take());
         NEAREST.set(self.nearest);
         EXACTLY.set(self.exactly);
         INTEREST.set(self.interest.take());
@@ -192,22 +192,22 @@ impl Drop for Nested {
     }
 }
 
-/// Gives the calling thread a seat.
-pub fn sit_down() -> Arc<Seat> {
+/// Gives the calling thread a parker.
+pub fn register() -> Arc<Parker> {
     // Without this the kernel may end a sleep 50 µs late in order to save wake-ups.
     #[cfg(target_os = "linux")]
     if let Some(one) = std::num::NonZeroU64::new(1) {
         // Where it is refused, sleeps are merely less exact.
         let _ = rustix::thread::set_current_timer_slack(Some(one));
     }
-    let seat = seat();
-    SEAT.set(Some(seat.clone()));
-    seat
+    let parker = new_parker();
+    PARKER.set(Some(parker.clone()));
+    parker
 }
 
-/// Whether this thread has been called off.
+/// Whether this thread has been cancelled.
 pub fn cancelled() -> bool {
-    SEAT.with_borrow(|seat| seat.as_ref().is_some_and(|s| s.is_cancelled()))
+    PARKER.with_borrow(|parker| parker.as_ref().is_some_and(|s| s.is_cancelled()))
 }
 
 /// Names a moment that this pass waits for, and whether it is to be met exactly.
@@ -267,28 +267,28 @@ fn take_grant(socket: &Arc<Socket>, flags: PollFlags) -> Option<Nanos> {
 /// Makes a call that may block on a socket, and that cancelling the thread ends; none is made where
 /// it is cancelled already.
 pub fn blocking<T>(socket: &Arc<Socket>, call: impl FnOnce() -> T) -> Option<T> {
-    SEAT.with_borrow(|seat| {
-        let Some(seat) = seat else {
+    PARKER.with_borrow(|parker| {
+        let Some(parker) = parker else {
             return Some(call());
         };
-        seat.set_socket(Some(socket.clone()));
+        parker.set_socket(Some(socket.clone()));
         // Looked at after the socket is known: whoever cancels from here on ends the call.
-        let result = (!seat.is_cancelled()).then(call);
-        seat.set_socket(None);
+        let result = (!parker.is_cancelled()).then(call);
+        parker.set_socket(None);
         result
     })
 }
 
-/// Runs `operation` on this thread, blocking; `None` where the seat was called off first.
-pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Option<F::Output> {
-    let waker = Waker::from(seat.clone());
+/// Runs `operation` on this thread, blocking; `None` where the parker was cancelled first.
+pub fn block_on<F: Future>(parker: &Arc<Parker>, clock: Clock, operation: F) -> Option<F::Output> {
+    let waker = Waker::from(parker.clone());
     let mut cx = Context::from_waker(&waker);
     let mut operation = pin!(operation);
     loop {
         // Cleared before the other flag is read: a cancel that comes in between leaves the thread
         // woken.
-        seat.woken.store(false, Ordering::SeqCst);
-        if seat.is_cancelled() {
+        parker.woken.store(false, Ordering::SeqCst);
+        if parker.is_cancelled() {
             clear_interest();
             return None;
         }
@@ -300,7 +300,7 @@ pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Opti
         if let Poll::Ready(value) = result {
             return Some(value);
         }
-        if seat.woken.load(Ordering::SeqCst) {
+        if parker.woken.load(Ordering::SeqCst) {
             continue;
         }
         let until = NEAREST.get();
@@ -323,15 +323,15 @@ pub fn block_on<F: Future>(seat: &Arc<Seat>, clock: Clock, operation: F) -> Opti
                     until,
                 }));
             }
-            None if EXACTLY.get() => meet(seat, clock, until),
-            None => park_until(seat, clock, until),
+            None if EXACTLY.get() => meet(parker, clock, until),
+            None => park_until(parker, clock, until),
         }
     }
 }
 
-/// Sleeps until a moment, or until somebody wakes the seat.
-fn park_until(seat: &Seat, clock: Clock, until: Nanos) {
-    while !seat.woken.load(Ordering::SeqCst) {
+/// Sleeps until a moment, or until somebody wakes the parker.
+fn park_until(parker: &Parker, clock: Clock, until: Nanos) {
+    while !parker.woken.load(Ordering::SeqCst) {
         if until == Nanos::MAX {
             std::thread::park();
             continue;
@@ -344,24 +344,24 @@ fn park_until(seat: &Seat, clock: Clock, until: Nanos) {
     }
 }
 
-/// Sleeps until shortly before a moment and turns until it comes, or until somebody wakes the seat.
-fn meet(seat: &Seat, clock: Clock, at: Nanos) {
+/// Sleeps until shortly before a moment and turns until it comes, or until somebody wakes the parker.
+fn meet(parker: &Parker, clock: Clock, at: Nanos) {
     let mut lateness = LATENESS.get();
     let early = lateness.before(at);
     if clock.now() < early {
-        park_until(seat, clock, early);
+        park_until(parker, clock, early);
         let now = clock.now();
         if now >= early {
             lateness.learn(now - early);
             LATENESS.set(lateness);
         }
     }
-    let Some(turning) = Turning::begin() else {
-        return park_until(seat, clock, at);
+    let Some(turning) = SpinPermit::begin() else {
+        return park_until(parker, clock, at);
     };
     let begun = clock.now();
     let mut now = begun;
-    while now < at && !seat.woken.load(Ordering::SeqCst) {
+    while now < at && !parker.woken.load(Ordering::SeqCst) {
         std::hint::spin_loop();
         now = clock.now();
     }

@@ -1,4 +1,4 @@
-//! [`Course`]: what an iteration carries through its flow.
+//! [`IterationState`]: what an iteration carries through its flow.
 
 use crate::base::Nanos;
 use crate::engine::connection::user::BranchScope;
@@ -11,13 +11,13 @@ use crate::plan::Step;
 use crate::value::{Scope, UserValues, Value, ValueError};
 
 /// What an iteration carries through its flow.
-pub struct Course<'a, 'w, D: Driver> {
+pub struct IterationState<'a, 'w, D: Driver> {
     /// The iteration's number.
     pub number: u64,
     /// Whether it is the first of its virtual user.
     pub fresh: bool,
     /// The iteration's own time and queue, until its first operation takes them.
-    pub turn: Option<ScheduledIteration>,
+    pub scheduled: Option<ScheduledIteration>,
     /// The first operation of this branch, written down as planned when the branch began. Boxed, so
     /// that it doesn't make every iteration larger.
     pub planned: Option<Box<Record<'a, 'w, D>>>,
@@ -31,7 +31,7 @@ pub struct Course<'a, 'w, D: Driver> {
     pub kept: Option<Box<UserValues>>,
     /// The operation run last, or the first one to come: what a failure between operations is told
     /// of.
-    pub near: u32,
+    pub last_operation: u32,
 }
 
 /// How some steps ended.
@@ -43,12 +43,12 @@ pub enum End {
     Broken,
 }
 
-impl<D: Driver> Course<'_, '_, D> {
+impl<D: Driver> IterationState<'_, '_, D> {
     /// A value that a step needs can't be had: it is broken, and the iteration failed.
     pub fn fail(&mut self, worker: &Worker<'_, D>, step: &Step, error: &ValueError) -> End {
         let operation = step
             .first_operation()
-            .map_or(self.near, |operation| operation.id);
+            .map_or(self.last_operation, |operation| operation.id);
         let (message, at) = (error.to_string(), worker.driver.now());
         worker.tape.error(FailedTry {
             kind: FailureKind::Data,
