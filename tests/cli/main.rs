@@ -49,6 +49,7 @@ mod setup;
 mod soak;
 mod stages;
 mod streams;
+mod structure;
 mod suggestions;
 mod support;
 mod syscalls;

@@ -145,27 +145,33 @@ fn files(dir: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every source file with its path from the top and its text without tests and comments.
-fn sources() -> Vec<(String, String)> {
+/// Every source file of the product with its path from the top and its text.
+pub fn texts() -> Vec<(String, String)> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
     files(&top.join("src"), &mut paths);
+    let inside = |path: &Path| {
+        path.strip_prefix(top)
+            .expect("below the top")
+            .display()
+            .to_string()
+    };
+    let text = |path: &Path| fs::read_to_string(path).expect("it is text");
+    paths
+        .iter()
+        .map(|path| (inside(path), text(path)))
+        .collect()
+}
+
+/// The same without files that are there for tests only, and without tests and comments.
+pub fn sources() -> Vec<(String, String)> {
     let product = |path: &str| {
         !["/tests", "/fixture", "golden.rs"]
             .iter()
             .any(|test_only| path.contains(test_only))
     };
-    paths
+    texts()
         .into_iter()
-        .map(|path| {
-            (
-                path.strip_prefix(top)
-                    .expect("below the top")
-                    .display()
-                    .to_string(),
-                fs::read_to_string(&path).expect("it is text"),
-            )
-        })
         .filter(|(path, _)| product(path))
         .map(|(path, text)| {
             let text = text

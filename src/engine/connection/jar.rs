@@ -224,7 +224,7 @@ mod tests {
     fn longer_paths_come_first_and_then_older_cookies() {
         let jar = Jar::default();
         for cookie in [
-            "sid=base_url; Path=/",
+            "sid=site; Path=/",
             "zz=older; Path=/",
             "sid=app; Path=/app",
             "aa=newer; Path=/",
@@ -234,12 +234,12 @@ mod tests {
         }
         assert_eq!(
             sent(&jar, "/app/x/y", None).as_deref(),
-            Some("deep=1; sid=app; sid=base_url; zz=older; aa=newer")
+            Some("deep=1; sid=app; sid=site; zz=older; aa=newer")
         );
         set(&jar, "zz=changed; Path=/");
         assert_eq!(
             sent(&jar, "/", None).as_deref(),
-            Some("sid=base_url; zz=changed; aa=newer"),
+            Some("sid=site; zz=changed; aa=newer"),
             "one that changes keeps its place"
         );
     }
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_cookie_is_for_the_hosts_and_paths_that_the_standard_says() {
-        let (base_url, shop) = (
+        let (site, shop) = (
             origin(Scheme::Http, "example.com"),
             origin(Scheme::Http, "shop.example.com:8080"),
         );
@@ -315,7 +315,7 @@ mod tests {
             set_at(&jar, &shop, "/", line);
         }
         assert_eq!(
-            (at(&jar, &shop, "/"), at(&jar, &base_url, "/")),
+            (at(&jar, &shop, "/"), at(&jar, &site, "/")),
             ("own=1; all=1".into(), "all=1".into())
         );
         assert_eq!(
