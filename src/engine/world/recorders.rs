@@ -19,7 +19,7 @@ pub(super) struct Gauges {
 }
 
 /// A recorder that some threads write to, and that a
-/// [`super::observe::collector::Collector`] takes away now and then.
+/// [`crate::engine::observe::collector::Collector`] takes away now and then.
 pub struct SharedRecorder(pub(super) Mutex<Box<Recorder>>);
 
 impl SharedRecorder {
