@@ -87,7 +87,7 @@
 //! - Samples reach recorders in batches ([`engine::world::tape`]): with thousands of threads a
 //!   recorder of its own for each would take gigabytes, and a batch is kinder to the processor's
 //!   cache in async too.
-//! - The JSON Schema of scenarios is written by hand ([`scenario::SCHEMA`]), because scenarios are
+//! - The JSON Schema of scenarios is written by hand ([`scenario::schema`]), because scenarios are
 //!   decoded by hand, from a tree of nodes that know their places: there are no types to derive it
 //!   from. A test holds the two together.
 //! - TLS and HTTP/2 are the same code in every mode, over the mode's own byte stream
