@@ -1,10 +1,21 @@
 //! Limits: the caps of the run, a target, a mix entry or an operation.
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
+use super::fields::Fields;
+use super::section::Section;
 use super::tree::Node;
-use super::words::{self, Part};
+use super::words;
 use crate::plan::{Limits, OnFull};
+
+/// The most iterations, or anything else, that there can be at once.
+pub const MAX_SLOTS: u32 = 1_000_000;
+/// `limits`.
+const LIMITS: Section = Section::new(&[
+    ("qps", "rate"),
+    ("rps", "rate"),
+    ("max_in_flight", "concurrency"),
+]);
 
 const MOST: u32 = 1_000_000_000;
 
@@ -13,7 +24,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
     let mut limits = Limits::default();
     let Some(mut fields) = Fields::open(
         node,
-        Part::Limits,
+        &LIMITS,
         "`limits`",
         "limits: { concurrency: 10 }",
         problems,
@@ -21,8 +32,8 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
         return limits;
     };
     let concurrency = fields.take("concurrency", problems);
-    limits.concurrency = concurrency
-        .and_then(|node| decode::small(node, "concurrency", 1..=super::load::MOST_SLOTS, problems));
+    limits.concurrency =
+        concurrency.and_then(|node| decode::small(node, "concurrency", 1..=MAX_SLOTS, problems));
     let rate = fields.take("rate", problems);
     limits.rate = rate.and_then(|node| decode::rate(node, "rate", problems));
     if let Some(node) = fields.take("burst", problems) {

@@ -16,6 +16,7 @@ mod body;
 mod capture;
 mod check;
 mod compile;
+mod cost;
 mod credentials;
 mod decode;
 mod delay;
@@ -23,13 +24,16 @@ pub mod diagnostic;
 mod expect;
 mod expression;
 mod feed;
+mod fields;
 mod flow;
 mod foreign;
 mod gate_lint;
+mod gate_places;
 mod header;
 mod http;
 mod json;
 mod json_rule;
+mod kind;
 mod kinds;
 mod limits;
 mod lint;
@@ -40,9 +44,12 @@ mod operation;
 mod order;
 mod overrides;
 mod pattern;
+mod plan_places;
 mod render;
 mod request;
 mod retry;
+mod schema;
+mod section;
 pub mod source;
 mod stages;
 mod target;
@@ -59,15 +66,9 @@ mod vars;
 mod words;
 mod yaml;
 
-/// The JSON Schema (draft-07) of scenarios, for editors: every key with what it means.
-///
-/// It is kept by hand, as scenarios are decoded by hand from a tree of nodes that know their
-/// places: there are no types to derive it from. A test (`tests/cli/schema.rs`) holds the two
-/// together, key by key.
-pub const SCHEMA: &str = include_str!("schema.json");
-
 pub use compile::{Compiled, compile};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, Span};
 pub use overrides::Overrides;
+pub use schema::schema;
 pub use source::{Source, SourceError};
 pub use words::nearest;

@@ -4,13 +4,26 @@
 //! there. A stage with a `hold` jumps to its level, where it is not there already, and keeps it for
 //! its whole length.
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
-use super::load::MOST_SLOTS;
+use super::fields::Fields;
+use super::limits::MAX_SLOTS;
+use super::section::Section;
 use super::tree::Node;
-use super::words::Part;
 use crate::base::{Nanos, Rate};
 use crate::plan::Stage;
+
+/// An entry of `load.stages`.
+const STAGE: Section = Section::new(&[
+    ("target", "vus: …` (users) or `rate: …"),
+    ("arrivalRate", "rate"),
+    ("rampTo", "rate"),
+    ("rps", "rate"),
+    ("qps", "rate"),
+    ("users", "vus"),
+    ("pause", "hold"),
+    ("measured", "measure"),
+]);
 
 const MOST_STAGES: usize = 1000;
 const EXAMPLE: &str = "stages: [{ duration: 30s, rate: 200/s }, { hold: 2m, rate: 200/s }]";
@@ -101,7 +114,7 @@ pub fn decode(node: &Node, start: Option<&Node>, problems: &mut Diagnostics) -> 
             Some(decode::any_rate(node, "start", problems).map(Level::Arrivals)?)
         }
         Some(node) => {
-            Some(decode::small(node, "start", 0..=MOST_SLOTS, problems).map(Level::Users)?)
+            Some(decode::small(node, "start", 0..=MAX_SLOTS, problems).map(Level::Users)?)
         }
     };
     if problems.len() > before {
@@ -130,7 +143,7 @@ pub fn decode(node: &Node, start: Option<&Node>, problems: &mut Diagnostics) -> 
 fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Typed> {
     let mut fields = Fields::open(
         node,
-        Part::Stage,
+        &STAGE,
         "a stage",
         "{ duration: 30s, rate: 200/s }",
         problems,
@@ -149,7 +162,7 @@ fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Typed> {
         .and_then(|node| decode::any_rate(node, "rate", problems));
     let vus = fields
         .take("vus", problems)
-        .and_then(|node| decode::small(node, "vus", 0..=MOST_SLOTS, problems));
+        .and_then(|node| decode::small(node, "vus", 0..=MAX_SLOTS, problems));
     let name = fields
         .take("name", problems)
         .and_then(|node| decode::line(node, "name", problems));

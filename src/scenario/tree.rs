@@ -5,6 +5,9 @@
 use super::diagnostic::Span;
 use crate::plan::Template;
 
+/// How deep maps and lists may lie in each other.
+pub const MAX_DEPTH: usize = 64;
+
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -210,6 +213,25 @@ impl Measure {
             bytes: self.bytes + inner.bytes + key,
             depth: self.depth.max(inner.depth + 1),
         }
+    }
+}
+
+/// A value on one line as its author typed it.
+pub fn typed(node: &Node) -> String {
+    match &node.value {
+        Value::Scalar(scalar) => scalar.as_typed().to_owned(),
+        Value::List(items) => format!(
+            "[{}]",
+            items.iter().map(typed).collect::<Vec<_>>().join(", ")
+        ),
+        Value::Map(entries) => {
+            let pairs: Vec<String> = entries
+                .iter()
+                .map(|e| format!("{}: {}", e.key, typed(&e.value)))
+                .collect();
+            format!("{{{}}}", pairs.join(", "))
+        }
+        Value::Broken => String::new(),
     }
 }
 
