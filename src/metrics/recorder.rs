@@ -33,7 +33,7 @@ pub struct WarmupTally {
 /// Folds samples into figures. Its size doesn't grow with the number of samples, and adding two
 /// recorders gives what one would hold that had seen everything.
 ///
-/// It shares no cache line with anything else, as [`crate::base::Apart`] says why.
+/// It shares no cache line with anything else, as [`crate::base::CachePadded`] says why.
 #[derive(Clone, Debug)]
 #[repr(align(128))]
 pub struct Recorder {
