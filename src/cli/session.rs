@@ -13,7 +13,7 @@ use super::exit::{Exit, Failure, or_exit};
 use super::output::Talk;
 use crate::engine;
 use crate::engine::preflight::{descriptors, ports};
-use crate::engine::run::process::{self, Leash, ProcessError};
+use crate::engine::run::process::{self, ChildControl, ProcessError};
 use crate::engine::{Event, Ground, Job, Phase, RunError, preflight};
 use crate::plan::{Address, Plan};
 use crate::report::progress::{Progress, ProgressMode};
@@ -42,7 +42,7 @@ pub fn panicked() -> Failure {
 /// What a command has while it measures.
 pub struct Session<'a> {
     program: PathBuf,
-    leash: Arc<Leash>,
+    leash: Arc<ChildControl>,
     /// What the user's own commands have started.
     groups: Arc<Groups>,
     /// Started for the first plan that wants it; it ends with the session.
@@ -55,7 +55,7 @@ pub struct Session<'a> {
 impl<'a> Session<'a> {
     /// Heeds the user's signals from now on, and shows progress unless it is not wanted.
     pub fn open(show_progress: bool, talk: &'a Talk) -> Result<Self, Failure> {
-        let leash = Arc::new(Leash::default());
+        let leash = Arc::new(ChildControl::default());
         let groups = Arc::<Groups>::default();
         or_exit(
             heed_signals(leash.clone(), groups.clone()).context("can't listen for signals"),
@@ -265,7 +265,7 @@ fn show(progress: &mut Progress, place: &str, names: &[String], seen: &engine::P
 
 /// The first Ctrl-C, SIGTERM or SIGHUP drains the run, the second ends it now.
 #[cfg(unix)]
-fn heed_signals(leash: Arc<Leash>, groups: Arc<Groups>) -> io::Result<()> {
+fn heed_signals(leash: Arc<ChildControl>, groups: Arc<Groups>) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
@@ -304,7 +304,7 @@ fn is_ignored(signal: i32) -> bool {
 }
 
 #[cfg(not(unix))]
-fn heed_signals(_leash: Arc<Leash>, _groups: Arc<Groups>) -> io::Result<()> {
+fn heed_signals(_leash: Arc<ChildControl>, _groups: Arc<Groups>) -> io::Result<()> {
     Ok(())
 }
 
