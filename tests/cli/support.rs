@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use loadgen::engine::{Ground, Job, Reach};
+use loadgen::engine::{Ground, Job, ResolvedTarget};
 use loadgen::plan::{Mode, Plan};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -480,7 +480,7 @@ pub fn patiently(body: impl Fn()) {
 }
 
 /// A job for the engine: the first round of a mode.
-pub fn job(plan: &Plan, mode: Mode, reached: Vec<Option<Reach>>) -> Job {
+pub fn job(plan: &Plan, mode: Mode, reached: Vec<Option<ResolvedTarget>>) -> Job {
     let ground = Ground {
         reached,
         folder: ".".into(),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use loadgen::base::parse;
-use loadgen::engine::{Ground, Job, Reach, RunError, Signal, run_mode};
+use loadgen::engine::{Ground, Job, ResolvedTarget, RunError, Signal, run_mode};
 use loadgen::plan::{Mode, Plan};
 use loadgen::result::{ModeRun, StoppedBy};
 use loadgen::scenario::{Overrides, Source, compile};
@@ -90,7 +90,7 @@ impl Case {
             .collect();
         let reached = peers
             .iter()
-            .map(|peer| Some(Reach::from(Endpoint::Tcp(peer.address()))))
+            .map(|peer| Some(ResolvedTarget::from(Endpoint::Tcp(peer.address()))))
             .collect();
         let ground = Ground {
             reached,
