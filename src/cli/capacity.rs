@@ -287,9 +287,9 @@ fn go(
 ) -> Result<Searched, Failure> {
     let show_progress = !args.no_progress && !args.quiet;
     let mut session = Session::open(show_progress, talk)?;
-    let ground = session.ground(plan, &source.folder, started_at)?;
+    let environment = session.environment(plan, &source.folder, started_at)?;
     let trusting = args.on_invalid == Some(OnInvalid::Warn);
-    let mut prober = Prober::new(session, plan, mode, args.probe, ground, trusting);
+    let mut prober = Prober::new(session, plan, mode, args.probe, environment, trusting);
     let mut searched = Searched {
         probes: Vec::new(),
         failure: None,

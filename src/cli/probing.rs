@@ -9,7 +9,7 @@ use super::exit::{Exit, Failure};
 use super::session::Session;
 use crate::base::{Nanos, Rate};
 use crate::engine::preflight::descriptors;
-use crate::engine::{Ground, Job};
+use crate::engine::{Environment, Job};
 use crate::gate::{self, Tried};
 use crate::plan::{Load, LoadModel, Mode, OnFull, Plan, Spread};
 use crate::result::{ProbeOutcome, StoppedBy};
@@ -29,7 +29,7 @@ const WARMUP: u64 = 5;
 pub struct Prober<'a> {
     /// What it measures with.
     pub session: Session<'a>,
-    ground: Ground,
+    environment: Environment,
     /// The work, with the load of the rate that was tried last.
     plan: Plan,
     mode: Mode,
@@ -49,7 +49,7 @@ impl<'a> Prober<'a> {
         plan: &Plan,
         mode: Mode,
         time: Nanos,
-        ground: Ground,
+        environment: Environment,
         trusting: bool,
     ) -> Self {
         let arrivals = match plan.load.model {
@@ -76,7 +76,7 @@ impl<'a> Prober<'a> {
         let first_warmup = plan.load.warmup;
         Self {
             session,
-            ground,
+            environment,
             plan: Plan {
                 load,
                 ..plan.clone()
@@ -98,7 +98,7 @@ impl<'a> Prober<'a> {
             plan: self.plan.clone(),
             mode: self.mode,
             round: self.tries,
-            ground: self.ground.clone(),
+            environment: self.environment.clone(),
         };
         let LoadModel::Open { rate: exact, .. } = self.plan.load.model else {
             return Ok(None);

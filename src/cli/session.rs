@@ -14,7 +14,7 @@ use super::output::Talk;
 use crate::engine;
 use crate::engine::preflight::{descriptors, ports};
 use crate::engine::run::process::{self, ChildControl, ProcessError};
-use crate::engine::{Event, Ground, Job, Phase, RunError, preflight};
+use crate::engine::{Environment, Event, Job, Phase, RunError, preflight};
 use crate::plan::{Address, Plan};
 use crate::report::progress::{Progress, ProgressMode};
 use crate::report::status::{Status, StepStatus};
@@ -84,12 +84,12 @@ impl<'a> Session<'a> {
     /// What a plan stands on: enough descriptors, the built-in server where it is a target, and
     /// targets that are there and may be put under load. `folder` is what its files are relative
     /// to.
-    pub fn ground(
+    pub fn environment(
         &mut self,
         plan: &Plan,
         folder: &Path,
         asked_at: Timestamp,
-    ) -> Result<Ground, Failure> {
+    ) -> Result<Environment, Failure> {
         or_exit(descriptors::provide(plan), Exit::CouldNotRun)?;
         let builtin = plan
             .targets_used()
@@ -115,7 +115,7 @@ impl<'a> Session<'a> {
         }
         let echo = self.server.as_ref().map(server::Child::echo);
         let unix_ms = asked_at.as_millisecond().try_into().unwrap_or(0);
-        Ok(Ground {
+        Ok(Environment {
             reached,
             echo,
             folder: folder.to_owned(),
@@ -358,7 +358,7 @@ mod tests {
             plan,
             mode: Mode::Simulated,
             round: 1,
-            ground: Ground::default(),
+            environment: Environment::default(),
         };
         let run = engine::run_mode(&job, &|| None, &|_| {}).expect("it can run");
         let run = ModeRun {

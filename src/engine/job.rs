@@ -21,12 +21,12 @@ pub struct Job {
     /// Counted from 1.
     pub round: u32,
     /// Where it is run.
-    pub ground: Ground,
+    pub environment: Environment,
 }
 
 /// What a plan stands on, of which itself knows nothing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Ground {
+pub struct Environment {
     /// Where the targets are, by index; only those in use need to be known.
     pub reached: Vec<Option<ResolvedTarget>>,
     /// Where the built-in server's TCP echo is, where it runs.

@@ -21,7 +21,7 @@ use super::compiled::request::{Recipe, TargetHeaders};
 use super::connection::dial::Dial;
 use super::connection::pool::ConnectionTarget;
 use super::error::RunError;
-use super::job::Ground;
+use super::job::Environment;
 use super::schedule::busy::Busy;
 use super::schedule::limit::Limit;
 use super::schedule::source::Source;
@@ -131,17 +131,17 @@ impl<'p> World<'p> {
     /// When a request can't be built, or a file can't be read.
     pub fn new(
         plan: &'p Plan,
-        ground: &Ground,
+        environment: &Environment,
         cores: usize,
         start: Option<Scope>,
     ) -> Result<Self, RunError> {
-        let Ground {
+        let Environment {
             reached,
             echo,
             folder,
             unix_ms,
             live,
-        } = ground;
+        } = environment;
         let names = Names::new(&plan.names).starting(start);
         let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
         let targets = || plan.targets.iter().enumerate();

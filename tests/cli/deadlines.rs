@@ -121,7 +121,7 @@ fn run(folder: &Path, mode: Mode, url: &str, target: &str, flow: &str, peer: &Pe
         ..Endpoint::Tcp(peer.address).into()
     };
     let mut job = job(&plan, mode, vec![Some(reach)]);
-    job.ground.folder = folder.into();
+    job.environment.folder = folder.into();
     run_mode(&job, &|| None, &|_| {}).expect("it can run")
 }
 

@@ -225,7 +225,7 @@ fn one(
     };
     let plan = &version.plan;
     let started_at = session::now();
-    let ground = session.ground(plan, &source.folder, at)?;
+    let environment = session.environment(plan, &source.folder, at)?;
     let mut runs = Vec::new();
     for mode in plan.order(pair) {
         let job = Job {
@@ -233,7 +233,7 @@ fn one(
             plan: plan.clone(),
             mode,
             round: 1,
-            ground: ground.clone(),
+            environment: environment.clone(),
         };
         match session.run(&job, &format!("{place} {mode}"))? {
             Some(run) if !session.is_interrupted() => runs.push(run),

@@ -11,7 +11,7 @@ use crate::cli::exit::Failure;
 use crate::cli::output::Talk;
 use crate::cli::session::{self, Session};
 use crate::cli::watched::Watched;
-use crate::engine::{Ground, Job};
+use crate::engine::{Environment, Job};
 use crate::plan::{Address, Plan, Secrets, Target};
 use crate::result::{End, ModeRun, StoppedBy};
 use crate::scenario::Source;
@@ -60,8 +60,8 @@ pub(super) fn measure<'a>(
     talk: &'a Talk,
 ) -> Result<Measured<'a>, Failure> {
     let mut session = Session::open(!args.no_progress && !args.quiet, talk)?;
-    let ground = session.ground(plan, &source.folder, at)?;
-    announce(plan, secrets, &ground, args, talk);
+    let environment = session.environment(plan, &source.folder, at)?;
+    announce(plan, secrets, &environment, args, talk);
     let draft = move |runs| result_of_runs(source, plan, secrets, runs, End::Complete, at, None);
     let watched = args
         .live
@@ -70,9 +70,9 @@ pub(super) fn measure<'a>(
     if let Some(watched) = watched.as_ref().filter(|_| !args.quiet) {
         talk.say(&format!("live: http://{}/\n", watched.address()));
     }
-    let ground = Ground {
+    let environment = Environment {
         live: watched.is_some(),
-        ..ground
+        ..environment
     };
     let mut measured = Measured {
         runs: Vec::new(),
@@ -95,7 +95,7 @@ pub(super) fn measure<'a>(
             plan: plan.clone(),
             mode,
             round,
-            ground: ground.clone(),
+            environment: environment.clone(),
         };
         let place = if plan.rounds > 1 {
             format!("{mode} {round}/{}", plan.rounds)
@@ -136,13 +136,19 @@ pub(super) fn measure<'a>(
 }
 
 /// Says where the targets are, and what identifies the run.
-fn announce(plan: &Plan, secrets: &Secrets, ground: &Ground, args: &RunArgs, talk: &Talk) {
+fn announce(
+    plan: &Plan,
+    secrets: &Secrets,
+    environment: &Environment,
+    args: &RunArgs,
+    talk: &Talk,
+) {
     // A name is looked up once, here; whoever reads the figures wants to know what it meant.
     let is_named = |target: &Target| matches!(&target.address, Address::Url { host, .. } if host.parse::<IpAddr>().is_err());
     for (target, reach) in plan
         .targets
         .iter()
-        .zip(&ground.reached)
+        .zip(&environment.reached)
         .filter_map(|(target, reach)| Some((target, reach.as_ref()?)))
     {
         if args.verbose || (!args.quiet && (is_named(target) || !reach.silent.is_empty())) {

@@ -55,7 +55,7 @@ mod tests {
 
     use super::*;
     use crate::base::Nanos;
-    use crate::engine::Ground;
+    use crate::engine::Environment;
     use crate::engine::observe::assemble::so_far;
     use crate::engine::observe::gauges::Observations;
     use crate::engine::world::tape::Tape;
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn the_sum_is_that_of_one_recorder_that_has_seen_everything() {
         let plan = plan();
-        let world = World::new(&plan, &Ground::default(), 2, None).expect("a world");
+        let world = World::new(&plan, &Environment::default(), 2, None).expect("a world");
         let mut collector = Collector::new(&world);
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -275,7 +275,7 @@ mod tests {
         )
         .expect("a plan")
         .plan;
-        let world = World::new(&plan, &Ground::default(), 1, None).expect("a world");
+        let world = World::new(&plan, &Environment::default(), 1, None).expect("a world");
         let mut collector = Collector::new(&world);
         let done = AtomicBool::new(false);
         let waits = thread::scope(|scope| {

@@ -258,7 +258,7 @@ pub fn serve(
             let due = |last: &mut f64| {
                 run.wall_s >= *last + SHOW_S && std::mem::replace(last, run.wall_s) < run.wall_s
             };
-            if !job.ground.live || !shown.lock().is_ok_and(|mut last| due(&mut last)) {
+            if !job.environment.live || !shown.lock().is_ok_and(|mut last| due(&mut last)) {
                 return;
             }
         }
