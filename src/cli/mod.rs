@@ -3,6 +3,7 @@
 mod ab;
 pub mod args;
 mod baseline;
+mod baseline_check;
 mod capacity;
 mod ci;
 mod compare;
@@ -11,7 +12,6 @@ mod environment;
 pub mod exit;
 mod folder;
 mod github;
-mod held;
 mod init;
 mod job;
 mod man;

@@ -8,9 +8,9 @@ use anyhow::{Context as _, anyhow};
 use self::measure::{Measured, measure};
 pub(super) use self::result::result_of;
 use super::args::{OnInvalid, RunArgs};
+use super::baseline_check::BaselineCheck;
 use super::exit::{Exit, Failure, Gates, or_exit};
 use super::folder::Folder;
-use super::held::Held;
 use super::output::{self, Talk};
 use super::{ci, job, outline, session};
 use crate::engine::preflight::safety;
@@ -30,7 +30,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
     }
     let Compiled { plan, secrets, .. } = compiled;
     or_exit(safety::literal(&plan), Exit::Usage)?;
-    let baseline = Held::open(args, &plan, &secrets)?;
+    let baseline = BaselineCheck::open(args, &plan, &secrets)?;
     let plan = match &baseline {
         Some(baseline) => Plan {
             guards: baseline.guards().to_vec(),

@@ -1,4 +1,4 @@
-//! [`Held`]: the baseline that a run is held against.
+//! [`BaselineCheck`]: the baseline that a run is held against.
 
 use std::path::PathBuf;
 
@@ -14,13 +14,13 @@ use crate::plan::{Guard, Plan, Secrets};
 use crate::result::{Build, Host, RunOrder, RunResult, VersionComparison};
 
 /// A baseline, and what must not become worse than in it.
-pub struct Held {
+pub struct BaselineCheck {
     path: PathBuf,
     results: Vec<RunResult>,
     terms: Terms,
 }
 
-impl Held {
+impl BaselineCheck {
     /// Reads the baseline of a run, where it has one, and makes sure before anything is sent that
     /// the run can be held against it.
     pub fn open(args: &RunArgs, plan: &Plan, secrets: &Secrets) -> Result<Option<Self>, Failure> {
