@@ -14,6 +14,7 @@ mod folder;
 mod github;
 mod init;
 mod job;
+mod live_page;
 mod man;
 mod outline;
 mod output;
@@ -30,7 +31,6 @@ mod session;
 mod suggestions;
 mod validate;
 pub mod values;
-mod watched;
 
 use std::process::ExitCode;
 

@@ -52,11 +52,11 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         let Measured {
             end,
             failure,
-            watched,
+            live_page,
             ..
         } = measured?;
-        if let Some(watched) = watched {
-            watched.end_of_nothing(end);
+        if let Some(live_page) = live_page {
+            live_page.end_of_nothing(end);
         }
         return failure.map_or(Ok(Exit::Interrupted), Err);
     }
@@ -65,7 +65,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         end,
         failure,
         warnings,
-        watched,
+        live_page,
     } = measured?;
     let mut result = result_of(&source, &plan, &secrets, runs, end, started_at);
     result.warnings.extend(warnings);
@@ -82,8 +82,8 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
             .context("can't hide the secrets in the result"),
         Exit::Internal,
     )?;
-    if let Some(watched) = watched {
-        watched.end(&result);
+    if let Some(live_page) = live_page {
+        live_page.end(&result);
     }
     let failure = failure.or(refused.flatten());
     write(&result, &plan, args, &folder, failure, talk)?;

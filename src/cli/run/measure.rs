@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use super::result::result_of_runs;
 use crate::cli::args::RunArgs;
 use crate::cli::exit::Failure;
+use crate::cli::live_page::LivePage;
 use crate::cli::output::Talk;
 use crate::cli::session::{self, Session};
-use crate::cli::watched::Watched;
 use crate::engine::{Environment, Job};
 use crate::plan::{Address, Plan, Secrets, Target};
 use crate::result::{End, ModeRun, StoppedBy};
@@ -24,7 +24,7 @@ pub(super) struct Measured<'a> {
     /// What the modes have said on their way.
     pub(super) warnings: Vec<String>,
     /// The page for those who have looked at it.
-    pub(super) watched: Option<Watched<'a>>,
+    pub(super) live_page: Option<LivePage<'a>>,
 }
 
 impl Measured<'_> {
@@ -63,15 +63,15 @@ pub(super) fn measure<'a>(
     let environment = session.environment(plan, &source.folder, at)?;
     announce(plan, secrets, &environment, args, talk);
     let draft = move |runs| result_of_runs(source, plan, secrets, runs, End::Complete, at, None);
-    let watched = args
+    let live_page = args
         .live
-        .map(|address| Watched::open(address, secrets, draft))
+        .map(|address| LivePage::open(address, secrets, draft))
         .transpose()?;
-    if let Some(watched) = watched.as_ref().filter(|_| !args.quiet) {
-        talk.say(&format!("live: http://{}/\n", watched.address()));
+    if let Some(live_page) = live_page.as_ref().filter(|_| !args.quiet) {
+        talk.say(&format!("live: http://{}/\n", live_page.address()));
     }
     let environment = Environment {
-        live: watched.is_some(),
+        live: live_page.is_some(),
         ..environment
     };
     let mut measured = Measured {
@@ -79,7 +79,7 @@ pub(super) fn measure<'a>(
         end: End::Complete,
         failure: None,
         warnings: Vec::new(),
-        watched: None,
+        live_page: None,
     };
     let order = (0..plan.rounds).flat_map(|round| {
         plan.order(round)
@@ -103,15 +103,15 @@ pub(super) fn measure<'a>(
             mode.name().into()
         };
         let mut so_far = |run: ModeRun| {
-            if let Some(watched) = &watched {
-                watched.show(&measured.runs, Some(ModeRun { round, ..run }));
+            if let Some(live_page) = &live_page {
+                live_page.show(&measured.runs, Some(ModeRun { round, ..run }));
             }
         };
         match session.run_watched(&job, &place, &mut so_far) {
             Ok(Some(run)) => {
                 let next = measured.take(run);
-                if let Some(watched) = &watched {
-                    watched.show(&measured.runs, None);
+                if let Some(live_page) = &live_page {
+                    live_page.show(&measured.runs, None);
                 }
                 if next.is_break() {
                     break;
@@ -130,7 +130,7 @@ pub(super) fn measure<'a>(
     }
     measured.warnings = session.close();
     Ok(Measured {
-        watched,
+        live_page,
         ..measured
     })
 }

@@ -1,4 +1,4 @@
-//! [`Watched`]: the report page while the run goes on, for those who look at it.
+//! [`LivePage`]: the report page while the run goes on, for those who look at it.
 
 use std::net::SocketAddr;
 
@@ -11,14 +11,14 @@ use crate::result::{End, ModeRun, RunResult};
 use crate::server::Live;
 
 /// The page of a run under way.
-pub struct Watched<'a> {
+pub struct LivePage<'a> {
     live: Live,
     /// Makes a result of some runs.
     draft: Box<dyn Fn(Vec<ModeRun>) -> RunResult + 'a>,
     secrets: &'a Secrets,
 }
 
-impl<'a> Watched<'a> {
+impl<'a> LivePage<'a> {
     /// Serves it on this address from now on. `draft` makes a result of the runs there are.
     pub fn open(
         address: SocketAddr,
@@ -28,13 +28,13 @@ impl<'a> Watched<'a> {
         let live = Live::start(address).with_context(|| {
             format!("can't serve the live page on {address}; choose another with --live")
         });
-        let watched = Self {
+        let live_page = Self {
             live: or_exit(live, Exit::CouldNotRun)?,
             draft: Box::new(draft),
             secrets,
         };
-        watched.live.publish(watched.page(Vec::new()));
-        Ok(watched)
+        live_page.live.publish(live_page.page(Vec::new()));
+        Ok(live_page)
     }
 
     /// Where it is.
