@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use super::args::ReportArgs;
 use super::exit::{Exit, Failure, or_exit};
 use super::folder;
-use super::output::{self, Talk};
+use super::output::{self, Console};
 use crate::plan::Format;
 use crate::report::{self, OVERLAID, RESULT_FILE, Written};
 use crate::result::RunResult;
@@ -18,7 +18,7 @@ use crate::result::RunResult;
 const MOST: usize = 12;
 
 /// Reads results and writes their reports.
-pub fn run(args: &ReportArgs, talk: &Talk) -> Result<Exit, Failure> {
+pub fn run(args: &ReportArgs, console: &Console) -> Result<Exit, Failure> {
     let written = match args.results.as_slice() {
         [path] => {
             let result = read(path)?;
@@ -50,7 +50,7 @@ pub fn run(args: &ReportArgs, talk: &Talk) -> Result<Exit, Failure> {
             .map(Into::into)
             .chain(shown.err().map(|failure| failure.error)),
         None,
-        talk,
+        console,
     )?;
     Ok(Exit::Ok)
 }

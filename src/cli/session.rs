@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::exit::{Exit, Failure, or_exit};
-use super::output::Talk;
+use super::output::Console;
 use crate::engine;
 use crate::engine::preflight::{descriptors, ports};
 use crate::engine::run::process::{self, ChildControl, ProcessError};
@@ -48,13 +48,13 @@ pub struct Session<'a> {
     /// Started for the first plan that wants it; it ends with the session.
     server: Option<server::Child>,
     progress: Progress<'a>,
-    talk: &'a Talk,
+    console: &'a Console,
     warnings: Vec<String>,
 }
 
 impl<'a> Session<'a> {
     /// Heeds the user's signals from now on, and shows progress unless it is not wanted.
-    pub fn open(show_progress: bool, talk: &'a Talk) -> Result<Self, Failure> {
+    pub fn open(show_progress: bool, console: &'a Console) -> Result<Self, Failure> {
         let leash = Arc::new(ChildControl::default());
         let groups = Arc::<Groups>::default();
         or_exit(
@@ -67,7 +67,7 @@ impl<'a> Session<'a> {
         )?;
         let mode = match () {
             () if !show_progress => ProgressMode::Off,
-            () if talk.is_at_terminal() => ProgressMode::Animated,
+            () if console.is_at_terminal() => ProgressMode::Animated,
             () => ProgressMode::Plain,
         };
         Ok(Self {
@@ -75,8 +75,8 @@ impl<'a> Session<'a> {
             leash,
             groups,
             server: None,
-            progress: Progress::new(mode, talk),
-            talk,
+            progress: Progress::new(mode, console),
+            console,
             warnings: Vec::new(),
         })
     }
@@ -145,7 +145,7 @@ impl<'a> Session<'a> {
             program,
             leash,
             progress,
-            talk,
+            console,
             warnings,
             ..
         } = self;
@@ -153,7 +153,7 @@ impl<'a> Session<'a> {
         let names: Vec<String> = job
             .plan
             .operations()
-            .map(|(mix, name, _)| talk.redacted(&format!("{} / {name}", job.plan.mix[mix].name)))
+            .map(|(mix, name, _)| console.redacted(&format!("{} / {name}", job.plan.mix[mix].name)))
             .collect();
         let ran = process::run(program, &["run-mode"], job, leash, |event| match event {
             Event::Progress(seen) => show(progress, place, &names, &seen),
@@ -319,7 +319,7 @@ mod tests {
     use crate::scenario::{Overrides, Source, compile};
 
     /// A session whose modes are run by a program that says this.
-    fn session<'a>(folder: &Path, said: &str, talk: &'a Talk) -> Session<'a> {
+    fn session<'a>(folder: &Path, said: &str, console: &'a Console) -> Session<'a> {
         fs::write(folder.join("said"), said).expect("a file");
         // Written by another process: one that this one had open just now could not be started.
         let write = "printf '#!/bin/sh\\ncat > /dev/null\\ncat \"%s/said\"\\n' \"$PWD\" > mode && chmod +x mode";
@@ -330,7 +330,7 @@ mod tests {
             .expect("a shell");
         assert!(written.success());
         let program = folder.join("mode");
-        let progress = Progress::new(ProgressMode::Off, talk);
+        let progress = Progress::new(ProgressMode::Off, console);
         let (leash, groups) = (Arc::default(), Arc::default());
         Session {
             program,
@@ -338,7 +338,7 @@ mod tests {
             groups,
             server: None,
             progress,
-            talk,
+            console,
             warnings: Vec::new(),
         }
     }
@@ -367,8 +367,8 @@ mod tests {
         };
         let folder = tempfile::tempdir().expect("a folder");
         let done = format!("{}\n", serde_json::json!({"done": run}));
-        let talk = Talk::new(Color::Never);
-        let mut session = session(folder.path(), &done, &talk);
+        let console = Console::new(Color::Never);
+        let mut session = session(folder.path(), &done, &console);
         let kept = session
             .run_watched(&job, "t", &mut |_| {})
             .expect("there are figures")

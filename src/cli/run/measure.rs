@@ -9,7 +9,7 @@ use super::result::result_of_runs;
 use crate::cli::args::RunArgs;
 use crate::cli::exit::Failure;
 use crate::cli::live_page::LivePage;
-use crate::cli::output::Talk;
+use crate::cli::output::Console;
 use crate::cli::session::{self, Session};
 use crate::engine::{Environment, Job};
 use crate::plan::{Address, Plan, Secrets, Target};
@@ -57,18 +57,18 @@ pub(super) fn measure<'a>(
     secrets: &'a Secrets,
     at: Timestamp,
     args: &RunArgs,
-    talk: &'a Talk,
+    console: &'a Console,
 ) -> Result<Measured<'a>, Failure> {
-    let mut session = Session::open(!args.no_progress && !args.quiet, talk)?;
+    let mut session = Session::open(!args.no_progress && !args.quiet, console)?;
     let environment = session.environment(plan, &source.folder, at)?;
-    announce(plan, secrets, &environment, args, talk);
+    announce(plan, secrets, &environment, args, console);
     let draft = move |runs| result_of_runs(source, plan, secrets, runs, End::Complete, at, None);
     let live_page = args
         .live
         .map(|address| LivePage::open(address, secrets, draft))
         .transpose()?;
     if let Some(live_page) = live_page.as_ref().filter(|_| !args.quiet) {
-        talk.say(&format!("live: http://{}/\n", live_page.address()));
+        console.say(&format!("live: http://{}/\n", live_page.address()));
     }
     let environment = Environment {
         live: live_page.is_some(),
@@ -141,7 +141,7 @@ fn announce(
     secrets: &Secrets,
     environment: &Environment,
     args: &RunArgs,
-    talk: &Talk,
+    console: &Console,
 ) {
     // A name is looked up once, here; whoever reads the figures wants to know what it meant.
     let is_named = |target: &Target| matches!(&target.address, Address::Url { host, .. } if host.parse::<IpAddr>().is_err());
@@ -152,14 +152,14 @@ fn announce(
         .filter_map(|(target, reach)| Some((target, reach.as_ref()?)))
     {
         if args.verbose || (!args.quiet && (is_named(target) || !reach.silent.is_empty())) {
-            talk.say(&format!(
+            console.say(&format!(
                 "target {}: {} at {reach}\n",
                 target.name, target.address
             ));
         }
     }
     if args.verbose {
-        talk.say(&format!(
+        console.say(&format!(
             "seed {}, fingerprint {}\n",
             plan.seed,
             plan.fingerprint(secrets)
