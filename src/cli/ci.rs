@@ -20,7 +20,7 @@ const SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 /// Where the repository was checked out.
 const WORKSPACE: &str = "GITHUB_WORKSPACE";
 /// GitHub shows no more annotations of one step.
-const MOST: usize = 10;
+const MAX_ANNOTATIONS: usize = 10;
 
 /// Tells of a run that is over.
 ///
@@ -53,7 +53,7 @@ pub fn point_at(problems: &Diagnostics, source: &Source, console: &Console) {
         return;
     }
     let file = source.path().map(in_repository);
-    for problem in problems.iter().take(MOST) {
+    for problem in problems.iter().take(MAX_ANNOTATIONS) {
         let kind = match problem.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",

@@ -21,7 +21,7 @@ const IN_FLIGHT: u32 = 1000;
 /// the target's doing.
 const ROOM: f64 = 4.0;
 /// But no more than this: each may be a connection, and in the threaded mode a thread.
-const MOST_IN_FLIGHT: u32 = 20_000;
+const MAX_IN_FLIGHT: u32 = 20_000;
 /// The part of a try that goes before it, to open connections and fill queues.
 const WARMUP: u64 = 5;
 
@@ -155,7 +155,7 @@ impl<'a> Prober<'a> {
         let needed = self
             .iteration_ms
             .map_or(0.0, |(_, ms)| rate * ms / 1e3 * ROOM);
-        let mut wanted = (needed.ceil() as u32).clamp(IN_FLIGHT, MOST_IN_FLIGHT);
+        let mut wanted = (needed.ceil() as u32).clamp(IN_FLIGHT, MAX_IN_FLIGHT);
         loop {
             if let LoadModel::Open {
                 rate: planned,

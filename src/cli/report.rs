@@ -15,7 +15,7 @@ use crate::report::{self, OVERLAID, RESULT_FILE, Written};
 use crate::result::RunResult;
 
 /// More results than can be told apart on a chart.
-const MOST: usize = 12;
+const MAX_RESULTS: usize = 12;
 
 /// Reads results and writes their reports.
 pub fn run(args: &ReportArgs, console: &Console) -> Result<Exit, Failure> {
@@ -74,9 +74,9 @@ fn overlaid(args: &ReportArgs) -> Result<Written, Failure> {
     let Some(folder) = args.output.as_deref() else {
         return Err(usage("a report of several results belongs to none of them: say where to write it with --output DIR".into()));
     };
-    if args.results.len() > MOST {
+    if args.results.len() > MAX_RESULTS {
         return Err(usage(format!(
-            "{} results can't be told apart on a chart; give at most {MOST}",
+            "{} results can't be told apart on a chart; give at most {MAX_RESULTS}",
             args.results.len()
         )));
     }

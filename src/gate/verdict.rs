@@ -13,9 +13,9 @@ use crate::result::{Change, Outcome};
 /// The chance to see what is there, that a number of pairs is named for.
 const POWER: f64 = 0.9;
 /// More than this many times as much is this many times.
-const MOST_TIMES: f64 = 1_000.0;
+const MAX_TIMES: f64 = 1_000.0;
 /// Nobody runs more pairs than this.
-const MOST_PAIRS: f64 = 1_000.0;
+const MAX_PAIRS: f64 = 1_000.0;
 
 /// A guard and its figures in one mode.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,7 +164,7 @@ impl<'f> Judged<'f> {
         let distance = (self.shift.estimate().abs() - self.limit).abs();
         let pairs = (quantiles * self.shift.sd() / distance).powi(2).ceil();
         let more = self.shift.pairs() as u64 + 1;
-        (pairs <= MOST_PAIRS).then(|| {
+        (pairs <= MAX_PAIRS).then(|| {
             (pairs as u64)
                 .max(more)
                 .max(fewest_pairs(alpha / family as f64))
@@ -179,7 +179,7 @@ fn quotient(base: f64, new: f64) -> f64 {
     match (base, new) {
         _ if !is_known(base) || !is_known(new) => f64::NAN,
         (0.0, 0.0) => 1.0,
-        _ => (new / base).clamp(1.0 / MOST_TIMES, MOST_TIMES),
+        _ => (new / base).clamp(1.0 / MAX_TIMES, MAX_TIMES),
     }
 }
 

@@ -92,7 +92,7 @@ pub fn threads() -> Option<u64> {
 }
 
 /// Most threads whose waits are looked at: each costs a file to read.
-const MOST_THREADS: u64 = 64;
+const MAX_THREADS: u64 = 64;
 
 /// How long threads have waited for a processor that was busy with something else, each by its
 /// number. A thread that has ended keeps what was last seen of it.
@@ -102,7 +102,7 @@ pub struct Waits(BTreeMap<String, u64>);
 impl Waits {
     /// Looks at the threads of this process that are there now; at none where there are very many.
     pub fn look(&mut self) {
-        if threads().is_none_or(|n| n > MOST_THREADS) {
+        if threads().is_none_or(|n| n > MAX_THREADS) {
             return;
         }
         let Ok(tasks) = std::fs::read_dir("/proc/self/task") else {

@@ -17,9 +17,9 @@ use super::file::{self, FileError};
 use super::{exact, json};
 
 /// The most rows of a feed.
-const MOST_ROWS: usize = 10_000_000;
+const MAX_ROWS: usize = 10_000_000;
 /// The most columns of a feed.
-const MOST_COLUMNS: usize = 1000;
+const MAX_COLUMNS: usize = 1000;
 /// What other programs put between cells where a comma is expected, as messages call it.
 const SEPARATORS: [(&str, char); 3] = [("semicolons", ';'), ("tabs", '\t'), ("bars", '|')];
 
@@ -205,11 +205,11 @@ fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
             ));
         }
     }
-    if columns.len() > MOST_COLUMNS {
+    if columns.len() > MAX_COLUMNS {
         return Err(wrong(
             file,
             header.line,
-            format!("more than {MOST_COLUMNS} columns; remove some"),
+            format!("more than {MAX_COLUMNS} columns; remove some"),
         ));
     }
     let mut rows = Vec::new();
@@ -231,11 +231,11 @@ fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
                 format!("{message}; fill the row up, or quote a cell that holds a comma"),
             ));
         }
-        if rows.len() == MOST_ROWS {
+        if rows.len() == MAX_ROWS {
             return Err(wrong(
                 file,
                 record.line,
-                format!("more than {MOST_ROWS} rows; use a shorter file"),
+                format!("more than {MAX_ROWS} rows; use a shorter file"),
             ));
         }
         rows.push(
@@ -286,18 +286,18 @@ impl Maps {
             }
             cells[place] = json::from_raw(raw).map_err(|e| not_json(file, line, &e))?;
         }
-        if self.columns.len() > MOST_COLUMNS {
+        if self.columns.len() > MAX_COLUMNS {
             return Err(wrong(
                 file,
                 line,
-                format!("more than {MOST_COLUMNS} columns; remove some"),
+                format!("more than {MAX_COLUMNS} columns; remove some"),
             ));
         }
-        if self.rows.len() == MOST_ROWS {
+        if self.rows.len() == MAX_ROWS {
             return Err(wrong(
                 file,
                 line,
-                format!("more than {MOST_ROWS} rows; use a shorter file"),
+                format!("more than {MAX_ROWS} rows; use a shorter file"),
             ));
         }
         self.rows.push(cells);

@@ -23,7 +23,7 @@ use crate::transport::TransportError;
 use crate::transport::counted::{Metered, Passed};
 
 /// The largest message that is taken, in bytes.
-const MOST: usize = 16 << 20;
+const MAX_MESSAGE: usize = 16 << 20;
 /// The most messages that are kept while nobody waits for one.
 const MAX_WAITING: usize = 1000;
 /// What is read at once; each connection has so much room.
@@ -49,8 +49,8 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
         let config = WebSocketConfig::default()
             .read_buffer_size(CHUNK)
             .write_buffer_size(CHUNK)
-            .max_message_size(Some(MOST))
-            .max_frame_size(Some(MOST));
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE));
         let context = WebSocketContext::from_partially_read(begun, Role::Client, Some(config));
         let passed = io.passed();
         let accounted = (passed.received(), passed.sent());
@@ -275,7 +275,7 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
             ) => closed("connection closed without a closing handshake"),
             Error::Capacity(CapacityError::MessageTooLong { .. }) => protocol(&format!(
                 "a message of more than {} MiB, and no more is taken",
-                MOST >> 20
+                MAX_MESSAGE >> 20
             )),
             other => protocol(&other.to_string()),
         };
@@ -432,8 +432,8 @@ mod tests {
         let io = scripted(pieces);
         let passed = io.passed();
         let config = WebSocketConfig::default()
-            .max_message_size(Some(MOST))
-            .max_frame_size(Some(MOST));
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE));
         let context = WebSocketContext::new(Role::Client, Some(config));
         Socket {
             io,
