@@ -58,7 +58,7 @@ fn result() -> RunResult {
         plan: serde_json::to_value(plan).expect("plain data"),
         host: Host::current(),
         started_at: "2026-11-21T08:15:00Z".into(),
-        comparison: Comparison::of(&runs, &Mode::REAL, None),
+        comparison: Comparison::from_runs(&runs, &Mode::REAL, None),
         runs,
         thresholds: Vec::new(),
         baseline: None,

@@ -78,7 +78,7 @@ pub fn run(args: &AbArgs, console: &Console) -> Result<Exit, Failure> {
         }
     };
     write(&comparison, args, &folder, unwritten, failure, console)?;
-    let exit = Exit::of_versions(&comparison, compare::gates(&args.judge));
+    let exit = Exit::from_comparison(&comparison, compare::gates(&args.judge));
     compare::complain(exit, &comparison, console);
     Ok(exit)
 }

@@ -62,7 +62,7 @@ fn save(
         None => or_exit(latest(), Exit::Usage)?,
     };
     let all = results::read(&path)?;
-    let side = Side::of(&path.display().to_string(), &all);
+    let side = Side::from_results(&path.display().to_string(), &all);
     if let [first, ..] = side.troubles().as_slice() {
         return Err(Failure {
             exit: Exit::CouldNotRun,
@@ -180,7 +180,7 @@ fn list(store: &Path) -> Result<Exit, Failure> {
     for path in names {
         let name = view::plain(&path.file_name().unwrap_or_default().to_string_lossy());
         let line = match results::read(&path) {
-            Ok(all) => described(&Side::of(&name, &all)),
+            Ok(all) => described(&Side::from_results(&name, &all)),
             Err(failure) => format!("not readable: {:#}", failure.error),
         };
         text.push_str(&format!("{name:<20}  {}\n", view::plain(&line)));

@@ -68,7 +68,7 @@ impl BaselineCheck {
     }
 
     fn base(&self) -> Side<'_> {
-        Side::of(&self.path.display().to_string(), &self.results)
+        Side::from_results(&self.path.display().to_string(), &self.results)
     }
 
     /// What must not become worse.
@@ -79,7 +79,7 @@ impl BaselineCheck {
     /// Holds the run against it. Where that can't be done the comparison says why in the place of
     /// figures, for whoever reads the reports alone.
     pub fn compare(&self, result: &RunResult) -> (VersionComparison, Option<Failure>) {
-        let (base, new) = (self.base(), Side::of("this run", [result]));
+        let (base, new) = (self.base(), Side::from_results("this run", [result]));
         match versions::compare(&base, &new, &self.terms) {
             Ok(comparison) => (comparison, None),
             Err(why) => (

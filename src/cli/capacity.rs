@@ -123,7 +123,7 @@ pub fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failure> {
         .map(Into::into)
         .chain(shown.err().map(|failure| failure.error));
     output::conclude(unwritten, failure, console)?;
-    let exit = Exit::of_search(limited_by);
+    let exit = Exit::from_search(limited_by);
     if matches!(exit, Exit::Invalid | Exit::Threshold) {
         console.error(&anyhow!("{}", capacity::sentence(&result)));
     }

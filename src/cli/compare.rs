@@ -20,8 +20,8 @@ const NAMED: usize = 5;
 /// Compares two results, or folders of them.
 pub fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure> {
     let (base, new) = (results::read(&args.base)?, results::read(&args.new)?);
-    let base = Side::of(&args.base.display().to_string(), &base);
-    let new = Side::of(&args.new.display().to_string(), &new);
+    let base = Side::from_results(&args.base.display().to_string(), &base);
+    let new = Side::from_results(&args.new.display().to_string(), &new);
     let guards = guards(guards_of(new.results()), &args.judge);
     let terms = Terms {
         guards,
@@ -52,7 +52,7 @@ pub fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure> {
         .map(Into::into)
         .chain(shown.err().map(|failure| failure.error));
     output::conclude(unwritten, None, console)?;
-    let exit = Exit::of_versions(&comparison, gates(&args.judge));
+    let exit = Exit::from_comparison(&comparison, gates(&args.judge));
     complain(exit, &comparison, console);
     Ok(exit)
 }

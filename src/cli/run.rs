@@ -91,7 +91,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     let trusting = args
         .on_invalid
         .map_or(has_gates, |what| what == OnInvalid::Fail);
-    let exit = Exit::of(
+    let exit = Exit::from_result(
         &result,
         Gates {
             trusting,

@@ -38,7 +38,7 @@ pub fn verdicts(figures: &[Paired]) -> Vec<Change> {
 /// The same, where a figure may only be called a regression if `is_confirmed` says so: another is
 /// left open.
 pub fn verdicts_where(figures: &[Paired], is_confirmed: &dyn Fn(&Paired) -> bool) -> Vec<Change> {
-    let mut judged: Vec<Judged<'_>> = figures.iter().filter_map(Judged::of).collect();
+    let mut judged: Vec<Judged<'_>> = figures.iter().filter_map(Judged::from_pairs).collect();
     let family = judged.len();
     let mut order: Vec<usize> = (0..family).collect();
     order.sort_by(|a, b| judged[*a].p.total_cmp(&judged[*b].p));
@@ -68,7 +68,7 @@ struct Judged<'f> {
 }
 
 impl<'f> Judged<'f> {
-    fn of(figure: &'f Paired) -> Option<Self> {
+    fn from_pairs(figure: &'f Paired) -> Option<Self> {
         let sign = figure.guard.metric.worse()?;
         let shares = figure.guard.metric.is_share();
         let differences: Vec<f64> = figure
@@ -82,7 +82,7 @@ impl<'f> Judged<'f> {
                 }
             })
             .collect();
-        let shift = Shift::of(&differences)?;
+        let shift = Shift::from_differences(&differences)?;
         let limit = if shares {
             figure.guard.max_regression
         } else {

@@ -41,7 +41,7 @@ impl Inflation {
 
     /// From the samples of windows of equal length, in the order of time; one at a time, since
     /// hundreds of them are much.
-    pub fn of(windows: impl ExactSizeIterator<Item = Histogram<u64>>) -> Self {
+    pub fn from_windows(windows: impl ExactSizeIterator<Item = Histogram<u64>>) -> Self {
         let given = windows.len();
         let count = given.min(MAX_JOINED_WINDOWS);
         let mut joined: Vec<Histogram<u64>> = Vec::with_capacity(count);
@@ -221,7 +221,7 @@ mod tests {
                 .iter()
                 .for_each(|value| whole.saturating_record(*value));
             let inflation = if corrected {
-                Inflation::of(windows.into_iter())
+                Inflation::from_windows(windows.into_iter())
             } else {
                 Inflation::NONE
             };

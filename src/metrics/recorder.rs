@@ -235,7 +235,7 @@ impl Recorder {
     pub fn checks(&mut self, operation: u32, intended: Nanos, passed: &[bool]) {
         if self.measures(intended) {
             self.checks.note(operation, passed);
-            let held = Held::of(passed);
+            let held = Held::from_outcomes(passed);
             self.stages.checks(intended, held);
             if let Some(step) = self.steps.get_mut(operation as usize) {
                 step.held.add(held);

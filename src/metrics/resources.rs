@@ -20,7 +20,7 @@ pub struct Usage {
 
 impl Usage {
     /// This process, all threads together, so far.
-    pub fn of_process() -> Option<Self> {
+    pub fn for_process() -> Option<Self> {
         #[cfg(unix)]
         return Self::read(nix::sys::resource::UsageWho::RUSAGE_SELF);
         #[cfg(not(unix))]
@@ -28,7 +28,7 @@ impl Usage {
     }
 
     /// The calling thread alone, so far; not known everywhere.
-    pub fn of_thread() -> Option<Self> {
+    pub fn for_thread() -> Option<Self> {
         #[cfg(target_os = "linux")]
         return Self::read(nix::sys::resource::UsageWho::RUSAGE_THREAD);
         #[cfg(not(target_os = "linux"))]

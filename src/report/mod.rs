@@ -193,7 +193,7 @@ pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Written 
         .filter(|(format, ..)| formats.contains(format))
         .map(|(_, file, _)| *file);
     let beside: Vec<&'static str> = std::iter::once(RESULT_FILE).chain(texts).collect();
-    let cast = Cast::of(result);
+    let cast = Cast::from_result(result);
     pages(
         &cast,
         formats,

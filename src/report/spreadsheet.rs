@@ -107,7 +107,7 @@ const OF_WINDOWS: [&str; 21] = [
 pub fn summary(result: &RunResult) -> io::Result<String> {
     let mut rows = vec![header()];
     for mode in tally::modes(result) {
-        let tally = Tally::of(result, mode);
+        let tally = Tally::from_result(result, mode);
         let compared = result
             .comparison
             .iter()

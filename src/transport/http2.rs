@@ -253,7 +253,7 @@ impl Http2 {
         self.refusal = None;
         let refusal = Cell::new(None);
         let failed = |e: h2::Error| {
-            refusal.set(Refusal::of(&e));
+            refusal.set(Refusal::from_error(&e));
             error(&e, reused)
         };
         let head = self.exchange(message, &mut sent, &failed).await;

@@ -58,7 +58,10 @@ impl PairRunner<'_> {
             return failure.map_or(Ok(None), Err);
         }
         let first = a.len();
-        let sides = [Side::of(names[0], a), Side::of(names[1], b)];
+        let sides = [
+            Side::from_results(names[0], a),
+            Side::from_results(names[1], b),
+        ];
         let mut comparison =
             versions::compare(&sides[0], &sides[1], terms).map_err(compare::cant_be_compared)?;
         let suspects = versions::suspects(&comparison);

@@ -121,7 +121,12 @@ mod tests {
         let passed = [k.is_multiple_of(2), true];
         recorder.checks(sample.operation, sample.intended, &passed);
         let value = TagValue::found(&format!("{}", k % 60));
-        recorder.tags(&sample, vec![value], Held::of(&passed), Nanos::MAX);
+        recorder.tags(
+            &sample,
+            vec![value],
+            Held::from_outcomes(&passed),
+            Nanos::MAX,
+        );
         if matches!(sample.outcome, Outcome::Failed(_)) {
             let Sample {
                 operation,
@@ -281,7 +286,7 @@ mod tests {
         let waits = thread::scope(|scope| {
             let worker = scope.spawn(|| {
                 let tape = Tape::new(&world, world.sink(0), false);
-                let before = Usage::of_thread().expect("the system counts");
+                let before = Usage::for_thread().expect("the system counts");
                 // At 2,000 a second on the run's clock, and as fast as it can be here.
                 for k in (0..).take_while(|_| !done.load(Ordering::SeqCst)) {
                     let intended = Nanos(k * 500_000);
@@ -297,7 +302,7 @@ mod tests {
                         ..sample(0, k)
                     });
                 }
-                Usage::of_thread()
+                Usage::for_thread()
                     .expect("the system counts")
                     .without(before)
                     .voluntary

@@ -150,7 +150,10 @@ pub fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
             show,
         },
         y_label,
-        legend: traces.iter().map(|(trace, _)| Entry::of(trace)).collect(),
+        legend: traces
+            .iter()
+            .map(|(trace, _)| Entry::from_trace(trace))
+            .collect(),
         shades: shades(cast, (start, end)),
         limits: Vec::new(),
         columns: column.into(),

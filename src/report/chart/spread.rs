@@ -75,7 +75,7 @@ pub fn cdf(cast: &Cast<'_>) -> Option<String> {
         x: Across::Times(ends),
         y: Up { values: vec![1.0], log: false, show: view::share },
         y_label: "share of operations",
-        legend: samples.iter().map(|(trace, _)| Entry::of(trace)).collect(),
+        legend: samples.iter().map(|(trace, _)| Entry::from_trace(trace)).collect(),
         shades: Vec::new(),
         limits: Vec::new(),
         columns: String::new(),

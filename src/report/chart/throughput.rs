@@ -159,7 +159,7 @@ fn limits(cast: &Cast<'_>) -> Vec<(String, f64)> {
 
 /// In a run bound by iterations, the legend says when a mode was done.
 fn entry(trace: &Trace<'_>, run: &ModeRun) -> Entry {
-    let mut entry = Entry::of(trace);
+    let mut entry = Entry::from_trace(trace);
     if run.stopped_by == StoppedBy::Iterations {
         entry.text = format!(
             "{}, done after {}",

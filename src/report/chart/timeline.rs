@@ -95,7 +95,10 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         .iter()
         .filter(|trace| trace.series().next().is_some())
         .collect();
-    let legend: Vec<Entry> = traces.iter().map(|trace| Entry::of(trace)).collect();
+    let legend: Vec<Entry> = traces
+        .iter()
+        .map(|trace| Entry::from_trace(trace))
+        .collect();
     let Field {
         left, top, right, ..
     } = Field::below(&legend);

@@ -156,7 +156,7 @@ struct Round {
 /// # Errors
 /// Never in practice: the template only writes to memory.
 pub fn render(result: &RunResult, place: Place<'_>) -> Result<String, PageError> {
-    let mut head = Head::of(result, None);
+    let mut head = Head::from_result(result, None);
     if place == Place::Live {
         // Nothing is decided yet.
         head.badges = vec![Badge {
@@ -170,9 +170,15 @@ pub fn render(result: &RunResult, place: Place<'_>) -> Result<String, PageError>
     let headline = if place == Place::Live && result.runs.is_empty() {
         Headline::plain("Nothing is measured yet.")
     } else {
-        Headline::of(result)
+        Headline::from_result(result)
     };
-    page(&Cast::of(result), title, vec![head], headline, place)
+    page(
+        &Cast::from_result(result),
+        title,
+        vec![head],
+        headline,
+        place,
+    )
 }
 
 /// The page of several results, laid over one another, each with its name.
@@ -182,7 +188,9 @@ pub fn render(result: &RunResult, place: Place<'_>) -> Result<String, PageError>
 pub fn overlaid(results: &[(String, RunResult)], place: Place<'_>) -> Result<String, PageError> {
     let heads = results
         .iter()
-        .map(|(name, result)| Head::of(result, Some(view::shortened(&view::plain(name), 80))))
+        .map(|(name, result)| {
+            Head::from_result(result, Some(view::shortened(&view::plain(name), 80)))
+        })
         .collect();
     let text = format!(
         "{} side by side.",
@@ -280,7 +288,7 @@ fn page(
 }
 
 impl Head {
-    fn of(result: &RunResult, label: Option<String>) -> Self {
+    fn from_result(result: &RunResult, label: Option<String>) -> Self {
         let file = reproduce::file_name(&result.scenario.name);
         Self {
             name: view::plain(&result.scenario.name),
