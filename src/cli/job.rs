@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use super::args::RunArgs;
 use super::exit::{Exit, Failure, or_exit};
 use super::output::Console;
-use super::quick::Takes;
+use super::quick::QuickInput;
 use super::{ci, quick};
 use crate::base::Nanos;
 use crate::engine::compiled::choice::Choice;
@@ -26,14 +26,14 @@ pub fn load(
     overrides: &Overrides,
     console: &Console,
 ) -> Result<Option<(Source, Compiled)>, Failure> {
-    read(path, overrides, Takes::Files, console)
+    read(path, overrides, QuickInput::Files, console)
 }
 
 /// The same; where there is no such file, it may be an address that was meant.
 fn read(
     path: &Path,
     overrides: &Overrides,
-    takes: Takes,
+    takes: QuickInput,
     console: &Console,
 ) -> Result<Option<(Source, Compiled)>, Failure> {
     let source =
@@ -55,7 +55,7 @@ pub fn load_to_run(
             &quick::overrides(args),
             console,
         )),
-        None => read(&args.file, &args.overrides(), Takes::Urls, console),
+        None => read(&args.file, &args.overrides(), QuickInput::Urls, console),
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::exit::{Exit, Failure, or_exit};
 use crate::plan::Secrets;
-use crate::report::html::{self, Place};
+use crate::report::html::{self, Delivery};
 use crate::result::{End, ModeRun, RunResult};
 use crate::server::Live;
 
@@ -53,7 +53,7 @@ impl<'a> LivePage<'a> {
     /// Shows what came of it, for the last time.
     pub fn end(self, result: &RunResult) {
         self.live
-            .end(html::render(result, Place::Ended).unwrap_or_default());
+            .end(html::render(result, Delivery::Ended).unwrap_or_default());
     }
 
     /// The same, where nothing was measured: how the run ended.
@@ -71,7 +71,7 @@ impl<'a> LivePage<'a> {
     fn page(&self, runs: Vec<ModeRun>) -> String {
         let result = (self.draft)(runs).redacted(self.secrets).ok();
         result
-            .and_then(|result| html::render(&result, Place::Live).ok())
+            .and_then(|result| html::render(&result, Delivery::Live).ok())
             .unwrap_or_default()
     }
 }

@@ -35,7 +35,7 @@ pub mod values;
 use std::process::ExitCode;
 
 use args::{Color, Command};
-use environment::Said;
+use environment::Explanation;
 use exit::{Exit, Failure};
 use output::Console;
 
@@ -75,7 +75,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Says what is said in the place of running a command.
-fn explain(said: &Said, console: &Console) -> Exit {
+fn explain(said: &Explanation, console: &Console) -> Exit {
     let is_colored = if said.is_error {
         console.stderr_color()
     } else {

@@ -203,7 +203,7 @@ impl<'a> Session<'a> {
         self.progress.passed(text);
     }
 
-    /// Takes the progress away; what the modes have warned of on their way.
+    /// QuickInput the progress away; what the modes have warned of on their way.
     pub fn close(mut self) -> Vec<String> {
         self.progress.finish();
         self.warnings

@@ -1,4 +1,4 @@
-//! [`Socket`]: an open WebSocket.
+//! [`WebSocket`]: an open WebSocket.
 //!
 //! The framing is tungstenite's, which reads and writes whatever stream it is handed and says so
 //! where that would block: the same code serves the blocking drivers and the event loop. Fragments
@@ -30,7 +30,7 @@ const MAX_WAITING: usize = 1000;
 const CHUNK: usize = 8 * 1024;
 
 /// An open WebSocket. Dropping it closes its connection.
-pub struct Socket<Io> {
+pub struct WebSocket<Io> {
     io: Io,
     context: WebSocketContext,
     passed: Arc<Passed>,
@@ -43,7 +43,7 @@ pub struct Socket<Io> {
     ended: Option<TransportError>,
 }
 
-impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
+impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
     /// Over a stream on which the handshake was made, with what came behind that.
     pub(super) fn new(io: Io, begun: Vec<u8>) -> Self {
         let config = WebSocketConfig::default()
@@ -428,14 +428,14 @@ mod tests {
         }
     }
 
-    fn socket(pieces: &[&[u8]]) -> Socket<Scripted> {
+    fn socket(pieces: &[&[u8]]) -> WebSocket<Scripted> {
         let io = scripted(pieces);
         let passed = io.passed();
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
         let context = WebSocketContext::new(Role::Client, Some(config));
-        Socket {
+        WebSocket {
             io,
             context,
             passed,
@@ -446,7 +446,7 @@ mod tests {
     }
 
     /// All messages up to the end, and the kind of that.
-    fn all(socket: &mut Socket<Scripted>) -> (Vec<Bytes>, FailureKind) {
+    fn all(socket: &mut WebSocket<Scripted>) -> (Vec<Bytes>, FailureKind) {
         let mut messages = Vec::new();
         loop {
             match soon(socket.receive()) {

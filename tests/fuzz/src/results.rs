@@ -67,7 +67,7 @@ fn read(text: &str) {
         // An error that is told is as good as a text.
         let _ = make(&result);
     }
-    let _ = html::render(&result, html::Place::Whole(&[]));
+    let _ = html::render(&result, html::Delivery::Whole(&[]));
     let cast = Cast::from_result(&result);
     FILES.iter().for_each(|(_, draw)| drop(draw(&cast)));
     terminal::render(&result, Style::default());
@@ -88,7 +88,7 @@ fn read(text: &str) {
         let _ = versions::compare(&base, &new, &terms);
     }
     let named = [("a".to_owned(), good), ("b".to_owned(), result)];
-    let _ = html::overlaid(&named, html::Place::Whole(&[]));
+    let _ = html::overlaid(&named, html::Delivery::Whole(&[]));
 }
 
 /// A histogram's bytes, compressed and under their head.
