@@ -136,7 +136,7 @@ fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
         );
         let part =
             (begun.elapsed().as_secs_f64() / length.as_secs_f64() * f64::from(PARTS)) as usize;
-        if let (Some(most), Some(now)) = (held.get_mut(part), Held::from_outcomes(process)) {
+        if let (Some(most), Some(now)) = (held.get_mut(part), Held::of(process)) {
             *most = most.max(now);
         }
         thread::sleep(length / 600);
