@@ -106,9 +106,26 @@ pub fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failure> {
             .context("can't hide the secrets in the result"),
         Exit::Internal,
     )?;
+    write(&result, args, &folder, failure, console)?;
+    let exit = Exit::from_search(limited_by);
+    if matches!(exit, Exit::Invalid | Exit::Threshold) {
+        console.error(&anyhow!("{}", capacity::sentence(&result)));
+    }
+    Ok(exit)
+}
+
+/// Writes and shows the result in every form that is wanted. `failure` is what had ended the search
+/// before.
+fn write(
+    result: &CapacityResult,
+    args: &CapacityArgs,
+    folder: &Folder,
+    failure: Option<Failure>,
+    console: &Console,
+) -> Result<(), Failure> {
     // Each output is tried, whatever becomes of the others.
-    let written = report::write_capacity(&result, folder.path());
-    let shown = show(&result, args, console);
+    let written = report::write_capacity(result, folder.path());
+    let shown = show(result, args, console);
     if !args.quiet {
         let lines: String = written
             .paths
@@ -122,12 +139,7 @@ pub fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failure> {
         .into_iter()
         .map(Into::into)
         .chain(shown.err().map(|failure| failure.error));
-    output::conclude(unwritten, failure, console)?;
-    let exit = Exit::from_search(limited_by);
-    if matches!(exit, Exit::Invalid | Exit::Threshold) {
-        console.error(&anyhow!("{}", capacity::sentence(&result)));
-    }
-    Ok(exit)
+    output::conclude(unwritten, failure, console)
 }
 
 /// Puts what was found on stdout, in the form that is wanted.

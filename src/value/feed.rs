@@ -177,41 +177,7 @@ fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
         .iter()
         .map(|name| name.trim().to_owned())
         .collect();
-    if let [only] = columns.as_slice()
-        && let Some((name, _)) = SEPARATORS
-            .iter()
-            .find(|(_, separator)| only.contains(*separator))
-    {
-        return Err(wrong(
-            file,
-            header.line,
-            format!("cells are separated by {name}; save the file with commas between them"),
-        ));
-    }
-    let mut known = HashSet::new();
-    for column in &columns {
-        if column.is_empty() {
-            return Err(wrong(
-                file,
-                header.line,
-                "a column without a name; the first line has the names of all columns",
-            ));
-        }
-        if !known.insert(column) {
-            return Err(wrong(
-                file,
-                header.line,
-                format!("two columns are called `{column}`; give each a name of its own"),
-            ));
-        }
-    }
-    if columns.len() > MAX_COLUMNS {
-        return Err(wrong(
-            file,
-            header.line,
-            format!("more than {MAX_COLUMNS} columns; remove some"),
-        ));
-    }
+    check_header(file, header.line, &columns)?;
     let mut rows = Vec::new();
     for record in records {
         let record = record?;
@@ -247,6 +213,45 @@ fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
         );
     }
     Ok((columns, rows))
+}
+
+fn check_header(file: &str, line: u64, columns: &[String]) -> Result<(), FeedError> {
+    if let [only] = columns
+        && let Some((name, _)) = SEPARATORS
+            .iter()
+            .find(|(_, separator)| only.contains(*separator))
+    {
+        return Err(wrong(
+            file,
+            line,
+            format!("cells are separated by {name}; save the file with commas between them"),
+        ));
+    }
+    let mut known = HashSet::new();
+    for column in columns {
+        if column.is_empty() {
+            return Err(wrong(
+                file,
+                line,
+                "a column without a name; the first line has the names of all columns",
+            ));
+        }
+        if !known.insert(column) {
+            return Err(wrong(
+                file,
+                line,
+                format!("two columns are called `{column}`; give each a name of its own"),
+            ));
+        }
+    }
+    if columns.len() > MAX_COLUMNS {
+        return Err(wrong(
+            file,
+            line,
+            format!("more than {MAX_COLUMNS} columns; remove some"),
+        ));
+    }
+    Ok(())
 }
 
 /// Collects rows of JSON maps, whose columns show one by one.
