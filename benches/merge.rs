@@ -63,7 +63,7 @@ fn merge(c: &mut Criterion) {
     });
     let runs = rounds();
     group.bench_function("five rounds of three modes", |b| {
-        b.iter(|| Comparison::of(&runs, &Mode::REAL, None).expect("there are runs"))
+        b.iter(|| Comparison::from_runs(&runs, &Mode::REAL, None).expect("there are runs"))
     });
     group.finish();
 }

@@ -8,7 +8,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use loadgen::engine::{Job, run_mode};
 use loadgen::plan::{Format, Mode};
 use loadgen::report::html;
-use loadgen::report::html::Place;
+use loadgen::report::html::Delivery;
 use loadgen::report::write_all;
 use loadgen::result::{
     Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, ScenarioEcho, Validity,
@@ -58,7 +58,7 @@ fn result() -> RunResult {
         plan: serde_json::to_value(plan).expect("plain data"),
         host: Host::current(),
         started_at: "2026-11-21T08:15:00Z".into(),
-        comparison: Comparison::of(&runs, &Mode::REAL, None),
+        comparison: Comparison::from_runs(&runs, &Mode::REAL, None),
         runs,
         thresholds: Vec::new(),
         baseline: None,
@@ -85,7 +85,7 @@ fn render(c: &mut Criterion) {
     let text = result.to_json().expect("plain data");
     let operations: u64 = result.runs.iter().map(|run| run.counts.completed).sum();
     let windows = result.runs[0].series.len();
-    let page = html::render(&result, Place::Whole(&[])).expect("it can be made");
+    let page = html::render(&result, Delivery::Whole(&[])).expect("it can be made");
     println!(
         "{operations} operations, {windows} windows: result {} KB, page {} KB",
         text.len() / 1000,
@@ -99,7 +99,7 @@ fn render(c: &mut Criterion) {
         b.iter(|| RunResult::from_json(&text).expect("its own"))
     });
     group.bench_function("page", |b| {
-        b.iter(|| html::render(&result, Place::Whole(&[])).expect("it can be made"))
+        b.iter(|| html::render(&result, Delivery::Whole(&[])).expect("it can be made"))
     });
     group.bench_function("page and pictures, written", |b| {
         b.iter(|| {

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use criterion::Criterion;
-use loadgen::engine::{Ground, Job, run_mode};
+use loadgen::engine::{Environment, Job, run_mode};
 use loadgen::plan::Mode;
 use loadgen::result::ModeRun;
 use loadgen::scenario::{Overrides, Source, compile};
@@ -115,9 +115,9 @@ fn against_a_server(mode: Mode, load: &str) -> (ModeRun, Vec<f64>) {
         plan,
         mode,
         round: 1,
-        ground: Ground {
+        environment: Environment {
             reached,
-            ..Ground::default()
+            ..Environment::default()
         },
     };
     thread::scope(|scope| {

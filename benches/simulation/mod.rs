@@ -169,7 +169,7 @@ fn is_worse(method: Method, machine: &mut Machine, factor: f64) -> bool {
                 .iter()
                 .map(|[base, new]| (p50(new) / p50(base)).ln())
                 .collect();
-            Shift::of(&differences).is_some_and(|shift| shift.p_above(0.0) <= 0.05)
+            Shift::from_differences(&differences).is_some_and(|shift| shift.p_above(0.0) <= 0.05)
         }
         Method::Welch => {
             let pairs = machine.pairs(Order::Blocks, factor);

@@ -1,6 +1,6 @@
 //! A job from a line of YAML.
 
-use loadgen::engine::{Ground, Job};
+use loadgen::engine::{Environment, Job};
 use loadgen::plan::Mode;
 use loadgen::scenario::{Overrides, Source, compile};
 
@@ -18,9 +18,9 @@ pub fn of(mode: Mode, text: &str) -> Job {
         plan,
         mode,
         round: 1,
-        ground: Ground {
+        environment: Environment {
             folder: ".".into(),
-            ..Ground::default()
+            ..Environment::default()
         },
     }
 }

@@ -9,7 +9,7 @@ use self::version::{check_starts, versions_of};
 use super::args::AbArgs;
 use super::exit::{Exit, Failure, or_exit};
 use super::folder::Folder;
-use super::output::{self, Talk};
+use super::output::{self, Console};
 use super::session::{self, Session};
 use super::{compare, job};
 use crate::engine::preflight::safety;
@@ -20,11 +20,11 @@ use crate::result::{RunOrder, VersionComparison};
 use crate::scenario::Compiled;
 
 /// Runs both.
-pub fn run(args: &AbArgs, talk: &Talk) -> Result<Exit, Failure> {
-    let Some((source, compiled)) = job::load(&args.file, &args.overrides(&args.a), talk)? else {
+pub fn run(args: &AbArgs, console: &Console) -> Result<Exit, Failure> {
+    let Some((source, compiled)) = job::load(&args.file, &args.overrides(&args.a), console)? else {
         return Ok(Exit::Usage);
     };
-    let Some(other) = job::compiled_again(&source, &args.overrides(&args.b), talk) else {
+    let Some(other) = job::compiled_again(&source, &args.overrides(&args.b), console) else {
         return Ok(Exit::Usage);
     };
     let Compiled { plan, secrets, .. } = compiled;
@@ -62,7 +62,7 @@ pub fn run(args: &AbArgs, talk: &Talk) -> Result<Exit, Failure> {
         args,
         at,
         folder: folder.path(),
-        session: Session::open(!args.no_progress && !args.judge.quiet, talk)?,
+        session: Session::open(!args.no_progress && !args.judge.quiet, console)?,
         results: [Vec::new(), Vec::new()],
         remade: 0,
         unwritten: Vec::new(),
@@ -73,13 +73,13 @@ pub fn run(args: &AbArgs, talk: &Talk) -> Result<Exit, Failure> {
     let (comparison, failure) = match compared {
         Ok(Some(compared)) => compared,
         nothing => {
-            output::conclude(unwritten, nothing.err(), talk)?;
+            output::conclude(unwritten, nothing.err(), console)?;
             return Ok(Exit::Interrupted);
         }
     };
-    write(&comparison, args, &folder, unwritten, failure, talk)?;
-    let exit = Exit::of_versions(&comparison, compare::gates(&args.judge));
-    compare::complain(exit, &comparison, talk);
+    write(&comparison, args, &folder, unwritten, failure, console)?;
+    let exit = Exit::from_comparison(&comparison, compare::gates(&args.judge));
+    compare::complain(exit, &comparison, console);
     Ok(exit)
 }
 
@@ -91,19 +91,19 @@ fn write(
     folder: &Folder,
     mut unwritten: Vec<anyhow::Error>,
     failure: Option<Failure>,
-    talk: &Talk,
+    console: &Console,
 ) -> Result<(), Failure> {
     // Each output is tried, whatever becomes of the others.
     let written = report::write_versions(comparison, folder.path());
-    let shown = compare::show(comparison, args.json, args.judge.quiet, talk);
+    let shown = compare::show(comparison, args.json, args.judge.quiet, console);
     if !args.judge.quiet {
-        talk.say(&format!(
+        console.say(&format!(
             "results: {}{}\n",
             folder.path().display(),
             folder.replaced()
         ));
     }
-    compare::tell(&written, &args.judge, talk);
+    compare::tell(&written, &args.judge, console);
     unwritten.extend(
         written
             .failures
@@ -111,7 +111,7 @@ fn write(
             .map(Into::into)
             .chain(shown.err().map(|failure| failure.error)),
     );
-    output::conclude(unwritten, failure, talk)
+    output::conclude(unwritten, failure, console)
 }
 
 /// What one run does: every mode once. Thresholds are for `run`; what must not become worse is

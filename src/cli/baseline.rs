@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow, bail};
 
 use super::args::{BASELINE_STORE, BaselineArgs, BaselineCommand, OnInvalid};
 use super::exit::{Exit, Failure, or_exit};
-use super::output::{self, Talk};
+use super::output::{self, Console};
 use super::results;
 use crate::gate::side::Side;
 use crate::report::{RESULT_FILE, sink, view};
@@ -19,7 +19,7 @@ use crate::result::{RunResult, Verdict};
 const REPORTS: &str = "reports";
 
 /// Keeps one, or lists them.
-pub fn run(args: &BaselineArgs, talk: &Talk) -> Result<Exit, Failure> {
+pub fn run(args: &BaselineArgs, console: &Console) -> Result<Exit, Failure> {
     match &args.what {
         BaselineCommand::Save {
             name,
@@ -32,7 +32,7 @@ pub fn run(args: &BaselineArgs, talk: &Talk) -> Result<Exit, Failure> {
             result.as_deref(),
             *replace,
             *on_invalid,
-            talk,
+            console,
         ),
         BaselineCommand::List => list(&args.store),
     }
@@ -54,7 +54,7 @@ fn save(
     result: Option<&Path>,
     replace: bool,
     on_invalid: Option<OnInvalid>,
-    talk: &Talk,
+    console: &Console,
 ) -> Result<Exit, Failure> {
     or_exit(check_name(name), Exit::Usage)?;
     let path = match result {
@@ -62,7 +62,7 @@ fn save(
         None => or_exit(latest(), Exit::Usage)?,
     };
     let all = results::read(&path)?;
-    let side = Side::of(&path.display().to_string(), &all);
+    let side = Side::from_results(&path.display().to_string(), &all);
     if let [first, ..] = side.troubles().as_slice() {
         return Err(Failure {
             exit: Exit::CouldNotRun,
@@ -93,7 +93,7 @@ fn save(
     or_exit(write(&folder, &all), Exit::Internal)?;
     let written = folder.display();
     output::print(&format!("{written}\n"))?;
-    talk.say(&format!(
+    console.say(&format!(
         "{} of {} kept; `loadgen run FILE --baseline {name}` holds a run against it\n",
         view::things(side.len() as u64, "run"),
         view::plain(&all[0].scenario.name)
@@ -180,7 +180,7 @@ fn list(store: &Path) -> Result<Exit, Failure> {
     for path in names {
         let name = view::plain(&path.file_name().unwrap_or_default().to_string_lossy());
         let line = match results::read(&path) {
-            Ok(all) => described(&Side::of(&name, &all)),
+            Ok(all) => described(&Side::from_results(&name, &all)),
             Err(failure) => format!("not readable: {:#}", failure.error),
         };
         text.push_str(&format!("{name:<20}  {}\n", view::plain(&line)));

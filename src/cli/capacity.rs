@@ -9,7 +9,7 @@ use super::args::{CapacityArgs, OnInvalid};
 use super::exit::{Exit, Failure, or_exit};
 use super::folder::Folder;
 use super::job;
-use super::output::{self, Talk};
+use super::output::{self, Console};
 use super::probing::{Prober, warmup};
 use super::session::{self, Session};
 use crate::base::{Nanos, Rate};
@@ -31,10 +31,11 @@ const SHORTEST: Nanos = Nanos::from_secs(1);
 const FEWEST: f64 = 20.0;
 
 /// Searches.
-pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {
+pub fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failure> {
     let slo = or_exit(checks(args), Exit::Usage)?;
     let implied = objective::implied(&slo);
-    let Some((source, compiled)) = job::load(&args.file, &overrides(args, implied), talk)? else {
+    let Some((source, compiled)) = job::load(&args.file, &overrides(args, implied), console)?
+    else {
         return Ok(Exit::Usage);
     };
     let Compiled { plan, secrets, .. } = compiled;
@@ -57,14 +58,14 @@ pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {
         report::CAPACITY_FILE,
     )?;
     if !args.quiet {
-        talk.say(&format!(
+        console.say(&format!(
             "in place of {load}, iterations begin at planned times: each rate for {} after {} of warm-up; thresholds of the file, and what \
              would end it early, are left out\n",
             args.probe,
             warmup(args.probe)
         ));
     }
-    let searched = go(&mut search, &plan, mode, &source, started_at, args, talk);
+    let searched = go(&mut search, &plan, mode, &source, started_at, args, console);
     if searched
         .as_ref()
         .map_or(true, |searched| searched.probes.is_empty())
@@ -105,32 +106,44 @@ pub fn run(args: &CapacityArgs, talk: &Talk) -> Result<Exit, Failure> {
             .context("can't hide the secrets in the result"),
         Exit::Internal,
     )?;
+    write(&result, args, &folder, failure, console)?;
+    let exit = Exit::from_search(limited_by);
+    if matches!(exit, Exit::Invalid | Exit::Threshold) {
+        console.error(&anyhow!("{}", capacity::sentence(&result)));
+    }
+    Ok(exit)
+}
+
+/// Writes and shows the result in every form that is wanted. `failure` is what had ended the search
+/// before.
+fn write(
+    result: &CapacityResult,
+    args: &CapacityArgs,
+    folder: &Folder,
+    failure: Option<Failure>,
+    console: &Console,
+) -> Result<(), Failure> {
     // Each output is tried, whatever becomes of the others.
-    let written = report::write_capacity(&result, folder.path());
-    let shown = show(&result, args, talk);
+    let written = report::write_capacity(result, folder.path());
+    let shown = show(result, args, console);
     if !args.quiet {
         let lines: String = written
             .paths
             .iter()
             .map(|path| format!("report: {}{}\n", path.display(), folder.replaced()))
             .collect();
-        talk.say(&lines);
+        console.say(&lines);
     }
     let unwritten = written
         .failures
         .into_iter()
         .map(Into::into)
         .chain(shown.err().map(|failure| failure.error));
-    output::conclude(unwritten, failure, talk)?;
-    let exit = Exit::of_search(limited_by);
-    if matches!(exit, Exit::Invalid | Exit::Threshold) {
-        talk.error(&anyhow!("{}", capacity::sentence(&result)));
-    }
-    Ok(exit)
+    output::conclude(unwritten, failure, console)
 }
 
 /// Puts what was found on stdout, in the form that is wanted.
-fn show(result: &CapacityResult, args: &CapacityArgs, talk: &Talk) -> Result<(), Failure> {
+fn show(result: &CapacityResult, args: &CapacityArgs, console: &Console) -> Result<(), Failure> {
     if args.json {
         return output::print_json(&or_exit(result.to_json(), Exit::Internal)?);
     }
@@ -140,7 +153,7 @@ fn show(result: &CapacityResult, args: &CapacityArgs, talk: &Talk) -> Result<(),
     output::print(&capacity::render(
         result,
         Style {
-            color: talk.stdout_color(),
+            color: console.stdout_color(),
             width: output::width(),
         },
     ))
@@ -283,13 +296,13 @@ fn go(
     source: &Source,
     started_at: Timestamp,
     args: &CapacityArgs,
-    talk: &Talk,
+    console: &Console,
 ) -> Result<Searched, Failure> {
     let show_progress = !args.no_progress && !args.quiet;
-    let mut session = Session::open(show_progress, talk)?;
-    let ground = session.ground(plan, &source.folder, started_at)?;
+    let mut session = Session::open(show_progress, console)?;
+    let environment = session.environment(plan, &source.folder, started_at)?;
     let trusting = args.on_invalid == Some(OnInvalid::Warn);
-    let mut prober = Prober::new(session, plan, mode, args.probe, ground, trusting);
+    let mut prober = Prober::new(session, plan, mode, args.probe, environment, trusting);
     let mut searched = Searched {
         probes: Vec::new(),
         failure: None,

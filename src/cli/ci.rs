@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use super::exit::{Exit, Failure, or_exit};
 use super::github::is_github;
-use super::output::Talk;
+use super::output::Console;
 use crate::report::{annotations, markdown};
 use crate::result::RunResult;
 use crate::scenario::{Diagnostics, Place, Severity, Source};
@@ -20,16 +20,16 @@ const SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 /// Where the repository was checked out.
 const WORKSPACE: &str = "GITHUB_WORKSPACE";
 /// GitHub shows no more annotations of one step.
-const MOST: usize = 10;
+const MAX_ANNOTATIONS: usize = 10;
 
 /// Tells of a run that is over.
 ///
 /// # Errors
 /// When the summary can't be written.
-pub fn publish(result: &RunResult, talk: &Talk) -> Result<(), Failure> {
+pub fn publish(result: &RunResult, console: &Console) -> Result<(), Failure> {
     if is_github() {
         let file = result.scenario.file.as_deref().map(in_repository);
-        talk.command(&annotations::render(result, file.as_deref()));
+        console.command(&annotations::render(result, file.as_deref()));
     }
     if let Some(path) = env::var_os(SUMMARY)
         .filter(|path| !path.is_empty())
@@ -40,7 +40,7 @@ pub fn publish(result: &RunResult, talk: &Talk) -> Result<(), Failure> {
                 .with_context(|| format!("can't write to ${SUMMARY}")),
             Exit::Internal,
         )?;
-        talk.say(&format!(
+        console.say(&format!(
             "the report was appended to the summary of the job (${SUMMARY})\n"
         ));
     }
@@ -48,12 +48,12 @@ pub fn publish(result: &RunResult, talk: &Talk) -> Result<(), Failure> {
 }
 
 /// Tells of the problems of a scenario.
-pub fn point_at(problems: &Diagnostics, source: &Source, talk: &Talk) {
+pub fn point_at(problems: &Diagnostics, source: &Source, console: &Console) {
     if !is_github() {
         return;
     }
     let file = source.path().map(in_repository);
-    for problem in problems.iter().take(MOST) {
+    for problem in problems.iter().take(MAX_ANNOTATIONS) {
         let kind = match problem.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -70,7 +70,7 @@ pub fn point_at(problems: &Diagnostics, source: &Source, talk: &Talk) {
         let text = format!("{}{remedy}", problem.message);
         // Before it is escaped: what is escaped is not recognized as a secret any more.
         let text = problems.secrets().redact(&text);
-        talk.command(&annotations::command(
+        console.command(&annotations::command(
             kind,
             file.as_deref(),
             line,

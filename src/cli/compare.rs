@@ -4,7 +4,7 @@ use anyhow::anyhow;
 
 use super::args::{CompareArgs, JudgeArgs, OnInvalid};
 use super::exit::{Exit, Failure, Gates, or_exit};
-use super::output::{self, Talk};
+use super::output::{self, Console};
 use super::{folder, results};
 use crate::gate::side::Side;
 use crate::gate::versions::{self, Incomparable, Terms};
@@ -18,10 +18,10 @@ use crate::result::{RunResult, VersionComparison};
 const NAMED: usize = 5;
 
 /// Compares two results, or folders of them.
-pub fn run(args: &CompareArgs, talk: &Talk) -> Result<Exit, Failure> {
+pub fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure> {
     let (base, new) = (results::read(&args.base)?, results::read(&args.new)?);
-    let base = Side::of(&args.base.display().to_string(), &base);
-    let new = Side::of(&args.new.display().to_string(), &new);
+    let base = Side::from_results(&args.base.display().to_string(), &base);
+    let new = Side::from_results(&args.new.display().to_string(), &new);
     let guards = guards(guards_of(new.results()), &args.judge);
     let terms = Terms {
         guards,
@@ -39,28 +39,28 @@ pub fn run(args: &CompareArgs, talk: &Talk) -> Result<Exit, Failure> {
     }
     let _lock = args.output.as_deref().map(folder::lock).transpose()?;
     // Each output is tried, whatever becomes of the others.
-    let shown = show(&comparison, args.json, args.judge.quiet, talk);
+    let shown = show(&comparison, args.json, args.judge.quiet, console);
     let written = args
         .output
         .as_deref()
         .map(|folder| report::write_versions(&comparison, folder))
         .unwrap_or_default();
-    tell(&written, &args.judge, talk);
+    tell(&written, &args.judge, console);
     let unwritten = written
         .failures
         .into_iter()
         .map(Into::into)
         .chain(shown.err().map(|failure| failure.error));
-    output::conclude(unwritten, None, talk)?;
-    let exit = Exit::of_versions(&comparison, gates(&args.judge));
-    complain(exit, &comparison, talk);
+    output::conclude(unwritten, None, console)?;
+    let exit = Exit::from_comparison(&comparison, gates(&args.judge));
+    complain(exit, &comparison, console);
     Ok(exit)
 }
 
 /// Says where the page is, or what else was written.
-pub fn tell(written: &Written, args: &JudgeArgs, talk: &Talk) {
+pub fn tell(written: &Written, args: &JudgeArgs, console: &Console) {
     if !args.quiet {
-        talk.say(
+        console.say(
             &written
                 .paths
                 .last()
@@ -121,7 +121,7 @@ pub fn show(
     comparison: &VersionComparison,
     json: bool,
     quiet: bool,
-    talk: &Talk,
+    console: &Console,
 ) -> Result<(), Failure> {
     if json {
         output::print_json(&or_exit(comparison.to_json(), Exit::Internal)?)
@@ -129,7 +129,7 @@ pub fn show(
         output::print(&render(
             comparison,
             Style {
-                color: talk.stdout_color(),
+                color: console.stdout_color(),
                 width: output::width(),
             },
         ))
@@ -139,7 +139,7 @@ pub fn show(
 }
 
 /// Says why it does not end with 0.
-pub fn complain(exit: Exit, comparison: &VersionComparison, talk: &Talk) {
+pub fn complain(exit: Exit, comparison: &VersionComparison, console: &Console) {
     match exit {
         Exit::Invalid => {
             let runs: Vec<String> = comparison
@@ -167,11 +167,11 @@ pub fn complain(exit: Exit, comparison: &VersionComparison, talk: &Talk) {
             } else {
                 "what is left without them does not tell"
             };
-            talk.error(&anyhow!(
+            console.error(&anyhow!(
                 "the figures of {named} can't be believed{why}, and {rest}; `--on-invalid warn` has them judged all the same"
             ));
         }
-        Exit::Regression | Exit::Inconclusive => talk.error(&anyhow!(sentence(comparison))),
+        Exit::Regression | Exit::Inconclusive => console.error(&anyhow!(sentence(comparison))),
         _ => {}
     }
 }

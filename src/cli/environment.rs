@@ -29,7 +29,7 @@ const OF_SECRETS: [&str; 2] = ["--header", "--var"];
 
 /// What is said in the place of running a command: help, or what is wrong with what was typed.
 #[derive(Debug)]
-pub struct Said {
+pub struct Explanation {
     /// The text.
     pub plain: String,
     /// The text in colour.
@@ -38,7 +38,7 @@ pub struct Said {
     pub is_error: bool,
 }
 
-impl From<Error> for Said {
+impl From<Error> for Explanation {
     fn from(mut error: Error) -> Self {
         let flag = error
             .get(ContextKind::InvalidArg)
@@ -65,8 +65,8 @@ impl From<Error> for Said {
 ///
 /// # Errors
 /// When it is not a command, or help is asked for.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Said> {
-    typed(arguments).map_err(Said::from)
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Explanation> {
+    typed(arguments).map_err(Explanation::from)
 }
 
 fn typed(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Error> {
@@ -124,7 +124,7 @@ fn without_environment(command: clap::Command, flags: impl Fn(&str) -> bool) -> 
     })
 }
 
-/// What is wrong with flags that are good each by itself. Said here and not by clap, for which a
+/// What is wrong with flags that are good each by itself. Explanation here and not by clap, for which a
 /// switch that the environment turns off is there all the same.
 fn complaint(args: &Args) -> Option<String> {
     let Command::Run(run) = &args.command else {

@@ -92,7 +92,7 @@ impl Exit {
     }
 
     /// How a search for the highest rate ends.
-    pub const fn of_search(limited_by: LimitedBy) -> Self {
+    pub const fn from_search(limited_by: LimitedBy) -> Self {
         match limited_by {
             LimitedBy::Check | LimitedBy::Maximum => Self::Ok,
             LimitedBy::Generator | LimitedBy::Machine => Self::Invalid,
@@ -103,7 +103,7 @@ impl Exit {
     }
 
     /// How a run ends that brought a result. `gates` says what relies on it.
-    pub fn of(result: &RunResult, gates: Gates) -> Self {
+    pub fn from_result(result: &RunResult, gates: Gates) -> Self {
         let are_met =
             result.end != End::Aborted && result.thresholds.iter().all(ThresholdResult::is_met);
         let baseline = result.baseline.as_ref();
@@ -116,21 +116,21 @@ impl Exit {
             () if gates.trusting && doubted => Self::Invalid,
             () if !are_met => Self::Threshold,
             () => baseline.map_or(Self::Ok, |comparison| {
-                Self::of_outcome(comparison.verdict, gates)
+                Self::from_outcome(comparison.verdict, gates)
             }),
         }
     }
 
     /// How a comparison of versions ends.
-    pub fn of_versions(comparison: &VersionComparison, gates: Gates) -> Self {
+    pub fn from_comparison(comparison: &VersionComparison, gates: Gates) -> Self {
         match () {
             () if comparison.end == End::Interrupted => Self::Interrupted,
             () if gates.trusting && comparison.needs_invalid() => Self::Invalid,
-            () => Self::of_outcome(comparison.verdict, gates),
+            () => Self::from_outcome(comparison.verdict, gates),
         }
     }
 
-    fn of_outcome(outcome: Option<Outcome>, gates: Gates) -> Self {
+    fn from_outcome(outcome: Option<Outcome>, gates: Gates) -> Self {
         match outcome {
             Some(Outcome::Regressed) => Self::Regression,
             None | Some(Outcome::Inconclusive) if gates.no_doubt => Self::Inconclusive,
@@ -220,7 +220,7 @@ mod tests {
             ("interrupted", "invalid", &["fail"], true, 130),
         ] {
             assert_eq!(
-                Exit::of(
+                Exit::from_result(
                     &result(end, validity, verdicts),
                     Gates {
                         trusting: trusted,
@@ -255,7 +255,7 @@ mod tests {
             let mut run = result("complete", validity, &[threshold]);
             run.baseline = Some(of("complete", verdict));
             assert_eq!(
-                Exit::of(&run, Gates { trusting, no_doubt }).code(),
+                Exit::from_result(&run, Gates { trusting, no_doubt }).code(),
                 code,
                 "{verdict} {validity} {threshold}"
             );
@@ -265,11 +265,11 @@ mod tests {
             no_doubt: true,
         };
         assert_eq!(
-            Exit::of_versions(&of("interrupted", "regressed"), gates),
+            Exit::from_comparison(&of("interrupted", "regressed"), gates),
             Exit::Interrupted
         );
         assert_eq!(
-            Exit::of_versions(&of("complete", "regressed"), gates),
+            Exit::from_comparison(&of("complete", "regressed"), gates),
             Exit::Regression
         );
     }

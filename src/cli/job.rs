@@ -6,8 +6,8 @@ use anyhow::anyhow;
 
 use super::args::RunArgs;
 use super::exit::{Exit, Failure, or_exit};
-use super::output::Talk;
-use super::quick::Takes;
+use super::output::Console;
+use super::quick::QuickInput;
 use super::{ci, quick};
 use crate::base::Nanos;
 use crate::engine::compiled::choice::Choice;
@@ -24,52 +24,59 @@ const SHOWN: usize = 10;
 pub fn load(
     path: &Path,
     overrides: &Overrides,
-    talk: &Talk,
+    console: &Console,
 ) -> Result<Option<(Source, Compiled)>, Failure> {
-    read(path, overrides, Takes::Files, talk)
+    read(path, overrides, QuickInput::Files, console)
 }
 
 /// The same; where there is no such file, it may be an address that was meant.
 fn read(
     path: &Path,
     overrides: &Overrides,
-    takes: Takes,
-    talk: &Talk,
+    takes: QuickInput,
+    console: &Console,
 ) -> Result<Option<(Source, Compiled)>, Failure> {
     let source =
         Source::read(path).map_err(|error| match (&error, quick::misplaced(path, takes)) {
             (SourceError::Missing(_), Some(said)) => anyhow!(said),
             _ => error.into(),
         });
-    Ok(compiled(or_exit(source, Exit::Usage)?, overrides, talk))
+    Ok(compiled(or_exit(source, Exit::Usage)?, overrides, console))
 }
 
 /// The same for `run`, where a URL stands for a scenario.
-pub fn load_to_run(args: &RunArgs, talk: &Talk) -> Result<Option<(Source, Compiled)>, Failure> {
+pub fn load_to_run(
+    args: &RunArgs,
+    console: &Console,
+) -> Result<Option<(Source, Compiled)>, Failure> {
     match quick::url(&args.file) {
         Some(url) => Ok(compiled(
             quick::source(url, args),
             &quick::overrides(args),
-            talk,
+            console,
         )),
-        None => read(&args.file, &args.overrides(), Takes::Urls, talk),
+        None => read(&args.file, &args.overrides(), QuickInput::Urls, console),
     }
 }
 
-fn compiled(source: Source, overrides: &Overrides, talk: &Talk) -> Option<(Source, Compiled)> {
+fn compiled(
+    source: Source,
+    overrides: &Overrides,
+    console: &Console,
+) -> Option<(Source, Compiled)> {
     match compile(&source, overrides, &|name| std::env::var(name).ok()) {
         Ok(compiled) => {
-            talk.hide(&compiled.secrets);
+            console.hide(&compiled.secrets);
             if !compiled.warnings.is_empty() {
-                talk.say(&compiled.warnings.render(&source, talk.stderr_color()));
-                ci::point_at(&compiled.warnings, &source, talk);
+                console.say(&compiled.warnings.render(&source, console.stderr_color()));
+                ci::point_at(&compiled.warnings, &source, console);
             }
             Some((source, compiled))
         }
         Err(problems) => {
-            talk.hide(problems.secrets());
-            talk.say(&problems.render(&source, talk.stderr_color()));
-            ci::point_at(&problems, &source, talk);
+            console.hide(problems.secrets());
+            console.say(&problems.render(&source, console.stderr_color()));
+            ci::point_at(&problems, &source, console);
             None
         }
     }
@@ -77,11 +84,11 @@ fn compiled(source: Source, overrides: &Overrides, talk: &Talk) -> Option<(Sourc
 
 /// The plan of a scenario that is good, with other values from the command line: its warnings have
 /// been said.
-pub fn compiled_again(source: &Source, overrides: &Overrides, talk: &Talk) -> Option<Plan> {
+pub fn compiled_again(source: &Source, overrides: &Overrides, console: &Console) -> Option<Plan> {
     match compile(source, overrides, &|name| std::env::var(name).ok()) {
         Ok(compiled) => Some(compiled.plan),
         Err(problems) => {
-            talk.say(&problems.render(source, talk.stderr_color()));
+            console.say(&problems.render(source, console.stderr_color()));
             None
         }
     }

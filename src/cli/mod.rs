@@ -3,6 +3,7 @@
 mod ab;
 pub mod args;
 mod baseline;
+mod baseline_check;
 mod capacity;
 mod ci;
 mod compare;
@@ -11,9 +12,9 @@ mod environment;
 pub mod exit;
 mod folder;
 mod github;
-mod held;
 mod init;
 mod job;
+mod live_page;
 mod man;
 mod outline;
 mod output;
@@ -30,34 +31,33 @@ mod session;
 mod suggestions;
 mod validate;
 pub mod values;
-mod watched;
 
 use std::process::ExitCode;
 
 use args::{Color, Command};
-use environment::Said;
+use environment::Explanation;
 use exit::{Exit, Failure};
-use output::Talk;
+use output::Console;
 
 /// Runs the program: the whole of `main`.
 pub fn main() -> ExitCode {
     panic::install();
     let args = match environment::parse(std::env::args_os()) {
         Ok(args) => args,
-        Err(said) => return explain(&said, &Talk::new(Color::Auto)).into(),
+        Err(said) => return explain(&said, &Console::new(Color::Auto)).into(),
     };
-    let talk = Talk::new(args.color);
+    let console = Console::new(args.color);
     let result = match args.command {
-        Command::Run(options) => run::run(&options, &talk),
+        Command::Run(options) => run::run(&options, &console),
         Command::Init(options) => init::run(&options),
-        Command::Validate(options) => validate::run(&options, &talk),
+        Command::Validate(options) => validate::run(&options, &console),
         Command::Schema => schema::run(),
         Command::Serve(options) => serve::run(&options),
-        Command::Report(options) => report::run(&options, &talk),
-        Command::Capacity(options) => capacity::run(&options, &talk),
-        Command::Ab(options) => ab::run(&options, &talk),
-        Command::Baseline(options) => baseline::run(&options, &talk),
-        Command::Compare(options) => compare::run(&options, &talk),
+        Command::Report(options) => report::run(&options, &console),
+        Command::Capacity(options) => capacity::run(&options, &console),
+        Command::Ab(options) => ab::run(&options, &console),
+        Command::Baseline(options) => baseline::run(&options, &console),
+        Command::Compare(options) => compare::run(&options, &console),
         Command::Completions(options) => completions::run(&options),
         Command::Man(options) => man::run(&options),
         Command::RunMode => run_mode::run(),
@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
         Err(Failure { exit, error }) => {
             // A reader of our output that has gone away needs no words.
             if !output::is_broken_pipe(&error) {
-                talk.error(&error);
+                console.error(&error);
             }
             exit.into()
         }
@@ -75,11 +75,11 @@ pub fn main() -> ExitCode {
 }
 
 /// Says what is said in the place of running a command.
-fn explain(said: &Said, talk: &Talk) -> Exit {
+fn explain(said: &Explanation, console: &Console) -> Exit {
     let is_colored = if said.is_error {
-        talk.stderr_color()
+        console.stderr_color()
     } else {
-        talk.stdout_color()
+        console.stdout_color()
     };
     let text = if is_colored {
         &said.colored
@@ -87,10 +87,10 @@ fn explain(said: &Said, talk: &Talk) -> Exit {
         &said.plain
     };
     if said.is_error {
-        talk.say(text);
+        console.say(text);
         return Exit::Usage;
     }
     // A reader that has gone away needs no help.
-    let _ = output::print_exact(&talk.redacted(text));
+    let _ = output::print_exact(&console.redacted(text));
     Exit::Ok
 }

@@ -11,7 +11,7 @@ use super::args::Color;
 use super::exit::{Exit, Failure};
 use super::github::{harmless, harmless_json};
 use crate::plan::Secrets;
-use crate::report::progress::Console;
+use crate::report::progress::ProgressOutput;
 use crate::report::view;
 
 /// Writes the product, for people.
@@ -44,7 +44,7 @@ pub fn print_exact(text: &str) -> Result<(), Failure> {
 pub fn conclude(
     unwritten: impl IntoIterator<Item = Error>,
     failure: Option<Failure>,
-    talk: &Talk,
+    console: &Console,
 ) -> Result<(), Failure> {
     let mut unwritten: Vec<Error> = unwritten.into_iter().collect();
     let Some(last) = unwritten.pop() else {
@@ -56,7 +56,7 @@ pub fn conclude(
         .chain(&unwritten);
     others
         .filter(|error| !is_broken_pipe(error))
-        .for_each(|error| talk.error(error));
+        .for_each(|error| console.error(error));
     Err(Failure {
         exit: Exit::Internal,
         error: last,
@@ -72,12 +72,12 @@ pub fn is_broken_pipe(error: &Error) -> bool {
 
 /// Speaks to the person at the terminal, and never tells a secret.
 #[derive(Debug)]
-pub struct Talk {
+pub struct Console {
     color: Color,
     secrets: Mutex<Secrets>,
 }
 
-impl Talk {
+impl Console {
     /// In colour, or not, or as the terminal likes.
     pub fn new(color: Color) -> Self {
         Self {
@@ -161,7 +161,7 @@ impl Talk {
     }
 }
 
-impl Console for Talk {
+impl ProgressOutput for Console {
     fn say(&self, text: &str) {
         Self::say(self, text);
     }

@@ -9,7 +9,7 @@ use super::exit::{Exit, Failure};
 use super::session::Session;
 use crate::base::{Nanos, Rate};
 use crate::engine::preflight::descriptors;
-use crate::engine::{Ground, Job};
+use crate::engine::{Environment, Job};
 use crate::gate::{self, Tried};
 use crate::plan::{Load, LoadModel, Mode, OnFull, Plan, Spread};
 use crate::result::{ProbeOutcome, StoppedBy};
@@ -21,7 +21,7 @@ const IN_FLIGHT: u32 = 1000;
 /// the target's doing.
 const ROOM: f64 = 4.0;
 /// But no more than this: each may be a connection, and in the threaded mode a thread.
-const MOST_IN_FLIGHT: u32 = 20_000;
+const MAX_IN_FLIGHT: u32 = 20_000;
 /// The part of a try that goes before it, to open connections and fill queues.
 const WARMUP: u64 = 5;
 
@@ -29,7 +29,7 @@ const WARMUP: u64 = 5;
 pub struct Prober<'a> {
     /// What it measures with.
     pub session: Session<'a>,
-    ground: Ground,
+    environment: Environment,
     /// The work, with the load of the rate that was tried last.
     plan: Plan,
     mode: Mode,
@@ -49,7 +49,7 @@ impl<'a> Prober<'a> {
         plan: &Plan,
         mode: Mode,
         time: Nanos,
-        ground: Ground,
+        environment: Environment,
         trusting: bool,
     ) -> Self {
         let arrivals = match plan.load.model {
@@ -76,7 +76,7 @@ impl<'a> Prober<'a> {
         let first_warmup = plan.load.warmup;
         Self {
             session,
-            ground,
+            environment,
             plan: Plan {
                 load,
                 ..plan.clone()
@@ -98,7 +98,7 @@ impl<'a> Prober<'a> {
             plan: self.plan.clone(),
             mode: self.mode,
             round: self.tries,
-            ground: self.ground.clone(),
+            environment: self.environment.clone(),
         };
         let LoadModel::Open { rate: exact, .. } = self.plan.load.model else {
             return Ok(None);
@@ -155,7 +155,7 @@ impl<'a> Prober<'a> {
         let needed = self
             .iteration_ms
             .map_or(0.0, |(_, ms)| rate * ms / 1e3 * ROOM);
-        let mut wanted = (needed.ceil() as u32).clamp(IN_FLIGHT, MOST_IN_FLIGHT);
+        let mut wanted = (needed.ceil() as u32).clamp(IN_FLIGHT, MAX_IN_FLIGHT);
         loop {
             if let LoadModel::Open {
                 rate: planned,

@@ -40,7 +40,7 @@ pub fn url(file: &Path) -> Option<&str> {
 
 /// What a command takes in the place where an address stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Takes {
+pub enum QuickInput {
     /// Scenario files, or URLs.
     Urls,
     /// Scenario files alone.
@@ -48,7 +48,7 @@ pub enum Takes {
 }
 
 /// What to say of a text that is not the name of a file and looks like an address.
-pub fn misplaced(file: &Path, takes: Takes) -> Option<String> {
+pub fn misplaced(file: &Path, takes: QuickInput) -> Option<String> {
     let text = file.to_str()?;
     let printed = |url: &str| {
         format!("`loadgen run {url} --print-scenario > scenario.yaml` writes a scenario for it")
@@ -81,8 +81,8 @@ pub fn misplaced(file: &Path, takes: Takes) -> Option<String> {
     });
     let url = with_scheme(text).filter(|_| !is_scenario)?;
     let remedy = match takes {
-        Takes::Urls => format!("write `loadgen run {url}`"),
-        Takes::Files => printed(&url),
+        QuickInput::Urls => format!("write `loadgen run {url}`"),
+        QuickInput::Files => printed(&url),
     };
     Some(format!(
         "there is no file `{text}`, and it looks like an address: {remedy}"
@@ -494,38 +494,38 @@ mod tests {
         for (typed, takes, words) in [
             (
                 "localhost:8080",
-                Takes::Urls,
+                QuickInput::Urls,
                 "write `loadgen run http://localhost:8080`",
             ),
             (
                 "127.0.0.1:80/x",
-                Takes::Urls,
+                QuickInput::Urls,
                 "write `loadgen run http://127.0.0.1:80/x`",
             ),
             (
                 ":8080",
-                Takes::Urls,
+                QuickInput::Urls,
                 "write `loadgen run http://localhost:8080`",
             ),
             (
                 "shop.test",
-                Takes::Urls,
+                QuickInput::Urls,
                 "write `loadgen run http://shop.test`",
             ),
             (
                 "localhost:80",
-                Takes::Files,
+                QuickInput::Files,
                 "`loadgen run http://localhost:80 --print-scenario > scenario.yaml`",
             ),
             (
                 "http://a/",
-                Takes::Files,
+                QuickInput::Files,
                 "`loadgen run http://a/ --print-scenario > scenario.yaml`",
             ),
-            ("ws://a", Takes::Urls, "a `websocket` step"),
-            ("tcp://a:1", Takes::Files, "a `tcp` step"),
-            ("htp://a", Takes::Urls, "did you mean `http://`?"),
-            ("grpc://a", Takes::Urls, "`wss://`"),
+            ("ws://a", QuickInput::Urls, "a `websocket` step"),
+            ("tcp://a:1", QuickInput::Files, "a `tcp` step"),
+            ("htp://a", QuickInput::Urls, "did you mean `http://`?"),
+            ("grpc://a", QuickInput::Urls, "`wss://`"),
         ] {
             assert!(
                 said(typed, takes).contains(words),
@@ -541,7 +541,7 @@ mod tests {
             "./shop",
             "-",
         ] {
-            assert_eq!(misplaced(Path::new(file), Takes::Urls), None, "{file}");
+            assert_eq!(misplaced(Path::new(file), QuickInput::Urls), None, "{file}");
         }
     }
 

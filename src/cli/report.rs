@@ -9,16 +9,16 @@ use anyhow::{Context as _, anyhow};
 use super::args::ReportArgs;
 use super::exit::{Exit, Failure, or_exit};
 use super::folder;
-use super::output::{self, Talk};
+use super::output::{self, Console};
 use crate::plan::Format;
 use crate::report::{self, OVERLAID, RESULT_FILE, Written};
 use crate::result::RunResult;
 
 /// More results than can be told apart on a chart.
-const MOST: usize = 12;
+const MAX_RESULTS: usize = 12;
 
 /// Reads results and writes their reports.
-pub fn run(args: &ReportArgs, talk: &Talk) -> Result<Exit, Failure> {
+pub fn run(args: &ReportArgs, console: &Console) -> Result<Exit, Failure> {
     let written = match args.results.as_slice() {
         [path] => {
             let result = read(path)?;
@@ -50,7 +50,7 @@ pub fn run(args: &ReportArgs, talk: &Talk) -> Result<Exit, Failure> {
             .map(Into::into)
             .chain(shown.err().map(|failure| failure.error)),
         None,
-        talk,
+        console,
     )?;
     Ok(Exit::Ok)
 }
@@ -74,9 +74,9 @@ fn overlaid(args: &ReportArgs) -> Result<Written, Failure> {
     let Some(folder) = args.output.as_deref() else {
         return Err(usage("a report of several results belongs to none of them: say where to write it with --output DIR".into()));
     };
-    if args.results.len() > MOST {
+    if args.results.len() > MAX_RESULTS {
         return Err(usage(format!(
-            "{} results can't be told apart on a chart; give at most {MOST}",
+            "{} results can't be told apart on a chart; give at most {MAX_RESULTS}",
             args.results.len()
         )));
     }

@@ -13,7 +13,7 @@ use crate::result::RunResult;
 /// No result is larger: those of hours, with hundreds of windows and steps, have a few megabytes.
 const LARGEST: u64 = 256 << 20;
 /// Nobody repeats a run so often.
-const MOST: usize = 10_000;
+const MAX_RESULTS: usize = 10_000;
 
 /// Reads a result, or every result of a folder in the order of their names: its `result.json` where
 /// it has one, else each `*.json` in it and each `result.json` in a folder of it. What isn't there
@@ -81,8 +81,8 @@ fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
         {
             files.push(path);
         }
-        if files.len() > MOST {
-            bail!("there are more than {MOST} results in it");
+        if files.len() > MAX_RESULTS {
+            bail!("there are more than {MAX_RESULTS} results in it");
         }
     }
     files.sort();

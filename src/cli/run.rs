@@ -8,10 +8,10 @@ use anyhow::{Context as _, anyhow};
 use self::measure::{Measured, measure};
 pub(super) use self::result::result_of;
 use super::args::{OnInvalid, RunArgs};
+use super::baseline_check::BaselineCheck;
 use super::exit::{Exit, Failure, Gates, or_exit};
 use super::folder::Folder;
-use super::held::Held;
-use super::output::{self, Talk};
+use super::output::{self, Console};
 use super::{ci, job, outline, session};
 use crate::engine::preflight::safety;
 use crate::plan::{Plan, Secrets};
@@ -21,16 +21,16 @@ use crate::result::{End, RunResult, ThresholdResult, Verdict};
 use crate::scenario::{Compiled, Source};
 
 /// Runs a scenario.
-pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
-    let Some((source, compiled)) = job::load_to_run(args, talk)? else {
+pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
+    let Some((source, compiled)) = job::load_to_run(args, console)? else {
         return Ok(Exit::Usage);
     };
-    if preview(&source, &compiled, args, talk)? {
+    if preview(&source, &compiled, args, console)? {
         return Ok(Exit::Ok);
     }
     let Compiled { plan, secrets, .. } = compiled;
     or_exit(safety::literal(&plan), Exit::Usage)?;
-    let baseline = Held::open(args, &plan, &secrets)?;
+    let baseline = BaselineCheck::open(args, &plan, &secrets)?;
     let plan = match &baseline {
         Some(baseline) => Plan {
             guards: baseline.guards().to_vec(),
@@ -45,18 +45,18 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         started_at,
         report::RESULT_FILE,
     )?;
-    let measured = measure(&source, &plan, &secrets, started_at, args, talk);
+    let measured = measure(&source, &plan, &secrets, started_at, args, console);
     if measured.as_ref().map_or(true, |m| m.runs.is_empty()) {
         // No empty report, and none of the folders that we made for it.
         folder.give_back();
         let Measured {
             end,
             failure,
-            watched,
+            live_page,
             ..
         } = measured?;
-        if let Some(watched) = watched {
-            watched.end_of_nothing(end);
+        if let Some(live_page) = live_page {
+            live_page.end_of_nothing(end);
         }
         return failure.map_or(Ok(Exit::Interrupted), Err);
     }
@@ -65,7 +65,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         end,
         failure,
         warnings,
-        watched,
+        live_page,
     } = measured?;
     let mut result = result_of(&source, &plan, &secrets, runs, end, started_at);
     result.warnings.extend(warnings);
@@ -82,16 +82,16 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
             .context("can't hide the secrets in the result"),
         Exit::Internal,
     )?;
-    if let Some(watched) = watched {
-        watched.end(&result);
+    if let Some(live_page) = live_page {
+        live_page.end(&result);
     }
     let failure = failure.or(refused.flatten());
-    write(&result, &plan, args, &folder, failure, talk)?;
+    write(&result, &plan, args, &folder, failure, console)?;
     let has_gates = !result.thresholds.is_empty() || baseline.is_some();
     let trusting = args
         .on_invalid
         .map_or(has_gates, |what| what == OnInvalid::Fail);
-    let exit = Exit::of(
+    let exit = Exit::from_result(
         &result,
         Gates {
             trusting,
@@ -99,7 +99,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> Result<Exit, Failure> {
         },
     );
     if let Some(reason) = complaint(exit, &result) {
-        talk.error(&reason);
+        console.error(&reason);
     }
     Ok(exit)
 }
@@ -109,16 +109,16 @@ fn preview(
     source: &Source,
     compiled: &Compiled,
     args: &RunArgs,
-    talk: &Talk,
+    console: &Console,
 ) -> Result<bool, Failure> {
     if args.quick.print_scenario {
-        print_scenario(source, &compiled.secrets, talk)?;
+        print_scenario(source, &compiled.secrets, console)?;
         return Ok(true);
     }
     if args.plan || args.dry_run {
         safety::foresee(&compiled.plan)
             .iter()
-            .for_each(|doubt| talk.warning(doubt));
+            .for_each(|doubt| console.warning(doubt));
     }
     if args.plan {
         output::print(&job::describe(compiled)?)?;
@@ -139,7 +139,7 @@ fn write(
     args: &RunArgs,
     folder: &Folder,
     failure: Option<Failure>,
-    talk: &Talk,
+    console: &Console,
 ) -> Result<(), Failure> {
     // Each output is tried, whatever becomes of the others.
     let written = report::write_all(result, &plan.formats, folder.path());
@@ -147,28 +147,28 @@ fn write(
         .thresholds
         .iter()
         .flat_map(ThresholdResult::named_warnings)
-        .for_each(|warning| talk.warning(&warning));
-    let shown = show(result, args, talk);
+        .for_each(|warning| console.warning(&warning));
+    let shown = show(result, args, console);
     if !args.quiet {
         let path = written
             .paths
             .iter()
             .find(|p| p.ends_with(report::PAGE_FILE))
             .or(written.paths.first());
-        talk.say(&path.map_or_else(String::new, |path| {
+        console.say(&path.map_or_else(String::new, |path| {
             format!("report: {}{}\n", path.display(), folder.replaced())
         }));
     }
-    let published = ci::publish(result, talk);
+    let published = ci::publish(result, console);
     let others = [shown, published]
         .into_iter()
         .filter_map(|output| output.err().map(|failure| failure.error));
     let unwritten = written.failures.into_iter().map(Into::into).chain(others);
-    output::conclude(unwritten, failure, talk)
+    output::conclude(unwritten, failure, console)
 }
 
 /// Puts the result on stdout, in the form that is wanted.
-fn show(result: &RunResult, args: &RunArgs, talk: &Talk) -> Result<(), Failure> {
+fn show(result: &RunResult, args: &RunArgs, console: &Console) -> Result<(), Failure> {
     if args.json {
         return output::print_json(&or_exit(result.to_json(), Exit::Internal)?);
     }
@@ -176,7 +176,7 @@ fn show(result: &RunResult, args: &RunArgs, talk: &Talk) -> Result<(), Failure> 
         return Ok(());
     }
     let style = Style {
-        color: talk.stdout_color(),
+        color: console.stdout_color(),
         width: output::width(),
     };
     output::print(&terminal::render(result, style))?;
@@ -227,11 +227,11 @@ fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
 }
 
 /// Prints the file that a URL stands for. It is meant to be kept: a secret in it would be kept too.
-fn print_scenario(source: &Source, secrets: &Secrets, talk: &Talk) -> Result<(), Failure> {
+fn print_scenario(source: &Source, secrets: &Secrets, console: &Console) -> Result<(), Failure> {
     let shown = secrets.redact(&source.text);
     output::print_exact(&shown)?;
     if shown != source.text {
-        talk.say("the secrets in it are shown as ***: declare them, as in `secrets: { token: \"${TOKEN}\" }`, and write `{{token}}` in their place\n");
+        console.say("the secrets in it are shown as ***: declare them, as in `secrets: { token: \"${TOKEN}\" }`, and write `{{token}}` in their place\n");
     }
     Ok(())
 }

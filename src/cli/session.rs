@@ -10,11 +10,11 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::exit::{Exit, Failure, or_exit};
-use super::output::Talk;
+use super::output::Console;
 use crate::engine;
 use crate::engine::preflight::{descriptors, ports};
-use crate::engine::run::process::{self, Leash, ProcessError};
-use crate::engine::{Event, Ground, Job, Phase, RunError, preflight};
+use crate::engine::run::process::{self, ChildControl, ProcessError};
+use crate::engine::{Environment, Event, Job, Phase, RunError, preflight};
 use crate::plan::{Address, Plan};
 use crate::report::progress::{Progress, ProgressMode};
 use crate::report::status::{Status, StepStatus};
@@ -42,20 +42,20 @@ pub fn panicked() -> Failure {
 /// What a command has while it measures.
 pub struct Session<'a> {
     program: PathBuf,
-    leash: Arc<Leash>,
+    leash: Arc<ChildControl>,
     /// What the user's own commands have started.
     groups: Arc<Groups>,
     /// Started for the first plan that wants it; it ends with the session.
     server: Option<server::Child>,
     progress: Progress<'a>,
-    talk: &'a Talk,
+    console: &'a Console,
     warnings: Vec<String>,
 }
 
 impl<'a> Session<'a> {
     /// Heeds the user's signals from now on, and shows progress unless it is not wanted.
-    pub fn open(show_progress: bool, talk: &'a Talk) -> Result<Self, Failure> {
-        let leash = Arc::new(Leash::default());
+    pub fn open(show_progress: bool, console: &'a Console) -> Result<Self, Failure> {
+        let leash = Arc::new(ChildControl::default());
         let groups = Arc::<Groups>::default();
         or_exit(
             heed_signals(leash.clone(), groups.clone()).context("can't listen for signals"),
@@ -67,7 +67,7 @@ impl<'a> Session<'a> {
         )?;
         let mode = match () {
             () if !show_progress => ProgressMode::Off,
-            () if talk.is_at_terminal() => ProgressMode::Animated,
+            () if console.is_at_terminal() => ProgressMode::Animated,
             () => ProgressMode::Plain,
         };
         Ok(Self {
@@ -75,8 +75,8 @@ impl<'a> Session<'a> {
             leash,
             groups,
             server: None,
-            progress: Progress::new(mode, talk),
-            talk,
+            progress: Progress::new(mode, console),
+            console,
             warnings: Vec::new(),
         })
     }
@@ -84,12 +84,12 @@ impl<'a> Session<'a> {
     /// What a plan stands on: enough descriptors, the built-in server where it is a target, and
     /// targets that are there and may be put under load. `folder` is what its files are relative
     /// to.
-    pub fn ground(
+    pub fn environment(
         &mut self,
         plan: &Plan,
         folder: &Path,
         asked_at: Timestamp,
-    ) -> Result<Ground, Failure> {
+    ) -> Result<Environment, Failure> {
         or_exit(descriptors::provide(plan), Exit::CouldNotRun)?;
         let builtin = plan
             .targets_used()
@@ -115,7 +115,7 @@ impl<'a> Session<'a> {
         }
         let echo = self.server.as_ref().map(server::Child::echo);
         let unix_ms = asked_at.as_millisecond().try_into().unwrap_or(0);
-        Ok(Ground {
+        Ok(Environment {
             reached,
             echo,
             folder: folder.to_owned(),
@@ -145,7 +145,7 @@ impl<'a> Session<'a> {
             program,
             leash,
             progress,
-            talk,
+            console,
             warnings,
             ..
         } = self;
@@ -153,7 +153,7 @@ impl<'a> Session<'a> {
         let names: Vec<String> = job
             .plan
             .operations()
-            .map(|(mix, name, _)| talk.redacted(&format!("{} / {name}", job.plan.mix[mix].name)))
+            .map(|(mix, name, _)| console.redacted(&format!("{} / {name}", job.plan.mix[mix].name)))
             .collect();
         let ran = process::run(program, &["run-mode"], job, leash, |event| match event {
             Event::Progress(seen) => show(progress, place, &names, &seen),
@@ -203,7 +203,7 @@ impl<'a> Session<'a> {
         self.progress.passed(text);
     }
 
-    /// Takes the progress away; what the modes have warned of on their way.
+    /// QuickInput the progress away; what the modes have warned of on their way.
     pub fn close(mut self) -> Vec<String> {
         self.progress.finish();
         self.warnings
@@ -265,7 +265,7 @@ fn show(progress: &mut Progress, place: &str, names: &[String], seen: &engine::P
 
 /// The first Ctrl-C, SIGTERM or SIGHUP drains the run, the second ends it now.
 #[cfg(unix)]
-fn heed_signals(leash: Arc<Leash>, groups: Arc<Groups>) -> io::Result<()> {
+fn heed_signals(leash: Arc<ChildControl>, groups: Arc<Groups>) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
@@ -304,7 +304,7 @@ fn is_ignored(signal: i32) -> bool {
 }
 
 #[cfg(not(unix))]
-fn heed_signals(_leash: Arc<Leash>, _groups: Arc<Groups>) -> io::Result<()> {
+fn heed_signals(_leash: Arc<ChildControl>, _groups: Arc<Groups>) -> io::Result<()> {
     Ok(())
 }
 
@@ -319,7 +319,7 @@ mod tests {
     use crate::scenario::{Overrides, Source, compile};
 
     /// A session whose modes are run by a program that says this.
-    fn session<'a>(folder: &Path, said: &str, talk: &'a Talk) -> Session<'a> {
+    fn session<'a>(folder: &Path, said: &str, console: &'a Console) -> Session<'a> {
         fs::write(folder.join("said"), said).expect("a file");
         // Written by another process: one that this one had open just now could not be started.
         let write = "printf '#!/bin/sh\\ncat > /dev/null\\ncat \"%s/said\"\\n' \"$PWD\" > mode && chmod +x mode";
@@ -330,7 +330,7 @@ mod tests {
             .expect("a shell");
         assert!(written.success());
         let program = folder.join("mode");
-        let progress = Progress::new(ProgressMode::Off, talk);
+        let progress = Progress::new(ProgressMode::Off, console);
         let (leash, groups) = (Arc::default(), Arc::default());
         Session {
             program,
@@ -338,7 +338,7 @@ mod tests {
             groups,
             server: None,
             progress,
-            talk,
+            console,
             warnings: Vec::new(),
         }
     }
@@ -358,7 +358,7 @@ mod tests {
             plan,
             mode: Mode::Simulated,
             round: 1,
-            ground: Ground::default(),
+            environment: Environment::default(),
         };
         let run = engine::run_mode(&job, &|| None, &|_| {}).expect("it can run");
         let run = ModeRun {
@@ -367,8 +367,8 @@ mod tests {
         };
         let folder = tempfile::tempdir().expect("a folder");
         let done = format!("{}\n", serde_json::json!({"done": run}));
-        let talk = Talk::new(Color::Never);
-        let mut session = session(folder.path(), &done, &talk);
+        let console = Console::new(Color::Never);
+        let mut session = session(folder.path(), &done, &console);
         let kept = session
             .run_watched(&job, "t", &mut |_| {})
             .expect("there are figures")

@@ -63,7 +63,7 @@ const FOREIGN: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// Takes hidden commands and flags out of what is suggested, and puts in what people who know other
+/// QuickInput hidden commands and flags out of what is suggested, and puts in what people who know other
 /// tools have meant.
 pub fn mend(mut error: Error, command: &Command, arguments: &[OsString]) -> Error {
     match error.kind() {

@@ -3,20 +3,20 @@
 use super::args::ValidateArgs;
 use super::exit::{Exit, Failure};
 use super::job;
-use super::output::{self, Talk};
+use super::output::{self, Console};
 use crate::engine::preflight::safety;
 use crate::scenario::{Compiled, Overrides};
 
 /// Checks every file, however many are bad.
-pub fn run(args: &ValidateArgs, talk: &Talk) -> Result<Exit, Failure> {
+pub fn run(args: &ValidateArgs, console: &Console) -> Result<Exit, Failure> {
     let mut exit = Exit::Ok;
     for file in &args.files {
-        let loaded = job::load(file, &Overrides::default(), talk);
+        let loaded = job::load(file, &Overrides::default(), console);
         if let Ok(Some((_, compiled))) = &loaded {
             // No error: a flag of the run may allow them, or put others in their place.
             safety::foresee(&compiled.plan)
                 .iter()
-                .for_each(|doubt| talk.warning(doubt));
+                .for_each(|doubt| console.warning(doubt));
         }
         match loaded {
             Ok(Some((source, compiled))) if args.plan => {
@@ -37,7 +37,7 @@ pub fn run(args: &ValidateArgs, talk: &Talk) -> Result<Exit, Failure> {
             }
             Ok(None) => exit = Exit::Usage,
             Err(failure) if failure.exit == Exit::Usage => {
-                talk.error(&failure.error);
+                console.error(&failure.error);
                 exit = Exit::Usage;
             }
             Err(failure) => return Err(failure),

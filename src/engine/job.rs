@@ -21,14 +21,14 @@ pub struct Job {
     /// Counted from 1.
     pub round: u32,
     /// Where it is run.
-    pub ground: Ground,
+    pub environment: Environment,
 }
 
 /// What a plan stands on, of which itself knows nothing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Ground {
+pub struct Environment {
     /// Where the targets are, by index; only those in use need to be known.
-    pub reached: Vec<Option<Reach>>,
+    pub reached: Vec<Option<ResolvedTarget>>,
     /// Where the built-in server's TCP echo is, where it runs.
     #[serde(default)]
     pub echo: Option<SocketAddr>,
@@ -43,7 +43,7 @@ pub struct Ground {
 
 /// Where a target was reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reach {
+pub struct ResolvedTarget {
     /// The addresses that somebody listens at; at least one.
     pub addresses: Vec<Endpoint>,
     /// The others of the target, at which nobody listens: they are not used.
@@ -52,7 +52,7 @@ pub struct Reach {
     pub is_http2: bool,
 }
 
-impl fmt::Display for Reach {
+impl fmt::Display for ResolvedTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |addresses: &[Endpoint]| {
             addresses
@@ -69,7 +69,7 @@ impl fmt::Display for Reach {
     }
 }
 
-impl From<Endpoint> for Reach {
+impl From<Endpoint> for ResolvedTarget {
     fn from(address: Endpoint) -> Self {
         Self {
             addresses: vec![address],

@@ -34,7 +34,7 @@ pub mod schedule;
 pub mod world;
 
 pub use error::RunError;
-pub use job::{Ground, Job, Reach};
+pub use job::{Environment, Job, ResolvedTarget};
 pub use observe::event::{Event, Phase, Progress, StepCounts};
 pub use run::{ideal, run_mode};
 

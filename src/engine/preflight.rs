@@ -16,7 +16,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use self::safety::NotAllowed;
-use super::job::Reach;
+use super::job::ResolvedTarget;
 use crate::plan::{Address, Plan, Protocol, Target};
 use crate::transport::TransportError;
 use crate::transport::endpoint::Endpoint;
@@ -86,14 +86,14 @@ pub fn preflight(
     plan: &Plan,
     folder: &Path,
     builtin: Option<SocketAddr>,
-) -> Result<Vec<Option<Reach>>, PreflightError> {
+) -> Result<Vec<Option<ResolvedTarget>>, PreflightError> {
     let mut reached = vec![None; plan.targets.len()];
     let mut found = Vec::new();
     for index in plan.targets_used() {
         let target = &plan.targets[index];
         match &target.address {
             Address::Builtin => {
-                reached[index] = builtin.map(|address| Reach::from(Endpoint::Tcp(address)))
+                reached[index] = builtin.map(|address| ResolvedTarget::from(Endpoint::Tcp(address)))
             }
             Address::Url { host, port, .. } => {
                 found.push((index, resolve(&plan.allow_targets, target, host, *port)?))
@@ -153,7 +153,7 @@ fn reach(
     target: &Target,
     addresses: Vec<Endpoint>,
     folder: &Path,
-) -> Result<Reach, PreflightError> {
+) -> Result<ResolvedTarget, PreflightError> {
     let name = &target.name;
     let of_tls = |source| PreflightError::Tls {
         name: name.clone(),
@@ -165,7 +165,7 @@ fn reach(
         .map(|host| Tls::new(&target.tls, host, target.http.protocol, folder))
         .transpose();
     let tls = tls.map_err(of_tls)?;
-    let mut reach = Reach {
+    let mut reach = ResolvedTarget {
         addresses: Vec::new(),
         silent: Vec::new(),
         is_http2: tls.is_some() || target.http.protocol == Protocol::Http2,

@@ -10,7 +10,7 @@ use std::thread;
 use self::launch::{Driven, SIMULATED_BUDGET, drive};
 use self::lifecycle::Lifecycle;
 use super::error::RunError;
-use super::job::{Ground, Job};
+use super::job::{Environment, Job};
 use super::observe::assemble::{Frame, assemble, wall_s};
 use super::observe::collector::Collector;
 use super::observe::event::Event;
@@ -39,7 +39,7 @@ pub fn run_mode(
 ) -> Result<ModeRun, RunError> {
     let lifecycle = Lifecycle {
         plan: &job.plan,
-        ground: &job.ground,
+        environment: &job.environment,
         mode: job.mode,
         cores: cores(),
     };
@@ -68,7 +68,7 @@ fn measure(
         plan, mode, round, ..
     } = job;
     let (mode, round) = (*mode, *round);
-    let world = World::new(plan, &job.ground, cores(), start)?;
+    let world = World::new(plan, &job.environment, cores(), start)?;
     let workers = launch::threads(&world, mode);
     let frame = |end: Nanos| Frame {
         mode,
@@ -99,20 +99,20 @@ pub fn ideal(plan: &Plan, folder: &Path) -> Option<f64> {
     if !plan.is_mock() {
         return None;
     }
-    let ground = Ground {
+    let environment = Environment {
         folder: folder.to_owned(),
-        ..Ground::default()
+        ..Environment::default()
     };
     let mut start = None;
     Lifecycle {
         plan,
-        ground: &ground,
+        environment: &environment,
         mode: Mode::Simulated,
         cores: cores(),
     }
     .setup(&|| None, &mut start)
     .ok()?;
-    let world = World::new(plan, &ground, 1, start).ok()?;
+    let world = World::new(plan, &environment, 1, start).ok()?;
     let end = launch::simulated(&world, cores() as u32, IDEAL_BUDGET).ok()?;
     Some(wall_s(&world, &Collector::new(&world).finish(), end))
 }
@@ -193,7 +193,7 @@ mod tests {
                 format!("seq() in [{}, {}, {bad}]", bad - 2, bad - 1)
             };
             let plan = plan(&text(&asleep));
-            let mut world = World::new(&plan, &Ground::default(), 2, None).expect("a world");
+            let mut world = World::new(&plan, &Environment::default(), 2, None).expect("a world");
             // No plan makes a world that lacks one of its limits: whoever looks for it panics.
             world.mix_limits.truncate(1);
             let run = driven(&world, mode, &|| None, &|_| {});
@@ -214,7 +214,7 @@ mod tests {
         );
         for mode in Mode::REAL {
             let clock = Clock::new();
-            let world = World::new(&plan, &Ground::default(), 2, None).expect("a world");
+            let world = World::new(&plan, &Environment::default(), 2, None).expect("a world");
             let said = AtomicUsize::new(0);
             let say = |_| assert!(said.fetch_add(1, Ordering::SeqCst) < 2, "on purpose");
             let run = driven(&world, mode, &|| None, &say);
@@ -234,7 +234,7 @@ mod tests {
             "{name: t, workers: 2, mix: [{name: m, flow: [{block: 1500ms}]}], load: {vus: 2, duration: 10ms, graceful_stop: 10ms}}",
         );
         for mode in Mode::REAL {
-            let world = World::new(&plan, &Ground::default(), 2, None).expect("a world");
+            let world = World::new(&plan, &Environment::default(), 2, None).expect("a world");
             // It is asked in every turn.
             let turns = AtomicUsize::new(0);
             let signal = || {
@@ -255,7 +255,7 @@ mod tests {
             "{name: t, workers: 2, mix: [{name: m, flow: [{sleep: 1ms}, {sleep: 2ms}]}], load: {vus: 8, duration: 300ms}}",
         );
         let held = Mode::REAL.map(|mode| {
-            let world = World::new(&plan, &Ground::default(), 4, None).expect("a world");
+            let world = World::new(&plan, &Environment::default(), 4, None).expect("a world");
             let Driven { recorder, .. } = drive(
                 &world,
                 mode,

@@ -21,12 +21,12 @@ use super::compiled::request::{Recipe, TargetHeaders};
 use super::connection::dial::Dial;
 use super::connection::pool::ConnectionTarget;
 use super::error::RunError;
-use super::job::Ground;
+use super::job::Environment;
 use super::schedule::busy::Busy;
 use super::schedule::limit::Limit;
 use super::schedule::source::Source;
 use super::schedule::stop::Stop;
-use crate::base::{Apart, Nanos};
+use crate::base::{CachePadded, Nanos};
 use crate::metrics::{IterationSample, Outcome, Recorder};
 use crate::pacing::Arrival;
 use crate::plan::{Address, Operation, Plan};
@@ -83,8 +83,8 @@ pub struct World<'p> {
     pub choice: Choice,
     /// How the first iteration to end ended: of a setup there is no other.
     pub ended: OnceLock<Ended>,
-    recorders: Vec<Apart<SharedRecorder>>,
-    gauges: Vec<Apart<Gauges>>,
+    recorders: Vec<CachePadded<SharedRecorder>>,
+    gauges: Vec<CachePadded<Gauges>>,
 }
 
 /// How an iteration ended.
@@ -131,17 +131,17 @@ impl<'p> World<'p> {
     /// When a request can't be built, or a file can't be read.
     pub fn new(
         plan: &'p Plan,
-        ground: &Ground,
+        environment: &Environment,
         cores: usize,
         start: Option<Scope>,
     ) -> Result<Self, RunError> {
-        let Ground {
+        let Environment {
             reached,
             echo,
             folder,
             unix_ms,
             live,
-        } = ground;
+        } = environment;
         let names = Names::new(&plan.names).starting(start);
         let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
         let targets = || plan.targets.iter().enumerate();
@@ -165,7 +165,7 @@ impl<'p> World<'p> {
         let load = &plan.load;
         let epoch = load.warmup;
         let end = load.duration.map_or(Nanos::MAX, |d| epoch + d);
-        let recorder = |_| Apart(SharedRecorder(Mutex::new(Box::new(new_recorder(plan)))));
+        let recorder = |_| CachePadded(SharedRecorder(Mutex::new(Box::new(new_recorder(plan)))));
         Ok(Self {
             plan,
             dials,
@@ -205,7 +205,7 @@ impl<'p> World<'p> {
             stop: Stop::new(end, load.graceful_stop),
             ended: OnceLock::new(),
             recorders: (0..cores.clamp(1, MAX_RECORDERS)).map(recorder).collect(),
-            gauges: (0..cores.max(1)).map(|_| Apart::default()).collect(),
+            gauges: (0..cores.max(1)).map(|_| CachePadded::default()).collect(),
         })
     }
 

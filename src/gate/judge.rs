@@ -38,14 +38,14 @@ pub fn judge(plan: &Plan, runs: &[ModeRun], comparison: Option<&Comparison>) -> 
             let judgement = match threshold.window {
                 None => whole(
                     threshold,
-                    &Parts::of(of_mode(), &threshold.selector),
+                    &Parts::from_runs(of_mode(), &threshold.selector),
                     compared,
                 ),
                 Some(window) => in_windows(
                     plan,
                     threshold,
                     window,
-                    &Parts::of(of_mode(), &threshold.selector),
+                    &Parts::from_runs(of_mode(), &threshold.selector),
                 ),
             };
             let result = judgement.result(threshold, mode);

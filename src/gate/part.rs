@@ -138,7 +138,7 @@ pub struct Figure {
 
 impl<'r> Parts<'r> {
     /// What the selector takes of these runs, which are of one mode.
-    pub fn of(runs: impl IntoIterator<Item = &'r ModeRun>, selector: &Selector) -> Self {
+    pub fn from_runs(runs: impl IntoIterator<Item = &'r ModeRun>, selector: &Selector) -> Self {
         let parts = runs
             .into_iter()
             .flat_map(|run| {

@@ -9,7 +9,9 @@ use crate::base::Nanos;
 use crate::engine::observe::validity::{headroom, lag_limit_ms};
 use crate::metrics::trend::trend;
 use crate::plan::{Check, LoadModel, Metric, Plan};
-use crate::result::{Counts, ModeRun, ProbeOutcome, RateProbe, ThresholdVerdict, Verdict};
+use crate::result::{
+    Counts, ModeRun, ProbeOutcome, RateProbe, ThresholdResult, ThresholdVerdict, Verdict,
+};
 
 /// The share of planned iterations that may be lost.
 const LOST: f64 = 0.01;
@@ -64,28 +66,10 @@ pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
         thresholds,
         warnings,
     } = judge(plan, std::slice::from_ref(run), None);
-    let mut reasons = Vec::new();
     let lost = lost(&run.iterations.counts);
     let planned = run.iterations.counts.planned;
     let lost_share = lost as f64 / planned.max(1) as f64;
-    if lost_share > LOST {
-        reasons.push(format!(
-            "{lost} of {planned} iterations were dropped, never began or did not end; they are in no figure, and the rate was not borne"
-        ));
-    }
-    if let Some(growth_ms) = growth_ms(run) {
-        reasons.push(format!(
-            "the median response time grew by {} in {}; the target falls behind, and a longer try would find it slower",
-            Nanos::from_secs_f64(growth_ms.round() / 1e3),
-            Nanos::from_secs_f64(run.measured_s)
-        ));
-    }
-    if thresholds
-        .iter()
-        .any(|threshold| threshold.verdict == ThresholdVerdict::NoData)
-    {
-        reasons.push("nothing was measured that could be judged".into());
-    }
+    let reasons = reasons(run, &thresholds, lost);
     let validity = run.validity.verdict;
     let missed = !reasons.is_empty() || thresholds.iter().any(|threshold| !threshold.is_met());
     let outcome = match () {
@@ -146,6 +130,31 @@ pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
         ProbeOutcome::Met | ProbeOutcome::Missed => Cause::Unclear,
     };
     Tried { probe, cause }
+}
+
+/// Why a rate was missed, thresholds apart.
+fn reasons(run: &ModeRun, thresholds: &[ThresholdResult], lost: u64) -> Vec<String> {
+    let planned = run.iterations.counts.planned;
+    let mut reasons = Vec::new();
+    if lost as f64 / planned.max(1) as f64 > LOST {
+        reasons.push(format!(
+            "{lost} of {planned} iterations were dropped, never began or did not end; they are in no figure, and the rate was not borne"
+        ));
+    }
+    if let Some(growth_ms) = growth_ms(run) {
+        reasons.push(format!(
+            "the median response time grew by {} in {}; the target falls behind, and a longer try would find it slower",
+            Nanos::from_secs_f64(growth_ms.round() / 1e3),
+            Nanos::from_secs_f64(run.measured_s)
+        ));
+    }
+    if thresholds
+        .iter()
+        .any(|threshold| threshold.verdict == ThresholdVerdict::NoData)
+    {
+        reasons.push("nothing was measured that could be judged".into());
+    }
+    reasons
 }
 
 /// What made the figures of a try unbelievable. A generator that starts every second operation too

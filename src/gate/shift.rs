@@ -23,7 +23,7 @@ pub struct Shift {
 
 impl Shift {
     /// Of these differences; nothing where there is none, or one is no number.
-    pub fn of(differences: &[f64]) -> Option<Self> {
+    pub fn from_differences(differences: &[f64]) -> Option<Self> {
         let pairs = differences.len();
         if pairs == 0 || !differences.iter().all(|difference| difference.is_finite()) {
             return None;
@@ -187,7 +187,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn shift(differences: &[f64]) -> Shift {
-        Shift::of(differences).expect("differences")
+        Shift::from_differences(differences).expect("differences")
     }
 
     #[test]
@@ -259,9 +259,9 @@ mod tests {
     #[test]
     fn what_is_no_number_has_no_centre() {
         assert!(
-            Shift::of(&[]).is_none()
-                && Shift::of(&[1.0, f64::NAN]).is_none()
-                && Shift::of(&[f64::INFINITY]).is_none()
+            Shift::from_differences(&[]).is_none()
+                && Shift::from_differences(&[1.0, f64::NAN]).is_none()
+                && Shift::from_differences(&[f64::INFINITY]).is_none()
         );
         let one = shift(&[3.0]);
         assert_eq!(

@@ -32,7 +32,7 @@ pub struct Side<'r> {
 impl<'r> Side<'r> {
     /// The results of one version, called `name` in what is said of it. They are put in the order
     /// of their start; where that is the same, they stay as given.
-    pub fn of(name: &str, results: impl IntoIterator<Item = &'r RunResult>) -> Self {
+    pub fn from_results(name: &str, results: impl IntoIterator<Item = &'r RunResult>) -> Self {
         let mut results: Vec<&RunResult> = results.into_iter().collect();
         results.sort_by(|a, b| a.started_at.cmp(&b.started_at));
         let mut repetitions: Vec<Repetition<'r>> = results
@@ -114,7 +114,7 @@ impl<'r> Side<'r> {
                 .comparison
                 .as_ref()
                 .and_then(|all| all.modes.iter().find(|of| of.mode == mode));
-            Parts::of(runs, &guard.selector)
+            Parts::from_runs(runs, &guard.selector)
                 .figure(guard.metric, compared)
                 .map(|figure| figure.value)
         };
@@ -208,7 +208,7 @@ fn repetitions(result: &RunResult) -> Vec<Repetition<'_>> {
             started_at: &result.started_at,
             validity,
             reasons,
-            comparison: Comparison::of(&alone, &modes, ideal_s),
+            comparison: Comparison::from_runs(&alone, &modes, ideal_s),
             runs,
         }
     };

@@ -13,9 +13,9 @@ use crate::result::{Change, Outcome};
 /// The chance to see what is there, that a number of pairs is named for.
 const POWER: f64 = 0.9;
 /// More than this many times as much is this many times.
-const MOST_TIMES: f64 = 1_000.0;
+const MAX_TIMES: f64 = 1_000.0;
 /// Nobody runs more pairs than this.
-const MOST_PAIRS: f64 = 1_000.0;
+const MAX_PAIRS: f64 = 1_000.0;
 
 /// A guard and its figures in one mode.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ pub fn verdicts(figures: &[Paired]) -> Vec<Change> {
 /// The same, where a figure may only be called a regression if `is_confirmed` says so: another is
 /// left open.
 pub fn verdicts_where(figures: &[Paired], is_confirmed: &dyn Fn(&Paired) -> bool) -> Vec<Change> {
-    let mut judged: Vec<Judged<'_>> = figures.iter().filter_map(Judged::of).collect();
+    let mut judged: Vec<Judged<'_>> = figures.iter().filter_map(Judged::from_pairs).collect();
     let family = judged.len();
     let mut order: Vec<usize> = (0..family).collect();
     order.sort_by(|a, b| judged[*a].p.total_cmp(&judged[*b].p));
@@ -68,7 +68,7 @@ struct Judged<'f> {
 }
 
 impl<'f> Judged<'f> {
-    fn of(figure: &'f Paired) -> Option<Self> {
+    fn from_pairs(figure: &'f Paired) -> Option<Self> {
         let sign = figure.guard.metric.worse()?;
         let shares = figure.guard.metric.is_share();
         let differences: Vec<f64> = figure
@@ -82,7 +82,7 @@ impl<'f> Judged<'f> {
                 }
             })
             .collect();
-        let shift = Shift::of(&differences)?;
+        let shift = Shift::from_differences(&differences)?;
         let limit = if shares {
             figure.guard.max_regression
         } else {
@@ -164,7 +164,7 @@ impl<'f> Judged<'f> {
         let distance = (self.shift.estimate().abs() - self.limit).abs();
         let pairs = (quantiles * self.shift.sd() / distance).powi(2).ceil();
         let more = self.shift.pairs() as u64 + 1;
-        (pairs <= MOST_PAIRS).then(|| {
+        (pairs <= MAX_PAIRS).then(|| {
             (pairs as u64)
                 .max(more)
                 .max(fewest_pairs(alpha / family as f64))
@@ -179,7 +179,7 @@ fn quotient(base: f64, new: f64) -> f64 {
     match (base, new) {
         _ if !is_known(base) || !is_known(new) => f64::NAN,
         (0.0, 0.0) => 1.0,
-        _ => (new / base).clamp(1.0 / MOST_TIMES, MOST_TIMES),
+        _ => (new / base).clamp(1.0 / MAX_TIMES, MAX_TIMES),
     }
 }
 

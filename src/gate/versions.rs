@@ -75,7 +75,10 @@ pub fn confirm(
     suspects: &[Change],
     terms: &Terms,
 ) -> Result<VersionComparison, Incomparable> {
-    let (all_base, all_new) = (Side::of(base_name, base), Side::of(new_name, new));
+    let (all_base, all_new) = (
+        Side::from_results(base_name, base),
+        Side::from_results(new_name, new),
+    );
     let is_of = |change: &Change, guard: &Guard| {
         change.metric == guard.metric.to_string() && change.selector == guard.selector
     };
@@ -85,8 +88,8 @@ pub fn confirm(
         .filter(|guard| suspects.iter().any(|change| is_of(change, guard)))
         .cloned()
         .collect();
-    let fresh_base = Side::of(base_name, base.iter().skip(pairs));
-    let fresh_new = Side::of(new_name, new.iter().skip(pairs));
+    let fresh_base = Side::from_results(base_name, base.iter().skip(pairs));
+    let fresh_new = Side::from_results(new_name, new.iter().skip(pairs));
     // Nothing to be told by, where nothing was run after them.
     let again = if fresh_base.is_empty() || fresh_new.is_empty() {
         None

@@ -50,7 +50,7 @@ fn figures(
     window: Option<Nanos>,
     so_far: &ModeRun,
 ) -> impl Iterator<Item = f64> {
-    let parts = Parts::of([so_far], selector);
+    let parts = Parts::from_runs([so_far], selector);
     let figures: Vec<f64> = match window {
         None => parts
             .figure(check.metric, None)

@@ -43,12 +43,12 @@ pub fn cut(series: &[Window], metric: Metric, window: Nanos, stretches: &[Range<
     let mut sums: Vec<(f64, Sum)> = Vec::new();
     for stretch in stretches {
         let first = (stretch.start.as_secs_f64() / cell - ROUNDING).ceil();
-        let begins = (0..MOST).map(|number| (first + number as f64 * cells) * cell);
+        let begins = (0..MAX_WINDOWS).map(|number| (first + number as f64 * cells) * cell);
         let full = begins.take_while(|t_s| t_s + window_s <= stretch.end.as_secs_f64() + ROUNDING);
         // The time line has a bounded number of cells, and nothing is planned behind its end.
         sums.extend(
             full.map(|t_s| (t_s, Sum::default()))
-                .take(MOST.saturating_sub(sums.len())),
+                .take(MAX_WINDOWS.saturating_sub(sums.len())),
         );
     }
     for window in series {
@@ -75,7 +75,7 @@ pub fn cut(series: &[Window], metric: Metric, window: Nanos, stretches: &[Range<
 }
 
 /// No time line has so many windows.
-const MOST: usize = 100_000;
+const MAX_WINDOWS: usize = 100_000;
 
 /// What the stretches of one window add up to.
 #[derive(Clone, Default)]

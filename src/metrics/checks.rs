@@ -11,7 +11,7 @@ pub struct Held {
 
 impl Held {
     /// Of the checks of one response.
-    pub fn of(passed: &[bool]) -> Self {
+    pub fn from_outcomes(passed: &[bool]) -> Self {
         let held = passed.iter().filter(|passed| **passed).count();
         Self {
             passed: held as u64,

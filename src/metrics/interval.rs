@@ -16,9 +16,9 @@ use super::percentiles::PERCENTILES;
 /// The chance that an interval misses.
 const ALPHA: f64 = 0.05;
 /// Windows are joined until there are no more than this many: longer ones see longer correlations.
-const MOST_WINDOWS: usize = 32;
+const MAX_JOINED_WINDOWS: usize = 32;
 /// With fewer windows nothing can be said of how they vary.
-const FEWEST_WINDOWS: usize = 4;
+const MIN_WINDOWS: usize = 4;
 /// Above this many samples the binomial distribution is as good as normal.
 const MANY: u64 = 10_000;
 
@@ -41,9 +41,9 @@ impl Inflation {
 
     /// From the samples of windows of equal length, in the order of time; one at a time, since
     /// hundreds of them are much.
-    pub fn of(windows: impl ExactSizeIterator<Item = Histogram<u64>>) -> Self {
+    pub fn from_windows(windows: impl ExactSizeIterator<Item = Histogram<u64>>) -> Self {
         let given = windows.len();
-        let count = given.min(MOST_WINDOWS);
+        let count = given.min(MAX_JOINED_WINDOWS);
         let mut joined: Vec<Histogram<u64>> = Vec::with_capacity(count);
         for (index, window) in windows.enumerate() {
             // The parts are as equal as they can be.
@@ -71,7 +71,7 @@ impl Inflation {
 
     /// As so many windows with samples say; nothing is known where they are too few.
     pub(super) fn new(windows: usize, factors: [f64; PERCENTILES.len()]) -> Self {
-        if windows < FEWEST_WINDOWS {
+        if windows < MIN_WINDOWS {
             Self::NONE
         } else {
             Self { windows, factors }
@@ -221,7 +221,7 @@ mod tests {
                 .iter()
                 .for_each(|value| whole.saturating_record(*value));
             let inflation = if corrected {
-                Inflation::of(windows.into_iter())
+                Inflation::from_windows(windows.into_iter())
             } else {
                 Inflation::NONE
             };

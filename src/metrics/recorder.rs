@@ -33,7 +33,7 @@ pub struct WarmupTally {
 /// Folds samples into figures. Its size doesn't grow with the number of samples, and adding two
 /// recorders gives what one would hold that had seen everything.
 ///
-/// It shares no cache line with anything else, as [`crate::base::Apart`] says why.
+/// It shares no cache line with anything else, as [`crate::base::CachePadded`] says why.
 #[derive(Clone, Debug)]
 #[repr(align(128))]
 pub struct Recorder {
@@ -235,7 +235,7 @@ impl Recorder {
     pub fn checks(&mut self, operation: u32, intended: Nanos, passed: &[bool]) {
         if self.measures(intended) {
             self.checks.note(operation, passed);
-            let held = Held::of(passed);
+            let held = Held::from_outcomes(passed);
             self.stages.checks(intended, held);
             if let Some(step) = self.steps.get_mut(operation as usize) {
                 step.held.add(held);

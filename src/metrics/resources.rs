@@ -20,7 +20,7 @@ pub struct Usage {
 
 impl Usage {
     /// This process, all threads together, so far.
-    pub fn of_process() -> Option<Self> {
+    pub fn for_process() -> Option<Self> {
         #[cfg(unix)]
         return Self::read(nix::sys::resource::UsageWho::RUSAGE_SELF);
         #[cfg(not(unix))]
@@ -28,7 +28,7 @@ impl Usage {
     }
 
     /// The calling thread alone, so far; not known everywhere.
-    pub fn of_thread() -> Option<Self> {
+    pub fn for_thread() -> Option<Self> {
         #[cfg(target_os = "linux")]
         return Self::read(nix::sys::resource::UsageWho::RUSAGE_THREAD);
         #[cfg(not(target_os = "linux"))]
@@ -92,7 +92,7 @@ pub fn threads() -> Option<u64> {
 }
 
 /// Most threads whose waits are looked at: each costs a file to read.
-const MOST_THREADS: u64 = 64;
+const MAX_THREADS: u64 = 64;
 
 /// How long threads have waited for a processor that was busy with something else, each by its
 /// number. A thread that has ended keeps what was last seen of it.
@@ -102,7 +102,7 @@ pub struct Waits(BTreeMap<String, u64>);
 impl Waits {
     /// Looks at the threads of this process that are there now; at none where there are very many.
     pub fn look(&mut self) {
-        if threads().is_none_or(|n| n > MOST_THREADS) {
+        if threads().is_none_or(|n| n > MAX_THREADS) {
             return;
         }
         let Ok(tasks) = std::fs::read_dir("/proc/self/task") else {

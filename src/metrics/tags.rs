@@ -6,7 +6,7 @@ use super::{Figures, Held, Sample};
 use crate::base::Nanos;
 
 /// Values of one tag that have figures of their own.
-const MOST: usize = 100;
+const MAX_VALUES: usize = 100;
 
 /// The value of a tag in one response.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +63,7 @@ impl TagFigures {
                 .keys()
                 .filter(|value| matches!(value, TagValue::Found(_)))
                 .count()
-                >= MOST
+                >= MAX_VALUES
         };
         let value = if is_new && is_full() {
             TagValue::Other

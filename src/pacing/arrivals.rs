@@ -90,7 +90,7 @@ impl Times {
 
 /// One part of a run: the warm-up, or what is measured.
 #[derive(Clone, Debug)]
-struct Part {
+struct Phase {
     times: Times,
     /// Where it begins.
     start: Nanos,
@@ -103,7 +103,7 @@ struct Part {
     taken: u64,
 }
 
-impl Iterator for Part {
+impl Iterator for Phase {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
@@ -147,8 +147,8 @@ pub struct Schedule<'a> {
 /// same whether there was a warm-up or not, and for any number of workers.
 #[derive(Clone, Debug)]
 pub struct Arrivals {
-    warm: Part,
-    measured: Part,
+    warm: Phase,
+    measured: Phase,
 }
 
 impl Arrivals {
@@ -170,7 +170,7 @@ impl Arrivals {
                 seed,
             )
         };
-        let warm = Part {
+        let warm = Phase {
             times: times(0),
             start: Nanos::ZERO,
             length: schedule.warmup,
@@ -178,7 +178,7 @@ impl Arrivals {
             first: WARMUP_NUMBERS,
             taken: 0,
         };
-        let measured = Part {
+        let measured = Phase {
             times: times(1),
             start: schedule.warmup,
             length: schedule.duration.unwrap_or(Nanos::MAX),

@@ -12,7 +12,7 @@ use super::cases::{self, Case, Outcome};
 use super::view;
 
 /// GitHub shows no more errors of one step.
-const MOST: usize = 10;
+const MAX_ANNOTATIONS: usize = 10;
 
 /// The commands, each on a line; empty where there is nothing to point at. `file` is the scenario's
 /// path from the top of the repository.
@@ -25,8 +25,8 @@ pub fn render(result: &RunResult, file: Option<&str>) -> String {
             .collect::<Vec<_>>()
     };
     let bad = of(&[Outcome::Failed, Outcome::Broken]);
-    let shown = if bad.len() > MOST {
-        MOST - 1
+    let shown = if bad.len() > MAX_ANNOTATIONS {
+        MAX_ANNOTATIONS - 1
     } else {
         bad.len()
     };
@@ -53,7 +53,7 @@ pub fn render(result: &RunResult, file: Option<&str>) -> String {
         cases
             .iter()
             .filter(doubtful)
-            .take(MOST)
+            .take(MAX_ANNOTATIONS)
             .map(|case| shown_as("warning", case, file)),
     );
     if result.validity.verdict == Verdict::Degraded {
@@ -62,7 +62,7 @@ pub fn render(result: &RunResult, file: Option<&str>) -> String {
             .checks
             .iter()
             .filter(|check| check.verdict == Verdict::Degraded);
-        lines.extend(doubts.take(MOST).map(|check| {
+        lines.extend(doubts.take(MAX_ANNOTATIONS).map(|check| {
             let text = format!(
                 "{}: {}, limit {}: {}",
                 check.name, check.observed, check.limit, check.explanation
@@ -249,7 +249,7 @@ mod tests {
         result.thresholds = vec![result.thresholds[1].clone(); 40];
         result.validity.checks[1].explanation = "x\n::set-env name=PATH::y".into();
         let text = render(&result, Some("x\n::y"));
-        assert_eq!(text.matches("::error ").count(), MOST, "{text}");
+        assert_eq!(text.matches("::error ").count(), MAX_ANNOTATIONS, "{text}");
         assert!(text.contains("and 31 gates more"), "{text}");
         assert!(
             text.lines()

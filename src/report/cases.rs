@@ -101,7 +101,7 @@ fn end(result: &RunResult) -> Case {
         End::Aborted => Outcome::Failed,
         End::Interrupted | End::Failed => Outcome::Broken,
     };
-    let Ending { word, meaning, .. } = Ending::of(result);
+    let Ending { word, meaning, .. } = Ending::from_result(result);
     let of_mode = |mode: Mode| {
         failures(result, mode)
             .into_iter()

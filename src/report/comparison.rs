@@ -44,7 +44,11 @@ struct Figure {
 }
 
 impl Figure {
-    fn of(value: Option<f64>, interval: Option<[f64; 2]>, show: impl Fn(f64) -> String) -> Self {
+    fn labelled(
+        value: Option<f64>,
+        interval: Option<[f64; 2]>,
+        show: impl Fn(f64) -> String,
+    ) -> Self {
         Self {
             value,
             text: view::or_na(value, &show),
@@ -78,31 +82,31 @@ const SOURCES: [Source; 19] = [
         "wall time",
         "From the start to the last completion.",
         Better::Low,
-        |m| Figure::of(Some(m.wall_s), m.wall_s_ci95, view::duration_s),
+        |m| Figure::labelled(Some(m.wall_s), m.wall_s_ci95, view::duration_s),
     ),
     (
         "throughput",
         "Operations that completed well, a second.",
         Better::High,
-        |m| Figure::of(Some(m.throughput_rps), m.throughput_rps_ci95, view::rate),
+        |m| Figure::labelled(Some(m.throughput_rps), m.throughput_rps_ci95, view::rate),
     ),
     (
         "speedup",
         "How many times as fast as the baseline mode.",
         Better::High,
-        |m| Figure::of(m.speedup, m.speedup_ci95, view::factor),
+        |m| Figure::labelled(m.speedup, m.speedup_ci95, view::factor),
     ),
     (
         "ideal",
         "Wall time of the same work with no overhead at all.",
         Better::Neither,
-        |m| Figure::of(m.ideal_s, None, view::duration_s),
+        |m| Figure::labelled(m.ideal_s, None, view::duration_s),
     ),
     (
         "efficiency",
         "The ideal divided by the wall time.",
         Better::High,
-        |m| Figure::of(m.efficiency, None, view::share),
+        |m| Figure::labelled(m.efficiency, None, view::share),
     ),
     (
         "p50",
@@ -147,7 +151,7 @@ const SOURCES: [Source; 19] = [
         |m| Figure::percentile(m, "p9999"),
     ),
     ("max", "The longest response.", Better::Low, |m| {
-        Figure::of(
+        Figure::labelled(
             m.response_ms
                 .as_ref()
                 .filter(|s| s.count > 0)
@@ -161,7 +165,7 @@ const SOURCES: [Source; 19] = [
         "99 % of the operations began no later than this by the generator's own fault.",
         Better::Low,
         |m| {
-            Figure::of(
+            Figure::labelled(
                 view::percentile_ms(m.lag_ms.as_ref(), "p99"),
                 None,
                 view::duration_ms,
@@ -173,7 +177,7 @@ const SOURCES: [Source; 19] = [
         "Processor time of the generator for each completed operation.",
         Better::Low,
         |m| {
-            Figure::of(m.cpu_us_per_operation, None, |us| {
+            Figure::labelled(m.cpu_us_per_operation, None, |us| {
                 view::duration_ms(us / 1e3)
             })
         },
@@ -183,13 +187,13 @@ const SOURCES: [Source; 19] = [
         "Largest resident memory of the generator.",
         Better::Low,
         |m| {
-            Figure::of(m.peak_rss_bytes.map(|b| b as f64), None, |b| {
+            Figure::labelled(m.peak_rss_bytes.map(|b| b as f64), None, |b| {
                 view::bytes(b as u64)
             })
         },
     ),
     ("threads", "Most threads at once.", Better::Neither, |m| {
-        Figure::of(m.threads_peak.map(|n| n as f64), None, |n| {
+        Figure::labelled(m.threads_peak.map(|n| n as f64), None, |n| {
             view::count(n as u64)
         })
     }),
@@ -197,7 +201,7 @@ const SOURCES: [Source; 19] = [
         "switches per op",
         "Context switches for each completed operation.",
         Better::Low,
-        |m| Figure::of(m.ctx_per_operation, None, view::number),
+        |m| Figure::labelled(m.ctx_per_operation, None, view::number),
     ),
     (
         "failed",

@@ -18,7 +18,7 @@ pub struct Ending {
 
 impl Ending {
     /// How a result came about.
-    pub fn of(result: &RunResult) -> Self {
+    pub fn from_result(result: &RunResult) -> Self {
         let (word, meaning, is_good) = match result.end {
             End::Complete => return Self::complete(result),
             End::Stopped => (
@@ -62,7 +62,7 @@ impl Ending {
             };
         }
         let left = |mode: Mode| {
-            let counts = tally::Tally::of(result, mode).iterations;
+            let counts = tally::Tally::from_result(result, mode).iterations;
             let left = counts.dropped + counts.skipped + counts.unfinished;
             (left > 0).then(|| {
                 format!(
@@ -114,9 +114,12 @@ mod tests {
     #[test]
     fn a_run_that_its_data_ended_is_not_all_that_was_planned() {
         let mut result = fixture::open_model();
-        assert_eq!(Ending::of(&result).meaning, "everything planned was run");
+        assert_eq!(
+            Ending::from_result(&result).meaning,
+            "everything planned was run"
+        );
         result.runs[0].stopped_by = StoppedBy::Data;
-        let ending = Ending::of(&result);
+        let ending = Ending::from_result(&result);
         assert_eq!(ending.word, "ended by its data");
         assert_eq!(
             ending.meaning,
@@ -124,8 +127,11 @@ mod tests {
         );
         // Where nothing else was to end it, this is its end.
         result.plan["load"]["duration"] = serde_json::Value::Null;
-        assert_eq!(Ending::of(&result).word, "complete");
-        assert_eq!(Ending::of(&result).meaning, "every row of its data was run");
+        assert_eq!(Ending::from_result(&result).word, "complete");
+        assert_eq!(
+            Ending::from_result(&result).meaning,
+            "every row of its data was run"
+        );
     }
 
     #[test]
@@ -138,7 +144,7 @@ mod tests {
             counts.dropped,
             counts.unfinished,
         ) = (9_000, 1_200, 30, 4);
-        let meaning = Ending::of(&result).meaning;
+        let meaning = Ending::from_result(&result).meaning;
         assert!(
             meaning.ends_with("not run to their end: 1,234 of 9,000 in threaded"),
             "{meaning}"

@@ -35,7 +35,7 @@ pub struct Headline {
 
 impl Headline {
     /// The headline of a result.
-    pub fn of(result: &RunResult) -> Self {
+    pub fn from_result(result: &RunResult) -> Self {
         let Some(comparison) = result.comparison.as_ref().filter(|c| !c.modes.is_empty()) else {
             return Self::plain("Nothing was measured to the end.");
         };
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn names_the_winner() {
-        let headline = Headline::of(&fixture::three_modes());
+        let headline = Headline::from_result(&fixture::three_modes());
         assert_eq!(headline.winners, [Mode::Async]);
         assert!(
             headline.text.starts_with("Async was fastest: 16."),
@@ -359,7 +359,7 @@ mod tests {
             }
         }
         assert_eq!(
-            Headline::of(&result).text,
+            Headline::from_result(&result).text,
             "Async and threaded were about equally fast: 16.1× and 15.9× sequential."
         );
     }
@@ -373,7 +373,7 @@ mod tests {
             }
         }
         assert_eq!(
-            Headline::of(&result).text,
+            Headline::from_result(&result).text,
             "Sequential was fastest: threaded had 0.80× its speed."
         );
     }
@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn planned_arrivals_are_compared_by_their_responses() {
         let mut result = fixture::open_model();
-        let headline = Headline::of(&result);
+        let headline = Headline::from_result(&result);
         assert_eq!(headline.winners, [Mode::Threaded, Mode::Async]);
         assert_eq!(
             headline.text,
@@ -396,7 +396,7 @@ mod tests {
         few.ci95.insert("p99".into(), None);
         few.max = 1.25;
         assert!(
-            Headline::of(&result)
+            Headline::from_result(&result)
                 .text
                 .ends_with("The generator's own lag: at most 1.25 ms, in threaded.")
         );
@@ -417,7 +417,7 @@ mod tests {
                 .ci95
                 .extend(["p90", "p95", "p99"].map(|p| (p.to_owned(), None)));
         }
-        let headline = Headline::of(&result);
+        let headline = Headline::from_result(&result);
         assert_eq!(headline.winners, [Mode::Threaded]);
         assert!(
             headline.text.starts_with("Threaded answered soonest: p50 of 5.00 ms, against 15.0 ms in async and 83.0 ms in sequential.")
@@ -444,7 +444,7 @@ mod tests {
                 .ci95
                 .extend(["p90", "p95", "p99"].map(|p| (p.to_owned(), None)));
         }
-        let text = Headline::of(&result).text;
+        let text = Headline::from_result(&result).text;
         let wanted = "Threaded and async answered soonest, and can't be told apart: p50 of 676 µs and 4.39 ms, \
                       with 95 % intervals that overlap, against 272 ms in sequential.";
         assert!(text.starts_with(wanted), "{text}");
@@ -460,7 +460,7 @@ mod tests {
                 Some(if s > 1.0 { [7.0, 20.0] } else { [1.0, 1.0] }),
             );
         }
-        let text = Headline::of(&result).text;
+        let text = Headline::from_result(&result).text;
         assert_eq!(
             text,
             "Async and threaded were fastest, and can't be told apart: 16.0× and 9.0× sequential, with 95 % intervals that overlap."
@@ -469,14 +469,14 @@ mod tests {
 
     #[test]
     fn has_words_for_little_or_nothing() {
-        assert_eq!(Headline::of(&fixture::nothing()).winners, []);
+        assert_eq!(Headline::from_result(&fixture::nothing()).winners, []);
         assert!(
-            Headline::of(&fixture::one_mode())
+            Headline::from_result(&fixture::one_mode())
                 .text
                 .contains("completed 200 operations")
         );
         assert!(
-            Headline::of(&fixture::all_equal())
+            Headline::from_result(&fixture::all_equal())
                 .text
                 .contains("about equally fast")
         );

@@ -69,7 +69,7 @@ fn title(result: &RunResult) -> String {
         Some(Some(Outcome::Improved)) => (", improved against its baseline", false),
         Some(Some(Outcome::Equivalent)) => (", as good as its baseline", false),
     };
-    let ending = Ending::of(result);
+    let ending = Ending::from_result(result);
     let verdict = if result.runs.is_empty() {
         Verdict::Valid
     } else {
@@ -99,7 +99,7 @@ fn facts(result: &RunResult) -> String {
     }
     let moment = prose(&view::shortened(&view::moment(&result.started_at), 40));
     let version = prose(&view::shortened(&result.loadgen.version, 40));
-    let ending = prose(&Ending::of(result).meaning);
+    let ending = prose(&Ending::from_result(result).meaning);
     let run = format!(
         "{}. Seed {}, {moment}, loadgen {version}, {}.",
         view::capital(&ending),
@@ -116,7 +116,7 @@ fn headline(result: &RunResult) -> String {
         cause,
         caution,
         ..
-    } = Headline::of(result);
+    } = Headline::from_result(result);
     let beside: String = cause
         .iter()
         .chain(&caution)
@@ -272,7 +272,7 @@ fn compared(result: &RunResult, of: &Comparison) -> String {
 fn troubles(result: &RunResult) -> String {
     let mut lines = Vec::new();
     for mode in tally::modes(result) {
-        let tally = tally::Tally::of(result, mode);
+        let tally = tally::Tally::from_result(result, mode);
         if !tally.failures.is_empty() {
             lines.push(format!(
                 "- **{mode}**: {}\n",

@@ -193,7 +193,7 @@ pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Written 
         .filter(|(format, ..)| formats.contains(format))
         .map(|(_, file, _)| *file);
     let beside: Vec<&'static str> = std::iter::once(RESULT_FILE).chain(texts).collect();
-    let cast = Cast::of(result);
+    let cast = Cast::from_result(result);
     pages(
         &cast,
         formats,
@@ -235,7 +235,7 @@ pub fn write_overlaid(results: &[(String, RunResult)], formats: &[Format], dir: 
 }
 
 /// Makes a page for a place.
-type Maker<'a> = dyn Fn(html::Place<'_>) -> Result<String, html::page::PageError> + 'a;
+type Maker<'a> = dyn Fn(html::Delivery<'_>) -> Result<String, html::page::PageError> + 'a;
 
 /// Writes the page in the forms that are wanted, and removes the others.
 fn pages(
@@ -247,14 +247,14 @@ fn pages(
     written: &mut Written,
 ) {
     if formats.contains(&Format::Html) {
-        written.report(dir, PAGE_FILE, make(html::Place::Whole(beside)));
+        written.report(dir, PAGE_FILE, make(html::Delivery::Whole(beside)));
     } else {
         written.attempt(sink::remove(dir, PAGE_FILE));
     }
     let folder = dir.join(PAGE_FOLDER);
     if formats.contains(&Format::HtmlDir) {
         written.attempt(sink::prepare(&folder));
-        written.report(&folder, PAGE_FILE, make(html::Place::Split(beside)));
+        written.report(&folder, PAGE_FILE, make(html::Delivery::Split(beside)));
         written.report(
             &folder,
             "style.css",

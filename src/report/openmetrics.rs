@@ -236,7 +236,7 @@ fn responses(text: &mut Text, comparison: &Comparison) {
 fn counters(text: &mut Text, result: &RunResult) {
     let tallies: Vec<(Mode, Tally)> = tally::modes(result)
         .into_iter()
-        .map(|mode| (mode, Tally::of(result, mode)))
+        .map(|mode| (mode, Tally::from_result(result, mode)))
         .collect();
     if tallies.is_empty() {
         return;

@@ -3,7 +3,7 @@
 //! seconds without control characters; or nothing.
 //!
 //! Knows nothing of the engine: it is handed a [`Status`], and reads the time from there, not from
-//! a clock. Writes no text by itself: a [`Console`] does, and hides what must not be seen.
+//! a clock. Writes no text by itself: a [`ProgressOutput`] does, and hides what must not be seen.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -28,7 +28,7 @@ pub enum ProgressMode {
 }
 
 /// Where texts for the person at the terminal go out.
-pub trait Console: Sync {
+pub trait ProgressOutput: Sync {
     /// Writes a text that stays, with every secret hidden.
     fn say(&self, text: &str);
 
@@ -54,12 +54,12 @@ enum Form {
 /// Shows how a run is getting on.
 pub struct Progress<'a> {
     form: Form,
-    console: &'a dyn Console,
+    console: &'a dyn ProgressOutput,
 }
 
 impl<'a> Progress<'a> {
     /// Shows progress in this form on this console.
-    pub fn new(mode: ProgressMode, console: &'a dyn Console) -> Self {
+    pub fn new(mode: ProgressMode, console: &'a dyn ProgressOutput) -> Self {
         Self {
             console,
             form: match mode {
@@ -179,7 +179,7 @@ mod tests {
     #[derive(Default)]
     struct Page(Mutex<String>);
 
-    impl Console for Page {
+    impl ProgressOutput for Page {
         fn say(&self, text: &str) {
             self.0.lock().unwrap().push_str(&self.redacted(text));
         }

@@ -107,15 +107,15 @@ const OF_WINDOWS: [&str; 21] = [
 pub fn summary(result: &RunResult) -> io::Result<String> {
     let mut rows = vec![header()];
     for mode in tally::modes(result) {
-        let tally = Tally::of(result, mode);
+        let tally = Tally::from_result(result, mode);
         let compared = result
             .comparison
             .iter()
             .flat_map(|comparison| &comparison.modes)
             .find(|of| of.mode == mode);
-        rows.push(part(result, &Part::of_mode(mode, &tally, compared)));
+        rows.push(part(result, &RunPart::of_mode(mode, &tally, compared)));
         for run in tally::rounds(result, mode) {
-            rows.push(part(result, &Part::of_run(run)));
+            rows.push(part(result, &RunPart::of_run(run)));
             let groups = [
                 ("step", &run.steps),
                 ("mix", &run.mixes),
@@ -124,12 +124,12 @@ pub fn summary(result: &RunResult) -> io::Result<String> {
             ];
             for (what, groups) in groups {
                 for group in groups {
-                    rows.push(part(result, &Part::of_group(run, what, group)));
+                    rows.push(part(result, &RunPart::of_group(run, what, group)));
                     rows.extend(
                         group
                             .tags
                             .iter()
-                            .map(|tag| part(result, &Part::of_tag(run, group, tag))),
+                            .map(|tag| part(result, &RunPart::of_tag(run, group, tag))),
                     );
                 }
             }
@@ -187,7 +187,7 @@ pub fn series(result: &RunResult) -> io::Result<String> {
 
 /// What there is to tell of a part; figures that it has none of are empty.
 #[derive(Default)]
-struct Part<'a> {
+struct RunPart<'a> {
     mode: &'static str,
     round: Option<u32>,
     what: &'static str,
@@ -204,7 +204,7 @@ struct Part<'a> {
     compared: Option<&'a ModeComparison>,
 }
 
-impl<'a> Part<'a> {
+impl<'a> RunPart<'a> {
     fn of_mode(mode: Mode, tally: &'a Tally, compared: Option<&'a ModeComparison>) -> Self {
         Self {
             mode: mode.name(),
@@ -311,7 +311,7 @@ fn header() -> Vec<String> {
     names
 }
 
-fn part(result: &RunResult, part: &Part<'_>) -> Vec<String> {
+fn part(result: &RunResult, part: &RunPart<'_>) -> Vec<String> {
     let round = part
         .round
         .map_or_else(String::new, |round| round.to_string());

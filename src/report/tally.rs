@@ -30,7 +30,7 @@ pub struct Tally {
 
 impl Tally {
     /// Adds the rounds of `mode`.
-    pub fn of(result: &RunResult, mode: Mode) -> Self {
+    pub fn from_result(result: &RunResult, mode: Mode) -> Self {
         let mut tally = Self::default();
         for run in rounds(result, mode) {
             tally.counts.add(&run.counts);
@@ -92,7 +92,7 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    fn of(error: &ErrorExample) -> Self {
+    fn from_example(error: &ErrorExample) -> Self {
         Self {
             kind: view::plain(&error.kind),
             count: error.count,
@@ -144,7 +144,7 @@ pub fn troubles(result: &RunResult, mode: Mode) -> Vec<Trouble> {
     let mut all: Vec<Trouble> = Vec::new();
     for one in rounds(result, mode)
         .flat_map(|run| &run.errors)
-        .map(Trouble::of)
+        .map(Trouble::from_example)
     {
         let is_same = |known: &&mut Trouble| {
             known.kind == one.kind && known.step == one.step && known.message == one.message

@@ -79,7 +79,7 @@ pub fn render(result: &RunResult, style: Style) -> String {
 }
 
 fn head(result: &RunResult, width: usize) -> String {
-    let ending = Ending::of(result);
+    let ending = Ending::from_result(result);
     let paint = match result.end {
         End::Interrupted => Paint::Warn,
         _ if ending.is_good => Paint::Good,
@@ -102,7 +102,7 @@ fn head(result: &RunResult, width: usize) -> String {
 }
 
 fn headline(result: &RunResult, width: usize) -> String {
-    let headline = Headline::of(result);
+    let headline = Headline::from_result(result);
     let mut lines = vec![Paint::Strong.on(&wrapped(&headline.text, width))];
     lines.extend(headline.cause.map(|cause| wrapped(&cause, width)));
     lines.extend(
@@ -185,7 +185,7 @@ fn judged(result: &RunResult, width: usize) -> String {
 fn troubles(result: &RunResult, width: usize) -> String {
     let mut rows = Vec::new();
     for mode in tally::modes(result) {
-        let tally = tally::Tally::of(result, mode);
+        let tally = tally::Tally::from_result(result, mode);
         let mut name = Paint::Mode(mode).on(mode.name());
         let mut add = |what: &str, text: String| {
             rows.push([std::mem::take(&mut name), what.to_owned(), text])

@@ -65,7 +65,7 @@ pub struct Comparison {
 impl Comparison {
     /// Compares the modes that ran, in the order of `modes`. `ideal_s` is the wall time of the same
     /// plan in virtual time, where that is known. Nothing where nothing ran.
-    pub fn of(runs: &[ModeRun], modes: &[Mode], ideal_s: Option<f64>) -> Option<Self> {
+    pub fn from_runs(runs: &[ModeRun], modes: &[Mode], ideal_s: Option<f64>) -> Option<Self> {
         let ran: Vec<Mode> = modes
             .iter()
             .copied()
@@ -223,7 +223,7 @@ fn inflation(rounds: &[&ModeRun]) -> Inflation {
     let windows = windows
         .into_iter()
         .map(|text| codec::decode_window(text).unwrap_or_else(|_| histogram::window()));
-    Inflation::of(windows)
+    Inflation::from_windows(windows)
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub struct Validity {
 
 impl Validity {
     /// The worst of these checks.
-    pub fn of(checks: Vec<Check>) -> Self {
+    pub fn from_checks(checks: Vec<Check>) -> Self {
         Self {
             verdict: checks.iter().map(|c| c.verdict).max().unwrap_or_default(),
             checks,

@@ -98,7 +98,7 @@ async fn answer(
     mut request: Request<Incoming>,
 ) -> Response<Payload> {
     state.request_arrived();
-    let upgrade = websocket::Upgrade::of(&mut request);
+    let upgrade = websocket::Upgrade::from_request(&mut request);
     let (head, body) = request.into_parts();
     let found = route::find(&head.method, head.uri.path());
     let keep = found.as_ref().is_ok_and(|(route, _)| route.reads_body);

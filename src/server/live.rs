@@ -28,7 +28,7 @@ use tokio::sync::{oneshot, watch};
 use crate::base::{Clock, Nanos};
 
 /// Readers at once: more are no people.
-const MOST_READERS: usize = 32;
+const MAX_READERS: usize = 32;
 /// The time for a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long readers may take to hear that it is over.
@@ -232,7 +232,7 @@ struct Reader(Arc<Readers>);
 
 impl Reader {
     fn new(readers: &Arc<Readers>) -> Option<Self> {
-        if readers.open.fetch_add(1, Ordering::SeqCst) >= MOST_READERS {
+        if readers.open.fetch_add(1, Ordering::SeqCst) >= MAX_READERS {
             readers.open.fetch_sub(1, Ordering::SeqCst);
             return None;
         }
@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn readers_are_not_without_number() {
         let live = live();
-        let readers: Vec<_> = (0..MOST_READERS)
+        let readers: Vec<_> = (0..MAX_READERS)
             .map(|_| {
                 let mut reader = ask(&live, "/events", "localhost");
                 let mut line = String::new();

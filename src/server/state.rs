@@ -15,7 +15,7 @@ use super::room::Room;
 use crate::base::{Clock, Nanos};
 
 /// The largest number of sessions, and of cached values.
-const MOST_ENTRIES: usize = 10_000;
+const MAX_ENTRIES: usize = 10_000;
 
 /// Everything the server remembers.
 pub(super) struct State {
@@ -67,8 +67,8 @@ impl State {
         Self {
             clock: Clock::new(),
             faults: Faults::new(options),
-            sessions: RefCell::new(Bounded::new(MOST_ENTRIES)),
-            cache: RefCell::new(Bounded::new(MOST_ENTRIES)),
+            sessions: RefCell::new(Bounded::new(MAX_ENTRIES)),
+            cache: RefCell::new(Bounded::new(MAX_ENTRIES)),
             room: Room::default(),
             seed: options.seed,
             tokens: RefCell::new(Pcg64Mcg::seed_from_u64(options.seed.wrapping_add(1))),
@@ -209,11 +209,11 @@ mod tests {
     fn sessions_are_bounded_and_tokens_differ() {
         let state = State::new(&options());
         let first = state.log_in("first".into());
-        for _ in 0..MOST_ENTRIES {
+        for _ in 0..MAX_ENTRIES {
             state.log_in("other".into());
         }
         let sessions = state.sessions.borrow();
-        assert_eq!(sessions.entries.len(), MOST_ENTRIES);
+        assert_eq!(sessions.entries.len(), MAX_ENTRIES);
         assert!(sessions.get(&first).is_none(), "the oldest is dropped");
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Upgrade {
 
 impl Upgrade {
     /// Nothing where a request asks for no WebSocket.
-    pub(super) fn of(request: &mut Request<Incoming>) -> Option<Self> {
+    pub(super) fn from_request(request: &mut Request<Incoming>) -> Option<Self> {
         let asks = *request.method() == Method::GET
             && has(request.headers(), header::UPGRADE, "websocket");
         asks.then(|| Self {

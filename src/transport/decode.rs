@@ -14,7 +14,7 @@ use crate::metrics::FailureKind;
 /// The largest body once it is decoded, in bytes.
 pub const LARGEST: u64 = 64 << 20;
 /// Encodings one over another; no server needs as many.
-const MOST: usize = 4;
+const MAX_ENCODINGS: usize = 4;
 /// What the brotli decoder reads at a time.
 const BUFFER: usize = 4096;
 /// Characters of a header that a message shows.
@@ -41,9 +41,9 @@ pub fn decoded(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, TransportE
         .map(str::trim)
         .filter(|name| !matches!(*name, "" | "identity"))
         .collect();
-    if encodings.len() > MOST {
+    if encodings.len() > MAX_ENCODINGS {
         return Err(check(format!(
-            "the body has {} content encodings one over another, and at most {MOST} are taken off",
+            "the body has {} content encodings one over another, and at most {MAX_ENCODINGS} are taken off",
             encodings.len()
         )));
     }

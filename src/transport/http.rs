@@ -18,7 +18,7 @@ use hyper::client::conn::http1;
 use hyper::rt::{Read, Write};
 
 pub(super) use self::failure::error;
-pub use self::hyper_connection::Came;
+pub use self::hyper_connection::ResponseResult;
 pub(super) use self::hyper_connection::wide;
 use self::hyper_connection::{HyperConnection, advance, last_word};
 use self::limits::MAX_HEAD;
@@ -127,7 +127,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
 
     /// Hands a request over, for [`Self::answer`] to send. It is apart from that because a message
     /// that waits in a future is carried along by every virtual user.
-    pub fn ask(&mut self, message: Message) -> impl Future<Output = Came> + use<Io> {
+    pub fn ask(&mut self, message: Message) -> impl Future<Output = ResponseResult> + use<Io> {
         let is_head = message.method() == Method::HEAD;
         self.before = Before {
             used: self.used,
@@ -150,7 +150,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     /// then.
     pub async fn answer(
         &mut self,
-        mut response: Pin<&mut impl Future<Output = Came>>,
+        mut response: Pin<&mut impl Future<Output = ResponseResult>>,
         mut sent: impl FnMut(),
     ) -> Result<Response<Incoming>, TransportError> {
         let Self {

@@ -37,13 +37,13 @@ const CONNECTION_WINDOW: u32 = 5 << 20;
 /// a head in between is told from one that is not valid: the library has the same error for both.
 const MAX_HEADER_LIST: u32 = 16 << 20;
 /// What keeps a connection going.
-pub type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub type ConnectionTask = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A connection to one target, or a part in one that is shared. Dropping the last part closes it.
 pub struct Http2 {
     sender: SendRequest<Bytes>,
     /// What keeps the connection going, where nobody else does.
-    driver: Option<Driver>,
+    driver: Option<ConnectionTask>,
     /// It has come to its end.
     ended: bool,
     /// It has carried a request.
@@ -110,7 +110,7 @@ impl Http2 {
             }
         })
         .await?;
-        let driver: Driver = Box::pin(async move {
+        let driver: ConnectionTask = Box::pin(async move {
             // What goes wrong reaches the streams.
             let _ = connection.await;
         });
@@ -147,12 +147,12 @@ impl Http2 {
     }
 
     /// Takes out what keeps the connection going, for a task of its own.
-    pub const fn detach(&mut self) -> Option<Driver> {
+    pub const fn detach(&mut self) -> Option<ConnectionTask> {
         self.driver.take()
     }
 
     /// Puts it back, where there is no place for such a task.
-    pub fn attach(&mut self, driver: Driver) {
+    pub fn attach(&mut self, driver: ConnectionTask) {
         self.driver = Some(driver);
     }
 
@@ -253,7 +253,7 @@ impl Http2 {
         self.refusal = None;
         let refusal = Cell::new(None);
         let failed = |e: h2::Error| {
-            refusal.set(Refusal::of(&e));
+            refusal.set(Refusal::from_error(&e));
             error(&e, reused)
         };
         let head = self.exchange(message, &mut sent, &failed).await;
@@ -355,7 +355,7 @@ impl Http2 {
 /// Waits for something on a connection, which is kept going meanwhile; nothing where it comes to
 /// its end before.
 async fn run<T>(
-    driver: &mut Option<Driver>,
+    driver: &mut Option<ConnectionTask>,
     ended: &mut bool,
     mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
 ) -> Option<T> {

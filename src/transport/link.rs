@@ -11,8 +11,8 @@ use hyper::rt::{Read, Write};
 
 use super::TransportError;
 use super::counted::{Metered, Passed};
-use super::http::{Came, Connection, Message};
-use super::http2::{Driver, Http2, Refusal};
+use super::http::{Connection, Message, ResponseResult};
+use super::http2::{ConnectionTask, Http2, Refusal};
 use super::wire::Wire;
 use crate::base::Nanos;
 
@@ -61,7 +61,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
 
     /// Hands what keeps the connection going to `keep`, which may give it back; what it keeps lives
     /// as long as the link.
-    pub fn detach(&mut self, keep: impl FnOnce(Driver) -> Option<Driver>) {
+    pub fn detach(&mut self, keep: impl FnOnce(ConnectionTask) -> Option<ConnectionTask>) {
         if let Spoken::Http2(http2) = &mut self.spoken
             && let Some(driver) = http2.detach().and_then(keep)
         {
@@ -147,7 +147,10 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     }
 
     /// Hands a request over, for [`Self::answer`] to send.
-    pub fn ask(&mut self, message: Message) -> Asked<impl Future<Output = Came> + use<Io>> {
+    pub fn ask(
+        &mut self,
+        message: Message,
+    ) -> Asked<impl Future<Output = ResponseResult> + use<Io>> {
         match &mut self.spoken {
             Spoken::Http1(connection) => Either::Left(connection.ask(message)),
             Spoken::Http2(_) => Either::Right(Some(Box::new(message))),
@@ -161,7 +164,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// When the connection fails or what comes is no HTTP. The link must not be used again then.
     pub async fn answer(
         &mut self,
-        asked: Pin<&mut Asked<impl Future<Output = Came>>>,
+        asked: Pin<&mut Asked<impl Future<Output = ResponseResult>>>,
         sent: impl FnMut(),
     ) -> Result<(Parts, Arriving), TransportError> {
         match (&mut self.spoken, asked.as_pin_mut()) {

@@ -18,7 +18,7 @@ use crate::metrics::FailureKind;
 use crate::plan::kinds::tcp::Framing;
 
 /// The most that is kept of an answer, in bytes.
-pub const MOST: usize = 16 << 20;
+pub const MAX_ANSWER: usize = 16 << 20;
 /// The largest read.
 const CHUNK: usize = 8 * 1024;
 
@@ -109,7 +109,7 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
             Err(Failure::TooLarge(kind)) => {
                 let message = format!(
                     "the answer has no end in its first {} MiB, and no more is kept",
-                    MOST >> 20
+                    MAX_ANSWER >> 20
                 );
                 Err(TransportError { kind, message })
             }
@@ -248,7 +248,7 @@ impl Reading {
             let (own, behind) = new.split_at(new.len().min(missing));
             self.size += own.len() as u64;
             if self.keep {
-                if self.size > MOST as u64 {
+                if self.size > MAX_ANSWER as u64 {
                     return Err(Failure::TooLarge(FailureKind::Check));
                 }
                 self.bytes.extend_from_slice(own);
@@ -269,7 +269,7 @@ impl Reading {
             .windows(text.len())
             .position(|window| window == text);
         let Some(at) = found.map(|at| from + at) else {
-            return if self.bytes.len() > MOST {
+            return if self.bytes.len() > MAX_ANSWER {
                 Err(Failure::TooLarge(FailureKind::Protocol))
             } else {
                 Ok(())
@@ -372,7 +372,7 @@ mod tests {
                 matches!(end, Some(Failure::TooLarge(seen)) if seen == kind),
                 "{framing:?}"
             );
-            assert!(reading.bytes.len() <= MOST + chunk.len());
+            assert!(reading.bytes.len() <= MAX_ANSWER + chunk.len());
         }
     }
 

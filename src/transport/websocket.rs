@@ -5,4 +5,4 @@ mod handshake;
 mod socket;
 
 pub use self::handshake::{Opened, open};
-pub use self::socket::{Socket, give_way};
+pub use self::socket::{WebSocket, give_way};

@@ -1,4 +1,4 @@
-//! [`Decimal`]: a number of JSON, whichever way it is written.
+//! `Decimal`: a number of JSON, whichever way it is written.
 
 /// A number, whichever way it is written: its sign, its digits without zeros around them, and the
 /// power of ten of the last.

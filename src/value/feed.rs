@@ -17,9 +17,9 @@ use super::file::{self, FileError};
 use super::{exact, json};
 
 /// The most rows of a feed.
-const MOST_ROWS: usize = 10_000_000;
+const MAX_ROWS: usize = 10_000_000;
 /// The most columns of a feed.
-const MOST_COLUMNS: usize = 1000;
+const MAX_COLUMNS: usize = 1000;
 /// What other programs put between cells where a comma is expected, as messages call it.
 const SEPARATORS: [(&str, char); 3] = [("semicolons", ';'), ("tabs", '\t'), ("bars", '|')];
 
@@ -177,41 +177,7 @@ fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
         .iter()
         .map(|name| name.trim().to_owned())
         .collect();
-    if let [only] = columns.as_slice()
-        && let Some((name, _)) = SEPARATORS
-            .iter()
-            .find(|(_, separator)| only.contains(*separator))
-    {
-        return Err(wrong(
-            file,
-            header.line,
-            format!("cells are separated by {name}; save the file with commas between them"),
-        ));
-    }
-    let mut known = HashSet::new();
-    for column in &columns {
-        if column.is_empty() {
-            return Err(wrong(
-                file,
-                header.line,
-                "a column without a name; the first line has the names of all columns",
-            ));
-        }
-        if !known.insert(column) {
-            return Err(wrong(
-                file,
-                header.line,
-                format!("two columns are called `{column}`; give each a name of its own"),
-            ));
-        }
-    }
-    if columns.len() > MOST_COLUMNS {
-        return Err(wrong(
-            file,
-            header.line,
-            format!("more than {MOST_COLUMNS} columns; remove some"),
-        ));
-    }
+    check_header(file, header.line, &columns)?;
     let mut rows = Vec::new();
     for record in records {
         let record = record?;
@@ -231,11 +197,11 @@ fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
                 format!("{message}; fill the row up, or quote a cell that holds a comma"),
             ));
         }
-        if rows.len() == MOST_ROWS {
+        if rows.len() == MAX_ROWS {
             return Err(wrong(
                 file,
                 record.line,
-                format!("more than {MOST_ROWS} rows; use a shorter file"),
+                format!("more than {MAX_ROWS} rows; use a shorter file"),
             ));
         }
         rows.push(
@@ -247,6 +213,45 @@ fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
         );
     }
     Ok((columns, rows))
+}
+
+fn check_header(file: &str, line: u64, columns: &[String]) -> Result<(), FeedError> {
+    if let [only] = columns
+        && let Some((name, _)) = SEPARATORS
+            .iter()
+            .find(|(_, separator)| only.contains(*separator))
+    {
+        return Err(wrong(
+            file,
+            line,
+            format!("cells are separated by {name}; save the file with commas between them"),
+        ));
+    }
+    let mut known = HashSet::new();
+    for column in columns {
+        if column.is_empty() {
+            return Err(wrong(
+                file,
+                line,
+                "a column without a name; the first line has the names of all columns",
+            ));
+        }
+        if !known.insert(column) {
+            return Err(wrong(
+                file,
+                line,
+                format!("two columns are called `{column}`; give each a name of its own"),
+            ));
+        }
+    }
+    if columns.len() > MAX_COLUMNS {
+        return Err(wrong(
+            file,
+            line,
+            format!("more than {MAX_COLUMNS} columns; remove some"),
+        ));
+    }
+    Ok(())
 }
 
 /// Collects rows of JSON maps, whose columns show one by one.
@@ -286,18 +291,18 @@ impl Maps {
             }
             cells[place] = json::from_raw(raw).map_err(|e| not_json(file, line, &e))?;
         }
-        if self.columns.len() > MOST_COLUMNS {
+        if self.columns.len() > MAX_COLUMNS {
             return Err(wrong(
                 file,
                 line,
-                format!("more than {MOST_COLUMNS} columns; remove some"),
+                format!("more than {MAX_COLUMNS} columns; remove some"),
             ));
         }
-        if self.rows.len() == MOST_ROWS {
+        if self.rows.len() == MAX_ROWS {
             return Err(wrong(
                 file,
                 line,
-                format!("more than {MOST_ROWS} rows; use a shorter file"),
+                format!("more than {MAX_ROWS} rows; use a shorter file"),
             ));
         }
         self.rows.push(cells);

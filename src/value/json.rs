@@ -67,14 +67,16 @@ impl<'a> Document<'a> {
         for element in located.iter().next()?.location().iter() {
             raw = match (parts(raw).ok()?, element) {
                 // Of equal names the last one counts, as in the value.
-                (Parts::Map(members), PathElement::Name(name)) => {
+                (JsonParts::Map(members), PathElement::Name(name)) => {
                     members
                         .into_iter()
                         .rev()
                         .find(|(key, _)| key.as_str() == *name)?
                         .1
                 }
-                (Parts::List(items), PathElement::Index(index)) => items.get(*index).copied()?,
+                (JsonParts::List(items), PathElement::Index(index)) => {
+                    items.get(*index).copied()?
+                }
                 _ => return None,
             };
         }
@@ -134,30 +136,30 @@ fn same(a: &Json, b: &Json) -> bool {
 /// As [`same`], with the text of the second value.
 fn same_text(wanted: &Json, raw: &RawValue) -> bool {
     match (wanted, parts(raw)) {
-        (Json::Number(wanted), Ok(Parts::Number(text))) => {
+        (Json::Number(wanted), Ok(JsonParts::Number(text))) => {
             Decimal::new(&wanted.to_string()) == Decimal::new(text)
         }
-        (Json::Array(wanted), Ok(Parts::List(items))) => {
+        (Json::Array(wanted), Ok(JsonParts::List(items))) => {
             wanted.len() == items.len()
                 && wanted
                     .iter()
                     .zip(items)
                     .all(|(wanted, raw)| same_text(wanted, raw))
         }
-        (Json::Object(wanted), Ok(Parts::Map(members))) => {
+        (Json::Object(wanted), Ok(JsonParts::Map(members))) => {
             let last = |key: &String| members.iter().rev().find(|(known, _)| known == key);
             members.iter().all(|(key, _)| wanted.contains_key(key))
                 && wanted
                     .iter()
                     .all(|(key, wanted)| last(key).is_some_and(|(_, raw)| same_text(wanted, raw)))
         }
-        (wanted, Ok(Parts::Other(value))) => *wanted == value,
+        (wanted, Ok(JsonParts::Other(value))) => *wanted == value,
         _ => false,
     }
 }
 
 /// The parts of a value.
-enum Parts<'r> {
+enum JsonParts<'r> {
     Number(&'r str),
     List(Vec<&'r RawValue>),
     Map(Vec<(String, &'r RawValue)>),
@@ -165,13 +167,13 @@ enum Parts<'r> {
     Other(Json),
 }
 
-fn parts(raw: &RawValue) -> serde_json::Result<Parts<'_>> {
+fn parts(raw: &RawValue) -> serde_json::Result<JsonParts<'_>> {
     let text = raw.get();
     Ok(match text.as_bytes().first() {
-        Some(b'{') => Parts::Map(members(raw)?),
-        Some(b'[') => Parts::List(serde_json::from_str(text)?),
-        Some(b'-' | b'0'..=b'9') => Parts::Number(text),
-        _ => Parts::Other(serde_json::from_str(text)?),
+        Some(b'{') => JsonParts::Map(members(raw)?),
+        Some(b'[') => JsonParts::List(serde_json::from_str(text)?),
+        Some(b'-' | b'0'..=b'9') => JsonParts::Number(text),
+        _ => JsonParts::Other(serde_json::from_str(text)?),
     })
 }
 
@@ -217,9 +219,9 @@ pub(super) fn from_raw(raw: &RawValue) -> serde_json::Result<Value> {
 /// As [`from_raw`], of what has been looked through: this recurses as deeply as it is nested.
 fn exact(raw: &RawValue) -> serde_json::Result<Value> {
     Ok(match parts(raw)? {
-        Parts::Number(text) => number(text),
-        Parts::Other(value) => from_json(&value),
-        Parts::List(items) => {
+        JsonParts::Number(text) => number(text),
+        JsonParts::Other(value) => from_json(&value),
+        JsonParts::List(items) => {
             let items = items
                 .into_iter()
                 .map(exact)
@@ -227,7 +229,7 @@ fn exact(raw: &RawValue) -> serde_json::Result<Value> {
             let is_exact = items.iter().any(is_special);
             keeping(Value::from(items), is_exact)
         }
-        Parts::Map(members) => {
+        JsonParts::Map(members) => {
             let members = members
                 .into_iter()
                 .map(|(key, raw)| exact(raw).map(|value| (key, value)))

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use loadgen::engine::{Reach, run_mode};
+use loadgen::engine::{ResolvedTarget, run_mode};
 use loadgen::plan::Mode;
 use loadgen::result::ModeRun;
 use loadgen::scenario::{Overrides, Source, compile};
@@ -116,12 +116,12 @@ fn run(folder: &Path, mode: Mode, url: &str, target: &str, flow: &str, peer: &Pe
     let plan = compiled
         .unwrap_or_else(|problems| panic!("{}", problems.render(&source, false)))
         .plan;
-    let reach = Reach {
+    let reach = ResolvedTarget {
         is_http2: target.contains("http2"),
         ..Endpoint::Tcp(peer.address).into()
     };
     let mut job = job(&plan, mode, vec![Some(reach)]);
-    job.ground.folder = folder.into();
+    job.environment.folder = folder.into();
     run_mode(&job, &|| None, &|_| {}).expect("it can run")
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use loadgen::engine::{Reach, ideal, run_mode};
+use loadgen::engine::{ResolvedTarget, ideal, run_mode};
 use loadgen::plan::{Mode, Plan};
 use loadgen::result::ModeRun;
 use loadgen::transport::endpoint::Endpoint;
@@ -26,7 +26,7 @@ const ALL: [Mode; 4] = [
 /// Runs a plan whose targets are here, without looking first whether they are.
 fn run(plan: &Plan, mode: Mode, at: &[SocketAddr]) -> ModeRun {
     let reach = |address: &SocketAddr| {
-        Some(Reach {
+        Some(ResolvedTarget {
             addresses: vec![Endpoint::Tcp(*address)],
             silent: Vec::new(),
             is_http2: false,

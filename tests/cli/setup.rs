@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use loadgen::engine::run::process;
-use loadgen::engine::run::process::{Leash, ProcessError};
+use loadgen::engine::run::process::{ChildControl, ProcessError};
 use loadgen::engine::{Event, RunError, Signal, ideal, preflight, run_mode};
 use loadgen::plan::{Mode, Plan, Step};
 use loadgen::result::{ModeRun, StoppedBy};
@@ -125,7 +125,7 @@ fn a_setup_that_fails_says_where_and_the_teardown_runs() {
         PROGRAM.as_ref(),
         &["run-mode"],
         &job(&plan, Mode::Async, Vec::new()),
-        &Leash::default(),
+        &ChildControl::default(),
         |_| {},
     );
     assert!(
@@ -186,7 +186,7 @@ fn a_signal_ends_a_setup_and_the_teardown_runs() {
         );
     }
     // From one process to the other.
-    let leash = Leash::default();
+    let leash = ChildControl::default();
     leash.pull();
     let mut warned = 0;
     let job = job(&plan, Mode::Async, Vec::new());

@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use loadgen::engine::{Ground, Job, Reach};
+use loadgen::engine::{Environment, Job, ResolvedTarget};
 use loadgen::plan::{Mode, Plan};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -480,18 +480,18 @@ pub fn patiently(body: impl Fn()) {
 }
 
 /// A job for the engine: the first round of a mode.
-pub fn job(plan: &Plan, mode: Mode, reached: Vec<Option<Reach>>) -> Job {
-    let ground = Ground {
+pub fn job(plan: &Plan, mode: Mode, reached: Vec<Option<ResolvedTarget>>) -> Job {
+    let environment = Environment {
         reached,
         folder: ".".into(),
         unix_ms: 1_700_000_000_000,
-        ..Ground::default()
+        ..Environment::default()
     };
     Job {
         parent: std::process::id(),
         plan: plan.clone(),
         mode,
         round: 1,
-        ground,
+        environment,
     }
 }

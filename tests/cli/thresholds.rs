@@ -34,7 +34,7 @@ fn judged(checks: &str) -> Judged {
     judge(
         &plan,
         &runs,
-        Comparison::of(&runs, &plan.modes, Some(2.0)).as_ref(),
+        Comparison::from_runs(&runs, &plan.modes, Some(2.0)).as_ref(),
     )
 }
 

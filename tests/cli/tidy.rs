@@ -55,7 +55,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
             "src/cli/panic.rs",
             "src/report/progress.rs",
         ],
-        "what is said goes through Talk, which hides secrets; a panic tells no value, and a bar is drawn of texts that Talk has redacted",
+        "what is said goes through Console, which hides secrets; a panic tells no value, and a bar is drawn of texts that Console has redacted",
     ),
     (
         "stdout()",
@@ -82,7 +82,11 @@ const BANNED: &[(&str, &[&str], &str)] = &[
         &["src/report/sink.rs", "src/server/started.rs"],
         "files are written by report/sink.rs; and tests of started.rs",
     ),
-    ("error.exit()", &[], "what clap says goes through Talk too"),
+    (
+        "error.exit()",
+        &[],
+        "what clap says goes through Console too",
+    ),
     ("dbg!", &[], "left over"),
     ("todo!", &[], "unfinished"),
     ("unimplemented!", &[], "unfinished"),

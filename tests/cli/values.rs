@@ -454,7 +454,7 @@ fn draws_are_the_same_in_every_mode() {
 fn run_in(folder: &Path, plan: &Plan, mode: Mode) -> ModeRun {
     let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets are there");
     let mut job = job(plan, mode, addresses);
-    job.ground.folder = folder.into();
+    job.environment.folder = folder.into();
     run_mode(&job, &|| None, &|_| {}).expect("it can run")
 }
 
@@ -502,7 +502,7 @@ fn every_row_is_one_iteration_and_the_last_one_ends_the_run() {
         let addresses =
             preflight::preflight(&plan, ".".as_ref(), None).expect("the targets are there");
         let mut job = job(&plan, Mode::Async, addresses);
-        job.ground.folder = folder.path().into();
+        job.environment.folder = folder.path().into();
         let refused = run_mode(&job, &|| None, &|_| {})
             .expect_err("another file")
             .to_string();

@@ -653,8 +653,8 @@ fn what_regressed_has_to_do_so_again() {
         order: Some(RunOrder::Interleaved),
     };
     let first = versions::compare(
-        &Side::of("a", &base[..10]),
-        &Side::of("b", &vec![slow.clone(); 10]),
+        &Side::from_results("a", &base[..10]),
+        &Side::from_results("b", &vec![slow.clone(); 10]),
         &terms,
     )
     .expect("comparable");

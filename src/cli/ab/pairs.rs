@@ -58,7 +58,10 @@ impl PairRunner<'_> {
             return failure.map_or(Ok(None), Err);
         }
         let first = a.len();
-        let sides = [Side::of(names[0], a), Side::of(names[1], b)];
+        let sides = [
+            Side::from_results(names[0], a),
+            Side::from_results(names[1], b),
+        ];
         let mut comparison =
             versions::compare(&sides[0], &sides[1], terms).map_err(compare::cant_be_compared)?;
         let suspects = versions::suspects(&comparison);
@@ -225,7 +228,7 @@ fn one(
     };
     let plan = &version.plan;
     let started_at = session::now();
-    let ground = session.ground(plan, &source.folder, at)?;
+    let environment = session.environment(plan, &source.folder, at)?;
     let mut runs = Vec::new();
     for mode in plan.order(pair) {
         let job = Job {
@@ -233,7 +236,7 @@ fn one(
             plan: plan.clone(),
             mode,
             round: 1,
-            ground: ground.clone(),
+            environment: environment.clone(),
         };
         match session.run(&job, &format!("{place} {mode}"))? {
             Some(run) if !session.is_interrupted() => runs.push(run),

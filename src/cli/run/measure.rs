@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use super::result::result_of_runs;
 use crate::cli::args::RunArgs;
 use crate::cli::exit::Failure;
-use crate::cli::output::Talk;
+use crate::cli::live_page::LivePage;
+use crate::cli::output::Console;
 use crate::cli::session::{self, Session};
-use crate::cli::watched::Watched;
-use crate::engine::{Ground, Job};
+use crate::engine::{Environment, Job};
 use crate::plan::{Address, Plan, Secrets, Target};
 use crate::result::{End, ModeRun, StoppedBy};
 use crate::scenario::Source;
@@ -24,11 +24,11 @@ pub(super) struct Measured<'a> {
     /// What the modes have said on their way.
     pub(super) warnings: Vec<String>,
     /// The page for those who have looked at it.
-    pub(super) watched: Option<Watched<'a>>,
+    pub(super) live_page: Option<LivePage<'a>>,
 }
 
 impl Measured<'_> {
-    /// Takes the run of a mode; breaks where no other one shall follow.
+    /// QuickInput the run of a mode; breaks where no other one shall follow.
     fn take(&mut self, run: ModeRun) -> ControlFlow<()> {
         let by = run.stopped_by;
         self.runs.push(run);
@@ -57,29 +57,29 @@ pub(super) fn measure<'a>(
     secrets: &'a Secrets,
     at: Timestamp,
     args: &RunArgs,
-    talk: &'a Talk,
+    console: &'a Console,
 ) -> Result<Measured<'a>, Failure> {
-    let mut session = Session::open(!args.no_progress && !args.quiet, talk)?;
-    let ground = session.ground(plan, &source.folder, at)?;
-    announce(plan, secrets, &ground, args, talk);
+    let mut session = Session::open(!args.no_progress && !args.quiet, console)?;
+    let environment = session.environment(plan, &source.folder, at)?;
+    announce(plan, secrets, &environment, args, console);
     let draft = move |runs| result_of_runs(source, plan, secrets, runs, End::Complete, at, None);
-    let watched = args
+    let live_page = args
         .live
-        .map(|address| Watched::open(address, secrets, draft))
+        .map(|address| LivePage::open(address, secrets, draft))
         .transpose()?;
-    if let Some(watched) = watched.as_ref().filter(|_| !args.quiet) {
-        talk.say(&format!("live: http://{}/\n", watched.address()));
+    if let Some(live_page) = live_page.as_ref().filter(|_| !args.quiet) {
+        console.say(&format!("live: http://{}/\n", live_page.address()));
     }
-    let ground = Ground {
-        live: watched.is_some(),
-        ..ground
+    let environment = Environment {
+        live: live_page.is_some(),
+        ..environment
     };
     let mut measured = Measured {
         runs: Vec::new(),
         end: End::Complete,
         failure: None,
         warnings: Vec::new(),
-        watched: None,
+        live_page: None,
     };
     let order = (0..plan.rounds).flat_map(|round| {
         plan.order(round)
@@ -95,7 +95,7 @@ pub(super) fn measure<'a>(
             plan: plan.clone(),
             mode,
             round,
-            ground: ground.clone(),
+            environment: environment.clone(),
         };
         let place = if plan.rounds > 1 {
             format!("{mode} {round}/{}", plan.rounds)
@@ -103,15 +103,15 @@ pub(super) fn measure<'a>(
             mode.name().into()
         };
         let mut so_far = |run: ModeRun| {
-            if let Some(watched) = &watched {
-                watched.show(&measured.runs, Some(ModeRun { round, ..run }));
+            if let Some(live_page) = &live_page {
+                live_page.show(&measured.runs, Some(ModeRun { round, ..run }));
             }
         };
         match session.run_watched(&job, &place, &mut so_far) {
             Ok(Some(run)) => {
                 let next = measured.take(run);
-                if let Some(watched) = &watched {
-                    watched.show(&measured.runs, None);
+                if let Some(live_page) = &live_page {
+                    live_page.show(&measured.runs, None);
                 }
                 if next.is_break() {
                     break;
@@ -130,30 +130,36 @@ pub(super) fn measure<'a>(
     }
     measured.warnings = session.close();
     Ok(Measured {
-        watched,
+        live_page,
         ..measured
     })
 }
 
 /// Says where the targets are, and what identifies the run.
-fn announce(plan: &Plan, secrets: &Secrets, ground: &Ground, args: &RunArgs, talk: &Talk) {
+fn announce(
+    plan: &Plan,
+    secrets: &Secrets,
+    environment: &Environment,
+    args: &RunArgs,
+    console: &Console,
+) {
     // A name is looked up once, here; whoever reads the figures wants to know what it meant.
     let is_named = |target: &Target| matches!(&target.address, Address::Url { host, .. } if host.parse::<IpAddr>().is_err());
     for (target, reach) in plan
         .targets
         .iter()
-        .zip(&ground.reached)
+        .zip(&environment.reached)
         .filter_map(|(target, reach)| Some((target, reach.as_ref()?)))
     {
         if args.verbose || (!args.quiet && (is_named(target) || !reach.silent.is_empty())) {
-            talk.say(&format!(
+            console.say(&format!(
                 "target {}: {} at {reach}\n",
                 target.name, target.address
             ));
         }
     }
     if args.verbose {
-        talk.say(&format!(
+        console.say(&format!(
             "seed {}, fingerprint {}\n",
             plan.seed,
             plan.fingerprint(secrets)

@@ -36,7 +36,7 @@ pub(super) fn result_of_runs(
     started_at: Timestamp,
     ideal_s: Option<f64>,
 ) -> RunResult {
-    let comparison = Comparison::of(&runs, &plan.modes, ideal_s);
+    let comparison = Comparison::from_runs(&runs, &plan.modes, ideal_s);
     let build = Build::current();
     let Judged {
         thresholds,
@@ -75,7 +75,7 @@ fn overall(runs: &[ModeRun]) -> Validity {
                 check
             })
     });
-    Validity::of(failed.collect())
+    Validity::from_checks(failed.collect())
 }
 
 fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {

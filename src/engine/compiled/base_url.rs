@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::header::InvalidHeaderValue;
 use percent_encoding::utf8_percent_encode;
 
-use crate::engine::job::Reach;
+use crate::engine::job::ResolvedTarget;
 use crate::plan::target::authority;
 use crate::plan::{Address, Scheme, Target};
 use crate::value::text::PATH;
@@ -37,7 +37,7 @@ pub struct BaseUrl {
 
 impl BaseUrl {
     /// That of a target; `reach` is where it is, which the built-in one has to be known by.
-    pub fn new(target: &Target, reach: Option<&Reach>) -> Option<Self> {
+    pub fn new(target: &Target, reach: Option<&ResolvedTarget>) -> Option<Self> {
         let (scheme, authority, base) = match &target.address {
             Address::Url {
                 scheme,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
-use crate::engine::job::Reach;
+use crate::engine::job::ResolvedTarget;
 use crate::plan::{Protocol, Target};
 use crate::transport::TransportError;
 use crate::transport::endpoint::Endpoint;
@@ -42,7 +42,7 @@ impl Dial {
     ///
     /// # Errors
     /// When its TLS can't be had.
-    pub fn new(target: &Target, reach: &Reach, folder: &Path) -> Result<Self, TlsError> {
+    pub fn new(target: &Target, reach: &ResolvedTarget, folder: &Path) -> Result<Self, TlsError> {
         // What was agreed on when it was reached holds for the whole run.
         let protocol = if reach.is_http2 {
             Protocol::Http2

@@ -11,7 +11,7 @@ use crate::engine::schedule::limit::Limit;
 use crate::plan::Operation;
 use crate::transport::counted::Metered;
 use crate::transport::tcp;
-use crate::transport::websocket::Socket;
+use crate::transport::websocket::WebSocket;
 use crate::transport::wire::Wire;
 use crate::value::{Scope, UserValues};
 
@@ -42,7 +42,7 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     /// TCP.
     streams: Vec<Option<Stream<Io>>>,
     /// The WebSocket that is open, while nobody uses it.
-    pub socket: Option<Box<Socket<Wire<Io>>>>,
+    pub socket: Option<Box<WebSocket<Wire<Io>>>>,
     /// Its cookies, which its branches share.
     pub jar: Jar,
     /// The map that the headers of the last response were in, for those of the next request.

@@ -20,7 +20,7 @@ use hyper::rt::{Read, Write};
 use crate::base::Nanos;
 use crate::transport::counted::Metered;
 use crate::transport::endpoint::Endpoint;
-use crate::transport::http2::Driver as Task;
+use crate::transport::http2::ConnectionTask as Task;
 
 /// The I/O and the time of one mode, as one thread sees them.
 ///

@@ -55,7 +55,7 @@ mod tests {
 
     use super::*;
     use crate::base::Nanos;
-    use crate::engine::Ground;
+    use crate::engine::Environment;
     use crate::engine::observe::assemble::so_far;
     use crate::engine::observe::gauges::Observations;
     use crate::engine::world::tape::Tape;
@@ -121,7 +121,12 @@ mod tests {
         let passed = [k.is_multiple_of(2), true];
         recorder.checks(sample.operation, sample.intended, &passed);
         let value = TagValue::found(&format!("{}", k % 60));
-        recorder.tags(&sample, vec![value], Held::of(&passed), Nanos::MAX);
+        recorder.tags(
+            &sample,
+            vec![value],
+            Held::from_outcomes(&passed),
+            Nanos::MAX,
+        );
         if matches!(sample.outcome, Outcome::Failed(_)) {
             let Sample {
                 operation,
@@ -223,7 +228,7 @@ mod tests {
     #[test]
     fn the_sum_is_that_of_one_recorder_that_has_seen_everything() {
         let plan = plan();
-        let world = World::new(&plan, &Ground::default(), 2, None).expect("a world");
+        let world = World::new(&plan, &Environment::default(), 2, None).expect("a world");
         let mut collector = Collector::new(&world);
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -275,13 +280,13 @@ mod tests {
         )
         .expect("a plan")
         .plan;
-        let world = World::new(&plan, &Ground::default(), 1, None).expect("a world");
+        let world = World::new(&plan, &Environment::default(), 1, None).expect("a world");
         let mut collector = Collector::new(&world);
         let done = AtomicBool::new(false);
         let waits = thread::scope(|scope| {
             let worker = scope.spawn(|| {
                 let tape = Tape::new(&world, world.sink(0), false);
-                let before = Usage::of_thread().expect("the system counts");
+                let before = Usage::for_thread().expect("the system counts");
                 // At 2,000 a second on the run's clock, and as fast as it can be here.
                 for k in (0..).take_while(|_| !done.load(Ordering::SeqCst)) {
                     let intended = Nanos(k * 500_000);
@@ -297,7 +302,7 @@ mod tests {
                         ..sample(0, k)
                     });
                 }
-                Usage::of_thread()
+                Usage::for_thread()
                     .expect("the system counts")
                     .without(before)
                     .voluntary

@@ -110,7 +110,7 @@ fn inflation(recorder: &Recorder, epoch: Nanos, from: Nanos, to: Nanos) -> Infla
         .iter()
         .filter(|(index, _)| is_within(*index))
         .collect();
-    Inflation::of(within.into_iter().map(|(_, window)| window.response()))
+    Inflation::from_windows(within.into_iter().map(|(_, window)| window.response()))
 }
 
 /// How many response times a recorder has.

@@ -83,8 +83,8 @@ impl Counters {
 /// What the mode has used so far: the process without the observer, whose share would make the
 /// slowest mode, which is observed longest, look the costliest.
 fn usage() -> Option<Usage> {
-    let own = Usage::of_thread().unwrap_or_default();
-    Usage::of_process().map(|all| all.without(own))
+    let own = Usage::for_thread().unwrap_or_default();
+    Usage::for_process().map(|all| all.without(own))
 }
 
 /// What the process had cost when it was last looked at.

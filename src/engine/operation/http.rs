@@ -16,7 +16,7 @@ use crate::engine::driver::{Driver, within};
 use crate::engine::schedule::limit::enter;
 use crate::metrics::FailureKind;
 use crate::transport::TransportError;
-use crate::transport::http::{Came, Message, PreparedRequest};
+use crate::transport::http::{Message, PreparedRequest, ResponseResult};
 use crate::transport::http2::Refusal;
 use crate::transport::link::{Arriving, Asked, Link};
 use crate::value::{Response, Scope};
@@ -153,7 +153,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     async fn answer(
         &self,
         connection: &mut Link<D::Io>,
-        asked: Pin<&mut Asked<impl Future<Output = Came>>>,
+        asked: Pin<&mut Asked<impl Future<Output = ResponseResult>>>,
         trace: &Trace,
     ) -> Result<(Parts, Arriving), TransportError> {
         let driver = &self.worker.driver;

@@ -131,7 +131,7 @@ impl<D: Driver> Drop for Record<'_, '_, D> {
         if matches!(self.sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
             let mut held = Held::default();
             if let Some(passed) = self.trace.last.checks.take() {
-                held = Held::of(&passed);
+                held = Held::from_outcomes(&passed);
                 self.worker
                     .tape
                     .checks(self.sample.operation, self.sample.intended, passed);

@@ -6,7 +6,7 @@ use std::fs;
 use thiserror::Error;
 
 use crate::base::Nanos;
-use crate::engine::job::Reach;
+use crate::engine::job::ResolvedTarget;
 use crate::plan::{KeepAlive, LoadModel, Plan, Step, flow};
 use crate::transport::endpoint::Endpoint;
 
@@ -59,11 +59,18 @@ impl Ports {
 ///
 /// # Errors
 /// When there are fewer than it has connections at once.
-pub fn foresee(plan: &Plan, reached: &[Option<Reach>]) -> Result<Vec<String>, TooFewPorts> {
+pub fn foresee(
+    plan: &Plan,
+    reached: &[Option<ResolvedTarget>],
+) -> Result<Vec<String>, TooFewPorts> {
     Ports::of_system().map_or_else(|| Ok(Vec::new()), |ports| judge(plan, reached, ports))
 }
 
-fn judge(plan: &Plan, reached: &[Option<Reach>], ports: Ports) -> Result<Vec<String>, TooFewPorts> {
+fn judge(
+    plan: &Plan,
+    reached: &[Option<ResolvedTarget>],
+    ports: Ports,
+) -> Result<Vec<String>, TooFewPorts> {
     let mut warnings = Vec::new();
     for index in plan.targets_used() {
         let (target, Some(reach)) = (

@@ -7,7 +7,7 @@
 use super::launch::{self, SIMULATED_BUDGET, drive};
 use crate::base::Nanos;
 use crate::engine::error::RunError;
-use crate::engine::job::Ground;
+use crate::engine::job::Environment;
 use crate::engine::observe::collector::Collector;
 use crate::engine::schedule::stop::Signal;
 use crate::engine::world::{Ended, World};
@@ -25,7 +25,7 @@ pub struct Lifecycle<'a> {
     /// The run's plan.
     pub plan: &'a Plan,
     /// Where it is run.
-    pub ground: &'a Ground,
+    pub environment: &'a Environment,
     /// The run's mode.
     pub mode: Mode,
     /// Cores of the machine.
@@ -143,7 +143,7 @@ impl Lifecycle<'_> {
         signal: &(dyn Fn() -> Option<Signal> + Sync),
         scope: &mut Option<Scope>,
     ) -> Result<End, RunError> {
-        let world = World::new(plan, self.ground, 1, scope.take())?;
+        let world = World::new(plan, self.environment, 1, scope.take())?;
         let recorder = if self.mode == Mode::Simulated {
             launch::simulated(&world, self.cores as u32, SIMULATED_BUDGET)?;
             Collector::new(&world).finish()

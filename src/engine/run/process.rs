@@ -77,7 +77,7 @@ pub enum ProcessError {
 
 /// Passes a user's signals on to the child that runs, from whatever thread notices them.
 #[derive(Debug, Default)]
-pub struct Leash {
+pub struct ChildControl {
     child: AtomicU32,
     pulled: Mutex<Option<Pull>>,
 }
@@ -88,7 +88,7 @@ enum Pull {
     GiveUp,
 }
 
-impl Leash {
+impl ChildControl {
     /// Whether the user wants the run to end.
     pub fn is_pulled(&self) -> bool {
         self.pulled.lock().is_ok_and(|pulled| pulled.is_some())
@@ -149,7 +149,7 @@ impl Leash {
 /// Kills and reaps the child where the parent leaves before it has said all.
 struct Running<'a> {
     child: Child,
-    leash: &'a Leash,
+    leash: &'a ChildControl,
 }
 
 impl Drop for Running<'_> {
@@ -169,7 +169,7 @@ pub fn run(
     program: &Path,
     arguments: &[&str],
     job: &Job,
-    leash: &Leash,
+    leash: &ChildControl,
     mut say: impl FnMut(Event),
 ) -> Result<ModeRun, ProcessError> {
     let mode = job.mode;
@@ -258,7 +258,7 @@ pub fn serve(
             let due = |last: &mut f64| {
                 run.wall_s >= *last + SHOW_S && std::mem::replace(last, run.wall_s) < run.wall_s
             };
-            if !job.ground.live || !shown.lock().is_ok_and(|mut last| due(&mut last)) {
+            if !job.environment.live || !shown.lock().is_ok_and(|mut last| due(&mut last)) {
                 return;
             }
         }

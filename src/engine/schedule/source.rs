@@ -8,7 +8,7 @@ use futures_util::future::{Either, select};
 
 use super::scheduled_iteration::ScheduledIteration;
 use super::stop::Stop;
-use crate::base::{Apart, Nanos, Rate};
+use crate::base::{CachePadded, Nanos, Rate};
 use crate::engine::driver::Driver;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::pacing::{Arrivals, Levels, Schedule};
@@ -47,7 +47,7 @@ pub struct Closed {
     epoch: Nanos,
     warm: AtomicU64,
     /// All threads count with it.
-    measured: Apart<AtomicU64>,
+    measured: CachePadded<AtomicU64>,
 }
 
 impl Source {
@@ -62,7 +62,7 @@ impl Source {
                 levels: (!load.stages.is_empty()).then(|| Levels::new(&load.stages)),
                 epoch: load.warmup,
                 warm: AtomicU64::new(0),
-                measured: Apart::default(),
+                measured: CachePadded::default(),
             })),
             LoadModel::Open { queue, on_full, .. } => Self::Open(Box::new(ArrivalQueue::new(
                 arrivals(load, seed),

@@ -209,7 +209,7 @@ impl Drop for Tape<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Ground;
+    use crate::engine::Environment;
     use crate::engine::observe::collector::Collector;
     use crate::metrics::FailureKind;
     use crate::plan::Plan;
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn nobody_waits_for_a_recorder_as_long_as_there_is_room_on_the_tape() {
         let plan = plan();
-        let world = World::new(&plan, &Ground::default(), 1, None).expect("a world");
+        let world = World::new(&plan, &Environment::default(), 1, None).expect("a world");
         for alone in [true, false] {
             let sink = world.sink(0);
             let before = recorded(sink);
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn each_list_is_bounded_by_itself_and_nothing_is_lost() {
         let plan = plan();
-        let world = World::new(&plan, &Ground::default(), 1, None).expect("it can be run");
+        let world = World::new(&plan, &Environment::default(), 1, None).expect("it can be run");
         let tape = Tape::new(&world, world.sink(0), false);
         let iteration = IterationSample {
             mix: 0,

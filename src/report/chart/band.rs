@@ -3,6 +3,7 @@
 //! thresholds beside the lines that they are about.
 
 use super::super::{asked, view};
+use super::canvas::Canvas;
 use super::frame::Entry;
 use super::over_time::{rounds, shades};
 use super::palette::{self, Look, Marker};
@@ -59,27 +60,7 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
         };
         windows.chunks(step).filter_map(join).collect()
     };
-    let mut more = 0..;
-    let curves: Vec<Curve> = trace
-        .percentiles()
-        .into_iter()
-        .map(|percentile| {
-            let name = percentile.name();
-            let look = look(
-                &name,
-                if ["p50", "p90", "p99"].contains(&name.as_str()) {
-                    0
-                } else {
-                    more.next().unwrap_or(0)
-                },
-            );
-            Curve {
-                points: curve(&|window| percentile.of(window)),
-                name,
-                look,
-            }
-        })
-        .collect();
+    let curves = curves(trace, &curve);
     let longest = curve(&|w| w.max_ms);
     if curves.iter().all(|curve| curve.points.is_empty()) {
         return None;
@@ -96,22 +77,7 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
         dash: None,
         marker: Marker::Diamond,
     };
-    let entry = |curve: &Curve| Entry {
-        key: curve.key(),
-        text: curve.name.clone(),
-        look: curve.look,
-        marked: true,
-    };
-    let mut legend: Vec<Entry> = curves.iter().map(entry).collect();
-    legend.push(Entry {
-        key: "max".into(),
-        text: "max".into(),
-        look: Look {
-            dash: Some((1.0, 4.0)),
-            ..max_look
-        },
-        marked: false,
-    });
+    let legend = legend(&curves, max_look);
     let worst = |points: &[(f64, f64)]| points.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
     let p99 = curves.iter().find(|curve| curve.name == "p99");
     let peak = p99.and_then(|curve| worst(&curve.points)).map(|(at, ms)| {
@@ -159,18 +125,7 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
                 .collect::<Vec<_>>()
         };
         let paths: Vec<Vec<(f64, f64)>> = curves.iter().map(|curve| path(&curve.points)).collect();
-        for (pair, curve) in paths.windows(2).zip(&curves[1..]) {
-            if let [lower, upper] = pair {
-                let around: Vec<(f64, f64)> = upper
-                    .iter()
-                    .copied()
-                    .chain(lower.iter().rev().copied())
-                    .collect();
-                plot::series(c, &curve.key(), |c| {
-                    c.polygon(&around, curve.look.color, BETWEEN)
-                });
-            }
-        }
+        between(c, &curves, &paths);
         plot::series(c, "max", |c| {
             c.line(&path(&longest), max_look.color, 1.0, Some((1.0, 4.0)))
         });
@@ -185,6 +140,70 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
             });
         }
     }))
+}
+
+/// Points of a figure of each window, of at most so many windows.
+type Line<'a> = dyn Fn(&dyn Fn(&Window) -> Option<f64>) -> Vec<(f64, f64)> + 'a;
+
+/// A curve for each percentile of a mode.
+fn curves(trace: &Trace<'_>, curve: &Line<'_>) -> Vec<Curve> {
+    let mut more = 0..;
+    trace
+        .percentiles()
+        .into_iter()
+        .map(|percentile| {
+            let name = percentile.name();
+            let look = look(
+                &name,
+                if ["p50", "p90", "p99"].contains(&name.as_str()) {
+                    0
+                } else {
+                    more.next().unwrap_or(0)
+                },
+            );
+            Curve {
+                points: curve(&|window| percentile.of(window)),
+                name,
+                look,
+            }
+        })
+        .collect()
+}
+
+fn legend(curves: &[Curve], max_look: Look) -> Vec<Entry> {
+    let entry = |curve: &Curve| Entry {
+        key: curve.key(),
+        text: curve.name.clone(),
+        look: curve.look,
+        marked: true,
+    };
+    let mut legend: Vec<Entry> = curves.iter().map(entry).collect();
+    legend.push(Entry {
+        key: "max".into(),
+        text: "max".into(),
+        look: Look {
+            dash: Some((1.0, 4.0)),
+            ..max_look
+        },
+        marked: false,
+    });
+    legend
+}
+
+/// Fills what lies between two curves.
+fn between(c: &mut Canvas, curves: &[Curve], paths: &[Vec<(f64, f64)>]) {
+    for (pair, curve) in paths.windows(2).zip(&curves[1..]) {
+        if let [lower, upper] = pair {
+            let around: Vec<(f64, f64)> = upper
+                .iter()
+                .copied()
+                .chain(lower.iter().rev().copied())
+                .collect();
+            plot::series(c, &curve.key(), |c| {
+                c.polygon(&around, curve.look.color, BETWEEN)
+            });
+        }
+    }
 }
 
 impl Curve {

@@ -51,10 +51,15 @@ pub fn svg(result: &CapacityResult) -> Option<String> {
         .collect();
     probes.sort_by(|a, b| a.rate.total_cmp(&b.rate));
     // The last try of a rate that can be believed decides it: the curves go through that.
-    let believed = |probe: &&&RateProbe| probe.outcome != ProbeOutcome::Invalid;
     let tries = probes.chunk_by(|a, b| a.rate == b.rate);
     let decisive: Vec<&RateProbe> = tries
-        .filter_map(|tries| tries.iter().rfind(believed).or(tries.last()).copied())
+        .filter_map(|tries| {
+            tries
+                .iter()
+                .rfind(|probe| is_believed(probe))
+                .or(tries.last())
+                .copied()
+        })
         .collect();
     let (first, last) = (decisive.first()?, decisive.last()?);
     let entry = |(name, _, look): &Curve| Entry {
@@ -109,16 +114,7 @@ pub fn svg(result: &CapacityResult) -> Option<String> {
             (&y, &y.ticks(6.0, |ms| view::round(&view::duration_ms(ms)))),
             &legend,
         );
-        for (text, limit) in &limits {
-            let at = y.pixel(*limit);
-            c.line(
-                &[(left, at), (right, at)],
-                palette::MUTED,
-                1.25,
-                Some((2.0, 3.0)),
-            );
-            c.text(text, (left + 6.0, at - 9.0), Font::TICK, Align::Start);
-        }
+        limit_lines(c, field, &y, &limits);
         if let Some(capacity) = result.capacity {
             met(
                 c,
@@ -127,19 +123,7 @@ pub fn svg(result: &CapacityResult) -> Option<String> {
                 &format!("{} met", view::rate(capacity)),
             );
         }
-        for (_, figure, look) in CURVES {
-            let point = |probe: &RateProbe| Some((x.pixel(probe.rate), y.pixel(figure(probe)?)));
-            let points: Vec<(f64, f64)> =
-                decisive.iter().filter_map(|probe| point(probe)).collect();
-            c.line(&points, look.color, 2.25, look.dash);
-            // The others are small points beside them.
-            probes
-                .iter()
-                .filter(believed)
-                .filter_map(|probe| point(probe))
-                .for_each(|at| c.marker(at, look, 2.5));
-            points.iter().for_each(|at| c.marker(*at, look, 4.0));
-        }
+        curves(c, (&x, &y), &decisive, &probes);
         for probe in decisive
             .iter()
             .filter(|probe| probe.outcome == ProbeOutcome::Invalid)
@@ -152,6 +136,41 @@ pub fn svg(result: &CapacityResult) -> Option<String> {
             );
         }
     }))
+}
+
+fn is_believed(probe: &RateProbe) -> bool {
+    probe.outcome != ProbeOutcome::Invalid
+}
+
+/// A line for each limit.
+fn limit_lines(c: &mut Canvas, field: Field, y: &Axis, limits: &[(String, f64)]) {
+    let Field { left, right, .. } = field;
+    for (text, limit) in limits {
+        let at = y.pixel(*limit);
+        c.line(
+            &[(left, at), (right, at)],
+            palette::MUTED,
+            1.25,
+            Some((2.0, 3.0)),
+        );
+        c.text(text, (left + 6.0, at - 9.0), Font::TICK, Align::Start);
+    }
+}
+
+/// The curves through the tries that decide, and a point for each of the others.
+fn curves(c: &mut Canvas, (x, y): (&Axis, &Axis), decisive: &[&RateProbe], probes: &[&RateProbe]) {
+    for (_, figure, look) in CURVES {
+        let point = |probe: &RateProbe| Some((x.pixel(probe.rate), y.pixel(figure(probe)?)));
+        let points: Vec<(f64, f64)> = decisive.iter().filter_map(|probe| point(probe)).collect();
+        c.line(&points, look.color, 2.25, look.dash);
+        // The others are small points beside them.
+        probes
+            .iter()
+            .filter(|probe| is_believed(probe))
+            .filter_map(|probe| point(probe))
+            .for_each(|at| c.marker(at, look, 2.5));
+        points.iter().for_each(|at| c.marker(*at, look, 4.0));
+    }
 }
 
 /// The rate that was found, as a line with its name on the side that has room.

@@ -97,7 +97,7 @@ pub struct Entry {
 
 impl Entry {
     /// The entry of a trace.
-    pub fn of(trace: &Trace<'_>) -> Self {
+    pub fn from_trace(trace: &Trace<'_>) -> Self {
         Self {
             key: trace.key.clone(),
             text: trace.label.clone(),

@@ -23,7 +23,10 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let windows: Vec<&Window> = trace.series().collect();
     let step = windows.len().div_ceil(COLUMNS).max(1);
     // Of each stretch of time its times in milliseconds, each with how many took so long.
-    let columns: Vec<Column> = windows.chunks(step).filter_map(Column::of).collect();
+    let columns: Vec<Column> = windows
+        .chunks(step)
+        .filter_map(Column::from_windows)
+        .collect();
     let values: Vec<f64> = columns
         .iter()
         .flat_map(|column| column.times.iter().map(|(ms, _)| *ms))
@@ -125,7 +128,7 @@ struct Column {
 }
 
 impl Column {
-    fn of(windows: &[&Window]) -> Option<Self> {
+    fn from_windows(windows: &[&Window]) -> Option<Self> {
         let (first, last) = (windows.first()?, windows.last()?);
         let decoded = windows
             .iter()

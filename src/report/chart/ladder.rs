@@ -11,7 +11,7 @@ pub struct Ladder {
 
 impl Ladder {
     /// Of a histogram of nanoseconds; nothing where it is empty.
-    pub fn of(histogram: &Histogram<u64>) -> Option<Self> {
+    pub fn from_histogram(histogram: &Histogram<u64>) -> Option<Self> {
         let mut below = 0;
         let rungs: Vec<(f64, u64)> = histogram
             .iter_recorded()
@@ -76,7 +76,7 @@ mod tests {
         fn says_what_the_histogram_says(values in prop::collection::vec(1_u64..10_000_000_000, 1..200), quantile in 0.0..=1.0_f64) {
             let mut whole = histogram::empty();
             values.iter().for_each(|v| whole.saturating_record(*v));
-            let ladder = Ladder::of(&whole).expect("it has values");
+            let ladder = Ladder::from_histogram(&whole).expect("it has values");
             prop_assert_eq!(ladder.at(quantile), whole.value_at_quantile(quantile) as f64 / 1e6);
             prop_assert_eq!((ladder.count(), ladder.max()), (whole.len(), whole.max() as f64 / 1e6));
             prop_assert_eq!(ladder.values().map(|(_, n)| n).sum::<u64>(), whole.len());
@@ -86,6 +86,6 @@ mod tests {
 
     #[test]
     fn nothing_has_no_ladder() {
-        assert_eq!(Ladder::of(&histogram::empty()), None);
+        assert_eq!(Ladder::from_histogram(&histogram::empty()), None);
     }
 }

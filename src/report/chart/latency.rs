@@ -20,7 +20,7 @@ const APART: f64 = 0.9;
 
 /// The chart, if some mode has a sample.
 pub fn svg(cast: &Cast<'_>) -> Option<String> {
-    let curves: Vec<Curve<'_>> = cast.traces.iter().filter_map(Curve::of).collect();
+    let curves: Vec<Curve<'_>> = cast.traces.iter().filter_map(Curve::from_trace).collect();
     if curves.is_empty() {
         return None;
     }
@@ -38,7 +38,10 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
                 .map(|p| p.1)
         })
         .collect();
-    let mut legend: Vec<Entry> = curves.iter().map(|curve| Entry::of(curve.trace)).collect();
+    let mut legend: Vec<Entry> = curves
+        .iter()
+        .map(|curve| Entry::from_trace(curve.trace))
+        .collect();
     if service {
         let look = Look {
             color: palette::MUTED,
@@ -112,12 +115,12 @@ struct Curve<'a> {
 }
 
 impl<'a> Curve<'a> {
-    fn of(trace: &'a Trace<'a>) -> Option<Self> {
+    fn from_trace(trace: &'a Trace<'a>) -> Option<Self> {
         let response = trace.response()?;
         let points = points(&response);
         let service = trace
             .times(|times| Some(&times.service))
-            .and_then(|service| Ladder::of(&service))
+            .and_then(|service| Ladder::from_histogram(&service))
             .map(|service| self::points(&service));
         let differs = |service: &Vec<(f64, f64)>| {
             let mut pairs = service.iter().zip(&points);

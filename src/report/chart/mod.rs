@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn every_fixture_is_drawn_or_has_nothing_to_draw() {
         for (name, result) in fixture::all() {
-            let cast = Cast::of(&result);
+            let cast = Cast::from_result(&result);
             let drawn = all(&cast);
             let has = |chart: &str| drawn.iter().any(|(drawn, _)| drawn == chart);
             let silent = matches!(name, "nothing" | "no_samples" | "not_finite");
@@ -136,7 +136,7 @@ mod tests {
     fn a_name_from_a_damaged_file_stays_text() {
         let mut result = fixture::three_modes();
         result.scenario.name = fixture::HOSTILE.into();
-        for (chart, svg) in all(&Cast::of(&result)) {
+        for (chart, svg) in all(&Cast::from_result(&result)) {
             assert!(!svg.contains("<script"), "{chart}");
             read(&format!("{chart}-hostile"), &svg);
         }
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn ten_thousand_windows_are_no_heavier_than_can_be_seen() {
-        for (chart, svg) in all(&Cast::of(&fixture::many_windows())) {
+        for (chart, svg) in all(&Cast::from_result(&fixture::many_windows())) {
             assert!(svg.len() < 60_000, "{chart}: {}", svg.len());
             read(&format!("{chart}-many_windows"), &svg);
         }
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn golden() {
         for (chart, draw) in FILES {
-            let svg = draw(&Cast::of(&fixture::three_modes())).unwrap();
+            let svg = draw(&Cast::from_result(&fixture::three_modes())).unwrap();
             check(chart, &svg);
             super::super::golden::check(&format!("{chart}.svg"), &svg);
         }

@@ -143,7 +143,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
             "Side by side; whether a difference is more than chance, `loadgen compare` says.",
         )
     } else {
-        Headline::of(first.result)
+        Headline::from_result(first.result)
     };
     let panel_height = PANEL_TITLE + ROW * modes.len() as f64;
     let notes = notes(&modes);

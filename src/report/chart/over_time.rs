@@ -150,7 +150,10 @@ pub fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
             show,
         },
         y_label,
-        legend: traces.iter().map(|(trace, _)| Entry::of(trace)).collect(),
+        legend: traces
+            .iter()
+            .map(|(trace, _)| Entry::from_trace(trace))
+            .collect(),
         shades: shades(cast, (start, end)),
         limits: Vec::new(),
         columns: column.into(),
@@ -205,34 +208,7 @@ fn kinds(
     if !rest.is_empty() {
         names.push(("other".into(), rest.into_iter().collect()));
     }
-    let count = |w: &Window, of: &[&str]| {
-        of.iter()
-            .filter_map(|kind| counters(w).get(*kind))
-            .sum::<u64>() as f64
-    };
-    let line = |(i, (name, of)): (usize, &(String, Vec<&str>))| {
-        let points = trace
-            .series()
-            .map(|w| (w.t_s + w.window_s / 2.0, count(w, of) / w.window_s))
-            .collect();
-        // Names from outside are no attributes: a place is enough.
-        let line = Line {
-            key: format!("kind-{i}"),
-            look: palette::of_index(i),
-            width: 2.0,
-            marked: true,
-            points,
-        };
-        (
-            Entry {
-                key: line.key.clone(),
-                text: view::shortened(name, 30),
-                look: line.look,
-                marked: true,
-            },
-            line,
-        )
-    };
+    let line = |(i, named): (usize, &(String, Vec<&str>))| kind_line(trace, i, named, counters);
     let (legend, lines): (Vec<Entry>, Vec<Line>) = names.iter().enumerate().map(line).unzip();
     let (start, end) = trace.span()?;
     let totals = sorted.iter().map(|(kind, n)| {
@@ -263,6 +239,41 @@ fn kinds(
         columns: column.into(),
     };
     Some(plot.lines(&lines))
+}
+
+/// The line of some kinds together, with its place in the legend.
+fn kind_line(
+    trace: &Trace<'_>,
+    i: usize,
+    (name, of): &(String, Vec<&str>),
+    counters: fn(&Window) -> &BTreeMap<String, u64>,
+) -> (Entry, Line) {
+    let count = |w: &Window, of: &[&str]| {
+        of.iter()
+            .filter_map(|kind| counters(w).get(*kind))
+            .sum::<u64>() as f64
+    };
+    let points = trace
+        .series()
+        .map(|w| (w.t_s + w.window_s / 2.0, count(w, of) / w.window_s))
+        .collect();
+    // Names from outside are no attributes: a place is enough.
+    let line = Line {
+        key: format!("kind-{i}"),
+        look: palette::of_index(i),
+        width: 2.0,
+        marked: true,
+        points,
+    };
+    (
+        Entry {
+            key: line.key.clone(),
+            text: view::shortened(name, 30),
+            look: line.look,
+            marked: true,
+        },
+        line,
+    )
 }
 
 /// Stretches that are not measured.

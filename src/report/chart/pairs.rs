@@ -63,19 +63,14 @@ pub fn svg(comparison: &VersionComparison, change: &Change) -> Option<String> {
             label: n.to_string(),
         })
         .collect();
-    let word = match change.verdict {
-        Outcome::Regressed => "regressed",
-        Outcome::Improved => "improved",
-        Outcome::Equivalent => "equivalent",
-        Outcome::Inconclusive => "inconclusive",
-    };
     let title = format!(
         "{} ({}), pair by pair",
         view::shortened(&name(change), 80),
         change.mode
     );
     let subtitle = format!(
-        "{word}: {}, and {} is tolerated",
+        "{}: {}, and {} is tolerated",
+        word(change.verdict),
         amount(change, change.change),
         tolerance(change)
     );
@@ -103,4 +98,13 @@ pub fn svg(comparison: &VersionComparison, change: &Change) -> Option<String> {
             c.marker(at(*new), NEW, 4.0);
         }
     }))
+}
+
+const fn word(verdict: Outcome) -> &'static str {
+    match verdict {
+        Outcome::Regressed => "regressed",
+        Outcome::Improved => "improved",
+        Outcome::Equivalent => "equivalent",
+        Outcome::Inconclusive => "inconclusive",
+    }
 }

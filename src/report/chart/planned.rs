@@ -18,7 +18,7 @@ pub struct Planned {
 
 impl Planned {
     /// Of a result whose time line ends at `end`.
-    pub fn of(result: &RunResult, end: f64) -> Self {
+    pub fn from_result(result: &RunResult, end: f64) -> Self {
         let Ok(plan) = serde_json::from_value::<Plan>(result.plan.clone()) else {
             return Self::default();
         };
@@ -89,13 +89,13 @@ mod tests {
 
     #[test]
     fn the_planned_rate_is_of_operations() {
-        let planned = Planned::of(&fixture::open_model(), 10.0);
+        let planned = Planned::from_result(&fixture::open_model(), 10.0);
         assert_eq!(
             (planned.rate, planned.staged),
             (vec![(0.0, 600.0), (10.0, 600.0)], false)
         );
         assert_eq!(
-            Planned::of(&fixture::three_modes(), 10.0),
+            Planned::from_result(&fixture::three_modes(), 10.0),
             Planned::default()
         );
     }
@@ -103,7 +103,9 @@ mod tests {
     #[test]
     fn stages_are_shown_up_to_the_end_of_the_time_line() {
         let mut result = fixture::open_model();
-        let whole = Planned::of(&result, 10.0).highest().expect("a rate");
+        let whole = Planned::from_result(&result, 10.0)
+            .highest()
+            .expect("a rate");
         let mut plan: Plan = serde_json::from_value(result.plan).expect("a plan");
         let LoadModel::Open { rate, .. } = plan.load.model else {
             panic!("it is open")
@@ -123,7 +125,7 @@ mod tests {
             stage(5, rate, rate, false),
         ];
         result.plan = serde_json::to_value(plan).expect("plain data");
-        let planned = Planned::of(&result, 8.0);
+        let planned = Planned::from_result(&result, 8.0);
         assert_eq!(
             planned.rate,
             [
@@ -145,7 +147,7 @@ mod tests {
             .as_array_mut()
             .expect("a flow");
         flow[0]["when"] = "x > 1".into();
-        let planned = Planned::of(&result, 10.0);
+        let planned = Planned::from_result(&result, 10.0);
         assert_eq!((planned.rate, planned.staged), (Vec::new(), false));
     }
 }

@@ -178,26 +178,33 @@ impl Plot {
                     }
                 }
             });
-            for (what, limit) in &self.limits {
-                let at = y.pixel(*limit);
-                c.line(
-                    &[(left, at), (right, at)],
-                    palette::LIMIT,
-                    1.5,
-                    Some((2.0, 3.0)),
-                );
-                let above = if at - top > 20.0 { at - 9.0 } else { at + 10.0 };
-                c.text(
-                    what,
-                    (right - 4.0, above),
-                    Font {
-                        color: palette::LIMIT,
-                        ..Font::TICK
-                    },
-                    Align::End,
-                );
-            }
+            self.draw_limits(c, field, &y);
         })
+    }
+
+    fn draw_limits(&self, c: &mut Canvas, field: Field, y: &Axis) {
+        let Field {
+            left, top, right, ..
+        } = field;
+        for (what, limit) in &self.limits {
+            let at = y.pixel(*limit);
+            c.line(
+                &[(left, at), (right, at)],
+                palette::LIMIT,
+                1.5,
+                Some((2.0, 3.0)),
+            );
+            let above = if at - top > 20.0 { at - 9.0 } else { at + 10.0 };
+            c.text(
+                what,
+                (right - 4.0, above),
+                Font {
+                    color: palette::LIMIT,
+                    ..Font::TICK
+                },
+                Align::End,
+            );
+        }
     }
 
     /// The chart of these lines.

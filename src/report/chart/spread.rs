@@ -3,7 +3,7 @@
 
 use super::super::view;
 use super::axis::Axis;
-use super::canvas::{self, About, Align, Font};
+use super::canvas::{self, About, Align, Canvas, Font};
 use super::frame::{self, Entry, MARGIN, WIDTH};
 use super::ladder::Ladder;
 use super::palette;
@@ -75,7 +75,7 @@ pub fn cdf(cast: &Cast<'_>) -> Option<String> {
         x: Across::Times(ends),
         y: Up { values: vec![1.0], log: false, show: view::share },
         y_label: "share of operations",
-        legend: samples.iter().map(|(trace, _)| Entry::of(trace)).collect(),
+        legend: samples.iter().map(|(trace, _)| Entry::from_trace(trace)).collect(),
         shades: Vec::new(),
         limits: Vec::new(),
         columns: String::new(),
@@ -120,60 +120,13 @@ pub fn violins(cast: &Cast<'_>) -> Option<String> {
             &title,
             "Further left is better. The thicker, the more operations took about so long; marks: p50, p90 and p99.",
         );
-        let mut free_from = 0.0;
-        for tick in x.ticks(8.0, |ms| view::round(&view::duration_ms(ms))) {
-            let at = x.pixel(tick.value);
-            c.line(&[(at, top), (at, bottom)], palette::GRID, 1.0, None);
-            let half = Font::TICK.width(&tick.label) / 2.0;
-            let middle = at.min(f64::from(WIDTH) - 6.0 - half);
-            if !tick.label.is_empty() && middle - half >= free_from {
-                c.text(
-                    &tick.label,
-                    (middle, bottom + 14.0),
-                    Font::TICK,
-                    Align::Middle,
-                );
-                free_from = middle + half + 8.0;
-            }
-        }
+        grid(c, &x, (top, bottom));
         for (i, (trace, ladder)) in samples.iter().enumerate() {
             let middle = ROW.mul_add(i as f64 + 0.5, top);
             c.group(
                 &[("class", "series".into()), ("data-key", trace.key.clone())],
                 |c| {
-                    c.text(&trace.short, (left - 12.0, middle), Font::LABEL, Align::End);
-                    let outline = outline(ladder, &x, (left, right));
-                    let half = ROW * 0.42;
-                    let upper = outline
-                        .iter()
-                        .map(|(at, thick)| (*at, middle - half * thick));
-                    let lower = outline
-                        .iter()
-                        .rev()
-                        .map(|(at, thick)| (*at, middle + half * thick));
-                    c.polygon(
-                        &upper.chain(lower).collect::<Vec<_>>(),
-                        trace.look.color,
-                        0.55,
-                    );
-                    c.line(
-                        &[
-                            (x.pixel(ladder.min()), middle),
-                            (x.pixel(ladder.max()), middle),
-                        ],
-                        trace.look.color,
-                        1.25,
-                        None,
-                    );
-                    for (quantile, _) in QUANTILES {
-                        let at = x.pixel(ladder.at(quantile));
-                        c.rect(
-                            (at - 1.25, middle - 11.0),
-                            (at + 1.25, middle + 11.0),
-                            palette::INK,
-                            1.0,
-                        );
-                    }
+                    violin(c, &x, (left, right), middle, (trace, ladder));
                 },
             );
         }
@@ -195,6 +148,69 @@ pub fn violins(cast: &Cast<'_>) -> Option<String> {
             Align::Middle,
         );
     }))
+}
+
+/// A line for each tick, and the labels that there is room for.
+fn grid(c: &mut Canvas, x: &Axis, (top, bottom): (f64, f64)) {
+    let mut free_from = 0.0;
+    for tick in x.ticks(8.0, |ms| view::round(&view::duration_ms(ms))) {
+        let at = x.pixel(tick.value);
+        c.line(&[(at, top), (at, bottom)], palette::GRID, 1.0, None);
+        let half = Font::TICK.width(&tick.label) / 2.0;
+        let middle = at.min(f64::from(WIDTH) - 6.0 - half);
+        if !tick.label.is_empty() && middle - half >= free_from {
+            c.text(
+                &tick.label,
+                (middle, bottom + 14.0),
+                Font::TICK,
+                Align::Middle,
+            );
+            free_from = middle + half + 8.0;
+        }
+    }
+}
+
+/// One violin with its name.
+fn violin(
+    c: &mut Canvas,
+    x: &Axis,
+    (left, right): (f64, f64),
+    middle: f64,
+    (trace, ladder): (&Trace<'_>, &Ladder),
+) {
+    c.text(&trace.short, (left - 12.0, middle), Font::LABEL, Align::End);
+    let outline = outline(ladder, x, (left, right));
+    let half = ROW * 0.42;
+    let upper = outline
+        .iter()
+        .map(|(at, thick)| (*at, middle - half * thick));
+    let lower = outline
+        .iter()
+        .rev()
+        .map(|(at, thick)| (*at, middle + half * thick));
+    c.polygon(
+        &upper.chain(lower).collect::<Vec<_>>(),
+        trace.look.color,
+        0.55,
+    );
+    c.line(
+        &[
+            (x.pixel(ladder.min()), middle),
+            (x.pixel(ladder.max()), middle),
+        ],
+        trace.look.color,
+        1.25,
+        None,
+    );
+    for (quantile, _) in QUANTILES {
+        let at = x.pixel(ladder.at(quantile));
+        c.rect(
+            (at - 1.25, middle - 11.0),
+            (at + 1.25, middle + 11.0),
+            palette::INK,
+            1.0,
+        );
+    }
 }
 
 /// How thick a violin is along the axis, from 0 to 1. Slices are even on the axis, so that an area

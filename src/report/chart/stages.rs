@@ -7,7 +7,7 @@ use plotters::style::RGBColor;
 
 use super::super::view;
 use super::axis::Axis;
-use super::canvas::{self, About, Align, Font};
+use super::canvas::{self, About, Align, Canvas, Font};
 use super::frame::{self, MARGIN, WIDTH};
 use super::palette;
 use super::trace::Cast;
@@ -82,23 +82,7 @@ pub fn parts(step: &Group) -> Option<[f64; STAGES.len()]> {
 
 /// The chart, if some step has stages.
 pub fn svg(cast: &Cast<'_>) -> Option<String> {
-    // Steps in the order in which they first come, each with the modes that have it.
-    let mut steps: Vec<(String, Vec<Bar>)> = Vec::new();
-    for trace in &cast.traces {
-        for step in trace.run().into_iter().flat_map(|run| &run.steps) {
-            let Some(parts) = parts(step) else { continue };
-            let name = view::shortened(&name(step), 90);
-            let bar = Bar {
-                key: trace.key.clone(),
-                label: trace.short.clone(),
-                parts,
-            };
-            match steps.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, bars)) => bars.push(bar),
-                None => steps.push((name, vec![bar])),
-            }
-        }
-    }
+    let mut steps = steps(cast);
     let all: usize = steps.iter().map(|(_, bars)| bars.len()).sum();
     while steps.len() > 1 && steps.iter().map(|(_, bars)| bars.len()).sum::<usize>() > BARS {
         steps.pop();
@@ -113,13 +97,12 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
     if most <= 0.0 {
         return None;
     }
-    let label = |bar: &Bar| view::duration_ms(bar.parts.iter().sum::<f64>());
     let bars = || steps.iter().flat_map(|(_, bars)| bars);
     let names = bars()
         .map(|bar| Font::LABEL.width(&bar.label))
         .fold(0.0, f64::max);
     let room = bars()
-        .map(|bar| Font::LABEL.width(&label(bar)))
+        .map(|bar| Font::LABEL.width(&bar.total()))
         .fold(0.0, f64::max)
         + 14.0;
     let (left, top) = (MARGIN + names + 12.0, 100.0);
@@ -139,19 +122,6 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
     let subtitle = format!(
         "Shorter is better. Mean response time of each step, from when it was due to the last byte.{left_out}"
     );
-    let describe = |(name, bars): &(String, Vec<Bar>)| {
-        let stages = |bar: &Bar| {
-            let shown = STAGES.iter().zip(bar.parts).filter(|(_, part)| *part > 0.0);
-            shown
-                .map(|((stage, _), part)| format!("{stage} {}", view::duration_ms(part)))
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        let each = bars
-            .iter()
-            .map(|bar| format!("{} {} ({})", bar.label, label(bar), stages(bar)));
-        format!("{name}: {}.", each.collect::<Vec<_>>().join(", "))
-    };
     let description = steps.iter().map(describe).collect::<Vec<_>>().join(" ");
     // What is thinner than any line can't be found in the chart.
     let is_seen = |i: usize| bars().any(|bar| x.pixel(bar.parts[i]) - x.pixel(0.0) >= THINNEST);
@@ -182,40 +152,86 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
                 c.group(
                     &[("class", "series".into()), ("data-key", bar.key.clone())],
                     |c| {
-                        let middle = y + ROW / 2.0 - 2.0;
-                        c.text(&bar.label, (left - 10.0, middle), Font::LABEL, Align::End);
-                        let mut from = 0.0;
-                        for ((_, color), part) in STAGES.iter().zip(bar.parts) {
-                            let (begin, end) = (x.pixel(from), x.pixel(from + part));
-                            c.rect(
-                                (begin, middle - BAR / 2.0),
-                                (end, middle + BAR / 2.0),
-                                *color,
-                                1.0,
-                            );
-                            // A thin gap tells neighbours apart without colour.
-                            if from > 0.0 && end - begin > 2.0 {
-                                c.rect(
-                                    (begin - 0.5, middle - BAR / 2.0),
-                                    (begin + 0.5, middle + BAR / 2.0),
-                                    palette::PAPER,
-                                    1.0,
-                                );
-                            }
-                            from += part;
-                        }
-                        c.text(
-                            &label(bar),
-                            (x.pixel(from) + 8.0, middle),
-                            Font::LABEL,
-                            Align::Start,
-                        );
+                        bar.draw(c, &x, (left, y + ROW / 2.0 - 2.0));
                     },
                 );
                 y += ROW;
             }
         }
     }))
+}
+
+/// The steps in the order in which they first come, each with the modes that have it.
+fn steps(cast: &Cast<'_>) -> Vec<(String, Vec<Bar>)> {
+    let mut steps: Vec<(String, Vec<Bar>)> = Vec::new();
+    for trace in &cast.traces {
+        for step in trace.run().into_iter().flat_map(|run| &run.steps) {
+            let Some(parts) = parts(step) else { continue };
+            let name = view::shortened(&name(step), 90);
+            let bar = Bar {
+                key: trace.key.clone(),
+                label: trace.short.clone(),
+                parts,
+            };
+            match steps.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, bars)) => bars.push(bar),
+                None => steps.push((name, vec![bar])),
+            }
+        }
+    }
+    steps
+}
+
+/// A step and its bars in words.
+fn describe((name, bars): &(String, Vec<Bar>)) -> String {
+    let stages = |bar: &Bar| {
+        let shown = STAGES.iter().zip(bar.parts).filter(|(_, part)| *part > 0.0);
+        shown
+            .map(|((stage, _), part)| format!("{stage} {}", view::duration_ms(part)))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let each = bars
+        .iter()
+        .map(|bar| format!("{} {} ({})", bar.label, bar.total(), stages(bar)));
+    format!("{name}: {}.", each.collect::<Vec<_>>().join(", "))
+}
+
+impl Bar {
+    /// The whole of its time.
+    fn total(&self) -> String {
+        view::duration_ms(self.parts.iter().sum::<f64>())
+    }
+
+    fn draw(&self, c: &mut Canvas, x: &Axis, (left, middle): (f64, f64)) {
+        c.text(&self.label, (left - 10.0, middle), Font::LABEL, Align::End);
+        let mut from = 0.0;
+        for ((_, color), part) in STAGES.iter().zip(self.parts) {
+            let (begin, end) = (x.pixel(from), x.pixel(from + part));
+            c.rect(
+                (begin, middle - BAR / 2.0),
+                (end, middle + BAR / 2.0),
+                *color,
+                1.0,
+            );
+            // A thin gap tells neighbours apart without colour.
+            if from > 0.0 && end - begin > 2.0 {
+                c.rect(
+                    (begin - 0.5, middle - BAR / 2.0),
+                    (begin + 0.5, middle + BAR / 2.0),
+                    palette::PAPER,
+                    1.0,
+                );
+            }
+            from += part;
+        }
+        c.text(
+            &self.total(),
+            (x.pixel(from) + 8.0, middle),
+            Font::LABEL,
+            Align::Start,
+        );
+    }
 }
 
 /// A step's name, with the mix entry that it is in.

@@ -5,6 +5,8 @@ use crate::plan::{Check, Metric};
 use crate::result::{ModeRun, StoppedBy, Window};
 
 use super::super::{asked, view};
+use super::axis::Axis;
+use super::canvas::Canvas;
 use super::frame::Entry;
 use super::over_time::{rounds, shades};
 use super::palette::{self, Look, Marker};
@@ -91,29 +93,8 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         columns: "throughput".into(),
     };
     Some(plot.draw(|c, x, y| {
-        for ((trace, _), line) in runs.iter().zip(&lines) {
-            plot::series(c, &trace.key, |c| {
-                let ranges = line.iter().filter(|s| s.high > s.low);
-                let cells: Vec<_> = ranges
-                    .map(|s| {
-                        (
-                            (x.pixel(s.from), y.pixel(s.high)),
-                            (x.pixel(s.to), y.pixel(s.low)),
-                        )
-                    })
-                    .collect();
-                c.cells(&cells, trace.look.color, RANGE);
-            });
-        }
-        for ((trace, _), line) in runs.iter().zip(&lines) {
-            let points = outline(line, end)
-                .into_iter()
-                .map(|(t, v)| (x.pixel(t), y.pixel(v)))
-                .collect::<Vec<_>>();
-            plot::series(c, &trace.key, |c| {
-                c.line(&points, trace.look.color, 2.25, trace.look.dash)
-            });
-        }
+        ranges(c, (x, y), &runs, &lines);
+        rates(c, (x, y), (&runs, &lines), end);
         let curve: Vec<_> = planned
             .rate
             .iter()
@@ -134,6 +115,45 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
             });
         }
     }))
+}
+
+/// Modes, each with the run that is shown.
+type Runs<'r, 'a> = [(&'r Trace<'a>, &'r ModeRun)];
+
+/// The range of the windows behind each step.
+fn ranges(c: &mut Canvas, (x, y): (&Axis, &Axis), runs: &Runs<'_, '_>, lines: &[Vec<Step>]) {
+    for ((trace, _), line) in runs.iter().zip(lines) {
+        plot::series(c, &trace.key, |c| {
+            let ranges = line.iter().filter(|s| s.high > s.low);
+            let cells: Vec<_> = ranges
+                .map(|s| {
+                    (
+                        (x.pixel(s.from), y.pixel(s.high)),
+                        (x.pixel(s.to), y.pixel(s.low)),
+                    )
+                })
+                .collect();
+            c.cells(&cells, trace.look.color, RANGE);
+        });
+    }
+}
+
+/// The line of each mode.
+fn rates(
+    c: &mut Canvas,
+    (x, y): (&Axis, &Axis),
+    (runs, lines): (&Runs<'_, '_>, &[Vec<Step>]),
+    end: f64,
+) {
+    for ((trace, _), line) in runs.iter().zip(lines) {
+        let points = outline(line, end)
+            .into_iter()
+            .map(|(t, v)| (x.pixel(t), y.pixel(v)))
+            .collect::<Vec<_>>();
+        plot::series(c, &trace.key, |c| {
+            c.line(&points, trace.look.color, 2.25, trace.look.dash)
+        });
+    }
 }
 
 /// The limits of the thresholds that are about the throughput of the whole.
@@ -159,7 +179,7 @@ fn limits(cast: &Cast<'_>) -> Vec<(String, f64)> {
 
 /// In a run bound by iterations, the legend says when a mode was done.
 fn entry(trace: &Trace<'_>, run: &ModeRun) -> Entry {
-    let mut entry = Entry::of(trace);
+    let mut entry = Entry::from_trace(trace);
     if run.stopped_by == StoppedBy::Iterations {
         entry.text = format!(
             "{}, done after {}",

@@ -3,7 +3,7 @@
 //! same place.
 
 use super::super::view;
-use super::axis::Axis;
+use super::axis::{Axis, Tick};
 use super::canvas::{self, About, Align, Canvas, Font};
 use super::frame::{self, Entry, Field, MARGIN, WIDTH};
 use super::over_time::{rounds, shades};
@@ -95,7 +95,10 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         .iter()
         .filter(|trace| trace.series().next().is_some())
         .collect();
-    let legend: Vec<Entry> = traces.iter().map(|trace| Entry::of(trace)).collect();
+    let legend: Vec<Entry> = traces
+        .iter()
+        .map(|trace| Entry::from_trace(trace))
+        .collect();
     let Field {
         left, top, right, ..
     } = Field::below(&legend);
@@ -146,23 +149,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
             frame::entries(c, &legend);
             for (i, (panel, lines)) in shown.iter().enumerate() {
                 let upper = top + (HEIGHT + GAP) * i as f64;
-                for (_, (from, to)) in &shaded {
-                    c.rect(
-                        (x.pixel(*from), upper),
-                        (x.pixel(*to), upper + HEIGHT),
-                        palette::SHADE,
-                        1.0,
-                    );
-                }
-                for tick in &ticks {
-                    let at = x.pixel(tick.value);
-                    c.line(
-                        &[(at, upper), (at, upper + HEIGHT)],
-                        palette::GRID,
-                        1.0,
-                        None,
-                    );
-                }
+                background(c, &x, &ticks, &shaded, upper);
                 panel.draw(c, cast, lines, &x, (upper, upper + HEIGHT));
             }
             for (what, (from, to)) in &shaded {
@@ -175,28 +162,60 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
                     );
                 }
             }
-            let mut free_from = 0.0;
-            for tick in &ticks {
-                let half = Font::TICK.width(&tick.label) / 2.0;
-                let middle = x.pixel(tick.value).min(f64::from(WIDTH) - 6.0 - half);
-                if middle - half >= free_from {
-                    c.text(
-                        &tick.label,
-                        (middle, bottom + 16.0),
-                        Font::TICK,
-                        Align::Middle,
-                    );
-                    free_from = middle + half + 8.0;
-                }
-            }
+            time_axis(c, &x, &ticks, (left, right), bottom);
+        },
+    ))
+}
+
+/// What lies behind a panel: stretches that are not measured, and a line for each tick.
+fn background(
+    c: &mut Canvas,
+    x: &Axis,
+    ticks: &[Tick],
+    shaded: &[(&'static str, (f64, f64))],
+    upper: f64,
+) {
+    for (_, (from, to)) in shaded {
+        c.rect(
+            (x.pixel(*from), upper),
+            (x.pixel(*to), upper + HEIGHT),
+            palette::SHADE,
+            1.0,
+        );
+    }
+    for tick in ticks {
+        let at = x.pixel(tick.value);
+        c.line(
+            &[(at, upper), (at, upper + HEIGHT)],
+            palette::GRID,
+            1.0,
+            None,
+        );
+    }
+}
+
+/// The labels of the time axis below all panels, as many as there is room for.
+fn time_axis(c: &mut Canvas, x: &Axis, ticks: &[Tick], (left, right): (f64, f64), bottom: f64) {
+    let mut free_from = 0.0;
+    for tick in ticks {
+        let half = Font::TICK.width(&tick.label) / 2.0;
+        let middle = x.pixel(tick.value).min(f64::from(WIDTH) - 6.0 - half);
+        if middle - half >= free_from {
             c.text(
-                "seconds since the start of the run",
-                (f64::midpoint(left, right), bottom + 40.0),
+                &tick.label,
+                (middle, bottom + 16.0),
                 Font::TICK,
                 Align::Middle,
             );
-        },
-    ))
+            free_from = middle + half + 8.0;
+        }
+    }
+    c.text(
+        "seconds since the start of the run",
+        (f64::midpoint(left, right), bottom + 40.0),
+        Font::TICK,
+        Align::Middle,
+    );
 }
 
 impl Panel {

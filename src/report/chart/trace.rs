@@ -84,7 +84,7 @@ pub struct Cast<'a> {
 
 impl<'a> Cast<'a> {
     /// The modes of one result.
-    pub fn of(result: &'a RunResult) -> Self {
+    pub fn from_result(result: &'a RunResult) -> Self {
         let trace = |mode: Mode| {
             Trace::new(
                 result,
@@ -154,7 +154,7 @@ impl<'a> Cast<'a> {
         let mut plans = self
             .traces
             .iter()
-            .map(|trace| Planned::of(trace.result, end));
+            .map(|trace| Planned::from_result(trace.result, end));
         let Some(first) = plans.next() else {
             return Planned::default();
         };
@@ -241,7 +241,7 @@ impl<'a> Trace<'a> {
 
     /// Response times of all rounds, where there are any.
     pub fn response(&self) -> Option<Ladder> {
-        Ladder::of(&codec::decode(&self.compared?.response).ok()?)
+        Ladder::from_histogram(&codec::decode(&self.compared?.response).ok()?)
     }
 
     /// Another time of all rounds, added up as the result's own comparison adds response times.

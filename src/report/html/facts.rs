@@ -107,7 +107,7 @@ fn host(host: &Host) -> String {
 
 /// The verdicts.
 pub fn badges(result: &RunResult) -> Vec<Badge> {
-    let ending = Ending::of(result);
+    let ending = Ending::from_result(result);
     let class = match result.end {
         End::Interrupted => "warn",
         _ if ending.is_good => "good",

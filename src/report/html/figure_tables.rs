@@ -35,7 +35,7 @@ pub fn percentiles(cast: &Cast<'_>) -> Option<Table> {
         columns.push((summary, response));
         if let Some(service) = trace
             .times(|times| Some(&times.service))
-            .and_then(|h| Ladder::of(&h))
+            .and_then(|h| Ladder::from_histogram(&h))
         {
             head.push(format!("{}, service", trace.label));
             columns.push((summary, service));

@@ -20,7 +20,7 @@ pub struct Figure {
 
 /// Charts that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct FigureGroup {
     /// Names it on the page.
     pub id: &'static str,
     /// What they are about.
@@ -47,7 +47,7 @@ pub fn first(cast: &Cast<'_>) -> Option<Figure> {
 }
 
 /// All other charts.
-pub fn parts(cast: &Cast<'_>) -> Vec<Part> {
+pub fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
     let each =
         |id: &str, draw: fn(&Cast<'_>, &Trace<'_>) -> Option<String>| -> Vec<Option<Figure>> {
             let one = |trace: &Trace<'_>| {
@@ -90,7 +90,7 @@ pub fn parts(cast: &Cast<'_>) -> Vec<Part> {
         ("generator", "The generator itself", generator),
     ]
     .into_iter()
-    .map(|(id, title, figures)| Part {
+    .map(|(id, title, figures)| FigureGroup {
         id,
         title,
         figures: figures.into_iter().flatten().collect(),

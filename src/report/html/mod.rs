@@ -14,4 +14,4 @@ pub mod page;
 pub mod tables;
 pub mod versions;
 
-pub use page::{Place, overlaid, render};
+pub use page::{Delivery, overlaid, render};

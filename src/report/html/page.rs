@@ -17,7 +17,7 @@ use super::super::headline::Headline;
 use super::super::{asked, reproduce, view};
 use super::facts::{self, Badge, Concern};
 use super::figure_tables as tables_of;
-use super::figures::{self, Figure, Part, data};
+use super::figures::{self, Figure, FigureGroup, data};
 use super::histograms::histograms;
 use super::tables::{self, Table};
 
@@ -41,7 +41,7 @@ pub fn script() -> &'static str {
 
 /// Where the page is read, and what lies beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum Delivery<'a> {
     /// A file that needs no other, with links to those written beside it.
     Whole(&'a [&'static str]),
     /// A file with style and script beside it, and the others in the folder above.
@@ -52,7 +52,7 @@ pub enum Place<'a> {
     Ended,
 }
 
-impl Place<'_> {
+impl Delivery<'_> {
     /// The folder of the files beside it, as seen from there, and their names.
     fn downloads(self) -> (&'static str, Vec<&'static str>) {
         match self {
@@ -96,7 +96,7 @@ struct Page {
     small_samples: bool,
     na_means: &'static str,
     first: Option<Figure>,
-    parts: Vec<Part>,
+    parts: Vec<FigureGroup>,
     percentiles: Option<Table>,
     steps: Option<Table>,
     sections: Vec<Section>,
@@ -155,9 +155,9 @@ struct Round {
 ///
 /// # Errors
 /// Never in practice: the template only writes to memory.
-pub fn render(result: &RunResult, place: Place<'_>) -> Result<String, PageError> {
-    let mut head = Head::of(result, None);
-    if place == Place::Live {
+pub fn render(result: &RunResult, place: Delivery<'_>) -> Result<String, PageError> {
+    let mut head = Head::from_result(result, None);
+    if place == Delivery::Live {
         // Nothing is decided yet.
         head.badges = vec![Badge {
             class: "warn under-way",
@@ -167,22 +167,30 @@ pub fn render(result: &RunResult, place: Place<'_>) -> Result<String, PageError>
         head.thresholds = None;
     }
     let title = head.name.clone();
-    let headline = if place == Place::Live && result.runs.is_empty() {
+    let headline = if place == Delivery::Live && result.runs.is_empty() {
         Headline::plain("Nothing is measured yet.")
     } else {
-        Headline::of(result)
+        Headline::from_result(result)
     };
-    page(&Cast::of(result), title, vec![head], headline, place)
+    page(
+        &Cast::from_result(result),
+        title,
+        vec![head],
+        headline,
+        place,
+    )
 }
 
 /// The page of several results, laid over one another, each with its name.
 ///
 /// # Errors
 /// Never in practice: the template only writes to memory.
-pub fn overlaid(results: &[(String, RunResult)], place: Place<'_>) -> Result<String, PageError> {
+pub fn overlaid(results: &[(String, RunResult)], place: Delivery<'_>) -> Result<String, PageError> {
     let heads = results
         .iter()
-        .map(|(name, result)| Head::of(result, Some(view::shortened(&view::plain(name), 80))))
+        .map(|(name, result)| {
+            Head::from_result(result, Some(view::shortened(&view::plain(name), 80)))
+        })
         .collect();
     let text = format!(
         "{} side by side.",
@@ -208,7 +216,7 @@ fn page(
     title: String,
     results: Vec<Head>,
     headline: Headline,
-    place: Place<'_>,
+    place: Delivery<'_>,
 ) -> Result<String, PageError> {
     let modes: Vec<(&Trace<'_>, &ModeComparison)> = cast
         .traces
@@ -229,7 +237,7 @@ fn page(
         policy: policy(&style, place),
         style,
         script: script(),
-        split: matches!(place, Place::Split(_)),
+        split: matches!(place, Delivery::Split(_)),
         live: place.live(),
         above,
         downloads,
@@ -280,7 +288,7 @@ fn page(
 }
 
 impl Head {
-    fn of(result: &RunResult, label: Option<String>) -> Self {
+    fn from_result(result: &RunResult, label: Option<String>) -> Self {
         let file = reproduce::file_name(&result.scenario.name);
         Self {
             name: view::plain(&result.scenario.name),
@@ -335,13 +343,13 @@ pub fn style(cast: &Cast<'_>) -> String {
 
 /// What a browser lets the page do: nothing but its own style and its own script, known by their
 /// hashes.
-pub(super) fn policy(style: &str, place: Place<'_>) -> String {
+pub(super) fn policy(style: &str, place: Delivery<'_>) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let (style, script) = match place {
-        Place::Whole(_) | Place::Live | Place::Ended => (hash(style), hash(script())),
-        Place::Split(_) => ("'self'".into(), "'self'".into()),
+        Delivery::Whole(_) | Delivery::Live | Delivery::Ended => (hash(style), hash(script())),
+        Delivery::Split(_) => ("'self'".into(), "'self'".into()),
     };
-    let news = if matches!(place, Place::Live | Place::Ended) {
+    let news = if matches!(place, Delivery::Live | Delivery::Ended) {
         "; connect-src 'self'"
     } else {
         ""
@@ -399,7 +407,7 @@ mod tests {
     use super::super::super::fixture;
     use super::*;
 
-    const WHOLE: Place<'static> = Place::Whole(&["result.json"]);
+    const WHOLE: Delivery<'static> = Delivery::Whole(&["result.json"]);
 
     fn look(name: &str, html: &str) {
         if let Ok(dir) = std::env::var("LOADGEN_LOOK") {
@@ -478,7 +486,7 @@ mod tests {
             let hash = STANDARD.encode(Sha256::digest(text));
             assert!(html.contains(&format!("'sha256-{hash}'")), "{open}");
         }
-        let split = render(&fixture::three_modes(), Place::Split(&[])).unwrap();
+        let split = render(&fixture::three_modes(), Delivery::Split(&[])).unwrap();
         assert!(
             !split.contains("<style>")
                 && !split.contains("<script>")
@@ -512,8 +520,8 @@ mod tests {
     fn a_page_of_a_run_that_has_ended_is_not_under_way() {
         let result = fixture::three_modes();
         let (live, ended) = (
-            render(&result, Place::Live).unwrap(),
-            render(&result, Place::Ended).unwrap(),
+            render(&result, Delivery::Live).unwrap(),
+            render(&result, Delivery::Ended).unwrap(),
         );
         assert!(
             live.contains("Under way:") && !live.contains("not met"),

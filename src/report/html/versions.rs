@@ -5,7 +5,7 @@ use askama::Template;
 use super::super::chart::pairs;
 use super::super::chart::trace::Cast;
 use super::super::{changes, versions, view};
-use super::page::{self, PageError, Place};
+use super::page::{self, Delivery, PageError};
 use super::tables::Table;
 use crate::result::{RunOrder, VersionComparison};
 
@@ -40,7 +40,7 @@ pub fn render(comparison: &VersionComparison) -> Result<String, PageError> {
     Page {
         title: view::plain(&comparison.scenario),
         version: env!("CARGO_PKG_VERSION"),
-        policy: page::policy(&style, Place::Whole(&[])),
+        policy: page::policy(&style, Delivery::Whole(&[])),
         style,
         facts: facts(comparison),
         warnings: comparison

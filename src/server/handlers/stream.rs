@@ -9,8 +9,8 @@ use crate::server::state::State;
 
 const LARGEST: u64 = 100 << 20;
 const MEGABYTE: f64 = 1e6;
-const MOST_MEGABYTES: f64 = 1e4;
-const MOST_CHUNKS: u64 = 100_000;
+const MAX_MEGABYTES: f64 = 1e4;
+const MAX_CHUNKS: u64 = 100_000;
 
 /// The time between two parts of a download: short enough to look steady, long enough to cost
 /// little.
@@ -24,7 +24,7 @@ pub(crate) fn bytes(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
 
 /// `/download`
 pub(crate) fn download(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
-    let megabytes = call.number("mb", 1.0, 0.0..=MOST_MEGABYTES)?;
+    let megabytes = call.number("mb", 1.0, 0.0..=MAX_MEGABYTES)?;
     let per_megabyte = call.duration("per_mb", Nanos::from_millis(100), LONGEST)?;
     let over = Nanos::from_secs_f64(megabytes * per_megabyte.as_secs_f64());
     if over > LONGEST {
@@ -46,7 +46,7 @@ pub(crate) fn download(state: &State, call: &Call<'_>) -> Result<Reply, Problem>
 pub(crate) fn drip(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let size = call.number("bytes", 1000, 0..=LARGEST)?;
     let over = call.duration("over", Nanos::from_secs(1), LONGEST)?;
-    let chunks = call.number("chunks", 10, 1..=MOST_CHUNKS)?;
+    let chunks = call.number("chunks", 10, 1..=MAX_CHUNKS)?;
     Ok(Reply::paced(
         Paced::new(state.clock, size, chunks, over).unannounced(),
     ))

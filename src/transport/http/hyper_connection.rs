@@ -17,7 +17,7 @@ use crate::transport::body::Outgoing;
 use crate::transport::replay::Replay;
 
 /// What comes of a message.
-pub type Came = hyper::Result<Response<Incoming>>;
+pub type ResponseResult = hyper::Result<Response<Incoming>>;
 
 /// hyper's side of a connection.
 #[expect(
@@ -118,9 +118,9 @@ where
 #[cold]
 pub(super) fn last_word<Io>(
     driver: &mut HyperConnection<Io>,
-    head: Poll<Came>,
+    head: Poll<ResponseResult>,
     cx: &mut Context<'_>,
-) -> Poll<Option<Came>>
+) -> Poll<Option<ResponseResult>>
 where
     Io: Read + Write + Unpin + Send + 'static,
 {

@@ -19,7 +19,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The refusal that an error of a stream is.
-    pub fn of(error: &h2::Error) -> Option<Self> {
+    pub fn from_error(error: &h2::Error) -> Option<Self> {
         if !error.is_remote() {
             return None;
         }

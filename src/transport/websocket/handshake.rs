@@ -16,7 +16,7 @@ use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 
 use super::failure::{closed, protocol, shown};
-use super::socket::Socket;
+use super::socket::WebSocket;
 use crate::transport::TransportError;
 use crate::transport::counted::{Metered, Passed};
 use crate::transport::http::{Message as Request, error, wide};
@@ -26,7 +26,7 @@ pub struct Opened<Io> {
     /// The head of the answer.
     pub head: Parts,
     /// What was opened, where the status is 101.
-    pub socket: Option<Socket<Io>>,
+    pub socket: Option<WebSocket<Io>>,
 }
 
 /// Opens a WebSocket over a fresh stream: `request` has all that is not the handshake's own.
@@ -89,7 +89,7 @@ where
     let http1::Parts { io, read_buf, .. } = driver.into_parts();
     Ok(Opened {
         head,
-        socket: Some(Socket::new(io, read_buf.into())),
+        socket: Some(WebSocket::new(io, read_buf.into())),
     })
 }
 

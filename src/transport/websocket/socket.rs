@@ -1,4 +1,4 @@
-//! [`Socket`]: an open WebSocket.
+//! [`WebSocket`]: an open WebSocket.
 //!
 //! The framing is tungstenite's, which reads and writes whatever stream it is handed and says so
 //! where that would block: the same code serves the blocking drivers and the event loop. Fragments
@@ -23,14 +23,14 @@ use crate::transport::TransportError;
 use crate::transport::counted::{Metered, Passed};
 
 /// The largest message that is taken, in bytes.
-const MOST: usize = 16 << 20;
+const MAX_MESSAGE: usize = 16 << 20;
 /// The most messages that are kept while nobody waits for one.
 const MAX_WAITING: usize = 1000;
 /// What is read at once; each connection has so much room.
 const CHUNK: usize = 8 * 1024;
 
 /// An open WebSocket. Dropping it closes its connection.
-pub struct Socket<Io> {
+pub struct WebSocket<Io> {
     io: Io,
     context: WebSocketContext,
     passed: Arc<Passed>,
@@ -43,14 +43,14 @@ pub struct Socket<Io> {
     ended: Option<TransportError>,
 }
 
-impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
+impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
     /// Over a stream on which the handshake was made, with what came behind that.
     pub(super) fn new(io: Io, begun: Vec<u8>) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(CHUNK)
             .write_buffer_size(CHUNK)
-            .max_message_size(Some(MOST))
-            .max_frame_size(Some(MOST));
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE));
         let context = WebSocketContext::from_partially_read(begun, Role::Client, Some(config));
         let passed = io.passed();
         let accounted = (passed.received(), passed.sent());
@@ -275,7 +275,7 @@ impl<Io: Read + Write + Metered + Unpin> Socket<Io> {
             ) => closed("connection closed without a closing handshake"),
             Error::Capacity(CapacityError::MessageTooLong { .. }) => protocol(&format!(
                 "a message of more than {} MiB, and no more is taken",
-                MOST >> 20
+                MAX_MESSAGE >> 20
             )),
             other => protocol(&other.to_string()),
         };
@@ -428,14 +428,14 @@ mod tests {
         }
     }
 
-    fn socket(pieces: &[&[u8]]) -> Socket<Scripted> {
+    fn socket(pieces: &[&[u8]]) -> WebSocket<Scripted> {
         let io = scripted(pieces);
         let passed = io.passed();
         let config = WebSocketConfig::default()
-            .max_message_size(Some(MOST))
-            .max_frame_size(Some(MOST));
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE));
         let context = WebSocketContext::new(Role::Client, Some(config));
-        Socket {
+        WebSocket {
             io,
             context,
             passed,
@@ -446,7 +446,7 @@ mod tests {
     }
 
     /// All messages up to the end, and the kind of that.
-    fn all(socket: &mut Socket<Scripted>) -> (Vec<Bytes>, FailureKind) {
+    fn all(socket: &mut WebSocket<Scripted>) -> (Vec<Bytes>, FailureKind) {
         let mut messages = Vec::new();
         loop {
             match soon(socket.receive()) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use loadgen::base::parse;
-use loadgen::engine::{Ground, Job, Reach, RunError, Signal, run_mode};
+use loadgen::engine::{Environment, Job, ResolvedTarget, RunError, Signal, run_mode};
 use loadgen::plan::{Mode, Plan};
 use loadgen::result::{ModeRun, StoppedBy};
 use loadgen::scenario::{Overrides, Source, compile};
@@ -90,20 +90,20 @@ impl Case {
             .collect();
         let reached = peers
             .iter()
-            .map(|peer| Some(Reach::from(Endpoint::Tcp(peer.address()))))
+            .map(|peer| Some(ResolvedTarget::from(Endpoint::Tcp(peer.address()))))
             .collect();
-        let ground = Ground {
+        let environment = Environment {
             reached,
             folder: ".".into(),
             unix_ms: 1_700_000_000_000,
-            ..Ground::default()
+            ..Environment::default()
         };
         let job = Job {
             parent: std::process::id(),
             plan: self.plan.clone(),
             mode,
             round: 1,
-            ground,
+            environment,
         };
         let hung = AtomicBool::new(false);
         let begun = Instant::now();

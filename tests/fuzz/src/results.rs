@@ -67,15 +67,18 @@ fn read(text: &str) {
         // An error that is told is as good as a text.
         let _ = make(&result);
     }
-    let _ = html::render(&result, html::Place::Whole(&[]));
-    let cast = Cast::of(&result);
+    let _ = html::render(&result, html::Delivery::Whole(&[]));
+    let cast = Cast::from_result(&result);
     FILES.iter().for_each(|(_, draw)| drop(draw(&cast)));
     terminal::render(&result, Style::default());
     annotations::render(&result, Some("test.yaml"));
     let good = RunResult::from_json(SEED).expect("the good one");
     let (base, new) = ([&good, &good], [&result, &result]);
     for (base, new) in [(base, new), (new, base), (new, new)] {
-        let (base, new) = (Side::of("base", base), Side::of("new", new));
+        let (base, new) = (
+            Side::from_results("base", base),
+            Side::from_results("new", new),
+        );
         let terms = Terms {
             guards: Guard::all_usual(),
             same_machine: false,
@@ -85,7 +88,7 @@ fn read(text: &str) {
         let _ = versions::compare(&base, &new, &terms);
     }
     let named = [("a".to_owned(), good), ("b".to_owned(), result)];
-    let _ = html::overlaid(&named, html::Place::Whole(&[]));
+    let _ = html::overlaid(&named, html::Delivery::Whole(&[]));
 }
 
 /// A histogram's bytes, compressed and under their head.

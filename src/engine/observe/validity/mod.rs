@@ -40,7 +40,7 @@ pub fn check(run: &ModeRun, plan: &Plan) -> Validity {
     ];
     checks.extend(poisson(plan));
     checks.extend(settled(run, plan));
-    Validity::of(checks)
+    Validity::from_checks(checks)
 }
 
 fn bad_if(bad: bool, verdict: Verdict) -> Verdict {

@@ -1,4 +1,4 @@
-//! [`Watched`]: the report page while the run goes on, for those who look at it.
+//! [`LivePage`]: the report page while the run goes on, for those who look at it.
 
 use std::net::SocketAddr;
 
@@ -6,19 +6,19 @@ use anyhow::Context as _;
 
 use super::exit::{Exit, Failure, or_exit};
 use crate::plan::Secrets;
-use crate::report::html::{self, Place};
+use crate::report::html::{self, Delivery};
 use crate::result::{End, ModeRun, RunResult};
 use crate::server::Live;
 
 /// The page of a run under way.
-pub struct Watched<'a> {
+pub struct LivePage<'a> {
     live: Live,
     /// Makes a result of some runs.
     draft: Box<dyn Fn(Vec<ModeRun>) -> RunResult + 'a>,
     secrets: &'a Secrets,
 }
 
-impl<'a> Watched<'a> {
+impl<'a> LivePage<'a> {
     /// Serves it on this address from now on. `draft` makes a result of the runs there are.
     pub fn open(
         address: SocketAddr,
@@ -28,13 +28,13 @@ impl<'a> Watched<'a> {
         let live = Live::start(address).with_context(|| {
             format!("can't serve the live page on {address}; choose another with --live")
         });
-        let watched = Self {
+        let live_page = Self {
             live: or_exit(live, Exit::CouldNotRun)?,
             draft: Box::new(draft),
             secrets,
         };
-        watched.live.publish(watched.page(Vec::new()));
-        Ok(watched)
+        live_page.live.publish(live_page.page(Vec::new()));
+        Ok(live_page)
     }
 
     /// Where it is.
@@ -53,7 +53,7 @@ impl<'a> Watched<'a> {
     /// Shows what came of it, for the last time.
     pub fn end(self, result: &RunResult) {
         self.live
-            .end(html::render(result, Place::Ended).unwrap_or_default());
+            .end(html::render(result, Delivery::Ended).unwrap_or_default());
     }
 
     /// The same, where nothing was measured: how the run ended.
@@ -71,7 +71,7 @@ impl<'a> Watched<'a> {
     fn page(&self, runs: Vec<ModeRun>) -> String {
         let result = (self.draft)(runs).redacted(self.secrets).ok();
         result
-            .and_then(|result| html::render(&result, Place::Live).ok())
+            .and_then(|result| html::render(&result, Delivery::Live).ok())
             .unwrap_or_default()
     }
 }

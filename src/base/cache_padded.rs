@@ -1,4 +1,4 @@
-//! [`Apart`]: a value on cache lines of its own.
+//! [`CachePadded`]: a value on cache lines of its own.
 
 use std::ops::Deref;
 
@@ -7,9 +7,9 @@ use std::ops::Deref;
 /// processors fetch them in pairs.
 #[derive(Default)]
 #[repr(align(128))]
-pub struct Apart<T>(pub T);
+pub struct CachePadded<T>(pub T);
 
-impl<T> Deref for Apart<T> {
+impl<T> Deref for CachePadded<T> {
     type Target = T;
 
     fn deref(&self) -> &T {

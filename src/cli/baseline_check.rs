@@ -1,4 +1,4 @@
-//! [`Held`]: the baseline that a run is held against.
+//! [`BaselineCheck`]: the baseline that a run is held against.
 
 use std::path::PathBuf;
 
@@ -14,13 +14,13 @@ use crate::plan::{Guard, Plan, Secrets};
 use crate::result::{Build, Host, RunOrder, RunResult, VersionComparison};
 
 /// A baseline, and what must not become worse than in it.
-pub struct Held {
+pub struct BaselineCheck {
     path: PathBuf,
     results: Vec<RunResult>,
     terms: Terms,
 }
 
-impl Held {
+impl BaselineCheck {
     /// Reads the baseline of a run, where it has one, and makes sure before anything is sent that
     /// the run can be held against it.
     pub fn open(args: &RunArgs, plan: &Plan, secrets: &Secrets) -> Result<Option<Self>, Failure> {
@@ -68,7 +68,7 @@ impl Held {
     }
 
     fn base(&self) -> Side<'_> {
-        Side::of(&self.path.display().to_string(), &self.results)
+        Side::from_results(&self.path.display().to_string(), &self.results)
     }
 
     /// What must not become worse.
@@ -79,7 +79,7 @@ impl Held {
     /// Holds the run against it. Where that can't be done the comparison says why in the place of
     /// figures, for whoever reads the reports alone.
     pub fn compare(&self, result: &RunResult) -> (VersionComparison, Option<Failure>) {
-        let (base, new) = (self.base(), Side::of("this run", [result]));
+        let (base, new) = (self.base(), Side::from_results("this run", [result]));
         match versions::compare(&base, &new, &self.terms) {
             Ok(comparison) => (comparison, None),
             Err(why) => (
