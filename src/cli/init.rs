@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use super::args::InitArgs;
 use super::exit::{Exit, Failure, or_exit};
 use super::output;
-use crate::scenario::SCHEMA;
+use crate::scenario;
 
 /// The name of the file that is written.
 const NAME: &str = "loadgen.yaml";
@@ -44,7 +44,8 @@ pub fn run(args: &InitArgs) -> Result<Exit, Failure> {
     )?;
     // The schema is nobody's work but loadgen's: an older one gives way.
     or_exit(
-        fs::write(&schema, SCHEMA).with_context(|| format!("can't write {}", schema.display())),
+        fs::write(&schema, scenario::schema())
+            .with_context(|| format!("can't write {}", schema.display())),
         Exit::Internal,
     )?;
     let typed = in_shell(&shown.to_string());

@@ -2,10 +2,10 @@
 
 use super::exit::{Exit, Failure};
 use super::output;
-use crate::scenario::SCHEMA;
+use crate::scenario;
 
 /// Prints the schema.
 pub fn run() -> Result<Exit, Failure> {
-    output::print_exact(SCHEMA)?;
+    output::print_exact(scenario::schema())?;
     Ok(Exit::Ok)
 }

@@ -3,12 +3,18 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::Diagnostics;
+use super::fields::Fields;
 use super::header;
+use super::section::Section;
 use super::tree::{Entry, Node};
-use super::words::Part;
 use crate::plan::{Encode, Piece, Template};
+
+/// `auth`.
+const AUTH: Section = Section::new(&[("token", "bearer")]);
+/// `auth.basic`.
+const BASIC: Section = Section::new(&[("username", "user"), ("pass", "password")]);
 
 /// The header that `auth` becomes.
 const HEADER: &str = "authorization";
@@ -31,7 +37,7 @@ pub fn add(auth: &Entry, headers: &mut Vec<(String, Template)>, problems: &mut D
 /// Reads `auth`: the value of its header.
 fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     const EXAMPLE: &str = "auth: { bearer: \"{{token}}\" }";
-    let mut fields = Fields::open(node, Part::Auth, "`auth`", EXAMPLE, problems)?;
+    let mut fields = Fields::open(node, &AUTH, "`auth`", EXAMPLE, problems)?;
     let (bearer, basic) = (fields.entry("bearer"), fields.entry("basic"));
     let value = match (bearer, basic) {
         (Some(first), Some(second)) => {
@@ -81,7 +87,7 @@ fn bearer(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
 /// RFC 7617: the base64 of `user:password`.
 fn basic(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     const EXAMPLE: &str = "basic: { user: me, password: \"{{password}}\" }";
-    let mut fields = Fields::open(node, Part::Basic, "`basic`", EXAMPLE, problems)?;
+    let mut fields = Fields::open(node, &BASIC, "`basic`", EXAMPLE, problems)?;
     let user_at = fields.need("user", "user: me", problems);
     let user = user_at.and_then(|node| decode::template(node, "user", problems));
     let password = fields.need("password", "password: \"{{password}}\"", problems);

@@ -4,14 +4,22 @@ use std::path::Path;
 
 use http::HeaderValue;
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
-use super::foreign;
+use super::fields::Fields;
+use super::section::Section;
 use super::tree::{Entry, Node, Value};
-use super::words::{self, Part as Words};
+use super::words;
 use super::{json, url};
 use crate::plan::{Body, Content, Part, Template};
 use crate::value::file;
+
+/// A part of `multipart`.
+const MULTIPART: Section = Section::new(&[
+    ("path", "file"),
+    ("name", "filename"),
+    ("type", "content_type"),
+]);
 
 /// The keys of which a request has one at most.
 pub const BODIES: [&str; 5] = ["json", "form", "body", "body_file", "multipart"];
@@ -195,7 +203,7 @@ fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Part
         });
     }
     let example = format!("{name}: {{ file: cat.png }}");
-    let mut fields = Fields::open(&entry.value, Words::Multipart, "a part", &example, problems)?;
+    let mut fields = Fields::open(&entry.value, &MULTIPART, "a part", &example, problems)?;
     let (file, value) = (
         fields.take("file", problems),
         fields.take("value", problems),
@@ -209,7 +217,7 @@ fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Part
         .map(|node| media_type(node, problems));
     let misspelt = fields.entries().iter().any(|e| {
         words::nearest(&e.key, ["file", "value"]).is_some()
-            || foreign::ours(Words::Multipart, &e.key).is_some_and(|ours| ours == "file")
+            || MULTIPART.ours(&e.key).is_some_and(|ours| ours == "file")
     });
     let content = match (file, value) {
         (Some(file), None) => path(file, "file", folder, problems).map(Content::File),

@@ -1,17 +1,31 @@
 //! Places in a response: what `capture` takes out of it, and what `tag` splits its figures by.
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::expression::nameable;
-use super::foreign;
+use super::fields::Fields;
 use super::json;
 use super::names::Names;
 use super::pattern::Patterns;
+use super::section::Section;
 use super::tree::{Entry, Node, Value};
 use super::vars::is_name;
-use super::words::{self, Part};
+use super::words;
 use crate::plan::{Capture, Source, Tag};
 use crate::value::extract::json_path;
+
+/// A value of `capture`.
+const CAPTURE: Section = Section::new(&[
+    ("json", "jsonpath"),
+    ("jmespath", "jsonpath"),
+    ("pattern", "regex"),
+    ("regexp", "regex"),
+    ("fallback", "default"),
+]);
+/// A value of `tag`.
+const TAG: Section = Section::new(&[("json", "jsonpath"), ("regexp", "regex")]);
+/// `regex` as a map.
+const REGEX: Section = Section::new(&[("pattern", "regex")]);
 
 const PLACES: [&str; 6] = ["jsonpath", "regex", "header", "cookie", "body", "status"];
 /// A body is not a tag: nearly every one is another.
@@ -107,7 +121,7 @@ fn entries<'n>(
     if let (2, Some((_, Value::Scalar(called))), Some((place, Value::Scalar(query)))) =
         (entries.len(), named(true), named(false))
     {
-        let kind = foreign::ours(Part::Capture, place).unwrap_or(place);
+        let kind = CAPTURE.ours(place).unwrap_or(place);
         problems
             .error(
                 node.span,
@@ -141,7 +155,7 @@ fn capture(
 ) -> Option<Capture> {
     let name = &entry.key;
     let good = nameable(name, entry.key_span, names, problems);
-    let mut fields = open(entry, Part::Capture, "the capture", problems)?;
+    let mut fields = open(entry, &CAPTURE, "the capture", problems)?;
     // `default: null` is a good default.
     let default = fields
         .entry("default")
@@ -175,7 +189,7 @@ fn tag(
             )
             .help("use letters, digits, `_` and `-`, and begin with a letter");
     }
-    let mut fields = open(entry, Part::Tag, "the tag", problems)?;
+    let mut fields = open(entry, &TAG, "the tag", problems)?;
     for (key, why, remedy) in [
         (
             "body",
@@ -210,7 +224,7 @@ fn tag(
 /// Opens the map of one place; most others write the query alone.
 fn open<'n>(
     entry: &'n Entry,
-    part: Part,
+    section: &'static Section,
     what: &str,
     problems: &mut Diagnostics,
 ) -> Option<Fields<'n>> {
@@ -230,7 +244,7 @@ fn open<'n>(
     );
     Fields::open(
         &entry.value,
-        part,
+        section,
         &format!("{what} {}", quoted(&entry.key)),
         &example,
         problems,
@@ -382,7 +396,7 @@ fn regex(
     let pattern = if matches!(node.value, Value::Map(_)) {
         let mut fields = Fields::open(
             node,
-            Part::Regex,
+            &REGEX,
             "`regex`",
             "regex: { regex: 'id=(\\d+)', group: 1 }",
             problems,

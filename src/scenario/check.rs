@@ -2,6 +2,8 @@
 //! sense in them.
 
 use super::diagnostic::{Diagnostics, Place, Span};
+use super::kind::Family;
+use super::kinds::KINDS;
 use super::lint;
 use super::tree::{Node, Value};
 use crate::base::Nanos;
@@ -77,7 +79,12 @@ fn requests(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     if let Some(span) = first {
         error.related(*span, "the first request");
     }
-    error.help("remove `simulated`, or use mock operations (`sleep`, `cpu`, `block`) only");
+    let mocks = KINDS.all.iter().filter(|kind| kind.family == Family::Mock);
+    let names: Vec<String> = mocks.map(|kind| format!("`{}`", kind.keys[0])).collect();
+    error.help(format!(
+        "remove `simulated`, or use mock operations ({}) only",
+        names.join(", ")
+    ));
 }
 
 /// A target that no step uses is a leftover, or a step went elsewhere than its author thinks.

@@ -2,24 +2,85 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
 use super::feed::Feeds;
-use super::flow::{Given, Reader};
+use super::fields::Fields;
+use super::kind::{Given, Reader};
+use super::kinds::KINDS;
 use super::mix::{self, Mix};
 use super::names::Names;
 use super::pattern::Patterns;
+use super::section::Section;
 use super::target::Targets;
 use super::tree::Node;
 use super::vars::Vars;
-use super::words::{self, Part};
+use super::words;
 use super::{
     Overrides, Source, allow, check, credentials, limits, load, order, template, threshold, yaml,
 };
 use crate::plan::{Format, Mode, Plan, Secrets};
 
-const MOST_ROUNDS: u32 = 1000;
-const MOST_WORKERS: u32 = 1024;
+/// The scenario itself.
+const TOP: Section = Section {
+    is_extensible: true,
+    ..Section::new(&[
+        ("executor", "modes"),
+        ("scenarios", "mix"),
+        ("mode", "modes"),
+        ("target", "targets"),
+        ("variables", "vars"),
+        ("env", "vars"),
+        ("config", "targets"),
+        ("phases", "load"),
+        ("flow", "mix"),
+        ("steps", "mix"),
+        ("iterations", "load: { iterations: … }"),
+        ("duration", "load: { duration: … }"),
+        ("threads", "load: { vus: … }` (users) or `workers"),
+        ("options", "load"),
+        ("host", "targets"),
+        ("base_url", "targets"),
+        ("baseUrl", "targets"),
+        ("tasks", "mix"),
+        ("stages", "load: { stages: … }"),
+        ("ramp_up", "load: { stages: … }"),
+        ("rampUp", "load: { stages: … }"),
+        ("spawn_rate", "load: { stages: … }"),
+        ("run_time", "load: { duration: … }"),
+        ("loops", "load: { iterations_per_vu: … }"),
+        ("loop_count", "load: { iterations_per_vu: … }"),
+        (
+            "wait_time",
+            "think` (a step of a flow), as in `think: { uniform: [1s, 5s] }",
+        ),
+        ("checks", "thresholds"),
+        ("csv_data_set", "data"),
+        ("ensure", "thresholds"),
+        ("repeat", "rounds"),
+        ("users", "load: { vus: … }"),
+        ("vus", "load: { vus: … }"),
+        ("rate", "load: { rate: … }"),
+        ("before", "setup"),
+        ("beforeScenario", "setup"),
+        ("before_all", "setup"),
+        ("on_start", "setup"),
+        ("after", "teardown"),
+        ("afterScenario", "teardown"),
+        ("after_all", "teardown"),
+        ("on_stop", "teardown"),
+        ("csv", "data"),
+        ("payload", "data"),
+        ("feeder", "data"),
+        ("feeders", "data"),
+        ("feeds", "data"),
+    ])
+};
+/// `report`.
+const REPORT: Section = Section::new(&[]);
+
+const MAX_ROUNDS: u32 = 1000;
+const MAX_WORKERS: u32 = 1024;
 
 /// A good scenario.
 #[derive(Clone, Debug)]
@@ -73,7 +134,7 @@ fn plan(
     template::expand(&mut root, &names, &source.text, problems);
     credentials::hide(&root, problems);
 
-    let mut fields = Fields::open(&root, Part::Top, "a scenario", "name: my-test", problems)?;
+    let mut fields = Fields::open(&root, &TOP, "a scenario", "name: my-test", problems)?;
     fields.known(&["vars", "secrets"]);
     let name = fields
         .need("name", "name: my-test", problems)
@@ -93,7 +154,7 @@ fn plan(
     let rounds = whole(
         &mut fields,
         "rounds",
-        MOST_ROUNDS,
+        MAX_ROUNDS,
         overrides.rounds,
         "--rounds",
         problems,
@@ -102,7 +163,7 @@ fn plan(
     let workers = whole(
         &mut fields,
         "workers",
-        MOST_WORKERS,
+        MAX_WORKERS,
         overrides.workers,
         "--workers",
         problems,
@@ -132,7 +193,7 @@ fn plan(
                 mix::around(
                     node,
                     key,
-                    Reader::new(given, &mut patterns, &mut targets, problems),
+                    Reader::new(given, &KINDS, &mut patterns, &mut targets, problems),
                 )
             })
             .unwrap_or_default()
@@ -147,7 +208,7 @@ fn plan(
             mix::decode(
                 node,
                 &mut feeds,
-                Reader::new(given, &mut patterns, &mut targets, problems),
+                Reader::new(given, &KINDS, &mut patterns, &mut targets, problems),
             )
         });
     order::check(&root, &names, &feeds, &source.text, problems);
@@ -379,7 +440,7 @@ fn whole(
 fn report(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Format>> {
     let mut fields = Fields::open(
         node,
-        Part::Report,
+        &REPORT,
         "`report`",
         "report: { formats: [html, png] }",
         problems,
@@ -418,8 +479,8 @@ fn report(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Format>> {
 fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| {
         u32::try_from(n.get())
-            .unwrap_or(MOST_WORKERS)
-            .min(MOST_WORKERS)
+            .unwrap_or(MAX_WORKERS)
+            .min(MAX_WORKERS)
     })
 }
 

@@ -1,12 +1,21 @@
 //! How long a mock operation or a pause takes: one duration, or a distribution.
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
-use super::flow::typed;
-use super::tree::{Node, Value};
-use super::words::{self, Part};
+use super::fields::Fields;
+use super::section::Section;
+use super::tree::{Node, Value, typed};
+use super::words;
 use crate::base::{Nanos, parse};
 use crate::plan::Delay;
+
+/// A distribution.
+const DELAY: Section = Section::new(&[
+    ("median", "p50"),
+    ("stddev", "sd"),
+    ("std", "sd"),
+    ("min", "uniform"),
+]);
 
 const KINDS: [&str; 4] = ["uniform", "exponential", "normal", "lognormal"];
 
@@ -72,13 +81,8 @@ pub fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Dela
     match entry.key.as_str() {
         "uniform" => uniform(body, problems),
         "exponential" => {
-            let mut fields = Fields::open(
-                body,
-                Part::Delay,
-                "`exponential`",
-                "{ mean: 300ms }",
-                problems,
-            )?;
+            let mut fields =
+                Fields::open(body, &DELAY, "`exponential`", "{ mean: 300ms }", problems)?;
             let mean = time(&mut fields, "mean", "mean: 300ms", problems);
             fields.finish(problems);
             Some(Delay::Exponential { mean: mean? })
@@ -86,7 +90,7 @@ pub fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Dela
         "normal" => {
             let mut fields = Fields::open(
                 body,
-                Part::Delay,
+                &DELAY,
                 "`normal`",
                 "{ mean: 20ms, sd: 5ms }",
                 problems,
@@ -203,7 +207,7 @@ fn uniform(node: &Node, problems: &mut Diagnostics) -> Option<Delay> {
 fn lognormal(node: &Node, problems: &mut Diagnostics) -> Option<Delay> {
     let mut fields = Fields::open(
         node,
-        Part::Delay,
+        &DELAY,
         "`lognormal`",
         "{ p50: 10ms, p99: 80ms }",
         problems,

@@ -1,13 +1,35 @@
 //! What is expected of a response.
 
 use super::capture::Origin;
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
+use super::fields::Fields;
 use super::pattern::Patterns;
+use super::section::Section;
 use super::tree::{Node, Scalar, Value};
-use super::words::Part;
 use super::{header, json_rule};
 use crate::plan::{BodyRule, Expect, StatusRule};
+
+/// `expect`.
+const EXPECT: Section = Section::new(&[
+    ("code", "status"),
+    ("status_code", "status"),
+    ("statusCode", "status"),
+    ("response_code", "status"),
+    ("text", "body: { contains: … }"),
+    ("contains", "body: { contains: … }"),
+    ("matches", "body: { matches: … }"),
+    ("regex", "body: { matches: … }"),
+    ("equals", "body: { equals: … }"),
+    ("jsonpath", "json: { $.PATH: … }"),
+    ("header", "headers"),
+    ("duration", "max_response"),
+    ("response_time", "max_response"),
+]);
+/// `expect.body`.
+const BODY_RULE: Section = Section::new(&[("regex", "matches"), ("includes", "contains")]);
+/// `expect.size`.
+const SIZE_RULE: Section = Section::new(&[]);
 
 /// What is expected of an answer itself.
 const OF_ANSWERS: [&str; 5] = ["status", "headers", "body", "json", "size"];
@@ -21,7 +43,7 @@ pub fn decode(
 ) -> Option<Expect> {
     let mut fields = Fields::open(
         node,
-        Part::Expect,
+        &EXPECT,
         "`expect`",
         "expect: { status: 200 }",
         problems,
@@ -65,7 +87,7 @@ pub fn decode(
 pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Expect> {
     let mut fields = Fields::open(
         node,
-        Part::Expect,
+        &EXPECT,
         "`expect`",
         "expect: { max_response: 500ms }",
         problems,
@@ -121,7 +143,7 @@ fn max_response(fields: &mut Fields<'_>, expect: &mut Expect, problems: &mut Dia
 fn body(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<BodyRule> {
     let mut fields = Fields::open(
         node,
-        Part::BodyRule,
+        &BODY_RULE,
         "`body`",
         "body: { contains: … }",
         problems,
@@ -157,7 +179,7 @@ fn body(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Opt
 fn size(node: &Node, expect: &mut Expect, problems: &mut Diagnostics) {
     let Some(mut fields) = Fields::open(
         node,
-        Part::SizeRule,
+        &SIZE_RULE,
         "`size`",
         "size: { min: 1KB, max: 4MiB }",
         problems,

@@ -2,14 +2,28 @@
 
 use std::path::Path;
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
+use super::fields::Fields;
+use super::section::Section;
 use super::tree::{Entry, Node, Value};
 use super::vars::{Vars, is_name};
-use super::words::{self, Part};
+use super::words;
 use crate::plan::{AtEnd, Feed, Order};
 use crate::value::feed;
 use crate::value::function::FUNCTIONS;
+
+/// An entry of `data`.
+const FEED: Section = Section::new(&[
+    ("path", "file"),
+    ("csv", "file"),
+    ("filename", "file"),
+    ("recycle", "at_end"),
+    ("source", "file"),
+    ("strategy", "order"),
+    ("loop", "at_end"),
+    ("on_end", "at_end"),
+]);
 
 const MOST: usize = 100;
 const EXAMPLE: &str = "data: { users: { file: users.csv } }";
@@ -192,7 +206,7 @@ fn feed(entry: &Entry, folder: &Path, vars: &Vars, problems: &mut Diagnostics) -
     let example = format!("{name}: {{ file: {name}.csv }}");
     let mut fields = Fields::open(
         &entry.value,
-        Part::Feed,
+        &FEED,
         &format!("the feed `{name}`"),
         &example,
         problems,

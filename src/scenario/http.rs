@@ -1,10 +1,27 @@
 //! `http` of a target: how HTTP is spoken with it, and how long its connections are kept.
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
+use super::fields::Fields;
+use super::section::Section;
 use super::tree::Node;
-use super::words::{self, Part};
+use super::words;
 use crate::plan::{HttpOptions, KeepAlive, Protocol};
+
+/// `http` of a target.
+const HTTP: Section = Section::new(&[
+    ("followRedirects", "redirects"),
+    ("follow_redirects", "redirects"),
+    ("maxRedirects", "redirects"),
+    ("cookie_jar", "cookies"),
+    ("keepalive", "keep_alive"),
+    ("keep-alive", "keep_alive"),
+    ("version", "protocol"),
+    ("http2", "protocol: http2"),
+    ("sharedConnections", "connections"),
+    ("streams", "max_streams"),
+    ("maxConcurrentStreams", "max_streams"),
+]);
 
 /// The most redirects that a request may follow, one after another.
 const MOST_REDIRECTS: u32 = 20;
@@ -33,7 +50,7 @@ pub type Read = (HttpOptions, Vec<(&'static str, Span)>);
 pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let mut fields = Fields::open(
         node,
-        Part::Http,
+        &HTTP,
         "`http`",
         "http: { redirects: 5, cookies: true }",
         problems,

@@ -1,13 +1,24 @@
 //! `expect.json`: what must be found at places in a JSON body.
 
 use super::capture::is_query;
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
+use super::fields::Fields;
 use super::json;
 use super::pattern::Patterns;
+use super::section::Section;
 use super::tree::{Entry, Node, Value};
-use super::words::{self, Part};
+use super::words;
 use crate::plan::{JsonKind, JsonRule};
+
+/// A rule of `expect.json`.
+const JSON_RULE: Section = Section::new(&[
+    ("length", "min_len"),
+    ("regex", "matches"),
+    ("eq", "equals"),
+    ("value", "equals"),
+    ("kind", "type"),
+]);
 
 /// The most rules of one step.
 const MOST: usize = 100;
@@ -87,7 +98,7 @@ fn rule(entry: &Entry, patterns: &mut Patterns, problems: &mut Diagnostics) -> O
     }
     let mut fields = Fields::open(
         &entry.value,
-        Part::JsonRule,
+        &JSON_RULE,
         "a rule",
         "{ min_len: 1 }",
         problems,

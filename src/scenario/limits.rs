@@ -1,10 +1,19 @@
 //! Limits: the caps of the run, a target, a mix entry or an operation.
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
+use super::fields::Fields;
+use super::section::Section;
 use super::tree::Node;
-use super::words::{self, Part};
+use super::words;
 use crate::plan::{Limits, OnFull};
+
+/// `limits`.
+const LIMITS: Section = Section::new(&[
+    ("qps", "rate"),
+    ("rps", "rate"),
+    ("max_in_flight", "concurrency"),
+]);
 
 const MOST: u32 = 1_000_000_000;
 
@@ -13,7 +22,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
     let mut limits = Limits::default();
     let Some(mut fields) = Fields::open(
         node,
-        Part::Limits,
+        &LIMITS,
         "`limits`",
         "limits: { concurrency: 10 }",
         problems,

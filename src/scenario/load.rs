@@ -1,14 +1,47 @@
 //! The load: how many virtual users or arrivals, for how long.
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, Place, quoted};
+use super::fields::Fields;
 use super::limits;
 use super::overrides::Overrides;
+use super::section::Section;
 use super::stages::{self, Level, Stages};
 use super::tree::Node;
-use super::words::Part;
 use crate::base::{Nanos, Rate};
 use crate::plan::{Load, LoadModel, Spread};
+
+/// `load`.
+const LOAD: Section = Section::new(&[
+    ("arrivalRate", "rate"),
+    ("arrival_rate", "rate"),
+    ("arrivalCount", "iterations"),
+    ("qps", "rate"),
+    ("rps", "rate"),
+    ("rampTo", "stages"),
+    ("ramp", "stages"),
+    ("maxVUs", "max_in_flight"),
+    ("maxVusers", "max_in_flight"),
+    ("preAllocatedVUs", "max_in_flight"),
+    ("executor", "vus"),
+    ("users", "vus"),
+    ("threads", "vus"),
+    ("connections", "vus"),
+    ("concurrency", "vus"),
+    ("clients", "vus"),
+    ("requests", "iterations"),
+    ("gracefulStop", "graceful_stop"),
+    ("warm_up", "warmup"),
+    ("phases", "stages"),
+    ("spawn_rate", "stages"),
+    ("ramp_up", "stages"),
+    ("rampUp", "stages"),
+    ("run_time", "duration"),
+    ("loops", "iterations_per_vu"),
+    ("loop_count", "iterations_per_vu"),
+    ("startRate", "start"),
+    ("startVUs", "start"),
+]);
 
 /// The most iterations, or anything else, that there can be at once.
 pub const MOST_SLOTS: u32 = 1_000_000;
@@ -37,7 +70,7 @@ pub fn decode(
 ) -> Option<Load> {
     let mut fields = Fields::open(
         section,
-        Part::Load,
+        &LOAD,
         "`load`",
         "load: { vus: 10, duration: 30s }",
         problems,

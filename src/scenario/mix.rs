@@ -2,16 +2,31 @@
 
 use std::collections::HashMap;
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::feed::Feeds;
-use super::flow::{self, Reader};
+use super::fields::Fields;
+use super::flow;
+use super::kind::Reader;
 use super::limits;
+use super::section::Section;
 use super::tree::Node;
-use super::words::Part;
 use crate::plan::{MixEntry, Step};
 
-const MOST_ENTRIES: usize = 1000;
+/// An entry of `mix`.
+const MIX: Section = Section {
+    later: &["load"],
+    ..Section::new(&[
+        ("steps", "flow"),
+        ("requests", "flow"),
+        ("feed", "data"),
+        ("feeds", "data"),
+        ("payload", "data"),
+        ("csv", "data"),
+    ])
+};
+
+const MAX_ENTRIES: usize = 1000;
 
 /// The mix as read, with what later checks want to point at.
 #[derive(Default)]
@@ -58,18 +73,18 @@ pub fn decode(section: &Node, feeds: &mut Feeds, mut reader: Reader<'_>) -> Mix 
             .error(section.span, "the `mix` is empty")
             .help("add an entry: `{ name: browse, flow: [ { get: / } ] }`");
     }
-    if let Some(item) = items.get(MOST_ENTRIES) {
+    if let Some(item) = items.get(MAX_ENTRIES) {
         problems
             .error(
                 item.span,
-                format!("more than {MOST_ENTRIES} entries in the `mix`"),
+                format!("more than {MAX_ENTRIES} entries in the `mix`"),
             )
             .help("remove some");
     }
     let mut names: HashMap<String, Span> = HashMap::new();
     let entries = items
         .iter()
-        .take(MOST_ENTRIES)
+        .take(MAX_ENTRIES)
         .filter_map(|item| entry(item, items.len() == 1, &mut names, feeds, &mut reader))
         .collect();
     let Reader {
@@ -91,7 +106,7 @@ fn entry(
 ) -> Option<MixEntry> {
     let mut fields = Fields::open(
         item,
-        Part::Mix,
+        &MIX,
         "an entry of the `mix`",
         "- name: browse",
         reader.problems,

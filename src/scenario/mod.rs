@@ -23,6 +23,7 @@ pub mod diagnostic;
 mod expect;
 mod expression;
 mod feed;
+mod fields;
 mod flow;
 mod foreign;
 mod gate_lint;
@@ -30,6 +31,7 @@ mod header;
 mod http;
 mod json;
 mod json_rule;
+mod kind;
 mod kinds;
 mod limits;
 mod lint;
@@ -43,6 +45,8 @@ mod pattern;
 mod render;
 mod request;
 mod retry;
+mod schema;
+mod section;
 pub mod source;
 mod stages;
 mod target;
@@ -59,15 +63,9 @@ mod vars;
 mod words;
 mod yaml;
 
-/// The JSON Schema (draft-07) of scenarios, for editors: every key with what it means.
-///
-/// It is kept by hand, as scenarios are decoded by hand from a tree of nodes that know their
-/// places: there are no types to derive it from. A test (`tests/cli/schema.rs`) holds the two
-/// together, key by key.
-pub const SCHEMA: &str = include_str!("schema.json");
-
 pub use compile::{Compiled, compile};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, Span};
 pub use overrides::Overrides;
+pub use schema::schema;
 pub use source::{Source, SourceError};
 pub use words::nearest;

@@ -1,37 +1,26 @@
-//! Operations: the steps that are measured: requests, with the one that opens a WebSocket, and mock
-//! ones.
+//! Operations: what goes with the work of a step that is measured, for kinds to share.
 
-use super::decode::{self, Fields};
-use super::flow::{Deed, Reader, typed};
-use super::kinds::websocket;
+use super::decode;
+use super::fields::Fields;
+use super::kind::{OF_REQUESTS, Reader, StepAction};
+use super::request::{self, RequestLine};
 use super::timeout::Parts;
-use super::{capture, delay, expect, limits, request, retry, timeout};
+use super::tree::typed;
+use super::{capture, delay, expect, limits, retry, timeout};
 use crate::base::Share;
-use crate::plan::{Action, Capture, Expect, Limits, Operation, Retry, StepKind, Tag};
-
-/// The mock operations.
-pub const MOCKS: [&str; 3] = ["sleep", "cpu", "block"];
-/// What only requests carry.
-pub const OF_REQUESTS: [&str; 11] = [
-    "target",
-    "query",
-    "headers",
-    "auth",
-    "json",
-    "form",
-    "body",
-    "body_file",
-    "multipart",
-    "capture",
-    "tag",
-];
-/// What only operations carry.
-pub const OF_OPERATIONS: [&str; 6] = ["expect", "timeout", "retry", "limits", "fail", "offload"];
+use crate::plan::{
+    Action, Capture, Delay, Expect, HttpRequest, Limits, Operation, Retry, StepKind, Tag,
+};
 
 impl Reader<'_> {
     /// Reads a mock operation and what goes with it: its name as typed, and what it does.
-    pub fn mock(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) -> Option<(String, StepKind)> {
-        let key = deed.key;
+    pub fn mock(
+        &mut self,
+        action: StepAction<'_>,
+        fields: &mut Fields<'_>,
+        work: impl FnOnce(Delay) -> Action,
+    ) -> Option<(String, StepKind)> {
+        let key = action.key;
         for word in OF_REQUESTS {
             let why = format!("`{word}` belongs to a request, and `{key}` sends none");
             self.misplaced(fields, word, &why, &format!("remove `{word}`"));
@@ -40,20 +29,6 @@ impl Reader<'_> {
             .take("fail", self.problems)
             .and_then(|node| decode::share(node, "fail", self.problems))
             .unwrap_or(Share::ZERO);
-        let mut offload = false;
-        if key == "block" {
-            let node = fields.take("offload", self.problems);
-            offload = node
-                .and_then(|node| decode::flag(node, "offload", self.problems))
-                .unwrap_or(false);
-        } else {
-            self.misplaced(
-                fields,
-                "offload",
-                "`offload` belongs to `block`",
-                "remove `offload`",
-            );
-        }
         let timeout = fields
             .take("timeout", self.problems)
             .and_then(|node| timeout::of_mock(node, key, self.problems));
@@ -65,56 +40,34 @@ impl Reader<'_> {
             .and_then(|node| expect::of_mock(node, key, self.problems))
             .unwrap_or_default();
         let limits = self.limits(fields);
-        let duration = if deed.value.is_null() {
-            None
-        } else {
-            delay::decode(deed.value, key, self.problems)
-        };
-        let duration = duration?;
-        let action = match key {
-            "cpu" => Action::Cpu(duration),
-            "block" => Action::Block { duration, offload },
-            _ => Action::Sleep(duration),
-        };
-        let timeout = timeout.unwrap_or_default();
-        let made = Made {
-            action,
+        let duration = (!action.value.is_null())
+            .then(|| delay::decode(action.value, key, self.problems))
+            .flatten()?;
+        let parts = OperationParts {
             expect,
             retry,
             limits,
             fail,
-            captures: Vec::new(),
-            tags: Vec::new(),
+            ..OperationParts::default()
         };
-        let operation = self.number(deed, made, timeout, Parts::default());
+        let timeout = timeout.unwrap_or_default();
+        let operation = self.number(action, work(duration), parts, timeout, Parts::default());
         Some((
-            format!("{key} {}", typed(deed.value)),
+            format!("{key} {}", typed(action.value)),
             StepKind::Operation(Box::new(operation)),
         ))
     }
 
-    /// Reads a request and what goes with it: its name as typed, and what it does.
-    pub fn request(
+    /// Reads what goes with a request that has such an answer: its name as typed, and its operation,
+    /// whose work `work` makes of the request.
+    pub fn request_step(
         &mut self,
-        deed: Deed<'_>,
-        fields: &mut Fields<'_>,
-    ) -> Option<(String, StepKind)> {
-        let (title, operation) = self.request_of(deed, fields, capture::Origin::Response)?;
-        Some((title, StepKind::Operation(Box::new(operation))))
-    }
-
-    /// Reads a request that has such an answer: its name as typed, and its operation.
-    pub fn request_of(
-        &mut self,
-        deed: Deed<'_>,
+        action: StepAction<'_>,
+        line: Option<RequestLine<'_>>,
         fields: &mut Fields<'_>,
         of: capture::Origin,
+        work: impl FnOnce(HttpRequest) -> Action,
     ) -> Option<(String, Operation)> {
-        let line = if deed.value.is_null() {
-            None
-        } else {
-            request::line(deed.key, deed.value, self.problems)
-        };
         let timeout = fields
             .take("timeout", self.problems)
             .and_then(|node| timeout::decode(node, self.problems))
@@ -137,19 +90,13 @@ impl Reader<'_> {
         let limits = self.limits(fields);
         let why = "`fail` makes mock operations fail; a request fails when its answer does";
         self.misplaced(fields, "fail", why, "remove `fail`");
-        self.misplaced(
-            fields,
-            "offload",
-            "`offload` belongs to `block`",
-            "remove `offload`",
-        );
         let Some(line) = line else {
             fields.known(&OF_REQUESTS);
             return None;
         };
         let request = request::decode(
             &line,
-            deed.span,
+            action.span,
             fields,
             self.given.folder,
             self.targets,
@@ -157,16 +104,65 @@ impl Reader<'_> {
         )?;
         let targets = self.targets.timeout(request.target);
         let retry = retry.or_else(|| self.targets.retry(request.target));
-        let made = Made {
-            action: websocket::action(deed.key, request),
+        let parts = OperationParts {
             expect,
             retry,
             limits,
-            fail: Share::ZERO,
             captures,
             tags,
+            ..OperationParts::default()
         };
-        Some((line.title(), self.number(deed, made, timeout, targets)))
+        let operation = self.number(action, work(request), parts, timeout, targets);
+        Some((line.title(), operation))
+    }
+
+    /// What goes with an answer that is a text alone.
+    pub fn answered(
+        &mut self,
+        action: StepAction<'_>,
+        fields: &mut Fields<'_>,
+        receives: bool,
+    ) -> OperationParts {
+        if !receives {
+            for word in ["capture", "tag"] {
+                let why = format!(
+                    "`{word}` takes something out of an answer, and this step receives none"
+                );
+                self.misplaced(fields, word, &why, "add `receive`, or remove it");
+            }
+        }
+        let expect = fields.take("expect", self.problems);
+        let expect = expect
+            .and_then(|node| {
+                expect::of_text(node, action.key, receives, self.patterns, self.problems)
+            })
+            .unwrap_or_default();
+        let of = capture::Origin::Text;
+        let captures = fields.take("capture", self.problems);
+        let captures = captures
+            .map(|node| capture::captures(node, of, self.given.names, self.patterns, self.problems))
+            .unwrap_or_default();
+        let tags = fields.take("tag", self.problems);
+        let tags = tags
+            .map(|node| capture::tags(node, of, self.patterns, self.problems))
+            .unwrap_or_default();
+        let limits: Limits = self.limits(fields);
+        OperationParts {
+            expect,
+            limits,
+            captures,
+            tags,
+            ..OperationParts::default()
+        }
+    }
+
+    /// Reports what only mock operations carry.
+    pub fn refuse_keys_of_mocks(&mut self, action: StepAction<'_>, fields: &mut Fields<'_>) {
+        let why = format!(
+            "`fail` makes mock operations fail; `{}` fails when its answer does",
+            action.key
+        );
+        self.misplaced(fields, "fail", &why, "remove `fail`");
     }
 
     /// Caps of the step alone.
@@ -180,29 +176,28 @@ impl Reader<'_> {
     /// Gives an operation its number.
     pub fn number(
         &mut self,
-        deed: Deed<'_>,
-        made: Made,
+        step: StepAction<'_>,
+        action: Action,
+        parts: OperationParts,
         own: Parts,
         inherited: Parts,
     ) -> Operation {
-        let Made {
-            action,
+        // At most as many as there are steps.
+        let id = self.operations.len() as u32;
+        self.operations.push(step.span);
+        self.timed.push(own.total.is_some());
+        let OperationParts {
             expect,
             retry,
             limits,
             fail,
             captures,
             tags,
-        } = made;
-        // At most as many as there are steps.
-        let id = self.operations.len() as u32;
-        self.operations.push(deed.span);
-        self.timed.push(own.total.is_some());
-        let timeout = own.or(inherited).resolve();
+        } = parts;
         Operation {
             id,
             action,
-            timeout,
+            timeout: own.or(inherited).resolve(),
             expect,
             retry,
             limits,
@@ -213,10 +208,8 @@ impl Reader<'_> {
     }
 }
 
-/// An operation without its number and its timeout.
-pub struct Made {
-    /// The work.
-    pub action: Action,
+/// What goes with the work of an operation.
+pub struct OperationParts {
     /// What makes it a good one.
     pub expect: Expect,
     /// What is tried again.
@@ -229,4 +222,17 @@ pub struct Made {
     pub captures: Vec<Capture>,
     /// What its figures are split by.
     pub tags: Vec<Tag>,
+}
+
+impl Default for OperationParts {
+    fn default() -> Self {
+        Self {
+            expect: Expect::default(),
+            retry: None,
+            limits: Limits::default(),
+            fail: Share::ZERO,
+            captures: Vec::new(),
+            tags: Vec::new(),
+        }
+    }
 }

@@ -13,14 +13,14 @@ use std::rc::Rc;
 
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::feed::Feeds;
+use super::kinds::KINDS;
 use super::names::{Lasts, Names, gives};
-use super::request::METHODS;
 use super::tree::{Node, Scalar, Value};
 use super::words;
 use crate::value::expression::{Uses, uses};
 
-/// The keys of a step that templates stand under.
-const SENT: [&str; 12] = [
+/// The keys beside an action that templates stand under.
+const SENT: [&str; 7] = [
     "query",
     "headers",
     "auth",
@@ -28,15 +28,10 @@ const SENT: [&str; 12] = [
     "form",
     "body",
     "multipart",
-    "request",
-    "send",
-    "send_json",
-    "receive",
-    "tcp",
 ];
 
 /// How many values of one target's headers are looked at.
-const MOST_OF_TARGET: usize = 100;
+const MAX_OF_TARGET: usize = 100;
 
 /// A list of steps that is gone through from its begin.
 struct Part<'n> {
@@ -159,7 +154,7 @@ fn sent(target: &Node) -> Vec<(&str, Span)> {
         expressions(node, &mut |expression, span| found.push((expression, span)));
     }
     // More headers than that are an error, and each request of the target is looked at with them.
-    found.truncate(MOST_OF_TARGET);
+    found.truncate(MAX_OF_TARGET);
     found
 }
 
@@ -281,9 +276,9 @@ impl<'n> Walk<'_, 'n> {
         let mut sends = false;
         for entry in entries {
             let key = entry.key.as_str();
-            let method = METHODS.contains(&key) || key == "websocket";
-            if method || SENT.contains(&key) {
-                sends |= method || key == "request";
+            let kind = KINDS.with_key(key).filter(|kind| kind.holds_templates);
+            if kind.is_some() || SENT.contains(&key) {
+                sends |= kind.is_some_and(|kind| kind.sends_headers);
                 let mut found = Vec::new();
                 expressions(&entry.value, &mut |expression, span| {
                     found.push((expression, span))

@@ -2,104 +2,42 @@
 
 use std::path::Path;
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
+use super::fields::Fields;
 use super::target::Targets;
 use super::tree::{Node, Value};
-use super::words::Part;
 use super::{auth, body, header, url};
 use crate::plan::{Encode, HttpRequest, Piece, Scheme, Template};
 
-/// The steps that are named after their method.
-pub const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
-
 /// A method and the node of its path.
-pub struct Line<'n> {
+pub struct RequestLine<'n> {
     /// The key of the step.
-    pub action: &'n str,
+    pub key: &'n str,
+    /// What goes before the path in the name of a step that has none.
+    pub verb: String,
     /// In capitals.
     pub method: String,
     /// The path or the whole URL.
     pub path: &'n Node,
+    /// What a target of it may speak.
+    pub schemes: &'static [Scheme],
 }
 
-impl Line<'_> {
+impl RequestLine<'_> {
     /// As typed, for the name of a step that has none.
     pub fn title(&self) -> String {
-        let what = if self.action == "websocket" {
-            self.action
-        } else {
-            &self.method
-        };
         match &self.path.value {
-            Value::Scalar(scalar) => format!("{what} {}", scalar.as_typed()),
-            _ => what.to_owned(),
+            Value::Scalar(scalar) => format!("{} {}", self.verb, scalar.as_typed()),
+            _ => self.verb.clone(),
         }
     }
-}
-
-/// Reads `get: /path`, or `request: {method, path}`.
-pub fn line<'n>(action: &'n str, node: &'n Node, problems: &mut Diagnostics) -> Option<Line<'n>> {
-    match action {
-        "request" => {}
-        "websocket" => {
-            return Some(Line {
-                action,
-                method: "GET".into(),
-                path: node,
-            });
-        }
-        method => {
-            return Some(Line {
-                action,
-                method: method.to_ascii_uppercase(),
-                path: node,
-            });
-        }
-    }
-    let mut fields = Fields::open(
-        node,
-        Part::Request,
-        "`request`",
-        "request: { method: PURGE, path: /items }",
-        problems,
-    )?;
-    let method = fields
-        .need("method", "method: GET", problems)
-        .and_then(|node| method(node, problems));
-    let path = fields.need("path", "path: /items", problems);
-    fields.finish(problems);
-    Some(Line {
-        action,
-        method: method?,
-        path: path?,
-    })
-}
-
-fn method(node: &Node, problems: &mut Diagnostics) -> Option<String> {
-    let text = decode::text(node, "method", problems)?;
-    let upper = text.trim().to_ascii_uppercase();
-    if upper == "CONNECT" {
-        problems
-            .error(
-                node.span,
-                "`CONNECT` makes a tunnel, which loadgen does not",
-            )
-            .help("use another method");
-    } else if upper.len() > 40 || http::Method::from_bytes(upper.as_bytes()).is_err() {
-        problems
-            .error(node.span, format!("{} is not an HTTP method", quoted(text)))
-            .help("write one word, such as `GET` or `PURGE`");
-    } else {
-        return Some(upper);
-    }
-    None
 }
 
 /// Reads what belongs to a request from its step's fields. The part of `fields` that is read is
 /// marked.
 pub fn decode(
-    line: &Line<'_>,
+    line: &RequestLine<'_>,
     step: Span,
     fields: &mut Fields<'_>,
     folder: &Path,
@@ -107,15 +45,11 @@ pub fn decode(
     problems: &mut Diagnostics,
 ) -> Option<HttpRequest> {
     let target = fields.take("target", problems);
-    let schemes: &[Scheme] = match line.action {
-        "websocket" => &[Scheme::Ws, Scheme::Wss, Scheme::Http, Scheme::Https],
-        _ => &[Scheme::Http, Scheme::Https],
-    };
     let place = place(line.path, target, step, targets, problems).filter(|(index, _)| {
         targets.speaks(
             *index,
-            line.action,
-            schemes,
+            line.key,
+            line.schemes,
             target.map_or(step, |node| node.span),
             problems,
         )

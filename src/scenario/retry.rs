@@ -1,12 +1,25 @@
 //! Retries: what is tried again, how often, and after which wait.
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
 use super::expect;
+use super::fields::Fields;
+use super::section::Section;
 use super::tree::{Node, Value};
-use super::words::{self, Part};
+use super::words;
 use crate::base::Nanos;
 use crate::plan::{Backoff, Retry};
+
+/// `retry`.
+const RETRY: Section = Section::new(&[
+    ("max_attempts", "attempts"),
+    ("tries", "attempts"),
+    ("retries", "attempts"),
+    ("on", "errors"),
+    ("delay", "backoff"),
+]);
+/// A kind of `backoff`.
+const BACKOFF: Section = Section::new(&[("multiplier", "factor"), ("base", "initial")]);
 
 const MOST_ATTEMPTS: u32 = 1000;
 const EXAMPLE: &str = "retry: { attempts: 3, backoff: { constant: 1s } }";
@@ -41,7 +54,7 @@ const KINDS: [&str; 23] = [
 
 /// Reads `retry`.
 pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
-    let mut fields = Fields::open(node, Part::Retry, "`retry`", EXAMPLE, problems)?;
+    let mut fields = Fields::open(node, &RETRY, "`retry`", EXAMPLE, problems)?;
     let attempts = fields
         .need("attempts", "attempts: 3", problems)
         .and_then(|node| decode::small(node, "attempts", 1..=MOST_ATTEMPTS, problems));
@@ -174,7 +187,7 @@ fn backoff(node: &Node, problems: &mut Diagnostics) -> Option<Backoff> {
         "linear" => {
             let mut fields = Fields::open(
                 body,
-                Part::Backoff,
+                &BACKOFF,
                 "`linear`",
                 "linear: { step: 500ms }",
                 problems,
@@ -203,7 +216,7 @@ fn backoff(node: &Node, problems: &mut Diagnostics) -> Option<Backoff> {
 fn exponential(node: &Node, problems: &mut Diagnostics) -> Option<Backoff> {
     let mut fields = Fields::open(
         node,
-        Part::Backoff,
+        &BACKOFF,
         "`exponential`",
         "exponential: { initial: 50ms }",
         problems,

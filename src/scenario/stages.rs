@@ -4,13 +4,26 @@
 //! there. A stage with a `hold` jumps to its level, where it is not there already, and keeps it for
 //! its whole length.
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
+use super::fields::Fields;
 use super::load::MOST_SLOTS;
+use super::section::Section;
 use super::tree::Node;
-use super::words::Part;
 use crate::base::{Nanos, Rate};
 use crate::plan::Stage;
+
+/// An entry of `load.stages`.
+const STAGE: Section = Section::new(&[
+    ("target", "vus: …` (users) or `rate: …"),
+    ("arrivalRate", "rate"),
+    ("rampTo", "rate"),
+    ("rps", "rate"),
+    ("qps", "rate"),
+    ("users", "vus"),
+    ("pause", "hold"),
+    ("measured", "measure"),
+]);
 
 const MOST_STAGES: usize = 1000;
 const EXAMPLE: &str = "stages: [{ duration: 30s, rate: 200/s }, { hold: 2m, rate: 200/s }]";
@@ -130,7 +143,7 @@ pub fn decode(node: &Node, start: Option<&Node>, problems: &mut Diagnostics) -> 
 fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Typed> {
     let mut fields = Fields::open(
         node,
-        Part::Stage,
+        &STAGE,
         "a stage",
         "{ duration: 30s, rate: 200/s }",
         problems,

@@ -3,18 +3,31 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
+use super::fields::Fields;
+use super::section::Section;
 use super::timeout::{self, Parts};
 use super::tree::{Node, Value};
 use super::url::{self, Url};
 use super::vars::is_name;
-use super::words::{self, Part};
+use super::words;
 use super::{auth, credentials, header, http, limits, retry, tls};
 use crate::plan::target::authority;
 use crate::plan::{
     Address, HttpOptions, Limits, Protocol, Retry, Scheme, Target, Template, TlsOptions,
 };
+
+/// An entry of `targets`.
+const TARGET: Section = Section::new(&[
+    ("base_url", "url"),
+    ("host", "url"),
+    ("connect_to", "resolve"),
+    ("addresses", "resolve"),
+    ("keep_alive", "http: { keep_alive: … }"),
+    ("protocol", "http: { protocol: … }"),
+    ("insecure", "tls: { insecure: true }"),
+]);
 
 const MOST: usize = 1000;
 /// The most addresses that a target may have in `resolve`.
@@ -439,7 +452,7 @@ fn declared(
     let what = format!("the target `{name}`");
     let Some(mut fields) = Fields::open(
         node,
-        Part::Target,
+        &TARGET,
         &what,
         &format!("{name}: {{ url: http://127.0.0.1:8080 }}"),
         problems,

@@ -7,7 +7,6 @@ use super::diagnostic::{Diagnostics, Span};
 use super::names::{Checked, Names};
 use super::tree::{Node, Scalar, Value};
 use super::vars::is_name;
-use super::words::{self, Part};
 use crate::plan::{Encode, Template};
 
 /// How much text all variables together may be put in, in bytes.
@@ -27,10 +26,7 @@ pub fn expand(root: &mut Node, names: &Names<'_>, source: &str, problems: &mut D
     };
     for entry in entries {
         let key = entry.key.as_str();
-        if !matches!(key, "vars" | "secrets")
-            && !key.starts_with("x-")
-            && !words::is_later(Part::Top, key)
-        {
+        if !matches!(key, "vars" | "secrets") && !key.starts_with("x-") {
             expander.node(&mut entry.value);
         }
     }

@@ -3,14 +3,30 @@
 //! Each is read by itself first, and held against the plan when that is known: a gate on what does
 //! not exist would never say anything.
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostic, Diagnostics, Place, Span, quoted};
+use super::fields::Fields;
 use super::gate_lint;
 use super::overrides::Overrides;
+use super::section::Section;
 use super::tree::{Entry, Node, Scalar, Value};
-use super::words::{self, Part};
+use super::words;
 use crate::base::{Nanos, Share};
 use crate::plan::{Check, Guard, Metric, Mode, Plan, Selector, StopWhen, Threshold};
+
+/// An entry of `thresholds`.
+const THRESHOLD: Section = Section::new(&[
+    ("threshold", "check"),
+    ("metric", "check: METRIC OP VALUE"),
+    ("tolerance", "max_regression"),
+    ("maxRegression", "max_regression"),
+    ("baseline", "vs: baseline"),
+    ("abortOnFail", "abort"),
+    ("delayAbortEval", "after"),
+    ("scenario", "mix"),
+]);
+/// An entry of `load.stop_when`.
+const STOP_WHEN: Section = Section::new(&[("condition", "check")]);
 
 /// The most thresholds or conditions of a scenario.
 const MOST: usize = 200;
@@ -189,7 +205,7 @@ fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(G
     }
     let mut fields = Fields::open(
         node,
-        Part::Threshold,
+        &THRESHOLD,
         "a threshold",
         "{ check: p95 < 200ms, mix: browse }",
         problems,
@@ -393,7 +409,7 @@ fn condition(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(S
     }
     let mut fields = Fields::open(
         node,
-        Part::StopWhen,
+        &STOP_WHEN,
         "a condition",
         "{ check: error_rate > 50%, window: 5s }",
         problems,

@@ -1,11 +1,15 @@
 //! Timeouts: a whole one, and those of the parts of a try.
 
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::Diagnostics;
+use super::fields::Fields;
+use super::section::Section;
 use super::tree::{Node, Value};
-use super::words::Part;
 use crate::base::Nanos;
 use crate::plan::Timeouts;
+
+/// `timeout`.
+const TIMEOUT: Section = Section::new(&[]);
 
 /// The longest a try may take where nothing else is said.
 const TOTAL: Nanos = Nanos::from_secs(30);
@@ -49,7 +53,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Parts> {
             ..Parts::default()
         });
     }
-    let mut fields = Fields::open(node, Part::Timeout, "`timeout`", "timeout: 5s", problems)?;
+    let mut fields = Fields::open(node, &TIMEOUT, "`timeout`", "timeout: 5s", problems)?;
     let mut part = |key, problems: &mut Diagnostics| {
         let node = fields.take(key, problems)?;
         Some((node, decode::some_time(node, key, problems)?))

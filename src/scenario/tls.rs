@@ -5,21 +5,30 @@ use std::path::Path;
 use rustls::pki_types::ServerName;
 
 use super::body::path;
-use super::decode::{self, Fields};
+use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
+use super::fields::Fields;
+use super::section::Section;
 use super::tree::Node;
-use super::words::Part;
 use crate::plan::TlsOptions;
+
+/// `tls` of a target.
+const TLS: Section = Section::new(&[
+    ("cacert", "ca"),
+    ("rootCAs", "ca"),
+    ("certificate", "cert"),
+    ("private_key", "key"),
+    ("sni", "server_name"),
+    ("servername", "server_name"),
+    ("verify", "insecure"),
+    ("rejectUnauthorized", "insecure"),
+    ("insecureSkipTLSVerify", "insecure"),
+    ("skip_verify", "insecure"),
+]);
 
 /// Reads `tls`; `folder` is what paths of files are relative to.
 pub fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<TlsOptions> {
-    let mut fields = Fields::open(
-        node,
-        Part::Tls,
-        "`tls`",
-        "tls: { ca: certs/ca.pem }",
-        problems,
-    )?;
+    let mut fields = Fields::open(node, &TLS, "`tls`", "tls: { ca: certs/ca.pem }", problems)?;
     let mut file = |key, problems: &mut Diagnostics| {
         let node = fields.take(key, problems)?;
         Some((node.span, path(node, key, folder, problems)))

@@ -213,6 +213,25 @@ impl Measure {
     }
 }
 
+/// A value on one line as its author typed it.
+pub fn typed(node: &Node) -> String {
+    match &node.value {
+        Value::Scalar(scalar) => scalar.as_typed().to_owned(),
+        Value::List(items) => format!(
+            "[{}]",
+            items.iter().map(typed).collect::<Vec<_>>().join(", ")
+        ),
+        Value::Map(entries) => {
+            let pairs: Vec<String> = entries
+                .iter()
+                .map(|e| format!("{}: {}", e.key, typed(&e.value)))
+                .collect();
+            format!("{{{}}}", pairs.join(", "))
+        }
+        Value::Broken => String::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

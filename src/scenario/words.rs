@@ -1,97 +1,6 @@
-//! Words: the parts that they stand in, what this version does not run yet, and what was probably
-//! meant.
+//! Words: what was probably meant, and how several are listed.
 //!
-//! When a part of the language comes to life, its row is deleted here. What other tools call things
-//! is in `foreign`.
-
-/// The part of a scenario that a map is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The scenario itself.
-    Top,
-    /// An entry of `targets`.
-    Target,
-    /// `http` of a target.
-    Http,
-    /// `tls` of a target.
-    Tls,
-    /// `auth`.
-    Auth,
-    /// `auth.basic`.
-    Basic,
-    /// An entry of `data`.
-    Feed,
-    /// An entry of `mix`.
-    Mix,
-    /// A step of a flow.
-    Step,
-    /// `load`.
-    Load,
-    /// An entry of `load.stages`.
-    Stage,
-    /// `limits`.
-    Limits,
-    /// `expect`.
-    Expect,
-    /// `expect.body`.
-    BodyRule,
-    /// A rule of `expect.json`.
-    JsonRule,
-    /// `expect.size`.
-    SizeRule,
-    /// `timeout`.
-    Timeout,
-    /// `retry`.
-    Retry,
-    /// A kind of `backoff`.
-    Backoff,
-    /// `repeat`.
-    Repeat,
-    /// `tcp`.
-    Tcp,
-    /// `receive` of `tcp`.
-    Framing,
-    /// `receive` of a message.
-    Receive,
-    /// A value of `capture`.
-    Capture,
-    /// A value of `tag`.
-    Tag,
-    /// `regex` as a map.
-    Regex,
-    /// A part of `multipart`.
-    Multipart,
-    /// `report`.
-    Report,
-    /// `request`.
-    Request,
-    /// A distribution.
-    Delay,
-    /// An entry of `thresholds`.
-    Threshold,
-    /// An entry of `load.stop_when`.
-    StopWhen,
-}
-
-/// The scenario language's words that this version refuses by name.
-const LATER: &[(Part, &[&str])] = &[(Part::Mix, &["load"])];
-
-/// Whether the scenario language has this word here, and this version does not run it.
-pub fn is_later(part: Part, word: &str) -> bool {
-    LATER
-        .iter()
-        .any(|(p, words)| *p == part && words.contains(&word))
-}
-
-/// The sentence for a word that this version does not run.
-pub fn not_yet(word: &str) -> (String, &'static str) {
-    (
-        format!(
-            "`{word}` is part of the scenario language, but this version of loadgen does not run it yet"
-        ),
-        "remove it",
-    )
-}
+//! What other tools call things is in `section` and `foreign`.
 
 /// A function as it is called.
 pub fn call(function: &str) -> String {
@@ -173,7 +82,6 @@ mod tests {
         ] {
             assert_eq!(nearest(typed, [known]).is_some(), meant, "{typed}: {known}");
         }
-        assert!(is_later(Part::Mix, "load") && !is_later(Part::Top, "load"));
         assert_eq!(listed(["a", "b", "c"]), "`a`, `b` and `c`");
     }
 }

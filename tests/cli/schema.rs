@@ -6,14 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jsonschema::Validator;
-use loadgen::scenario::{Overrides, SCHEMA, Source, compile};
+use loadgen::scenario::{self, Overrides, Source, compile};
 use serde_json::{Value, json};
 
 use crate::readme::{LANGUAGE, completed, examples};
 use crate::support::{folder, run};
 
 fn schema() -> Value {
-    serde_json::from_str(SCHEMA).expect("JSON")
+    serde_json::from_str(scenario::schema()).expect("JSON")
 }
 
 fn validator() -> Validator {
@@ -57,7 +57,10 @@ fn it_is_a_schema_of_draft_7_and_is_printed_as_it_is() {
         "http://json-schema.org/draft-07/schema#"
     );
     assert!(jsonschema::meta::is_valid(&schema()));
-    assert_eq!(run(folder().path(), &["schema"]).exits(0).stdout, SCHEMA);
+    assert_eq!(
+        run(folder().path(), &["schema"]).exits(0).stdout,
+        scenario::schema()
+    );
 }
 
 #[test]

@@ -1,22 +1,62 @@
-//! Groups of steps: in order, side by side, against each other, again and again.
+//! `flow`, `parallel` and `race`: steps in order, side by side, against each other.
 
 use crate::plan::{Parallel, Race, StepKind};
-use crate::scenario::decode::{self, Fields};
+use crate::scenario::decode;
 use crate::scenario::diagnostic::quoted;
-use crate::scenario::flow::{Deed, Reader};
+use crate::scenario::fields::Fields;
+use crate::scenario::flow::EXAMPLE;
+use crate::scenario::kind::{Family, Kind, Reader, StepAction};
 use crate::scenario::load::MOST_SLOTS;
-use crate::scenario::operation::{OF_OPERATIONS, OF_REQUESTS};
 use crate::scenario::tree::Node;
 
-/// The steps that hold steps.
-pub const GROUPS: [&str; 4] = ["flow", "parallel", "race", "repeat"];
+/// Steps in order.
+pub const FLOW: Kind = Kind {
+    keys: &["flow"],
+    family: Family::Group,
+    own_keys: &[],
+    takes: &[],
+    holds_templates: false,
+    sends_headers: false,
+    foreign: &[("group", "flow")],
+    example: |_| format!("`{EXAMPLE}`"),
+    read: |reader, action, fields| reader.in_order(action, fields),
+    schema: include_str!("flow.json"),
+};
+
+/// Branches side by side.
+pub const PARALLEL: Kind = Kind {
+    keys: &["parallel"],
+    family: Family::Group,
+    own_keys: &["concurrency", "on_error"],
+    takes: &[],
+    holds_templates: false,
+    sends_headers: false,
+    foreign: &[("all", "parallel"), ("gather", "parallel")],
+    example: |key| format!("`{key}: [ {{ get: /a }}, {{ get: /b }} ]`"),
+    read: |reader, action, fields| reader.parallel(action, fields),
+    schema: include_str!("parallel.json"),
+};
+
+/// Branches against each other.
+pub const RACE: Kind = Kind {
+    keys: &["race"],
+    family: Family::Group,
+    own_keys: &["win"],
+    takes: &[],
+    holds_templates: false,
+    sends_headers: false,
+    foreign: &[("any", "race")],
+    example: |key| format!("`{key}: [ {{ get: /a }}, {{ get: /b }} ]`"),
+    read: |reader, action, fields| reader.race(action, fields),
+    schema: include_str!("race.json"),
+};
 
 impl Reader<'_> {
     /// Reads `parallel` and what goes with it, `on_error` included, which has a meaning of its own
     /// there.
-    pub fn parallel(
+    fn parallel(
         &mut self,
-        deed: Deed<'_>,
+        action: StepAction<'_>,
         fields: &mut Fields<'_>,
     ) -> Option<(String, StepKind)> {
         let concurrency = fields.take("concurrency", self.problems);
@@ -25,9 +65,9 @@ impl Reader<'_> {
         let cancel_on_error = fields
             .take("on_error", self.problems)
             .is_some_and(|node| self.cancels(node));
-        let branches = self.steps_of(deed, fields)?;
+        let branches = self.steps_of(action, fields)?;
         Some((
-            deed.key.to_owned(),
+            action.key.to_owned(),
             StepKind::Parallel(Parallel {
                 branches,
                 concurrency,
@@ -36,45 +76,51 @@ impl Reader<'_> {
         ))
     }
 
-    /// Reads any other group.
-    pub fn group(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) -> Option<(String, StepKind)> {
-        let kind = match deed.key {
-            "race" => {
-                let must_succeed = fields
-                    .take("win", self.problems)
-                    .is_some_and(|node| self.wins_ok(node));
-                StepKind::Race(Race {
-                    branches: self.steps_of(deed, fields)?,
-                    must_succeed,
-                })
-            }
-            "repeat" => {
-                self.only_operations(deed, fields);
-                StepKind::Repeat(self.repeat(deed.value)?)
-            }
-            _ => StepKind::Flow(self.steps_of(deed, fields)?),
+    fn race(
+        &mut self,
+        action: StepAction<'_>,
+        fields: &mut Fields<'_>,
+    ) -> Option<(String, StepKind)> {
+        let must_succeed = fields
+            .take("win", self.problems)
+            .is_some_and(|node| self.wins_ok(node));
+        let race = Race {
+            branches: self.steps_of(action, fields)?,
+            must_succeed,
         };
-        Some((deed.key.to_owned(), kind))
+        Some((action.key.to_owned(), StepKind::Race(race)))
+    }
+
+    fn in_order(
+        &mut self,
+        action: StepAction<'_>,
+        fields: &mut Fields<'_>,
+    ) -> Option<(String, StepKind)> {
+        let steps = self.steps_of(action, fields)?;
+        Some((action.key.to_owned(), StepKind::Flow(steps)))
     }
 
     fn steps_of(
         &mut self,
-        deed: Deed<'_>,
+        action: StepAction<'_>,
         fields: &mut Fields<'_>,
     ) -> Option<Vec<crate::plan::Step>> {
-        self.only_operations(deed, fields);
-        (!deed.value.is_null()).then(|| self.list(deed.value, deed.key))
+        self.refuse_in_group(action, fields);
+        (!action.value.is_null()).then(|| self.list(action.value, action.key))
     }
 
     /// Reports what operations may have and groups may not.
-    fn only_operations(&mut self, deed: Deed<'_>, fields: &mut Fields<'_>) {
-        for word in OF_REQUESTS.into_iter().chain(OF_OPERATIONS) {
-            let why = format!(
-                "`{word}` belongs to an operation, and `{}` is a group of steps",
-                deed.key
-            );
-            self.misplaced(fields, word, &why, "give it to the steps inside");
-        }
+    pub fn refuse_in_group(&mut self, action: StepAction<'_>, fields: &mut Fields<'_>) {
+        self.refuse_keys_of_operations(
+            fields,
+            |key| {
+                format!(
+                    "`{key}` belongs to an operation, and `{}` is a group of steps",
+                    action.key
+                )
+            },
+            |_| "give it to the steps inside".to_owned(),
+        );
     }
 
     fn cancels(&mut self, node: &Node) -> bool {

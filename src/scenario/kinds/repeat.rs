@@ -1,29 +1,76 @@
 //! `repeat`: steps again and again, so many times, until something holds, or for each item of a
 //! list.
 
-use crate::plan::{Passes, Repeat};
-use crate::scenario::decode::{self, Fields};
+use crate::plan::{Passes, Repeat, StepKind};
+use crate::scenario::decode;
 use crate::scenario::expression;
-use crate::scenario::flow::Reader;
-use crate::scenario::foreign;
+use crate::scenario::fields::Fields;
+use crate::scenario::kind::{Family, Kind, Reader, StepAction};
+use crate::scenario::section::Section;
 use crate::scenario::tree::{Entry, Node};
-use crate::scenario::words::{self, Part};
+use crate::scenario::words;
 
-const MOST_TIMES: u32 = 1_000_000;
+/// `repeat`.
+const REPEAT: Section = Section::new(&[
+    ("count", "times"),
+    ("steps", "flow"),
+    ("while", "until"),
+    ("loopWhile", "until"),
+    ("whileTrue", "until"),
+    ("foreach", "over"),
+    ("in", "over"),
+    ("items", "over"),
+    ("loopElement", "as"),
+    ("name", "as"),
+]);
+
+const MAX_TIMES: u32 = 1_000_000;
 /// Where a loop without `max` ends.
 const USUAL_MAX: u32 = 1000;
 /// What may say how often.
-const KINDS: [&str; 3] = ["times", "until", "over"];
+const ENDS: [&str; 3] = ["times", "until", "over"];
+
+/// Steps again and again.
+pub const KIND: Kind = Kind {
+    keys: &["repeat"],
+    family: Family::Group,
+    own_keys: &[],
+    takes: &[],
+    holds_templates: false,
+    sends_headers: false,
+    foreign: &[
+        ("loop", "repeat"),
+        ("times", "repeat: { times: …, flow: … }"),
+        ("count", "repeat: { times: …, flow: … }"),
+        ("foreach", "repeat: { over: …, as: …, flow: … }"),
+        ("doWhile", "repeat: { until: …, flow: … }"),
+        ("asLongAs", "repeat: { until: …, flow: … }"),
+        ("while", "repeat: { until: …, flow: … }"),
+    ],
+    example: |_| "`repeat: { times: 3, flow: [ { get: / } ] }`".into(),
+    read: |reader, action, fields| reader.repeat(action, fields),
+    schema: include_str!("repeat.json"),
+};
 
 impl Reader<'_> {
+    fn repeat(
+        &mut self,
+        action: StepAction<'_>,
+        fields: &mut Fields<'_>,
+    ) -> Option<(String, StepKind)> {
+        self.refuse_in_group(action, fields);
+        let repeat = self.repeated(action.value)?;
+        Some((action.key.to_owned(), StepKind::Repeat(repeat)))
+    }
+
     /// Reads what a `repeat` repeats, and how often.
-    pub fn repeat(&mut self, node: &Node) -> Option<Repeat> {
+    fn repeated(&mut self, node: &Node) -> Option<Repeat> {
         if node.is_null() {
             return None;
         }
         let mut fields = Fields::open(
             node,
-            Part::Repeat,
+            &REPEAT,
             "`repeat`",
             "repeat: { times: 3, flow: [ { get: / } ] }",
             self.problems,
@@ -40,20 +87,19 @@ impl Reader<'_> {
     }
 
     fn passes(&mut self, fields: &mut Fields<'_>) -> Option<Passes> {
-        let mut named: Vec<&Entry> = KINDS.iter().filter_map(|key| fields.entry(key)).collect();
+        let mut named: Vec<&Entry> = ENDS.iter().filter_map(|key| fields.entry(key)).collect();
         named.sort_by_key(|entry| entry.key_span.start);
         let max_at = fields.entry("max");
         let max = fields
             .take("max", self.problems)
-            .map(|node| decode::small(node, "max", 1..=MOST_TIMES, self.problems));
+            .map(|node| decode::small(node, "max", 1..=MAX_TIMES, self.problems));
         let name_at = fields.entry("as");
         let kind = match named.as_slice() {
             [kind] => *kind,
             [] => {
                 let meant = |e: &Entry| {
-                    let ours = foreign::ours(Part::Repeat, &e.key)
-                        .is_some_and(|ours| KINDS.contains(&ours));
-                    ours || words::nearest(&e.key, KINDS).is_some()
+                    let ours = REPEAT.ours(&e.key).is_some_and(|ours| ENDS.contains(&ours));
+                    ours || words::nearest(&e.key, ENDS).is_some()
                 };
                 if !fields.entries().iter().any(meant) {
                     self.problems
@@ -118,7 +164,7 @@ impl Reader<'_> {
         let names = self.given.names;
         match kind.key.as_str() {
             "times" => {
-                decode::small(node, "times", 1..=MOST_TIMES, self.problems).map(Passes::Times)
+                decode::small(node, "times", 1..=MAX_TIMES, self.problems).map(Passes::Times)
             }
             "until" => expression::decode(node, "until", names, self.problems)
                 .map(|condition| Passes::Until { condition, max }),

@@ -1,0 +1,125 @@
+//! `get`, `post` … and `request`: requests over HTTP.
+
+use crate::plan::{Action, Scheme, StepKind};
+use crate::scenario::capture::Origin;
+use crate::scenario::decode;
+use crate::scenario::diagnostic::{Diagnostics, quoted};
+use crate::scenario::fields::Fields;
+use crate::scenario::kind::{Family, Kind, Reader, StepAction};
+use crate::scenario::request::RequestLine;
+use crate::scenario::section::Section;
+use crate::scenario::tree::Node;
+
+/// `request`.
+const REQUEST: Section = Section::new(&[]);
+const REQUEST_KEY: &str = "request";
+
+pub const KIND: Kind = Kind {
+    keys: &[
+        "get",
+        "post",
+        "put",
+        "patch",
+        "delete",
+        "head",
+        "options",
+        REQUEST_KEY,
+    ],
+    family: Family::Network,
+    own_keys: &[],
+    takes: &[],
+    holds_templates: true,
+    sends_headers: true,
+    foreign: &[
+        ("url", "get: …"),
+        ("uri", "get: …"),
+        ("path", "get: …"),
+        ("method", "request: { method: …, path: … }"),
+        ("http.get", "get"),
+        ("params", "query"),
+        ("qs", "query"),
+        ("data", "body"),
+        ("payload", "body"),
+        ("formParams", "form"),
+        ("formData", "multipart"),
+        ("files", "multipart"),
+        ("file", "body_file"),
+        ("http", "get: …"),
+        ("fetch", "get: …"),
+        ("visit", "get: …"),
+    ],
+    example: example,
+    read: |reader, action, fields| reader.request(action, fields),
+    schema: include_str!("http.json"),
+};
+
+fn example(key: &str) -> String {
+    if key == REQUEST_KEY {
+        "`request: { method: PURGE, path: /items }`".into()
+    } else {
+        format!("`{key}: /items`")
+    }
+}
+
+impl Reader<'_> {
+    fn request(
+        &mut self,
+        action: StepAction<'_>,
+        fields: &mut Fields<'_>,
+    ) -> Option<(String, StepKind)> {
+        let line = (!action.value.is_null())
+            .then(|| line(action, self.problems))
+            .flatten();
+        let (title, operation) =
+            self.request_step(action, line, fields, Origin::Response, Action::Http)?;
+        Some((title, StepKind::Operation(Box::new(operation))))
+    }
+}
+
+/// Reads `get: /path`, or `request: { method: …, path: … }`.
+fn line<'n>(action: StepAction<'n>, problems: &mut Diagnostics) -> Option<RequestLine<'n>> {
+    let (method, path) = if action.key == REQUEST_KEY {
+        let mut fields = Fields::open(
+            action.value,
+            &REQUEST,
+            "`request`",
+            "request: { method: PURGE, path: /items }",
+            problems,
+        )?;
+        let method = fields
+            .need("method", "method: GET", problems)
+            .and_then(|node| method(node, problems));
+        let path = fields.need("path", "path: /items", problems);
+        fields.finish(problems);
+        (method?, path?)
+    } else {
+        (action.key.to_ascii_uppercase(), action.value)
+    };
+    Some(RequestLine {
+        key: action.key,
+        verb: method.clone(),
+        method,
+        path,
+        schemes: &[Scheme::Http, Scheme::Https],
+    })
+}
+
+fn method(node: &Node, problems: &mut Diagnostics) -> Option<String> {
+    let text = decode::text(node, "method", problems)?;
+    let upper = text.trim().to_ascii_uppercase();
+    if upper == "CONNECT" {
+        problems
+            .error(
+                node.span,
+                "`CONNECT` makes a tunnel, which loadgen does not",
+            )
+            .help("use another method");
+    } else if upper.len() > 40 || http::Method::from_bytes(upper.as_bytes()).is_err() {
+        problems
+            .error(node.span, format!("{} is not an HTTP method", quoted(text)))
+            .help("write one word, such as `GET` or `PURGE`");
+    } else {
+        return Some(upper);
+    }
+    None
+}
