@@ -62,10 +62,9 @@ pub fn misplaced(file: &Path, takes: Takes) -> Option<String> {
     if is_absolute(text) {
         return Some(match parse(text) {
             Ok(Url { scheme, .. }) => {
-                let step = if scheme == Scheme::Tcp {
-                    "tcp"
-                } else {
-                    "websocket"
+                let step = match scheme {
+                    Scheme::Ws | Scheme::Wss => "websocket",
+                    other => other.name(),
                 };
                 let scheme = scheme.name();
                 format!(

@@ -1,51 +1,32 @@
 //! What only shows when the whole plan is known: modes that can't run it, and steps that make no
 //! sense in them.
 
-use super::diagnostic::{Diagnostics, Place, Span};
+use super::diagnostic::Diagnostics;
 use super::kind::Family;
 use super::kinds::KINDS;
 use super::lint;
-use super::tree::{Node, Value};
+use super::plan_places::PlanPlaces;
+use super::tree::Value;
 use crate::base::Nanos;
 use crate::plan::profile::Occupies;
 use crate::plan::{AtEnd, Backoff, Delay, LoadModel, Mode, Plan, Step, StepKind, flow};
 
-/// Where things stand in the scenario.
-pub struct Places<'a> {
-    /// The whole scenario.
-    pub root: &'a Node,
-    /// Each operation, by its number.
-    pub operations: &'a [Span],
-    /// Whether each operation has a timeout of its own.
-    pub timed: &'a [bool],
-    /// The operations of the setup and of the teardown, by their numbers there.
-    pub around: [&'a [Span]; 2],
-}
-
-impl Places<'_> {
-    /// The value at this path, or the flag that took its place.
-    pub fn of(&self, path: &[&str], flag: &'static str) -> Place {
-        let found = path.iter().try_fold(self.root, |node, key| node.get(key));
-        found.map_or(Place::Flag(flag), |node| Place::At(node.span))
-    }
-}
-
 /// Reports what is wrong with single steps under the plan's modes. Parts of the plan may be
 /// missing.
-pub fn steps(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
+pub fn steps(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     requests(plan, places, problems);
     operations(plan, places, problems);
 }
 
 /// Reports what is wrong with a plan that is complete.
-pub fn whole(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
+pub fn whole(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     endless(plan, places, problems);
     idle(plan, places, problems);
-    lint::little(plan, places, problems);
+    lint::capacity(plan, places, problems);
 }
 
 /// Virtual time has no network.
-fn requests(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
+fn requests(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     if !plan.modes.contains(&Mode::Simulated) {
         return;
     }
@@ -88,7 +69,7 @@ fn requests(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
 }
 
 /// A target that no step uses is a leftover, or a step went elsewhere than its author thinks.
-fn idle(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
+fn idle(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     let Some(Value::Map(declared)) = places.root.get("targets").map(|node| &node.value) else {
         return;
     };
@@ -114,7 +95,7 @@ fn idle(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
 }
 
 /// Virtual time has no end where nothing takes any of it.
-fn endless(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
+fn endless(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     if !plan.modes.contains(&Mode::Simulated) {
         return;
     }
@@ -145,7 +126,7 @@ fn endless(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
     }
 }
 
-fn operations(plan: &Plan, places: &Places<'_>, problems: &mut Diagnostics) {
+fn operations(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     for (_, _, operation) in plan.operations() {
         let Some(span) = places.operations.get(operation.id as usize).copied() else {
             continue;

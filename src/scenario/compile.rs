@@ -11,6 +11,7 @@ use super::kinds::KINDS;
 use super::mix::{self, Mix};
 use super::names::Names;
 use super::pattern::Patterns;
+use super::plan_places::PlanPlaces;
 use super::section::Section;
 use super::target::Targets;
 use super::tree::Node;
@@ -269,7 +270,7 @@ fn plan(
             .unwrap_or_else(|| vec![Format::Html, Format::Png]),
         allow_targets,
     };
-    let places = check::Places {
+    let places = PlanPlaces {
         root: &root,
         operations: &operations,
         timed: &timed,

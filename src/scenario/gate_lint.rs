@@ -2,7 +2,7 @@
 //! figure.
 
 use super::diagnostic::Diagnostics;
-use super::threshold::Spots;
+use super::gate_places::GatePlaces;
 use super::words;
 use crate::base::Nanos;
 use crate::metrics::TagValue;
@@ -13,7 +13,12 @@ use crate::plan::{
 };
 
 /// Reports what is wrong with a threshold of this plan.
-pub fn threshold(plan: &Plan, threshold: &Threshold, spots: &Spots, problems: &mut Diagnostics) {
+pub fn threshold(
+    plan: &Plan,
+    threshold: &Threshold,
+    places: &GatePlaces,
+    problems: &mut Diagnostics,
+) {
     let Threshold {
         check,
         selector,
@@ -22,12 +27,19 @@ pub fn threshold(plan: &Plan, threshold: &Threshold, spots: &Spots, problems: &m
         after,
         line: _,
     } = threshold;
-    if !figure(plan, check.metric, selector, spots, problems) {
+    if !figure(plan, check.metric, selector, places, problems) {
         return;
     }
-    self::window(plan, check.metric, *window, Some(selector), spots, problems);
+    self::window(
+        plan,
+        check.metric,
+        *window,
+        Some(selector),
+        places,
+        problems,
+    );
     if *abort {
-        live(plan, check, "abort", spots, problems);
+        live(plan, check, "abort", places, problems);
         if check.metric.only_rises()
             && window.is_none()
             && matches!(
@@ -37,7 +49,7 @@ pub fn threshold(plan: &Plan, threshold: &Threshold, spots: &Spots, problems: &m
         {
             problems
                 .error(
-                    spots.of("abort"),
+                    places.of("abort"),
                     format!(
                         "`{}` begins at nothing and rises, so this would abort every run at once",
                         check.metric
@@ -50,7 +62,7 @@ pub fn threshold(plan: &Plan, threshold: &Threshold, spots: &Spots, problems: &m
         {
             problems
                 .error(
-                    spots.of("after"),
+                    places.of("after"),
                     format!("the run is over when this may begin to abort it, after {after}"),
                 )
                 .help("write a moment before the end of `duration`, or remove `abort` and `after`");
@@ -59,8 +71,8 @@ pub fn threshold(plan: &Plan, threshold: &Threshold, spots: &Spots, problems: &m
 }
 
 /// Reports what is wrong with a comparison with a baseline.
-pub fn guard(plan: &Plan, guard: &Guard, spots: &Spots, problems: &mut Diagnostics) {
-    figure(plan, guard.metric, &guard.selector, spots, problems);
+pub fn guard(plan: &Plan, guard: &Guard, places: &GatePlaces, problems: &mut Diagnostics) {
+    figure(plan, guard.metric, &guard.selector, places, problems);
 }
 
 /// Whether what is judged is there to be looked at more closely. A figure that nothing can give is
@@ -69,16 +81,16 @@ fn figure(
     plan: &Plan,
     metric: Metric,
     of: &Selector,
-    spots: &Spots,
+    places: &GatePlaces,
     problems: &mut Diagnostics,
 ) -> bool {
     let before = problems.len();
-    selector(plan, of, spots, problems);
+    selector(plan, of, places, problems);
     let narrowed = of.is_of_operations() || of.stage.is_some() || of.tag.is_some();
     if narrowed && !metric.is_of_parts() {
         problems
             .error(
-                spots.check,
+                places.check,
                 format!("`{metric}` is a figure of the whole run, and not of a part of it"),
             )
             .help("remove what narrows it; `mode` alone may stay");
@@ -90,7 +102,7 @@ fn figure(
     {
         problems
             .error(
-                spots.of(key),
+                places.of(key),
                 format!(
                     "`{metric}` is of whole iterations, and `{key}` narrows it to a part of them"
                 ),
@@ -100,21 +112,26 @@ fn figure(
     if problems.len() > before {
         return false;
     }
-    dead(plan, metric, Some(of), spots, problems);
-    modes(plan, metric, of, spots, problems);
+    dead(plan, metric, Some(of), places, problems);
+    modes(plan, metric, of, places, problems);
     true
 }
 
 /// Reports what is wrong with a condition of this plan.
-pub fn condition(plan: &Plan, condition: &StopWhen, spots: &Spots, problems: &mut Diagnostics) {
+pub fn condition(
+    plan: &Plan,
+    condition: &StopWhen,
+    places: &GatePlaces,
+    problems: &mut Diagnostics,
+) {
     let metric = condition.check.metric;
-    dead(plan, metric, None, spots, problems);
-    live(plan, &condition.check, "stop_when", spots, problems);
-    window(plan, metric, condition.window, None, spots, problems);
+    dead(plan, metric, None, places, problems);
+    live(plan, &condition.check, "stop_when", places, problems);
+    window(plan, metric, condition.window, None, places, problems);
 }
 
 /// What a selector names has to be there.
-fn selector(plan: &Plan, selector: &Selector, spots: &Spots, problems: &mut Diagnostics) {
+fn selector(plan: &Plan, selector: &Selector, places: &GatePlaces, problems: &mut Diagnostics) {
     let before = problems.len();
     let mut has = |key: &str, what: &str, wanted: &Option<String>, mut known: Vec<&str>| {
         let Some(wanted) = wanted else { return };
@@ -123,7 +140,7 @@ fn selector(plan: &Plan, selector: &Selector, spots: &Spots, problems: &mut Diag
             return;
         }
         let error = problems.error(
-            spots.of(key),
+            places.of(key),
             format!("there is no {what} {}", super::diagnostic::quoted(wanted)),
         );
         match words::nearest(wanted, known.iter().copied()) {
@@ -174,11 +191,11 @@ fn selector(plan: &Plan, selector: &Selector, spots: &Spots, problems: &mut Diag
         measured(plan).map(|stage| stage.name.as_str()).collect(),
     );
     if let Some(wanted) = &selector.tag {
-        tag(plan, selector, wanted, spots, problems);
+        tag(plan, selector, wanted, places, problems);
     }
     if let Some(mode) = selector.mode.filter(|mode| !plan.modes.contains(mode)) {
         problems
-            .error(spots.of("mode"), format!("the mode `{mode}` is not run"))
+            .error(places.of("mode"), format!("the mode `{mode}` is not run"))
             .help(format!(
                 "this scenario runs {}",
                 words::listed(plan.modes.iter().map(|mode| mode.name()))
@@ -186,14 +203,14 @@ fn selector(plan: &Plan, selector: &Selector, spots: &Spots, problems: &mut Diag
     }
     if let Some((first, second)) = both(selector) {
         problems
-            .error(spots.of(second), format!("`{first}` and `{second}` together: their figures are kept apart from each other"))
+            .error(places.of(second), format!("`{first}` and `{second}` together: their figures are kept apart from each other"))
             .help("keep one of them");
     }
     let taken = |(mix, name, operation)| selector.takes(plan, mix, name, operation);
     if problems.len() == before && selector.is_of_operations() && !plan.operations().any(taken) {
         problems
             .error(
-                spots.check,
+                places.check,
                 "no operation is all that this threshold is narrowed to",
             )
             .help("remove a part of what narrows it");
@@ -202,7 +219,13 @@ fn selector(plan: &Plan, selector: &Selector, spots: &Spots, problems: &mut Diag
 
 /// A value of a tag has to be one that some step which is meant can have: its name is known, and of
 /// a status what values there are.
-fn tag(plan: &Plan, selector: &Selector, wanted: &str, spots: &Spots, problems: &mut Diagnostics) {
+fn tag(
+    plan: &Plan,
+    selector: &Selector,
+    wanted: &str,
+    places: &GatePlaces,
+    problems: &mut Diagnostics,
+) {
     let shown = super::diagnostic::quoted(wanted);
     let of_steps = Selector {
         mix: selector.mix.clone(),
@@ -228,7 +251,7 @@ fn tag(plan: &Plan, selector: &Selector, wanted: &str, spots: &Spots, problems: 
             .operations()
             .find_map(|(_, name, operation)| operation.tags.first().map(|tag| (name, tag)));
         let error = problems.error(
-            spots.of("tag"),
+            places.of("tag"),
             format!("{none} is split by a tag, and this asks for {shown}"),
         );
         match some {
@@ -254,7 +277,7 @@ fn tag(plan: &Plan, selector: &Selector, wanted: &str, spots: &Spots, problems: 
         };
         problems
             .error(
-                spots.of("tag"),
+                places.of("tag"),
                 format!("{shown} is not a value of a tag, which is written as `NAME=VALUE`"),
             )
             .help(format!(
@@ -265,7 +288,7 @@ fn tag(plan: &Plan, selector: &Selector, wanted: &str, spots: &Spots, problems: 
     };
     if !names.contains(&name) {
         let error = problems.error(
-            spots.of("tag"),
+            places.of("tag"),
             format!("{none} has a tag {}", super::diagnostic::quoted(name)),
         );
         match words::nearest(name, names.iter().copied()) {
@@ -277,7 +300,7 @@ fn tag(plan: &Plan, selector: &Selector, wanted: &str, spots: &Spots, problems: 
     if value.chars().count() > TagValue::MAX_CHARS {
         problems
             .error(
-                spots.of("tag"),
+                places.of("tag"),
                 format!(
                     "a value of a tag has at most {} characters, and is cut behind them",
                     TagValue::MAX_CHARS
@@ -301,7 +324,7 @@ fn tag(plan: &Plan, selector: &Selector, wanted: &str, spots: &Spots, problems: 
     if of_status && !is_status(value) {
         problems
             .error(
-                spots.of("tag"),
+                places.of("tag"),
                 format!(
                     "`{name}` is the status of a response, and {} can't be one",
                     super::diagnostic::quoted(value)
@@ -349,7 +372,7 @@ fn dead(
     plan: &Plan,
     metric: Metric,
     selector: Option<&Selector>,
-    spots: &Spots,
+    places: &GatePlaces,
     problems: &mut Diagnostics,
 ) {
     let network = |selector: &Selector| {
@@ -369,14 +392,14 @@ fn dead(
         {
             problems
                 .error(
-                    spots.check,
+                    places.check,
                     format!("`{metric}` is of requests, and there are none"),
                 )
                 .help("remove it: mock operations have no response");
         }
         Metric::CheckRate if !expects(selector.unwrap_or(&any)) => {
             problems
-                .error(spots.check, "`check_rate` is of what steps expect of responses, and nothing is expected here")
+                .error(places.check, "`check_rate` is of what steps expect of responses, and nothing is expected here")
                 .help("give a step an `expect`, as in `expect: { status: 200 }`, or remove it");
         }
         _ => {}
@@ -388,14 +411,14 @@ fn modes(
     plan: &Plan,
     metric: Metric,
     selector: &Selector,
-    spots: &Spots,
+    places: &GatePlaces,
     problems: &mut Diagnostics,
 ) {
     if metric == Metric::Speedup {
         if plan.modes.len() < 2 {
             problems
                 .error(
-                    spots.check,
+                    places.check,
                     "`speedup` is against another mode, and only one is run",
                 )
                 .help("add a mode, as in `modes: [sequential, async]`, or remove the threshold");
@@ -409,7 +432,7 @@ fn modes(
         if let Some(mode) = selector.mode.filter(|mode| Some(*mode) == baseline) {
             problems
                 .error(
-                    spots.of("mode"),
+                    places.of("mode"),
                     format!("`{mode}` is what speedups are against: its own is always 1"),
                 )
                 .help("name another mode, or remove `mode`");
@@ -418,19 +441,25 @@ fn modes(
     if metric == Metric::Efficiency && !plan.is_mock() {
         problems
             .error(
-                spots.check,
+                places.check,
                 "`efficiency` is against the same work in virtual time, which has no network",
             )
             .help("use it for scenarios of mock operations (`sleep`, `cpu`, `block`) only");
     }
 }
 
-fn live(plan: &Plan, check: &Check, key: &'static str, spots: &Spots, problems: &mut Diagnostics) {
+fn live(
+    plan: &Plan,
+    check: &Check,
+    key: &'static str,
+    places: &GatePlaces,
+    problems: &mut Diagnostics,
+) {
     if !check.metric.is_live() {
         let place = if key == "abort" {
-            spots.of("abort")
+            places.of("abort")
         } else {
-            spots.check
+            places.check
         };
         problems
             .error(
@@ -447,9 +476,9 @@ fn live(plan: &Plan, check: &Check, key: &'static str, spots: &Spots, problems: 
             });
     } else if plan.modes.contains(&Mode::Simulated) {
         let place = if key == "abort" {
-            spots.of("abort")
+            places.of("abort")
         } else {
-            spots.check
+            places.check
         };
         problems
             .warning(
@@ -466,11 +495,11 @@ fn window(
     metric: Metric,
     window: Option<Nanos>,
     selector: Option<&Selector>,
-    spots: &Spots,
+    places: &GatePlaces,
     problems: &mut Diagnostics,
 ) {
     let Some(window) = window else { return };
-    let place = spots.of("window");
+    let place = places.of("window");
     if !metric.is_of_windows() {
         problems.error(place, format!("the time line holds no `{metric}`, so it can't be judged in windows")).help(
             "windows are for response times (percentiles, `mean`, `max`), `error_rate`, `throughput`, `count` and `dropped`; else remove it",

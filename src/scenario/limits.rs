@@ -8,6 +8,8 @@ use super::tree::Node;
 use super::words;
 use crate::plan::{Limits, OnFull};
 
+/// The most iterations, or anything else, that there can be at once.
+pub const MAX_SLOTS: u32 = 1_000_000;
 /// `limits`.
 const LIMITS: Section = Section::new(&[
     ("qps", "rate"),
@@ -30,8 +32,8 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
         return limits;
     };
     let concurrency = fields.take("concurrency", problems);
-    limits.concurrency = concurrency
-        .and_then(|node| decode::small(node, "concurrency", 1..=super::load::MOST_SLOTS, problems));
+    limits.concurrency =
+        concurrency.and_then(|node| decode::small(node, "concurrency", 1..=MAX_SLOTS, problems));
     let rate = fields.take("rate", problems);
     limits.rate = rate.and_then(|node| decode::rate(node, "rate", problems));
     if let Some(node) = fields.take("burst", problems) {

@@ -3,7 +3,7 @@
 use super::decode;
 use super::diagnostic::{Diagnostics, Place, quoted};
 use super::fields::Fields;
-use super::limits;
+use super::limits::{self, MAX_SLOTS};
 use super::overrides::Overrides;
 use super::section::Section;
 use super::stages::{self, Level, Stages};
@@ -43,9 +43,7 @@ const LOAD: Section = Section::new(&[
     ("startVUs", "start"),
 ]);
 
-/// The most iterations, or anything else, that there can be at once.
-pub const MOST_SLOTS: u32 = 1_000_000;
-const MOST_ITERATIONS: u64 = 1_000_000_000_000;
+const MAX_ITERATIONS: u64 = 1_000_000_000_000;
 
 /// What the file says, each value where it is there and good.
 #[derive(Default)]
@@ -90,21 +88,21 @@ pub fn decode(
     let mut typed = Typed {
         vus: fields
             .take("vus", problems)
-            .and_then(|node| decode::small(node, "vus", 1..=MOST_SLOTS, problems)),
+            .and_then(|node| decode::small(node, "vus", 1..=MAX_SLOTS, problems)),
         rate: fields
             .take("rate", problems)
             .and_then(|node| decode::rate(node, "rate", problems)),
         max_in_flight: fields
             .take("max_in_flight", problems)
-            .and_then(|node| decode::small(node, "max_in_flight", 1..=MOST_SLOTS, problems)),
+            .and_then(|node| decode::small(node, "max_in_flight", 1..=MAX_SLOTS, problems)),
         duration: fields
             .take("duration", problems)
             .and_then(|node| decode::some_time(node, "duration", problems)),
         iterations: fields
             .take("iterations", problems)
-            .and_then(|node| decode::count(node, "iterations", 1..=MOST_ITERATIONS, problems)),
+            .and_then(|node| decode::count(node, "iterations", 1..=MAX_ITERATIONS, problems)),
         iterations_per_vu: fields.take("iterations_per_vu", problems).and_then(|node| {
-            decode::count(node, "iterations_per_vu", 1..=MOST_ITERATIONS, problems)
+            decode::count(node, "iterations_per_vu", 1..=MAX_ITERATIONS, problems)
         }),
         warmup: fields
             .take("warmup", problems)
@@ -119,7 +117,7 @@ pub fn decode(
         .unwrap_or_default();
     let queue = fields
         .take("queue", problems)
-        .and_then(|node| decode::small(node, "queue", 0..=MOST_SLOTS, problems));
+        .and_then(|node| decode::small(node, "queue", 0..=MAX_SLOTS, problems));
     let on_full = fields
         .take("on_full", problems)
         .and_then(|node| limits::on_full(node, problems))
@@ -174,7 +172,7 @@ pub fn decode(
             typed.vus = decode::in_range(
                 vus.into(),
                 "vus",
-                1..=MOST_SLOTS.into(),
+                1..=MAX_SLOTS.into(),
                 Place::Flag("--vus"),
                 problems,
             )
@@ -315,7 +313,7 @@ fn flags(typed: &mut Typed, overrides: &Overrides, problems: &mut Diagnostics) {
         decode::in_range(
             iterations.into(),
             "iterations",
-            1..=MOST_ITERATIONS,
+            1..=MAX_ITERATIONS,
             Place::Flag("--iterations"),
             problems,
         );

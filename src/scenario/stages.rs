@@ -7,7 +7,7 @@
 use super::decode;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
 use super::fields::Fields;
-use super::load::MOST_SLOTS;
+use super::limits::MAX_SLOTS;
 use super::section::Section;
 use super::tree::Node;
 use crate::base::{Nanos, Rate};
@@ -114,7 +114,7 @@ pub fn decode(node: &Node, start: Option<&Node>, problems: &mut Diagnostics) -> 
             Some(decode::any_rate(node, "start", problems).map(Level::Arrivals)?)
         }
         Some(node) => {
-            Some(decode::small(node, "start", 0..=MOST_SLOTS, problems).map(Level::Users)?)
+            Some(decode::small(node, "start", 0..=MAX_SLOTS, problems).map(Level::Users)?)
         }
     };
     if problems.len() > before {
@@ -162,7 +162,7 @@ fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Typed> {
         .and_then(|node| decode::any_rate(node, "rate", problems));
     let vus = fields
         .take("vus", problems)
-        .and_then(|node| decode::small(node, "vus", 0..=MOST_SLOTS, problems));
+        .and_then(|node| decode::small(node, "vus", 0..=MAX_SLOTS, problems));
     let name = fields
         .take("name", problems)
         .and_then(|node| decode::line(node, "name", problems));

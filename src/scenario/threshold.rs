@@ -7,6 +7,7 @@ use super::decode;
 use super::diagnostic::{Diagnostic, Diagnostics, Place, Span, quoted};
 use super::fields::Fields;
 use super::gate_lint;
+use super::gate_places::GatePlaces;
 use super::overrides::Overrides;
 use super::section::Section;
 use super::tree::{Entry, Node, Scalar, Value};
@@ -38,31 +39,12 @@ const FLAG: &str = "--threshold";
 const LEAST_SURE: Share = Share(0.8);
 const MOST_SURE: Share = Share(0.999);
 
-/// Where the parts of a threshold stand, as far as problems may be found there later.
-#[derive(Clone, Debug)]
-pub struct Spots {
-    /// The check.
-    pub check: Place,
-    /// By key, the values that a map gives.
-    keys: Vec<(&'static str, Span)>,
-}
-
-impl Spots {
-    /// Where the value of a key stands; the check, where there is none.
-    pub fn of(&self, key: &str) -> Place {
-        self.keys
-            .iter()
-            .find(|(known, _)| *known == key)
-            .map_or(self.check, |(_, span)| Place::At(*span))
-    }
-}
-
 /// Everything that judges a run, as written.
 #[derive(Debug, Default)]
 pub struct Gates {
-    thresholds: Vec<(Threshold, Spots)>,
-    guards: Vec<(Guard, Spots)>,
-    conditions: Vec<(StopWhen, Spots)>,
+    thresholds: Vec<(Threshold, GatePlaces)>,
+    guards: Vec<(Guard, GatePlaces)>,
+    conditions: Vec<(StopWhen, GatePlaces)>,
 }
 
 impl Gates {
@@ -81,13 +63,13 @@ impl Gates {
                 threshold(item, source, problems)
             })
         });
-        for (gate, spots) in of_file.unwrap_or_default() {
+        for (gate, places) in of_file.unwrap_or_default() {
             match gate {
                 Gate::Threshold(_) if overrides.no_thresholds => {}
-                Gate::Threshold(threshold) => gates.thresholds.push((threshold, spots)),
+                Gate::Threshold(threshold) => gates.thresholds.push((threshold, places)),
                 // A baseline is made without thresholds, and has to have the figures that are asked
                 // of it.
-                Gate::Guard(guard) => gates.guards.push((guard, spots)),
+                Gate::Guard(guard) => gates.guards.push((guard, places)),
             }
         }
         let flag = Place::Flag(overrides.threshold_flag.unwrap_or(FLAG));
@@ -104,7 +86,7 @@ impl Gates {
                     };
                     gates.thresholds.push((
                         threshold,
-                        Spots {
+                        GatePlaces {
                             check: flag,
                             keys: Vec::new(),
                         },
@@ -128,14 +110,14 @@ impl Gates {
 
     /// Puts them into a plan, and reports what can't be judged there.
     pub fn put_into(self, plan: &mut Plan, problems: &mut Diagnostics) {
-        for (threshold, spots) in &self.thresholds {
-            gate_lint::threshold(plan, threshold, spots, problems);
+        for (threshold, places) in &self.thresholds {
+            gate_lint::threshold(plan, threshold, places, problems);
         }
-        for (guard, spots) in &self.guards {
-            gate_lint::guard(plan, guard, spots, problems);
+        for (guard, places) in &self.guards {
+            gate_lint::guard(plan, guard, places, problems);
         }
-        for (condition, spots) in &self.conditions {
-            gate_lint::condition(plan, condition, spots, problems);
+        for (condition, places) in &self.conditions {
+            gate_lint::condition(plan, condition, places, problems);
         }
         plan.thresholds = self
             .thresholds
@@ -183,7 +165,7 @@ enum Gate {
     Guard(Guard),
 }
 
-fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(Gate, Spots)> {
+fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(Gate, GatePlaces)> {
     let line = Some(node.span.line(source));
     if matches!(node.value, Value::Scalar(_)) {
         let (check, place) = check(node, source, problems)?;
@@ -197,7 +179,7 @@ fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(G
         };
         return Some((
             Gate::Threshold(threshold),
-            Spots {
+            GatePlaces {
                 check: place,
                 keys: Vec::new(),
             },
@@ -256,8 +238,12 @@ fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(G
     if let Some(entry) = versus {
         let guard = guard(text, entry, selector, &mut fields, problems);
         fields.finish(problems);
-        return guard
-            .map(|(guard, check)| (Gate::Guard(Guard { line, ..guard }), Spots { check, keys }));
+        return guard.map(|(guard, check)| {
+            (
+                Gate::Guard(Guard { line, ..guard }),
+                GatePlaces { check, keys },
+            )
+        });
     }
     let checked = text.and_then(|node| check(node, source, problems));
     for key in ["max_regression", "confidence"] {
@@ -295,7 +281,10 @@ fn threshold(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(G
         after,
         line,
     };
-    Some((Gate::Threshold(threshold), Spots { check: place, keys }))
+    Some((
+        Gate::Threshold(threshold),
+        GatePlaces { check: place, keys },
+    ))
 }
 
 /// A threshold with `vs: baseline`: what it is of, and how much worse that may become.
@@ -393,7 +382,11 @@ fn guard(
     Some((guard, place))
 }
 
-fn condition(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(StopWhen, Spots)> {
+fn condition(
+    node: &Node,
+    source: &str,
+    problems: &mut Diagnostics,
+) -> Option<(StopWhen, GatePlaces)> {
     if matches!(node.value, Value::Scalar(_)) {
         let (check, place) = check(node, source, problems)?;
         return Some((
@@ -401,7 +394,7 @@ fn condition(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(S
                 check,
                 window: None,
             },
-            Spots {
+            GatePlaces {
                 check: place,
                 keys: Vec::new(),
             },
@@ -424,7 +417,10 @@ fn condition(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(S
     });
     fields.finish(problems);
     let (check, place) = checked?;
-    Some((StopWhen { check, window }, Spots { check: place, keys }))
+    Some((
+        StopWhen { check, window },
+        GatePlaces { check: place, keys },
+    ))
 }
 
 /// Reads a check, with every problem at its very place in the text where that stands in the source

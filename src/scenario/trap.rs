@@ -5,7 +5,7 @@
 use granit_parser::{ErrorKind, ScanError};
 
 use super::diagnostic::{Diagnostics, Span, quoted};
-use super::tree::{Node, Value};
+use super::tree::{MAX_DEPTH, Node, Value};
 
 /// The longest line that advice repeats.
 const MAX_LINE: usize = 120;
@@ -59,7 +59,7 @@ pub fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics) {
             "close the quotes",
         ),
         ErrorKind::RecursionLimitExceeded => (
-            format!("more than {} levels of maps and lists", super::yaml::DEPTH),
+            format!("more than {} levels of maps and lists", MAX_DEPTH),
             "no scenario needs that depth: flatten it",
         ),
         ErrorKind::UnclosedFlowCollection { open } => (

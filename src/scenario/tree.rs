@@ -5,6 +5,9 @@
 use super::diagnostic::Span;
 use crate::plan::Template;
 
+/// How deep maps and lists may lie in each other.
+pub const MAX_DEPTH: usize = 64;
+
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {

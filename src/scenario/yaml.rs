@@ -3,7 +3,7 @@
 //! Knows YAML and nothing of scenarios. It is built by hand from parser events, because serde stops
 //! at its first error and loses the places of what it reads. Everything is bounded: a document that
 //! would unfold to more than it may is refused while it is read, and nothing here calls itself
-//! deeper than [`DEPTH`] levels.
+//! deeper than [`MAX_DEPTH`] levels.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,10 +11,8 @@ use granit_parser::{Event, Parser, ScalarStyle, options};
 
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::trap;
-use super::tree::{Entry, Node, Scalar, Value};
+use super::tree::{Entry, MAX_DEPTH, Node, Scalar, Value};
 
-/// How deep maps and lists may lie in each other.
-pub const DEPTH: usize = 64;
 /// How many values a document may unfold to.
 const NODES: usize = 200_000;
 /// How many bytes of text a document may unfold to.
@@ -27,8 +25,8 @@ pub fn parse(text: &str, problems: &mut Diagnostics) -> Option<Node> {
         emit_comments: false,
         emit_unresolved_aliases: true,
         // One level more than ours, so that our own error is the one that is seen.
-        flow_nesting_limit: DEPTH + 1,
-        block_nesting_limit: DEPTH + 1,
+        flow_nesting_limit: MAX_DEPTH + 1,
+        block_nesting_limit: MAX_DEPTH + 1,
     };
     let mut builder = Builder {
         text,
@@ -188,7 +186,7 @@ impl Builder<'_> {
                     }
                 };
                 let size = node.measure();
-                if self.stack.len() + size.depth > DEPTH {
+                if self.stack.len() + size.depth > MAX_DEPTH {
                     return self.too_deep(span);
                 }
                 self.charge(span, size.nodes, size.bytes)?;
@@ -213,7 +211,7 @@ impl Builder<'_> {
         if tagged {
             self.refuse_tag(span);
         }
-        if self.stack.len() >= DEPTH {
+        if self.stack.len() >= MAX_DEPTH {
             return self.too_deep(span);
         }
         self.charge(span, 1, 0)
@@ -221,7 +219,10 @@ impl Builder<'_> {
 
     fn too_deep(&mut self, span: Span) -> Result<(), Stop> {
         self.problems
-            .error(span, format!("more than {DEPTH} levels of maps and lists"))
+            .error(
+                span,
+                format!("more than {MAX_DEPTH} levels of maps and lists"),
+            )
             .help("no scenario needs that depth: flatten it");
         Err(Stop)
     }

@@ -272,6 +272,64 @@ fn no_room_has_grown_past_its_purpose() {
     assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
+/// The lines outside of its own files that may name a kind of operation: its module, its variant and
+/// its arm in the plan; its module and its row in the scenario; its module and its arm in the engine;
+/// and the connection that it keeps.
+const MAX_LINES_OF_A_KIND: usize = 8;
+
+#[test]
+fn a_kind_of_operation_is_one_file_a_floor() {
+    // The name of a URL scheme is a fact of targets, and the wire belongs to whoever speaks it.
+    let elsewhere = ["src/plan/target.rs", "src/transport/", "src/server/"];
+    for kind in ["tcp", "sleep", "cpu", "block"] {
+        let mut variant = kind.to_owned();
+        variant[..1].make_ascii_uppercase();
+        let names = [
+            format!("Action::{variant}"),
+            format!("Self::{variant}"),
+            format!("    {variant}("),
+            format!("\"{kind}\""),
+            format!("{kind}::"),
+            format!("mod {kind};"),
+            format!(".{kind}("),
+        ];
+        let lines: Vec<String> = sources()
+            .into_iter()
+            .filter(|(path, _)| !path.ends_with(&format!("/{kind}.rs")))
+            .filter(|(path, _)| !elsewhere.iter().any(|other| path.starts_with(other)))
+            .filter(|(path, _)| {
+                // Where the word means a network address, a processor's time or a thread.
+                !["src/engine/driver", "src/metrics", "src/report", "src/base"]
+                    .iter()
+                    .any(|other| path.starts_with(other))
+            })
+            .flat_map(|(path, code)| {
+                let named: Vec<String> = code
+                    .lines()
+                    .enumerate()
+                    .filter(|(_, line)| names.iter().any(|name| names_it(line, name)))
+                    .map(|(number, line)| format!("{path}:{}: {}", number + 1, line.trim()))
+                    .collect();
+                named
+            })
+            .collect();
+        assert!(
+            (3..=MAX_LINES_OF_A_KIND).contains(&lines.len()),
+            "{kind} stands in {} lines outside of its files:\n{}",
+            lines.len(),
+            lines.join("\n")
+        );
+    }
+}
+
+/// Whether a line has this name, and not as the end of a longer word.
+fn names_it(line: &str, name: &str) -> bool {
+    line.match_indices(name).any(|(at, _)| {
+        name.starts_with([' ', '.', '"'])
+            || !line[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+    })
+}
+
 #[test]
 fn the_top_level_holds_what_it_should() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));

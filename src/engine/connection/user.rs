@@ -23,6 +23,9 @@ pub struct BranchScope {
     pub kept: Option<Box<UserValues>>,
 }
 
+/// A connection that exchanges of text keep.
+type Stream<Io> = tcp::Connection<Wire<Io>>;
+
 /// A virtual user, or a slot of the open model: what it keeps from one iteration to the next.
 pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     /// Its number among all users.
@@ -37,7 +40,7 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     tidies: bool,
     /// Its TCP connections, by target, while nobody uses them; there are none where no step speaks
     /// TCP.
-    streams: Vec<Option<tcp::Connection<Wire<Io>>>>,
+    streams: Vec<Option<Stream<Io>>>,
     /// The WebSocket that is open, while nobody uses it.
     pub socket: Option<Box<Socket<Wire<Io>>>>,
     /// Its cookies, which its branches share.
@@ -81,12 +84,12 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
     }
 
     /// Its TCP connection to a target.
-    pub fn take_stream(&mut self, target: usize) -> Option<tcp::Connection<Wire<Io>>> {
+    pub fn take_stream(&mut self, target: usize) -> Option<Stream<Io>> {
         self.streams.get_mut(target)?.take()
     }
 
     /// Keeps a TCP connection for the next exchange with a target.
-    pub fn keep_stream(&mut self, target: usize, stream: tcp::Connection<Wire<Io>>) {
+    pub fn keep_stream(&mut self, target: usize, stream: Stream<Io>) {
         if self.streams.len() <= target {
             self.streams.resize_with(target + 1, || None);
         }

@@ -49,10 +49,11 @@ impl<D: Driver> Attempt<'_, '_, D> {
     pub fn url(&self, scope: &Scope) -> Option<String> {
         let world = self.worker.world;
         let action = &self.operation.action;
+        let profile = action.profile();
         let target = action.target()?;
         let Some(base_url) = world.base_urls[target]
             .as_ref()
-            .filter(|_| !matches!(action, Action::Tcp(_)))
+            .filter(|_| profile.request.is_some() || profile.uses_open_socket)
         else {
             return world
                 .plan

@@ -6,7 +6,7 @@ use crate::scenario::diagnostic::quoted;
 use crate::scenario::fields::Fields;
 use crate::scenario::flow::EXAMPLE;
 use crate::scenario::kind::{Family, Kind, Reader, StepAction};
-use crate::scenario::load::MOST_SLOTS;
+use crate::scenario::limits::MAX_SLOTS;
 use crate::scenario::tree::Node;
 
 /// Steps in order.
@@ -61,7 +61,7 @@ impl Reader<'_> {
     ) -> Option<(String, StepKind)> {
         let concurrency = fields.take("concurrency", self.problems);
         let concurrency = concurrency
-            .and_then(|node| decode::small(node, "concurrency", 1..=MOST_SLOTS, self.problems));
+            .and_then(|node| decode::small(node, "concurrency", 1..=MAX_SLOTS, self.problems));
         let cancel_on_error = fields
             .take("on_error", self.problems)
             .is_some_and(|node| self.cancels(node));

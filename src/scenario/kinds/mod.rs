@@ -1,4 +1,30 @@
-//! Kinds of steps: how each is read.
+//! Kinds of steps, each in a file of its own: its keys, how it is written and read, what other tools
+//! call it, and its part of the JSON Schema.
+//!
+//! # How a kind of operation is added
+//!
+//! `tcp` is an example of each step; `redis` stands for the new one.
+//!
+//! 1. `plan/kinds/redis.rs`: its compiled form, plain data that serde writes, and
+//!    `pub(super) const fn profile`, which says what the rest asks of it
+//!    ([`Profile`](crate::plan::profile::Profile)): the target, the connection that it keeps, whether
+//!    virtual time can run it. In `plan/kinds/mod.rs` its `mod` line, its variant of `Action` and its
+//!    arm in `Action::profile`.
+//! 2. `scenario/kinds/redis.rs`: its [`Kind`], whose `read` opens the map behind its key with a
+//!    `Section` (which has the words of other tools), takes what goes with any answer
+//!    (`Reader::answered`) and numbers the operation (`Reader::number`). In this file its `mod` line
+//!    and its line in `ALL`. If people looked for it before, its row of `foreign.rs` is deleted.
+//! 3. `scenario/kinds/redis.json`: its part of the JSON Schema, as sections `properties` and `oneOf`.
+//!    In `scenario/schema.json` one line for each section says where it belongs.
+//! 4. `transport/redis.rs`: what goes over the wire, and its `mod` line. It knows streams of bytes, and
+//!    neither plans nor clocks.
+//! 5. `engine/operation/redis.rs`: one try of it, as `Attempt::redis`. In `engine/operation.rs` its
+//!    `mod` line, in `engine/operation/attempt.rs` its arm, boxed so that a plain request's future
+//!    stays small. A connection that it keeps is a field of `engine/connection/user.rs`.
+//! 6. A URL scheme, where it has one of its own: `Scheme` of `plan/target.rs`.
+//! 7. `scenarios/LANGUAGE.md` describes it, and `scenarios/` has an example; tests are in
+//!    `tests/cli/`, in each mode. `tests/cli/schema.rs` compares the schema with what is read, and
+//!    `tests/cli/tidy.rs` counts the lines outside of its own files.
 
 mod block;
 mod cpu;
