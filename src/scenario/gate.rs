@@ -27,7 +27,7 @@ const STOP_WHEN: Section = Section::new(&[("condition", "check")]);
 const GRAIN: Nanos = Nanos::from_millis(100);
 /// Below, chance decides; above, nobody runs as many pairs as it takes.
 const LEAST_SURE: Share = Share(0.8);
-const MOST_SURE: Share = Share(0.999);
+const MAX_SURE: Share = Share(0.999);
 /// What a check can be narrowed by, and how one is written.
 const KEYS: [&str; 5] = ["mix", "step", "target", "stage", "tag"];
 
@@ -235,14 +235,14 @@ pub fn guard(
         .and_then(|node| decode::share(node, "max_regression", problems));
     let confidence = fields.take("confidence", problems).and_then(|node| {
         let share = decode::share(node, "confidence", problems)?;
-        if !(LEAST_SURE..=MOST_SURE).contains(&share) {
+        if !(LEAST_SURE..=MAX_SURE).contains(&share) {
             problems
                 .error(
                     node.span,
                     format!("a confidence of {share} can't be worked with"),
                 )
                 .help(format!(
-                    "write one from {LEAST_SURE} to {MOST_SURE}; `95%` is usual"
+                    "write one from {LEAST_SURE} to {MAX_SURE}; `95%` is usual"
                 ));
             return None;
         }

@@ -23,7 +23,7 @@ const TARGET: Section = Section::new(&[
     ("insecure", "tls: { insecure: true }"),
 ]);
 /// The most addresses that a target may have in `resolve`.
-const MOST_ADDRESSES: usize = 100;
+const MAX_ADDRESSES: usize = 100;
 
 pub struct Known {
     pub name: String,
@@ -115,12 +115,12 @@ fn addresses(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>>
         Value::List(items) => items.as_slice(),
         _ => std::slice::from_ref(node),
     };
-    if items.is_empty() || items.len() > MOST_ADDRESSES {
+    if items.is_empty() || items.len() > MAX_ADDRESSES {
         problems
             .error(
                 node.span,
                 format!(
-                    "`resolve` has from 1 to {MOST_ADDRESSES} addresses, and this are {}",
+                    "`resolve` has from 1 to {MAX_ADDRESSES} addresses, and this are {}",
                     items.len()
                 ),
             )
