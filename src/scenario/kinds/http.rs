@@ -48,7 +48,7 @@ pub const KIND: Kind = Kind {
         ("fetch", "get: …"),
         ("visit", "get: …"),
     ],
-    example: example,
+    example,
     read: |reader, action, fields| reader.request(action, fields),
     schema: include_str!("http.json"),
 };
