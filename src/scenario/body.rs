@@ -24,7 +24,7 @@ const MULTIPART: Section = Section::new(&[
 /// The keys of which a request has one at most.
 pub const BODIES: [&str; 5] = ["json", "form", "body", "body_file", "multipart"];
 /// The most parts of a multipart body.
-const MOST_PARTS: usize = 1000;
+const MAX_PARTS: usize = 1000;
 
 /// Reads the body of a request from its step's fields; `folder` is what paths of files are relative
 /// to.
@@ -169,9 +169,9 @@ fn multipart(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<V
             .error(node.span, "this `multipart` has no parts")
             .help("add one: `multipart: { title: hello }`");
     }
-    if let Some(entry) = entries.get(MOST_PARTS) {
+    if let Some(entry) = entries.get(MAX_PARTS) {
         problems
-            .error(entry.key_span, format!("more than {MOST_PARTS} parts"))
+            .error(entry.key_span, format!("more than {MAX_PARTS} parts"))
             .help("remove some");
         return None;
     }

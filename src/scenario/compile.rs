@@ -1,9 +1,7 @@
 //! [`compile`]: from the text of a scenario to a plan, or to everything that is wrong with it.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-
 use super::decode;
-use super::diagnostic::{Diagnostics, Place, Span, quoted};
+use super::diagnostic::{Diagnostics, Span};
 use super::feed::Feeds;
 use super::fields::Fields;
 use super::kind::{Given, Reader};
@@ -13,14 +11,14 @@ use super::names::Names;
 use super::pattern::Patterns;
 use super::plan_places::PlanPlaces;
 use super::section::Section;
+use super::settings::{MAX_WORKERS, any_seed, cores, modes, name, report, version, whole};
 use super::target::Targets;
 use super::tree::Node;
 use super::vars::Vars;
-use super::words;
 use super::{
     Overrides, Source, allow, check, credentials, limits, load, order, template, threshold, yaml,
 };
-use crate::plan::{Format, Mode, Plan, Secrets};
+use crate::plan::{Format, Plan, Secrets};
 
 /// The scenario itself.
 const TOP: Section = Section {
@@ -77,11 +75,8 @@ const TOP: Section = Section {
         ("feeds", "data"),
     ])
 };
-/// `report`.
-const REPORT: Section = Section::new(&[]);
 
 const MAX_ROUNDS: u32 = 1000;
-const MAX_WORKERS: u32 = 1024;
 
 /// A good scenario.
 #[derive(Clone, Debug)]
@@ -289,213 +284,11 @@ fn stop_when(root: &Node) -> Option<&Node> {
     root.get("load").and_then(|load| load.get("stop_when"))
 }
 
-fn name(node: &Node, problems: &mut Diagnostics) -> Option<String> {
-    let text = decode::line(node, "name", problems)?;
-    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    if text.len() <= 100
-        && text.starts_with(good)
-        && text
-            .chars()
-            .all(|c| good(c) || matches!(c, '.' | '_' | '-'))
-    {
-        return Some(text);
-    }
-    let error = problems.error(
-        node.span,
-        format!(
-            "{} can't be the name of a scenario, because it becomes a folder",
-            quoted(&text)
-        ),
-    );
-    let lower: String = text
-        .trim()
-        .to_lowercase()
-        .chars()
-        .map(|c| {
-            if good(c) || matches!(c, '.' | '_' | '-') {
-                c
-            } else {
-                '-'
-            }
-        })
-        .collect();
-    let better: String = lower.trim_matches(|c| !good(c)).chars().take(100).collect();
-    let rule = "use small letters, digits, `.`, `_` and `-`, and begin with a letter or a digit";
-    error.help(if better.is_empty() || better == text {
-        format!("{rule} (at most 100)")
-    } else {
-        format!("{rule}, as in `{better}`")
-    });
-    None
-}
-
-fn version(node: &Node, problems: &mut Diagnostics) {
-    if let Some(text) = decode::text(node, "version", problems)
-        && text.trim() != "1"
-    {
-        problems
-            .error(
-                node.span,
-                format!(
-                    "this version of loadgen does not know scenarios of version {}",
-                    quoted(text)
-                ),
-            )
-            .help("write `version: 1`");
-    }
-}
-
-fn modes(
-    node: Option<&Node>,
-    overrides: &Overrides,
-    problems: &mut Diagnostics,
-) -> Option<Vec<Mode>> {
-    let mut modes: Vec<Mode> = Vec::new();
-    if let Some(node) = node {
-        let items = decode::list(
-            node,
-            "modes",
-            "modes: [sequential, threaded, async]",
-            problems,
-        )?;
-        if items.is_empty() {
-            problems
-                .error(node.span, "`modes` is empty")
-                .help("write `modes: [async]`, or remove it");
-        }
-        for item in items {
-            let Some(text) = decode::text(item, "modes", problems) else {
-                continue;
-            };
-            match Mode::from_name(text) {
-                Some(mode) if modes.contains(&mode) => {
-                    problems
-                        .error(item.span, format!("the mode `{mode}` stands here twice"))
-                        .help("remove one; `rounds` repeats every mode");
-                }
-                Some(mode) => modes.push(mode),
-                None => unknown_mode(text, item.span, problems),
-            }
-        }
-    }
-    if let Some(given) = &overrides.modes {
-        let twice = given
-            .iter()
-            .enumerate()
-            .find(|(n, mode)| given[..*n].contains(mode));
-        if let Some((_, mode)) = twice {
-            problems
-                .error(
-                    Place::Flag("--mode"),
-                    format!("the mode `{mode}` is given twice"),
-                )
-                .help("remove one; `--rounds` repeats every mode");
-        } else if given.is_empty() {
-            problems
-                .error(Place::Flag("--mode"), "no mode is given")
-                .help("write `--mode async`, or `--mode all`");
-        }
-        return Some(given.clone());
-    }
-    Some(if node.is_none() {
-        vec![Mode::Async]
-    } else {
-        modes
-    })
-}
-
-fn unknown_mode(text: &str, span: Span, problems: &mut Diagnostics) {
-    const NAMES: [&str; 4] = ["sequential", "threaded", "async", "simulated"];
-    let error = problems.error(span, format!("there is no mode {}", quoted(text)));
-    match (text, words::nearest(text, NAMES)) {
-        ("all", _) => error.help("write `[sequential, threaded, async]`"),
-        (_, Some(near)) => error.help(format!("did you mean `{near}`?")),
-        (_, None) => error.help(format!("there are {}", words::listed(NAMES))),
-    };
-}
-
-/// A small number that the command line may replace.
-fn whole(
-    fields: &mut Fields<'_>,
-    key: &'static str,
-    most: u32,
-    given: Option<u32>,
-    flag: &'static str,
-    problems: &mut Diagnostics,
-) -> Option<u32> {
-    let typed = fields
-        .take(key, problems)
-        .and_then(|node| decode::small(node, key, 1..=most, problems));
-    if let Some(given) = given {
-        decode::in_range(
-            given.into(),
-            key,
-            1..=most.into(),
-            Place::Flag(flag),
-            problems,
-        );
-    }
-    given.or(typed)
-}
-
-fn report(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Format>> {
-    let mut fields = Fields::open(
-        node,
-        &REPORT,
-        "`report`",
-        "report: { formats: [html, png] }",
-        problems,
-    )?;
-    let formats = fields.take("formats", problems);
-    fields.finish(problems);
-    let mut found = Vec::new();
-    for item in decode::list(formats?, "formats", "formats: [html, png]", problems)? {
-        let Some(text) = decode::text(item, "formats", problems) else {
-            continue;
-        };
-        match Format::from_name(text) {
-            Some(format) if found.contains(&format) => {
-                problems
-                    .error(item.span, format!("the format `{text}` stands here twice"))
-                    .help("remove one");
-            }
-            Some(format) => found.push(format),
-            None => {
-                let names = Format::ALL.map(Format::name);
-                let error =
-                    problems.error(item.span, format!("there is no format {}", quoted(text)));
-                match words::nearest(text, names) {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error.help(format!(
-                        "there are {}; `result.json` is always written",
-                        words::listed(names)
-                    )),
-                };
-            }
-        }
-    }
-    Some(found)
-}
-
-fn cores() -> u32 {
-    std::thread::available_parallelism().map_or(1, |n| {
-        u32::try_from(n.get())
-            .unwrap_or(MAX_WORKERS)
-            .min(MAX_WORKERS)
-    })
-}
-
-/// A seed that differs from run to run, short enough to be typed again.
-fn any_seed() -> u64 {
-    // The standard library seeds its hash maps from the system's random numbers.
-    RandomState::new().build_hasher().finish() >> 32
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::{Nanos, Rate};
-    use crate::plan::{Action, Address, Body, Delay, LoadModel, StatusRule, StepKind};
+    use crate::plan::{Action, Address, Body, Delay, LoadModel, Mode, StatusRule, StepKind};
 
     const HEAD: &str = "name: x\nload: { vus: 2, iterations: 10 }\n";
 

@@ -1,10 +1,10 @@
 //! What is expected of a response.
 
-use super::capture::Origin;
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
 use super::fields::Fields;
 use super::pattern::Patterns;
+use super::response_source::Origin;
 use super::section::Section;
 use super::tree::{Node, Scalar, Value};
 use super::{header, json_rule};

@@ -68,7 +68,7 @@ impl Reader<'_> {
         )?;
         let action = self.action(&fields)?;
         let kind = self.kinds.with_key(action.key)?;
-        fields.known(&self.kinds.keys);
+        fields.known(self.kinds.keys);
         let name = fields
             .take("name", self.problems)
             .map(|node| decode::line(node, "name", self.problems));

@@ -24,11 +24,11 @@ const HTTP: Section = Section::new(&[
 ]);
 
 /// The most redirects that a request may follow, one after another.
-const MOST_REDIRECTS: u32 = 20;
+const MAX_REDIRECTS: u32 = 20;
 /// The most connections that may be asked for.
-const MOST_CONNECTIONS: u32 = 1_000_000;
+const MAX_CONNECTIONS: u32 = 1_000_000;
 /// The most streams that a connection can have (RFC 9113, section 5.1.1).
-const MOST_STREAMS: u32 = i32::MAX as u32;
+const MAX_STREAMS: u32 = i32::MAX as u32;
 
 const PROTOCOLS: [(&str, Protocol); 3] = [
     ("auto", Protocol::Auto),
@@ -58,7 +58,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let default = HttpOptions::default();
     let redirects = fields.take("redirects", problems);
     let redirects =
-        redirects.and_then(|node| decode::small(node, "redirects", 0..=MOST_REDIRECTS, problems));
+        redirects.and_then(|node| decode::small(node, "redirects", 0..=MAX_REDIRECTS, problems));
     let cookies = fields
         .take("cookies", problems)
         .and_then(|node| decode::flag(node, "cookies", problems));
@@ -72,9 +72,9 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         let node = fields.take(key, problems)?;
         Some((node.span, decode::small(node, key, 1..=most, problems)?))
     };
-    let max_connections = number("max_connections", MOST_CONNECTIONS, problems);
-    let max_streams = number("max_streams", MOST_STREAMS, problems);
-    let connections = number("connections", MOST_CONNECTIONS, problems);
+    let max_connections = number("max_connections", MAX_CONNECTIONS, problems);
+    let max_streams = number("max_streams", MAX_STREAMS, problems);
+    let connections = number("connections", MAX_CONNECTIONS, problems);
     let lifetime = fields.take("max_lifetime", problems);
     let max_lifetime = lifetime.and_then(|node| decode::some_time(node, "max_lifetime", problems));
     fields.finish(problems);

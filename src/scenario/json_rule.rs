@@ -1,11 +1,11 @@
 //! `expect.json`: what must be found at places in a JSON body.
 
-use super::capture::is_query;
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
 use super::fields::Fields;
 use super::json;
 use super::pattern::Patterns;
+use super::response_source::is_query;
 use super::section::Section;
 use super::tree::{Entry, Node, Value};
 use super::words;

@@ -4,6 +4,7 @@ use super::decode;
 use super::fields::Fields;
 use super::kind::{OF_REQUESTS, Reader, StepAction};
 use super::request::{self, RequestLine};
+use super::response_source;
 use super::timeout::Parts;
 use super::tree::typed;
 use super::{capture, delay, expect, limits, retry, timeout};
@@ -65,7 +66,7 @@ impl Reader<'_> {
         action: StepAction<'_>,
         line: Option<RequestLine<'_>>,
         fields: &mut Fields<'_>,
-        of: capture::Origin,
+        of: response_source::Origin,
         work: impl FnOnce(HttpRequest) -> Action,
     ) -> Option<(String, Operation)> {
         let timeout = fields
@@ -137,7 +138,7 @@ impl Reader<'_> {
                 expect::of_text(node, action.key, receives, self.patterns, self.problems)
             })
             .unwrap_or_default();
-        let of = capture::Origin::Text;
+        let of = response_source::Origin::Text;
         let captures = fields.take("capture", self.problems);
         let captures = captures
             .map(|node| capture::captures(node, of, self.given.names, self.patterns, self.problems))

@@ -21,7 +21,7 @@ const RETRY: Section = Section::new(&[
 /// A kind of `backoff`.
 const BACKOFF: Section = Section::new(&[("multiplier", "factor"), ("base", "initial")]);
 
-const MOST_ATTEMPTS: u32 = 1000;
+const MAX_ATTEMPTS: u32 = 1000;
 const EXAMPLE: &str = "retry: { attempts: 3, backoff: { constant: 1s } }";
 const BACKOFFS: [&str; 3] = ["constant", "linear", "exponential"];
 
@@ -57,7 +57,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
     let mut fields = Fields::open(node, &RETRY, "`retry`", EXAMPLE, problems)?;
     let attempts = fields
         .need("attempts", "attempts: 3", problems)
-        .and_then(|node| decode::small(node, "attempts", 1..=MOST_ATTEMPTS, problems));
+        .and_then(|node| decode::small(node, "attempts", 1..=MAX_ATTEMPTS, problems));
     let errors = fields
         .take("errors", problems)
         .map(|node| errors(node, problems))

@@ -25,7 +25,7 @@ const STAGE: Section = Section::new(&[
     ("measured", "measure"),
 ]);
 
-const MOST_STAGES: usize = 1000;
+const MAX_STAGES: usize = 1000;
 const EXAMPLE: &str = "stages: [{ duration: 30s, rate: 200/s }, { hold: 2m, rate: 200/s }]";
 
 /// A level as it is written.
@@ -81,12 +81,12 @@ pub fn decode(node: &Node, start: Option<&Node>, problems: &mut Diagnostics) -> 
             .help(format!("write `{EXAMPLE}`, or remove it"));
         return None;
     }
-    if items.len() > MOST_STAGES {
+    if items.len() > MAX_STAGES {
         problems
             .error(
                 node.span,
                 format!(
-                    "{} stages are more than the {MOST_STAGES} that there may be",
+                    "{} stages are more than the {MAX_STAGES} that there may be",
                     items.len()
                 ),
             )

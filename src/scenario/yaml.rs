@@ -12,6 +12,7 @@ use granit_parser::{Event, Parser, ScalarStyle, options};
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::trap;
 use super::tree::{Entry, MAX_DEPTH, Node, Scalar, Value};
+use super::yaml_tag;
 
 /// How many values a document may unfold to.
 const NODES: usize = 200_000;
@@ -115,7 +116,7 @@ impl Builder<'_> {
                     .as_ref()
                     .is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
                 let value = if tag.is_some() && !forced {
-                    self.refuse_tag(span);
+                    yaml_tag::refuse(self.text, span, self.problems);
                     Value::Broken
                 } else {
                     let plain = style == ScalarStyle::Plain && !forced;
@@ -209,7 +210,7 @@ impl Builder<'_> {
 
     fn open(&mut self, span: Span, tagged: bool) -> Result<(), Stop> {
         if tagged {
-            self.refuse_tag(span);
+            yaml_tag::refuse(self.text, span, self.problems);
         }
         if self.stack.len() >= MAX_DEPTH {
             return self.too_deep(span);
@@ -242,42 +243,6 @@ impl Builder<'_> {
             return Err(Stop);
         }
         Ok(())
-    }
-
-    fn refuse_tag(&mut self, span: Span) {
-        if self.problems.is_full() {
-            self.problems.error(span, "a YAML tag");
-            return;
-        }
-        // The span is the node's; the tag stands before it. A few bytes on each side are enough to
-        // say so.
-        let at = self
-            .text
-            .floor_char_boundary(span.start.min(self.text.len()));
-        let from = self.text.floor_char_boundary(at.saturating_sub(80));
-        let start = self.text[from..at].rfind('!').map_or(at, |n| from + n);
-        let to = self
-            .text
-            .floor_char_boundary(self.text.len().min(start + 80));
-        let end = self.text[start..to]
-            .find(['\n', '\r', '#', ',', '}', ']'])
-            .map_or(to, |n| start + n);
-        let typed = self.text[start..end].trim_end();
-        let negated = typed
-            .strip_prefix('!')
-            .filter(|rest| super::vars::is_name(rest));
-        let also = negated.map_or_else(String::new, |name| {
-            format!(" (and in a condition write `not {name}`)")
-        });
-        self.problems
-            .error(
-                Span::new(start, start + typed.len()),
-                format!(
-                    "{} is read as a YAML tag, and scenarios have none",
-                    quoted(typed)
-                ),
-            )
-            .help(format!("quote it: `\"{}\"`{also}", typed.replace('"', "'")));
     }
 
     /// Puts a whole node where it belongs.

@@ -1,12 +1,12 @@
 //! `get`, `post` … and `request`: requests over HTTP.
 
 use crate::plan::{Action, Scheme, StepKind};
-use crate::scenario::capture::Origin;
 use crate::scenario::decode;
 use crate::scenario::diagnostic::{Diagnostics, quoted};
 use crate::scenario::fields::Fields;
 use crate::scenario::kind::{Family, Kind, Reader, StepAction};
 use crate::scenario::request::RequestLine;
+use crate::scenario::response_source::Origin;
 use crate::scenario::section::Section;
 use crate::scenario::tree::Node;
 
@@ -48,7 +48,7 @@ pub const KIND: Kind = Kind {
         ("fetch", "get: …"),
         ("visit", "get: …"),
     ],
-    example: example,
+    example,
     read: |reader, action, fields| reader.request(action, fields),
     schema: include_str!("http.json"),
 };

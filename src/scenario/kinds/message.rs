@@ -33,7 +33,7 @@ pub const SEND: Kind = Kind {
         ("emit", "send"),
         ("response", "receive"),
     ],
-    example: example,
+    example,
     read: |reader, action, fields| reader.message(action, fields),
     schema: include_str!("send.json"),
 };
@@ -47,7 +47,7 @@ pub const RECEIVE: Kind = Kind {
     holds_templates: true,
     sends_headers: false,
     foreign: &[],
-    example: example,
+    example,
     read: |reader, action, fields| reader.message(action, fields),
     schema: include_str!("receive.json"),
 };

@@ -1,10 +1,10 @@
 //! `websocket`: opens one, and runs the steps of its flow while it is open.
 
 use crate::plan::{Action, HttpRequest, Scheme, StepKind, Websocket};
-use crate::scenario::capture::Origin;
 use crate::scenario::fields::Fields;
 use crate::scenario::kind::{Family, Kind, OpenSocket, Reader, StepAction};
 use crate::scenario::request::RequestLine;
+use crate::scenario::response_source::Origin;
 
 /// How a message is written.
 const MESSAGE: &str = "{ send: hello, receive: { contains: hello } }";

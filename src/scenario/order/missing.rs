@@ -2,7 +2,8 @@
 
 use super::super::diagnostic::Span;
 use super::super::names::Lasts;
-use super::{Kind, Walk};
+use super::Walk;
+use super::part::Kind;
 
 impl Walk<'_, '_> {
     /// Nothing sets it before it is used.

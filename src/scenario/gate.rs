@@ -1,0 +1,379 @@
+//! A gate: one threshold, guard or condition, as it is written.
+
+use super::decode;
+use super::diagnostic::{Diagnostic, Diagnostics, Place, Span, quoted};
+use super::fields::Fields;
+use super::gate_places::GatePlaces;
+use super::section::Section;
+use super::tree::{Entry, Node, Scalar, Value};
+use super::words;
+use crate::base::{Nanos, Share};
+use crate::plan::{Check, Guard, Metric, Mode, Selector, StopWhen, Threshold};
+
+/// An entry of `thresholds`.
+const THRESHOLD: Section = Section::new(&[
+    ("threshold", "check"),
+    ("metric", "check: METRIC OP VALUE"),
+    ("tolerance", "max_regression"),
+    ("maxRegression", "max_regression"),
+    ("baseline", "vs: baseline"),
+    ("abortOnFail", "abort"),
+    ("delayAbortEval", "after"),
+    ("scenario", "mix"),
+]);
+/// An entry of `load.stop_when`.
+const STOP_WHEN: Section = Section::new(&[("condition", "check")]);
+/// Windows are multiples of this: the time line can be cut no finer.
+const GRAIN: Nanos = Nanos::from_millis(100);
+/// Below, chance decides; above, nobody runs as many pairs as it takes.
+const LEAST_SURE: Share = Share(0.8);
+const MAX_SURE: Share = Share(0.999);
+/// What a check can be narrowed by, and how one is written.
+const KEYS: [&str; 5] = ["mix", "step", "target", "stage", "tag"];
+
+/// What an entry of `thresholds` may be.
+pub enum Gate {
+    /// Against a limit of its own.
+    Threshold(Threshold),
+    /// Against a baseline.
+    Guard(Guard),
+}
+
+pub fn threshold(
+    node: &Node,
+    source: &str,
+    problems: &mut Diagnostics,
+) -> Option<(Gate, GatePlaces)> {
+    let line = Some(node.span.line(source));
+    if matches!(node.value, Value::Scalar(_)) {
+        let (check, place) = check(node, source, problems)?;
+        let threshold = Threshold {
+            check,
+            selector: Selector::default(),
+            window: None,
+            abort: false,
+            after: None,
+            line,
+        };
+        return Some((
+            Gate::Threshold(threshold),
+            GatePlaces {
+                check: place,
+                keys: Vec::new(),
+            },
+        ));
+    }
+    let mut fields = Fields::open(
+        node,
+        &THRESHOLD,
+        "a threshold",
+        "{ check: p95 < 200ms, mix: browse }",
+        problems,
+    )?;
+    let versus = fields.entry("vs");
+    let text = fields.need("check", "check: p95 < 200ms", problems);
+    let mut keys = Vec::new();
+    let mut selected = KEYS.map(|key| {
+        let node = fields.take(key, problems)?;
+        keys.push((key, node.span));
+        // As the step writes it.
+        if let (Value::Map(entries), "tag") = (&node.value, key)
+            && let [
+                Entry {
+                    key: name,
+                    value:
+                        Node {
+                            value: Value::Scalar(value),
+                            ..
+                        },
+                    ..
+                },
+            ] = entries.as_slice()
+        {
+            problems
+                .error(
+                    node.span,
+                    "`tag` of a threshold is a text, `NAME=VALUE`, and this is a map",
+                )
+                .help(format!("write `tag: {name}={}`", value.as_typed()));
+            return None;
+        }
+        decode::line(node, key, problems)
+    });
+    let [mix, step, target, stage, tag] = &mut selected;
+    let mode = fields.take("mode", problems).and_then(|node| {
+        keys.push(("mode", node.span));
+        mode(node, problems)
+    });
+    let selector = Selector {
+        mix: mix.take(),
+        step: step.take(),
+        target: target.take(),
+        stage: stage.take(),
+        tag: tag.take(),
+        mode,
+    };
+    if let Some(entry) = versus {
+        let guard = guard(text, entry, selector, &mut fields, problems);
+        fields.finish(problems);
+        return guard.map(|(guard, check)| {
+            (
+                Gate::Guard(Guard { line, ..guard }),
+                GatePlaces { check, keys },
+            )
+        });
+    }
+    let checked = text.and_then(|node| check(node, source, problems));
+    for key in ["max_regression", "confidence"] {
+        if let Some(entry) = fields.entry(key) {
+            problems
+                .error(entry.key_span, format!("`{key}` is of a comparison with a baseline, and this threshold has a limit of its own"))
+                .help("add `vs: baseline`, as in `{ check: p99, vs: baseline, max_regression: 10% }`, or remove it");
+        }
+    }
+    let window = fields.take("window", problems).and_then(|node| {
+        keys.push(("window", node.span));
+        window(node, problems)
+    });
+    let abort = fields.take("abort", problems).and_then(|node| {
+        keys.push(("abort", node.span));
+        decode::flag(node, "abort", problems)
+    });
+    let after_key = fields.entry("after");
+    let after = fields.take("after", problems).and_then(|node| {
+        keys.push(("after", node.span));
+        decode::duration(node, "after", problems)
+    });
+    fields.finish(problems);
+    if let Some(entry) = after_key.filter(|_| abort != Some(true)) {
+        problems
+            .error(entry.key_span, "`after` says when a threshold may begin to abort the run, and this one doesn't abort it")
+            .help("add `abort: true`, or remove `after`");
+    }
+    let (check, place) = checked?;
+    let threshold = Threshold {
+        check,
+        selector,
+        window,
+        abort: abort.unwrap_or(false),
+        after,
+        line,
+    };
+    Some((
+        Gate::Threshold(threshold),
+        GatePlaces { check: place, keys },
+    ))
+}
+
+/// A threshold with `vs: baseline`: what it is of, and how much worse that may become.
+pub fn guard(
+    text: Option<&Node>,
+    versus: &Entry,
+    selector: Selector,
+    fields: &mut Fields<'_>,
+    problems: &mut Diagnostics,
+) -> Option<(Guard, Place)> {
+    let is_baseline = decode::text(&versus.value, "vs", problems).is_some_and(|text| {
+        if text != "baseline" {
+            problems
+                .error(
+                    versus.value.span,
+                    format!("there is no {} to compare with", quoted(text)),
+                )
+                .help("write `vs: baseline`");
+        }
+        text == "baseline"
+    });
+    for key in ["window", "abort", "after"] {
+        if let Some(entry) = fields.entry(key) {
+            problems
+                .error(
+                    entry.key_span,
+                    format!("a comparison with a baseline is of whole runs, and knows no `{key}`"),
+                )
+                .help("remove it, or write a threshold with a limit of its own beside this one");
+        }
+    }
+    let example = "check: p99, vs: baseline, max_regression: 10%";
+    let metric = text.and_then(|node| {
+        let text = decode::text(node, "check", problems)?;
+        if text.contains(['<', '>', '=']) {
+            problems
+                .error(
+                    node.span,
+                    format!(
+                        "{} has a limit of its own, and `vs: baseline` takes it from the baseline",
+                        quoted(text)
+                    ),
+                )
+                .help(format!(
+                    "write the metric alone, as in `{example}`, or remove `vs`"
+                ));
+            return None;
+        }
+        match text.trim().parse::<Metric>() {
+            Ok(metric) if metric.worse().is_some() => Some((metric, Place::from(node.span))),
+            Ok(metric) => {
+                problems
+                    .error(
+                        node.span,
+                        format!(
+                            "`{metric}` is neither good nor bad by itself, so it can't become worse"
+                        ),
+                    )
+                    .help("compare `throughput`, `error_rate`, `drop_rate` or a time");
+                None
+            }
+            Err(error) => {
+                decode::with_remedy(&error, node.span, problems);
+                None
+            }
+        }
+    });
+    let tolerated = fields
+        .take("max_regression", problems)
+        .and_then(|node| decode::share(node, "max_regression", problems));
+    let confidence = fields.take("confidence", problems).and_then(|node| {
+        let share = decode::share(node, "confidence", problems)?;
+        if !(LEAST_SURE..=MAX_SURE).contains(&share) {
+            problems
+                .error(
+                    node.span,
+                    format!("a confidence of {share} can't be worked with"),
+                )
+                .help(format!(
+                    "write one from {LEAST_SURE} to {MAX_SURE}; `95%` is usual"
+                ));
+            return None;
+        }
+        Some(share)
+    });
+    let (metric, place) = metric.filter(|_| is_baseline)?;
+    let usual = Guard::usual(metric);
+    let guard = Guard {
+        metric,
+        selector,
+        max_regression: tolerated.map_or(usual.max_regression, |share| share.0),
+        confidence: confidence.map_or(usual.confidence, |share| share.0),
+        line: None,
+    };
+    Some((guard, place))
+}
+
+pub fn condition(
+    node: &Node,
+    source: &str,
+    problems: &mut Diagnostics,
+) -> Option<(StopWhen, GatePlaces)> {
+    if matches!(node.value, Value::Scalar(_)) {
+        let (check, place) = check(node, source, problems)?;
+        return Some((
+            StopWhen {
+                check,
+                window: None,
+            },
+            GatePlaces {
+                check: place,
+                keys: Vec::new(),
+            },
+        ));
+    }
+    let mut fields = Fields::open(
+        node,
+        &STOP_WHEN,
+        "a condition",
+        "{ check: error_rate > 50%, window: 5s }",
+        problems,
+    )?;
+    let checked = fields
+        .need("check", "check: error_rate > 50%", problems)
+        .and_then(|node| check(node, source, problems));
+    let mut keys = Vec::new();
+    let window = fields.take("window", problems).and_then(|node| {
+        keys.push(("window", node.span));
+        window(node, problems)
+    });
+    fields.finish(problems);
+    let (check, place) = checked?;
+    Some((
+        StopWhen { check, window },
+        GatePlaces { check: place, keys },
+    ))
+}
+
+/// Reads a check, with every problem at its very place in the text where that stands in the source
+/// as it is.
+pub fn check(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(Check, Place)> {
+    let text = decode::text(node, "check", problems)?;
+    match Check::parse(text) {
+        Ok(check) => Some((check, node.span.into())),
+        Err(error) => {
+            let place = inside(node, source, error.at.start, error.at.end);
+            explain(problems.error(place, error.message.clone()), &error);
+            None
+        }
+    }
+}
+
+/// Where a stretch of a scalar's text stands in the source; the whole scalar where it is typed in
+/// another way.
+fn inside(node: &Node, source: &str, start: usize, end: usize) -> Span {
+    let Value::Scalar(Scalar {
+        text, typed: None, ..
+    }) = &node.value
+    else {
+        return node.span;
+    };
+    match source
+        .get(node.span.start..node.span.end)
+        .and_then(|typed| typed.find(text.as_str()))
+    {
+        Some(at) => Span::new(node.span.start + at + start, node.span.start + at + end),
+        None => node.span,
+    }
+}
+
+/// Adds the remedy: a metric that is nearly right has a better one than the grammar knows.
+pub fn explain(diagnostic: &mut Diagnostic, error: &crate::plan::CheckError) {
+    match error.unknown.as_deref() {
+        Some(word) => match words::nearest(word, Metric::names()) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None if error.remedy.starts_with("loadgen calls it") => {
+                diagnostic.help(error.remedy.clone())
+            }
+            None => diagnostic.help(format!(
+                "there are {} and every other percentile, such as `p99.9`",
+                words::listed(Metric::names())
+            )),
+        },
+        None => diagnostic.help(error.remedy.clone()),
+    };
+}
+
+fn window(node: &Node, problems: &mut Diagnostics) -> Option<Nanos> {
+    let window = decode::some_time(node, "window", problems)?;
+    if !window.0.is_multiple_of(GRAIN.0) {
+        problems
+            .error(
+                node.span,
+                format!("a `window` of {window} can't be cut out of the time line"),
+            )
+            .help(format!("write a multiple of {GRAIN}, such as `window: 5s`"));
+        return None;
+    }
+    Some(window)
+}
+
+fn mode(node: &Node, problems: &mut Diagnostics) -> Option<Mode> {
+    let text = decode::text(node, "mode", problems)?;
+    let mode = Mode::from_name(text);
+    if mode.is_none() {
+        let names = ["sequential", "threaded", "async", "simulated"];
+        let error = problems.error(node.span, format!("there is no mode {}", quoted(text)));
+        match words::nearest(text, names) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error.help(format!("there are {}", words::listed(names))),
+        };
+    }
+    mode
+}

@@ -1,0 +1,244 @@
+//! What a gate selects: a part of the run that is there, and that has the figure.
+
+use super::diagnostic::Diagnostics;
+use super::gate_places::GatePlaces;
+use super::words;
+use crate::metrics::TagValue;
+use crate::plan::{Plan, Selector, Source, Stage, Tag};
+
+/// What a selector names has to be there.
+pub fn selector(plan: &Plan, selector: &Selector, places: &GatePlaces, problems: &mut Diagnostics) {
+    let before = problems.len();
+    let mut has = |key: &str, what: &str, wanted: &Option<String>, mut known: Vec<&str>| {
+        let Some(wanted) = wanted else { return };
+        known.dedup();
+        if known.contains(&wanted.as_str()) {
+            return;
+        }
+        let error = problems.error(
+            places.of(key),
+            format!("there is no {what} {}", super::diagnostic::quoted(wanted)),
+        );
+        match words::nearest(wanted, known.iter().copied()) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => {
+                error.help(format!("this scenario has none: remove `{key}`"))
+            }
+            None => error.help(format!("there are {}", words::listed(known))),
+        };
+    };
+    has(
+        "mix",
+        "mix entry",
+        &selector.mix,
+        plan.mix.iter().map(|entry| entry.name.as_str()).collect(),
+    );
+    let of_entry = |mix: usize| {
+        selector
+            .mix
+            .as_ref()
+            .is_none_or(|wanted| plan.mix.get(mix).is_some_and(|entry| entry.name == *wanted))
+    };
+    let mut steps: Vec<&str> = plan
+        .operations()
+        .filter(|(mix, ..)| of_entry(*mix))
+        .map(|(_, name, _)| name)
+        .collect();
+    if steps.is_empty() {
+        // The mix entry is wrong: steps of any are as good.
+        steps = plan.operations().map(|(_, name, _)| name).collect();
+    }
+    has("step", "step", &selector.step, steps);
+    let used = plan.targets_used();
+    let targets = used
+        .iter()
+        .filter_map(|index| plan.targets.get(*index))
+        .map(|target| target.name.as_str());
+    has(
+        "target",
+        "target in use",
+        &selector.target,
+        targets.collect(),
+    );
+    has(
+        "stage",
+        "measured stage",
+        &selector.stage,
+        measured(plan).map(|stage| stage.name.as_str()).collect(),
+    );
+    if let Some(wanted) = &selector.tag {
+        tag(plan, selector, wanted, places, problems);
+    }
+    if let Some(mode) = selector.mode.filter(|mode| !plan.modes.contains(mode)) {
+        problems
+            .error(places.of("mode"), format!("the mode `{mode}` is not run"))
+            .help(format!(
+                "this scenario runs {}",
+                words::listed(plan.modes.iter().map(|mode| mode.name()))
+            ));
+    }
+    if let Some((first, second)) = both(selector) {
+        problems
+            .error(places.of(second), format!("`{first}` and `{second}` together: their figures are kept apart from each other"))
+            .help("keep one of them");
+    }
+    let taken = |(mix, name, operation)| selector.takes(plan, mix, name, operation);
+    if problems.len() == before && selector.is_of_operations() && !plan.operations().any(taken) {
+        problems
+            .error(
+                places.check,
+                "no operation is all that this threshold is narrowed to",
+            )
+            .help("remove a part of what narrows it");
+    }
+}
+
+/// A value of a tag has to be one that some step which is meant can have: its name is known, and of
+/// a status what values there are.
+fn tag(
+    plan: &Plan,
+    selector: &Selector,
+    wanted: &str,
+    places: &GatePlaces,
+    problems: &mut Diagnostics,
+) {
+    let shown = super::diagnostic::quoted(wanted);
+    let of_steps = Selector {
+        mix: selector.mix.clone(),
+        step: selector.step.clone(),
+        ..Selector::default()
+    };
+    let taken = plan
+        .operations()
+        .filter(|(mix, name, operation)| of_steps.takes(plan, *mix, name, operation));
+    let tags: Vec<&Tag> = taken
+        .flat_map(|(_, _, operation)| &operation.tags)
+        .collect();
+    let none = if of_steps.is_of_operations() {
+        "no step that this threshold is narrowed to"
+    } else {
+        "no step"
+    };
+    let mut names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let Some(first) = names.first() else {
+        let some = plan
+            .operations()
+            .find_map(|(_, name, operation)| operation.tags.first().map(|tag| (name, tag)));
+        let error = problems.error(
+            places.of("tag"),
+            format!("{none} is split by a tag, and this asks for {shown}"),
+        );
+        match some {
+            Some((step, tag)) => error.help(format!("the step `{step}` has the tag `{}`", tag.name)),
+            None => error.help("give a step a `tag`, as in `tag: { cache: { header: x-cache } }`, or remove this one"),
+        };
+        return;
+    };
+    let written = wanted
+        .split_once('=')
+        .filter(|(name, value)| name.trim() == *name && !value.is_empty());
+    let Some((name, value)) = written else {
+        let nearly = wanted
+            .split_once(['=', ':'])
+            .map(|(name, value)| (name.trim(), value.trim()));
+        let better = match nearly {
+            Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+                format!("{name}={value}")
+            }
+            Some((name, _)) if !name.is_empty() => format!("{name}=VALUE"),
+            _ if names.contains(&wanted) => format!("{wanted}=VALUE"),
+            _ => format!("{first}={wanted}"),
+        };
+        problems
+            .error(
+                places.of("tag"),
+                format!("{shown} is not a value of a tag, which is written as `NAME=VALUE`"),
+            )
+            .help(format!(
+                "write `tag: {better}`; known here: {}",
+                words::listed(names)
+            ));
+        return;
+    };
+    if !names.contains(&name) {
+        let error = problems.error(
+            places.of("tag"),
+            format!("{none} has a tag {}", super::diagnostic::quoted(name)),
+        );
+        match words::nearest(name, names.iter().copied()) {
+            Some(near) => error.help(format!("did you mean `{near}={value}`?")),
+            None => error.help(format!("there are {}", words::listed(names))),
+        };
+        return;
+    }
+    if value.chars().count() > TagValue::MAX_CHARS {
+        problems
+            .error(
+                places.of("tag"),
+                format!(
+                    "a value of a tag has at most {} characters, and is cut behind them",
+                    TagValue::MAX_CHARS
+                ),
+            )
+            .help("write its beginning");
+        return;
+    }
+    // Whatever failed without a response has none.
+    let is_status = |value: &str| {
+        value == "none"
+            || value.len() == 3
+                && value
+                    .parse::<u16>()
+                    .is_ok_and(|status| (100..600).contains(&status))
+    };
+    let of_status = tags
+        .iter()
+        .filter(|tag| tag.name == name)
+        .all(|tag| tag.source == Source::Status);
+    if of_status && !is_status(value) {
+        problems
+            .error(
+                places.of("tag"),
+                format!(
+                    "`{name}` is the status of a response, and {} can't be one",
+                    super::diagnostic::quoted(value)
+                ),
+            )
+            .help(format!(
+                "write a number from 100 to 599, as in `tag: {name}=200`"
+            ));
+    }
+}
+
+/// The stages that figures can be of.
+pub fn measured(plan: &Plan) -> impl Iterator<Item = &Stage> {
+    plan.load.lasting().filter(|stage| stage.measure)
+}
+
+/// Two keys of a selector that can't stand together.
+pub fn both(selector: &Selector) -> Option<(&'static str, &'static str)> {
+    let operations = [
+        ("mix", &selector.mix),
+        ("step", &selector.step),
+        ("target", &selector.target),
+    ];
+    let first = |allowed: &[&str]| {
+        operations
+            .iter()
+            .find(|(key, value)| value.is_some() && allowed.contains(key))
+            .map(|(key, _)| *key)
+    };
+    if selector.stage.is_some() {
+        return first(&["mix", "step", "target"])
+            .or(selector.tag.as_ref().map(|_| "tag"))
+            .map(|other| (other, "stage"));
+    }
+    // Tags belong to steps.
+    selector
+        .tag
+        .as_ref()
+        .and_then(|_| first(&["target"]))
+        .map(|other| (other, "tag"))
+}

@@ -1,0 +1,219 @@
+//! A target of a scenario, as it is declared or as a whole URL makes it.
+
+use super::decode;
+use super::diagnostic::{Diagnostics, Span, quoted};
+use super::fields::Fields;
+use super::section::Section;
+use super::timeout::{self, Parts};
+use super::tree::{Node, Value};
+use super::url::{self};
+use super::{auth, header, http, limits, retry, tls};
+use crate::plan::{Address, HttpOptions, Limits, Protocol, Retry, Template, TlsOptions};
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// An entry of `targets`.
+const TARGET: Section = Section::new(&[
+    ("base_url", "url"),
+    ("host", "url"),
+    ("connect_to", "resolve"),
+    ("addresses", "resolve"),
+    ("keep_alive", "http: { keep_alive: … }"),
+    ("protocol", "http: { protocol: … }"),
+    ("insecure", "tls: { insecure: true }"),
+]);
+/// The most addresses that a target may have in `resolve`.
+const MAX_ADDRESSES: usize = 100;
+
+pub struct Known {
+    pub name: String,
+    /// As the file has it, before the command line's.
+    pub typed: Option<Address>,
+    pub address: Option<Address>,
+    pub headers: Vec<(String, Template)>,
+    pub http: HttpOptions,
+    /// Where `http` stands.
+    pub http_span: Option<Span>,
+    /// Its keys of HTTP/2, and where they stand.
+    pub of_http2: Vec<(&'static str, Span)>,
+    pub tls: TlsOptions,
+    /// Where `tls` stands.
+    pub tls_span: Option<Span>,
+    pub resolve: Vec<SocketAddr>,
+    /// Where `resolve` stands.
+    pub resolve_span: Option<Span>,
+    pub timeout: Parts,
+    pub retry: Option<Retry>,
+    pub limits: Limits,
+    pub declared: bool,
+}
+
+impl Known {
+    /// One that nothing but its name is known of.
+    pub fn new(name: String, declared: bool) -> Self {
+        let (timeout, limits) = (Parts::default(), Limits::default());
+        let (http, tls) = (HttpOptions::default(), TlsOptions::default());
+        let (headers, resolve) = (Vec::new(), Vec::new());
+        Self {
+            name,
+            typed: None,
+            address: None,
+            headers,
+            http,
+            http_span: None,
+            of_http2: Vec::new(),
+            tls,
+            tls_span: None,
+            resolve,
+            resolve_span: None,
+            timeout,
+            retry: None,
+            limits,
+            declared,
+        }
+    }
+}
+
+impl Known {
+    /// Whether what is said of it goes with where it is in the end.
+    pub fn judge(&self, problems: &mut Diagnostics) {
+        let secure = self.address.as_ref().map(Address::is_secure);
+        for (key, place) in &self.of_http2 {
+            http::of_http2(key, *place, &self.http, secure, problems);
+        }
+        let Some(address) = &self.address else { return };
+        if let (Some(place), false) = (self.tls_span, address.is_secure()) {
+            problems
+                .error(
+                    place,
+                    format!("`tls` is for `https://` targets, and this one is `{address}`"),
+                )
+                .help("write an `https://` URL, or remove `tls`");
+        }
+        if let (Some(place), Address::Builtin, Protocol::Http2) =
+            (self.http_span, address, self.http.protocol)
+        {
+            problems
+                .error(place, "the built-in server speaks HTTP/1.1 alone")
+                .help("remove `protocol: http2`, or name another server");
+        }
+        if let (Some(place), Address::Builtin | Address::Unix { .. }) = (self.resolve_span, address)
+        {
+            problems
+                .error(
+                    place,
+                    format!("`resolve` stands in for a name, and `{address}` has none"),
+                )
+                .help("write an `http://` or `https://` URL, or remove `resolve`");
+        }
+    }
+}
+
+/// Reads `resolve`: an address with a port, or several of them.
+fn addresses(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>> {
+    let items = match &node.value {
+        Value::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    if items.is_empty() || items.len() > MAX_ADDRESSES {
+        problems
+            .error(
+                node.span,
+                format!(
+                    "`resolve` has from 1 to {MAX_ADDRESSES} addresses, and this are {}",
+                    items.len()
+                ),
+            )
+            .help("write `resolve: 127.0.0.1:8443`, or remove the key");
+        return None;
+    }
+    let mut found = Vec::new();
+    for item in items {
+        let Some(text) = decode::text(item, "resolve", problems) else {
+            continue;
+        };
+        match text.trim().parse() {
+            Ok(address) => found.push(address),
+            Err(_) => {
+                let is_named_zone = text
+                    .split_once('%')
+                    .is_some_and(|(_, zone)| !zone.starts_with(|c: char| c.is_ascii_digit()));
+                problems.error(item.span, format!("{} is not an IP address with a port", quoted(text))).help(if is_named_zone {
+                    "write the interface's number in place of its name: `[fe80::1%2]:8443` (`ip link` shows it)"
+                } else {
+                    "write `127.0.0.1:8443`, or `[::1]:8443`; what has a name stands in `url`"
+                });
+            }
+        }
+    }
+    Some(found)
+}
+
+pub fn declared(
+    name: &str,
+    node: &Node,
+    name_span: Span,
+    folder: &Path,
+    problems: &mut Diagnostics,
+) -> Known {
+    let mut known = Known::new(name.into(), true);
+    if node.is_null() {
+        problems
+            .error(name_span, format!("the target `{name}` is empty"))
+            .help(format!("write `{name}: {{ url: http://127.0.0.1:8080 }}`"));
+        return known;
+    }
+    let what = format!("the target `{name}`");
+    let Some(mut fields) = Fields::open(
+        node,
+        &TARGET,
+        &what,
+        &format!("{name}: {{ url: http://127.0.0.1:8080 }}"),
+        problems,
+    ) else {
+        return known;
+    };
+    if let Some(node) = fields.need("url", "url: http://127.0.0.1:8080", problems)
+        && let Some(text) = decode::text(node, "url", problems)
+    {
+        match url::address(text) {
+            Ok(address) => known.address = Some(address),
+            Err(wrong) => {
+                problems.error(node.span, wrong.message).help(wrong.remedy);
+            }
+        }
+    }
+    known.typed = known.address.clone();
+    known.headers = fields
+        .take("headers", problems)
+        .map(|node| header::decode(node, problems))
+        .unwrap_or_default();
+    if let Some(auth) = fields.entry("auth") {
+        auth::add(auth, &mut known.headers, problems);
+    }
+    if let Some(node) = fields.take("http", problems) {
+        known.http_span = Some(node.span);
+        (known.http, known.of_http2) = http::decode(node, problems).unwrap_or_default();
+    }
+    if let Some(node) = fields.take("tls", problems) {
+        known.tls_span = Some(node.span);
+        known.tls = tls::decode(node, folder, problems).unwrap_or_default();
+    }
+    if let Some(node) = fields.take("resolve", problems) {
+        known.resolve_span = Some(node.span);
+        known.resolve = addresses(node, problems).unwrap_or_default();
+    }
+    known.timeout = fields
+        .take("timeout", problems)
+        .and_then(|node| timeout::decode(node, problems))
+        .unwrap_or_default();
+    known.retry = fields
+        .take("retry", problems)
+        .and_then(|node| retry::decode(node, problems));
+    known.limits = fields
+        .take("limits", problems)
+        .map(|node| limits::decode(node, problems))
+        .unwrap_or_default();
+    fields.finish(problems);
+    known
+}

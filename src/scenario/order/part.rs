@@ -1,0 +1,114 @@
+//! The lists of steps in the order in which they run, and the expressions in what is sent.
+
+use crate::scenario::diagnostic::{Span, quoted};
+use crate::scenario::tree::{Node, Scalar, Value};
+
+/// How many values of one target's headers are looked at.
+const MAX_OF_TARGET: usize = 100;
+
+/// A list of steps that is gone through from its begin.
+pub struct Part<'n> {
+    pub kind: Kind,
+    /// In words.
+    pub title: String,
+    pub flow: &'n Node,
+    /// The feeds that it takes rows of.
+    pub data: Vec<&'n str>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Setup,
+    Entry,
+    Teardown,
+}
+
+/// The lists of steps, in the order in which they run.
+pub fn parts(root: &Node) -> Vec<Part<'_>> {
+    let once = |key: &str, kind| {
+        root.get(key).map(|flow| Part {
+            kind,
+            title: format!("`{key}`"),
+            flow,
+            data: Vec::new(),
+        })
+    };
+    let items = if let Some(Value::List(items)) = root.get("mix").map(|node| &node.value) {
+        items.as_slice()
+    } else {
+        &[]
+    };
+    let entry = |item| {
+        let name = Node::get(item, "name").and_then(text).unwrap_or("main");
+        let data = match item.get("data").map(|node| (node, &node.value)) {
+            Some((_, Value::List(feeds))) => feeds.iter().filter_map(text).collect(),
+            Some((node, _)) => text(node).into_iter().collect(),
+            None => Vec::new(),
+        };
+        Some(Part {
+            kind: Kind::Entry,
+            title: format!("the mix entry {}", quoted(name)),
+            flow: item.get("flow")?,
+            data,
+        })
+    };
+    let entries = items.iter().filter_map(entry);
+    once("setup", Kind::Setup)
+        .into_iter()
+        .chain(entries)
+        .chain(once("teardown", Kind::Teardown))
+        .collect()
+}
+
+/// The declared targets with what each of their requests sends.
+pub fn targets(root: &Node) -> Vec<(&str, Vec<(&str, Span)>)> {
+    let entries = if let Some(Value::Map(entries)) = root.get("targets").map(|node| &node.value) {
+        entries.as_slice()
+    } else {
+        &[]
+    };
+    entries
+        .iter()
+        .map(|entry| (entry.key.as_str(), sent(&entry.value)))
+        .collect()
+}
+
+fn sent(target: &Node) -> Vec<(&str, Span)> {
+    let mut found = Vec::new();
+    for node in ["headers", "auth"]
+        .into_iter()
+        .filter_map(|key| target.get(key))
+    {
+        expressions(node, &mut |expression, span| found.push((expression, span)));
+    }
+    // More headers than that are an error, and each request of the target is looked at with them.
+    found.truncate(MAX_OF_TARGET);
+    found
+}
+
+pub fn text(node: &Node) -> Option<&str> {
+    if let Value::Scalar(scalar) = &node.value {
+        Some(&scalar.text)
+    } else {
+        None
+    }
+}
+
+/// Calls `visit` with every expression of a template below a node, and where that template stands.
+pub fn expressions<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span)) {
+    match &node.value {
+        Value::Scalar(Scalar {
+            template: Some(template),
+            ..
+        }) => {
+            template
+                .expressions()
+                .for_each(|expression| visit(expression, node.span));
+        }
+        Value::List(items) => items.iter().for_each(|item| expressions(item, visit)),
+        Value::Map(entries) => entries
+            .iter()
+            .for_each(|entry| expressions(&entry.value, visit)),
+        Value::Scalar(_) | Value::Broken => {}
+    }
+}

@@ -1,0 +1,264 @@
+//! Places in a response, and which of them an answer has.
+
+use super::decode;
+use super::diagnostic::{Diagnostics, Span, quoted};
+use super::fields::Fields;
+use super::pattern::Patterns;
+use super::section::Section;
+use super::tree::{Entry, Node, Value};
+use super::words;
+use crate::plan::Source;
+use crate::value::extract::json_path;
+
+/// `regex` as a map.
+const REGEX: Section = Section::new(&[("pattern", "regex")]);
+
+/// What something is taken out of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The response to a request.
+    Response,
+    /// The response that opens a WebSocket: it has no body.
+    Handshake,
+    /// A text over TCP or a WebSocket: it has nothing else.
+    Text,
+}
+
+impl Origin {
+    /// Whether it has such a place; else why not.
+    pub fn has(self, place: &str) -> Result<(), &'static str> {
+        match (self, place) {
+            (Self::Handshake, "jsonpath" | "regex" | "body" | "json" | "size") => {
+                Err("the answer that opens a WebSocket has no body; messages have")
+            }
+            (Self::Handshake, "status") => {
+                Err("a WebSocket is opened by status 101 and by no other")
+            }
+            (Self::Text, "header" | "headers" | "cookie" | "status") => {
+                Err("what comes over TCP or a WebSocket is a text alone")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads the one place that a map names.
+pub fn source(
+    fields: &mut Fields<'_>,
+    of: Origin,
+    places: &[&'static str],
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Option<Source> {
+    fields.known(places);
+    let group = fields.entry("group");
+    let named: Vec<&Entry> = fields
+        .entries()
+        .iter()
+        .filter(|e| places.contains(&e.key.as_str()))
+        .collect();
+    let place = match named.as_slice() {
+        [place] => *place,
+        [] => {
+            let known = |e: &Entry| {
+                words::nearest(&e.key, places.iter().copied()).is_some()
+                    || ["json", "jmespath", "pattern", "regexp"].contains(&e.key.as_str())
+            };
+            if !fields.entries().iter().any(known) {
+                problems
+                    .error(fields.span, "this does not say where the value is")
+                    .help(format!(
+                        "name one place: {}",
+                        words::listed(places.iter().copied())
+                    ));
+            }
+            return None;
+        }
+        [first, second, ..] => {
+            problems
+                .error(
+                    second.key_span,
+                    format!(
+                        "a value is in one place, and this one is in `{}` and `{}`",
+                        first.key, second.key
+                    ),
+                )
+                .related(first.key_span, "the first one")
+                .help("remove one of the two");
+            return None;
+        }
+    };
+    if let Some(group) = group.filter(|_| place.key != "regex") {
+        problems
+            .error(
+                group.key_span,
+                format!("`group` belongs to `regex`, and this is a `{}`", place.key),
+            )
+            .help("remove it");
+    }
+    if let Err(why) = of.has(&place.key) {
+        let there = places.iter().copied().filter(|place| of.has(place).is_ok());
+        problems
+            .error(
+                place.key_span,
+                format!("there is no `{}` here: {why}", place.key),
+            )
+            .help(format!("take {}", words::listed(there)));
+        return None;
+    }
+    if place.value.is_null() {
+        problems
+            .error(place.key_span, format!("`{}` has no value", place.key))
+            .help("write one behind the colon");
+        return None;
+    }
+    let node = &place.value;
+    match place.key.as_str() {
+        "jsonpath" => query(node, "jsonpath", problems).map(Source::JsonPath),
+        "regex" => regex(node, group, patterns, problems),
+        "header" => header(node, problems).map(Source::Header),
+        "cookie" => cookie(node, problems).map(Source::Cookie),
+        key => {
+            if !decode::flag(node, key, problems)? {
+                problems
+                    .error(
+                        node.span,
+                        format!("`{key}: false` is not a place to capture from"),
+                    )
+                    .help(format!("write `{key}: true`, or name another place"));
+                return None;
+            }
+            Some(if key == "body" {
+                Source::Body
+            } else {
+                Source::Status
+            })
+        }
+    }
+}
+
+/// Reads a JSONPath query.
+pub fn query(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String> {
+    let text = decode::text(node, key, problems)?;
+    is_query(text, node.span, problems).then(|| text.to_owned())
+}
+
+/// Reports a text that is not a JSONPath query; whether it is one.
+pub fn is_query(text: &str, place: Span, problems: &mut Diagnostics) -> bool {
+    let Err(wrong) = json_path(text) else {
+        return true;
+    };
+    // `items[0].id`, as other tools write it.
+    let rooted = format!("$.{}", text.trim_start_matches('.'));
+    let error = if text.starts_with('$') {
+        problems.error(
+            place,
+            format!(
+                "{} is not a JSONPath query: {}",
+                quoted(text),
+                wrong.0.trim()
+            ),
+        )
+    } else {
+        problems.error(
+            place,
+            format!(
+                "{} is not a JSONPath query: it begins with `$`, the whole of the body",
+                quoted(text)
+            ),
+        )
+    };
+    if !text.starts_with('$') && json_path(&rooted).is_ok() {
+        error.help(format!("write {}", quoted(&rooted)));
+    } else {
+        error.help("write a query such as `$.items[0].id` or `$..name` (RFC 9535)");
+    }
+    false
+}
+
+/// A pattern, or a map of it and its group.
+fn regex(
+    node: &Node,
+    group: Option<&Entry>,
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Option<Source> {
+    let mut group = group;
+    let pattern = if matches!(node.value, Value::Map(_)) {
+        let mut fields = Fields::open(
+            node,
+            &REGEX,
+            "`regex`",
+            "regex: { regex: 'id=(\\d+)', group: 1 }",
+            problems,
+        )?;
+        let pattern = fields.need("regex", "regex: 'id=(\\d+)'", problems);
+        let inner = fields.entry("group");
+        if let (Some(outer), Some(inner)) = (group, inner) {
+            problems
+                .error(inner.key_span, "`group` stands here twice")
+                .related(outer.key_span, "the other one")
+                .help("remove one of the two");
+        }
+        group = inner.or(group);
+        fields.finish(problems);
+        pattern?
+    } else {
+        node
+    };
+    let pattern = patterns.decode(pattern, "regex", problems)?;
+    let groups = patterns.groups(&pattern);
+    let Some(typed) = group else {
+        return Some(Source::Regex {
+            pattern,
+            group: groups.min(1),
+        });
+    };
+    let group = decode::small(&typed.value, "group", 0..=1000, problems)?;
+    if group > groups {
+        let has = match groups {
+            0 => "no group".to_owned(),
+            1 => "one group".to_owned(),
+            n => format!("{n} groups"),
+        };
+        problems
+            .error(
+                typed.value.span,
+                format!("there is no group {group}: the regular expression has {has}"),
+            )
+            .help("a group is what stands in `(…)`; `group: 0` is the whole match");
+        return None;
+    }
+    Some(Source::Regex { pattern, group })
+}
+
+fn header(node: &Node, problems: &mut Diagnostics) -> Option<String> {
+    let text = decode::text(node, "header", problems)?;
+    let name = http::HeaderName::from_bytes(text.trim().as_bytes());
+    if name.is_err() {
+        problems
+            .error(
+                node.span,
+                format!("{} is not a valid header name", quoted(text)),
+            )
+            .help("use letters, digits and `-`, without spaces");
+    }
+    name.ok().map(|name| name.as_str().to_owned())
+}
+
+fn cookie(node: &Node, problems: &mut Diagnostics) -> Option<String> {
+    let text = decode::text(node, "cookie", problems)?;
+    if text.is_empty()
+        || text.len() > 200
+        || text.contains(|c: char| c.is_control() || c.is_whitespace() || "=;,".contains(c))
+    {
+        problems
+            .error(
+                node.span,
+                format!("{} is not a valid cookie name", quoted(text)),
+            )
+            .help("write its name alone, such as `SID`");
+        return None;
+    }
+    Some(text.to_owned())
+}
