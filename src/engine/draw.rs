@@ -27,7 +27,7 @@ pub enum Purpose {
 
 /// Where in an iteration something is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct Position {
     /// The step: a hash of its path through the groups of the flow.
     pub step: u64,
     /// The pass of the loops around it, as a hash of their numbers.
@@ -36,7 +36,7 @@ pub struct Place {
     pub attempt: u32,
 }
 
-impl Place {
+impl Position {
     /// The step with this index inside of this group.
     #[must_use]
     pub const fn inside(self, index: usize) -> Self {
@@ -63,13 +63,13 @@ impl Place {
 }
 
 /// A generator for one draw: PCG XSL 128/64 (MCG), seeded with a mix of the run's seed and the
-/// place.
-pub fn generator(seed: u64, iteration: u64, place: Place, purpose: Purpose) -> Pcg64Mcg {
+/// position.
+pub fn generator(seed: u64, iteration: u64, position: Position, purpose: Purpose) -> Pcg64Mcg {
     let parts = [
         iteration,
-        place.step,
-        place.pass,
-        u64::from(place.attempt),
+        position.step,
+        position.pass,
+        u64::from(position.attempt),
         purpose as u64,
     ];
     Pcg64Mcg::seed_from_u64(parts.into_iter().fold(mix(seed), chain))
@@ -123,22 +123,23 @@ mod tests {
 
     #[test]
     fn the_same_place_draws_the_same_and_another_place_something_else() {
-        let draw =
-            |seed, iteration, place, purpose| generator(seed, iteration, place, purpose).next_u64();
+        let draw = |seed, iteration, position, purpose| {
+            generator(seed, iteration, position, purpose).next_u64()
+        };
         assert_eq!(
-            draw(1, 2, Place::default(), Purpose::Length),
-            draw(1, 2, Place::default(), Purpose::Length)
+            draw(1, 2, Position::default(), Purpose::Length),
+            draw(1, 2, Position::default(), Purpose::Length)
         );
         let mut seen = HashSet::new();
         for seed in 0..5 {
             for iteration in 0..20 {
                 for place in 0..5u32 {
-                    let place = Place::default()
+                    let position = Position::default()
                         .inside(place as usize % 2)
                         .pass(place / 2)
                         .attempt(place);
                     for purpose in [Purpose::Mix, Purpose::Length, Purpose::Fail] {
-                        assert!(seen.insert(draw(seed, iteration, place, purpose)));
+                        assert!(seen.insert(draw(seed, iteration, position, purpose)));
                     }
                 }
             }

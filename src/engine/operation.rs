@@ -22,7 +22,7 @@ use std::pin::pin;
 use self::attempt::Attempt;
 use self::record::Record;
 use super::connection::user::User;
-use super::draw::Place;
+use super::draw::Position;
 use super::driver::Driver;
 use super::schedule::limit::{Full, Permit, enter};
 use super::schedule::scheduled_iteration::ScheduledIteration;
@@ -40,7 +40,7 @@ pub struct Call {
     /// when it was reached.
     pub scheduled: ScheduledIteration,
     /// Where its draws are made.
-    pub place: Place,
+    pub position: Position,
 }
 
 /// Runs one operation that is written down in `record`; tells its failure, where there was one, and
@@ -91,12 +91,12 @@ pub async fn run<D: Driver>(
             record.retry(number);
         }
         let connection = connections.clone().and_then(|limit| permit.detach(limit));
-        let (iteration, place) = (call.scheduled.number, call.place.attempt(number));
+        let (iteration, position) = (call.scheduled.number, call.position.attempt(number));
         let attempt = Attempt {
             worker,
             operation,
             iteration,
-            place,
+            position,
             started,
             connection: Cell::new(connection),
         };
@@ -114,7 +114,7 @@ pub async fn run<D: Driver>(
         record.reopen(kind);
         number += 1;
         let (seed, scheduled) = (world.plan.seed, call.scheduled.number);
-        let wait = retry::wait(retry.backoff, number, seed, scheduled, call.place);
+        let wait = retry::wait(retry.backoff, number, seed, scheduled, call.position);
         worker.driver.sleep_until(now + wait).await;
         started = worker.driver.now();
     }

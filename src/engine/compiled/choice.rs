@@ -2,7 +2,7 @@
 
 use rand::RngExt as _;
 
-use crate::engine::draw::{Place, Purpose, generator};
+use crate::engine::draw::{Position, Purpose, generator};
 use crate::plan::Plan;
 
 /// Draws mix entries by their weights, the same for an iteration whoever asks.
@@ -32,7 +32,8 @@ impl Choice {
         if last == 0 {
             return 0;
         }
-        let point = generator(self.seed, iteration, Place::default(), Purpose::Mix).random::<f64>()
+        let point = generator(self.seed, iteration, Position::default(), Purpose::Mix)
+            .random::<f64>()
             * self.upper[last];
         self.upper
             .partition_point(|upper| *upper <= point)

@@ -175,7 +175,7 @@ impl Ready<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::draw::{Place, Purpose, generator};
+    use crate::engine::draw::{Position, Purpose, generator};
     use crate::plan::kinds::websocket::Message;
     use crate::plan::{Encode, JsonRule, Name};
 
@@ -195,7 +195,7 @@ mod tests {
             .expect("one");
         let facts = || {
             Arc::new(Facts::new(
-                generator(1, 1, Place::default(), Purpose::Value),
+                generator(1, 1, Position::default(), Purpose::Value),
                 1,
                 0,
             ))

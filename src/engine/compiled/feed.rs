@@ -11,7 +11,7 @@ use rand::RngExt as _;
 use thiserror::Error;
 
 use super::choice::Choice;
-use crate::engine::draw::{Place, Purpose, generator, shuffled};
+use crate::engine::draw::{Position, Purpose, generator, shuffled};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::plan::{AtEnd, Feed, Order, Plan};
 use crate::value::feed::{FeedError, Rows};
@@ -155,8 +155,10 @@ impl FeedRows {
         Ok(match self.order {
             Order::Sequential => rank % rows,
             Order::Shuffled => shuffled(seed, feed, rank / rows, rank % rows, rows),
-            Order::Random => generator(seed, number, Place::default().inside(feed), Purpose::Row)
-                .random_range(0..rows),
+            Order::Random => {
+                generator(seed, number, Position::default().inside(feed), Purpose::Row)
+                    .random_range(0..rows)
+            }
         })
     }
 }

@@ -16,7 +16,7 @@ use thiserror::Error;
 use self::multipart::Multipart;
 use super::base_url::{self, BaseUrl};
 use super::quoted::quoted;
-use crate::engine::draw::{Place, Purpose, generator};
+use crate::engine::draw::{Position, Purpose, generator};
 use crate::metrics::FailureKind;
 use crate::plan::secrets::without_users;
 use crate::plan::{Body, HttpRequest, KeepAlive, Target, Template};
@@ -164,7 +164,7 @@ impl Recipe {
         if templates.all(|template| template.as_text().is_some()) {
             // Nothing is put in, so nothing is asked of these.
             let facts = Arc::new(Facts::new(
-                generator(0, 0, Place::default(), Purpose::Value),
+                generator(0, 0, Position::default(), Purpose::Value),
                 0,
                 0,
             ));
@@ -458,7 +458,7 @@ mod tests {
         .map_err(|e| e.to_string())?;
         let facts = || {
             Arc::new(Facts::new(
-                generator(1, 1, Place::default(), Purpose::Value),
+                generator(1, 1, Position::default(), Purpose::Value),
                 1,
                 0,
             ))

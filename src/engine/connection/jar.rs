@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 
-use self::cookie::{Cookie, Place};
+use self::cookie::{Cookie, RequestUrl};
 use crate::engine::compiled::base_url::Origin;
 use crate::plan::Scheme;
 use crate::transport::http::Message;
@@ -115,13 +115,13 @@ fn name(pair: &[u8]) -> &[u8] {
         .trim_ascii()
 }
 
-fn place<'a>(origin: &'a Origin, path: &'a str) -> Place<'a> {
+fn place<'a>(origin: &'a Origin, path: &'a str) -> RequestUrl<'a> {
     let authority = origin.authority.as_str();
     let host = match authority.strip_prefix('[') {
         Some(inner) => inner.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    Place {
+    RequestUrl {
         host,
         path,
         secure: origin.scheme == Scheme::Https,

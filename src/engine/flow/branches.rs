@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use super::interpreter;
 use super::iteration_state::{End, IterationState};
 use crate::engine::connection::user::{BranchScope, User};
-use crate::engine::draw::Place;
+use crate::engine::draw::Position;
 use crate::engine::driver::{BranchJob, Driver, Local, Until};
 use crate::engine::operation::record::Record;
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
@@ -26,7 +26,7 @@ const BEGUN: u8 = 1;
 pub struct Branches<'b> {
     world: &'b World<'b>,
     steps: &'b [Step],
-    place: Place,
+    position: Position,
     number: u64,
     fresh: bool,
     /// The iteration's own time, which the first operation of the first branch takes.
@@ -41,11 +41,11 @@ pub struct Branches<'b> {
 }
 
 impl<'b> Branches<'b> {
-    /// The branches of the group at `place`.
+    /// The branches of the group at `position`.
     fn new<D: Driver>(
         world: &'b World<'b>,
         steps: &'b [Step],
-        place: Place,
+        position: Position,
         state: &mut IterationState<'_, '_, D>,
     ) -> Self {
         // Its branches plan their own first operations.
@@ -62,7 +62,7 @@ impl<'b> Branches<'b> {
         Self {
             world,
             steps,
-            place,
+            position,
             number: state.number,
             fresh: state.fresh,
             scheduled: state.scheduled.take(),
@@ -80,12 +80,12 @@ pub async fn run<'b, D: Driver>(
     worker: &Worker<'b, D>,
     user: &mut User<D::Io>,
     steps: &'b [Step],
-    place: Place,
+    position: Position,
     most: usize,
     until: Until,
     state: &mut IterationState<'_, '_, D>,
 ) -> End {
-    let job = &Branches::new(worker.world, steps, place, state);
+    let job = &Branches::new(worker.world, steps, position, state);
     let failed = Failed {
         job,
         failure: &mut state.failure,
@@ -244,7 +244,7 @@ impl<'b, D: Driver> BranchJob<D> for Branches<'b> {
                 worker,
                 user,
                 step,
-                self.place.inside(index),
+                self.position.inside(index),
                 &mut branch.state,
             )
             .await;

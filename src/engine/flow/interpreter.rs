@@ -9,7 +9,7 @@ use super::iteration_state::{End, IterationState};
 use super::values::{holds, is_due, items, set};
 use crate::base::Nanos;
 use crate::engine::connection::user::User;
-use crate::engine::draw::{Place, Purpose, generator};
+use crate::engine::draw::{Position, Purpose, generator};
 use crate::engine::driver::{Driver, Until, within};
 use crate::engine::operation::record::Record;
 use crate::engine::operation::{self, Call};
@@ -21,27 +21,27 @@ use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
 /// How long a peer may take to say goodbye too when a WebSocket is closed.
 const GOODBYE: Nanos = Nanos::from_secs(1);
 
-/// Runs the steps, which are those of the group at `place`.
+/// Runs the steps, which are those of the group at `position`.
 pub async fn run<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
     steps: &'a [Step],
-    place: Place,
+    position: Position,
     state: &mut IterationState<'a, 'w, D>,
 ) -> End {
     for (index, step) in steps.iter().enumerate() {
-        let place = place.inside(index);
-        let end = match is_due(worker, step, place, state) {
+        let position = position.inside(index);
+        let end = match is_due(worker, step, position, state) {
             // Boxed, so that whoever has no WebSocket carries nothing of it.
             Ok(true) if user.socket.is_some() && leaves_socket(step) => {
-                Box::pin(attending(worker, user, step, place, state)).await
+                Box::pin(attending(worker, user, step, position, state)).await
             }
             Ok(true) if step.once => {
-                Box::pin(take_and_keep(worker, user, step, place, state)).await
+                Box::pin(take_and_keep(worker, user, step, position, state)).await
             }
             // Pinned where it is made, as all that follow: awaited by value, its state of some
             // kilobytes would be copied.
-            Ok(true) => pin!(take(worker, user, step, place, state)).await,
+            Ok(true) => pin!(take(worker, user, step, position, state)).await,
             Ok(false) => continue,
             Err(error) => state.fail(worker, step, &error),
         };
@@ -71,11 +71,11 @@ async fn attending<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
     step: &'a Step,
-    place: Place,
+    position: Position,
     state: &mut IterationState<'a, 'w, D>,
 ) -> End {
     let Some(mut socket) = user.socket.take() else {
-        return take_and_keep(worker, user, step, place, state).await;
+        return take_and_keep(worker, user, step, position, state).await;
     };
     let driver = &worker.driver;
     let only_waits = match &step.kind {
@@ -87,7 +87,7 @@ async fn attending<'a, 'w, D: Driver>(
         _ => false,
     };
     let end = if D::TAKES_TURNS || only_waits {
-        let mut step = pin!(take_and_keep(worker, user, step, place, state));
+        let mut step = pin!(take_and_keep(worker, user, step, position, state));
         let mut attend = pin!(socket.attend());
         let mut attended = false;
         // The step first: a blocking driver must know its moments before it reads.
@@ -103,7 +103,7 @@ async fn attending<'a, 'w, D: Driver>(
         socket.look().await;
         // Nobody waits any more for what was looked for.
         driver.clear_interest();
-        let end = take_and_keep(worker, user, step, place, state).await;
+        let end = take_and_keep(worker, user, step, position, state).await;
         socket.look().await;
         end
     };
@@ -118,7 +118,7 @@ async fn take_and_keep<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
     step: &'a Step,
-    place: Place,
+    position: Position,
     state: &mut IterationState<'a, 'w, D>,
 ) -> End {
     // As in a branch, where it can be told what was set.
@@ -126,7 +126,7 @@ async fn take_and_keep<'a, 'w, D: Driver>(
         let branch = state.scope.branch();
         std::mem::replace(&mut state.scope, branch)
     });
-    let end = pin!(take(worker, user, step, place, state)).await;
+    let end = pin!(take(worker, user, step, position, state)).await;
     if let Some(before) = before {
         let branch = std::mem::replace(&mut state.scope, before);
         state.scope.merge(&branch);
@@ -140,25 +140,29 @@ async fn take<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
     step: &'a Step,
-    place: Place,
+    position: Position,
     state: &mut IterationState<'a, 'w, D>,
 ) -> End {
     state.ended = None;
     match &step.kind {
         StepKind::Operation(operation) => {
-            pin!(operate(worker, user, operation, place, state)).await
+            pin!(operate(worker, user, operation, position, state)).await
         }
         StepKind::Think(delay) => {
             state.scheduled = None;
-            pause(worker, delay, place, state.number).await;
+            pause(worker, delay, position, state.number).await;
             End::Through
         }
-        StepKind::Set(values) => set(worker, values, place, state)
+        StepKind::Set(values) => set(worker, values, position, state)
             .unwrap_or_else(|error| state.fail(worker, step, &error)),
         // Groups recurse, and only they are boxed: a flow of operations is one future.
-        StepKind::Flow(steps) => Box::pin(run(worker, user, steps, place, state)).await,
-        StepKind::Websocket(group) => Box::pin(websocket(worker, user, group, place, state)).await,
-        StepKind::Repeat(group) => Box::pin(repeat(worker, user, step, group, place, state)).await,
+        StepKind::Flow(steps) => Box::pin(run(worker, user, steps, position, state)).await,
+        StepKind::Websocket(group) => {
+            Box::pin(websocket(worker, user, group, position, state)).await
+        }
+        StepKind::Repeat(group) => {
+            Box::pin(repeat(worker, user, step, group, position, state)).await
+        }
         StepKind::Parallel(group) => {
             let until = if group.cancel_on_error {
                 Until::FirstFailure
@@ -170,7 +174,7 @@ async fn take<'a, 'w, D: Driver>(
                 worker,
                 user,
                 &group.branches,
-                place,
+                position,
                 most,
                 until,
                 state,
@@ -187,7 +191,7 @@ async fn take<'a, 'w, D: Driver>(
                 worker,
                 user,
                 &group.branches,
-                place,
+                position,
                 usize::MAX,
                 until,
                 state,
@@ -201,7 +205,7 @@ async fn operate<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
     operation: &'a Operation,
-    place: Place,
+    position: Position,
     state: &mut IterationState<'a, 'w, D>,
 ) -> End {
     let scheduled = state.scheduled.take().unwrap_or_else(|| {
@@ -213,7 +217,10 @@ async fn operate<'a, 'w, D: Driver>(
             begun: now,
         }
     });
-    let call = Call { scheduled, place };
+    let call = Call {
+        scheduled,
+        position,
+    };
     state.last_operation = operation.id;
     let (failure, ended) = {
         // Filled where they stand, and dropped there: a record is too large to be moved for each.
@@ -245,11 +252,16 @@ async fn operate<'a, 'w, D: Driver>(
     }
 }
 
-async fn pause<D: Driver>(worker: &Worker<'_, D>, delay: &Delay, place: Place, iteration: u64) {
+async fn pause<D: Driver>(
+    worker: &Worker<'_, D>,
+    delay: &Delay,
+    position: Position,
+    iteration: u64,
+) {
     let pause = delay.sample(&mut generator(
         worker.world.plan.seed,
         iteration,
-        place,
+        position,
         Purpose::Length,
     ));
     let until = worker.driver.now() + pause;
@@ -261,14 +273,14 @@ async fn websocket<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
     group: &'a Websocket,
-    place: Place,
+    position: Position,
     state: &mut IterationState<'a, 'w, D>,
 ) -> End {
     // That of a group around this one is there again behind it.
     let outer = user.socket.take();
-    let mut end = operate(worker, user, &group.handshake, place, state).await;
+    let mut end = operate(worker, user, &group.handshake, position, state).await;
     if end == End::Through {
-        end = run(worker, user, &group.flow, place, state).await;
+        end = run(worker, user, &group.flow, position, state).await;
     }
     if let Some(mut socket) = user.socket.take() {
         let pushes = Cell::new(0);
@@ -288,10 +300,10 @@ async fn repeat<'a, 'w, D: Driver>(
     user: &mut User<D::Io>,
     step: &'a Step,
     group: &'a Repeat,
-    place: Place,
+    position: Position,
     state: &mut IterationState<'a, 'w, D>,
 ) -> End {
-    let mut items = match items(worker, group, place, state) {
+    let mut items = match items(worker, group, position, state) {
         Ok(items) => items.into_iter(),
         Err(error) => return state.fail(worker, step, &error),
     };
@@ -302,12 +314,12 @@ async fn repeat<'a, 'w, D: Driver>(
             let Some(item) = items.next() else { break };
             state.set(worker, name, item);
         }
-        let place = place.pass(pass);
-        if run(worker, user, &group.flow, place, state).await == End::Broken {
+        let position = position.pass(pass);
+        if run(worker, user, &group.flow, position, state).await == End::Broken {
             return End::Broken;
         }
         if let Passes::Until { condition, .. } = &group.passes {
-            match holds(worker, condition, place, state) {
+            match holds(worker, condition, position, state) {
                 Ok(true) => break,
                 Ok(false) => {}
                 Err(error) => return state.fail(worker, step, &error),

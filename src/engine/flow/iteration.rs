@@ -7,7 +7,7 @@ use super::iteration_state::{End, IterationState};
 use crate::base::Nanos;
 use crate::engine::compiled::feed::Exhausted;
 use crate::engine::connection::user::User;
-use crate::engine::draw::Place;
+use crate::engine::draw::Position;
 use crate::engine::driver::Driver;
 use crate::engine::schedule::limit::{Full, enter};
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
@@ -40,12 +40,12 @@ pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
         };
         refuse(worker);
         let measured = scheduled.number < WARMUP_NUMBERS;
-        let place = if measured {
+        let slot = if measured {
             scheduled.number
         } else {
             scheduled.number - WARMUP_NUMBERS
         } % users.len() as u64;
-        let user = &mut users[place as usize];
+        let user = &mut users[slot as usize];
         user.taken += u64::from(measured);
         if pin!(iterate(worker, user, scheduled)).await.is_err() {
             return;
@@ -118,7 +118,7 @@ async fn iterate<D: Driver>(
         worker,
         user,
         flow,
-        Place::default().inside(mix),
+        Position::default().inside(mix),
         &mut state
     ))
     .await;

@@ -3,7 +3,7 @@
 use rand::RngExt as _;
 
 use super::iteration_state::{End, IterationState};
-use crate::engine::draw::{Place, Purpose, generator};
+use crate::engine::draw::{Position, Purpose, generator};
 use crate::engine::driver::Driver;
 use crate::engine::world::worker::Worker;
 use crate::plan::{Passes, Repeat, Step};
@@ -13,7 +13,7 @@ use crate::value::{Value, ValueError};
 pub fn is_due<D: Driver>(
     worker: &Worker<'_, D>,
     step: &Step,
-    place: Place,
+    position: Position,
     state: &IterationState<'_, '_, D>,
 ) -> Result<bool, ValueError> {
     if step.once && !state.fresh {
@@ -21,23 +21,23 @@ pub fn is_due<D: Driver>(
     }
     let seed = worker.world.plan.seed;
     if step.chance.is_some_and(|share| {
-        generator(seed, state.number, place, Purpose::Chance).random::<f64>() >= share.0
+        generator(seed, state.number, position, Purpose::Chance).random::<f64>() >= share.0
     }) {
         return Ok(false);
     }
-    step.when
-        .as_ref()
-        .map_or(Ok(true), |condition| holds(worker, condition, place, state))
+    step.when.as_ref().map_or(Ok(true), |condition| {
+        holds(worker, condition, position, state)
+    })
 }
 
 /// Whether a condition holds here.
 pub fn holds<D: Driver>(
     worker: &Worker<'_, D>,
     condition: &str,
-    place: Place,
+    position: Position,
     state: &IterationState<'_, '_, D>,
 ) -> Result<bool, ValueError> {
-    let facts = worker.facts(state.number, place, Purpose::Condition);
+    let facts = worker.facts(state.number, position, Purpose::Condition);
     worker
         .world
         .expressions
@@ -49,10 +49,10 @@ pub fn holds<D: Driver>(
 pub fn set<D: Driver>(
     worker: &Worker<'_, D>,
     values: &[(String, String)],
-    place: Place,
+    position: Position,
     state: &mut IterationState<'_, '_, D>,
 ) -> Result<End, ValueError> {
-    let facts = worker.facts(state.number, place, Purpose::Value);
+    let facts = worker.facts(state.number, position, Purpose::Value);
     for (name, value) in values {
         let value = worker
             .world
@@ -68,13 +68,13 @@ pub fn set<D: Driver>(
 pub fn items<D: Driver>(
     worker: &Worker<'_, D>,
     group: &Repeat,
-    place: Place,
+    position: Position,
     state: &IterationState<'_, '_, D>,
 ) -> Result<Vec<Value>, ValueError> {
     let Passes::Over { list, .. } = &group.passes else {
         return Ok(Vec::new());
     };
-    let facts = worker.facts(state.number, place, Purpose::Value);
+    let facts = worker.facts(state.number, position, Purpose::Value);
     worker
         .world
         .expressions

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::trace::Trace;
 use crate::base::Nanos;
 use crate::engine::connection::user::User;
-use crate::engine::draw::{Place, Purpose};
+use crate::engine::draw::{Position, Purpose};
 use crate::engine::driver::{Driver, within};
 use crate::engine::schedule::limit::Slot;
 use crate::engine::world::worker::Worker;
@@ -28,7 +28,7 @@ pub struct Attempt<'a, 'w, D: Driver> {
     /// The iteration's number.
     pub iteration: u64,
     /// Where its draws are made.
-    pub place: Place,
+    pub position: Position,
     /// When the try began.
     pub started: Nanos,
     /// Its slot of the connections to the target, where there are only so many.
@@ -170,6 +170,6 @@ impl<D: Driver> Attempt<'_, '_, D> {
     /// What functions in the values of this try depend on.
     pub(super) fn facts(&self) -> Arc<Facts> {
         self.worker
-            .facts(self.iteration, self.place, Purpose::Value)
+            .facts(self.iteration, self.position, Purpose::Value)
     }
 }

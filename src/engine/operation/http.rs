@@ -201,7 +201,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     }
 
     /// What is sent of a request, with the cookies of the user that sends it where they are kept
-    /// for this place.
+    /// for this position.
     fn outgoing(
         &self,
         user: &mut User<D::Io>,

@@ -13,7 +13,7 @@ use crate::transport::TransportError;
 impl<D: Driver> Attempt<'_, '_, D> {
     fn draw(&self, purpose: Purpose) -> impl rand::Rng + use<D> {
         let seed = self.worker.world.plan.seed;
-        generator(seed, self.iteration, self.place, purpose)
+        generator(seed, self.iteration, self.position, purpose)
     }
 
     /// How long this try takes.

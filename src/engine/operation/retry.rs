@@ -3,7 +3,7 @@
 use rand::RngExt as _;
 
 use crate::base::Nanos;
-use crate::engine::draw::{Place, Purpose, generator};
+use crate::engine::draw::{Position, Purpose, generator};
 use crate::metrics::FailureKind;
 use crate::plan::{Backoff, Retry};
 
@@ -24,7 +24,7 @@ pub fn wanted(retry: &Retry, kind: FailureKind, status: u16) -> bool {
 }
 
 /// The wait before the retry with this number, which counts from 1.
-pub fn wait(backoff: Backoff, number: u32, seed: u64, iteration: u64, place: Place) -> Nanos {
+pub fn wait(backoff: Backoff, number: u32, seed: u64, iteration: u64, position: Position) -> Nanos {
     match backoff {
         Backoff::Constant(wait) => wait,
         Backoff::Linear { step } => Nanos(step.0.saturating_mul(u64::from(number))),
@@ -40,7 +40,7 @@ pub fn wait(backoff: Backoff, number: u32, seed: u64, iteration: u64, place: Pla
                 return full;
             }
             let share: f64 =
-                generator(seed, iteration, place.attempt(number), Purpose::Jitter).random();
+                generator(seed, iteration, position.attempt(number), Purpose::Jitter).random();
             Nanos::from_secs_f64(full.as_secs_f64() * share)
         }
     }
@@ -55,7 +55,7 @@ mod tests {
     fn waits_grow_as_they_should() {
         let waits = |backoff| {
             (1..=4)
-                .map(|k| wait(backoff, k, 1, 2, Place::default()).0 / 1_000_000)
+                .map(|k| wait(backoff, k, 1, 2, Position::default()).0 / 1_000_000)
                 .collect::<Vec<_>>()
         };
         assert_eq!(

@@ -7,7 +7,7 @@ use crate::engine::compiled::base_url::{BaseUrl, Origin};
 use crate::engine::compiled::choice::Choice;
 use crate::engine::compiled::feed::Feeds;
 use crate::engine::compiled::request::Recipe;
-use crate::engine::draw::{Place, Purpose, generator};
+use crate::engine::draw::{Position, Purpose, generator};
 use crate::engine::error::RunError;
 use crate::plan::{Address, HttpRequest, Parallel, Plan, Race, Scheme, Step, StepKind};
 use crate::transport::body::Payload;
@@ -58,11 +58,11 @@ pub fn first_request(
     let found = (0..ITERATIONS)
         .map(|number| (number, choice.mix_of(number)))
         .find_map(|(number, mix)| {
-            let start = Place::default().inside(mix);
-            let (place, step, request) = first(&plan.mix[mix].flow, start)?;
-            Some((number, mix, place, step, request))
+            let start = Position::default().inside(mix);
+            let (position, step, request) = first(&plan.mix[mix].flow, start)?;
+            Some((number, mix, position, step, request))
         });
-    let Some((number, mix, place, step, request)) = found else {
+    let Some((number, mix, position, step, request)) = found else {
         return Ok(None);
     };
     let target = plan
@@ -81,7 +81,7 @@ pub fn first_request(
         plan.seed,
         &mut scope,
     );
-    let draws = generator(plan.seed, number, place.attempt(0), Purpose::Value);
+    let draws = generator(plan.seed, number, position.attempt(0), Purpose::Value);
     let made = recipe.make(&scope, || Arc::new(Facts::new(draws, number + 1, unix_ms)));
     let request = made.map_err(|error| error.message).map(|made| {
         let url = match &target.address {
@@ -118,15 +118,15 @@ pub fn first_request(
     }))
 }
 
-/// The first step that sends a request, with its place.
-fn first(steps: &[Step], place: Place) -> Option<(Place, &Step, &HttpRequest)> {
+/// The first step that sends a request, with its position.
+fn first(steps: &[Step], position: Position) -> Option<(Position, &Step, &HttpRequest)> {
     steps.iter().enumerate().find_map(|(index, step)| {
-        let place = place.inside(index);
+        let position = position.inside(index);
         if let Some(request) = step
             .operation()
             .and_then(|operation| operation.action.profile().request)
         {
-            return Some((place, step, request));
+            return Some((position, step, request));
         }
         match &step.kind {
             // Each branch is a flow of its own.
@@ -134,11 +134,11 @@ fn first(steps: &[Step], place: Place) -> Option<(Place, &Step, &HttpRequest)> {
             | StepKind::Race(Race { branches, .. }) => {
                 let mut all = branches.iter().enumerate();
                 all.find_map(|(branch, step)| {
-                    first(std::slice::from_ref(step), place.inside(branch))
+                    first(std::slice::from_ref(step), position.inside(branch))
                 })
             }
-            StepKind::Repeat(_) => first(step.inside(), place.pass(0)),
-            _ => first(step.inside(), place),
+            StepKind::Repeat(_) => first(step.inside(), position.pass(0)),
+            _ => first(step.inside(), position),
         }
     })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::World;
 use super::tape::Tape;
-use crate::engine::draw::{Place, Purpose, generator};
+use crate::engine::draw::{Position, Purpose, generator};
 use crate::engine::driver::Driver;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::value::Facts;
@@ -35,7 +35,7 @@ impl<'w, D: Driver> Worker<'w, D> {
     }
 
     /// What functions depend on that are called at this place of an iteration.
-    pub fn facts(&self, iteration: u64, place: Place, purpose: Purpose) -> Arc<Facts> {
+    pub fn facts(&self, iteration: u64, position: Position, purpose: Purpose) -> Arc<Facts> {
         // A warm-up's numbers are far above those of the run, and stay as they are.
         let seq = if iteration < WARMUP_NUMBERS {
             iteration + 1
@@ -43,7 +43,7 @@ impl<'w, D: Driver> Worker<'w, D> {
             iteration
         };
         Arc::new(Facts::new(
-            generator(self.world.plan.seed, iteration, place, purpose),
+            generator(self.world.plan.seed, iteration, position, purpose),
             seq,
             self.unix_ms(),
         ))

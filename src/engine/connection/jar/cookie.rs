@@ -33,7 +33,7 @@ pub struct Cookie {
 
 /// Where a request goes.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct RequestUrl<'a> {
     /// Its host in lower case, without brackets and port.
     pub host: &'a str,
     /// Its path, without query.
@@ -45,7 +45,7 @@ pub struct Place<'a> {
 impl Cookie {
     /// The cookie that a line sets in the answer to a request; nothing where the line is not valid,
     /// or is for another host.
-    pub fn parse(line: &[u8], place: Place<'_>, now_ms: u64) -> Option<Self> {
+    pub fn parse(line: &[u8], place: RequestUrl<'_>, now_ms: u64) -> Option<Self> {
         if line.len() > MAX_LINE {
             return None;
         }
@@ -105,7 +105,7 @@ impl Cookie {
     }
 
     /// Whether it goes along with a request to this place (section 5.4).
-    pub fn is_for(&self, place: Place<'_>) -> bool {
+    pub fn is_for(&self, place: RequestUrl<'_>) -> bool {
         let host = if self.host_only {
             self.domain == place.host
         } else {
