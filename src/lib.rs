@@ -22,7 +22,7 @@
 //! # Floors
 //!
 //! A module uses only the floors below its own, and neighbours on one floor do not know each other.
-//! A test of the project (`tests/cli/tidy.rs`) keeps this true.
+//! A test of the project (`tests/architecture/tidy.rs`) keeps this true.
 //!
 //! | floor | rooms |
 //! |---|---|

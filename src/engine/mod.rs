@@ -7,7 +7,7 @@
 //! observer keeps the time, and [`observe`] makes figures of what was recorded and says whether to
 //! believe them. [`preflight`] looks at all that can be known before.
 //!
-//! The rooms have floors of their own, which a test of the project (`tests/cli/tidy.rs`) keeps:
+//! The rooms have floors of their own, which a test of the project (`tests/architecture/structure.rs`) keeps:
 //!
 //! | floor | rooms |
 //! |---|---|

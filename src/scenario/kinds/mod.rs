@@ -24,7 +24,7 @@
 //! 6. A URL scheme, where it has one of its own: `Scheme` of `plan/target.rs`.
 //! 7. `scenarios/LANGUAGE.md` describes it, and `scenarios/` has an example; tests are in
 //!    `tests/cli/`, in each mode. `tests/cli/schema.rs` compares the schema with what is read, and
-//!    `tests/cli/tidy.rs` counts the lines outside of its own files.
+//!    `tests/architecture/tidy.rs` counts the lines outside of its own files.
 
 mod block;
 mod cpu;
