@@ -285,7 +285,7 @@ fn limits(world: &World<'_>) -> Vec<LimitPeak> {
         dropped: limit.dropped(),
     };
     let of_target = |(target, busy): (&Target, &Arc<Busy>)| {
-        // A pool without a cap does not count its users.
+        // A pool without a cap counts nothing.
         let what = busy.what().filter(|_| busy.peak_in_use() > 0)?;
         let scope = format!("{what} of {}", target.name);
         Some(LimitPeak {
