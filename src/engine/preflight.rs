@@ -279,7 +279,7 @@ mod tests {
             "each once"
         );
         let reached =
-            reach(&target, candidates.clone(), Path::new(".")).expect("one of them listens");
+            reach(&target, candidates.clone(), Path::new(".")).expect("one accepts connections");
         assert_eq!(
             (reached.addresses, reached.silent),
             (vec![Endpoint::Tcp(here)], vec![Endpoint::Tcp(gone)])

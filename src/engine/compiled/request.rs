@@ -612,7 +612,7 @@ mod tests {
                 .to_owned();
             let boundary = content_type
                 .strip_prefix("multipart/form-data; boundary=")
-                .expect("it says so")
+                .expect("a boundary")
                 .to_owned();
             let wanted = format!(
                 "--{boundary}\r\ncontent-disposition: form-data; name=\"é\"\r\n\r\n{value}\r\n\

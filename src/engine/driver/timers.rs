@@ -258,8 +258,8 @@ mod tests {
                         waiting.insert((at + 1, number), (sleep, rung));
                     }
                     Act::GiveUp(which) if !waiting.is_empty() => {
-                        let key = *waiting.keys().nth(which % waiting.len()).expect("there is one");
-                        let (sleep, rung) = waiting.remove(&key).expect("there is one");
+                        let key = *waiting.keys().nth(which % waiting.len()).expect("a timer");
+                        let (sleep, rung) = waiting.remove(&key).expect("a timer");
                         drop(sleep);
                         prop_assert_eq!(rung.0.load(Ordering::SeqCst), 0);
                     }

@@ -251,9 +251,9 @@ mod tests {
             });
             workers
                 .into_iter()
-                .for_each(|worker| worker.join().expect("it ends"));
+                .for_each(|worker| worker.join().expect("no panic"));
             done.store(true, Ordering::SeqCst);
-            assert!(collecting.join().expect("it ends") > 0);
+            assert!(collecting.join().expect("no panic") > 0);
         });
         let mut whole = world.new_recorder();
         (0..EACH).for_each(|k| (0..THREADS).for_each(|thread| record(&mut whole, thread, k)));
@@ -286,7 +286,7 @@ mod tests {
         let waits = thread::scope(|scope| {
             let worker = scope.spawn(|| {
                 let tape = Tape::new(&world, world.sink(0), false);
-                let before = Usage::for_thread().expect("the system counts");
+                let before = Usage::for_thread().expect("usage is available");
                 // At 2,000 a second on the run's clock, and as fast as possible in real time.
                 for k in (0..).take_while(|_| !done.load(Ordering::SeqCst)) {
                     let intended = Nanos(k * 500_000);
@@ -303,7 +303,7 @@ mod tests {
                     });
                 }
                 Usage::for_thread()
-                    .expect("the system counts")
+                    .expect("usage is available")
                     .without(before)
                     .voluntary
             });
@@ -317,7 +317,7 @@ mod tests {
                 );
             }
             done.store(true, Ordering::SeqCst);
-            worker.join().expect("it ends")
+            worker.join().expect("no panic")
         });
         // A thread that waits gives up its processor voluntarily, which the system counts apart
         // from preemption.

@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(
             (
                 unwanted.size(),
-                unwanted.decoded(&headers).expect("nothing")
+                unwanted.decoded(&headers).expect("an empty body")
             ),
             (100, Vec::new())
         );

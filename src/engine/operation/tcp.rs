@@ -27,7 +27,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         );
         let recipe = self.worker.world.exchanges[id]
             .as_ref()
-            .expect("every exchange has one");
+            .expect("every exchange is compiled");
         let ready = recipe.make(scope, || self.facts())?;
         let mut connection = self.stream(user, exchange.target, trace).await?;
         trace.begin(connection.passed());

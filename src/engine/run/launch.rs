@@ -297,7 +297,7 @@ fn event_loop(
 /// Runs a user's iterations and notifies the worker's driver of every poll. The worker is set
 /// before the first poll.
 async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async as Driver>::Io>) {
-    let worker = worker.get().expect("nobody is polled before the start");
+    let worker = worker.get().expect("no task is polled before the start");
     let mut run = pin!(iteration::run(worker, std::slice::from_mut(user)));
     poll_fn(|cx| {
         worker.driver.turn();

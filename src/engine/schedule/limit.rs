@@ -145,8 +145,8 @@ mod tests {
         let all = join_all(tasks(driver));
         driver
             .run(all, || Nanos::from_secs(1_000_000))
-            .expect("something can happen")
-            .expect("all come to their end")
+            .expect("no deadlock")
+            .expect("all tasks end")
     }
 
     /// A task that asks for a permit at `at`, and gives up after `patience` or holds the permit for

@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn each_list_is_bounded_by_itself_and_nothing_is_lost() {
         let plan = plan();
-        let world = World::new(&plan, &Environment::default(), 1, None).expect("it can be run");
+        let world = World::new(&plan, &Environment::default(), 1, None).expect("a world");
         let tape = Tape::new(&world, world.sink(0), false);
         let iteration = IterationSample {
             mix: 0,

@@ -59,7 +59,7 @@ fn read(stream: &mut Stream, cx: &mut Context<'_>) -> Poll<Option<u8>> {
     result.map(|result| {
         result
             .map(|()| buffer.filled().first().copied())
-            .expect("nobody resets it")
+            .expect("no reset")
     })
 }
 
@@ -367,14 +367,14 @@ fn every_wait_ends_with_a_cancel() {
             let (tell, told) = std::sync::mpsc::channel();
             let waiting = thread::spawn(move || {
                 let (parker, clock) = (register(), Clock::new());
-                tell.send(parker.clone()).expect("somebody listens");
+                tell.send(parker.clone()).expect("the receiver is alive");
                 block_on(
                     &parker,
                     clock,
                     wait_in_vain(wait, Blocking::new(clock, true)),
                 )
             });
-            let parker = told.recv().expect("it waits");
+            let parker = told.recv().expect("a parker");
             thread::sleep(after);
             parker.cancel();
             let begun = Instant::now();
@@ -471,7 +471,7 @@ fn a_race_has_one_winner() {
                 4,
                 until,
             );
-            let ended = ended.expect("the system has threads");
+            let ended = ended.expect("threads start");
             assert_eq!(
                 ended.iter().filter(|ended| **ended == Some(true)).count(),
                 1,
