@@ -1,10 +1,10 @@
-//! Random draws as a function of where they are made, so that every mode, round and number of
-//! workers draws the same for the same work.
+//! Random draws as a function of their place, so that every mode, round and number of workers draws
+//! the same for the same work.
 
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64Mcg;
 
-/// What a draw is for: two draws at one place must not be the same number.
+/// The purpose of a draw: two draws at one place must not give the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Which mix entry an iteration runs.
@@ -17,27 +17,27 @@ pub enum Purpose {
     Chance,
     /// How long a backoff is.
     Jitter,
-    /// What functions in templates and in `set` give.
+    /// The results of functions in templates and in `set`.
     Value,
-    /// What functions in conditions give.
+    /// The results of functions in conditions.
     Condition,
     /// Which row of a feed an iteration takes.
     Row,
 }
 
-/// Where in an iteration something is drawn.
+/// The place in an iteration where something is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Position {
-    /// The step: a hash of its path through the groups of the flow.
+    /// The step, as a hash of its path through the groups of the flow.
     pub step: u64,
-    /// The pass of the loops around it, as a hash of their numbers.
+    /// The passes of the surrounding loops, as a hash of their numbers.
     pub pass: u64,
-    /// The try, from 0.
+    /// The try, counted from 0.
     pub attempt: u32,
 }
 
 impl Position {
-    /// The step with this index inside of this group.
+    /// Returns the place of the step with this index inside this group.
     #[must_use]
     pub const fn inside(self, index: usize) -> Self {
         Self {
@@ -46,7 +46,7 @@ impl Position {
         }
     }
 
-    /// This pass of the loop that this step is.
+    /// Returns the place of this pass of this loop.
     #[must_use]
     pub const fn pass(self, number: u32) -> Self {
         Self {
@@ -55,15 +55,15 @@ impl Position {
         }
     }
 
-    /// This try.
+    /// Returns the place of this try.
     #[must_use]
     pub const fn attempt(self, attempt: u32) -> Self {
         Self { attempt, ..self }
     }
 }
 
-/// A generator for one draw: PCG XSL 128/64 (MCG), seeded with a mix of the run's seed and the
-/// position.
+/// Creates the generator for one draw: PCG XSL 128/64 (MCG), seeded with a mix of the run's seed
+/// and the place.
 pub fn generator(seed: u64, iteration: u64, position: Position, purpose: Purpose) -> Pcg64Mcg {
     let parts = [
         iteration,
@@ -75,11 +75,11 @@ pub fn generator(seed: u64, iteration: u64, position: Position, purpose: Purpose
     Pcg64Mcg::seed_from_u64(parts.into_iter().fold(mix(seed), chain))
 }
 
-/// Where an index stands after a shuffle of so many (`length`, above the index), which is another
-/// one for each feed and each `pass` through it.
+/// Returns the position of `index` after shuffling `length` rows (`index` must be less than
+/// `length`). Each feed and each `pass` through it is shuffled differently.
 ///
-/// A Feistel network over the smallest even number of bits that holds every index, walked until it
-/// is back inside: a permutation that needs no memory, however many rows there are.
+/// A Feistel network over the smallest even number of bits that holds every index, applied until
+/// the result is in range: a permutation that needs no memory, however many rows there are.
 pub fn shuffled(seed: u64, feed: usize, pass: u64, index: u64, length: u64) -> u64 {
     const ROUNDS: u64 = 6;
     let key = [feed as u64, pass, Purpose::Row as u64]
@@ -100,8 +100,8 @@ pub fn shuffled(seed: u64, feed: usize, pass: u64, index: u64, length: u64) -> u
     }
 }
 
-/// Takes another part into a state. The state is mixed once more than the part, or equal ones would
-/// cancel out: seed 1 and iteration 1, seed 2 and iteration 2.
+/// Mixes another part into a state. The state is mixed once more than the part; otherwise equal
+/// ones would cancel out: seed 1 and iteration 1, seed 2 and iteration 2.
 const fn chain(state: u64, part: u64) -> u64 {
     mix(mix(state) ^ mix(part))
 }

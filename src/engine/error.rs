@@ -15,37 +15,37 @@ pub enum RunError {
     /// A target in use has no address.
     #[error("target {0} has no address")]
     NoTarget(usize),
-    /// A request that is not HTTP.
+    /// A request is not valid HTTP.
     #[error(transparent)]
     Request(#[from] InvalidRequest),
-    /// An expression, a pattern or a query that is none.
+    /// An expression, a pattern or a query is invalid.
     #[error("the plan can't be compiled: {0}")]
     Value(#[from] ValueError),
-    /// A target's TLS can't be had.
+    /// The TLS settings of a target cannot be loaded.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The rows of a feed can't be had.
+    /// The rows of a feed are not available.
     #[error(transparent)]
     Rows(#[from] RowsError),
-    /// The system refuses threads.
+    /// The system cannot start enough threads.
     #[error(
         "the system refused a thread after {started} of {wanted}: {source}; lower `vus` (or `max_in_flight`), or raise the limit (`ulimit -u`)"
     )]
     Threads {
-        /// Threads that run.
+        /// The number of threads that were started.
         started: usize,
-        /// Threads wanted.
+        /// The number of threads needed.
         wanted: usize,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The system refuses an event loop.
+    /// The system cannot provide an event loop.
     #[error("could not start an event loop: {0}")]
     Runtime(io::Error),
-    /// The setup failed; what failed in it, and where.
+    /// The setup failed: the failure, and its step.
     #[error("the setup failed {0}; the run needs it, so nothing was measured")]
     Setup(String),
-    /// A signal came before there was anything to measure.
+    /// A signal arrived before there was anything to measure.
     #[error("interrupted before anything was measured")]
     Interrupted,
     /// A worker or the observer panicked.
@@ -53,17 +53,17 @@ pub enum RunError {
         "loadgen panicked in the middle of the run; this is a defect of its own, please report it with the scenario"
     )]
     Panicked,
-    /// In virtual time: too many iterations.
+    /// In virtual time: there were too many iterations.
     #[error(
         "more than {0} iterations in virtual time; bound the run by `iterations`, or give its steps some time"
     )]
     Budget(u64),
-    /// In virtual time: iterations that take no time.
+    /// In virtual time: the iterations take no time.
     #[error(
         "in virtual time {0} iterations began at one moment: they take no time, so that moment never ends; bound the run by `iterations`, or give their steps some time"
     )]
     Standstill(u64),
-    /// In virtual time: nothing can happen any more.
+    /// In virtual time: no further event can happen.
     #[error(
         "in virtual time nothing could happen any more; this is a defect of loadgen, please report it with the scenario"
     )]

@@ -1,4 +1,4 @@
-//! [`Job`]: one mode and round of a plan, with all that is known before it begins.
+//! [`Job`]: one mode and round of a plan, with everything known before it begins.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{Mode, Plan};
 use crate::transport::endpoint::Endpoint;
 
-/// What is to be run.
+/// The work to be run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Job {
-    /// The process that asks for it: without it there is nobody to run it for.
+    /// The process that asked for it; the job ends when that process is gone.
     pub parent: u32,
     /// The plan.
     pub plan: Plan,
@@ -20,35 +20,35 @@ pub struct Job {
     pub mode: Mode,
     /// Counted from 1.
     pub round: u32,
-    /// Where it is run.
+    /// The environment it runs in.
     pub environment: Environment,
 }
 
-/// What a plan stands on, of which itself knows nothing.
+/// The circumstances of a run that its plan does not contain.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Environment {
-    /// Where the targets are, by index; only those in use need to be known.
+    /// The resolved targets, by index; only those in use need to be resolved.
     pub reached: Vec<Option<ResolvedTarget>>,
-    /// Where the built-in server's TCP echo is, where it runs.
+    /// The address of the built-in server's TCP echo, if it runs.
     #[serde(default)]
     pub echo: Option<SocketAddr>,
     /// The folder that the plan's files are relative to.
     pub folder: PathBuf,
-    /// The time of day when it was asked for, in milliseconds since 1970: what `now()` counts from.
+    /// The time of day of the request, in milliseconds since 1970: what `now()` counts from.
     pub unix_ms: u64,
-    /// Whether somebody watches: the figures so far are told now and then.
+    /// Whether somebody watches: then the figures so far are reported regularly.
     #[serde(default)]
     pub live: bool,
 }
 
-/// Where a target was reached.
+/// A target that was reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResolvedTarget {
-    /// The addresses that somebody listens at; at least one.
+    /// The addresses that accept connections; at least one.
     pub addresses: Vec<Endpoint>,
-    /// The others of the target, at which nobody listens: they are not used.
+    /// The target's other addresses, which accept no connections and are not used.
     pub silent: Vec<Endpoint>,
-    /// Whether HTTP/2 is spoken there.
+    /// Whether it speaks HTTP/2.
     pub is_http2: bool,
 }
 

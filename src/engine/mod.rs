@@ -1,13 +1,13 @@
 //! Floor 4: runs a plan. Knows nothing of YAML, terminals, thresholds or report formats.
 //!
-//! A run of one mode is a [`world`] that its threads share. [`run`] launches workers on threads over
-//! a [`driver`]; each takes iterations from the [`schedule`], goes through their [`flow`], and
-//! writes every [`operation`] to its tape. What the plan says of requests and responses was
-//! [`compiled`] before; a [`connection`] is made, kept and shared by virtual users. Beside them the
-//! observer keeps the time, and [`observe`] makes figures of what was recorded and says whether to
-//! believe them. [`preflight`] looks at all that can be known before.
+//! A run of one mode is a [`world`] that its threads share. [`run`] launches workers on threads
+//! over a [`driver`]; each takes iterations from the [`schedule`], runs their [`flow`], and records
+//! every [`operation`] on its tape. The requests and responses of the plan have been [`compiled`]
+//! before; a [`connection`] is made, kept and shared by virtual users. Beside the workers the
+//! observer keeps the time, and [`observe`] turns what was recorded into figures and judges whether
+//! to trust them. [`preflight`] checks everything that can be known before a run.
 //!
-//! The rooms have floors of their own, which a test of the project (`tests/architecture/structure.rs`) keeps:
+//! The rooms have floors of their own, which a test of the project (`tests/architecture/structure.rs`) enforces:
 //!
 //! | floor | rooms |
 //! |---|---|

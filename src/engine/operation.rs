@@ -1,5 +1,4 @@
-//! One operation: waits for its limits, tries its work as often as it may, and is written down
-//! whatever happens.
+//! One operation: waits for its limits, makes its tries, and is recorded whatever happens.
 
 pub mod attempt;
 mod block;
@@ -33,18 +32,18 @@ use crate::plan::Operation;
 use crate::transport::TransportError;
 use crate::value::Scope;
 
-/// Where an operation stands.
+/// The circumstances of an operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
-    /// The iteration, when the plan has the operation, how long it has waited deliberately, and
-    /// when it was reached.
+    /// The iteration, when the operation is intended to start, how long it has queued deliberately,
+    /// and when it was reached.
     pub scheduled: ScheduledIteration,
-    /// Where its draws are made.
+    /// The place of its random draws.
     pub position: Position,
 }
 
-/// Runs one operation that is written down in `record`; tells its failure, where there was one, and
-/// when it was completed, where it was.
+/// Runs one operation and records it in `record`. Returns its failure, if any, and when it was
+/// completed, unless a full queue refused it.
 pub async fn run<D: Driver>(
     worker: &Worker<'_, D>,
     user: &mut User<D::Io>,
@@ -56,10 +55,10 @@ pub async fn run<D: Driver>(
     let world = worker.world;
     record.reach(call.scheduled);
     let mut number = 0;
-    // As long as it has not waited for anything, the clock need not be read again.
+    // The clock need not be read again until the operation has waited for something.
     let mut started = call.scheduled.begun;
     loop {
-        // A connection that it has to wait for is one more limit.
+        // Waiting for a connection is one more limit.
         let connections = user.connection_limit(operation);
         let limits = world.limits_of(operation, connections.as_deref());
         let mut permit = if limits.iter().any(Option::is_some) {
@@ -76,7 +75,7 @@ pub async fn run<D: Driver>(
                     record.sample.outcome = Outcome::Dropped;
                     return (Some(FailureKind::Dropped), None);
                 }
-                // A retry that finds the queue full leaves the failure before it as it stands.
+                // A retry that finds the queue full ends with the previous failure.
                 Err(Full) => {
                     let now = worker.driver.now();
                     return (record.settle(now), Some(now));
@@ -120,8 +119,8 @@ pub async fn run<D: Driver>(
     }
 }
 
-/// Writes down how a try ended that has its slot no more: its failure, where there was one, and
-/// when it ended.
+/// Records the result of a try that has released its slot; returns its failure, if any, and when it
+/// ended.
 fn conclude<D: Driver>(
     attempt: &Attempt<'_, '_, D>,
     call: &Call,
@@ -131,7 +130,7 @@ fn conclude<D: Driver>(
 ) -> (Option<FailureKind>, Nanos) {
     let worker = attempt.worker;
     let last = &record.trace.last;
-    // What has been done with a response since it was read is not the server's.
+    // Time spent on a response after it was read is not the server's.
     let now = last.hop.ended.get().unwrap_or_else(|| worker.driver.now());
     let check = &worker.world.checks[attempt.operation.id as usize];
     let response = now - call.scheduled.intended;

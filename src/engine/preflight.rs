@@ -1,6 +1,6 @@
-//! Before anything is measured: may the targets be put under load, and are they there? Resolves
-//! each that is in use, judges every address, and only then connects to them and makes the TLS
-//! handshake; sends nothing else.
+//! Checks before anything is measured: whether the targets may be put under load, and whether they
+//! are reachable. Resolves each target in use, judges every address, and only then connects to them
+//! and makes the TLS handshake; sends nothing else.
 
 pub mod descriptors;
 pub mod footprint;
@@ -25,63 +25,63 @@ use crate::transport::tls::{Tls, TlsError};
 /// How long a target may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why a plan can't be run against its targets.
+/// Why a plan cannot be run against its targets.
 #[derive(Debug, Error)]
 pub enum PreflightError {
-    /// Somebody else's, for all that is known.
+    /// The target may belong to somebody else.
     #[error(transparent)]
     NotAllowed(#[from] NotAllowed),
-    /// The name means nothing.
+    /// The host name does not resolve.
     #[error(
         "target `{name}`: `{host}` does not resolve: {source}; check the name, or give an address"
     )]
     Resolve {
-        /// The target.
+        /// The name of the target.
         name: String,
-        /// Its host.
+        /// The host of the target.
         host: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Its TLS can't be had.
+    /// The TLS settings cannot be loaded.
     #[error("target `{name}`: {source}")]
     Tls {
-        /// The target.
+        /// The name of the target.
         name: String,
-        /// Why not.
+        /// The reason.
         source: TlsError,
     },
-    /// Somebody listens there, but no handshake comes about.
+    /// The address accepts connections, but the handshake fails.
     #[error("target `{name}` at {address}: {reason}")]
     Handshake {
-        /// The target.
+        /// The name of the target.
         name: String,
-        /// Where it is.
+        /// The address.
         address: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// Nobody accepts a connection there.
+    /// No address accepts a connection.
     #[error(
         "target `{name}` at {address}: {source}; start the server, or give another address (of a scenario's target: --target {name}=URL)"
     )]
     Unreachable {
-        /// The target.
+        /// The name of the target.
         name: String,
-        /// Where it should be.
+        /// The last address tried.
         address: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }
 
-/// Resolves each target in use and connects to each of its addresses once. Where they were reached,
-/// by the targets' indices; `builtin` is where the built-in server listens, and `folder` what files
-/// are relative to.
+/// Resolves each target in use and connects to each of its addresses once. Returns the resolved
+/// targets by index; `builtin` is the address of the built-in server, and files are relative to
+/// `folder`.
 ///
 /// # Errors
-/// When a name does not resolve or has an address that is not allowed, none of its addresses
-/// accepts a connection in five seconds, or one that does can't be trusted.
+/// If a name does not resolve or has an address that is not allowed, if none of its addresses
+/// accepts a connection within five seconds, or if one that does cannot be trusted.
 pub fn preflight(
     plan: &Plan,
     folder: &Path,
@@ -101,14 +101,14 @@ pub fn preflight(
             Address::Unix { path } => found.push((index, vec![Endpoint::Unix(path.into())])),
         }
     }
-    // All of them are allowed: nobody was connected to before.
+    // All of them are allowed: no connection has been made before.
     for (index, candidates) in found {
         reached[index] = Some(reach(&plan.targets[index], candidates, folder)?);
     }
     Ok(reached)
 }
 
-/// The addresses of a target, every one of them allowed; at least one.
+/// Returns the addresses of a target, all of them allowed; at least one.
 fn resolve(
     allowed: &[String],
     target: &Target,
@@ -134,7 +134,7 @@ fn resolve(
             "it has no address",
         )));
     }
-    // A resolver may name one twice, and it would get twice the connections.
+    // A resolver may return an address twice, which would then get twice the connections.
     let mut seen = Vec::new();
     found.retain(|address| {
         !seen.contains(address) && {
@@ -148,7 +148,7 @@ fn resolve(
     Ok(found.into_iter().map(Endpoint::Tcp).collect())
 }
 
-/// The addresses that accept a connection and, where TLS is spoken, can be trusted.
+/// Returns the addresses that accept a connection and, with TLS, can be trusted.
 fn reach(
     target: &Target,
     addresses: Vec<Endpoint>,
@@ -174,7 +174,7 @@ fn reach(
     for address in addresses {
         match knock(&address, tls.as_ref()) {
             Ok(is_http2) => {
-                // What is agreed on holds for all of them.
+                // The negotiated protocol applies to all of them.
                 reach.is_http2 &= tls.is_none() || is_http2;
                 reach.addresses.push(address);
             }
@@ -201,15 +201,15 @@ fn reach(
     }
 }
 
-/// Why nobody could be reached at an address.
+/// Why an address could not be reached.
 enum Knock {
-    /// Nobody accepts a connection.
+    /// It does not accept a connection.
     Silent(io::Error),
-    /// Somebody does, and TLS fails.
+    /// It accepts a connection, but TLS fails.
     Refused(TransportError),
 }
 
-/// Connects to an address and makes the handshake; tells whether that chose HTTP/2.
+/// Connects to an address and makes the handshake; returns whether that selected HTTP/2.
 fn knock(address: &Endpoint, tls: Option<&Tls>) -> Result<bool, Knock> {
     let socket = match address {
         Endpoint::Tcp(address) => {
@@ -279,7 +279,7 @@ mod tests {
             "each once"
         );
         let reached =
-            reach(&target, candidates.clone(), Path::new(".")).expect("one of them listens");
+            reach(&target, candidates.clone(), Path::new(".")).expect("one accepts connections");
         assert_eq!(
             (reached.addresses, reached.silent),
             (vec![Endpoint::Tcp(here)], vec![Endpoint::Tcp(gone)])

@@ -22,15 +22,16 @@ use crate::plan::{Mode, Plan};
 use crate::result::{ModeRun, StoppedBy};
 use crate::value::Scope;
 
-/// Iterations that `ideal_s` may simulate: about a second's worth. A longer plan has no ideal.
+/// The number of iterations that `ideal_s` may simulate: about a second's worth. A longer plan has
+/// no ideal.
 const IDEAL_BUDGET: u64 = 1_000_000;
 
-/// Runs one mode, with its setup before and its teardown after it. `signal` is asked often whether
-/// the run is to end; `say` is told how it goes.
+/// Runs one mode, including its setup and teardown. Polls `signal` frequently for a request to end
+/// the run; reports progress through `say`.
 ///
 /// # Errors
-/// When the machine or the plan won't let it begin. A failed request is not an error: it is data.
-/// Nor is a panic once it has begun: what was measured by then is here, stopped by
+/// If the machine or the plan does not let the run begin. A failed request is not an error but
+/// data. Nor is a panic after the start: what was measured by then is returned, stopped by
 /// [`StoppedBy::Panic`].
 pub fn run_mode(
     job: &Job,
@@ -47,7 +48,7 @@ pub fn run_mode(
     let result = lifecycle
         .setup(signal, &mut scope)
         .and_then(|()| measure(job, scope.clone(), signal, say));
-    // However it went: what the setup has begun is to be put right again.
+    // Runs in any case: what the setup has begun must be cleaned up.
     let failed = result
         .as_ref()
         .map_or(true, |run| run.stopped_by == StoppedBy::Panic);
@@ -57,7 +58,7 @@ pub fn run_mode(
     result
 }
 
-/// Runs one mode, whose iterations begin with what its setup has ended with.
+/// Runs one mode, whose iterations start with the values that its setup ended with.
 fn measure(
     job: &Job,
     start: Option<Scope>,
@@ -93,8 +94,8 @@ fn measure(
     Ok(assemble(&world, &recorder, &frame(end), &seen))
 }
 
-/// The wall time of a plan in virtual time, in seconds: what it would take with no overhead at all.
-/// Nothing where the plan needs a network, its setup fails, or it is too long to be tried.
+/// Returns the wall time of a plan in virtual time, in seconds: its duration without any overhead.
+/// Returns `None` if the plan needs a network, its setup fails, or it is too long to be simulated.
 pub fn ideal(plan: &Plan, folder: &Path) -> Option<f64> {
     if !plan.is_mock() {
         return None;
@@ -165,7 +166,7 @@ mod tests {
         )
     }
 
-    /// What a panic must not be: something that the others go on beside for this long.
+    /// How long a run would take if a panic did not end it.
     const LONG: Nanos = Nanos::from_secs(60);
 
     #[test]
@@ -185,8 +186,8 @@ mod tests {
         assert!(bad > 3, "{bad}");
         for mode in Mode::REAL {
             let clock = Clock::new();
-            // The three before it sleep, on both event loops, where one panics; one after the other
-            // none must come before it.
+            // The three iterations before it sleep, on both event loops, one of which panics; in
+            // sequential mode none must come before it.
             let asleep = if mode == Mode::Sequential {
                 "false".into()
             } else {
@@ -194,7 +195,7 @@ mod tests {
             };
             let plan = plan(&text(&asleep));
             let mut world = World::new(&plan, &Environment::default(), 2, None).expect("a world");
-            // No plan makes a world that lacks one of its limits: whoever looks for it panics.
+            // No plan makes a world that lacks one of its limits, so looking it up panics.
             world.mix_limits.truncate(1);
             let run = driven(&world, mode, &|| None, &|_| {});
             assert!(clock.now() < LONG, "{mode}");
@@ -235,7 +236,7 @@ mod tests {
         );
         for mode in Mode::REAL {
             let world = World::new(&plan, &Environment::default(), 2, None).expect("a world");
-            // It is asked in every turn.
+            // It is called in every turn.
             let turns = AtomicUsize::new(0);
             let signal = || {
                 turns.fetch_add(1, Ordering::SeqCst);
@@ -243,7 +244,7 @@ mod tests {
             };
             let run = driven(&world, mode, &signal, &|_| {});
             let turns = turns.into_inner();
-            // One every 20 ms, in one and a half seconds or, one after the other, in three.
+            // One turn every 20 ms, for one and a half seconds or, sequentially, three.
             assert!((2..=300).contains(&turns), "{mode}: {turns} turns");
             assert!(run.wall_s >= 1.4, "{mode}: {}", run.wall_s);
         }

@@ -1,5 +1,6 @@
-//! [`World`]: what all threads of one run share. Immutable, but for the few things that are shared on
-//! purpose: the source of iterations, the limit, the stop, and the recorders that full tapes go to.
+//! [`World`]: what all threads of one run share. It is immutable except for the few things that are
+//! shared on purpose: the source of iterations, the limits, the stop, and the recorders that full
+//! tapes go to.
 
 pub mod recorders;
 pub mod tape;
@@ -34,54 +35,54 @@ use crate::result::StoppedBy;
 use crate::transport::endpoint::Endpoint;
 use crate::value::{Names, Scope};
 
-/// What all threads of one run share.
+/// The state shared by all threads of one run.
 pub struct World<'p> {
-    /// What is run.
+    /// The plan that is run.
     pub plan: &'p Plan,
     /// By target: how connections to it are made; only those in use need one.
     pub dials: Vec<Option<Dial>>,
-    /// By target: how many of its connections or streams are in use, where they are counted.
+    /// By target: how many of its connections or streams are in use, if they are counted.
     pub busy: Vec<Arc<Busy>>,
     /// How connections to the built-in server's TCP echo are made.
     echo: Option<Dial>,
-    /// By target: where its requests go, as URLs say it; only those in use need one.
+    /// By target: the URL that its requests are resolved against; only those in use need one.
     pub base_urls: Vec<Option<BaseUrl>>,
     /// By target: the headers of every request to it; only those in use need some.
     pub headers: Vec<Option<TargetHeaders>>,
-    /// The names that values have, and what iterations begin with.
+    /// The names of values, and the values that iterations start with.
     pub names: Names,
-    /// What steps compute.
+    /// The expressions of steps.
     pub expressions: Expressions,
     /// The time of day at the start line, in milliseconds since 1970.
     pub unix_ms: u64,
-    /// Whether somebody watches, who is told the figures so far.
+    /// Whether somebody watches and is shown the figures so far.
     pub live: bool,
     feeds: Feeds,
-    /// A feed that ends the run has had no row for an iteration.
+    /// Whether a feed that ends the run has had no row for an iteration.
     dry: AtomicBool,
-    /// By operation id: how its request is made, for those that have one.
+    /// By operation id: how its request is made, if it has one.
     pub requests: Vec<Option<Recipe>>,
-    /// By operation id: what it exchanges, for those that send a text as it is.
+    /// By operation id: its exchange, if it sends plain text.
     pub exchanges: Vec<Option<Exchange>>,
-    /// By operation id: what is taken out of its responses.
+    /// By operation id: what is extracted from its responses.
     pub extractions: Vec<Extraction>,
     /// Where iterations come from.
     pub source: Source,
-    /// By operation id: what is expected of it.
+    /// By operation id: the expectations for its responses.
     pub checks: Vec<Check>,
-    /// The cap of the whole run.
+    /// The limit of the whole run.
     run_limit: Option<Limit>,
-    /// By target: the cap of all operations on it.
+    /// By target: the limit of all operations on it.
     target_limits: Vec<Option<Limit>>,
-    /// By operation id: its own cap.
+    /// By operation id: its own limit.
     step_limits: Vec<Option<Limit>>,
-    /// By mix entry: the cap of its iterations.
+    /// By mix entry: the limit of its iterations.
     pub mix_limits: Vec<Option<Limit>>,
-    /// When it ends.
+    /// When the run ends.
     pub stop: Stop,
     /// Which flow an iteration runs.
     pub choice: Choice,
-    /// How the first iteration to end ended: of a setup there is no other.
+    /// How the first iteration to end ended; a setup has only one.
     pub ended: OnceLock<Ended>,
     recorders: Vec<CachePadded<SharedRecorder>>,
     gauges: Vec<CachePadded<Gauges>>,
@@ -90,20 +91,20 @@ pub struct World<'p> {
 /// How an iteration ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// Whether it went through all of its steps.
+    /// Whether it ran all of its steps.
     pub through: bool,
-    /// The values that it had then.
+    /// The values it ended with.
     pub scope: Scope,
 }
 
-/// Compiles something of each operation of a plan, by its id.
+/// Compiles something for each operation of a plan, by its id.
 fn for_each<T, E>(plan: &Plan, compile: impl Fn(&Operation) -> Result<T, E>) -> Result<Vec<T>, E> {
     plan.operations()
         .map(|(_, _, operation)| compile(operation))
         .collect()
 }
 
-/// How the request of an operation is made, where it has one.
+/// Compiles the request of an operation, if it has one.
 fn request(
     plan: &Plan,
     operation: &Operation,
@@ -121,14 +122,14 @@ fn request(
 }
 
 impl<'p> World<'p> {
-    /// A world for `plan` on so many cores. Iterations begin with what a setup has ended with,
-    /// where there was one.
+    /// Creates a world for `plan` on this many cores. Iterations start with the values that the
+    /// setup ended with, if there was one.
     ///
-    /// There are as many recorders whatever the mode and its threads, so that the memory of one
-    /// mode can be held against that of another.
+    /// The number of recorders does not depend on the mode and its threads, so that the memory
+    /// usage of modes can be compared.
     ///
     /// # Errors
-    /// When a request can't be built, or a file can't be read.
+    /// If a request cannot be built, or a file cannot be read.
     pub fn new(
         plan: &'p Plan,
         environment: &Environment,
@@ -209,10 +210,10 @@ impl<'p> World<'p> {
         })
     }
 
-    /// What iteration `number`, which runs this mix entry, begins with.
+    /// Returns the values that iteration `number`, which runs this mix entry, starts with.
     ///
     /// # Errors
-    /// When a feed that ends the run has no row for it.
+    /// If a feed that ends the run has no row for it.
     pub fn scope(&self, mix: usize, number: u64) -> Result<Scope, Exhausted> {
         let mut scope = self.names.start().clone();
         self.feeds.deal(
@@ -225,8 +226,8 @@ impl<'p> World<'p> {
         Ok(scope)
     }
 
-    /// A feed that ends the run has no more rows. Where each user has numbers of its own the others
-    /// may have some before that: the run ends then when each user has come to the end.
+    /// Ends the run because a feed has no more rows. If each user has iteration numbers of its own,
+    /// others may still get earlier rows; then the run ends when each user has run out.
     pub fn run_dry(&self, now: Nanos) {
         self.dry.store(true, Ordering::Relaxed);
         let load = &self.plan.load;
@@ -235,19 +236,19 @@ impl<'p> World<'p> {
         }
     }
 
-    /// What ended the run before its time, where something did.
+    /// Returns what ended the run early, if anything.
     pub fn stopped_early(&self) -> Option<StoppedBy> {
         self.stop
             .early()
             .or_else(|| self.dry.load(Ordering::Relaxed).then_some(StoppedBy::Data))
     }
 
-    /// The end of the warm-up: where measuring begins.
+    /// Returns the end of the warm-up, where measuring begins.
     pub const fn epoch(&self) -> Nanos {
         self.plan.load.warmup
     }
 
-    /// Where the samples and counts of the thread with this index go.
+    /// Returns the sink for the samples and counts of the thread with this index.
     pub fn sink(&self, thread: usize) -> SampleSink<'_> {
         SampleSink {
             recorder: &self.recorders[thread % self.recorders.len()],
@@ -255,7 +256,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// What the connections to a target depend on.
+    /// Returns what the connections to a target depend on.
     pub fn connection_target(&self, target: usize) -> ConnectionTarget<'_> {
         ConnectionTarget {
             options: &self.plan.targets[target].http,
@@ -264,7 +265,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// What is written down of an arrival that a full queue has refused.
+    /// Creates the sample of an arrival that a full queue has refused.
     pub fn refused(&self, arrival: Arrival) -> IterationSample {
         IterationSample {
             mix: self.choice.mix_of(arrival.number) as u32,
@@ -274,7 +275,8 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Where TCP is spoken with a target: the built-in server has a port of its own for it.
+    /// Returns how TCP connections to a target are made: the built-in server has a separate port
+    /// for them.
     pub fn stream_dial(&self, target: usize) -> Option<&Dial> {
         if self.plan.targets[target].address == Address::Builtin {
             self.echo.as_ref()
@@ -283,8 +285,8 @@ impl<'p> World<'p> {
         }
     }
 
-    /// The limits that hold for an operation, the narrowest first; `connections`: that of those to
-    /// its target.
+    /// Returns the limits that apply to an operation, the narrowest first; `connections` limits the
+    /// connections to its target.
     pub fn limits_of<'a>(
         &'a self,
         operation: &Operation,
@@ -302,7 +304,7 @@ impl<'p> World<'p> {
         ]
     }
 
-    /// Every limit there is.
+    /// Returns all limits.
     pub fn limits(&self) -> impl Iterator<Item = &Limit> {
         let others = self
             .target_limits
@@ -312,7 +314,7 @@ impl<'p> World<'p> {
         self.run_limit.iter().chain(others.flatten())
     }
 
-    /// Operations in flight now, and virtual users with an iteration under way.
+    /// Returns the number of operations in flight, and of virtual users that run an iteration.
     pub fn gauges(&self) -> (u64, u64) {
         let sum = |gauge: fn(&Gauges) -> &AtomicI64| {
             let total: i64 = self
@@ -325,12 +327,12 @@ impl<'p> World<'p> {
         (sum(|g| &g.in_flight), sum(|g| &g.active))
     }
 
-    /// An empty recorder of what is run here.
+    /// Creates an empty recorder for this run.
     pub fn new_recorder(&self) -> Recorder {
         new_recorder(self.plan)
     }
 
-    /// Every recorder that threads write to.
+    /// Returns all recorders that threads write to.
     pub fn recorders(&self) -> impl Iterator<Item = &SharedRecorder> {
         self.recorders.iter().map(|recorder| &**recorder)
     }

@@ -1,4 +1,4 @@
-//! [`BaseUrl`]: where the requests of a target go, as URLs say it.
+//! [`BaseUrl`]: the URL that a target's requests are resolved against.
 
 use std::fmt;
 
@@ -11,12 +11,12 @@ use crate::plan::target::authority;
 use crate::plan::{Address, Scheme, Target};
 use crate::value::text::PATH;
 
-/// The place that a URL names: what stands before its path (RFC 6454).
+/// The origin of a URL: everything before its path (RFC 6454).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// Its protocol.
+    /// The protocol.
     pub scheme: Scheme,
-    /// `host:port`, in lower case and without the protocol's own port.
+    /// `host:port` in lower case, without the protocol's default port.
     pub authority: String,
 }
 
@@ -26,17 +26,18 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Where the requests of a target go.
+/// The URL that a target's requests are resolved against.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
-    /// The place.
+    /// The origin.
     pub origin: Origin,
-    /// Path that goes before each request's own.
+    /// The path prefix of every request.
     pub base: String,
 }
 
 impl BaseUrl {
-    /// That of a target; `reach` is where it is, which the built-in one has to be known by.
+    /// Creates the base URL of a target. `reach` is its resolved address, which the built-in target
+    /// needs.
     pub fn new(target: &Target, reach: Option<&ResolvedTarget>) -> Option<Self> {
         let (scheme, authority, base) = match &target.address {
             Address::Url {
@@ -54,7 +55,7 @@ impl BaseUrl {
                 reach?.addresses.first()?.to_string(),
                 String::new(),
             ),
-            // Whoever asks for a socket has no name for it.
+            // A Unix socket has no host name.
             Address::Unix { .. } => (Scheme::Http, "localhost".into(), String::new()),
         };
         Some(Self {
@@ -63,14 +64,14 @@ impl BaseUrl {
         })
     }
 
-    /// The `host` header.
+    /// Returns the value of the `host` header.
     pub fn host(&self) -> Result<HeaderValue, InvalidHeaderValue> {
         HeaderValue::from_str(&self.origin.authority)
     }
 }
 
-/// Takes an `http://` or `https://` URL apart: its place, and what is asked for there, without its
-/// fragment. Nothing where it is none, or has a user in it.
+/// Splits an `http://` or `https://` URL into its origin and its path with query, dropping the
+/// fragment. Returns `None` if it is not such a URL or contains user information.
 pub fn absolute(url: &str) -> Option<(Origin, String)> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = [Scheme::Http, Scheme::Https]
@@ -91,8 +92,9 @@ pub fn absolute(url: &str) -> Option<(Origin, String)> {
     Some((Origin { scheme, authority }, format!("{slash}{behind}")))
 }
 
-/// Where a reference leads that stands in an answer from `origin` to a request for `path` (RFC
-/// 3986, section 5.2): the place, and path with query. Nothing where that is not a URL of HTTP.
+/// Resolves a reference found in a response from `origin` to a request for `path` (RFC 3986,
+/// section 5.2) into an origin and a path with query. Returns `None` if the result is not an HTTP
+/// URL.
 pub fn resolve(reference: &str, origin: &Origin, path: &str) -> Option<(Origin, String)> {
     let reference = utf8_percent_encode(reference.trim(), PATH).to_string();
     let reference = reference.split('#').next().unwrap_or_default();
@@ -120,7 +122,7 @@ pub fn resolve(reference: &str, origin: &Origin, path: &str) -> Option<(Origin, 
     }
 }
 
-/// A path, which begins with `/`, without its segments `.` and `..`; the query stays as it is.
+/// Removes the segments `.` and `..` from a path that begins with `/`; keeps the query as it is.
 fn without_dots(whole: &str) -> String {
     let (path, query) = whole.split_at(whole.find('?').unwrap_or(whole.len()));
     let mut kept: Vec<&str> = Vec::new();
@@ -157,7 +159,7 @@ mod tests {
             authority: authority.into(),
         };
         let a = http("a");
-        // RFC 3986, section 5.4, as far as it is HTTP.
+        // The examples of RFC 3986, section 5.4, that apply to HTTP.
         for (reference, path) in [
             ("g", "/b/c/g"),
             ("./g", "/b/c/g"),

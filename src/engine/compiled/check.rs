@@ -15,14 +15,14 @@ use crate::plan::{Expect, StatusRule};
 use crate::transport::TransportError;
 use crate::value::{Response, ValueError};
 
-/// What is expected of the responses of an operation.
+/// The expectations for an operation's responses.
 pub struct Check {
     rules: Vec<Rule>,
-    /// The longest response time that is good.
+    /// The longest acceptable response time.
     max_response: Option<Nanos>,
 }
 
-/// One expectation that the scenario has written, with the name that results use.
+/// An expectation written in the scenario, with the name that results show.
 struct Rule {
     name: String,
     wanted: Wanted,
@@ -38,11 +38,11 @@ enum Wanted {
     Json(Box<Json>),
 }
 
-/// How a response was judged.
+/// The verdict on a response.
 pub struct Judged {
-    /// Each expectation that was looked at, in their order.
+    /// Whether each evaluated expectation held, in order.
     pub passed: Vec<bool>,
-    /// The first one that does not hold, with what was seen.
+    /// The first expectation that does not hold, with the actual value.
     pub failure: Option<TransportError>,
 }
 
@@ -50,8 +50,8 @@ impl Check {
     /// Compiles expectations.
     ///
     /// # Errors
-    /// When a regular expression or a JSONPath query is none; the scenario's validation finds these
-    /// first.
+    /// If a regular expression or a JSONPath query is invalid; validation of the scenario reports
+    /// these first.
     pub fn new(expect: &Expect) -> Result<Self, ValueError> {
         let mut rules = Vec::new();
         let mut rule = |name: String, wanted| rules.push(Rule { name, wanted });
@@ -104,24 +104,24 @@ impl Check {
         })
     }
 
-    /// What each expectation is called, in the order in which they are judged.
+    /// Returns the names of the expectations, in the order in which they are evaluated.
     pub fn names(&self) -> impl Iterator<Item = String> {
         let time = self.max_response.map(|most| format!("max_response {most}"));
         self.rules.iter().map(|rule| rule.name.clone()).chain(time)
     }
 
-    /// Whether the scenario has written any expectation.
+    /// Returns whether the scenario specifies any expectation.
     pub const fn is_written(&self) -> bool {
         !self.rules.is_empty() || self.max_response.is_some()
     }
 
-    /// Whether the body has to be kept.
+    /// Returns whether the body has to be kept.
     pub fn needs_body(&self) -> bool {
         self.rules.iter().any(|rule| rule.wanted.needs_body())
     }
 
-    /// Judges a response by all that is expected of it but its time. `size` is that of its body;
-    /// `broken` says why the body is not there, where it is needed and is not.
+    /// Checks a response against every expectation except its time. `size` is the size of its body;
+    /// `broken` says why a required body is missing.
     pub fn response(
         &self,
         response: &Response<'_>,
@@ -132,7 +132,7 @@ impl Check {
             passed: Vec::new(),
             failure: None,
         };
-        // Without a word of the scenario on it a status is judged all the same, and is not a check
+        // The status is judged even if the scenario does not mention it, but then it is not a check
         // of its own.
         if !matches!(
             self.rules.first(),
@@ -157,10 +157,10 @@ impl Check {
         judged
     }
 
-    /// Judges how long an operation took that ended well, or that had a response to be judged.
+    /// Judges the duration of an operation that succeeded or that had a response to judge.
     ///
     /// # Errors
-    /// The failure that it had, or that it took too long.
+    /// The failure that the operation already had, or that it took too long.
     pub fn time(
         &self,
         response: Nanos,
@@ -247,7 +247,7 @@ fn status(rules: &[StatusRule], seen: u16) -> Result<(), TransportError> {
 
 fn header(response: &Response<'_>, name: &str, wanted: &str) -> Result<(), TransportError> {
     let seen = response.header(name);
-    // A line of its own is what one cookie is.
+    // A cookie is one whole header line.
     let is_cookie = name.eq_ignore_ascii_case(SET_COOKIE.as_str());
     if seen.as_deref() == Some(wanted)
         || is_cookie && response.header_lines(name).any(|line| line == wanted)

@@ -5,16 +5,16 @@ use rand::RngExt as _;
 use crate::engine::draw::{Position, Purpose, generator};
 use crate::plan::Plan;
 
-/// Draws mix entries by their weights, the same for an iteration whoever asks.
+/// Draws mix entries by weight; an iteration gets the same entry no matter who asks.
 #[derive(Clone, Debug)]
 pub struct Choice {
     seed: u64,
-    /// Sums of the weights up to and with each entry.
+    /// The cumulative weights, each including its own entry.
     upper: Vec<f64>,
 }
 
 impl Choice {
-    /// For the mix of a plan.
+    /// Creates the choice for a plan's mix.
     pub fn new(plan: &Plan) -> Self {
         let sums = plan.mix.iter().scan(0.0, |sum, entry| {
             *sum += entry.weight;
@@ -26,7 +26,7 @@ impl Choice {
         }
     }
 
-    /// Index of the mix entry that this iteration runs.
+    /// Returns the index of the mix entry that this iteration runs.
     pub fn mix_of(&self, iteration: u64) -> usize {
         let last = self.upper.len() - 1;
         if last == 0 {

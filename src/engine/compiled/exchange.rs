@@ -1,4 +1,5 @@
-//! [`Exchange`]: what is sent over a connection that is not HTTP and which answer is waited for, compiled once.
+//! [`Exchange`]: what is sent over a connection that is not HTTP, and which answer is awaited,
+//! compiled once.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,38 +13,38 @@ use crate::plan::{Action, Receive, Template};
 use crate::transport::TransportError;
 use crate::value::{Facts, Names, Response, Scope, Text, ValueError};
 
-/// What is sent, and which answer is waited for.
+/// A message to send and the answer to wait for.
 pub struct Exchange {
     send: Option<Say>,
     receive: Option<Awaited>,
 }
 
-/// A text that is sent or looked for.
+/// A text to send or to look for.
 enum Say {
     Fixed(String),
     Rendered(Text),
 }
 
-/// Which message is waited for.
+/// The condition that the awaited message meets.
 struct Awaited {
     contains: Option<Say>,
     matches: Option<Regex>,
     json: Vec<Json>,
 }
 
-/// An exchange with its values put in.
+/// An exchange with its values filled in.
 pub struct Ready<'e> {
-    /// What is sent.
+    /// The message to send.
     pub send: Option<Cow<'e, str>>,
     contains: Option<Cow<'e, str>>,
     awaited: Option<&'e Awaited>,
 }
 
 impl Exchange {
-    /// Compiles what an operation exchanges; nothing where that is not a text.
+    /// Compiles an operation's exchange; returns `None` if the operation does not exchange text.
     ///
     /// # Errors
-    /// When an expression, a pattern or a query is none; the scenario's validation finds these
+    /// If an expression, a pattern or a query is invalid; validation of the scenario reports these
     /// first.
     pub fn new(action: &Action, names: &Names) -> Result<Option<Self>, ValueError> {
         let Some(text) = action.profile().text else {
@@ -60,10 +61,10 @@ impl Exchange {
         Ok(Some(Self { send, receive }))
     }
 
-    /// The exchange of one try.
+    /// Creates the exchange of one try.
     ///
     /// # Errors
-    /// When a value can't be had: a failure of kind `data`.
+    /// If a value is not available: a failure of kind `data`.
     pub fn make(
         &self,
         scope: &Scope,
@@ -141,12 +142,12 @@ impl Awaited {
 }
 
 impl Ready<'_> {
-    /// Whether an answer is waited for.
+    /// Returns whether an answer is awaited.
     pub const fn awaits(&self) -> bool {
         self.awaited.is_some()
     }
 
-    /// Whether a message is the one that is waited for.
+    /// Returns whether a message is the awaited one.
     pub fn fits(&self, message: &[u8]) -> bool {
         let Some(awaited) = self.awaited else {
             return false;

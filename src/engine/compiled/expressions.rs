@@ -1,12 +1,11 @@
-//! [`Expressions`]: every condition, list and value that the steps of a plan compute, compiled once.
+//! [`Expressions`]: every condition, list and value that a plan's steps compute, compiled once.
 
 use std::collections::HashMap;
 
 use crate::plan::{Passes, Plan, Step, StepKind, flow};
 use crate::value::{Expression, Names, ValueError};
 
-/// Compiled expressions, found by their text: the same text is the same expression wherever it
-/// stands.
+/// Compiled expressions by their text: the same text is the same expression wherever it occurs.
 #[derive(Default)]
 pub struct Expressions(HashMap<String, Expression>);
 
@@ -14,7 +13,7 @@ impl Expressions {
     /// Compiles the expressions of all flows of a plan.
     ///
     /// # Errors
-    /// When one is none; the scenario's validation finds these first.
+    /// If an expression is invalid; validation of the scenario reports these first.
     pub fn compile(plan: &Plan, names: &Names) -> Result<Self, ValueError> {
         let mut texts = Vec::new();
         for flow in plan
@@ -33,10 +32,10 @@ impl Expressions {
             .map(Self)
     }
 
-    /// The compiled form of an expression.
+    /// Returns the compiled form of an expression.
     ///
     /// # Errors
-    /// When it is none of the plan's.
+    /// If the plan does not contain it.
     pub fn get(&self, text: &str) -> Result<&Expression, ValueError> {
         self.0
             .get(text)

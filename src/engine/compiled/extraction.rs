@@ -1,4 +1,4 @@
-//! [`Extraction`]: what is taken out of the responses of an operation: captures, and the values of tags.
+//! [`Extraction`]: what is extracted from an operation's responses: captures and tag values.
 
 use super::quoted::quoted;
 use crate::metrics::{FailureKind, TagValue};
@@ -6,7 +6,7 @@ use crate::plan::{Operation, Source};
 use crate::transport::TransportError;
 use crate::value::{Extract, Names, Response, Scope, Value, ValueError, from_json};
 
-/// What is taken out of the responses of an operation, compiled once.
+/// What is extracted from an operation's responses, compiled once.
 pub struct Extraction {
     captures: Vec<Taken>,
     tags: Vec<Extract>,
@@ -14,19 +14,19 @@ pub struct Extraction {
 
 struct Taken {
     name: String,
-    /// Where in the scope it goes.
+    /// The index in the scope that the value is stored at.
     place: usize,
     extract: Extract,
     default: Option<Value>,
-    /// Where it is looked for, as messages say it.
+    /// The place that the value is looked for in, as messages show it.
     source: String,
 }
 
 impl Extraction {
-    /// Compiles what is taken.
+    /// Compiles the captures and tags of an operation.
     ///
     /// # Errors
-    /// When a place in a response is none, or a name is not one of the plan's.
+    /// If a source in a response is invalid, or a name is not one of the plan's.
     pub fn new(operation: &Operation, names: &Names) -> Result<Self, ValueError> {
         let mut captures = Vec::with_capacity(operation.captures.len());
         for capture in &operation.captures {
@@ -49,7 +49,7 @@ impl Extraction {
         Ok(Self { captures, tags })
     }
 
-    /// Whether the body has to be kept.
+    /// Returns whether the body has to be kept.
     pub fn needs_body(&self) -> bool {
         self.captures
             .iter()
@@ -58,10 +58,10 @@ impl Extraction {
             .any(Extract::needs_body)
     }
 
-    /// Takes the captures of a good response.
+    /// Stores the captures of a successful response in the scope.
     ///
     /// # Errors
-    /// When nothing is found for one that has no default.
+    /// If nothing is found for a capture without a default.
     pub fn captures(
         &self,
         response: &Response<'_>,
@@ -87,7 +87,7 @@ impl Extraction {
         Ok(())
     }
 
-    /// The value of each tag.
+    /// Returns the value of each tag.
     #[inline]
     pub fn tags(&self, response: &Response<'_>) -> Vec<TagValue> {
         if self.tags.is_empty() {

@@ -1,7 +1,8 @@
-//! [`Feeds`]: the rows of files, and which one an iteration takes.
+//! [`Feeds`]: the rows of data files, and which row an iteration takes.
 //!
-//! That is a function of the iteration's number alone, so that all modes, rounds and numbers of
-//! workers give the same rows to the same iterations, and nobody has to ask for the next one.
+//! The row is a function of the iteration's number alone, so that all modes, rounds and worker
+//! counts give the same rows to the same iterations, and nothing has to be synchronized to get the
+//! next one.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -17,57 +18,57 @@ use crate::plan::{AtEnd, Feed, Order, Plan};
 use crate::value::feed::{FeedError, Rows};
 use crate::value::{Names, Scope, feed};
 
-/// Iterations of a block whose ranks are counted in one go.
+/// Iterations per block; the ranks of a block are counted in one pass.
 const BLOCK: u64 = 4096;
-/// Blocks whose ranks are kept: more than those that iterations under way lie in.
+/// Blocks whose ranks are cached: more than the iterations in flight span.
 const KEPT: usize = 8;
 
-/// Why the rows of a plan can't be had.
+/// Why a plan's rows are not available.
 #[derive(Debug, Error)]
 pub enum RowsError {
-    /// The file can't be read, or something in it is wrong.
+    /// The file cannot be read, or its content is invalid.
     #[error("data `{name}`: {source}")]
     File {
-        /// The feed.
+        /// The name of the feed.
         name: String,
-        /// What is wrong.
+        /// The error in the file.
         source: FeedError,
     },
-    /// It is another file than the plan was made for.
+    /// The file is not the one that the plan was made for.
     #[error(
         "data `{name}`: `{file}` has changed since the scenario was read; run the scenario again, and leave the file as it is until it ends"
     )]
     Changed {
-        /// The feed.
+        /// The name of the feed.
         name: String,
-        /// Its path, as typed.
+        /// The path, as typed.
         file: String,
     },
 }
 
-/// A feed that an iteration needs has no more rows.
+/// The error that a feed has no row left for an iteration that needs one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted;
 
-/// The feeds of a plan, by their index; only those in use are read.
+/// The feeds of a plan, by index; only those in use are read.
 pub struct Feeds(Vec<Option<FeedRows>>);
 
 /// The rows of one feed.
 struct FeedRows {
-    /// Where in the scope a row goes.
+    /// The index in the scope that a row is stored at.
     place: Option<usize>,
     rows: Rows,
     order: Order,
     at_end: AtEnd,
-    /// Where not every iteration takes a row: which ones do.
+    /// The ranks of the iterations that take a row, unless every iteration does.
     ranks: Option<Ranks>,
 }
 
 impl Feeds {
-    /// Reads the files that mix entries use, from `folder`.
+    /// Reads the files used by mix entries, relative to `folder`.
     ///
     /// # Errors
-    /// When a file can't be read, or is not the one that the plan was made for.
+    /// If a file cannot be read or is not the one that the plan was made for.
     pub fn read(plan: &Plan, names: &Names, folder: &Path) -> Result<Self, RowsError> {
         let rows_of_feed = |(index, feed): (usize, &Feed)| {
             let users: Vec<bool> = plan
@@ -108,10 +109,10 @@ impl Feeds {
             .map(Self)
     }
 
-    /// Puts the row of each of these feeds that iteration `number` takes into its scope.
+    /// Stores in the scope the row that iteration `number` takes from each of these feeds.
     ///
     /// # Errors
-    /// When a feed that ends the run has no row for it.
+    /// If a feed that ends the run has no row for it.
     pub fn deal(
         &self,
         feeds: &[usize],
@@ -138,8 +139,8 @@ impl Feeds {
 impl FeedRows {
     fn row(&self, feed: usize, number: u64, choice: &Choice, seed: u64) -> Result<u64, Exhausted> {
         let rows = self.rows.rows.len() as u64;
-        // A warm-up takes rows by its own numbers, begins again where they end, and leaves those of
-        // the run alone.
+        // Warm-up iterations take rows by their own numbers, wrap around at the end, and leave the
+        // rows of the run untouched.
         let (rank, measured) = match number.checked_sub(WARMUP_NUMBERS) {
             Some(own) => (own, false),
             None => (
@@ -163,18 +164,19 @@ impl FeedRows {
     }
 }
 
-/// How many iterations before one take a row of a feed that only some mix entries use.
+/// Counts how many iterations before a given one take a row of a feed that only some mix entries
+/// use.
 struct Ranks {
-    /// By mix entry: whether its iterations take one.
+    /// Whether the iterations of each mix entry take a row.
     users: Vec<bool>,
     counted: Mutex<Counted>,
 }
 
 #[derive(Default)]
 struct Counted {
-    /// How many there are before each block, as far as has been asked for.
+    /// The count before each block, as far as it has been requested.
     before: Vec<u64>,
-    /// The blocks asked for last, each with the ranks of its iterations within it.
+    /// The most recently used blocks, each with the ranks of its iterations within it.
     kept: VecDeque<(usize, Box<[u16]>)>,
 }
 
@@ -186,7 +188,7 @@ impl Ranks {
         }
     }
 
-    /// How many iterations with a smaller number take a row.
+    /// Returns how many iterations with a smaller number take a row.
     fn of(&self, number: u64, choice: &Choice) -> u64 {
         let takes = |number: u64| {
             self.users
@@ -283,7 +285,7 @@ mod tests {
         }
     }
 
-    /// The `id` that an iteration gets; nothing where the rows are at their end.
+    /// Returns the `id` that each iteration gets, or `None` if the rows are exhausted.
     fn ids(order: Order, at_end: AtEnd, users: &[bool], numbers: &[u64]) -> Vec<Option<String>> {
         let folder = tempfile::tempdir().expect("a folder");
         let lines: String = (0..5).map(|id| format!("{id}\n")).collect();
@@ -366,7 +368,7 @@ mod tests {
             rank += u64::from(choice.mix_of(number) == 0);
         }
         assert!(rank > BLOCK / 2, "{rank}");
-        // In another order, and after its block was forgotten.
+        // In a different order, and after the block has been evicted.
         for block in (0..20).rev() {
             ranks.of(block * BLOCK, &choice);
         }

@@ -1,4 +1,4 @@
-//! What a plan says of requests and responses, compiled once and used by every operation.
+//! The requests and responses that a plan describes, compiled once and used by every operation.
 
 pub mod base_url;
 pub mod check;

@@ -1,4 +1,5 @@
-//! [`Recipe`]: how the request of an operation is made: once for all, or anew for each try where values are put in.
+//! [`Recipe`]: how an operation's request is made: once for all tries, or per try if values are
+//! filled in.
 
 mod multipart;
 
@@ -26,11 +27,11 @@ use crate::transport::http::PreparedRequest;
 use crate::value::file::FileError;
 use crate::value::{Facts, Names, Scope, Text, ValueError, file};
 
-/// The largest file that is kept in memory to be sent, in bytes; what is larger is read while it
-/// goes out.
+/// The largest file that is kept in memory for sending, in bytes; larger files are read while they
+/// are sent.
 const SMALL: u64 = 1 << 20;
 
-/// A request that can't be sent, whatever values are put in.
+/// A request that cannot be sent, regardless of the values filled in.
 #[derive(Debug, Error)]
 #[error("{method} {path}: {reason}")]
 pub struct InvalidRequest {
@@ -41,17 +42,17 @@ pub struct InvalidRequest {
 
 /// How a request is made.
 pub enum Recipe {
-    /// It is always the same.
+    /// The request is always the same.
     Ready(Box<PreparedRequest>),
-    /// Values are put in for each try.
+    /// Values are filled in for each try.
     Rendered(Box<Rendered>),
 }
 
 /// A request that is ready to be sent.
 pub enum Made<'r> {
-    /// The one that always is.
+    /// The request shared by all tries.
     Ready(&'r PreparedRequest),
-    /// One of its own.
+    /// A request made for this try.
     Own(Box<PreparedRequest>),
 }
 
@@ -66,7 +67,7 @@ impl Deref for Made<'_> {
     }
 }
 
-/// A request with values to be put in.
+/// A request template whose values are filled in.
 pub struct Rendered {
     method: Method,
     base_url: BaseUrl,
@@ -83,7 +84,7 @@ enum Line {
     Multipart,
 }
 
-/// What is sent.
+/// The body to send.
 enum Content {
     Fixed(Payload),
     Text(Text),
@@ -91,11 +92,12 @@ enum Content {
 }
 
 impl Recipe {
-    /// Compiles `request` for `target`, which is at `base_url`; files are read from `folder`.
+    /// Compiles `request` for `target`, which is at `base_url`; files are read relative to
+    /// `folder`.
     ///
     /// # Errors
-    /// When a method, path or header is not HTTP, or a file can't be read; the scenario's
-    /// validation finds these first.
+    /// If a method, path or header is not valid HTTP, or a file cannot be read; validation of the
+    /// scenario reports these first.
     pub fn new(
         request: &HttpRequest,
         target: &Target,
@@ -162,7 +164,7 @@ impl Recipe {
             .templates()
             .chain(target.headers.iter().map(|(_, value)| value));
         if templates.all(|template| template.as_text().is_some()) {
-            // Nothing is put in, so nothing is asked of these.
+            // No values are filled in, so these facts are never read.
             let facts = Arc::new(Facts::new(
                 generator(0, 0, Position::default(), Purpose::Value),
                 0,
@@ -177,10 +179,11 @@ impl Recipe {
         Ok(Self::Rendered(Box::new(rendered)))
     }
 
-    /// The request of one try.
+    /// Creates the request of one try.
     ///
     /// # Errors
-    /// When a value is not available, or what it makes can't be sent: a failure of kind `data`.
+    /// If a value is not available, or the resulting request cannot be sent: a failure of kind
+    /// `data`.
     pub fn make(
         &self,
         scope: &Scope,
@@ -194,7 +197,7 @@ impl Recipe {
 }
 
 impl Recipe {
-    /// Where the request of one try goes, below its target; nothing where a value is missing.
+    /// Returns the URI of one try's request, below its target, or `None` if a value is missing.
     pub fn uri(&self, scope: &Scope, facts: impl FnOnce() -> Arc<Facts>) -> Option<Uri> {
         match self {
             Self::Ready(request) => Some(request.uri.clone()),
@@ -208,8 +211,8 @@ impl Recipe {
 }
 
 impl Rendered {
-    /// Puts the values in: into the path, the body and the headers, in this order, which is that of
-    /// draws.
+    /// Fills in the values of the path, the body and the headers, in this order, which determines
+    /// the order of random draws.
     fn make(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<PreparedRequest, TransportError> {
         let put = |text: &Text| rendered(text, scope, facts);
         let uri = self.uri(&put(&self.path).map_err(|e| data(format!("path: {e}")))?)?;
@@ -234,12 +237,11 @@ impl Rendered {
         ))
     }
 
-    /// Where a path leads: below the target's own; a whole URL of the same target stands for
-    /// itself.
+    /// Resolves a path below the target's own; an absolute URL of the same target is used as it is.
     fn uri(&self, path: &str) -> Result<Uri, TransportError> {
         let whole = if path.starts_with('/') {
-            // What stands behind it would not be sent, and it comes out of a value: a scenario
-            // can't write it.
+            // A fragment would not be sent, and this `#` comes from a value: a scenario cannot
+            // contain one.
             format!("{}{path}", self.base_url.base).replace('#', "%23")
         } else {
             let url =
@@ -257,14 +259,14 @@ impl Rendered {
     }
 }
 
-/// The headers that every request to a target has, whichever step or redirect sends it there.
+/// The headers of every request to a target, whichever step or redirect sends it there.
 pub struct TargetHeaders(Vec<(HeaderName, Line)>);
 
 impl TargetHeaders {
     /// Compiles the headers of `target`, which is at `base_url`.
     ///
     /// # Errors
-    /// When a header is not HTTP; the scenario's validation finds these first.
+    /// If a header is not valid HTTP; validation of the scenario reports these first.
     pub fn new(target: &Target, base_url: &BaseUrl, names: &Names) -> Result<Self, InvalidRequest> {
         let written = target
             .headers
@@ -280,10 +282,11 @@ impl TargetHeaders {
         lines.map(Self).map_err(invalid)
     }
 
-    /// The headers with the values of one try put in.
+    /// Returns the headers with the values of one try filled in.
     ///
     /// # Errors
-    /// When a value is not available, or what it makes can't be sent: a failure of kind `data`.
+    /// If a value is not available, or the resulting header cannot be sent: a failure of kind
+    /// `data`.
     pub fn make(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<HeaderMap, TransportError> {
         filled(&self.0, |text| rendered(text, scope, facts), None)
     }
@@ -294,7 +297,7 @@ fn rendered(text: &Text, scope: &Scope, facts: &Arc<Facts>) -> Result<String, Va
     text.render(scope, facts, &mut out).map(|()| out)
 }
 
-/// The headers that we add by ourselves.
+/// Returns the headers that loadgen adds by itself.
 fn own_lines(target: &Target, base_url: &BaseUrl) -> Result<Vec<(HeaderName, Line)>, String> {
     let mut lines = vec![
         (
@@ -315,7 +318,7 @@ fn own_lines(target: &Target, base_url: &BaseUrl) -> Result<Vec<(HeaderName, Lin
     Ok(lines)
 }
 
-/// A header that the scenario has written.
+/// Compiles a header written in the scenario.
 fn written_line(
     name: &str,
     template: &Template,
@@ -333,7 +336,7 @@ fn written_line(
     ))
 }
 
-/// Headers with their values; where there are several of one name the last counts.
+/// Fills in the headers' values; of several headers with one name, the last wins.
 fn filled(
     lines: &[(HeaderName, Line)],
     put: impl Fn(&Text) -> Result<String, ValueError>,
@@ -354,7 +357,7 @@ fn filled(
     Ok(headers)
 }
 
-/// The content of a file: read once where it is small, else while it is sent.
+/// Returns the content of a file: read once if it is small, otherwise while it is sent.
 fn payload(folder: &Path, path: &str) -> Result<Payload, FileError> {
     let file = file::open(folder, path)?;
     let failed = |source| FileError::Io {
@@ -378,7 +381,7 @@ fn header(name: &HeaderName, value: &str) -> Result<HeaderValue, TransportError>
     HeaderValue::from_str(value).map_err(wrong)
 }
 
-/// A failure of kind `data`.
+/// Creates a failure of kind `data`.
 pub fn data(message: String) -> TransportError {
     TransportError {
         kind: FailureKind::Data,
@@ -609,7 +612,7 @@ mod tests {
                 .to_owned();
             let boundary = content_type
                 .strip_prefix("multipart/form-data; boundary=")
-                .expect("it says so")
+                .expect("a boundary")
                 .to_owned();
             let wanted = format!(
                 "--{boundary}\r\ncontent-disposition: form-data; name=\"é\"\r\n\r\n{value}\r\n\

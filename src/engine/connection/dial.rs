@@ -17,33 +17,33 @@ use crate::transport::wire::Wire;
 /// How connections to a target are made.
 pub struct Dial {
     addresses: Vec<Endpoint>,
-    /// How many connections were begun: each goes to the next address.
+    /// The number of connections begun, which selects the address of the next one.
     begun: AtomicUsize,
     tls: Option<Tls>,
-    /// The same for what is opened over HTTP/1.1 alone.
+    /// The TLS settings for connections opened over HTTP/1.1 only.
     tls_of_streams: Option<Tls>,
-    /// Whether HTTP/2 is spoken on them.
+    /// Whether the connections speak HTTP/2.
     pub is_http2: bool,
-    /// A connection that is older is not used any more.
+    /// The age after which a connection is no longer used.
     max_lifetime: Option<Nanos>,
 }
 
-/// How long the parts of making a connection took, as far as they came to their end.
+/// The durations of the completed phases of making a connection.
 #[derive(Debug, Default)]
 pub struct DialTimes {
-    /// Time to connect, where it had to.
+    /// The time to connect, if a connection was made.
     pub connect: Cell<Option<Nanos>>,
-    /// Time of the TLS handshake, where there was one.
+    /// The time of the TLS handshake, if any.
     pub tls: Cell<Option<Nanos>>,
 }
 
 impl Dial {
-    /// For a target that was reached; files are relative to `folder`.
+    /// Creates the dial of a resolved target; files are relative to `folder`.
     ///
     /// # Errors
-    /// When its TLS can't be had.
+    /// If its TLS settings cannot be loaded.
     pub fn new(target: &Target, reach: &ResolvedTarget, folder: &Path) -> Result<Self, TlsError> {
-        // What was agreed on when it was reached holds for the whole run.
+        // The protocol negotiated during resolution applies to the whole run.
         let protocol = if reach.is_http2 {
             Protocol::Http2
         } else {
@@ -68,7 +68,7 @@ impl Dial {
         })
     }
 
-    /// For an address where bytes are spoken as they are.
+    /// Creates a dial for an address that speaks plain bytes.
     pub fn plain(address: Endpoint) -> Self {
         Self {
             addresses: vec![address],
@@ -80,12 +80,12 @@ impl Dial {
         }
     }
 
-    /// Whether a connection that was made then has grown too old.
+    /// Returns whether a connection made at `born` is too old to be used.
     pub fn is_old(&self, born: Nanos, now: impl FnOnce() -> Nanos) -> bool {
         self.max_lifetime.is_some_and(|most| now() - born >= most)
     }
 
-    /// The address of the next connection.
+    /// Returns the address of the next connection.
     fn next(&self) -> &Endpoint {
         match self.addresses.as_slice() {
             [one] => one,
@@ -93,10 +93,10 @@ impl Dial {
         }
     }
 
-    /// Makes a connection; `times` is told how long its parts took.
+    /// Makes a connection and stores the durations of its phases in `times`.
     ///
     /// # Errors
-    /// When nobody listens, the handshake fails, or the peer speaks something else.
+    /// If nothing listens, the handshake fails, or the peer speaks another protocol.
     pub async fn connect<D: Driver>(
         &self,
         driver: &D,
@@ -108,11 +108,11 @@ impl Dial {
         Ok(link)
     }
 
-    /// Makes a connection for what is not HTTP, or is opened over HTTP/1.1 and is not HTTP from
-    /// then on.
+    /// Makes a connection for a protocol other than HTTP, including one that starts with an
+    /// HTTP/1.1 upgrade.
     ///
     /// # Errors
-    /// When nobody listens, or the handshake fails.
+    /// If nothing listens, or the handshake fails.
     pub async fn stream<D: Driver>(
         &self,
         driver: &D,
@@ -123,7 +123,8 @@ impl Dial {
             .map(|(wire, _)| wire)
     }
 
-    /// Connects, and makes the handshake where there is TLS; also when somebody had answered.
+    /// Connects, makes the TLS handshake if needed, and returns when the connection was
+    /// established.
     async fn wire<D: Driver>(
         &self,
         driver: &D,

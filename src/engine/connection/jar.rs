@@ -13,23 +13,23 @@ use crate::engine::compiled::base_url::Origin;
 use crate::plan::Scheme;
 use crate::transport::http::Message;
 
-/// Cookies that a jar holds; one more is not taken.
+/// The most cookies that a jar holds; further ones are rejected.
 const MAX_COOKIES: usize = 300;
 
-/// The cookies of a virtual user, shared with its branches, which may be on other threads. Until a
-/// server sets one it is just an empty cell: no lock is taken, and no memory.
+/// The cookies of a virtual user, shared with its branches, which may run on other threads. Until a
+/// server sets a cookie this is an empty cell, which costs neither a lock nor memory.
 #[derive(Clone, Debug, Default)]
 pub struct Jar(Arc<OnceLock<Mutex<Vec<Cookie>>>>);
 
 impl Jar {
-    /// Puts the cookies for a place into a message: those of longer paths first, and of equal ones
-    /// those that were set first (RFC 6265, section 5.4). Where the scenario writes some itself
-    /// they stay, and win over those of the same name. `now_ms` tells the time of day.
+    /// Adds the cookies for `origin` to a message: longer paths first, and cookies with equal paths
+    /// in the order in which they were set (RFC 6265, section 5.4). Cookies written by the scenario
+    /// are kept and win over others of the same name. `now_ms` returns the time of day.
     pub fn put_into(&self, message: &mut Message, origin: &Origin, now_ms: impl FnOnce() -> u64) {
         let Some(cookies) = self.0.get().map(lock) else {
             return;
         };
-        // Most never end, and the clock need not be read for them.
+        // Most cookies never expire, so the clock is read only if one does.
         let now_ms = if cookies.iter().any(|cookie| cookie.expires.is_some()) {
             now_ms()
         } else {
@@ -47,7 +47,8 @@ impl Jar {
                 && !cookie.is_expired(now_ms)
                 && !written.contains(&cookie.name.as_slice())
         };
-        // In the order in which they were set, which stays where paths are equally long.
+        // The sort is stable, so cookies with equally long paths stay in the order in which they
+        // were set.
         let mut sent: Vec<&Cookie> = cookies.iter().filter(is_sent).collect();
         sent.sort_by_key(|cookie| Reverse(cookie.path.len()));
         let mut line = own.clone();
@@ -62,8 +63,8 @@ impl Jar {
         }
     }
 
-    /// Takes the cookies that an answer sets; `path` is what was asked for, and `now_ms` tells the
-    /// time of day.
+    /// Stores the cookies that a response sets. `path` is the path of the request, and `now_ms`
+    /// returns the time of day.
     pub fn take(
         &self,
         headers: &HeaderMap,
@@ -71,7 +72,7 @@ impl Jar {
         path: &str,
         now_ms: impl FnOnce() -> u64,
     ) {
-        // Cheaper than to look it up: a response has few names, and mostly not this one.
+        // Cheaper than a lookup: a response has few header names, and rarely this one.
         if !headers.keys().any(|name| name == SET_COOKIE) {
             return;
         }
@@ -85,7 +86,7 @@ impl Jar {
     }
 }
 
-/// Puts a cookie into the place of the one that it replaces, or behind the others.
+/// Replaces the same cookie in place, or appends a new one.
 fn put(cookies: &mut Vec<Cookie>, cookie: Cookie, now_ms: u64) {
     let known = cookies.iter().position(|known| known.is_same(&cookie));
     match known {
@@ -107,7 +108,7 @@ fn lock(cookies: &Mutex<Vec<Cookie>>) -> MutexGuard<'_, Vec<Cookie>> {
     cookies.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The name of a pair that the scenario has written.
+/// Returns the name in a pair written by the scenario.
 fn name(pair: &[u8]) -> &[u8] {
     pair.split(|byte| *byte == b'=')
         .next()
@@ -268,7 +269,7 @@ mod tests {
                 && !all.contains("newer"),
             "{all}"
         );
-        // What has come to its end makes room.
+        // Expired cookies make room.
         set(&jar, "n9=1; Max-Age=1");
         let mut headers = HeaderMap::new();
         headers.insert(SET_COOKIE, HeaderValue::from_static("late=1"));
@@ -322,7 +323,7 @@ mod tests {
             at(&jar, &origin(Scheme::Http, "ashop.example.com.evil"), "/"),
             ""
         );
-        // Other ports of a host are the same (section 8.5).
+        // Cookies ignore the port of a host (section 8.5).
         assert_eq!(
             at(&jar, &origin(Scheme::Https, "shop.example.com"), "/"),
             "own=1; all=1"

@@ -1,4 +1,4 @@
-//! Connections: how they are made, kept and shared, and the virtual users who have them.
+//! Connections: how they are made, kept and shared, and the virtual users that own them.
 
 pub mod dial;
 pub mod jar;

@@ -1,5 +1,4 @@
-//! Connections between two requests: each user's own, and pools of those that are shared, or
-//! counted.
+//! Connections between two requests: each user's own, and pools of shared or limited ones.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,39 +13,39 @@ use crate::plan::{HttpOptions, KeepAlive};
 use crate::transport::counted::Metered;
 use crate::transport::link::Link;
 
-/// A part of a run that has connections of its own: an event loop, or all threads together.
+/// A part of a run with connections of its own: an event loop, or all threads together.
 #[derive(Clone, Copy, Debug)]
 pub struct RunPart {
-    /// Which it is.
+    /// The index of the part.
     pub index: usize,
-    /// How many there are.
+    /// The number of parts.
     pub of: usize,
 }
 
 impl RunPart {
-    /// Its share of a number of things.
+    /// Returns this part's share of a total.
     const fn share(self, whole: u32) -> usize {
         let whole = whole as usize;
         whole / self.of + (self.index < whole % self.of) as usize
     }
 }
 
-/// How many connections a target has at most in the async mode, where that is said; `is_http2`: its
-/// requests can go side by side on one.
+/// Returns the maximum number of connections to a target in the async mode, if limited. `is_http2`
+/// says that requests can be multiplexed on one connection.
 fn max_connections(options: &HttpOptions, is_http2: bool) -> Option<u32> {
     let of_streams = (is_http2 && options.keep_alive == KeepAlive::Shared)
         .then(|| options.connections.unwrap_or(1));
     of_streams.into_iter().chain(options.max_connections).min()
 }
 
-/// What the connections to one target depend on.
+/// The settings and state that the connections to one target depend on.
 #[derive(Clone, Copy)]
 pub struct ConnectionTarget<'a> {
-    /// What the scenario says of them.
+    /// The options in the scenario.
     pub options: &'a HttpOptions,
-    /// How they are made, where the target is in use.
+    /// How the connections are made, if the target is in use.
     pub dial: Option<&'a Dial>,
-    /// How many are in use, where they are counted.
+    /// The number of connections in use, if it is counted.
     pub busy: &'a Arc<Busy>,
 }
 
@@ -56,24 +55,24 @@ impl ConnectionTarget<'_> {
     }
 }
 
-/// The most parts that the connections to these targets can be divided into: one that has none
-/// would only wait.
+/// Returns the maximum number of parts that the connections to these targets can be divided into: a
+/// part without a connection could only wait.
 pub fn max_parts<'a>(targets: impl Iterator<Item = ConnectionTarget<'a>>) -> usize {
     let caps = targets.filter_map(|target| max_connections(target.options, target.is_http2()));
     caps.min().map_or(usize::MAX, |most| most as usize)
 }
 
-/// Connections that users of a part share, or that are counted together.
+/// Connections that the users of a part share, or that are limited together.
 pub struct Pool<Io: Read + Write + Unpin + Send + 'static> {
     keep: KeepAlive,
-    /// Those that nobody uses, the one that was used last at the end, each with whom it belongs to.
+    /// The idle connections with their owners, the most recently used one last.
     idle: Mutex<Vec<(u64, Link<Io>)>>,
-    /// How many may be open at once, where that is said.
+    /// The limit on open connections, if any.
     limit: Option<Arc<Limit>>,
 }
 
 impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
-    /// For a target that needs one.
+    /// Creates the pool of a target, if it needs one.
     fn new(options: &HttpOptions, part: RunPart, busy: &Arc<Busy>) -> Option<Self> {
         let busy = || busy.counting("connections");
         let limit = options
@@ -91,7 +90,7 @@ impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One that its owner may use.
+    /// Takes an idle connection that this owner may use.
     fn take(&self, owner: u64) -> Option<Link<Io>> {
         let mut idle = self.idle();
         let place = match self.keep {
@@ -107,16 +106,15 @@ impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
         }
     }
 
-    /// Closes those of this owner.
+    /// Closes the connections of this owner.
     fn forget(&self, owner: u64) {
         self.idle().retain(|(of, _)| *of != owner);
     }
 
-    /// Closes whatever nobody uses and one more has no room beside: the one first that was not used
-    /// for longest.
+    /// Closes idle connections until there is room for one more, the least recently used first.
     fn make_room(&self) {
         if let Some(limit) = &self.limit {
-            // The one that is about to be made has its slot already.
+            // The connection about to be made already has its slot.
             let room = limit.free();
             let mut idle = self.idle();
             let surplus = idle.len().saturating_sub(room);
@@ -125,27 +123,27 @@ impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
     }
 }
 
-/// What a user has of connections to one target, between two requests.
+/// A user's connections to one target, between two requests.
 pub enum KeptConnections<Io: Read + Write + Unpin + Send + 'static> {
-    /// One of its own.
+    /// A connection of the user's own.
     Own {
-        /// The connection, while nobody uses it.
+        /// The connection, while it is idle.
         connection: Option<Link<Io>>,
         /// How long it is kept.
         keep: KeepAlive,
     },
-    /// What is in a pool.
+    /// Connections in a pool.
     Pooled {
         /// The pool.
         pool: Arc<Pool<Io>>,
-        /// Who it is there.
+        /// The owner that the user is known as in the pool.
         owner: u64,
     },
-    /// Parts in connections that many requests use at once.
+    /// Shares of connections that multiplex many requests.
     Streams(Arc<Streams<Io>>),
 }
 
-/// Numbers owners.
+/// The number of the next owner.
 static OWNERS: AtomicU64 = AtomicU64::new(0);
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> KeptConnections<Io> {
@@ -156,7 +154,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> KeptConnections<Io> {
         }
     }
 
-    /// The same for somebody else.
+    /// Creates the equivalent for another user.
     pub fn another(&self) -> Self {
         match self {
             Self::Own { keep, .. } => Self::Own {
@@ -168,8 +166,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> KeptConnections<Io> {
         }
     }
 
-    /// Takes a connection out. It is not here while it is in use: where its request is dropped, it
-    /// closes with it.
+    /// Takes a connection out. While in use it is not stored here, so dropping its request closes
+    /// it.
     pub async fn take(&mut self) -> Taken<Io> {
         let kept = match self {
             Self::Own { connection, .. } => connection.take(),
@@ -179,7 +177,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> KeptConnections<Io> {
         kept.map_or(Taken::Nothing(None), Taken::Link)
     }
 
-    /// Puts a connection back, or closes it where it is not kept.
+    /// Puts a connection back, or closes it if it is not kept.
     pub fn put(&mut self, used: Link<Io>) {
         match self {
             Self::Own {
@@ -192,14 +190,14 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> KeptConnections<Io> {
         }
     }
 
-    /// Closes a connection that was taken out and can't be used.
+    /// Closes a connection that was taken out and cannot be used.
     pub fn discard(&mut self, useless: &Link<Io>) {
         if let Self::Streams(streams) = self {
             streams.discard(useless);
         }
     }
 
-    /// Closes what is kept for an iteration only.
+    /// Closes the connections that are kept for only one iteration.
     pub fn end_iteration(&mut self) {
         match self {
             Self::Own {
@@ -213,7 +211,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> KeptConnections<Io> {
         }
     }
 
-    /// Whether the end of an iteration closes something.
+    /// Returns whether the end of an iteration closes connections.
     pub fn is_per_iteration(&self) -> bool {
         match self {
             Self::Own { keep, .. } => *keep == KeepAlive::PerIteration,
@@ -222,14 +220,14 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> KeptConnections<Io> {
         }
     }
 
-    /// One more connection is about to be made.
+    /// Makes room for a connection that is about to be made.
     pub fn make_room(&self) {
         if let Self::Pooled { pool, .. } = self {
             pool.make_room();
         }
     }
 
-    /// How many connections, or streams on them, may be in use at once, where that is limited.
+    /// Returns the limit on connections, or on streams of them, in use at once, if any.
     pub fn limit(&self) -> Option<Arc<Limit>> {
         match self {
             Self::Pooled { pool, .. } => pool.limit.clone(),
@@ -239,8 +237,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> KeptConnections<Io> {
     }
 }
 
-/// What the first user of a part has to each target; `side_by_side`: its requests can use one
-/// connection at once, where the protocol can.
+/// Creates the first user's connections to each target of a part. `side_by_side` says that its
+/// requests may share a connection at the same time, if the protocol allows it.
 pub fn of_part<Io>(
     targets: &[ConnectionTarget<'_>],
     part: RunPart,

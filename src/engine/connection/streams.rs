@@ -1,4 +1,4 @@
-//! [`Streams`]: connections of HTTP/2 on which the requests of many users go side by side.
+//! [`Streams`]: HTTP/2 connections that multiplex the requests of many users.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,30 +11,30 @@ use crate::plan::HttpOptions;
 use crate::transport::counted::Metered;
 use crate::transport::link::Link;
 
-/// Streams that are ever used on a connection, whatever the server allows.
+/// The most streams that are used on a connection, even if the server allows more.
 const MAX_STREAMS: usize = 1_000_000;
 
-/// Connections that users share, each with as many streams at once as the server and the scenario
-/// allow.
+/// Connections that users share, each with as many concurrent streams as the server and the
+/// scenario allow.
 ///
-/// There is a slot for each stream that may be open, and one for each connection that is still to
-/// be made: whoever makes it knows then how many more there are. Slots are first come, first
-/// served.
+/// There is one slot for each stream that may be open, and one for each connection still to be
+/// made, because the number of its streams is known only once it is made. Slots are first come,
+/// first served.
 pub struct Streams<Io: Read + Write + Unpin + Send + 'static> {
-    /// How many may be open at once.
+    /// The limit on open streams.
     pub limit: Arc<Limit>,
-    /// Streams on a connection, where the scenario says so.
+    /// The maximum number of streams on a connection.
     most: usize,
-    /// Connections at once.
+    /// The maximum number of connections.
     connections: usize,
     state: Mutex<State<Io>>,
-    /// A connection has been made, or given up.
+    /// Notifies waiters that a connection has been made or abandoned.
     changed: Notify,
 }
 
 struct State<Io: Read + Write + Unpin + Send + 'static> {
     members: Vec<Member<Io>>,
-    /// Connections that are being made.
+    /// The number of connections being made.
     connecting: usize,
 }
 
@@ -43,15 +43,16 @@ struct Member<Io: Read + Write + Unpin + Send + 'static> {
     streams: usize,
 }
 
-/// What a user finds.
+/// The result of taking a connection.
 pub enum Taken<Io: Read + Write + Metered + Unpin + Send + 'static> {
     /// A connection.
     Link(Link<Io>),
-    /// None: it is to make one. Where others wait for that, they wait for this.
+    /// No connection: the caller has to make one. With [`Streams`], other users wait for its
+    /// [`Connecting`].
     Nothing(Option<Connecting<Io>>),
 }
 
-/// The task to make a connection; where it is dropped, somebody else has it.
+/// The duty to make a connection; dropping it passes the duty on to another user.
 pub struct Connecting<Io: Read + Write + Metered + Unpin + Send + 'static>(Arc<Streams<Io>>);
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> Drop for Connecting<Io> {
@@ -62,7 +63,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Drop for Connecting<Io
 }
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connecting<Io> {
-    /// The connection is there: others may use it too. The part in it that is the maker's.
+    /// Shares the finished connection with other users, and returns the share of its maker.
     pub fn done(self, mut link: Link<Io>) -> Link<Io> {
         let Some(part) = link.share() else {
             return link;
@@ -71,14 +72,14 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connecting<Io> {
         let mut state = self.0.state();
         state.members.push(Member { link, streams });
         drop(state);
-        // One slot is that of whoever made it.
+        // The maker already holds one of the slots.
         self.0.limit.add_slots(streams as i64 - 1);
         part
     }
 }
 
 impl<Io: Read + Write + Unpin + Send + 'static> Streams<Io> {
-    /// For a target that asks for it, with so many connections.
+    /// Creates the streams of a target on up to this many connections.
     pub fn new(options: &HttpOptions, connections: usize, busy: Arc<Busy>) -> Self {
         let most = options
             .max_streams
@@ -103,7 +104,7 @@ impl<Io: Read + Write + Unpin + Send + 'static> Streams<Io> {
 }
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> Streams<Io> {
-    /// A part in the connection that is used least; or the task to make one.
+    /// Returns a share of the least used connection, or the duty to make a new one.
     pub async fn take(self: &Arc<Self>) -> Taken<Io> {
         loop {
             let changed = self.changed.notified();
@@ -124,14 +125,14 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Streams<Io> {
                     return Taken::Nothing(Some(Connecting(self.clone())));
                 }
             }
-            // Whoever asks has a slot: where no stream is free, the one that it is for is being
-            // made.
+            // The caller holds a slot: if no stream is free, the connection that the slot is for is
+            // being made.
             changed.await;
         }
     }
 
-    /// The connection that this is a part in is at its end, or too old: nobody begins anything on
-    /// it any more.
+    /// Removes the connection that `part` shares, because it has closed or is too old: no new
+    /// stream is opened on it.
     pub fn discard(&self, part: &Link<Io>) {
         let mut state = self.state();
         if let Some(place) = state
@@ -141,8 +142,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Streams<Io> {
         {
             let gone = state.members.remove(place);
             drop(state);
-            // One slot is for the connection that takes its place; those that are in use come back
-            // to nobody.
+            // One slot is for the connection that replaces it; the slots in use are not handed out
+            // again.
             self.limit.add_slots(1 - gone.streams as i64);
         }
     }

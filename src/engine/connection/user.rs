@@ -1,4 +1,4 @@
-//! [`User`]: a virtual user, and what it keeps.
+//! [`User`]: a virtual user, and the state it keeps.
 
 use std::sync::Arc;
 
@@ -15,48 +15,47 @@ use crate::transport::websocket::WebSocket;
 use crate::transport::wire::Wire;
 use crate::value::{Scope, UserValues};
 
-/// What a branch that has ended leaves to its group.
+/// The values that a finished branch leaves to its group.
 pub struct BranchScope {
-    /// Its values.
+    /// The branch's values.
     pub scope: Scope,
-    /// Those of them that its virtual user keeps.
+    /// The values that its virtual user keeps.
     pub kept: Option<Box<UserValues>>,
 }
 
-/// A connection that exchanges of text keep.
+/// A TCP connection kept for exchanges of text.
 type Stream<Io> = tcp::Connection<Wire<Io>>;
 
-/// A virtual user, or a slot of the open model: what it keeps from one iteration to the next.
+/// A virtual user, or a slot of the open model: the state kept from one iteration to the next.
 pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     /// Its number among all users.
     pub index: u64,
-    /// Measured iterations that it has taken.
+    /// The number of measured iterations that it has taken.
     pub taken: u64,
     /// Whether it has not finished an iteration yet.
     pub fresh: bool,
-    /// What it has of connections to each target.
+    /// Its connections to each target.
     pub connections: Vec<KeptConnections<Io>>,
-    /// Whether some of them are kept for an iteration only.
+    /// Whether some connections are kept for only one iteration.
     tidies: bool,
-    /// Its TCP connections, by target, while nobody uses them; there are none where no step speaks
-    /// TCP.
+    /// Its idle TCP connections, by target; empty if no step speaks TCP.
     streams: Vec<Option<Stream<Io>>>,
-    /// The WebSocket that is open, while nobody uses it.
+    /// Its open WebSocket, while idle.
     pub socket: Option<Box<WebSocket<Wire<Io>>>>,
     /// Its cookies, which its branches share.
     pub jar: Jar,
-    /// The map that the headers of the last response were in, for those of the next request.
+    /// The header map of the last response, reused for the next request.
     pub headers: Option<HeaderMap>,
-    /// What it keeps of the steps that were run once.
+    /// The values kept from steps that run only once.
     pub kept: Option<Box<UserValues>>,
-    /// Of a branch that has ended: its values, for the group to take.
+    /// The values of a finished branch, for its group to take.
     pub branch_scope: Option<BranchScope>,
-    /// What its branches keep: each needs connections of its own.
+    /// The state of its branches: each needs connections of its own.
     branches: Vec<Self>,
 }
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
-    /// A user with nothing yet, whose connections are like these.
+    /// Creates a user without any state, whose connections are like these.
     fn new(index: u64, like: &[KeptConnections<Io>], jar: Jar) -> Self {
         Self {
             index,
@@ -74,7 +73,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
         }
     }
 
-    /// So many branches of it.
+    /// Returns the users of its first `count` branches, creating those that do not exist yet.
     pub fn branches(&mut self, count: usize) -> &mut [Self] {
         while self.branches.len() < count {
             let branch = Self::new(self.index, &self.connections, self.jar.clone());
@@ -83,7 +82,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
         &mut self.branches[..count]
     }
 
-    /// Its TCP connection to a target.
+    /// Takes its TCP connection to a target.
     pub fn take_stream(&mut self, target: usize) -> Option<Stream<Io>> {
         self.streams.get_mut(target)?.take()
     }
@@ -96,14 +95,14 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
         self.streams[target] = Some(stream);
     }
 
-    /// Closes the WebSocket that was left open, those of its branches too.
+    /// Closes the WebSockets left open by the user and its branches.
     pub fn hang_up(&mut self) {
         self.socket = None;
         self.branches.iter_mut().for_each(Self::hang_up);
     }
 
-    /// So many users of these targets, dealt out to as many parts as have connections of their own;
-    /// `side_by_side`: several can use one at once.
+    /// Creates `count` users of these targets, distributed over `parts` with connections of their
+    /// own. `side_by_side` says that several users may share a connection at the same time.
     pub fn all(
         targets: &[ConnectionTarget<'_>],
         count: usize,
@@ -120,10 +119,10 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
         shares
     }
 
-    /// How many connections, or streams on them, an operation's requests may use at once, where
-    /// that is limited.
+    /// Returns the limit on connections, or on streams of them, for an operation's requests, if
+    /// any.
     pub fn connection_limit(&self, operation: &Operation) -> Option<Arc<Limit>> {
-        // What is not of the pool has connections of its own.
+        // Operations that do not use the pool have connections of their own.
         let connection = operation.action.profile().connection?;
         connection
             .is_pooled
@@ -131,7 +130,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             .flatten()
     }
 
-    /// Closes the connections that are kept for an iteration only.
+    /// Closes the connections that are kept for only one iteration.
     pub fn end_iteration(&mut self) {
         if self.tidies {
             self.connections

@@ -1,10 +1,11 @@
-//! The async driver: tasks on an event loop. One tokio current-thread runtime for each worker
-//! thread, with its own connections and its own timers.
+//! The async driver: tasks on an event loop. Each worker thread has one tokio current-thread
+//! runtime, with its own connections and its own timers.
 //!
-//! tokio's timer counts in milliseconds and is about one late; a timerfd per worker is 30 µs late,
-//! and what loadgen paces and measures is shorter than a millisecond often enough. Elsewhere than
-//! on Linux tokio's timer does the waking. Planned starts are met more exactly yet: the loop is
-//! woken a little before them, and turns, looking after its connections, until they come.
+//! tokio's timer has a resolution of one millisecond and fires about that late; a timerfd per
+//! worker is 30 µs late, and what loadgen paces and measures is often shorter than a millisecond.
+//! On systems other than Linux, tokio's timer wakes the loop. Planned starts are met even more
+//! precisely: the loop wakes a little early and spins, still polling its connections, until they
+//! are due.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -30,19 +31,19 @@ use crate::transport::endpoint::Endpoint;
 /// One worker's event loop, as its tasks see it.
 pub struct Async {
     clock: Clock,
-    /// The moment last read off the clock: what a timer that is asked goes by.
+    /// The last reading of the clock, which timers compare against when polled.
     latest: Rc<Cell<Nanos>>,
     timers: Rc<Timers>,
-    /// Planned starts.
+    /// The timers of planned starts.
     starts: Rc<Timers>,
-    /// Counts the turns that the loop gave to its tasks.
+    /// The number of task polls so far.
     turns: Cell<u64>,
-    /// The turn in which [`Driver::yield_now`] was last asked.
+    /// The value of `turns` at the last [`Driver::yield_now`].
     breathed: Cell<u64>,
 }
 
 impl Async {
-    /// For the thread of a runtime that [`runtime`] made.
+    /// Creates the driver for the thread of a runtime made by [`runtime`].
     pub fn new(clock: Clock) -> Self {
         Self {
             clock,
@@ -54,10 +55,10 @@ impl Async {
         }
     }
 
-    /// Runs `root` to its end, with this driver's timers firing in between.
+    /// Runs `root` to completion, firing this driver's timers in between.
     ///
     /// # Errors
-    /// When the system has no timer for us.
+    /// If the system cannot provide a timer.
     pub async fn run<F: Future>(&self, root: F) -> io::Result<F::Output> {
         let mut alarm = Alarm::new(self.clock)?;
         let mut approach = Approach {
@@ -84,26 +85,26 @@ impl Async {
         .await)
     }
 
-    /// A timer that reads no clock of its own: the loop rings it, and it takes the loop's word for
-    /// the time.
+    /// Creates a timer that does not read the clock itself: the loop fires it and supplies the
+    /// time.
     fn timer(&self, timers: &Rc<Timers>, at: Nanos) -> impl Future<Output = ()> + use<> {
         let latest = self.latest.clone();
         Sleep::new(timers.clone(), move || latest.get(), at)
     }
 
-    /// Says that a task is polled now: what went before was another's turn.
+    /// Notes that a task is being polled, which ends the turn of the previous one.
     pub fn turn(&self) {
         self.turns.set(self.turns.get().wrapping_add(1));
     }
 }
 
-/// A runtime for one worker thread.
+/// Creates the runtime of a worker thread.
 ///
 /// # Errors
-/// When the system has no more descriptors.
+/// If the system is out of file descriptors.
 pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    // Offloaded blocking calls get as many threads as there are calls at once: a pool that is too
-    // small would make them wait for each other, and that wait would be ours.
+    // Offloaded blocking calls get as many threads as there are concurrent calls: with a smaller
+    // pool they would wait for each other, and that wait would be caused by loadgen.
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(1 << 16)
@@ -142,7 +143,7 @@ impl Driver for Async {
     }
 
     async fn cpu(&self, amount: Nanos, deadline: Nanos) {
-        // It holds the loop, as a computation in a task would.
+        // This blocks the loop, as a computation in a task would.
         spend_cpu(amount, || self.clock.now() >= deadline);
     }
 
@@ -150,7 +151,7 @@ impl Driver for Async {
         if offload {
             let call =
                 tokio::task::spawn_blocking(move || std::thread::sleep(length.as_duration()));
-            // It fails only where the call panics, and sleeping does not.
+            // The call fails only if it panics, and sleeping does not.
             let _ = call.await;
         } else {
             std::thread::sleep(length.as_duration());
@@ -185,16 +186,16 @@ impl Driver for Async {
     }
 }
 
-/// The way to the next planned start.
+/// The approach to the next planned start.
 struct Approach {
     lateness: Lateness,
-    /// Held while the loop turns, with the time of the last look.
+    /// The permit held while the loop spins, with the time of the last poll.
     turning: Option<(SpinPermit, Nanos)>,
 }
 
 impl Approach {
-    /// When the loop must be woken for the next start. Where that is so near that it would come
-    /// late, the loop is made to turn once more; `idle` says that nothing was polled since the last
+    /// Returns when the loop must be woken for the next start. If that is too close for a timer,
+    /// makes the loop spin once more instead; `idle` says that no task was polled since the last
     /// turn.
     fn turn(
         &mut self,
@@ -257,7 +258,8 @@ impl Alarm {
         })
     }
 
-    /// Notes that it rang, and asks to be woken when it rings again. Tells how long ago it rang.
+    /// Clears an expired alarm and registers for the next one. Returns how long ago it expired, if
+    /// it did.
     fn clear(&mut self, cx: &mut Context<'_>) -> Option<Nanos> {
         let mut late = None;
         while let Poll::Ready(Ok(mut ready)) = self.fd.poll_read_ready(cx) {
@@ -272,7 +274,7 @@ impl Alarm {
 
     fn set(&mut self, at: Option<Nanos>, _cx: &mut Context<'_>) {
         use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
-        // A later due time can wait: the alarm rings too early then, and is set anew.
+        // A later due time can wait: the alarm then fires early and is set again.
         let Some(at) = at.filter(|at| self.set.is_none_or(|set| *at < set)) else {
             return;
         };

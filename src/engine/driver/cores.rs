@@ -1,4 +1,4 @@
-//! [`Cores`]: processors in virtual time, shared out evenly among the tasks that compute.
+//! [`Cores`]: processors in virtual time, shared evenly by the tasks that compute.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -9,15 +9,15 @@ use std::task::{Context, Poll, Waker};
 
 use crate::base::Nanos;
 
-/// Work is counted in 2⁻³² ns, so that sharing a nanosecond among thousands loses nothing that
-/// shows.
+/// The units of work per nanosecond: counting in 2⁻³² ns means that sharing a nanosecond among
+/// thousands loses nothing visible.
 const UNIT: u128 = 1 << 32;
 
-/// Processor sharing: with n tasks on c cores each goes at the speed min(1, c/n).
+/// Processor sharing: with n tasks on c cores, each runs at the speed min(1, c/n).
 ///
-/// Kept as the work that a task present from the start would have had done (its slope is that
-/// speed), so that a task is over when this reaches a number fixed at its arrival, whatever comes
-/// and goes meanwhile.
+/// The state is the work that a task present from the start would have done (its slope is that
+/// speed). A task thus ends when this reaches a number fixed at its arrival, regardless of which
+/// tasks come and go meanwhile.
 pub struct Cores {
     cores: u32,
     now: Rc<Cell<Nanos>>,
@@ -33,7 +33,7 @@ struct State {
 }
 
 impl Cores {
-    /// So many cores under this clock.
+    /// Creates `cores` cores under this clock.
     pub fn new(cores: u32, now: Rc<Cell<Nanos>>) -> Self {
         Self {
             cores: cores.max(1),
@@ -42,7 +42,7 @@ impl Cores {
         }
     }
 
-    /// Brings the work done up to the present.
+    /// Advances the work done to the present.
     fn update(&self, state: &mut State) {
         let passed = u128::from((self.now.get() - state.updated).0);
         state.updated = self.now.get();
@@ -54,7 +54,7 @@ impl Cores {
         };
     }
 
-    /// When the next task is over, if nothing comes before.
+    /// Returns when the next task ends if no other arrives before.
     pub fn next(&self) -> Option<Nanos> {
         let state = self.state.borrow();
         let (goal, _) = *state.tasks.first_key_value()?.0;
@@ -68,7 +68,7 @@ impl Cores {
         Some(state.updated + Nanos(u64::try_from(ns).unwrap_or(u64::MAX)))
     }
 
-    /// Wakes the tasks that are over now.
+    /// Wakes the tasks that end now.
     pub fn fire(&self) {
         let mut over = Vec::new();
         {
@@ -88,7 +88,7 @@ impl Cores {
         }
     }
 
-    /// Computes for so long.
+    /// Computes for `amount`.
     pub fn spend(self: &Rc<Self>, amount: Nanos) -> Task {
         Task {
             cores: self.clone(),

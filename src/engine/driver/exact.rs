@@ -1,24 +1,23 @@
-//! Being there exactly at a moment. The system wakes a sleeping thread some ten microseconds late;
-//! so a thread asks to be woken a little early, by as much as it has learnt to be late, and turns
-//! until the moment comes.
+//! Precise wake-ups. The system wakes a sleeping thread some tens of microseconds late, so a thread
+//! asks to be woken early, by the lateness it has learned, and spins until the moment comes.
 //!
-//! Only planned starts and tokens of a rate are met like this. Sleeps, pauses and timeouts are many
-//! at once, and what they are late is part of what a mode costs.
+//! Only planned starts and the tokens of a rate limit are met this way. Sleeps, pauses and timeouts
+//! are numerous, and their lateness is part of the cost of a mode.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::base::Nanos;
 
-/// Longest turning for one moment: a machine that wakes later than this is busy, and needs its
-/// processors.
+/// The longest spin for one moment: a machine that wakes threads later than this is busy, and needs
+/// its processors.
 const MAX_LATENESS: Nanos = Nanos::from_micros(150);
-/// Shortest turning.
+/// The shortest spin.
 const LEAST: Nanos = Nanos::from_micros(2);
-/// What a thread expects before it knows better.
+/// The lateness that a thread expects initially.
 const FIRST: Nanos = Nanos::from_micros(60);
-/// How fast an expectation falls; it rises eight times as fast, so that it settles where one wake
-/// in nine is later.
+/// The step by which the expectation falls; it rises by eight steps, so it settles where one
+/// wake-up in nine is later.
 const STEP: Nanos = Nanos(500);
 
 /// How late a thread expects to be woken.
@@ -26,15 +25,15 @@ const STEP: Nanos = Nanos(500);
 pub struct Lateness(Nanos);
 
 impl Lateness {
-    /// What is expected before anything is known.
+    /// The expectation before any wake-up.
     pub const UNKNOWN: Self = Self(FIRST);
 
-    /// When to ask to be woken, in order to be there at `at`.
+    /// Returns when to ask to be woken in order to be ready at `at`.
     pub fn before(self, at: Nanos) -> Nanos {
         at - self.0
     }
 
-    /// A wake was so late.
+    /// Learns from a wake-up that was this late.
     pub fn learn(&mut self, late: Nanos) {
         let next = if late > self.0 {
             self.0 + Nanos(8 * STEP.0)
@@ -45,27 +44,27 @@ impl Lateness {
     }
 }
 
-/// Processor time that all threads of this process have spent turning.
+/// The CPU time that all threads of this process have spent spinning.
 static SPUN: AtomicU64 = AtomicU64::new(0);
-/// How many of them do now.
+/// The number of threads that are spinning.
 static TURNING: AtomicUsize = AtomicUsize::new(0);
-/// How many may: the other half of the processors is for those who answer.
+/// The number of threads that may spin: half of the processors are left to the target.
 static ROOM: LazyLock<usize> =
     LazyLock::new(|| std::thread::available_parallelism().map_or(1, |n| (n.get() / 2).max(1)));
 
-/// Processor time that this process has spent on being exact, as the system's own figures are: of
-/// all threads.
+/// Returns the CPU time that all threads of this process have spent spinning, comparable with the
+/// system's figures for the process.
 pub fn spun() -> Nanos {
     Nanos(SPUN.load(Ordering::Relaxed))
 }
 
-/// The right to turn. Few threads have it at a time: where many wait at once, they would only keep
-/// each other from the processors.
+/// The permit to spin. Few threads hold one at a time: if many spun at once, they would only keep
+/// each other off the processors.
 #[derive(Debug)]
 pub struct SpinPermit(());
 
 impl SpinPermit {
-    /// Takes the right, where there is room.
+    /// Acquires a permit, if one is free.
     pub fn begin() -> Option<Self> {
         let one_more = |turning| (turning < *ROOM).then_some(turning + 1);
         TURNING
@@ -74,7 +73,7 @@ impl SpinPermit {
             .map(|_| Self(()))
     }
 
-    /// So much time went by in turning.
+    /// Adds time spent spinning.
     pub fn add(&self, time: Nanos) {
         SPUN.fetch_add(time.0, Ordering::Relaxed);
     }
@@ -93,7 +92,7 @@ mod tests {
     #[test]
     fn lateness_settles_high_in_what_was_seen() {
         let mut lateness = Lateness::UNKNOWN;
-        // Nine of ten wakes are 20 µs late, one 45.
+        // Nine of ten wake-ups are 20 µs late, one 45 µs.
         for turn in 0..10_000 {
             lateness.learn(Nanos::from_micros(if turn % 10 == 0 { 45 } else { 20 }));
         }

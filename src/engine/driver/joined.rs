@@ -1,11 +1,11 @@
-//! Branches side by side on one thread: as one set of futures.
+//! Concurrent branches on one thread: as one set of futures.
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::{BranchJob, Driver, Until};
 
-/// [`Driver::gather`] for drivers whose branches share a thread.
+/// Implements [`Driver::gather`] for drivers whose branches share a thread.
 pub async fn gather<D: Driver, J: BranchJob<D>>(
     job: &J,
     worker: &J::Worker,

@@ -1,5 +1,5 @@
-//! Drivers: how the one interpreter runs. A driver says what time it is, waits, connects and
-//! blocks; it knows nothing of flows, limits or figures.
+//! Drivers: how the one interpreter runs. A driver tells the time, waits, connects and blocks; it
+//! knows nothing of flows, limits or figures.
 
 pub mod asynchronous;
 pub mod blocking;
@@ -24,50 +24,50 @@ use crate::transport::http2::ConnectionTask as Task;
 
 /// The I/O and the time of one mode, as one thread sees them.
 ///
-/// Every wait is a future; dropping it is how it is cancelled. In the blocking drivers the futures
-/// are polled by the very thread that then sleeps or reads in the kernel.
+/// Every wait is a future, and dropping it cancels it. In the blocking drivers the futures are
+/// polled by the same thread that then sleeps or reads in the kernel.
 pub trait Driver: Sized {
     /// A connected byte stream.
     type Io: Read + Write + Metered + Unpin + Send + 'static;
 
-    /// Whether many users take turns on one thread, so that what one has done need not be told
-    /// before all had theirs.
+    /// Whether many users take turns on one thread, so that what one has done need not be published
+    /// before all have had their turn.
     const TAKES_TURNS: bool;
 
-    /// Time since the start line (of the warm-up, where there is one).
+    /// Returns the time since the start line (that of the warm-up, if any).
     fn now(&self) -> Nanos;
 
-    /// Waits until a moment; ready at once where that has passed.
+    /// Waits until a moment; ready at once if it has passed.
     fn sleep_until(&self, at: Nanos) -> impl Future<Output = ()>;
 
-    /// Waits until a planned start, as exactly as the driver can: see [`exact`].
+    /// Waits until a planned start, as precisely as the driver can; see [`exact`].
     fn sleep_until_precise(&self, at: Nanos) -> impl Future<Output = ()>;
 
-    /// Forgets what was waited for on a connection, because the work that waited has ended. Where
-    /// each wait is a task of its own there is nothing to forget.
+    /// Clears the interest in a connection, because the work that waited has ended. Drivers in
+    /// which each wait is a task of its own have nothing to clear.
     fn clear_interest(&self) {}
 
-    /// Connects; over TCP with Nagle's delay off.
+    /// Connects; for TCP, with Nagle's algorithm disabled.
     fn connect(&self, to: &Endpoint) -> impl Future<Output = io::Result<Self::Io>>;
 
-    /// Lets a task go on beside the others, until it ends; gives it back where there is nobody to
-    /// poll it.
+    /// Runs a task in the background until it ends; returns it if the driver has nothing to poll it
+    /// with.
     fn background(&self, task: Task) -> Option<Task>;
 
-    /// Uses `amount` of processor time of one core, or less where `deadline` comes first.
+    /// Uses `amount` of CPU time on one core, or less if `deadline` comes first.
     fn cpu(&self, amount: Nanos, deadline: Nanos) -> impl Future<Output = ()>;
 
-    /// Makes a blocking call of this length; `offload` hands it to a pool of threads where there is
-    /// a loop to keep free.
+    /// Makes a blocking call of this length; `offload` hands it to a thread pool if there is an
+    /// event loop to keep free.
     fn block(&self, length: Nanos, offload: bool) -> impl Future<Output = ()>;
 
     /// Runs a job's branches, no more than `most` at once, until `until`; the rest are dropped.
-    /// Tells of each branch that ended by itself whether it ended well.
+    /// Returns for each branch that ended by itself whether it succeeded.
     ///
-    /// `worker` is the calling thread's; where a driver uses other threads it makes one for each.
+    /// `worker` belongs to the calling thread; a driver that uses other threads makes one for each.
     ///
     /// # Errors
-    /// When the system refuses a thread.
+    /// If the system cannot start a thread.
     fn gather<J: BranchJob<Self>>(
         &self,
         job: &J,
@@ -77,29 +77,29 @@ pub trait Driver: Sized {
         until: Until,
     ) -> impl Future<Output = io::Result<Vec<Option<bool>>>>;
 
-    /// Lets siblings on the same thread go on, where there are any and the caller has not waited
-    /// since it last asked.
+    /// Yields to siblings on the same thread, if any, unless the caller has waited since it last
+    /// yielded.
     fn yield_now(&self) -> impl Future<Output = ()>;
 }
 
 /// A future that stays on its thread: one for each branch, never for each operation.
 pub type Local<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
-/// When a group of branches is done.
+/// When a group of branches ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// When all are.
+    /// When all branches have ended.
     All,
-    /// When all are, or one has failed.
+    /// When all branches have ended, or one has failed.
     FirstFailure,
-    /// When one is.
+    /// When one branch has ended.
     First,
-    /// When one has ended well, or all have ended.
+    /// When one branch has succeeded, or all have ended.
     FirstSuccess,
 }
 
 impl Until {
-    /// Whether a branch that ended so ends the group.
+    /// Returns whether a branch with this result ends the group.
     pub const fn met(self, ok: bool) -> bool {
         match self {
             Self::All => false,
@@ -110,17 +110,17 @@ impl Until {
     }
 }
 
-/// Branches that can run side by side.
+/// Branches that can run concurrently.
 pub trait BranchJob<D: Driver>: Sync {
-    /// What belongs to one branch.
+    /// The state that belongs to one branch.
     type User: Send;
-    /// What the branches on one thread share.
+    /// The state that the branches on one thread share.
     type Worker;
 
-    /// A worker for another thread.
+    /// Creates a worker for another thread.
     fn worker(&self, driver: D, thread: usize) -> Self::Worker;
 
-    /// One branch; whether it ended well.
+    /// Runs one branch; returns whether it succeeded.
     fn run<'a>(
         &'a self,
         worker: &'a Self::Worker,
@@ -129,8 +129,8 @@ pub trait BranchJob<D: Driver>: Sync {
     ) -> Local<'a, bool>;
 }
 
-/// Runs `operation` until `deadline`: `None` where that comes first. Whatever reads or writes a
-/// connection runs in here: with its end ends what it waited for.
+/// Runs `operation` until `deadline`; returns `None` if that comes first. All reads and writes of a
+/// connection happen in here, so that what they wait for is cleared when they end.
 ///
 /// The timer is polled first, because a blocking driver must know the deadline before it sleeps; on
 /// a tie the operation wins.

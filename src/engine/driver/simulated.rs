@@ -1,6 +1,6 @@
 //! The simulated driver: the same interpreter over a clock that jumps to the next moment at which
-//! something can happen. It has no overhead at all, so what it takes is the ideal of a plan. Mock
-//! operations only.
+//! something can happen. It has no overhead, so its duration is the ideal of a plan. It supports
+//! mock operations only.
 
 use std::cell::Cell;
 use std::future::{Future, pending};
@@ -26,34 +26,34 @@ pub struct Simulated {
     timers: Rc<Timers>,
     cores: Rc<Cores>,
     budget: Budget,
-    /// Iterations that have begun.
+    /// The number of iterations started.
     begun: Cell<u64>,
-    /// Iterations that have begun at this moment.
+    /// The number of iterations started at this moment.
     begun_now: Cell<u64>,
 }
 
-/// How many iterations may begin: a plan whose iterations take no time would never end.
+/// How many iterations may start: a plan whose iterations take no time would never end.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// In all.
+    /// The total.
     pub total: u64,
-    /// At one moment.
+    /// The number at one moment.
     pub at_once: u64,
 }
 
-/// Why virtual time stood still before the end.
+/// Why virtual time stopped before the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stuck {
-    /// The budget of iterations is used up.
+    /// The total budget of iterations is exhausted.
     Budget,
-    /// The budget of iterations at one moment is used up.
+    /// The budget of iterations at one moment is exhausted.
     Standstill,
-    /// Nothing is left that could happen.
+    /// No further event can happen.
     Nothing,
 }
 
 impl Simulated {
-    /// A machine with so many cores, for at most so many iterations.
+    /// Creates a machine with this many cores, for at most this many iterations.
     pub fn new(cores: u32, budget: Budget) -> Self {
         let now = Rc::new(Cell::new(Nanos::ZERO));
         let (cores, timers) = (Rc::new(Cores::new(cores, now.clone())), Rc::default());
@@ -67,10 +67,11 @@ impl Simulated {
         }
     }
 
-    /// Runs `root` to its end, or to `last()`, in no time: `Ok(None)` where `last()` came first.
+    /// Runs `root` to completion or until `last()`, without waiting in real time; returns
+    /// `Ok(None)` if `last()` comes first.
     ///
     /// # Errors
-    /// When nothing can happen any more, or too much has.
+    /// If no further event can happen, or the budget is exhausted.
     pub fn run<F: Future>(
         &self,
         root: F,
@@ -213,7 +214,7 @@ impl Write for NoNetwork {
 mod tests {
     use super::*;
 
-    /// Begins iterations of such a length for a second, and tells how many.
+    /// Starts iterations of this length for a second, and returns their number.
     fn iterations(length: Nanos, budget: Budget) -> Result<u64, Stuck> {
         let driver = Simulated::new(1, budget);
         let begun = Cell::new(0);

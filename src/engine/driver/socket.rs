@@ -1,8 +1,8 @@
 //! [`Socket`]: a connection of the async driver, over TCP or to a Unix socket.
 //!
-//! An HTTP library tries to read several times for each response. Here it is told at once that
-//! there is nothing, as long as nothing has come since it was last told so: the socket listens for
-//! that with a waker of its own.
+//! An HTTP library tries to read several times for each response. This returns pending at once if
+//! nothing has arrived since the last attempt found nothing; the socket watches for that with a
+//! waker of its own.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -19,15 +19,15 @@ use crate::transport::counted::Passed;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::task::{Seen, Task};
 
-/// A Unix socket whose listener is busy is tried again after this long: the system doesn't let one
-/// wait for it.
+/// The delay before connecting again to a Unix socket whose backlog is full: the system offers no
+/// way to wait for it.
 pub const AGAIN: Nanos = Nanos::from_millis(1);
 
 /// A connection of the async driver.
 pub struct Socket {
     stream: Stream,
     bell: Arc<Bell>,
-    /// The bell, as who waits for something to read.
+    /// The bell as a waker for reads.
     ears: Waker,
     seen: Seen,
 }
@@ -38,7 +38,7 @@ enum Stream {
     Unix(UnixStream),
 }
 
-/// Is rung when something has come: then it isn't quiet any more, and the task that reads is woken.
+/// Wakes the task that reads when data arrives, and marks the socket as no longer quiet.
 struct Bell {
     passed: Arc<Passed>,
     task: Task,
@@ -56,7 +56,8 @@ impl Wake for Bell {
 }
 
 impl Socket {
-    /// Connects; over TCP with Nagle's delay off. It says in `passed` when it is quiet.
+    /// Connects; for TCP, with Nagle's algorithm disabled. The socket records in `passed` whether
+    /// it is quiet.
     pub async fn connect(to: &Endpoint, passed: Arc<Passed>) -> io::Result<Self> {
         let stream = Stream::connect(to).await?;
         let bell = Arc::new(Bell {
@@ -83,7 +84,8 @@ impl Stream {
             #[cfg(unix)]
             Endpoint::Unix(path) => loop {
                 match UnixStream::connect(path).await {
-                    // The queue of the listener is full; nobody tells when it isn't any more.
+                    // The listener's backlog is full, and the system does not notify when it no
+                    // longer is.
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         tokio::time::sleep(AGAIN.as_duration()).await
                     }
@@ -96,7 +98,7 @@ impl Stream {
     }
 }
 
-/// Does the same with whichever stream it is.
+/// Applies the same expression to either kind of stream.
 macro_rules! either {
     ($socket:expr, $stream:ident => $call:expr) => {
         match $socket {
@@ -119,7 +121,7 @@ impl AsyncRead for Socket {
         if passed.is_quiet() {
             return Poll::Pending;
         }
-        // Said before it is so: whatever comes from here on rings the bell.
+        // Set before the read: data that arrives from here on rings the bell.
         passed.set_quiet(true);
         let result = either!(&mut this.stream, stream => Pin::new(stream).poll_read(&mut Context::from_waker(&this.ears), buf));
         if result.is_ready() {

@@ -10,15 +10,14 @@ use std::task::{Context, Poll, Waker};
 
 use crate::base::Nanos;
 
-/// So many due times may stand in the heap for nothing, beside as many as there are slots.
+/// The number of stale due times that the heap may hold, in addition to one per slot.
 const STALE: usize = 64;
 
-/// Due times in order. Equal times are woken in the order in which they were asked for.
+/// Due times in order. Equal times are woken in the order in which they were requested.
 ///
-/// Nearly every due time is a timeout that is given up long before it comes, and its slot goes to
-/// the next one, which is later. So what a slot has in the heap stays there when the slot changes
-/// hands, and is put right when it comes to the top: most due times are never put into the heap at
-/// all.
+/// Nearly every due time is a timeout that is cancelled long before it expires, and its slot goes
+/// to the next one, which is later. So a slot's heap entry stays when the slot is reused, and is
+/// corrected when it reaches the top: most due times never enter the heap at all.
 #[derive(Debug, Default)]
 pub struct Timers(RefCell<State>);
 
@@ -26,13 +25,13 @@ pub struct Timers(RefCell<State>);
 struct State {
     heap: BinaryHeap<Reverse<Due>>,
     slots: Vec<Slot>,
-    /// Slots that nobody has.
+    /// The free slots.
     free: Vec<u32>,
-    /// Due times asked for so far.
+    /// The number of due times requested so far.
     asked: u64,
 }
 
-/// A due time: ordered by time, then by number.
+/// A due time, ordered by time, then by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
     at: Nanos,
@@ -40,13 +39,12 @@ struct Due {
     slot: u32,
 }
 
-/// A place for one due time at a time.
+/// A slot for one due time at a time.
 #[derive(Debug, Default)]
 struct Slot {
-    /// What is waited for, and who waits.
+    /// The due time requested, and its waker.
     wanted: Option<(Due, Waker)>,
-    /// What stands for the slot in the heap, no later than what is wanted; anything else there is
-    /// of no account.
+    /// The slot's valid heap entry, no later than the requested time; its other entries are stale.
     standing: Option<Due>,
 }
 
@@ -71,7 +69,7 @@ impl State {
         due
     }
 
-    /// Gives a due time up, or has it rung: its waker, where it was wanted.
+    /// Removes a due time, cancelled or expired; returns its waker if it was still requested.
     fn take(&mut self, due: Due) -> Option<Waker> {
         let (_, waker) = self.slots[due.slot as usize]
             .wanted
@@ -88,7 +86,7 @@ impl State {
         }
     }
 
-    /// The earliest that somebody waits for, and no longer than `until`; it is at the top of the
+    /// Returns the earliest requested due time no later than `until`; it is then at the top of the
     /// heap.
     fn first(&mut self, until: Nanos) -> Option<Due> {
         loop {
@@ -110,21 +108,21 @@ impl State {
 }
 
 impl Timers {
-    /// The earliest due time.
+    /// Returns the earliest due time.
     pub fn next(&self) -> Option<Nanos> {
         self.0.borrow_mut().first(Nanos::MAX).map(|due| due.at)
     }
 
-    /// A moment before which nothing is due, told without looking closely.
+    /// Returns a lower bound of the earliest due time, without correcting the heap.
     pub fn bound(&self) -> Option<Nanos> {
         self.0.borrow().heap.peek().map(|Reverse(top)| top.at)
     }
 
-    /// Wakes everything that is due at `now`; true where there was something.
+    /// Wakes everything that is due at `now`; returns whether anything was.
     pub fn fire(&self, now: Nanos) -> bool {
         let mut any = false;
         loop {
-            // The borrow must end before a waker runs: it may well ask for a timer.
+            // The borrow must end before a waker runs, because the waker may request a timer.
             let Some(waker) = self.pop(now) else {
                 return any;
             };
@@ -142,8 +140,8 @@ impl Timers {
     }
 }
 
-/// Waits for a moment; `now` is asked at every poll. Takes its timer with it when it is dropped, or
-/// virtual time would jump to moments that nobody waits for any more.
+/// Waits for a moment; reads `now` at every poll. Dropping it removes its timer, or virtual time
+/// would jump to moments that nobody waits for any more.
 pub struct Sleep<F> {
     timers: Rc<Timers>,
     now: F,
@@ -152,7 +150,7 @@ pub struct Sleep<F> {
 }
 
 impl<F: Fn() -> Nanos + Unpin> Sleep<F> {
-    /// Waits until `now()` is `at`.
+    /// Waits until `now()` reaches `at`.
     pub const fn new(timers: Rc<Timers>, now: F, at: Nanos) -> Self {
         Self {
             timers,
@@ -170,7 +168,7 @@ impl<F> Sleep<F> {
             let waker = state.take(due);
             state.sweep();
             drop(state);
-            // It may be the last to hold its task, whose end may well give up another timer.
+            // The waker may be the last reference to its task, whose drop may cancel another timer.
             drop(waker);
         }
     }
@@ -218,7 +216,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes down when it was woken.
+    /// Records when it was woken.
     struct Rung(AtomicU64, Arc<AtomicU64>);
 
     impl Wake for Rung {
@@ -260,8 +258,8 @@ mod tests {
                         waiting.insert((at + 1, number), (sleep, rung));
                     }
                     Act::GiveUp(which) if !waiting.is_empty() => {
-                        let key = *waiting.keys().nth(which % waiting.len()).expect("there is one");
-                        let (sleep, rung) = waiting.remove(&key).expect("there is one");
+                        let key = *waiting.keys().nth(which % waiting.len()).expect("a timer");
+                        let (sleep, rung) = waiting.remove(&key).expect("a timer");
                         drop(sleep);
                         prop_assert_eq!(rung.0.load(Ordering::SeqCst), 0);
                     }
@@ -303,7 +301,7 @@ mod tests {
             state.slots.len()
         );
         drop(state);
-        // The other way round, each is earlier than what stands in the heap.
+        // In reverse order, each is earlier than the heap's entry.
         for at in (1..100_000).rev() {
             let mut sleep = Sleep::new(timers.clone(), || Nanos::ZERO, Nanos(at));
             assert!(

@@ -15,11 +15,11 @@ use crate::metrics::{FailedTry, FailureKind};
 use crate::plan::Step;
 use crate::value::Scope;
 
-/// No branch has failed yet.
+/// Says that no branch has failed.
 const NONE: u8 = u8::MAX;
-/// A branch that was never begun.
+/// The state of a branch that has not started.
 const WAITING: u8 = 0;
-/// A branch that was.
+/// The state of a branch that has started.
 const BEGUN: u8 = 1;
 
 /// The branches of one group in one iteration.
@@ -29,26 +29,26 @@ pub struct Branches<'b> {
     position: Position,
     number: u64,
     fresh: bool,
-    /// The iteration's own time, which the first operation of the first branch takes.
+    /// The schedule of the iteration, which the first operation of the first branch takes.
     scheduled: Option<ScheduledIteration>,
     begun: Vec<AtomicU8>,
-    /// The first failure, by its number among the kinds.
+    /// The first failure, as an index into [`FailureKind::ALL`].
     failure: AtomicU8,
-    /// What each branch begins with.
+    /// The values that each branch starts with.
     scope: Scope,
-    /// The operation nearest to the group.
+    /// The operation closest to the group.
     last_operation: u32,
 }
 
 impl<'b> Branches<'b> {
-    /// The branches of the group at `position`.
+    /// Creates the branches of the group at `position`.
     fn new<D: Driver>(
         world: &'b World<'b>,
         steps: &'b [Step],
         position: Position,
         state: &mut IterationState<'_, '_, D>,
     ) -> Self {
-        // Its branches plan their own first operations.
+        // The branches plan their own first operations.
         let first = steps
             .iter()
             .find_map(Step::first_operation)
@@ -74,8 +74,8 @@ impl<'b> Branches<'b> {
     }
 }
 
-/// Runs a group. It is broken when the branches that decide it are: in a race the winner, in a
-/// `parallel` any one. A failed operation is a failure of the iteration either way.
+/// Runs a group. It is broken if the deciding branches are: the winner of a race, any branch of a
+/// `parallel`. A failed operation fails the iteration either way.
 pub async fn run<'b, D: Driver>(
     worker: &Worker<'b, D>,
     user: &mut User<D::Io>,
@@ -96,12 +96,13 @@ pub async fn run<'b, D: Driver>(
         .gather(job, worker, user.branches(job.steps.len()), most, until)
         .await;
     drop((never_begun, failed));
-    // A branch that was dropped in its middle has left its WebSocket behind.
+    // Branches dropped midway may have left a WebSocket open.
     user.branches(job.steps.len())
         .iter_mut()
         .for_each(User::hang_up);
     if let Ok(ended) = &gathered {
-        // In the order written, so that it does not matter which one was there first.
+        // Merged in the order written, so that the order in which the branches ended does not
+        // matter.
         for (branch, _) in user
             .branches(ended.len())
             .iter_mut()
@@ -143,8 +144,8 @@ pub async fn run<'b, D: Driver>(
     }
 }
 
-/// Takes the group's first failure over to what is around it when it is dropped, be it because the
-/// group itself is cancelled.
+/// Hands the group's first failure to the surrounding state on drop, even if the group itself is
+/// cancelled.
 struct Failed<'a, 'b> {
     job: &'a Branches<'b>,
     failure: &'a mut Option<FailureKind>,
@@ -160,8 +161,8 @@ impl Drop for Failed<'_, '_> {
     }
 }
 
-/// A branch that was begun. A cancelled one leaves its failure behind too: what failed before it
-/// was cancelled has failed.
+/// A branch that has started. A cancelled branch reports its failure too: what failed before the
+/// cancellation has failed.
 struct Branch<'a, 'b, 'w, D: Driver> {
     state: IterationState<'b, 'w, D>,
     failure: &'a AtomicU8,
@@ -177,8 +178,8 @@ impl<D: Driver> Drop for Branch<'_, '_, '_, D> {
     }
 }
 
-/// Writes down, when it is dropped, the first operations of branches that were never begun: the
-/// group that planned them has ended.
+/// Records on drop the first operations of branches that never started, because their group ended
+/// first.
 struct NeverBegun<'a, 'b, D: Driver> {
     worker: &'a Worker<'b, D>,
     job: &'a Branches<'b>,
@@ -190,7 +191,7 @@ impl<D: Driver> Drop for NeverBegun<'_, '_, D> {
             if begun.load(Ordering::SeqCst) == WAITING
                 && let Some(operation) = step.first_operation()
             {
-                // Dropped at once, and so written down as skipped.
+                // Dropped at once, and so recorded as skipped.
                 Record::new(self.worker, operation.id, self.worker.driver.now());
             }
         }

@@ -1,4 +1,4 @@
-//! The interpreter: goes through the steps of a flow, whatever the driver.
+//! The interpreter: runs the steps of a flow, on any driver.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -18,10 +18,10 @@ use crate::engine::world::worker::Worker;
 use crate::plan::profile::Occupies;
 use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
 
-/// How long a peer may take to say goodbye too when a WebSocket is closed.
+/// How long a peer may take to answer the close of a WebSocket.
 const GOODBYE: Nanos = Nanos::from_secs(1);
 
-/// Runs the steps, which are those of the group at `position`.
+/// Runs the steps of the group at `position`.
 pub async fn run<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
@@ -32,15 +32,15 @@ pub async fn run<'a, 'w, D: Driver>(
     for (index, step) in steps.iter().enumerate() {
         let position = position.inside(index);
         let end = match is_due(worker, step, position, state) {
-            // Boxed, so that whoever has no WebSocket carries nothing of it.
+            // Boxed, so that users without a WebSocket do not pay for it.
             Ok(true) if user.socket.is_some() && leaves_socket(step) => {
                 Box::pin(attending(worker, user, step, position, state)).await
             }
             Ok(true) if step.once => {
                 Box::pin(take_and_keep(worker, user, step, position, state)).await
             }
-            // Pinned where it is made, as all that follow: awaited by value, its state of some
-            // kilobytes would be copied.
+            // Pinned in place, like the futures below: awaiting by value would copy its state of
+            // several kilobytes.
             Ok(true) => pin!(take(worker, user, step, position, state)).await,
             Ok(false) => continue,
             Err(error) => state.fail(worker, step, &error),
@@ -52,21 +52,21 @@ pub async fn run<'a, 'w, D: Driver>(
     End::Through
 }
 
-/// Whether a step leaves alone the WebSocket that is open around it, and takes its time.
+/// Returns whether a step takes time without using the WebSocket that is open around it.
 fn leaves_socket(step: &Step) -> bool {
     match &step.kind {
         StepKind::Operation(operation) => !operation.action.profile().uses_open_socket,
         StepKind::Think(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Websocket(_) => {
             true
         }
-        // The steps in it are looked at one by one.
+        // The steps inside are examined one by one.
         StepKind::Flow(_) | StepKind::Repeat(_) | StepKind::Set(_) => false,
     }
 }
 
-/// Runs a step while a WebSocket is open that it does not use: what comes over that is taken, and
-/// pings are answered. Where a thread blocks in one thing at a time that is done meanwhile if the
-/// step only waits, and else before and after it.
+/// Runs a step that does not use the open WebSocket, while receiving its messages and answering its
+/// pings. A thread that can block on only one thing does that during a step that only waits, and
+/// before and after any other.
 async fn attending<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
@@ -90,7 +90,7 @@ async fn attending<'a, 'w, D: Driver>(
         let mut step = pin!(take_and_keep(worker, user, step, position, state));
         let mut attend = pin!(socket.attend());
         let mut attended = false;
-        // The step first: a blocking driver must know its moments before it reads.
+        // The step is polled first: a blocking driver must know its deadlines before it reads.
         poll_fn(|cx| {
             let end = step.as_mut().poll(cx);
             if end.is_pending() && !attended {
@@ -101,7 +101,7 @@ async fn attending<'a, 'w, D: Driver>(
         .await
     } else {
         socket.look().await;
-        // Nobody waits any more for what was looked for.
+        // Nothing waits any more for the read that was tried.
         driver.clear_interest();
         let end = take_and_keep(worker, user, step, position, state).await;
         socket.look().await;
@@ -112,8 +112,7 @@ async fn attending<'a, 'w, D: Driver>(
     end
 }
 
-/// Runs a step, and lets the virtual user keep what it sets and captures where it is a step with
-/// `once`.
+/// Runs a step; if it has `once`, lets the virtual user keep the values that it sets and captures.
 async fn take_and_keep<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
@@ -121,7 +120,7 @@ async fn take_and_keep<'a, 'w, D: Driver>(
     position: Position,
     state: &mut IterationState<'a, 'w, D>,
 ) -> End {
-    // As in a branch, where it can be told what was set.
+    // A branch of the scope records what was set.
     let before = step.once.then(|| {
         let branch = state.scope.branch();
         std::mem::replace(&mut state.scope, branch)
@@ -155,7 +154,7 @@ async fn take<'a, 'w, D: Driver>(
         }
         StepKind::Set(values) => set(worker, values, position, state)
             .unwrap_or_else(|error| state.fail(worker, step, &error)),
-        // Groups recurse, and only they are boxed: a flow of operations is one future.
+        // Only groups are boxed, because they recurse: a flow of operations is one future.
         StepKind::Flow(steps) => Box::pin(run(worker, user, steps, position, state)).await,
         StepKind::Websocket(group) => {
             Box::pin(websocket(worker, user, group, position, state)).await
@@ -223,7 +222,7 @@ async fn operate<'a, 'w, D: Driver>(
     };
     state.last_operation = operation.id;
     let (failure, ended) = {
-        // Filled where they stand, and dropped there: a record is too large to be moved for each.
+        // Created and dropped in place: a record is too large to be moved for every operation.
         let (mut planned, mut own) = (None, None);
         let record = match state
             .planned
@@ -268,7 +267,7 @@ async fn pause<D: Driver>(
     worker.driver.sleep_until(until).await;
 }
 
-/// Opens a WebSocket, goes through the steps that may use it, and closes it.
+/// Opens a WebSocket, runs the steps that may use it, and closes it.
 async fn websocket<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
@@ -276,7 +275,7 @@ async fn websocket<'a, 'w, D: Driver>(
     position: Position,
     state: &mut IterationState<'a, 'w, D>,
 ) -> End {
-    // That of a group around this one is there again behind it.
+    // The WebSocket of a surrounding group is restored afterwards.
     let outer = user.socket.take();
     let mut end = operate(worker, user, &group.handshake, position, state).await;
     if end == End::Through {
@@ -285,7 +284,7 @@ async fn websocket<'a, 'w, D: Driver>(
     if let Some(mut socket) = user.socket.take() {
         let pushes = Cell::new(0);
         let patience = worker.driver.now() + GOODBYE;
-        // Who does not say goodbye in time is left without.
+        // A peer that does not answer the close in time is disconnected.
         let _ = within(&worker.driver, patience, socket.close(&pushes)).await;
         worker
             .tape

@@ -1,4 +1,4 @@
-//! The loop: takes iterations and runs them, whatever the driver. There is no other.
+//! The only iteration loop: takes iterations and runs them, on any driver.
 
 use std::pin::pin;
 
@@ -18,8 +18,7 @@ use crate::metrics::{FailureKind, IterationSample, Outcome};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::plan::Step;
 
-/// Runs iterations until there are no more: each for the one user given, or in turn for all of
-/// them.
+/// Runs iterations until there are none left: for the one user given, or for all of them in turn.
 pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
     loop {
         worker.driver.yield_now().await;
@@ -53,7 +52,7 @@ pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
     }
 }
 
-/// Writes down the arrivals that a full queue has refused.
+/// Records the arrivals that a full queue has refused.
 fn refuse<D: Driver>(worker: &Worker<'_, D>) {
     let Source::Open(queue) = &worker.world.source else {
         return;
@@ -63,7 +62,7 @@ fn refuse<D: Driver>(worker: &Worker<'_, D>) {
         .for_each(|arrival| worker.tape.iteration(worker.world.refused(arrival)));
 }
 
-/// Runs one iteration and writes it down; one that finds no row is not even planned.
+/// Runs and records one iteration; an iteration without a row is not even planned.
 async fn iterate<D: Driver>(
     worker: &Worker<'_, D>,
     user: &mut User<D::Io>,
@@ -138,7 +137,7 @@ async fn iterate<D: Driver>(
     Ok(())
 }
 
-/// Writes an iteration down when it is dropped: unfinished, where it was not ended before.
+/// Records an iteration on drop, as unfinished unless it has ended.
 struct IterationRecord<'a, 'w, D: Driver> {
     worker: &'a Worker<'w, D>,
     sample: IterationSample,

@@ -10,41 +10,41 @@ use crate::metrics::{FailedTry, FailureKind};
 use crate::plan::Step;
 use crate::value::{Scope, UserValues, Value, ValueError};
 
-/// What an iteration carries through its flow.
+/// The state that an iteration carries through its flow.
 pub struct IterationState<'a, 'w, D: Driver> {
     /// The iteration's number.
     pub number: u64,
     /// Whether it is the first of its virtual user.
     pub fresh: bool,
-    /// The iteration's own time and queue, until its first operation takes them.
+    /// The iteration's intended start and queue time, until its first operation takes them.
     pub scheduled: Option<ScheduledIteration>,
-    /// The first operation of this branch, written down as planned when the branch began. Boxed, so
-    /// that it doesn't make every iteration larger.
+    /// The first operation of this branch, recorded as planned when the branch began. Boxed, so
+    /// that it does not make every iteration larger.
     pub planned: Option<Box<Record<'a, 'w, D>>>,
-    /// The first failure of an operation, whether or not the flow went on after it.
+    /// The first failure of an operation, whether or not the flow continued after it.
     pub failure: Option<FailureKind>,
-    /// When its last step ended, where that was an operation.
+    /// When the last step ended, if that was an operation.
     pub ended: Option<Nanos>,
-    /// The values that it carries.
+    /// The values of the iteration.
     pub scope: Scope,
-    /// Those of them that its virtual user keeps: few iterations have any.
+    /// The values that its virtual user keeps; few iterations have any.
     pub kept: Option<Box<UserValues>>,
-    /// The operation run last, or the first one to come: what a failure between operations is told
-    /// of.
+    /// The operation run last, or the first one to come; a failure between operations is attributed
+    /// to it.
     pub last_operation: u32,
 }
 
-/// How some steps ended.
+/// How a sequence of steps ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// All of them were gone through; what failed was meant to be gone on after.
+    /// All steps were run; failures, if any, allowed the flow to continue.
     Through,
-    /// A failure ended them.
+    /// A failure ended the sequence.
     Broken,
 }
 
 impl<D: Driver> IterationState<'_, '_, D> {
-    /// A value that a step needs can't be had: it is broken, and the iteration failed.
+    /// Fails the iteration because a value that a step needs is not available; the step is broken.
     pub fn fail(&mut self, worker: &Worker<'_, D>, step: &Step, error: &ValueError) -> End {
         let operation = step
             .first_operation()
@@ -62,7 +62,7 @@ impl<D: Driver> IterationState<'_, '_, D> {
         End::Broken
     }
 
-    /// Takes over what a branch has set, and what the user keeps of it.
+    /// Merges the values that a branch has set, and those that its user keeps.
     pub fn merge(&mut self, branch: BranchScope) {
         self.scope.merge(&branch.scope);
         if let Some(kept) = branch.kept {
@@ -70,7 +70,7 @@ impl<D: Driver> IterationState<'_, '_, D> {
         }
     }
 
-    /// Gives a name a value.
+    /// Sets a named value.
     pub fn set(&mut self, worker: &Worker<'_, D>, name: &str, value: Value) {
         if let Some(place) = worker.world.names.place(name) {
             self.scope.set(place, value);

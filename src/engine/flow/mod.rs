@@ -1,4 +1,4 @@
-//! What an iteration does: its steps in order, its branches, its draws and the rows that it begins
+//! What an iteration does: its steps in order, its branches, its draws and the rows that it starts
 //! with.
 
 pub mod branches;

@@ -1,4 +1,4 @@
-//! What the steps of a flow compute: conditions, values and lists.
+//! Values computed by the steps of a flow: conditions, values and lists.
 
 use rand::RngExt as _;
 
@@ -9,7 +9,7 @@ use crate::engine::world::worker::Worker;
 use crate::plan::{Passes, Repeat, Step};
 use crate::value::{Value, ValueError};
 
-/// Whether a step is run this time.
+/// Returns whether a step is run this time.
 pub fn is_due<D: Driver>(
     worker: &Worker<'_, D>,
     step: &Step,
@@ -30,7 +30,7 @@ pub fn is_due<D: Driver>(
     })
 }
 
-/// Whether a condition holds here.
+/// Returns whether a condition holds.
 pub fn holds<D: Driver>(
     worker: &Worker<'_, D>,
     condition: &str,
@@ -45,7 +45,7 @@ pub fn holds<D: Driver>(
         .holds(&state.scope, &facts)
 }
 
-/// Gives names the values of expressions, in order: each may use those before it.
+/// Sets names to the values of expressions, in order: each may use the ones before it.
 pub fn set<D: Driver>(
     worker: &Worker<'_, D>,
     values: &[(String, String)],
@@ -64,7 +64,7 @@ pub fn set<D: Driver>(
     Ok(End::Through)
 }
 
-/// The items of the list that a loop goes over; none where it goes over none.
+/// Returns the items of the list that a loop iterates over; none for other loops.
 pub fn items<D: Driver>(
     worker: &Worker<'_, D>,
     group: &Repeat,

@@ -1,4 +1,4 @@
-//! Makes a [`ModeRun`] of what the recorders and the observer hold.
+//! Assembles a [`ModeRun`] from what the recorders and the observer hold.
 
 use std::sync::Arc;
 
@@ -20,25 +20,26 @@ use crate::result::{
     Counts, ErrorExample, Histograms, Iterations, LimitPeak, ModeRun, StoppedBy, Warmup, codec,
 };
 
-/// What is known of a run beside its figures.
+/// What is known of a run besides its figures.
 pub struct Frame {
     /// The mode.
     pub mode: Mode,
-    /// Counted from 1.
+    /// The round, counted from 1.
     pub round: u32,
-    /// Threads that ran workers.
+    /// The number of threads that ran workers.
     pub workers: u32,
-    /// When the last worker was done.
+    /// When the last worker finished.
     pub end: Nanos,
 }
 
-/// How long a run took whose last worker was done at `end`, in seconds.
+/// Returns the duration of a run whose last worker finished at `end`, in seconds.
 pub fn wall_s(world: &World<'_>, recorder: &Recorder, end: Nanos) -> f64 {
     let AtTheEnd { counts, .. } = iterations_at_the_end(world, recorder);
     (last(recorder, &counts, end) - world.epoch()).as_secs_f64()
 }
 
-/// The moment to which a run lasted: with something left undone that of the end of its drain.
+/// Returns when a run ended: at its last completion, or at the end of its drain if work was left
+/// undone.
 fn last(recorder: &Recorder, iterations: &Counts, end: Nanos) -> Nanos {
     let operations = recorder
         .steps()
@@ -52,7 +53,7 @@ fn last(recorder: &Recorder, iterations: &Counts, end: Nanos) -> Nanos {
     }
 }
 
-/// Makes the figures of one mode and round, at its end, of all that was recorded.
+/// Assembles the figures of one finished mode and round from everything recorded.
 pub fn assemble(
     world: &World<'_>,
     recorder: &Recorder,
@@ -81,7 +82,7 @@ pub fn assemble(
     let wall_s = (last - epoch).as_secs_f64();
     let lasted = match stopped_by {
         StoppedBy::Iterations | StoppedBy::Data => last - epoch,
-        // Whatever ended it early moved the end to its own moment.
+        // Whatever ended the run early moved its end to that moment.
         StoppedBy::Duration
         | StoppedBy::Interrupt
         | StoppedBy::Condition
@@ -108,8 +109,8 @@ pub fn assemble(
     run
 }
 
-/// The figures of a run that goes on, of what was recorded so far, without what is known at its end
-/// only.
+/// Assembles the figures of a run in progress from what has been recorded so far, without those
+/// known only at its end.
 pub fn so_far(
     world: &World<'_>,
     recorder: &Recorder,
@@ -214,7 +215,7 @@ fn figures(
     }
 }
 
-/// The histograms behind the figures of all operations, and of iterations.
+/// Returns the histograms behind the figures of all operations, and of iterations.
 fn histograms(whole: &Figures, recorder: &Recorder) -> Histograms {
     Histograms {
         response: codec::encode(&whole.response().histogram()),
@@ -235,14 +236,13 @@ fn histograms(whole: &Figures, recorder: &Recorder) -> Histograms {
     }
 }
 
-/// What is known of iterations when no more will come: those included whose time came and that
-/// nobody took.
+/// The final counts of iterations, including those that were due but never taken.
 struct AtTheEnd {
-    /// Those that are measured.
+    /// The measured iterations.
     counts: Counts,
-    /// How many there were beside them after the warm-up.
+    /// The number of other iterations after the warm-up.
     aside: u64,
-    /// Those of the parts that the recorder keeps apart.
+    /// The iterations of each part that the recorder keeps separately.
     parts: Vec<Counts>,
 }
 
@@ -257,7 +257,7 @@ fn iterations_at_the_end(world: &World<'_>, recorder: &Recorder) -> AtTheEnd {
         parts,
     };
     if let Source::Open(queue) = &world.source {
-        // Arrivals whose time came before the stop and that nobody pulled.
+        // Arrivals that were due before the stop and that no slot pulled.
         for arrival in queue.unmet(world.stop.end()) {
             if !recorder.measures(arrival.at) {
                 all.aside += u64::from(arrival.at >= world.epoch());
@@ -285,7 +285,7 @@ fn limits(world: &World<'_>) -> Vec<LimitPeak> {
         dropped: limit.dropped(),
     };
     let of_target = |(target, busy): (&Target, &Arc<Busy>)| {
-        // A pool without a cap counts nobody.
+        // A pool without a cap counts nothing.
         let what = busy.what().filter(|_| busy.peak_in_use() > 0)?;
         let scope = format!("{what} of {}", target.name);
         Some(LimitPeak {

@@ -1,23 +1,23 @@
-//! [`Collector`]: adds up what the recorders hold while workers go on writing to them.
+//! [`Collector`]: adds up what the recorders hold while workers continue to write to them.
 //!
-//! It never reads a recorder that a worker may want: it puts an empty one in its place, and adds
-//! what it took to its own total in its own time. So a recorder holds what came since the last
-//! time, and only the total all of a run.
+//! It never reads a recorder that a worker may want: it swaps in an empty one and adds the one it
+//! took to its own total later. So a recorder holds what was recorded since the last collection,
+//! and only the total holds the whole run.
 
 use crate::engine::schedule::source::Source;
 use crate::engine::world::World;
 use crate::metrics::Recorder;
 
-/// The sum of what all recorders of a run held up to the last time.
+/// The sum of what all recorders of a run held up to the last collection.
 pub struct Collector<'w> {
     world: &'w World<'w>,
     total: Recorder,
-    /// The next to be put in the place of another.
+    /// The recorder to swap in next.
     spare: Box<Recorder>,
 }
 
 impl<'w> Collector<'w> {
-    /// Nothing yet.
+    /// Creates an empty collector.
     pub fn new(world: &'w World<'w>) -> Self {
         Self {
             world,
@@ -26,7 +26,7 @@ impl<'w> Collector<'w> {
         }
     }
 
-    /// Takes what came since the last time; the sum of all up to now.
+    /// Collects what was recorded since the last call; returns the sum so far.
     pub fn collect(&mut self) -> &Recorder {
         for recorder in self.world.recorders() {
             self.spare.clear(&self.total);
@@ -36,11 +36,11 @@ impl<'w> Collector<'w> {
         &self.total
     }
 
-    /// Takes the last that came: the sum of all.
+    /// Collects the rest and returns the total.
     pub fn finish(mut self) -> Recorder {
         self.collect();
         if let Source::Open(queue) = &self.world.source {
-            // No worker is left that would write them down.
+            // No worker is left to record them.
             let refused = queue.refused_until(self.world.stop.end());
             refused.for_each(|arrival| self.total.iteration(&self.world.refused(arrival)));
         }
@@ -83,7 +83,7 @@ mod tests {
         .expect("a plan")
     }
 
-    /// What one thread sees as its `k`-th: over half a minute, of every outcome and length.
+    /// Returns the `k`-th sample of a thread: over half a minute, with every outcome and duration.
     fn sample(thread: usize, k: u64) -> Sample {
         let intended = Nanos(k * 8_000_000 + thread as u64);
         let took = Nanos(1 + (k * 0x9e37_79b9 + thread as u64) % (1 << (k % 33)));
@@ -146,7 +146,7 @@ mod tests {
         }
     }
 
-    /// All that can be seen of a recorder.
+    /// Returns everything visible of a recorder.
     fn shown(recorder: &Recorder) -> String {
         let figures = |of: &crate::metrics::Figures| {
             let times = [
@@ -251,9 +251,9 @@ mod tests {
             });
             workers
                 .into_iter()
-                .for_each(|worker| worker.join().expect("it ends"));
+                .for_each(|worker| worker.join().expect("no panic"));
             done.store(true, Ordering::SeqCst);
-            assert!(collecting.join().expect("it ends") > 0);
+            assert!(collecting.join().expect("no panic") > 0);
         });
         let mut whole = world.new_recorder();
         (0..EACH).for_each(|k| (0..THREADS).for_each(|thread| record(&mut whole, thread, k)));
@@ -286,8 +286,8 @@ mod tests {
         let waits = thread::scope(|scope| {
             let worker = scope.spawn(|| {
                 let tape = Tape::new(&world, world.sink(0), false);
-                let before = Usage::for_thread().expect("the system counts");
-                // At 2,000 a second on the run's clock, and as fast as it can be here.
+                let before = Usage::for_thread().expect("usage is available");
+                // At 2,000 a second on the run's clock, and as fast as possible in real time.
                 for k in (0..).take_while(|_| !done.load(Ordering::SeqCst)) {
                     let intended = Nanos(k * 500_000);
                     let (started, completed) = (
@@ -303,7 +303,7 @@ mod tests {
                     });
                 }
                 Usage::for_thread()
-                    .expect("the system counts")
+                    .expect("usage is available")
                     .without(before)
                     .voluntary
             });
@@ -317,10 +317,10 @@ mod tests {
                 );
             }
             done.store(true, Ordering::SeqCst);
-            worker.join().expect("it ends")
+            worker.join().expect("no panic")
         });
-        // A thread that waits gives its processor away, which the system counts; being pushed off
-        // it is another thing.
+        // A thread that waits gives up its processor voluntarily, which the system counts apart
+        // from preemption.
         assert!(waits <= 1, "{waits} waits");
     }
 }

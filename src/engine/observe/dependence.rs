@@ -1,8 +1,9 @@
-//! [`Dependence`]: how far operations in a row depend on each other, for the intervals of their times.
+//! [`Dependence`]: how strongly consecutive operations depend on each other, for the confidence
+//! intervals of their times.
 //!
-//! Every part of a run has its own: the steps of several from their batches, stages from the
-//! windows that lie in them, and what is known of no part is derived from that of the operations
-//! which it is taken from.
+//! Every part of a run has its own: that of steps with several operations comes from their batches,
+//! and that of stages from the windows within them. A part that was not examined derives it from
+//! the operations that it is a subset of.
 
 use std::ops::Range;
 
@@ -10,17 +11,17 @@ use crate::base::Nanos;
 use crate::metrics::interval::Inflation;
 use crate::metrics::{Figures, Recorder, Summary, Track};
 
-/// How much operations in a row depend on each other.
+/// How strongly consecutive operations depend on each other.
 #[derive(Clone)]
 pub struct Dependence {
-    /// Nobody looks at intervals of figures that are still growing: there it is not known.
+    /// `None` for figures that are still growing, because nobody looks at their intervals.
     inflation: Option<Inflation>,
-    /// Response times that say so.
+    /// The number of response times that it was estimated from.
     count: u64,
 }
 
 impl Dependence {
-    /// Of all operations of a run that is over.
+    /// Estimates the dependence of all operations of a finished run.
     pub fn of_run(recorder: &Recorder, epoch: Nanos) -> Self {
         Self {
             inflation: Some(inflation(recorder, epoch, epoch, Nanos::MAX)),
@@ -28,7 +29,7 @@ impl Dependence {
         }
     }
 
-    /// Of a run that goes on.
+    /// Returns the unknown dependence of a run in progress.
     pub const fn unknown() -> Self {
         Self {
             inflation: None,
@@ -36,7 +37,8 @@ impl Dependence {
         }
     }
 
-    /// Of the operations that are planned from one moment to another, whose windows are their own.
+    /// Estimates the dependence of the operations planned within a stretch of time from the windows
+    /// in it.
     pub fn of_stretch(
         &self,
         recorder: &Recorder,
@@ -54,7 +56,7 @@ impl Dependence {
         }
     }
 
-    /// Of iterations, which last longer than each of several operations.
+    /// Returns the dependence of iterations, which last longer than each of several operations.
     pub fn of_iterations(&self, recorder: &Recorder) -> Self {
         let count = recorder.durations().count();
         let own = |all: &Inflation| recorder.duration_inflation().unwrap_or_else(|| all.clone());
@@ -64,8 +66,8 @@ impl Dependence {
         }
     }
 
-    /// That of some of these operations: their own where it was looked at, and else what is left of
-    /// that of all.
+    /// Returns the dependence of a subset of these operations: its own if it was examined,
+    /// otherwise the thinned one of all.
     pub fn of_part(&self, figures: &Figures) -> Self {
         let count = figures.response_count();
         let thinned = |all: &Inflation| all.thinned(count as f64 / self.count.max(1) as f64);
@@ -78,9 +80,9 @@ impl Dependence {
         }
     }
 
-    /// What is shown of a time of these operations. What makes their responses slow makes all of
-    /// their times slow, so they take it from the response times; a time that only few of them have
-    /// depends less.
+    /// Summarizes a time of these operations. What slows down their responses slows down all of
+    /// their times, so these use the dependence of response times; a time that only few of the
+    /// operations have depends less.
     pub fn summary(&self, times: &Track) -> Option<Summary> {
         let thinned =
             |all: &Inflation| all.thinned(times.count() as f64 / self.count.max(1) as f64);
@@ -88,8 +90,7 @@ impl Dependence {
     }
 }
 
-/// How much the windows that lie within a stretch of the run, and are measured, differ from each
-/// other.
+/// Estimates how much the measured windows within a stretch of the run differ from each other.
 fn inflation(recorder: &Recorder, epoch: Nanos, from: Nanos, to: Nanos) -> Inflation {
     let windows = recorder.windows();
     let width = windows.width();
@@ -113,7 +114,7 @@ fn inflation(recorder: &Recorder, epoch: Nanos, from: Nanos, to: Nanos) -> Infla
     Inflation::from_windows(within.into_iter().map(|(_, window)| window.response()))
 }
 
-/// How many response times a recorder has.
+/// Returns the number of response times in a recorder.
 fn responses(recorder: &Recorder) -> u64 {
     recorder.steps().iter().map(Figures::response_count).sum()
 }

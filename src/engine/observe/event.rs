@@ -1,68 +1,67 @@
-//! [`Event`]: what a run says while it goes on. The engine prints nothing itself.
+//! [`Event`]: what a run reports while it is in progress. The engine prints nothing itself.
 
 use serde::{Deserialize, Serialize};
 
 use crate::result::ModeRun;
 
-/// Where a run is.
+/// The phase of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Not measured yet.
+    /// The warm-up, which is not measured.
     Warmup,
-    /// Measured.
+    /// The measured part.
     Measured,
-    /// No new work; what is in flight ends.
+    /// The drain: no new work starts, and what is in flight ends.
     Drain,
 }
 
-/// A look at a run, at most ten a second.
+/// The progress of a run, reported at most ten times a second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Where it is.
+    /// The phase.
     pub phase: Phase,
-    /// Seconds since the start of this mode and round, warm-up included.
+    /// Seconds since the start of this mode and round, including the warm-up.
     pub elapsed_s: f64,
-    /// How much of it is done, where that is known.
+    /// The fraction of the run that is done, if known.
     pub fraction: Option<f64>,
-    /// Seconds until no new work is taken, where that can be told.
+    /// Seconds until no new work is taken, if known.
     pub left_s: Option<f64>,
-    /// Operations completed.
+    /// The number of operations completed.
     pub completed: u64,
-    /// Of these, failed.
+    /// The number of those that failed.
     pub failed: u64,
-    /// Operations in flight.
+    /// The number of operations in flight.
     pub in_flight: u64,
-    /// Completions a second since the last look.
+    /// Completions per second since the last report.
     pub rate: f64,
-    /// Median response time of the last windows.
+    /// The median response time of the last windows.
     pub p50_ms: Option<f64>,
-    /// 99th percentile of the last windows.
+    /// The 99th percentile of the response time in the last windows.
     pub p99_ms: Option<f64>,
-    /// 99th percentile of the generator's own lateness in the last windows.
+    /// The 99th percentile of the generator's own lateness in the last windows.
     pub lag_p99_ms: Option<f64>,
-    /// What the measured part has brought so far, of each operation of the plan in its order.
+    /// The counts of the measured part so far, for each operation of the plan in order.
     pub steps: Vec<StepCounts>,
 }
 
-/// What an operation of the plan has brought so far.
+/// The counts of one operation of the plan so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepCounts {
-    /// Completed.
+    /// The number completed.
     pub completed: u64,
-    /// Of these, failed.
+    /// The number of those that failed.
     pub failed: u64,
 }
 
-/// What a run says while it goes on.
+/// What a run reports while it is in progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Event {
-    /// How it goes.
+    /// The progress.
     Progress(Progress),
-    /// The figures so far, where the plan has somebody judge them while the run goes on, or
-    /// somebody watches.
+    /// The figures so far, if the plan judges them during the run or somebody watches.
     SoFar(Box<ModeRun>),
-    /// What went wrong and does not end it.
+    /// A problem that does not end the run.
     Warning(String),
 }

@@ -5,31 +5,31 @@ use std::collections::BTreeMap;
 use crate::base::Nanos;
 use crate::result::Resources;
 
-/// Means of the gauges in a stretch of time.
+/// Sums of the gauges in a stretch of time, to take means from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gauge {
     pub(super) looks: u64,
     pub(super) in_flight: u64,
     pub(super) active: u64,
     pub(super) waiting: u64,
-    /// Processor time, and the time in which it was spent.
+    /// CPU time, and in `weighed` the time in which it was spent.
     pub(super) busy: Nanos,
     pub(super) weighed: Nanos,
     pub(super) rss_bytes: Option<u64>,
 }
 
 impl Gauge {
-    /// Processors kept busy in the mean, where somebody looked.
+    /// Returns the mean number of busy processors, if it was sampled.
     pub fn cores(&self) -> Option<f64> {
         (self.weighed > Nanos::ZERO).then(|| self.busy.as_secs_f64() / self.weighed.as_secs_f64())
     }
 
-    /// The most memory that was seen.
+    /// Returns the highest memory usage seen.
     pub const fn rss_bytes(&self) -> Option<u64> {
         self.rss_bytes
     }
 
-    /// Mean of operations in flight, of busy virtual users, and of operations that wait for the
+    /// Returns the means of operations in flight, busy virtual users, and operations waiting for a
     /// limit.
     pub fn means(&self) -> Option<(f64, f64, f64)> {
         let n = self.looks as f64;
@@ -57,11 +57,11 @@ impl Gauge {
 /// What the observer has seen.
 #[derive(Debug, Default)]
 pub struct Observations {
-    /// Gauges by stretches of `width`, counted from the epoch; at most 4,096, which grow wider
-    /// instead.
+    /// The gauges by stretches of `width`, counted from the epoch; beyond 4,096 stretches the width
+    /// grows instead.
     pub gauges: BTreeMap<i64, Gauge>,
-    /// The width of those stretches.
+    /// The width of a stretch.
     pub width: Nanos,
-    /// What the run cost, from the epoch to its end.
+    /// The resources used from the epoch to the end.
     pub resources: Resources,
 }

@@ -1,4 +1,4 @@
-//! [`group`]: the figures of a part of the operations of a run.
+//! [`group`]: the figures of a subset of a run's operations.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +7,28 @@ use crate::base::Nanos;
 use crate::metrics::{FailureKind, Figures, Held, Tally, Track};
 use crate::result::{ChecksHeld, Counts, Group, StoppedBy, codec};
 
-/// How long a run was, and why no longer.
+/// How long a run was, and what ended it.
 pub struct Span {
-    /// From the epoch to the last completion.
+    /// The time from the epoch to the last completion.
     pub wall_s: f64,
-    /// From the epoch, what is not measured included.
+    /// The time from the epoch, including what is not measured.
     pub lasted: Nanos,
-    /// What is measured of it.
+    /// The measured time.
     pub measured_s: f64,
-    /// What ended it.
+    /// What ended the run.
     pub stopped_by: StoppedBy,
-    /// Of all operations.
+    /// The dependence of all operations.
     pub dependence: Dependence,
-    /// The iterations of the parts that the recorder keeps apart, in its order.
+    /// The iterations of each part that the recorder keeps separately, in its order.
     pub iterations_of: Vec<Counts>,
 }
 
-/// The text form of a histogram; none of one without values.
+/// Returns the text form of a histogram, or `None` if it is empty.
 pub fn encoded(track: &Track) -> Option<String> {
     (!track.is_empty()).then(|| codec::encode(&track.histogram()))
 }
 
-/// What became of some operations or iterations.
+/// Returns the outcome counts of a set of operations or iterations.
 pub fn counts(tally: &Tally) -> Counts {
     Counts {
         planned: tally.planned,
@@ -44,7 +44,7 @@ pub fn counts(tally: &Tally) -> Counts {
     }
 }
 
-/// The figures of a part of the operations.
+/// Returns the figures of a subset of the operations.
 pub fn group(
     name: String,
     mix: Option<String>,
@@ -86,7 +86,7 @@ pub fn group(
     }
 }
 
-/// How often the expectations of some operations held, where there are any.
+/// Returns how often the expectations of these operations held, if they have any.
 fn checked(figures: &Figures) -> Option<ChecksHeld> {
     let Held { passed, failed } = figures.held;
     (passed + failed > 0).then_some(ChecksHeld { passed, failed })

@@ -1,4 +1,5 @@
-//! What a run was like: samples, the observer beside the workers, and the figures made of both.
+//! What a run was like: samples, the observer that runs beside the workers, and the figures
+//! assembled from both.
 
 pub mod assemble;
 pub mod collector;

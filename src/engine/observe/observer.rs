@@ -1,5 +1,5 @@
-//! The observer: one thread beside the run. It ends the run when its time has come, looks at the
-//! gauges, probes the machine for hiccups, and says how it goes.
+//! The observer: one thread beside the workers. It ends the run on time, samples the gauges, probes
+//! the machine for hiccups, and reports progress.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -22,20 +22,21 @@ use crate::metrics::{Figures, Recorder, cgroup};
 use crate::plan::Mode;
 use crate::result::{Resources, StoppedBy};
 
-/// The gauges and signals are looked at so often.
+/// The interval between two looks at the gauges and signals.
 const LOOK: Nanos = Nanos::from_millis(20);
-/// Progress is said so often.
+/// The interval between two progress reports.
 const SAY: Nanos = Nanos::from_millis(200);
-/// Processor time and memory are looked at so often: of thousands of threads that takes a while.
+/// The interval between two samples of CPU time and memory, which take a while with thousands of
+/// threads.
 const WEIGH: Nanos = Nanos::from_millis(100);
-/// The figures so far are made so often at most …
+/// The shortest interval between two computations of the figures so far.
 const JUDGE: Nanos = Nanos::from_millis(200);
-/// … or so often, where they are only shown …
+/// The same interval if the figures are only shown and not judged.
 const SHOW: Nanos = Nanos::from_millis(1_000);
-/// … and take no more than this part of the observer's time.
+/// The shortest pause between two of them, as a multiple of the time that one takes.
 const JUDGE_SHARE: u64 = 10;
 
-/// What the system's counters showed at a moment.
+/// The system's counters at one moment.
 #[derive(Clone, Copy, Default)]
 struct Counters {
     usage: Option<Usage>,
@@ -56,7 +57,7 @@ impl Counters {
         }
     }
 
-    /// What the run has cost since then, as far as these counters tell.
+    /// Returns the resources used since an earlier reading, as far as these counters show.
     fn since(&self, before: &Self) -> Resources {
         let usage = before.usage.zip(self.usage);
         let usage = usage.map(|(before, after)| after.without(before));
@@ -80,21 +81,21 @@ impl Counters {
     }
 }
 
-/// What the mode has used so far: the process without the observer, whose share would make the
-/// slowest mode, which is observed longest, look the costliest.
+/// Returns what the mode has used so far: the process without the observer, whose share would make
+/// the slowest mode, which is observed longest, look the most expensive.
 fn usage() -> Option<Usage> {
     let own = Usage::for_thread().unwrap_or_default();
     Usage::for_process().map(|all| all.without(own))
 }
 
-/// What the process had cost when it was last looked at.
+/// The resource usage of the process at the last sample.
 struct Weight {
     at: Nanos,
     usage: Option<Usage>,
 }
 
 impl Weight {
-    /// What came on top of it, where it is time to look again.
+    /// Returns the usage since the last sample, if it is time for the next one.
     fn weigh(&mut self, now: Nanos) -> Gauge {
         if now - self.at < WEIGH {
             return Gauge::default();
@@ -114,10 +115,10 @@ impl Weight {
     }
 }
 
-/// The most stretches kept; then each becomes twice as wide.
+/// The most stretches that are kept; beyond that, each becomes twice as wide.
 const MAX_STRETCHES: usize = 4096;
 
-/// Watches a run until `done` closes; `collector` gets what it brings on the way.
+/// Watches a run until `done` closes; `collector` collects its samples meanwhile.
 pub fn watch(
     world: &World<'_>,
     collector: &mut Collector<'_>,
@@ -195,21 +196,21 @@ pub fn watch(
     seen
 }
 
-/// When to look next: soon, and in time for the moments that must not be missed.
+/// Returns when to look next: soon, and in time for the moments that must not be missed.
 fn next_look(world: &World<'_>, now: Nanos, measuring: bool) -> Nanos {
     let mut until = now + LOOK;
     if !measuring {
         until = until.min(world.epoch());
     }
-    // Threads that can't be cancelled may go on long after it is over: then there is nothing to
-    // be missed.
+    // Threads that cannot be cancelled may run long after the end, and then there is nothing left
+    // to miss.
     if !world.stop.is_over() {
         until = until.min(world.stop.drain_end()).max(now);
     }
     until
 }
 
-/// Ends a run as far as a signal or the end of its drain asks for it.
+/// Ends a run if a signal or the end of its drain requires it.
 fn end(world: &World<'_>, signal: Option<Signal>, now: Nanos) {
     match signal {
         Some(Signal::Finish(by)) if world.stop.early().is_none() => world.stop.finish(now, by),
@@ -255,17 +256,18 @@ fn look(world: &World<'_>, seen: &mut Observations, weighed: Gauge, now: Nanos) 
         });
 }
 
-/// A share of a run from which on its speed so far tells when it will end.
+/// The fraction of a run after which its speed so far predicts its end.
 const ENOUGH: f64 = 0.02;
 
-/// Seconds until a run takes no new work, by its end and by the share of its iterations that is
-/// done: whatever comes first. Nothing where neither tells, and where that moment has passed.
+/// Returns the seconds until a run takes no new work, estimated from its end and from the fraction
+/// of its iterations that are done, whichever comes first. Returns `None` if neither tells, or if
+/// that moment has passed.
 fn left_s(now: Nanos, epoch: Nanos, end: Nanos, by_count: Option<f64>) -> Option<f64> {
     if now >= end {
         return None;
     }
     let by_time = (end != Nanos::MAX).then(|| (end - now).as_secs_f64());
-    // The warm-up does none of the iterations that are counted.
+    // The warm-up performs none of the counted iterations.
     let measured = (now > epoch).then(|| (now - epoch).as_secs_f64());
     let by_count = by_count
         .filter(|share| (ENOUGH..=1.0).contains(share))
@@ -274,11 +276,11 @@ fn left_s(now: Nanos, epoch: Nanos, end: Nanos, by_count: Option<f64>) -> Option
     by_time.into_iter().chain(by_count).reduce(f64::min)
 }
 
-/// What was last said.
+/// The state at the last report.
 #[derive(Default)]
 struct Said {
     at: Nanos,
-    /// Operations that had times then.
+    /// The number of operations with times by then.
     timed: u64,
 }
 
@@ -344,7 +346,7 @@ mod tests {
     #[test]
     fn a_warm_up_is_not_taken_for_the_speed_of_the_run() {
         let at = |s| Nanos::from_secs(s);
-        // 5 s of warm-up and 60 s of run.
+        // A warm-up of 5 s and a run of 60 s.
         for (now, left) in [
             (0, Some(65.0)),
             (4, Some(61.0)),
@@ -358,7 +360,7 @@ mod tests {
         // By iterations: nothing before the first of them, then by their own speed.
         assert_eq!(left_s(at(4), at(5), Nanos::MAX, Some(0.0)), None);
         assert_eq!(left_s(at(15), at(5), Nanos::MAX, Some(0.25)), Some(30.0));
-        // By both: the first to come.
+        // By both: whichever comes first.
         assert_eq!(left_s(at(15), at(5), at(65), Some(0.25)), Some(30.0));
         assert_eq!(left_s(at(15), at(5), at(25), Some(0.25)), Some(10.0));
     }

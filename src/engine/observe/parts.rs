@@ -9,7 +9,7 @@ use crate::metrics::{Figures, Recorder};
 use crate::plan::Action;
 use crate::result::Group;
 
-/// Adds up the operations that have the same key, in the order in which the keys first come.
+/// Sums up the operations with the same key, in the order in which the keys first occur.
 fn by<'r, K: PartialEq>(
     world: &World<'_>,
     recorder: &'r Recorder,
@@ -28,7 +28,7 @@ fn by<'r, K: PartialEq>(
     groups
 }
 
-/// The figures of each step, split by its tags.
+/// Returns the figures of each step, split by its tags.
 pub fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |mix, name, _| Some((mix, name.to_owned())))
         .into_iter()
@@ -57,7 +57,7 @@ pub fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> 
         .collect()
 }
 
-/// The figures of each mix entry.
+/// Returns the figures of each mix entry.
 pub fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |mix, _, _| Some(mix))
         .into_iter()
@@ -73,7 +73,7 @@ pub fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> 
         .collect()
 }
 
-/// The figures of each target.
+/// Returns the figures of each target.
 pub fn targets(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |_, _, action| action.target())
         .into_iter()

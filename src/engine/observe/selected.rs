@@ -1,5 +1,4 @@
-//! The figures of the parts of a run that thresholds name: of stages, and of what their selectors
-//! take.
+//! The figures of the parts of a run that thresholds refer to: stages, and selected operations.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,7 +13,7 @@ use crate::metrics::{Figures, Recorder, Track};
 use crate::plan::{Quantity, Selector};
 use crate::result::{Group, Iterations, Probe};
 
-/// The figures that only thresholds ask for.
+/// Returns the figures that only thresholds need.
 pub fn probes(
     world: &World<'_>,
     recorder: &Recorder,
@@ -57,7 +56,7 @@ pub fn probes(
     world.plan.probes().into_iter().map(probe).collect()
 }
 
-/// The stages that are measured, each with how long it lasted.
+/// Returns the figures of the measured stages, each with its duration.
 pub fn stages(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     let load = &world.plan.load;
     let mut begin = world.epoch();
@@ -94,7 +93,7 @@ pub fn stages(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group>
         .collect()
 }
 
-/// The operations with a value of a tag.
+/// Returns the figures of the operations with a certain value of a tag.
 fn tagged(world: &World<'_>, recorder: &Recorder, selector: &Selector, tag: &str) -> Figures {
     let all = world.plan.operations();
     let operations = all
@@ -107,8 +106,8 @@ fn tagged(world: &World<'_>, recorder: &Recorder, selector: &Selector, tag: &str
         .unwrap_or_default()
 }
 
-/// Adds what thresholds ask of a part beside its ordinary figures: its iterations, and the
-/// histograms behind percentiles.
+/// Adds the figures of a part that only thresholds need: its iterations, and the histograms behind
+/// percentiles.
 fn with_asked(
     world: &World<'_>,
     recorder: &Recorder,
@@ -149,7 +148,7 @@ fn with_asked(
     }
 }
 
-/// A time of some operations, or of the iterations beside them.
+/// Returns a time of these operations, or of the iterations given with them.
 fn track<'f>(
     figures: &'f Figures,
     duration: Option<&'f Track>,

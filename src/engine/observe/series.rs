@@ -1,4 +1,4 @@
-//! [`series`]: the time line of a run, of what its recorders and its observer have seen.
+//! [`series`]: the time line of a run, from what its recorders and its observer have seen.
 
 use super::gauges::{Gauge, Observations};
 use crate::base::Nanos;
@@ -8,11 +8,11 @@ use crate::metrics::{FailureKind, Windows};
 use crate::plan::Plan;
 use crate::result::{Window, codec};
 
-/// Most windows in a result of a run that was shorter than a minute: they begin narrow, and need
-/// not stay so.
+/// The most windows in the result of a run shorter than a minute: they begin narrow and are merged
+/// beyond that.
 const WINDOWS_OF_A_SHORT_RUN: usize = 120;
 
-/// The time line of a run that took so long.
+/// Returns the time line of a run that took `wall_s` seconds.
 pub fn series(windows: &Windows, seen: &Observations, wall_s: f64, plan: &Plan) -> Vec<Window> {
     let mut windows = windows.clone();
     // No wider than the windows that checks ask for.
@@ -31,7 +31,7 @@ pub fn series(windows: &Windows, seen: &Observations, wall_s: f64, plan: &Plan) 
             let mut gauge = Gauge::default();
             if seen.width > Nanos::ZERO {
                 let stretch = |edge: i64| (edge * width.0 as i64).div_euclid(seen.width.0 as i64);
-                // A window narrower than a stretch shows the one that it begins in.
+                // A window narrower than a stretch shows the stretch that it begins in.
                 let range = stretch(index)..stretch(index + 1).max(stretch(index) + 1);
                 seen.gauges.range(range).for_each(|(_, g)| gauge.add(g));
             }

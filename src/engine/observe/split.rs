@@ -1,13 +1,13 @@
-//! What splits the figures of operations: the checks of their responses, and the values of their
-//! tags.
+//! What the figures of operations are split by: the checks of their responses, and the values of
+//! their tags.
 
 use crate::engine::world::World;
 use crate::metrics::{Figures, Recorder};
 use crate::plan::Operation;
 use crate::result::ResponseCheck;
 
-/// How often each expectation that the scenario has written held. Equal ones of equally named steps
-/// count as one.
+/// Returns how often each expectation written in the scenario held. Equal expectations of steps
+/// with the same name count as one.
 pub fn checks(world: &World<'_>, recorder: &Recorder) -> Vec<ResponseCheck> {
     let mut all: Vec<ResponseCheck> = Vec::new();
     for ((_, step, operation), check) in world.plan.operations().zip(&world.checks) {
@@ -32,7 +32,7 @@ pub fn checks(world: &World<'_>, recorder: &Recorder) -> Vec<ResponseCheck> {
     all
 }
 
-/// The figures of some operations by the values of their tags, each called `tag=value`.
+/// Returns the figures of operations by the values of their tags, each named `tag=value`.
 pub fn tags<'o>(
     recorder: &Recorder,
     operations: impl Iterator<Item = &'o Operation>,

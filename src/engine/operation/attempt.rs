@@ -16,7 +16,7 @@ use crate::plan::{Action, Operation};
 use crate::transport::TransportError;
 use crate::value::{Facts, Response, Scope};
 
-/// Characters that are kept of a URL in what is said of a failure.
+/// The longest URL, in characters, in the report of a failure.
 const MAX_URL: usize = 300;
 
 /// One try of an operation.
@@ -27,11 +27,11 @@ pub struct Attempt<'a, 'w, D: Driver> {
     pub operation: &'a Operation,
     /// The iteration's number.
     pub iteration: u64,
-    /// Where its draws are made.
+    /// The place of its random draws.
     pub position: Position,
     /// When the try began.
     pub started: Nanos,
-    /// Its slot of the connections to the target, where there are only so many.
+    /// Its slot in the target's connection limit, if any.
     pub connection: Cell<Option<Slot>>,
 }
 
@@ -43,9 +43,8 @@ pub(super) fn timeout(kind: FailureKind, what: &str, after: Nanos) -> TransportE
 }
 
 impl<D: Driver> Attempt<'_, '_, D> {
-    /// The URL or the address that it is about, for what is said of its failure: made anew then, so
-    /// that a try that goes well costs nothing for it. Of a redirect it is where the first request
-    /// went.
+    /// Returns the URL or address of the try, to report its failure. It is built on demand, so that
+    /// a successful try pays nothing for it. After a redirect it is the URL of the first request.
     pub fn url(&self, scope: &Scope) -> Option<String> {
         let world = self.worker.world;
         let action = &self.operation.action;
@@ -75,7 +74,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .and_then(|recipe| recipe.uri(scope, || self.facts()));
         let path = path.map(|uri| uri.to_string()).unwrap_or_default();
         let url = format!("{}://{}{path}", scheme.name(), base_url.origin.authority);
-        // The mark at its end tells a secret that was cut off there.
+        // The ellipsis at the end lets a secret that was cut off there be recognized.
         Some(if url.chars().count() > MAX_URL {
             url.chars().take(MAX_URL - 1).chain(['…']).collect()
         } else {
@@ -83,7 +82,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         })
     }
 
-    /// Gives back its slot of the connections: it needs none any more.
+    /// Releases its connection slot, which it no longer needs.
     pub fn give_back(&self) {
         drop(self.connection.take());
     }
@@ -97,11 +96,11 @@ impl<D: Driver> Attempt<'_, '_, D> {
     ) -> Result<(), TransportError> {
         let total = self.operation.timeout.total;
         trace.last.hop.ready.set(self.started);
-        // Pinned where it is made, as all that follow: awaited by value, its state of some
-        // kilobytes would be copied.
+        // Pinned in place, like the futures below: awaiting by value would copy its state of
+        // several kilobytes.
         let work = pin!(self.work(user, scope, trace));
         if matches!(self.operation.action, Action::Sleep(_)) {
-            // When it ends is known beforehand, so that it needs but one timer.
+            // Its end is known beforehand, so one timer is enough.
             return work.await;
         }
         within(&self.worker.driver, self.started + total, work)
@@ -125,7 +124,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     ) -> Result<(), TransportError> {
         match &self.operation.action {
             Action::Http(request) => pin!(self.http(user, request.target, scope, trace)).await,
-            // Boxed, so that they don't make the future of a plain request larger.
+            // Boxed, so that they do not make the future of a plain request larger.
             Action::Handshake(request) => {
                 Box::pin(self.handshake(user, request.target, scope, trace)).await
             }
@@ -137,13 +136,13 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
     }
 
-    /// Holds a response against what is expected of it, writes down how that went and the values
-    /// of its tags, and takes out of it what is wanted. `size` is that of its body, and `broken`
-    /// says why that is not there, where it is not.
+    /// Checks a response, records the outcomes of its checks and the values of its tags, and
+    /// captures values from it. `size` is the size of its body, and `broken` says why the body is
+    /// missing, if it is.
     ///
     /// # Errors
-    /// The first expectation that does not hold, what made the body unreadable, or a capture that
-    /// found nothing.
+    /// The first expectation that does not hold, the reason why the body is unreadable, or a
+    /// capture that found nothing.
     pub(super) fn settle(
         &self,
         response: &Response<'_>,
@@ -167,7 +166,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         broken.map_or(taken, Err)
     }
 
-    /// What functions in the values of this try depend on.
+    /// Returns the facts that functions in the values of this try depend on.
     pub(super) fn facts(&self) -> Arc<Facts> {
         self.worker
             .facts(self.iteration, self.position, Purpose::Value)

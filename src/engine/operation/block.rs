@@ -6,7 +6,7 @@ use crate::plan::Delay;
 use crate::transport::TransportError;
 
 impl<D: Driver> Attempt<'_, '_, D> {
-    /// Blocks for this long; `offload`: on a thread of its own in the async mode.
+    /// Blocks for this long; `offload` makes the async mode use a separate thread.
     pub(super) async fn block(
         &self,
         duration: &Delay,

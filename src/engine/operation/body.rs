@@ -1,4 +1,4 @@
-//! [`KeptBody`]: the body of a response, as far as something needs it.
+//! [`KeptBody`]: the body of a response, as far as it is needed.
 
 use http::HeaderMap;
 
@@ -6,20 +6,20 @@ use crate::metrics::FailureKind;
 use crate::transport::TransportError;
 use crate::transport::decode::decoded;
 
-/// The most that is kept of a body, in bytes, before its encoding is taken off.
+/// The most that is kept of a body, in bytes, before it is decoded.
 const MAX_BODY: usize = 16 << 20;
 
-/// What is kept of a body while it comes.
+/// The part of a body that is kept while it is received.
 pub struct KeptBody {
-    /// Whether it is needed.
+    /// Whether the body is needed.
     wanted: bool,
     bytes: Vec<u8>,
-    /// All bytes that came.
+    /// The number of bytes received.
     size: u64,
 }
 
 impl KeptBody {
-    /// Nothing yet.
+    /// Creates an empty body.
     pub const fn new(wanted: bool) -> Self {
         Self {
             wanted,
@@ -28,7 +28,7 @@ impl KeptBody {
         }
     }
 
-    /// Takes what has come.
+    /// Appends received data.
     pub fn take(&mut self, data: &[u8]) {
         self.size += data.len() as u64;
         if self.wanted && self.size <= MAX_BODY as u64 {
@@ -36,15 +36,15 @@ impl KeptBody {
         }
     }
 
-    /// How many bytes came.
+    /// Returns the number of bytes received.
     pub const fn size(&self) -> u64 {
         self.size
     }
 
-    /// The body without its encodings; empty where it is not needed.
+    /// Returns the body without its content encodings; empty if it is not needed.
     ///
     /// # Errors
-    /// When it is too large to be kept, or an encoding can't be taken off.
+    /// If it is too large to be kept, or cannot be decoded.
     pub fn decoded(self, headers: &HeaderMap) -> Result<Vec<u8>, TransportError> {
         if !self.wanted {
             return Ok(Vec::new());
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(
             (
                 unwanted.size(),
-                unwanted.decoded(&headers).expect("nothing")
+                unwanted.decoded(&headers).expect("an empty body")
             ),
             (100, Vec::new())
         );

@@ -1,4 +1,4 @@
-//! One try of `cpu`: uses processor time.
+//! One try of `cpu`: uses CPU time.
 
 use super::attempt::Attempt;
 use crate::engine::driver::Driver;
@@ -6,7 +6,7 @@ use crate::plan::Delay;
 use crate::transport::TransportError;
 
 impl<D: Driver> Attempt<'_, '_, D> {
-    /// Uses so much processor time of one core.
+    /// Uses this much CPU time on one core.
     pub(super) async fn cpu(&self, duration: &Delay) -> Result<(), TransportError> {
         let amount = self.length(duration);
         self.worker.driver.cpu(amount, self.deadline()).await;

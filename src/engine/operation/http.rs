@@ -21,12 +21,12 @@ use crate::transport::http2::Refusal;
 use crate::transport::link::{Arriving, Asked, Link};
 use crate::value::{Response, Scope};
 
-/// How often a request is sent again, at most, that the server says not to have processed, while it
-/// processes no other one over the connection either.
+/// The most often that a request is resent because the server reports that it was not processed,
+/// while the connection makes no other progress.
 const MAX_RESENDS: u32 = 5;
 
 impl<D: Driver> Attempt<'_, '_, D> {
-    /// A connection to the target: one that was kept, or a new one.
+    /// Returns a connection to the target: a kept one, or a new one.
     async fn connection(
         &self,
         user: &mut User<D::Io>,
@@ -37,7 +37,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let dial = self.worker.world.dials[target]
             .as_ref()
             .expect("every target in use was reached");
-        // Taken out while in use: where this future is dropped, the connection closes with it.
+        // Taken out while in use: dropping this future closes the connection.
         let turn = loop {
             match user.connections[target].take().await {
                 Taken::Link(mut kept) => {
@@ -50,7 +50,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             }
         };
         user.connections[target].make_room();
-        // Boxed, so that what is done once a connection doesn't make the future of each request
+        // Boxed, so that work done once per connection does not make the future of each request
         // larger.
         let connect = Box::pin(dial.connect(driver, &trace.last.dial));
         let fresh = match self.operation.timeout.connect {
@@ -68,7 +68,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         })
     }
 
-    /// Sends the request, follows redirects as far as the scenario lets it, and settles the last
+    /// Sends the request, follows redirects as far as the scenario allows, and settles the last
     /// response.
     pub(super) async fn http(
         &self,
@@ -109,11 +109,12 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 &head.headers,
                 put,
             )?;
-            // What failed on the way to the last response is not told with figures of an earlier
-            // one.
+            // A failure on the way to the last response must not be reported with figures of an
+            // earlier one.
             trace.last.hop = trace.last.hop.redirected();
             if to != target {
-                // Boxed, so that what few requests need doesn't make the future of each larger.
+                // Boxed, so that code that few requests need does not make the future of each
+                // larger.
                 Box::pin(self.change_connection(user, to, trace)).await;
             }
             (request, target) = (Made::Own(Box::new(next)), to);
@@ -125,23 +126,24 @@ impl<D: Driver> Attempt<'_, '_, D> {
         };
         let response = Response::new(head.status.as_u16(), &head.headers, &body);
         self.settle(&response, size, broken, scope, trace)?;
-        // Its values are parts of what was read, and would keep all of it.
+        // The header values are slices of the read buffer and would keep all of it alive.
         let mut headers = head.headers;
         headers.clear();
         user.headers = Some(headers);
         Ok(())
     }
 
-    /// Waits for a slot of a connection to another target, to which a redirect leads. The operation
-    /// has begun long since: this is a part of its time, and no queue.
+    /// Waits for a slot for a connection to another target, to which a redirect leads. The
+    /// operation has already started, so this is part of its time rather than its queue.
     async fn change_connection(&self, user: &User<D::Io>, target: usize, trace: &Trace) {
-        // Given back first: two that hold one each and want the other's would wait for ever.
+        // Released first: two operations that each held a slot and wanted the other's would
+        // deadlock.
         drop(self.connection.take());
         if let Some(limit) = user.connections[target].limit() {
             let driver = &self.worker.driver;
-            // What was waited for on the connection before is over.
+            // Nothing waits for the previous connection any more.
             driver.clear_interest();
-            // A cap of connections refuses nobody.
+            // A connection limit never refuses an operation.
             if let Ok((mut permit, entered)) = enter([Some(&*limit)], driver, driver.now()).await {
                 self.connection.set(permit.detach(limit.clone()));
                 trace.last.hop.ready.set(entered.now);
@@ -149,7 +151,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
     }
 
-    /// Waits for the head of the response to what was asked, as long as that may take.
+    /// Waits for the head of the response, within the first-byte timeout.
     async fn answer(
         &self,
         connection: &mut Link<D::Io>,
@@ -168,8 +170,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
     }
 
-    /// Makes ready to send a request again, where the server has said that it did not process it:
-    /// on the same connection where it takes others, else on a new one.
+    /// Prepares to resend a request that the server says it did not process: on the same connection
+    /// if it accepts further requests, otherwise on a new one.
     fn prepare_to_resend(
         &self,
         user: &mut User<D::Io>,
@@ -181,15 +183,15 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let Some(refusal) = connection.refusal() else {
             return Err(error);
         };
-        // Where the connection has carried others, they got on, and it is this one's turn some
-        // time; else it may go on for ever.
+        // If the connection has answered other requests, it makes progress and this one will get
+        // its turn; otherwise this could go on forever.
         if refusal == Refusal::Stream || !connection.has_answered() {
             let refused = &trace.last.hop.refused;
             if refused.replace(refused.get() + 1) == MAX_RESENDS {
                 return Err(error);
             }
         }
-        // As where a response has been read.
+        // As after reading a response.
         trace.settle();
         match refusal {
             Refusal::Stream => user.connections[target].put(connection),
@@ -200,8 +202,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         Ok(())
     }
 
-    /// What is sent of a request, with the cookies of the user that sends it where they are kept
-    /// for this position.
+    /// Returns the message to send for a request, with the user's cookies for this origin if the
+    /// target keeps cookies.
     fn outgoing(
         &self,
         user: &mut User<D::Io>,
@@ -216,7 +218,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         message
     }
 
-    /// Sends one request and reads its response to the end; nothing where it is to be sent again.
+    /// Sends one request and reads its response to the end; returns `None` if the request must be
+    /// resent.
     async fn exchange(
         &self,
         user: &mut User<D::Io>,
@@ -227,7 +230,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Result<Option<(Parts, KeptBody)>, TransportError> {
         let driver = &self.worker.driver;
-        // Before a connection is used for it.
+        // Checked before a connection is used for it.
         request.body.check()?;
         let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.passed());
@@ -254,7 +257,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
         let is_followed = follows && redirect::asks(head.status.as_u16(), &head.headers);
         let mut kept = KeptBody::new(needs_body && !is_followed);
-        // What came with the head took no time of its own.
+        // A body that arrived with the head took no time of its own.
         let ended = if connection.receive(body, |data| kept.take(data)).await? {
             driver.now()
         } else {
@@ -262,7 +265,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         };
         trace.last.hop.body.set(Some(ended - answered));
         trace.last.hop.ended.set(Some(ended));
-        // Before somebody else can have the connection, whose bytes are not this request's.
+        // Settled before others can use the connection, whose bytes do not belong to this request.
         trace.settle();
         if connection.is_reusable() {
             user.connections[target].put(connection);

@@ -1,4 +1,4 @@
-//! What mock operations have in common: how long they take, and that they may be told to fail.
+//! What mock operations have in common: their durations, and failures on demand.
 
 use rand::RngExt as _;
 
@@ -16,7 +16,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         generator(seed, self.iteration, self.position, purpose)
     }
 
-    /// How long this try takes.
+    /// Returns how long this try takes.
     pub(super) fn length(&self, duration: &Delay) -> Nanos {
         match duration {
             Delay::Constant(length) => *length,
@@ -24,13 +24,13 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
     }
 
-    /// When its total timeout is over.
+    /// Returns when its total timeout expires.
     pub(super) fn deadline(&self) -> Nanos {
         self.started + self.operation.timeout.total
     }
 
-    /// Ends a mock operation that could not be cancelled: it may be over its deadline, which is a
-    /// timeout all the same.
+    /// Ends a mock operation that could not be cancelled: one that has passed its deadline is still
+    /// a timeout.
     pub(super) fn end_uncancelled(&self) -> Result<(), TransportError> {
         if self.worker.driver.now() >= self.deadline() {
             return Err(self.late());
@@ -38,7 +38,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         self.end_mock()
     }
 
-    /// Ends a mock operation, which fails as often as the scenario tells it to.
+    /// Ends a mock operation, which fails as often as the scenario specifies.
     pub(super) fn end_mock(&self) -> Result<(), TransportError> {
         let fail = self.operation.fail;
         if fail.0 > 0.0 && self.draw(Purpose::Fail).random::<f64>() < fail.0 {

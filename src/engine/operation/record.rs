@@ -1,4 +1,4 @@
-//! [`Record`]: what is written down of an operation, whatever happens to it.
+//! [`Record`]: what is recorded of an operation, whatever happens to it.
 
 use super::trace::{Trace, Try};
 use crate::base::Nanos;
@@ -8,8 +8,8 @@ use crate::engine::world::worker::Worker;
 use crate::metrics::{FailedTry, FailureKind, Held, Outcome, Sample};
 use crate::transport::TransportError;
 
-/// Writes an operation down when it is dropped: skipped where it had not started; where it had
-/// started and not completed, unfinished at the end of the drain, and cancelled before.
+/// Records an operation on drop: as skipped if it never started; if it started and did not
+/// complete, as unfinished at the end of the drain, and as cancelled before that.
 pub struct Record<'a, 'w, D: Driver> {
     worker: &'a Worker<'w, D>,
     pub(super) sample: Sample,
@@ -20,7 +20,7 @@ pub struct Record<'a, 'w, D: Driver> {
 }
 
 impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
-    /// An operation that is planned at this moment.
+    /// Creates the record of an operation planned at this moment.
     pub fn new(worker: &'a Worker<'w, D>, operation: u32, now: Nanos) -> Self {
         let sample = Sample::planned(operation, now);
         Self {
@@ -33,23 +33,24 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
         }
     }
 
-    /// It was not planned after all: its branch ended without coming to it.
+    /// Discards the record of an operation that was not planned after all: its branch ended without
+    /// reaching it.
     pub fn forget(mut self) {
         self.forgotten = true;
     }
 
-    /// The operation that it is about.
+    /// Returns the id of its operation.
     pub const fn operation(&self) -> u32 {
         self.sample.operation
     }
 
-    /// Its time has come, with what its iteration has waited for.
+    /// Notes that the operation is due, with the time that its iteration has queued.
     pub(super) fn reach(&mut self, scheduled: ScheduledIteration) {
         self.sample.intended = scheduled.intended;
         self.sample.queue = scheduled.queue;
     }
 
-    /// Its first try begins.
+    /// Notes that the first try begins.
     pub(super) fn start(&mut self, now: Nanos) {
         self.sample.started = now;
         self.sample.outcome = Outcome::Unfinished;
@@ -57,14 +58,14 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
         self.worker.tape.sink().flight(1);
     }
 
-    /// A try has gone well.
+    /// Notes that a try has succeeded.
     pub(super) fn succeed(&mut self, now: Nanos) -> Option<FailureKind> {
         self.sample.completed = now;
         self.sample.outcome = Outcome::Ok;
         None
     }
 
-    /// Writes down a failed try, with the URL or address that it was about.
+    /// Records a failed try, with its URL or address.
     pub(super) fn fail(
         &mut self,
         now: Nanos,
@@ -90,20 +91,20 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
         Some(kind)
     }
 
-    /// Begins one more try. Nothing but what passed over its connections is left of those before
-    /// it.
+    /// Begins another try. Of the earlier ones, only the bytes passed over their connections are
+    /// kept.
     pub(super) fn retry(&mut self, number: u32) {
         self.sample.retries = number;
         self.trace.last = Try::default();
     }
 
-    /// Goes on after a failed try.
+    /// Continues after a failed try.
     pub(super) fn reopen(&mut self, failure: FailureKind) {
         self.sample.outcome = Outcome::Unfinished;
         self.last_failure = Some(failure);
     }
 
-    /// Ends with the last failure, where no further try could be made.
+    /// Ends with the last failure, because no further try could be made.
     pub(super) fn settle(&mut self, now: Nanos) -> Option<FailureKind> {
         self.sample.completed = now;
         let kind = self.last_failure?;

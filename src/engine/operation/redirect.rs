@@ -1,4 +1,4 @@
-//! Redirects: which request an answer asks for instead.
+//! Redirects: the request that a response asks for instead.
 
 use std::borrow::Cow;
 
@@ -16,12 +16,12 @@ use crate::transport::TransportError;
 use crate::transport::body::Payload;
 use crate::transport::http::PreparedRequest;
 
-/// Whether a response asks for another request.
+/// Returns whether a response asks for another request.
 pub fn asks(status: u16, headers: &HeaderMap) -> bool {
     matches!(status, 301 | 302 | 303 | 307 | 308) && headers.contains_key(LOCATION)
 }
 
-/// Headers that say what a body is.
+/// The headers that describe a body.
 const OF_BODIES: [HeaderName; 4] = [
     CONTENT_LENGTH,
     CONTENT_TYPE,
@@ -29,12 +29,12 @@ const OF_BODIES: [HeaderName; 4] = [
     CONTENT_LANGUAGE,
 ];
 
-/// The request that a redirect asks for, and the target that it goes to. At another origin it has
-/// the headers of the target there, which `put` puts values into, and none of those before: what
-/// was meant for one service concerns no other.
+/// Returns the request that a redirect asks for, and the target it goes to. At another origin it
+/// has the headers of the target there, whose values `put` fills in, and none of the previous ones:
+/// what was meant for one service is not disclosed to another.
 ///
 /// # Errors
-/// When that is not a target of the plan, a failure of kind `redirects`; or when `put` fails.
+/// If it does not lead to a target of the plan, a failure of kind `redirects`; or if `put` fails.
 pub fn next(
     world: &World<'_>,
     request: &PreparedRequest,
@@ -68,7 +68,7 @@ pub fn next(
         base_url(*target).is_some_and(|base_url| base_url.origin == origin)
             && world.dials[*target].is_some()
     };
-    // The target that it comes from first: others may have the same address.
+    // The same target first, because others may have the same address.
     let to = std::iter::once(target)
         .chain(0..world.base_urls.len())
         .find(is_there)
@@ -95,7 +95,7 @@ pub fn next(
             .ok_or_else(|| refused("no target that a step uses"))?;
         let before = std::mem::replace(&mut next.headers, put(there)?);
         if !next.body.is_empty() {
-            // The body goes along (RFC 9110, section 15.4), and what it is.
+            // The body is kept (RFC 9110, section 15.4), and so are the headers that describe it.
             for name in OF_BODIES {
                 before
                     .get(&name)
@@ -109,11 +109,11 @@ pub fn next(
     ))
 }
 
-/// What the `location` of a response says.
+/// Returns the `location` of a response.
 fn location(headers: &HeaderMap) -> Result<Cow<'_, str>, TransportError> {
     let mut lines = headers.get_all(LOCATION).iter();
     let first = lines.next();
-    // Several lines are not a list here, and none of them counts more than another.
+    // Several lines do not form a list here, and none takes precedence.
     if lines.any(|other| Some(other) != first) {
         return Err(TransportError {
             kind: FailureKind::Redirects,
@@ -125,7 +125,7 @@ fn location(headers: &HeaderMap) -> Result<Cow<'_, str>, TransportError> {
         .unwrap_or_default())
 }
 
-/// One redirect more than may be followed.
+/// Creates the failure of a redirect beyond the limit.
 pub fn too_many(most: u32) -> TransportError {
     TransportError {
         kind: FailureKind::Redirects,

@@ -1,4 +1,4 @@
-//! Which failures are tried again, and after which wait.
+//! Which failures are retried, and after which wait.
 
 use rand::RngExt as _;
 
@@ -7,7 +7,7 @@ use crate::engine::draw::{Position, Purpose, generator};
 use crate::metrics::FailureKind;
 use crate::plan::{Backoff, Retry};
 
-/// Whether a failure is tried again; `status` is that of the response, or 0.
+/// Returns whether a failure is retried; `status` is that of the response, or 0.
 pub fn wanted(retry: &Retry, kind: FailureKind, status: u16) -> bool {
     if retry.errors.is_empty() && retry.status.is_empty() {
         return true;
@@ -23,7 +23,7 @@ pub fn wanted(retry: &Retry, kind: FailureKind, status: u16) -> bool {
         || (status != 0 && retry.status.iter().any(|rule| rule.fits(status)))
 }
 
-/// The wait before the retry with this number, which counts from 1.
+/// Returns the wait before the retry with this number, which counts from 1.
 pub fn wait(backoff: Backoff, number: u32, seed: u64, iteration: u64, position: Position) -> Nanos {
     match backoff {
         Backoff::Constant(wait) => wait,

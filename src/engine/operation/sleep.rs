@@ -1,4 +1,4 @@
-//! One try of `sleep`: waits, as for something remote.
+//! One try of `sleep`: waits, as if for something remote.
 
 use super::attempt::Attempt;
 use crate::engine::driver::Driver;

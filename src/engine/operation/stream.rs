@@ -1,5 +1,5 @@
-//! What exchanges over TCP and WebSocket have in common: the stream below them, and answers that
-//! are texts.
+//! What exchanges over TCP and WebSocket have in common: the underlying stream, and answers that
+//! are text.
 
 use http::HeaderMap;
 
@@ -13,7 +13,7 @@ use crate::transport::wire::Wire;
 use crate::value::{Response, Scope};
 
 impl<D: Driver> Attempt<'_, '_, D> {
-    /// Connects for what is no HTTP.
+    /// Connects for a protocol other than HTTP.
     pub(super) async fn connect(
         &self,
         dial: &Dial,
@@ -33,8 +33,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         Ok(wire)
     }
 
-    /// Holds the text of an answer against what is expected of it, and takes out of it what is
-    /// wanted.
+    /// Checks the text of an answer and captures values from it.
     pub(super) fn judge(
         &self,
         text: &[u8],
@@ -42,7 +41,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         scope: &mut Scope,
         trace: &Trace,
     ) -> Result<(), TransportError> {
-        // A text has no head: a status that is always good stands for it.
+        // A text has no head, so a status that always passes stands in for it.
         let none = HeaderMap::new();
         let response = Response::new(200, &none, text);
         self.settle(&response, size, None, scope, trace)

@@ -27,7 +27,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         );
         let recipe = self.worker.world.exchanges[id]
             .as_ref()
-            .expect("every exchange has one");
+            .expect("every exchange is compiled");
         let ready = recipe.make(scope, || self.facts())?;
         let mut connection = self.stream(user, exchange.target, trace).await?;
         trace.begin(connection.passed());
@@ -63,8 +63,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         self.judge(&answer.bytes, answer.size, scope, trace)
     }
 
-    /// Runs an exchange that has to bring its first byte until then; what comes behind that has
-    /// time to its end.
+    /// Runs an exchange whose first byte has to arrive within `limit`; the rest may take longer.
     async fn before_first_byte<T>(
         &self,
         limit: crate::base::Nanos,
@@ -82,14 +81,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
         exchange.await
     }
 
-    /// A connection to the target: the user's own, or a new one.
+    /// Returns a connection to the target: the user's own, or a new one.
     async fn stream(
         &self,
         user: &mut User<D::Io>,
         target: usize,
         trace: &Trace,
     ) -> Result<Connection<Wire<D::Io>>, TransportError> {
-        // Taken out while in use: where this future is dropped, the connection closes with it.
+        // Taken out while in use: dropping this future closes the connection.
         if let Some(mut kept) = user.take_stream(target)
             && kept.is_quiet().await
         {

@@ -1,4 +1,4 @@
-//! [`Trace`]: what an operation's tries leave behind, for its record.
+//! [`Trace`]: what an operation's tries leave behind for its record.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -8,55 +8,53 @@ use crate::engine::connection::dial::DialTimes;
 use crate::metrics::{Sample, TagValue};
 use crate::transport::counted::Passed;
 
-/// What an operation's tries leave behind, even where they are dropped on the way.
+/// What an operation's tries leave behind, even if they are dropped midway.
 #[derive(Default)]
 pub struct Trace {
     /// The last try; the next one replaces it as a whole.
     pub last: Try,
-    /// How often a request was sent again that the server had not processed.
+    /// How often a request was resent that the server had not processed.
     pub resent: Cell<u32>,
-    /// Bytes that passed over the connections of all tries.
+    /// The bytes received and sent over the connections of all tries.
     bytes: Cell<(u64, u64)>,
-    /// The counters of the connection in use, with what they showed before.
+    /// The counters of the connection in use, with their initial values.
     passed: RefCell<Option<(Arc<Passed>, u64, u64)>>,
 }
 
 /// What one try leaves behind.
 #[derive(Default)]
 pub struct Try {
-    /// How the checks of its response went, where it had one and the scenario expects something of
-    /// it.
+    /// The outcomes of the response's checks, if there was a response and the scenario has checks.
     pub checks: RefCell<Option<Vec<bool>>>,
-    /// The values of the operation's tags in its response, where it had one.
+    /// The values of the operation's tags, if there was a response.
     pub tags: RefCell<Vec<TagValue>>,
-    /// What making its connection took, where it had to.
+    /// The durations of making its connection, if it made one.
     pub dial: DialTimes,
     /// Its last request; the next one, after a redirect, replaces it as a whole.
     pub hop: Hop,
 }
 
-/// What one request leaves behind. A try makes several where it follows redirects.
+/// What one request leaves behind. A try makes several requests if it follows redirects.
 #[derive(Default)]
 pub struct Hop {
-    /// Status of the response, or 0 where there was none.
+    /// The status of the response, or 0 if there was none.
     pub status: Cell<u16>,
-    /// How often the server has refused to process it while it processed no other one over the
-    /// connection either.
+    /// How often the server has refused to process it while the connection made no other progress.
     pub refused: Cell<u32>,
-    /// When the request could be sent: its connection was there.
+    /// When its connection was available and the request could be sent.
     pub ready: Cell<Nanos>,
-    /// When the last of the request had gone out.
+    /// When the last byte of the request was sent.
     pub sent: Cell<Option<Nanos>>,
-    /// From the start of the try to the head of the response.
+    /// The time from the start of the try to the head of the response.
     pub first_byte: Cell<Option<Nanos>>,
-    /// From there to its end.
+    /// The time from the head of the response to its end.
     pub body: Cell<Option<Nanos>>,
     /// When the response had been read to its end.
     pub ended: Cell<Option<Nanos>>,
 }
 
 impl Hop {
-    /// The request that the response to this one asks for: it begins where that ended.
+    /// Creates the trace of a redirected request, which begins when this response ended.
     pub fn redirected(&self) -> Self {
         Self {
             ready: Cell::new(self.ended.get().unwrap_or_else(|| self.ready.get())),
@@ -66,7 +64,7 @@ impl Hop {
 }
 
 impl Trace {
-    /// Adds up what passed over the connection in use.
+    /// Adds up the bytes passed over the connection in use.
     pub fn settle(&self) {
         if let Some((passed, received, sent)) = self.passed.take() {
             let (bytes_in, bytes_out) = self.bytes.get();
@@ -77,26 +75,25 @@ impl Trace {
         }
     }
 
-    /// A request goes over this connection.
+    /// Begins counting the bytes of a request over this connection.
     pub fn begin(&self, passed: Arc<Passed>) {
         let before = (passed.received(), passed.sent());
         self.begin_since(passed, before);
     }
 
-    /// The same, and what has passed over it since it had received and sent so much is this
-    /// operation's, too.
+    /// Like [`Self::begin`], but includes the bytes passed since the counters had these values.
     pub fn begin_since(&self, passed: Arc<Passed>, (received, sent): (u64, u64)) {
         self.settle();
         self.passed.replace(Some((passed, received, sent)));
     }
 
-    /// An answer is there, whole; it is one of some that were awaited since `started`.
+    /// Notes that a complete answer has arrived, in a try that began at `started`.
     pub fn answer(&self, now: Nanos, started: Nanos) {
         self.last.hop.first_byte.set(Some(now - started));
         self.last.hop.ended.set(Some(now));
     }
 
-    /// Writes it to the record.
+    /// Copies the trace to the sample of its operation.
     pub fn tell(&self, sample: &mut Sample) {
         self.settle();
         let Try { dial, hop, .. } = &self.last;

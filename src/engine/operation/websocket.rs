@@ -1,4 +1,4 @@
-//! One try of a WebSocket's handshake, and of a message over one that is open.
+//! One try of a WebSocket handshake, and of a message over an open WebSocket.
 
 use http::HeaderMap;
 
@@ -14,7 +14,7 @@ use crate::transport::websocket::{give_way, open};
 use crate::value::{Response, Scope};
 
 impl<D: Driver> Attempt<'_, '_, D> {
-    /// Connects, and asks for a WebSocket; the user has it then.
+    /// Connects and opens a WebSocket, which the user then holds.
     pub(super) async fn handshake(
         &self,
         user: &mut User<D::Io>,
@@ -69,16 +69,16 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 message,
             });
         };
-        // It has the status that it must have, and a check knows only good ones: 101 stands for
-        // one.
+        // Only the status 101 gets here, and checks accept only successful ones, so 200 stands in
+        // for it.
         let response = Response::new(200, &opened.head.headers, &[]);
         self.settle(&response, 0, None, scope, trace)?;
         user.socket = Some(Box::new(socket));
         Ok(())
     }
 
-    /// Sends a message over the WebSocket that is open, and waits for the one that answers it. What
-    /// else comes was pushed by the server.
+    /// Sends a message over the open WebSocket, and waits for its answer. Any other messages were
+    /// pushed by the server.
     pub(super) async fn message(
         &self,
         user: &mut User<D::Io>,
@@ -91,7 +91,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .as_ref()
             .expect("every message has an exchange");
         let ready = recipe.make(scope, || self.facts())?;
-        // Taken out while in use: where this future is dropped in the middle of a message, the
+        // Taken out while in use: if this future is dropped in the middle of a message, the
         // connection closes.
         let Some(mut socket) = user.socket.take() else {
             let message = "the WebSocket was closed before".into();
@@ -129,7 +129,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     }
 }
 
-/// Messages that nobody waited for; written down when it is dropped, however the operation ends.
+/// The number of messages that nothing waited for, recorded on drop, however the operation ends.
 struct Pushes<'a, 'b, 'w, D: Driver> {
     attempt: &'a Attempt<'b, 'w, D>,
     handshake: u32,

@@ -1,27 +1,28 @@
-//! Enough file descriptors for a plan's connections, or a clear word that there aren't.
+//! Ensures that there are enough file descriptors for a plan's connections, or reports clearly that
+//! there are not.
 
 use thiserror::Error;
 
 use super::footprint;
 use crate::plan::{Mode, Plan};
 
-/// Descriptors that a run needs beside its connections: the standard streams, and an event loop's
-/// and a timer's for each worker.
+/// The descriptors that a run needs besides its connections: the standard streams, and those of an
+/// event loop and a timer for each worker.
 const OVERHEAD: u64 = 32;
 
-/// The system allows fewer descriptors than a plan needs.
+/// The error that the system allows fewer descriptors than a plan needs.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
     "this plan needs {needed} file descriptors, and the system allows {allowed}; lower `vus` (or `max_in_flight`), cap the connections (`http: {{ max_connections: … }}`), or raise the limit (`ulimit -n {needed}`)"
 )]
 pub struct TooFew {
-    /// How many it needs.
+    /// The number needed.
     pub needed: u64,
-    /// How many it can have.
+    /// The number allowed.
     pub allowed: u64,
 }
 
-/// How many descriptors a plan needs in its hungriest mode.
+/// Returns how many descriptors a plan needs in its most demanding mode.
 pub fn needed(plan: &Plan) -> u64 {
     let connections = footprint::connections(plan)
         .values()
@@ -38,11 +39,11 @@ pub fn needed(plan: &Plan) -> u64 {
     busiest.saturating_add(4 * u64::from(plan.workers) + OVERHEAD)
 }
 
-/// Raises this process's limit to what the system allows, where the plan makes connections: what it
-/// needs of them is an estimate, and nothing is saved by a lower limit.
+/// Raises this process's limit to the system's maximum if the plan makes connections: the number
+/// needed is an estimate, and a lower limit saves nothing.
 ///
 /// # Errors
-/// When the system allows fewer than the plan needs.
+/// If the system allows fewer than the plan needs.
 #[cfg(unix)]
 pub fn provide(plan: &Plan) -> Result<(), TooFew> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -72,7 +73,7 @@ pub fn provide(plan: &Plan) -> Result<(), TooFew> {
     }
 }
 
-/// Nothing to raise here.
+/// Does nothing: there is no limit to raise here.
 ///
 /// # Errors
 /// Never.
@@ -115,7 +116,7 @@ mod tests {
             (format!("{a}, {a}, {b}"), 2),
             (format!("{{ parallel: [ {a}, {a}, {a} ] }}"), 3),
             (format!("{a}, {{ parallel: [ {a}, {b}, {{ sleep: 1ms }} ] }}"), 3),
-            // The first branches of groups that follow each other are one.
+            // Consecutive groups share their first branches.
             (format!("{{ parallel: [ {a}, {a} ] }}, {{ race: [ {a}, {b}, {a} ] }}"), 4),
             (format!("{{ repeat: {{ times: 9, flow: [ {{ parallel: [ {a}, {{ flow: [ {{ race: [ {a}, {a} ] }}, {b} ] }} ] }} ] }} }}"), 4),
             ("{ tcp: { send: x }, target: a }, { websocket: /ws/echo, target: a, flow: [ { send: x } ] }, { get: /, target: a }".into(), 3),

@@ -1,14 +1,14 @@
-//! How many connections a plan may have open at once: those of its users, and of the branches that
-//! each of them goes through, which keep connections of their own.
+//! How many connections a plan may have open at once: those of its users, and those of each user's
+//! branches, which keep connections of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::profile::Connection;
 use crate::plan::{Operation, Plan, Step, StepKind};
 
-/// The connections of a user or a branch: one of each protocol to each target, and those of its
-/// branches. Groups of one flow run one after another, so that the first branches of all of them
-/// are the same one.
+/// The connections of a user or a branch: one per protocol and target, and those of its branches.
+/// Groups of one flow run one after another, so they share their first branches, second branches
+/// and so on.
 #[derive(Default)]
 struct Footprint {
     own: BTreeSet<Connection>,
@@ -54,8 +54,8 @@ impl Footprint {
     }
 }
 
-/// The most connections of all users together, by target and protocol; of pooled ones no more than
-/// the scenario allows.
+/// Returns the most connections of all users together, by target and protocol; pooled ones are
+/// capped as in the scenario.
 pub fn connections(plan: &Plan) -> BTreeMap<Connection, u64> {
     let mut footprint = Footprint::default();
     // A user may run any entry of the mix, one after another.

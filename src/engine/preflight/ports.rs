@@ -1,5 +1,6 @@
-//! Enough local ports for a plan's connections, or a clear word that there aren't: each connection
-//! to one address needs one of its own, and keeps it for a while after its end.
+//! Ensures that there are enough local ports for a plan's connections, or reports clearly that
+//! there are not: each connection to one address needs a port of its own, and keeps it for a while
+//! after it has ended.
 
 use std::fs;
 
@@ -10,12 +11,12 @@ use crate::engine::job::ResolvedTarget;
 use crate::plan::{KeepAlive, LoadModel, Plan, Step, flow};
 use crate::transport::endpoint::Endpoint;
 
-/// How long the system keeps the port of a connection that has ended (TIME_WAIT), in seconds.
+/// How long the system keeps the port of an ended connection (TIME_WAIT), in seconds.
 const KEPT_S: f64 = 60.0;
-/// The same where it gives such ports away sooner.
+/// The same if the system reuses such ports earlier.
 const KEPT_WITH_REUSE_S: f64 = 1.0;
 
-/// A plan needs more ports than there are.
+/// The error that a plan needs more ports than there are.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
     "target `{name}` at {places}: this plan needs {needed} connections at once, and there are {allowed} local ports for them; lower `vus` \
@@ -29,17 +30,17 @@ pub struct TooFewPorts {
     allowed: u64,
 }
 
-/// What the system has of ports.
+/// The system's port settings.
 #[derive(Clone, Copy, Debug)]
 struct Ports {
-    /// Ports for outgoing connections to one address.
+    /// The number of ports for outgoing connections to one address.
     count: u64,
-    /// 0 never gives a port away before its time, 1 always, 2 on the loopback alone.
+    /// The value of `tcp_tw_reuse`: 0 never reuses a port early, 1 always, 2 only on the loopback.
     reuse: u8,
 }
 
 impl Ports {
-    /// As the system says; nothing where it doesn't.
+    /// Reads the system's settings; returns `None` if they are not available.
     fn of_system() -> Option<Self> {
         let read = |name: &str| fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).ok();
         let range = read("ip_local_port_range")?;
@@ -54,11 +55,11 @@ impl Ports {
     }
 }
 
-/// Looks whether there are ports for the connections that a plan has at once, and warns where those
-/// that it closes will use them up.
+/// Checks that there are ports for the connections that a plan has at once, and warns if the
+/// connections that it closes will use up the rest.
 ///
 /// # Errors
-/// When there are fewer than it has connections at once.
+/// If there are fewer ports than connections at once.
 pub fn foresee(
     plan: &Plan,
     reached: &[Option<ResolvedTarget>],
@@ -133,8 +134,8 @@ fn judge(
     Ok(warnings)
 }
 
-/// Requests to a target that an iteration makes at least, on average: a loop counts once, a step
-/// that may be left out not at all.
+/// Returns the least number of requests to a target per iteration, on average: a loop counts once,
+/// and a step that may be skipped not at all.
 fn requests(plan: &Plan, target: usize) -> f64 {
     let weights: f64 = plan.mix.iter().map(|entry| entry.weight).sum();
     let of_flow = |steps: &[Step]| {

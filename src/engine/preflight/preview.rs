@@ -1,4 +1,5 @@
-//! [`first_request`]: what the first request of a run will be, made as the run makes it, and not sent.
+//! [`first_request`]: a preview of the first request of a run, made as the run makes it but not
+//! sent.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,42 +14,43 @@ use crate::plan::{Address, HttpRequest, Parallel, Plan, Race, Scheme, Step, Step
 use crate::transport::body::Payload;
 use crate::value::{Facts, Names};
 
-/// Iterations that are looked at for one that sends a request.
+/// The number of iterations searched for one that sends a request.
 const ITERATIONS: u64 = 1_000;
 
 /// A request that was made and not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preview {
-    /// The name of the mix entry that it is of.
+    /// The name of its mix entry.
     pub mix: String,
     /// The name of its step.
     pub step: String,
-    /// The iteration that it is of.
+    /// The number of its iteration.
     pub iteration: u64,
-    /// What is sent, or why that shows only while the run goes on.
+    /// The request, or why it is known only during the run.
     pub request: Result<Request, String>,
 }
 
-/// What is sent.
+/// The request that would be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The method.
     pub method: String,
-    /// Where it goes; of the built-in target, whose port is not known before a run, the name alone.
+    /// The URL; for the built-in target, whose port is not known before a run, only its name and
+    /// the path.
     pub url: String,
-    /// Names and values, in the order in which they are sent.
+    /// The names and values of the headers, in the order in which they are sent.
     pub headers: Vec<(String, String)>,
-    /// The body, where it is text.
+    /// The body, if it is text.
     pub body: Option<String>,
-    /// Its length in bytes, where it is known.
+    /// The length of the body in bytes, if known.
     pub length: Option<usize>,
 }
 
-/// The first request of a plan, in the order of its iterations; nothing where it sends none. Files
-/// are read from `folder`.
+/// Returns the first request of a plan, in the order of its iterations, or `None` if none is found.
+/// Files are relative to `folder`.
 ///
 /// # Errors
-/// When a request can't be compiled, or a file can't be read: the run would end with the same.
+/// If a request cannot be compiled or a file cannot be read: the run would end with the same error.
 pub fn first_request(
     plan: &Plan,
     folder: &Path,
@@ -73,7 +75,7 @@ pub fn first_request(
     let base_url = BaseUrl::new(target, None).unwrap_or_else(builtin);
     let recipe = Recipe::new(request, target, &base_url, &names, folder)?;
     let mut scope = names.start().clone();
-    // A row that is not there ends the run before its first request.
+    // A missing row ends the run before its first request.
     let _ = Feeds::read(plan, &names, folder)?.deal(
         &plan.mix[mix].data,
         number,
@@ -118,7 +120,7 @@ pub fn first_request(
     }))
 }
 
-/// The first step that sends a request, with its position.
+/// Returns the first step that sends a request, with its place.
 fn first(steps: &[Step], position: Position) -> Option<(Position, &Step, &HttpRequest)> {
     steps.iter().enumerate().find_map(|(index, step)| {
         let position = position.inside(index);
@@ -143,7 +145,7 @@ fn first(steps: &[Step], position: Position) -> Option<(Position, &Step, &HttpRe
     })
 }
 
-/// The built-in server has no address before a run.
+/// Stands in for the built-in server, which has no address before a run.
 fn builtin() -> BaseUrl {
     BaseUrl {
         origin: Origin {

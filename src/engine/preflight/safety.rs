@@ -1,6 +1,6 @@
-//! The safety of targets: a load belongs on one's own machines. Whatever is neither on this machine
-//! nor in a private network has to be allowed by name, so that a wrong URL does not put somebody
-//! else under load.
+//! The safety of targets: load belongs on one's own machines. A target that is neither on this
+//! machine nor in a private network must be allowed by name, so that a wrong URL does not put
+//! somebody else's machine under load.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use crate::plan::{Address, Plan, Target};
 
-/// How names end that mean nothing in the public DNS (RFC 2606, 6761, 6762, 8375, and ICANN's
-/// `internal`), and those that networks at home and at work are used to.
+/// The endings of names that do not exist in the public DNS (RFC 2606, 6761, 6762, 8375, and
+/// ICANN's `internal`), and those commonly used in home and office networks.
 const PRIVATE_ENDS: [&str; 13] = [
     "localhost",
     "test",
@@ -26,23 +26,23 @@ const PRIVATE_ENDS: [&str; 13] = [
     "svc",
 ];
 
-/// A target that nobody has allowed.
+/// The error that a target has not been allowed.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
     "target `{name}`: {host}{resolved} is neither this machine nor in a private network, and nothing was sent; if you may put it under load, \
      say so with --allow-target {host}, or with `allow_targets: [\"{host}\"]` in the scenario"
 )]
 pub struct NotAllowed {
-    /// The target.
+    /// The name of the target.
     pub name: String,
-    /// Its host.
+    /// The host of the target.
     pub host: String,
-    /// The address that it has, where the host is a name.
+    /// Its address, if the host is a name.
     resolved: String,
 }
 
-/// Whether an address is of this machine or of a private network: loopback, RFC 1918, link-local,
-/// shared (100.64/10), and unique local of IPv6.
+/// Returns whether an address is on this machine or in a private network: loopback, RFC 1918,
+/// link-local, shared (100.64/10), or IPv6 unique local.
 pub fn is_near(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
@@ -62,10 +62,10 @@ pub fn is_near(address: IpAddr) -> bool {
     }
 }
 
-/// Whether a host may be put under load at this address. `target` names it in the error.
+/// Checks whether a host may be put under load at this address. `target` names it in the error.
 ///
 /// # Errors
-/// When the address is public, and neither it nor the host is among those allowed.
+/// If the address is public, and neither it nor the host is among those allowed.
 pub fn check(
     allowed: &[String],
     target: &str,
@@ -93,7 +93,7 @@ pub fn check(
     })
 }
 
-/// Whether a pattern of those allowed is about a host.
+/// Returns whether a pattern in the allow list matches a host.
 fn is_of(host: &str, pattern: &str) -> bool {
     let name = host.trim_end_matches('.').to_ascii_lowercase();
     match pattern.strip_prefix("*.") {
@@ -104,8 +104,9 @@ fn is_of(host: &str, pattern: &str) -> bool {
     }
 }
 
-/// What a run would be refused for, as far as it can be known before: a target that is at a public
-/// address, or whose name looks public and is looked up only then, and that nobody has allowed.
+/// Returns the reasons for which a run would be refused, as far as they are known beforehand:
+/// targets not on the allow list whose address is public, or whose name looks public and is
+/// resolved only by the run.
 pub fn foresee(plan: &Plan) -> Vec<String> {
     let refused = literal(plan)
         .err()
@@ -138,17 +139,17 @@ fn doubtful(plan: &Plan) -> Vec<String> {
     targets.filter_map(doubt).collect()
 }
 
-/// Whether a host is a name of several parts that may be one of the public DNS.
+/// Returns whether a host is a name of several labels that may be in the public DNS.
 fn looks_public(host: &str) -> bool {
     let name = host.trim_end_matches('.').to_ascii_lowercase();
     let end = name.rsplit_once('.').map(|(_, end)| end);
     host.parse::<IpAddr>().is_err() && end.is_some_and(|end| !PRIVATE_ENDS.contains(&end))
 }
 
-/// Judges the targets in use whose hosts are addresses: those that the scenario alone tells of.
+/// Checks the targets in use whose hosts are addresses, which the scenario alone decides.
 ///
 /// # Errors
-/// For the first that is not allowed.
+/// The first that is not allowed.
 pub fn literal(plan: &Plan) -> Result<(), NotAllowed> {
     for target in plan
         .targets_used()

@@ -1,4 +1,4 @@
-//! Puts workers on threads: one function for each mode, and nothing else differs between them.
+//! Puts workers on threads: one function for each mode, which is all that the modes differ in here.
 
 use std::cell::OnceCell;
 use std::future::{Future as _, poll_fn};
@@ -34,33 +34,33 @@ use crate::metrics::Recorder;
 use crate::plan::{LoadModel, Mode, Plan};
 use crate::transport::counted::Metered;
 
-/// Iterations that may begin at one virtual moment for each virtual user, where time is to end the
-/// run. Each begins one at the start; many more mean that none takes any time, and that the moment
-/// never ends.
+/// The number of iterations per virtual user that may start at one virtual moment if the run is
+/// bounded by time. Each user starts one at the beginning; many more mean that none takes any time,
+/// and that the moment never ends.
 const MAX_AT_ONCE: u64 = 100_000;
 
-/// Iterations that a run in the simulated mode may have.
+/// The number of iterations that a run in the simulated mode may have.
 pub const SIMULATED_BUDGET: u64 = 1_000_000_000;
 
-/// Stack of a virtual user's thread. Only the pages it touches take memory; a debug build touches
-/// more.
+/// The stack size of a virtual user's thread. Only the pages it touches use memory; a debug build
+/// touches more.
 const STACK: usize = 512 * 1024;
 
-/// How many threads a mode can run a plan's workers on.
+/// Returns the maximum number of threads that a mode can run a plan's workers on.
 pub fn max_threads(plan: &Plan, mode: Mode) -> usize {
     let slots = plan.load.model.slots() as usize;
     match mode {
         Mode::Sequential | Mode::Simulated => 1,
         Mode::Threaded => slots,
-        // A worker without a virtual user would only wait.
+        // A worker without a virtual user would have nothing to do.
         Mode::Async => (plan.workers as usize).min(slots).max(1),
     }
 }
 
-/// How many threads a mode runs its workers on.
+/// Returns the number of threads that a mode runs its workers on.
 pub fn threads(world: &World<'_>, mode: Mode) -> usize {
     let most = max_threads(world.plan, mode);
-    // So would one without a connection.
+    // A worker without a connection would have nothing to do either.
     if mode == Mode::Async {
         let used = world.plan.targets_used().into_iter();
         let parts = max_parts(used.map(|target| world.connection_target(target)));
@@ -70,21 +70,22 @@ pub fn threads(world: &World<'_>, mode: Mode) -> usize {
     }
 }
 
-/// What came of driving a world.
+/// The outcome of driving a world.
 pub struct Driven {
-    /// What the observer has seen.
+    /// What the observer saw.
     pub seen: Observations,
-    /// All that was recorded.
+    /// Everything recorded.
     pub recorder: Recorder,
-    /// When the last worker was done.
+    /// When the last worker finished.
     pub end: Nanos,
 }
 
-/// Drives a world on real threads, with an observer beside them. Where one of them panics the
-/// others end at once, and the world's stop says so.
+/// Drives a world on real threads, together with an observer. If one of them panics, the others end
+/// at once, and the world's stop records it.
 ///
 /// # Errors
-/// When the system refuses a thread, a runtime or a timer, or a thread panics before the start.
+/// If the system cannot provide a thread, a runtime or a timer, or a thread panics before the
+/// start.
 pub fn drive(
     world: &World<'_>,
     mode: Mode,
@@ -94,7 +95,7 @@ pub fn drive(
 ) -> Result<Driven, RunError> {
     let start = StartLine::new(workers + 1);
     let (done, watched) = mpsc::channel();
-    // Not the observer's own: what it holds must be there after a panic of that.
+    // Not owned by the observer: its content must survive a panic of the observer.
     let mut collector = Collector::new(world);
     let observed = thread::scope(|scope| {
         let (start, collector) = (&start, &mut collector);
@@ -116,7 +117,7 @@ pub fn drive(
         let observed = observer.join().ok().flatten();
         launched.map(|()| observed)
     })?;
-    // Without an observer it still has a moment at which it ended, where it began at all.
+    // Without an observer, the run still has a moment at which it ended, if it began at all.
     let now = start.now().ok_or(RunError::Panicked)?;
     let (seen, end) = observed.unwrap_or_else(|| (Observations::default(), now));
     Ok(Driven {
@@ -126,11 +127,12 @@ pub fn drive(
     })
 }
 
-/// Does what a thread of the run has to do. Where that panics the run ends at once, for everybody:
-/// what is left of it must not look like a run, and the others would measure for nothing. Nothing
-/// comes of it then.
+/// Runs the work of one of the run's threads. If it panics, returns `None` and ends the run at once
+/// for all threads: the rest must not look like a complete run, and the others would measure for
+/// nothing.
 pub fn guarded<T>(world: &World<'_>, start: &StartLine, work: impl FnOnce() -> T) -> Option<T> {
-    // What it leaves behind half done are figures, which are shown as those of a run that failed.
+    // A panic can leave only figures incomplete, and those are shown as the figures of a failed
+    // run.
     let done = catch_unwind(AssertUnwindSafe(work));
     if done.is_err() {
         start.call_off();
@@ -139,7 +141,8 @@ pub fn guarded<T>(world: &World<'_>, start: &StartLine, work: impl FnOnce() -> T
     done.ok()
 }
 
-/// All virtual users of a run, or its slots, dealt out to parts with connections of their own.
+/// Creates all virtual users or slots of a run, distributed over parts with connections of their
+/// own.
 fn users<Io>(world: &World<'_>, parts: usize, side_by_side: bool) -> Vec<Vec<User<Io>>>
 where
     Io: Read + Write + Metered + Unpin + Send + 'static,
@@ -151,11 +154,11 @@ where
     User::all(&targets, count, parts, side_by_side)
 }
 
-/// One thing after another on the calling thread.
+/// Runs one iteration after another on the calling thread.
 pub fn sequential(world: &World<'_>, start: &StartLine) {
     let mut users = users(world, 1, false).remove(0);
     if matches!(world.plan.load.model, LoadModel::Open { .. }) {
-        // One at a time needs one slot.
+        // One iteration at a time needs one slot.
         users.truncate(1);
     }
     guarded(world, start, || {
@@ -163,10 +166,10 @@ pub fn sequential(world: &World<'_>, start: &StartLine) {
     });
 }
 
-/// One thread for each virtual user.
+/// Runs one thread for each virtual user.
 ///
 /// # Errors
-/// When the system refuses a thread.
+/// If the system cannot start a thread.
 pub fn threaded(world: &World<'_>, start: &StartLine) -> Result<(), RunError> {
     let users: Vec<User<_>> = users(world, 1, false).remove(0);
     let wanted = users.len();
@@ -206,14 +209,14 @@ fn blocking(
     world.stop.when_over(move || cancelled_parker.cancel());
     let Some(clock) = start.arrive() else { return };
     let worker = Worker::new(world, Blocking::new(clock, threads), thread);
-    // Called off: what was under way has been dropped, and has written itself down.
+    // If cancelled, the operations in progress have been dropped, and have recorded themselves.
     let _ = block_on(&parker, clock, iteration::run(&worker, users));
 }
 
-/// Tasks on event loops, one loop a thread.
+/// Runs tasks on event loops, one loop per thread.
 ///
 /// # Errors
-/// When the system refuses a thread, a runtime or a timer.
+/// If the system cannot provide a thread, a runtime or a timer.
 pub fn asynchronous(world: &World<'_>, start: &StartLine, workers: usize) -> Result<(), RunError> {
     thread::scope(|scope| {
         let mut threads = Vec::new();
@@ -234,7 +237,7 @@ pub fn asynchronous(world: &World<'_>, start: &StartLine, workers: usize) -> Res
                 }
             }
         }
-        // One that panicked has told the others so.
+        // A thread that panicked has already stopped the others.
         threads
             .into_iter()
             .filter_map(|thread| thread.join().ok().flatten())
@@ -254,9 +257,10 @@ fn event_loop(
     let over = Arc::new(AtomicWaker::new());
     let cancelled_parker = over.clone();
     world.stop.when_over(move || cancelled_parker.wake());
-    // There since the start.
+    // Set before any task is polled.
     let worker = OnceCell::new();
-    // A hundred thousand users take a while to sit down, which must not be in their figures.
+    // Creating the tasks of a hundred thousand users takes a while, which must not be in their
+    // figures.
     let mut tasks: FuturesUnordered<_> =
         users.iter_mut().map(|user| seated(&worker, user)).collect();
     let Some(clock) = start.arrive() else {
@@ -276,23 +280,24 @@ fn event_loop(
         worker.tape.rest();
         Poll::Pending
     });
-    // Its own budget of polls would make tokio pause a loop that has work; this loop pauses itself.
+    // tokio's cooperative budget would pause a loop that has work to do; this loop yields by
+    // itself.
     let run = || runtime.block_on(tokio::task::coop::unconstrained(worker.driver.run(all)));
     let result = catch_unwind(AssertUnwindSafe(run));
     drop(tasks);
-    // After a panic too: dropped, it would wait for calls that were given to other threads.
+    // Needed after a panic too: dropping the runtime would wait for its offloaded blocking calls.
     runtime.shutdown_background();
     let result = result.unwrap_or_else(|panic| resume_unwind(panic));
-    // The others need not go on: without this one it is not the run that was planned.
+    // The other threads need not continue: without this one it is not the planned run.
     result
         .inspect_err(|_| world.stop.give_up())
         .map_err(RunError::Runtime)
 }
 
-/// A user's task, which tells the worker's driver whenever it is polled. The worker is there when
-/// it first is.
+/// Runs a user's iterations and notifies the worker's driver of every poll. The worker is set
+/// before the first poll.
 async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async as Driver>::Io>) {
-    let worker = worker.get().expect("nobody is polled before the start");
+    let worker = worker.get().expect("no task is polled before the start");
     let mut run = pin!(iteration::run(worker, std::slice::from_mut(user)));
     poll_fn(|cx| {
         worker.driver.turn();
@@ -301,14 +306,14 @@ async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async
     .await;
 }
 
-/// In virtual time, on a machine with so many cores, for at most so many iterations. The moment at
-/// which it ended.
+/// Runs a world in virtual time, on a machine with `cores` cores, for at most `total` iterations;
+/// returns the moment at which it ended.
 ///
 /// # Errors
-/// When the plan never ends.
+/// If the plan never ends.
 pub fn simulated(world: &World<'_>, cores: u32, total: u64) -> Result<Nanos, RunError> {
     let mut users = users(world, 1, false).remove(0);
-    // Iterations that the plan counts may all take no time; those of a warm-up are not counted.
+    // The iterations that the plan counts may all take no time; those of a warm-up are not counted.
     let at_once = world
         .plan
         .load

@@ -1,8 +1,8 @@
 //! Setup and teardown: steps that run once before and after a run, by the same code as the run
 //! itself.
 //!
-//! Each is a tiny run of its own: a plan with one flow, one virtual user and one iteration, in
-//! sequence, or in virtual time where the run is. Nothing of it reaches the run's figures.
+//! Each is a small run of its own: a plan with one flow, one virtual user and one iteration,
+//! sequential, or in virtual time if the run is. None of it is included in the run's figures.
 
 use super::launch::{self, SIMULATED_BUDGET, drive};
 use crate::base::Nanos;
@@ -16,37 +16,36 @@ use crate::plan::{Limits, Load, LoadModel, MixEntry, Mode, Plan, Step};
 use crate::result::StoppedBy;
 use crate::value::Scope;
 
-/// So long a teardown may take that somebody waits for: after a signal, or where the run could not
-/// be.
+/// How long a teardown may take if somebody is waiting for it: after a signal or a failed run.
 const PATIENCE: Nanos = Nanos::from_secs(5);
 
-/// What setup and teardown have in common with the run between them.
+/// What setup and teardown share with the run between them.
 pub struct Lifecycle<'a> {
     /// The run's plan.
     pub plan: &'a Plan,
-    /// Where it is run.
+    /// The environment of the run.
     pub environment: &'a Environment,
-    /// The run's mode.
+    /// The mode of the run.
     pub mode: Mode,
-    /// Cores of the machine.
+    /// The number of cores of the machine.
     pub cores: usize,
 }
 
-/// How one of them ended.
+/// How a setup or teardown ended.
 enum End {
-    /// All of its steps were gone through.
+    /// All of its steps were run.
     Through,
     /// A failure ended it.
     Failed(String),
-    /// It was ended from outside.
+    /// It was interrupted.
     Cut,
 }
 
 impl Lifecycle<'_> {
-    /// Runs the setup. `scope` gets the values that it ends with, however that is.
+    /// Runs the setup. Stores the values that it ends with in `scope`, even if it fails.
     ///
     /// # Errors
-    /// When it fails, or a signal ends it.
+    /// If it fails, or a signal ends it.
     pub fn setup(
         &self,
         signal: &(dyn Fn() -> Option<Signal> + Sync),
@@ -63,8 +62,9 @@ impl Lifecycle<'_> {
         }
     }
 
-    /// Runs the teardown with the values that the setup ended with; in haste where the run did not
-    /// end as planned. Tells what went wrong.
+    /// Runs the teardown with the values that the setup ended with; in `haste`, limits its time,
+    /// because the run did not end as planned. Returns a description of what went wrong, if
+    /// anything.
     pub fn teardown(
         &self,
         signal: &(dyn Fn() -> Option<Signal> + Sync),
@@ -99,8 +99,8 @@ impl Lifecycle<'_> {
         }
     }
 
-    /// A plan that goes through these steps once. Its draws are not those of the run, whose first
-    /// iteration would else draw the same.
+    /// Creates a plan that runs these steps once. Its draws differ from those of the run, whose
+    /// first iteration would otherwise draw the same.
     fn once(
         &self,
         steps: &[Step],
@@ -169,7 +169,7 @@ impl Lifecycle<'_> {
     }
 }
 
-/// The failure that ended a flow: at which step, of which kind, and what was said.
+/// Describes the failure that ended a flow: its step, its kind and its message.
 fn failure(world: &World<'_>, recorder: &Recorder) -> String {
     let Some(last) = recorder.errors().latest() else {
         return "because a full queue refused a step".into();

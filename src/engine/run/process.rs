@@ -1,9 +1,9 @@
-//! Each mode in a process of its own: its peak memory, threads and processor time are then its own,
-//! and a mode that dies takes no other's figures with it.
+//! Runs each mode in a process of its own: peak memory, threads and CPU time are then those of the
+//! mode, and a mode that crashes does not take the figures of another with it.
 //!
 //! The child is the same program. It reads one [`Job`] as JSON from its stdin and writes lines of
-//! JSON, one message each, to its stdout. SIGINT tells it to drain, SIGTERM to give up; it ends by
-//! itself when its parent is gone.
+//! JSON, one message each, to its stdout. SIGINT tells it to drain, SIGTERM to stop at once; it
+//! ends by itself when its parent is gone.
 
 use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::path::Path;
@@ -22,60 +22,60 @@ use crate::engine::schedule::stop::Signal;
 use crate::plan::Mode;
 use crate::result::{ModeRun, StoppedBy};
 
-/// Seconds between two looks at the figures so far that a child tells of.
+/// The interval between the figures so far that a child sends to be shown, in seconds.
 const SHOW_S: f64 = 0.9;
 
-/// What a child says.
+/// A message of a child.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Message {
-    /// It heeds signals from now on: one that came earlier would have killed it.
+    /// It handles signals from now on: an earlier one would have killed it.
     Ready,
     Event(Event),
     Failed(String),
-    /// It is loadgen's own fault that it could not run.
+    /// It could not run because of a defect of loadgen.
     Defect(String),
     /// A signal ended it before there was anything to measure.
     Interrupted,
     Done(Box<ModeRun>),
 }
 
-/// Why a child brought no figures.
+/// Why a child returned no figures.
 #[derive(Debug, Error)]
 pub enum ProcessError {
-    /// It could not be started, or talked to.
+    /// It could not be started, or the communication with it failed.
     #[error("could not start the process that runs the {mode} mode: {source}")]
     Start {
-        /// Its mode.
+        /// The mode.
         mode: Mode,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// It said why it could not run.
+    /// It reported why it could not run.
     #[error("{0}")]
     Refused(String),
-    /// It said that loadgen is at fault.
+    /// It reported a defect of loadgen.
     #[error("{0}")]
     Defect(String),
     /// A signal ended it before there was anything to measure.
     #[error("the {mode} mode was interrupted before anything was measured")]
     Interrupted {
-        /// Its mode.
+        /// The mode.
         mode: Mode,
     },
-    /// It ended without a word.
+    /// It ended without a result.
     #[error(
         "the process that ran the {mode} mode ended without figures ({status}); nothing of this mode and round is kept"
     )]
     Died {
-        /// Its mode.
+        /// The mode.
         mode: Mode,
-        /// How it ended.
+        /// Its exit status.
         status: String,
     },
 }
 
-/// Passes a user's signals on to the child that runs, from whatever thread notices them.
+/// Forwards the user's signals to the running child, from whichever thread notices them.
 #[derive(Debug, Default)]
 pub struct ChildControl {
     child: AtomicU32,
@@ -89,13 +89,13 @@ enum Pull {
 }
 
 impl ChildControl {
-    /// Whether the user wants the run to end.
+    /// Returns whether the user wants the run to end.
     pub fn is_pulled(&self) -> bool {
         self.pulled.lock().is_ok_and(|pulled| pulled.is_some())
     }
 
-    /// The user wants the run to end; a second time, at once. False where the second time finds no
-    /// child that could be told: then there is nothing to wait for.
+    /// Asks the run to end; the second call, at once. Returns `false` if the second call finds no
+    /// child to signal: then there is nothing to wait for.
     pub fn pull(&self) -> bool {
         let Ok(mut pulled) = self.pulled.lock() else {
             return false;
@@ -115,7 +115,7 @@ impl ChildControl {
             return;
         };
         self.child.store(child, Ordering::SeqCst);
-        // The user may have been quicker than the child.
+        // The user may have been faster than the child.
         if let Some(pull) = *pulled {
             self.send(pull);
         }
@@ -137,7 +137,7 @@ impl ChildControl {
             } else {
                 Signal::TERM
             };
-            // It may just have ended by itself.
+            // The child may have just ended by itself.
             let _ = kill_process(child, signal);
         }
     }
@@ -146,7 +146,7 @@ impl ChildControl {
     fn send(&self, _pull: Pull) {}
 }
 
-/// Kills and reaps the child where the parent leaves before it has said all.
+/// Kills and reaps the child if the parent returns before the child has sent its result.
 struct Running<'a> {
     child: Child,
     leash: &'a ChildControl,
@@ -155,7 +155,7 @@ struct Running<'a> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.leash.let_go();
-        // After a good end both find nothing to do.
+        // After a normal end neither call does anything.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -164,7 +164,7 @@ impl Drop for Running<'_> {
 /// Runs a job in a child process: `program` with `arguments`, which must call [`serve`].
 ///
 /// # Errors
-/// When the child can't be started, refuses the job or dies.
+/// If the child cannot be started, refuses the job or dies.
 pub fn run(
     program: &Path,
     arguments: &[&str],
@@ -181,7 +181,7 @@ pub fn run(
         .stdout(Stdio::piped());
     #[cfg(unix)]
     {
-        // A Ctrl-C on the terminal is for the parent, which tells the child what it means.
+        // Ctrl-C on the terminal is meant for the parent, which decides what to tell the child.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
     }
     let mut running = Running {
@@ -190,7 +190,7 @@ pub fn run(
     };
     if let Some(mut stdin) = running.child.stdin.take() {
         let text = serde_json::to_vec(job).map_err(|e| failed(e.into()))?;
-        // Where it is gone already, its silence below tells the story.
+        // If the child is gone already, the missing output below reveals it.
         let _ = stdin.write_all(&text);
     }
     let stdout = running
@@ -206,13 +206,13 @@ pub fn run(
             Ok(Message::Defect(reason)) => return Err(ProcessError::Defect(reason)),
             Ok(Message::Interrupted) => return Err(ProcessError::Interrupted { mode }),
             Ok(Message::Done(run)) => {
-                // It ends by itself now. A profiler that it runs under has something to write
-                // first.
+                // The child now ends by itself. If it runs under a profiler, that has to write its
+                // data first.
                 leash.let_go();
                 let _ = running.child.wait();
                 return Ok(*run);
             }
-            // Cut off in the middle of a line: the end comes next.
+            // A line was cut off: the end of the output comes next.
             Err(_) => break,
         }
     }
@@ -223,11 +223,11 @@ pub fn run(
     Err(ProcessError::Died { mode, status })
 }
 
-/// The child's side: reads a job from `input`, runs it and writes what there is to say to `output`.
-/// `judge` is shown the figures so far, where the plan asks for that, and may end the run.
+/// Runs the child's side: reads a job from `input`, runs it and writes messages to `output`. If the
+/// plan asks for it, `judge` is given the figures so far and may end the run.
 ///
 /// # Errors
-/// When the job can't be read or the parent does not listen.
+/// If the job cannot be read, or the parent does not read the messages.
 pub fn serve(
     input: &mut impl Read,
     output: &mut (impl Write + Send),
@@ -254,7 +254,7 @@ pub fn serve(
             if let Some(by) = judge(&job, run) {
                 judged.get_or_init(|| by);
             }
-            // To be judged they are made more often than anybody can look at them.
+            // For judging, they are made more often than anybody can look at them.
             let due = |last: &mut f64| {
                 run.wall_s >= *last + SHOW_S && std::mem::replace(last, run.wall_s) < run.wall_s
             };
@@ -262,7 +262,7 @@ pub fn serve(
                 return;
             }
         }
-        // A parent that is gone is noticed by the signals.
+        // The signals notice a parent that is gone.
         let _ = write(&Message::Event(event));
     };
     let pending = || {
@@ -282,7 +282,7 @@ pub fn serve(
     }
 }
 
-/// What the parent tells a child: by signals, and by being there.
+/// What the parent tells a child: through signals, and by being alive.
 struct Signals {
     drain: std::sync::Arc<AtomicBool>,
     give_up: std::sync::Arc<AtomicBool>,

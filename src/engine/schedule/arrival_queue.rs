@@ -1,8 +1,9 @@
-//! [`ArrivalQueue`]: where idle slots of the open model pull the next arrival. There is no dispatcher.
+//! [`ArrivalQueue`]: where idle slots of the open model take the next arrival. There is no
+//! dispatcher.
 //!
-//! One idle slot, the leader, waits for the next arrival's time; when it goes to work, the slot
-//! that fell idle last takes its place. So few slots, and few connections, do the work where few
-//! are enough.
+//! One idle slot, the leader, waits until the next arrival is due; when it starts to work, the slot
+//! that became idle last takes its place. So few slots, and few connections, do the work if few are
+//! enough.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -22,29 +23,29 @@ use crate::pacing::{Arrival, Arrivals};
 
 struct State {
     arrivals: Peekable<Arrivals>,
-    /// Arrivals that came while every slot was busy, where the queue is bounded.
+    /// Arrivals that were due while every slot was busy, if the queue is bounded.
     queue: VecDeque<Arrival>,
-    /// Arrivals that found the queue full, and that nobody has written down yet.
+    /// Arrivals that found the queue full and have not been recorded yet.
     refused: Vec<Refused>,
-    /// Arrivals that a slot had pulled, and was cut off before their time.
+    /// Arrivals that a slot had taken when it was cancelled before they were due.
     returned: Vec<Arrival>,
-    /// Slots that are at the queue: as long as there is one, an arrival is met.
+    /// The number of slots at the queue: as long as there is one, arrivals do not wait.
     free: usize,
     led: bool,
     idle: Vec<(u64, Waker)>,
     tickets: u64,
 }
 
-/// Where idle slots pull the next arrival.
+/// The queue where idle slots take the next arrival.
 pub struct ArrivalQueue {
     state: Mutex<State>,
-    /// How many arrivals may wait for a slot, where one more is refused.
+    /// The number of arrivals that may wait for a slot if further ones are refused.
     room: Option<usize>,
 }
 
 impl State {
-    /// Brings the queue up to a moment at which no slot had been free: it has only grown since the
-    /// last.
+    /// Advances the queue to a moment up to which no slot was free, so that it has only grown since
+    /// the last call.
     fn fill(&mut self, room: Option<usize>, until: Nanos) {
         let Some(room) = room else { return };
         while self.queue.len() < room {
@@ -71,8 +72,8 @@ impl State {
     }
 }
 
-/// Arrivals that found the queue full: the next ones of a schedule, up to a moment. Only what makes
-/// them is kept: while all slots are busy for long there may be millions.
+/// Arrivals that found the queue full: the next ones of a schedule, up to a moment. Only their
+/// generator is kept, because there may be millions while all slots are busy for long.
 pub struct Refused {
     arrivals: Peekable<Arrivals>,
     until: Nanos,
@@ -86,7 +87,7 @@ impl Iterator for Refused {
     }
 }
 
-/// Counts a slot as free for as long as it is at the queue.
+/// Counts a slot as free while it is at the queue.
 struct FreeSlot<'a>(&'a ArrivalQueue);
 
 impl Drop for FreeSlot<'_> {
@@ -95,8 +96,8 @@ impl Drop for FreeSlot<'_> {
     }
 }
 
-/// An arrival that a slot has pulled. Where the slot is cut off before it is met, it goes back: it
-/// was planned all the same.
+/// An arrival that a slot has taken. If the slot is cancelled before the arrival is due, it is
+/// returned: it was planned all the same.
 struct Pulled<'a> {
     queue: &'a ArrivalQueue,
     arrival: Arrival,
@@ -118,8 +119,8 @@ impl Drop for Pulled<'_> {
 }
 
 impl ArrivalQueue {
-    /// A queue for these arrivals. Those that find no slot wait, and where there is only so much
-    /// `room` one more is refused.
+    /// Creates a queue for these arrivals. Those that find no free slot wait; with a limited
+    /// `room`, those beyond it are refused.
     pub fn new(arrivals: Arrivals, room: Option<usize>) -> Self {
         let state = State {
             arrivals: arrivals.peekable(),
@@ -141,10 +142,10 @@ impl ArrivalQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next arrival, when its time has come.
+    /// Returns the next arrival when it is due.
     ///
-    /// An arrival that came while every slot was busy has waited for a slot: from its time to the
-    /// moment at which this slot fell idle is its queue. What comes on top of that is the
+    /// An arrival that was due while every slot was busy has waited for a slot: its queue time is
+    /// from its due time to the moment at which this slot became idle. Any further delay is the
     /// generator's own lateness.
     pub async fn next<D: Driver>(&self, driver: &D, stop: &Stop) -> Option<ScheduledIteration> {
         let idle_since = driver.now();
@@ -193,7 +194,7 @@ impl ArrivalQueue {
         FreeSlot(self)
     }
 
-    /// Takes the arrivals that were refused since the last call.
+    /// Takes the arrivals refused since the last call.
     pub fn refused(&self) -> Flatten<IntoIter<Refused>> {
         let refused = if self.room.is_none() {
             Vec::new()
@@ -203,8 +204,8 @@ impl ArrivalQueue {
         refused.into_iter().flatten()
     }
 
-    /// Takes the arrivals up to `end` that were refused since the last call, where no slot comes to
-    /// the queue any more.
+    /// Takes the arrivals up to `end` refused since the last call, when no slot returns to the
+    /// queue any more.
     pub fn refused_until(&self, end: Nanos) -> Flatten<IntoIter<Refused>> {
         let mut state = self.state();
         if state.free == 0 {
@@ -213,7 +214,8 @@ impl ArrivalQueue {
         std::mem::take(&mut state.refused).into_iter().flatten()
     }
 
-    /// The arrivals before `end` that nobody has met, once those that were refused are taken.
+    /// Returns the arrivals before `end` that no slot has run, once the refused ones have been
+    /// taken.
     pub fn unmet(&self, end: Nanos) -> impl Iterator<Item = Arrival> {
         let state = self.state();
         let (returned, queue, rest) = (
@@ -229,14 +231,14 @@ impl ArrivalQueue {
     }
 }
 
-/// Waits until this slot may lead; the value keeps the lead until it is dropped.
+/// Waits until this slot may lead; the output keeps the lead until it is dropped.
 struct Lead<'a> {
     queue: &'a ArrivalQueue,
     ticket: Option<u64>,
     leading: bool,
 }
 
-/// Keeps the lead; dropping it hands it on.
+/// Holds the lead; dropping it hands the lead on.
 struct Leading<'a>(&'a ArrivalQueue);
 
 impl<'a> Future for Lead<'a> {
@@ -273,7 +275,7 @@ impl Drop for Lead<'_> {
         let mut state = self.queue.state();
         let waiting = state.idle.len();
         state.idle.retain(|(known, _)| *known != ticket);
-        // It had been called to lead and can't: the call goes to the next.
+        // It had been woken to lead and cannot, so the next one is woken.
         if state.idle.len() == waiting && !state.led {
             hand_on(state);
         }
@@ -290,7 +292,7 @@ impl Drop for Leading<'_> {
 
 fn hand_on(mut state: MutexGuard<'_, State>) {
     let next = state.idle.pop();
-    // The waker may poll the one it wakes at once, and that takes this lock.
+    // The waker may poll its task at once, and that takes this lock.
     drop(state);
     if let Some((_, waker)) = next {
         waker.wake();

@@ -1,12 +1,12 @@
-//! [`Limit`]: how many may be in flight and how often one may start, for the whole run.
+//! [`Limit`]: how many operations may be in flight and how often one may start, for the whole run.
 //!
-//! Several limits may hold for one operation. It takes a place under all of them in one step, as
-//! soon as all have one, and until then it holds nothing: it waits in the queue of the limit that
-//! blocks it, first come, first served. When that limit has a place for it and another one has not,
-//! it goes on to that one's queue, where its ticket still tells when it came. So who waits for one
-//! limit never keeps anybody from another.
+//! Several limits may apply to one operation. It takes permits from all of them in one step, as
+//! soon as all have one, and until then it holds none: it waits in the queue of the limit that
+//! blocks it, first come, first served. When that limit has a permit for it and another one has
+//! not, it moves to the other's queue, where its ticket still determines its position. So an
+//! operation that waits for one limit never blocks others from another limit.
 //!
-//! There are wakers and no runtime, so that this serves blocking threads, several event loops and
+//! This uses wakers and no runtime, so that it serves blocking threads, several event loops and
 //! virtual time alike.
 
 mod claim;
@@ -22,18 +22,18 @@ pub use self::queue::{Full, Limit};
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
 
-/// Places under some limits; dropping it gives them back.
+/// Permits of several limits; dropping it releases them.
 #[derive(Debug)]
 pub struct Permit<'a, const N: usize>([Option<&'a Limit>; N]);
 
 impl<const N: usize> Permit<'_, N> {
-    /// That of an operation without limits.
+    /// The permit of an operation without limits.
     pub const NONE: Self = Self([None; N]);
 }
 
 impl<const N: usize> Permit<'_, N> {
-    /// Takes the place under one of its limits out of it, to be given back by itself; nothing where
-    /// it has none.
+    /// Splits off the permit of one limit, to be released separately; returns `None` if there is
+    /// none.
     pub fn detach(&mut self, limit: Arc<Limit>) -> Option<Slot> {
         let place = self
             .0
@@ -44,7 +44,7 @@ impl<const N: usize> Permit<'_, N> {
     }
 }
 
-/// A place under one limit; dropping it gives it back.
+/// A permit of one limit; dropping it releases the permit.
 #[derive(Debug)]
 pub struct Slot(Arc<Limit>);
 
@@ -60,20 +60,19 @@ impl<const N: usize> Drop for Permit<'_, N> {
     }
 }
 
-/// When places were there, and when whoever waited for them noticed.
+/// When permits became available, and when their waiter noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entered {
-    /// From this moment on they could be used.
+    /// The moment from which they could be used.
     pub free: Nanos,
-    /// Now.
+    /// The moment at which the waiter noticed.
     pub now: Nanos,
 }
 
-/// Waits until there is a place under each of these limits, of which the narrowest comes first;
-/// `asked` is now.
+/// Waits until each of these limits, the narrowest first, has a permit; `asked` is now.
 ///
 /// # Errors
-/// When a queue is full that refuses what comes on top.
+/// If the queue of a limit that drops is full.
 pub async fn enter<'a, D: Driver, const N: usize>(
     limits: [Option<&'a Limit>; N],
     driver: &D,
@@ -134,7 +133,7 @@ mod tests {
         )
     }
 
-    /// Runs tasks in virtual time, side by side; fails where they never end.
+    /// Runs tasks concurrently in virtual time; fails if they never end.
     fn simulate<F: Future>(tasks: impl FnOnce(&'static Simulated) -> Vec<F>) -> Vec<F::Output> {
         let driver: &'static Simulated = Box::leak(Box::new(Simulated::new(
             1,
@@ -146,11 +145,12 @@ mod tests {
         let all = join_all(tasks(driver));
         driver
             .run(all, || Nanos::from_secs(1_000_000))
-            .expect("something can happen")
-            .expect("all come to their end")
+            .expect("no deadlock")
+            .expect("all tasks end")
     }
 
-    /// One who asks for a place at a moment, gives up at another, or holds it for a while.
+    /// A task that asks for a permit at `at`, and gives up after `patience` or holds the permit for
+    /// a while.
     #[derive(Clone, Debug)]
     struct Asks {
         at: u64,
@@ -199,8 +199,8 @@ mod tests {
             let set = |step: usize| [steps[step].as_ref(), Some(&pool), target.as_ref().filter(|_| step > 0), run.as_ref()];
             let in_flight = Cell::new(0_usize);
             let most = Cell::new(0_usize);
-            // When each was let in, with its step; and of each step who asked when, and was let in
-            // when.
+            // The time and step of each admission; and for each step, when it was asked for and
+            // when it was admitted.
             let entered = RefCell::new(Vec::new());
             let order = RefCell::new(Vec::new());
             simulate(|driver| asks.iter().map(|one| {
@@ -225,8 +225,8 @@ mod tests {
                 }
             }).collect());
             prop_assert!(most.get() <= connections);
-            // Of one step, whoever asked first was let in first; within one moment there is no
-            // first and no last.
+            // Within a step, admission is first come, first served; requests of the same moment
+            // have no order.
             for step in 0..3 {
                 let of_step = order.borrow().iter().filter(|(of, ..)| *of == step).map(|(_, asked, at)| (*asked, *at)).collect::<BTreeSet<_>>();
                 prop_assert!(of_step.iter().is_sorted_by_key(|(_, at)| at), "{of_step:?}");
@@ -259,7 +259,7 @@ mod tests {
             let waits = |n: u64| {
                 Box::pin(async move {
                     driver.sleep_until(Nanos(n)).await;
-                    // Every second one is gone before its token is there.
+                    // Every second one gives up before its token is available.
                     let patience = if n % 2 == 1 {
                         ms(50)
                     } else {
@@ -295,7 +295,7 @@ mod tests {
         let ends = simulate(|driver| {
             let waits = |n: u64| {
                 Box::pin(async move {
-                    // The first ten are slow ones.
+                    // The first ten are slow.
                     let set = [(n < 10).then_some(slow), Some(run)];
                     let entered = enter(set, driver, driver.now()).await;
                     driver.sleep_until(driver.now() + ms(1)).await;
@@ -336,8 +336,8 @@ mod tests {
         );
         step.give_back();
         step.give_back();
-        // Now there are two slots and one token, and the first one, who was called, has not looked
-        // yet.
+        // Now there are two slots and one token, and the first one, which was called, has not
+        // looked yet.
         let mut second = Claim::new([Some(step), Some(run)], now);
         assert_eq!(
             second.look(now),
@@ -364,8 +364,8 @@ mod tests {
         );
         let (step, pool) = (&step, &pool);
         let done = Cell::new(false);
-        // Two at a time use the one, in turn, and two the other; they change at different moments,
-        // always.
+        // Two tasks keep one of the limits busy in turn, and two the other; they never change at
+        // the same moment.
         simulate(|driver| {
             let done = &done;
             let busy = |of_step: bool| -> std::pin::Pin<Box<dyn Future<Output = ()> + '_>> {

@@ -1,5 +1,5 @@
-//! When iterations begin, and who may go on: the source of iterations, the start and the end of a
-//! run, and limits.
+//! When iterations begin, and who may continue: the source of iterations, the start and the end of
+//! a run, and limits.
 
 pub mod arrival_queue;
 pub mod busy;

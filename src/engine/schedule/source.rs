@@ -14,25 +14,25 @@ use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::pacing::{Arrivals, Levels, Schedule};
 use crate::plan::{Load, LoadModel, OnFull, Spread};
 
-/// Who asks for iterations: one virtual user, or, in the sequential mode, all of them.
+/// Who asks for iterations: one virtual user, or all of them in the sequential mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
     /// All virtual users, one at a time, by iteration number.
     All,
-    /// This virtual user, which has taken so many measured iterations already.
+    /// One virtual user.
     One {
         /// Its index.
         user: u64,
-        /// Iterations it has taken.
+        /// The number of measured iterations it has taken.
         taken: u64,
     },
 }
 
 /// Where iterations come from.
 pub enum Source {
-    /// Each virtual user's next one begins when its last one is complete.
+    /// Each virtual user's next iteration begins when its last one is complete.
     Closed(Box<Closed>),
-    /// They begin at planned times.
+    /// Iterations begin at planned times.
     Open(Box<ArrivalQueue>),
 }
 
@@ -42,16 +42,16 @@ pub struct Closed {
     iterations: Option<u64>,
     per_user: Option<u64>,
     total: Option<u64>,
-    /// How many users are active, where that changes.
+    /// The number of active users over time, if it changes.
     levels: Option<Levels>,
     epoch: Nanos,
     warm: AtomicU64,
-    /// All threads count with it.
+    /// The count of measured iterations, shared by all threads.
     measured: CachePadded<AtomicU64>,
 }
 
 impl Source {
-    /// The source that a load asks for.
+    /// Creates the source of a load.
     pub fn new(load: &Load, seed: u64) -> Self {
         match load.model {
             LoadModel::Closed { vus } => Self::Closed(Box::new(Closed {
@@ -71,7 +71,7 @@ impl Source {
         }
     }
 
-    /// The next iteration; nothing when there are no more.
+    /// Returns the next iteration, or `None` if there are no more.
     pub async fn next<D: Driver>(
         &self,
         driver: &D,
@@ -90,7 +90,7 @@ impl Source {
     }
 }
 
-/// The planned arrivals of a load; a closed model has none.
+/// Returns the planned arrivals of a load; a closed model has none.
 pub fn arrivals(load: &Load, seed: u64) -> Arrivals {
     let (spread, rate, iterations) = match load.model {
         LoadModel::Open { rate, arrivals, .. } => (arrivals, rate, load.iterations),
@@ -108,10 +108,10 @@ pub fn arrivals(load: &Load, seed: u64) -> Arrivals {
 }
 
 impl Closed {
-    /// Waits until whoever asks is active; nothing where that will not be again.
+    /// Waits until the asker is active; returns `None` if that will not happen again.
     ///
     /// The first user is active when the level rounds to 1, the second when it rounds to 2, and so
-    /// on. One at a time, the work of all is done as long as the first is.
+    /// on. In the sequential mode, the work of all is done while the first is active.
     async fn activity<D: Driver>(
         &self,
         levels: &Levels,
@@ -125,7 +125,7 @@ impl Closed {
         };
         loop {
             let now = driver.now();
-            // The warm-up has the level with which the stages begin.
+            // The warm-up uses the level at which the stages begin.
             let since = now - self.epoch;
             let at = levels.reaches(wanted, since)?;
             if at <= since {
@@ -153,8 +153,8 @@ impl Closed {
                 Asker::One { taken, .. } if self.per_user.is_some_and(|most| taken >= most) => {
                     return None;
                 }
-                // Bound for each user alone: the numbers are those that all users in turn would
-                // have.
+                // With a bound for each user, the numbers are those that all users in turn would
+                // get.
                 Asker::One { user, taken }
                     if self.iterations.is_none() && self.per_user.is_some() =>
                 {
@@ -176,7 +176,7 @@ impl Closed {
         if most.is_none_or(|most| number < most) {
             return Some(number);
         }
-        // Users who wait to become active again have nothing left to wait for.
+        // Users waiting to become active again have nothing left to wait for.
         stop.exhaust();
         None
     }

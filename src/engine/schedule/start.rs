@@ -1,11 +1,12 @@
-//! [`StartLine`]: all threads of a run get ready first, and then share one clock that begins at zero.
+//! [`StartLine`]: lets all threads of a run get ready first, and then share one clock that begins
+//! at zero.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::base::{Clock, Nanos};
 
 /// Holds threads back until all have arrived. Starting a thousand threads takes tens of
-/// milliseconds, and none of that may be in anyone's figures.
+/// milliseconds, none of which may be in anyone's figures.
 pub struct StartLine {
     state: Mutex<State>,
     changed: Condvar,
@@ -18,7 +19,7 @@ struct State {
 }
 
 impl StartLine {
-    /// For so many threads.
+    /// Creates a start line for this many threads.
     pub fn new(threads: usize) -> Self {
         Self {
             state: Mutex::new(State {
@@ -30,8 +31,8 @@ impl StartLine {
         }
     }
 
-    /// Waits for all others; the last to come starts the clock. Nothing where the start was called
-    /// off.
+    /// Waits for all others; the last to arrive starts the clock. Returns `None` if the start was
+    /// cancelled.
     pub fn arrive(&self) -> Option<Clock> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.missing = state.missing.saturating_sub(1);
@@ -48,7 +49,7 @@ impl StartLine {
         state.clock
     }
 
-    /// The time on the shared clock; nothing before the start.
+    /// Returns the time on the shared clock, or `None` before the start.
     pub fn now(&self) -> Option<Nanos> {
         self.state
             .lock()
@@ -57,7 +58,7 @@ impl StartLine {
             .map(|clock| clock.now())
     }
 
-    /// Sends everybody home: somebody will not come.
+    /// Cancels the start, because a thread will not arrive.
     pub fn call_off(&self) {
         self.state
             .lock()

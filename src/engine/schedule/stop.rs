@@ -1,4 +1,4 @@
-//! [`Stop`]: when a run takes no new work, and when what is still under way is given up.
+//! [`Stop`]: when a run takes no new work, and when work in flight is abandoned.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use crate::base::Nanos;
 use crate::result::StoppedBy;
 
-/// What a user can tell a run from outside.
+/// A request to a run from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// Take no new work, for this reason, and let what is in flight end.
@@ -19,27 +19,27 @@ pub enum Signal {
     GiveUp,
 }
 
-/// The end of a run, in its two steps: from `end` no iteration is planned any more; when it is
-/// *over*, everything still in flight is dropped. Shared by all threads of the run.
+/// The end of a run in two steps: from `end` on no iteration is planned; when it is *over*,
+/// everything still in flight is dropped. Shared by all threads of the run.
 pub struct Stop {
     end: AtomicU64,
     graceful: Nanos,
     early: OnceLock<StoppedBy>,
-    /// A part of loadgen panicked.
+    /// Whether a part of loadgen panicked.
     broken: AtomicBool,
     exhausted: AtomicBool,
     over: AtomicBool,
-    /// Called once, when it is over.
+    /// The callbacks to call once, when it is over.
     callers: Mutex<Vec<Box<dyn Fn() + Send>>>,
-    /// Woken once, when it is ended early or its iterations are used up; by ticket, since a hundred
-    /// thousand users may wait.
+    /// The wakers to wake once, when the run is ended early or its iterations are used up; by
+    /// ticket, because a hundred thousand users may wait.
     waiting: Mutex<BTreeMap<u64, Waker>>,
     tickets: AtomicU64,
 }
 
 impl Stop {
-    /// No new iteration after `end` ([`Nanos::MAX`] where only iterations bound the run);
-    /// `graceful` for what is in flight then.
+    /// Creates a stop that plans no iteration after `end` ([`Nanos::MAX`] if only iterations bound
+    /// the run) and then allows `graceful` for what is in flight.
     pub fn new(end: Nanos, graceful: Nanos) -> Self {
         Self {
             end: AtomicU64::new(end.0),
@@ -54,17 +54,17 @@ impl Stop {
         }
     }
 
-    /// No iteration is planned from this moment on.
+    /// Returns the moment from which no iteration is planned.
     pub fn end(&self) -> Nanos {
         Nanos(self.end.load(Ordering::Relaxed))
     }
 
-    /// What is in flight at this moment is given up.
+    /// Returns the moment at which what is in flight is abandoned.
     pub fn drain_end(&self) -> Nanos {
         self.end() + self.graceful
     }
 
-    /// What ended it before its time, where something did.
+    /// Returns what ended the run early, if anything.
     pub fn early(&self) -> Option<StoppedBy> {
         if self.is_broken() {
             Some(StoppedBy::Panic)
@@ -73,33 +73,33 @@ impl Stop {
         }
     }
 
-    /// Whether everything still in flight is to be dropped.
+    /// Returns whether everything still in flight is to be dropped.
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
     }
 
-    /// Whether a part of loadgen panicked.
+    /// Returns whether a part of loadgen panicked.
     pub fn is_broken(&self) -> bool {
         self.broken.load(Ordering::SeqCst)
     }
 
-    /// A part of loadgen panicked: ends everything at once. Whatever else ended the run before,
-    /// this is the reason.
+    /// Ends everything at once, because a part of loadgen panicked. This overrides any earlier
+    /// reason for the end.
     pub fn break_off(&self, now: Nanos) {
         self.broken.store(true, Ordering::SeqCst);
         self.finish(now, StoppedBy::Panic);
         self.give_up();
     }
 
-    /// Takes no new work from now on, and gives what is in flight its time to end.
-    /// Only the first reason counts.
+    /// Takes no new work from now on, and gives what is in flight its time to end. Only the first
+    /// reason counts.
     pub fn finish(&self, now: Nanos, by: StoppedBy) {
         self.end.fetch_min(now.0, Ordering::SeqCst);
         let _ = self.early.set(by);
         self.wake();
     }
 
-    /// There are no more iterations: nobody needs to wait for one.
+    /// Notes that there are no more iterations, so that nobody waits for one.
     pub fn exhaust(&self) {
         if !self.exhausted.load(Ordering::Relaxed) && !self.exhausted.swap(true, Ordering::SeqCst) {
             self.wake();
@@ -112,7 +112,7 @@ impl Stop {
         waiting.into_values().for_each(Waker::wake);
     }
 
-    /// Gives up what is in flight.
+    /// Abandons what is in flight.
     pub fn give_up(&self) {
         self.over.store(true, Ordering::SeqCst);
         let callers =
@@ -122,7 +122,7 @@ impl Stop {
         }
     }
 
-    /// Has `call` called when it is over; at once where it is.
+    /// Calls `call` when it is over; at once if it already is.
     pub fn when_over(&self, call: impl Fn() + Send + 'static) {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_over() {
@@ -142,7 +142,7 @@ impl Stop {
     }
 }
 
-/// Waits until nothing more is to be waited for; see [`Stop::interruption`].
+/// Waits for the end of a run; see [`Stop::interruption`].
 pub struct Interruption<'a> {
     stop: &'a Stop,
     ticket: Option<u64>,

@@ -1,4 +1,4 @@
-//! [`SharedRecorder`]: what samples are added up in, and what they are split by there.
+//! [`SharedRecorder`]: what samples are added up in, and how they are split there.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -7,11 +7,11 @@ use crate::metrics::window::{aligned, width_for};
 use crate::metrics::{IterationPart, ProbeOf, Recorder, Stretch, TakenBy};
 use crate::plan::{Load, Operation, Plan, Selector, Tag};
 
-/// Recorders that threads share, at most. Where operations take no time at all a thread spends a
-/// tenth of its own in one, so that a few seldom wait for each other.
+/// The most recorders shared by threads. Even if operations take no time at all, a thread spends
+/// only a tenth of its time in a recorder, so a few threads seldom wait for each other.
 pub(super) const MAX_RECORDERS: usize = 8;
 
-/// Live counts of some threads: what is under way now.
+/// The live counts of some threads.
 #[derive(Default)]
 pub(super) struct Gauges {
     pub(super) in_flight: AtomicI64,
@@ -19,17 +19,17 @@ pub(super) struct Gauges {
 }
 
 /// A recorder that some threads write to, and that a
-/// [`crate::engine::observe::collector::Collector`] takes away now and then.
+/// [`crate::engine::observe::collector::Collector`] swaps out now and then.
 pub struct SharedRecorder(pub(super) Mutex<Box<Recorder>>);
 
 impl SharedRecorder {
-    /// The recorder, for as long as it takes to fold a tape into it. A recorder that a panic left
-    /// behind is still good for what it holds.
+    /// Locks the recorder to fold a tape into it. A recorder poisoned by a panic is still valid for
+    /// what it holds.
     pub fn lock(&self) -> MutexGuard<'_, Box<Recorder>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same, where nobody else has it just now.
+    /// Locks the recorder if it is not in use.
     pub fn try_lock(&self) -> Option<MutexGuard<'_, Box<Recorder>>> {
         match self.0.try_lock() {
             Ok(recorder) => Some(recorder),
@@ -38,40 +38,40 @@ impl SharedRecorder {
         }
     }
 
-    /// Takes it, and leaves another in its place.
+    /// Takes the recorder and leaves another in its place.
     pub fn swap(&self, other: &mut Box<Recorder>) {
         std::mem::swap(&mut *self.lock(), other);
     }
 }
 
-/// Where one thread's samples and counts go.
+/// The sink for one thread's samples and counts.
 #[derive(Clone, Copy)]
 pub struct SampleSink<'w> {
-    /// Where its samples are added up.
+    /// The recorder that adds up its samples.
     pub recorder: &'w SharedRecorder,
     pub(super) gauges: &'w Gauges,
 }
 
 impl SampleSink<'_> {
-    /// Operations in flight change by this.
+    /// Changes the number of operations in flight.
     pub fn flight(&self, by: i64) {
         self.gauges.in_flight.fetch_add(by, Ordering::Relaxed);
     }
 
-    /// Virtual users with an iteration under way change by this.
+    /// Changes the number of virtual users that run an iteration.
     pub fn activity(&self, by: i64) {
         self.gauges.active.fetch_add(by, Ordering::Relaxed);
     }
 }
 
-/// By operation id, whether a selector takes it.
+/// Returns, by operation id, whether a selector selects it.
 pub fn taken(plan: &Plan, selector: &Selector) -> Vec<bool> {
     plan.operations()
         .map(|(mix, name, operation)| selector.takes(plan, mix, name, operation))
         .collect()
 }
 
-/// What a selector takes, for a time line of its own.
+/// Returns what a selector selects, for a time line of its own.
 fn probe_of(plan: &Plan, selector: &Selector) -> ProbeOf {
     let tag = |operation: &Operation, wanted: &str| {
         let value = |tag: &Tag| {
@@ -106,7 +106,7 @@ fn probe_of(plan: &Plan, selector: &Selector) -> ProbeOf {
     }
 }
 
-/// The stages of a load on the run's clock.
+/// Returns the stages of a load on the run's clock.
 fn stretches(load: &Load) -> Vec<Stretch> {
     let mut end = load.warmup;
     load.lasting()
@@ -120,7 +120,7 @@ fn stretches(load: &Load) -> Vec<Stretch> {
         .collect()
 }
 
-/// An empty recorder for the operations of a plan.
+/// Creates an empty recorder for the operations of a plan.
 pub(super) fn new_recorder(plan: &Plan) -> Recorder {
     let load = &plan.load;
     let network: Vec<bool> = plan
@@ -140,7 +140,7 @@ pub(super) fn new_recorder(plan: &Plan) -> Recorder {
     recorder.probing(probes).splitting_iterations(parts)
 }
 
-/// The parts of iterations that thresholds ask for, each once, with the selector that means it.
+/// Returns the parts of iterations that thresholds refer to, each once, with its selector.
 pub fn iteration_parts(plan: &Plan) -> Vec<(Selector, IterationPart)> {
     let mut parts: Vec<(Selector, IterationPart)> = Vec::new();
     for (selector, metric) in plan.asked() {

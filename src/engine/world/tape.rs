@@ -1,7 +1,7 @@
-//! [`Tape`]: the samples that a thread has not yet handed over.
+//! [`Tape`]: the samples that a thread has not handed over yet.
 //!
 //! A thread writes samples to its own tape and folds a full one into a recorder, so the recorder's
-//! lock is taken once for many samples, and a histogram's pages are touched in one go.
+//! lock is taken once for many samples, and the pages of a histogram are touched in one go.
 
 use std::cell::RefCell;
 
@@ -10,16 +10,16 @@ use super::recorders::SampleSink;
 use crate::base::Nanos;
 use crate::metrics::{FailedTry, Held, IterationSample, Outcome, Recorder, Sample, TagValue};
 
-/// A tape of so many samples is full: few enough that they are still in the nearest cache when they
-/// are folded.
+/// The number of samples on a full tape: few enough to still be in the nearest cache when they are
+/// folded.
 const FULL: usize = 16;
-/// A thread whose recorder is in use keeps its samples for the next time, up to so many; only then
-/// does it wait.
+/// The number of samples that a thread keeps while its recorder is in use; only beyond that does it
+/// wait.
 const MAX_HELD: usize = 256;
-/// A tape is handed over at least so often while samples come, so that progress can be seen.
+/// The longest time between two hand-overs while samples arrive, so that progress is visible.
 const PATIENCE: Nanos = Nanos::from_millis(50);
-/// After an operation as long as this a hand-over costs nothing that matters, and comes as soon as
-/// the thread has time.
+/// The duration of an operation after which the cost of a hand-over is negligible, so it happens as
+/// soon as the thread has time.
 const LONG: Nanos = Nanos::from_millis(5);
 
 /// The outcomes of the checks of one operation.
@@ -38,12 +38,12 @@ struct Pending {
     tagged: Vec<(Sample, Vec<TagValue>, Held)>,
     pushed: Vec<(u32, Nanos, u64)>,
     handed_over: Nanos,
-    /// There is a long operation on it.
+    /// Whether it contains a long operation.
     long: bool,
 }
 
 impl Pending {
-    /// Entries of the longest list.
+    /// Returns the length of the longest list.
     fn longest(&self) -> usize {
         let Self {
             operations,
@@ -66,19 +66,19 @@ impl Pending {
     }
 }
 
-/// One thread's samples on their way to a recorder. Whatever is written goes over with the
-/// operations, and sooner where it is much.
+/// One thread's samples on their way to a recorder. Everything is handed over together with the
+/// operations, and earlier if there is much of it.
 pub struct Tape<'w> {
     world: &'w World<'w>,
     sink: SampleSink<'w>,
-    /// Nobody else on this thread has anything to write after a long operation.
+    /// Whether nothing else on this thread writes after a long operation.
     alone: bool,
     pending: RefCell<Pending>,
 }
 
 impl<'w> Tape<'w> {
-    /// An empty tape that goes to `sink`; `alone`: of a thread that waits as soon as it has
-    /// written. Others say when they do: [`Self::rest`].
+    /// Creates an empty tape that goes to `sink`. `alone` says that its thread waits as soon as it
+    /// has written; other threads call [`Self::rest`] when they do.
     pub fn new(world: &'w World<'w>, sink: SampleSink<'w>, alone: bool) -> Self {
         Self {
             world,
@@ -88,12 +88,12 @@ impl<'w> Tape<'w> {
         }
     }
 
-    /// The sink that this tape goes to.
+    /// Returns the sink that this tape goes to.
     pub const fn sink(&self) -> SampleSink<'w> {
         self.sink
     }
 
-    /// Writes an operation down.
+    /// Records an operation.
     pub fn operation(&self, sample: Sample) {
         let pending = &mut *self.pending.borrow_mut();
         pending.operations.push(sample);
@@ -107,7 +107,7 @@ impl<'w> Tape<'w> {
         }
     }
 
-    /// The thread has nothing else to do now.
+    /// Notes that the thread has nothing else to do now.
     pub fn rest(&self) {
         let pending = &mut *self.pending.borrow_mut();
         if pending.long {
@@ -115,7 +115,7 @@ impl<'w> Tape<'w> {
         }
     }
 
-    /// Writes down how the checks of an operation went.
+    /// Records the outcomes of an operation's checks.
     pub fn checks(&self, operation: u32, intended: Nanos, passed: Vec<bool>) {
         self.put(
             |pending| &mut pending.checked,
@@ -127,30 +127,30 @@ impl<'w> Tape<'w> {
         );
     }
 
-    /// Writes down the values of an operation's tags, and how its checks went.
+    /// Records the values of an operation's tags, and the outcomes of its checks.
     pub fn tags(&self, sample: Sample, values: Vec<TagValue>, held: Held) {
         self.put(|pending| &mut pending.tagged, (sample, values, held));
     }
 
-    /// Writes down messages that a server has pushed over what an operation has opened.
+    /// Records messages that a server has pushed over the WebSocket that an operation opened.
     pub fn pushes(&self, operation: u32, now: Nanos, count: u64) {
         if count > 0 {
             self.put(|pending| &mut pending.pushed, (operation, now, count));
         }
     }
 
-    /// Writes an iteration down.
+    /// Records an iteration.
     pub fn iteration(&self, sample: IterationSample) {
         self.put(|pending| &mut pending.iterations, sample);
     }
 
-    /// Writes down a failed try.
+    /// Records a failed try.
     pub fn error(&self, failed: FailedTry) {
         self.put(|pending| &mut pending.errors, failed);
     }
 
-    /// Adds to one of the lists. Each is bounded by itself: a flow may fill any of them without an
-    /// operation or an iteration that ends.
+    /// Adds to one of the lists. Each is bounded separately: a flow may fill any of them without
+    /// completing an operation or an iteration.
     fn put<T>(&self, list: impl Fn(&mut Pending) -> &mut Vec<T>, entry: T) {
         let pending = &mut *self.pending.borrow_mut();
         list(pending).push(entry);
@@ -159,9 +159,9 @@ impl<'w> Tape<'w> {
         }
     }
 
-    /// Hands over what is pending, unless somebody else has the recorder just now; whether it did.
-    /// Nobody waits for a recorder as long as there is room on the tape: while it waited its
-    /// requests would be late, or look long.
+    /// Hands over what is pending unless the recorder is in use; returns whether it did. A thread
+    /// does not wait for a recorder while there is room on its tape: waiting would make its
+    /// requests late, or look long.
     fn hand_over(&self, pending: &mut Pending) -> bool {
         let recorder = if pending.longest() >= MAX_HELD {
             Some(self.sink.recorder.lock())
@@ -250,7 +250,7 @@ mod tests {
         }
     }
 
-    /// Samples that the recorder has.
+    /// Returns the number of samples in the recorder.
     fn recorded(sink: SampleSink<'_>) -> u64 {
         sink.recorder.lock().steps()[0].tally.planned
     }
@@ -263,8 +263,7 @@ mod tests {
             let sink = world.sink(0);
             let before = recorded(sink);
             let tape = Tape::new(&world, sink, alone);
-            // Were there a wait it would last for ever: the one who has the recorder is this very
-            // thread.
+            // A wait would last forever, because this thread itself holds the recorder.
             let held = sink.recorder.lock();
             (0..MAX_HELD - 1).for_each(|number| tape.operation(sample(number)));
             tape.rest();
@@ -289,7 +288,7 @@ mod tests {
     #[test]
     fn each_list_is_bounded_by_itself_and_nothing_is_lost() {
         let plan = plan();
-        let world = World::new(&plan, &Environment::default(), 1, None).expect("it can be run");
+        let world = World::new(&plan, &Environment::default(), 1, None).expect("a world");
         let tape = Tape::new(&world, world.sink(0), false);
         let iteration = IterationSample {
             mix: 0,

@@ -9,9 +9,9 @@ use crate::engine::driver::Driver;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::value::Facts;
 
-/// One thread of a run: what its virtual users share.
+/// The state of one thread of a run, shared by its virtual users.
 pub struct Worker<'w, D> {
-    /// What all threads share.
+    /// The state shared by all threads.
     pub world: &'w World<'w>,
     /// This thread's I/O and time.
     pub driver: D,
@@ -20,7 +20,7 @@ pub struct Worker<'w, D> {
 }
 
 impl<'w, D: Driver> Worker<'w, D> {
-    /// For the thread with this index.
+    /// Creates the worker of the thread with this index.
     pub fn new(world: &'w World<'w>, driver: D, thread: usize) -> Self {
         Self {
             world,
@@ -29,14 +29,14 @@ impl<'w, D: Driver> Worker<'w, D> {
         }
     }
 
-    /// The time of day, in milliseconds since 1970.
+    /// Returns the time of day, in milliseconds since 1970.
     pub fn unix_ms(&self) -> u64 {
         self.world.unix_ms + self.driver.now().0 / 1_000_000
     }
 
-    /// What functions depend on that are called at this place of an iteration.
+    /// Returns the facts that functions called at this place of an iteration depend on.
     pub fn facts(&self, iteration: u64, position: Position, purpose: Purpose) -> Arc<Facts> {
-        // A warm-up's numbers are far above those of the run, and stay as they are.
+        // The numbers of a warm-up are far above those of the run, and are kept as they are.
         let seq = if iteration < WARMUP_NUMBERS {
             iteration + 1
         } else {

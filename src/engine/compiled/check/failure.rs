@@ -1,4 +1,4 @@
-//! [`failed`]: what an expectation that does not hold ends with.
+//! [`failed`]: the result of an expectation that does not hold.
 
 use crate::metrics::FailureKind;
 use crate::transport::TransportError;

@@ -1,4 +1,4 @@
-//! [`Json`]: what must be found at a place in a JSON body, compiled once.
+//! [`Json`]: an expectation about a value in a JSON body, compiled once.
 
 use regex::Regex;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::value::extract::json_path;
 use crate::value::json::Found;
 use crate::value::{Response, ValueError};
 
-/// What must be found at a place in a JSON body.
+/// An expectation about a value in a JSON body.
 pub struct Json {
     path: JsonPath,
     rule: JsonRule,
@@ -23,7 +23,7 @@ impl Json {
     /// Compiles a rule.
     ///
     /// # Errors
-    /// When its query or its regular expression is none.
+    /// If its query or its regular expression is invalid.
     pub fn new(rule: &JsonRule) -> Result<Self, ValueError> {
         let matches = rule
             .matches
@@ -38,7 +38,7 @@ impl Json {
         })
     }
 
-    /// `json`, its path, and all that it asks for.
+    /// Returns `json`, the path and every condition, as a name.
     pub fn name(&self) -> String {
         let rule = &self.rule;
         let parts = [
@@ -65,7 +65,7 @@ impl Json {
     /// Judges a response.
     ///
     /// # Errors
-    /// The first part of the rule that does not hold, with what was seen.
+    /// The first condition of the rule that does not hold, with the actual value.
     pub fn judge(&self, response: &Response<'_>) -> Result<(), TransportError> {
         let rule = &self.rule;
         let body = match response.json() {
@@ -126,7 +126,7 @@ impl Json {
     }
 }
 
-/// What was found as a message shows it.
+/// Formats the match for a message.
 fn short(found: &Found<'_>) -> String {
     match found.value {
         Value::Number(_) => found.text(),
@@ -135,7 +135,7 @@ fn short(found: &Found<'_>) -> String {
     }
 }
 
-/// A value as a message shows it.
+/// Formats a value for a message.
 fn short_value(value: &Value) -> String {
     match value {
         Value::String(text) => quoted(text),
@@ -144,7 +144,7 @@ fn short_value(value: &Value) -> String {
     }
 }
 
-/// What was found as the text that a pattern looks at.
+/// Returns the match as the text that a pattern is applied to.
 fn text(found: &Found<'_>) -> String {
     found
         .value
@@ -152,7 +152,7 @@ fn text(found: &Found<'_>) -> String {
         .map_or_else(|| found.text(), str::to_owned)
 }
 
-/// Items of a list, members of a map, characters of a text.
+/// Returns the number of items in a list, members in a map or characters in a string.
 fn length(value: &Value) -> Option<u64> {
     match value {
         Value::String(text) => Some(text.chars().count() as u64),

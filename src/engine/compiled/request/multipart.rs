@@ -14,14 +14,14 @@ use crate::value::{Names, Text, ValueError, file};
 /// A compiled multipart body.
 pub struct Multipart {
     parts: Vec<Compiled>,
-    /// Digits of a hash of the parts: what boundaries are made of.
+    /// Digits of a hash of the parts, which boundaries are built from.
     digest: String,
-    /// The first boundary that is in no file.
+    /// The first boundary that occurs in no file.
     boundary: String,
 }
 
 struct Compiled {
-    /// Its headers, with the empty line behind them.
+    /// The part's headers, including the empty line after them.
     head: String,
     content: Filling,
 }
@@ -32,7 +32,7 @@ enum Filling {
 }
 
 impl Multipart {
-    /// Compiles the parts; files are read from `folder`.
+    /// Compiles the parts; files are read relative to `folder`.
     pub fn new(parts: &[Part], names: &Names, folder: &Path) -> Result<Self, String> {
         let mut compiled = Vec::with_capacity(parts.len());
         for part in parts {
@@ -49,7 +49,7 @@ impl Multipart {
                 content,
             });
         }
-        // Parts are plain data with text keys: writing them cannot fail.
+        // Parts are plain data with string keys: serializing them cannot fail.
         let text = serde_json::to_vec(parts).unwrap_or_default();
         let digest = Sha256::digest(&text)
             .iter()
@@ -68,7 +68,8 @@ impl Multipart {
         })
     }
 
-    /// The body, and the content type that names its boundary. `put` puts values into a text.
+    /// Returns the body and the content type that names its boundary. `put` fills values into a
+    /// text.
     pub fn make(
         &self,
         put: impl Fn(&Text) -> Result<String, ValueError>,
@@ -116,18 +117,18 @@ impl Multipart {
 }
 
 impl Compiled {
-    /// Whether a text is in its file.
+    /// Returns whether the part's file contains a text.
     fn holds(&self, text: &str) -> bool {
         match &self.content {
-            // Letters, digits and signs that mean themselves: it is its own pattern, and found fast
-            // as one.
+            // Boundaries contain only letters, digits and literal punctuation, so the text is a
+            // valid pattern, and the regex engine searches for it fast.
             Filling::File(bytes) => Regex::new(text).is_ok_and(|pattern| pattern.is_match(bytes)),
             Filling::Text(_) => false,
         }
     }
 }
 
-/// The first boundary that is not taken.
+/// Returns the first boundary that is not taken.
 fn free(digest: &str, taken: impl Fn(&str) -> bool) -> String {
     (0u64..)
         .map(|number| format!("loadgen-{digest}-{number}"))
@@ -154,7 +155,7 @@ fn head(part: &Part) -> Result<String, String> {
     Ok(head)
 }
 
-/// A name as it stands between quotes: as browsers write it.
+/// Escapes a name for a quoted string, as browsers do.
 fn escaped(name: &str) -> String {
     name.replace('"', "%22")
         .replace('\r', "%0D")

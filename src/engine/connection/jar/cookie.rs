@@ -1,7 +1,8 @@
-//! [`Cookie`]: what a `set-cookie` line sets, by RFC 6265: its sections stand beside what they ask for.
+//! [`Cookie`]: the cookie that a `set-cookie` line sets, according to RFC 6265. Comments name the
+//! section that each rule comes from.
 //!
-//! Of octets, as the standard has it: what a server sets comes back byte for byte, whatever it
-//! means by it.
+//! Names and values are octets, as in the standard: what a server sets is sent back byte for byte,
+//! whatever its encoding.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -9,47 +10,48 @@ use jiff::tz::TimeZone;
 
 use crate::value::cookie::pair;
 
-/// The longest `set-cookie` line that is taken, in bytes, as in browsers.
+/// The longest accepted `set-cookie` line, in bytes, as in browsers.
 const MAX_LINE: usize = 4096;
 
 /// A cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cookie {
-    /// Its name.
+    /// The name.
     pub name: Vec<u8>,
-    /// Its value.
+    /// The value.
     pub value: Vec<u8>,
-    /// The host that it is for, in lower case.
+    /// The host it is for, in lower case.
     domain: String,
-    /// Whether it is for no host below that one.
+    /// Whether it excludes the subdomains of that host.
     host_only: bool,
-    /// The path that it is for, with those below.
+    /// The path it is for, including the paths below it.
     pub path: Vec<u8>,
-    /// Whether it goes over TLS or to this machine only.
+    /// Whether it is sent only over TLS or to this machine.
     secure: bool,
-    /// When it expires, in milliseconds since 1970, where that is said.
+    /// The time at which it expires, if any, in milliseconds since 1970.
     pub expires: Option<u64>,
 }
 
-/// Where a request goes.
+/// The destination of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestUrl<'a> {
-    /// Its host in lower case, without brackets and port.
+    /// The host in lower case, without brackets and port.
     pub host: &'a str,
-    /// Its path, without query.
+    /// The path, without the query.
     pub path: &'a str,
-    /// Whether it goes over TLS.
+    /// Whether the request uses TLS.
     pub secure: bool,
 }
 
 impl Cookie {
-    /// The cookie that a line sets in the answer to a request; nothing where the line is not valid,
-    /// or is for another host.
+    /// Parses a `set-cookie` line of the response to a request. Returns `None` if the line is
+    /// invalid or is for another host.
     pub fn parse(line: &[u8], place: RequestUrl<'_>, now_ms: u64) -> Option<Self> {
         if line.len() > MAX_LINE {
             return None;
         }
-        // Section 5.2: what is unknown is left out, and of several of a kind the last one counts.
+        // Section 5.2: unknown attributes are ignored, and of several with the same name the last
+        // one wins.
         let mut parts = line.split(|byte| *byte == b';');
         let (name, value) = pair(parts.next()?);
         let value = value.filter(|_| !name.is_empty())?;
@@ -94,17 +96,17 @@ impl Cookie {
         })
     }
 
-    /// Whether both can't be there at once (section 5.3, step 11).
+    /// Returns whether one cookie replaces the other (section 5.3, step 11).
     pub fn is_same(&self, other: &Self) -> bool {
         self.name == other.name && self.domain == other.domain && self.path == other.path
     }
 
-    /// Whether it has come to its end.
+    /// Returns whether it has expired.
     pub fn is_expired(&self, now_ms: u64) -> bool {
         self.expires.is_some_and(|expires| expires <= now_ms)
     }
 
-    /// Whether it goes along with a request to this place (section 5.4).
+    /// Returns whether it is sent with a request to this place (section 5.4).
     pub fn is_for(&self, place: RequestUrl<'_>) -> bool {
         let host = if self.host_only {
             self.domain == place.host
@@ -116,8 +118,8 @@ impl Cookie {
     }
 }
 
-/// Whether a host is this domain or one below it (section 5.1.3). An address has none below it, and
-/// all hosts below a domain of one label, such as `com`, are nobody's.
+/// Returns whether a host is this domain or a subdomain of it (section 5.1.3). An IP address has no
+/// subdomains, and a domain of one label, such as `com`, matches none of its subdomains.
 fn is_below(host: &str, domain: &str) -> bool {
     let is_address = host.parse::<Ipv4Addr>().is_ok() || host.parse::<Ipv6Addr>().is_ok();
     host == domain
@@ -128,13 +130,13 @@ fn is_below(host: &str, domain: &str) -> bool {
                 .is_some_and(|before| before.ends_with('.')))
 }
 
-/// Whether a path is this one or below it (section 5.1.4).
+/// Returns whether a path is this one or below it (section 5.1.4).
 fn is_inside(path: &[u8], cookie: &[u8]) -> bool {
     path.strip_prefix(cookie)
         .is_some_and(|rest| rest.is_empty() || cookie.ends_with(b"/") || rest.starts_with(b"/"))
 }
 
-/// The folder of a path (section 5.1.4).
+/// Returns the default path: the folder of a request's path (section 5.1.4).
 fn default_path(path: &str) -> Vec<u8> {
     match path.rfind('/') {
         Some(at) if at > 0 && path.starts_with('/') => path.as_bytes()[..at].to_vec(),
@@ -142,7 +144,7 @@ fn default_path(path: &str) -> Vec<u8> {
     }
 }
 
-/// Whether a host is this machine, which needs no TLS to be as good as secure (Secure Contexts,
+/// Returns whether a host is this machine, which counts as secure without TLS (Secure Contexts,
 /// section 3.1).
 fn is_loopback(host: &str) -> bool {
     host == "localhost"
@@ -155,7 +157,7 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// `max-age` (section 5.2.2): the moment, in milliseconds since 1970.
+/// Parses `max-age` (section 5.2.2) into the time of expiry, in milliseconds since 1970.
 fn age(value: &[u8], now_ms: u64) -> Option<u64> {
     let text = std::str::from_utf8(value).ok()?;
     let digits = text.strip_prefix('-').unwrap_or(text);
@@ -165,7 +167,7 @@ fn age(value: &[u8], now_ms: u64) -> Option<u64> {
     if digits.len() < text.len() {
         return Some(0);
     }
-    // More seconds than a number holds are for ever.
+    // A number of seconds that overflows means forever.
     let seconds = digits.parse::<u64>().unwrap_or(u64::MAX);
     Some(if seconds == 0 {
         0
@@ -174,7 +176,8 @@ fn age(value: &[u8], now_ms: u64) -> Option<u64> {
     })
 }
 
-/// A date in one of the many forms that servers use (section 5.1.1), in milliseconds since 1970.
+/// Parses a date in one of the many formats that servers use (section 5.1.1) into milliseconds
+/// since 1970.
 fn instant(text: &[u8]) -> Option<u64> {
     const MONTHS: [&[u8]; 12] = [
         b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov",
@@ -232,7 +235,7 @@ fn instant(text: &[u8]) -> Option<u64> {
     Some(u64::try_from(at).unwrap_or(0))
 }
 
-/// `hh:mm:ss` at the begin of a token.
+/// Parses `hh:mm:ss` at the beginning of a token.
 fn time_of_day(token: &[u8]) -> Option<[u16; 3]> {
     let mut fields = token.splitn(3, |byte| *byte == b':');
     let mut field = |last| {
@@ -248,7 +251,7 @@ fn time_of_day(token: &[u8]) -> Option<[u16; 3]> {
     Some([field(false)?, field(false)?, field(true)?])
 }
 
-/// The number of so many digits that a token begins with.
+/// Parses the number at the beginning of a token if its count of digits is in `length`.
 fn number(token: &[u8], length: std::ops::RangeInclusive<usize>) -> Option<u16> {
     let digits = token
         .iter()

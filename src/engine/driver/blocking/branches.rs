@@ -1,4 +1,4 @@
-//! Branches side by side on threads: one thread each, the first on the caller's own.
+//! Concurrent branches on threads: one thread per branch, the first on the caller's own.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,10 +9,10 @@ use super::parker::{self, Parker, block_on};
 use crate::base::Clock;
 use crate::engine::driver::{BranchJob, Driver, Until};
 
-/// Stack of a branch's thread.
+/// The stack size of a branch's thread.
 const STACK: usize = 512 * 1024;
 
-/// What the threads of one group share.
+/// The state that the threads of a group share.
 struct Group<'g, S> {
     users: Vec<Mutex<Option<&'g mut S>>>,
     next: AtomicUsize,
@@ -22,8 +22,8 @@ struct Group<'g, S> {
 }
 
 impl<S> Group<'_, S> {
-    /// Ends the group, and tells whether it was not over before: whoever is at work is cancelled,
-    /// but for the one who ended it.
+    /// Ends the group and returns whether it had not ended before. Cancels all active threads
+    /// except the winner's.
     fn end(&self, winner: Option<&Arc<Parker>>) -> bool {
         if self.over.swap(true, Ordering::SeqCst) {
             return false;
@@ -36,8 +36,8 @@ impl<S> Group<'_, S> {
         true
     }
 
-    /// Takes down how a branch has ended, and whether that goes into the group's own end: what ends
-    /// after the group comes too late.
+    /// Records how a branch ended, if that counts toward the group's result: a branch that ends
+    /// after its group does not.
     fn take(&self, index: usize, ok: bool, until: Until, parker: &Arc<Parker>) {
         let counts = if until.met(ok) {
             self.end(Some(parker))
@@ -52,8 +52,8 @@ impl<S> Group<'_, S> {
     }
 }
 
-/// Ends the group where the thread that has it panics: the others would go on for what nobody will
-/// see.
+/// Ends the group if this thread panics: the other branches would run for a result that nobody
+/// uses.
 struct EndOnPanic<'a, 'g, S>(&'a Group<'g, S>);
 
 impl<S> Drop for EndOnPanic<'_, '_, S> {
@@ -67,7 +67,7 @@ impl<S> Drop for EndOnPanic<'_, '_, S> {
 /// Runs the branches of a job on as many threads as may run at once; returns when all have ended.
 ///
 /// # Errors
-/// When the system refuses a thread; the branches that were begun are cancelled.
+/// If the system cannot start a thread; the branches already started are cancelled.
 pub fn on_threads<D: Driver + Copy + Send, J: BranchJob<D>>(
     driver: D,
     clock: Clock,
@@ -118,7 +118,7 @@ pub fn on_threads<D: Driver + Copy + Send, J: BranchJob<D>>(
         .collect())
 }
 
-/// One thread's part: takes branches as long as there are any.
+/// Runs branches on one thread until none are left.
 fn work<D: Driver, J: BranchJob<D>>(
     clock: Clock,
     job: &J,

@@ -1,16 +1,17 @@
-//! What the sequential and the threaded driver share: futures polled by the very thread that then
-//! sleeps or reads in the kernel. No event loop takes part.
+//! What the sequential and the threaded driver share: futures polled by the same thread that then
+//! sleeps or reads in the kernel. There is no event loop.
 //!
-//! `block_on` makes passes. In each, the operation is polled; it says what it waits for (a moment,
-//! a wake, a read), and the thread then does just that, blocking: it parks until the nearest
-//! moment, or the next poll is *granted* one blocking read. A request so costs one `sendmsg` and
-//! one `recvfrom`. Where a socket has no room for more the thread waits for room, and for an answer
-//! beside it.
+//! `block_on` makes passes. Each pass polls the operation, which registers what it waits for (a
+//! deadline, a wake-up, a read), and the thread then blocks on exactly that: it parks until the
+//! nearest deadline, or the next poll is *granted* one blocking read. A request thus costs one
+//! `sendmsg` and one `recvfrom`. If a socket's send buffer is full, the thread waits for room and
+//! for an answer at the same time.
 //!
-//! Who asks for a read may be done before the pass is: an HTTP library looks for the end of a
-//! connection that it has just finished with. A read that nobody waits for any more would hold the
-//! thread while the next request is due. So the interest in a socket ends with the work that had it
-//! ([`within`](super::within)), and what is granted is for that socket and the next pass alone.
+//! The code that asks for a read may be done before the pass is: an HTTP library checks a
+//! connection that it has just finished with for its end. A read that nobody waits for any more
+//! would block the thread while the next request is due. So the interest in a socket ends with the
+//! work that registered it ([`within`](super::within)), and a grant is valid only for that socket
+//! and the next pass.
 
 mod branches;
 mod parker;
@@ -31,19 +32,20 @@ use super::{BranchJob, Driver, Task, Until};
 use crate::base::{Clock, Nanos};
 use crate::transport::endpoint::Endpoint;
 
-/// Looks at the clock and at whether it is cancelled so often while it uses the processor.
+/// The interval at which a CPU-bound operation checks the clock and whether it is cancelled.
 const CPU_SLICE: Nanos = Nanos::from_millis(1);
 
 /// The blocking driver, as one thread sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Blocking {
     clock: Clock,
-    /// Whether branches get threads of their own: all that sequential and threaded differ in.
+    /// Whether branches get threads of their own: the only difference between sequential and
+    /// threaded.
     threads: bool,
 }
 
 impl Blocking {
-    /// For the calling thread, which must have called [`register`].
+    /// Creates the driver for the calling thread, which must have called [`register`].
     pub const fn new(clock: Clock, threads: bool) -> Self {
         Self { clock, threads }
     }
@@ -120,7 +122,8 @@ impl Driver for Blocking {
     async fn yield_now(&self) {}
 }
 
-/// Waits for a moment: names it in every pass, so that the thread knows how long it may sleep.
+/// Waits until a moment; registers it in every pass, so that the thread knows how long it may
+/// sleep.
 struct Moment {
     clock: Clock,
     at: Nanos,
@@ -139,8 +142,7 @@ impl Future for Moment {
     }
 }
 
-/// Uses processor time of this thread until `amount` is spent, or `enough` says so between two
-/// slices.
+/// Uses `amount` of this thread's CPU time, or less if `enough` returns `true` between two slices.
 pub fn spend_cpu(amount: Nanos, enough: impl Fn() -> bool) {
     let used = thread_cpu_clock();
     while used() < amount && !enough() {
@@ -153,7 +155,7 @@ pub fn spend_cpu(amount: Nanos, enough: impl Fn() -> bool) {
     }
 }
 
-/// Processor time that this thread has used since the call.
+/// Returns a clock of the CPU time that this thread has used since the call.
 #[cfg(unix)]
 fn thread_cpu_clock() -> impl Fn() -> Nanos {
     use rustix::time::{ClockId, clock_gettime};
@@ -168,7 +170,7 @@ fn thread_cpu_clock() -> impl Fn() -> Nanos {
     move || now() - start
 }
 
-/// Without a clock for threads, wall time stands in.
+/// Returns a wall clock instead, because there is no per-thread CPU clock.
 #[cfg(not(unix))]
 fn thread_cpu_clock() -> impl Fn() -> Nanos {
     let clock = Clock::new();

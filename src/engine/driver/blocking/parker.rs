@@ -1,7 +1,8 @@
-//! [`Parker`]: a thread that waits in the kernel for one thing at a time, and can be cancelled from outside.
+//! [`Parker`]: a thread that waits in the kernel for one thing at a time, and can be cancelled from
+//! outside.
 //!
-//! What a thread waits for is a property of the thread, so it stands in a thread-local: connections
-//! can move between threads, and find the parker of the one that polls them.
+//! What a thread waits for is a property of the thread, so it is kept in thread-local storage:
+//! connections can move between threads, and find the parker of the thread that polls them.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -17,22 +18,22 @@ use super::super::exact::{Lateness, SpinPermit};
 use super::socket::Socket;
 use crate::base::{Clock, Nanos};
 
-/// The outside view of a waiting thread: what wakes it, and what calls it off.
+/// A waiting thread as other threads see it, to wake or cancel it.
 #[derive(Debug)]
 pub struct Parker {
     thread: Thread,
     woken: AtomicBool,
     cancelled: AtomicBool,
-    /// The socket that the thread is blocked on, or about to be: only then is it the thread's own,
-    /// and may be shut down.
+    /// The socket that the thread blocks on or is about to: only during that time does it belong to
+    /// the thread and may be shut down.
     socket: Mutex<Option<Arc<Socket>>>,
-    /// Parkers of the branches that this thread waits for: cancelled with it.
+    /// The parkers of the branches that this thread waits for, cancelled with it.
     children: Mutex<Vec<Arc<Parker>>>,
 }
 
 impl Parker {
-    /// Calls the thread off: it is woken out of a sleep, and out of a blocking call by shutting the
-    /// socket down; then the operation under way is dropped.
+    /// Cancels the thread: wakes it from a sleep, or from a blocking call by shutting the socket
+    /// down. The operation in progress is then dropped.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
         let children = self
@@ -41,7 +42,7 @@ impl Parker {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         children.iter().for_each(|child| child.cancel());
-        // Within the lock: once the thread has left the socket, that may be another's.
+        // The lock is held throughout: once the thread has left the socket, another may own it.
         if let Some(socket) = &*self.socket.lock().unwrap_or_else(PoisonError::into_inner) {
             socket.shut_down();
         }
@@ -74,33 +75,33 @@ impl Wake for Parker {
 
 thread_local! {
     static PARKER: RefCell<Option<Arc<Parker>>> = const { RefCell::new(None) };
-    /// The nearest moment named in this pass.
+    /// The nearest deadline registered in this pass.
     static NEAREST: Cell<Nanos> = const { Cell::new(Nanos::MAX) };
-    /// Whether that moment is to be met exactly.
+    /// Whether that deadline is to be met precisely.
     static EXACTLY: Cell<bool> = const { Cell::new(false) };
-    /// How late this thread is woken.
+    /// How late this thread's wake-ups are.
     static LATENESS: Cell<Lateness> = const { Cell::new(Lateness::UNKNOWN) };
     /// What this pass waits for on a socket.
     static INTEREST: RefCell<Option<Interest>> = const { RefCell::new(None) };
-    /// What the pass before waited for, granted to this one.
+    /// What the previous pass waited for, granted to this one.
     static GRANT: RefCell<Option<Grant>> = const { RefCell::new(None) };
 }
 
-/// What a pass waits for on a socket. A thread does one thing at a time, so there is one at most:
-/// that of the socket it turned to last.
+/// What a pass waits for on a socket. A thread does one thing at a time, so there is at most one
+/// interest: that in the socket it used last.
 #[derive(Debug)]
 struct Interest {
     socket: Arc<Socket>,
     flags: PollFlags,
 }
 
-/// Lets the next pass do what the one before waited for: on that socket and no other, and in that
-/// pass and none after it.
+/// Permission for the next pass to do what the previous one waited for, valid only for that socket
+/// and that pass.
 #[derive(Debug)]
 struct Grant {
     socket: Arc<Socket>,
     flags: PollFlags,
-    /// How long a read may block.
+    /// The deadline of a blocking read.
     until: Nanos,
 }
 
@@ -114,16 +115,16 @@ fn new_parker() -> Arc<Parker> {
     })
 }
 
-/// The parker of a thread that waits for branches, as those see it.
+/// The parker of a thread that waits for branches, as the branches see it.
 pub struct CancelTree(Option<Arc<Parker>>);
 
 impl CancelTree {
-    /// Of the calling thread.
+    /// Creates the tree of the calling thread.
     pub fn of_this_thread() -> Self {
         Self(PARKER.with_borrow(Clone::clone))
     }
 
-    /// From now on `child` is cancelled with its parent; at once, where that is.
+    /// Cancels `child` whenever its parent is cancelled; at once if it already is.
     pub fn adopt(&self, child: &Arc<Parker>) {
         if let Some(parent) = &self.0 {
             parent
@@ -137,7 +138,7 @@ impl CancelTree {
         }
     }
 
-    /// `child` is done.
+    /// Removes `child`, which has finished.
     pub fn release(&self, child: &Arc<Parker>) {
         if let Some(parent) = &self.0 {
             parent
@@ -149,7 +150,7 @@ impl CancelTree {
     }
 }
 
-/// A second parker on a thread that is in the middle of a pass: its own state is put aside until this
+/// A second parker on a thread that is in the middle of a pass: the outer state is saved until this
 /// is dropped.
 pub struct Reentrant {
     parker: Arc<Parker>,
@@ -161,7 +162,7 @@ pub struct Reentrant {
 }
 
 impl Reentrant {
-    /// Puts the thread's own parker aside.
+    /// Saves the thread's own parker and registers a second one.
     pub fn register() -> Self {
         let parker = new_parker();
         let outer = PARKER.replace(Some(parker.clone()));
@@ -176,7 +177,7 @@ impl Reentrant {
         }
     }
 
-    /// The second parker.
+    /// Returns the second parker.
     pub const fn parker(&self) -> &Arc<Parker> {
         &self.parker
     }
@@ -192,12 +193,12 @@ impl Drop for Reentrant {
     }
 }
 
-/// Gives the calling thread a parker.
+/// Registers a parker for the calling thread.
 pub fn register() -> Arc<Parker> {
-    // Without this the kernel may end a sleep 50 µs late in order to save wake-ups.
+    // Otherwise the kernel may extend a sleep by 50 µs to save wake-ups.
     #[cfg(target_os = "linux")]
     if let Some(one) = std::num::NonZeroU64::new(1) {
-        // Where it is refused, sleeps are merely less exact.
+        // If this fails, sleeps are merely less precise.
         let _ = rustix::thread::set_current_timer_slack(Some(one));
     }
     let parker = new_parker();
@@ -205,12 +206,12 @@ pub fn register() -> Arc<Parker> {
     parker
 }
 
-/// Whether this thread has been cancelled.
+/// Returns whether this thread has been cancelled.
 pub fn cancelled() -> bool {
     PARKER.with_borrow(|parker| parker.as_ref().is_some_and(|s| s.is_cancelled()))
 }
 
-/// Names a moment that this pass waits for, and whether it is to be met exactly.
+/// Registers a deadline that this pass waits for, and whether it is to be met precisely.
 pub fn wait_until(at: Nanos, exactly: bool) {
     if at < NEAREST.get() {
         NEAREST.set(at);
@@ -218,12 +219,12 @@ pub fn wait_until(at: Nanos, exactly: bool) {
     }
 }
 
-/// Says that this pass waits for something to read from a socket.
+/// Registers that this pass waits for a socket to become readable.
 pub fn want_read(socket: &Arc<Socket>) {
     want(socket, PollFlags::IN);
 }
 
-/// Says that this pass waits for room in a socket.
+/// Registers that this pass waits for a socket to become writable.
 pub fn want_write(socket: &Arc<Socket>) {
     want(socket, PollFlags::OUT);
 }
@@ -240,19 +241,19 @@ fn want(socket: &Arc<Socket>, flags: PollFlags) {
     });
 }
 
-/// Forgets what this pass waits for on a socket: the work that asked for it has ended, and whatever
-/// the thread does next must not wait for it.
+/// Clears what this pass waits for on a socket: the work that registered it has ended, and the
+/// thread's next step must not wait for it.
 pub fn clear_interest() {
     INTEREST.take();
     GRANT.take();
 }
 
-/// Takes the grant of one blocking read from this socket: the moment until which it may block.
+/// Takes the grant of one blocking read from this socket; returns the deadline of the read.
 pub fn take_read(socket: &Arc<Socket>) -> Option<Nanos> {
     take_grant(socket, PollFlags::IN)
 }
 
-/// Takes the grant to go on with this socket, which is ready for what it was waited for, or has
+/// Takes the grant to continue with this socket, which is ready for the awaited operation or has
 /// failed.
 pub fn take_ready(socket: &Arc<Socket>) -> bool {
     take_grant(socket, PollFlags::all()).is_some()
@@ -264,28 +265,28 @@ fn take_grant(socket: &Arc<Socket>, flags: PollFlags) -> Option<Nanos> {
     GRANT.with_borrow_mut(|grant| grant.take_if(is_granted).map(|grant| grant.until))
 }
 
-/// Makes a call that may block on a socket, and that cancelling the thread ends; none is made where
-/// it is cancelled already.
+/// Makes a call that may block on a socket and that cancelling the thread interrupts. Returns
+/// `None` without calling if the thread is already cancelled.
 pub fn blocking<T>(socket: &Arc<Socket>, call: impl FnOnce() -> T) -> Option<T> {
     PARKER.with_borrow(|parker| {
         let Some(parker) = parker else {
             return Some(call());
         };
         parker.set_socket(Some(socket.clone()));
-        // Looked at after the socket is known: whoever cancels from here on ends the call.
+        // Checked after the socket is registered: any later cancellation interrupts the call.
         let result = (!parker.is_cancelled()).then(call);
         parker.set_socket(None);
         result
     })
 }
 
-/// Runs `operation` on this thread, blocking; `None` where the parker was cancelled first.
+/// Runs `operation` on this thread, blocking; returns `None` if the parker is cancelled first.
 pub fn block_on<F: Future>(parker: &Arc<Parker>, clock: Clock, operation: F) -> Option<F::Output> {
     let waker = Waker::from(parker.clone());
     let mut cx = Context::from_waker(&waker);
     let mut operation = pin!(operation);
     loop {
-        // Cleared before the other flag is read: a cancel that comes in between leaves the thread
+        // Cleared before the cancel flag is read: a cancellation in between leaves the thread
         // woken.
         parker.woken.store(false, Ordering::SeqCst);
         if parker.is_cancelled() {
@@ -305,7 +306,7 @@ pub fn block_on<F: Future>(parker: &Arc<Parker>, clock: Clock, operation: F) -> 
         }
         let until = NEAREST.get();
         match interest {
-            // The read itself does the waiting: one call and not two.
+            // The read itself does the waiting, in one system call rather than two.
             Some(Interest {
                 socket,
                 flags: PollFlags::IN,
@@ -329,7 +330,7 @@ pub fn block_on<F: Future>(parker: &Arc<Parker>, clock: Clock, operation: F) -> 
     }
 }
 
-/// Sleeps until a moment, or until somebody wakes the parker.
+/// Sleeps until a moment, or until the parker is woken.
 fn park_until(parker: &Parker, clock: Clock, until: Nanos) {
     while !parker.woken.load(Ordering::SeqCst) {
         if until == Nanos::MAX {
@@ -344,7 +345,8 @@ fn park_until(parker: &Parker, clock: Clock, until: Nanos) {
     }
 }
 
-/// Sleeps until shortly before a moment and turns until it comes, or until somebody wakes the parker.
+/// Sleeps until shortly before a moment and then spins until it comes, or until the parker is
+/// woken.
 fn meet(parker: &Parker, clock: Clock, at: Nanos) {
     let mut lateness = LATENESS.get();
     let early = lateness.before(at);

@@ -1,4 +1,4 @@
-//! [`Socket`]: what a thread blocks on, and another one may shut down.
+//! [`Socket`]: what a thread blocks on, and another thread may shut down.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,19 +11,19 @@ use rustix::time::Timespec;
 
 use crate::base::{Clock, Nanos};
 
-/// `SO_RCVTIMEO` counts in ticks of the kernel and ends up to some milliseconds late, so the last
-/// stretch before a deadline is waited for with `ppoll`, which counts in nanoseconds.
+/// The last stretch before a deadline, which is waited for with `ppoll`: `SO_RCVTIMEO` counts in
+/// kernel ticks and expires up to a few milliseconds late, while `ppoll` counts in nanoseconds.
 const EXACT: Nanos = Nanos::from_millis(10);
 /// A socket that another thread may shut down.
 #[derive(Debug)]
 pub struct Socket {
     pub(super) fd: OwnedFd,
-    /// The receive timeout that the kernel has, in nanoseconds; 0 for none.
+    /// The receive timeout set in the kernel, in nanoseconds; 0 for none.
     receive_timeout: AtomicU64,
 }
 
 impl Socket {
-    /// One that no receive timeout is set for.
+    /// Creates a socket without a receive timeout.
     pub fn new(fd: OwnedFd) -> Self {
         Self {
             fd,
@@ -31,14 +31,14 @@ impl Socket {
         }
     }
 
-    /// Ends whatever a thread is waiting for on it.
+    /// Interrupts whatever a thread waits for on the socket.
     pub fn shut_down(&self) {
-        // It may be gone already, and then there is nothing to end.
+        // The peer may be gone already, and then there is nothing to interrupt.
         let _ = shutdown(&self.fd, Shutdown::Both);
     }
 
-    /// Waits until the socket is ready, the deadline has come or `cancelled` says so: what it is
-    /// ready for, which is nothing but in the first case.
+    /// Waits until the socket is ready, the deadline has passed or `cancelled` returns `true`.
+    /// Returns the events it is ready for, which are empty except in the first case.
     pub fn wait(
         &self,
         clock: Clock,
@@ -58,7 +58,7 @@ impl Socket {
             let mut looked = [PollFd::new(&self.fd, flags)];
             match poll(&mut looked, timeout.as_ref()) {
                 Ok(0) | Err(Errno::INTR) => {}
-                // An error shows itself in the call that follows.
+                // The call that follows reports the error.
                 Ok(_) => return looked[0].revents(),
                 Err(_) => return flags,
             }
@@ -68,7 +68,7 @@ impl Socket {
         }
     }
 
-    /// One blocking read, no later than the deadline: `None` where that came first.
+    /// Makes one blocking read; returns `None` if the deadline passes first.
     pub fn receive(
         &self,
         clock: Clock,
@@ -96,9 +96,8 @@ impl Socket {
         }
     }
 
-    /// Lets a receive block for at most this long. What the kernel has is kept where it is not too
-    /// long and not much too short, because setting it would double the system calls of every
-    /// request.
+    /// Limits a receive to at most this long. Keeps the timeout set in the kernel unless it is too
+    /// long or much too short, because setting it would double the system calls of every request.
     fn allow(&self, longest: Nanos) -> Result<(), Errno> {
         let now = self.receive_timeout.load(Ordering::Relaxed);
         if now != 0 && now <= longest.0 && now >= longest.0 / 4 {
@@ -106,8 +105,8 @@ impl Socket {
         }
         // Whole microseconds, and not zero, which would mean forever. A day is as good as forever.
         let wanted = Nanos(longest.0.clamp(1_000, 86_400_000_000_000) / 1_000 * 1_000);
-        // A quarter less than asked, so that the next requests with the same timeout find it good
-        // enough.
+        // Set slightly below the requested timeout, so that the next requests with the same timeout
+        // can reuse it.
         let wanted = Nanos((wanted.0 - wanted.0 / 16).max(1_000));
         set_socket_timeout(&self.fd, Timeout::Recv, Some(wanted.as_duration()))?;
         self.receive_timeout.store(wanted.0, Ordering::Relaxed);
@@ -115,7 +114,7 @@ impl Socket {
     }
 }
 
-/// A socket that does not block yet, and that no child process inherits.
+/// Creates a non-blocking socket that child processes do not inherit.
 #[cfg(target_os = "linux")]
 pub fn open(tree: AddressFamily) -> Result<OwnedFd, Errno> {
     use rustix::net::{SocketFlags, socket_with};
@@ -127,7 +126,7 @@ pub fn open(tree: AddressFamily) -> Result<OwnedFd, Errno> {
     )
 }
 
-/// A socket that does not block yet, and that no child process inherits.
+/// Creates a non-blocking socket that child processes do not inherit.
 #[cfg(not(target_os = "linux"))]
 pub fn open(tree: AddressFamily) -> Result<OwnedFd, Errno> {
     use rustix::io::{FdFlags, fcntl_setfd};

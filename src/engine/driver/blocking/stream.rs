@@ -23,15 +23,16 @@ use crate::base::{Clock, Nanos};
 use crate::transport::counted::{Metered, Passed};
 use crate::transport::endpoint::Endpoint;
 
-/// A connection that was quiet for longer is looked at, without blocking, before it is used again:
-/// the peer may have closed it. Sooner than that, the extra system call would cost more than it
+/// The idle time after which a connection is checked, without blocking, before it is used again:
+/// the peer may have closed it. After a shorter time, the extra system call would cost more than it
 /// saves.
 const QUIET: Nanos = Nanos::from_millis(10);
-/// The largest read.
+/// The size of the largest read.
 const CHUNK: usize = 16 * 1024;
 
 thread_local! {
-    /// hyper's buffer can be written only by copying (or with `unsafe`), so reads go through this.
+    /// The buffer that reads go through: hyper's own can be written only by copying (or with
+    /// `unsafe`).
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -42,12 +43,12 @@ pub struct Stream {
     clock: Clock,
     passed: Arc<Passed>,
     last_used: Nanos,
-    /// The peer has closed it: whoever asks again is told so without asking the kernel.
+    /// Whether the peer has closed it: further reads report that without asking the kernel.
     closed: bool,
 }
 
 impl Stream {
-    /// Connects; over TCP with Nagle's delay off.
+    /// Connects; for TCP, with Nagle's algorithm disabled.
     pub async fn connect(clock: Clock, to: &Endpoint) -> io::Result<Self> {
         let fd = match to {
             Endpoint::Tcp(address) => {
@@ -85,7 +86,7 @@ impl Stream {
                     Err(Errno::INPROGRESS) => {}
                     Err(Errno::AGAIN) if matches!(to, Endpoint::Unix(_)) => {
                         begun = false;
-                        // It is the clock that is waited for, and no socket.
+                        // The clock is waited for, not a socket.
                         parker::clear_interest();
                         parker::wait_until(clock.now() + AGAIN, false);
                         return Poll::Pending;
@@ -93,7 +94,7 @@ impl Stream {
                     Err(error) => return Poll::Ready(Err(io::Error::from(error))),
                 }
             }
-            // Waited for outside, where the deadline of this very pass is known.
+            // `block_on` waits, because it knows the deadline of this pass.
             parker::want_write(&socket);
             Poll::Pending
         })
@@ -108,10 +109,10 @@ impl Stream {
         })
     }
 
-    /// Looks whether the peer has sent or closed, where the connection was quiet for long.
+    /// Checks whether the peer has sent data or closed, if the connection was idle for long.
     fn look(&mut self, buf: &mut ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         if self.closed {
-            // Nothing read is the end of the stream.
+            // Nothing read means the end of the stream.
             return Poll::Ready(Ok(()));
         }
         let now = self.clock.now();
@@ -127,7 +128,8 @@ impl Stream {
         })
     }
 
-    /// Reads by way of the scratch buffer; nothing read, or a cancelled parker, is pending.
+    /// Reads through the scratch buffer; returns pending if nothing was read or the parker is
+    /// cancelled.
     fn read(
         &mut self,
         buf: &mut ReadBufCursor<'_>,
@@ -156,8 +158,8 @@ impl Stream {
 
     fn send(&self, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         loop {
-            // A plain blocking send would return only when everything is queued, whatever the
-            // deadline. (A peer that is gone is an error and no signal: Rust's start-up ignores
+            // A plain blocking send would return only when everything is queued, regardless of the
+            // deadline. (A closed peer causes an error, not a signal: Rust's start-up code ignores
             // SIGPIPE.)
             match sendmsg(
                 self.socket.fd.as_fd(),
@@ -171,8 +173,8 @@ impl Stream {
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
-                    // Waited for outside, and an answer beside it: a peer may talk while it
-                    // listens, and stop listening until it is heard.
+                    // `block_on` waits for room and for an answer at once: a peer may send while it
+                    // receives, and stop receiving until its data is read.
                     parker::want_write(&self.socket);
                     return Poll::Pending;
                 }

@@ -1,4 +1,5 @@
-//! The blocking driver under every order of readiness, wake, grant and cancel, over real sockets.
+//! The blocking driver under every order of readiness, wake-up, grant and cancellation, over real
+//! sockets.
 
 use std::future::poll_fn;
 use std::io::{Read as _, Write as _};
@@ -19,10 +20,11 @@ use super::{Blocking, Stream, block_on, branches, register};
 use crate::base::{Clock, Nanos};
 use crate::transport::endpoint::Endpoint;
 
-/// Nothing here takes this long; what does waits for something that will not come.
+/// A time that no operation here takes; one that does is waiting for something that will never
+/// come.
 const PATIENCE: Nanos = Nanos::from_secs(5);
 
-/// A server that sends back what it is sent, at once.
+/// Starts a server that echoes what it receives at once.
 fn echo() -> Endpoint {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
@@ -38,8 +40,8 @@ fn echo() -> Endpoint {
     Endpoint::Tcp(address)
 }
 
-/// A server that accepts nothing, with what keeps it so: whoever connects waits, as for a host that
-/// is not there.
+/// Starts a server that accepts nothing, and returns what keeps its backlog full: connecting waits,
+/// as for a host that does not exist.
 fn unreachable() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listen(&listener, 0).expect("a shorter queue");
@@ -49,7 +51,7 @@ fn unreachable() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
     (address, listener, queued)
 }
 
-/// One poll of a read: the byte that came, or nothing at the end.
+/// Polls a read once; returns the byte received, or `None` at the end.
 fn read(stream: &mut Stream, cx: &mut Context<'_>) -> Poll<Option<u8>> {
     let mut room = [0];
     let mut buffer = ReadBuf::new(&mut room);
@@ -57,19 +59,19 @@ fn read(stream: &mut Stream, cx: &mut Context<'_>) -> Poll<Option<u8>> {
     result.map(|result| {
         result
             .map(|()| buffer.filled().first().copied())
-            .expect("nobody resets it")
+            .expect("no reset")
     })
 }
 
-/// One poll of a write.
+/// Polls a write once.
 fn write(stream: &mut Stream, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<usize> {
     Pin::new(stream)
         .poll_write(cx, bytes)
         .map(|result| result.expect("the peer is there"))
 }
 
-/// Looks at a connection as an HTTP library does before and after a request, asks, and waits for
-/// the answer; `true` where that is right.
+/// Checks a connection as an HTTP library does before and after a request, sends a byte and waits
+/// for the echo; returns whether it is right.
 async fn exchange(stream: &mut Stream, asked: u8) -> bool {
     poll_fn(|cx| {
         assert!(read(stream, cx).is_pending(), "nothing was asked for");
@@ -87,7 +89,7 @@ async fn exchange(stream: &mut Stream, asked: u8) -> bool {
         == Some(asked)
 }
 
-/// Pending in one poll and ready in the next, with what happens in the first.
+/// Is pending in the first poll, in which it calls `act`, and ready in the next.
 async fn once(mut act: impl FnMut(&mut Context<'_>)) {
     let mut acted = false;
     poll_fn(|cx| {
@@ -100,40 +102,40 @@ async fn once(mut act: impl FnMut(&mut Context<'_>)) {
     .await;
 }
 
-/// How some work ends; each time something to read had been wanted of its connection.
+/// How some work ends; in each case a read of its connection was registered.
 #[derive(Clone, Copy, Debug)]
 enum Before {
-    /// It is done.
+    /// It completes.
     Done,
-    /// Its deadline came before anything to read did.
+    /// Its deadline passes before anything is readable.
     Late,
-    /// It didn't have to wait for what it looked for.
+    /// It checks for data and does not need to wait.
     Looked,
 }
 
-/// What the thread waits for then; no socket.
+/// What the thread waits for next, other than a socket.
 #[derive(Clone, Copy, Debug)]
 enum Pause {
     Nothing,
-    /// A moment that has come when the thread would go to sleep.
+    /// A moment that has passed by the time the thread would go to sleep.
     Passed {
         exactly: bool,
     },
-    /// A moment for which the thread goes to sleep.
+    /// A moment that the thread sleeps until.
     Moment {
         exactly: bool,
     },
-    /// A wake within the pass.
+    /// A wake-up within the pass.
     WokenInPass,
-    /// A wake that comes after the pass, for what has happened in it.
+    /// A wake-up after the pass, caused by an event within it.
     WokenAfter,
-    /// A permit that another thread gives at about the same time.
+    /// A permit that another thread releases at about the same time.
     Permit,
-    /// A permit that another thread gives while this one sleeps.
+    /// A permit that another thread releases while this one sleeps.
     LatePermit,
 }
 
-/// On which connection it goes on.
+/// The connection that the thread continues with.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     Same,
@@ -235,7 +237,7 @@ fn nothing_is_read_that_nobody_waits_for_any_more() {
                 let answered = block_on(&parker, clock, async {
                     end_with(before, driver, &mut one).await;
                     wait_for(pause, driver).await;
-                    // What is read before it is asked for would be waited for until the deadline.
+                    // A premature read would be waited for until the deadline.
                     within(&driver, driver.now() + PATIENCE, async {
                         match next {
                             Next::Same => exchange(&mut one, 2).await,
@@ -297,7 +299,7 @@ const WAITS: [Wait; 5] = [
     Wait::Write,
 ];
 
-/// Waits for what never comes.
+/// Waits for an event that never comes.
 async fn wait_in_vain(wait: Wait, driver: Blocking) {
     let stream = async |deaf: &TcpListener| {
         let address = deaf.local_addr().expect("it is bound");
@@ -355,8 +357,8 @@ fn every_wait_ends_with_its_deadline() {
 #[test]
 fn every_wait_ends_with_a_cancel() {
     for wait in WAITS {
-        // At once, which is before the wait or in the middle of its beginning; and when it has long
-        // begun.
+        // Immediately, which is before the wait or in the middle of its beginning; and long after
+        // it has begun.
         for after in [
             Duration::ZERO,
             Duration::from_micros(100),
@@ -365,14 +367,14 @@ fn every_wait_ends_with_a_cancel() {
             let (tell, told) = std::sync::mpsc::channel();
             let waiting = thread::spawn(move || {
                 let (parker, clock) = (register(), Clock::new());
-                tell.send(parker.clone()).expect("somebody listens");
+                tell.send(parker.clone()).expect("the receiver is alive");
                 block_on(
                     &parker,
                     clock,
                     wait_in_vain(wait, Blocking::new(clock, true)),
                 )
             });
-            let parker = told.recv().expect("it waits");
+            let parker = told.recv().expect("a parker");
             thread::sleep(after);
             parker.cancel();
             let begun = Instant::now();
@@ -429,7 +431,7 @@ fn a_cancel_leaves_alone_what_the_thread_has_left() {
         Some(true)
     );
     parker.cancel();
-    // Somebody else goes on with it.
+    // Another parker continues with it.
     let other = register();
     assert_eq!(
         block_on(&other, clock, exchange(&mut stream, 2)),
@@ -469,7 +471,7 @@ fn a_race_has_one_winner() {
                 4,
                 until,
             );
-            let ended = ended.expect("the system has threads");
+            let ended = ended.expect("threads start");
             assert_eq!(
                 ended.iter().filter(|ended| **ended == Some(true)).count(),
                 1,

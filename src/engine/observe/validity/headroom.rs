@@ -1,24 +1,25 @@
-//! Whether the generator had room: processor time, quota, hypervisor, and how late a probe woke.
+//! Whether the generator had enough headroom: CPU time, quota, hypervisor, and how late a probe
+//! woke.
 
 use super::judged::judged;
 use crate::plan::profile::Occupies;
 use crate::plan::{Mode, Plan};
 use crate::result::{Check, ModeRun, Verdict};
 
-/// The share of the processor time it may use, from which on figures are to be read with care.
+/// The share of its available CPU time above which figures are degraded.
 const BUSY: f64 = 0.80;
-/// The share of time that a control group may hold it back.
+/// The share of time that a control group may throttle it.
 const THROTTLED: f64 = 0.01;
-/// The share of the machine's time that others may take.
+/// The share of the machine's time that the hypervisor may steal.
 const STOLEN: f64 = 0.05;
-/// How late the probe may wake, in milliseconds, before figures are to be read with care.
+/// How late the probe may wake, in milliseconds, before figures are degraded.
 const LATE_MS: f64 = 50.0;
-/// And before they are worth nothing.
+/// How late it may wake before they are invalid.
 const TOO_LATE_MS: f64 = 200.0;
-/// In a shorter run the system's counters are too coarse, in seconds.
+/// The shortest run, in seconds, for which the system's counters are fine enough.
 const SHORTEST: f64 = 0.2;
 
-/// The check.
+/// Checks the headroom of a run.
 pub fn check(run: &ModeRun, plan: &Plan) -> Check {
     let found = [busy(run, plan), throttled(run), stolen(run), hiccup(run)];
     let verdict = found
@@ -52,13 +53,14 @@ pub fn check(run: &ModeRun, plan: &Plan) -> Check {
     )
 }
 
-/// Threads that waited for a processor for so long a part of what they ran had to share it …
+/// The ratio of time spent waiting for a processor to CPU time above which threads had to share
+/// one.
 const WAITED: f64 = 0.5;
-/// … where that was a part of the whole time that can make anything late.
+/// The share of the whole time that the wait must also exceed, to be able to make anything late.
 const WAITED_AT_ALL: f64 = 0.01;
 
-/// What kept the machine from running loadgen when it was due, in words; nothing where nothing is
-/// known to have.
+/// Describes what kept the machine from running loadgen on time; returns `None` if nothing is known
+/// to have.
 pub fn interference(run: &ModeRun) -> Option<String> {
     let waited = run.resources.cpu_wait_s.filter(|waited| {
         *waited > WAITED_AT_ALL * run.wall_s
@@ -84,13 +86,12 @@ pub fn interference(run: &ModeRun) -> Option<String> {
     (!all.is_empty()).then(|| all.join("; "))
 }
 
-/// Whether the time of this machine was given to others, which no lower load changes.
+/// Returns whether the hypervisor stole time from this machine, which no lower load changes.
 pub fn is_stolen(run: &ModeRun) -> bool {
     stolen(run).is_some()
 }
 
-/// The part of the processors it may use that the generator worked on; nothing where that is not
-/// known.
+/// Returns the generator's share of its available CPU time, or `None` if it is not known.
 pub fn own_share(run: &ModeRun) -> Option<f64> {
     Some(run.resources.cpu_s()? / run.wall_s.max(1e-3) / processors(run))
 }
@@ -113,7 +114,7 @@ fn found(verdict: Verdict, observed: String, explanation: &str) -> Found {
     }
 }
 
-/// Processors that a mode can make use of.
+/// Returns the number of processors that a mode can use.
 fn processors(run: &ModeRun) -> f64 {
     let machine = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
     let allowed = crate::metrics::cgroup::quota().map_or(machine, |quota| quota.min(machine));
@@ -126,7 +127,7 @@ fn processors(run: &ModeRun) -> f64 {
 fn busy(run: &ModeRun, plan: &Plan) -> Option<Found> {
     let waited = run.resources.cpu_wait_s.unwrap_or(0.0);
     let spent = run.resources.cpu_s()? + waited;
-    // What the scenario asks the processor to do is its work, and no sign of strain.
+    // CPU time that the scenario asks for is its work, not a sign of strain.
     let asked = plan
         .operations()
         .any(|(_, _, operation)| operation.action.profile().occupies != Occupies::Nothing);

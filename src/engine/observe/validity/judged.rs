@@ -2,7 +2,7 @@
 
 use crate::result::{Check, Verdict};
 
-/// A check; the explanation is left out where nothing is wrong.
+/// Creates a check; the explanation is omitted if nothing is wrong.
 pub fn judged(
     name: &str,
     verdict: Verdict,

@@ -1,6 +1,6 @@
-//! Whether a run's figures can be believed, judged from the figures themselves. The table of checks
-//! and limits is that of the design's page on measurement; each check says what it saw, what was
-//! allowed, and what to do.
+//! Whether a run's figures can be trusted, judged from the figures themselves. The checks and
+//! limits are those in the table of the design page on measurement; each check reports what it
+//! observed, what was allowed, and what to do.
 
 pub mod headroom;
 mod judged;
@@ -16,19 +16,19 @@ use crate::result::{Check, ModeRun, Validity, Verdict, codec};
 
 /// The smallest p99 of lag that makes a run invalid.
 const LAG_FLOOR_MS: f64 = 1.0;
-/// The share of the median response time that p99 of lag may reach.
+/// The share of the median response time that the p99 of lag may reach.
 const LAG_SHARE: f64 = 0.05;
-/// And the share of the shortest time that a check allows.
+/// The share of the shortest time in a threshold that the p99 of lag may reach.
 const LAG_SHARE_OF_LIMIT: f64 = 0.10;
 /// The share of started operations that may be unfinished.
 const UNFINISHED_SHARE: f64 = 0.01;
 
-/// How far the wall clock may move against the monotonic one, in milliseconds.
+/// How far the wall clock may drift from the monotonic one, in milliseconds.
 const DRIFT_MS: f64 = 10.0;
-/// Gaps that are looked at.
+/// The number of gaps between arrivals that are tested.
 const GAPS: usize = 1000;
 
-/// All checks on one run.
+/// Runs all checks on one run.
 pub fn check(run: &ModeRun, plan: &Plan) -> Validity {
     let mut checks = vec![
         accounting(run),
@@ -79,7 +79,7 @@ fn accounting(run: &ModeRun) -> Check {
 fn pacing(run: &ModeRun, plan: &Plan) -> Check {
     let limit = lag_limit_ms(run, plan);
     let (lag, least) = lag(run);
-    // In the closed model nothing is planned before somebody is free for it.
+    // In the closed model nothing is planned before a user is free for it.
     let left = if matches!(plan.load.model, LoadModel::Open { .. }) {
         run.iterations.counts.skipped
     } else {
@@ -111,8 +111,8 @@ fn pacing(run: &ModeRun, plan: &Plan) -> Check {
     )
 }
 
-/// How late operations may start, in milliseconds. What is small beside the times that are
-/// measured, or beside those that are asked for, decides nothing.
+/// Returns how late operations may start, in milliseconds. Lag that is small compared to the
+/// measured times, or to those in thresholds, is harmless.
 pub fn lag_limit_ms(run: &ModeRun, plan: &Plan) -> f64 {
     let of_median = run.response_ms.as_ref().map_or(0.0, |q| q.p50 * LAG_SHARE);
     let own = plan
@@ -128,9 +128,9 @@ pub fn lag_limit_ms(run: &ModeRun, plan: &Plan) -> f64 {
         .max(tightest * LAG_SHARE_OF_LIMIT)
 }
 
-/// The 99th percentile of lag in milliseconds. Of few operations that is the largest of them all,
-/// and one late moment of the machine would condemn the run: there it is what the percentile surely
-/// exceeds.
+/// Returns the 99th percentile of lag in milliseconds. With few operations that is the largest of
+/// them, and a single hiccup of the machine would invalidate the run; then this is a lower bound
+/// that the percentile reliably exceeds.
 fn lag(run: &ModeRun) -> (f64, &'static str) {
     let Some(summary) = &run.lag_ms else {
         return (0.0, "");
@@ -188,7 +188,7 @@ fn clock(run: &ModeRun) -> Check {
     )
 }
 
-/// Whether planned Poisson arrivals are a Poisson process.
+/// Checks whether planned Poisson arrivals are a Poisson process.
 fn poisson(plan: &Plan) -> Option<Check> {
     let LoadModel::Open {
         rate,
@@ -217,7 +217,7 @@ fn poisson(plan: &Plan) -> Option<Check> {
 }
 
 fn settled(run: &ModeRun, plan: &Plan) -> Option<Check> {
-    // A load that changes has no level to settle at.
+    // A changing load has no level to settle at.
     if !plan.load.stages.is_empty() {
         return None;
     }

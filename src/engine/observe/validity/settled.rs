@@ -1,30 +1,30 @@
-//! Whether the target had settled: a run that is still warming up, or is drowning, has no
+//! Whether the target had settled: a run that is still warming up, or is overloaded, has no
 //! percentiles of its own.
 //!
-//! Two methods look at the windows of the time line. MSER-5 (White, 1997) finds how much of the
-//! beginning is start-up: it cuts where the rest, in batches of five windows, has the smallest
-//! standard error. Mann and Kendall's test finds a trend of the medians. Both find the smallest
-//! drifts in long runs, so what they find must matter too: a tenth of the level, and more than what
-//! machines do by themselves: where a request takes a tenth of a millisecond, clocks, caches and
-//! the processor that a thread happens to be on make its time drift by as much again.
+//! Two methods examine the windows of the time line. MSER-5 (White, 1997) finds how much of the
+//! beginning is start-up: it truncates where the rest, in batches of five windows, has the smallest
+//! standard error. The Mann–Kendall test finds a trend of the medians. Both detect the smallest
+//! drifts in long runs, so a finding must also matter: a tenth of the level, and more than the
+//! drift of the machine itself. If a request takes a tenth of a millisecond, clocks, caches and the
+//! choice of processor make its time drift by as much again.
 
 use crate::metrics::trend::{Trend, trend};
 use crate::result::{ModeRun, Window};
 
-/// Windows that a judgement needs.
+/// The number of windows needed for a verdict.
 const FEWEST: usize = 10;
-/// Windows in a batch.
+/// The number of windows in a batch.
 const BATCH: usize = 5;
-/// Batches that MSER-5 needs.
+/// The number of batches that MSER-5 needs.
 const FEWEST_BATCHES: usize = 12;
-/// A change by less than this share of the level is no matter.
+/// The smallest change that matters, as a share of the level.
 const MATTERS: f64 = 0.10;
-/// And one of fewer milliseconds.
+/// The smallest change that matters, in milliseconds.
 const MATTERS_MS: f64 = 0.25;
 
-/// What is wrong, where the run has not settled; `Err` where it is too short to tell. In a closed
-/// model time goes through the flow with the users: where each goes through it a few times only, a
-/// change over time is the flow's own.
+/// Describes why a run has not settled, if it has not; returns `Err` if it is too short to tell. In
+/// a closed model, users go through the flow in step with time: if each runs it only a few times, a
+/// change over time is caused by the flow.
 pub fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>, String> {
     let iterations = run.iterations.counts.started / u64::from(run.vus.max(1));
     if is_closed && iterations < FEWEST as u64 {
@@ -61,7 +61,7 @@ pub fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>, Strin
     }))
 }
 
-/// The share of the run that is start-up, where that is more than half of it and matters.
+/// Returns the share of the run that is start-up, if it is more than half of it and matters.
 fn start_up(means: &[f64]) -> Option<f64> {
     let batches: Vec<f64> = means
         .chunks_exact(BATCH)
@@ -79,7 +79,7 @@ fn start_up(means: &[f64]) -> Option<f64> {
     let best =
         |cuts: std::ops::RangeInclusive<usize>| cuts.min_by(|a, b| error(*a).total_cmp(&error(*b)));
     let half = batches.len() / 2;
-    // The last few batches agree by chance; and a later cut must be a good deal better than an
+    // The last few batches agree by chance; and a later cut must be considerably better than an
     // early one.
     let (early, latest) = (best(0..=half)?, best(half + 1..=batches.len() - 5)?);
     let late = (half + 1..=latest)

@@ -1,4 +1,5 @@
-//! [`Claim`]: somebody who wants a place under several limits at once, and waits in one queue at a time.
+//! [`Claim`]: a waiter that needs permits of several limits at once, and waits in one queue at a
+//! time.
 
 use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,39 +8,39 @@ use std::task::Waker;
 use super::queue::{Chance, Full, Limit, State, Waiter};
 use crate::base::Nanos;
 
-/// After so many moves from queue to queue a connection is kept while its operation waits for the
-/// rest; see [`Claim::keep`].
+/// The number of moves between queues after which a connection is kept while its operation waits
+/// for the rest; see [`Claim::keep`].
 const MAX_MOVES: u32 = 64;
 
-/// Numbers those who wait, in the order in which they came.
+/// The number of the next ticket; tickets order waiters by their arrival.
 static TICKETS: AtomicU64 = AtomicU64::new(0);
 
-/// What a look at all limits has shown.
+/// The result of looking at all limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
-    /// There was a place under each since this moment, and they are taken.
+    /// All permits have been taken; they had been available since this moment.
     Granted(Nanos),
-    /// One has none. Look again at this moment, or when called.
+    /// A limit has no permit. Look again at this moment, or when called.
     Blocked(Nanos),
 }
 
-/// Somebody who wants a place under each of some limits. Dropping it gives up.
+/// A waiter that needs a permit of each of several limits. Dropping it gives up.
 pub(super) struct Claim<'a, const N: usize> {
     limits: [Option<&'a Limit>; N],
-    /// Higher than all others before it first has to wait.
+    /// Its position among all waiters; the highest number until it first has to wait.
     ticket: u64,
-    /// The limit in whose queue it waits.
+    /// The limit whose queue this claim waits in.
     queue: Option<usize>,
-    /// Since when it has waited for nothing but tokens.
+    /// The moment since which it has waited only for tokens.
     since: Option<Nanos>,
-    /// How often it went from one queue to another.
+    /// How often it has moved between queues.
     moves: u32,
-    /// The connections of which it keeps one.
+    /// The connection limit of which it keeps a permit.
     kept: Option<usize>,
 }
 
 impl<'a, const N: usize> Claim<'a, N> {
-    /// For a place under each of these limits, since this moment.
+    /// Creates a claim on these limits, made at `asked`.
     pub(super) fn new(limits: [Option<&'a Limit>; N], asked: Nanos) -> Self {
         Self {
             limits,
@@ -51,7 +52,7 @@ impl<'a, const N: usize> Claim<'a, N> {
         }
     }
 
-    /// Takes all places, or waits where the first one is missing.
+    /// Takes all permits, or waits at the first limit that has none.
     pub(super) fn look(&mut self, now: Nanos) -> Result<Look, Full> {
         let mut wakers = Vec::new();
         let look = self.decide(now, &mut wakers);
@@ -60,7 +61,7 @@ impl<'a, const N: usize> Claim<'a, N> {
     }
 
     fn decide(&mut self, now: Nanos, wakers: &mut Vec<Waker>) -> Result<Look, Full> {
-        // Everybody locks the narrow ones first, so that nobody waits for each other.
+        // All claims lock the narrow limits first, which prevents deadlock.
         let mut states = self.limits.map(|limit| limit.map(Limit::state));
         let buckets = states
             .iter()
@@ -97,7 +98,7 @@ impl<'a, const N: usize> Claim<'a, N> {
                 }
             }
             self.kept = None;
-            // Not before: the next one has no chance at what was taken.
+            // Called only now, because the next waiter has no chance at what was just taken.
             left.and_then(|index| states[index].as_mut())
                 .into_iter()
                 .for_each(|state| state.call(wakers));
@@ -118,11 +119,11 @@ impl<'a, const N: usize> Claim<'a, N> {
         Ok(Look::Blocked(wakes_at))
     }
 
-    /// The queue in which somebody who came before was called and has not looked yet.
+    /// Returns a limit in whose queue an earlier waiter was called and has not looked yet.
     ///
-    /// There may be a place for both in that queue's limit, but the other limits do not know of
-    /// whoever waits there: without this, a latecomer would take the last token of the run from
-    /// somebody who has just got a slot of the step.
+    /// That limit may have permits for both, but the other limits do not know of its waiters:
+    /// without this check, a latecomer would take the run's last token from a waiter that has just
+    /// got a slot of the step.
     fn called_before(
         &self,
         now: Nanos,
@@ -139,7 +140,7 @@ impl<'a, const N: usize> Claim<'a, N> {
         }
     }
 
-    /// Waits at this limit from now on.
+    /// Enters the queue of this limit.
     fn queue_up(
         &mut self,
         index: usize,
@@ -157,7 +158,7 @@ impl<'a, const N: usize> Claim<'a, N> {
             let Some(limit) = self.limits[index] else {
                 return Ok(());
             };
-            // A slot or a token is theirs: they only have to come for it.
+            // A slot or a token is reserved for those called, so they no longer count as waiting.
             let called = states[index]
                 .as_ref()
                 .map_or(0, |state| state.called(self.ticket, now)) as u64;
@@ -185,7 +186,7 @@ impl<'a, const N: usize> Claim<'a, N> {
         Ok(())
     }
 
-    /// Leaves the queue that it waits in, and tells which.
+    /// Leaves the queue that it waits in, and returns its index.
     fn leave(&mut self, states: &mut [Option<MutexGuard<'_, State>>; N]) -> Option<usize> {
         let index = self.queue.take()?;
         self.limits[index]?.busy.wait_no_more();
@@ -193,17 +194,17 @@ impl<'a, const N: usize> Claim<'a, N> {
         Some(index)
     }
 
-    /// Keeps a connection that is free while it waits for a limit, where it has gone from queue to
-    /// queue for long.
+    /// Keeps a free connection while waiting for a limit, if the claim has moved between queues for
+    /// long.
     ///
-    /// Limits are one inside the other, and whoever came first finds all places sooner or later.
-    /// Connections of one event loop and a limit of all loops cross each other: where both are
-    /// always in use, they may never be free at one moment.
+    /// Limits are nested, and the earliest waiter finds permits of all of them eventually. But the
+    /// connections of one event loop and a limit of all loops overlap only partly: if both are
+    /// always in use, they may never be free at the same moment.
     fn keep(&mut self, now: Nanos, states: &mut [Option<MutexGuard<'_, State>>; N]) {
         if self.moves < MAX_MOVES || self.kept.is_some() {
             return;
         }
-        // Whoever came before would be overtaken: it has gone from queue to queue for longer.
+        // Must not overtake an earlier waiter, which has moved between queues for longer.
         if states
             .iter()
             .flatten()
@@ -224,7 +225,7 @@ impl<'a, const N: usize> Claim<'a, N> {
         }
     }
 
-    /// Whether it was called. If not, it will be woken when it is.
+    /// Returns whether the claim was called; if not, it will be woken when it is.
     pub(super) fn is_called(&self, waker: &Waker) -> bool {
         let Some(limit) = self.queue.and_then(|index| self.limits[index]) else {
             return true;

@@ -1,4 +1,4 @@
-//! [`Limit`]'s slots and tokens, with the queue of those who wait for them.
+//! [`Limit`]'s slots and tokens, with the queue of their waiters.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,63 +10,63 @@ use crate::engine::schedule::busy::Busy;
 use crate::pacing::Bucket;
 use crate::plan::{Limits, OnFull};
 
-/// So many at the head of a queue know when their turn comes. With one alone each would have to be
-/// woken by the one before it, and a high rate would be as slow as threads wake each other.
+/// The number of waiters at the head of a queue that know when their turn comes. If it were only
+/// one, each would have to be woken by the one before it, and a high rate would be limited by how
+/// fast threads wake each other.
 const HEAD: usize = 8;
 
-/// A concurrency cap and a token bucket, with the queue of those who wait for them.
+/// A concurrency cap and a token bucket, with the queue of their waiters.
 #[derive(Debug)]
 pub struct Limit {
-    /// What it limits, by the name that results use.
+    /// What it limits, as named in results.
     pub scope: String,
     pub(super) state: Mutex<State>,
-    /// Whether there is a cap at all.
+    /// Whether there is a cap.
     is_capped: bool,
     pub(super) busy: Arc<Busy>,
-    /// How many may wait, where one more is refused.
+    /// The number of waiters allowed, if further ones are refused.
     pub(super) room: Option<u64>,
     pub(super) dropped: AtomicU64,
-    /// It counts connections, which every operation gives back without waiting for a limit.
+    /// Whether it counts connections, which every operation releases without waiting for a limit.
     pub(super) of_connections: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct State {
-    /// Slots that are free, where there is a cap; fewer than none where more were taken away than
-    /// were free.
+    /// The number of free slots, if there is a cap; negative if more were removed than were free.
     pub(super) free: Option<i64>,
     pub(super) bucket: Option<Bucket>,
-    /// By ticket.
+    /// The waiters by ticket.
     pub(super) queue: BTreeMap<u64, Waiter>,
 }
 
 #[derive(Debug)]
 pub(super) struct Waiter {
     pub(super) waker: Option<Waker>,
-    /// It was told to look again, and has not done so yet.
+    /// Whether it was told to look again and has not done so yet.
     pub(super) called: bool,
     /// When it looks again without being called.
     pub(super) wakes_at: Nanos,
 }
 
-/// When somebody may go on, as far as one limit is concerned.
+/// When a waiter may continue, as far as one limit is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Chance {
-    /// When there is a token; there is a slot.
+    /// At the time of its token; there is a slot.
     At(Nanos),
-    /// When others have had their tokens.
+    /// After others have had their tokens.
     ScheduledIteration,
     /// When there is a slot.
     Slot,
 }
 
-/// Refused: the queue is full.
+/// The error that the queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
 impl State {
-    /// When whoever has this ticket may go on, who would take its token for `now`. Those ahead are
-    /// left as many slots and tokens as they are.
+    /// Returns when the waiter with this ticket may continue, if it would take its token at `now`.
+    /// A slot and a token are reserved for each waiter ahead of it.
     pub(super) fn chance(&self, ticket: u64, now: Nanos) -> Chance {
         let ahead = self.queue.range(..ticket).take(HEAD).count();
         if self.free.is_some_and(|free| free <= ahead as i64) {
@@ -86,8 +86,8 @@ impl State {
         )
     }
 
-    /// Calls those at the head of the queue for whom there is a slot, unless they look again by
-    /// themselves when there is a token.
+    /// Calls the waiters at the head of the queue for which there is a slot, except those that will
+    /// look again by themselves when their token is available.
     pub(super) fn call(&mut self, wakers: &mut Vec<Waker>) {
         let slots = self
             .free
@@ -105,7 +105,7 @@ impl State {
         }
     }
 
-    /// How many who came before this ticket were called, or have come to the moment of their token,
+    /// Returns how many waiters before this ticket have been called, or are due for their token,
     /// and have not looked yet.
     pub(super) fn called(&self, ticket: u64, now: Nanos) -> usize {
         self.queue
@@ -117,7 +117,7 @@ impl State {
 }
 
 impl Limit {
-    /// The limit that a plan asks for; nothing where it asks for none.
+    /// Creates the limit that a plan specifies, if any.
     pub fn new(scope: impl Into<String>, limits: &Limits) -> Option<Self> {
         let state = State {
             free: limits.concurrency.map(i64::from),
@@ -136,7 +136,7 @@ impl Limit {
         })
     }
 
-    /// A cap of connections, or of streams on them; those who use them are counted in `busy`.
+    /// Creates a cap on connections, or on streams of them; those in use are counted in `busy`.
     pub fn of_connections(slots: usize, busy: Arc<Busy>) -> Self {
         let state = State {
             free: Some(slots as i64),
@@ -158,7 +158,7 @@ impl Limit {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something to its state, and then wakes whoever has a chance now.
+    /// Changes its state, and then wakes every waiter that may now continue.
     pub(super) fn change(&self, change: impl FnOnce(&mut State)) {
         let mut wakers = Vec::new();
         let mut state = self.state();
@@ -168,26 +168,26 @@ impl Limit {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Changes the number of slots, by fewer where it is negative: slots in use are then taken away
-    /// as they come back.
+    /// Adds slots, or removes them if `by` is negative: slots in use are then removed when they are
+    /// released.
     pub fn add_slots(&self, by: i64) {
         self.change(|state| state.free = state.free.map(|free| free + by));
     }
 
-    /// Slots that nobody uses.
+    /// Returns the number of free slots.
     pub fn free(&self) -> usize {
         self.state()
             .free
             .map_or(usize::MAX, |free| usize::try_from(free).unwrap_or(0))
     }
 
-    /// Takes a slot, which has to be free.
+    /// Takes a slot, which must be free.
     pub(super) fn take(&self, state: &mut State) {
         state.free = state.free.map(|free| free - 1);
         self.busy.enter();
     }
 
-    /// Gives a slot back.
+    /// Releases a slot.
     pub(super) fn give_back(&self) {
         self.busy.leave();
         if self.is_capped {
@@ -195,12 +195,12 @@ impl Limit {
         }
     }
 
-    /// How many use it and wait for it.
+    /// Returns its numbers in use and waiting.
     pub fn busy(&self) -> &Busy {
         &self.busy
     }
 
-    /// How many were refused.
+    /// Returns how many waiters were refused.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
