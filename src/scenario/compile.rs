@@ -115,13 +115,7 @@ fn plan(
     env: &dyn Fn(&str) -> Option<String>,
     problems: &mut Diagnostics,
 ) -> Option<Plan> {
-    if source.text.len() > super::source::LARGEST {
-        problems
-            .error(Span::default(), "the scenario is larger than 1 MB")
-            .help("no scenario needs that much: is it the right file?");
-        return None;
-    }
-    let mut root = yaml::parse(&source.text, problems)?;
+    let mut root = tree(source, problems)?;
     let vars = Vars::collect(&root, &overrides.vars, env, problems);
     let names = Names::collect(&root, &vars);
     template::expand(&mut root, &names, &source.text, problems);
@@ -194,6 +188,17 @@ fn plan(
     };
     check_plan(&mut plan, gates, &places, problems);
     Some(plan)
+}
+
+/// Parses the text of a scenario that is not too large.
+fn tree(source: &Source, problems: &mut Diagnostics) -> Option<Node> {
+    if source.text.len() > super::source::LARGEST {
+        problems
+            .error(Span::default(), "the scenario is larger than 1 MB")
+            .help("no scenario needs that much: is it the right file?");
+        return None;
+    }
+    yaml::parse(&source.text, problems)
 }
 
 /// Checks what the parts of a plan mean together.
