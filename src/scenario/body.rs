@@ -204,25 +204,54 @@ fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Part
     }
     let example = format!("{name}: {{ file: cat.png }}");
     let mut fields = Fields::open(&entry.value, &MULTIPART, "a part", &example, problems)?;
-    let (file, value) = (
+    let sources = [
         fields.take("file", problems),
         fields.take("value", problems),
-    );
-    let filename_key = fields.entry("filename");
+    ];
     let filename = fields
         .take("filename", problems)
         .and_then(|node| decode::line(node, "filename", problems));
     let content_type = fields
         .take("content_type", problems)
         .map(|node| media_type(node, problems));
+    let content = content(sources, &mut fields, &example, folder, problems);
+    fields.finish(problems);
+    let content_type = match content_type {
+        Some(good) => Some(good?),
+        None => None,
+    };
+    let content = content?;
+    // What a browser sends: the file's own name, without its folders.
+    let own = match &content {
+        Content::File(file) => Path::new(file)
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned()),
+        Content::Text(_) => None,
+    };
+    Some(Part {
+        name,
+        content,
+        filename: filename.or(own),
+        content_type,
+    })
+}
+
+/// Reads what a part holds: a file, or a value.
+fn content(
+    [file, value]: [Option<&Node>; 2],
+    fields: &mut Fields<'_>,
+    example: &str,
+    folder: &Path,
+    problems: &mut Diagnostics,
+) -> Option<Content> {
     let misspelt = fields.entries().iter().any(|e| {
         words::nearest(&e.key, ["file", "value"]).is_some()
             || MULTIPART.ours(&e.key).is_some_and(|ours| ours == "file")
     });
-    let content = match (file, value) {
+    match (file, value) {
         (Some(file), None) => path(file, "file", folder, problems).map(Content::File),
         (None, Some(value)) => {
-            if let Some(filename) = filename_key {
+            if let Some(filename) = fields.entry("filename") {
                 problems
                     .error(
                         filename.key_span,
@@ -250,26 +279,7 @@ fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Part
             }
             None
         }
-    };
-    fields.finish(problems);
-    let content_type = match content_type {
-        Some(good) => Some(good?),
-        None => None,
-    };
-    let content = content?;
-    // What a browser sends: the file's own name, without its folders.
-    let own = match &content {
-        Content::File(file) => Path::new(file)
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned()),
-        Content::Text(_) => None,
-    };
-    Some(Part {
-        name,
-        content,
-        filename: filename.or(own),
-        content_type,
-    })
+    }
 }
 
 fn media_type(node: &Node, problems: &mut Diagnostics) -> Option<String> {

@@ -1,17 +1,16 @@
 //! [`compile`]: from the text of a scenario to a plan, or to everything that is wrong with it.
 
-use super::decode;
 use super::diagnostic::{Diagnostics, Span};
 use super::feed::Feeds;
 use super::fields::Fields;
 use super::kind::{Given, Reader};
 use super::kinds::KINDS;
-use super::mix::{self, Mix};
+use super::mix::{self, Around, Mix};
 use super::names::Names;
 use super::pattern::Patterns;
 use super::plan_places::PlanPlaces;
 use super::section::Section;
-use super::settings::{MAX_WORKERS, any_seed, cores, modes, name, report, version, whole};
+use super::settings::{Settings, report};
 use super::target::Targets;
 use super::tree::Node;
 use super::vars::Vars;
@@ -76,8 +75,6 @@ const TOP: Section = Section {
     ])
 };
 
-const MAX_ROUNDS: u32 = 1000;
-
 /// A good scenario.
 #[derive(Clone, Debug)]
 pub struct Compiled {
@@ -118,13 +115,7 @@ fn plan(
     env: &dyn Fn(&str) -> Option<String>,
     problems: &mut Diagnostics,
 ) -> Option<Plan> {
-    if source.text.len() > super::source::LARGEST {
-        problems
-            .error(Span::default(), "the scenario is larger than 1 MB")
-            .help("no scenario needs that much: is it the right file?");
-        return None;
-    }
-    let mut root = yaml::parse(&source.text, problems)?;
+    let mut root = tree(source, problems)?;
     let vars = Vars::collect(&root, &overrides.vars, env, problems);
     let names = Names::collect(&root, &vars);
     template::expand(&mut root, &names, &source.text, problems);
@@ -132,89 +123,17 @@ fn plan(
 
     let mut fields = Fields::open(&root, &TOP, "a scenario", "name: my-test", problems)?;
     fields.known(&["vars", "secrets"]);
-    let name = fields
-        .need("name", "name: my-test", problems)
-        .and_then(|node| name(node, problems));
-    let description = fields
-        .take("description", problems)
-        .and_then(|node| decode::text(node, "description", problems))
-        .map(str::to_owned);
-    if let Some(node) = fields.take("version", problems) {
-        version(node, problems);
-    }
-    let seed = fields
-        .take("seed", problems)
-        .and_then(|node| decode::count(node, "seed", 0..=u64::MAX, problems));
-    let modes_at = fields.take("modes", problems);
-    let modes = modes(modes_at, overrides, problems);
-    let rounds = whole(
-        &mut fields,
-        "rounds",
-        MAX_ROUNDS,
-        overrides.rounds,
-        "--rounds",
-        problems,
-    )
-    .unwrap_or(1);
-    let workers = whole(
-        &mut fields,
-        "workers",
-        MAX_WORKERS,
-        overrides.workers,
-        "--workers",
-        problems,
-    )
-    .unwrap_or_else(cores);
-    let mut targets = Targets::collect(
-        fields.take("targets", problems),
-        &overrides.targets,
-        &source.folder,
-        problems,
-    );
-    let mut feeds = Feeds::collect(
-        fields.take("data", problems),
-        &source.folder,
-        &vars,
-        problems,
-    );
+    let settings = Settings::read(&mut fields, overrides, problems);
     let given = Given {
         names: &names,
         folder: &source.folder,
     };
-    let mut patterns = Patterns::default();
-    let [setup, teardown] = ["setup", "teardown"].map(|key| {
-        let section = fields.take(key, problems);
-        section
-            .map(|node| {
-                mix::around(
-                    node,
-                    key,
-                    Reader::new(given, &KINDS, &mut patterns, &mut targets, problems),
-                )
-            })
-            .unwrap_or_default()
-    });
-    let mix = fields
-        .need(
-            "mix",
-            "mix: [ { name: browse, flow: [ { get: / } ] } ]",
-            problems,
-        )
-        .map(|node| {
-            mix::decode(
-                node,
-                &mut feeds,
-                Reader::new(given, &KINDS, &mut patterns, &mut targets, problems),
-            )
-        });
-    order::check(&root, &names, &feeds, &source.text, problems);
+    let steps = Steps::read(&mut fields, given, &vars, overrides, problems);
+    order::check(&root, &names, &steps.feeds, &source.text, problems);
     vars.report_unused(problems);
-    let fed = mix.as_ref().is_some_and(|mix| {
-        !mix.entries.is_empty() && mix.entries.iter().all(|entry| feeds.end(&entry.data))
-    });
     let load = fields
         .need("load", "load: { vus: 10, duration: 30s }", problems)
-        .and_then(|node| load::decode(node, overrides, fed, problems));
+        .and_then(|node| load::decode(node, overrides, steps.are_fed(), problems));
     let limits = fields
         .take("limits", problems)
         .map(|node| limits::decode(node, problems))
@@ -235,25 +154,21 @@ fn plan(
         problems,
     );
     fields.finish(problems);
-    feeds.report_unused(problems);
-    let Mix {
-        entries,
-        operations,
-        timed,
-    } = mix?;
+    steps.feeds.report_unused(problems);
+    let mix = steps.mix?;
     let mut plan = Plan {
-        name: name.unwrap_or_default(),
-        description,
-        seed: overrides.seed.or(seed).unwrap_or_else(any_seed),
-        modes: modes?,
-        rounds,
-        workers,
-        targets: targets.into_plan(),
-        feeds: feeds.into_plan(),
+        name: settings.name.unwrap_or_default(),
+        description: settings.description,
+        seed: settings.seed,
+        modes: settings.modes?,
+        rounds: settings.rounds,
+        workers: settings.workers,
+        targets: steps.targets.into_plan(),
+        feeds: steps.feeds.into_plan(),
         names: names.into_plan(),
-        setup: setup.steps,
-        teardown: teardown.steps,
-        mix: entries,
+        setup: steps.setup.steps,
+        teardown: steps.teardown.steps,
+        mix: mix.entries,
         load: load?,
         limits,
         thresholds: Vec::new(),
@@ -267,17 +182,105 @@ fn plan(
     };
     let places = PlanPlaces {
         root: &root,
-        operations: &operations,
-        timed: &timed,
-        around: [&setup.operations, &teardown.operations],
+        operations: &mix.operations,
+        timed: &mix.timed,
+        around: [&steps.setup.operations, &steps.teardown.operations],
     };
-    check::steps(&plan, &places, problems);
-    gates.put_into(&mut plan, problems);
+    check_plan(&mut plan, gates, &places, problems);
+    Some(plan)
+}
+
+/// Parses the text of a scenario that is not too large.
+fn tree(source: &Source, problems: &mut Diagnostics) -> Option<Node> {
+    if source.text.len() > super::source::LARGEST {
+        problems
+            .error(Span::default(), "the scenario is larger than 1 MB")
+            .help("no scenario needs that much: is it the right file?");
+        return None;
+    }
+    yaml::parse(&source.text, problems)
+}
+
+/// Checks what the parts of a plan mean together.
+fn check_plan(
+    plan: &mut Plan,
+    gates: threshold::Gates,
+    places: &PlanPlaces<'_>,
+    problems: &mut Diagnostics,
+) {
+    check::steps(plan, places, problems);
+    gates.put_into(plan, problems);
     // What is missing was reported, and says nothing of the whole.
     if !problems.has_errors() {
-        check::whole(&plan, &places, problems);
+        check::whole(plan, places, problems);
     }
-    Some(plan)
+}
+
+/// The steps of a scenario, and the targets and feeds that they use.
+struct Steps {
+    targets: Targets,
+    feeds: Feeds,
+    setup: Around,
+    teardown: Around,
+    mix: Option<Mix>,
+}
+
+impl Steps {
+    fn read(
+        fields: &mut Fields<'_>,
+        given: Given<'_>,
+        vars: &Vars,
+        overrides: &Overrides,
+        problems: &mut Diagnostics,
+    ) -> Self {
+        let mut targets = Targets::collect(
+            fields.take("targets", problems),
+            &overrides.targets,
+            given.folder,
+            problems,
+        );
+        let mut feeds = Feeds::collect(fields.take("data", problems), given.folder, vars, problems);
+        let mut patterns = Patterns::default();
+        let [setup, teardown] = ["setup", "teardown"].map(|key| {
+            let section = fields.take(key, problems);
+            section
+                .map(|node| {
+                    mix::around(
+                        node,
+                        key,
+                        Reader::new(given, &KINDS, &mut patterns, &mut targets, problems),
+                    )
+                })
+                .unwrap_or_default()
+        });
+        let mix = fields
+            .need(
+                "mix",
+                "mix: [ { name: browse, flow: [ { get: / } ] } ]",
+                problems,
+            )
+            .map(|node| {
+                mix::decode(
+                    node,
+                    &mut feeds,
+                    Reader::new(given, &KINDS, &mut patterns, &mut targets, problems),
+                )
+            });
+        Self {
+            targets,
+            feeds,
+            setup,
+            teardown,
+            mix,
+        }
+    }
+
+    /// Whether every iteration takes a row of a feed which ends the run after its last one.
+    fn are_fed(&self) -> bool {
+        self.mix.as_ref().is_some_and(|mix| {
+            !mix.entries.is_empty() && mix.entries.iter().all(|entry| self.feeds.end(&entry.data))
+        })
+    }
 }
 
 fn stop_when(root: &Node) -> Option<&Node> {
@@ -498,67 +501,63 @@ mod tests {
             (LoadModel::Closed { vus: 3 }, Some(9))
         );
         assert_eq!((plan.seed, plan.rounds, plan.workers), (8, 4, 6));
-        let said = |text: &str, overrides: Overrides| with(text, &overrides).expect_err("bad");
-        assert!(
-            said(
+    }
+
+    #[test]
+    fn a_mistake_on_the_command_line_is_reported_at_its_flag() {
+        let closed = sleeping("load: { vus: 5, iterations_per_vu: 3 }");
+        let open = sleeping("load: { rate: 5/s, duration: 3s }");
+        let rate = || Overrides {
+            rate: Some(Rate::per_second(9)),
+            ..Overrides::default()
+        };
+        let cases = [
+            (
                 &open,
                 Overrides {
                     vus: Some(1),
-                    ..rate.clone()
-                }
-            )
-            .contains("keep `--rate`")
-        );
-        assert!(
-            said(
-                &closed,
-                Overrides {
-                    duration: None,
-                    ..rate
-                }
-            )
-            .contains("add `--duration 30s`")
-        );
-        assert!(
-            said(
+                    ..rate()
+                },
+                "keep `--rate`",
+            ),
+            (&closed, rate(), "add `--duration 30s`"),
+            (
                 &open,
                 Overrides {
                     vus: Some(0),
                     ..Overrides::default()
-                }
-            )
-            .contains("from --vus")
-        );
-        assert!(
-            said(
+                },
+                "from --vus",
+            ),
+            (
                 &open,
                 Overrides {
                     rounds: Some(0),
                     ..Overrides::default()
-                }
-            )
-            .contains("from --rounds")
-        );
-        assert!(
-            said(
+                },
+                "from --rounds",
+            ),
+            (
                 &open,
                 Overrides {
                     modes: Some(vec![Mode::Async, Mode::Async]),
                     ..Overrides::default()
-                }
-            )
-            .contains("from --mode")
-        );
-        assert!(
-            said(
+                },
+                "from --mode",
+            ),
+            (
                 &open,
                 Overrides {
                     vars: vec![("nope".into(), "1".into())],
                     ..Overrides::default()
-                }
-            )
-            .contains("no variable `nope`")
-        );
+                },
+                "no variable `nope`",
+            ),
+        ];
+        for (text, overrides, expected) in cases {
+            let said = with(text, &overrides).expect_err("bad");
+            assert!(said.contains(expected), "{said}");
+        }
     }
 
     #[test]

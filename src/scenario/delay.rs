@@ -1,10 +1,10 @@
 //! How long a mock operation or a pause takes: one duration, or a distribution.
 
 use super::decode;
-use super::diagnostic::{Diagnostics, quoted};
+use super::diagnostic::{Diagnostics, Span, quoted};
 use super::fields::Fields;
 use super::section::Section;
-use super::tree::{Node, Value, typed};
+use super::tree::{Entry, Node, Value, typed};
 use super::words;
 use crate::base::{Nanos, parse};
 use crate::plan::Delay;
@@ -45,64 +45,12 @@ pub fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Dela
         }
         Value::Broken => return None,
     };
-    if let [("min" | "from", shortest), ("max" | "to", longest)] = entries
-        .iter()
-        .map(|entry| (entry.key.as_str(), &entry.value))
-        .collect::<Vec<_>>()[..]
-    {
-        problems
-            .error(
-                node.span,
-                format!("`{key}` wants one distribution, and this map has two keys"),
-            )
-            .help(format!(
-                "write `{key}: {{ uniform: [{}, {}] }}`",
-                typed(shortest),
-                typed(longest)
-            ));
-        return None;
-    }
-    let [entry] = entries.as_slice() else {
-        problems
-            .error(
-                node.span,
-                format!(
-                    "`{key}` wants one distribution, and this map has {} keys",
-                    entries.len()
-                ),
-            )
-            .help(format!(
-                "write one of {}, as in `{key}: {{ exponential: {{ mean: 300ms }} }}`",
-                words::listed(KINDS)
-            ));
-        return None;
-    };
+    let entry = only_entry(entries, node.span, key, problems)?;
     let body = &entry.value;
     match entry.key.as_str() {
         "uniform" => uniform(body, problems),
-        "exponential" => {
-            let mut fields =
-                Fields::open(body, &DELAY, "`exponential`", "{ mean: 300ms }", problems)?;
-            let mean = time(&mut fields, "mean", "mean: 300ms", problems);
-            fields.finish(problems);
-            Some(Delay::Exponential { mean: mean? })
-        }
-        "normal" => {
-            let mut fields = Fields::open(
-                body,
-                &DELAY,
-                "`normal`",
-                "{ mean: 20ms, sd: 5ms }",
-                problems,
-            )?;
-            let mean = time(&mut fields, "mean", "mean: 20ms", problems);
-            let sd = time(&mut fields, "sd", "sd: 5ms", problems);
-            fields.finish(problems);
-            Some(Delay::Normal {
-                mean: mean?,
-                sd: sd?,
-            })
-        }
+        "exponential" => exponential(body, problems),
+        "normal" => normal(body, problems),
         "lognormal" => lognormal(body, problems),
         other => {
             let error = problems.error(
@@ -120,6 +68,68 @@ pub fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Dela
             None
         }
     }
+}
+
+/// The one distribution that a map names.
+fn only_entry<'n>(
+    entries: &'n [Entry],
+    span: Span,
+    key: &str,
+    problems: &mut Diagnostics,
+) -> Option<&'n Entry> {
+    if let [entry] = entries {
+        return Some(entry);
+    }
+    let (count, remedy) = match entries {
+        [shortest, longest]
+            if matches!(shortest.key.as_str(), "min" | "from")
+                && matches!(longest.key.as_str(), "max" | "to") =>
+        {
+            let (shortest, longest) = (typed(&shortest.value), typed(&longest.value));
+            (
+                "two".to_owned(),
+                format!("write `{key}: {{ uniform: [{shortest}, {longest}] }}`"),
+            )
+        }
+        _ => (
+            entries.len().to_string(),
+            format!(
+                "write one of {}, as in `{key}: {{ exponential: {{ mean: 300ms }} }}`",
+                words::listed(KINDS)
+            ),
+        ),
+    };
+    problems
+        .error(
+            span,
+            format!("`{key}` wants one distribution, and this map has {count} keys"),
+        )
+        .help(remedy);
+    None
+}
+
+fn exponential(node: &Node, problems: &mut Diagnostics) -> Option<Delay> {
+    let mut fields = Fields::open(node, &DELAY, "`exponential`", "{ mean: 300ms }", problems)?;
+    let mean = time(&mut fields, "mean", "mean: 300ms", problems);
+    fields.finish(problems);
+    Some(Delay::Exponential { mean: mean? })
+}
+
+fn normal(node: &Node, problems: &mut Diagnostics) -> Option<Delay> {
+    let mut fields = Fields::open(
+        node,
+        &DELAY,
+        "`normal`",
+        "{ mean: 20ms, sd: 5ms }",
+        problems,
+    )?;
+    let mean = time(&mut fields, "mean", "mean: 20ms", problems);
+    let sd = time(&mut fields, "sd", "sd: 5ms", problems);
+    fields.finish(problems);
+    Some(Delay::Normal {
+        mean: mean?,
+        sd: sd?,
+    })
 }
 
 /// What other tools call distributions.

@@ -73,6 +73,46 @@ pub fn threshold(
     let versus = fields.entry("vs");
     let text = fields.need("check", "check: p95 < 200ms", problems);
     let mut keys = Vec::new();
+    let selector = selector(&mut fields, &mut keys, problems);
+    if let Some(entry) = versus {
+        let guard = guard(text, entry, selector, &mut fields, problems);
+        fields.finish(problems);
+        return guard.map(|(guard, check)| {
+            (
+                Gate::Guard(Guard { line, ..guard }),
+                GatePlaces { check, keys },
+            )
+        });
+    }
+    let checked = text.and_then(|node| check(node, source, problems));
+    refuse_keys_of_guards(&mut fields, problems);
+    let window = fields.take("window", problems).and_then(|node| {
+        keys.push(("window", node.span));
+        window(node, problems)
+    });
+    let (abort, after) = abort(&mut fields, &mut keys, problems);
+    fields.finish(problems);
+    let (check, place) = checked?;
+    let threshold = Threshold {
+        check,
+        selector,
+        window,
+        abort,
+        after,
+        line,
+    };
+    Some((
+        Gate::Threshold(threshold),
+        GatePlaces { check: place, keys },
+    ))
+}
+
+/// Reads what narrows a threshold to a part of the run; notes in `keys` where each is written.
+fn selector(
+    fields: &mut Fields<'_>,
+    keys: &mut Vec<(&'static str, Span)>,
+    problems: &mut Diagnostics,
+) -> Selector {
     let mut selected = KEYS.map(|key| {
         let node = fields.take(key, problems)?;
         keys.push((key, node.span));
@@ -105,25 +145,18 @@ pub fn threshold(
         keys.push(("mode", node.span));
         mode(node, problems)
     });
-    let selector = Selector {
+    Selector {
         mix: mix.take(),
         step: step.take(),
         target: target.take(),
         stage: stage.take(),
         tag: tag.take(),
         mode,
-    };
-    if let Some(entry) = versus {
-        let guard = guard(text, entry, selector, &mut fields, problems);
-        fields.finish(problems);
-        return guard.map(|(guard, check)| {
-            (
-                Gate::Guard(Guard { line, ..guard }),
-                GatePlaces { check, keys },
-            )
-        });
     }
-    let checked = text.and_then(|node| check(node, source, problems));
+}
+
+/// Reports keys that belong to a comparison with a baseline.
+fn refuse_keys_of_guards(fields: &mut Fields<'_>, problems: &mut Diagnostics) {
     for key in ["max_regression", "confidence"] {
         if let Some(entry) = fields.entry(key) {
             problems
@@ -131,10 +164,14 @@ pub fn threshold(
                 .help("add `vs: baseline`, as in `{ check: p99, vs: baseline, max_regression: 10% }`, or remove it");
         }
     }
-    let window = fields.take("window", problems).and_then(|node| {
-        keys.push(("window", node.span));
-        window(node, problems)
-    });
+}
+
+/// Reads whether a threshold aborts the run, and after what time it may.
+fn abort(
+    fields: &mut Fields<'_>,
+    keys: &mut Vec<(&'static str, Span)>,
+    problems: &mut Diagnostics,
+) -> (bool, Option<Nanos>) {
     let abort = fields.take("abort", problems).and_then(|node| {
         keys.push(("abort", node.span));
         decode::flag(node, "abort", problems)
@@ -144,25 +181,12 @@ pub fn threshold(
         keys.push(("after", node.span));
         decode::duration(node, "after", problems)
     });
-    fields.finish(problems);
     if let Some(entry) = after_key.filter(|_| abort != Some(true)) {
         problems
             .error(entry.key_span, "`after` says when a threshold may begin to abort the run, and this one doesn't abort it")
             .help("add `abort: true`, or remove `after`");
     }
-    let (check, place) = checked?;
-    let threshold = Threshold {
-        check,
-        selector,
-        window,
-        abort: abort.unwrap_or(false),
-        after,
-        line,
-    };
-    Some((
-        Gate::Threshold(threshold),
-        GatePlaces { check: place, keys },
-    ))
+    (abort.unwrap_or(false), after)
 }
 
 /// A threshold with `vs: baseline`: what it is of, and how much worse that may become.
@@ -194,60 +218,13 @@ pub fn guard(
                 .help("remove it, or write a threshold with a limit of its own beside this one");
         }
     }
-    let example = "check: p99, vs: baseline, max_regression: 10%";
-    let metric = text.and_then(|node| {
-        let text = decode::text(node, "check", problems)?;
-        if text.contains(['<', '>', '=']) {
-            problems
-                .error(
-                    node.span,
-                    format!(
-                        "{} has a limit of its own, and `vs: baseline` takes it from the baseline",
-                        quoted(text)
-                    ),
-                )
-                .help(format!(
-                    "write the metric alone, as in `{example}`, or remove `vs`"
-                ));
-            return None;
-        }
-        match text.trim().parse::<Metric>() {
-            Ok(metric) if metric.worse().is_some() => Some((metric, Place::from(node.span))),
-            Ok(metric) => {
-                problems
-                    .error(
-                        node.span,
-                        format!(
-                            "`{metric}` is neither good nor bad by itself, so it can't become worse"
-                        ),
-                    )
-                    .help("compare `throughput`, `error_rate`, `drop_rate` or a time");
-                None
-            }
-            Err(error) => {
-                decode::with_remedy(&error, node.span, problems);
-                None
-            }
-        }
-    });
+    let metric = text.and_then(|node| compared_metric(node, problems));
     let tolerated = fields
         .take("max_regression", problems)
         .and_then(|node| decode::share(node, "max_regression", problems));
-    let confidence = fields.take("confidence", problems).and_then(|node| {
-        let share = decode::share(node, "confidence", problems)?;
-        if !(LEAST_SURE..=MAX_SURE).contains(&share) {
-            problems
-                .error(
-                    node.span,
-                    format!("a confidence of {share} can't be worked with"),
-                )
-                .help(format!(
-                    "write one from {LEAST_SURE} to {MAX_SURE}; `95%` is usual"
-                ));
-            return None;
-        }
-        Some(share)
-    });
+    let confidence = fields
+        .take("confidence", problems)
+        .and_then(|node| confidence(node, problems));
     let (metric, place) = metric.filter(|_| is_baseline)?;
     let usual = Guard::usual(metric);
     let guard = Guard {
@@ -258,6 +235,57 @@ pub fn guard(
         line: None,
     };
     Some((guard, place))
+}
+
+/// Reads the metric of a comparison with a baseline.
+fn compared_metric(node: &Node, problems: &mut Diagnostics) -> Option<(Metric, Place)> {
+    let text = decode::text(node, "check", problems)?;
+    if text.contains(['<', '>', '=']) {
+        problems
+            .error(
+                node.span,
+                format!(
+                    "{} has a limit of its own, and `vs: baseline` takes it from the baseline",
+                    quoted(text)
+                ),
+            )
+            .help("write the metric alone, as in `check: p99, vs: baseline, max_regression: 10%`, or remove `vs`");
+        return None;
+    }
+    match text.trim().parse::<Metric>() {
+        Ok(metric) if metric.worse().is_some() => Some((metric, Place::from(node.span))),
+        Ok(metric) => {
+            problems
+                .error(
+                    node.span,
+                    format!(
+                        "`{metric}` is neither good nor bad by itself, so it can't become worse"
+                    ),
+                )
+                .help("compare `throughput`, `error_rate`, `drop_rate` or a time");
+            None
+        }
+        Err(error) => {
+            decode::with_remedy(&error, node.span, problems);
+            None
+        }
+    }
+}
+
+fn confidence(node: &Node, problems: &mut Diagnostics) -> Option<Share> {
+    let share = decode::share(node, "confidence", problems)?;
+    if !(LEAST_SURE..=MAX_SURE).contains(&share) {
+        problems
+            .error(
+                node.span,
+                format!("a confidence of {share} can't be worked with"),
+            )
+            .help(format!(
+                "write one from {LEAST_SURE} to {MAX_SURE}; `95%` is usual"
+            ));
+        return None;
+    }
+    Some(share)
 }
 
 pub fn condition(

@@ -1,6 +1,6 @@
 //! What a gate selects: a part of the run that is there, and that has the figure.
 
-use super::diagnostic::Diagnostics;
+use super::diagnostic::{Diagnostics, quoted};
 use super::gate_places::GatePlaces;
 use super::words;
 use crate::metrics::TagValue;
@@ -9,23 +9,8 @@ use crate::plan::{Plan, Selector, Source, Stage, Tag};
 /// What a selector names has to be there.
 pub fn selector(plan: &Plan, selector: &Selector, places: &GatePlaces, problems: &mut Diagnostics) {
     let before = problems.len();
-    let mut has = |key: &str, what: &str, wanted: &Option<String>, mut known: Vec<&str>| {
-        let Some(wanted) = wanted else { return };
-        known.dedup();
-        if known.contains(&wanted.as_str()) {
-            return;
-        }
-        let error = problems.error(
-            places.of(key),
-            format!("there is no {what} {}", super::diagnostic::quoted(wanted)),
-        );
-        match words::nearest(wanted, known.iter().copied()) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None if known.is_empty() => {
-                error.help(format!("this scenario has none: remove `{key}`"))
-            }
-            None => error.help(format!("there are {}", words::listed(known))),
-        };
+    let mut has = |key: &str, what: &str, wanted: &Option<String>, known: Vec<&str>| {
+        report_unknown(key, what, wanted.as_deref(), known, places, problems);
     };
     has(
         "mix",
@@ -33,22 +18,7 @@ pub fn selector(plan: &Plan, selector: &Selector, places: &GatePlaces, problems:
         &selector.mix,
         plan.mix.iter().map(|entry| entry.name.as_str()).collect(),
     );
-    let of_entry = |mix: usize| {
-        selector
-            .mix
-            .as_ref()
-            .is_none_or(|wanted| plan.mix.get(mix).is_some_and(|entry| entry.name == *wanted))
-    };
-    let mut steps: Vec<&str> = plan
-        .operations()
-        .filter(|(mix, ..)| of_entry(*mix))
-        .map(|(_, name, _)| name)
-        .collect();
-    if steps.is_empty() {
-        // The mix entry is wrong: steps of any are as good.
-        steps = plan.operations().map(|(_, name, _)| name).collect();
-    }
-    has("step", "step", &selector.step, steps);
+    has("step", "step", &selector.step, steps_of(plan, selector));
     let used = plan.targets_used();
     let targets = used
         .iter()
@@ -93,6 +63,51 @@ pub fn selector(plan: &Plan, selector: &Selector, places: &GatePlaces, problems:
     }
 }
 
+/// Reports a name that none of `known` is.
+fn report_unknown(
+    key: &str,
+    what: &str,
+    wanted: Option<&str>,
+    mut known: Vec<&str>,
+    places: &GatePlaces,
+    problems: &mut Diagnostics,
+) {
+    let Some(wanted) = wanted else { return };
+    known.dedup();
+    if known.contains(&wanted) {
+        return;
+    }
+    let error = problems.error(
+        places.of(key),
+        format!("there is no {what} {}", quoted(wanted)),
+    );
+    match words::nearest(wanted, known.iter().copied()) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None if known.is_empty() => error.help(format!("this scenario has none: remove `{key}`")),
+        None => error.help(format!("there are {}", words::listed(known))),
+    };
+}
+
+/// The names of the steps that a selector's mix entry has.
+fn steps_of<'p>(plan: &'p Plan, selector: &Selector) -> Vec<&'p str> {
+    let of_entry = |mix: usize| {
+        selector
+            .mix
+            .as_ref()
+            .is_none_or(|wanted| plan.mix.get(mix).is_some_and(|entry| entry.name == *wanted))
+    };
+    let steps: Vec<&str> = plan
+        .operations()
+        .filter(|(mix, ..)| of_entry(*mix))
+        .map(|(_, name, _)| name)
+        .collect();
+    if steps.is_empty() {
+        // The mix entry is wrong: steps of any are as good.
+        return plan.operations().map(|(_, name, _)| name).collect();
+    }
+    steps
+}
+
 /// A value of a tag has to be one that some step which is meant can have: its name is known, and of
 /// a status what values there are.
 fn tag(
@@ -102,7 +117,6 @@ fn tag(
     places: &GatePlaces,
     problems: &mut Diagnostics,
 ) {
-    let shown = super::diagnostic::quoted(wanted);
     let of_steps = Selector {
         mix: selector.mix.clone(),
         step: selector.step.clone(),
@@ -122,50 +136,21 @@ fn tag(
     let mut names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
-    let Some(first) = names.first() else {
-        let some = plan
-            .operations()
-            .find_map(|(_, name, operation)| operation.tags.first().map(|tag| (name, tag)));
-        let error = problems.error(
-            places.of("tag"),
-            format!("{none} is split by a tag, and this asks for {shown}"),
-        );
-        match some {
-            Some((step, tag)) => error.help(format!("the step `{step}` has the tag `{}`", tag.name)),
-            None => error.help("give a step a `tag`, as in `tag: { cache: { header: x-cache } }`, or remove this one"),
-        };
+    if names.is_empty() {
+        report_untagged(plan, none, wanted, places, problems);
         return;
-    };
+    }
     let written = wanted
         .split_once('=')
         .filter(|(name, value)| name.trim() == *name && !value.is_empty());
     let Some((name, value)) = written else {
-        let nearly = wanted
-            .split_once(['=', ':'])
-            .map(|(name, value)| (name.trim(), value.trim()));
-        let better = match nearly {
-            Some((name, value)) if !name.is_empty() && !value.is_empty() => {
-                format!("{name}={value}")
-            }
-            Some((name, _)) if !name.is_empty() => format!("{name}=VALUE"),
-            _ if names.contains(&wanted) => format!("{wanted}=VALUE"),
-            _ => format!("{first}={wanted}"),
-        };
-        problems
-            .error(
-                places.of("tag"),
-                format!("{shown} is not a value of a tag, which is written as `NAME=VALUE`"),
-            )
-            .help(format!(
-                "write `tag: {better}`; known here: {}",
-                words::listed(names)
-            ));
+        report_malformed(wanted, &names, places, problems);
         return;
     };
     if !names.contains(&name) {
         let error = problems.error(
             places.of("tag"),
-            format!("{none} has a tag {}", super::diagnostic::quoted(name)),
+            format!("{none} has a tag {}", quoted(name)),
         );
         match words::nearest(name, names.iter().copied()) {
             Some(near) => error.help(format!("did you mean `{near}={value}`?")),
@@ -185,14 +170,6 @@ fn tag(
             .help("write its beginning");
         return;
     }
-    // Whatever failed without a response has none.
-    let is_status = |value: &str| {
-        value == "none"
-            || value.len() == 3
-                && value
-                    .parse::<u16>()
-                    .is_ok_and(|status| (100..600).contains(&status))
-    };
     let of_status = tags
         .iter()
         .filter(|tag| tag.name == name)
@@ -203,13 +180,76 @@ fn tag(
                 places.of("tag"),
                 format!(
                     "`{name}` is the status of a response, and {} can't be one",
-                    super::diagnostic::quoted(value)
+                    quoted(value)
                 ),
             )
             .help(format!(
                 "write a number from 100 to 599, as in `tag: {name}=200`"
             ));
     }
+}
+
+/// Whether a tag that is the status of a response can have this value.
+fn is_status(value: &str) -> bool {
+    // Whatever failed without a response has none.
+    value == "none"
+        || value.len() == 3
+            && value
+                .parse::<u16>()
+                .is_ok_and(|status| (100..600).contains(&status))
+}
+
+/// Reports a selected tag where no step has any.
+fn report_untagged(
+    plan: &Plan,
+    none: &str,
+    wanted: &str,
+    places: &GatePlaces,
+    problems: &mut Diagnostics,
+) {
+    let some = plan
+        .operations()
+        .find_map(|(_, name, operation)| operation.tags.first().map(|tag| (name, tag)));
+    let error = problems.error(
+        places.of("tag"),
+        format!(
+            "{none} is split by a tag, and this asks for {}",
+            quoted(wanted)
+        ),
+    );
+    match some {
+        Some((step, tag)) => error.help(format!("the step `{step}` has the tag `{}`", tag.name)),
+        None => error.help(
+            "give a step a `tag`, as in `tag: { cache: { header: x-cache } }`, or remove this one",
+        ),
+    };
+}
+
+/// Reports a selected tag that is not written as `NAME=VALUE`.
+fn report_malformed(wanted: &str, names: &[&str], places: &GatePlaces, problems: &mut Diagnostics) {
+    let nearly = wanted
+        .split_once(['=', ':'])
+        .map(|(name, value)| (name.trim(), value.trim()));
+    let better = match nearly {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+            format!("{name}={value}")
+        }
+        Some((name, _)) if !name.is_empty() => format!("{name}=VALUE"),
+        _ if names.contains(&wanted) => format!("{wanted}=VALUE"),
+        _ => format!("{}={wanted}", names[0]),
+    };
+    problems
+        .error(
+            places.of("tag"),
+            format!(
+                "{} is not a value of a tag, which is written as `NAME=VALUE`",
+                quoted(wanted)
+            ),
+        )
+        .help(format!(
+            "write `tag: {better}`; known here: {}",
+            words::listed(names.iter().copied())
+        ));
 }
 
 /// The stages that figures can be of.

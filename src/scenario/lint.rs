@@ -29,75 +29,109 @@ pub fn capacity(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics
     if on_full == OnFull::Drop || limits(plan).any(|limits| limits.on_full == OnFull::Drop) {
         return;
     }
-    let total: f64 = plan.mix.iter().map(|entry| entry.weight).sum();
     let costs: Vec<Cost> = plan.mix.iter().map(|entry| sequence(&entry.flow)).collect();
-    let average = |of: fn(&Cost) -> f64| {
-        plan.mix
-            .iter()
-            .zip(&costs)
-            .map(|(entry, cost)| entry.weight / total * of(cost))
-            .sum::<f64>()
+    let load = OfferedLoad {
+        rate: lasting_rate(plan, rate),
+        total: plan.mix.iter().map(|entry| entry.weight).sum(),
+        plan,
+        costs: &costs,
     };
-    // In stages only a rate that is held is sure to last.
+    load.check_run(max_in_flight, places, problems);
+    for (index, (entry, cost)) in plan.mix.iter().zip(&costs).enumerate() {
+        load.check_entry(index, entry, cost, places, problems);
+    }
+}
+
+/// The highest rate that is sure to last: in stages only one that is held.
+fn lasting_rate(plan: &Plan, rate: Rate) -> f64 {
     let held = |stage: &&Stage| stage.from == stage.to && stage.duration > Nanos::ZERO;
-    let rate = match plan.load.stages.as_slice() {
+    match plan.load.stages.as_slice() {
         [] => rate.per_second_f64(),
         stages => stages
             .iter()
             .filter(held)
             .map(|stage| stage.to)
             .fold(0.0, f64::max),
-    };
-    let law = |rate: f64, time: f64| {
-        format!(
-            "{rate} iterations a second of {} each",
-            Nanos::from_secs_f64((time * 1e6).round() / 1e6)
-        )
-    };
+    }
+}
 
-    let work = average(|cost| cost.work);
-    if let Some(cap) = plan.limits.concurrency
-        && beyond(rate * work, f64::from(cap))
-    {
-        problems
-            .warning(
-                places.of(&["limits", "concurrency"], "--rate"),
-                format!(
-                    "a concurrency of {cap} can't carry this load: {} keep {} operations busy",
-                    law(rate, work),
-                    up(rate * work)
-                ),
-            )
-            .help(format!("raise `concurrency` {REMEDY}"));
+/// The load that the open model offers: iterations a second, and what each costs at least.
+struct OfferedLoad<'a> {
+    rate: f64,
+    plan: &'a Plan,
+    /// The cost of each mix entry.
+    costs: &'a [Cost],
+    /// The sum of all weights.
+    total: f64,
+}
+
+impl OfferedLoad<'_> {
+    /// A cost averaged over the mix.
+    fn average(&self, cost_of: fn(&Cost) -> f64) -> f64 {
+        self.plan
+            .mix
+            .iter()
+            .zip(self.costs)
+            .map(|(entry, cost)| entry.weight / self.total * cost_of(cost))
+            .sum()
     }
-    let time = average(|cost| cost.time);
-    if beyond(rate * time, f64::from(max_in_flight)) {
-        problems
-            .warning(
-                in_flight_or_rate(places),
-                format!(
-                    "`max_in_flight` {max_in_flight} can't carry this load: {} keep {} in flight",
-                    law(rate, time),
-                    up(rate * time)
-                ),
-            )
-            .help(format!("raise `max_in_flight` {REMEDY}"));
+
+    /// Warns of the caps of the whole run.
+    fn check_run(&self, max_in_flight: u32, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
+        let rate = self.rate;
+        let limits = &self.plan.limits;
+        let work = self.average(|cost| cost.work);
+        if let Some(cap) = limits.concurrency
+            && beyond(rate * work, f64::from(cap))
+        {
+            problems
+                .warning(
+                    places.of(&["limits", "concurrency"], "--rate"),
+                    format!(
+                        "a concurrency of {cap} can't carry this load: {} keep {} operations busy",
+                        iterations_of(rate, work),
+                        up(rate * work)
+                    ),
+                )
+                .help(format!("raise `concurrency` {REMEDY}"));
+        }
+        let time = self.average(|cost| cost.time);
+        if beyond(rate * time, f64::from(max_in_flight)) {
+            problems
+                .warning(
+                    in_flight_or_rate(places),
+                    format!(
+                        "`max_in_flight` {max_in_flight} can't carry this load: {} keep {} in flight",
+                        iterations_of(rate, time),
+                        up(rate * time)
+                    ),
+                )
+                .help(format!("raise `max_in_flight` {REMEDY}"));
+        }
+        let starts = self.average(|cost| cost.starts);
+        if let Some(limit) = limits.rate
+            && beyond(rate * starts, limit.per_second_f64())
+        {
+            slow(
+                limit,
+                &format!("{:.1} operations a second", rate * starts),
+                places.of(&["limits", "rate"], "--rate"),
+                problems,
+            );
+        }
     }
-    let starts = average(|cost| cost.starts);
-    if let Some(limit) = plan.limits.rate
-        && beyond(rate * starts, limit.per_second_f64())
-    {
-        let what = format!("{:.1} operations a second", rate * starts);
-        slow(
-            limit,
-            &what,
-            places.of(&["limits", "rate"], "--rate"),
-            problems,
-        );
-    }
-    for (index, (entry, cost)) in plan.mix.iter().zip(&costs).enumerate() {
+
+    /// Warns of the caps of a mix entry.
+    fn check_entry(
+        &self,
+        index: usize,
+        entry: &MixEntry,
+        cost: &Cost,
+        places: &PlanPlaces<'_>,
+        problems: &mut Diagnostics,
+    ) {
         // Rounded, because it is shown.
-        let own = (rate * entry.weight / total * 1e6).round() / 1e6;
+        let own = (self.rate * entry.weight / self.total * 1e6).round() / 1e6;
         if let Some(cap) = entry.limits.concurrency
             && beyond(own * cost.time, f64::from(cap))
         {
@@ -106,7 +140,7 @@ pub fn capacity(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics
                     of_entry(places, index, "concurrency"),
                     format!(
                         "a concurrency of {cap} can't carry this entry's share of the load: {} keep {} in flight",
-                        law(own, cost.time),
+                        iterations_of(own, cost.time),
                         up(own * cost.time)
                     ),
                 )
@@ -123,6 +157,14 @@ pub fn capacity(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics
             );
         }
     }
+}
+
+/// The load in words.
+fn iterations_of(rate: f64, time: f64) -> String {
+    format!(
+        "{rate} iterations a second of {} each",
+        Nanos::from_secs_f64((time * 1e6).round() / 1e6)
+    )
 }
 
 /// All limits of a plan.

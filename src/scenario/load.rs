@@ -1,15 +1,22 @@
 //! The load: how many virtual users or arrivals, for how long.
+//!
+//! What the file says is read first ([`Typed`]); then a model is chosen ([`Choice`]), of which the
+//! command line may make another; what fits together is built into the plan's load.
+
+mod typed;
+
+use typed::{Keys, Typed};
 
 use super::decode;
-use super::diagnostic::{Diagnostics, Place, quoted};
+use super::diagnostic::{Diagnostics, Place};
 use super::fields::Fields;
-use super::limits::{self, MAX_SLOTS};
+use super::limits::MAX_SLOTS;
 use super::overrides::Overrides;
 use super::section::Section;
-use super::stages::{self, Level, Stages};
+use super::stages::{Level, Stages};
 use super::tree::Node;
-use crate::base::{Nanos, Rate};
-use crate::plan::{Load, LoadModel, Spread};
+use crate::base::Nanos;
+use crate::plan::{Load, LoadModel};
 
 /// `load`.
 const LOAD: Section = Section::new(&[
@@ -45,17 +52,13 @@ const LOAD: Section = Section::new(&[
 
 const MAX_ITERATIONS: u64 = 1_000_000_000_000;
 
-/// What the file says, each value where it is there and good.
-#[derive(Default)]
-struct Typed {
-    vus: Option<u32>,
-    rate: Option<Rate>,
-    max_in_flight: Option<u32>,
-    duration: Option<Nanos>,
-    iterations: Option<u64>,
-    iterations_per_vu: Option<u64>,
-    warmup: Option<Nanos>,
-    graceful_stop: Option<Nanos>,
+/// The model of a load.
+#[derive(Clone, Copy)]
+struct Choice {
+    /// Whether iterations start at an arrival rate.
+    is_open: bool,
+    /// Whether the command line chose it.
+    by_flag: bool,
 }
 
 /// Reads the `load` section, with the command line's values in the place of the file's; `fed` says
@@ -74,63 +77,33 @@ pub fn decode(
         problems,
     )?;
     let before = problems.len();
-    let vus_key = fields.entry("vus");
-    let rate_key = fields.entry("rate");
-    let per_vu_key = fields.entry("iterations_per_vu");
-    let in_flight_key = fields.entry("max_in_flight");
-    let others = ["arrivals", "queue", "on_full"].map(|key| fields.entry(key));
-    let duration_key = fields.entry("duration");
-    let (stages_key, start_key, warmup_key) = (
-        fields.entry("stages"),
-        fields.entry("start"),
-        fields.entry("warmup"),
-    );
-    let mut typed = Typed {
-        vus: fields
-            .take("vus", problems)
-            .and_then(|node| decode::small(node, "vus", 1..=MAX_SLOTS, problems)),
-        rate: fields
-            .take("rate", problems)
-            .and_then(|node| decode::rate(node, "rate", problems)),
-        max_in_flight: fields
-            .take("max_in_flight", problems)
-            .and_then(|node| decode::small(node, "max_in_flight", 1..=MAX_SLOTS, problems)),
-        duration: fields
-            .take("duration", problems)
-            .and_then(|node| decode::some_time(node, "duration", problems)),
-        iterations: fields
-            .take("iterations", problems)
-            .and_then(|node| decode::count(node, "iterations", 1..=MAX_ITERATIONS, problems)),
-        iterations_per_vu: fields.take("iterations_per_vu", problems).and_then(|node| {
-            decode::count(node, "iterations_per_vu", 1..=MAX_ITERATIONS, problems)
-        }),
-        warmup: fields
-            .take("warmup", problems)
-            .and_then(|node| decode::duration(node, "warmup", problems)),
-        graceful_stop: fields
-            .take("graceful_stop", problems)
-            .and_then(|node| decode::duration(node, "graceful_stop", problems)),
-    };
-    let spread = fields
-        .take("arrivals", problems)
-        .and_then(|node| arrivals(node, problems))
-        .unwrap_or_default();
-    let queue = fields
-        .take("queue", problems)
-        .and_then(|node| decode::small(node, "queue", 0..=MAX_SLOTS, problems));
-    let on_full = fields
-        .take("on_full", problems)
-        .and_then(|node| limits::on_full(node, problems))
-        .unwrap_or_default();
-    // Read where thresholds are, which it is like.
-    fields.known(&["stop_when"]);
-    let start = fields.take("start", problems);
-    let stages = fields
-        .take("stages", problems)
-        .and_then(|node| stages::decode(node, start, problems));
+    let keys = Keys::find(&mut fields);
+    let mut typed = Typed::read(&mut fields, problems);
     fields.finish(problems);
-    if let Some(stages) = stages_key {
-        for key in [vus_key, rate_key, duration_key].into_iter().flatten() {
+    report_rivals(&keys, problems);
+    let choice = choose(&keys, &mut typed, overrides, problems)?;
+    if !choice.by_flag {
+        report_misfits(&keys, &typed, choice, problems);
+    }
+    flags(&mut typed, overrides, problems);
+    if problems.len() > before {
+        return None;
+    }
+    if choice.by_flag {
+        typed.stages = None;
+    }
+    follow_stages(&mut typed, &keys, overrides, problems)?;
+    if !typed.ends() && !fed {
+        report_endless(section, &keys, overrides, problems);
+        return None;
+    }
+    build(typed, choice)
+}
+
+/// Reports keys of the file that each say how much load there is.
+fn report_rivals(keys: &Keys<'_>, problems: &mut Diagnostics) {
+    if let Some(stages) = keys.stages {
+        for key in [keys.vus, keys.rate, keys.duration].into_iter().flatten() {
             problems
                 .error(
                     key.key_span,
@@ -142,7 +115,7 @@ pub fn decode(
                 .related(stages.key_span, "the stages")
                 .help("remove one of the two");
         }
-    } else if let Some(start) = start_key {
+    } else if let Some(start) = keys.start {
         problems
             .error(
                 start.key_span,
@@ -151,14 +124,23 @@ pub fn decode(
             .help("add `stages`, or remove it");
     }
 
-    if let (Some(vus), Some(rate)) = (vus_key, rate_key) {
+    if let (Some(vus), Some(rate)) = (keys.vus, keys.rate) {
         problems
             .error(rate.key_span, "`vus` and `rate` together: a load is either a number of users or an arrival rate")
             .related(vus.key_span, "the closed model")
             .help("keep `rate` to start iterations at planned times whatever the target does; keep `vus` for users who wait for their answers");
     }
-    // The command line chooses the model anew; what belongs to the other one alone goes with it.
-    let open = match (overrides.vus, overrides.rate) {
+}
+
+/// Chooses the model. The command line chooses it anew; what belongs to the other one alone goes
+/// with it.
+fn choose(
+    keys: &Keys<'_>,
+    typed: &mut Typed,
+    overrides: &Overrides,
+    problems: &mut Diagnostics,
+) -> Option<Choice> {
+    let is_open = match (overrides.vus, overrides.rate) {
         (Some(_), Some(_)) => {
             problems
                 .error(
@@ -184,11 +166,21 @@ pub fn decode(
             typed.iterations_per_vu = None;
             true
         }
-        (None, None) => stages.as_ref().map_or(rate_key.is_some(), Stages::are_open),
+        (None, None) => typed
+            .stages
+            .as_ref()
+            .map_or(keys.rate.is_some(), Stages::are_open),
     };
-    let given = overrides.vus.is_some() || overrides.rate.is_some();
-    if open && !given {
-        if let Some(key) = per_vu_key {
+    Some(Choice {
+        is_open,
+        by_flag: overrides.vus.is_some() || overrides.rate.is_some(),
+    })
+}
+
+/// Reports keys of the file that belong to the other model.
+fn report_misfits(keys: &Keys<'_>, typed: &Typed, choice: Choice, problems: &mut Diagnostics) {
+    if choice.is_open {
+        if let Some(key) = keys.iterations_per_vu {
             problems
                 .error(
                     key.key_span,
@@ -196,10 +188,10 @@ pub fn decode(
                 )
                 .help("write `iterations: …`, which counts them all together");
         }
-    } else if !given && vus_key.is_none() && stages_key.is_none() {
+    } else if keys.vus.is_none() && keys.stages.is_none() {
         // With neither `vus` nor `rate` one virtual user is meant, unless the rest speaks of a
         // rate.
-        for key in std::iter::once(in_flight_key).chain(others).flatten() {
+        for key in keys.of_open_model() {
             problems
                 .error(
                     key.key_span,
@@ -207,12 +199,8 @@ pub fn decode(
                 )
                 .help("add `rate: 50/s`, or remove it");
         }
-    } else if !given && (vus_key.is_some() || stages.is_some()) {
-        for key in std::iter::once(in_flight_key)
-            .chain(others)
-            .flatten()
-            .filter(|_| rate_key.is_none())
-        {
+    } else if keys.rate.is_none() && (keys.vus.is_some() || typed.stages.is_some()) {
+        for key in keys.of_open_model() {
             problems
                 .error(
                     key.key_span,
@@ -221,82 +209,9 @@ pub fn decode(
                 .help("remove it");
         }
     }
-    flags(&mut typed, overrides, problems);
-    if problems.len() > before {
-        return None;
-    }
-    let stages = match (stages.filter(|_| !given), overrides.duration) {
-        (Some(stages), Some(time)) => Some(stages.cut(time, problems)?),
-        (stages, _) => stages,
-    };
-    if let Some(stages) = &stages {
-        typed.duration = Some(stages.length());
-        match stages.highest() {
-            Level::Users(vus) => typed.vus = Some(vus),
-            Level::Arrivals(rate) => typed.rate = Some(rate),
-        }
-        if let Some(warmup) = warmup_key.filter(|_| {
-            typed.warmup.is_some_and(|time| time > Nanos::ZERO) && stages.beginning() == 0.0
-        }) {
-            problems
-                .warning(warmup.key_span, "nothing runs in this warm-up: it has the level with which the stages begin, and that is 0")
-                .help("add `start` with a level above 0, begin with a stage that jumps to one (`duration: 0s`), or remove `warmup`");
-        }
-    }
-    if typed.duration.is_none()
-        && typed.iterations.is_none()
-        && typed.iterations_per_vu.is_none()
-        && !fed
-    {
-        let remedy = "add `duration: 30s`, or `iterations: 1000`, or both";
-        match overrides.rate {
-            _ if stages_key.is_some() => problems
-                .error(
-                    Place::Flag(if overrides.rate.is_some() {
-                        "--rate"
-                    } else {
-                        "--vus"
-                    }),
-                    "the scenario is bound by its stages, and this replaces them",
-                )
-                .help("add `--duration 30s` or `--iterations 1000`"),
-            Some(_) if per_vu_key.is_some() => problems
-                .error(
-                    Place::Flag("--rate"),
-                    "the scenario is bound by `iterations_per_vu`, which a rate does not have",
-                )
-                .help("add `--duration 30s` or `--iterations 1000`"),
-            _ => problems
-                .error(section.span, "this load never ends")
-                .help(remedy),
-        };
-        return None;
-    }
-    let model = if open {
-        LoadModel::Open {
-            rate: typed.rate?,
-            arrivals: spread,
-            max_in_flight: typed.max_in_flight.unwrap_or(1000),
-            queue: queue.unwrap_or(0),
-            on_full,
-        }
-    } else {
-        LoadModel::Closed {
-            vus: typed.vus.unwrap_or(1),
-        }
-    };
-    Some(Load {
-        model,
-        stages: stages.map(Stages::into_plan).unwrap_or_default(),
-        duration: typed.duration,
-        iterations: typed.iterations,
-        iterations_per_vu: typed.iterations_per_vu,
-        warmup: typed.warmup.unwrap_or(Nanos::ZERO),
-        graceful_stop: typed.graceful_stop.unwrap_or(Nanos::from_secs(30)),
-        stop_when: Vec::new(),
-    })
 }
 
+/// Puts the limits of the command line in the place of the file's.
 fn flags(typed: &mut Typed, overrides: &Overrides, problems: &mut Diagnostics) {
     if let Some(duration) = overrides.duration {
         if duration == Nanos::ZERO {
@@ -321,18 +236,93 @@ fn flags(typed: &mut Typed, overrides: &Overrides, problems: &mut Diagnostics) {
     }
 }
 
-fn arrivals(node: &Node, problems: &mut Diagnostics) -> Option<Spread> {
-    match decode::text(node, "arrivals", problems)? {
-        "constant" => Some(Spread::Constant),
-        "poisson" => Some(Spread::Poisson),
-        other => {
-            problems
-                .error(
-                    node.span,
-                    format!("there are no {} arrivals", quoted(other)),
-                )
-                .help("write `arrivals: constant` or `arrivals: poisson`");
-            None
-        }
+/// Takes the length and the highest level from the stages, as far as the command line leaves them.
+fn follow_stages(
+    typed: &mut Typed,
+    keys: &Keys<'_>,
+    overrides: &Overrides,
+    problems: &mut Diagnostics,
+) -> Option<()> {
+    let Some(mut stages) = typed.stages.take() else {
+        return Some(());
+    };
+    if let Some(time) = overrides.duration {
+        stages = stages.cut(time, problems)?;
     }
+    typed.duration = Some(stages.length());
+    match stages.highest() {
+        Level::Users(vus) => typed.vus = Some(vus),
+        Level::Arrivals(rate) => typed.rate = Some(rate),
+    }
+    let warms_up = typed.warmup.is_some_and(|time| time > Nanos::ZERO);
+    if let Some(warmup) = keys.warmup
+        && warms_up
+        && stages.beginning() == 0.0
+    {
+        problems
+            .warning(warmup.key_span, "nothing runs in this warm-up: it has the level with which the stages begin, and that is 0")
+            .help("add `start` with a level above 0, begin with a stage that jumps to one (`duration: 0s`), or remove `warmup`");
+    }
+    typed.stages = Some(stages);
+    Some(())
+}
+
+/// Reports a load that nothing ends.
+fn report_endless(
+    section: &Node,
+    keys: &Keys<'_>,
+    overrides: &Overrides,
+    problems: &mut Diagnostics,
+) {
+    let flag = if overrides.rate.is_some() {
+        "--rate"
+    } else {
+        "--vus"
+    };
+    if keys.stages.is_some() {
+        problems
+            .error(
+                Place::Flag(flag),
+                "the scenario is bound by its stages, and this replaces them",
+            )
+            .help("add `--duration 30s` or `--iterations 1000`");
+    } else if overrides.rate.is_some() && keys.iterations_per_vu.is_some() {
+        problems
+            .error(
+                Place::Flag(flag),
+                "the scenario is bound by `iterations_per_vu`, which a rate does not have",
+            )
+            .help("add `--duration 30s` or `--iterations 1000`");
+    } else {
+        problems
+            .error(section.span, "this load never ends")
+            .help("add `duration: 30s`, or `iterations: 1000`, or both");
+    }
+}
+
+/// Builds the load of the plan, with the defaults of what is left out.
+fn build(typed: Typed, choice: Choice) -> Option<Load> {
+    let model = if choice.is_open {
+        LoadModel::Open {
+            rate: typed.rate?,
+            arrivals: typed.arrivals,
+            max_in_flight: typed.max_in_flight.unwrap_or(1000),
+            queue: typed.queue.unwrap_or(0),
+            on_full: typed.on_full,
+        }
+    } else {
+        LoadModel::Closed {
+            vus: typed.vus.unwrap_or(1),
+        }
+    };
+    Some(Load {
+        model,
+        stages: typed.stages.map(Stages::into_plan).unwrap_or_default(),
+        duration: typed.duration,
+        iterations: typed.iterations,
+        iterations_per_vu: typed.iterations_per_vu,
+        warmup: typed.warmup.unwrap_or(Nanos::ZERO),
+        graceful_stop: typed.graceful_stop.unwrap_or(Nanos::from_secs(30)),
+        stop_when: Vec::new(),
+    })
 }

@@ -121,76 +121,97 @@ fn place(
             .help("remove it, or percent-encode it (`%0A`)");
         return None;
     }
-    let encoded = |path: &Template| path.encoded(Encode::Path, url::path);
-    let head = if let Some(Piece::Text(head)) = path.pieces().first() {
-        head.as_str()
-    } else {
-        ""
+    let (index, path) = match path.pieces().first() {
+        Some(Piece::Text(head)) if url::is_absolute(head) => {
+            absolute(head, &path, node.span, target, targets, problems)?
+        }
+        first => {
+            let found = targets.find(target, step, problems);
+            let opens_with_value = matches!(first, Some(Piece::Value(_)));
+            check_path(&text, opens_with_value, node.span, problems)?;
+            (found?, path)
+        }
     };
-    if url::is_absolute(head) {
-        let url = match url::parse(head) {
-            Ok(url) => url,
-            Err(wrong) => {
-                problems.error(node.span, wrong.message).help(wrong.remedy);
-                return None;
-            }
-        };
-        if let Some(target) = target {
-            problems
-                .error(target.span, "this step has a whole URL and a `target` too")
-                .related(node.span, "the URL")
-                .help("remove one of the two: with a target, write the path alone");
+    Some((index, path.encoded(Encode::Path, url::path)))
+}
+
+/// The target of a whole URL, which begins with `head`, and the path there.
+fn absolute(
+    head: &str,
+    path: &Template,
+    span: Span,
+    target: Option<&Node>,
+    targets: &mut Targets,
+    problems: &mut Diagnostics,
+) -> Option<(usize, Template)> {
+    let url = match url::parse(head) {
+        Ok(url) => url,
+        Err(wrong) => {
+            problems.error(span, wrong.message).help(wrong.remedy);
             return None;
         }
-        if url.rest.is_empty() && path.as_text().is_none() {
-            problems
-                .error(
-                    node.span,
-                    "the host of this URL is known only while the scenario runs",
-                )
-                .help(
-                    "write the host out, or declare a target; what is behind it may be a template",
-                );
-            return None;
-        }
-        let (index, rest) = targets.of_url(&url);
-        let slash = if rest.starts_with('/') { "" } else { "/" };
-        let mut whole = Template::from(format!("{slash}{rest}"));
-        let mut behind = Template::default();
-        for piece in &path.pieces()[1..] {
-            match piece {
-                Piece::Text(text) => behind.push_text(text),
-                Piece::Value(insert) => behind.push_value(&insert.value, insert.encode),
-            }
-        }
-        whole.push(&behind);
-        return Some((index, encoded(&whole)));
+    };
+    if let Some(target) = target {
+        problems
+            .error(target.span, "this step has a whole URL and a `target` too")
+            .related(span, "the URL")
+            .help("remove one of the two: with a target, write the path alone");
+        return None;
     }
-    let found = targets.find(target, step, problems);
+    if url.rest.is_empty() && path.as_text().is_none() {
+        problems
+            .error(
+                span,
+                "the host of this URL is known only while the scenario runs",
+            )
+            .help("write the host out, or declare a target; what is behind it may be a template");
+        return None;
+    }
+    let (index, rest) = targets.of_url(&url);
+    let slash = if rest.starts_with('/') { "" } else { "/" };
+    let mut whole = Template::from(format!("{slash}{rest}"));
+    let mut behind = Template::default();
+    for piece in &path.pieces()[1..] {
+        match piece {
+            Piece::Text(text) => behind.push_text(text),
+            Piece::Value(insert) => behind.push_value(&insert.value, insert.encode),
+        }
+    }
+    whole.push(&behind);
+    Some((index, whole))
+}
+
+/// Reports a path that does not begin with `/`, or has a fragment.
+fn check_path(
+    text: &str,
+    opens_with_value: bool,
+    span: Span,
+    problems: &mut Diagnostics,
+) -> Option<()> {
     if text.contains('#') {
         problems
-            .error(node.span, "a `#fragment` is never sent to a server")
+            .error(span, "a `#fragment` is never sent to a server")
             .help("remove it, or write `%23` for the character itself");
         return None;
     }
     // A path that begins with a value is that value's matter.
-    let opens_with_value = matches!(path.pieces().first(), Some(Piece::Value(_)));
-    if !text.starts_with('/') && !opens_with_value {
-        if text.is_empty() {
-            problems
-                .error(node.span, "an empty path")
-                .help("write `/` for the root");
-        } else {
-            let error = problems.error(
-                node.span,
-                format!("the path {} does not begin with `/`", quoted(&text)),
-            );
-            error.help(format!(
+    if text.starts_with('/') || opens_with_value {
+        return Some(());
+    }
+    if text.is_empty() {
+        problems
+            .error(span, "an empty path")
+            .help("write `/` for the root");
+    } else {
+        problems
+            .error(
+                span,
+                format!("the path {} does not begin with `/`", quoted(text)),
+            )
+            .help(format!(
                 "write {}, or a whole URL (`http://…`)",
                 quoted(&format!("/{text}"))
             ));
-        }
-        return None;
     }
-    Some((found?, encoded(&path)))
+    None
 }

@@ -52,42 +52,7 @@ pub fn source(
 ) -> Option<Source> {
     fields.known(places);
     let group = fields.entry("group");
-    let named: Vec<&Entry> = fields
-        .entries()
-        .iter()
-        .filter(|e| places.contains(&e.key.as_str()))
-        .collect();
-    let place = match named.as_slice() {
-        [place] => *place,
-        [] => {
-            let known = |e: &Entry| {
-                words::nearest(&e.key, places.iter().copied()).is_some()
-                    || ["json", "jmespath", "pattern", "regexp"].contains(&e.key.as_str())
-            };
-            if !fields.entries().iter().any(known) {
-                problems
-                    .error(fields.span, "this does not say where the value is")
-                    .help(format!(
-                        "name one place: {}",
-                        words::listed(places.iter().copied())
-                    ));
-            }
-            return None;
-        }
-        [first, second, ..] => {
-            problems
-                .error(
-                    second.key_span,
-                    format!(
-                        "a value is in one place, and this one is in `{}` and `{}`",
-                        first.key, second.key
-                    ),
-                )
-                .related(first.key_span, "the first one")
-                .help("remove one of the two");
-            return None;
-        }
-    };
+    let place = only_place(fields, places, problems)?;
     if let Some(group) = group.filter(|_| place.key != "regex") {
         problems
             .error(
@@ -133,6 +98,50 @@ pub fn source(
             } else {
                 Source::Status
             })
+        }
+    }
+}
+
+/// The one key of a map that names a place.
+fn only_place<'n>(
+    fields: &Fields<'n>,
+    places: &[&'static str],
+    problems: &mut Diagnostics,
+) -> Option<&'n Entry> {
+    let named: Vec<&Entry> = fields
+        .entries()
+        .iter()
+        .filter(|e| places.contains(&e.key.as_str()))
+        .collect();
+    match named.as_slice() {
+        [place] => Some(*place),
+        [] => {
+            let known = |e: &Entry| {
+                words::nearest(&e.key, places.iter().copied()).is_some()
+                    || ["json", "jmespath", "pattern", "regexp"].contains(&e.key.as_str())
+            };
+            if !fields.entries().iter().any(known) {
+                problems
+                    .error(fields.span, "this does not say where the value is")
+                    .help(format!(
+                        "name one place: {}",
+                        words::listed(places.iter().copied())
+                    ));
+            }
+            None
+        }
+        [first, second, ..] => {
+            problems
+                .error(
+                    second.key_span,
+                    format!(
+                        "a value is in one place, and this one is in `{}` and `{}`",
+                        first.key, second.key
+                    ),
+                )
+                .related(first.key_span, "the first one")
+                .help("remove one of the two");
+            None
         }
     }
 }

@@ -12,9 +12,68 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// `report`.
 const REPORT: Section = Section::new(&[]);
-pub const MAX_WORKERS: u32 = 1024;
+const MAX_ROUNDS: u32 = 1000;
+const MAX_WORKERS: u32 = 1024;
 
-pub fn name(node: &Node, problems: &mut Diagnostics) -> Option<String> {
+/// What a scenario says of itself, and how its rounds are run; the command line goes before it.
+pub struct Settings {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub seed: u64,
+    pub modes: Option<Vec<Mode>>,
+    pub rounds: u32,
+    pub workers: u32,
+}
+
+impl Settings {
+    pub fn read(
+        fields: &mut Fields<'_>,
+        overrides: &Overrides,
+        problems: &mut Diagnostics,
+    ) -> Self {
+        let name = fields
+            .need("name", "name: my-test", problems)
+            .and_then(|node| name(node, problems));
+        let description = fields
+            .take("description", problems)
+            .and_then(|node| decode::text(node, "description", problems))
+            .map(str::to_owned);
+        if let Some(node) = fields.take("version", problems) {
+            version(node, problems);
+        }
+        let seed = fields
+            .take("seed", problems)
+            .and_then(|node| decode::count(node, "seed", 0..=u64::MAX, problems));
+        let modes_at = fields.take("modes", problems);
+        let modes = modes(modes_at, overrides, problems);
+        let rounds = whole(
+            fields,
+            "rounds",
+            MAX_ROUNDS,
+            overrides.rounds,
+            "--rounds",
+            problems,
+        );
+        let workers = whole(
+            fields,
+            "workers",
+            MAX_WORKERS,
+            overrides.workers,
+            "--workers",
+            problems,
+        );
+        Self {
+            name,
+            description,
+            seed: overrides.seed.or(seed).unwrap_or_else(any_seed),
+            modes,
+            rounds: rounds.unwrap_or(1),
+            workers: workers.unwrap_or_else(cores),
+        }
+    }
+}
+
+fn name(node: &Node, problems: &mut Diagnostics) -> Option<String> {
     let text = decode::line(node, "name", problems)?;
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     if text.len() <= 100
@@ -54,7 +113,7 @@ pub fn name(node: &Node, problems: &mut Diagnostics) -> Option<String> {
     None
 }
 
-pub fn version(node: &Node, problems: &mut Diagnostics) {
+fn version(node: &Node, problems: &mut Diagnostics) {
     if let Some(text) = decode::text(node, "version", problems)
         && text.trim() != "1"
     {
@@ -70,7 +129,7 @@ pub fn version(node: &Node, problems: &mut Diagnostics) {
     }
 }
 
-pub fn modes(
+fn modes(
     node: Option<&Node>,
     overrides: &Overrides,
     problems: &mut Diagnostics,
@@ -140,7 +199,7 @@ fn unknown_mode(text: &str, span: Span, problems: &mut Diagnostics) {
 }
 
 /// A small number that the command line may replace.
-pub fn whole(
+fn whole(
     fields: &mut Fields<'_>,
     key: &'static str,
     most: u32,
@@ -202,7 +261,7 @@ pub fn report(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Format>> {
     Some(found)
 }
 
-pub fn cores() -> u32 {
+fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| {
         u32::try_from(n.get())
             .unwrap_or(MAX_WORKERS)
@@ -211,7 +270,7 @@ pub fn cores() -> u32 {
 }
 
 /// A seed that differs from run to run, short enough to be typed again.
-pub fn any_seed() -> u64 {
+fn any_seed() -> u64 {
     // The standard library seeds its hash maps from the system's random numbers.
     RandomState::new().build_hasher().finish() >> 32
 }

@@ -88,128 +88,35 @@ pub fn with_scheme(text: &str) -> Option<String> {
 
 /// Takes a URL apart.
 pub fn parse(text: &str) -> Result<Url, Wrong> {
-    let wrong = |message: String, remedy: &str| {
-        Err(Wrong {
-            message,
-            remedy: remedy.into(),
-        })
-    };
     if text.chars().any(char::is_control) {
         return wrong(
-            "a line break or another control character in a URL".into(),
+            "a line break or another control character in a URL",
             "remove it",
         );
     }
-    let user = || {
-        let message = "a user or a password in a URL".into();
-        let remedy = "leave it out, and write `auth: { basic: { user: …, password: … } }` beside it; with `loadgen run URL`, \
-                      `-H 'authorization: Basic …'`";
-        Err(Wrong {
-            message,
-            remedy: remedy.into(),
-        })
-    };
-    let (scheme, rest) = match text.split_once("://") {
-        Some(parts) => parts,
-        // What stands before it must not be shown either.
-        None if userinfo(text).is_some() => return user(),
-        None if text.starts_with("unix:") => ("unix", ""),
-        None => {
-            let message = format!("{} is not a URL", quoted(text));
-            return match with_scheme(text) {
-                Some(whole) => wrong(
-                    format!("{message}: it lacks a scheme"),
-                    &format!("write `{whole}`"),
-                ),
-                None => wrong(message, &known()),
-            };
-        }
-    };
-    let scheme = match Scheme::from_name(scheme) {
-        Some(scheme) => scheme,
-        None if scheme.eq_ignore_ascii_case("unix") => {
-            return wrong(
-                "a Unix socket is a target's and no request's own".into(),
-                "declare a target: `url: unix:/run/shop.sock`",
-            );
-        }
-        None => {
-            let near = words::nearest(scheme, Scheme::ALL.map(Scheme::name))
-                .map(|near| format!("did you mean `{near}://`? "));
-            return wrong(
-                format!("unknown scheme {}", quoted(scheme)),
-                &(near.unwrap_or_default() + &known()),
-            );
-        }
-    };
+    let (scheme, rest) = split_scheme(text)?;
     if userinfo(rest).is_some() {
-        return user();
+        return credentials();
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
     if rest.contains('#') {
         return wrong(
-            "a `#fragment` is never sent to a server".into(),
+            "a `#fragment` is never sent to a server",
             "remove it, or write `%23` for the character itself",
         );
     }
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(inner) => match inner.split_once(']') {
-            Some((host, port)) if host.parse::<Ipv6Addr>().is_ok() => (host, port),
-            Some((host, _))
-                if host
-                    .split_once('%')
-                    .is_some_and(|(address, _)| address.parse::<Ipv6Addr>().is_ok()) =>
-            {
-                let remedy = "a zone names an interface of this machine, and no server knows it: leave it out, and add \
-                              `resolve: \"[ADDRESS%INDEX]:PORT\"` to the target, with the interface's number (`ip link`)";
-                return wrong(format!("an IPv6 zone in a URL: {}", quoted(host)), remedy);
-            }
-            _ => {
-                return wrong(
-                    format!("{} is not an IPv6 address in brackets", quoted(authority)),
-                    "write `http://[::1]:8080`",
-                );
-            }
-        },
-        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
-    };
-    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-    if host.is_empty() {
-        return wrong("a URL without a host".into(), "write `http://HOST:PORT`");
-    }
-    if host.len() > 253 || !host.chars().all(good) {
+    let (host, port) = split_authority(authority)?;
+    check_host(host)?;
+    if port.is_empty() && scheme == Scheme::Tcp {
         return wrong(
-            format!("{} is not a valid host name", quoted(host)),
-            "use letters, digits, `-` and `.` (other letters in their `xn--` form)",
-        );
-    }
-    let port = match port.strip_prefix(':') {
-        None if port.is_empty() && scheme == Scheme::Tcp => {
-            return wrong(
-                format!("{} has no port, and TCP has none of its own", quoted(text)),
-                "write `tcp://HOST:PORT`",
-            );
-        }
-        None if port.is_empty() => scheme.port(),
-        Some(digits)
-            if digits.bytes().all(|b| b.is_ascii_digit())
-                && digits.parse::<u16>().is_ok_and(|n| n > 0) =>
-        {
-            digits.parse().unwrap_or(scheme.port())
-        }
-        _ => {
-            return wrong(
-                format!("{} is not a port", quoted(port.trim_start_matches(':'))),
-                "ports are numbers from 1 to 65535",
-            );
-        }
-    };
-    if scheme == Scheme::Tcp && !matches!(rest, "" | "/") {
-        return wrong(
-            "a `tcp://` URL has no path".into(),
+            format!("{} has no port, and TCP has none of its own", quoted(text)),
             "write `tcp://HOST:PORT`",
         );
+    }
+    let port = port_number(port, scheme)?;
+    if scheme == Scheme::Tcp && !matches!(rest, "" | "/") {
+        return wrong("a `tcp://` URL has no path", "write `tcp://HOST:PORT`");
     }
     Ok(Url {
         scheme,
@@ -217,6 +124,112 @@ pub fn parse(text: &str) -> Result<Url, Wrong> {
         port,
         rest: rest.into(),
     })
+}
+
+fn wrong<T>(message: impl Into<String>, remedy: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong {
+        message: message.into(),
+        remedy: remedy.into(),
+    })
+}
+
+fn credentials<T>() -> Result<T, Wrong> {
+    wrong(
+        "a user or a password in a URL",
+        "leave it out, and write `auth: { basic: { user: …, password: … } }` beside it; with `loadgen run URL`, \
+         `-H 'authorization: Basic …'`",
+    )
+}
+
+/// The scheme of a URL, and all behind its `://`.
+fn split_scheme(text: &str) -> Result<(Scheme, &str), Wrong> {
+    let (scheme, rest) = match text.split_once("://") {
+        Some(parts) => parts,
+        // What stands before it must not be shown either.
+        None if userinfo(text).is_some() => return credentials(),
+        None if text.starts_with("unix:") => ("unix", ""),
+        None => {
+            let message = format!("{} is not a URL", quoted(text));
+            return match with_scheme(text) {
+                Some(whole) => wrong(
+                    format!("{message}: it lacks a scheme"),
+                    format!("write `{whole}`"),
+                ),
+                None => wrong(message, known()),
+            };
+        }
+    };
+    match Scheme::from_name(scheme) {
+        Some(scheme) => Ok((scheme, rest)),
+        None if scheme.eq_ignore_ascii_case("unix") => wrong(
+            "a Unix socket is a target's and no request's own",
+            "declare a target: `url: unix:/run/shop.sock`",
+        ),
+        None => {
+            let near = words::nearest(scheme, Scheme::ALL.map(Scheme::name))
+                .map(|near| format!("did you mean `{near}://`? "));
+            wrong(
+                format!("unknown scheme {}", quoted(scheme)),
+                near.unwrap_or_default() + &known(),
+            )
+        }
+    }
+}
+
+/// The host, without brackets, and what stands behind it: empty, or `:` and the port.
+fn split_authority(authority: &str) -> Result<(&str, &str), Wrong> {
+    let Some(inner) = authority.strip_prefix('[') else {
+        return Ok(authority.split_at(authority.find(':').unwrap_or(authority.len())));
+    };
+    match inner.split_once(']') {
+        Some((host, port)) if host.parse::<Ipv6Addr>().is_ok() => Ok((host, port)),
+        Some((host, _))
+            if host
+                .split_once('%')
+                .is_some_and(|(address, _)| address.parse::<Ipv6Addr>().is_ok()) =>
+        {
+            wrong(
+                format!("an IPv6 zone in a URL: {}", quoted(host)),
+                "a zone names an interface of this machine, and no server knows it: leave it out, and add \
+                 `resolve: \"[ADDRESS%INDEX]:PORT\"` to the target, with the interface's number (`ip link`)",
+            )
+        }
+        _ => wrong(
+            format!("{} is not an IPv6 address in brackets", quoted(authority)),
+            "write `http://[::1]:8080`",
+        ),
+    }
+}
+
+fn check_host(host: &str) -> Result<(), Wrong> {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+    if host.is_empty() {
+        return wrong("a URL without a host", "write `http://HOST:PORT`");
+    }
+    if host.len() > 253 || !host.chars().all(good) {
+        return wrong(
+            format!("{} is not a valid host name", quoted(host)),
+            "use letters, digits, `-` and `.` (other letters in their `xn--` form)",
+        );
+    }
+    Ok(())
+}
+
+/// The port that `:8080` names; without one the scheme's own.
+fn port_number(typed: &str, scheme: Scheme) -> Result<u16, Wrong> {
+    if typed.is_empty() {
+        return Ok(scheme.port());
+    }
+    let digits = typed
+        .strip_prefix(':')
+        .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+    match digits.and_then(|digits| digits.parse().ok()) {
+        Some(port) if port > 0 => Ok(port),
+        _ => wrong(
+            format!("{} is not a port", quoted(typed.trim_start_matches(':'))),
+            "ports are numbers from 1 to 65535",
+        ),
+    }
 }
 
 /// Where a target is.
@@ -363,6 +376,10 @@ mod tests {
                 "{wrong:?}"
             );
         }
+    }
+
+    #[test]
+    fn targets_are_urls_sockets_or_built_in() {
         assert_eq!(
             address("http://a/base/").map(|a| a.to_string()),
             Ok("http://a/base".into())

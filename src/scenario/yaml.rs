@@ -146,53 +146,8 @@ impl Builder<'_> {
                     key: None,
                 });
             }
-            Event::SequenceEnd | Event::MappingEnd => match self.stack.pop() {
-                Some(Frame::List {
-                    span: start,
-                    anchor,
-                    items,
-                }) => {
-                    self.finish(
-                        Node {
-                            span: Span::new(start.start, span.end),
-                            value: Value::List(items),
-                        },
-                        anchor,
-                    )?;
-                }
-                Some(Frame::Map {
-                    span: start,
-                    anchor,
-                    entries,
-                    ..
-                }) => {
-                    let span = Span::new(start.start, span.end);
-                    let entries = self.unsplit(span, entries);
-                    let value = self.map(span, entries);
-                    self.finish(Node { span, value }, anchor)?;
-                }
-                None => {}
-            },
-            Event::Alias(id) => {
-                let node = match self.anchors.get(&id) {
-                    Some(node) => node.clone(),
-                    None => {
-                        self.problems
-                            .error(span, "this alias stands inside of what it refers to")
-                            .help("write the value out");
-                        Node {
-                            span,
-                            value: Value::Broken,
-                        }
-                    }
-                };
-                let size = node.measure();
-                if self.stack.len() + size.depth > MAX_DEPTH {
-                    return self.too_deep(span);
-                }
-                self.charge(span, size.nodes, size.bytes)?;
-                self.finish(node, 0)?;
-            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(span)?,
+            Event::Alias(id) => self.alias(id, span)?,
             Event::UnresolvedAlias(name) => {
                 trap::unknown_alias(self.text, &name, span, self.problems);
                 self.finish(
@@ -206,6 +161,57 @@ impl Builder<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Ends the innermost list or map, which `span` closes.
+    fn close(&mut self, span: Span) -> Result<(), Stop> {
+        match self.stack.pop() {
+            Some(Frame::List {
+                span: start,
+                anchor,
+                items,
+            }) => self.finish(
+                Node {
+                    span: Span::new(start.start, span.end),
+                    value: Value::List(items),
+                },
+                anchor,
+            ),
+            Some(Frame::Map {
+                span: start,
+                anchor,
+                entries,
+                ..
+            }) => {
+                let span = Span::new(start.start, span.end);
+                let entries = self.unsplit(span, entries);
+                let value = self.map(span, entries);
+                self.finish(Node { span, value }, anchor)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Puts a copy of what an alias refers to in its place.
+    fn alias(&mut self, id: usize, span: Span) -> Result<(), Stop> {
+        let node = match self.anchors.get(&id) {
+            Some(node) => node.clone(),
+            None => {
+                self.problems
+                    .error(span, "this alias stands inside of what it refers to")
+                    .help("write the value out");
+                Node {
+                    span,
+                    value: Value::Broken,
+                }
+            }
+        };
+        let size = node.measure();
+        if self.stack.len() + size.depth > MAX_DEPTH {
+            return self.too_deep(span);
+        }
+        self.charge(span, size.nodes, size.bytes)?;
+        self.finish(node, 0)
     }
 
     fn open(&mut self, span: Span, tagged: bool) -> Result<(), Stop> {

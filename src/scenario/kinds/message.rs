@@ -67,36 +67,7 @@ impl Reader<'_> {
         action: StepAction<'_>,
         fields: &mut Fields<'_>,
     ) -> Option<(String, StepKind)> {
-        for word in [
-            "target",
-            "query",
-            "headers",
-            "auth",
-            "json",
-            "form",
-            "body",
-            "body_file",
-            "multipart",
-        ] {
-            let why = format!(
-                "`{word}` belongs to a request, and `{}` uses the WebSocket that is open",
-                action.key
-            );
-            let remedy = if word == "json" {
-                "write `send_json: …`"
-            } else {
-                "give it to the `websocket` step, or remove it"
-            };
-            self.misplaced(fields, word, &why, remedy);
-        }
-        self.refuse_keys_of_mocks(action, fields);
-        let why = "a message is not tried again: what became of the connection is not known";
-        self.misplaced(
-            fields,
-            "retry",
-            why,
-            "give it to the `websocket` step, whose handshake is tried again",
-        );
+        self.refuse_keys_of_requests(action, fields);
         let receive = fields
             .take("receive", self.problems)
             .map(|node| self.receive(node));
@@ -150,6 +121,40 @@ impl Reader<'_> {
             format!("{} {}", action.key, typed(action.value)),
             StepKind::Operation(Box::new(operation)),
         ))
+    }
+
+    /// Reports keys that a message can't have, because it uses the WebSocket that is open.
+    fn refuse_keys_of_requests(&mut self, action: StepAction<'_>, fields: &mut Fields<'_>) {
+        for word in [
+            "target",
+            "query",
+            "headers",
+            "auth",
+            "json",
+            "form",
+            "body",
+            "body_file",
+            "multipart",
+        ] {
+            let why = format!(
+                "`{word}` belongs to a request, and `{}` uses the WebSocket that is open",
+                action.key
+            );
+            let remedy = if word == "json" {
+                "write `send_json: …`"
+            } else {
+                "give it to the `websocket` step, or remove it"
+            };
+            self.misplaced(fields, word, &why, remedy);
+        }
+        self.refuse_keys_of_mocks(action, fields);
+        let why = "a message is not tried again: what became of the connection is not known";
+        self.misplaced(
+            fields,
+            "retry",
+            why,
+            "give it to the `websocket` step, whose handshake is tried again",
+        );
     }
 
     fn no_socket(&mut self, action: StepAction<'_>, socket: OpenSocket) {

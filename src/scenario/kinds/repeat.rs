@@ -87,43 +87,13 @@ impl Reader<'_> {
     }
 
     fn passes(&mut self, fields: &mut Fields<'_>) -> Option<Passes> {
-        let mut named: Vec<&Entry> = ENDS.iter().filter_map(|key| fields.entry(key)).collect();
-        named.sort_by_key(|entry| entry.key_span.start);
+        let named = ENDS.map(|key| fields.entry(key));
         let max_at = fields.entry("max");
         let max = fields
             .take("max", self.problems)
             .map(|node| decode::small(node, "max", 1..=MAX_TIMES, self.problems));
         let name_at = fields.entry("as");
-        let kind = match named.as_slice() {
-            [kind] => *kind,
-            [] => {
-                let meant = |e: &Entry| {
-                    let ours = REPEAT.ours(&e.key).is_some_and(|ours| ENDS.contains(&ours));
-                    ours || words::nearest(&e.key, ENDS).is_some()
-                };
-                if !fields.entries().iter().any(meant) {
-                    self.problems
-                        .error(fields.span, "this `repeat` does not say how often")
-                        .help("add `times: 3`, or `until: \"status == 'done'\"`, or `over: items` with `as: item`");
-                }
-                return None;
-            }
-            [first, second, ..] => {
-                self.problems
-                    .error(
-                        second.key_span,
-                        format!(
-                            "a loop has one end, and this one has `{}` and `{}`",
-                            first.key, second.key
-                        ),
-                    )
-                    .related(first.key_span, "the other one")
-                    .help(
-                        "keep one of the two; the most passes of `until` and `over` are `max: …`",
-                    );
-                return None;
-            }
-        };
+        let kind = self.only_end(named.into_iter().flatten().collect(), fields)?;
         if kind.key == "times"
             && let Some(max) = max_at
         {
@@ -178,6 +148,45 @@ impl Reader<'_> {
                     name: name?,
                     max,
                 })
+            }
+        }
+    }
+
+    /// The one key that says how often.
+    fn only_end<'n>(
+        &mut self,
+        mut named: Vec<&'n Entry>,
+        fields: &Fields<'_>,
+    ) -> Option<&'n Entry> {
+        named.sort_by_key(|entry| entry.key_span.start);
+        match named.as_slice() {
+            [end] => Some(*end),
+            [] => {
+                let meant = |e: &Entry| {
+                    let ours = REPEAT.ours(&e.key).is_some_and(|ours| ENDS.contains(&ours));
+                    ours || words::nearest(&e.key, ENDS).is_some()
+                };
+                if !fields.entries().iter().any(meant) {
+                    self.problems
+                        .error(fields.span, "this `repeat` does not say how often")
+                        .help("add `times: 3`, or `until: \"status == 'done'\"`, or `over: items` with `as: item`");
+                }
+                None
+            }
+            [first, second, ..] => {
+                self.problems
+                    .error(
+                        second.key_span,
+                        format!(
+                            "a loop has one end, and this one has `{}` and `{}`",
+                            first.key, second.key
+                        ),
+                    )
+                    .related(first.key_span, "the other one")
+                    .help(
+                        "keep one of the two; the most passes of `until` and `over` are `max: …`",
+                    );
+                None
             }
         }
     }
