@@ -28,7 +28,7 @@ pub(super) struct Measured<'a> {
 }
 
 impl Measured<'_> {
-    /// QuickInput the run of a mode; breaks where no other one shall follow.
+    /// Takes the run of a mode; breaks if no other mode is to follow.
     fn take(&mut self, run: ModeRun) -> ControlFlow<()> {
         let by = run.stopped_by;
         self.runs.push(run);
