@@ -50,17 +50,7 @@ pub fn svg(result: &CapacityResult) -> Option<String> {
         .filter(|probe| probe.p50_ms.is_some())
         .collect();
     probes.sort_by(|a, b| a.rate.total_cmp(&b.rate));
-    // The last try of a rate that can be believed decides it: the curves go through that.
-    let tries = probes.chunk_by(|a, b| a.rate == b.rate);
-    let decisive: Vec<&RateProbe> = tries
-        .filter_map(|tries| {
-            tries
-                .iter()
-                .rfind(|probe| is_believed(probe))
-                .or(tries.last())
-                .copied()
-        })
-        .collect();
+    let decisive = decisive(&probes);
     let (first, last) = (decisive.first()?, decisive.last()?);
     let entry = |(name, _, look): &Curve| Entry {
         key: (*name).into(),
@@ -124,18 +114,35 @@ pub fn svg(result: &CapacityResult) -> Option<String> {
             );
         }
         curves(c, (&x, &y), &decisive, &probes);
-        for probe in decisive
-            .iter()
-            .filter(|probe| probe.outcome == ProbeOutcome::Invalid)
-        {
-            c.text(
-                "invalid",
-                (x.pixel(probe.rate), bottom - 8.0),
-                Font::TICK,
-                Align::Middle,
-            );
-        }
+        invalid_marks(c, &x, bottom, &decisive);
     }))
+}
+
+/// The last valid probe of each rate, or the last at all: the curves go through these. `probes` are
+/// sorted by rate.
+fn decisive<'a>(probes: &[&'a RateProbe]) -> Vec<&'a RateProbe> {
+    probes
+        .chunk_by(|a, b| a.rate == b.rate)
+        .filter_map(|tries| {
+            tries
+                .iter()
+                .rfind(|probe| is_believed(probe))
+                .or(tries.last())
+                .copied()
+        })
+        .collect()
+}
+
+/// Labels the rates whose figures can't be trusted.
+fn invalid_marks(c: &mut Canvas, x: &Axis, bottom: f64, decisive: &[&RateProbe]) {
+    for probe in decisive.iter().filter(|probe| !is_believed(probe)) {
+        c.text(
+            "invalid",
+            (x.pixel(probe.rate), bottom - 8.0),
+            Font::TICK,
+            Align::Middle,
+        );
+    }
 }
 
 fn is_believed(probe: &RateProbe) -> bool {

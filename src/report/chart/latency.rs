@@ -28,7 +28,6 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         .iter()
         .map(|curve| reach(&curve.response))
         .fold(1.0, f64::max);
-    let service = curves.iter().any(|curve| curve.service.is_some());
     let values = curves
         .iter()
         .flat_map(|c| {
@@ -38,23 +37,6 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
                 .map(|p| p.1)
         })
         .collect();
-    let mut legend: Vec<Entry> = curves
-        .iter()
-        .map(|curve| Entry::from_trace(curve.trace))
-        .collect();
-    if service {
-        let look = Look {
-            color: palette::MUTED,
-            dash: DOTS,
-            ..palette::of_index(0)
-        };
-        legend.push(Entry {
-            key: String::new(),
-            text: "service time, in the colour of its mode".into(),
-            look,
-            marked: false,
-        });
-    }
     let plot = Plot {
         title: format!("Response time by percentile – {}", cast.name),
         subtitle: "Lower is better. So many of all operations, failed ones included, took no longer than the line.".into(),
@@ -63,7 +45,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         x_label: "percentile of operations",
         y: Up { values, log: true, show: view::duration_ms },
         y_label: "response time",
-        legend,
+        legend: legend(&curves),
         shades: Vec::new(),
         limits: Vec::new(),
         columns: String::new(),
@@ -99,6 +81,28 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
             });
         }
     }))
+}
+
+/// A name for each mode, and one for service times where they are drawn.
+fn legend(curves: &[Curve<'_>]) -> Vec<Entry> {
+    let mut legend: Vec<Entry> = curves
+        .iter()
+        .map(|curve| Entry::from_trace(curve.trace))
+        .collect();
+    if curves.iter().any(|curve| curve.service.is_some()) {
+        let look = Look {
+            color: palette::MUTED,
+            dash: DOTS,
+            ..palette::of_index(0)
+        };
+        legend.push(Entry {
+            key: String::new(),
+            text: "service time, in the colour of its mode".into(),
+            look,
+            marked: false,
+        });
+    }
+    legend
 }
 
 /// The dash of service times.
