@@ -57,14 +57,7 @@ pub fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failure> {
         started_at,
         report::CAPACITY_FILE,
     )?;
-    if !args.quiet {
-        console.say(&format!(
-            "in place of {load}, iterations begin at planned times: each rate for {} after {} of warm-up; thresholds of the file, and what \
-             would end it early, are left out\n",
-            args.probe,
-            warmup(args.probe)
-        ));
-    }
+    announce(&load, args, console);
     let searched = go(&mut search, &plan, mode, &source, started_at, args, console);
     if searched
         .as_ref()
@@ -112,6 +105,18 @@ pub fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failure> {
         console.error(&anyhow!("{}", capacity::sentence(&result)));
     }
     Ok(exit)
+}
+
+/// Says which load replaces that of the file.
+fn announce(load: &str, args: &CapacityArgs, console: &Console) {
+    if !args.quiet {
+        console.say(&format!(
+            "in place of {load}, iterations begin at planned times: each rate for {} after {} of warm-up; thresholds of the file, and what \
+             would end it early, are left out\n",
+            args.probe,
+            warmup(args.probe)
+        ));
+    }
 }
 
 /// Writes and shows the result in every form that is wanted. `failure` is what had ended the search

@@ -12,7 +12,7 @@ use crate::cli::live_page::LivePage;
 use crate::cli::output::Console;
 use crate::cli::session::{self, Session};
 use crate::engine::{Environment, Job};
-use crate::plan::{Address, Plan, Secrets, Target};
+use crate::plan::{Address, Mode, Plan, Secrets, Target};
 use crate::result::{End, ModeRun, StoppedBy};
 use crate::scenario::Source;
 
@@ -90,18 +90,8 @@ pub(super) fn measure<'a>(
         if session.is_interrupted() {
             break;
         }
-        let job = Job {
-            parent: std::process::id(),
-            plan: plan.clone(),
-            mode,
-            round,
-            environment: environment.clone(),
-        };
-        let place = if plan.rounds > 1 {
-            format!("{mode} {round}/{}", plan.rounds)
-        } else {
-            mode.name().into()
-        };
+        let job = job(plan, mode, round, &environment);
+        let place = place(plan, mode, round);
         let mut so_far = |run: ModeRun| {
             if let Some(live_page) = &live_page {
                 live_page.show(&measured.runs, Some(ModeRun { round, ..run }));
@@ -133,6 +123,25 @@ pub(super) fn measure<'a>(
         live_page,
         ..measured
     })
+}
+
+fn job(plan: &Plan, mode: Mode, round: u32, environment: &Environment) -> Job {
+    Job {
+        parent: std::process::id(),
+        plan: plan.clone(),
+        mode,
+        round,
+        environment: environment.clone(),
+    }
+}
+
+/// The mode and, where there are several, the round, as the progress line shows them.
+fn place(plan: &Plan, mode: Mode, round: u32) -> String {
+    if plan.rounds > 1 {
+        format!("{mode} {round}/{}", plan.rounds)
+    } else {
+        mode.name().into()
+    }
 }
 
 /// Says where the targets are, and what identifies the run.
