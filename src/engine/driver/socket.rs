@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 
 use crate::base::Nanos;
-use crate::transport::counted::Passed;
+use crate::transport::counted::ByteCounters;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::task::{Seen, Task};
 
@@ -40,7 +40,7 @@ enum Stream {
 
 /// Is rung when something has come: then it isn't quiet any more, and the task that reads is woken.
 struct Bell {
-    passed: Arc<Passed>,
+    passed: Arc<ByteCounters>,
     task: Task,
 }
 
@@ -57,7 +57,7 @@ impl Wake for Bell {
 
 impl Socket {
     /// Connects; over TCP with Nagle's delay off. It says in `passed` when it is quiet.
-    pub async fn connect(to: &Endpoint, passed: Arc<Passed>) -> io::Result<Self> {
+    pub async fn connect(to: &Endpoint, passed: Arc<ByteCounters>) -> io::Result<Self> {
         let stream = Stream::connect(to).await?;
         let bell = Arc::new(Bell {
             passed,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::Nanos;
 use crate::engine::connection::dial::DialTimes;
 use crate::metrics::{Sample, TagValue};
-use crate::transport::counted::Passed;
+use crate::transport::counted::ByteCounters;
 
 /// What an operation's tries leave behind, even where they are dropped on the way.
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub struct Trace {
     /// Bytes that passed over the connections of all tries.
     bytes: Cell<(u64, u64)>,
     /// The counters of the connection in use, with what they showed before.
-    passed: RefCell<Option<(Arc<Passed>, u64, u64)>>,
+    passed: RefCell<Option<(Arc<ByteCounters>, u64, u64)>>,
 }
 
 /// What one try leaves behind.
@@ -78,14 +78,14 @@ impl Trace {
     }
 
     /// A request goes over this connection.
-    pub fn begin(&self, passed: Arc<Passed>) {
+    pub fn begin(&self, passed: Arc<ByteCounters>) {
         let before = (passed.received(), passed.sent());
         self.begin_since(passed, before);
     }
 
     /// The same, and what has passed over it since it had received and sent so much is this
     /// operation's, too.
-    pub fn begin_since(&self, passed: Arc<Passed>, (received, sent): (u64, u64)) {
+    pub fn begin_since(&self, passed: Arc<ByteCounters>, (received, sent): (u64, u64)) {
         self.settle();
         self.passed.replace(Some((passed, received, sent)));
     }

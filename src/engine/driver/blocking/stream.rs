@@ -20,7 +20,7 @@ use super::super::socket::AGAIN;
 use super::parker;
 use super::socket::{Socket, open};
 use crate::base::{Clock, Nanos};
-use crate::transport::counted::{Metered, Passed};
+use crate::transport::counted::{ByteCounters, Metered};
 use crate::transport::endpoint::Endpoint;
 
 /// A connection that was quiet for longer is looked at, without blocking, before it is used again:
@@ -40,7 +40,7 @@ thread_local! {
 pub struct Stream {
     pub(super) socket: Arc<Socket>,
     clock: Clock,
-    passed: Arc<Passed>,
+    passed: Arc<ByteCounters>,
     last_used: Nanos,
     /// The peer has closed it: whoever asks again is told so without asking the kernel.
     closed: bool,
@@ -185,7 +185,7 @@ impl Stream {
 }
 
 impl Metered for Stream {
-    fn passed(&self) -> Arc<Passed> {
+    fn byte_counters(&self) -> Arc<ByteCounters> {
         self.passed.clone()
     }
 }
