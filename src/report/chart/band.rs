@@ -7,7 +7,7 @@ use super::axis::Axis;
 use super::canvas::Canvas;
 use super::frame::Entry;
 use super::over_time::{rounds, shades};
-use super::palette::{self, Look, Marker};
+use super::palette::{self, LineStyle, Marker};
 use super::plot::{self, Across, Plot, Up};
 use super::trace::{Cast, Trace};
 use crate::plan::{Check, Metric, Quantity, Statistic};
@@ -17,23 +17,23 @@ use crate::result::Window;
 struct Curve {
     name: String,
     points: Vec<(f64, f64)>,
-    look: Look,
+    style: LineStyle,
 }
 
-/// How a line of this name looks, the `index`-th of those that are not always there.
-fn look(name: &str, index: usize) -> Look {
+/// The style of the line of a percentile; `index` counts those other than p50, p90 and p99.
+fn style_of(name: &str, index: usize) -> LineStyle {
     match name {
-        "p50" => Look {
+        "p50" => LineStyle {
             color: palette::CURVES[0],
             dash: None,
             marker: Marker::Circle,
         },
-        "p90" => Look {
+        "p90" => LineStyle {
             color: palette::CURVES[1],
             dash: Some((9.0, 4.0)),
             marker: Marker::Square,
         },
-        "p99" => Look {
+        "p99" => LineStyle {
             color: palette::CURVES[2],
             dash: Some((3.0, 3.0)),
             marker: Marker::Triangle,
@@ -107,7 +107,7 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
 }
 
 /// How the longest response times look.
-const LONGEST: Look = Look {
+const LONGEST: LineStyle = LineStyle {
     color: palette::MUTED,
     dash: Some((1.0, 4.0)),
     marker: Marker::Diamond,
@@ -141,12 +141,12 @@ fn draw(c: &mut Canvas, (x, y): (&Axis, &Axis), curves: &[Curve], longest: &[(f6
     });
     for (curve, path) in curves.iter().zip(&paths) {
         plot::series(c, &curve.key(), |c| {
-            c.line(path, curve.look.color, 2.0, curve.look.dash)
+            c.line(path, curve.style.color, 2.0, curve.style.dash)
         });
     }
     for (i, (curve, path)) in curves.iter().zip(&paths).enumerate() {
         plot::series(c, &curve.key(), |c| {
-            plot::marks(c, curve.look, path, i as f64 / curves.len() as f64)
+            plot::marks(c, curve.style, path, i as f64 / curves.len() as f64)
         });
     }
 }
@@ -162,7 +162,7 @@ fn curves(trace: &Trace<'_>, curve: &Line<'_>) -> Vec<Curve> {
         .into_iter()
         .map(|percentile| {
             let name = percentile.name();
-            let look = look(
+            let style = style_of(
                 &name,
                 if ["p50", "p90", "p99"].contains(&name.as_str()) {
                     0
@@ -173,7 +173,7 @@ fn curves(trace: &Trace<'_>, curve: &Line<'_>) -> Vec<Curve> {
             Curve {
                 points: curve(&|window| percentile.of(window)),
                 name,
-                look,
+                style,
             }
         })
         .collect()
@@ -183,14 +183,14 @@ fn legend(curves: &[Curve]) -> Vec<Entry> {
     let entry = |curve: &Curve| Entry {
         key: curve.key(),
         text: curve.name.clone(),
-        look: curve.look,
+        style: curve.style,
         marked: true,
     };
     let mut legend: Vec<Entry> = curves.iter().map(entry).collect();
     legend.push(Entry {
         key: "max".into(),
         text: "max".into(),
-        look: LONGEST,
+        style: LONGEST,
         marked: false,
     });
     legend
@@ -206,7 +206,7 @@ fn between(c: &mut Canvas, curves: &[Curve], paths: &[Vec<(f64, f64)>]) {
                 .chain(lower.iter().rev().copied())
                 .collect();
             plot::series(c, &curve.key(), |c| {
-                c.polygon(&around, curve.look.color, BETWEEN)
+                c.polygon(&around, curve.style.color, BETWEEN)
             });
         }
     }

@@ -5,7 +5,7 @@
 use super::super::view;
 use super::frame::Entry;
 use super::ladder::Ladder;
-use super::palette::{self, Look};
+use super::palette::{self, LineStyle};
 use super::plot::{self, Across, Plot, Up, place};
 use super::trace::{Cast, Trace};
 
@@ -60,14 +60,14 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         // Dashed lines lie over solid ones, so that of two equal curves both are seen.
         let (dashed, solid): (Vec<_>, Vec<_>) = curves
             .iter()
-            .partition(|curve| curve.trace.look.dash.is_some());
+            .partition(|curve| curve.trace.style.dash.is_some());
         for curve in solid.into_iter().chain(dashed) {
-            let look = curve.trace.look;
+            let style = curve.trace.style;
             plot::series(c, &curve.trace.key, |c| {
                 if let Some(service) = &curve.service {
-                    c.line(&path(service), look.color, 1.5, DOTS);
+                    c.line(&path(service), style.color, 1.5, DOTS);
                 }
-                c.line(&path(&curve.points), look.color, 2.25, look.dash);
+                c.line(&path(&curve.points), style.color, 2.25, style.dash);
             });
         }
         let apart = MARK_GAP / (x.pixel(1.0) - x.pixel(0.0)).max(1e-9);
@@ -75,7 +75,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
             plot::series(c, &curve.trace.key, |c| {
                 c.group(&[("class", "marks".into())], |c| {
                     for (at, ms) in curve.marks(apart * i as f64) {
-                        c.marker((x.pixel(at), y.pixel(ms)), curve.trace.look, 4.5);
+                        c.marker((x.pixel(at), y.pixel(ms)), curve.trace.style, 4.5);
                     }
                 });
             });
@@ -90,7 +90,7 @@ fn legend(curves: &[Curve<'_>]) -> Vec<Entry> {
         .map(|curve| Entry::from_trace(curve.trace))
         .collect();
     if curves.iter().any(|curve| curve.service.is_some()) {
-        let look = Look {
+        let style = LineStyle {
             color: palette::MUTED,
             dash: DOTS,
             ..palette::of_index(0)
@@ -98,7 +98,7 @@ fn legend(curves: &[Curve<'_>]) -> Vec<Entry> {
         legend.push(Entry {
             key: String::new(),
             text: "service time, in the colour of its mode".into(),
-            look,
+            style,
             marked: false,
         });
     }

@@ -9,7 +9,7 @@ use super::axis::Axis;
 use super::canvas::Canvas;
 use super::frame::Entry;
 use super::over_time::{rounds, shades};
-use super::palette::{self, Look, Marker};
+use super::palette::{self, LineStyle, Marker};
 use super::planned::Planned;
 use super::plot::{self, Across, Plot, Up};
 use super::trace::{Cast, Trace};
@@ -84,7 +84,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
 }
 
 /// How the planned rate looks.
-const PLANNED: Look = Look {
+const PLANNED: LineStyle = LineStyle {
     color: palette::INK,
     dash: Some((6.0, 5.0)),
     marker: Marker::Diamond,
@@ -97,7 +97,7 @@ fn planned_entry(planned: &Planned) -> Option<Entry> {
     Some(Entry {
         key: "planned".into(),
         text: format!("planned {up_to}{}", view::rate(rate)),
-        look: PLANNED,
+        style: PLANNED,
         marked: false,
     })
 }
@@ -132,7 +132,7 @@ fn ranges(c: &mut Canvas, (x, y): (&Axis, &Axis), runs: &Runs<'_, '_>, lines: &[
                     )
                 })
                 .collect();
-            c.cells(&cells, trace.look.color, RANGE);
+            c.cells(&cells, trace.style.color, RANGE);
         });
     }
 }
@@ -150,7 +150,7 @@ fn rates(
             .map(|(t, v)| (x.pixel(t), y.pixel(v)))
             .collect::<Vec<_>>();
         plot::series(c, &trace.key, |c| {
-            c.line(&points, trace.look.color, 2.25, trace.look.dash)
+            c.line(&points, trace.style.color, 2.25, trace.style.dash)
         });
     }
 }
@@ -163,7 +163,7 @@ fn markers(c: &mut Canvas, (x, y): (&Axis, &Axis), runs: &Runs<'_, '_>, lines: &
             .map(|s| (x.pixel(f64::midpoint(s.from, s.to)), y.pixel(s.rate)))
             .collect();
         plot::series(c, &trace.key, |c| {
-            plot::marks(c, trace.look, &middles, i as f64 / runs.len() as f64)
+            plot::marks(c, trace.style, &middles, i as f64 / runs.len() as f64)
         });
     }
 }

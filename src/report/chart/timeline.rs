@@ -279,10 +279,10 @@ impl Panel {
             .filter(|(_, path)| !path.is_empty())
             .collect();
         for (trace, path) in &paths {
-            c.line(path, trace.look.color, 1.75, trace.look.dash);
+            c.line(path, trace.style.color, 1.75, trace.style.dash);
         }
         for (i, (trace, path)) in paths.iter().enumerate() {
-            marks(c, trace.look, path, i as f64 / paths.len() as f64);
+            marks(c, trace.style, path, i as f64 / paths.len() as f64);
         }
         c.line(
             &[(left, bottom), (right, bottom)],
