@@ -16,14 +16,14 @@ use crate::plan::{Address, Mode, Plan, Secrets, Target};
 use crate::result::{End, ModeRun, StoppedBy};
 use crate::scenario::Source;
 
-/// What there is when no more will come.
+/// What is left when the last mode has run.
 pub(super) struct Measured<'a> {
     pub(super) runs: Vec<ModeRun>,
     pub(super) end: End,
     pub(super) failure: Option<Failure>,
-    /// What the modes have said on their way.
+    /// Warnings of the modes.
     pub(super) warnings: Vec<String>,
-    /// The page for those who have looked at it.
+    /// The live page, which its viewers have open.
     pub(super) live_page: Option<LivePage<'a>>,
 }
 

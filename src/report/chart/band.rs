@@ -171,7 +171,7 @@ fn curves(trace: &Trace<'_>, curve: &Line<'_>) -> Vec<Curve> {
                 },
             );
             Curve {
-                points: curve(&|window| percentile.of(window)),
+                points: curve(&|window| percentile.in_window(window)),
                 name,
                 style,
             }

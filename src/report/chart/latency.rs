@@ -26,7 +26,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
     }
     let reach = curves
         .iter()
-        .map(|curve| reach(&curve.response))
+        .map(|curve| last_position(&curve.response))
         .fold(1.0, f64::max);
     let values = curves
         .iter()
@@ -143,7 +143,7 @@ impl<'a> Curve<'a> {
     /// The places to mark, moved to the left by so much: the ticks that the sample reaches, and its
     /// end.
     fn marks(&self, moved: f64) -> Vec<(f64, f64)> {
-        let reach = reach(&self.response);
+        let reach = last_position(&self.response);
         let mut places: Vec<f64> = MARKED
             .into_iter()
             .map(place)
@@ -169,15 +169,15 @@ impl<'a> Curve<'a> {
 }
 
 fn points(ladder: &Ladder) -> Vec<(f64, f64)> {
-    let reach = reach(ladder);
+    let reach = last_position(ladder);
     (0..=POINTS)
         .map(|i| reach * f64::from(i) / f64::from(POINTS))
         .map(|place| (place, at(ladder, place)))
         .collect()
 }
 
-/// How far the sample carries: the place of 1 − 1/n.
-fn reach(ladder: &Ladder) -> f64 {
+/// The rightmost position that the sample supports: that of 1 − 1/n.
+fn last_position(ladder: &Ladder) -> f64 {
     (ladder.count() as f64).log10()
 }
 

@@ -51,8 +51,8 @@ const MARKERS: [Marker; 4] = [
     Marker::Diamond,
 ];
 
-/// The style of a line that belongs to no mode, by its position. Colours and dashes come round after a
-/// different number of lines, so that 28 lines differ in one of them.
+/// The style of a line that belongs to no mode, by its position. Colours and dashes come round after
+/// a different number of lines, so that 28 lines differ in one of them.
 pub const fn of_index(index: usize) -> LineStyle {
     LineStyle {
         color: SERIES[index % SERIES.len()],

@@ -31,7 +31,7 @@ impl WindowPercentile {
     }
 
     /// Its value in a window, in milliseconds: the window's own figure, or that of its histogram.
-    pub fn of(self, window: &Window) -> Option<f64> {
+    pub fn in_window(self, window: &Window) -> Option<f64> {
         match self.0 {
             50_000 => window.p50_ms,
             90_000 => window.p90_ms,
