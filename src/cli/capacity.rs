@@ -30,7 +30,7 @@ const SHORTEST: Nanos = Nanos::from_secs(1);
 /// Iterations that a try needs at least: of fewer nothing is known.
 const FEWEST: f64 = 20.0;
 
-/// Searches.
+/// Runs the command.
 pub fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failure> {
     let slo = or_exit(checks(args), Exit::Usage)?;
     let implied = objective::implied(&slo);
@@ -57,15 +57,8 @@ pub fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failure> {
         started_at,
         report::CAPACITY_FILE,
     )?;
-    if !args.quiet {
-        console.say(&format!(
-            "in place of {load}, iterations begin at planned times: each rate for {} after {} of warm-up; thresholds of the file, and what \
-             would end it early, are left out\n",
-            args.probe,
-            warmup(args.probe)
-        ));
-    }
-    let searched = go(&mut search, &plan, mode, &source, started_at, args, console);
+    announce(&load, args, console);
+    let searched = run_search(&mut search, &plan, mode, &source, started_at, args, console);
     if searched
         .as_ref()
         .map_or(true, |searched| searched.probes.is_empty())
@@ -73,7 +66,7 @@ pub fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failure> {
         folder.give_back();
         return searched?.failure.map_or(Ok(Exit::Interrupted), Err);
     }
-    let Searched {
+    let SearchOutcome {
         probes,
         failure,
         warnings,
@@ -112,6 +105,18 @@ pub fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failure> {
         console.error(&anyhow!("{}", capacity::sentence(&result)));
     }
     Ok(exit)
+}
+
+/// Says which load replaces that of the file.
+fn announce(load: &str, args: &CapacityArgs, console: &Console) {
+    if !args.quiet {
+        console.say(&format!(
+            "in place of {load}, iterations begin at planned times: each rate for {} after {} of warm-up; thresholds of the file, and what \
+             would end it early, are left out\n",
+            args.probe,
+            warmup(args.probe)
+        ));
+    }
 }
 
 /// Writes and shows the result in every form that is wanted. `failure` is what had ended the search
@@ -281,15 +286,15 @@ fn worth_it(plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What there is when no more will come.
-struct Searched {
+/// What a search leaves behind.
+struct SearchOutcome {
     probes: Vec<RateProbe>,
     failure: Option<Failure>,
     warnings: Vec<String>,
 }
 
 /// Tries rates until the search ends, or the user does.
-fn go(
+fn run_search(
     search: &mut Search,
     plan: &Plan,
     mode: Mode,
@@ -297,13 +302,13 @@ fn go(
     started_at: Timestamp,
     args: &CapacityArgs,
     console: &Console,
-) -> Result<Searched, Failure> {
+) -> Result<SearchOutcome, Failure> {
     let show_progress = !args.no_progress && !args.quiet;
     let mut session = Session::open(show_progress, console)?;
     let environment = session.environment(plan, &source.folder, started_at)?;
     let trusting = args.on_invalid == Some(OnInvalid::Warn);
     let mut prober = Prober::new(session, plan, mode, args.probe, environment, trusting);
-    let mut searched = Searched {
+    let mut searched = SearchOutcome {
         probes: Vec::new(),
         failure: None,
         warnings: Vec::new(),

@@ -7,7 +7,7 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write as _};
 use std::panic::Location;
 
-/// QuickInput the place of what the language says by itself, in every thread of this process.
+/// Replaces the default panic hook, in every thread of this process.
 pub fn install() {
     std::panic::set_hook(Box::new(|info| {
         let thread = std::thread::current();

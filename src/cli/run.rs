@@ -47,18 +47,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     )?;
     let measured = measure(&source, &plan, &secrets, started_at, args, console);
     if measured.as_ref().map_or(true, |m| m.runs.is_empty()) {
-        // No empty report, and none of the folders that we made for it.
-        folder.give_back();
-        let Measured {
-            end,
-            failure,
-            live_page,
-            ..
-        } = measured?;
-        if let Some(live_page) = live_page {
-            live_page.end_of_nothing(end);
-        }
-        return failure.map_or(Ok(Exit::Interrupted), Err);
+        return end_without_runs(measured, folder);
     }
     let Measured {
         runs,
@@ -88,20 +77,39 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     let failure = failure.or(refused.flatten());
     write(&result, &plan, args, &folder, failure, console)?;
     let has_gates = !result.thresholds.is_empty() || baseline.is_some();
-    let trusting = args
-        .on_invalid
-        .map_or(has_gates, |what| what == OnInvalid::Fail);
-    let exit = Exit::from_result(
-        &result,
-        Gates {
-            trusting,
-            no_doubt: args.fail_on_inconclusive,
-        },
-    );
+    let exit = Exit::from_result(&result, gates(args, has_gates));
     if let Some(reason) = complaint(exit, &result) {
         console.error(&reason);
     }
     Ok(exit)
+}
+
+/// Ends without a report where no mode has run, and removes the folders that were made for it.
+fn end_without_runs(
+    measured: Result<Measured<'_>, Failure>,
+    folder: Folder,
+) -> Result<Exit, Failure> {
+    folder.give_back();
+    let Measured {
+        end,
+        failure,
+        live_page,
+        ..
+    } = measured?;
+    if let Some(live_page) = live_page {
+        live_page.end_of_nothing(end);
+    }
+    failure.map_or(Ok(Exit::Interrupted), Err)
+}
+
+/// What the exit code depends on, by the flags.
+fn gates(args: &RunArgs, has_gates: bool) -> Gates {
+    Gates {
+        trusting: args
+            .on_invalid
+            .map_or(has_gates, |what| what == OnInvalid::Fail),
+        no_doubt: args.fail_on_inconclusive,
+    }
 }
 
 /// Prints what is asked for in the place of a run, where something is.

@@ -63,8 +63,7 @@ const FOREIGN: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// QuickInput hidden commands and flags out of what is suggested, and puts in what people who know other
-/// tools have meant.
+/// Removes hidden commands and flags from the suggestions, and adds what users of other tools mean.
 pub fn mend(mut error: Error, command: &Command, arguments: &[OsString]) -> Error {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {

@@ -1,6 +1,6 @@
 //! [`judge`]: a finished run against its thresholds.
 
-use super::part::Parts;
+use super::selection::Selection;
 use super::windows::{self, Cut};
 use crate::base::Nanos;
 use crate::plan::{Metric, Mode, Plan, Threshold};
@@ -38,14 +38,14 @@ pub fn judge(plan: &Plan, runs: &[ModeRun], comparison: Option<&Comparison>) -> 
             let judgement = match threshold.window {
                 None => whole(
                     threshold,
-                    &Parts::from_runs(of_mode(), &threshold.selector),
+                    &Selection::from_runs(of_mode(), &threshold.selector),
                     compared,
                 ),
                 Some(window) => in_windows(
                     plan,
                     threshold,
                     window,
-                    &Parts::from_runs(of_mode(), &threshold.selector),
+                    &Selection::from_runs(of_mode(), &threshold.selector),
                 ),
             };
             let result = judgement.result(threshold, mode);
@@ -67,8 +67,12 @@ struct Judgement {
     window_s: Option<f64>,
 }
 
-fn whole(threshold: &Threshold, parts: &Parts<'_>, compared: Option<&ModeComparison>) -> Judgement {
-    let figure = parts.figure(threshold.check.metric, compared);
+fn whole(
+    threshold: &Threshold,
+    selection: &Selection<'_>,
+    compared: Option<&ModeComparison>,
+) -> Judgement {
+    let figure = selection.figure(threshold.check.metric, compared);
     Judgement {
         observed: figure.map(|figure| figure.value),
         fails: figure.is_some_and(|figure| !threshold.check.holds(figure.value)),
@@ -77,14 +81,19 @@ fn whole(threshold: &Threshold, parts: &Parts<'_>, compared: Option<&ModeCompari
     }
 }
 
-fn in_windows(plan: &Plan, threshold: &Threshold, window: Nanos, parts: &Parts<'_>) -> Judgement {
+fn in_windows(
+    plan: &Plan,
+    threshold: &Threshold,
+    window: Nanos,
+    selection: &Selection<'_>,
+) -> Judgement {
     let check = &threshold.check;
     let mut judgement = Judgement::default();
     // What was planned in no round at all has no data, and not windows of zeros.
-    if parts.figure(Metric::Count, None).is_none() {
+    if selection.figure(Metric::Count, None).is_none() {
         return judgement;
     }
-    for (run, part) in &parts.parts {
+    for (run, part) in &selection.parts {
         let stretches = plan.load.measured_stretches(
             Nanos::from_secs_f64(run.measured_s),
             threshold.selector.stage.as_deref(),

@@ -1,7 +1,7 @@
 //! Floor 5: what a run must meet, and whether it did. Pure functions of the figures in a result: no
 //! clock, and no chance but from a seed.
 //!
-//! `part` finds the figures that a selector is about, `windows` cuts a time line into the windows
+//! `selection` finds the figures that a selector is about, `windows` cuts a time line into the windows
 //! of a check; [`judge()`] holds a finished run against its thresholds, and [`watch()`] one that
 //! goes on. [`Search`] finds the highest rate that meets a check, [`objective`] says which checks
 //! can be met so, and [`probe()`] what came of a rate. [`side`] holds the repeated runs of one
@@ -13,9 +13,9 @@ pub mod comparable;
 mod judge;
 pub mod objective;
 mod paired;
-mod part;
 mod probe;
 mod search;
+mod selection;
 pub mod shift;
 pub mod side;
 pub mod verdict;

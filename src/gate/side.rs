@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::part::Parts;
+use super::selection::Selection;
 use crate::plan::{Guard, Mode};
 use crate::result::{Check, Comparison, End, InvalidRun, ModeRun, RunResult, Verdict};
 
@@ -114,7 +114,7 @@ impl<'r> Side<'r> {
                 .comparison
                 .as_ref()
                 .and_then(|all| all.modes.iter().find(|of| of.mode == mode));
-            Parts::from_runs(runs, &guard.selector)
+            Selection::from_runs(runs, &guard.selector)
                 .figure(guard.metric, compared)
                 .map(|figure| figure.value)
         };

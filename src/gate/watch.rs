@@ -1,6 +1,6 @@
 //! [`watch`]: a run that goes on, against what may end it.
 
-use super::part::Parts;
+use super::selection::{Selected, Selection};
 use super::windows;
 use crate::base::Nanos;
 use crate::plan::{Check, Mode, Plan, Selector};
@@ -50,9 +50,9 @@ fn figures(
     window: Option<Nanos>,
     so_far: &ModeRun,
 ) -> impl Iterator<Item = f64> {
-    let parts = Parts::from_runs([so_far], selector);
+    let selection = Selection::from_runs([so_far], selector);
     let figures: Vec<f64> = match window {
-        None => parts
+        None => selection
             .figure(check.metric, None)
             .map(|figure| figure.value)
             .into_iter()
@@ -62,10 +62,10 @@ fn figures(
             let stretches = plan
                 .load
                 .measured_stretches(settled, selector.stage.as_deref());
-            let cut = |part: &(&ModeRun, super::part::Part<'_>)| {
+            let cut = |part: &(&ModeRun, Selected<'_>)| {
                 windows::cut(part.1.series(), check.metric, window, &stretches).windows
             };
-            parts
+            selection
                 .parts
                 .iter()
                 .flat_map(cut)

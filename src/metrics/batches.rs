@@ -171,7 +171,7 @@ mod tests {
         EPOCH + Nanos::from_millis(number as u64)
     }
 
-    fn of(values: impl IntoIterator<Item = (usize, u64)>) -> (Batches, Track) {
+    fn batches_of(values: impl IntoIterator<Item = (usize, u64)>) -> (Batches, Track) {
         let (mut batches, mut track) = (Batches::new(EPOCH, WIDTH), Track::default());
         for (number, value) in values {
             batches.record(at(number), Nanos(value));
@@ -199,7 +199,7 @@ mod tests {
             let (mut own, mut thin, mut naive) = ([0.0; 2], [0.0; 2], [0.0; 2]);
             for _ in 0..TRIALS {
                 let values = series(correlation, 16_000, &mut generator);
-                let (batches, track) = of(values.iter().copied().enumerate());
+                let (batches, track) = batches_of(values.iter().copied().enumerate());
                 covered(&track, &batches.inflation(), &mut own, TRIALS);
                 covered(&track, &Inflation::NONE, &mut naive, TRIALS);
                 // A fifth of them, taken by chance, with what is left of the inflation of all.
@@ -208,7 +208,7 @@ mod tests {
                     .enumerate()
                     .filter(|_| generator.random_bool(0.2))
                     .collect();
-                let (_, track) = of(some);
+                let (_, track) = batches_of(some);
                 covered(&track, &batches.inflation().thinned(0.2), &mut thin, TRIALS);
             }
             assert!(
@@ -229,14 +229,14 @@ mod tests {
     fn a_step_has_the_dependence_of_its_own() {
         // A slow drift of one step, over three decades, says nothing of the other.
         let drift = |number: usize| (1e6 * (number as f64 / 1300.0).sin().exp2().powi(5)) as u64;
-        let (drifting, _) = of((0..16_000).map(|number| (number, drift(number))));
+        let (drifting, _) = batches_of((0..16_000).map(|number| (number, drift(number))));
         let mut generator = Pcg64Mcg::seed_from_u64(3);
         let rare = |number: usize| (number * 420, 0);
         let steady: Vec<(usize, u64)> = (0..38)
             .map(rare)
             .map(|(number, _)| (number, generator.random_range(21_000_000..23_000_000)))
             .collect();
-        let (batches, track) = of(steady);
+        let (batches, track) = batches_of(steady);
         let median = |inflation: &Inflation| track.summary(inflation).expect("values").ci95["p50"];
         assert_eq!(
             median(&drifting.inflation()),
@@ -253,9 +253,9 @@ mod tests {
 
     #[test]
     fn few_batches_tell_nothing() {
-        let (batches, _) = of([(0, 5), (1, 7), (15, 9)]);
+        let (batches, _) = batches_of([(0, 5), (1, 7), (15, 9)]);
         assert_eq!(batches.inflation(), Inflation::NONE);
-        assert_eq!(of([]).0.inflation(), Inflation::NONE);
+        assert_eq!(batches_of([]).0.inflation(), Inflation::NONE);
     }
 
     #[test]
@@ -278,10 +278,10 @@ mod tests {
             a in prop::collection::vec((0usize..1 << 16, 0u64..1 << 42), 0..60),
             b in prop::collection::vec((0usize..1 << 9, 0u64..1 << 42), 0..60),
         ) {
-            let whole = of(a.iter().chain(&b).copied()).0;
+            let whole = batches_of(a.iter().chain(&b).copied()).0;
             for (first, second) in [(&a, &b), (&b, &a)] {
-                let mut sum = of(first.iter().copied()).0;
-                sum.add(&of(second.iter().copied()).0);
+                let mut sum = batches_of(first.iter().copied()).0;
+                sum.add(&batches_of(second.iter().copied()).0);
                 prop_assert_eq!(&sum.buckets, &whole.buckets);
                 prop_assert_eq!(&sum.counts, &whole.counts);
                 prop_assert_eq!(sum.inflation(), whole.inflation());

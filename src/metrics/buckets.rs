@@ -245,7 +245,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
 
     /// The histogram, zeros included.
     pub fn histogram(&self) -> Histogram<u64> {
-        let mut histogram = histogram::of(DIGITS);
+        let mut histogram = histogram::with_digits(DIGITS);
         self.each(|place, n| histogram.saturating_record_n(Self::lowest(place), n));
         histogram.saturating_record_n(0, self.zeros);
         histogram
@@ -325,7 +325,7 @@ mod tests {
         )
     }
 
-    fn of<const DIGITS: u8>(values: &[u64]) -> Buckets<DIGITS> {
+    fn buckets_of<const DIGITS: u8>(values: &[u64]) -> Buckets<DIGITS> {
         let mut buckets = Buckets::default();
         values.iter().for_each(|value| buckets.record(*value));
         buckets
@@ -333,7 +333,7 @@ mod tests {
 
     /// What the library makes of them.
     fn recorded<const DIGITS: u8>(values: &[u64]) -> Histogram<u64> {
-        let mut histogram = histogram::of(DIGITS);
+        let mut histogram = histogram::with_digits(DIGITS);
         values.iter().for_each(|value| {
             histogram
                 .record((*value).min(HIGHEST))
@@ -344,11 +344,11 @@ mod tests {
 
     fn agree<const DIGITS: u8>(a: &[u64], b: &[u64]) {
         let whole = recorded::<DIGITS>(&[a, b].concat());
-        let mut sum = of::<DIGITS>(a);
-        sum.add(&of(b));
+        let mut sum = buckets_of::<DIGITS>(a);
+        sum.add(&buckets_of(b));
         assert_eq!(sum.histogram(), whole);
         let (mut packed, mut ready, mut spare) = (
-            of::<DIGITS>(b),
+            buckets_of::<DIGITS>(b),
             Buckets::ready(2),
             vec![Vec::with_capacity(1)],
         );
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(
             (ready.histogram(), spare.len()),
             (
-                histogram::of(DIGITS),
+                histogram::with_digits(DIGITS),
                 usize::from(a.iter().chain(b).any(|value| *value > 0))
             )
         );
@@ -400,7 +400,7 @@ mod tests {
 
     #[test]
     fn a_count_is_exact_however_large() {
-        let mut buckets = of::<WINDOW_DIGITS>(&(1..=100).collect::<Vec<_>>());
+        let mut buckets = buckets_of::<WINDOW_DIGITS>(&(1..=100).collect::<Vec<_>>());
         let place = Buckets::<WINDOW_DIGITS>::place(50);
         let mut expected = 1;
         // Next to where a cell, a carry, and what is beyond it, are full.
@@ -434,7 +434,7 @@ mod tests {
 
     #[test]
     fn the_edges_of_each_bucket_are_the_library_s() {
-        let library = histogram::of(WINDOW_DIGITS);
+        let library = histogram::with_digits(WINDOW_DIGITS);
         let mut value = 0;
         for place in 0..Buckets::<WINDOW_DIGITS>::COUNT {
             assert_eq!(Buckets::<WINDOW_DIGITS>::lowest(place), value);

@@ -67,8 +67,8 @@ impl CheckTally {
         }
     }
 
-    /// How often the check at this place of this operation held.
-    pub fn of(&self, operation: usize, check: usize) -> Held {
+    /// How often a check of an operation held; both are counted from 0.
+    pub fn held_by(&self, operation: usize, check: usize) -> Held {
         self.operations
             .get(operation)
             .and_then(|row| row.get(check))

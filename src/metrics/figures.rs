@@ -348,7 +348,7 @@ impl Figures {
 mod tests {
     use super::*;
 
-    fn of(responses: &[u64], failed: &[u64]) -> Figures {
+    fn figures_of(responses: &[u64], failed: &[u64]) -> Figures {
         let mut figures = Figures::default();
         responses
             .iter()
@@ -396,7 +396,7 @@ mod tests {
 
     #[test]
     fn figures_are_copied_only_where_there_is_something_to_add() {
-        let (one, other) = (of(&[10, 20], &[]), of(&[30], &[40]));
+        let (one, other) = (figures_of(&[10, 20], &[]), figures_of(&[30], &[40]));
         assert!(matches!(Figures::sum([&one]), Cow::Borrowed(_)));
         assert!(matches!(one.response(), Cow::Borrowed(_)));
         assert_eq!(

@@ -16,16 +16,16 @@ pub const WINDOW_DIGITS: u8 = 2;
 ///
 /// It takes a quarter of a megabyte, all of it at once.
 pub fn empty() -> Histogram<u64> {
-    of(SIGNIFICANT_DIGITS)
+    with_digits(SIGNIFICANT_DIGITS)
 }
 
 /// An empty histogram of nanoseconds for one window of the time line.
 pub fn window() -> Histogram<u64> {
-    of(WINDOW_DIGITS)
+    with_digits(WINDOW_DIGITS)
 }
 
 /// An empty histogram of nanoseconds that keeps so many digits.
-pub(super) fn of(digits: u8) -> Histogram<u64> {
+pub(super) fn with_digits(digits: u8) -> Histogram<u64> {
     Histogram::new_with_bounds(LOWEST, HIGHEST, digits)
         .expect("the bounds are constants that the crate accepts")
 }

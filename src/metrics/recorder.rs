@@ -441,10 +441,10 @@ mod tests {
         }
         let held: usize = recorder
             .tag_figures()
-            .of(0, 0)
+            .values(0, 0)
             .map(|(_, figures)| figures.held())
             .sum();
-        assert_eq!(recorder.tag_figures().of(0, 0).count(), 100);
+        assert_eq!(recorder.tag_figures().values(0, 0).count(), 100);
         assert!(held <= 4_000_000, "{held}");
         // What comes between two looks at it is as many for each value as there are in a fifth of a
         // second.
@@ -460,7 +460,7 @@ mod tests {
         }
         let held: usize = recorder
             .tag_figures()
-            .of(0, 0)
+            .values(0, 0)
             .map(|(_, figures)| figures.held())
             .sum();
         assert!(held <= 400_000, "{held}");

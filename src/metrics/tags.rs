@@ -83,7 +83,11 @@ impl TagFigures {
     }
 
     /// The values of one tag of one operation, in order, with their figures.
-    pub fn of(&self, operation: u32, tag: usize) -> impl Iterator<Item = (&TagValue, &Figures)> {
+    pub fn values(
+        &self,
+        operation: u32,
+        tag: usize,
+    ) -> impl Iterator<Item = (&TagValue, &Figures)> {
         self.tags.get(&(operation, tag)).into_iter().flatten()
     }
 }
@@ -115,7 +119,7 @@ mod tests {
         let [mut whole, other] = seen;
         whole.add(&other);
         let counts: Vec<(String, u64)> = whole
-            .of(3, 0)
+            .values(3, 0)
             .map(|(value, figures)| (value.name().to_owned(), figures.tally.ok))
             .collect();
         assert_eq!(

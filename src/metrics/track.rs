@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn of(values: &[u64]) -> Track {
+    fn track_of(values: &[u64]) -> Track {
         let mut track = Track::default();
         for v in values {
             track.record(Nanos(*v));
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn moments_are_exact() {
-        let s = of(&[
+        let s = track_of(&[
             2_000_000, 4_000_000, 4_000_000, 4_000_000, 5_000_000, 5_000_000, 7_000_000, 9_000_000,
         ])
         .summary(&Inflation::NONE)
@@ -196,18 +196,18 @@ mod tests {
 
     #[test]
     fn what_is_longer_than_an_hour_is_counted_as_clamped() {
-        let track = of(&[HIGHEST + 1, 5]);
+        let track = track_of(&[HIGHEST + 1, 5]);
         assert_eq!((track.clamped(), track.max().0), (1, HIGHEST + 1));
     }
 
     proptest! {
         #[test]
         fn adding_equals_recording_everything_in_one(a in prop::collection::vec(0u64..1 << 42, 0..50), b in prop::collection::vec(0u64..1 << 42, 0..50)) {
-            let mut sum = of(&a);
-            sum.add(&of(&b));
-            let one = of(&[&a[..], &b].concat());
+            let mut sum = track_of(&a);
+            sum.add(&track_of(&b));
+            let one = track_of(&[&a[..], &b].concat());
             prop_assert_eq!(sum.summary(&Inflation::NONE), one.summary(&Inflation::NONE));
-            let mut packed = of(&a);
+            let mut packed = track_of(&a);
             packed.pack();
             b.iter().for_each(|v| packed.record(Nanos(*v)));
             packed.pack();

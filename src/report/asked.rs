@@ -21,7 +21,7 @@ pub struct Percentile {
 
 impl Percentile {
     /// Its figure, as text.
-    pub fn of(self, summary: Option<&Summary>) -> String {
+    pub fn show(self, summary: Option<&Summary>) -> String {
         view::percentile(summary, self.key)
     }
 }

@@ -17,7 +17,7 @@ const LEAST: usize = 6;
 /// On terminals of fewer columns the counts of steps are not set in columns.
 const NARROW: usize = 79;
 /// Looks that a sparkline shows.
-const LOOKS: usize = 44;
+const MAX_SNAPSHOTS: usize = 44;
 /// Steps that are shown.
 const STEPS: usize = 5;
 /// Modes and rounds that are done and still shown.
@@ -29,21 +29,21 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 #[derive(Clone, Debug, Default)]
 pub struct Board {
     place: String,
-    looks: VecDeque<Look>,
+    snapshots: VecDeque<Snapshot>,
     /// What the mode under way has come to, for when it is done.
     sum: String,
     done: VecDeque<String>,
     failed: u64,
 }
 
-/// One look: the figures in the order of [`NAMES`].
-type Look = [Option<f64>; 6];
+/// The figures of one moment, in the order of [`NAMES`].
+type Snapshot = [Option<f64>; 6];
 
 const NAMES: [&str; 6] = ["throughput", "p50", "p99", "failed", "in flight", "lag p99"];
 
 impl Board {
     /// Takes note of a new state.
-    pub fn look(&mut self, status: &Status<'_>) {
+    pub fn update(&mut self, status: &Status<'_>) {
         if self.place != status.place {
             if !self.place.is_empty() {
                 self.done.push_back(std::mem::take(&mut self.sum));
@@ -59,11 +59,11 @@ impl Board {
         }
         let failed = status.failed.saturating_sub(self.failed);
         self.failed = status.failed;
-        if self.looks.len() == LOOKS {
-            self.looks.pop_front();
+        if self.snapshots.len() == MAX_SNAPSHOTS {
+            self.snapshots.pop_front();
         }
         let in_flight = Some(status.in_flight as f64);
-        self.looks.push_back([
+        self.snapshots.push_back([
             Some(status.rate),
             status.p50_ms,
             status.p99_ms,
@@ -110,10 +110,10 @@ impl Board {
             }
             // The newest are what one looks for.
             let line = sparkline(
-                self.looks
+                self.snapshots
                     .iter()
-                    .skip(self.looks.len().saturating_sub(room))
-                    .map(|look| look[i]),
+                    .skip(self.snapshots.len().saturating_sub(room))
+                    .map(|snapshot| snapshot[i]),
             );
             format!("  {name:<11}{figure:>FIGURE$}  {line}")
         };
@@ -233,7 +233,7 @@ mod tests {
         let steps = steps(9);
         for place in ["sequential 1/3", "threaded 1/3", "async 1/3"] {
             for second in 0..60 {
-                board.look(&status(place, second, &steps));
+                board.update(&status(place, second, &steps));
             }
         }
         for columns in [1, 20, 30, 40, 49, 60, 80, 300] {

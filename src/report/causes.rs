@@ -12,8 +12,8 @@ const HELD: f64 = 0.1;
 /// A share of the mean response time from which on waiting is named.
 const WAITED: f64 = 0.5;
 
-/// Why these modes are behind the others; what holds up a mode that has none beside it is told too.
-pub fn of(result: &RunResult, behind: &[Mode]) -> Option<String> {
+/// Says why these modes are behind the others, or what holds up the only mode.
+pub fn describe(result: &RunResult, behind: &[Mode]) -> Option<String> {
     let plan = asked::plan(result)?;
     let asynchronous = tally::rounds(result, Mode::Async).next();
     let blocked =
@@ -133,27 +133,33 @@ mod tests {
 
     #[test]
     fn a_blocked_event_loop_is_named() {
-        let cause = of(&held_by(block(false)), &[]).expect("it is known");
+        let cause = describe(&held_by(block(false)), &[]).expect("it is known");
         assert_eq!(
             cause,
             "In async, `sleep` held the event loop for 93.0 % of the time, and everything else on it waited; \
              `offload: true` gives the call to a pool of threads."
         );
         assert_eq!(
-            of(&held_by(block(true)), &[Mode::Async]),
+            describe(&held_by(block(true)), &[Mode::Async]),
             None,
             "given to a pool, it holds nothing"
         );
         let mut other = held_by(block(false));
         other.runs.retain(|run| run.mode != Mode::Async);
-        assert_eq!(of(&other, &[Mode::Threaded]), None, "threads hold none");
+        assert_eq!(
+            describe(&other, &[Mode::Threaded]),
+            None,
+            "threads hold none"
+        );
         let mut seldom = held_by(block(false));
         seldom.runs.iter_mut().for_each(|run| run.wall_s = 1_000.0);
-        assert_eq!(of(&seldom, &[Mode::Async]), None, "it did not matter");
+        assert_eq!(describe(&seldom, &[Mode::Async]), None, "it did not matter");
         // Work is not a mistake: it is named only where it explains something.
         let computing = held_by(Action::Cpu(Delay::Constant(Nanos::from_millis(20))));
-        assert_eq!(of(&computing, &[]), None);
-        assert!(of(&computing, &[Mode::Async]).is_some_and(|cause| cause.ends_with("waited.")));
+        assert_eq!(describe(&computing, &[]), None);
+        assert!(
+            describe(&computing, &[Mode::Async]).is_some_and(|cause| cause.ends_with("waited."))
+        );
     }
 
     #[test]
@@ -169,11 +175,11 @@ mod tests {
                 });
             run.queue_ms = queue;
         }
-        let cause = of(&result, &[Mode::Sequential]).expect("it is known");
+        let cause = describe(&result, &[Mode::Sequential]).expect("it is known");
         assert_eq!(
             cause,
             "Sequential spent 80.0 % of its response time waiting for the iteration before it, as one runs at a time."
         );
-        assert_eq!(of(&result, &[]), None);
+        assert_eq!(describe(&result, &[]), None);
     }
 }

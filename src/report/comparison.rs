@@ -225,7 +225,7 @@ const SOURCES: [Source; 19] = [
 ];
 
 /// The rows of a result's comparison.
-pub fn of(result: &RunResult, comparison: &Comparison) -> Vec<Row> {
+pub fn rows_of(result: &RunResult, comparison: &Comparison) -> Vec<Row> {
     rows(
         &comparison.modes.iter().collect::<Vec<_>>(),
         &[result],

@@ -71,7 +71,7 @@ impl Headline {
         let won = !behind.is_empty();
         Self {
             text,
-            cause: causes::of(result, &behind),
+            cause: causes::describe(result, &behind),
             caution: caution(&comparison.modes),
             winners: if won { winners } else { Vec::new() },
         }
@@ -244,7 +244,7 @@ fn answered_alone(one: &ModeComparison) -> String {
     let known =
         percentiles.filter(|p| view::percentile_ms(one.response_ms.as_ref(), p.key).is_some());
     let figures: Vec<String> = known
-        .map(|p| format!("{} of {}", p.name, p.of(one.response_ms.as_ref())))
+        .map(|p| format!("{} of {}", p.name, p.show(one.response_ms.as_ref())))
         .collect();
     let figures = if figures.is_empty() {
         String::new()

@@ -230,7 +230,7 @@ fn compared(result: &RunResult, of: &Comparison) -> String {
             .join(" | "),
         "--:|".repeat(modes.len())
     );
-    let rows = comparison::of(result, of);
+    let rows = comparison::rows_of(result, of);
     for row in &rows {
         let cells = row.cells.iter().map(|cell| {
             let figure = prose(&cell.text);

@@ -94,7 +94,7 @@ impl<'a> Progress<'a> {
                         bar.set_style(style.progress_chars("━╸─"));
                     }
                 }
-                board.look(status);
+                board.update(status);
                 bar.set_prefix(head(
                     &console.redacted(&format!("{} · {}", status.place, status.time())),
                     now,

@@ -123,7 +123,7 @@ fn compared(result: &RunResult, of: &Comparison, width: usize) -> String {
             .map(|mode| Cell::new(Paint::Mode(*mode).on(mode.name()))),
     );
     table.set_header(header);
-    for row in comparison::of(result, of) {
+    for row in comparison::rows_of(result, of) {
         let mut cells = vec![row.name.to_owned()];
         cells.extend(row.cells.iter().map(|cell| {
             let figure = if cell.best {
@@ -328,7 +328,7 @@ fn percentiles(result: &RunResult) -> Vec<Percentile> {
 fn figures(group: &Group, percentiles: &[Percentile]) -> Vec<String> {
     percentiles
         .iter()
-        .map(|one| one.of(group.response_ms.as_ref()))
+        .map(|one| one.show(group.response_ms.as_ref()))
         .collect()
 }
 

@@ -166,10 +166,9 @@ impl Drop for Process {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
-    #![cfg(unix)]
-
     use super::*;
 
     /// A child whose program is a shell script.

@@ -193,10 +193,9 @@ fn is_there(_group: u32) -> bool {
     false
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
-    #![cfg(unix)]
-
     use super::*;
 
     fn start(line: &str) -> (Started, tempfile::NamedTempFile) {

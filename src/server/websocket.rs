@@ -108,15 +108,15 @@ fn accept(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
-/// What was said, of a message that says something.
-fn said(message: Message) -> Option<Message> {
+/// The message, if it carries data.
+fn data(message: Message) -> Option<Message> {
     matches!(message, Message::Text(_) | Message::Binary(_)).then_some(message)
 }
 
 /// Sends every message back.
 async fn echo(mut socket: Socket) -> Result<(), tungstenite::Error> {
     while let Some(message) = socket.next().await {
-        if let Some(message) = said(message?) {
+        if let Some(message) = data(message?) {
             socket.send(message).await?;
         }
     }
@@ -137,7 +137,7 @@ async fn broadcast(
         match next {
             Either::Left(None) => return Ok(()),
             Either::Left(Some(message)) => {
-                if let Some(message) = said(message?) {
+                if let Some(message) = data(message?) {
                     // This one listens at least.
                     room.say(message);
                 }

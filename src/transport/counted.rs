@@ -1,5 +1,5 @@
 //! Byte streams that count what passes, so that HTTP's bytes are known without asking the HTTP
-//! library, and that say when they are quiet.
+//! library, and that tell when they are quiet.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,13 +15,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Only the thread that polls the stream writes it, so a plain load and store do; it is atomic
 /// because connections may move between threads.
 #[derive(Debug, Default)]
-pub struct Passed {
+pub struct ByteCounters {
     received: AtomicU64,
     sent: AtomicU64,
     quiet: AtomicBool,
 }
 
-impl Passed {
+impl ByteCounters {
     /// Counts bytes that came in.
     pub fn receive(&self, bytes: usize) {
         self.received
@@ -44,12 +44,13 @@ impl Passed {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Says whether all that had come was read, and whoever wants more will be woken.
+    /// Sets whether everything received has been read, and a reader waiting for more will be woken.
     pub fn set_quiet(&self, quiet: bool) {
         self.quiet.store(quiet, Ordering::Release);
     }
 
-    /// Whether nothing can have come since all was read. A stream that can't tell never says so.
+    /// Whether nothing can have arrived since everything was read. A stream that can't tell is never
+    /// quiet.
     pub fn is_quiet(&self) -> bool {
         self.quiet.load(Ordering::Acquire)
     }
@@ -58,31 +59,31 @@ impl Passed {
 /// A byte stream whose traffic can be read off.
 pub trait Metered {
     /// What has passed so far; stays readable when the stream is gone.
-    fn passed(&self) -> Arc<Passed>;
+    fn byte_counters(&self) -> Arc<ByteCounters>;
 }
 
 /// A tokio stream that counts what passes.
 #[derive(Debug)]
 pub struct Counted<S> {
     stream: S,
-    passed: Arc<Passed>,
+    counters: Arc<ByteCounters>,
 }
 
 impl<S> Counted<S> {
     /// Counts what passes through `stream`.
     pub fn new(stream: S) -> Self {
-        Self::told(stream, Arc::default())
+        Self::with_counters(stream, Arc::default())
     }
 
-    /// Counts what passes through `stream`, which says there when it is quiet.
-    pub const fn told(stream: S, passed: Arc<Passed>) -> Self {
-        Self { stream, passed }
+    /// Counts what passes through `stream` in `counters`, where the stream also says when it is quiet.
+    pub const fn with_counters(stream: S, counters: Arc<ByteCounters>) -> Self {
+        Self { stream, counters }
     }
 }
 
 impl<S> Metered for TokioIo<Counted<S>> {
-    fn passed(&self) -> Arc<Passed> {
-        self.inner().passed.clone()
+    fn byte_counters(&self) -> Arc<ByteCounters> {
+        self.inner().counters.clone()
     }
 }
 
@@ -94,7 +95,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
-        self.passed.receive(buf.filled().len() - before);
+        self.counters.receive(buf.filled().len() - before);
         result
     }
 }
@@ -107,7 +108,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, buf);
         if let Poll::Ready(Ok(n)) = result {
-            self.passed.send(n);
+            self.counters.send(n);
         }
         result
     }
@@ -131,7 +132,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         if let Poll::Ready(Ok(n)) = result {
-            self.passed.send(n);
+            self.counters.send(n);
         }
         result
     }

@@ -26,7 +26,7 @@ pub(super) use self::limits::{head_too_large, within_limits};
 pub use self::request::{Message, PreparedRequest};
 use super::TransportError;
 use super::body::{Outgoing, Progress};
-use super::counted::{Metered, Passed};
+use super::counted::{ByteCounters, Metered};
 use super::selfwake::SelfWake;
 use crate::metrics::FailureKind;
 
@@ -42,7 +42,7 @@ pub struct Connection<Io: Read + Write + Unpin + Send + 'static> {
     before: Before,
     /// How far the body of its last request has got, where that is not sent in one piece.
     outgoing: Option<Arc<Progress>>,
-    passed: Arc<Passed>,
+    counters: Arc<ByteCounters>,
     /// What hyper is polled with.
     wakes: SelfWake,
 }
@@ -64,7 +64,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     /// # Errors
     /// Never in practice: the handshake of HTTP/1.1 is empty.
     pub async fn new(io: Io) -> Result<Self, TransportError> {
-        let passed = io.passed();
+        let counters = io.byte_counters();
         let (sender, driver) = http1::Builder::new()
             .writev(false)
             .max_buf_size(MAX_HEAD)
@@ -78,21 +78,21 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
             used: false,
             before: Before::default(),
             outgoing: None,
-            passed,
+            counters,
             wakes: SelfWake::default(),
         })
     }
 
     /// What has passed over it so far.
-    pub fn passed(&self) -> Arc<Passed> {
-        self.passed.clone()
+    pub fn byte_counters(&self) -> Arc<ByteCounters> {
+        self.counters.clone()
     }
 
     /// Waits until a request can be sent; false where the peer has closed the connection meanwhile,
     /// so that a new one must be made. Nothing has been sent then.
     pub async fn is_ready(&mut self) -> bool {
         // hyper has nothing to do where nothing has come since it said that it is ready.
-        if self.passed.is_quiet() && self.sender.is_ready() && !self.ended {
+        if self.counters.is_quiet() && self.sender.is_ready() && !self.ended {
             return true;
         }
         let Self {
@@ -131,8 +131,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         let is_head = message.method() == Method::HEAD;
         self.before = Before {
             used: self.used,
-            received: self.passed.received(),
-            sent: self.passed.sent(),
+            received: self.counters.received(),
+            sent: self.counters.sent(),
             is_head,
         };
         self.used = true;
@@ -156,7 +156,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         let Self {
             driver,
             ended,
-            passed,
+            counters,
             wakes,
             before,
             ..
@@ -165,7 +165,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         let head = poll_fn(|cx| {
             wakes.poll(cx, |cx| {
                 *ended = *ended || driver.poll_quietly(cx).is_ready();
-                let now = passed.sent();
+                let now = counters.sent();
                 if now != gone {
                     gone = now;
                     sent();
@@ -179,7 +179,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
             })
         })
         .await;
-        let came = passed.received() - before.received;
+        let came = counters.received() - before.received;
         let gone = |kind| {
             Err(TransportError {
                 kind,

@@ -26,7 +26,7 @@ use self::request::request;
 use self::upload::{Upload, push};
 use super::TransportError;
 use super::body::Outgoing;
-use super::counted::{Metered, Passed};
+use super::counted::{ByteCounters, Metered};
 use super::http::{Message, within_limits};
 
 /// What a stream may send before we have read it, in bytes.
@@ -49,7 +49,7 @@ pub struct Http2 {
     /// It has carried a request.
     used: bool,
     scheme: Scheme,
-    passed: Arc<Passed>,
+    counters: Arc<ByteCounters>,
     /// What is still to be sent of the request under way.
     upload: Option<Upload>,
     /// How the server has refused the last request, where it has.
@@ -64,8 +64,8 @@ pub struct Http2 {
 /// Which bytes are whose can't be told; so whoever is done takes all that nobody has, and the sum
 /// is right.
 struct Whole {
-    passed: Arc<Passed>,
-    claimed: Passed,
+    counters: Arc<ByteCounters>,
+    claimed: ByteCounters,
 }
 
 impl Drop for Http2 {
@@ -84,7 +84,7 @@ impl Http2 {
     where
         Io: Read + Write + Metered + Unpin + Send + 'static,
     {
-        let passed = io.passed();
+        let counters = io.byte_counters();
         let mut builder = Builder::new();
         builder
             .enable_push(false)
@@ -121,7 +121,7 @@ impl Http2 {
             ended: false,
             used: false,
             scheme,
-            passed,
+            counters,
             upload: None,
             refusal: None,
             answered: Arc::default(),
@@ -135,11 +135,11 @@ impl Http2 {
         if let Some(whole) = self
             .whole
             .as_ref()
-            .filter(|whole| !Arc::ptr_eq(&whole.passed, &self.passed))
+            .filter(|whole| !Arc::ptr_eq(&whole.counters, &self.counters))
         {
-            let received = (whole.passed.received() - whole.claimed.received()) as usize;
-            let sent = (whole.passed.sent() - whole.claimed.sent()) as usize;
-            for account in [&whole.claimed, &*self.passed] {
+            let received = (whole.counters.received() - whole.claimed.received()) as usize;
+            let sent = (whole.counters.sent() - whole.claimed.sent()) as usize;
+            for account in [&whole.claimed, &*self.counters] {
                 account.receive(received);
                 account.send(sent);
             }
@@ -160,11 +160,11 @@ impl Http2 {
     pub fn share(&mut self) -> Self {
         let whole = self.whole.get_or_insert_with(|| {
             // What has passed before was for no request.
-            let claimed = Passed::default();
-            claimed.receive(self.passed.received() as usize);
-            claimed.send(self.passed.sent() as usize);
+            let claimed = ByteCounters::default();
+            claimed.receive(self.counters.received() as usize);
+            claimed.send(self.counters.sent() as usize);
             Arc::new(Whole {
-                passed: self.passed.clone(),
+                counters: self.counters.clone(),
                 claimed,
             })
         });
@@ -180,7 +180,7 @@ impl Http2 {
             ended: false,
             used,
             scheme,
-            passed: Arc::default(),
+            counters: Arc::default(),
             upload: None,
             refusal: None,
             answered,
@@ -209,8 +209,8 @@ impl Http2 {
     }
 
     /// What has passed over it so far; of a part, what is on its account.
-    pub fn passed(&self) -> Arc<Passed> {
-        self.passed.clone()
+    pub fn byte_counters(&self) -> Arc<ByteCounters> {
+        self.counters.clone()
     }
 
     /// Waits until a request can be sent; false where the connection is at its end. Nothing has
@@ -297,14 +297,14 @@ impl Http2 {
             // Whoever keeps the connection going sends it, and doesn't say when.
             sent();
         }
-        let mut gone = self.passed.sent();
-        let (passed, is_own) = (self.passed.clone(), self.driver.is_some());
+        let mut gone = self.counters.sent();
+        let (counters, is_own) = (self.counters.clone(), self.driver.is_some());
         let upload = &mut self.upload;
         let head = run(&mut self.driver, &mut self.ended, |cx| {
             if let Err(unsent) = push(upload, cx) {
                 return Poll::Ready(Err(unsent));
             }
-            let now = passed.sent();
+            let now = counters.sent();
             if now != gone && is_own {
                 gone = now;
                 sent();

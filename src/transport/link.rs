@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 
 use super::TransportError;
-use super::counted::{Metered, Passed};
+use super::counted::{ByteCounters, Metered};
 use super::http::{Connection, Message, ResponseResult};
 use super::http2::{ConnectionTask, Http2, Refusal};
 use super::wire::Wire;
@@ -106,10 +106,10 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     }
 
     /// What has passed over it so far.
-    pub fn passed(&self) -> Arc<Passed> {
+    pub fn byte_counters(&self) -> Arc<ByteCounters> {
         match &self.spoken {
-            Spoken::Http1(connection) => connection.passed(),
-            Spoken::Http2(http2) => http2.passed(),
+            Spoken::Http1(connection) => connection.byte_counters(),
+            Spoken::Http2(http2) => http2.byte_counters(),
         }
     }
 
@@ -133,7 +133,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// Whether some request over the connection was answered.
     pub fn has_answered(&self) -> bool {
         match &self.spoken {
-            Spoken::Http1(connection) => connection.passed().received() > 0,
+            Spoken::Http1(connection) => connection.byte_counters().received() > 0,
             Spoken::Http2(http2) => http2.has_answered(),
         }
     }

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use hyper::rt::{Read, ReadBuf, Write};
 
 use super::TransportError;
-use super::counted::{Metered, Passed};
+use super::counted::{ByteCounters, Metered};
 use crate::metrics::FailureKind;
 use crate::plan::kinds::tcp::Framing;
 
@@ -26,7 +26,7 @@ const CHUNK: usize = 8 * 1024;
 #[derive(Debug)]
 pub struct Connection<Io> {
     io: Io,
-    passed: Arc<Passed>,
+    counters: Arc<ByteCounters>,
     /// It has carried an exchange.
     used: bool,
     /// Nothing more can be said over it.
@@ -45,18 +45,18 @@ pub struct Answer {
 impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
     /// Speaks over `io`. Sends nothing.
     pub fn new(io: Io) -> Self {
-        let passed = io.passed();
+        let counters = io.byte_counters();
         Self {
             io,
-            passed,
+            counters,
             used: false,
             ended: false,
         }
     }
 
     /// What has passed over it so far.
-    pub fn passed(&self) -> Arc<Passed> {
-        self.passed.clone()
+    pub fn byte_counters(&self) -> Arc<ByteCounters> {
+        self.counters.clone()
     }
 
     /// Whether another exchange can go over it.
@@ -88,9 +88,9 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
         self.ended = true;
         let mut reading = framing.map(|framing| Reading::new(framing, keep));
         let mut sent = 0;
-        let before = self.passed.received();
+        let before = self.counters.received();
         let end = poll_fn(|cx| self.poll_exchange(cx, text, &mut sent, &mut reading, &begun)).await;
-        let answered = self.passed.received() > before;
+        let answered = self.counters.received() > before;
         match end {
             Ok(()) => {
                 let reading = reading.unwrap_or_default();

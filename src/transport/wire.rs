@@ -9,7 +9,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio_rustls::client::TlsStream;
 
-use super::counted::{Counted, Metered, Passed};
+use super::counted::{ByteCounters, Counted, Metered};
 
 /// A byte stream with TLS on it, or without. What passes is counted above TLS.
 pub enum Wire<Io> {
@@ -27,10 +27,10 @@ impl<Io> Wire<Io> {
 }
 
 impl<Io: Metered> Metered for Wire<Io> {
-    fn passed(&self) -> Arc<Passed> {
+    fn byte_counters(&self) -> Arc<ByteCounters> {
         match self {
-            Self::Plain(io) => io.passed(),
-            Self::Tls(sealed) => sealed.passed(),
+            Self::Plain(io) => io.byte_counters(),
+            Self::Tls(sealed) => sealed.byte_counters(),
         }
     }
 }

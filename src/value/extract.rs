@@ -102,8 +102,7 @@ mod tests {
     use super::*;
     use http::HeaderMap;
 
-    #[test]
-    fn takes_values_out_of_every_part_of_a_response() {
+    fn headers() -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert("x-cache", "hit".parse().expect("a value"));
         headers.append(SET_COOKIE, "a=1; Path=/".parse().expect("a value"));
@@ -120,68 +119,66 @@ mod tests {
         }
         headers.append("link", "</1>; rel=prev".parse().expect("a value"));
         headers.append("link", "</3>; rel=next".parse().expect("a value"));
-        let response = Response::new(
-            201,
-            &headers,
-            br#"{"items": [{"id": 7, "name": "x"}], "none": null}"#,
-        );
-        let take = |source: Source| {
-            Extract::compile(&source)
-                .expect("good")
-                .from(&response)
-                .expect("readable")
-                .map(|v| v.to_string())
-        };
-        assert_eq!(
-            take(Source::JsonPath("$.items[0].id".into())).as_deref(),
-            Some("7")
-        );
-        assert_eq!(
-            take(Source::JsonPath("$.items[*].name".into())).as_deref(),
-            Some("x")
-        );
-        assert_eq!(take(Source::JsonPath("$.nothing".into())), None);
-        assert_eq!(
-            take(Source::Regex {
-                pattern: r#""id": (\d+)"#.into(),
-                group: 1
+        headers
+    }
+
+    /// What `source` finds in a response.
+    fn extracted(source: &Source) -> Option<String> {
+        let headers = headers();
+        let body = br#"{"items": [{"id": 7, "name": "x"}], "none": null}"#;
+        Extract::compile(source)
+            .expect("good")
+            .from(&Response::new(201, &headers, body))
+            .expect("readable")
+            .map(|v| v.to_string())
+    }
+
+    #[test]
+    fn takes_values_out_of_a_body() {
+        let json = |query: &str| extracted(&Source::JsonPath(query.into()));
+        assert_eq!(json("$.items[0].id").as_deref(), Some("7"));
+        assert_eq!(json("$.items[*].name").as_deref(), Some("x"));
+        assert_eq!(json("$.nothing"), None);
+        let regex = |pattern: &str| {
+            extracted(&Source::Regex {
+                pattern: pattern.into(),
+                group: 1,
             })
-            .as_deref(),
-            Some("7")
-        );
+        };
+        assert_eq!(regex(r#""id": (\d+)"#).as_deref(), Some("7"));
+        assert_eq!(regex("(z)?x"), None);
+        assert!(extracted(&Source::Body).is_some_and(|body| body.starts_with("{\"items\"")));
+    }
+
+    #[test]
+    fn takes_values_out_of_a_status_and_headers() {
+        assert_eq!(extracted(&Source::Status).as_deref(), Some("201"));
+        let header = |name: &str| extracted(&Source::Header(name.into()));
+        assert_eq!(header("x-cache").as_deref(), Some("hit"));
         assert_eq!(
-            take(Source::Regex {
-                pattern: "(z)?x".into(),
-                group: 1
-            }),
-            None
-        );
-        assert_eq!(
-            take(Source::Header("x-cache".into())).as_deref(),
-            Some("hit")
-        );
-        assert_eq!(
-            take(Source::Header("Link".into())).as_deref(),
+            header("Link").as_deref(),
             Some("</1>; rel=prev, </3>; rel=next"),
             "one list"
         );
         assert_eq!(
-            take(Source::Header("set-cookie".into())).as_deref(),
+            header("set-cookie").as_deref(),
             Some("a=1; Path=/"),
             "no list"
         );
-        assert_eq!(take(Source::Header("x-none".into())), None);
-        assert_eq!(take(Source::Cookie("SID".into())).as_deref(), Some("abc"));
-        assert_eq!(take(Source::Cookie("name".into())).as_deref(), Some("Zoë"));
-        assert_eq!(
-            (
-                take(Source::Cookie("sid".into())),
-                take(Source::Cookie("none".into()))
-            ),
-            (None, None)
-        );
-        assert_eq!(take(Source::Status).as_deref(), Some("201"));
-        assert!(take(Source::Body).is_some_and(|body| body.starts_with("{\"items\"")));
+        assert_eq!(header("x-none"), None);
+    }
+
+    #[test]
+    fn takes_values_out_of_cookies() {
+        let cookie = |name: &str| extracted(&Source::Cookie(name.into()));
+        assert_eq!(cookie("SID").as_deref(), Some("abc"));
+        assert_eq!(cookie("name").as_deref(), Some("Zoë"));
+        assert_eq!((cookie("sid"), cookie("none")), (None, None));
+    }
+
+    #[test]
+    fn json_is_not_looked_for_in_binary() {
+        let headers = headers();
         let binary = Response::new(200, &headers, &[0xff, 0xfe]);
         let why = Extract::JsonPath(json_path("$").expect("good"))
             .from(&binary)

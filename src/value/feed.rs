@@ -425,8 +425,13 @@ mod tests {
         }
     }
 
+    fn refuses(name: &str, content: &str, part: &str) {
+        let message = rows(name, content).expect_err(content);
+        assert!(message.contains(part), "{content:?}: {message}");
+    }
+
     #[test]
-    fn what_is_wrong_is_said_with_its_line() {
+    fn a_wrong_csv_file_is_refused_with_its_line() {
         for (name, content, part) in [
             (
                 "a.csv",
@@ -465,6 +470,18 @@ mod tests {
                 "line 2: cells are separated by tabs",
             ),
             ("a.csv", "a,b\n1,x\0y\n", "line 2: a NUL byte"),
+            ("a.csv", "a,a\n1,2\n", "two columns are called `a`"),
+            ("a.csv", "a,\n1,2\n", "a column without a name"),
+            ("a.csv", "a,b\n", "has no rows"),
+            ("a.csv", "", "has no rows"),
+        ] {
+            refuses(name, content, part);
+        }
+    }
+
+    #[test]
+    fn a_wrong_json_file_is_refused_with_its_line() {
+        for (name, content, part) in [
             (
                 "a.jsonl",
                 "{\"a\": 1}\n{\"a\": \"\0\"}\n",
@@ -504,21 +521,28 @@ mod tests {
                 ),
                 "line 1: not JSON: recursion limit",
             ),
-            ("a.tsv", "a\tb\n1\t2\n", "neither `.csv` nor"),
-            ("a.csv", "a,a\n1,2\n", "two columns are called `a`"),
-            ("a.csv", "a,\n1,2\n", "a column without a name"),
-            ("a.csv", "a,b\n", "has no rows"),
-            ("a.csv", "", "has no rows"),
             ("a.json", "[]", "has no rows"),
             ("a.json", "{}", "no list"),
             ("a.json", "[1]", "a row that is not a map"),
             ("a.json", "[\n{]", "line 2: not JSON"),
             ("a.jsonl", "{\"a\": 1}\n{\n", "line 2: not JSON"),
+        ] {
+            refuses(name, content, part);
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_form_is_refused() {
+        for (name, content, part) in [
+            ("a.tsv", "a\tb\n1\t2\n", "neither `.csv` nor"),
             ("a.txt", "a", "neither `.csv` nor"),
         ] {
-            let message = rows(name, content).expect_err(content);
-            assert!(message.contains(part), "{content:?}: {message}");
+            refuses(name, content, part);
         }
+    }
+
+    #[test]
+    fn a_file_that_is_not_utf8_is_refused_with_its_line() {
         for name in ["a.csv", "a.json", "a.jsonl"] {
             let message = rows(name, b"a\n\xff\n").expect_err("binary");
             assert!(

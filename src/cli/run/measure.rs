@@ -12,23 +12,23 @@ use crate::cli::live_page::LivePage;
 use crate::cli::output::Console;
 use crate::cli::session::{self, Session};
 use crate::engine::{Environment, Job};
-use crate::plan::{Address, Plan, Secrets, Target};
+use crate::plan::{Address, Mode, Plan, Secrets, Target};
 use crate::result::{End, ModeRun, StoppedBy};
 use crate::scenario::Source;
 
-/// What there is when no more will come.
+/// What is left when the last mode has run.
 pub(super) struct Measured<'a> {
     pub(super) runs: Vec<ModeRun>,
     pub(super) end: End,
     pub(super) failure: Option<Failure>,
-    /// What the modes have said on their way.
+    /// Warnings of the modes.
     pub(super) warnings: Vec<String>,
-    /// The page for those who have looked at it.
+    /// The live page, which its viewers have open.
     pub(super) live_page: Option<LivePage<'a>>,
 }
 
 impl Measured<'_> {
-    /// QuickInput the run of a mode; breaks where no other one shall follow.
+    /// Takes the run of a mode; breaks if no other mode is to follow.
     fn take(&mut self, run: ModeRun) -> ControlFlow<()> {
         let by = run.stopped_by;
         self.runs.push(run);
@@ -90,18 +90,8 @@ pub(super) fn measure<'a>(
         if session.is_interrupted() {
             break;
         }
-        let job = Job {
-            parent: std::process::id(),
-            plan: plan.clone(),
-            mode,
-            round,
-            environment: environment.clone(),
-        };
-        let place = if plan.rounds > 1 {
-            format!("{mode} {round}/{}", plan.rounds)
-        } else {
-            mode.name().into()
-        };
+        let job = job(plan, mode, round, &environment);
+        let place = place(plan, mode, round);
         let mut so_far = |run: ModeRun| {
             if let Some(live_page) = &live_page {
                 live_page.show(&measured.runs, Some(ModeRun { round, ..run }));
@@ -133,6 +123,25 @@ pub(super) fn measure<'a>(
         live_page,
         ..measured
     })
+}
+
+fn job(plan: &Plan, mode: Mode, round: u32, environment: &Environment) -> Job {
+    Job {
+        parent: std::process::id(),
+        plan: plan.clone(),
+        mode,
+        round,
+        environment: environment.clone(),
+    }
+}
+
+/// The mode and, where there are several, the round, as the progress line shows them.
+fn place(plan: &Plan, mode: Mode, round: u32) -> String {
+    if plan.rounds > 1 {
+        format!("{mode} {round}/{}", plan.rounds)
+    } else {
+        mode.name().into()
+    }
 }
 
 /// Says where the targets are, and what identifies the run.

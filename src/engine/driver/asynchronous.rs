@@ -25,7 +25,7 @@ use super::socket::Socket;
 use super::timers::{Sleep, Timers};
 use super::{BranchJob, Driver, Task, Until, joined};
 use crate::base::{Clock, Nanos};
-use crate::transport::counted::{Counted, Passed};
+use crate::transport::counted::{ByteCounters, Counted};
 use crate::transport::endpoint::Endpoint;
 
 /// One worker's event loop, as its tasks see it.
@@ -130,8 +130,8 @@ impl Driver for Async {
     }
 
     async fn connect(&self, to: &Endpoint) -> io::Result<Self::Io> {
-        let passed = Arc::<Passed>::default();
-        Ok(TokioIo::new(Counted::told(
+        let passed = Arc::<ByteCounters>::default();
+        Ok(TokioIo::new(Counted::with_counters(
             Socket::connect(to, passed.clone()).await?,
             passed,
         )))

@@ -17,7 +17,7 @@ use super::cores::Cores;
 use super::timers::{Sleep, Timers};
 use super::{BranchJob, Driver, Task, Until, joined};
 use crate::base::Nanos;
-use crate::transport::counted::{Metered, Passed};
+use crate::transport::counted::{ByteCounters, Metered};
 use crate::transport::endpoint::Endpoint;
 
 /// Virtual time, as all tasks of a run see it.
@@ -181,7 +181,7 @@ impl Driver for Simulated {
 pub enum NoNetwork {}
 
 impl Metered for NoNetwork {
-    fn passed(&self) -> Arc<Passed> {
+    fn byte_counters(&self) -> Arc<ByteCounters> {
         match *self {}
     }
 }

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 
 use crate::base::Nanos;
-use crate::transport::counted::Passed;
+use crate::transport::counted::ByteCounters;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::task::{Seen, Task};
 
@@ -40,7 +40,7 @@ enum Stream {
 
 /// Wakes the task that reads when data arrives, and marks the socket as no longer quiet.
 struct Bell {
-    passed: Arc<Passed>,
+    passed: Arc<ByteCounters>,
     task: Task,
 }
 
@@ -58,7 +58,7 @@ impl Wake for Bell {
 impl Socket {
     /// Connects; for TCP, with Nagle's algorithm disabled. The socket records in `passed` whether
     /// it is quiet.
-    pub async fn connect(to: &Endpoint, passed: Arc<Passed>) -> io::Result<Self> {
+    pub async fn connect(to: &Endpoint, passed: Arc<ByteCounters>) -> io::Result<Self> {
         let stream = Stream::connect(to).await?;
         let bell = Arc::new(Bell {
             passed,

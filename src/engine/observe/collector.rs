@@ -193,7 +193,7 @@ mod tests {
             });
             format!("{:?}\n{}", windows.width(), seen.collect::<String>())
         };
-        let tags = (0..2).flat_map(|operation| recorder.tag_figures().of(operation, 0));
+        let tags = (0..2).flat_map(|operation| recorder.tag_figures().values(operation, 0));
         let rest = (
             recorder.iterations(),
             recorder.aside(),
@@ -202,8 +202,8 @@ mod tests {
             recorder.try_failures(),
             recorder.errors().sorted(),
             [
-                recorder.check_tally().of(0, 0),
-                recorder.check_tally().of(1, 0),
+                recorder.check_tally().held_by(0, 0),
+                recorder.check_tally().held_by(1, 0),
             ],
             recorder.last_completion(),
             recorder.oldest_unfinished(),

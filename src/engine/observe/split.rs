@@ -12,7 +12,7 @@ pub fn checks(world: &World<'_>, recorder: &Recorder) -> Vec<ResponseCheck> {
     let mut all: Vec<ResponseCheck> = Vec::new();
     for ((_, step, operation), check) in world.plan.operations().zip(&world.checks) {
         for (place, name) in check.names().enumerate() {
-            let held = recorder.check_tally().of(operation.id as usize, place);
+            let held = recorder.check_tally().held_by(operation.id as usize, place);
             if let Some(known) = all
                 .iter_mut()
                 .find(|known| known.step == step && known.name == name)
@@ -40,7 +40,7 @@ pub fn tags<'o>(
     let mut all: Vec<(String, Figures)> = Vec::new();
     for operation in operations {
         for (place, tag) in operation.tags.iter().enumerate() {
-            for (value, figures) in recorder.tag_figures().of(operation.id, place) {
+            for (value, figures) in recorder.tag_figures().values(operation.id, place) {
                 let name = format!("{}={}", tag.name, value.name());
                 match all.iter_mut().find(|(known, _)| *known == name) {
                     Some((_, known)) => known.add(figures),

@@ -233,7 +233,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         // Checked before a connection is used for it.
         request.body.check()?;
         let mut connection = self.connection(user, target, trace).await?;
-        trace.begin(connection.passed());
+        trace.begin(connection.byte_counters());
         let world = self.worker.world;
         let base_url = world.base_urls[target]
             .as_ref()

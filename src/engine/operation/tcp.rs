@@ -30,7 +30,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .expect("every exchange is compiled");
         let ready = recipe.make(scope, || self.facts())?;
         let mut connection = self.stream(user, exchange.target, trace).await?;
-        trace.begin(connection.passed());
+        trace.begin(connection.byte_counters());
         let driver = &self.worker.driver;
         let begun = || {
             if trace.last.hop.first_byte.get().is_none() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::Nanos;
 use crate::engine::connection::dial::DialTimes;
 use crate::metrics::{Sample, TagValue};
-use crate::transport::counted::Passed;
+use crate::transport::counted::ByteCounters;
 
 /// What an operation's tries leave behind, even if they are dropped midway.
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub struct Trace {
     /// The bytes received and sent over the connections of all tries.
     bytes: Cell<(u64, u64)>,
     /// The counters of the connection in use, with their initial values.
-    passed: RefCell<Option<(Arc<Passed>, u64, u64)>>,
+    passed: RefCell<Option<(Arc<ByteCounters>, u64, u64)>>,
 }
 
 /// What one try leaves behind.
@@ -76,13 +76,13 @@ impl Trace {
     }
 
     /// Begins counting the bytes of a request over this connection.
-    pub fn begin(&self, passed: Arc<Passed>) {
+    pub fn begin(&self, passed: Arc<ByteCounters>) {
         let before = (passed.received(), passed.sent());
         self.begin_since(passed, before);
     }
 
     /// Like [`Self::begin`], but includes the bytes passed since the counters had these values.
-    pub fn begin_since(&self, passed: Arc<Passed>, (received, sent): (u64, u64)) {
+    pub fn begin_since(&self, passed: Arc<ByteCounters>, (received, sent): (u64, u64)) {
         self.settle();
         self.passed.replace(Some((passed, received, sent)));
     }

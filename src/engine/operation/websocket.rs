@@ -40,7 +40,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .as_ref()
             .expect("every target in use was reached");
         let io = self.connect(dial, trace).await?;
-        trace.begin(io.passed());
+        trace.begin(io.byte_counters());
         let opened = match self.operation.timeout.first_byte {
             None => open(io, message).await?,
             Some(limit) => within(driver, self.started + limit, open(io, message))
@@ -100,7 +100,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 message,
             });
         };
-        trace.begin_since(socket.passed(), socket.accounted());
+        trace.begin_since(socket.byte_counters(), socket.accounted());
         if let Some(text) = ready.send.as_deref() {
             socket.send(text.to_owned()).await?;
         }

@@ -324,11 +324,11 @@ mod tests {
             (recorder.steps()[0].tally.ok, recorder.iterations().ok),
             (1_000, 1_000)
         );
-        assert_eq!(recorder.check_tally().of(0, 0).passed, 1_000);
+        assert_eq!(recorder.check_tally().held_by(0, 0).passed, 1_000);
         assert_eq!(
             recorder
                 .tag_figures()
-                .of(0, 0)
+                .values(0, 0)
                 .next()
                 .map(|(_, figures)| figures.tally.ok),
             Some(1_000)

@@ -3,10 +3,11 @@
 //! thresholds beside the lines that they are about.
 
 use super::super::{asked, view};
+use super::axis::Axis;
 use super::canvas::Canvas;
 use super::frame::Entry;
 use super::over_time::{rounds, shades};
-use super::palette::{self, Look, Marker};
+use super::palette::{self, LineStyle, Marker};
 use super::plot::{self, Across, Plot, Up};
 use super::trace::{Cast, Trace};
 use crate::plan::{Check, Metric, Quantity, Statistic};
@@ -16,23 +17,23 @@ use crate::result::Window;
 struct Curve {
     name: String,
     points: Vec<(f64, f64)>,
-    look: Look,
+    style: LineStyle,
 }
 
-/// How a line of this name looks, the `index`-th of those that are not always there.
-fn look(name: &str, index: usize) -> Look {
+/// The style of the line of a percentile; `index` counts those other than p50, p90 and p99.
+fn style_of(name: &str, index: usize) -> LineStyle {
     match name {
-        "p50" => Look {
+        "p50" => LineStyle {
             color: palette::CURVES[0],
             dash: None,
             marker: Marker::Circle,
         },
-        "p90" => Look {
+        "p90" => LineStyle {
             color: palette::CURVES[1],
             dash: Some((9.0, 4.0)),
             marker: Marker::Square,
         },
-        "p99" => Look {
+        "p99" => LineStyle {
             color: palette::CURVES[2],
             dash: Some((3.0, 3.0)),
             marker: Marker::Triangle,
@@ -72,21 +73,6 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
         .chain(&longest)
         .map(|p| p.1)
         .collect();
-    let max_look = Look {
-        color: palette::MUTED,
-        dash: None,
-        marker: Marker::Diamond,
-    };
-    let legend = legend(&curves, max_look);
-    let worst = |points: &[(f64, f64)]| points.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
-    let p99 = curves.iter().find(|curve| curve.name == "p99");
-    let peak = p99.and_then(|curve| worst(&curve.points)).map(|(at, ms)| {
-        format!(
-            "p99 at most {}, about {} s into the run.",
-            view::duration_ms(ms),
-            view::number(at)
-        )
-    });
     let joined = if step > 1 {
         format!(" Highest of {step} windows each.")
     } else {
@@ -98,7 +84,7 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
             "Lower is better. Percentiles of each window, by the moment that operations were due.{joined}{}",
             rounds(cast)
         ),
-        description: peak.unwrap_or_default(),
+        description: peak(&curves).unwrap_or_default(),
         x: Across::Seconds(start, end),
         x_label: "seconds since the start of the run",
         y: Up {
@@ -107,7 +93,7 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
             show: view::duration_ms,
         },
         y_label: "response time",
-        legend,
+        legend: legend(&curves),
         shades: shades(cast, (start, end)),
         limits: limits(trace),
         columns: curves
@@ -117,29 +103,52 @@ pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
             .collect::<Vec<_>>()
             .join(","),
     };
-    Some(plot.draw(|c, x, y| {
-        let path = |points: &[(f64, f64)]| {
-            points
-                .iter()
-                .map(|(at, ms)| (x.pixel(*at), y.pixel(*ms)))
-                .collect::<Vec<_>>()
-        };
-        let paths: Vec<Vec<(f64, f64)>> = curves.iter().map(|curve| path(&curve.points)).collect();
-        between(c, &curves, &paths);
-        plot::series(c, "max", |c| {
-            c.line(&path(&longest), max_look.color, 1.0, Some((1.0, 4.0)))
+    Some(plot.draw(|c, x, y| draw(c, (x, y), &curves, &longest)))
+}
+
+/// How the longest response times look.
+const LONGEST: LineStyle = LineStyle {
+    color: palette::MUTED,
+    dash: Some((1.0, 4.0)),
+    marker: Marker::Diamond,
+};
+
+/// The worst p99 and its moment, in words.
+fn peak(curves: &[Curve]) -> Option<String> {
+    let p99 = curves.iter().find(|curve| curve.name == "p99")?;
+    let worst = p99.points.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    worst.map(|(at, ms)| {
+        format!(
+            "p99 at most {}, about {} s into the run.",
+            view::duration_ms(*ms),
+            view::number(*at)
+        )
+    })
+}
+
+/// The curves, what lies between them, and the longest response times.
+fn draw(c: &mut Canvas, (x, y): (&Axis, &Axis), curves: &[Curve], longest: &[(f64, f64)]) {
+    let path = |points: &[(f64, f64)]| {
+        points
+            .iter()
+            .map(|(at, ms)| (x.pixel(*at), y.pixel(*ms)))
+            .collect::<Vec<_>>()
+    };
+    let paths: Vec<Vec<(f64, f64)>> = curves.iter().map(|curve| path(&curve.points)).collect();
+    between(c, curves, &paths);
+    plot::series(c, "max", |c| {
+        c.line(&path(longest), LONGEST.color, 1.0, LONGEST.dash)
+    });
+    for (curve, path) in curves.iter().zip(&paths) {
+        plot::series(c, &curve.key(), |c| {
+            c.line(path, curve.style.color, 2.0, curve.style.dash)
         });
-        for (curve, path) in curves.iter().zip(&paths) {
-            plot::series(c, &curve.key(), |c| {
-                c.line(path, curve.look.color, 2.0, curve.look.dash)
-            });
-        }
-        for (i, (curve, path)) in curves.iter().zip(&paths).enumerate() {
-            plot::series(c, &curve.key(), |c| {
-                plot::marks(c, curve.look, path, i as f64 / curves.len() as f64)
-            });
-        }
-    }))
+    }
+    for (i, (curve, path)) in curves.iter().zip(&paths).enumerate() {
+        plot::series(c, &curve.key(), |c| {
+            plot::marks(c, curve.style, path, i as f64 / curves.len() as f64)
+        });
+    }
 }
 
 /// Points of a figure of each window, of at most so many windows.
@@ -153,7 +162,7 @@ fn curves(trace: &Trace<'_>, curve: &Line<'_>) -> Vec<Curve> {
         .into_iter()
         .map(|percentile| {
             let name = percentile.name();
-            let look = look(
+            let style = style_of(
                 &name,
                 if ["p50", "p90", "p99"].contains(&name.as_str()) {
                     0
@@ -162,29 +171,26 @@ fn curves(trace: &Trace<'_>, curve: &Line<'_>) -> Vec<Curve> {
                 },
             );
             Curve {
-                points: curve(&|window| percentile.of(window)),
+                points: curve(&|window| percentile.in_window(window)),
                 name,
-                look,
+                style,
             }
         })
         .collect()
 }
 
-fn legend(curves: &[Curve], max_look: Look) -> Vec<Entry> {
+fn legend(curves: &[Curve]) -> Vec<Entry> {
     let entry = |curve: &Curve| Entry {
         key: curve.key(),
         text: curve.name.clone(),
-        look: curve.look,
+        style: curve.style,
         marked: true,
     };
     let mut legend: Vec<Entry> = curves.iter().map(entry).collect();
     legend.push(Entry {
         key: "max".into(),
         text: "max".into(),
-        look: Look {
-            dash: Some((1.0, 4.0)),
-            ..max_look
-        },
+        style: LONGEST,
         marked: false,
     });
     legend
@@ -200,7 +206,7 @@ fn between(c: &mut Canvas, curves: &[Curve], paths: &[Vec<(f64, f64)>]) {
                 .chain(lower.iter().rev().copied())
                 .collect();
             plot::series(c, &curve.key(), |c| {
-                c.polygon(&around, curve.look.color, BETWEEN)
+                c.polygon(&around, curve.style.color, BETWEEN)
             });
         }
     }

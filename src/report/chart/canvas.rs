@@ -9,7 +9,7 @@ use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontFamily, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyle};
 
-use super::palette::{self, Look, Marker};
+use super::palette::{self, LineStyle, Marker};
 use super::text;
 
 /// How many units of the drawing make one pixel.
@@ -250,10 +250,10 @@ impl Canvas {
     }
 
     /// A marker with a light rim, so that it stands out from lines that cross it.
-    pub fn marker(&mut self, at: (f64, f64), look: Look, radius: f64) {
-        for (color, r) in [(palette::PAPER, radius + 1.2), (look.color, radius)] {
+    pub fn marker(&mut self, at: (f64, f64), style: LineStyle, radius: f64) {
+        for (color, r) in [(palette::PAPER, radius + 1.2), (style.color, radius)] {
             let (x, y) = at;
-            match look.marker {
+            match style.marker {
                 Marker::Circle => {
                     self.shape(|backend| {
                         let _ = backend.draw_circle(

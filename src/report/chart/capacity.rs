@@ -7,16 +7,16 @@ use super::super::view;
 use super::axis::Axis;
 use super::canvas::{self, About, Align, Canvas, Font};
 use super::frame::{Entry, Field, Frame};
-use super::palette::{self, Look, Marker};
+use super::palette::{self, LineStyle, Marker};
 
 /// The curves: their name, their figure, and how they look.
-type Curve = (&'static str, fn(&RateProbe) -> Option<f64>, Look);
+type Curve = (&'static str, fn(&RateProbe) -> Option<f64>, LineStyle);
 
 const CURVES: [Curve; 3] = [
     (
         "p50",
         |probe| probe.p50_ms,
-        Look {
+        LineStyle {
             color: palette::CURVES[0],
             dash: None,
             marker: Marker::Circle,
@@ -25,7 +25,7 @@ const CURVES: [Curve; 3] = [
     (
         "p90",
         |probe| probe.p90_ms,
-        Look {
+        LineStyle {
             color: palette::CURVES[1],
             dash: Some((9.0, 4.0)),
             marker: Marker::Square,
@@ -34,7 +34,7 @@ const CURVES: [Curve; 3] = [
     (
         "p99",
         |probe| probe.p99_ms,
-        Look {
+        LineStyle {
             color: palette::CURVES[2],
             dash: Some((3.0, 3.0)),
             marker: Marker::Triangle,
@@ -50,22 +50,12 @@ pub fn svg(result: &CapacityResult) -> Option<String> {
         .filter(|probe| probe.p50_ms.is_some())
         .collect();
     probes.sort_by(|a, b| a.rate.total_cmp(&b.rate));
-    // The last try of a rate that can be believed decides it: the curves go through that.
-    let tries = probes.chunk_by(|a, b| a.rate == b.rate);
-    let decisive: Vec<&RateProbe> = tries
-        .filter_map(|tries| {
-            tries
-                .iter()
-                .rfind(|probe| is_believed(probe))
-                .or(tries.last())
-                .copied()
-        })
-        .collect();
+    let decisive = decisive(&probes);
     let (first, last) = (decisive.first()?, decisive.last()?);
-    let entry = |(name, _, look): &Curve| Entry {
+    let entry = |(name, _, style): &Curve| Entry {
         key: (*name).into(),
         text: (*name).into(),
-        look: *look,
+        style: *style,
         marked: true,
     };
     let legend: Vec<Entry> = CURVES.iter().map(entry).collect();
@@ -124,18 +114,35 @@ pub fn svg(result: &CapacityResult) -> Option<String> {
             );
         }
         curves(c, (&x, &y), &decisive, &probes);
-        for probe in decisive
-            .iter()
-            .filter(|probe| probe.outcome == ProbeOutcome::Invalid)
-        {
-            c.text(
-                "invalid",
-                (x.pixel(probe.rate), bottom - 8.0),
-                Font::TICK,
-                Align::Middle,
-            );
-        }
+        invalid_marks(c, &x, bottom, &decisive);
     }))
+}
+
+/// The last valid probe of each rate, or the last at all: the curves go through these. `probes` are
+/// sorted by rate.
+fn decisive<'a>(probes: &[&'a RateProbe]) -> Vec<&'a RateProbe> {
+    probes
+        .chunk_by(|a, b| a.rate == b.rate)
+        .filter_map(|tries| {
+            tries
+                .iter()
+                .rfind(|probe| is_believed(probe))
+                .or(tries.last())
+                .copied()
+        })
+        .collect()
+}
+
+/// Labels the rates whose figures can't be trusted.
+fn invalid_marks(c: &mut Canvas, x: &Axis, bottom: f64, decisive: &[&RateProbe]) {
+    for probe in decisive.iter().filter(|probe| !is_believed(probe)) {
+        c.text(
+            "invalid",
+            (x.pixel(probe.rate), bottom - 8.0),
+            Font::TICK,
+            Align::Middle,
+        );
+    }
 }
 
 fn is_believed(probe: &RateProbe) -> bool {
@@ -159,17 +166,17 @@ fn limit_lines(c: &mut Canvas, field: Field, y: &Axis, limits: &[(String, f64)])
 
 /// The curves through the tries that decide, and a point for each of the others.
 fn curves(c: &mut Canvas, (x, y): (&Axis, &Axis), decisive: &[&RateProbe], probes: &[&RateProbe]) {
-    for (_, figure, look) in CURVES {
+    for (_, figure, style) in CURVES {
         let point = |probe: &RateProbe| Some((x.pixel(probe.rate), y.pixel(figure(probe)?)));
         let points: Vec<(f64, f64)> = decisive.iter().filter_map(|probe| point(probe)).collect();
-        c.line(&points, look.color, 2.25, look.dash);
+        c.line(&points, style.color, 2.25, style.dash);
         // The others are small points beside them.
         probes
             .iter()
             .filter(|probe| is_believed(probe))
             .filter_map(|probe| point(probe))
-            .for_each(|at| c.marker(at, look, 2.5));
-        points.iter().for_each(|at| c.marker(*at, look, 4.0));
+            .for_each(|at| c.marker(at, style, 2.5));
+        points.iter().for_each(|at| c.marker(*at, style, 4.0));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, Tick};
 use super::canvas::{Align, Canvas, Font};
-use super::palette::{self, Look};
+use super::palette::{self, LineStyle};
 use super::trace::Trace;
 
 /// Width of every chart, in pixels.
@@ -90,7 +90,7 @@ pub struct Entry {
     /// Its text.
     pub text: String,
     /// Its line.
-    pub look: Look,
+    pub style: LineStyle,
     /// Whether the line has markers.
     pub marked: bool,
 }
@@ -101,7 +101,7 @@ impl Entry {
         Self {
             key: trace.key.clone(),
             text: trace.label.clone(),
-            look: trace.look,
+            style: trace.style,
             marked: true,
         }
     }
@@ -199,12 +199,12 @@ pub fn entries(canvas: &mut Canvas, legend: &[Entry]) {
             |canvas| {
                 canvas.line(
                     &[(x, y), (x + 34.0, y)],
-                    entry.look.color,
+                    entry.style.color,
                     2.5,
-                    entry.look.dash,
+                    entry.style.dash,
                 );
                 if entry.marked {
-                    canvas.marker((x + 17.0, y), entry.look, 4.5);
+                    canvas.marker((x + 17.0, y), entry.style, 4.5);
                 }
                 canvas.text(&entry.text, (x + SIGN, y), Font::LABEL, Align::Start);
             },

@@ -5,7 +5,7 @@
 use super::super::view;
 use super::frame::Entry;
 use super::ladder::Ladder;
-use super::palette::{self, Look};
+use super::palette::{self, LineStyle};
 use super::plot::{self, Across, Plot, Up, place};
 use super::trace::{Cast, Trace};
 
@@ -26,9 +26,8 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
     }
     let reach = curves
         .iter()
-        .map(|curve| reach(&curve.response))
+        .map(|curve| last_position(&curve.response))
         .fold(1.0, f64::max);
-    let service = curves.iter().any(|curve| curve.service.is_some());
     let values = curves
         .iter()
         .flat_map(|c| {
@@ -38,23 +37,6 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
                 .map(|p| p.1)
         })
         .collect();
-    let mut legend: Vec<Entry> = curves
-        .iter()
-        .map(|curve| Entry::from_trace(curve.trace))
-        .collect();
-    if service {
-        let look = Look {
-            color: palette::MUTED,
-            dash: DOTS,
-            ..palette::of_index(0)
-        };
-        legend.push(Entry {
-            key: String::new(),
-            text: "service time, in the colour of its mode".into(),
-            look,
-            marked: false,
-        });
-    }
     let plot = Plot {
         title: format!("Response time by percentile – {}", cast.name),
         subtitle: "Lower is better. So many of all operations, failed ones included, took no longer than the line.".into(),
@@ -63,7 +45,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         x_label: "percentile of operations",
         y: Up { values, log: true, show: view::duration_ms },
         y_label: "response time",
-        legend,
+        legend: legend(&curves),
         shades: Vec::new(),
         limits: Vec::new(),
         columns: String::new(),
@@ -78,14 +60,14 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         // Dashed lines lie over solid ones, so that of two equal curves both are seen.
         let (dashed, solid): (Vec<_>, Vec<_>) = curves
             .iter()
-            .partition(|curve| curve.trace.look.dash.is_some());
+            .partition(|curve| curve.trace.style.dash.is_some());
         for curve in solid.into_iter().chain(dashed) {
-            let look = curve.trace.look;
+            let style = curve.trace.style;
             plot::series(c, &curve.trace.key, |c| {
                 if let Some(service) = &curve.service {
-                    c.line(&path(service), look.color, 1.5, DOTS);
+                    c.line(&path(service), style.color, 1.5, DOTS);
                 }
-                c.line(&path(&curve.points), look.color, 2.25, look.dash);
+                c.line(&path(&curve.points), style.color, 2.25, style.dash);
             });
         }
         let apart = MARK_GAP / (x.pixel(1.0) - x.pixel(0.0)).max(1e-9);
@@ -93,12 +75,34 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
             plot::series(c, &curve.trace.key, |c| {
                 c.group(&[("class", "marks".into())], |c| {
                     for (at, ms) in curve.marks(apart * i as f64) {
-                        c.marker((x.pixel(at), y.pixel(ms)), curve.trace.look, 4.5);
+                        c.marker((x.pixel(at), y.pixel(ms)), curve.trace.style, 4.5);
                     }
                 });
             });
         }
     }))
+}
+
+/// A name for each mode, and one for service times where they are drawn.
+fn legend(curves: &[Curve<'_>]) -> Vec<Entry> {
+    let mut legend: Vec<Entry> = curves
+        .iter()
+        .map(|curve| Entry::from_trace(curve.trace))
+        .collect();
+    if curves.iter().any(|curve| curve.service.is_some()) {
+        let style = LineStyle {
+            color: palette::MUTED,
+            dash: DOTS,
+            ..palette::of_index(0)
+        };
+        legend.push(Entry {
+            key: String::new(),
+            text: "service time, in the colour of its mode".into(),
+            style,
+            marked: false,
+        });
+    }
+    legend
 }
 
 /// The dash of service times.
@@ -139,7 +143,7 @@ impl<'a> Curve<'a> {
     /// The places to mark, moved to the left by so much: the ticks that the sample reaches, and its
     /// end.
     fn marks(&self, moved: f64) -> Vec<(f64, f64)> {
-        let reach = reach(&self.response);
+        let reach = last_position(&self.response);
         let mut places: Vec<f64> = MARKED
             .into_iter()
             .map(place)
@@ -165,15 +169,15 @@ impl<'a> Curve<'a> {
 }
 
 fn points(ladder: &Ladder) -> Vec<(f64, f64)> {
-    let reach = reach(ladder);
+    let reach = last_position(ladder);
     (0..=POINTS)
         .map(|i| reach * f64::from(i) / f64::from(POINTS))
         .map(|place| (place, at(ladder, place)))
         .collect()
 }
 
-/// How far the sample carries: the place of 1 − 1/n.
-fn reach(ladder: &Ladder) -> f64 {
+/// The rightmost position that the sample supports: that of 1 − 1/n.
+fn last_position(ladder: &Ladder) -> f64 {
     (ladder.count() as f64).log10()
 }
 

@@ -131,7 +131,7 @@ impl Panel<'_> {
             c.rect(
                 (start, middle - BAR / 2.0),
                 (end, middle + BAR / 2.0),
-                trace.look.color,
+                trace.style.color,
                 1.0,
             );
         }

@@ -132,7 +132,7 @@ pub fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
         .iter()
         .map(|(trace, points)| Line {
             key: trace.key.clone(),
-            look: trace.look,
+            style: trace.style,
             width: 2.0,
             marked: true,
             points: points.clone(),
@@ -260,7 +260,7 @@ fn kind_line(
     // Names from outside are no attributes: a place is enough.
     let line = Line {
         key: format!("kind-{i}"),
-        look: palette::of_index(i),
+        style: palette::of_index(i),
         width: 2.0,
         marked: true,
         points,
@@ -269,7 +269,7 @@ fn kind_line(
         Entry {
             key: line.key.clone(),
             text: view::shortened(name, 30),
-            look: line.look,
+            style: line.style,
             marked: true,
         },
         line,

@@ -9,14 +9,14 @@ use super::super::{thresholds, versions, view};
 use super::axis::{Axis, Tick};
 use super::canvas::{self, About, Canvas};
 use super::frame::{Entry, Field, Frame};
-use super::palette::{self, Look, Marker};
+use super::palette::{self, LineStyle, Marker};
 
-const BASE: Look = Look {
+const BASE: LineStyle = LineStyle {
     color: palette::CURVES[0],
     dash: None,
     marker: Marker::Circle,
 };
-const NEW: Look = Look {
+const NEW: LineStyle = LineStyle {
     color: palette::CURVES[2],
     dash: None,
     marker: Marker::Diamond,
@@ -27,10 +27,10 @@ pub fn svg(comparison: &VersionComparison, change: &Change) -> Option<String> {
     if change.pairs.is_empty() {
         return None;
     }
-    let entry = |text: String, look| Entry {
+    let entry = |text: String, style| Entry {
         key: String::new(),
         text,
-        look,
+        style,
         marked: true,
     };
     let side =

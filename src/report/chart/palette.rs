@@ -1,7 +1,8 @@
-//! [`Look`]: the one look of each mode in every chart. The colours are Okabe and Ito's, which people with any
-//! of the common kinds of colour blindness can tell apart, the light ones darkened until a line
-//! stands out from white paper as it should (three to one); a dash and a marker say the same again,
-//! for paper.
+//! [`LineStyle`]: every mode has the same in all charts.
+//!
+//! The colours are Okabe and Ito's, which people with any of the common kinds of colour blindness can
+//! tell apart. The light ones are darkened until a line stands out from white paper as it should
+//! (three to one). A dash and a marker say the same again, for paper.
 
 use plotters::style::RGBColor;
 
@@ -50,10 +51,10 @@ const MARKERS: [Marker; 4] = [
     Marker::Diamond,
 ];
 
-/// The look of a line that is no mode's, by its place. Colours and dashes come round after a
-/// different number of lines, so that 28 lines differ in one of them.
-pub const fn of_index(index: usize) -> Look {
-    Look {
+/// The style of a line that belongs to no mode, by its position. Colours and dashes come round after
+/// a different number of lines, so that 28 lines differ in one of them.
+pub const fn of_index(index: usize) -> LineStyle {
+    LineStyle {
         color: SERIES[index % SERIES.len()],
         dash: DASHES[index % DASHES.len()],
         marker: MARKERS[index % MARKERS.len()],
@@ -73,9 +74,9 @@ pub enum Marker {
     Diamond,
 }
 
-/// How a mode looks.
+/// How a line and its markers look.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Look {
+pub struct LineStyle {
     /// Its colour.
     pub color: RGBColor,
     /// Lengths of dash and gap in pixels; none for a solid line.
@@ -84,25 +85,25 @@ pub struct Look {
     pub marker: Marker,
 }
 
-/// The look of a mode.
-pub const fn look(mode: Mode) -> Look {
+/// The style of a mode.
+pub const fn line_style(mode: Mode) -> LineStyle {
     match mode {
-        Mode::Sequential => Look {
+        Mode::Sequential => LineStyle {
             color: RGBColor(0xd5, 0x5e, 0x00),
             dash: Some((9.0, 4.0)),
             marker: Marker::Square,
         },
-        Mode::Threaded => Look {
+        Mode::Threaded => LineStyle {
             color: RGBColor(0x00, 0x72, 0xb2),
             dash: Some((3.0, 3.0)),
             marker: Marker::Triangle,
         },
-        Mode::Async => Look {
+        Mode::Async => LineStyle {
             color: RGBColor(0x00, 0x9e, 0x73),
             dash: None,
             marker: Marker::Circle,
         },
-        Mode::Simulated => Look {
+        Mode::Simulated => LineStyle {
             color: RGBColor(0xb3, 0x59, 0x8f),
             dash: Some((12.0, 3.0)),
             marker: Marker::Diamond,
@@ -157,7 +158,7 @@ mod tests {
             Mode::Async,
             Mode::Simulated,
         ]
-        .map(|mode| look(mode).color);
+        .map(|mode| line_style(mode).color);
         for color in modes.into_iter().chain(CURVES).chain(SERIES) {
             assert!(
                 contrast(color, PAPER) >= 3.0,

@@ -5,7 +5,7 @@ use super::super::view;
 use super::axis::{Axis, Tick};
 use super::canvas::{self, About, Align, Canvas, Font};
 use super::frame::{Entry, Field, Frame};
-use super::palette::{self, Look};
+use super::palette::{self, LineStyle};
 
 /// Most points of a line: more than there are pixels can't be seen.
 const POINTS: usize = 600;
@@ -98,7 +98,7 @@ pub struct Line {
     /// The series that it is of, in attributes.
     pub key: String,
     /// How it looks.
-    pub look: Look,
+    pub style: LineStyle,
     /// Its width in pixels.
     pub width: f64,
     /// Whether it has markers.
@@ -224,10 +224,10 @@ impl Plot {
                 for (line, path) in lines
                     .iter()
                     .zip(&paths)
-                    .filter(|(line, _)| line.look.dash.is_some() == dashed)
+                    .filter(|(line, _)| line.style.dash.is_some() == dashed)
                 {
                     series(c, &line.key, |c| {
-                        c.line(path, line.look.color, line.width, line.look.dash)
+                        c.line(path, line.style.color, line.width, line.style.dash)
                     });
                 }
             }
@@ -238,7 +238,7 @@ impl Plot {
                 .filter(|(_, (line, _))| line.marked)
             {
                 series(c, &line.key, |c| {
-                    marks(c, line.look, path, i as f64 / lines.len() as f64)
+                    marks(c, line.style, path, i as f64 / lines.len() as f64)
                 });
             }
         })
@@ -255,21 +255,21 @@ pub fn series(c: &mut Canvas, key: &str, draw: impl FnOnce(&mut Canvas)) {
 
 /// Markers along a line, not too close, the first a share of their distance from the line's begin,
 /// so that those of several lines don't hide each other.
-pub fn marks(c: &mut Canvas, look: Look, path: &[(f64, f64)], share: f64) {
+pub fn marks(c: &mut Canvas, style: LineStyle, path: &[(f64, f64)], share: f64) {
     let Some(first) = path.first() else { return };
     c.group(&[("class", "marks".into())], |c| {
         let mut free_from = first.0 + MARK_GAP * share;
         let mut none = true;
         for at in path.iter().filter(|at| at.0.is_finite()) {
             if at.0 >= free_from {
-                c.marker(*at, look, 4.0);
+                c.marker(*at, style, 4.0);
                 free_from = at.0 + MARK_GAP;
                 none = false;
             }
         }
         // A line too short for that has one all the same: a single point would not be seen at all.
         if let Some(last) = path.last().filter(|_| none) {
-            c.marker(*last, look, 4.0);
+            c.marker(*last, style, 4.0);
         }
     });
 }

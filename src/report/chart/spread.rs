@@ -51,7 +51,7 @@ pub fn cdf(cast: &Cast<'_>) -> Option<String> {
                 .collect();
             Line {
                 key: trace.key.clone(),
-                look: trace.look,
+                style: trace.style,
                 width: 2.25,
                 marked: true,
                 points,
@@ -190,7 +190,7 @@ fn violin(
         .map(|(at, thick)| (*at, middle + half * thick));
     c.polygon(
         &upper.chain(lower).collect::<Vec<_>>(),
-        trace.look.color,
+        trace.style.color,
         0.55,
     );
     c.line(
@@ -198,7 +198,7 @@ fn violin(
             (x.pixel(ladder.min()), middle),
             (x.pixel(ladder.max()), middle),
         ],
-        trace.look.color,
+        trace.style.color,
         1.25,
         None,
     );

@@ -9,7 +9,8 @@ use super::axis::Axis;
 use super::canvas::Canvas;
 use super::frame::Entry;
 use super::over_time::{rounds, shades};
-use super::palette::{self, Look, Marker};
+use super::palette::{self, LineStyle, Marker};
+use super::planned::Planned;
 use super::plot::{self, Across, Plot, Up};
 use super::trace::{Cast, Trace};
 
@@ -27,17 +28,12 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         .filter(|(trace, _)| trace.series().next().is_some())
         .collect();
     let (start, end) = cast.span()?;
+    let narrowest = (end - start) / STEPS as f64;
     let lines: Vec<Vec<Step>> = runs
         .iter()
-        .map(|(trace, _)| {
-            steps(
-                &trace.series().collect::<Vec<_>>(),
-                (end - start) / STEPS as f64,
-            )
-        })
+        .map(|(trace, _)| steps(&trace.series().collect::<Vec<_>>(), narrowest))
         .collect();
     let planned = cast.planned(end);
-    let highest = planned.highest();
     let joined = lines.iter().flatten().any(|s| s.high > s.low);
     let shade = if joined {
         " Shaded: the range of the windows behind each step."
@@ -45,20 +41,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         ""
     };
     let mut legend: Vec<Entry> = runs.iter().map(|(trace, run)| entry(trace, run)).collect();
-    let target = Look {
-        color: palette::INK,
-        dash: Some((6.0, 5.0)),
-        marker: Marker::Diamond,
-    };
-    if let Some(rate) = highest {
-        let up_to = if planned.staged { "up to " } else { "" };
-        legend.push(Entry {
-            key: "planned".into(),
-            text: format!("planned {up_to}{}", view::rate(rate)),
-            look: target,
-            marked: false,
-        });
-    }
+    legend.extend(planned_entry(&planned));
     let describe = |(trace, run): &(&Trace<'_>, &ModeRun)| {
         format!(
             "{}: {} over {}.",
@@ -81,7 +64,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
                 .iter()
                 .flatten()
                 .map(|s| s.high)
-                .chain(highest)
+                .chain(planned.highest())
                 .collect(),
             log: false,
             show: view::rate,
@@ -95,26 +78,42 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
     Some(plot.draw(|c, x, y| {
         ranges(c, (x, y), &runs, &lines);
         rates(c, (x, y), (&runs, &lines), end);
-        let curve: Vec<_> = planned
-            .rate
-            .iter()
-            .map(|(at, rate)| (x.pixel(*at), y.pixel(*rate)))
-            .collect();
-        if !curve.is_empty() {
-            plot::series(c, "planned", |c| {
-                c.line(&curve, target.color, 1.5, target.dash)
-            });
-        }
-        for (i, ((trace, _), line)) in runs.iter().zip(&lines).enumerate() {
-            let middles: Vec<_> = line
-                .iter()
-                .map(|s| (x.pixel(f64::midpoint(s.from, s.to)), y.pixel(s.rate)))
-                .collect();
-            plot::series(c, &trace.key, |c| {
-                plot::marks(c, trace.look, &middles, i as f64 / runs.len() as f64)
-            });
-        }
+        planned_curve(c, (x, y), &planned);
+        markers(c, (x, y), &runs, &lines);
     }))
+}
+
+/// How the planned rate looks.
+const PLANNED: LineStyle = LineStyle {
+    color: palette::INK,
+    dash: Some((6.0, 5.0)),
+    marker: Marker::Diamond,
+};
+
+/// The legend's entry for the planned rate, if there is one.
+fn planned_entry(planned: &Planned) -> Option<Entry> {
+    let rate = planned.highest()?;
+    let up_to = if planned.staged { "up to " } else { "" };
+    Some(Entry {
+        key: "planned".into(),
+        text: format!("planned {up_to}{}", view::rate(rate)),
+        style: PLANNED,
+        marked: false,
+    })
+}
+
+/// The curve of the planned rate.
+fn planned_curve(c: &mut Canvas, (x, y): (&Axis, &Axis), planned: &Planned) {
+    let curve: Vec<_> = planned
+        .rate
+        .iter()
+        .map(|(at, rate)| (x.pixel(*at), y.pixel(*rate)))
+        .collect();
+    if !curve.is_empty() {
+        plot::series(c, "planned", |c| {
+            c.line(&curve, PLANNED.color, 1.5, PLANNED.dash)
+        });
+    }
 }
 
 /// Modes, each with the run that is shown.
@@ -133,7 +132,7 @@ fn ranges(c: &mut Canvas, (x, y): (&Axis, &Axis), runs: &Runs<'_, '_>, lines: &[
                     )
                 })
                 .collect();
-            c.cells(&cells, trace.look.color, RANGE);
+            c.cells(&cells, trace.style.color, RANGE);
         });
     }
 }
@@ -151,7 +150,20 @@ fn rates(
             .map(|(t, v)| (x.pixel(t), y.pixel(v)))
             .collect::<Vec<_>>();
         plot::series(c, &trace.key, |c| {
-            c.line(&points, trace.look.color, 2.25, trace.look.dash)
+            c.line(&points, trace.style.color, 2.25, trace.style.dash)
+        });
+    }
+}
+
+/// The markers of each mode, in the middle of its steps.
+fn markers(c: &mut Canvas, (x, y): (&Axis, &Axis), runs: &Runs<'_, '_>, lines: &[Vec<Step>]) {
+    for (i, ((trace, _), line)) in runs.iter().zip(lines).enumerate() {
+        let middles: Vec<_> = line
+            .iter()
+            .map(|s| (x.pixel(f64::midpoint(s.from, s.to)), y.pixel(s.rate)))
+            .collect();
+        plot::series(c, &trace.key, |c| {
+            plot::marks(c, trace.style, &middles, i as f64 / runs.len() as f64)
         });
     }
 }

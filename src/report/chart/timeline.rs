@@ -103,13 +103,7 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         left, top, right, ..
     } = Field::below(&legend);
     let x = Axis::linear(start, end, (left, right));
-    let ticks = x.ticks(10.0, |s| {
-        if s == 0.0 {
-            "0".into()
-        } else {
-            format!("{} s", view::round(&view::number(s)))
-        }
-    });
+    let ticks = x.ticks(10.0, seconds);
     let bottom = top + (HEIGHT + GAP) * shown.len() as f64 - GAP;
     let title = format!("The run over time – {}", cast.name);
     let panels = shown
@@ -132,39 +126,57 @@ pub fn svg(cast: &Cast<'_>) -> Option<String> {
         (WIDTH, (bottom + 58.0) as u32),
         &about,
         |c| {
-            let narrow = traces
-                .iter()
-                .flat_map(|trace| trace.series())
-                .any(|w| w.window_s < (end - start) / POINTS);
-            let joined = if narrow {
-                " Windows too narrow to be seen: their highest; throughput: their mean."
-            } else {
-                ""
-            };
-            let subtitle = format!(
-                "By the moment that operations were due.{joined}{}",
-                rounds(cast)
-            );
-            frame::heading(c, &title, &subtitle);
+            frame::heading(c, &title, &subtitle(cast, &traces, (end - start) / POINTS));
             frame::entries(c, &legend);
             for (i, (panel, lines)) in shown.iter().enumerate() {
                 let upper = top + (HEIGHT + GAP) * i as f64;
                 background(c, &x, &ticks, &shaded, upper);
                 panel.draw(c, cast, lines, &x, (upper, upper + HEIGHT));
             }
-            for (what, (from, to)) in &shaded {
-                if x.pixel(*to) - x.pixel(*from) > 9.0 * what.len() as f64 {
-                    c.text(
-                        what,
-                        (x.pixel(*from) + 6.0, top + 10.0),
-                        Font::TICK,
-                        Align::Start,
-                    );
-                }
-            }
+            shade_names(c, &x, &shaded, top);
             time_axis(c, &x, &ticks, (left, right), bottom);
         },
     ))
+}
+
+/// A tick of the time axis.
+fn seconds(s: f64) -> String {
+    if s == 0.0 {
+        "0".into()
+    } else {
+        format!("{} s", view::round(&view::number(s)))
+    }
+}
+
+/// How to read the panels; windows narrower than `point` seconds are joined.
+fn subtitle(cast: &Cast<'_>, traces: &[&Trace<'_>], point: f64) -> String {
+    let narrow = traces
+        .iter()
+        .flat_map(|trace| trace.series())
+        .any(|w| w.window_s < point);
+    let joined = if narrow {
+        " Windows too narrow to be seen: their highest; throughput: their mean."
+    } else {
+        ""
+    };
+    format!(
+        "By the moment that operations were due.{joined}{}",
+        rounds(cast)
+    )
+}
+
+/// Names the shaded stretches that have room for it.
+fn shade_names(c: &mut Canvas, x: &Axis, shaded: &[(&'static str, (f64, f64))], top: f64) {
+    for (what, (from, to)) in shaded {
+        if x.pixel(*to) - x.pixel(*from) > 9.0 * what.len() as f64 {
+            c.text(
+                what,
+                (x.pixel(*from) + 6.0, top + 10.0),
+                Font::TICK,
+                Align::Start,
+            );
+        }
+    }
 }
 
 /// What lies behind a panel: stretches that are not measured, and a line for each tick.
@@ -267,10 +279,10 @@ impl Panel {
             .filter(|(_, path)| !path.is_empty())
             .collect();
         for (trace, path) in &paths {
-            c.line(path, trace.look.color, 1.75, trace.look.dash);
+            c.line(path, trace.style.color, 1.75, trace.style.dash);
         }
         for (i, (trace, path)) in paths.iter().enumerate() {
-            marks(c, trace.look, path, i as f64 / paths.len() as f64);
+            marks(c, trace.style, path, i as f64 / paths.len() as f64);
         }
         c.line(
             &[(left, bottom), (right, bottom)],

@@ -9,7 +9,7 @@ use crate::result::{Histograms, ModeComparison, ModeRun, RunResult, Window, code
 
 use super::super::{asked, tally, view};
 use super::ladder::Ladder;
-use super::palette::{self, Look};
+use super::palette::{self, LineStyle};
 use super::planned::Planned;
 
 /// Characters of a name that fit a legend.
@@ -31,7 +31,7 @@ impl WindowPercentile {
     }
 
     /// Its value in a window, in milliseconds: the window's own figure, or that of its histogram.
-    pub fn of(self, window: &Window) -> Option<f64> {
+    pub fn in_window(self, window: &Window) -> Option<f64> {
         match self.0 {
             50_000 => window.p50_ms,
             90_000 => window.p90_ms,
@@ -60,7 +60,7 @@ pub struct Trace<'a> {
     /// The same where there is little room.
     pub short: String,
     /// How it looks.
-    pub look: Look,
+    pub style: LineStyle,
     /// The mode.
     pub mode: Mode,
     /// Its rounds as one, where the result compares them.
@@ -91,7 +91,7 @@ impl<'a> Cast<'a> {
                 mode,
                 mode.name().to_owned(),
                 [mode.name(); 2].map(str::to_owned),
-                palette::look(mode),
+                palette::line_style(mode),
             )
         };
         Self {
@@ -124,13 +124,13 @@ impl<'a> Cast<'a> {
                         format!("{} · {mode}", view::shortened(name, SHORT.1)),
                     ]
                 };
-                let look = palette::of_index(traces.len());
+                let style = palette::of_index(traces.len());
                 traces.push(Trace::new(
                     result,
                     mode,
                     format!("r{}-{mode}", i + 1),
                     names,
-                    look,
+                    style,
                 ));
             }
         }
@@ -182,7 +182,7 @@ impl<'a> Trace<'a> {
         mode: Mode,
         key: String,
         [label, short]: [String; 2],
-        look: Look,
+        style: LineStyle,
     ) -> Self {
         let compared = result
             .comparison
@@ -193,7 +193,7 @@ impl<'a> Trace<'a> {
             key,
             label,
             short,
-            look,
+            style,
             mode,
             compared,
             rounds: tally::rounds(result, mode).collect(),

@@ -125,7 +125,7 @@ pub fn steps(cast: &Cast<'_>) -> Option<Table> {
         ];
         row.push(view::rate(step.throughput_rps));
         row.push(view::or_na(known, |s| view::duration_ms(s.mean)));
-        row.extend(percentiles.iter().map(|one| one.of(summary)));
+        row.extend(percentiles.iter().map(|one| one.show(summary)));
         row.push(view::or_na(known, |s| view::duration_ms(s.max)));
         row.extend(
             shown
@@ -201,7 +201,7 @@ pub fn series(trace: &Trace<'_>, run: &ModeRun, id: String) -> Option<Table> {
         .map(|percentile| -> Column<'_> {
             (
                 percentile.name(),
-                Box::new(move |w| percentile.of(w).map(view::duration_ms)),
+                Box::new(move |w| percentile.in_window(w).map(view::duration_ms)),
             )
         });
     let says = |(_, cell): &Column<'_>| run.series.iter().any(|w| cell(w).is_some());

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::plan::Mode;
 use crate::result::{ModeComparison, ModeRun, RunResult};
 
-use super::super::chart::palette::{self, Look};
+use super::super::chart::palette::{self, LineStyle};
 use super::super::chart::trace::{Cast, Trace};
 use super::super::comparison::{self, Row};
 use super::super::headline::Headline;
@@ -314,10 +314,10 @@ impl Head {
 /// The style with the colours of the traces: of every mode there is, so that it stays the same
 /// while modes join a page that is served, or of those that are laid over one another.
 pub fn style(cast: &Cast<'_>) -> String {
-    let rule = |key: &str, look: Look| {
+    let rule = |key: &str, line: LineStyle| {
         let (light, dark) = (
-            palette::hex(look.color),
-            palette::hex(palette::on_dark(look.color)),
+            palette::hex(line.color),
+            palette::hex(palette::on_dark(line.color)),
         );
         format!(".{key} {{ --mode: light-dark({light}, {dark}) }}\n")
     };
@@ -330,12 +330,12 @@ pub fn style(cast: &Cast<'_>) -> String {
     let rules: String = if cast.overlaid {
         cast.traces
             .iter()
-            .map(|trace| rule(&trace.key, trace.look))
+            .map(|trace| rule(&trace.key, trace.style))
             .collect()
     } else {
         modes
             .into_iter()
-            .map(|mode| rule(mode.name(), palette::look(mode)))
+            .map(|mode| rule(mode.name(), palette::line_style(mode)))
             .collect()
     };
     format!("{STYLE}{rules}")

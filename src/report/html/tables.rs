@@ -116,7 +116,7 @@ fn time(name: &str, summary: &Summary, percentiles: &[Percentile]) -> Vec<String
         view::duration_ms(summary.min),
         view::duration_ms(summary.mean),
     ];
-    row.extend(percentiles.iter().map(|one| one.of(Some(summary))));
+    row.extend(percentiles.iter().map(|one| one.show(Some(summary))));
     row.push(view::duration_ms(summary.max));
     row
 }
@@ -242,7 +242,7 @@ fn groups(
             row.push(view::or_na(summary.filter(|s| s.count > 0), |s| {
                 view::duration_ms(s.mean)
             }));
-            row.extend(percentiles.iter().map(|one| one.of(summary)));
+            row.extend(percentiles.iter().map(|one| one.show(summary)));
             row.push(view::or_na(summary.filter(|s| s.count > 0), |s| {
                 view::duration_ms(s.max)
             }));

@@ -18,7 +18,7 @@ use tungstenite::handshake::derive_accept_key;
 use super::failure::{closed, protocol, shown};
 use super::socket::WebSocket;
 use crate::transport::TransportError;
-use crate::transport::counted::{Metered, Passed};
+use crate::transport::counted::{ByteCounters, Metered};
 use crate::transport::http::{Message as Request, error, wide};
 
 /// How the request that opens a WebSocket was answered.
@@ -38,8 +38,8 @@ pub async fn open<Io>(io: Io, mut request: Request) -> Result<Opened<Io>, Transp
 where
     Io: Read + Write + Metered + Unpin + Send + 'static,
 {
-    let passed = io.passed();
-    let before = passed.received();
+    let counters = io.byte_counters();
+    let before = counters.received();
     let key = generate_key();
     let accept = derive_accept_key(key.as_bytes());
     let headers = request.headers_mut();
@@ -51,11 +51,12 @@ where
         HeaderValue::from_str(&key).map_err(|e| protocol(&e.to_string()))?,
     );
     let offered: Vec<String> = words(headers, &SEC_WEBSOCKET_PROTOCOL).collect();
-    let failed = |e: &hyper::Error, passed: &Passed| error(e, false, passed.received() > before);
+    let failed =
+        |e: &hyper::Error, counters: &ByteCounters| error(e, false, counters.received() > before);
     let (mut sender, mut driver) = wide()
         .handshake(io)
         .await
-        .map_err(|e| failed(&e, &passed))?;
+        .map_err(|e| failed(&e, &counters))?;
     let mut response = pin!(sender.send_request(request));
     let mut ended = None;
     let head = poll_fn(|cx| {
@@ -72,7 +73,7 @@ where
     .await;
     let response = match head {
         Some(Ok(response)) => response,
-        Some(Err(e)) => return Err(failed(&e, &passed)),
+        Some(Err(e)) => return Err(failed(&e, &counters)),
         None => return Err(closed("connection closed before the response")),
     };
     let (head, body) = response.into_parts();
@@ -84,7 +85,7 @@ where
     if ended.is_none() {
         poll_fn(|cx| driver.poll_without_shutdown(cx))
             .await
-            .map_err(|e| failed(&e, &passed))?;
+            .map_err(|e| failed(&e, &counters))?;
     }
     let http1::Parts { io, read_buf, .. } = driver.into_parts();
     Ok(Opened {

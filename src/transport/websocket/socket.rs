@@ -20,7 +20,7 @@ use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
 use super::failure::{closed, closing_words, protocol};
 use crate::transport::TransportError;
-use crate::transport::counted::{Metered, Passed};
+use crate::transport::counted::{ByteCounters, Metered};
 
 /// The largest message that is taken, in bytes.
 const MAX_MESSAGE: usize = 16 << 20;
@@ -33,7 +33,7 @@ const CHUNK: usize = 8 * 1024;
 pub struct WebSocket<Io> {
     io: Io,
     context: WebSocketContext,
-    passed: Arc<Passed>,
+    counters: Arc<ByteCounters>,
     /// How many bytes it had received and sent when an operation was last told of them.
     accounted: (u64, u64),
     /// Messages that came while nobody waited for one.
@@ -52,12 +52,12 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
         let context = WebSocketContext::from_partially_read(begun, Role::Client, Some(config));
-        let passed = io.passed();
-        let accounted = (passed.received(), passed.sent());
+        let counters = io.byte_counters();
+        let accounted = (counters.received(), counters.sent());
         Self {
             io,
             context,
-            passed,
+            counters,
             accounted,
             waiting: VecDeque::new(),
             ended: None,
@@ -65,8 +65,8 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
     }
 
     /// What has passed over it so far.
-    pub fn passed(&self) -> Arc<Passed> {
-        self.passed.clone()
+    pub fn byte_counters(&self) -> Arc<ByteCounters> {
+        self.counters.clone()
     }
 
     /// How many bytes it had received and sent by the end of the last operation: what came while
@@ -77,7 +77,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
 
     /// An operation has been told of all that has passed so far.
     pub fn account(&mut self) {
-        self.accounted = (self.passed.received(), self.passed.sent());
+        self.accounted = (self.counters.received(), self.counters.sent());
     }
 
     /// Sends one text to the last byte.
@@ -355,12 +355,12 @@ mod tests {
     struct Scripted {
         pieces: VecDeque<Vec<u8>>,
         heard: Vec<u8>,
-        passed: Arc<Passed>,
+        counters: Arc<ByteCounters>,
     }
 
     impl Metered for Scripted {
-        fn passed(&self) -> Arc<Passed> {
-            self.passed.clone()
+        fn byte_counters(&self) -> Arc<ByteCounters> {
+            self.counters.clone()
         }
     }
 
@@ -378,7 +378,7 @@ mod tests {
                 }
                 let rest = piece.split_off(piece.len().min(buf.remaining()));
                 buf.put_slice(&piece);
-                self.passed.receive(piece.len());
+                self.counters.receive(piece.len());
                 if !rest.is_empty() {
                     self.pieces.push_front(rest);
                 }
@@ -424,13 +424,13 @@ mod tests {
         Scripted {
             pieces: pieces.iter().map(|piece| piece.to_vec()).collect(),
             heard: Vec::new(),
-            passed: Arc::default(),
+            counters: Arc::default(),
         }
     }
 
     fn socket(pieces: &[&[u8]]) -> WebSocket<Scripted> {
         let io = scripted(pieces);
-        let passed = io.passed();
+        let counters = io.byte_counters();
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
@@ -438,7 +438,7 @@ mod tests {
         WebSocket {
             io,
             context,
-            passed,
+            counters,
             accounted: (0, 0),
             waiting: VecDeque::new(),
             ended: None,

@@ -28,12 +28,12 @@ pub fn serve(shared: &Shared, stream: TcpStream, number: u64) {
         if !hop.delay.is_zero() {
             thread::sleep(hop.delay);
         }
-        let talk = Talk {
+        let responder = Responder {
             shared,
             request: &request,
             place,
         };
-        if !talk.answer(reader.get_mut(), &hop.ending) {
+        if !responder.answer(reader.get_mut(), &hop.ending) {
             return;
         }
     }
@@ -84,15 +84,15 @@ fn hear(shared: &Shared, reader: &mut BufReader<TcpStream>, connection: u64) -> 
     })
 }
 
-/// What is said to one request.
-struct Talk<'a> {
+/// Answers one request.
+struct Responder<'a> {
     shared: &'a Shared,
     request: &'a Request,
     /// Its place in the log.
     place: usize,
 }
 
-impl Talk<'_> {
+impl Responder<'_> {
     /// Writes, and says so in the log before.
     fn say(&self, stream: &mut TcpStream, status: u16, text: &str) -> bool {
         {

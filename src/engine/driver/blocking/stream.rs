@@ -20,7 +20,7 @@ use super::super::socket::AGAIN;
 use super::parker;
 use super::socket::{Socket, open};
 use crate::base::{Clock, Nanos};
-use crate::transport::counted::{Metered, Passed};
+use crate::transport::counted::{ByteCounters, Metered};
 use crate::transport::endpoint::Endpoint;
 
 /// The idle time after which a connection is checked, without blocking, before it is used again:
@@ -41,7 +41,7 @@ thread_local! {
 pub struct Stream {
     pub(super) socket: Arc<Socket>,
     clock: Clock,
-    passed: Arc<Passed>,
+    passed: Arc<ByteCounters>,
     last_used: Nanos,
     /// Whether the peer has closed it: further reads report that without asking the kernel.
     closed: bool,
@@ -187,7 +187,7 @@ impl Stream {
 }
 
 impl Metered for Stream {
-    fn passed(&self) -> Arc<Passed> {
+    fn byte_counters(&self) -> Arc<ByteCounters> {
         self.passed.clone()
     }
 }

@@ -1,4 +1,4 @@
-//! [`Parts`]: the figures that a check is about, of all rounds of a mode.
+//! [`Selection`]: the figures that a check is about, of all rounds of a mode.
 
 use crate::metrics::histogram;
 use crate::metrics::interval::is_enough;
@@ -8,20 +8,20 @@ use crate::result::{
     ChecksHeld, Counts, Group, Iterations, ModeComparison, ModeRun, Window, codec,
 };
 
-/// What of a run a selector takes.
+/// What a selector selects of one run.
 #[derive(Clone, Copy)]
-pub enum Part<'r> {
-    /// All of it.
+pub enum Selected<'r> {
+    /// The whole run.
     Whole(&'r ModeRun),
-    /// Some of its operations, with their time line where there is one.
-    Some(&'r Group, &'r [Window]),
+    /// Some of its operations, with their time line if there is one.
+    Group(&'r Group, &'r [Window]),
 }
 
-impl<'r> Part<'r> {
+impl<'r> Selected<'r> {
     fn counts(self) -> &'r Counts {
         match self {
             Self::Whole(run) => &run.counts,
-            Self::Some(group, _) => &group.counts,
+            Self::Group(group, _) => &group.counts,
         }
     }
 
@@ -35,7 +35,7 @@ impl<'r> Part<'r> {
     const fn iterations(self) -> Option<&'r Iterations> {
         match self {
             Self::Whole(run) => Some(&run.iterations),
-            Self::Some(group, _) => group.iterations.as_ref(),
+            Self::Group(group, _) => group.iterations.as_ref(),
         }
     }
 
@@ -50,21 +50,21 @@ impl<'r> Part<'r> {
                         failed: sum.failed + check.failed,
                     })
             }
-            Self::Some(group, _) => group.checks.unwrap_or_default(),
+            Self::Group(group, _) => group.checks.unwrap_or_default(),
         }
     }
 
     const fn throughput_rps(self) -> f64 {
         match self {
             Self::Whole(run) => run.throughput_rps,
-            Self::Some(group, _) => group.throughput_rps,
+            Self::Group(group, _) => group.throughput_rps,
         }
     }
 
     const fn bytes_in(self) -> u64 {
         match self {
             Self::Whole(run) => run.bytes_in,
-            Self::Some(group, _) => group.bytes_in,
+            Self::Group(group, _) => group.bytes_in,
         }
     }
 
@@ -79,7 +79,7 @@ impl<'r> Part<'r> {
                 Quantity::Iteration => &run.iterations.duration_ms,
                 Quantity::FirstByte => &run.first_byte_ms,
             },
-            Self::Some(group, _) => match of {
+            Self::Group(group, _) => match of {
                 Quantity::Response => &group.response_ms,
                 Quantity::Ok => &group.response_ok_ms,
                 Quantity::Service => &group.service_ms,
@@ -108,7 +108,7 @@ impl<'r> Part<'r> {
                 Quantity::Iteration => run.histograms.iteration.as_deref(),
                 Quantity::FirstByte => run.histograms.first_byte.as_deref(),
             },
-            Self::Some(group, _) => group.histograms.get(of.name()).map(String::as_str),
+            Self::Group(group, _) => group.histograms.get(of.name()).map(String::as_str),
         }
     }
 
@@ -116,15 +116,15 @@ impl<'r> Part<'r> {
     pub fn series(self) -> &'r [Window] {
         match self {
             Self::Whole(run) => &run.series,
-            Self::Some(_, series) => series,
+            Self::Group(_, series) => series,
         }
     }
 }
 
-/// The figures that a selector takes of some runs.
-pub struct Parts<'r> {
-    /// Each with the run that it is of.
-    pub parts: Vec<(&'r ModeRun, Part<'r>)>,
+/// What a selector selects of the runs of one mode.
+pub struct Selection<'r> {
+    /// Each part with its run.
+    pub parts: Vec<(&'r ModeRun, Selected<'r>)>,
 }
 
 /// A figure.
@@ -136,13 +136,13 @@ pub struct Figure {
     pub thin: bool,
 }
 
-impl<'r> Parts<'r> {
-    /// What the selector takes of these runs, which are of one mode.
+impl<'r> Selection<'r> {
+    /// Applies the selector to runs of one mode.
     pub fn from_runs(runs: impl IntoIterator<Item = &'r ModeRun>, selector: &Selector) -> Self {
         let parts = runs
             .into_iter()
             .flat_map(|run| {
-                taken(run, selector)
+                select(run, selector)
                     .into_iter()
                     .map(move |part| (run, part))
             })
@@ -150,7 +150,7 @@ impl<'r> Parts<'r> {
         Self { parts }
     }
 
-    fn sum(&self, count: impl Fn(Part<'r>) -> u64) -> u64 {
+    fn sum(&self, count: impl Fn(Selected<'r>) -> u64) -> u64 {
         self.parts.iter().map(|(_, part)| count(*part)).sum()
     }
 
@@ -185,7 +185,7 @@ impl<'r> Parts<'r> {
                     .sum();
                 each.map(|completed| completed as f64)
             }
-            Metric::BytesIn => Some(self.sum(Part::bytes_in) as f64),
+            Metric::BytesIn => Some(self.sum(Selected::bytes_in) as f64),
             Metric::Speedup => compared.and_then(|mode| mode.speedup),
             Metric::Efficiency => compared.and_then(|mode| mode.efficiency),
             Metric::CpuPerRequest => compared
@@ -204,7 +204,7 @@ impl<'r> Parts<'r> {
         statistic: Statistic,
         compared: Option<&ModeComparison>,
     ) -> Option<Figure> {
-        let filled: Vec<(Part<'_>, &Summary)> = self
+        let filled: Vec<(Selected<'_>, &Summary)> = self
             .parts
             .iter()
             .filter_map(|(_, part)| part.summary(of).map(|summary| (*part, summary)))
@@ -238,7 +238,7 @@ impl<'r> Parts<'r> {
                 let is_whole = of == Quantity::Response
                     && filled
                         .iter()
-                        .all(|(part, _)| matches!(part, Part::Whole(_)));
+                        .all(|(part, _)| matches!(part, Selected::Whole(_)));
                 // What is shown of all rounds together, where there is such a thing.
                 let shown = compared
                     .and_then(|mode| mode.response_ms.as_ref())
@@ -283,22 +283,22 @@ impl<'r> Parts<'r> {
     }
 }
 
-fn taken<'r>(run: &'r ModeRun, selector: &Selector) -> Vec<Part<'r>> {
+fn select<'r>(run: &'r ModeRun, selector: &Selector) -> Vec<Selected<'r>> {
     if let Some(stage) = &selector.stage {
         // The time line of a stage is a stretch of the run's.
         return run
             .stages
             .iter()
             .filter(|group| group.name == *stage)
-            .map(|group| Part::Some(group, &run.series))
+            .map(|group| Selected::Group(group, &run.series))
             .collect();
     }
     if selector.is_of_operations() || selector.tag.is_some() {
         let wanted = selector.of_any_mode();
         let probes = run.probes.iter().filter(|probe| probe.selector == wanted);
         return probes
-            .map(|probe| Part::Some(&probe.figures, &probe.series))
+            .map(|probe| Selected::Group(&probe.figures, &probe.series))
             .collect();
     }
-    vec![Part::Whole(run)]
+    vec![Selected::Whole(run)]
 }
