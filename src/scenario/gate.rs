@@ -26,8 +26,8 @@ const STOP_WHEN: Section = Section::new(&[("condition", "check")]);
 /// Windows are multiples of this: the time line can be cut no finer.
 const GRAIN: Nanos = Nanos::from_millis(100);
 /// Below, chance decides; above, nobody runs as many pairs as it takes.
-const LEAST_SURE: Share = Share(0.8);
-const MAX_SURE: Share = Share(0.999);
+const MIN_CONFIDENCE: Share = Share(0.8);
+const MAX_CONFIDENCE: Share = Share(0.999);
 /// What a check can be narrowed by, and how one is written.
 const KEYS: [&str; 5] = ["mix", "step", "target", "stage", "tag"];
 
@@ -274,14 +274,14 @@ fn compared_metric(node: &Node, problems: &mut Diagnostics) -> Option<(Metric, P
 
 fn confidence(node: &Node, problems: &mut Diagnostics) -> Option<Share> {
     let share = decode::share(node, "confidence", problems)?;
-    if !(LEAST_SURE..=MAX_SURE).contains(&share) {
+    if !(MIN_CONFIDENCE..=MAX_CONFIDENCE).contains(&share) {
         problems
             .error(
                 node.span,
                 format!("a confidence of {share} can't be worked with"),
             )
             .help(format!(
-                "write one from {LEAST_SURE} to {MAX_SURE}; `95%` is usual"
+                "write one from {MIN_CONFIDENCE} to {MAX_CONFIDENCE}; `95%` is usual"
             ));
         return None;
     }
