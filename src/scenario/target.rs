@@ -6,7 +6,7 @@ use std::path::Path;
 use super::credentials;
 use super::decode;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
-use super::timeout::Parts;
+use super::timeout::PartialTimeouts;
 use super::tree::{Node, Value};
 use super::url::{self, Url};
 use super::vars::is_name;
@@ -255,7 +255,7 @@ impl Targets {
     }
 
     /// What a target says about the timeouts of its requests.
-    pub fn timeout(&self, index: usize) -> Parts {
+    pub fn timeout(&self, index: usize) -> PartialTimeouts {
         self.list
             .get(index)
             .map(|target| target.timeout)
