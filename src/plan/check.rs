@@ -74,7 +74,7 @@ pub struct CheckError {
 }
 
 /// No check is longer, in bytes.
-const LONGEST: usize = 200;
+const MAX_BYTES: usize = 200;
 
 impl Check {
     /// The longest time that it allows of responses or iterations, in milliseconds, where it limits
@@ -97,7 +97,7 @@ impl Check {
             at,
             unknown: None,
         };
-        if text.len() > LONGEST {
+        if text.len() > MAX_BYTES {
             return Err(wrong(
                 "this is far too long for a check".into(),
                 example.into(),

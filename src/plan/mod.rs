@@ -36,7 +36,7 @@ pub use load::{Load, LoadModel, Spread, Stage};
 pub use metric::{Metric, Quantity, Statistic, Unit};
 pub use mode::Mode;
 pub use operation::{Backoff, Operation, Retry, Timeouts};
-pub use request::{Body, Content, HttpRequest, Part};
+pub use request::{Body, BodyPart, Content, HttpRequest};
 pub use root::{MixEntry, Plan};
 pub use secrets::Secrets;
 pub use target::{Address, HttpOptions, KeepAlive, Protocol, Scheme, Target, TlsOptions};

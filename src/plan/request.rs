@@ -32,12 +32,12 @@ pub enum Body {
     /// The content of a file, by its path relative to the scenario.
     File(String),
     /// Parts of a form that may hold files.
-    Multipart(Vec<Part>),
+    Multipart(Vec<BodyPart>),
 }
 
 /// A part of a multipart body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
+pub struct BodyPart {
     /// The field's name.
     pub name: String,
     /// What is in it.

@@ -6,7 +6,7 @@ use super::decode;
 use super::diagnostic::{Diagnostics, Place, quoted};
 use super::tree::Node;
 
-const MOST: usize = 1000;
+const MAX_HOSTS: usize = 1000;
 
 /// Reads `allow_targets`, and what `--allow-target` adds to it: in lower case, without a dot at the
 /// end.
@@ -20,13 +20,16 @@ pub fn decode(section: Option<&Node>, flags: &[String], problems: &mut Diagnosti
         )
     });
     let mut hosts = Vec::new();
-    for item in items.unwrap_or_default().iter().take(MOST) {
+    for item in items.unwrap_or_default().iter().take(MAX_HOSTS) {
         let text = decode::text(item, "allow_targets", problems);
         hosts.extend(text.and_then(|text| host(text, item.span.into(), problems)));
     }
-    if let Some(item) = items.unwrap_or_default().get(MOST) {
+    if let Some(item) = items.unwrap_or_default().get(MAX_HOSTS) {
         problems
-            .error(item.span, format!("more than {MOST} hosts are allowed"))
+            .error(
+                item.span,
+                format!("more than {MAX_HOSTS} hosts are allowed"),
+            )
             .help("write `*.example.com` for all names below one");
     }
     for text in flags {

@@ -11,7 +11,7 @@ use super::section::Section;
 use super::tree::{Entry, Node, Value};
 use super::words;
 use super::{json, url};
-use crate::plan::{Body, Content, Part, Template};
+use crate::plan::{Body, BodyPart, Content, Template};
 use crate::value::file;
 
 /// A part of `multipart`.
@@ -147,7 +147,7 @@ pub fn path(node: &Node, key: &str, folder: &Path, problems: &mut Diagnostics) -
     good.ok().map(|()| typed.to_owned())
 }
 
-fn multipart(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<Vec<Part>> {
+fn multipart(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<Vec<BodyPart>> {
     let entries = match &node.value {
         Value::Map(entries) => entries,
         Value::Broken => return None,
@@ -175,14 +175,14 @@ fn multipart(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<V
             .help("remove some");
         return None;
     }
-    let parts: Vec<Option<Part>> = entries
+    let parts: Vec<Option<BodyPart>> = entries
         .iter()
         .map(|entry| part(entry, folder, problems))
         .collect();
     parts.into_iter().collect()
 }
 
-fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Part> {
+fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<BodyPart> {
     let name = entry.key.clone();
     if name.is_empty() || name.chars().any(char::is_control) {
         problems
@@ -195,7 +195,7 @@ fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Part
     }
     if !matches!(entry.value.value, Value::Map(_)) {
         let text = decode::template(&entry.value, &name, problems)?;
-        return Some(Part {
+        return Some(BodyPart {
             name,
             content: Content::Text(text),
             filename: None,
@@ -228,7 +228,7 @@ fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Part
             .map(|name| name.to_string_lossy().into_owned()),
         Content::Text(_) => None,
     };
-    Some(Part {
+    Some(BodyPart {
         name,
         content,
         filename: filename.or(own),

@@ -27,7 +27,7 @@ const PLACES: [&str; 6] = ["jsonpath", "regex", "header", "cookie", "body", "sta
 /// A body is not a tag: nearly every one is another.
 const OF_TAGS: [&str; 5] = ["header", "cookie", "status", "jsonpath", "regex"];
 /// The most captures, or tags, of one step.
-const MOST: usize = 100;
+const MAX_CAPTURES: usize = 100;
 
 /// Reads `capture`.
 pub fn captures(
@@ -101,11 +101,11 @@ fn entries<'n>(
             ));
         return &[];
     }
-    if let Some(entry) = entries.get(MOST) {
+    if let Some(entry) = entries.get(MAX_CAPTURES) {
         problems
             .error(
                 entry.key_span,
-                format!("more than {MOST} names in one `{key}`"),
+                format!("more than {MAX_CAPTURES} names in one `{key}`"),
             )
             .help("make several steps of it, or remove some");
         return &[];

@@ -192,7 +192,7 @@ fn plan(
 
 /// Parses the text of a scenario that is not too large.
 fn tree(source: &Source, problems: &mut Diagnostics) -> Option<Node> {
-    if source.text.len() > super::source::LARGEST {
+    if source.text.len() > super::source::MAX_BYTES {
         problems
             .error(Span::default(), "the scenario is larger than 1 MB")
             .help("no scenario needs that much: is it the right file?");

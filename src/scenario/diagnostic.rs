@@ -98,7 +98,7 @@ impl Diagnostic {
 
 /// Past this many problems only their number is kept: nobody reads more, and a hostile file must
 /// not cost more memory than it is long.
-const KEPT: usize = 200;
+const MAX_KEPT: usize = 200;
 
 /// All problems of a scenario.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -128,9 +128,9 @@ impl Diagnostics {
     }
 
     fn push(&mut self, severity: Severity, place: Place, message: String) -> &mut Diagnostic {
-        if self.list.len() > KEPT {
+        if self.list.len() > MAX_KEPT {
             // The last slot is overwritten again and again, and never shown.
-            self.list.truncate(KEPT);
+            self.list.truncate(MAX_KEPT);
             self.more += 1;
         }
         self.list.push(Diagnostic {
@@ -159,7 +159,7 @@ impl Diagnostics {
     /// Whether so many problems were found that no more are kept: time to stop thinking about
     /// hints.
     pub const fn is_full(&self) -> bool {
-        self.list.len() > KEPT
+        self.list.len() > MAX_KEPT
     }
 
     /// Whether all is well.
@@ -179,7 +179,7 @@ impl Diagnostics {
 
     /// The problems that were kept, in the order of their places.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.list[..self.list.len().min(KEPT)].iter()
+        self.list[..self.list.len().min(MAX_KEPT)].iter()
     }
 
     /// Whether any of them forbids a run.
@@ -190,7 +190,7 @@ impl Diagnostics {
     /// Brings them into the order of the text, those of the command line first, and each once: what
     /// an alias repeats is one mistake.
     pub(super) fn sort(&mut self) {
-        let kept = self.list.len().min(KEPT);
+        let kept = self.list.len().min(MAX_KEPT);
         self.list[..kept].sort_by_key(|d| match d.place {
             Place::Flag(_) => (0, 0),
             Place::At(span) => (1, span.start),
@@ -203,10 +203,10 @@ impl Diagnostics {
 
 /// A text from the scenario as it stands in a message: in backquotes, on one line, not too long.
 pub(super) fn quoted(text: &str) -> String {
-    const LONGEST: usize = 60;
+    const MAX_CHARS: usize = 60;
     let shown: String = text
         .chars()
-        .take(LONGEST)
+        .take(MAX_CHARS)
         .flat_map(|c| {
             if c.is_control() {
                 c.escape_default().collect()
@@ -215,7 +215,7 @@ pub(super) fn quoted(text: &str) -> String {
             }
         })
         .collect();
-    let dots = if text.chars().nth(LONGEST).is_some() {
+    let dots = if text.chars().nth(MAX_CHARS).is_some() {
         "…"
     } else {
         ""
@@ -234,8 +234,8 @@ mod tests {
             all.error(Span::new(n, n), format!("problem {n}"));
         }
         assert_eq!(all.len(), 10_000);
-        assert_eq!(all.iter().len(), KEPT);
-        assert_eq!(all.unshown(), 10_000 - KEPT);
+        assert_eq!(all.iter().len(), MAX_KEPT);
+        assert_eq!(all.unshown(), 10_000 - MAX_KEPT);
         assert!(all.is_full());
     }
 

@@ -25,7 +25,7 @@ const FEED: Section = Section::new(&[
     ("on_end", "at_end"),
 ]);
 
-const MOST: usize = 100;
+const MAX_FEEDS: usize = 100;
 const EXAMPLE: &str = "data: { users: { file: users.csv } }";
 
 /// All feeds of a scenario.
@@ -63,9 +63,9 @@ impl Feeds {
                 &[]
             }
         };
-        if let Some(entry) = entries.get(MOST) {
+        if let Some(entry) = entries.get(MAX_FEEDS) {
             problems
-                .error(entry.key_span, format!("more than {MOST} feeds"))
+                .error(entry.key_span, format!("more than {MAX_FEEDS} feeds"))
                 .help("remove some");
         }
         let known = |entry: &Entry| Known {
@@ -75,7 +75,7 @@ impl Feeds {
             used: false,
         };
         Self {
-            list: entries.iter().take(MOST).map(known).collect(),
+            list: entries.iter().take(MAX_FEEDS).map(known).collect(),
         }
     }
 

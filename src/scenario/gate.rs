@@ -1,5 +1,9 @@
 //! A gate: one threshold, guard or condition, as it is written.
 
+mod guard;
+
+use guard::guard;
+
 use super::decode;
 use super::diagnostic::{Diagnostic, Diagnostics, Place, Span, quoted};
 use super::fields::Fields;
@@ -7,7 +11,7 @@ use super::gate_places::GatePlaces;
 use super::section::Section;
 use super::tree::{Entry, Node, Scalar, Value};
 use super::words;
-use crate::base::{Nanos, Share};
+use crate::base::Nanos;
 use crate::plan::{Check, Guard, Metric, Mode, Selector, StopWhen, Threshold};
 
 /// An entry of `thresholds`.
@@ -25,9 +29,6 @@ const THRESHOLD: Section = Section::new(&[
 const STOP_WHEN: Section = Section::new(&[("condition", "check")]);
 /// Windows are multiples of this: the time line can be cut no finer.
 const GRAIN: Nanos = Nanos::from_millis(100);
-/// Below, chance decides; above, nobody runs as many pairs as it takes.
-const LEAST_SURE: Share = Share(0.8);
-const MAX_SURE: Share = Share(0.999);
 /// What a check can be narrowed by, and how one is written.
 const KEYS: [&str; 5] = ["mix", "step", "target", "stage", "tag"];
 
@@ -187,105 +188,6 @@ fn abort(
             .help("add `abort: true`, or remove `after`");
     }
     (abort.unwrap_or(false), after)
-}
-
-/// A threshold with `vs: baseline`: what it is of, and how much worse that may become.
-pub fn guard(
-    text: Option<&Node>,
-    versus: &Entry,
-    selector: Selector,
-    fields: &mut Fields<'_>,
-    problems: &mut Diagnostics,
-) -> Option<(Guard, Place)> {
-    let is_baseline = decode::text(&versus.value, "vs", problems).is_some_and(|text| {
-        if text != "baseline" {
-            problems
-                .error(
-                    versus.value.span,
-                    format!("there is no {} to compare with", quoted(text)),
-                )
-                .help("write `vs: baseline`");
-        }
-        text == "baseline"
-    });
-    for key in ["window", "abort", "after"] {
-        if let Some(entry) = fields.entry(key) {
-            problems
-                .error(
-                    entry.key_span,
-                    format!("a comparison with a baseline is of whole runs, and knows no `{key}`"),
-                )
-                .help("remove it, or write a threshold with a limit of its own beside this one");
-        }
-    }
-    let metric = text.and_then(|node| compared_metric(node, problems));
-    let tolerated = fields
-        .take("max_regression", problems)
-        .and_then(|node| decode::share(node, "max_regression", problems));
-    let confidence = fields
-        .take("confidence", problems)
-        .and_then(|node| confidence(node, problems));
-    let (metric, place) = metric.filter(|_| is_baseline)?;
-    let usual = Guard::usual(metric);
-    let guard = Guard {
-        metric,
-        selector,
-        max_regression: tolerated.map_or(usual.max_regression, |share| share.0),
-        confidence: confidence.map_or(usual.confidence, |share| share.0),
-        line: None,
-    };
-    Some((guard, place))
-}
-
-/// Reads the metric of a comparison with a baseline.
-fn compared_metric(node: &Node, problems: &mut Diagnostics) -> Option<(Metric, Place)> {
-    let text = decode::text(node, "check", problems)?;
-    if text.contains(['<', '>', '=']) {
-        problems
-            .error(
-                node.span,
-                format!(
-                    "{} has a limit of its own, and `vs: baseline` takes it from the baseline",
-                    quoted(text)
-                ),
-            )
-            .help("write the metric alone, as in `check: p99, vs: baseline, max_regression: 10%`, or remove `vs`");
-        return None;
-    }
-    match text.trim().parse::<Metric>() {
-        Ok(metric) if metric.worse().is_some() => Some((metric, Place::from(node.span))),
-        Ok(metric) => {
-            problems
-                .error(
-                    node.span,
-                    format!(
-                        "`{metric}` is neither good nor bad by itself, so it can't become worse"
-                    ),
-                )
-                .help("compare `throughput`, `error_rate`, `drop_rate` or a time");
-            None
-        }
-        Err(error) => {
-            decode::with_remedy(&error, node.span, problems);
-            None
-        }
-    }
-}
-
-fn confidence(node: &Node, problems: &mut Diagnostics) -> Option<Share> {
-    let share = decode::share(node, "confidence", problems)?;
-    if !(LEAST_SURE..=MAX_SURE).contains(&share) {
-        problems
-            .error(
-                node.span,
-                format!("a confidence of {share} can't be worked with"),
-            )
-            .help(format!(
-                "write one from {LEAST_SURE} to {MAX_SURE}; `95%` is usual"
-            ));
-        return None;
-    }
-    Some(share)
 }
 
 pub fn condition(

@@ -21,7 +21,7 @@ const JSON_RULE: Section = Section::new(&[
 ]);
 
 /// The most rules of one step.
-const MOST: usize = 100;
+const MAX_RULES: usize = 100;
 /// The types of JSON values, as rules name them.
 const KINDS: [(&str, JsonKind); 7] = [
     ("null", JsonKind::Null),
@@ -71,11 +71,11 @@ pub fn decode(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) 
             .error(node.span, "this `json` expects nothing")
             .help(EXAMPLE);
     }
-    if let Some(entry) = entries.get(MOST) {
+    if let Some(entry) = entries.get(MAX_RULES) {
         problems
             .error(
                 entry.key_span,
-                format!("more than {MOST} rules for one body"),
+                format!("more than {MAX_RULES} rules for one body"),
             )
             .help("remove some");
         return Vec::new();

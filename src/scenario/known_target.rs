@@ -4,7 +4,7 @@ use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::fields::Fields;
 use super::section::Section;
-use super::timeout::{self, Parts};
+use super::timeout::{self, PartialTimeouts};
 use super::tree::{Node, Value};
 use super::url::{self};
 use super::{auth, header, http, limits, retry, tls};
@@ -42,7 +42,7 @@ pub struct Known {
     pub resolve: Vec<SocketAddr>,
     /// Where `resolve` stands.
     pub resolve_span: Option<Span>,
-    pub timeout: Parts,
+    pub timeout: PartialTimeouts,
     pub retry: Option<Retry>,
     pub limits: Limits,
     pub declared: bool,
@@ -51,7 +51,7 @@ pub struct Known {
 impl Known {
     /// One that nothing but its name is known of.
     pub fn new(name: String, declared: bool) -> Self {
-        let (timeout, limits) = (Parts::default(), Limits::default());
+        let (timeout, limits) = (PartialTimeouts::default(), Limits::default());
         let (http, tls) = (HttpOptions::default(), TlsOptions::default());
         let (headers, resolve) = (Vec::new(), Vec::new());
         Self {

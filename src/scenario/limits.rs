@@ -17,7 +17,8 @@ const LIMITS: Section = Section::new(&[
     ("max_in_flight", "concurrency"),
 ]);
 
-const MOST: u32 = 1_000_000_000;
+/// The largest `burst` and the longest `queue`.
+const MAX_BURST_OR_QUEUE: u32 = 1_000_000_000;
 
 /// Reads a `limits` map; the defaults where it is broken, which was reported.
 pub fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
@@ -37,7 +38,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
     let rate = fields.take("rate", problems);
     limits.rate = rate.and_then(|node| decode::rate(node, "rate", problems));
     if let Some(node) = fields.take("burst", problems) {
-        limits.burst = decode::small(node, "burst", 1..=MOST, problems).unwrap_or(1);
+        limits.burst = decode::small(node, "burst", 1..=MAX_BURST_OR_QUEUE, problems).unwrap_or(1);
         if rate.is_none() {
             problems
                 .error(node.span, "`burst` without a `rate` limits nothing")
@@ -48,7 +49,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
     }
     let queue = fields.take("queue", problems);
     limits.queue = queue
-        .and_then(|node| decode::small(node, "queue", 0..=MOST, problems))
+        .and_then(|node| decode::small(node, "queue", 0..=MAX_BURST_OR_QUEUE, problems))
         .unwrap_or(0);
     let full = fields.take("on_full", problems);
     limits.on_full = full

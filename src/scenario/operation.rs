@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::kind::{OF_REQUESTS, Reader, StepAction};
 use super::request::{self, RequestLine};
 use super::response_source;
-use super::timeout::Parts;
+use super::timeout::PartialTimeouts;
 use super::tree::typed;
 use super::{capture, delay, expect, limits, retry, timeout};
 use crate::base::Share;
@@ -52,7 +52,13 @@ impl Reader<'_> {
             ..OperationParts::default()
         };
         let timeout = timeout.unwrap_or_default();
-        let operation = self.number(action, work(duration), parts, timeout, Parts::default());
+        let operation = self.number(
+            action,
+            work(duration),
+            parts,
+            timeout,
+            PartialTimeouts::default(),
+        );
         Some((
             format!("{key} {}", typed(action.value)),
             StepKind::Operation(Box::new(operation)),
@@ -180,8 +186,8 @@ impl Reader<'_> {
         step: StepAction<'_>,
         action: Action,
         parts: OperationParts,
-        own: Parts,
-        inherited: Parts,
+        own: PartialTimeouts,
+        inherited: PartialTimeouts,
     ) -> Operation {
         // At most as many as there are steps.
         let id = self.operations.len() as u32;

@@ -9,7 +9,7 @@
 mod missing;
 mod part;
 
-use self::part::{Kind, Part, expressions, parts, targets, text};
+use self::part::{Phase, PhaseKind, expressions, parts, targets, text};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -82,7 +82,7 @@ struct Walk<'a, 'n> {
     feeds: &'a Feeds,
     source: &'a str,
     problems: &'a mut Diagnostics,
-    parts: &'a [Part<'n>],
+    parts: &'a [Phase<'n>],
     setters: HashMap<&'n str, Vec<Setter>>,
     /// The part that is gone through.
     part: usize,
@@ -113,7 +113,7 @@ impl<'n> Walk<'_, 'n> {
             self.steps(part.flow);
             // What the setup sets is there in all that follows; what an iteration sets ends with
             // it.
-            if part.kind != Kind::Setup {
+            if part.kind != PhaseKind::Setup {
                 self.take_back(begin);
             }
         }
@@ -121,7 +121,7 @@ impl<'n> Walk<'_, 'n> {
 
     fn give(&mut self, name: &'n str, lasts: Lasts) {
         // The setup has one iteration, and its values are there in all others.
-        let lasts = if self.parts[self.part].kind == Kind::Entry {
+        let lasts = if self.parts[self.part].kind == PhaseKind::Entry {
             lasts
         } else {
             Lasts::Iteration
@@ -308,7 +308,7 @@ impl<'n> Walk<'_, 'n> {
 
     fn row(&mut self, name: &str, uses: &Uses, expression: &str, span: Span) {
         let part = &self.parts[self.part];
-        if part.kind != Kind::Entry {
+        if part.kind != PhaseKind::Entry {
             let place = self.place(expression, span);
             self.problems
                 .error(

@@ -9,7 +9,7 @@ use super::diagnostic::{Diagnostics, quoted};
 use super::tree::Node;
 
 /// The longest pattern, in bytes.
-const LONGEST: usize = 1000;
+const MAX_BYTES: usize = 1000;
 /// What patterns may take when they are compiled, in bytes, from the first guess to the last.
 const SIZES: [usize; 4] = [16 << 10, 64 << 10, 256 << 10, 1 << 20];
 /// What all patterns of a scenario may take together.
@@ -49,11 +49,11 @@ impl Patterns {
                 .help("write a regular expression, or remove the key");
             return None;
         }
-        if text.len() > LONGEST {
+        if text.len() > MAX_BYTES {
             problems
                 .error(
                     node.span,
-                    format!("this regular expression is longer than {LONGEST} bytes"),
+                    format!("this regular expression is longer than {MAX_BYTES} bytes"),
                 )
                 .help("look for less: one telling part of the body is enough");
             return None;

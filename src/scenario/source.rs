@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// The largest scenario, in bytes.
-pub const LARGEST: usize = 1 << 20;
+pub const MAX_BYTES: usize = 1 << 20;
 
 /// A scenario as typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,10 +91,10 @@ impl Source {
     /// Reads no more than one byte past the limit, so that an endless stream ends too.
     fn take(name: String, folder: &Path, from: impl Read) -> Result<Self, SourceError> {
         let mut bytes = Vec::new();
-        if let Err(source) = from.take(LARGEST as u64 + 1).read_to_end(&mut bytes) {
+        if let Err(source) = from.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes) {
             return Err(SourceError::Io { name, source });
         }
-        if bytes.len() > LARGEST {
+        if bytes.len() > MAX_BYTES {
             return Err(SourceError::TooLarge(name));
         }
         match String::from_utf8(bytes) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::credentials;
 use super::decode;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
-use super::timeout::Parts;
+use super::timeout::PartialTimeouts;
 use super::tree::{Node, Value};
 use super::url::{self, Url};
 use super::vars::is_name;
@@ -14,7 +14,7 @@ use super::words;
 use crate::plan::target::authority;
 use crate::plan::{Address, Retry, Scheme, Target};
 
-const MOST: usize = 1000;
+const MAX_TARGETS: usize = 1000;
 
 /// All targets: those declared, and behind them those that absolute URLs of steps make.
 #[derive(Default)]
@@ -53,12 +53,12 @@ impl Targets {
                 &[]
             }
         };
-        if let Some(entry) = entries.get(MOST) {
+        if let Some(entry) = entries.get(MAX_TARGETS) {
             problems
-                .error(entry.key_span, format!("more than {MOST} targets"))
+                .error(entry.key_span, format!("more than {MAX_TARGETS} targets"))
                 .help("remove some");
         }
-        for entry in entries.iter().take(MOST) {
+        for entry in entries.iter().take(MAX_TARGETS) {
             if !is_name(&entry.key.replace('-', "_")) {
                 problems
                     .error(
@@ -255,7 +255,7 @@ impl Targets {
     }
 
     /// What a target says about the timeouts of its requests.
-    pub fn timeout(&self, index: usize) -> Parts {
+    pub fn timeout(&self, index: usize) -> PartialTimeouts {
         self.list
             .get(index)
             .map(|target| target.timeout)

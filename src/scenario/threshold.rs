@@ -13,7 +13,7 @@ use super::tree::Node;
 use crate::plan::{Check, Guard, Plan, Selector, StopWhen, Threshold};
 
 /// The most thresholds or conditions of a scenario.
-const MOST: usize = 200;
+const MAX_GATES: usize = 200;
 const EXAMPLE: &str = "thresholds: [ p99 < 250ms, error_rate < 1% ]";
 const FLAG: &str = "--threshold";
 
@@ -120,14 +120,17 @@ fn each<T>(
     mut read: impl FnMut(&Node, &mut Diagnostics) -> Option<T>,
 ) -> Vec<T> {
     let items = decode::list(node, key, example, problems).unwrap_or_default();
-    if let Some(item) = items.get(MOST) {
+    if let Some(item) = items.get(MAX_GATES) {
         problems
-            .error(item.span, format!("more than {MOST} entries in `{key}`"))
+            .error(
+                item.span,
+                format!("more than {MAX_GATES} entries in `{key}`"),
+            )
             .help("nobody reads so many: keep those that matter");
     }
     items
         .iter()
-        .take(MOST)
+        .take(MAX_GATES)
         .filter_map(|item| read(item, problems))
         .collect()
 }

@@ -16,7 +16,7 @@ const TOTAL: Nanos = Nanos::from_secs(30);
 
 /// What one place in a scenario says about timeouts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Parts {
+pub struct PartialTimeouts {
     /// Until the connection is made.
     pub connect: Option<Nanos>,
     /// Until the head of the response is there.
@@ -25,7 +25,7 @@ pub struct Parts {
     pub total: Option<Nanos>,
 }
 
-impl Parts {
+impl PartialTimeouts {
     /// These parts where they are given, and another place's where they are not.
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -46,11 +46,11 @@ impl Parts {
 }
 
 /// Reads a timeout: one duration, which is the total, or a map of parts.
-pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Parts> {
+pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<PartialTimeouts> {
     if !matches!(node.value, Value::Map(_)) {
-        return decode::some_time(node, "timeout", problems).map(|total| Parts {
+        return decode::some_time(node, "timeout", problems).map(|total| PartialTimeouts {
             total: Some(total),
-            ..Parts::default()
+            ..PartialTimeouts::default()
         });
     }
     let mut fields = Fields::open(node, &TIMEOUT, "`timeout`", "timeout: 5s", problems)?;
@@ -71,7 +71,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Parts> {
         }
     }
     fields.finish(problems);
-    Some(Parts {
+    Some(PartialTimeouts {
         connect: connect.map(|(_, time)| time),
         first_byte: first_byte.map(|(_, time)| time),
         total,
@@ -79,7 +79,11 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Parts> {
 }
 
 /// Reads the timeout of a message, whose connection is there already.
-pub fn of_message(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Parts> {
+pub fn of_message(
+    node: &Node,
+    action: &str,
+    problems: &mut Diagnostics,
+) -> Option<PartialTimeouts> {
     if let Value::Map(entries) = &node.value {
         for entry in entries
             .iter()
@@ -94,7 +98,7 @@ pub fn of_message(node: &Node, action: &str, problems: &mut Diagnostics) -> Opti
 }
 
 /// Reads the timeout of a mock operation, which has no connection and no response.
-pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Parts> {
+pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<PartialTimeouts> {
     if let Value::Map(entries) = &node.value {
         for entry in entries
             .iter()

@@ -14,7 +14,7 @@ use crate::value::function::QUERY;
 use crate::value::text::PATH;
 
 /// What `sun_path` holds, its last zero apart.
-const LONGEST_SOCKET: usize = 107;
+const MAX_SOCKET_BYTES: usize = 107;
 
 /// Why a text is not a URL, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]
@@ -273,9 +273,9 @@ fn socket(path: &str) -> Result<String, Wrong> {
             "write it from the root, as in `unix:/run/shop.sock`",
         );
     }
-    if path.len() > LONGEST_SOCKET {
+    if path.len() > MAX_SOCKET_BYTES {
         return wrong(
-            &format!("the path of a Unix socket has at most {LONGEST_SOCKET} bytes"),
+            &format!("the path of a Unix socket has at most {MAX_SOCKET_BYTES} bytes"),
             "use a shorter path, such as a link",
         );
     }

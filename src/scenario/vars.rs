@@ -14,7 +14,7 @@ use super::words;
 use crate::plan::secrets::SHORTEST;
 
 /// The most variables there can be.
-const MOST: usize = 1000;
+const MAX_VARS: usize = 1000;
 
 /// All variables, by name.
 pub struct Vars {
@@ -161,13 +161,13 @@ fn read(
             &[]
         }
     };
-    if let Some(entry) = entries.get(MOST) {
+    if let Some(entry) = entries.get(MAX_VARS) {
         problems
-            .error(entry.key_span, format!("more than {MOST} variables"))
+            .error(entry.key_span, format!("more than {MAX_VARS} variables"))
             .help("remove some");
     }
     let secret = section == "secrets";
-    for entry in entries.iter().take(MOST) {
+    for entry in entries.iter().take(MAX_VARS) {
         if !is_name(&entry.key) {
             problems
                 .error(
@@ -291,7 +291,7 @@ fn from_environment(
     env: &dyn Fn(&str) -> Option<String>,
     problems: &mut Diagnostics,
 ) -> Option<String> {
-    const LARGEST: usize = super::source::LARGEST;
+    const MAX_BYTES: usize = super::source::MAX_BYTES;
     let mut out = String::new();
     let mut rest = text;
     let mut good = true;
@@ -338,7 +338,7 @@ fn from_environment(
                 good = false;
             }
         }
-        if out.len() > LARGEST {
+        if out.len() > MAX_BYTES {
             problems
                 .error(span, "this value is larger than 1 MB")
                 .help("shorten it");

@@ -15,9 +15,9 @@ use super::tree::{Entry, MAX_DEPTH, Node, Scalar, Value};
 use super::yaml_tag;
 
 /// How many values a document may unfold to.
-const NODES: usize = 200_000;
+const MAX_NODES: usize = 200_000;
 /// How many bytes of text a document may unfold to.
-const BYTES: usize = 8 << 20;
+const MAX_BYTES: usize = 8 << 20;
 
 /// Parses the one document of a scenario. Problems go to `problems`; without a tree there is at
 /// least one error among them.
@@ -238,10 +238,10 @@ impl Builder<'_> {
     fn charge(&mut self, span: Span, nodes: usize, bytes: usize) -> Result<(), Stop> {
         self.nodes = self.nodes.saturating_add(nodes);
         self.bytes = self.bytes.saturating_add(bytes);
-        if self.nodes > NODES || self.bytes > BYTES {
+        if self.nodes > MAX_NODES || self.bytes > MAX_BYTES {
             let message = format!(
-                "the scenario unfolds to more than {NODES} values or {} MB of text here",
-                BYTES >> 20
+                "the scenario unfolds to more than {MAX_NODES} values or {} MB of text here",
+                MAX_BYTES >> 20
             );
             self.problems
                 .error(span, message)
@@ -491,7 +491,7 @@ mod tests {
         refused(&"- ".repeat(100_000));
         refused(&"{a: ".repeat(100_000));
         refused(&"? ".repeat(100_000));
-        refused(&"- a\n".repeat(NODES + 1));
+        refused(&"- a\n".repeat(MAX_NODES + 1));
         // Deep through aliases: each level is shallow where it is written.
         let nest = |inner: &str| format!("{}{inner}{}", "[".repeat(40), "]".repeat(40));
         refused(&format!("a: &a {}\nb: {}\n", nest("1"), nest("*a")));

@@ -400,7 +400,7 @@ mod tests {
     use super::*;
     use crate::engine::compiled::base_url::Origin;
     use crate::plan::{
-        Address, Content as Inside, Encode, HttpOptions, Limits, Name, Part, Scheme, TlsOptions,
+        Address, BodyPart, Content as Inside, Encode, HttpOptions, Limits, Name, Scheme, TlsOptions,
     };
     use serde_json::json;
 
@@ -585,13 +585,13 @@ mod tests {
 
     #[test]
     fn a_multipart_body_has_a_boundary_that_is_nowhere_in_it() {
-        let part = |name: &str, content| Part {
+        let part = |name: &str, content| BodyPart {
             name: name.into(),
             content,
             filename: None,
             content_type: None,
         };
-        let file = Part {
+        let file = BodyPart {
             filename: Some("a\"\r\nb.txt".into()),
             content_type: Some("text/plain".into()),
             ..part("f", Inside::Text("file".into()))

@@ -6,7 +6,7 @@ use crate::plan::{Action, Receive, StepKind};
 use crate::scenario::fields::Fields;
 use crate::scenario::kind::{Family, Kind, OpenSocket, Reader, StepAction};
 use crate::scenario::section::Section;
-use crate::scenario::timeout::{self, Parts};
+use crate::scenario::timeout::{self, PartialTimeouts};
 use crate::scenario::tree::{Node, Value, typed};
 use crate::scenario::{decode, json, json_rule};
 
@@ -106,9 +106,9 @@ impl Reader<'_> {
             send,
             receive,
         });
-        let inherited = Parts {
+        let inherited = PartialTimeouts {
             total: self.targets.timeout(target).total,
-            ..Parts::default()
+            ..PartialTimeouts::default()
         };
         let operation = self.number(
             action,

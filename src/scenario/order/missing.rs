@@ -3,7 +3,7 @@
 use super::super::diagnostic::Span;
 use super::super::names::Lasts;
 use super::Walk;
-use super::part::Kind;
+use super::part::PhaseKind;
 
 impl Walk<'_, '_> {
     /// Nothing sets it before it is used.
@@ -44,17 +44,17 @@ impl Walk<'_, '_> {
         let (why, help) = if setter.part != self.part {
             let there = &self.parts[setter.part];
             let why = match (here.kind, there.kind) {
-                (Kind::Setup, _) => "`setup` runs before it",
-                (_, Kind::Teardown) => "`teardown` runs after it",
-                (Kind::Teardown, _) => "the values of an iteration end with it",
+                (PhaseKind::Setup, _) => "`setup` runs before it",
+                (_, PhaseKind::Teardown) => "`teardown` runs after it",
+                (PhaseKind::Teardown, _) => "the values of an iteration end with it",
                 _ if setter.lasts == Lasts::User => {
                     "a user whose first iteration is another one never has it"
                 }
                 _ => "iterations share no values",
             };
-            let help = if here.kind == Kind::Entry && setter.lasts == Lasts::User {
+            let help = if here.kind == PhaseKind::Entry && setter.lasts == Lasts::User {
                 "put a step with `once` that sets it at the begin of this entry too, or set it in `setup`"
-            } else if here.kind == Kind::Entry {
+            } else if here.kind == PhaseKind::Entry {
                 "set it in this entry too, or in `setup`, whose values are there everywhere"
             } else {
                 "set it in `setup`"
@@ -100,7 +100,7 @@ impl Walk<'_, '_> {
             .parts
             .iter()
             .enumerate()
-            .filter(|(_, part)| part.kind == Kind::Entry);
+            .filter(|(_, part)| part.kind == PhaseKind::Entry);
         let Some((_, without)) = entries.find(|(part, _)| !sets(*part)) else {
             return;
         };

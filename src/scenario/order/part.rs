@@ -7,8 +7,8 @@ use crate::scenario::tree::{Node, Scalar, Value};
 const MAX_OF_TARGET: usize = 100;
 
 /// A list of steps that is gone through from its begin.
-pub struct Part<'n> {
-    pub kind: Kind,
+pub struct Phase<'n> {
+    pub kind: PhaseKind,
     /// In words.
     pub title: String,
     pub flow: &'n Node,
@@ -17,16 +17,16 @@ pub struct Part<'n> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum PhaseKind {
     Setup,
     Entry,
     Teardown,
 }
 
 /// The lists of steps, in the order in which they run.
-pub fn parts(root: &Node) -> Vec<Part<'_>> {
+pub fn parts(root: &Node) -> Vec<Phase<'_>> {
     let once = |key: &str, kind| {
-        root.get(key).map(|flow| Part {
+        root.get(key).map(|flow| Phase {
             kind,
             title: format!("`{key}`"),
             flow,
@@ -45,18 +45,18 @@ pub fn parts(root: &Node) -> Vec<Part<'_>> {
             Some((node, _)) => text(node).into_iter().collect(),
             None => Vec::new(),
         };
-        Some(Part {
-            kind: Kind::Entry,
+        Some(Phase {
+            kind: PhaseKind::Entry,
             title: format!("the mix entry {}", quoted(name)),
             flow: item.get("flow")?,
             data,
         })
     };
     let entries = items.iter().filter_map(entry);
-    once("setup", Kind::Setup)
+    once("setup", PhaseKind::Setup)
         .into_iter()
         .chain(entries)
-        .chain(once("teardown", Kind::Teardown))
+        .chain(once("teardown", PhaseKind::Teardown))
         .collect()
 }
 

@@ -8,7 +8,7 @@ use http::HeaderValue;
 use regex::bytes::Regex;
 use sha2::{Digest as _, Sha256};
 
-use crate::plan::{Content, Part};
+use crate::plan::{BodyPart, Content};
 use crate::value::{Names, Text, ValueError, file};
 
 /// A compiled multipart body.
@@ -33,7 +33,7 @@ enum Filling {
 
 impl Multipart {
     /// Compiles the parts; files are read relative to `folder`.
-    pub fn new(parts: &[Part], names: &Names, folder: &Path) -> Result<Self, String> {
+    pub fn new(parts: &[BodyPart], names: &Names, folder: &Path) -> Result<Self, String> {
         let mut compiled = Vec::with_capacity(parts.len());
         for part in parts {
             let content = match &part.content {
@@ -136,7 +136,7 @@ fn free(digest: &str, taken: impl Fn(&str) -> bool) -> String {
         .unwrap_or_default()
 }
 
-fn head(part: &Part) -> Result<String, String> {
+fn head(part: &BodyPart) -> Result<String, String> {
     let mut head = format!(
         "content-disposition: form-data; name=\"{}\"",
         escaped(&part.name)
