@@ -13,8 +13,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use loadgen::engine::{preflight, run_mode};
 use loadgen::plan::{
-    Action, AtEnd, Body, Capture, Content, Encode, Feed, HttpRequest, JsonRule, Mode, Name,
-    Operation, Order, Part, Passes, Plan, Source, Step, StepKind, Tag, Template,
+    Action, AtEnd, Body, BodyPart, Capture, Content, Encode, Feed, HttpRequest, JsonRule, Mode,
+    Name, Operation, Order, Passes, Plan, Source, Step, StepKind, Tag, Template,
 };
 use loadgen::result::{ModeRun, ResponseCheck, StoppedBy};
 use loadgen::value::feed;
@@ -801,13 +801,13 @@ fn files_are_sent_as_they_are() {
         &[],
     );
     request(&mut plan, 0).body = Some(Body::File("a.bin".into()));
-    let part = |name: &str, content| Part {
+    let part = |name: &str, content| BodyPart {
         name: name.into(),
         content,
         filename: None,
         content_type: None,
     };
-    let file = Part {
+    let file = BodyPart {
         filename: Some("a.bin".into()),
         ..part("file", Content::File("a.bin".into()))
     };
