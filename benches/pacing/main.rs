@@ -43,7 +43,7 @@ fn lag(c: &mut Criterion) {
                         &|_| {},
                     )
                     .expect("it can run");
-                    let lag = run.lag_ms.expect("operations");
+                    let lag = run.times.lag_ms.expect("operations");
                     p50.push(lag.p50);
                     p99.push(lag.p99);
                     cpu.extend(

@@ -215,7 +215,7 @@ pub fn held_up(c: &mut Criterion) {
                         iterations.max(RATE)
                     );
                     let (run, _) = against_a_server(mode, &load);
-                    let service = run.service_ms.expect("requests");
+                    let service = run.times.service_ms.expect("requests");
                     assert_eq!(
                         (run.counts.failed, run.counts.unfinished),
                         (0, 0),

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::{Nanos, Rate, Share, Size};
 
-/// Why a text is no quantity, and what to write instead.
+/// Why a text is not a quantity, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseError {
     /// The text is empty.
@@ -165,7 +165,7 @@ pub fn duration(text: &str) -> Result<Nanos, ParseError> {
 /// A rate: a number of events and the time they take (`500/s`, `30/min`, `10/h`, `1/5s`, `0.5/s`).
 ///
 /// # Errors
-/// When the time is missing or zero, or the number is no number. A rate of zero is not an error
+/// When the time is missing or zero, or the number is not valid. A rate of zero is not an error
 /// here.
 pub fn rate(text: &str) -> Result<Rate, ParseError> {
     let text = text.trim();
@@ -232,7 +232,7 @@ fn gcd(a: u64, b: u64) -> u64 {
 /// A size in bytes: `512B`, `10KB` (thousands), `4MiB` (1024s). A bare number is bytes.
 ///
 /// # Errors
-/// When the unit is unknown or the number is no number.
+/// When the unit is unknown or the number is not valid.
 pub fn size(text: &str) -> Result<Size, ParseError> {
     let text = text.trim();
     if text.is_empty() {

@@ -18,7 +18,7 @@ const SCHEMA_NAME: &str = "loadgen.schema.json";
 /// What is in it: a good scenario, which a test runs.
 const STARTER: &str = include_str!("starter.yaml");
 
-/// Writes the starter scenario, where there is none yet, and the schema.
+/// Writes the starter scenario, unless there is one, and the schema.
 pub fn run(args: &InitArgs) -> Result<Exit, Failure> {
     let folder = &args.folder;
     or_exit(

@@ -67,7 +67,7 @@ impl<'a> LivePage<'a> {
         }
     }
 
-    /// A page that can't be made is no reason to stop a run: it stays empty.
+    /// A page that can't be rendered does not stop a run: it stays empty.
     fn page(&self, runs: Vec<ModeRun>) -> String {
         let result = (self.draft)(runs).redacted(self.secrets).ok();
         result

@@ -293,7 +293,7 @@ fn heed_signals(leash: Arc<ChildControl>, groups: Arc<Groups>) -> io::Result<()>
     Ok(())
 }
 
-/// Whether whoever started this program has it ignore a signal.
+/// Whether the parent process has this program ignore a signal.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

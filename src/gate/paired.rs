@@ -143,9 +143,10 @@ pub fn steps(base: &Side<'_>, new: &Side<'_>) -> Vec<Paired> {
 fn of_step(step: &Group, metric: Metric) -> Option<f64> {
     match metric {
         Metric::Time(Quantity::Response, Statistic::Percentile(50_000)) => {
-            step.response_ms.as_ref().map(|summary| summary.p50)
+            step.times.response_ms.as_ref().map(|summary| summary.p50)
         }
         Metric::Time(Quantity::Response, Statistic::Percentile(99_000)) => step
+            .times
             .response_ms
             .as_ref()
             .filter(|summary| !matches!(summary.ci95.get("p99"), Some(None)))

@@ -92,7 +92,7 @@ pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
         .thresholds
         .iter()
         .find_map(|threshold| unproven(&threshold.check, &run.counts));
-    let summary = run.response_ms.as_ref();
+    let summary = run.times.response_ms.as_ref();
     let probe = RateProbe {
         rate,
         outcome,
@@ -162,6 +162,7 @@ fn reasons(run: &ModeRun, thresholds: &[ThresholdResult], lost: u64) -> Vec<Stri
 /// load makes it wait for processors too, but makes nobody steal them.
 fn blamed(plan: &Plan, run: &ModeRun, interfered: bool) -> Cause {
     let is_late = run
+        .times
         .lag_ms
         .as_ref()
         .is_some_and(|lag| lag.p50 > lag_limit_ms(run, plan));

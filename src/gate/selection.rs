@@ -69,30 +69,18 @@ impl<'r> Selected<'r> {
     }
 
     fn summary(self, of: Quantity) -> Option<&'r Summary> {
-        let all = match self {
-            Self::Whole(run) => match of {
-                Quantity::Response => &run.response_ms,
-                Quantity::Ok => &run.response_ok_ms,
-                Quantity::Service => &run.service_ms,
-                Quantity::Lag => &run.lag_ms,
-                Quantity::Queue => &run.queue_ms,
-                Quantity::Iteration => &run.iterations.duration_ms,
-                Quantity::FirstByte => &run.first_byte_ms,
-            },
-            Self::Group(group, _) => match of {
-                Quantity::Response => &group.response_ms,
-                Quantity::Ok => &group.response_ok_ms,
-                Quantity::Service => &group.service_ms,
-                Quantity::Lag => &group.lag_ms,
-                Quantity::Queue => &group.queue_ms,
-                Quantity::FirstByte => &group.first_byte_ms,
-                Quantity::Iteration => {
-                    return self
-                        .iterations()
-                        .and_then(|own| own.duration_ms.as_ref())
-                        .filter(|own| own.count > 0);
-                }
-            },
+        let times = match self {
+            Self::Whole(run) => &run.times,
+            Self::Group(group, _) => &group.times,
+        };
+        let all = match of {
+            Quantity::Response => &times.response_ms,
+            Quantity::Ok => &times.response_ok_ms,
+            Quantity::Service => &times.service_ms,
+            Quantity::Lag => &times.lag_ms,
+            Quantity::Queue => &times.queue_ms,
+            Quantity::FirstByte => &times.first_byte_ms,
+            Quantity::Iteration => &self.iterations()?.duration_ms,
         };
         all.as_ref().filter(|summary| summary.count > 0)
     }

@@ -22,7 +22,7 @@ pub struct Shift {
 }
 
 impl Shift {
-    /// Of these differences; nothing where there is none, or one is no number.
+    /// The shift of these differences; nothing if there are none, or if one is not a number.
     pub fn from_differences(differences: &[f64]) -> Option<Self> {
         let pairs = differences.len();
         if pairs == 0 || !differences.iter().all(|difference| difference.is_finite()) {

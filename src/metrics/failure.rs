@@ -54,7 +54,7 @@ kinds! {
     Incomplete = "incomplete",
     /// A kept-alive connection was closed just as the next request went out.
     ReusedConnClosed = "reused_conn_closed",
-    /// What came is no HTTP.
+    /// The response is not HTTP.
     Protocol = "protocol",
     /// A response with a status that the scenario doesn't want.
     Status = "status",
@@ -64,7 +64,7 @@ kinds! {
     Capture = "capture",
     /// A value that a step needs could not be had or could not be sent.
     Data = "data",
-    /// A redirect that is not followed: one too many, or to somewhere that is no target.
+    /// A redirect that is not followed: one too many, or to a URL outside the targets.
     Redirects = "redirects",
     /// Refused by a full limit; a kind of iterations only.
     Dropped = "dropped",

@@ -53,6 +53,7 @@ fn held(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
             .collect();
         // Operations of one name share their figures: what only some of them hold can't be told.
         if let Some(service) = step
+            .times
             .service_ms
             .as_ref()
             .filter(|_| holding.contains(&true) && !holding.contains(&false))
@@ -79,7 +80,10 @@ fn held(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
 
 /// Where most of a mode's response times went into waiting for a turn, by the plan's own rules.
 fn waited(run: &ModeRun) -> Option<String> {
-    let (queue, response) = (run.queue_ms.as_ref()?, run.response_ms.as_ref()?);
+    let (queue, response) = (
+        run.times.queue_ms.as_ref()?,
+        run.times.response_ms.as_ref()?,
+    );
     let share = queue.mean * queue.count as f64 / (response.mean * response.count as f64);
     if !(share >= WAITED && share.is_finite()) {
         return None;
@@ -118,7 +122,7 @@ mod tests {
             run.steps.truncate(1);
             let step = &mut run.steps[0];
             (step.name, step.mix) = ("sleep".into(), Some("only".into()));
-            let service = step.service_ms.as_mut().expect("it has some");
+            let service = step.times.service_ms.as_mut().expect("it has some");
             (service.mean, service.count) = (20.0, 465);
         }
         result
@@ -167,13 +171,14 @@ mod tests {
         let mut result = fixture::open_model();
         for run in &mut result.runs {
             let queue = run
+                .times
                 .response_ms
                 .clone()
                 .map(|summary| crate::metrics::Summary {
                     mean: summary.mean * 0.8,
                     ..summary
                 });
-            run.queue_ms = queue;
+            run.times.queue_ms = queue;
         }
         let cause = describe(&result, &[Mode::Sequential]).expect("it is known");
         assert_eq!(

@@ -125,7 +125,7 @@ fn entries(
     Ok(text)
 }
 
-/// To the digits that programs get; nothing where it is no number.
+/// To the digits that programs get; nothing if it is not a number.
 fn rounded(value: f64) -> Option<f64> {
     view::digits(value).and_then(|digits| digits.parse().ok())
 }

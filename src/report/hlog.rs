@@ -228,7 +228,7 @@ mod tests {
                     histogram(interval),
                     codec::decode(&run.histograms.response).unwrap()
                 );
-                let max_ms = run.response_ms.as_ref().unwrap().max;
+                let max_ms = run.times.response_ms.as_ref().unwrap().max;
                 assert!(
                     (interval.max() - max_ms).abs() < 2e-3 * max_ms,
                     "{} {max_ms}",

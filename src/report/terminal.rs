@@ -328,7 +328,7 @@ fn percentiles(result: &RunResult) -> Vec<Percentile> {
 fn figures(group: &Group, percentiles: &[Percentile]) -> Vec<String> {
     percentiles
         .iter()
-        .map(|one| one.show(group.response_ms.as_ref()))
+        .map(|one| one.show(group.times.response_ms.as_ref()))
         .collect()
 }
 

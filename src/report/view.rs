@@ -27,7 +27,7 @@ pub fn number(value: f64) -> String {
 }
 
 /// A number for programs to read: decimal digits, at least six of them where there are so many, and
-/// nothing where it is no number.
+/// nothing if it is not a number.
 pub fn digits(value: f64) -> Option<String> {
     let size = value.abs();
     match size {

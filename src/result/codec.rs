@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS, WINDOW_DIGITS};
 
-/// Why a text is no histogram of ours.
+/// Why a text is not a histogram of loadgen.
 #[derive(Debug, Error)]
 pub enum CodecError {
     /// Not base64.

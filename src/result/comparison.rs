@@ -107,10 +107,15 @@ fn compare(
     let (response_ms, response) = merged(
         rounds,
         &inflation,
-        |run| run.response_ms.as_ref(),
+        |run| run.times.response_ms.as_ref(),
         |h| &h.response,
     );
-    let (lag_ms, _) = merged(rounds, &inflation, |run| run.lag_ms.as_ref(), |h| &h.lag);
+    let (lag_ms, _) = merged(
+        rounds,
+        &inflation,
+        |run| run.times.lag_ms.as_ref(),
+        |h| &h.lag,
+    );
     // Those that have times: what could not be made has cost next to nothing.
     let timed = response_ms.as_ref().map_or(0, |response| response.count);
     let per_operation = |total: Option<f64>| total.filter(|_| timed > 0).map(|t| t / timed as f64);

@@ -24,7 +24,7 @@ pub use histograms::Histograms;
 pub use host::Host;
 pub use mode_run::{
     ChecksHeld, Counts, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources,
-    ResponseCheck, StoppedBy, Warmup,
+    ResponseCheck, StoppedBy, Times, Warmup,
 };
 pub use program::{Build, End, ScenarioEcho};
 pub use run_result::{ReadError, RunResult, SCHEMA};

@@ -78,6 +78,33 @@ pub enum StoppedBy {
     Panic,
 }
 
+/// How long operations took, in milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Times {
+    /// completed − intended.
+    pub response_ms: Option<Summary>,
+    /// The same, of good operations only.
+    pub response_ok_ms: Option<Summary>,
+    /// completed − started.
+    pub service_ms: Option<Summary>,
+    /// started − intended − queue: the generator's own lateness.
+    pub lag_ms: Option<Summary>,
+    /// Deliberate waiting before the start.
+    pub queue_ms: Option<Summary>,
+    /// Time to connect, of operations that opened a connection.
+    pub connect_ms: Option<Summary>,
+    /// Time of TLS handshakes, of operations that made one.
+    pub tls_ms: Option<Summary>,
+    /// Connection ready → request sent.
+    #[serde(default)]
+    pub send_ms: Option<Summary>,
+    /// started → first byte of the response.
+    pub first_byte_ms: Option<Summary>,
+    /// Head of the response → the end of its body.
+    #[serde(default)]
+    pub body_ms: Option<Summary>,
+}
+
 /// Figures of a step, a mix entry, a target or a stage: a part of the whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
@@ -98,28 +125,9 @@ pub struct Group {
     pub failures: BTreeMap<String, u64>,
     /// Good completions a second.
     pub throughput_rps: f64,
-    /// completed − intended.
-    pub response_ms: Option<Summary>,
-    /// The same, of good operations only.
-    pub response_ok_ms: Option<Summary>,
-    /// completed − started.
-    pub service_ms: Option<Summary>,
-    /// started − intended − queue: the generator's own lateness.
-    pub lag_ms: Option<Summary>,
-    /// Deliberate waiting before the start.
-    pub queue_ms: Option<Summary>,
-    /// Time to connect, of operations that had to.
-    pub connect_ms: Option<Summary>,
-    /// Time of TLS handshakes, of operations that made one.
-    pub tls_ms: Option<Summary>,
-    /// Time until the request had gone out, from when the connection was there.
-    #[serde(default)]
-    pub send_ms: Option<Summary>,
-    /// started → first byte of the response.
-    pub first_byte_ms: Option<Summary>,
-    /// Head of the response → the end of its body.
-    #[serde(default)]
-    pub body_ms: Option<Summary>,
+    /// How long its operations took.
+    #[serde(flatten)]
+    pub times: Times,
     /// Bytes received, as HTTP sees them.
     pub bytes_in: u64,
     /// Bytes sent, as HTTP sees them.
@@ -328,28 +336,9 @@ pub struct ModeRun {
     pub warmup: Warmup,
     /// Good completions inside the measured window ÷ `measured_s`.
     pub throughput_rps: f64,
-    /// completed − intended.
-    pub response_ms: Option<Summary>,
-    /// The same, of good operations only.
-    pub response_ok_ms: Option<Summary>,
-    /// completed − started.
-    pub service_ms: Option<Summary>,
-    /// started − intended − queue: the generator's own lateness.
-    pub lag_ms: Option<Summary>,
-    /// Deliberate waiting before the start.
-    pub queue_ms: Option<Summary>,
-    /// Time to connect, of operations that had to.
-    pub connect_ms: Option<Summary>,
-    /// Time of TLS handshakes, of operations that made one.
-    pub tls_ms: Option<Summary>,
-    /// Time until the request had gone out, from when the connection was there.
-    #[serde(default)]
-    pub send_ms: Option<Summary>,
-    /// started → first byte of the response.
-    pub first_byte_ms: Option<Summary>,
-    /// Head of the response → the end of its body.
-    #[serde(default)]
-    pub body_ms: Option<Summary>,
+    /// How long its operations took.
+    #[serde(flatten)]
+    pub times: Times,
     /// By step.
     pub steps: Vec<Group>,
     /// By mix entry.

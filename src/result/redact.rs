@@ -35,7 +35,7 @@ impl RunResult {
     /// [`crate::plan::Plan::shown`].
     ///
     /// # Errors
-    /// When a text is none of a reader's, which no result of ours has.
+    /// When a text can't be read back, which does not happen to a result of loadgen.
     pub fn redacted(self, secrets: &Secrets) -> serde_json::Result<Self> {
         redacted(self, secrets)
     }
@@ -45,7 +45,7 @@ impl CapacityResult {
     /// The same with every secret hidden in every text.
     ///
     /// # Errors
-    /// When a text is none of a reader's, which no result of ours has.
+    /// When a text can't be read back, which does not happen to a result of loadgen.
     pub fn redacted(self, secrets: &Secrets) -> serde_json::Result<Self> {
         redacted(self, secrets)
     }

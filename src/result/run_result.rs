@@ -46,7 +46,7 @@ pub struct RunResult {
     pub warnings: Vec<String>,
 }
 
-/// Why a text is no result of ours.
+/// Why a text is not a result of loadgen.
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// Not JSON, cut off, or fields of the wrong type.

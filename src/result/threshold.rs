@@ -12,7 +12,7 @@ pub enum ThresholdVerdict {
     Pass,
     /// It was not.
     Fail,
-    /// There is no figure to judge, which is no better than failing.
+    /// There is no figure to judge, which counts as a failure.
     NoData,
 }
 

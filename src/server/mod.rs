@@ -104,7 +104,7 @@ fn serve_until(
 
 /// Raises the soft limit of open files to the hard one, so that many connections fit.
 ///
-/// A refusal is no error: the server then serves as many connections as it may.
+/// A refusal is not an error: the server then serves as many connections as it may.
 fn raise_file_limit() {
     #[cfg(unix)]
     {

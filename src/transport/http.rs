@@ -146,7 +146,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     /// head of that; `sent` is called whenever something of the request has gone out.
     ///
     /// # Errors
-    /// When the connection fails or what comes is no HTTP. The connection must not be used again
+    /// When the connection fails or the response is not HTTP. The connection must not be used again
     /// then.
     pub async fn answer(
         &mut self,
@@ -246,7 +246,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     /// it had come with the head.
     ///
     /// # Errors
-    /// When the connection fails or what comes is no HTTP. The connection must not be used again
+    /// When the connection fails or the response is not HTTP. The connection must not be used again
     /// then.
     pub async fn receive(
         &mut self,

@@ -243,7 +243,7 @@ impl Http2 {
     /// of it has gone out, or has been handed to the task that sends it.
     ///
     /// # Errors
-    /// When the connection or the stream fails, or what comes is no HTTP/2.
+    /// When the connection or the stream fails, or the response is not HTTP/2.
     pub async fn send(
         &mut self,
         message: Message,

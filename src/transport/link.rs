@@ -161,7 +161,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// is called whenever something of the request has gone out.
     ///
     /// # Errors
-    /// When the connection fails or what comes is no HTTP. The link must not be used again then.
+    /// When the connection fails or the response is not HTTP. The link must not be used again then.
     pub async fn answer(
         &mut self,
         asked: Pin<&mut Asked<impl Future<Output = ResponseResult>>>,
@@ -188,7 +188,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// had to be read for it any more.
     ///
     /// # Errors
-    /// When the connection fails or what comes is no HTTP. The link must not be used again then.
+    /// When the connection fails or the response is not HTTP. The link must not be used again then.
     pub async fn receive(
         &mut self,
         body: Arriving,

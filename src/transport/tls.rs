@@ -46,7 +46,7 @@ pub enum TlsError {
         /// How that begins.
         begin: &'static str,
     },
-    /// A certificate to trust is none.
+    /// A certificate to trust is not valid.
     #[error(
         "a certificate in `{path}` can't be trusted: {reason}; it has to be an authority's, in X.509"
     )]

@@ -45,7 +45,7 @@ impl Expression {
     /// Compiles an expression over these names.
     ///
     /// # Errors
-    /// When it is none, or uses a name that is not there.
+    /// When it is not a valid expression, or uses a name that is not defined.
     pub fn compile(source: &str, names: &Names) -> Result<Self, ValueError> {
         let place = |name: &str| {
             names

@@ -49,7 +49,7 @@ impl Extract {
         matches!(self, Self::JsonPath(_) | Self::Regex(..) | Self::Body)
     }
 
-    /// The value; nothing where there is none.
+    /// Takes the value, if there is one.
     ///
     /// # Errors
     /// When the body is not what it is looked for in, with the reason.
@@ -87,7 +87,7 @@ impl Extract {
 /// Compiles a JSONPath query (RFC 9535).
 ///
 /// # Errors
-/// When it is none, with the reason.
+/// When it is not a valid query, with the reason.
 pub fn json_path(query: &str) -> Result<JsonPath, ValueError> {
     // The parser recurses with each bracket; no scenario needs so many.
     if query.len() > 1000 || query.bytes().filter(|b| b"[(".contains(b)).count() > 50 {

@@ -136,7 +136,7 @@ fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
 
-/// A value as text: JSON where it is none.
+/// A value as text; what is not a string, as JSON.
 pub(super) fn text(value: &Value) -> String {
     let json = || print(value).unwrap_or_else(|_| value.to_string());
     value.as_str().map_or_else(json, str::to_owned)

@@ -65,7 +65,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// The value at a place; undefined where there is none.
+    /// The value at a place, or undefined.
     pub fn get(&self, place: usize) -> Value {
         self.values.get(place).cloned().unwrap_or(Value::UNDEFINED)
     }

@@ -38,7 +38,7 @@ impl Text {
     /// Compiles a template over these names.
     ///
     /// # Errors
-    /// When an expression is none, or uses a name that is not there.
+    /// When an expression is not valid, or uses a name that is not defined.
     pub fn compile(template: &Template, names: &Names) -> Result<Self, ValueError> {
         let piece = |piece: &Piece| match piece {
             Piece::Text(text) => Ok(Compiled::Plain(text.clone())),
@@ -58,7 +58,7 @@ impl Text {
     /// Adds the text to `out`, each value put in once and in its form.
     ///
     /// # Errors
-    /// When a value can't be had, or a line break would come into a path.
+    /// When a value is not available, or would put a line break into a path.
     pub fn render(
         &self,
         scope: &Scope,

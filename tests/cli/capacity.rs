@@ -629,16 +629,14 @@ fn lateness_is_held_against_what_is_measured_and_what_is_asked() {
         let late = Summary {
             p99: limit * 0.9,
             ci95: BTreeMap::new(),
-            ..run.response_ms.clone().expect("it has some")
+            ..run.times.response_ms.clone().expect("it has some")
         };
         let verdict = |p99: f64| {
-            let run = ModeRun {
-                lag_ms: Some(Summary {
-                    p99,
-                    ..late.clone()
-                }),
-                ..run.clone()
-            };
+            let mut run = run.clone();
+            run.times.lag_ms = Some(Summary {
+                p99,
+                ..late.clone()
+            });
             check(&run, &plan)
                 .checks
                 .into_iter()
@@ -669,7 +667,7 @@ fn what_kept_a_try_from_being_believed_is_told_from_the_rate() {
             tried.probe.doubts.first().cloned().unwrap_or_default(),
         )
     };
-    let late = |run: &mut ModeRun| run.lag_ms = run.response_ms.clone();
+    let late = |run: &mut ModeRun| run.times.lag_ms = run.times.response_ms.clone();
     assert_eq!(invalid(&|_| {}).0, Cause::Unclear);
     let (cause, said) = invalid(&|run| run.resources.steal_s = Some(1000.0));
     assert!(

@@ -160,7 +160,7 @@ fn ends(peer: &Peer, url: &str, target: &str, flow: &str, kind: &str) {
             run.failures,
             run.errors
         );
-        run.response_ms.expect("an operation").max - FIRST
+        run.times.response_ms.expect("an operation").max - FIRST
     });
 }
 

@@ -279,9 +279,9 @@ fn an_open_model_keeps_its_planned_times() {
             "{mode}"
         );
         assert!(
-            run.response_ms.as_ref().expect("samples").p50 < 40.0,
+            run.times.response_ms.as_ref().expect("samples").p50 < 40.0,
             "{mode}: {:?}",
-            run.response_ms
+            run.times.response_ms
         );
     }
 }
@@ -294,25 +294,25 @@ fn an_open_model_with_one_slot_counts_waiting_as_queue_and_not_as_lag() {
             "{name: t, mix: [{name: m, flow: [{sleep: 20ms}]}], load: {rate: 100/s, iterations: 10, max_in_flight: 1}}",
         );
         let simulated = run(&plan, Mode::Simulated);
-        let queue = simulated.queue_ms.as_ref().expect("samples");
+        let queue = simulated.times.queue_ms.as_ref().expect("samples");
         assert!(
             (queue.max - 90.0).abs() < 1e-6 && (queue.mean - 45.0).abs() < 1e-6,
             "{queue:?}"
         );
-        assert_eq!(simulated.lag_ms.as_ref().expect("samples").max, 0.0);
-        assert!((simulated.response_ms.as_ref().expect("samples").max - 110.0).abs() < 1e-6);
+        assert_eq!(simulated.times.lag_ms.as_ref().expect("samples").max, 0.0);
+        assert!((simulated.times.response_ms.as_ref().expect("samples").max - 110.0).abs() < 1e-6);
         for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.2);
             assert!(
-                run.queue_ms.as_ref().expect("samples").max >= 89.0,
+                run.times.queue_ms.as_ref().expect("samples").max >= 89.0,
                 "{mode}: {:?}",
-                run.queue_ms
+                run.times.queue_ms
             );
             assert!(
-                run.lag_ms.as_ref().expect("samples").p50 < 10.0,
+                run.times.lag_ms.as_ref().expect("samples").p50 < 10.0,
                 "{mode}: {:?}",
-                run.lag_ms
+                run.times.lag_ms
             );
         }
     });

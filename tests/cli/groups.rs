@@ -396,7 +396,11 @@ fn what_a_loser_has_given_back_is_another_s() {
             "{mode}: {:?}",
             run.errors
         );
-        assert_eq!(run.connect_ms.as_ref().map(|q| q.count), Some(1), "{mode}");
+        assert_eq!(
+            run.times.connect_ms.as_ref().map(|q| q.count),
+            Some(1),
+            "{mode}"
+        );
     });
 }
 
@@ -406,7 +410,11 @@ fn branches_that_had_ended_before_the_winner_keep_their_connections() {
         "[{race: [{get: /status/500}, {get: /delay/0.05}], win: ok}]",
         |mode, run| {
             assert_eq!(counts(run), (4, 4, 0, 0), "{mode}: {:?}", run.errors);
-            assert_eq!(run.connect_ms.as_ref().map(|q| q.count), Some(2), "{mode}");
+            assert_eq!(
+                run.times.connect_ms.as_ref().map(|q| q.count),
+                Some(2),
+                "{mode}"
+            );
         },
     );
 }
@@ -430,7 +438,11 @@ fn branches_keep_their_connections_from_one_iteration_to_the_next() {
         "[{parallel: [{get: /}, {get: /json}, {get: /html}]}]",
         |mode, run| {
             assert_eq!(run.counts.ok, 12, "{mode}");
-            assert_eq!(run.connect_ms.as_ref().map(|q| q.count), Some(3), "{mode}");
+            assert_eq!(
+                run.times.connect_ms.as_ref().map(|q| q.count),
+                Some(3),
+                "{mode}"
+            );
         },
     );
 }

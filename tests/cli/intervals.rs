@@ -42,17 +42,17 @@ fn the_median_of_a_rare_step_is_known_whatever_the_others_do() {
     let width =
         |summary: Option<&Summary>| median(summary).map_or(f64::INFINITY, |[low, high]| high / low);
     assert!(
-        width(busy.response_ms.as_ref()) > 1.3,
+        width(busy.times.response_ms.as_ref()) > 1.3,
         "{:?}",
-        busy.response_ms
+        busy.times.response_ms
     );
-    let [low, high] = median(rare.response_ms.as_ref())
+    let [low, high] = median(rare.times.response_ms.as_ref())
         .expect("forty samples between 21 and 23 ms tell where half of them are");
     assert!(21.0 <= low && low < high && high <= 23.0, "{low} {high}");
     // The same for what has few samples of its own among many.
     assert!(
-        median(rare.service_ms.as_ref()).is_some()
-            && median(run.mixes[1].response_ms.as_ref()).is_some()
+        median(rare.times.service_ms.as_ref()).is_some()
+            && median(run.mixes[1].times.response_ms.as_ref()).is_some()
     );
 }
 
@@ -62,7 +62,7 @@ fn whatever_the_mode() {
     patiently(|| {
         for mode in [Mode::Threaded, Mode::Async] {
             let run = run(&plan(&rare_beside_busy(200, 3, 6)), mode);
-            let rare = step(&run, "b").response_ms.as_ref().expect("samples");
+            let rare = step(&run, "b").times.response_ms.as_ref().expect("samples");
             assert!(
                 rare.count >= 20 && median(Some(rare)).is_some(),
                 "{mode}: {rare:?}"
@@ -78,7 +78,7 @@ fn a_stage_has_the_intervals_of_its_own_windows() {
         load: { stages: [ { hold: 10s, rate: 100/s, name: calm }, { hold: 10s, rate: 100/s, name: same }, { hold: 10s, rate: 2000/s, measure: false } ] }\n";
     let run = run(&plan(text), Mode::Simulated);
     for stage in &run.stages {
-        let [low, high] = median(stage.response_ms.as_ref()).expect("a thousand samples");
+        let [low, high] = median(stage.times.response_ms.as_ref()).expect("a thousand samples");
         assert!(
             9.0 < low && low < 10.0 && 10.0 < high && high < 11.0 && high - low < 0.5,
             "{}: {low} {high}",
@@ -86,6 +86,6 @@ fn a_stage_has_the_intervals_of_its_own_windows() {
         );
     }
     // What is not measured takes nothing from what is.
-    let [low, high] = median(run.response_ms.as_ref()).expect("two thousand samples");
+    let [low, high] = median(run.times.response_ms.as_ref()).expect("two thousand samples");
     assert!(high - low < 0.4, "{low} {high}");
 }

@@ -30,7 +30,10 @@ fn response<'a>(run: &'a ModeRun, step: &str) -> &'a Summary {
         .iter()
         .find(|s| s.name == step)
         .expect("it is in the plan");
-    step.response_ms.as_ref().expect("some were completed")
+    step.times
+        .response_ms
+        .as_ref()
+        .expect("some were completed")
 }
 
 #[test]

@@ -106,8 +106,8 @@ fn a_failure_on_the_way_to_where_a_redirect_leads_ends_when_it_fails() {
             let run = run(&plan, mode, &[peer.address, to]);
             assert_eq!(run.counts.failed, 1, "{mode}{keys}: {:?}", run.errors);
             for times in [
-                &run.response_ms,
-                &run.service_ms,
+                &run.times.response_ms,
+                &run.times.service_ms,
                 &run.iterations.duration_ms,
             ] {
                 let max = times.as_ref().expect("it was completed").max;
@@ -120,9 +120,11 @@ fn a_failure_on_the_way_to_where_a_redirect_leads_ends_when_it_fails() {
             assert!(run.wall_s * 1e3 >= least, "{mode}{keys}: {} s", run.wall_s);
             // What was of the request before is not told of this one.
             assert!(
-                run.first_byte_ms.is_none() && run.body_ms.is_none() && run.send_ms.is_none(),
+                run.times.first_byte_ms.is_none()
+                    && run.times.body_ms.is_none()
+                    && run.times.send_ms.is_none(),
                 "{mode}{keys}: {:?}",
-                run.first_byte_ms
+                run.times.first_byte_ms
             );
             assert!(
                 run.status_codes.is_empty(),
@@ -155,8 +157,8 @@ fn a_redirect_too_many_ends_with_its_own_response() {
             run.errors
         );
         let (whole, first_byte) = (
-            run.service_ms.expect("completed").max,
-            run.first_byte_ms.expect("answered").max,
+            run.times.service_ms.expect("completed").max,
+            run.times.first_byte_ms.expect("answered").max,
         );
         assert!(
             first_byte >= 150.0 && whole >= first_byte,
@@ -222,11 +224,11 @@ fn a_last_try_that_does_not_connect_has_nothing_of_an_earlier_one() {
                 run.errors
             );
             let parts = [
-                &run.connect_ms,
-                &run.tls_ms,
-                &run.send_ms,
-                &run.first_byte_ms,
-                &run.body_ms,
+                &run.times.connect_ms,
+                &run.times.tls_ms,
+                &run.times.send_ms,
+                &run.times.first_byte_ms,
+                &run.times.body_ms,
             ];
             assert!(parts.iter().all(|part| part.is_none()), "{what}: {parts:?}");
             assert!(
@@ -245,9 +247,9 @@ fn a_last_try_that_does_not_connect_has_nothing_of_an_earlier_one() {
             // These are of the operation, whose time is that of all tries.
             assert!(run.bytes_in > 0 && run.bytes_out > 0, "{what}");
             assert!(
-                run.service_ms.as_ref().expect("completed").max >= 80.0,
+                run.times.service_ms.as_ref().expect("completed").max >= 80.0,
                 "{what}: {:?}",
-                run.service_ms
+                run.times.service_ms
             );
         }
     }
@@ -274,16 +276,19 @@ fn a_last_try_that_does_connect_has_its_own_parts() {
             "{mode}: {:?}",
             run.errors
         );
-        let first_byte = run.first_byte_ms.expect("it was answered").max;
+        let first_byte = run.times.first_byte_ms.expect("it was answered").max;
         assert!(
             first_byte < 250.0,
             "{mode}: {first_byte} ms are of the first try"
         );
         assert!(
-            run.connect_ms.is_none(),
+            run.times.connect_ms.is_none(),
             "{mode}: the last try had its connection"
         );
-        assert!(run.service_ms.expect("completed").max >= 300.0, "{mode}");
+        assert!(
+            run.times.service_ms.expect("completed").max >= 300.0,
+            "{mode}"
+        );
     }
 }
 

@@ -221,7 +221,7 @@ fn each_name_of_a_profile_has_its_calls() {
                 .map(|step| (step.name.as_str(), step.counts.ok))
                 .collect();
             assert_eq!(calls, [("quick", 10), ("slow", 5), ("mixed", 8)], "{mode}");
-            let quick = run.steps[0].response_ms.as_ref().expect("ten calls");
+            let quick = run.steps[0].times.response_ms.as_ref().expect("ten calls");
             assert!(quick.min >= 10.0 && quick.mean < 15.0, "{mode}: {quick:?}");
             // The short calls come first and the long ones last: that is the flow, and no trend of
             // the target.

@@ -184,22 +184,30 @@ fn expected(run: &ModeRun, selector: &Selector, metric: Metric) -> Option<f64> {
         }
     };
     match metric {
-        Metric::Time(Quantity::Response, of) => {
-            statistic(time(&run.response_ms, |group| &group.response_ms), of)
+        Metric::Time(Quantity::Response, of) => statistic(
+            time(&run.times.response_ms, |group| &group.times.response_ms),
+            of,
+        ),
+        Metric::Time(Quantity::Ok, of) => statistic(
+            time(&run.times.response_ok_ms, |group| {
+                &group.times.response_ok_ms
+            }),
+            of,
+        ),
+        Metric::Time(Quantity::Service, of) => statistic(
+            time(&run.times.service_ms, |group| &group.times.service_ms),
+            of,
+        ),
+        Metric::Time(Quantity::Lag, of) => {
+            statistic(time(&run.times.lag_ms, |group| &group.times.lag_ms), of)
         }
-        Metric::Time(Quantity::Ok, of) => {
-            statistic(time(&run.response_ok_ms, |group| &group.response_ok_ms), of)
-        }
-        Metric::Time(Quantity::Service, of) => {
-            statistic(time(&run.service_ms, |group| &group.service_ms), of)
-        }
-        Metric::Time(Quantity::Lag, of) => statistic(time(&run.lag_ms, |group| &group.lag_ms), of),
         Metric::Time(Quantity::Queue, of) => {
-            statistic(time(&run.queue_ms, |group| &group.queue_ms), of)
+            statistic(time(&run.times.queue_ms, |group| &group.times.queue_ms), of)
         }
-        Metric::Time(Quantity::FirstByte, of) => {
-            statistic(time(&run.first_byte_ms, |group| &group.first_byte_ms), of)
-        }
+        Metric::Time(Quantity::FirstByte, of) => statistic(
+            time(&run.times.first_byte_ms, |group| &group.times.first_byte_ms),
+            of,
+        ),
         Metric::Time(Quantity::Iteration, of) if group.is_none() => {
             statistic(run.iterations.duration_ms.clone(), of)
         }

@@ -70,7 +70,7 @@ fn each_stage_has_the_arrivals_of_its_integral() {
         ),
         (2.6, 290, StoppedBy::Duration)
     );
-    assert_eq!(run.lag_ms.as_ref().expect("samples").max, 0.0);
+    assert_eq!(run.times.lag_ms.as_ref().expect("samples").max, 0.0);
     assert!(ideal(&plan, Path::new("")).is_some_and(|wall| (2.5..2.601).contains(&wall)));
 }
 
@@ -95,7 +95,7 @@ fn what_is_not_measured_is_in_the_time_line_alone() {
         (100, 100, 0)
     );
     assert_eq!(run.throughput_rps, 100.0);
-    assert_eq!(run.response_ms.as_ref().expect("samples").count, 100);
+    assert_eq!(run.times.response_ms.as_ref().expect("samples").count, 100);
     assert_eq!(run.series.iter().map(|window| window.ok).sum::<u64>(), 200);
 }
 

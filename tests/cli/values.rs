@@ -756,7 +756,7 @@ fn checks_are_counted_and_tags_split_the_figures() {
             run.steps[0]
                 .tags
                 .iter()
-                .all(|group| group.counts.hold() && group.response_ms.is_some()),
+                .all(|group| group.counts.hold() && group.times.response_ms.is_some()),
             "{mode}"
         );
         assert!(run.steps[1].tags.is_empty(), "{mode}");

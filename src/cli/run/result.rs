@@ -97,7 +97,7 @@ fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {
     }
     if runs
         .iter()
-        .any(|r| r.counts.ok == 0 && r.response_ms.is_some())
+        .any(|r| r.counts.ok == 0 && r.times.response_ms.is_some())
     {
         warnings.push(
             "no operation of some mode succeeded: its response times are those of failures".into(),

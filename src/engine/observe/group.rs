@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::dependence::Dependence;
 use crate::base::Nanos;
 use crate::metrics::{FailureKind, Figures, Held, Tally, Track};
-use crate::result::{ChecksHeld, Counts, Group, StoppedBy, codec};
+use crate::result::{ChecksHeld, Counts, Group, StoppedBy, Times, codec};
 
 /// How long a run was, and what ended it.
 pub struct Span {
@@ -66,16 +66,18 @@ pub fn group(
         } else {
             0.0
         },
-        response_ms: dependence.summary(&figures.response()),
-        response_ok_ms: dependence.summary(&figures.response_ok),
-        service_ms: dependence.summary(&figures.service),
-        lag_ms: dependence.summary(&figures.lag),
-        queue_ms: dependence.summary(&figures.queue),
-        connect_ms: dependence.summary(&figures.connect),
-        tls_ms: dependence.summary(&figures.tls),
-        send_ms: dependence.summary(&figures.send),
-        first_byte_ms: dependence.summary(&figures.first_byte),
-        body_ms: dependence.summary(&figures.body),
+        times: Times {
+            response_ms: dependence.summary(&figures.response()),
+            response_ok_ms: dependence.summary(&figures.response_ok),
+            service_ms: dependence.summary(&figures.service),
+            lag_ms: dependence.summary(&figures.lag),
+            queue_ms: dependence.summary(&figures.queue),
+            connect_ms: dependence.summary(&figures.connect),
+            tls_ms: dependence.summary(&figures.tls),
+            send_ms: dependence.summary(&figures.send),
+            first_byte_ms: dependence.summary(&figures.first_byte),
+            body_ms: dependence.summary(&figures.body),
+        },
         bytes_in: figures.bytes_in,
         bytes_out: figures.bytes_out,
         resent: figures.resent,

@@ -16,7 +16,7 @@ const LARGEST: u32 = 16_384;
 /// Why a drawing did not become a picture.
 #[derive(Debug, Error)]
 pub enum PngError {
-    /// It is no SVG.
+    /// It is not SVG.
     #[error("can't read the chart's drawing")]
     Svg(#[from] resvg::usvg::Error),
     /// Nobody could look at it.
@@ -35,7 +35,7 @@ pub enum PngError {
 /// The picture of a drawing.
 ///
 /// # Errors
-/// When the drawing is none, or far too large.
+/// When the drawing is not SVG, or far too large.
 pub fn render(svg: &str) -> Result<Vec<u8>, PngError> {
     let options = Options {
         fontdb: fonts(),

@@ -43,19 +43,19 @@ pub const STAGES: [(&str, RGBColor); 8] = [
 /// Milliseconds of each stage in the mean of all operations of a step: together its mean response
 /// time. Nothing where none of it went over a network.
 pub fn parts(step: &Group) -> Option<[f64; STAGES.len()]> {
-    let service = step.service_ms.as_ref().filter(|s| s.count > 0)?;
+    let service = step.times.service_ms.as_ref().filter(|s| s.count > 0)?;
     // What few operations had is spread over all, so that the parts add up to the whole.
     let mean = |part: &Option<Summary>| {
         part.as_ref()
             .map_or(0.0, |s| s.mean * s.count as f64 / service.count as f64)
     };
-    step.first_byte_ms.as_ref().filter(|s| s.count > 0)?;
+    step.times.first_byte_ms.as_ref().filter(|s| s.count > 0)?;
     let (connect, tls, send, first_byte, body) = (
-        mean(&step.connect_ms),
-        mean(&step.tls_ms),
-        mean(&step.send_ms),
-        mean(&step.first_byte_ms),
-        mean(&step.body_ms),
+        mean(&step.times.connect_ms),
+        mean(&step.times.tls_ms),
+        mean(&step.times.send_ms),
+        mean(&step.times.first_byte_ms),
+        mean(&step.times.body_ms),
     );
     // A remainder below the mean's rounding error counts as zero.
     let left = |whole: f64, parts: &[f64]| {
@@ -67,8 +67,8 @@ pub fn parts(step: &Group) -> Option<[f64; STAGES.len()]> {
     let waited = left(first_byte, &[connect, tls, send]);
     let rest = left(service.mean, &[first_byte, body]);
     let parts = [
-        mean(&step.queue_ms),
-        mean(&step.lag_ms),
+        mean(&step.times.queue_ms),
+        mean(&step.times.lag_ms),
         connect,
         tls,
         send,
@@ -265,16 +265,16 @@ mod tests {
         let parts = parts(step).expect("it went over a network");
         assert!(parts.iter().all(|part| *part > 0.0), "{parts:?}");
         let (mean, sum) = (
-            step.response_ms.as_ref().expect("it has some").mean,
+            step.times.response_ms.as_ref().expect("it has some").mean,
             parts.iter().sum::<f64>(),
         );
         assert!((sum - mean).abs() < mean * 1e-9, "{sum} {mean}");
         let mut mock = step.clone();
-        mock.first_byte_ms = None;
+        mock.times.first_byte_ms = None;
         assert_eq!(super::parts(&mock), None);
         // A result of a version that kept less of it has more of a rest.
         let mut old = step.clone();
-        (old.send_ms, old.body_ms) = (None, None);
+        (old.times.send_ms, old.times.body_ms) = (None, None);
         let less = super::parts(&old).expect("it still has a first byte");
         assert!(
             (less.iter().sum::<f64>() - mean).abs() < mean * 1e-9 && less[7] > parts[7],

@@ -115,7 +115,7 @@ pub fn steps(cast: &Cast<'_>) -> Option<Table> {
         &(String, String, &Group),
         &Option<[f64; stages::STAGES.len()]>,
     )| {
-        let summary = step.response_ms.as_ref();
+        let summary = step.times.response_ms.as_ref();
         let known = summary.filter(|s| s.count > 0);
         let mut row = vec![
             stages::name(step),

@@ -84,16 +84,16 @@ fn times(result: &RunResult, run: &ModeRun) -> Option<Table> {
     head.extend(percentiles.iter().map(|one| one.name));
     head.push("max");
     let rows = [
-        ("response", &run.response_ms),
-        ("response, ok only", &run.response_ok_ms),
-        ("service", &run.service_ms),
-        ("queue", &run.queue_ms),
-        ("lag of the generator", &run.lag_ms),
-        ("connect", &run.connect_ms),
-        ("TLS handshake", &run.tls_ms),
-        ("send", &run.send_ms),
-        ("first byte", &run.first_byte_ms),
-        ("body", &run.body_ms),
+        ("response", &run.times.response_ms),
+        ("response, ok only", &run.times.response_ok_ms),
+        ("service", &run.times.service_ms),
+        ("queue", &run.times.queue_ms),
+        ("lag of the generator", &run.times.lag_ms),
+        ("connect", &run.times.connect_ms),
+        ("TLS handshake", &run.times.tls_ms),
+        ("send", &run.times.send_ms),
+        ("first byte", &run.times.first_byte_ms),
+        ("body", &run.times.body_ms),
         ("iteration", &run.iterations.duration_ms),
     ];
     let rows = rows
@@ -228,7 +228,7 @@ fn groups(
     let rows = groups
         .iter()
         .map(|g| {
-            let summary = g.response_ms.as_ref();
+            let summary = g.times.response_ms.as_ref();
             let name = match &g.mix {
                 Some(mix) => format!("{} / {}", view::plain(mix), view::plain(&g.name)),
                 None => view::plain(&g.name),

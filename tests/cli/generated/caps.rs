@@ -221,7 +221,11 @@ fn reserved(look: &Look<'_>) {
     let used: u64 = parts.iter().map(|part| part.tries()).sum();
     let most = used as f64 * 1e3 / rate.per_second_f64();
     for figures in parts.iter().map(|part| part.figures) {
-        let waited = figures.queue_ms.as_ref().map_or(0.0, |queue| queue.max);
+        let waited = figures
+            .times
+            .queue_ms
+            .as_ref()
+            .map_or(0.0, |queue| queue.max);
         look.hold("reserved", waited <= most + 1e-3, || {
             format!(
                 "{}: waited {waited} ms, and all {used} tokens that were used take {most} ms",
@@ -244,6 +248,7 @@ fn worked(look: &Look<'_>) {
     }
     let sum = |part: &Part<'_>| {
         part.figures
+            .times
             .service_ms
             .as_ref()
             .map_or(0.0, |service| service.mean * service.count as f64)
@@ -260,6 +265,7 @@ fn worked(look: &Look<'_>) {
             .sum();
         let waited = part
             .figures
+            .times
             .queue_ms
             .as_ref()
             .map_or(0.0, |queue| queue.max);

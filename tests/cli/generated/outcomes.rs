@@ -140,7 +140,8 @@ fn shorter_than_ideal(case: &Case, ideal: &ModeRun, real: &ModeRun) -> Option<St
         return None;
     }
     let sum = |step: &Group| {
-        step.service_ms
+        step.times
+            .service_ms
             .as_ref()
             .map_or(0.0, |service| service.mean * service.count as f64)
     };

@@ -43,8 +43,8 @@ fn ms(time: Nanos) -> f64 {
 fn parts_of_time(look: &Look<'_>, part: &Part<'_>) {
     let figures = part.figures;
     let (whole, parts) = (
-        sum(&figures.response_ms),
-        sum(&figures.queue_ms) + sum(&figures.lag_ms) + sum(&figures.service_ms),
+        sum(&figures.times.response_ms),
+        sum(&figures.times.queue_ms) + sum(&figures.times.lag_ms) + sum(&figures.times.service_ms),
     );
     let near = (whole - parts).abs() <= ROUNDING_MS + 1e-9 * whole;
     look.hold("sum of times", near, || {
@@ -66,10 +66,10 @@ impl Summaries {
             })
         };
         Self(
-            text(&figures.response_ms),
-            text(&figures.queue_ms),
-            text(&figures.lag_ms),
-            text(&figures.service_ms),
+            text(&figures.times.response_ms),
+            text(&figures.times.queue_ms),
+            text(&figures.times.lag_ms),
+            text(&figures.times.service_ms),
         )
     }
 }
@@ -96,7 +96,7 @@ fn peers_record(look: &Look<'_>, part: &Part<'_>) {
             .sum::<Duration>()
             .as_secs_f64()
             * 1e3,
-        sum(&part.figures.service_ms),
+        sum(&part.figures.times.service_ms),
     );
     let (name, figures) = (&part.figures.name, part.figures);
     look.hold("too short", service + ROUNDING_MS >= took, || {
@@ -129,7 +129,7 @@ fn timeouts(look: &Look<'_>, part: &Part<'_>) {
     let figures = part.figures;
     look.hold(
         "too short",
-        sum(&figures.service_ms) + ROUNDING_MS >= least,
+        sum(&figures.times.service_ms) + ROUNDING_MS >= least,
         || {
             format!(
                 "{}: timeouts of {least} ms in {}: {:?}",
@@ -195,6 +195,7 @@ fn longest(look: &Look<'_>, part: &Part<'_>) {
     let (figures, seen) = (
         part.figures,
         part.figures
+            .times
             .service_ms
             .as_ref()
             .map_or(0.0, |service| service.max),
@@ -214,13 +215,13 @@ fn first_bytes(look: &Look<'_>, part: &Part<'_>) {
     let max = |of: &Option<Summary>| of.as_ref().map_or(0.0, |of| of.max);
     look.hold(
         "first byte",
-        max(&figures.first_byte_ms) <= max(&figures.service_ms) + ROUNDING_MS,
+        max(&figures.times.first_byte_ms) <= max(&figures.times.service_ms) + ROUNDING_MS,
         || {
             format!(
                 "{}: first byte after {} ms, service {} ms",
                 figures.name,
-                max(&figures.first_byte_ms),
-                max(&figures.service_ms)
+                max(&figures.times.first_byte_ms),
+                max(&figures.times.service_ms)
             )
         },
     );
@@ -229,12 +230,15 @@ fn first_bytes(look: &Look<'_>, part: &Part<'_>) {
         .filter_map(|kind| figures.failures.get(kind.name()))
         .sum();
     let count = |of: &Option<Summary>| of.as_ref().map_or(0, |of| of.count);
-    let (answered, completed) = (count(&figures.first_byte_ms), figures.counts.completed);
+    let (answered, completed) = (
+        count(&figures.times.first_byte_ms),
+        figures.counts.completed,
+    );
     let one_hop = part.expected.hops.len() == 1;
     for (name, count) in [
         ("first_byte", answered),
-        ("body", count(&figures.body_ms)),
-        ("send", count(&figures.send_ms)),
+        ("body", count(&figures.times.body_ms)),
+        ("send", count(&figures.times.send_ms)),
     ] {
         look.hold(
             "first byte",
@@ -268,6 +272,7 @@ fn whole_run(look: &Look<'_>) {
         || format!("{} s, and an iteration of {longest} ms", run.wall_s),
     );
     let operation = run
+        .times
         .response_ms
         .as_ref()
         .map_or(0.0, |response| response.max);
@@ -281,7 +286,10 @@ fn whole_run(look: &Look<'_>) {
         look.hold("iteration time", longest + ROUNDING_MS >= operation, || {
             format!("{longest} ms, and an operation of {operation} ms")
         });
-        let (iterations, operations) = (sum(&run.iterations.duration_ms), sum(&run.response_ms));
+        let (iterations, operations) = (
+            sum(&run.iterations.duration_ms),
+            sum(&run.times.response_ms),
+        );
         // Branches side by side take the time of one.
         look.hold(
             "iteration time",

@@ -162,7 +162,7 @@ fn connections(look: &Look<'_>) {
             .targets
             .iter()
             .find(|group| group.name == *name)
-            .and_then(|group| group.connect_ms.as_ref())
+            .and_then(|group| group.times.connect_ms.as_ref())
             .map_or(0, |q| q.count);
         let may = matches!(Manner::of(name), Manner::Steady | Manner::Fickle);
         // One that is accepted late is one all the same; and a redirect may have connected

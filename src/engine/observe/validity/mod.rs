@@ -114,7 +114,11 @@ fn pacing(run: &ModeRun, plan: &Plan) -> Check {
 /// Returns how late operations may start, in milliseconds. Lag that is small compared to the
 /// measured times, or to those in thresholds, is harmless.
 pub fn lag_limit_ms(run: &ModeRun, plan: &Plan) -> f64 {
-    let of_median = run.response_ms.as_ref().map_or(0.0, |q| q.p50 * LAG_SHARE);
+    let of_median = run
+        .times
+        .response_ms
+        .as_ref()
+        .map_or(0.0, |q| q.p50 * LAG_SHARE);
     let own = plan
         .thresholds
         .iter()
@@ -132,7 +136,7 @@ pub fn lag_limit_ms(run: &ModeRun, plan: &Plan) -> f64 {
 /// them, and a single hiccup of the machine would invalidate the run; then this is a lower bound
 /// that the percentile reliably exceeds.
 fn lag(run: &ModeRun) -> (f64, &'static str) {
-    let Some(summary) = &run.lag_ms else {
+    let Some(summary) = &run.times.lag_ms else {
         return (0.0, "");
     };
     match (summary.ci95.get("p99"), codec::decode(&run.histograms.lag)) {
