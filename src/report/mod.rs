@@ -258,12 +258,12 @@ fn pages(
         written.report(
             &folder,
             "style.css",
-            Ok::<_, ReportError>(html::page::style(cast)),
+            Ok::<_, ReportError>(html::style::style(cast)),
         );
         written.report(
             &folder,
             "script.js",
-            Ok::<_, ReportError>(html::page::script()),
+            Ok::<_, ReportError>(html::style::script()),
         );
     } else if folder.is_dir() {
         for file in [PAGE_FILE, "style.css", "script.js"] {

@@ -8,6 +8,7 @@ use super::tree::Node;
 use super::words;
 use crate::plan::{Limits, OnFull};
 
+pub const MAX_ITERATIONS: u64 = 1_000_000_000_000;
 /// The most iterations, or anything else, that there can be at once.
 pub const MAX_SLOTS: u32 = 1_000_000;
 /// `limits`.

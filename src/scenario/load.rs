@@ -10,7 +10,7 @@ use typed::{Keys, Typed};
 use super::decode;
 use super::diagnostic::{Diagnostics, Place};
 use super::fields::Fields;
-use super::limits::MAX_SLOTS;
+use super::limits::{MAX_ITERATIONS, MAX_SLOTS};
 use super::overrides::Overrides;
 use super::section::Section;
 use super::stages::{Level, Stages};
@@ -49,8 +49,6 @@ const LOAD: Section = Section::new(&[
     ("startRate", "start"),
     ("startVUs", "start"),
 ]);
-
-const MAX_ITERATIONS: u64 = 1_000_000_000_000;
 
 /// The model of a load.
 #[derive(Clone, Copy)]

@@ -11,6 +11,7 @@ pub mod figure_tables;
 pub mod figures;
 mod histograms;
 pub mod page;
+pub mod style;
 pub mod tables;
 pub mod versions;
 

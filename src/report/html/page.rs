@@ -1,7 +1,5 @@
 //! [`render`]: the whole page.
 
-use std::sync::OnceLock;
-
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +8,6 @@ use sha2::{Digest as _, Sha256};
 use crate::plan::Mode;
 use crate::result::{ModeComparison, ModeRun, RunResult};
 
-use super::super::chart::palette::{self, LineStyle};
 use super::super::chart::trace::{Cast, Trace};
 use super::super::comparison::{self, Row};
 use super::super::headline::Headline;
@@ -19,25 +16,11 @@ use super::facts::{self, Badge, Concern};
 use super::figure_tables as tables_of;
 use super::figures::{self, Figure, FigureGroup, data};
 use super::histograms::histograms;
+use super::style::{script, style};
 use super::tables::{self, Table};
 
 /// Why a page could not be made.
 pub type PageError = askama::Error;
-
-/// The look of the page.
-pub const STYLE: &str = include_str!("style.css");
-/// What the page does by itself: it shows what is there already in other ways, and asks nobody for
-/// anything.
-pub fn script() -> &'static str {
-    static SCRIPT: OnceLock<String> = OnceLock::new();
-    // Indentation is for those who write it.
-    SCRIPT.get_or_init(|| {
-        include_str!("page.js")
-            .lines()
-            .map(|line| format!("{}\n", line.trim_start()))
-            .collect()
-    })
-}
 
 /// Where the page is read, and what lies beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -309,36 +292,6 @@ impl Head {
             checks: tables::checks(&result.validity.checks),
         }
     }
-}
-
-/// The style with the colours of the traces: of every mode there is, so that it stays the same
-/// while modes join a page that is served, or of those that are laid over one another.
-pub fn style(cast: &Cast<'_>) -> String {
-    let rule = |key: &str, line: LineStyle| {
-        let (light, dark) = (
-            palette::hex(line.color),
-            palette::hex(palette::on_dark(line.color)),
-        );
-        format!(".{key} {{ --mode: light-dark({light}, {dark}) }}\n")
-    };
-    let modes = [
-        Mode::Sequential,
-        Mode::Threaded,
-        Mode::Async,
-        Mode::Simulated,
-    ];
-    let rules: String = if cast.overlaid {
-        cast.traces
-            .iter()
-            .map(|trace| rule(&trace.key, trace.style))
-            .collect()
-    } else {
-        modes
-            .into_iter()
-            .map(|mode| rule(mode.name(), palette::line_style(mode)))
-            .collect()
-    };
-    format!("{STYLE}{rules}")
 }
 
 /// What a browser lets the page do: nothing but its own style and its own script, known by their

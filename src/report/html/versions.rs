@@ -6,6 +6,7 @@ use super::super::chart::pairs;
 use super::super::chart::trace::Cast;
 use super::super::{changes, versions, view};
 use super::page::{self, Delivery, PageError};
+use super::style::style;
 use super::tables::Table;
 use crate::result::{RunOrder, VersionComparison};
 
@@ -31,7 +32,7 @@ struct Page {
 /// # Errors
 /// Never in practice: every text is there.
 pub fn render(comparison: &VersionComparison) -> Result<String, PageError> {
-    let style = page::style(&Cast {
+    let style = style(&Cast {
         name: String::new(),
         traces: Vec::new(),
         overlaid: false,

@@ -1,11 +1,10 @@
 //! What the `load` section of a file says, key by key; what the keys mean together is for others.
 
-use super::MAX_ITERATIONS;
 use crate::base::{Nanos, Rate};
 use crate::plan::{OnFull, Spread};
 use crate::scenario::diagnostic::{Diagnostics, quoted};
 use crate::scenario::fields::Fields;
-use crate::scenario::limits::MAX_SLOTS;
+use crate::scenario::limits::{MAX_ITERATIONS, MAX_SLOTS};
 use crate::scenario::stages::Stages;
 use crate::scenario::tree::{Entry, Node};
 use crate::scenario::{decode, limits, stages};
